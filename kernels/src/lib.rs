@@ -1,1 +1,14 @@
-//! .
+//! Hand-written f32 SIMD kernels for residual MLPs and sparse autoencoders on a CPU.
+#![warn(missing_docs)]
+
+mod elementwise;
+mod exec;
+mod isa;
+mod par;
+pub mod relu;
+pub mod simd;
+mod view;
+
+pub use exec::Exec;
+pub use isa::{Isa, IsaError};
+pub use view::{MatMut, MatRef, ShapeError};

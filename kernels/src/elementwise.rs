@@ -1,0 +1,86 @@
+//! Functions of one value, applied to whole slices.
+
+use crate::Exec;
+use crate::simd::{Op, Simd};
+
+/// A function of one value, a vector of them at a time.
+pub(crate) trait Unary: Copy {
+    fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32;
+}
+
+/// A function of two values, a vector of them at a time.
+pub(crate) trait Binary: Copy {
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32;
+}
+
+/// `y[i] = f(x[i])`.
+#[track_caller]
+pub(crate) fn unary(exec: Exec, f: impl Unary, x: &[f32], y: &mut [f32]) {
+    assert_eq!(
+        x.len(),
+        y.len(),
+        "{} values in, {} places out",
+        x.len(),
+        y.len()
+    );
+    struct Map<'a, F>(F, &'a [f32], &'a mut [f32]);
+    impl<F: Unary> Op for Map<'_, F> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            map(s, self.0, self.1, self.2)
+        }
+    }
+    exec.isa().dispatch(Map(f, x, y))
+}
+
+/// `y[i] = f(a[i], b[i])`.
+#[track_caller]
+pub(crate) fn binary(exec: Exec, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {
+    assert!(
+        a.len() == b.len() && b.len() == y.len(),
+        "{} and {} values in, {} places out",
+        a.len(),
+        b.len(),
+        y.len()
+    );
+    struct Zip<'a, F>(F, &'a [f32], &'a [f32], &'a mut [f32]);
+    impl<F: Binary> Op for Zip<'_, F> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Zip(f, a, b, y) = self;
+            let (a, a_rest) = a.split_at(a.len() - a.len() % S::LANES);
+            let (b, b_rest) = b.split_at(a.len());
+            let (y, y_rest) = y.split_at_mut(a.len());
+            let ab = a.chunks_exact(S::LANES).zip(b.chunks_exact(S::LANES));
+            for ((a, b), y) in ab.zip(y.chunks_exact_mut(S::LANES)) {
+                s.store(f.eval(s, s.load(a), s.load(b)), y);
+            }
+            let v = f.eval(s, s.load_partial(a_rest), s.load_partial(b_rest));
+            s.store_partial(v, y_rest);
+        }
+    }
+    exec.isa().dispatch(Zip(f, a, b, y))
+}
+
+/// `y[i] = f(x[i])`, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
+    let (x, x_rest) = x.split_at(x.len() - x.len() % S::LANES);
+    let (y, y_rest) = y.split_at_mut(x.len());
+    for (x, y) in x.chunks_exact(S::LANES).zip(y.chunks_exact_mut(S::LANES)) {
+        s.store(f.eval(s, s.load(x)), y);
+    }
+    s.store_partial(f.eval(s, s.load_partial(x_rest)), y_rest);
+}
+
+/// `x[i] = f(x[i])`, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn map_in_place<S: Simd>(s: S, f: impl Unary, x: &mut [f32]) {
+    let (whole, rest) = x.split_at_mut(x.len() - x.len() % S::LANES);
+    for x in whole.chunks_exact_mut(S::LANES) {
+        s.store(f.eval(s, s.load(x)), x);
+    }
+    s.store_partial(f.eval(s, s.load_partial(rest)), rest);
+}
