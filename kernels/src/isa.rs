@@ -111,15 +111,14 @@ impl Isa {
         }
     }
 
-    /// Runs `op` on this instruction set, with its matrix tile.
-    #[inline]
-    pub(crate) fn dispatch_tile<O: TileOp>(self, op: O) {
+    /// Hands `op` the backend and its matrix tile.
+    pub(crate) fn with_tile<O: TileOp>(self, op: O) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512(s) => s.run_tile(op),
+            Isa::Avx512(s) => s.with_tile(op),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2(s) => s.run_tile(op),
-            Isa::Portable(s) => s.run_tile(op),
+            Isa::Avx2(s) => s.with_tile(op),
+            Isa::Portable(s) => s.with_tile(op),
         }
     }
 }

@@ -4,11 +4,14 @@
 mod elementwise;
 mod exec;
 mod isa;
+mod matmul;
 mod par;
 pub mod relu;
+mod scratch;
 pub mod simd;
 mod view;
 
 pub use exec::Exec;
 pub use isa::{Isa, IsaError};
+pub use matmul::{Accumulate, Bias, Epilogue, matmul, matmul_with};
 pub use view::{MatMut, MatRef, ShapeError};

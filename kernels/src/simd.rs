@@ -36,7 +36,8 @@ pub trait Op {
     fn run<S: Simd>(self, s: S) -> Self::Output;
 }
 
-/// A computation that also wants the instruction set's matrix tile: `MR` rows by `NV` vectors.
+/// A computation that wants to know the instruction set's matrix tile, `MR` rows by `NV` vectors.
+/// It is *not* run inside the instruction set's function: threads outside, instructions inside.
 pub(crate) trait TileOp {
     fn run<S: Simd, const MR: usize, const NV: usize>(self, s: S);
 }
@@ -64,10 +65,10 @@ pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     /// Runs `op` inside a function compiled for this instruction set.
     fn run<O: Op>(self, op: O) -> O::Output;
 
-    /// Runs `op` like [`run`](Simd::run), with the matrix tile that suits this instruction set.
+    /// Hands `op` the matrix tile that suits this instruction set.
     #[doc(hidden)]
     #[allow(private_bounds, private_interfaces)]
-    fn run_tile<O: TileOp>(self, op: O);
+    fn with_tile<O: TileOp>(self, op: O);
 
     /// All lanes equal to `value`.
     fn splat(self, value: f32) -> Self::F32;
@@ -201,15 +202,9 @@ macro_rules! x86_backend {
                 unsafe { enter(op, self) }
             }
 
-            #[inline]
             #[allow(private_bounds, private_interfaces)]
-            fn run_tile<O: super::TileOp>(self, op: O) {
-                $(#[target_feature(enable = $feature)])+
-                fn enter<O: super::TileOp>(op: O, s: $name) {
-                    op.run::<$name, $mr, $nv>(s)
-                }
-                // SAFETY: the token proves that the CPU has these features.
-                unsafe { enter(op, self) }
+            fn with_tile<O: super::TileOp>(self, op: O) {
+                op.run::<$name, $mr, $nv>(self)
             }
 
             #[inline(always)]

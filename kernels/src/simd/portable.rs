@@ -30,9 +30,8 @@ impl Simd for Portable {
     fn run<O: Op>(self, op: O) -> O::Output {
         op.run(self)
     }
-    #[inline]
     #[allow(private_bounds, private_interfaces)]
-    fn run_tile<O: TileOp>(self, op: O) {
+    fn with_tile<O: TileOp>(self, op: O) {
         op.run::<Portable, 2, 4>(self)
     }
 

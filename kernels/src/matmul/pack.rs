@@ -1,0 +1,316 @@
+//! Operands copied into the order in which the tiles read them.
+
+use crate::simd::{Op, Portable, Simd};
+use crate::{Exec, MatRef, par};
+use wide::f32x4;
+
+use super::KC;
+
+/// B is read in place up to this many values: it stays in the second-level cache.
+const DIRECT_B: usize = 256 * 256;
+/// Below this many rows of A, a B that can be read in place is.
+const DIRECT_M: usize = 16;
+/// Values that are worth packing on another thread.
+const LEAF_VALUES: usize = 1 << 15;
+
+/// The columns of B, cut into panels: as wide as the tile, then, at the right border, one vector,
+/// then one narrow vector.
+///
+/// Columns from `first_packed` on are packed: for each block of [`KC`] rows, panel after panel,
+/// each of them row after row, padded with zeros. Columns before it are read in place.
+pub(super) struct Panels<'a> {
+    b: MatRef<'a>,
+    first_packed: usize,
+    /// Columns, counting the padding of the last panel.
+    padded: usize,
+    wide: usize,
+    lanes: usize,
+    narrow: usize,
+}
+
+impl<'a> Panels<'a> {
+    /// Cuts B, of which `m` rows of A will be multiplied with, into panels `wide` columns wide.
+    pub(super) fn plan<S: Simd>(b: MatRef<'a>, m: usize, wide: usize) -> Self {
+        let n = b.cols();
+        let in_place = b.col_stride() == 1 && (m < DIRECT_M || b.rows() * n <= DIRECT_B);
+        let mut panels = Panels {
+            b,
+            first_packed: if in_place { n - n % wide } else { 0 },
+            padded: n,
+            wide,
+            lanes: S::LANES,
+            narrow: <S::Narrow as Simd>::LANES,
+        };
+        let mut j = n - n % wide;
+        while j < n {
+            j += panels.width(j);
+        }
+        panels.padded = j;
+        panels
+    }
+
+    /// How wide the panel is that starts at column `j`.
+    #[inline(always)]
+    pub(super) fn width(&self, j: usize) -> usize {
+        match self.b.cols() - j {
+            left if left >= self.wide => self.wide,
+            left if left > self.narrow => self.lanes,
+            _ => self.narrow,
+        }
+    }
+
+    /// How many values the packed columns take.
+    pub(super) fn packed_len(&self) -> usize {
+        (self.padded - self.first_packed) * self.b.rows()
+    }
+
+    /// Where the packed panel starts that holds column `j` of the block at `from_k`.
+    #[inline(always)]
+    fn offset(&self, from_k: usize, depth: usize, j: usize) -> usize {
+        (self.padded - self.first_packed) * from_k + (j - self.first_packed) * depth
+    }
+
+    /// The panel at column `j` of the block at `from_k`: a pointer, valid for reading `width` values
+    /// at each of `depth` multiples of the stride that comes with it.
+    #[inline(always)]
+    pub(super) fn panel(
+        &self,
+        packed: &[f32],
+        from_k: usize,
+        depth: usize,
+        j: usize,
+        width: usize,
+    ) -> (*const f32, usize) {
+        if depth == 0 {
+            return (packed.as_ptr(), 0);
+        }
+        if j >= self.first_packed {
+            (
+                packed[self.offset(from_k, depth, j)..][..width * depth].as_ptr(),
+                width,
+            )
+        } else {
+            let stride = self.b.row_stride();
+            let span = (depth - 1) * stride + width;
+            (
+                self.b.data()[from_k * stride + j..][..span].as_ptr(),
+                stride,
+            )
+        }
+    }
+
+    /// Packs into `buffer`, of [`packed_len`](Self::packed_len) values.
+    pub(super) fn pack<S: Simd>(&self, exec: Exec, s: S, buffer: &mut [f32]) {
+        if buffer.is_empty() {
+            return;
+        }
+        let per_row = self.padded - self.first_packed;
+        for (block, buffer) in buffer.chunks_mut(KC * per_row).enumerate() {
+            let depth = buffer.len() / per_row;
+            self.pack_range(
+                exec,
+                s,
+                block * KC,
+                depth,
+                self.first_packed,
+                self.padded,
+                buffer,
+            );
+        }
+    }
+
+    /// Packs the panels of columns `from..to` of one block.
+    #[allow(clippy::too_many_arguments)]
+    fn pack_range<S: Simd>(
+        &self,
+        exec: Exec,
+        s: S,
+        from_k: usize,
+        depth: usize,
+        from: usize,
+        to: usize,
+        buffer: &mut [f32],
+    ) {
+        if buffer.len() > LEAF_VALUES && to - from >= 2 * self.wide && exec.is_parallel() {
+            let middle = from + ((to - from) / 2).next_multiple_of(self.wide);
+            let (left, right) = buffer.split_at_mut((middle - from) * depth);
+            par::join(
+                exec,
+                || self.pack_range(exec, s, from_k, depth, from, middle, left),
+                || self.pack_range(exec, s, from_k, depth, middle, to, right),
+            );
+            return;
+        }
+        s.run(PackRange {
+            panels: self,
+            from_k,
+            depth,
+            from,
+            buffer,
+        });
+    }
+}
+
+struct PackRange<'a> {
+    panels: &'a Panels<'a>,
+    from_k: usize,
+    depth: usize,
+    from: usize,
+    buffer: &'a mut [f32],
+}
+
+impl Op for PackRange<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let PackRange {
+            panels,
+            from_k,
+            depth,
+            mut from,
+            mut buffer,
+        } = self;
+        while !buffer.is_empty() {
+            let width = panels.width(from);
+            let (panel, rest) = buffer.split_at_mut(width * depth);
+            pack_panel(panels.b, from_k, depth, from, width, panel);
+            from += width;
+            buffer = rest;
+        }
+    }
+}
+
+/// Copies rows `from_k..from_k + depth`, columns `j..j + width` of B, zeros beyond its border.
+#[inline(always)]
+fn pack_panel(b: MatRef, from_k: usize, depth: usize, j: usize, width: usize, panel: &mut [f32]) {
+    let (data, rs, cs) = (b.data(), b.row_stride(), b.col_stride());
+    let columns = width.min(b.cols() - j);
+    if columns < width {
+        panel.fill(0.0);
+    }
+    if cs == 1 && columns == 32 {
+        // The usual case, with its length known to the compiler.
+        for (p, to) in panel.chunks_exact_mut(32).enumerate() {
+            to.copy_from_slice(&data[(from_k + p) * rs + j..][..32]);
+        }
+    } else if cs == 1 {
+        for (p, to) in panel.chunks_exact_mut(width).enumerate() {
+            to[..columns].copy_from_slice(&data[(from_k + p) * rs + j..][..columns]);
+        }
+    } else if rs == 1 {
+        transpose(&data[j * cs + from_k..], cs, columns, depth, panel, width);
+    } else {
+        for (p, to) in panel.chunks_exact_mut(width).enumerate() {
+            for (jj, to) in to[..columns].iter_mut().enumerate() {
+                *to = data[(from_k + p) * rs + (j + jj) * cs];
+            }
+        }
+    }
+}
+
+/// `to[q * to_stride + r] = from[r * from_stride + q]` for r < `rows`, q < `cols`, by 4×4 blocks.
+#[inline(always)]
+fn transpose(
+    from: &[f32],
+    from_stride: usize,
+    rows: usize,
+    cols: usize,
+    to: &mut [f32],
+    to_stride: usize,
+) {
+    let s = Portable;
+    let (whole_rows, whole_cols) = (rows - rows % 4, cols - cols % 4);
+    for r in (0..whole_rows).step_by(4) {
+        let from: [&[f32]; 4] = std::array::from_fn(|i| &from[(r + i) * from_stride..][..cols]);
+        for q in (0..whole_cols).step_by(4) {
+            let block = f32x4::transpose(std::array::from_fn(|i| s.load(&from[i][q..])));
+            for (i, v) in block.into_iter().enumerate() {
+                s.store(v, &mut to[(q + i) * to_stride + r..]);
+            }
+        }
+    }
+    for r in 0..rows {
+        let first = if r < whole_rows { whole_cols } else { 0 };
+        for q in first..cols {
+            to[q * to_stride + r] = from[r * from_stride + q];
+        }
+    }
+}
+
+/// A block of A as the tiles read it: in place where its rows are contiguous, else packed by strips of
+/// MR rows, each of them column after column.
+pub(super) enum PackedA<'a, const MR: usize> {
+    InPlace {
+        a: MatRef<'a>,
+        from_k: usize,
+        depth: usize,
+    },
+    Packed {
+        strips: &'a [f32],
+        depth: usize,
+    },
+}
+
+impl<'a, const MR: usize> PackedA<'a, MR> {
+    /// How many values packing blocks of A takes.
+    pub(super) fn len(a: MatRef, depth: usize) -> usize {
+        if a.col_stride() == 1 {
+            0
+        } else {
+            a.rows().next_multiple_of(MR) * depth.min(a.cols())
+        }
+    }
+
+    /// Columns `from_k..from_k + depth` of A, packed into `buffer` if need be.
+    #[inline(always)]
+    pub(super) fn new(a: MatRef<'a>, from_k: usize, depth: usize, buffer: &'a mut [f32]) -> Self {
+        if a.col_stride() == 1 {
+            return PackedA::InPlace { a, from_k, depth };
+        }
+        let (data, rs, cs) = (a.data(), a.row_stride(), a.col_stride());
+        let m = a.rows();
+        let whole = if rs == 1 { m - m % MR } else { 0 };
+        // One sweep over each column of A, which is contiguous when A is a transpose.
+        for p in 0..depth {
+            let column = (from_k + p) * cs;
+            if whole > 0 {
+                for (strip, from) in data[column..column + whole].chunks_exact(MR).enumerate() {
+                    let to = (strip * depth + p) * MR;
+                    buffer[to..to + MR].copy_from_slice(from);
+                }
+            }
+            for i in whole..m {
+                buffer[(i / MR * depth + p) * MR + i % MR] = data[column + i * rs];
+            }
+        }
+        PackedA::Packed {
+            strips: buffer,
+            depth,
+        }
+    }
+
+    /// Rows `i..i + rows`, all of one strip: a pointer and the strides from row to row and from
+    /// column to column, valid for reading `rows × depth` values.
+    #[inline(always)]
+    pub(super) fn rows(&self, i: usize, rows: usize) -> (*const f32, usize, usize) {
+        match *self {
+            PackedA::InPlace { depth: 0, .. } | PackedA::Packed { depth: 0, .. } => {
+                (std::ptr::dangling(), 0, 0)
+            }
+            PackedA::InPlace { a, from_k, depth } => {
+                let span = (rows - 1) * a.row_stride() + depth;
+                (
+                    a.data()[i * a.row_stride() + from_k..][..span].as_ptr(),
+                    a.row_stride(),
+                    1,
+                )
+            }
+            PackedA::Packed { strips, depth } => {
+                let start = i / MR * depth * MR + i % MR;
+                let span = (depth - 1) * MR + rows;
+                (strips[start..][..span].as_ptr(), 1, MR)
+            }
+        }
+    }
+}

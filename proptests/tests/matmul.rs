@@ -1,0 +1,322 @@
+//! The matrix product against a naive one in f64, on every instruction set.
+
+use kernels::{Accumulate, Bias, Exec, Isa, MatMut, MatRef, matmul, matmul_with};
+use proptest::prelude::*;
+
+/// An operand: its values, and how it lies in memory.
+#[derive(Clone, Debug)]
+struct Operand {
+    data: Vec<f32>,
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+impl Operand {
+    fn view(&self) -> MatRef<'_> {
+        MatRef::with_strides(
+            &self.data,
+            self.rows,
+            self.cols,
+            self.row_stride,
+            self.col_stride,
+        )
+        .unwrap()
+    }
+}
+
+/// How an operand lies in memory: row-major, column-major or neither, with or without gaps.
+#[derive(Clone, Copy, Debug)]
+enum Layout {
+    RowMajor(usize),
+    ColumnMajor(usize),
+    Spread,
+}
+
+fn layout() -> impl Strategy<Value = Layout> {
+    prop_oneof![
+        (0..5usize).prop_map(Layout::RowMajor),
+        (0..5usize).prop_map(Layout::ColumnMajor),
+        Just(Layout::Spread),
+    ]
+}
+
+/// An operand whose values between the rows and columns are NaN.
+fn operand(rows: usize, cols: usize, layout: Layout, mut value: impl FnMut() -> f32) -> Operand {
+    let (row_stride, col_stride) = match layout {
+        Layout::RowMajor(gap) => (cols + gap, 1),
+        Layout::ColumnMajor(gap) => (1, rows + gap),
+        Layout::Spread => (2 * cols + 1, 2),
+    };
+    let len = if rows * cols == 0 {
+        0
+    } else {
+        (rows - 1) * row_stride + (cols - 1) * col_stride + 1
+    };
+    let mut data = vec![f32::NAN; len];
+    for i in 0..rows {
+        for j in 0..cols {
+            data[i * row_stride + j * col_stride] = value();
+        }
+    }
+    Operand {
+        data,
+        rows,
+        cols,
+        row_stride,
+        col_stride,
+    }
+}
+
+/// Numbers in (−1, 1) from a seed: a 64-bit linear congruential generator's upper bits.
+fn stream(seed: u64) -> impl FnMut() -> f32 {
+    let mut state = seed;
+    move || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        ((state >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32
+    }
+}
+
+fn isas() -> Vec<Isa> {
+    match std::env::var_os("KERNELS_ISA") {
+        Some(_) => vec![Isa::from_env().unwrap()],
+        None => Isa::available(),
+    }
+}
+
+/// Checks C ← [C +] A·B [+ bias] within γ of the f64 product, and that nothing else was written.
+fn check(exec: Exec, a: &Operand, b: &Operand, add: bool, bias: bool, gap: usize, seed: u64) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    let mut next = stream(seed);
+    let before: Vec<f32> = (0..m * n).map(|_| next()).collect();
+    let bias: Option<Vec<f32>> = bias.then(|| (0..n).map(|_| next()).collect());
+    let stride = n + gap;
+    let mut c = vec![f32::NAN; m * stride];
+    if add {
+        for i in 0..m {
+            c[i * stride..][..n].copy_from_slice(&before[i * n..][..n]);
+        }
+    }
+    let accumulate = if add {
+        Accumulate::Add
+    } else {
+        Accumulate::Overwrite
+    };
+    let view = MatMut::with_stride(&mut c, m, n, stride).unwrap();
+    match &bias {
+        Some(bias) => matmul_with(exec, view, accumulate, a.view(), b.view(), Bias(bias)),
+        None => matmul(exec, view, accumulate, a.view(), b.view()),
+    }
+    // Two more terms: the value that was there, and the bias.
+    let terms = (k + 2) as f64 * f64::from(f32::EPSILON) / 2.0;
+    let gamma = terms / (1.0 - terms);
+    for i in 0..m {
+        for j in 0..stride {
+            let got = c[i * stride + j];
+            if j >= n {
+                assert!(got.is_nan(), "wrote between the rows, at ({i}, {j})");
+                continue;
+            }
+            let mut extra = Vec::new();
+            if add {
+                extra.push(f64::from(before[i * n + j]));
+            }
+            if let Some(bias) = &bias {
+                extra.push(f64::from(bias[j]));
+            }
+            let products =
+                (0..k).map(|p| f64::from(a.view().at(i, p)) * f64::from(b.view().at(p, j)));
+            let (sum, size) = products
+                .chain(extra)
+                .fold((0.0, 0.0), |(sum, size): (f64, f64), term| {
+                    (sum + term, size + term.abs())
+                });
+            let error = (f64::from(got) - sum).abs();
+            assert!(
+                error <= gamma * size,
+                "{}: ({i}, {j}) of {m}×{k}×{n}: {got} for {sum}, error {error:e} > {:e}",
+                exec.isa(),
+                gamma * size
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn matches_the_naive_product(
+        m in 0..70usize,
+        k in 0..70usize,
+        n in 0..150usize,
+        la in layout(),
+        lb in layout(),
+        add: bool,
+        bias: bool,
+        gap in 0..4usize,
+        seed: u64,
+    ) {
+        let mut next = stream(seed);
+        let a = operand(m, k, la, &mut next);
+        let b = operand(k, n, lb, &mut next);
+        for isa in isas() {
+            check(Exec::serial(isa), &a, &b, add, bias, gap, seed ^ 1);
+        }
+    }
+
+    #[test]
+    fn small_integers_are_exact(
+        m in 1..40usize,
+        k in 0..300usize,
+        n in 1..80usize,
+        la in layout(),
+        lb in layout(),
+        seed: u64,
+    ) {
+        let mut next = stream(seed);
+        let mut integer = || (next() * 8.0).trunc();
+        let a = operand(m, k, la, &mut integer);
+        let b = operand(k, n, lb, &mut integer);
+        for isa in isas() {
+            let mut c = vec![f32::NAN; m * n];
+            let view = MatMut::new(&mut c, m, n).unwrap();
+            matmul(Exec::serial(isa), view, Accumulate::Overwrite, a.view(), b.view());
+            for i in 0..m {
+                for j in 0..n {
+                    let want: f32 = (0..k).map(|p| a.view().at(i, p) * b.view().at(p, j)).sum();
+                    prop_assert_eq!(c[i * n + j], want);
+                }
+            }
+        }
+    }
+}
+
+/// Shapes at and around the borders of tiles, chunks and blocks, at every pair of layouts.
+#[test]
+fn borders_of_every_block() {
+    let layouts = [
+        Layout::RowMajor(0),
+        Layout::RowMajor(3),
+        Layout::ColumnMajor(0),
+        Layout::Spread,
+    ];
+    for (m, k, n) in [
+        (257, 513, 33),
+        (9, 1025, 1057),
+        (300, 40, 300),
+        (1, 600, 1),
+        (17, 1, 2049),
+    ] {
+        for la in layouts {
+            for lb in layouts {
+                let mut next = stream(7);
+                let a = operand(m, k, la, &mut next);
+                let b = operand(k, n, lb, &mut next);
+                for isa in isas() {
+                    check(Exec::serial(isa), &a, &b, true, true, 1, 3);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    for (m, k, n) in [
+        (333, 257, 190),
+        (64, 1030, 500),
+        (1000, 100, 100),
+        (100, 900, 1100),
+    ] {
+        for (la, lb) in [
+            (Layout::RowMajor(0), Layout::RowMajor(0)),
+            (Layout::RowMajor(0), Layout::ColumnMajor(0)),
+            (Layout::ColumnMajor(0), Layout::RowMajor(0)),
+        ] {
+            let mut next = stream(11);
+            let a = operand(m, k, la, &mut next);
+            let b = operand(k, n, lb, &mut next);
+            for isa in isas() {
+                let product = |exec| {
+                    let mut c = vec![0.0; m * n];
+                    let view = MatMut::new(&mut c, m, n).unwrap();
+                    matmul(exec, view, Accumulate::Overwrite, a.view(), b.view());
+                    c
+                };
+                let serial = product(Exec::serial(isa));
+                for threads in 1..=4 {
+                    let pool = rayon::ThreadPoolBuilder::new()
+                        .num_threads(threads)
+                        .build()
+                        .unwrap();
+                    let shared = pool.install(|| product(Exec::parallel(isa)));
+                    assert!(serial == shared, "{isa}, {threads} threads, {m}×{k}×{n}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nan_and_infinity_reach_exactly_the_rows_and_columns_they_should() {
+    for isa in isas() {
+        let (m, k, n) = (19, 23, 37);
+        let mut next = stream(5);
+        let mut a = operand(m, k, Layout::RowMajor(0), &mut next);
+        let mut b = operand(k, n, Layout::RowMajor(0), &mut next);
+        a.data[4 * k + 7] = f32::NAN;
+        b.data[9 * n + 11] = f32::INFINITY;
+        let mut c = vec![0.0; m * n];
+        let view = MatMut::new(&mut c, m, n).unwrap();
+        matmul(
+            Exec::serial(isa),
+            view,
+            Accumulate::Overwrite,
+            a.view(),
+            b.view(),
+        );
+        for i in 0..m {
+            for j in 0..n {
+                let c = c[i * n + j];
+                match (i == 4, j == 11) {
+                    (true, _) => assert!(c.is_nan()),
+                    (false, true) => assert!(c.is_infinite()),
+                    (false, false) => assert!(c.is_finite()),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "a product of 2×3 by 2×3 does not fit 2×3")]
+fn shapes_that_do_not_match_are_named() {
+    let (a, mut c) = ([0.0; 6], [0.0; 6]);
+    let a = MatRef::new(&a, 2, 3).unwrap();
+    matmul(
+        Exec::serial(Isa::detect()),
+        MatMut::new(&mut c, 2, 3).unwrap(),
+        Accumulate::Overwrite,
+        a,
+        a,
+    );
+}
+
+#[test]
+#[should_panic(expected = "a bias of 2 values for 3 columns")]
+fn a_bias_of_the_wrong_length_is_named() {
+    let (a, mut c) = ([0.0; 9], [0.0; 9]);
+    let a = MatRef::new(&a, 3, 3).unwrap();
+    matmul_with(
+        Exec::serial(Isa::detect()),
+        MatMut::new(&mut c, 3, 3).unwrap(),
+        Accumulate::Overwrite,
+        a,
+        a,
+        Bias(&[0.0; 2]),
+    );
+}
