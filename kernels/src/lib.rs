@@ -3,9 +3,13 @@
 
 mod elementwise;
 mod exec;
+pub mod gelu;
+pub mod gelu_tanh;
 mod isa;
+pub mod math;
 mod matmul;
 mod par;
+mod piecewise;
 pub mod relu;
 mod scratch;
 pub mod simd;

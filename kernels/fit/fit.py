@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Fits the polynomials behind exp, tanh, erf and both GELUs, and prints them as Rust.
+
+    python3 kernels/fit/fit.py        (needs numpy and scipy; about a minute)
+
+Piecewise tables (kernels/src/piecewise.rs). A function f of a = |x| is a polynomial in d = a - k*step
+on each of eight intervals |d| <= step/2, k = 0..7. Since a >= 0, the first interval is only half used.
+
+* `step` is free, so it is searched for: among the multiples of 2^-20 in a narrow range (k*step is then
+  exact in f32), the one for which the constant terms f(k*step) lie nearest to f32 values. The rounding
+  of the constant terms is otherwise the largest of all errors.
+* Coefficients minimise the maximum absolute error (Lawson's reweighted least squares). They are rounded
+  one at a time, lowest power first, and those that are left are fitted again to make up for it.
+* Where f vanishes at infinity, the last interval ends at 7*step + tail, where its polynomial is exactly
+  0 in f32 arithmetic, fused or not: its coefficients have so few bits that no step of Horner's rule
+  rounds there. Arguments are clamped to that end, so the far tail is exactly 0.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+from scipy.special import erf, erfc
+
+F32 = np.float32
+
+
+def nodes(lo, hi):
+    n = 300
+    return (lo + hi) / 2 + (hi - lo) / 2 * np.cos(np.pi * (np.arange(n) + 0.5) / n)
+
+
+def least_squares(columns, y, weight):
+    scale = np.abs(columns).max(axis=0)
+    w = np.sqrt(weight)
+    return np.linalg.lstsq(columns / scale * w[:, None], y * w, rcond=None)[0] / scale
+
+
+def minimax(f, lo, hi, degree):
+    """The polynomial nearest to f on [lo, hi], lowest power first."""
+    d = nodes(lo, hi)
+    columns, weight = np.vander(d, degree + 1, increasing=True), np.full(len(d), 1 / len(d))
+    for _ in range(40):
+        c = least_squares(columns, f(d), weight)
+        weight *= np.abs(columns @ c - f(d)) + 1e-30
+        weight /= weight.sum()
+    return c
+
+
+def rounded(c, lo, hi):
+    """An f32 polynomial near the polynomial c: each rounding is made up for by the higher powers."""
+    d = nodes(lo, hi)
+    columns, rest = np.vander(d, len(c), increasing=True), np.polyval(c[::-1], d)
+    out = []
+    for j in range(len(c)):
+        out.append(float(F32(least_squares(columns[:, j:], rest, np.ones(len(d)))[0])))
+        rest = rest - out[-1] * columns[:, j]
+    return out
+
+
+def is_f32(q):
+    return Fraction(float(F32(float(q)))) == q
+
+
+def vanishing(f, lo, end, degree):
+    """Coefficients of a polynomial that is exactly 0 at `end`, under Horner's rule in f32."""
+    d = nodes(lo, end)
+    powers = range(1, degree + 1)
+    columns = np.stack([d**j - end**j for j in powers], axis=1)
+    c = least_squares(columns, f(d), np.ones(len(d)))
+    for bits in range(16, 3, -1):
+        quantum = [2.0 ** (int(np.floor(np.log2(abs(v)))) + 1 - bits) for v in c]
+        few = [Fraction(round(v / q)) * Fraction(q) for v, q in zip(c, quantum)]
+        steps, p, x = [], Fraction(0), Fraction(end)
+        for v in reversed(few):
+            p += v
+            steps.append(p)
+            p *= x
+            steps.append(p)
+        if all(map(is_f32, steps)):
+            return [float(-p)] + [float(v) for v in few]
+    raise SystemExit("no exact zero")
+
+
+def search_step(f, lo, hi, centres):
+    """The step whose constant terms at the given centres are nearest to f32 values."""
+    step = np.arange(int(lo * 2**20), int(hi * 2**20)) / 2**20
+    worst = np.zeros_like(step)
+    for k in centres:
+        v = f(k * step)
+        worst = np.maximum(worst, np.abs(v - F32(v).astype(float)) / np.spacing(F32(abs(v))))
+    i = worst.argmin()
+    return step[i], worst[i]
+
+
+def table(name, what, f, degree, steps, centres, tail=None, tail_degree=4):
+    step, off = search_step(f, *steps, centres)
+    rows = []
+    for k in range(8):
+        at = lambda d: f(k * step + d)
+        if k == 7 and tail:
+            assert tail < 0.49 * step
+            c = vanishing(at, -step / 2, tail, tail_degree)
+            c += [0.0] * (degree + 1 - len(c))
+        else:
+            lo = -step / 2 if k else 0.0
+            c = rounded(minimax(at, lo, step / 2, degree), lo, step / 2)
+        d = np.linspace(-step / 2 if k else 0.0, tail if k == 7 and tail else step / 2, 10001)
+        e = np.abs(np.polyval(c[::-1], d) - at(d)).max()
+        print(f"// {name} interval {k}: error {e:.1e} before rounding of the arithmetic")
+        rows.append(c)
+    end = 7 * step + (tail or 0.5 * step)
+    print(f"/// {what}")
+    print("#[rustfmt::skip]")
+    print(f"static {name}: Piecewise<{degree + 1}> = Piecewise {{")
+    print(f"    step: {rust(step)},")
+    # Rounded down, so that the end of the last interval is never taken for an eighth one.
+    inverse = np.nextafter(F32(1 / step), F32(0))
+    print(f"    per_step: {rust(inverse)},")
+    print(f"    end: {rust(end)},")
+    print("    coefficients: [")
+    for power in zip(*rows):
+        print("        [" + ", ".join(rust(v) for v in power) + "],")
+    print("    ],\n};")
+    print(f"// constant terms of the intervals {list(centres)} within {off:.3f} ulp of f32\n")
+
+
+def rust(v):
+    """The shortest decimal that is this f32."""
+    v = F32(v)
+    if v == 0 or 1e-3 <= abs(v) < 1e4:
+        return np.format_float_positional(v, unique=True, trim="0")
+    return np.format_float_scientific(v, unique=True, trim="0").replace("e-0", "e-")
+
+
+def phi(a):
+    return np.exp(-a * a / 2) / np.sqrt(2 * np.pi)
+
+
+def upper_tail(a):
+    return erfc(a / np.sqrt(2)) / 2
+
+
+def logistic_tail(a):
+    return 1 / (1 + np.exp(2 * np.sqrt(2 / np.pi) * (a + 0.044715 * a**3)))
+
+
+def logistic_slope(a):
+    q = logistic_tail(a)
+    return q - a * q * (1 - q) * 2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * a * a)
+
+
+def erf_slope(a):
+    """erf(a)/a - 1/2: 1/2 less than needed, because 2/√π lies midway between two f32 values."""
+    a = np.maximum(a, 1e-8)
+    return erf(a) / a - 0.5
+
+
+def polynomial(name, what, f, lo, hi, degree):
+    c = rounded(minimax(f, lo, hi, degree), lo, hi)
+    d = np.linspace(lo, hi, 10001)
+    e = np.abs(np.polyval(c[::-1], d) - f(d)).max()
+    print(f"// {name}: error {e:.1e} before rounding of the arithmetic")
+    print(f"/// {what}")
+    print(f"const {name}: [f32; {degree + 1}] = [" + ", ".join(rust(v) for v in c) + "];\n")
+
+
+def tanh_rest(z):
+    """(tanh x - x) / x^3 as a function of z = x^2"""
+    x = np.sqrt(np.maximum(z, 1e-6))
+    return (np.tanh(x) - x) / x**3
+
+
+def exp_rest(r):
+    """(e^r - 1 - r) / r^2"""
+    r = np.where(np.abs(r) < 1e-3, 1e-3, r)
+    return (np.expm1(r) - r) / r**2
+
+
+if __name__ == "__main__":
+    print("// math.rs\n")
+    polynomial("EXP", "(eʳ − 1 − r)/r² for |r| ≤ ln(2)/2.", exp_rest, -0.3467, 0.3467, 4)
+    polynomial("TANH", "(tanh(x) − x)/x³ for |x| < 0.7, in powers of x².", tanh_rest, 0, 0.49, 5)
+    table("ERF", "erf(a)/a − 1/2.", erf_slope, 7, (0.523, 0.53), range(1, 8))
+    print("// gelu.rs\n")
+    table("TAIL", "Q(a) = erfc(a/√2)/2.", upper_tail, 6, (0.74, 0.745), (1, 2, 3), 11 / 32)
+    table("SLOPE", "R(a) = Q(a) − aφ(a).", lambda a: upper_tail(a) - a * phi(a), 7, (0.785, 0.795), (1, 2, 3, 4), 3 / 8)
+    print("// gelu_tanh.rs\n")
+    table("TAIL", "Q(a) = 1/(1 + exp(2u(a))).", logistic_tail, 6, (0.70, 0.71), (1, 2, 3), 5 / 16)
+    table("SLOPE", "R(a) = Q(a) + aQ′(a).", logistic_slope, 7, (0.74, 0.75), (1, 2, 3, 4), 11 / 32)

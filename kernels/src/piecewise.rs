@@ -1,0 +1,40 @@
+//! Functions of a non-negative number as polynomials on eight intervals.
+//!
+//! Interval k is centred at `k * step`; there the function is a polynomial in `d = a - k * step`,
+//! whose coefficients come from tables by one register permutation each: no branch, no gather, and
+//! the same work for every value. `kernels/fit/fit.py` made the tables and explains how.
+
+use crate::simd::Simd;
+
+/// A function on `[0, end]`, with `N` coefficients in each interval.
+pub(crate) struct Piecewise<const N: usize> {
+    pub step: f32,
+    /// `1 / step`, rounded down so that `end` still falls in the last interval.
+    pub per_step: f32,
+    pub end: f32,
+    /// `coefficients[power][interval]`
+    pub coefficients: [[f32; 8]; N],
+}
+
+impl<const N: usize> Piecewise<N> {
+    /// The lesser of `a` and the end of the last interval; NaN stays NaN.
+    #[inline(always)]
+    pub fn clamp<S: Simd>(&self, s: S, a: S::F32) -> S::F32 {
+        s.min(s.splat(self.end), a)
+    }
+
+    /// The function of `a`, which lies in `[0, end]` or is NaN.
+    #[inline(always)]
+    pub fn eval<S: Simd>(&self, s: S, a: S::F32) -> S::F32 {
+        // At 2²³ one ulp is 1: the sum rounds to an integer and holds it in its lowest bits.
+        let magic = s.splat(8_388_608.0);
+        let shifted = s.mul_add(a, s.splat(self.per_step), magic);
+        let interval = s.f32_to_bits(shifted);
+        let d = s.neg_mul_add(s.sub(shifted, magic), s.splat(self.step), a);
+        let mut p = s.lookup8(&self.coefficients[N - 1], interval);
+        for power in (0..N - 1).rev() {
+            p = s.mul_add(p, d, s.lookup8(&self.coefficients[power], interval));
+        }
+        p
+    }
+}
