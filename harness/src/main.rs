@@ -1,3 +1,5 @@
-//! .
+//! The `harness` command; everything is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    harness::cli::main().into()
+}

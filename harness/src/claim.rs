@@ -1,0 +1,612 @@
+//! Claims, the criteria that settle them, and the ledger of verdicts.
+//!
+//! A claim is a conjunction of conditions, each a bound on one measure. Every condition is measured
+//! once per seed for the claim and once per seed for its control, a setting in which the claim
+//! should fail. The criterion is static data, fixed before any run.
+
+use crate::error::{Error, Result};
+use crate::stats::median;
+use crate::table::{Column, Kind, Table, TableSpec};
+
+/// What a claim says and what settles it.
+#[derive(Debug)]
+pub struct ClaimSpec {
+    /// Its name, unique over all experiments.
+    pub id: &'static str,
+    /// The claim in one sentence.
+    pub statement: &'static str,
+    /// The criterion in words.
+    pub criterion: &'static str,
+    /// The control in words.
+    pub control: &'static str,
+    /// All of these must hold. The first is the headline: its value stands in the ledger.
+    pub conditions: &'static [Condition],
+}
+
+/// One bound on one measure.
+#[derive(Debug)]
+pub struct Condition {
+    /// Name of the measure, unique in its claim.
+    pub measure: &'static str,
+    /// The values that fulfil it.
+    pub bound: Bound,
+}
+
+/// A one-sided bound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// x < bound
+    Below(f64),
+    /// x ≤ bound
+    AtMost(f64),
+    /// x > bound
+    Above(f64),
+    /// x ≥ bound
+    AtLeast(f64),
+}
+
+impl Bound {
+    /// Whether `value` is within the bound; never, if it is not a number.
+    pub fn holds(self, value: f64) -> bool {
+        match self {
+            Bound::Below(b) => value < b,
+            Bound::AtMost(b) => value <= b,
+            Bound::Above(b) => value > b,
+            Bound::AtLeast(b) => value >= b,
+        }
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Bound::Below(b) => write!(f, "< {b}"),
+            Bound::AtMost(b) => write!(f, "≤ {b}"),
+            Bound::Above(b) => write!(f, "> {b}"),
+            Bound::AtLeast(b) => write!(f, "≥ {b}"),
+        }
+    }
+}
+
+/// How a claim came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every condition holds at every seed.
+    Reproduced,
+    /// Some condition holds at no seed.
+    NotReproduced,
+    /// The seeds disagree, or something could not be measured.
+    Inconclusive,
+    /// The control does not fail where it should: the measure cannot tell the two apart.
+    NoPower,
+}
+
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Verdict; 4] = [
+        Verdict::Reproduced,
+        Verdict::NotReproduced,
+        Verdict::Inconclusive,
+        Verdict::NoPower,
+    ];
+
+    /// As it stands in the ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Reproduced => "reproduced",
+            Verdict::NotReproduced => "not reproduced",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::NoPower => "no power",
+        }
+    }
+}
+
+/// One measured value of one condition at one seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measure {
+    /// Id of the claim.
+    pub claim: &'static str,
+    /// Name of the condition's measure.
+    pub measure: &'static str,
+    /// The seed it was measured at.
+    pub seed: u64,
+    /// Whether it was measured in the control.
+    pub control: bool,
+    /// The value; not a number if it could not be measured.
+    pub value: f64,
+}
+
+/// The values of one condition, one per seed; not a number where there is none.
+#[derive(Debug, Clone, PartialEq)]
+struct Measured {
+    bound: Bound,
+    measure: &'static str,
+    values: Vec<f64>,
+}
+
+/// The verdict of a conjunction over seeds, leaving its control aside, and why if that is not plain.
+fn conjunction(conditions: &[Measured]) -> (Verdict, String) {
+    let holds = |c: &Measured| c.values.iter().filter(|&&v| c.bound.holds(v)).count();
+    let missing = |c: &&Measured| c.values.is_empty() || c.values.iter().any(|v| v.is_nan());
+    if let Some(c) = conditions
+        .iter()
+        .filter(|c| !missing(c))
+        .find(|c| holds(c) == 0)
+    {
+        let reason = format!("{} is {} at no seed", c.measure, c.bound);
+        return (Verdict::NotReproduced, reason);
+    }
+    if let Some(c) = conditions.iter().find(missing) {
+        return (
+            Verdict::Inconclusive,
+            format!("{} could not be measured", c.measure),
+        );
+    }
+    match conditions.iter().find(|c| holds(c) < c.values.len()) {
+        None => (Verdict::Reproduced, String::new()),
+        Some(c) => {
+            let (held, of) = (holds(c), c.values.len());
+            let reason = format!("{} is {} at {held} of {of} seeds", c.measure, c.bound);
+            (Verdict::Inconclusive, reason)
+        }
+    }
+}
+
+/// One settled claim: a row of the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Id of the claim.
+    pub id: String,
+    /// Id of its experiment.
+    pub experiment: String,
+    /// The claim in one sentence.
+    pub statement: String,
+    /// Name of the headline measure.
+    pub measure: String,
+    /// Median over seeds of the headline measure.
+    pub value: f64,
+    /// Smallest over seeds.
+    pub low: f64,
+    /// Largest over seeds.
+    pub high: f64,
+    /// The criterion in words.
+    pub criterion: String,
+    /// The control in words.
+    pub control: String,
+    /// Median over seeds of the headline measure in the control.
+    pub control_value: f64,
+    /// Verdict, as [`Verdict::name`] writes it.
+    pub verdict: String,
+    /// Number of seeds.
+    pub seeds: u64,
+    /// Why the verdict is not a plain `reproduced`; else empty.
+    pub reason: String,
+}
+
+impl Entry {
+    /// Settles `spec` from the measures of a run.
+    pub fn settle(experiment: &str, spec: &ClaimSpec, measures: &[Measure], seeds: &[u64]) -> Self {
+        let measured = |control: bool| -> Vec<Measured> {
+            spec.conditions
+                .iter()
+                .map(|c| Measured {
+                    bound: c.bound,
+                    measure: c.measure,
+                    values: seeds
+                        .iter()
+                        .map(|&seed| find(measures, spec.id, c.measure, seed, control))
+                        .collect(),
+                })
+                .collect()
+        };
+        let (claim, control) = (measured(false), measured(true));
+        let (mut verdict, mut reason) = conjunction(&claim);
+        let (control_verdict, control_reason) = conjunction(&control);
+        if control_verdict != Verdict::NotReproduced {
+            reason = if control_verdict == Verdict::Reproduced {
+                "the control fulfils the criterion too".into()
+            } else {
+                format!("in the control, {control_reason}")
+            };
+            verdict = Verdict::NoPower;
+        }
+        let headline = &claim[0].values;
+        Entry {
+            id: spec.id.into(),
+            experiment: experiment.into(),
+            statement: spec.statement.into(),
+            measure: spec.conditions[0].measure.into(),
+            value: median(headline),
+            low: headline.iter().copied().fold(f64::NAN, f64::min),
+            high: headline.iter().copied().fold(f64::NAN, f64::max),
+            criterion: spec.criterion.into(),
+            control: spec.control.into(),
+            control_value: median(&control[0].values),
+            verdict: verdict.name().into(),
+            seeds: seeds.len() as u64,
+            reason,
+        }
+    }
+}
+
+fn find(measures: &[Measure], claim: &str, measure: &str, seed: u64, control: bool) -> f64 {
+    measures
+        .iter()
+        .find(|m| {
+            m.claim == claim && m.measure == measure && m.seed == seed && m.control == control
+        })
+        .map_or(f64::NAN, |m| m.value)
+}
+
+/// Columns of `claims.csv`.
+pub static CLAIMS: TableSpec = TableSpec {
+    name: "claims",
+    about: "The ledger: one row a claim.",
+    columns: &[
+        Column {
+            name: "id",
+            kind: Kind::Text,
+            unit: "",
+            about: "name of the claim",
+        },
+        Column {
+            name: "statement",
+            kind: Kind::Text,
+            unit: "",
+            about: "what it says",
+        },
+        Column {
+            name: "value",
+            kind: Kind::Real,
+            unit: "",
+            about: "median over seeds of the headline measure",
+        },
+        Column {
+            name: "low",
+            kind: Kind::Real,
+            unit: "",
+            about: "smallest over seeds",
+        },
+        Column {
+            name: "high",
+            kind: Kind::Real,
+            unit: "",
+            about: "largest over seeds",
+        },
+        Column {
+            name: "criterion",
+            kind: Kind::Text,
+            unit: "",
+            about: "fixed in advance",
+        },
+        Column {
+            name: "control_value",
+            kind: Kind::Real,
+            unit: "",
+            about: "median over seeds in the control",
+        },
+        Column {
+            name: "verdict",
+            kind: Kind::Text,
+            unit: "",
+            about: "reproduced, not reproduced, inconclusive or no power",
+        },
+        Column {
+            name: "seeds",
+            kind: Kind::Int,
+            unit: "",
+            about: "number of seeds",
+        },
+        Column {
+            name: "experiment",
+            kind: Kind::Text,
+            unit: "",
+            about: "the experiment that settles it",
+        },
+        Column {
+            name: "measure",
+            kind: Kind::Text,
+            unit: "",
+            about: "name of the headline measure",
+        },
+        Column {
+            name: "control",
+            kind: Kind::Text,
+            unit: "",
+            about: "the setting in which the claim should fail",
+        },
+        Column {
+            name: "reason",
+            kind: Kind::Text,
+            unit: "",
+            about: "why the verdict is not plain",
+        },
+    ],
+};
+
+/// Columns of each experiment's `measures.csv`.
+pub static MEASURES: TableSpec = TableSpec {
+    name: "measures",
+    about: "Every condition of every claim at every seed.",
+    columns: &[
+        Column {
+            name: "claim",
+            kind: Kind::Text,
+            unit: "",
+            about: "name of the claim",
+        },
+        Column {
+            name: "measure",
+            kind: Kind::Text,
+            unit: "",
+            about: "what is bounded",
+        },
+        Column {
+            name: "bound",
+            kind: Kind::Text,
+            unit: "",
+            about: "the bound it must keep",
+        },
+        Column {
+            name: "seed",
+            kind: Kind::Int,
+            unit: "",
+            about: "seed",
+        },
+        Column {
+            name: "value",
+            kind: Kind::Real,
+            unit: "",
+            about: "measured for the claim",
+        },
+        Column {
+            name: "control_value",
+            kind: Kind::Real,
+            unit: "",
+            about: "measured in the control",
+        },
+        Column {
+            name: "holds",
+            kind: Kind::Text,
+            unit: "",
+            about: "yes or no: the claim keeps the bound",
+        },
+        Column {
+            name: "control_holds",
+            kind: Kind::Text,
+            unit: "",
+            about: "yes or no: the control keeps it",
+        },
+    ],
+};
+
+/// The table of an experiment's measures.
+pub fn measures_table(claims: &[ClaimSpec], measures: &[Measure], seeds: &[u64]) -> Table {
+    let yes_no = |holds: bool| if holds { "yes" } else { "no" };
+    let mut table = Table::new(&MEASURES);
+    for spec in claims {
+        for condition in spec.conditions {
+            for &seed in seeds {
+                let value = find(measures, spec.id, condition.measure, seed, false);
+                let control = find(measures, spec.id, condition.measure, seed, true);
+                table.push([
+                    spec.id.into(),
+                    condition.measure.into(),
+                    condition.bound.to_string().into(),
+                    seed.into(),
+                    value.into(),
+                    control.into(),
+                    yes_no(condition.bound.holds(value)).into(),
+                    yes_no(condition.bound.holds(control)).into(),
+                ]);
+            }
+        }
+    }
+    table
+}
+
+/// The settled claims of a run, in the order of its experiments.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ledger(pub Vec<Entry>);
+
+impl Ledger {
+    /// The entry of a claim, if it was settled in this run.
+    pub fn get(&self, id: &str) -> Option<&Entry> {
+        self.0.iter().find(|e| e.id == id)
+    }
+
+    /// The entries of an experiment.
+    pub fn of<'a>(&'a self, experiment: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.0.iter().filter(move |e| e.experiment == experiment)
+    }
+
+    /// As the table of `claims.csv`.
+    pub fn to_table(&self) -> Table {
+        let mut table = Table::new(&CLAIMS);
+        for e in &self.0 {
+            table.push([
+                e.id.as_str().into(),
+                e.statement.as_str().into(),
+                e.value.into(),
+                e.low.into(),
+                e.high.into(),
+                e.criterion.as_str().into(),
+                e.control_value.into(),
+                e.verdict.as_str().into(),
+                e.seeds.into(),
+                e.experiment.as_str().into(),
+                e.measure.as_str().into(),
+                e.control.as_str().into(),
+                e.reason.as_str().into(),
+            ]);
+        }
+        table
+    }
+
+    /// From the table of `claims.csv`.
+    pub fn from_table(table: &Table) -> Result<Self> {
+        let mut entries = Vec::new();
+        for row in table.rows() {
+            let text = |name| row.text(name).to_string();
+            let verdict = text("verdict");
+            if !Verdict::ALL.iter().any(|v| v.name() == verdict) {
+                return Err(Error::input(format!(
+                    "claims.csv: claim `{}` has the unknown verdict `{verdict}`",
+                    row.text("id")
+                )));
+            }
+            entries.push(Entry {
+                id: text("id"),
+                experiment: text("experiment"),
+                statement: text("statement"),
+                measure: text("measure"),
+                value: row.real("value"),
+                low: row.real("low"),
+                high: row.real("high"),
+                criterion: text("criterion"),
+                control: text("control"),
+                control_value: row.real("control_value"),
+                verdict,
+                seeds: row.int("seeds") as u64,
+                reason: text("reason"),
+            });
+        }
+        Ok(Ledger(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SPEC: ClaimSpec = ClaimSpec {
+        id: "c",
+        statement: "s",
+        criterion: "k",
+        control: "o",
+        conditions: &[
+            Condition {
+                measure: "a",
+                bound: Bound::Below(1.0),
+            },
+            Condition {
+                measure: "b",
+                bound: Bound::AtLeast(2.0),
+            },
+        ],
+    };
+
+    fn settle(a: &[f64], b: &[f64], control_a: &[f64], control_b: &[f64]) -> Entry {
+        let seeds: Vec<u64> = (5..5 + a.len() as u64).collect();
+        let mut measures = Vec::new();
+        for (measure, control, values) in [
+            ("a", false, a),
+            ("b", false, b),
+            ("a", true, control_a),
+            ("b", true, control_b),
+        ] {
+            for (&seed, &value) in seeds.iter().zip(values) {
+                measures.push(Measure {
+                    claim: "c",
+                    measure,
+                    seed,
+                    control,
+                    value,
+                });
+            }
+        }
+        Entry::settle("e", &SPEC, &measures, &seeds)
+    }
+
+    /// A control that fails as it should.
+    const FAILS: [f64; 2] = [3.0, 3.0];
+
+    #[test]
+    fn all_conditions_at_all_seeds_reproduce() {
+        let entry = settle(&[0.0, 0.5], &[2.0, 3.0], &FAILS, &FAILS);
+        assert_eq!(entry.verdict, "reproduced");
+        assert_eq!((entry.value, entry.low, entry.high), (0.25, 0.0, 0.5));
+        assert_eq!((entry.control_value, entry.seeds), (3.0, 2));
+        assert_eq!(entry.reason, "");
+    }
+
+    #[test]
+    fn a_condition_that_holds_nowhere_refutes() {
+        let entry = settle(&[0.0, 0.5], &[1.0, 1.0], &FAILS, &FAILS);
+        assert_eq!(entry.verdict, "not reproduced");
+        assert_eq!(entry.reason, "b is ≥ 2 at no seed");
+    }
+
+    #[test]
+    fn seeds_that_disagree_are_inconclusive() {
+        let entry = settle(&[0.0, 1.0], &[2.0, 2.0], &FAILS, &FAILS);
+        assert_eq!(entry.verdict, "inconclusive");
+        assert_eq!(entry.reason, "a is < 1 at 1 of 2 seeds");
+    }
+
+    #[test]
+    fn a_control_that_does_not_fail_leaves_no_power_whatever_the_claim() {
+        for a in [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [f64::NAN, 0.0]] {
+            let entry = settle(&a, &[2.0, 2.0], &[0.0, 0.0], &[2.0, 2.0]);
+            assert_eq!(entry.verdict, "no power");
+            assert_eq!(entry.reason, "the control fulfils the criterion too");
+        }
+        // A control whose seeds disagree, or that was not measured, did not fail either.
+        assert_eq!(
+            settle(&[0.0; 2], &[2.0; 2], &[0.0, 3.0], &[2.0; 2]).verdict,
+            "no power"
+        );
+        let unmeasured = settle(&[0.0; 2], &[2.0; 2], &[], &[]);
+        assert_eq!(unmeasured.verdict, "no power");
+        assert_eq!(unmeasured.reason, "in the control, a could not be measured");
+    }
+
+    #[test]
+    fn a_control_may_fail_by_any_of_the_conditions() {
+        assert_eq!(
+            settle(&[0.0; 2], &[2.0; 2], &[0.0; 2], &[1.0; 2]).verdict,
+            "reproduced"
+        );
+        assert_eq!(
+            settle(&[0.0; 2], &[2.0; 2], &FAILS, &[f64::NAN; 2]).verdict,
+            "reproduced"
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_measured_is_inconclusive_unless_something_else_refutes() {
+        let entry = settle(&[0.0, f64::NAN], &[2.0, 2.0], &FAILS, &FAILS);
+        assert_eq!(entry.verdict, "inconclusive");
+        assert_eq!(entry.reason, "a could not be measured");
+        assert!(entry.value.is_nan());
+        assert_eq!((entry.low, entry.high), (0.0, 0.0));
+        assert_eq!(
+            settle(&[0.0, 0.0], &[2.0], &FAILS, &FAILS).verdict,
+            "inconclusive"
+        );
+        assert_eq!(
+            settle(&[f64::NAN; 2], &[1.0; 2], &FAILS, &FAILS).verdict,
+            "not reproduced"
+        );
+    }
+
+    #[test]
+    fn bounds_are_open_or_closed_and_never_hold_for_nan() {
+        assert!(!Bound::Below(1.0).holds(1.0) && Bound::AtMost(1.0).holds(1.0));
+        assert!(!Bound::Above(1.0).holds(1.0) && Bound::AtLeast(1.0).holds(1.0));
+        for bound in [
+            Bound::Below(1.0),
+            Bound::AtMost(1.0),
+            Bound::Above(1.0),
+            Bound::AtLeast(1.0),
+        ] {
+            assert!(!bound.holds(f64::NAN));
+        }
+    }
+
+    #[test]
+    fn the_ledger_survives_its_table() {
+        let ledger = Ledger(vec![settle(&[0.0, 0.5], &[2.0, 3.0], &FAILS, &FAILS)]);
+        assert_eq!(Ledger::from_table(&ledger.to_table()).unwrap(), ledger);
+    }
+}

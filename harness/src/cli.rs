@@ -1,0 +1,224 @@
+//! The command line.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use kernels::Isa;
+
+use crate::config::{Config, Request};
+use crate::error::{Error, Result, did_you_mean};
+use crate::experiment::Preset;
+use crate::output::Folder;
+use crate::progress::{self, Show};
+use crate::run::{self, Means};
+use crate::{listing, report};
+
+/// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
+///
+/// Without a subcommand, runs the default suite: every experiment, tables, figures and one report
+/// in a fresh folder under out/.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, arg_required_else_help = false)]
+#[command(
+    after_help = "Environment:\n  KERNELS_ISA=avx512|avx2|portable  force an instruction set \
+    (default: the best of this machine)\n\nExit codes:\n  0 done, whatever the verdicts; 2 bad \
+    input, or a file that cannot be read or written; 130 interrupted"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run experiments, settle their claims, draw their figures
+    Run(RunArgs),
+    /// Show the experiments, their claims and what they write; with a name, its settings as well
+    List {
+        /// Experiments to show in full
+        #[arg(value_name = "EXPERIMENT")]
+        experiments: Vec<String>,
+    },
+    /// Draw figures and report of a finished run again, from its CSV files alone
+    Report {
+        /// Folder of the run
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Print a completion script for a shell
+    #[command(after_help = "For example: harness completions bash > \
+        ~/.local/share/bash-completion/completions/harness")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args, Default)]
+#[command(
+    after_help = "Settings are resolved in this order, the later one winning: the preset, the \
+    configuration file, --set, the other flags.\n\nExamples:\n  harness run response --preset quick\n  \
+    harness run response --set response.n=400 --set 'response.widths=[1, 10, 100]'\n  \
+    harness run --config out/default-1/config.toml    repeat a run byte for byte"
+)]
+struct RunArgs {
+    /// Experiments to run, with those they need [default: all]
+    #[arg(value_name = "EXPERIMENT")]
+    experiments: Vec<String>,
+
+    /// How much to compute: quick (seconds), default (minutes) or full (up to two hours)
+    #[arg(long, value_name = "PRESET")]
+    preset: Option<String>,
+
+    /// Read settings from a TOML file; the config.toml of an earlier run repeats that run
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+
+    /// Change one setting; may be given many times (`harness list EXPERIMENT` shows all settings)
+    #[arg(long, value_name = "experiment.key=value")]
+    set: Vec<String>,
+
+    /// First seed [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Number of seeds that every claim is measured at [default: 3 quick, 5 default, 10 full]
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+
+    /// Number of threads; results are the same for any [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// Folder for the results, new or empty [default: out/PRESET-N, the first N that is free]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Runs the command line of this process; its exit code.
+pub fn main() -> u8 {
+    match Cli::parse().execute() {
+        Ok(()) => 0,
+        Err(error) => {
+            // If stderr is gone too, the exit code is all that is left.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+impl Cli {
+    fn execute(self) -> Result<()> {
+        match self
+            .command
+            .unwrap_or_else(|| Command::Run(RunArgs::default()))
+        {
+            Command::Run(args) => args.execute(),
+            Command::List { experiments } => print(&listing::list(&experiments)?),
+            Command::Report { folder } => {
+                let folder = Folder::open(&folder)?;
+                report::write(&folder)?;
+                print(&format!(
+                    "{}\n",
+                    folder.path().join("report.html").display()
+                ))
+            }
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "harness", &mut script);
+                print(&String::from_utf8(script).expect("completion scripts are UTF-8"))
+            }
+        }
+    }
+}
+
+impl RunArgs {
+    fn execute(self) -> Result<()> {
+        let preset = self.preset.as_deref().map(Preset::from_str).transpose();
+        let config = Config::resolve(&Request {
+            experiments: self.experiments,
+            preset: preset.map_err(|e| Error::input(format!("--preset: {e}")))?,
+            file: self.config,
+            set: self.set,
+            seed: self.seed,
+            seeds: self.seeds,
+        })?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.threads.unwrap_or(cores);
+        if !(1..=1024).contains(&threads) {
+            return Err(Error::input(format!(
+                "--threads is {threads}; it must be 1 to 1024"
+            )));
+        }
+        let isa = choose_isa(config.isa.as_deref())?;
+        progress::catch_interrupts()?;
+        let means = Means {
+            threads,
+            out: self.out,
+            show: Show::suited(self.quiet),
+        };
+        let (ledger, folder) = run::run(&config, isa, &means)?;
+        let width = terminal_width();
+        let report = folder.join("report.html");
+        print(&format!(
+            "{}\nreport: {}\n",
+            listing::verdicts(&ledger, width),
+            report.display()
+        ))
+    }
+}
+
+/// The instruction set: `KERNELS_ISA`, else the configuration file, else the best there is.
+fn choose_isa(configured: Option<&str>) -> Result<Isa> {
+    let available = || {
+        Isa::available()
+            .into_iter()
+            .map(Isa::name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match (std::env::var("KERNELS_ISA"), configured) {
+        (Err(std::env::VarError::NotPresent), Some(name)) => Isa::from_str(name).map_err(|e| {
+            Error::input(format!(
+                "isa = \"{name}\" in the configuration: {e}{}; this machine has {}: change or remove \
+                 the line (results then differ in their last digits)",
+                did_you_mean(name, ["avx512", "avx2", "portable"]),
+                available(),
+            ))
+        }),
+        (variable, _) => Isa::from_env().map_err(|e| {
+            let name = variable.unwrap_or_default();
+            let hint = did_you_mean(&name, ["avx512", "avx2", "portable"]);
+            Error::input(format!("KERNELS_ISA: {e}{hint}; this machine has {}", available()))
+        }),
+    }
+}
+
+/// Writes to stdout. A reader that has gone away (`| head`) is no error.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Io {
+            action: "write",
+            path: "stdout".into(),
+            source: e,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Columns of the terminal that stdout is, else enough for a wide table.
+fn terminal_width() -> usize {
+    let out = std::io::stdout();
+    let size = out
+        .is_terminal()
+        .then(|| terminal_size::terminal_size_of(out))
+        .flatten();
+    size.map_or(120, |(width, _)| usize::from(width.0))
+}

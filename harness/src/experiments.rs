@@ -1,0 +1,79 @@
+//! The registry. A new experiment is a module here and an entry in [`ALL`].
+
+use crate::experiment::Erased;
+
+pub mod response;
+
+/// Every experiment, in the order of the post. An experiment stands after those it needs.
+pub static ALL: &[&dyn Erased] = &[&response::Response];
+
+/// The experiment of that name.
+pub fn find(id: &str) -> Option<&'static dyn Erased> {
+    ALL.iter().copied().find(|e| e.id() == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::experiment::Preset;
+    use crate::table::{Table, Tables};
+
+    #[test]
+    fn names_are_unique_and_needs_come_first() {
+        let mut seen = BTreeSet::new();
+        let mut claims = BTreeSet::new();
+        for e in ALL {
+            assert!(
+                e.needs().iter().all(|n| seen.contains(n)),
+                "{} needs later ones",
+                e.id()
+            );
+            assert!(seen.insert(e.id()), "{} twice", e.id());
+            for claim in e.claims() {
+                assert!(claims.insert(claim.id), "{} twice", claim.id);
+                assert!(!claim.conditions.is_empty());
+                let measures: BTreeSet<_> = claim.conditions.iter().map(|c| c.measure).collect();
+                assert_eq!(measures.len(), claim.conditions.len(), "{}", claim.id);
+            }
+            let tables: BTreeSet<_> = e.tables().iter().map(|t| t.name).collect();
+            assert_eq!(tables.len(), e.tables().len(), "{}", e.id());
+            assert!(
+                !tables.contains("measures"),
+                "{}: that name is the harness's",
+                e.id()
+            );
+        }
+    }
+
+    #[test]
+    fn every_preset_is_in_range_and_every_setting_is_documented_and_survives_toml() {
+        for e in ALL {
+            for preset in Preset::ALL {
+                let settings = e.preset(preset);
+                assert_eq!(e.canonical(&settings).unwrap(), settings, "{}", e.id());
+                e.validate(&settings).unwrap();
+                assert!(
+                    e.memory(&settings, 2) < 8e9,
+                    "{} asks for a lot of memory",
+                    e.id()
+                );
+                for key in settings.keys() {
+                    let doc = e.setting_docs().iter().find(|(k, _)| k == key);
+                    assert!(doc.is_some_and(|(_, d)| d.len() > 5), "{}.{key}", e.id());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn empty_tables_are_drawn_under_the_names_declared() {
+        for e in ALL {
+            let tables = Tables::new(e.tables().iter().map(|&spec| Table::new(spec)).collect());
+            let names: Vec<_> = e.figures(&tables).iter().map(|f| f.name).collect();
+            assert_eq!(names, e.figure_names(), "{}", e.id());
+            e.findings(&tables, &Default::default());
+        }
+    }
+}

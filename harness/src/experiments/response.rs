@@ -1,0 +1,418 @@
+//! `response`: the response of a layer along a feature, aligned with a neuron or spread over all.
+
+use kernels::{Exec, gelu, relu};
+
+use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::figure::{Axis, Figure, Panel, Role};
+use crate::rng::Rng;
+use crate::stats::{delta_r2, median};
+use crate::table::median_by;
+use crate::table::{Column, Table, TableSpec, Tables};
+
+/// See the [module](self).
+pub struct Response;
+
+crate::settings! {
+    /// Settings of `response`.
+    pub struct Settings {
+        /// Number of neurons n of the layer.
+        pub n: usize,
+        /// Widths n over which non-homogeneity is compared, increasing.
+        pub widths: Vec<usize>,
+        /// Input levels run from −reach to reach.
+        pub reach: f64,
+        /// Number of input levels.
+        pub points: usize,
+        /// Share of the levels held out to score the two fits on.
+        pub test_fraction: f64,
+    }
+}
+
+static CURVES: TableSpec = TableSpec {
+    name: "curves",
+    about: "The response at one input level.",
+    columns: &[
+        Column::text("activation", "gelu or relu"),
+        Column::text("input", "feature that is varied: aligned or distributed"),
+        Column::text("output", "feature that is read: aligned or distributed"),
+        Column::real("x", "1", "input level along the input feature"),
+        Column::real("y", "1", "output level along the output feature"),
+    ],
+};
+
+static NON_HOMOGENEITY: TableSpec = TableSpec {
+    name: "non-homogeneity",
+    about: "Non-homogeneity of the distributed-to-distributed response of a layer.",
+    columns: &[
+        Column::text("activation", "gelu or relu"),
+        Column::int("n", "neurons", "width of the layer"),
+        Column::int(
+            "seed",
+            "",
+            "seed of the split into fitted and held-out levels",
+        ),
+        Column::real(
+            "delta_r2",
+            "1",
+            "R² of a parabola minus R² of a line, on held-out levels",
+        ),
+    ],
+};
+
+const SHAPE: &str = "same-shape-smaller";
+const SHAPE_ERROR: &str = "max |error|";
+const LINEAR: &str = "distributed-nearly-linear";
+const LINEAR_RATIO: &str = "ΔR² over that of aligned → aligned";
+const LINEAR_STEP: &str = "largest ΔR² ratio of a width to the one before";
+
+impl Experiment for Response {
+    type Settings = Settings;
+
+    const ID: &'static str = "response";
+    const TITLE: &'static str = "Response along aligned and distributed features";
+    const SUMMARY: &'static str = "A feature is a direction of unit norm among the neurons of a layer: \
+        aligned with one neuron, or spread evenly over all of them. How does the output along one \
+        feature respond to the input along another? All four pairs are drawn for a GELU layer and for \
+        a ReLU layer. Non-homogeneity is measured as ΔR²: how much better a parabola predicts held-out \
+        points of a curve than a straight line does.";
+    const SECTION: Section = Section::DistributedFeatures;
+    const CLAIMS: &'static [ClaimSpec] = &[
+        ClaimSpec {
+            id: SHAPE,
+            statement: "Read along a distributed feature, the response to an aligned one keeps its \
+                shape and shrinks by √n.",
+            criterion: "aligned → distributed equals aligned → aligned divided by √n, max |error| ≤ 1e-6",
+            control: "a random unit direction in place of the distributed feature",
+            conditions: &[Condition {
+                measure: SHAPE_ERROR,
+                bound: Bound::AtMost(1e-6),
+            }],
+        },
+        ClaimSpec {
+            id: LINEAR,
+            statement: "From distributed to distributed feature the response is nearly linear, the \
+                more so the wider the layer.",
+            criterion: "ΔR² of distributed → distributed < 0.35 × that of aligned → aligned at n, \
+                and falling from each width to the next",
+            control: "ReLU, whose ΔR² does not depend on n",
+            conditions: &[
+                Condition {
+                    measure: LINEAR_RATIO,
+                    bound: Bound::Below(0.35),
+                },
+                Condition {
+                    measure: LINEAR_STEP,
+                    bound: Bound::Below(1.0),
+                },
+            ],
+        },
+    ];
+    const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY];
+    const FIGURES: &'static [&'static str] = &["response-gelu", "response-relu", "non-homogeneity"];
+
+    fn settings(_: Preset) -> Settings {
+        Settings {
+            n: 100,
+            widths: vec![1, 4, 16, 64, 100, 256, 1024],
+            reach: 5.0,
+            points: 1000,
+            test_fraction: 0.2,
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        let width = |n: usize| (1..=1 << 20).contains(&n);
+        ensure("n", s.n, width(s.n), "1 to 1048576")?;
+        let increasing = s.widths.is_sorted_by(|a, b| a < b);
+        let widths = s.widths.len() >= 2 && increasing && s.widths.iter().all(|&n| width(n));
+        ensure(
+            "widths",
+            &s.widths,
+            widths,
+            "two or more, increasing, each 1 to 1048576",
+        )?;
+        let reach = s.reach.is_finite() && s.reach > 0.0;
+        ensure("reach", s.reach, reach, "above 0 and finite")?;
+        ensure(
+            "points",
+            s.points,
+            (20..=1 << 24).contains(&s.points),
+            "20 to 16777216",
+        )?;
+        let held_out = (0.05..=0.95).contains(&s.test_fraction);
+        ensure("test_fraction", s.test_fraction, held_out, "0.05 to 0.95")
+    }
+
+    fn memory(s: &Settings, _: usize) -> f64 {
+        // Curves in f64 and as table cells, and one layer of neurons.
+        let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);
+        s.points as f64 * 8.0 * 250.0 + widest as f64 * 16.0
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let x = levels(s);
+        let widths = s.widths.len() as u64;
+        ctx.progress
+            .start(2 * (4 + widths) + ctx.seeds.len() as u64)?;
+
+        let mut curves = Table::new(&CURVES);
+        let mut outcome = Outcome::default();
+        let mut slopes = Vec::new();
+        for activation in [Activation::Gelu, Activation::Relu] {
+            let layer = Layer {
+                activation,
+                exec: ctx.serial(),
+            };
+            for input in FEATURES {
+                for output in FEATURES {
+                    let (f, g) = (direction(input, s.n), direction(output, s.n));
+                    let y = layer.response(&x, &f, &g);
+                    for (&x, &y) in x.iter().zip(&y) {
+                        let name = activation.name().into();
+                        curves.push([name, input.into(), output.into(), x.into(), y.into()]);
+                    }
+                    ctx.progress.tick()?;
+                }
+            }
+            // The response along a distributed feature, at each width.
+            let at_width = |n: usize| {
+                let f = direction("distributed", n);
+                layer.response(&x, &f, &f)
+            };
+            let mut per_width = Vec::new();
+            for &n in &s.widths {
+                per_width.push(at_width(n));
+                ctx.progress.tick()?;
+            }
+            let e = direction("aligned", s.n);
+            slopes.push((
+                activation,
+                layer.response(&x, &e, &e),
+                at_width(s.n),
+                per_width,
+            ));
+        }
+
+        // Aligned → distributed against aligned → aligned / √n; a random direction as control.
+        let gelu = Layer {
+            activation: Activation::Gelu,
+            exec: ctx.serial(),
+        };
+        let e = direction("aligned", s.n);
+        let aligned = gelu.response(&x, &e, &e);
+        let error = |f: &[f64]| {
+            let y = gelu.response(&x, &e, f);
+            let scaled = aligned.iter().map(|a| a / (s.n as f64).sqrt());
+            y.iter()
+                .zip(scaled)
+                .map(|(y, a)| (y - a).abs())
+                .fold(0.0, f64::max)
+        };
+        let distributed = error(&direction("distributed", s.n));
+
+        let mut non_homogeneity = Table::new(&NON_HOMOGENEITY);
+        for &seed in ctx.seeds {
+            outcome.measure(SHAPE, SHAPE_ERROR, seed, distributed);
+            let random = random_direction(s.n, &mut ctx.rng(seed, "direction", 0));
+            outcome.control(SHAPE, SHAPE_ERROR, seed, error(&random));
+
+            let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
+            for (activation, aligned, distributed, per_width) in &slopes {
+                let delta: Vec<f64> = per_width.iter().map(|y| split.delta_r2(y)).collect();
+                for (&n, &delta) in s.widths.iter().zip(&delta) {
+                    let name = activation.name().into();
+                    non_homogeneity.push([name, n.into(), seed.into(), delta.into()]);
+                }
+                let ratio = split.delta_r2(distributed) / split.delta_r2(aligned);
+                let steps = delta.windows(2).map(|w| w[1] / w[0]);
+                let step = steps.fold(f64::NAN, f64::max);
+                let mut record = |measure, value| match activation {
+                    Activation::Gelu => outcome.measure(LINEAR, measure, seed, value),
+                    Activation::Relu => outcome.control(LINEAR, measure, seed, value),
+                };
+                record(LINEAR_RATIO, ratio);
+                record(LINEAR_STEP, step);
+            }
+            ctx.progress.tick()?;
+        }
+        outcome.tables = vec![curves, non_homogeneity];
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        let curves = |activation: &str, role| {
+            let (name, title) = match activation {
+                "gelu" => ("response-gelu", "GELU"),
+                _ => ("response-relu", "ReLU"),
+            };
+            let mut figure = Figure::new(
+                name,
+                format!(
+                    "Response of a {title} layer along an output feature to the level of an input \
+                     feature. Each panel has its own vertical scale."
+                ),
+            );
+            for input in FEATURES {
+                for output in FEATURES {
+                    let points = tables.get("curves").rows().filter(|r| {
+                        r.text("activation") == activation
+                            && r.text("input") == input
+                            && r.text("output") == output
+                    });
+                    let points = points.map(|r| (r.real("x"), r.real("y")));
+                    figure = figure.panel(
+                        Panel::new(
+                            format!("{input} → {output}"),
+                            Axis::linear("input level x"),
+                            Axis::linear("output level y"),
+                        )
+                        .line(role, title, points),
+                    );
+                }
+            }
+            figure
+        };
+        let mut widths = Panel::new(
+            "",
+            Axis::log("neurons n"),
+            Axis::linear("non-homogeneity ΔR²"),
+        );
+        for (activation, label, role) in
+            [("gelu", "GELU", Role::Gelu), ("relu", "ReLU", Role::Relu)]
+        {
+            let rows = tables.get("non-homogeneity").rows();
+            let rows = rows.filter(|r| r.text("activation") == activation);
+            let points = median_by(rows.map(|r| (r.real("n"), r.real("delta_r2"))));
+            widths = widths.dotted(role, label, points);
+        }
+        vec![
+            curves("gelu", Role::Gelu),
+            curves("relu", Role::Relu),
+            Figure::new(
+                "non-homogeneity",
+                "Non-homogeneity of the response from distributed to distributed feature against the \
+                 width of the layer, at the same range of input levels; median over seeds.",
+            )
+            .panel(widths),
+        ]
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        let delta = |n: f64| {
+            let rows = tables.get("non-homogeneity").rows();
+            let rows = rows.filter(|r| r.text("activation") == "gelu" && r.real("n") == n);
+            median(&rows.map(|r| r.real("delta_r2")).collect::<Vec<_>>())
+        };
+        let widths = tables.get("non-homogeneity").rows().map(|r| r.real("n"));
+        let (low, high) = widths.fold((f64::NAN, f64::NAN), |(low, high), n| {
+            (n.min(low), n.max(high))
+        });
+        let error = ledger.get(SHAPE).map_or(f64::NAN, |e| e.value);
+        format!(
+            "Read along the distributed feature, the response to the aligned one is the same curve \
+             divided by √n, to within {error:.0e}. From distributed to distributed feature the median \
+             ΔR² goes from {:.3} at n = {low} to {:.2e} at n = {high}, while under ReLU, which has no \
+             scale, the width makes no difference.",
+            delta(low),
+            delta(high),
+        )
+    }
+}
+
+/// The two features, by the names that the tables use.
+const FEATURES: [&str; 2] = ["aligned", "distributed"];
+
+/// A unit direction: the first neuron, or 1/√n on all of them.
+fn direction(feature: &str, n: usize) -> Vec<f64> {
+    match feature {
+        "aligned" => (0..n).map(|i| if i == 0 { 1.0 } else { 0.0 }).collect(),
+        _ => vec![1.0 / (n as f64).sqrt(); n],
+    }
+}
+
+/// A uniformly random unit direction.
+fn random_direction(n: usize, rng: &mut Rng) -> Vec<f64> {
+    let mut f: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
+    let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
+    f.iter_mut().for_each(|v| *v /= norm);
+    f
+}
+
+/// Evenly spaced levels over [−reach, reach].
+fn levels(s: &Settings) -> Vec<f64> {
+    let step = 2.0 * s.reach / (s.points - 1) as f64;
+    (0..s.points).map(|i| -s.reach + i as f64 * step).collect()
+}
+
+#[derive(Clone, Copy)]
+enum Activation {
+    Gelu,
+    Relu,
+}
+
+impl Activation {
+    fn name(self) -> &'static str {
+        match self {
+            Activation::Gelu => "gelu",
+            Activation::Relu => "relu",
+        }
+    }
+}
+
+/// A layer of neurons without weights: an activation.
+struct Layer {
+    activation: Activation,
+    exec: Exec,
+}
+
+impl Layer {
+    /// g · act(x f) for every level x.
+    fn response(&self, x: &[f64], f: &[f64], g: &[f64]) -> Vec<f64> {
+        let (mut before, mut after) = (vec![0f32; f.len()], vec![0f32; f.len()]);
+        let level = |&x: &f64| {
+            before
+                .iter_mut()
+                .zip(f)
+                .for_each(|(b, f)| *b = (x * f) as f32);
+            match self.activation {
+                Activation::Gelu => gelu::forward(self.exec, &before, &mut after),
+                Activation::Relu => relu::forward(self.exec, &before, &mut after),
+            }
+            after.iter().zip(g).map(|(&a, g)| f64::from(a) * g).sum()
+        };
+        x.iter().map(level).collect()
+    }
+}
+
+/// Levels split at random into those fitted and those held out.
+struct Split {
+    fit: Vec<usize>,
+    test: Vec<usize>,
+    x: Vec<f64>,
+}
+
+impl Split {
+    fn new(x: &[f64], test_fraction: f64, rng: &mut Rng) -> Self {
+        let mut fit: Vec<usize> = (0..x.len()).collect();
+        rng.shuffle(&mut fit);
+        let held_out = (x.len() as f64 * test_fraction).round() as usize;
+        let test = fit.split_off(x.len() - held_out);
+        Split {
+            fit,
+            test,
+            x: x.to_vec(),
+        }
+    }
+
+    fn delta_r2(&self, y: &[f64]) -> f64 {
+        let pick = |from: &[f64], which: &[usize]| -> Vec<f64> {
+            which.iter().map(|&i| from[i]).collect()
+        };
+        delta_r2(
+            (&pick(&self.x, &self.fit), &pick(y, &self.fit)),
+            (&pick(&self.x, &self.test), &pick(y, &self.test)),
+        )
+    }
+}

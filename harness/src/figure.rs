@@ -1,0 +1,275 @@
+//! Figures as descriptions: panels, axes and marks. [`render`] turns one into SVG.
+//!
+//! An experiment says *what* is drawn; how it looks is decided once, here and in [`style`], so that
+//! one thing has one colour in all figures and every figure can be read in grey.
+
+mod axis;
+mod heat;
+mod render;
+mod style;
+
+pub use style::Role;
+
+/// A figure: panels in a grid, a legend above them, a caption below.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// File name without `.svg`.
+    pub name: &'static str,
+    /// One to three sentences: what is drawn, and over what it is averaged.
+    pub caption: String,
+    /// Panels in a row.
+    pub columns: usize,
+    /// Row by row.
+    pub panels: Vec<Panel>,
+}
+
+impl Figure {
+    /// A figure without panels yet, two of them to a row.
+    pub fn new(name: &'static str, caption: impl Into<String>) -> Self {
+        Figure {
+            name,
+            caption: caption.into(),
+            columns: 2,
+            panels: Vec::new(),
+        }
+    }
+
+    /// Sets how many panels stand in a row.
+    pub fn columns(mut self, columns: usize) -> Self {
+        self.columns = columns;
+        self
+    }
+
+    /// Adds a panel.
+    pub fn panel(mut self, panel: Panel) -> Self {
+        self.panels.push(panel);
+        self
+    }
+
+    /// As a standalone SVG document. The same figure gives the same bytes.
+    pub fn to_svg(&self) -> String {
+        render::svg(self)
+    }
+}
+
+/// One pair of axes and what is drawn on it.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    /// Above the panel; may be empty.
+    pub title: String,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Left axis.
+    pub y: Axis,
+    /// Right axis, for marks drawn [`on_right`](Panel::on_right).
+    pub right: Option<Axis>,
+    marks: Vec<Placed>,
+}
+
+/// A mark and the axis it is read on.
+#[derive(Debug, Clone)]
+struct Placed {
+    mark: Mark,
+    right: bool,
+}
+
+/// A coordinate axis.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    /// What is measured, with its unit if it has one: `input level x`, `memory (MB)`.
+    pub label: String,
+    /// Whether equal steps are equal ratios.
+    pub log: bool,
+    /// Ends of the axis; found from the marks if not set.
+    pub range: Option<(f64, f64)>,
+}
+
+impl Axis {
+    /// A linear axis.
+    pub fn linear(label: impl Into<String>) -> Self {
+        Axis {
+            label: label.into(),
+            log: false,
+            range: None,
+        }
+    }
+
+    /// A logarithmic axis. What is not positive is not drawn on it.
+    pub fn log(label: impl Into<String>) -> Self {
+        Axis {
+            label: label.into(),
+            log: true,
+            range: None,
+        }
+    }
+
+    /// Fixes the ends.
+    pub fn range(mut self, low: f64, high: f64) -> Self {
+        self.range = Some((low, high));
+        self
+    }
+}
+
+/// Something drawn in a panel. Points with a coordinate that is not finite are left out and
+/// interrupt a line. Marks with the same role and label share a line of the legend; a mark without
+/// a label has none.
+#[derive(Debug, Clone)]
+pub enum Mark {
+    /// A line through points in order.
+    Line(Series),
+    /// A line with its points marked, for few points.
+    Dotted(Series),
+    /// Points alone.
+    Scatter(Series),
+    /// The range between two curves: (x, low, high).
+    Band {
+        /// What it shows.
+        role: Role,
+        /// (x, low, high)
+        points: Vec<(f64, f64, f64)>,
+    },
+    /// A histogram: bins as (from, to, height).
+    Bars {
+        /// What it shows.
+        role: Role,
+        /// For the legend.
+        label: String,
+        /// (from, to, height)
+        bins: Vec<(f64, f64, f64)>,
+    },
+    /// A horizontal line across the panel, its label written on it.
+    Level {
+        /// On the y axis.
+        at: f64,
+        /// On the line.
+        label: String,
+    },
+    /// A vector in the plane, its label at the tip.
+    Arrow {
+        /// What it shows.
+        role: Role,
+        /// At the tip.
+        label: String,
+        /// Tail.
+        from: (f64, f64),
+        /// Tip.
+        to: (f64, f64),
+    },
+    /// A heat map, with its scale beside the panel.
+    Heat(Heat),
+}
+
+/// Points that belong together.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// What it shows.
+    pub role: Role,
+    /// For the legend.
+    pub label: String,
+    /// In order.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// Values on a grid.
+#[derive(Debug, Clone)]
+pub struct Heat {
+    /// What the colours mean.
+    pub label: String,
+    /// Coordinates of the columns, increasing.
+    pub x: Vec<f64>,
+    /// Coordinates of the rows, increasing.
+    pub y: Vec<f64>,
+    /// `values[row][column]`; what is not a number is left white.
+    pub values: Vec<Vec<f64>>,
+    /// Ends of the colour scale; those of the values if not set. Panels that are to be compared
+    /// need the same.
+    pub range: Option<(f64, f64)>,
+    /// Colours that meet in white at 0, for values of both signs.
+    pub diverging: bool,
+    /// A contour line at this value, drawn and marked on the scale.
+    pub contour: Option<f64>,
+}
+
+impl Panel {
+    /// A panel without marks yet.
+    pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
+        Panel {
+            title: title.into(),
+            x,
+            y,
+            right: None,
+            marks: Vec::new(),
+        }
+    }
+
+    /// Gives the panel a second vertical axis.
+    pub fn with_right(mut self, axis: Axis) -> Self {
+        self.right = Some(axis);
+        self
+    }
+
+    /// Adds a mark.
+    pub fn mark(mut self, mark: Mark) -> Self {
+        self.marks.push(Placed { mark, right: false });
+        self
+    }
+
+    /// Adds a mark that is read on the right axis.
+    pub fn on_right(mut self, mark: Mark) -> Self {
+        self.marks.push(Placed { mark, right: true });
+        self
+    }
+
+    /// Adds a line.
+    pub fn line(
+        self,
+        role: Role,
+        label: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        self.mark(Mark::Line(Series::new(role, label, points)))
+    }
+
+    /// Adds a line with its points marked.
+    pub fn dotted(
+        self,
+        role: Role,
+        label: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        self.mark(Mark::Dotted(Series::new(role, label, points)))
+    }
+
+    /// Adds points.
+    pub fn scatter(
+        self,
+        role: Role,
+        label: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        self.mark(Mark::Scatter(Series::new(role, label, points)))
+    }
+
+    /// Adds a horizontal line, a threshold for instance.
+    pub fn level(self, at: f64, label: impl Into<String>) -> Self {
+        self.mark(Mark::Level {
+            at,
+            label: label.into(),
+        })
+    }
+}
+
+impl Series {
+    /// Points under a role and a label.
+    pub fn new(
+        role: Role,
+        label: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        Series {
+            role,
+            label: label.into(),
+            points: points.into_iter().collect(),
+        }
+    }
+}

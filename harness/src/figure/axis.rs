@@ -1,0 +1,266 @@
+//! A linear or logarithmic axis with plain ticks, as a plotters coordinate.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+/// An axis with its ends and ticks fixed.
+#[derive(Debug, Clone)]
+pub(super) struct Coord {
+    low: f64,
+    high: f64,
+    log: bool,
+    ticks: Vec<f64>,
+}
+
+impl Coord {
+    /// An axis over `values`, or over `range` if that is set, with about `wanted` ticks.
+    pub fn new(
+        values: impl Iterator<Item = f64>,
+        range: Option<(f64, f64)>,
+        log: bool,
+        wanted: usize,
+    ) -> Self {
+        let usable = |v: &f64| v.is_finite() && (!log || *v > 0.0);
+        let (low, high) = range
+            .filter(|(low, high)| low < high && usable(low) && usable(high))
+            .unwrap_or_else(|| {
+                let (low, high) = values
+                    .filter(usable)
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+                        (l.min(v), h.max(v))
+                    });
+                padded(low, high, log)
+            });
+        let ticks = if log {
+            log_ticks(low, high, wanted)
+        } else {
+            linear_ticks(low, high, wanted)
+        };
+        Coord {
+            low,
+            high,
+            log,
+            ticks,
+        }
+    }
+
+    pub fn low(&self) -> f64 {
+        self.low
+    }
+
+    pub fn high(&self) -> f64 {
+        self.high
+    }
+
+    /// Whether a value can be drawn: on the axis or beyond its ends, but not without a place.
+    pub fn shows(&self, value: f64) -> bool {
+        value.is_finite() && (!self.log || value > 0.0)
+    }
+
+    /// Position of a value, 0 at the low end and 1 at the high end.
+    pub fn fraction(&self, value: f64) -> f64 {
+        if self.log {
+            (value / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        }
+    }
+
+    /// A little beyond an end, at most.
+    pub fn clamp(&self, value: f64) -> f64 {
+        value.clamp(self.low, self.high)
+    }
+}
+
+/// Ends a little outside the values, so that nothing is drawn on the frame.
+fn padded(low: f64, high: f64, log: bool) -> (f64, f64) {
+    match (low <= high, log) {
+        (false, false) => (0.0, 1.0),
+        (false, true) => (1.0, 10.0),
+        (true, true) if high / low < 1.0 + 1e-9 => (low / 2.0, high * 2.0),
+        (true, true) => {
+            let pad = (high / low).powf(0.04);
+            (low / pad, high * pad)
+        }
+        (true, false) if high - low <= 1e-12 * high.abs().max(low.abs()) => {
+            let pad = if high == 0.0 { 1.0 } else { high.abs() / 2.0 };
+            (low - pad, high + pad)
+        }
+        (true, false) => {
+            let pad = (high - low) * 0.04;
+            (low - pad, high + pad)
+        }
+    }
+}
+
+/// Multiples of 1, 2 or 5 times a power of ten.
+fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
+    let rough = (high - low) / wanted.max(1) as f64;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|m| m * power)
+        .find(|&step| step >= rough * 0.999)
+        .unwrap_or(10.0 * power);
+    let (first, last) = (
+        (low / step - 1e-9).ceil() as i64,
+        (high / step + 1e-9).floor() as i64,
+    );
+    // A multiple of the step, rounded to the digits that the step has: 0.3, not 0.30000000000000004.
+    let digits = (-step.log10().floor()).max(0.0) as usize;
+    (first..=last)
+        .map(|i| {
+            format!("{:.digits$}", i as f64 * step)
+                .parse()
+                .expect("a formatted number")
+        })
+        .map(|tick: f64| tick + 0.0)
+        .collect()
+}
+
+/// 1, 2, 5, 10, 20, … while there is room for them, else powers of ten, else every k-th power.
+fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
+    let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let inside = |v: &f64| *v >= low * (1.0 - 1e-9) && *v <= high * (1.0 + 1e-9);
+    let of = |multiples: &'static [f64], every: i32| -> Vec<f64> {
+        (from..=to)
+            .filter(|p| p.rem_euclid(every) == 0)
+            .flat_map(|p| {
+                multiples
+                    .iter()
+                    .map(move |m| format!("{m}e{p}").parse().expect("a number"))
+            })
+            .filter(inside)
+            .collect()
+    };
+    let fine = of(&[1.0, 2.0, 5.0], 1);
+    if fine.len() <= wanted + 2 {
+        if fine.len() < 2 {
+            return linear_ticks(low, high, wanted)
+                .into_iter()
+                .filter(|v| *v > 0.0)
+                .collect();
+        }
+        return fine;
+    }
+    let middle = of(&[1.0, 3.0], 1);
+    if middle.len() <= wanted {
+        return middle;
+    }
+    let decades = to - from + 1;
+    of(&[1.0], (decades / wanted.max(1) as i32 + 1).max(1))
+}
+
+/// A number as it stands on an axis.
+pub(super) fn tick_label(value: f64) -> String {
+    let size = value.abs();
+    let text = if size != 0.0 && !(1e-4..1e6).contains(&size) {
+        let power = size.log10().floor() as i32;
+        let mantissa = (size / 10f64.powi(power) * 100.0).round() / 100.0;
+        let power: String = power.to_string().chars().map(superscript).collect();
+        if mantissa == 1.0 {
+            format!("10{power}")
+        } else {
+            format!("{mantissa}·10{power}")
+        }
+    } else {
+        format!("{size}")
+    };
+    if value < 0.0 {
+        format!("−{text}")
+    } else {
+        text
+    }
+}
+
+fn superscript(c: char) -> char {
+    match c {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        d => char::from_u32('⁰' as u32 + (d as u32 - '0' as u32)).expect("a digit"),
+    }
+}
+
+impl Ranged for Coord {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        // Far outside is as good as outside, and fits an integer.
+        let fraction = self.fraction(*value).clamp(-10.0, 11.0);
+        limit.0 + (fraction * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Coord {
+    fn format_ext(&self, value: &f64) -> String {
+        tick_label(*value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_plain() {
+        assert_eq!(linear_ticks(-5.2, 5.2, 6), [-4.0, -2.0, 0.0, 2.0, 4.0]);
+        assert_eq!(linear_ticks(0.0, 0.41, 5), [0.0, 0.1, 0.2, 0.3, 0.4]);
+        assert_eq!(
+            log_ticks(1.0, 100.0, 8),
+            [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]
+        );
+        assert_eq!(
+            log_ticks(1.0, 1e6, 8),
+            [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6]
+        );
+        assert_eq!(
+            log_ticks(1e-6, 1e6, 7),
+            [1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4, 1e6]
+        );
+        assert_eq!(log_ticks(21.0, 24.0, 4), [21.0, 22.0, 23.0, 24.0]);
+    }
+
+    #[test]
+    fn labels_are_what_a_reader_writes() {
+        let labels = [0.0, -0.5, 1000.0, 20000.0, 1e6, 2e-5, -1e-12].map(tick_label);
+        assert_eq!(
+            labels,
+            ["0", "−0.5", "1000", "20000", "10⁶", "2·10⁻⁵", "−10⁻¹²"]
+        );
+    }
+
+    #[test]
+    fn every_kind_of_data_has_an_axis() {
+        for values in [
+            vec![],
+            vec![f64::NAN],
+            vec![0.0],
+            vec![3.0, 3.0],
+            vec![-1.0, 1e300],
+        ] {
+            for log in [false, true] {
+                let coord = Coord::new(values.iter().copied(), None, log, 6);
+                assert!(coord.low < coord.high, "{values:?}");
+                assert!(coord.ticks.len() < 20);
+                for &v in values.iter().filter(|v| coord.shows(**v)) {
+                    assert!(
+                        (0.0..=1.0).contains(&coord.fraction(v)),
+                        "{v} of {values:?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,604 @@
+//! From the description of a figure to SVG. Plotters draws frames, ticks, lines and text; it counts
+//! in whole pixels, so everything is drawn on a canvas [`SCALE`] times too large.
+
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::axis::Coord;
+use super::heat::Frame;
+use super::style::{Dash, Marker, Style};
+use super::{Figure, Heat, Mark, Panel, Role};
+
+/// Canvas units to a pixel of the figure.
+const SCALE: i32 = 4;
+/// Text height, pixels.
+const FONT: i32 = 14;
+/// Room for the ticks and label of an axis below and beside a panel, pixels.
+const BELOW: i32 = 46;
+const BESIDE: i32 = 64;
+/// Width of a figure, pixels.
+const WIDTH: i32 = 860;
+
+type Canvas<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+type Point = (i32, i32);
+
+/// Draws a figure.
+pub(super) fn svg(figure: &Figure) -> String {
+    let columns = figure.columns.clamp(1, figure.panels.len().max(1)) as i32;
+    let rows = (figure.panels.len() as i32 + columns - 1) / columns;
+    let panel_width = WIDTH / columns;
+    // A single panel is wider than high; heat maps and planes stay near square.
+    let panel_height = if columns == 1 {
+        400
+    } else {
+        (panel_width * 3 / 4).max(250)
+    };
+    let legend = Legend::of(figure);
+    let height = legend.height() + rows.max(1) * panel_height;
+    let size = ((WIDTH * SCALE) as u32, (height * SCALE) as u32);
+
+    let (mut under, mut over) = (String::new(), String::new());
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        legend.draw(&root);
+        for (i, panel) in figure.panels.iter().enumerate() {
+            let (row, column) = (i as i32 / columns, i as i32 % columns);
+            let left = column * panel_width * SCALE;
+            let top = (legend.height() + row * panel_height) * SCALE;
+            let place = (
+                left,
+                top,
+                left + panel_width * SCALE,
+                top + panel_height * SCALE,
+            );
+            draw_panel(&root, panel, place, &mut under, &mut over);
+        }
+        root.present().expect("drawing to a string");
+    }
+    finish(&svg, size, &under, &over)
+}
+
+/// Puts the raw parts under and over what plotters drew, and gives the document its size in pixels.
+fn finish(svg: &str, (width, height): (u32, u32), under: &str, over: &str) -> String {
+    let start = svg.find('>').expect("an svg element") + 1;
+    let end = svg.rfind("</svg>").expect("an svg element");
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\">\n\
+         <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{under}{}\n{over}</svg>\n",
+        width / SCALE as u32,
+        height / SCALE as u32,
+        svg[start..end].trim(),
+    )
+}
+
+fn font(height: i32) -> TextStyle<'static> {
+    ("sans-serif", height * SCALE)
+        .into_text_style(&(0, 0))
+        .color(&BLACK)
+}
+
+fn anchored(height: i32, horizontal: HPos) -> TextStyle<'static> {
+    font(height).pos(Pos::new(horizontal, VPos::Center))
+}
+
+fn draw<'a, E>(root: &Canvas<'a>, element: E)
+where
+    for<'b> &'b E:
+        plotters::element::PointCollection<'b, Point, plotters::element::BackendCoordOnly>,
+    E: plotters::element::Drawable<SVGBackend<'a>>,
+{
+    root.draw(&element).expect("drawing to a string");
+}
+
+/// The axes of a panel and where its frame lies.
+struct Axes {
+    x: Coord,
+    y: Coord,
+    frame: (i32, i32, i32, i32),
+}
+
+impl Axes {
+    fn at(&self, u: f64, v: f64) -> Point {
+        let (left, top, right, bottom) = self.frame;
+        let x = f64::from(left) + u * f64::from(right - left);
+        let y = f64::from(bottom) + v * f64::from(top - bottom);
+        (x.round() as i32, y.round() as i32)
+    }
+
+    fn fractions(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
+        (self.x.shows(x) && self.y.shows(y)).then(|| (self.x.fraction(x), self.y.fraction(y)))
+    }
+
+    /// Where a point is drawn, if it is inside the frame.
+    fn inside(&self, point: (f64, f64)) -> Option<Point> {
+        let inside = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
+        self.fractions(point)
+            .filter(|&(u, v)| inside(u) && inside(v))
+            .map(|(u, v)| self.at(u, v))
+    }
+
+    /// A line through points, cut at the frame and broken where a point cannot be drawn.
+    fn polylines(&self, points: &[(f64, f64)]) -> Vec<Vec<Point>> {
+        let mut lines: Vec<Vec<Point>> = Vec::new();
+        let mut end = None;
+        for pair in points.windows(2) {
+            let segment = self.fractions(pair[0]).zip(self.fractions(pair[1]));
+            let Some((a, b)) = segment.and_then(|(a, b)| clip(a, b)) else {
+                end = None;
+                continue;
+            };
+            let (from, to) = (self.at(a.0, a.1), self.at(b.0, b.1));
+            if end != Some(from) {
+                lines.push(vec![from]);
+            }
+            let line = lines.last_mut().expect("a line was begun");
+            if line.last() != Some(&to) {
+                line.push(to);
+            }
+            end = Some(to);
+        }
+        lines
+    }
+}
+
+/// The part of a segment inside the unit square (Liang and Barsky).
+fn clip(a: (f64, f64), b: (f64, f64)) -> Option<((f64, f64), (f64, f64))> {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let (mut from, mut to) = (0.0f64, 1.0f64);
+    for (slope, room) in [(-dx, a.0), (dx, 1.0 - a.0), (-dy, a.1), (dy, 1.0 - a.1)] {
+        if slope == 0.0 {
+            if room < 0.0 {
+                return None;
+            }
+        } else if slope < 0.0 {
+            from = from.max(room / slope);
+        } else {
+            to = to.min(room / slope);
+        }
+    }
+    let on = |t: f64| (a.0 + t * dx, a.1 + t * dy);
+    (from <= to).then(|| (on(from), on(to)))
+}
+
+fn draw_panel(
+    root: &Canvas,
+    panel: &Panel,
+    (left, top, right, bottom): (i32, i32, i32, i32),
+    under: &mut String,
+    over: &mut String,
+) {
+    let heat = panel.marks.iter().find_map(|p| match &p.mark {
+        Mark::Heat(heat) => Some(heat),
+        _ => None,
+    });
+    let beside = if heat.is_some() || panel.right.is_some() {
+        BESIDE + 20
+    } else {
+        14
+    };
+    let frame = (
+        left + (BESIDE + 6) * SCALE,
+        top + 26 * SCALE,
+        right - beside * SCALE,
+        bottom - BELOW * SCALE,
+    );
+    let (width, height) = ((frame.2 - frame.0) / SCALE, (frame.3 - frame.1) / SCALE);
+    let (xs, ys) = (width as usize / 55, height as usize / 34);
+    let x_range = panel.x.range.or(heat.map(|h| ends_of(&h.x)));
+    let y_range = panel.y.range.or(heat.map(|h| ends_of(&h.y)));
+    let x = Coord::new(panel.coordinates(|_| true, 0), x_range, panel.x.log, xs);
+    let y = Coord::new(
+        panel.coordinates(|right| !right, 1),
+        y_range,
+        panel.y.log,
+        ys,
+    );
+    let axes = Axes {
+        x: x.clone(),
+        y: y.clone(),
+        frame,
+    };
+
+    if let Some(heat) = heat {
+        let frame = to_f64(frame);
+        under.push_str(&heat.cells(&x, &y, frame));
+        over.push_str(&heat.contour_line(&x, &y, frame, f64::from(SCALE) * 1.4));
+        let bar = frame.2 + f64::from(12 * SCALE);
+        let bar = (bar, frame.1, bar + f64::from(12 * SCALE), frame.3);
+        over.push_str(&heat.scale(bar, f64::from(FONT * SCALE) / 1.24));
+    }
+    draw_frame(root, panel, &axes, heat.is_none());
+    let right_axes = panel.right.as_ref().map(|axis| {
+        let y = Coord::new(
+            panel.coordinates(|right| right, 1),
+            axis.range,
+            axis.log,
+            ys,
+        );
+        Axes { x, y, frame }
+    });
+    if let (Some(axis), Some(axes)) = (&panel.right, &right_axes) {
+        draw_right_axis(root, &axis.label, axes);
+    }
+    for placed in &panel.marks {
+        let axes = if placed.right {
+            right_axes.as_ref().unwrap_or(&axes)
+        } else {
+            &axes
+        };
+        draw_mark(root, &placed.mark, axes);
+    }
+}
+
+/// The ends of a heat map's axis: half a cell beyond its outer columns or rows.
+fn ends_of(centres: &[f64]) -> (f64, f64) {
+    match centres {
+        [first, second, ..] => {
+            let n = centres.len();
+            let last = centres[n - 1];
+            (
+                first - (second - first) / 2.0,
+                last + (last - centres[n - 2]) / 2.0,
+            )
+        }
+        [only] => (only - 0.5, only + 0.5),
+        [] => (0.0, 1.0),
+    }
+}
+
+fn to_f64((left, top, right, bottom): (i32, i32, i32, i32)) -> Frame {
+    (left.into(), top.into(), right.into(), bottom.into())
+}
+
+/// Frame, grid, ticks, axis labels and title.
+fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, grid: bool) {
+    let (left, top, right, bottom) = axes.frame;
+    let area = root.clone().shrink(
+        (left - BESIDE * SCALE, top),
+        (right - left + BESIDE * SCALE, bottom - top + BELOW * SCALE),
+    );
+    let mut chart = ChartBuilder::on(&area)
+        .x_label_area_size(BELOW * SCALE)
+        .y_label_area_size(BESIDE * SCALE)
+        .build_cartesian_2d(axes.x.clone(), axes.y.clone())
+        .expect("drawing to a string");
+    let faint = BLACK
+        .mix(if grid { 0.12 } else { 0.0 })
+        .stroke_width(SCALE as u32 / 2);
+    chart
+        .configure_mesh()
+        .x_desc(&panel.x.label)
+        .y_desc(&panel.y.label)
+        .axis_desc_style(font(FONT))
+        .label_style(font(FONT - 1))
+        .axis_style(BLACK.stroke_width(SCALE as u32 * 3 / 4))
+        .bold_line_style(faint)
+        .light_line_style(TRANSPARENT)
+        .set_all_tick_mark_size(4 * SCALE)
+        .x_label_formatter(&|v| super::axis::tick_label(*v))
+        .y_label_formatter(&|v| super::axis::tick_label(*v))
+        .draw()
+        .expect("drawing to a string");
+    draw(
+        root,
+        Text::new(
+            panel.title.clone(),
+            ((left + right) / 2, top - 11 * SCALE),
+            anchored(FONT + 1, HPos::Center),
+        ),
+    );
+}
+
+/// Ticks and label of the right axis.
+fn draw_right_axis(root: &Canvas, label: &str, axes: &Axes) {
+    let (_, top, right, bottom) = axes.frame;
+    let thin = BLACK.stroke_width(SCALE as u32 * 3 / 4);
+    draw(
+        root,
+        PathElement::new(vec![(right, top), (right, bottom)], thin),
+    );
+    for tick in plotters::coord::ranged1d::Ranged::key_points(&axes.y, 10) {
+        let (_, y) = axes.at(1.0, axes.y.fraction(tick));
+        draw(
+            root,
+            PathElement::new(vec![(right, y), (right + 4 * SCALE, y)], thin),
+        );
+        let text = super::axis::tick_label(tick);
+        draw(
+            root,
+            Text::new(text, (right + 8 * SCALE, y), anchored(FONT - 1, HPos::Left)),
+        );
+    }
+    let style = font(FONT)
+        .transform(FontTransform::Rotate90)
+        .pos(Pos::new(HPos::Center, VPos::Center));
+    let place = (right + (BESIDE + 8) * SCALE, (top + bottom) / 2);
+    draw(root, Text::new(label.to_string(), place, style));
+}
+
+fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
+    match mark {
+        Mark::Line(series) => draw_line(root, series.role.style(), &axes.polylines(&series.points)),
+        Mark::Dotted(series) => {
+            let style = series.role.style();
+            draw_line(root, style, &axes.polylines(&series.points));
+            draw_points(root, style, 4 * SCALE, &series.points, axes);
+        }
+        Mark::Scatter(series) => {
+            let size = if series.points.len() > 300 {
+                2 * SCALE
+            } else {
+                3 * SCALE
+            };
+            draw_points(root, series.role.style(), size, &series.points, axes);
+        }
+        Mark::Band { role, points } => {
+            let place = |x: f64, y: f64| axes.fractions((x, axes.y.clamp(y)));
+            let edge = |high: bool| {
+                points
+                    .iter()
+                    .filter_map(move |&(x, l, h)| place(x, if high { h } else { l }))
+            };
+            let low: Vec<_> = edge(false).collect();
+            let outline = edge(true).chain(low.into_iter().rev());
+            let outline: Vec<Point> = outline
+                .map(|(u, v)| axes.at(u.clamp(0.0, 1.0), v))
+                .collect();
+            draw(root, Polygon::new(outline, role.style().colour.mix(0.2)));
+        }
+        Mark::Bars { role, bins, .. } => {
+            let colour = role.style().colour;
+            let floor = if axes.y.shows(0.0) {
+                axes.y.clamp(0.0)
+            } else {
+                axes.y.low()
+            };
+            for &(from, to, height) in bins {
+                let corner = |x: f64, y: f64| axes.fractions((axes.x.clamp(x), axes.y.clamp(y)));
+                if let Some((a, b)) = corner(from, floor).zip(corner(to, height)) {
+                    let corners = [axes.at(a.0, a.1), axes.at(b.0, b.1)];
+                    draw(root, Rectangle::new(corners, colour.mix(0.45).filled()));
+                    draw(
+                        root,
+                        Rectangle::new(corners, colour.stroke_width(SCALE as u32)),
+                    );
+                }
+            }
+        }
+        Mark::Level { at, label } => {
+            if let Some(y) = axes.inside((axes.x.high(), *at)).map(|p| p.1) {
+                let (left, _, right, _) = axes.frame;
+                let style = BLACK.stroke_width(SCALE as u32);
+                let line = vec![(left, y), (right, y)];
+                draw(
+                    root,
+                    DashedPathElement::new(line, 2 * SCALE, 3 * SCALE, style),
+                );
+                let place = (right - 6 * SCALE, y - 9 * SCALE);
+                draw(
+                    root,
+                    Text::new(label.clone(), place, anchored(FONT - 1, HPos::Right)),
+                );
+            }
+        }
+        Mark::Arrow {
+            role,
+            label,
+            from,
+            to,
+        } => {
+            let Some((a, b)) = axes.inside(*from).zip(axes.inside(*to)) else {
+                return;
+            };
+            let colour = role.style().colour;
+            draw_line(root, role.style(), &[vec![a, b]]);
+            draw(root, Polygon::new(arrow_head(a, b), colour.filled()));
+            let beyond = |from: i32, to: i32| to + (to - from).signum() * 8 * SCALE;
+            let side = if b.0 >= a.0 { HPos::Left } else { HPos::Right };
+            let place = (beyond(a.0, b.0), beyond(a.1, b.1));
+            draw(root, Text::new(label.clone(), place, anchored(FONT, side)));
+        }
+        Mark::Heat(_) => {}
+    }
+}
+
+/// A triangle that ends at `to`.
+fn arrow_head(from: Point, to: Point) -> Vec<Point> {
+    let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
+    let length = dx.hypot(dy).max(1.0);
+    let (ux, uy) = (
+        dx / length * f64::from(SCALE),
+        dy / length * f64::from(SCALE),
+    );
+    let corner = |side: f64| {
+        let x = f64::from(to.0) - 10.0 * ux - side * 4.0 * uy;
+        let y = f64::from(to.1) - 10.0 * uy + side * 4.0 * ux;
+        (x.round() as i32, y.round() as i32)
+    };
+    vec![to, corner(1.0), corner(-1.0)]
+}
+
+fn draw_line(root: &Canvas, style: Style, lines: &[Vec<Point>]) {
+    let stroke = style.colour.stroke_width((SCALE * 9 / 5) as u32);
+    for line in lines {
+        let (dash, gap) = match style.dash {
+            Dash::Solid => {
+                draw(root, PathElement::new(line.clone(), stroke));
+                continue;
+            }
+            Dash::Dashed => (8 * SCALE, 4 * SCALE),
+            Dash::Dotted => (2 * SCALE, 3 * SCALE),
+        };
+        draw(
+            root,
+            DashedPathElement::new(line.clone(), dash, gap, stroke),
+        );
+    }
+}
+
+fn draw_points(root: &Canvas, style: Style, size: i32, points: &[(f64, f64)], axes: &Axes) {
+    for place in points.iter().filter_map(|&p| axes.inside(p)) {
+        draw_marker(root, style, size, place);
+    }
+}
+
+fn draw_marker(root: &Canvas, style: Style, size: i32, (x, y): Point) {
+    let (fill, stroke) = (
+        style.colour.filled(),
+        style.colour.stroke_width((SCALE * 3 / 2) as u32),
+    );
+    match style.marker {
+        Marker::Circle => draw(root, Circle::new((x, y), size, fill)),
+        Marker::Ring => draw(root, Circle::new((x, y), size, stroke)),
+        Marker::Square => {
+            let half = size * 9 / 10;
+            draw(
+                root,
+                Rectangle::new([(x - half, y - half), (x + half, y + half)], fill),
+            );
+        }
+        Marker::Triangle => draw(root, TriangleMarker::new((x, y), size * 5 / 4, fill)),
+        Marker::Cross => draw(root, Cross::new((x, y), size, stroke)),
+    }
+}
+
+impl Panel {
+    /// Every x (`axis` 0) or y (1) of the marks on the chosen vertical axis.
+    fn coordinates(&self, chosen: impl Fn(bool) -> bool, axis: usize) -> impl Iterator<Item = f64> {
+        let points = self
+            .marks
+            .iter()
+            .filter(move |p| chosen(p.right))
+            .flat_map(|p| p.mark.corners());
+        points.map(move |(x, y)| if axis == 0 { x } else { y })
+    }
+}
+
+impl Mark {
+    /// Points that the axes have to hold. A coordinate that does not matter is not a number.
+    fn corners(&self) -> Vec<(f64, f64)> {
+        match self {
+            Mark::Line(s) | Mark::Dotted(s) | Mark::Scatter(s) => s.points.clone(),
+            Mark::Band { points, .. } => points
+                .iter()
+                .flat_map(|&(x, low, high)| [(x, low), (x, high)])
+                .collect(),
+            Mark::Bars { bins, .. } => bins
+                .iter()
+                .flat_map(|&(from, to, height)| [(from, 0.0), (to, height)])
+                .collect(),
+            Mark::Level { at, .. } => vec![(f64::NAN, *at)],
+            Mark::Arrow { from, to, .. } => vec![*from, *to],
+            Mark::Heat(Heat { x, y, .. }) => x
+                .iter()
+                .map(|&x| (x, f64::NAN))
+                .chain(y.iter().map(|&y| (f64::NAN, y)))
+                .collect(),
+        }
+    }
+}
+
+/// What stands above the panels: one entry for each labelled role, wrapped to the width.
+struct Legend {
+    rows: Vec<Vec<Item>>,
+}
+
+#[derive(Clone, PartialEq)]
+struct Item {
+    role: Role,
+    label: String,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    Line,
+    DottedLine,
+    Point,
+    Box,
+}
+
+impl Item {
+    /// Estimated width, pixels: swatch, text, gap.
+    fn width(&self) -> i32 {
+        let text = self.label.chars().count() as f64 * f64::from(FONT) * 0.5;
+        36 + 6 + text.ceil() as i32 + 22
+    }
+}
+
+impl Legend {
+    fn of(figure: &Figure) -> Self {
+        let mut rows: Vec<Vec<Item>> = Vec::new();
+        for mark in figure.panels.iter().flat_map(|p| &p.marks).map(|p| &p.mark) {
+            let (role, label, shape) = match mark {
+                Mark::Line(s) => (s.role, &s.label, Shape::Line),
+                Mark::Dotted(s) => (s.role, &s.label, Shape::DottedLine),
+                Mark::Scatter(s) => (s.role, &s.label, Shape::Point),
+                Mark::Bars { role, label, .. } => (*role, label, Shape::Box),
+                _ => continue,
+            };
+            let item = Item {
+                role,
+                label: label.clone(),
+                shape,
+            };
+            if label.is_empty() || rows.iter().flatten().any(|i| *i == item) {
+                continue;
+            }
+            let used = |row: &Vec<Item>| row.iter().map(Item::width).sum::<i32>();
+            match rows
+                .last_mut()
+                .filter(|row| used(row) + item.width() <= WIDTH - BESIDE)
+            {
+                Some(row) => row.push(item),
+                None => rows.push(vec![item]),
+            }
+        }
+        Legend { rows }
+    }
+
+    /// Pixels.
+    fn height(&self) -> i32 {
+        let rows = self.rows.len() as i32;
+        if rows == 0 { 0 } else { rows * 22 + 8 }
+    }
+
+    fn draw(&self, root: &Canvas) {
+        for (i, row) in self.rows.iter().enumerate() {
+            let y = (16 + 22 * i as i32) * SCALE;
+            let mut x = (BESIDE + 6) * SCALE;
+            for item in row {
+                let style = item.role.style();
+                let (end, middle) = (x + 36 * SCALE, x + 18 * SCALE);
+                if matches!(item.shape, Shape::Line | Shape::DottedLine) {
+                    draw_line(root, style, &[vec![(x, y), (end, y)]]);
+                }
+                if matches!(item.shape, Shape::Point | Shape::DottedLine) {
+                    draw_marker(root, style, 4 * SCALE, (middle, y));
+                }
+                if item.shape == Shape::Box {
+                    let corners = [
+                        (middle - 9 * SCALE, y - 6 * SCALE),
+                        (middle + 9 * SCALE, y + 6 * SCALE),
+                    ];
+                    draw(
+                        root,
+                        Rectangle::new(corners, style.colour.mix(0.45).filled()),
+                    );
+                    draw(
+                        root,
+                        Rectangle::new(corners, style.colour.stroke_width(SCALE as u32)),
+                    );
+                }
+                let place = (end + 6 * SCALE, y);
+                draw(
+                    root,
+                    Text::new(item.label.clone(), place, anchored(FONT, HPos::Left)),
+                );
+                x += item.width() * SCALE;
+            }
+        }
+    }
+}

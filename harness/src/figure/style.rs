@@ -1,0 +1,99 @@
+//! One look for one thing: colour, dash and marker by role. The colours are Okabe and Ito's, which
+//! colour-blind readers can tell apart; dash and marker tell them apart in grey.
+
+use plotters::style::RGBColor;
+
+/// What a mark stands for, the same in every figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A feature aligned with one neuron.
+    Aligned,
+    /// A feature spread over many neurons.
+    Distributed,
+    /// A GELU layer.
+    Gelu,
+    /// A ReLU layer.
+    Relu,
+    /// A control.
+    Control,
+    /// Something else; a fixed look for each of 0 to 5.
+    Other(u8),
+    /// Number `index` of `of` ordered values, such as one line a width: light to dark.
+    Step {
+        /// From 0.
+        index: usize,
+        /// How many there are.
+        of: usize,
+    },
+}
+
+/// How a role is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Style {
+    pub colour: RGBColor,
+    pub dash: Dash,
+    pub marker: Marker,
+}
+
+/// Pattern of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dash {
+    Solid,
+    Dashed,
+    Dotted,
+}
+
+/// Shape of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marker {
+    Circle,
+    Square,
+    Triangle,
+    Cross,
+    Ring,
+}
+
+const BLACK: RGBColor = RGBColor(0, 0, 0);
+const ORANGE: RGBColor = RGBColor(230, 159, 0);
+const SKY: RGBColor = RGBColor(86, 180, 233);
+const GREEN: RGBColor = RGBColor(0, 158, 115);
+const BLUE: RGBColor = RGBColor(0, 114, 178);
+const VERMILLION: RGBColor = RGBColor(213, 94, 0);
+const PURPLE: RGBColor = RGBColor(176, 92, 142);
+const GREY: RGBColor = RGBColor(120, 120, 120);
+
+impl Role {
+    pub(super) fn style(self) -> Style {
+        use Dash::*;
+        use Marker::*;
+        let (colour, dash, marker) = match self {
+            Role::Aligned => (VERMILLION, Dashed, Square),
+            Role::Distributed => (BLUE, Solid, Circle),
+            Role::Gelu => (GREEN, Solid, Circle),
+            Role::Relu => (ORANGE, Dashed, Triangle),
+            Role::Control => (GREY, Dotted, Cross),
+            Role::Other(i) => match i % 6 {
+                0 => (BLACK, Solid, Circle),
+                1 => (PURPLE, Dashed, Square),
+                2 => (SKY, Dotted, Triangle),
+                3 => (PURPLE, Solid, Ring),
+                4 => (BLACK, Dashed, Cross),
+                _ => (SKY, Solid, Square),
+            },
+            Role::Step { index, of } => {
+                let t = index as f64 / of.saturating_sub(1).max(1) as f64;
+                let markers = [Circle, Square, Triangle, Cross, Ring];
+                (
+                    super::heat::viridis(0.9 * (1.0 - t)),
+                    Solid,
+                    markers[index % markers.len()],
+                )
+            }
+        };
+        Style {
+            colour,
+            dash,
+            marker,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Runs the experiments of one post on superposition and sparse autoencoders, and rules on its
+//! claims.
+//!
+//! # How data flows
+//!
+//! [`cli`] turns the command line into a [`config::Config`]: preset, then file, then `--set`, then
+//! flags, every setting checked before anything runs. [`run`] takes the experiments one by one, in
+//! the order of the post. An [experiment](experiment::Experiment) computes inside the run's thread
+//! pool with the `kernels` crate and returns [tables](table::Table) and per-seed measures. The tables
+//! go to CSV at once ([`output`] writes files whole or not at all); the measures settle the
+//! [claims](claim), each beside its control.
+//!
+//! Drawing starts from the files: [`report`] reads `claims.csv` and every experiment's CSVs back,
+//! asks the experiment for its [figures](figure) and findings, and writes the SVGs and one
+//! `report.html`. `harness report DIR` is that half alone, so a report never shows anything that its
+//! tables do not hold.
+//!
+//! Random numbers come from [streams](rng) named by (seed, experiment, purpose, index), and no result
+//! depends on the number of threads: the same configuration gives the same bytes.
+//!
+//! # Where new things go
+//!
+//! * An **experiment**: a module in [`experiments`] that implements
+//!   [`Experiment`](experiment::Experiment), and a line in the registry [`experiments::ALL`]. Command
+//!   line, configuration, listing, output and report follow. [`experiments::response`] is the one to
+//!   read first.
+//! * A **claim**: a [`ClaimSpec`](claim::ClaimSpec) in its experiment's `CLAIMS`, and one
+//!   [`measure`](experiment::Outcome::measure) and one [`control`](experiment::Outcome::control) per
+//!   condition and seed in its `run`.
+//! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
+
+pub mod claim;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod experiment;
+pub mod experiments;
+pub mod figure;
+pub mod listing;
+pub mod output;
+pub mod progress;
+pub mod report;
+pub mod rng;
+pub mod run;
+pub mod stats;
+pub mod table;

@@ -1,0 +1,249 @@
+//! Text for the terminal: the list of experiments and the table of verdicts.
+
+use std::fmt::Write as _;
+
+use crate::claim::Ledger;
+use crate::config::find_experiment;
+use crate::error::Result;
+use crate::experiment::{Erased, Preset};
+use crate::experiments;
+use crate::report::{number, sign, spread};
+
+/// All experiments in short, or the named ones in full.
+pub fn list(names: &[String]) -> Result<String> {
+    let mut text = String::new();
+    if names.is_empty() {
+        for &experiment in experiments::ALL {
+            describe(&mut text, experiment);
+            text.push('\n');
+        }
+        text.push_str("`harness list EXPERIMENT` shows the settings and the criteria.\n");
+    }
+    for name in names {
+        let experiment = find_experiment(name)?;
+        describe(&mut text, experiment);
+        describe_settings(&mut text, experiment);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn describe(text: &mut String, e: &dyn Erased) {
+    put(text, format_args!("{}: {}\n", e.id(), e.title()));
+    if !e.needs().is_empty() {
+        put(text, format_args!("  needs   {}\n", e.needs().join(", ")));
+    }
+    for claim in e.claims() {
+        put(text, format_args!("  claim   {}\n", claim.id));
+        for line in wrap(claim.statement, 80) {
+            put(text, format_args!("            {line}\n"));
+        }
+    }
+    let tables = e
+        .tables()
+        .iter()
+        .map(|t| format!("{}/{}.csv", e.id(), t.name));
+    let figures = e
+        .figure_names()
+        .iter()
+        .map(|f| format!("{}/{f}.svg", e.id()));
+    for file in tables
+        .chain([format!("{}/measures.csv", e.id())])
+        .chain(figures)
+    {
+        put(text, format_args!("  writes  {file}\n"));
+    }
+}
+
+fn describe_settings(text: &mut String, e: &dyn Erased) {
+    text.push('\n');
+    for line in wrap(e.summary(), 90) {
+        put(text, format_args!("  {line}\n"));
+    }
+    for claim in e.claims() {
+        put(text, format_args!("\n  {}\n", claim.id));
+        for (name, words) in [("criterion", claim.criterion), ("control", claim.control)] {
+            for (i, line) in wrap(words, 76).iter().enumerate() {
+                let name = if i == 0 { name } else { "" };
+                put(text, format_args!("    {name:<10} {line}\n"));
+            }
+        }
+    }
+    put(
+        text,
+        format_args!("\n  settings (--set {}.KEY=VALUE)\n", e.id()),
+    );
+    let presets = Preset::ALL.map(|p| (p.name(), e.preset(p)));
+    for (key, about) in e.setting_docs() {
+        for (i, line) in wrap(about, 70).iter().enumerate() {
+            let key = if i == 0 { key } else { "" };
+            put(text, format_args!("    {key:<16} {line}\n"));
+        }
+        let values: Vec<_> = presets
+            .iter()
+            .map(|(p, s)| {
+                (
+                    p,
+                    s.get(*key).map_or("not set".into(), toml::Value::to_string),
+                )
+            })
+            .collect();
+        if values.iter().all(|v| v.1 == values[0].1) {
+            put(text, format_args!("    {:<16} = {}\n", "", values[0].1));
+        } else {
+            for (preset, value) in values {
+                put(text, format_args!("    {:<16} = {value}  ({preset})\n", ""));
+            }
+        }
+    }
+}
+
+/// The ledger as a table no wider than `width` columns; as a list where that is too narrow.
+pub fn verdicts(ledger: &Ledger, width: usize) -> String {
+    let rows: Vec<[String; 5]> = ledger
+        .0
+        .iter()
+        .map(|e| {
+            let verdict = format!("{} {}", sign(&e.verdict).0, e.verdict);
+            let verdict = match e.reason.as_str() {
+                "" => verdict,
+                reason => format!("{verdict}: {reason}"),
+            };
+            [
+                e.id.clone(),
+                format!("{} ({})", number(e.value), spread(e)),
+                e.criterion.clone(),
+                format!("{}: {}", number(e.control_value), e.control),
+                verdict,
+            ]
+        })
+        .collect();
+    const HEAD: [&str; 5] = ["claim", "value (spread)", "criterion", "control", "verdict"];
+    if width < 90 {
+        return as_list(&rows, &HEAD, width.max(30));
+    }
+    let longest = |column: usize| {
+        rows.iter()
+            .map(|r| r[column].chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(HEAD[column].len())
+    };
+    // The names stay whole; the rest shares what is left.
+    let first = longest(0).min(width / 3);
+    let rest = width - first - 8;
+    let shares = [
+        longest(1).min(rest * 22 / 100),
+        0,
+        0,
+        longest(4).min(rest * 24 / 100),
+    ];
+    let middle = rest - shares[0] - shares[3];
+    let criterion = longest(2).min(middle * 55 / 100);
+    let control = longest(3).min(middle - criterion);
+    let widths = [first, shares[0], criterion, control, shares[3]];
+
+    let mut text = String::new();
+    let head = HEAD.map(String::from);
+    put_row(&mut text, &head, &widths);
+    let total = widths.iter().sum::<usize>() + 8;
+    put(&mut text, format_args!("{}\n", "─".repeat(total)));
+    for row in &rows {
+        put_row(&mut text, row, &widths);
+    }
+    text
+}
+
+fn put_row(text: &mut String, row: &[String; 5], widths: &[usize; 5]) {
+    let cells: Vec<Vec<String>> = row.iter().zip(widths).map(|(c, &w)| wrap(c, w)).collect();
+    for line in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+        let mut joined = String::new();
+        for (cell, width) in cells.iter().zip(widths) {
+            let part = cell.get(line).map_or("", String::as_str);
+            put(&mut joined, format_args!("{part:<width$}  "));
+        }
+        put(text, format_args!("{}\n", joined.trim_end()));
+    }
+}
+
+fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
+    let mut text = String::new();
+    for row in rows {
+        put(&mut text, format_args!("{}\n", row[0]));
+        for (name, cell) in head.iter().zip(row).skip(1) {
+            let name = name.split(' ').next().unwrap_or(name);
+            for (i, line) in wrap(cell, width - 13).iter().enumerate() {
+                let name = if i == 0 { name } else { "" };
+                put(&mut text, format_args!("  {name:<10} {line}\n"));
+            }
+        }
+    }
+    text
+}
+
+/// Words in lines of at most `width` characters; a longer word is cut.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let letters: Vec<char> = word.chars().collect();
+        for (i, piece) in letters.chunks(width).enumerate() {
+            let line = lines.last_mut().expect("a line");
+            let used = line.chars().count();
+            if used == 0 {
+                line.extend(piece);
+            } else if i == 0 && used + 1 + piece.len() <= width {
+                line.push(' ');
+                line.extend(piece);
+            } else {
+                lines.push(piece.iter().collect());
+            }
+        }
+    }
+    lines
+}
+
+fn put(text: &mut String, arguments: std::fmt::Arguments) {
+    text.write_fmt(arguments).expect("writing to a string");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::Entry;
+
+    #[test]
+    fn words_wrap_and_long_ones_are_cut() {
+        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("√√ √√", 5), ["√√ √√"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn the_table_fits_any_terminal() {
+        let long = "a rather long text that has to be broken up into several lines ".repeat(3);
+        let entry = Entry {
+            id: "a-claim-with-quite-a-long-name".into(),
+            experiment: "e".into(),
+            statement: long.clone(),
+            measure: "m".into(),
+            value: 1.234e-7,
+            low: -1e-5,
+            high: 123456.0,
+            criterion: long.clone(),
+            control: long.clone(),
+            control_value: f64::NAN,
+            verdict: "not reproduced".into(),
+            seeds: 3,
+            reason: long,
+        };
+        let ledger = Ledger(vec![entry.clone(), entry]);
+        for width in [30, 60, 89, 90, 100, 120, 200] {
+            let text = verdicts(&ledger, width);
+            let widest = text.lines().map(|l| l.chars().count()).max().unwrap();
+            assert!(widest <= width, "{widest} columns in {width}:\n{text}");
+            assert!(text.contains("not") && text.contains("criterion"));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Progress on stderr, and the way an interrupt reaches an experiment.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::{Error, Result};
+
+/// Set by Ctrl-C.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, the first Ctrl-C ends the run at the next tick and the second ends the process.
+pub fn catch_interrupts() -> Result<()> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("interrupted: stopping; press Ctrl-C again to stop at once");
+    })
+    .map_err(|e| Error::input(format!("cannot listen for Ctrl-C: {e}")))
+}
+
+/// Fails if Ctrl-C was pressed.
+pub fn check() -> Result<()> {
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        Err(Error::Interrupted)
+    } else {
+        Ok(())
+    }
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// A bar with the time left.
+    Bar,
+    /// A line now and then.
+    Lines,
+    /// Nothing.
+    Nothing,
+}
+
+impl Show {
+    /// Nothing if `quiet`, a bar at a terminal, else lines.
+    pub fn suited(quiet: bool) -> Self {
+        match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Show::Nothing,
+            (false, true) => Show::Bar,
+            (false, false) => Show::Lines,
+        }
+    }
+}
+
+/// Progress of one experiment; may be used from any thread.
+#[derive(Debug)]
+pub struct Progress {
+    /// What is in progress, such as `[2/8] rescale`.
+    name: String,
+    show: Show,
+    bar: ProgressBar,
+    done: AtomicU64,
+    total: AtomicU64,
+    begun: Instant,
+    last_line: Mutex<Instant>,
+}
+
+/// How often a plain line is written.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// Of something that has just begun.
+    pub fn new(name: impl Into<String>, show: Show) -> Self {
+        let target = match show {
+            Show::Bar => ProgressDrawTarget::stderr(),
+            Show::Lines | Show::Nothing => ProgressDrawTarget::hidden(),
+        };
+        let name = name.into();
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %, {eta} left")
+            .expect("a valid template");
+        bar.set_style(style);
+        bar.set_prefix(name.clone());
+        let now = Instant::now();
+        Progress {
+            name,
+            show,
+            bar,
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            begun: now,
+            last_line: Mutex::new(now),
+        }
+    }
+
+    /// Announces how many [ticks](Progress::tick) the work takes.
+    pub fn start(&self, total: u64) -> Result<()> {
+        self.total.store(total, Ordering::Relaxed);
+        self.bar.set_length(total);
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+        check()
+    }
+
+    /// Reports one unit of work. Fails once the run is interrupted: pass that on.
+    pub fn tick(&self) -> Result<()> {
+        self.advance(1)
+    }
+
+    /// Reports units of work. Fails once the run is interrupted: pass that on.
+    pub fn advance(&self, units: u64) -> Result<()> {
+        let done = self.done.fetch_add(units, Ordering::Relaxed) + units;
+        self.bar.inc(units);
+        if self.show == Show::Lines {
+            self.line(done);
+        }
+        check()
+    }
+
+    /// Writes a line, if the last one was long enough ago.
+    fn line(&self, done: u64) {
+        // Another thread that holds the lock is writing the line.
+        let Ok(mut last) = self.last_line.try_lock() else {
+            return;
+        };
+        let total = self.total.load(Ordering::Relaxed);
+        if last.elapsed() < BETWEEN_LINES || done == 0 || done >= total {
+            return;
+        }
+        *last = Instant::now();
+        let left = self.begun.elapsed().as_secs_f64() * (total - done) as f64 / done as f64;
+        eprintln!(
+            "{}: {} %, {} left",
+            self.name,
+            100 * done / total,
+            duration(left)
+        );
+    }
+
+    /// The work is over.
+    pub fn finish(self) -> f64 {
+        self.bar.finish_and_clear();
+        let seconds = self.begun.elapsed().as_secs_f64();
+        if self.show != Show::Nothing {
+            eprintln!("{}: done in {}", self.name, duration(seconds));
+        }
+        seconds
+    }
+}
+
+/// `0.42 s`, `37 s`, `5 min 10 s`, `1 h 02 min`.
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.2} s"),
+        10..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        let shown = [0.421, 37.2, 310.0, 3720.0].map(duration);
+        assert_eq!(shown, ["0.42 s", "37 s", "5 min 10 s", "1 h 02 min"]);
+    }
+}

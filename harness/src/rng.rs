@@ -1,0 +1,183 @@
+//! Random streams that can be drawn in any order, on any thread.
+//!
+//! A stream is ChaCha8 under the 256-bit key (seed, experiment, purpose, index): four 64-bit words,
+//! the two names hashed by FNV-1a. Distinct keys give independent streams, so a cell of a grid draws
+//! the same numbers whether it is computed first, last or alone. Numbers are made from the raw
+//! stream here rather than by a library's distributions, whose output may change between versions.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng};
+
+/// A random stream.
+#[derive(Debug, Clone)]
+pub struct Rng(ChaCha8Rng);
+
+impl Rng {
+    /// The stream number `index` of `experiment` for `purpose` under `seed`.
+    pub fn stream(seed: u64, experiment: &str, purpose: &str, index: u64) -> Self {
+        let mut key = [0; 32];
+        let words = [seed, fnv1a(experiment), fnv1a(purpose), index];
+        for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        Rng(ChaCha8Rng::from_seed(key))
+    }
+
+    /// 32 random bits.
+    pub fn bits(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// Uniform on [0, 1), a multiple of 2⁻⁵³.
+    pub fn uniform(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 * 2f64.powi(-53)
+    }
+
+    /// Uniform on [0, 1) in single precision, a multiple of 2⁻²⁴.
+    pub fn uniform_f32(&mut self) -> f32 {
+        (self.0.next_u32() >> 8) as f32 * 2f32.powi(-24)
+    }
+
+    /// Uniform on {0, …, n − 1}, unbiased (Lemire's method).
+    ///
+    /// # Panics
+    /// If `n` is 0 or does not fit 32 bits.
+    pub fn below(&mut self, n: usize) -> usize {
+        let n = u32::try_from(n).expect("range of a random integer fits 32 bits");
+        assert!(n > 0, "no integer is below 0");
+        let threshold = n.wrapping_neg() % n;
+        loop {
+            let product = u64::from(self.0.next_u32()) * u64::from(n);
+            if product as u32 >= threshold {
+                return (product >> 32) as usize;
+            }
+        }
+    }
+
+    /// Standard normal, by Box and Muller's transform (one of the pair; the other is dropped so
+    /// that a stream has no hidden state).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    /// `k` distinct integers out of {0, …, n − 1}, in random order.
+    ///
+    /// # Panics
+    /// If `k > n`.
+    pub fn choose(&mut self, n: usize, k: usize) -> Vec<usize> {
+        assert!(k <= n, "cannot choose {k} out of {n}");
+        let mut all: Vec<usize> = (0..n).collect();
+        for i in 0..k {
+            let j = i + self.below(n - i);
+            all.swap(i, j);
+        }
+        all.truncate(k);
+        all
+    }
+
+    /// Shuffles a slice, every order equally likely.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i + 1));
+        }
+    }
+}
+
+/// The 64-bit FNV-1a hash of a name.
+fn fnv1a(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fnv1a_matches_its_published_vectors() {
+        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn every_part_of_the_key_changes_the_stream() {
+        let first = |seed, experiment, purpose, index| {
+            Rng::stream(seed, experiment, purpose, index).0.next_u64()
+        };
+        let base = first(1, "a", "b", 2);
+        assert_eq!(base, first(1, "a", "b", 2));
+        for other in [
+            first(2, "a", "b", 2),
+            first(1, "c", "b", 2),
+            first(1, "a", "c", 2),
+            first(1, "a", "b", 3),
+            first(1, "b", "a", 2),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn moments_are_those_of_the_distributions() {
+        let mut rng = Rng::stream(7, "test", "moments", 0);
+        let n = 200_000;
+        let mean_and_variance = |values: Vec<f64>| {
+            let mean = values.iter().sum::<f64>() / n as f64;
+            let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64;
+            (mean, variance)
+        };
+        let near = |(mean, variance): (f64, f64), (m, v): (f64, f64)| {
+            // Five standard errors; the fourth moment of both laws is at most 3 variances squared.
+            assert!(
+                (mean - m).abs() < 5.0 * (v / n as f64).sqrt(),
+                "mean {mean}"
+            );
+            assert!(
+                (variance - v).abs() < 5.0 * v * (2.0 / n as f64).sqrt(),
+                "var {variance}"
+            );
+        };
+        near(
+            mean_and_variance((0..n).map(|_| rng.uniform()).collect()),
+            (0.5, 1.0 / 12.0),
+        );
+        near(
+            mean_and_variance((0..n).map(|_| rng.normal()).collect()),
+            (0.0, 1.0),
+        );
+        near(
+            mean_and_variance((0..n).map(|_| f64::from(rng.uniform_f32())).collect()),
+            (0.5, 1.0 / 12.0),
+        );
+    }
+
+    #[test]
+    fn a_choice_is_distinct_and_in_range_and_every_item_is_as_likely() {
+        let mut rng = Rng::stream(7, "test", "choose", 0);
+        let mut counts = [0u32; 10];
+        for _ in 0..10_000 {
+            let mut chosen = rng.choose(10, 3);
+            chosen.iter().for_each(|&i| counts[i] += 1);
+            chosen.sort_unstable();
+            chosen.dedup();
+            assert_eq!(chosen.len(), 3);
+        }
+        // Binomial(10,000, 0.3): standard deviation 46.
+        assert!(
+            counts.iter().all(|&c| c.abs_diff(3000) < 5 * 46),
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item() {
+        let mut items: Vec<u32> = (0..100).collect();
+        Rng::stream(7, "test", "shuffle", 0).shuffle(&mut items);
+        assert_ne!(items, (0..100).collect::<Vec<_>>());
+        items.sort_unstable();
+        assert_eq!(items, (0..100).collect::<Vec<_>>());
+    }
+}

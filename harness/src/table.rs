@@ -1,0 +1,447 @@
+//! Tidy tables: one row an observation, written to CSV and read back.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::stats::median;
+
+/// The columns of a table and what they mean.
+#[derive(Debug)]
+pub struct TableSpec {
+    /// File name without `.csv`.
+    pub name: &'static str,
+    /// One sentence on what a row is.
+    pub about: &'static str,
+    /// In the order of the file.
+    pub columns: &'static [Column],
+}
+
+/// One column of a table.
+#[derive(Debug)]
+pub struct Column {
+    /// As in the header.
+    pub name: &'static str,
+    /// What its cells hold.
+    pub kind: Kind,
+    /// Unit, or `""` for none; `1` is a plain number.
+    pub unit: &'static str,
+    /// What it means.
+    pub about: &'static str,
+}
+
+impl Column {
+    /// A column of real numbers.
+    pub const fn real(name: &'static str, unit: &'static str, about: &'static str) -> Self {
+        Column {
+            name,
+            kind: Kind::Real,
+            unit,
+            about,
+        }
+    }
+
+    /// A column of integers.
+    pub const fn int(name: &'static str, unit: &'static str, about: &'static str) -> Self {
+        Column {
+            name,
+            kind: Kind::Int,
+            unit,
+            about,
+        }
+    }
+
+    /// A column of words.
+    pub const fn text(name: &'static str, about: &'static str) -> Self {
+        Column {
+            name,
+            kind: Kind::Text,
+            unit: "",
+            about,
+        }
+    }
+}
+
+/// What the cells of a column hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An integer.
+    Int,
+    /// A real number, `NaN` and infinities included.
+    Real,
+    /// Text.
+    Text,
+}
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// An integer.
+    Int(i64),
+    /// A real number.
+    Real(f64),
+    /// Text.
+    Text(String),
+}
+
+impl Cell {
+    fn kind(&self) -> Kind {
+        match self {
+            Cell::Int(_) => Kind::Int,
+            Cell::Real(_) => Kind::Real,
+            Cell::Text(_) => Kind::Text,
+        }
+    }
+}
+
+impl From<f64> for Cell {
+    fn from(value: f64) -> Self {
+        Cell::Real(value)
+    }
+}
+impl From<usize> for Cell {
+    fn from(value: usize) -> Self {
+        Cell::Int(value as i64)
+    }
+}
+impl From<u64> for Cell {
+    fn from(value: u64) -> Self {
+        Cell::Int(value as i64)
+    }
+}
+impl From<&str> for Cell {
+    fn from(value: &str) -> Self {
+        Cell::Text(value.into())
+    }
+}
+impl From<String> for Cell {
+    fn from(value: String) -> Self {
+        Cell::Text(value)
+    }
+}
+
+/// A table in memory.
+#[derive(Debug, Clone)]
+pub struct Table {
+    spec: &'static TableSpec,
+    cells: Vec<Cell>,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(spec: &'static TableSpec) -> Self {
+        Table {
+            spec,
+            cells: Vec::new(),
+        }
+    }
+
+    /// Its columns and their meaning.
+    pub fn spec(&self) -> &'static TableSpec {
+        self.spec
+    }
+
+    /// Adds a row.
+    ///
+    /// # Panics
+    /// If the cells are not those that the columns ask for.
+    #[track_caller]
+    pub fn push<const N: usize>(&mut self, row: [Cell; N]) {
+        assert_eq!(
+            N,
+            self.spec.columns.len(),
+            "a row of table `{}`",
+            self.spec.name
+        );
+        for (cell, column) in row.iter().zip(self.spec.columns) {
+            assert_eq!(
+                cell.kind(),
+                column.kind,
+                "column `{}.{}`",
+                self.spec.name,
+                column.name
+            );
+        }
+        self.cells.extend(row);
+    }
+
+    /// The rows, in order.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.cells
+            .chunks_exact(self.spec.columns.len())
+            .map(|cells| Row {
+                spec: self.spec,
+                cells,
+            })
+    }
+
+    /// The values of one column, in order, each once: the groups of a figure.
+    pub fn distinct(&self, column: &str) -> Vec<Cell> {
+        let mut seen = Vec::new();
+        for row in self.rows() {
+            let cell = row.cell(column);
+            if !seen.contains(cell) {
+                seen.push(cell.clone());
+            }
+        }
+        seen
+    }
+
+    /// As CSV. Real numbers are written with as many digits as it takes to read the same back.
+    pub fn to_csv(&self) -> String {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let written: csv::Result<()> = (|| {
+            writer.write_record(self.spec.columns.iter().map(|c| c.name))?;
+            let mut field = String::new();
+            for row in self.rows() {
+                for cell in row.cells {
+                    field.clear();
+                    match cell {
+                        Cell::Int(v) => write!(field, "{v}").expect("writing to a string"),
+                        Cell::Real(v) => write!(field, "{v:?}").expect("writing to a string"),
+                        Cell::Text(v) => field.push_str(v),
+                    }
+                    writer.write_field(&field)?;
+                }
+                writer.write_record(None::<&[u8]>)?;
+            }
+            Ok(())
+        })();
+        written.expect("writing to memory");
+        let bytes = writer.into_inner().expect("writing to memory");
+        String::from_utf8(bytes).expect("fields are UTF-8")
+    }
+
+    /// Reads a table back; errors name file, line and column.
+    pub fn read(spec: &'static TableSpec, path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        Self::from_csv(spec, &text).map_err(|e| Error::input(format!("{}{e}", path.display())))
+    }
+
+    /// Reads a table from CSV; the error starts with `:line:` and is to follow a file name.
+    fn from_csv(spec: &'static TableSpec, text: &str) -> Result<Self, String> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(text.as_bytes());
+        let mut table = Table::new(spec);
+        let expected = || {
+            spec.columns
+                .iter()
+                .map(|c| c.name)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let mut records = reader.records();
+        let header = records
+            .next()
+            .ok_or_else(|| format!(": empty; expected {}", expected()))?;
+        let header = header.map_err(|e| format!(":1: {e}"))?;
+        if !header.iter().eq(spec.columns.iter().map(|c| c.name)) {
+            let found = header.iter().collect::<Vec<_>>().join(",");
+            return Err(format!(
+                ":1: the columns are {found}; expected {}",
+                expected()
+            ));
+        }
+        for record in records {
+            let record = record.map_err(|e| {
+                let line = e.position().map_or(0, csv::Position::line);
+                format!(":{line}: {e}")
+            })?;
+            let line = record.position().map_or(0, csv::Position::line);
+            if record.len() != spec.columns.len() {
+                let (found, wanted) = (record.len(), spec.columns.len());
+                return Err(format!(":{line}: {found} fields; expected {wanted}"));
+            }
+            for (field, column) in record.iter().zip(spec.columns) {
+                let wrong =
+                    |what| format!(":{line}: column {}: `{field}` is not {what}", column.name);
+                table.cells.push(match column.kind {
+                    Kind::Int => Cell::Int(field.parse().map_err(|_| wrong("an integer"))?),
+                    Kind::Real => Cell::Real(field.parse().map_err(|_| wrong("a number"))?),
+                    Kind::Text => Cell::Text(field.into()),
+                });
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// One row of a table. Cells are asked for by the name of their column.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    spec: &'static TableSpec,
+    cells: &'a [Cell],
+}
+
+impl<'a> Row<'a> {
+    /// The cell in `column`.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    #[track_caller]
+    pub fn cell(&self, column: &str) -> &'a Cell {
+        let index = self.spec.columns.iter().position(|c| c.name == column);
+        let index = index.unwrap_or_else(|| panic!("no column `{}.{column}`", self.spec.name));
+        &self.cells[index]
+    }
+
+    /// A number, real or integer.
+    ///
+    /// # Panics
+    /// If there is no such column, or it holds text.
+    #[track_caller]
+    pub fn real(&self, column: &str) -> f64 {
+        match self.cell(column) {
+            Cell::Real(v) => *v,
+            Cell::Int(v) => *v as f64,
+            Cell::Text(_) => panic!("column `{}.{column}` holds text", self.spec.name),
+        }
+    }
+
+    /// An integer.
+    ///
+    /// # Panics
+    /// If there is no such column, or it holds something else.
+    #[track_caller]
+    pub fn int(&self, column: &str) -> i64 {
+        match self.cell(column) {
+            Cell::Int(v) => *v,
+            _ => panic!(
+                "column `{}.{column}` does not hold integers",
+                self.spec.name
+            ),
+        }
+    }
+
+    /// Text.
+    ///
+    /// # Panics
+    /// If there is no such column, or it holds numbers.
+    #[track_caller]
+    pub fn text(&self, column: &str) -> &'a str {
+        match self.cell(column) {
+            Cell::Text(v) => v,
+            _ => panic!("column `{}.{column}` does not hold text", self.spec.name),
+        }
+    }
+}
+
+/// Groups (x, value) pairs by x, in increasing order, and takes the median of each group: a curve
+/// out of rows that differ by seed.
+pub fn median_by(pairs: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let mut pairs: Vec<_> = pairs.collect();
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let groups = pairs.chunk_by(|a, b| a.0 == b.0);
+    groups
+        .map(|group| {
+            (
+                group[0].0,
+                median(&group.iter().map(|p| p.1).collect::<Vec<_>>()),
+            )
+        })
+        .collect()
+}
+
+/// The tables of one experiment.
+#[derive(Debug, Clone, Default)]
+pub struct Tables(Vec<Table>);
+
+impl Tables {
+    /// From the tables of a run.
+    pub fn new(tables: Vec<Table>) -> Self {
+        Tables(tables)
+    }
+
+    /// Reads all tables of `specs` from a folder.
+    pub fn read(specs: &[&'static TableSpec], folder: &Path) -> Result<Self> {
+        specs
+            .iter()
+            .map(|spec| Table::read(spec, &folder.join(format!("{}.csv", spec.name))))
+            .collect::<Result<_>>()
+            .map(Tables)
+    }
+
+    /// The table of that name.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[track_caller]
+    pub fn get(&self, name: &str) -> &Table {
+        let found = self.0.iter().find(|t| t.spec.name == name);
+        found.unwrap_or_else(|| panic!("no table `{name}`"))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Table> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SPEC: TableSpec = TableSpec {
+        name: "t",
+        about: "",
+        columns: &[
+            Column::int("i", "1", ""),
+            Column::real("x", "1", ""),
+            Column::text("s", ""),
+        ],
+    };
+
+    fn table() -> Table {
+        let mut table = Table::new(&SPEC);
+        table.push([1usize.into(), 0.1.into(), "plain".into()]);
+        table.push([2usize.into(), f64::NAN.into(), "a \"b\", c\nd".into()]);
+        table.push([3usize.into(), 1e-300.into(), "".into()]);
+        table.push([4usize.into(), f64::NEG_INFINITY.into(), "√n".into()]);
+        table
+    }
+
+    #[test]
+    fn csv_reads_back_to_the_same_bytes() {
+        let csv = table().to_csv();
+        let back = Table::from_csv(&SPEC, &csv).unwrap();
+        assert_eq!(back.to_csv(), csv);
+        assert_eq!(back.rows().nth(1).unwrap().text("s"), "a \"b\", c\nd");
+        assert!(csv.starts_with("i,x,s\n1,0.1,plain\n2,NaN,"));
+    }
+
+    #[test]
+    fn errors_name_line_and_column() {
+        let error = |text| Table::from_csv(&SPEC, text).unwrap_err();
+        assert_eq!(
+            error("i,x,s\n1,2,a\n1,oops,a\n"),
+            ":3: column x: `oops` is not a number"
+        );
+        assert_eq!(
+            error("i,x,s\n1.5,2,a\n"),
+            ":2: column i: `1.5` is not an integer"
+        );
+        assert_eq!(error("i,x,s\n1,2\n"), ":2: 2 fields; expected 3");
+        assert_eq!(
+            error("i,y,s\n"),
+            ":1: the columns are i,y,s; expected i,x,s"
+        );
+        assert_eq!(error(""), ": empty; expected i,x,s");
+    }
+
+    #[test]
+    #[should_panic(expected = "column `t.x`")]
+    fn a_cell_of_the_wrong_kind_is_a_bug() {
+        Table::new(&SPEC).push([1usize.into(), "x".into(), "s".into()]);
+    }
+
+    #[test]
+    fn distinct_keeps_the_order() {
+        let mut table = Table::new(&SPEC);
+        for s in ["b", "a", "b"] {
+            table.push([1usize.into(), 0.0.into(), s.into()]);
+        }
+        assert_eq!(table.distinct("s"), ["b".into(), "a".into()] as [Cell; 2]);
+    }
+}
