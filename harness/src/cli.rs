@@ -101,15 +101,17 @@ struct RunArgs {
     quiet: bool,
 }
 
-/// Runs the command line of this process; its exit code.
+/// Runs the command line of this process; its exit code. 1 is a bug of ours, told by the panic.
 pub fn main() -> u8 {
-    match Cli::parse().execute() {
-        Ok(()) => 0,
-        Err(error) => {
+    let cli = Cli::parse();
+    match std::panic::catch_unwind(|| cli.execute()) {
+        Ok(Ok(())) => 0,
+        Ok(Err(error)) => {
             // If stderr is gone too, the exit code is all that is left.
             let _ = writeln!(std::io::stderr(), "error: {error}");
             error.exit_code()
         }
+        Err(_) => 1,
     }
 }
 

@@ -215,7 +215,7 @@ fn apply(
         })?;
     }
     experiment.validate(&settings).map_err(|e| {
-        let origin = ours().filter(|o| o.key == e.key).next_back();
+        let origin = ours().rfind(|o| o.key == e.key);
         let origin = origin.map_or(String::new(), |o| format!("{}: ", o.origin));
         Error::input(format!(
             "{origin}{id}.{} is {}; it must be {}",

@@ -1,7 +1,6 @@
 //! What an experiment is, and the type-erased form in which the rest of the harness sees it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::str::FromStr;
 
 use kernels::{Exec, Isa};
@@ -11,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::claim::{ClaimSpec, Ledger, Measure};
 use crate::error::{Result, did_you_mean};
 use crate::figure::Figure;
+use crate::output::Folder;
 use crate::progress::Progress;
 use crate::rng::Rng;
 use crate::table::{Table, TableSpec, Tables};
@@ -222,8 +222,9 @@ pub struct Ctx<'a> {
     pub threads: usize,
     /// Where to report work done; also how an interrupt arrives.
     pub progress: &'a Progress,
-    /// The run's folder, for artefacts that another experiment [needs](Experiment::NEEDS).
-    pub folder: &'a Path,
+    /// The run's folder, for artefacts that another experiment [needs](Experiment::NEEDS): write
+    /// them under the name of this one.
+    pub folder: &'a Folder,
     /// Tables of the experiments that this one needs.
     pub inputs: &'a BTreeMap<&'static str, Tables>,
 }

@@ -44,3 +44,4 @@ pub mod rng;
 pub mod run;
 pub mod stats;
 pub mod table;
+pub mod testing;

@@ -95,7 +95,7 @@ impl Folder {
     }
 
     /// Writes a file, and the folders it lies in, under a temporary name first.
-    pub fn write(&self, name: impl AsRef<Path>, contents: &str) -> Result<()> {
+    pub fn write(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
         let path = self.path.join(name);
         let parent = path.parent().expect("a file lies in a folder");
         fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
@@ -103,7 +103,7 @@ impl Folder {
             let mut file = tempfile::Builder::new()
                 .prefix(".tmp-")
                 .tempfile_in(parent)?;
-            file.write_all(contents.as_bytes())?;
+            file.write_all(contents.as_ref())?;
             file.as_file().sync_all()?;
             readable_by_all(file.as_file())?;
             file.persist(&path).map_err(|e| e.error)?;

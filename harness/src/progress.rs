@@ -1,6 +1,6 @@
 //! Progress on stderr, and the way an interrupt reaches an experiment.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub fn catch_interrupts() -> Result<()> {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("interrupted: stopping; press Ctrl-C again to stop at once");
+        say("stopping; press Ctrl-C again to stop at once");
     })
     .map_err(|e| Error::input(format!("cannot listen for Ctrl-C: {e}")))
 }
@@ -30,6 +30,11 @@ pub fn check() -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Writes a line to stderr; if that is closed, there is nobody to tell.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// How progress is shown.
@@ -143,7 +148,7 @@ impl Progress {
         self.bar.finish_and_clear();
         let seconds = self.begun.elapsed().as_secs_f64();
         if self.show != Show::Nothing {
-            eprintln!("{}: done in {}", self.name, duration(seconds));
+            say(&format!("{}: done in {}", self.name, duration(seconds)));
         }
         seconds
     }

@@ -40,14 +40,14 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<(Ledger, PathBuf)
         None => Folder::create_numbered(Path::new("out"), config.preset.name())?,
     };
     let mut manifest = Manifest::new(config, isa, means.threads);
-    folder.write(MANIFEST, &manifest.to_json())?;
-    folder.write("config.toml", &config.to_toml(isa.name()))?;
+    folder.write(MANIFEST, manifest.to_json())?;
+    folder.write("config.toml", config.to_toml(isa.name()))?;
 
     let ledger = pool.install(|| compute(config, isa, means, &folder, &mut manifest))?;
     // The manifest is complete before the ledger appears, and the report comes last.
     manifest.finished = Some(now());
-    folder.write(MANIFEST, &manifest.to_json())?;
-    folder.write("claims.csv", &ledger.to_table().to_csv())?;
+    folder.write(MANIFEST, manifest.to_json())?;
+    folder.write("claims.csv", ledger.to_table().to_csv())?;
     report::write(&folder)?;
     Ok((ledger, folder.path().to_path_buf()))
 }
@@ -81,7 +81,7 @@ fn compute(
             isa,
             threads: means.threads,
             progress: &progress,
-            folder: folder.path(),
+            folder,
             inputs: &finished,
         };
         let outcome = experiment.run(settings, &ctx)?;
@@ -93,9 +93,9 @@ fn compute(
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
         let measures = measures_table(experiment.claims(), &outcome.measures, &seeds);
         for table in tables.iter().chain([&measures]) {
-            folder.write(format!("{id}/{}.csv", table.spec().name), &table.to_csv())?;
+            folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
         }
-        folder.write(format!("{id}/README.md"), &report::columns(*experiment))?;
+        folder.write(format!("{id}/README.md"), report::columns(*experiment))?;
         for claim in experiment.claims() {
             ledger
                 .0

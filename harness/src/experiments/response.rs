@@ -6,10 +6,12 @@ use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
 use crate::figure::{Axis, Figure, Panel, Role};
+use crate::progress;
+use crate::report::number;
 use crate::rng::Rng;
-use crate::stats::{delta_r2, median};
+use crate::stats::delta_r2;
 use crate::table::median_by;
-use crate::table::{Column, Table, TableSpec, Tables};
+use crate::table::{Cell, Column, Table, TableSpec, Tables};
 
 /// See the [module](self).
 pub struct Response;
@@ -138,105 +140,71 @@ impl Experiment for Response {
         ensure(
             "points",
             s.points,
-            (20..=1 << 24).contains(&s.points),
-            "20 to 16777216",
+            (20..=1 << 31).contains(&s.points),
+            "20 to 2147483648",
         )?;
         let held_out = (0.05..=0.95).contains(&s.test_fraction);
         ensure("test_fraction", s.test_fraction, held_out, "0.05 to 0.95")
     }
 
     fn memory(s: &Settings, _: usize) -> f64 {
-        // Curves in f64 and as table cells, and one layer of neurons.
+        // The eight curves as table cells, twice over while they are written; the responses at all
+        // widths; a layer of neurons and its two directions.
+        let curves = 8.0 * CURVES.columns.len() as f64 * 2.0 * size_of::<Cell>() as f64;
+        let widths = 2.0 * s.widths.len() as f64 * 8.0;
         let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);
-        s.points as f64 * 8.0 * 250.0 + widest as f64 * 16.0
+        s.points as f64 * (curves + widths) + widest as f64 * 24.0
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let x = levels(s);
-        let widths = s.widths.len() as u64;
-        ctx.progress
-            .start(2 * (4 + widths) + ctx.seeds.len() as u64)?;
+        let units = 2 * (4 + s.widths.len()) + 2 * ctx.seeds.len();
+        ctx.progress.start(units as u64)?;
+        let gelu = Responses::compute(Activation::Gelu, s, &x, ctx)?;
+        let relu = Responses::compute(Activation::Relu, s, &x, ctx)?;
 
-        let mut curves = Table::new(&CURVES);
         let mut outcome = Outcome::default();
-        let mut slopes = Vec::new();
-        for activation in [Activation::Gelu, Activation::Relu] {
-            let layer = Layer {
-                activation,
-                exec: ctx.serial(),
-            };
-            for input in FEATURES {
-                for output in FEATURES {
-                    let (f, g) = (direction(input, s.n), direction(output, s.n));
-                    let y = layer.response(&x, &f, &g);
-                    for (&x, &y) in x.iter().zip(&y) {
-                        let name = activation.name().into();
-                        curves.push([name, input.into(), output.into(), x.into(), y.into()]);
-                    }
-                    ctx.progress.tick()?;
-                }
-            }
-            // The response along a distributed feature, at each width.
-            let at_width = |n: usize| {
-                let f = direction("distributed", n);
-                layer.response(&x, &f, &f)
-            };
-            let mut per_width = Vec::new();
-            for &n in &s.widths {
-                per_width.push(at_width(n));
-                ctx.progress.tick()?;
-            }
-            let e = direction("aligned", s.n);
-            slopes.push((
-                activation,
-                layer.response(&x, &e, &e),
-                at_width(s.n),
-                per_width,
-            ));
-        }
-
-        // Aligned → distributed against aligned → aligned / √n; a random direction as control.
-        let gelu = Layer {
-            activation: Activation::Gelu,
-            exec: ctx.serial(),
-        };
-        let e = direction("aligned", s.n);
-        let aligned = gelu.response(&x, &e, &e);
-        let error = |f: &[f64]| {
-            let y = gelu.response(&x, &e, f);
-            let scaled = aligned.iter().map(|a| a / (s.n as f64).sqrt());
-            y.iter()
-                .zip(scaled)
-                .map(|(y, a)| (y - a).abs())
-                .fold(0.0, f64::max)
-        };
-        let distributed = error(&direction("distributed", s.n));
-
         let mut non_homogeneity = Table::new(&NON_HOMOGENEITY);
         for &seed in ctx.seeds {
-            outcome.measure(SHAPE, SHAPE_ERROR, seed, distributed);
+            let shape_error = |along: &[f64]| {
+                let scaled = gelu.aligned().iter().map(|y| y / (s.n as f64).sqrt());
+                let errors = along.iter().zip(scaled).map(|(y, a)| (y - a).abs());
+                errors.fold(0.0, f64::max)
+            };
             let random = random_direction(s.n, &mut ctx.rng(seed, "direction", 0));
-            outcome.control(SHAPE, SHAPE_ERROR, seed, error(&random));
+            let random = gelu
+                .layer
+                .response(&x, &direction("aligned", s.n), &random)?;
+            outcome.measure(SHAPE, SHAPE_ERROR, seed, shape_error(&gelu.pairs[0][1]));
+            outcome.control(SHAPE, SHAPE_ERROR, seed, shape_error(&random));
+            ctx.progress.tick()?;
 
             let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
-            for (activation, aligned, distributed, per_width) in &slopes {
-                let delta: Vec<f64> = per_width.iter().map(|y| split.delta_r2(y)).collect();
+            for responses in [&gelu, &relu] {
+                let delta: Vec<f64> = responses.widths.iter().map(|y| split.delta_r2(y)).collect();
+                let activation = responses.layer.activation;
                 for (&n, &delta) in s.widths.iter().zip(&delta) {
                     let name = activation.name().into();
                     non_homogeneity.push([name, n.into(), seed.into(), delta.into()]);
                 }
-                let ratio = split.delta_r2(distributed) / split.delta_r2(aligned);
-                let steps = delta.windows(2).map(|w| w[1] / w[0]);
-                let step = steps.fold(f64::NAN, f64::max);
-                let mut record = |measure, value| match activation {
-                    Activation::Gelu => outcome.measure(LINEAR, measure, seed, value),
-                    Activation::Relu => outcome.control(LINEAR, measure, seed, value),
-                };
-                record(LINEAR_RATIO, ratio);
-                record(LINEAR_STEP, step);
+                let aligned = split.delta_r2(responses.aligned());
+                let ratio = split.delta_r2(&responses.pairs[1][1]) / aligned;
+                let step = delta
+                    .windows(2)
+                    .map(|w| w[1] / w[0])
+                    .fold(f64::NAN, f64::max);
+                for (measure, value) in [(LINEAR_RATIO, ratio), (LINEAR_STEP, step)] {
+                    match activation {
+                        Activation::Gelu => outcome.measure(LINEAR, measure, seed, value),
+                        Activation::Relu => outcome.control(LINEAR, measure, seed, value),
+                    }
+                }
             }
             ctx.progress.tick()?;
         }
+        let mut curves = Table::new(&CURVES);
+        gelu.tabulate(&x, &mut curves);
+        relu.tabulate(&x, &mut curves);
         outcome.tables = vec![curves, non_homogeneity];
         Ok(outcome)
     }
@@ -300,23 +268,31 @@ impl Experiment for Response {
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        let delta = |n: f64| {
-            let rows = tables.get("non-homogeneity").rows();
-            let rows = rows.filter(|r| r.text("activation") == "gelu" && r.real("n") == n);
-            median(&rows.map(|r| r.real("delta_r2")).collect::<Vec<_>>())
-        };
-        let widths = tables.get("non-homogeneity").rows().map(|r| r.real("n"));
-        let (low, high) = widths.fold((f64::NAN, f64::NAN), |(low, high), n| {
-            (n.min(low), n.max(high))
-        });
+        let rows = tables.get("non-homogeneity").rows();
+        let rows = rows.filter(|r| r.text("activation") == "gelu");
+        let delta = median_by(rows.map(|r| (r.real("n"), r.real("delta_r2"))));
         let error = ledger.get(SHAPE).map_or(f64::NAN, |e| e.value);
+        let peak = delta.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
+        let (Some(peak), Some(first), Some(last)) = (peak, delta.first(), delta.last()) else {
+            return "No widths were measured.".into();
+        };
+        let from = if peak.0 > first.0 {
+            let (n, first) = (first.0, number(first.1));
+            format!(
+                "first rises a little, from {first} at n = {n} to {} at n = {}, then",
+                number(peak.1),
+                peak.0
+            )
+        } else {
+            format!("starts from {} at n = {} and", number(peak.1), peak.0)
+        };
         format!(
             "Read along the distributed feature, the response to the aligned one is the same curve \
-             divided by √n, to within {error:.0e}. From distributed to distributed feature the median \
-             ΔR² goes from {:.3} at n = {low} to {:.2e} at n = {high}, while under ReLU, which has no \
-             scale, the width makes no difference.",
-            delta(low),
-            delta(high),
+             divided by √n, to within {}. From distributed to distributed feature the median ΔR² {from} \
+             falls to {} at n = {}, while under ReLU, which has no scale, the width makes no difference.",
+            number(error),
+            number(last.1),
+            last.0,
         )
     }
 }
@@ -361,6 +337,60 @@ impl Activation {
     }
 }
 
+/// The responses of one layer.
+struct Responses {
+    layer: Layer,
+    /// `pairs[input][output]`, features in the order of [`FEATURES`], at n neurons.
+    pairs: [[Vec<f64>; 2]; 2],
+    /// Distributed to distributed, at each width.
+    widths: Vec<Vec<f64>>,
+}
+
+impl Responses {
+    fn compute(activation: Activation, s: &Settings, x: &[f64], ctx: &Ctx) -> Result<Self> {
+        let layer = Layer {
+            activation,
+            exec: ctx.serial(),
+        };
+        let respond = |input: &str, output: &str, n: usize| {
+            let y = layer.response(x, &direction(input, n), &direction(output, n))?;
+            ctx.progress.tick()?;
+            Ok(y)
+        };
+        let [a, d] = FEATURES;
+        let pairs = [
+            [respond(a, a, s.n)?, respond(a, d, s.n)?],
+            [respond(d, a, s.n)?, respond(d, d, s.n)?],
+        ];
+        let widths = s
+            .widths
+            .iter()
+            .map(|&n| respond(d, d, n))
+            .collect::<Result<_>>()?;
+        Ok(Responses {
+            layer,
+            pairs,
+            widths,
+        })
+    }
+
+    /// Aligned to aligned: the activation itself.
+    fn aligned(&self) -> &[f64] {
+        &self.pairs[0][0]
+    }
+
+    fn tabulate(&self, x: &[f64], table: &mut Table) {
+        for (input, pairs) in FEATURES.into_iter().zip(&self.pairs) {
+            for (output, y) in FEATURES.into_iter().zip(pairs) {
+                for (&x, &y) in x.iter().zip(y) {
+                    let name = self.layer.activation.name().into();
+                    table.push([name, input.into(), output.into(), x.into(), y.into()]);
+                }
+            }
+        }
+    }
+}
+
 /// A layer of neurons without weights: an activation.
 struct Layer {
     activation: Activation,
@@ -369,7 +399,7 @@ struct Layer {
 
 impl Layer {
     /// g · act(x f) for every level x.
-    fn response(&self, x: &[f64], f: &[f64], g: &[f64]) -> Vec<f64> {
+    fn response(&self, x: &[f64], f: &[f64], g: &[f64]) -> Result<Vec<f64>> {
         let (mut before, mut after) = (vec![0f32; f.len()], vec![0f32; f.len()]);
         let level = |&x: &f64| {
             before
@@ -380,7 +410,8 @@ impl Layer {
                 Activation::Gelu => gelu::forward(self.exec, &before, &mut after),
                 Activation::Relu => relu::forward(self.exec, &before, &mut after),
             }
-            after.iter().zip(g).map(|(&a, g)| f64::from(a) * g).sum()
+            progress::check()?;
+            Ok(after.iter().zip(g).map(|(&a, g)| f64::from(a) * g).sum())
         };
         x.iter().map(level).collect()
     }

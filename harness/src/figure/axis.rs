@@ -89,7 +89,8 @@ fn padded(low: f64, high: f64, log: bool) -> (f64, f64) {
         }
         (true, false) => {
             let pad = (high - low) * 0.04;
-            (low - pad, high + pad)
+            // Heights start from 0.
+            (if low == 0.0 { 0.0 } else { low - pad }, high + pad)
         }
     }
 }
@@ -119,7 +120,8 @@ fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
         .collect()
 }
 
-/// 1, 2, 5, 10, 20, … while there is room for them, else powers of ten, else every k-th power.
+/// 1, 2, 5, 10, 20, … while there is room for them, else 1, 3, 10, 30, …, else powers of ten, else
+/// every k-th power.
 fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let inside = |v: &f64| *v >= low * (1.0 - 1e-9) && *v <= high * (1.0 + 1e-9);
@@ -134,22 +136,21 @@ fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
             .filter(inside)
             .collect()
     };
-    let fine = of(&[1.0, 2.0, 5.0], 1);
-    if fine.len() <= wanted + 2 {
-        if fine.len() < 2 {
-            return linear_ticks(low, high, wanted)
-                .into_iter()
-                .filter(|v| *v > 0.0)
-                .collect();
-        }
-        return fine;
+    let sparser = (1..=to - from + 1).map(|every| of(&[1.0], every));
+    let mut candidates = vec![of(&[1.0, 2.0, 5.0], 1), of(&[1.0, 3.0], 1)];
+    candidates.extend(sparser);
+    // The densest that has room; one tick alone says nothing about the scale.
+    candidates.retain(|ticks| ticks.len() >= 2);
+    let fits = candidates
+        .iter()
+        .position(|ticks| ticks.len() <= wanted + 2);
+    match fits.or(candidates.len().checked_sub(1)) {
+        Some(i) => candidates.swap_remove(i),
+        None => linear_ticks(low, high, wanted)
+            .into_iter()
+            .filter(|v| *v > 0.0)
+            .collect(),
     }
-    let middle = of(&[1.0, 3.0], 1);
-    if middle.len() <= wanted {
-        return middle;
-    }
-    let decades = to - from + 1;
-    of(&[1.0], (decades / wanted.max(1) as i32 + 1).max(1))
 }
 
 /// A number as it stands on an axis.
@@ -229,6 +230,7 @@ mod tests {
             log_ticks(1e-6, 1e6, 7),
             [1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4, 1e6]
         );
+        assert_eq!(log_ticks(0.9, 90.0, 3), [1.0, 3.0, 10.0, 30.0]);
         assert_eq!(log_ticks(21.0, 24.0, 4), [21.0, 22.0, 23.0, 24.0]);
     }
 

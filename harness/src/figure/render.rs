@@ -13,9 +13,9 @@ use super::{Figure, Heat, Mark, Panel, Role};
 /// Canvas units to a pixel of the figure.
 const SCALE: i32 = 4;
 /// Text height, pixels.
-const FONT: i32 = 14;
+const FONT: i32 = 17;
 /// Room for the ticks and label of an axis below and beside a panel, pixels.
-const BELOW: i32 = 46;
+const BELOW: i32 = 50;
 const BESIDE: i32 = 64;
 /// Width of a figure, pixels.
 const WIDTH: i32 = 860;
@@ -28,11 +28,12 @@ pub(super) fn svg(figure: &Figure) -> String {
     let columns = figure.columns.clamp(1, figure.panels.len().max(1)) as i32;
     let rows = (figure.panels.len() as i32 + columns - 1) / columns;
     let panel_width = WIDTH / columns;
-    // A single panel is wider than high; heat maps and planes stay near square.
-    let panel_height = if columns == 1 {
-        400
-    } else {
-        (panel_width * 3 / 4).max(250)
+    // A single panel is wider than high, unless it is a map.
+    let is_map = |p: &Panel| p.marks.iter().any(|m| matches!(m.mark, Mark::Heat(_)));
+    let panel_height = match columns {
+        1 if figure.panels.iter().any(is_map) => 620,
+        1 => 400,
+        _ => (panel_width * 3 / 4).max(270),
     };
     let legend = Legend::of(figure);
     let height = legend.height() + rows.max(1) * panel_height;
@@ -174,7 +175,7 @@ fn draw_panel(
         _ => None,
     });
     let beside = if heat.is_some() || panel.right.is_some() {
-        BESIDE + 20
+        BESIDE + 34
     } else {
         14
     };
@@ -182,7 +183,7 @@ fn draw_panel(
         left + (BESIDE + 6) * SCALE,
         top + 26 * SCALE,
         right - beside * SCALE,
-        bottom - BELOW * SCALE,
+        bottom - (BELOW + 12) * SCALE,
     );
     let (width, height) = ((frame.2 - frame.0) / SCALE, (frame.3 - frame.1) / SCALE);
     let (xs, ys) = (width as usize / 55, height as usize / 34);
@@ -523,7 +524,7 @@ enum Shape {
 impl Item {
     /// Estimated width, pixels: swatch, text, gap.
     fn width(&self) -> i32 {
-        let text = self.label.chars().count() as f64 * f64::from(FONT) * 0.5;
+        let text = self.label.chars().count() as f64 * f64::from(FONT) * 0.45;
         36 + 6 + text.ceil() as i32 + 22
     }
 }

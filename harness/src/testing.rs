@@ -1,0 +1,51 @@
+//! For tests: one experiment on its own, without command line, files or report.
+
+use std::collections::BTreeMap;
+
+use kernels::Isa;
+
+use crate::claim::{Entry, Ledger};
+use crate::experiment::{Ctx, Experiment, Outcome};
+use crate::output::Folder;
+use crate::progress::{Progress, Show};
+use crate::table::Tables;
+
+/// Runs an experiment at the given seeds on the best ISA, on rayon's global pool.
+///
+/// # Panics
+/// If the settings are out of range or the run fails.
+pub fn run<E: Experiment>(settings: &E::Settings, seeds: &[u64]) -> Outcome {
+    run_with::<E>(settings, seeds, Isa::detect(), &BTreeMap::new())
+}
+
+/// As [`run`], on a given ISA and with the tables of the experiments that it needs.
+///
+/// # Panics
+/// If the settings are out of range or the run fails.
+pub fn run_with<E: Experiment>(
+    settings: &E::Settings,
+    seeds: &[u64],
+    isa: Isa,
+    inputs: &BTreeMap<&'static str, Tables>,
+) -> Outcome {
+    E::validate(settings).expect("settings are in range");
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let folder = Folder::create(&parent.path().join("run")).expect("a new folder");
+    let progress = Progress::new(E::ID, Show::Nothing);
+    let ctx = Ctx {
+        experiment: E::ID,
+        seeds,
+        isa,
+        threads: rayon::current_num_threads(),
+        progress: &progress,
+        folder: &folder,
+        inputs,
+    };
+    E::run(settings, &ctx).expect("the experiment runs")
+}
+
+/// The ledger of what an experiment measured.
+pub fn settle<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
+    let settle = |claim| Entry::settle(E::ID, claim, &outcome.measures, seeds);
+    Ledger(E::CLAIMS.iter().map(settle).collect())
+}
