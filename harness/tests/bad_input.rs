@@ -1,0 +1,334 @@
+//! Whatever cannot be done is refused with a message and exit code 2, and costs nothing.
+
+mod common;
+
+use std::process::Stdio;
+
+use assert_cmd::Command;
+use common::{SMALL, Sandbox, files, refused, results, same};
+
+#[test]
+fn unknown_names_are_answered_with_the_nearest() {
+    let sandbox = Sandbox::new();
+    sandbox.refuses(
+        "run respnse",
+        &["no experiment `respnse`", "did you mean `response`"],
+    );
+    sandbox.refuses("list respnse", &["did you mean `response`"]);
+    sandbox.refuses(
+        "run --preset quik",
+        &["quik", "did you mean `quick`", "default, full"],
+    );
+    let key = "run --set response.pionts=9";
+    sandbox.refuses(
+        key,
+        &[
+            "`response` has no setting `pionts`",
+            "did you mean `points`",
+        ],
+    );
+    sandbox.refuses("run --set respons.n=9", &["did you mean `response`"]);
+    sandbox.refuses("run --sed 9", &["--sed", "--seed"]);
+    sandbox.refuses("repor", &["repor", "report"]);
+    assert!(files(sandbox.path()).is_empty());
+}
+
+#[test]
+fn unknown_instruction_sets_are_answered_with_the_nearest() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.harness(&format!("run {SMALL} --out a"));
+    command.env("KERNELS_ISA", "avx215");
+    refused(
+        command,
+        &["KERNELS_ISA", "avx215", "did you mean `avx2", "portable"],
+    );
+    sandbox.write("c.toml", "isa = 'portabel'\n");
+    sandbox.refuses(
+        "run --config c.toml --out a",
+        &["portabel", "did you mean `portable`"],
+    );
+    assert!(!sandbox.join("a").exists());
+}
+
+#[test]
+fn every_instruction_set_can_be_forced() {
+    let sandbox = Sandbox::new();
+    for isa in kernels::Isa::available() {
+        let name = isa.name();
+        let mut command = sandbox.harness(&format!("run {SMALL} --out {name}"));
+        command.env("KERNELS_ISA", name).assert().success();
+        let manifest = std::fs::read_to_string(sandbox.join(name).join("manifest.json")).unwrap();
+        assert!(
+            manifest.contains(&format!("\"isa\": \"{name}\"")),
+            "{manifest}"
+        );
+    }
+}
+
+#[test]
+fn values_out_of_range_name_key_value_and_range() {
+    let sandbox = Sandbox::new();
+    for (set, parts) in [
+        ("n=0", ["response.n is 0", "1 to"]),
+        (
+            "test_fraction=1",
+            ["response.test_fraction is 1.0", "0.05 to 0.95"],
+        ),
+        (
+            "test_fraction=nan",
+            ["response.test_fraction is NaN", "0.05 to 0.95"],
+        ),
+        ("reach=-1", ["response.reach is -1.0", "above 0"]),
+        ("reach=inf", ["response.reach is inf", "finite"]),
+        ("points=3", ["response.points is 3", "20 to"]),
+        ("widths=[4,1]", ["response.widths is [4, 1]", "increasing"]),
+        ("widths=[]", ["response.widths is []", "two or more"]),
+        ("n=-3", ["response.n = -3", "invalid value"]),
+        ("n=many", ["response.n = \"many\"", "expected usize"]),
+        ("n=2.5", ["response.n = 2.5", "expected usize"]),
+        (
+            "n=99999999999999999999",
+            ["response.n", "99999999999999999999"],
+        ),
+    ] {
+        sandbox.refuses(&format!("run --out a --set response.{set}"), &parts);
+    }
+    sandbox.refuses("run --out a --seeds 0", &["seeds is 0", "1 to 1000"]);
+    sandbox.refuses("run --out a --threads 0", &["--threads is 0", "1 to 1024"]);
+    sandbox.refuses(
+        "run --out a --seed 18446744073709551615",
+        &["seed is 18446744073709551615"],
+    );
+    sandbox.refuses("run --out a --seed=-1", &["--seed", "-1"]);
+    sandbox.refuses("run --out a --set response.n", &["experiment.key=value"]);
+    sandbox.refuses("run --out a --set n=3", &["experiment.key=value"]);
+    assert!(files(sandbox.path()).is_empty());
+}
+
+#[test]
+fn a_run_that_the_machine_has_no_memory_for_does_not_begin() {
+    let sandbox = Sandbox::new();
+    let arguments = "run response --out a --set response.points=2147483648";
+    sandbox.refuses(
+        arguments,
+        &["response would need about", "GiB", "this machine has"],
+    );
+    assert!(!sandbox.join("a").exists());
+}
+
+#[test]
+fn errors_of_a_configuration_name_file_line_and_column() {
+    let sandbox = Sandbox::new();
+    for (text, parts) in [
+        ("seed = 1\nseeds = = 2\n", ["c.toml:2:9: ", ""]),
+        (
+            "seed = 1\nsede = 2\n",
+            ["c.toml:2:1: there is no key `sede`", "did you mean `seed`"],
+        ),
+        (
+            "[respones]\nn = 1\n",
+            [
+                "c.toml:1:2: there is no experiment `respones`",
+                "`response`",
+            ],
+        ),
+        (
+            "[response]\n  m = 1\n",
+            ["c.toml:2:3: `response` has no setting `m`", "list response"],
+        ),
+        (
+            "[response]\nn = 'x'\n",
+            ["c.toml:2:1: response.n = \"x\"", "expected usize"],
+        ),
+        (
+            "\n[response]\nn = 0\n",
+            ["c.toml:3:1: response.n is 0", "it must be 1 to"],
+        ),
+        (
+            "response = 3\n",
+            ["c.toml:1:1: there is no key `response`", ""],
+        ),
+        (
+            "preset = 'fulll'\n",
+            ["c.toml:1:1: preset", "did you mean `full`"],
+        ),
+        ("seeds = -1\n", ["c.toml:1:1: seeds = -1", ""]),
+        (
+            "experiments = ['tradeof', 3]\n",
+            ["c.toml:1:1: experiments", ""],
+        ),
+        ("# ünï\nseed = 1\nseed = 2\n", ["c.toml:3:1: ", "duplicate"]),
+    ] {
+        sandbox.write("c.toml", text);
+        sandbox.refuses("run --config c.toml --out a", &parts);
+    }
+    sandbox.refuses(
+        "run --config missing.toml --out a",
+        &["cannot read missing.toml"],
+    );
+    std::fs::write(sandbox.join("c.toml"), b"seed = \xff\n").unwrap();
+    sandbox.refuses(
+        "run --config c.toml --out a",
+        &["cannot read c.toml", "UTF-8"],
+    );
+    assert!(!sandbox.join("a").exists());
+}
+
+#[test]
+fn an_output_folder_that_holds_anything_is_refused_and_left_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.small_run("a");
+    let before = files(&sandbox.join("a"));
+    sandbox.refuses(
+        &format!("run {SMALL} --out a"),
+        &["a holds another run", "--out"],
+    );
+    same(&before, &files(&sandbox.join("a")));
+
+    std::fs::create_dir(sandbox.join("b")).unwrap();
+    sandbox.write("b/precious", "x");
+    sandbox.refuses(
+        &format!("run {SMALL} --out b"),
+        &["b is not empty (it holds precious)"],
+    );
+    assert_eq!(files(&sandbox.join("b")).len(), 1);
+
+    sandbox.write("file", "x");
+    sandbox.refuses(
+        &format!("run {SMALL} --out file"),
+        &["file is not a folder"],
+    );
+    sandbox.refuses(
+        &format!("run {SMALL} --out file/a"),
+        &["cannot create file/a"],
+    );
+    assert_eq!(std::fs::read_to_string(sandbox.join("file")).unwrap(), "x");
+    std::fs::create_dir(sandbox.join("empty")).unwrap();
+    sandbox.small_run("empty");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_folder_that_cannot_be_written_is_refused() {
+    // Nobody can create anything in /proc, not even root.
+    let sandbox = Sandbox::new();
+    sandbox.refuses(
+        &format!("run {SMALL} --out /proc/a"),
+        &["cannot create /proc/a"],
+    );
+}
+
+#[test]
+fn two_runs_cannot_write_one_folder() {
+    let sandbox = Sandbox::new();
+    let folder = harness::output::Folder::create(&sandbox.join("a")).unwrap();
+    sandbox.refuses(
+        &format!("run {SMALL} --out a"),
+        &["being written by another run"],
+    );
+    folder.write("manifest.json", "{}").unwrap();
+    sandbox.refuses(
+        &format!("run {SMALL} --out a"),
+        &["being written by another run"],
+    );
+    sandbox.refuses("report a", &["being written by another run"]);
+    drop(folder);
+    sandbox.refuses(&format!("run {SMALL} --out a"), &["holds another run"]);
+}
+
+#[test]
+fn a_report_needs_a_finished_run_with_sound_files() {
+    let sandbox = Sandbox::new();
+    sandbox.refuses("report missing", &["cannot read missing"]);
+    std::fs::create_dir(sandbox.join("empty")).unwrap();
+    sandbox.refuses(
+        "report empty",
+        &["empty holds no finished run", "claims.csv"],
+    );
+    assert!(files(&sandbox.join("empty")).is_empty());
+
+    sandbox.small_run("a");
+    let sound = results(&sandbox.join("a"));
+    let curves = sandbox.join("a/response/curves.csv");
+    let text = std::fs::read_to_string(&curves).unwrap();
+    let second = text.lines().nth(1).unwrap();
+    let broken = text.replacen(second, "gelu,aligned,aligned,-5.0,oops", 1);
+    std::fs::write(&curves, broken).unwrap();
+    sandbox.refuses(
+        "report a",
+        &["a/response/curves.csv:2: column y: `oops` is not a number"],
+    );
+    std::fs::remove_file(&curves).unwrap();
+    sandbox.refuses("report a", &["cannot read a/response/curves.csv"]);
+    std::fs::write(&curves, text).unwrap();
+    same(&sound, &results(&sandbox.join("a")));
+}
+
+/// `harness` under a limit on the size of files, which a full disk looks like from inside.
+#[cfg(unix)]
+fn limited(sandbox: &Sandbox, arguments: &str) -> Command {
+    let mut command = Command::new("bash");
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    command
+        .current_dir(sandbox.path())
+        .env_remove("KERNELS_ISA");
+    command
+        .args(["-c", script])
+        .arg(assert_cmd::cargo::cargo_bin!("harness"));
+    command.args(arguments.split_whitespace());
+    command
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_the_run_and_leaves_nothing_half_written() {
+    let sandbox = Sandbox::new();
+    let arguments = format!("run {SMALL} --set response.points=5000 --out a");
+    refused(
+        limited(&sandbox, &arguments),
+        &["cannot write a/response/curves.csv", "free some space"],
+    );
+    let left = files(&sandbox.join("a"));
+    assert_eq!(
+        left.keys().collect::<Vec<_>>(),
+        ["config.toml", "manifest.json"]
+    );
+    assert!(String::from_utf8_lossy(&left["manifest.json"]).contains("\"complete\": false"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_an_earlier_report_whole() {
+    let sandbox = Sandbox::new();
+    sandbox.small_run("a");
+    let before = results(&sandbox.join("a"));
+    refused(limited(&sandbox, "report a"), &["cannot write a/"]);
+    same(&before, &results(&sandbox.join("a")));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stdout_is_an_error_and_a_closed_one_is_not() {
+    let sandbox = Sandbox::new();
+    let harness = || {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+        command
+            .current_dir(sandbox.path())
+            .arg("list")
+            .stderr(Stdio::piped());
+        command
+    };
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = harness().stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write stdout"));
+
+    // The reading end of the pipe is gone before the first byte.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = harness().stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+}

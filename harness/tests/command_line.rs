@@ -1,0 +1,78 @@
+//! What the command line says.
+
+mod common;
+
+use common::{SMALL, Sandbox, files};
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+
+#[test]
+fn list_names_every_experiment_claim_and_file() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.harness("list").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for experiment in harness::experiments::ALL {
+        assert!(text.contains(experiment.title()));
+        for claim in experiment.claims() {
+            assert!(
+                text.lines().any(|l| l == format!("  claim   {}", claim.id)),
+                "{}",
+                claim.id
+            );
+        }
+        for table in experiment.tables() {
+            assert!(text.contains(&format!("{}/{}.csv", experiment.id(), table.name)));
+        }
+        let full = sandbox
+            .harness(&format!("list {}", experiment.id()))
+            .output()
+            .unwrap();
+        let full = String::from_utf8(full.stdout).unwrap();
+        for (key, _) in experiment.setting_docs() {
+            assert!(full.contains(&format!("    {key} ")), "{key} in:\n{full}");
+        }
+    }
+    assert!(files(sandbox.path()).is_empty());
+}
+
+#[test]
+fn a_run_ends_with_the_verdicts_and_the_report() {
+    let sandbox = Sandbox::new();
+    let run = sandbox
+        .harness(&format!("run {SMALL} --out a"))
+        .assert()
+        .success();
+    run.stdout(contains("same-shape-smaller").and(contains("report: a/report.html")));
+}
+
+#[test]
+fn progress_is_plain_lines_on_a_pipe_and_nothing_when_quiet() {
+    let sandbox = Sandbox::new();
+    let plain = SMALL.replace("--quiet", "");
+    let run = sandbox
+        .harness(&format!("run {plain} --out a"))
+        .assert()
+        .success();
+    run.stderr(contains("[1/1] response: done in").and(contains("\u{1b}").not()));
+    sandbox
+        .harness(&format!("run {SMALL} --out b"))
+        .assert()
+        .success()
+        .stderr("");
+}
+
+#[test]
+fn help_and_completions() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.harness("--help").assert().success();
+    help.stdout(contains("KERNELS_ISA").and(contains("Exit codes")));
+    let help = sandbox.harness("run --help").assert().success();
+    help.stdout(contains("--set <experiment.key=value>").and(contains("byte for byte")));
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = sandbox
+            .harness(&format!("completions {shell}"))
+            .assert()
+            .success();
+        script.stdout(contains("harness"));
+    }
+}

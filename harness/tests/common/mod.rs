@@ -1,0 +1,104 @@
+//! What the end-to-end tests share.
+#![allow(dead_code)] // Each test binary uses a part.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// The command, in an empty folder of its own, on whatever ISA the machine has.
+pub struct Sandbox(tempfile::TempDir);
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Sandbox(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.join(name), text).expect("a file in a temporary folder");
+    }
+
+    /// `harness` with arguments separated by spaces.
+    pub fn harness(&self, arguments: &str) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+        command.current_dir(self.path()).env_remove("KERNELS_ISA");
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    /// Runs `response` at sizes that take a moment into `out`.
+    pub fn small_run(&self, out: &str) {
+        self.harness(&format!("run {SMALL} --out {out}"))
+            .assert()
+            .success();
+    }
+
+    /// Asserts that a command ends in exit code 2 with a message that holds all of `parts`.
+    #[track_caller]
+    pub fn refuses(&self, arguments: &str, parts: &[&str]) {
+        refused(self.harness(arguments), parts);
+    }
+}
+
+/// Arguments of a run of a moment.
+pub const SMALL: &str = "response --preset quick --quiet --set response.points=50";
+
+/// Asserts that a command ends in exit code 2 with a message that holds all of `parts`.
+#[track_caller]
+pub fn refused(mut command: Command, parts: &[&str]) {
+    let output = command.output().expect("the harness starts");
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+}
+
+/// Every file under a folder, by its path from there.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_str()
+            .expect("UTF-8")
+            .to_string();
+        if path.is_dir() {
+            let inner = files(&path).into_iter();
+            found.extend(inner.map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
+        } else {
+            found.insert(name, std::fs::read(&path).expect("a readable file"));
+        }
+    }
+    found
+}
+
+/// As [`files`], without the manifest, which tells times and threads.
+pub fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = files(folder);
+    assert!(
+        files.remove("manifest.json").is_some(),
+        "no manifest in {}",
+        folder.display()
+    );
+    files
+}
+
+/// Asserts that two sets of files are the same, naming the first that differs.
+#[track_caller]
+pub fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (name, bytes) in a {
+        assert!(bytes == &b[name], "{name} differs");
+    }
+}

@@ -1,0 +1,77 @@
+//! Ctrl-C in mid-run.
+#![cfg(unix)]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Sandbox, files};
+
+/// A run of minutes.
+fn long_run(sandbox: &Sandbox) -> Child {
+    let widths: Vec<String> = (0..300).map(|i| (500_000 + i).to_string()).collect();
+    let child = Command::new(assert_cmd::cargo::cargo_bin!("harness"))
+        .current_dir(sandbox.path())
+        .args(["run", "response", "--out", "a", "--set"])
+        .arg(format!("response.widths=[{}]", widths.join(",")))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    child.expect("the harness starts")
+}
+
+fn wait_for(path: &Path) {
+    let begun = Instant::now();
+    while !path.exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{} never came",
+            path.display()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn interrupt(child: &Child) {
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill starts").success());
+}
+
+#[test]
+fn ctrl_c_ends_a_run_promptly_and_leaves_nothing_half_written() {
+    let sandbox = Sandbox::new();
+    let child = long_run(&sandbox);
+    wait_for(&sandbox.join("a/config.toml"));
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(&child);
+    let begun = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "took {:?}",
+        begun.elapsed()
+    );
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("interrupted"), "{message}");
+    let left = files(&sandbox.join("a"));
+    assert_eq!(
+        left.keys().collect::<Vec<_>>(),
+        ["config.toml", "manifest.json"]
+    );
+}
+
+#[test]
+fn a_run_in_progress_keeps_others_out_of_its_folder() {
+    let sandbox = Sandbox::new();
+    let child = long_run(&sandbox);
+    wait_for(&sandbox.join("a/config.toml"));
+    sandbox.refuses("run response --out a", &["being written by another run"]);
+    interrupt(&child);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    sandbox.refuses("run response --out a", &["holds another run"]);
+}
