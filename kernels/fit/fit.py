@@ -83,7 +83,7 @@ def vanishing(f, lo, end, degree):
 
 def search_step(f, lo, hi, centres):
     """The step whose constant terms at the given centres are nearest to f32 values."""
-    step = np.arange(int(lo * 2**20), int(hi * 2**20)) / 2**20
+    step = np.arange(int(lo * 2**19), int(hi * 2**19)) / 2**19
     worst = np.zeros_like(step)
     for k in centres:
         v = f(k * step)
@@ -92,36 +92,50 @@ def search_step(f, lo, hi, centres):
     return step[i], worst[i]
 
 
-def table(name, what, f, degree, steps, centres, tail=None, tail_degree=4):
+def table(name, f, intervals, degree, steps, centres, tail=None, field=None):
+    """Prints one table.
+
+    f: the function. steps: where to search for the step. centres: the intervals whose constant terms
+    should be nearly exact. tail: length of the last interval's right side, where f ends in an exact
+    zero.
+    """
     step, off = search_step(f, *steps, centres)
-    rows = []
-    for k in range(8):
+    rows, errors = [], []
+    for k in range(intervals):
+        lo, hi = -step / 2 if k else 0.0, step / 2
         at = lambda d: f(k * step + d)
-        if k == 7 and tail:
-            assert tail < 0.49 * step
-            c = vanishing(at, -step / 2, tail, tail_degree)
+        if k == intervals - 1 and tail:
+            hi = tail
+            assert 0.4 * step < tail < 0.49 * step, tail / step
+            c = vanishing(at, lo, tail, min(degree, 4))
             c += [0.0] * (degree + 1 - len(c))
         else:
-            lo = -step / 2 if k else 0.0
-            c = rounded(minimax(at, lo, step / 2, degree), lo, step / 2)
-        d = np.linspace(-step / 2 if k else 0.0, tail if k == 7 and tail else step / 2, 10001)
-        e = np.abs(np.polyval(c[::-1], d) - at(d)).max()
-        print(f"// {name} interval {k}: error {e:.1e} before rounding of the arithmetic")
+            c = rounded(minimax(at, lo, hi, degree), lo, hi)
+        d = np.linspace(lo, hi, 10001)
+        errors.append(np.abs(np.polyval(c[::-1], d) - at(d)).max())
         rows.append(c)
-    end = 7 * step + (tail or 0.5 * step)
-    print(f"/// {what}")
-    print("#[rustfmt::skip]")
-    print(f"static {name}: Piecewise<{degree + 1}> = Piecewise {{")
-    print(f"    step: {rust(step)},")
-    # Rounded down, so that the end of the last interval is never taken for an eighth one.
-    inverse = np.nextafter(F32(1 / step), F32(0))
-    print(f"    per_step: {rust(inverse)},")
-    print(f"    end: {rust(end)},")
-    print("    coefficients: [")
+    rust_type = f"Piecewise<{intervals}, {degree + 1}>"
+    print(f"// {rust_type}: errors " + " ".join(f"{e:.0e}" for e in errors) + ", before those of f32 arithmetic;")
+    print(f"// constant terms of the intervals {list(centres)} within {off:.3f} ulp of f32")
+    indent = "    " if field else ""
+    print(f"{indent}{field}: Piecewise {{" if field else f"static {name}: {rust_type} = Piecewise {{")
+    print(f"{indent}    step: {rust(step)},")
+    # Rounded down, so that the end of the last interval is not taken for one beyond.
+    print(f"{indent}    per_step: {rust(np.nextafter(F32(1 / step), F32(0)))},")
+    print(f"{indent}    end: {rust(step * (intervals - 1) + (tail or step / 2))},")
+    print(f"{indent}    coefficients: [")
     for power in zip(*rows):
-        print("        [" + ", ".join(rust(v) for v in power) + "],")
-    print("    ],\n};")
-    print(f"// constant terms of the intervals {list(centres)} within {off:.3f} ulp of f32\n")
+        print(f"{indent}        [" + ", ".join(rust(v) for v in power) + "],")
+    print(f"{indent}    ],\n{indent}}}" + ("," if field else ";\n"))
+
+
+def gelu_table(name, what, f, by_8, by_16):
+    """Prints the two tables of one function: arguments of `table` from `degree` on."""
+    print(f"/// {what}\n#[rustfmt::skip]")
+    print(f"static {name}: Tail<{by_8[0] + 1}, {by_16[0] + 1}> = Tail {{")
+    table(None, f, 8, *by_8, field="by_8")
+    table(None, f, 16, *by_16, field="by_16")
+    print("};\n")
 
 
 def rust(v):
@@ -140,12 +154,16 @@ def upper_tail(a):
     return erfc(a / np.sqrt(2)) / 2
 
 
-def logistic_tail(a):
+def slope(a):
+    return upper_tail(a) - a * phi(a)
+
+
+def tanh_tail(a):
     return 1 / (1 + np.exp(2 * np.sqrt(2 / np.pi) * (a + 0.044715 * a**3)))
 
 
-def logistic_slope(a):
-    q = logistic_tail(a)
+def tanh_slope(a):
+    q = tanh_tail(a)
     return q - a * q * (1 - q) * 2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * a * a)
 
 
@@ -166,24 +184,33 @@ def polynomial(name, what, f, lo, hi, degree):
 
 def tanh_rest(z):
     """(tanh x - x) / x^3 as a function of z = x^2"""
-    x = np.sqrt(np.maximum(z, 1e-6))
-    return (np.tanh(x) - x) / x**3
+    x = np.sqrt(np.maximum(z, 1e-2))
+    series = -1 / 3 + z * (2 / 15 - z * (17 / 315 - z * (62 / 2835 - z * 1382 / 155925)))
+    return np.where(z < 1e-2, series, (np.tanh(x) - x) / x**3)
 
 
 def exp_rest(r):
     """(e^r - 1 - r) / r^2"""
-    r = np.where(np.abs(r) < 1e-3, 1e-3, r)
-    return (np.expm1(r) - r) / r**2
+    series = 1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r / 5040))))
+    far = np.where(np.abs(r) < 0.03, 1.0, r)
+    return np.where(np.abs(r) < 0.03, series, (np.expm1(far) - far) / far**2)
 
 
 if __name__ == "__main__":
     print("// math.rs\n")
     polynomial("EXP", "(eʳ − 1 − r)/r² for |r| ≤ ln(2)/2.", exp_rest, -0.3467, 0.3467, 4)
     polynomial("TANH", "(tanh(x) − x)/x³ for |x| < 0.7, in powers of x².", tanh_rest, 0, 0.49, 5)
-    table("ERF", "erf(a)/a − 1/2.", erf_slope, 7, (0.523, 0.53), range(1, 8))
+    print("/// erf(a)/a − 1/2.\n#[rustfmt::skip]")
+    table("ERF", erf_slope, 8, 7, (0.523, 0.53), range(1, 8))
+
     print("// gelu.rs\n")
-    table("TAIL", "Q(a) = erfc(a/√2)/2.", upper_tail, 6, (0.74, 0.745), (1, 2, 3), 11 / 32)
-    table("SLOPE", "R(a) = Q(a) − aφ(a).", lambda a: upper_tail(a) - a * phi(a), 7, (0.785, 0.795), (1, 2, 3, 4), 3 / 8)
+    gelu_table("TAIL", "Q(a) = erfc(a/√2)/2.", upper_tail,
+               (6, (0.74, 0.75), (1, 2, 3), 11 / 32), (5, (0.36, 0.366), (1, 2, 3, 4), 11 / 64))
+    gelu_table("SLOPE", "R(a) = Q(a) − aφ(a).", slope,
+               (7, (0.785, 0.795), (1, 2, 3, 4), 3 / 8), (5, (0.381, 0.388), (1, 2, 3, 4), 11 / 64))
+
     print("// gelu_tanh.rs\n")
-    table("TAIL", "Q(a) = 1/(1 + exp(2u(a))).", logistic_tail, 6, (0.70, 0.71), (1, 2, 3), 5 / 16)
-    table("SLOPE", "R(a) = Q(a) + aQ′(a).", logistic_slope, 7, (0.74, 0.75), (1, 2, 3, 4), 11 / 32)
+    gelu_table("TAIL", "Q(a) = 1/(1 + exp 2u(a)).", tanh_tail,
+               (6, (0.70, 0.71), (1, 2, 3), 5 / 16), (5, (0.34, 0.35), (1, 2, 3, 4), 5 / 32))
+    gelu_table("SLOPE", "R(a) = Q(a) + aQ′(a).", tanh_slope,
+               (7, (0.74, 0.75), (1, 2, 3, 4), 11 / 32), (5, (0.36, 0.37), (1, 2, 3, 4), 11 / 64))

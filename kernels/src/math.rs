@@ -124,7 +124,7 @@ const TANH: [f32; 6] = [
 
 /// erf(a)/a − 1/2.
 #[rustfmt::skip]
-static ERF: Piecewise<8> = Piecewise {
+static ERF: Piecewise<8, 8> = Piecewise {
     step: 0.52358437,
     per_step: 1.9099118,
     end: 3.9268827,

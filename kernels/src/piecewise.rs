@@ -1,4 +1,4 @@
-//! Functions of a non-negative number as polynomials on eight intervals.
+//! Functions of a non-negative number as polynomials on intervals of equal length.
 //!
 //! Interval k is centred at `k * step`; there the function is a polynomial in `d = a - k * step`,
 //! whose coefficients come from tables by one register permutation each: no branch, no gather, and
@@ -6,17 +6,17 @@
 
 use crate::simd::Simd;
 
-/// A function on `[0, end]`, with `N` coefficients in each interval.
-pub(crate) struct Piecewise<const N: usize> {
+/// A function on `[0, end]`, with a polynomial of `N` coefficients on each of `I` intervals, 8 or 16.
+pub(crate) struct Piecewise<const I: usize, const N: usize> {
     pub step: f32,
     /// `1 / step`, rounded down so that `end` still falls in the last interval.
     pub per_step: f32,
     pub end: f32,
     /// `coefficients[power][interval]`
-    pub coefficients: [[f32; 8]; N],
+    pub coefficients: [[f32; I]; N],
 }
 
-impl<const N: usize> Piecewise<N> {
+impl<const I: usize, const N: usize> Piecewise<I, N> {
     /// The lesser of `a` and the end of the last interval; NaN stays NaN.
     #[inline(always)]
     pub fn clamp<S: Simd>(&self, s: S, a: S::F32) -> S::F32 {
@@ -31,10 +31,20 @@ impl<const N: usize> Piecewise<N> {
         let shifted = s.mul_add(a, s.splat(self.per_step), magic);
         let interval = s.f32_to_bits(shifted);
         let d = s.neg_mul_add(s.sub(shifted, magic), s.splat(self.step), a);
-        let mut p = s.lookup8(&self.coefficients[N - 1], interval);
+        let mut p = lookup(s, &self.coefficients[N - 1], interval);
         for power in (0..N - 1).rev() {
-            p = s.mul_add(p, d, s.lookup8(&self.coefficients[power], interval));
+            p = s.mul_add(p, d, lookup(s, &self.coefficients[power], interval));
         }
         p
+    }
+}
+
+/// `table[index & (I - 1)]`, lane by lane.
+#[inline(always)]
+fn lookup<S: Simd, const I: usize>(s: S, table: &[f32; I], index: S::I32) -> S::F32 {
+    const { assert!(I == 8 || I == 16) };
+    match table.first_chunk::<16>() {
+        Some(table) => s.lookup16(table, index),
+        None => s.lookup8(table.first_chunk().unwrap(), index),
     }
 }

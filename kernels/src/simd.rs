@@ -149,6 +149,8 @@ pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     fn f32_to_bits(self, a: Self::F32) -> Self::I32;
     /// `table[index & 7]`, lane by lane.
     fn lookup8(self, table: &[f32; 8], index: Self::I32) -> Self::F32;
+    /// `table[index & 15]`, lane by lane; one instruction where a vector has 16 lanes.
+    fn lookup16(self, table: &[f32; 16], index: Self::I32) -> Self::F32;
 
     /// The sum of all lanes, added pairwise.
     fn reduce_sum(self, a: Self::F32) -> f32;

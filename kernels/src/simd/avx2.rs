@@ -55,6 +55,12 @@ x86_backend! {
     fn lookup8(table: &[f32; 8], index: __m256i) -> __m256 {
         _mm256_permutevar8x32_ps(_mm256_loadu_ps(table.as_ptr()), index)
     }
+    fn lookup16(table: &[f32; 16], index: __m256i) -> __m256 {
+        let low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table.as_ptr()), index);
+        let high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table.as_ptr().add(8)), index);
+        // Bit 3 of the index, moved to the sign, picks the half.
+        _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index)))
+    }
 
     fn reduce_sum(a: __m256) -> f32 {
         let four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));

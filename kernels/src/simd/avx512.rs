@@ -56,6 +56,9 @@ x86_backend! {
         let half = _mm512_castps256_ps512(_mm256_loadu_ps(table.as_ptr()));
         _mm512_permutexvar_ps(index, _mm512_shuffle_f32x4::<0x44>(half, half))
     }
+    fn lookup16(table: &[f32; 16], index: __m512i) -> __m512 {
+        _mm512_permutexvar_ps(index, _mm512_loadu_ps(table.as_ptr()))
+    }
 
     fn reduce_sum(a: __m512) -> f32 { _mm512_reduce_add_ps(a) }
     fn reduce_max(a: __m512) -> f32 { _mm512_reduce_max_ps(a) }

@@ -173,6 +173,10 @@ impl Simd for Portable {
     fn lookup8(self, table: &[f32; 8], index: i32x4) -> f32x4 {
         f32x4::new(index.to_array().map(|i| table[(i & 7) as usize]))
     }
+    #[inline(always)]
+    fn lookup16(self, table: &[f32; 16], index: i32x4) -> f32x4 {
+        f32x4::new(index.to_array().map(|i| table[(i & 15) as usize]))
+    }
 
     #[inline(always)]
     fn reduce_sum(self, a: f32x4) -> f32 {
