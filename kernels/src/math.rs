@@ -69,16 +69,16 @@ fn power_of_2<S: Simd>(s: S, n: S::I32) -> S::F32 {
 pub(crate) struct Tanh;
 
 impl Unary for Tanh {
-    /// x + x³P(x²) near 0, and ±(1 − 2/(e²ᵃ + 1)) with a = |x| elsewhere.
+    /// With the sign of x: a + a³P(a²) near 0, 1 − 2/(e²ᵃ + 1) elsewhere, a = |x|.
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         let a = s.abs(x);
-        let square = s.mul(x, x);
-        let near = s.mul_add(s.mul(horner(s, &TANH, square), square), x, x);
+        let square = s.mul(a, a);
+        let near = s.mul_add(s.mul(horner(s, &TANH, square), square), a, a);
         let e = Exp.eval(s, s.add(a, a));
         let one = s.splat(1.0);
         let far = s.sub(one, s.div(s.splat(2.0), s.add(e, one)));
-        s.select(s.lt(a, s.splat(0.7)), near, s.copysign(far, x))
+        s.copysign(s.select(s.lt(a, s.splat(0.7)), near, far), x)
     }
 }
 
