@@ -4,12 +4,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use kernels::Isa;
+
 use crate::claim::{CLAIMS, Entry, Ledger, MEASURES, Verdict};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::experiment::Erased;
 use crate::experiments;
 use crate::output::Folder;
-use crate::table::{Table, Tables};
+use crate::table::{Column, Table, TableSpec, Tables};
 
 /// An experiment with what its files say.
 struct Chapter {
@@ -18,9 +21,35 @@ struct Chapter {
     measures: Table,
 }
 
+/// Columns of `run.csv`: what the head of the report says of the run.
+static RUN: TableSpec = TableSpec {
+    name: "run",
+    about: "What was run.",
+    columns: &[
+        Column::text("key", "what"),
+        Column::text("value", "its value"),
+    ],
+};
+
+/// The table of `run.csv`: everything about a run that decides its bytes, settings aside.
+pub fn run_table(config: &Config, isa: Isa) -> Table {
+    let mut table = Table::new(&RUN);
+    let seeds = config.seed_list();
+    let list: Vec<_> = seeds.iter().map(u64::to_string).collect();
+    for (key, value) in [
+        ("preset", config.preset.name().to_string()),
+        ("seeds", list.join(" ")),
+        ("instruction set", isa.name().to_string()),
+        ("harness", env!("CARGO_PKG_VERSION").to_string()),
+    ] {
+        table.push([key.into(), value.into()]);
+    }
+    table
+}
+
 /// Draws all figures and writes `report.html`.
 pub fn write(folder: &Folder) -> Result<()> {
-    let (ledger, chapters) = read(folder.path())?;
+    let (run, ledger, chapters) = read(folder.path())?;
     let mut body = String::new();
     let mut section = None;
     for chapter in &chapters {
@@ -35,12 +64,12 @@ pub fn write(folder: &Folder) -> Result<()> {
         }
         write_chapter(&mut body, folder, chapter, &ledger)?;
     }
-    let page = page(&ledger, &chapters, &body);
+    let page = page(&run, &ledger, &chapters, &body);
     folder.write("report.html", &page)
 }
 
 /// Reads the ledger and the tables of all experiments that a folder holds.
-fn read(path: &Path) -> Result<(Ledger, Vec<Chapter>)> {
+fn read(path: &Path) -> Result<(Table, Ledger, Vec<Chapter>)> {
     let claims = path.join("claims.csv");
     if !claims.exists() {
         return Err(Error::input(format!(
@@ -60,7 +89,8 @@ fn read(path: &Path) -> Result<(Ledger, Vec<Chapter>)> {
             });
         }
     }
-    Ok((ledger, chapters))
+    let run = Table::read(&RUN, &path.join("run.csv"))?;
+    Ok((run, ledger, chapters))
 }
 
 /// `README.md` beside an experiment's tables: what every column means.
@@ -188,8 +218,16 @@ fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
     }
 }
 
-fn page(ledger: &Ledger, chapters: &[Chapter], body: &str) -> String {
+fn page(run: &Table, ledger: &Ledger, chapters: &[Chapter], body: &str) -> String {
     let mut page = String::from(HEAD);
+    let facts: Vec<_> = run
+        .rows()
+        .map(|r| format!("{} {}", escape(r.text("key")), escape(r.text("value"))))
+        .collect();
+    put(
+        &mut page,
+        format_args!("<p class=\"run\">{}</p>\n", facts.join(" · ")),
+    );
     let count = |verdict: Verdict| {
         ledger
             .0
@@ -261,14 +299,13 @@ fn write_entry(page: &mut String, e: &Entry) {
     );
 }
 
-/// `0.21 to 0.24, 3 seeds`.
+/// `0.21 to 0.24, 3 seeds`: all that a seed may change.
 pub fn spread(e: &Entry) -> String {
-    let seeds = if e.seeds == 1 {
-        "1 seed".into()
-    } else {
-        format!("{} seeds", e.seeds)
-    };
-    format!("{} to {}, {seeds}", number(e.low), number(e.high))
+    match (e.low == e.high, e.seeds) {
+        (_, 1) => "1 seed".into(),
+        (true, n) => format!("the same at {n} seeds"),
+        (false, n) => format!("{} to {}, {n} seeds", number(e.low), number(e.high)),
+    }
 }
 
 /// A number with three significant digits, as people write it.
@@ -295,7 +332,7 @@ pub fn number(value: f64) -> String {
         }
     } else {
         let text = format!("{size:.1e}");
-        text.replace(".0e", "e")
+        text.replace(".0e", "e").replace('-', "−")
     };
     if value < 0.0 {
         format!("−{text}")

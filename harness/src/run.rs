@@ -47,6 +47,7 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<(Ledger, PathBuf)
     // The manifest is complete before the ledger appears, and the report comes last.
     manifest.finished = Some(now());
     folder.write(MANIFEST, manifest.to_json())?;
+    folder.write("run.csv", report::run_table(config, isa).to_csv())?;
     folder.write("claims.csv", ledger.to_table().to_csv())?;
     report::write(&folder)?;
     Ok((ledger, folder.path().to_path_buf()))

@@ -13,6 +13,7 @@ fn a_run_leaves_everything_it_promises() {
         "manifest.json",
         "config.toml",
         "claims.csv",
+        "run.csv",
         "report.html",
         "response/README.md",
         "response/curves.csv",

@@ -89,8 +89,7 @@ fn padded(low: f64, high: f64, log: bool) -> (f64, f64) {
         }
         (true, false) => {
             let pad = (high - low) * 0.04;
-            // Heights start from 0.
-            (if low == 0.0 { 0.0 } else { low - pad }, high + pad)
+            (low - pad, high + pad)
         }
     }
 }

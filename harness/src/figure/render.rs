@@ -189,6 +189,7 @@ fn draw_panel(
     let (xs, ys) = (width as usize / 55, height as usize / 34);
     let x_range = panel.x.range.or(heat.map(|h| ends_of(&h.x)));
     let y_range = panel.y.range.or(heat.map(|h| ends_of(&h.y)));
+    let y_range = y_range.or_else(|| bars_range(panel));
     let x = Coord::new(panel.coordinates(|_| true, 0), x_range, panel.x.log, xs);
     let y = Coord::new(
         panel.coordinates(|right| !right, 1),
@@ -247,6 +248,17 @@ fn ends_of(centres: &[f64]) -> (f64, f64) {
         [only] => (only - 0.5, only + 0.5),
         [] => (0.0, 1.0),
     }
+}
+
+/// Bars stand on 0, if nothing else is in the panel.
+fn bars_range(panel: &Panel) -> Option<(f64, f64)> {
+    let bars = panel
+        .marks
+        .iter()
+        .all(|p| matches!(p.mark, Mark::Bars { .. }));
+    let heights = panel.coordinates(|right| !right, 1);
+    let highest = heights.fold(0.0, f64::max);
+    (bars && highest > 0.0 && !panel.y.log).then_some((0.0, highest * 1.04))
 }
 
 fn to_f64((left, top, right, bottom): (i32, i32, i32, i32)) -> Frame {
