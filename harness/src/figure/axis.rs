@@ -21,7 +21,8 @@ impl Coord {
         log: bool,
         wanted: usize,
     ) -> Self {
-        let usable = |v: &f64| v.is_finite() && (!log || *v > 0.0);
+        // Beyond these, differences and ratios would overflow.
+        let usable = |v: &f64| v.abs() <= 1e150 && (!log || *v >= 1e-150);
         let (low, high) = range
             .filter(|(low, high)| low < high && usable(low) && usable(high))
             .unwrap_or_else(|| {
@@ -243,13 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn numbers_too_large_for_an_axis_are_left_off_it() {
+        let values = [2.0, 1e300, 4.0, -1e308, 5e-324];
+        let coord = Coord::new(values.into_iter(), None, true, 6);
+        assert!(coord.low > 1.0 && coord.high < 5.0);
+    }
+
+    #[test]
     fn every_kind_of_data_has_an_axis() {
         for values in [
             vec![],
             vec![f64::NAN],
             vec![0.0],
             vec![3.0, 3.0],
-            vec![-1.0, 1e300],
+            vec![-1.0, 1e140],
+            vec![1e-150, 1e150],
         ] {
             for log in [false, true] {
                 let coord = Coord::new(values.iter().copied(), None, log, 6);

@@ -615,3 +615,92 @@ impl Legend {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Axis, Series};
+    use super::*;
+
+    /// Every kind of mark, with points that cannot be drawn among those that can.
+    fn everything() -> Figure {
+        let points = [
+            (1.0, 2.0),
+            (f64::NAN, 1.0),
+            (10.0, f64::INFINITY),
+            (100.0, -3.0),
+            (5.0, 1e300),
+        ];
+        let role = Role::Distributed;
+        let heat = Heat {
+            label: "a < b".into(),
+            x: vec![1.0, 2.0],
+            y: vec![1.0, 2.0],
+            values: vec![vec![1.0, f64::NAN], vec![-1.0, 0.0]],
+            range: None,
+            diverging: true,
+            contour: Some(0.5),
+        };
+        let lines = Panel::new(
+            "p < q & r",
+            Axis::log("x"),
+            Axis::linear("y").range(-1.0, 3.0),
+        )
+        .with_right(Axis::log("z"))
+        .line(role, "line", points)
+        .dotted(Role::Control, "dotted", points)
+        .scatter(Role::Step { index: 1, of: 3 }, "scatter", points)
+        .level(0.1, "threshold 0.1")
+        .on_right(Mark::Line(Series::new(Role::Other(2), "right", points)))
+        .mark(Mark::Band {
+            role,
+            points: vec![(1.0, 0.0, 1.0), (2.0, f64::NAN, 9.0)],
+        });
+        let others = Panel::new("", Axis::linear("x"), Axis::linear("y"))
+            .mark(Mark::Bars {
+                role,
+                label: "bars".into(),
+                bins: vec![(0.0, 1.0, 2.0)],
+            })
+            .mark(Mark::Arrow {
+                role,
+                label: "v".into(),
+                from: (0.0, 0.0),
+                to: (1.0, 1.0),
+            });
+        Figure::new("everything", "")
+            .panel(lines)
+            .panel(others)
+            .panel(Panel::new("", Axis::linear("x"), Axis::linear("y")).mark(Mark::Heat(heat)))
+            .panel(Panel::new("empty", Axis::log("x"), Axis::log("y")))
+    }
+
+    #[test]
+    fn everything_is_drawn_the_same_twice_without_a_broken_number() {
+        let svg = everything().to_svg();
+        assert_eq!(svg, everything().to_svg());
+        for broken in ["NaN", "inf", "a < b", "p < q"] {
+            assert!(!svg.contains(broken), "{broken}");
+        }
+        for text in [
+            "p &lt; q &amp; r",
+            "a &lt; b",
+            "threshold 0.1",
+            "scatter",
+            "right",
+            "bars",
+        ] {
+            assert!(svg.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn segments_are_cut_at_the_frame() {
+        assert_eq!(
+            clip((-1.0, 0.5), (2.0, 0.5)),
+            Some(((0.0, 0.5), (1.0, 0.5)))
+        );
+        assert_eq!(clip((0.2, 0.2), (0.4, 0.4)), Some(((0.2, 0.2), (0.4, 0.4))));
+        assert_eq!(clip((-1.0, 2.0), (2.0, 2.0)), None);
+        assert_eq!(clip((-1.0, 0.5), (0.5, 2.0)), None);
+    }
+}

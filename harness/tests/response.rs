@@ -1,0 +1,160 @@
+//! `response` against plain loops in f64.
+
+use harness::experiments::response::{Response, Settings};
+use harness::rng::Rng;
+use harness::table::Tables;
+use harness::testing;
+use proptests::reference;
+
+fn settings() -> Settings {
+    Settings {
+        n: 3,
+        widths: vec![1, 2, 9],
+        reach: 4.0,
+        points: 41,
+        test_fraction: 0.25,
+    }
+}
+
+fn levels(s: &Settings) -> Vec<f64> {
+    let last = (s.points - 1) as f64;
+    (0..s.points)
+        .map(|i| s.reach * (2.0 * i as f64 / last - 1.0))
+        .collect()
+}
+
+fn direction(feature: &str, n: usize) -> Vec<f64> {
+    let mut f = vec![0.0; n];
+    match feature {
+        "aligned" => f[0] = 1.0,
+        "distributed" => f.fill(1.0 / (n as f64).sqrt()),
+        other => panic!("no feature `{other}`"),
+    }
+    f
+}
+
+fn activation(name: &str, z: f64) -> f64 {
+    match name {
+        "gelu" => reference::gelu(z),
+        "relu" => reference::relu(z),
+        other => panic!("no activation `{other}`"),
+    }
+}
+
+/// g · act(x f), and a bound on the error of computing it with f32 kernels: the input is rounded once
+/// (slope of the activation at most 1.13), the activation is within 2 ulp or 1e-7.
+fn response(name: &str, x: f64, f: &[f64], g: &[f64]) -> (f64, f64) {
+    let half_ulp = 2f64.powi(-24);
+    f.iter().zip(g).fold((0.0, 0.0), |(sum, error), (f, g)| {
+        let y = activation(name, x * f);
+        let bound = 1.13 * (x * f).abs() * half_ulp + (4.0 * half_ulp * y.abs()).max(1e-7);
+        (sum + g * y, error + g.abs() * bound)
+    })
+}
+
+/// ΔR² by the normal equations, solved by Gaussian elimination.
+fn delta_r2(fit: &[(f64, f64)], test: &[(f64, f64)]) -> f64 {
+    let r2 = |degree: usize| {
+        let terms = degree + 1;
+        let mut rows: Vec<Vec<f64>> = (0..terms)
+            .map(|i| {
+                let moment = |j: usize| fit.iter().map(|(x, _)| x.powi((i + j) as i32)).sum();
+                let right = fit.iter().map(|(x, y)| x.powi(i as i32) * y).sum();
+                (0..terms).map(moment).chain([right]).collect()
+            })
+            .collect();
+        for i in 0..terms {
+            for j in 0..terms {
+                if i != j {
+                    let factor = rows[j][i] / rows[i][i];
+                    let pivot = rows[i].clone();
+                    rows[j]
+                        .iter_mut()
+                        .zip(pivot)
+                        .for_each(|(a, p)| *a -= factor * p);
+                }
+            }
+        }
+        let c: Vec<f64> = (0..terms).map(|i| rows[i][terms] / rows[i][i]).collect();
+        let mean = test.iter().map(|(_, y)| y).sum::<f64>() / test.len() as f64;
+        let predict = |x: f64| (0..terms).map(|i| c[i] * x.powi(i as i32)).sum::<f64>();
+        let residual: f64 = test.iter().map(|&(x, y)| (y - predict(x)).powi(2)).sum();
+        let total: f64 = test.iter().map(|&(_, y)| (y - mean).powi(2)).sum();
+        1.0 - residual / total
+    };
+    r2(2) - r2(1)
+}
+
+#[test]
+fn curves_agree_with_plain_loops_on_every_isa() {
+    let s = settings();
+    for isa in proptests::isas() {
+        let outcome = testing::run_with::<Response>(&s, &[1], isa, &Default::default());
+        let tables = Tables::new(outcome.tables);
+        let curves = tables.get("curves");
+        assert_eq!(curves.rows().count(), 2 * 4 * s.points);
+        let x = levels(&s);
+        for (i, row) in curves.rows().enumerate() {
+            let (f, g) = (
+                direction(row.text("input"), s.n),
+                direction(row.text("output"), s.n),
+            );
+            let x = x[i % s.points];
+            let (y, bound) = response(row.text("activation"), x, &f, &g);
+            assert!((row.real("x") - x).abs() <= 1e-14);
+            assert!(
+                (row.real("y") - y).abs() <= bound,
+                "{isa}: {} against {y}",
+                row.real("y")
+            );
+        }
+    }
+}
+
+#[test]
+fn non_homogeneity_agrees_with_the_normal_equations() {
+    let (s, seeds) = (settings(), [3, 4]);
+    let outcome = testing::run::<Response>(&s, &seeds);
+    let tables = Tables::new(outcome.tables);
+    let rows = tables.get("non-homogeneity");
+    assert_eq!(rows.rows().count(), 2 * s.widths.len() * seeds.len());
+    for row in rows.rows() {
+        let f = direction("distributed", row.int("n") as usize);
+        let point = |&x: &f64| (x, response(row.text("activation"), x, &f, &f).0);
+        let mut points: Vec<_> = levels(&s).iter().map(point).collect();
+        Rng::stream(row.int("seed") as u64, "response", "split", 0).shuffle(&mut points);
+        let (fit, test) = points.split_at(31);
+        let (found, wanted) = (row.real("delta_r2"), delta_r2(fit, test));
+        // R² moves by about the relative error of the curve, 1e-7.
+        assert!((found - wanted).abs() < 1e-6, "{found} against {wanted}");
+    }
+}
+
+#[test]
+fn the_controls_fail_where_the_claims_are_measured() {
+    let s = <Response as harness::experiment::Experiment>::settings(
+        harness::experiment::Preset::Default,
+    );
+    let seeds = [0, 1, 2];
+    let outcome = testing::run::<Response>(&s, &seeds);
+    let ledger = testing::settle::<Response>(&outcome, &seeds);
+    let shape = ledger.get("same-shape-smaller").unwrap();
+    assert_eq!(shape.verdict, "reproduced");
+    assert!(shape.control_value > 1e-2, "{}", shape.control_value);
+    let linear = ledger.get("distributed-nearly-linear").unwrap();
+    assert!(linear.value < 0.35, "{}", linear.value);
+    assert!(
+        (linear.control_value - 1.0).abs() < 1e-6,
+        "{}",
+        linear.control_value
+    );
+    assert_ne!(linear.verdict, "no power");
+    for m in outcome
+        .measures
+        .iter()
+        .filter(|m| m.claim == linear.id && m.control)
+    {
+        // Rounding alone decides whether 1.0000000001 is more than 1.
+        assert!((m.value - 1.0).abs() < 1e-6, "{m:?}");
+    }
+}
