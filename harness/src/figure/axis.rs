@@ -62,7 +62,7 @@ impl Coord {
     /// Position of a value, 0 at the low end and 1 at the high end.
     pub fn fraction(&self, value: f64) -> f64 {
         if self.log {
-            (value / self.low).ln() / (self.high / self.low).ln()
+            (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
         } else {
             (value - self.low) / (self.high - self.low)
         }
