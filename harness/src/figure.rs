@@ -1,6 +1,6 @@
-//! Figures as descriptions: panels, axes and marks. [`render`] turns one into SVG.
+//! Figures as descriptions: panels, axes and marks. `render` turns one into SVG.
 //!
-//! An experiment says *what* is drawn; how it looks is decided once, here and in [`style`], so that
+//! An experiment says *what* is drawn; how it looks is decided once, here and in `style`, so that
 //! one thing has one colour in all figures and every figure can be read in grey.
 
 mod axis;
