@@ -327,3 +327,49 @@ fn typed<T: serde::de::DeserializeOwned>(value: toml::Value) -> Result<T, String
         .try_into()
         .map_err(|e: toml::de::Error| e.message().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_experiment_brings_what_it_needs() {
+        for experiment in experiments::ALL {
+            let request = Request {
+                experiments: vec![experiment.id().into()],
+                ..Request::default()
+            };
+            let config = Config::resolve(&request).unwrap();
+            let ids: Vec<_> = config
+                .experiments
+                .iter()
+                .map(|s| s.experiment.id())
+                .collect();
+            assert!(ids.contains(&experiment.id()));
+            assert!(
+                experiment.needs().iter().all(|need| ids.contains(need)),
+                "{ids:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_of_set_are_toml_or_plain_words() {
+        let value = |text| Override::parse(text).unwrap().value;
+        assert_eq!(value("response.n=3"), toml::Value::Integer(3));
+        assert_eq!(
+            value("response.n = [1, 2]"),
+            toml::Value::try_from([1, 2]).unwrap()
+        );
+        assert_eq!(value("response.n=word"), toml::Value::String("word".into()));
+        assert_eq!(
+            value("response.n=\"word\""),
+            toml::Value::String("word".into())
+        );
+        // A second line is no second setting.
+        assert_eq!(
+            value("response.n=1\nm = 2"),
+            toml::Value::String("1\nm = 2".into())
+        );
+    }
+}

@@ -100,7 +100,7 @@ impl Progress {
         }
     }
 
-    /// Announces how many [ticks](Progress::tick) the work takes.
+    /// Announces how many [ticks](Progress::tick) the work takes; to be called once.
     pub fn start(&self, total: u64) -> Result<()> {
         self.total.store(total, Ordering::Relaxed);
         self.bar.set_length(total);

@@ -187,8 +187,8 @@ fn draw_panel(
     );
     let (width, height) = ((frame.2 - frame.0) / SCALE, (frame.3 - frame.1) / SCALE);
     let (xs, ys) = (width as usize / 55, height as usize / 34);
-    let x_range = panel.x.range.or(heat.map(|h| ends_of(&h.x)));
-    let y_range = panel.y.range.or(heat.map(|h| ends_of(&h.y)));
+    let x_range = panel.x.range.or(heat.map(|h| ends_of(&h.x, panel.x.log)));
+    let y_range = panel.y.range.or(heat.map(|h| ends_of(&h.y, panel.y.log)));
     let y_range = y_range.or_else(|| bars_range(panel));
     let x = Coord::new(panel.coordinates(|_| true, 0), x_range, panel.x.log, xs);
     let y = Coord::new(
@@ -235,14 +235,20 @@ fn draw_panel(
 }
 
 /// The ends of a heat map's axis: half a cell beyond its outer columns or rows.
-fn ends_of(centres: &[f64]) -> (f64, f64) {
+fn ends_of(centres: &[f64], log: bool) -> (f64, f64) {
+    let beyond = |last: f64, inner: f64| {
+        if log {
+            last * (last / inner).sqrt()
+        } else {
+            last + (last - inner) / 2.0
+        }
+    };
     match centres {
         [first, second, ..] => {
             let n = centres.len();
-            let last = centres[n - 1];
             (
-                first - (second - first) / 2.0,
-                last + (last - centres[n - 2]) / 2.0,
+                beyond(*first, *second),
+                beyond(centres[n - 1], centres[n - 2]),
             )
         }
         [only] => (only - 0.5, only + 0.5),
@@ -691,6 +697,14 @@ mod tests {
         ] {
             assert!(svg.contains(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_map_ends_half_a_cell_beyond_its_outer_cells() {
+        assert_eq!(ends_of(&[1.0, 2.0, 4.0], false), (0.5, 5.0));
+        assert_eq!(ends_of(&[1.0, 4.0, 16.0, 64.0], true), (0.5, 128.0));
+        assert_eq!(ends_of(&[1.0, 3.0], false), (0.0, 4.0));
+        assert_eq!(ends_of(&[2.0], false), (1.5, 2.5));
     }
 
     #[test]
