@@ -10,7 +10,8 @@ use kernels::{Exec, gelu, gelu_tanh, math, relu};
 use proptests::compare::Tolerance;
 use proptests::{isas, reference};
 
-/// Three arrays of these fit into any first-level cache with room to spare... and no call costs.
+/// Large enough for the call not to count; three arrays of these fit into a second-level cache, two
+/// into most first-level ones.
 const LEN: usize = 4096;
 
 /// Writes to the last slice a function of the first, times the second where it is a gradient.
@@ -60,8 +61,8 @@ const KERNELS: [(&str, Kernel, Reference); 9] = [
 ];
 
 fn activations(c: &mut Criterion) {
-    // Evenly spread, in an order without pattern: where pre-activations are. No kernel branches on
-    // its data, so other values take the same time.
+    // Shuffled over [-4, 4), where pre-activations are. No kernel branches on its data, so that other
+    // values take the same time.
     let x: Vec<f32> = (0..LEN)
         .map(|i| (i * 1777 % LEN) as f32 / 512.0 - 4.0)
         .collect();
@@ -69,10 +70,10 @@ fn activations(c: &mut Criterion) {
         .map(|i| (i * 797 % LEN) as f32 / 2048.0 - 1.0)
         .collect();
     let mut y = vec![0.0; LEN];
-    // Two ulps of a value of at most 4, or of e⁴ (exp), 1e-7 near zeros.
+    // The kernels' own bounds; the product with dy rounds once more.
     let tolerance = Tolerance {
-        absolute: 2e-7,
-        ..Tolerance::ulps(2.0)
+        absolute: 1e-7,
+        ..Tolerance::ulps(2.5)
     };
     for (name, kernel, reference) in KERNELS {
         let want: Vec<f64> = x

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Fits the polynomials behind exp, tanh, erf and both GELUs, and prints them as Rust.
 
-    python3 kernels/fit/fit.py        (needs numpy and scipy; about a minute)
+    python3 kernels/fit/fit.py        (needs numpy and scipy; takes seconds)
+
+The output goes behind "Tables made by" in the file that each part names; lines of comment stay here.
 
 Piecewise tables (kernels/src/piecewise.rs). A function f of a = |x| is a polynomial in d = a - k*step
-on each of eight intervals |d| <= step/2, k = 0..7. Since a >= 0, the first interval is only half used.
+on each of 8 or 16 intervals |d| <= step/2, k = 0, 1, ... Since a >= 0, half of the first one is unused.
 
-* `step` is free, so it is searched for: among the multiples of 2^-20 in a narrow range (k*step is then
-  exact in f32), the one for which the constant terms f(k*step) lie nearest to f32 values. The rounding
-  of the constant terms is otherwise the largest of all errors.
+* `step` is as short as lets the last interval end where f is below 1e-7 (times a, for a GELU). Within
+  a narrow range above that it is searched for: among the multiples of 2^-19 (k*step is then exact in
+  f32), the one for which the constant terms f(k*step) lie nearest to f32 values. The rounding of the
+  constant terms is otherwise the largest of all errors.
 * Coefficients minimise the maximum absolute error (Lawson's reweighted least squares). They are rounded
   one at a time, lowest power first, and those that are left are fitted again to make up for it.
-* Where f vanishes at infinity, the last interval ends at 7*step + tail, where its polynomial is exactly
+* Where f vanishes at infinity, the last interval ends at k*step + tail, where its polynomial is exactly
   0 in f32 arithmetic, fused or not: its coefficients have so few bits that no step of Horner's rule
   rounds there. Arguments are clamped to that end, so the far tail is exactly 0.
 """
@@ -25,6 +28,7 @@ F32 = np.float32
 
 
 def nodes(lo, hi):
+    """Chebyshev nodes on [lo, hi]."""
     n = 300
     return (lo + hi) / 2 + (hi - lo) / 2 * np.cos(np.pi * (np.arange(n) + 0.5) / n)
 
@@ -93,11 +97,11 @@ def search_step(f, lo, hi, centres):
 
 
 def table(name, f, intervals, degree, steps, centres, tail=None, field=None):
-    """Prints one table.
+    """Prints the table of f, as a static called `name` or as a field of one.
 
-    f: the function. steps: where to search for the step. centres: the intervals whose constant terms
-    should be nearly exact. tail: length of the last interval's right side, where f ends in an exact
-    zero.
+    steps: where to search for the step. centres: the intervals whose constant terms should be nearly
+    exact. tail: length of the last interval's right side, where f ends in an exact zero; it has few
+    bits and is a little less than step/2.
     """
     step, off = search_step(f, *steps, centres)
     rows, errors = [], []
@@ -174,6 +178,7 @@ def erf_slope(a):
 
 
 def polynomial(name, what, f, lo, hi, degree):
+    """Prints one polynomial on [lo, hi]."""
     c = rounded(minimax(f, lo, hi, degree), lo, hi)
     d = np.linspace(lo, hi, 10001)
     e = np.abs(np.polyval(c[::-1], d) - f(d)).max()

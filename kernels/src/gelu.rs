@@ -10,7 +10,10 @@ use crate::elementwise::{Binary, Unary, binary, unary};
 use crate::piecewise::Piecewise;
 use crate::simd::Simd;
 
-/// `y = x Φ(x)`; NaN stays NaN.
+/// `y = x Φ(x)`; ±0 stays, NaN stays NaN, and left of −5.7 the result is 0.
+///
+/// Error, the largest at any f32 against f64: 1.4 ulp for x ≥ −1 (AVX2 1.7 ulp, portable 1.9 ulp),
+/// 7e-8 absolute left of −1. No result left of 0 is positive.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -21,6 +24,9 @@ pub fn forward(exec: Exec, x: &[f32], y: &mut [f32]) {
 
 /// `y = Φ(x) + x φ(x)`, the derivative of GELU at `x`; NaN stays NaN.
 ///
+/// Error, the largest at any f32 against f64: 1.5 ulp for x ≥ 0, 7e-8 absolute left of 0, where the
+/// derivative falls from 1/2 through 0 at −0.75 to −0.13 and rises to 0, which it is left of −6.
+///
 /// # Panics
 /// If the lengths differ.
 #[track_caller]
@@ -29,6 +35,8 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
 }
 
 /// `dx = dy · (Φ(x) + x φ(x))`: the gradient with respect to `x`, from that with respect to GELU(x).
+///
+/// Error: |dy| times that of [`derivative`], and the rounding of the product.
 ///
 /// # Panics
 /// If the lengths differ.

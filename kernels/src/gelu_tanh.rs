@@ -10,7 +10,10 @@ use crate::gelu::Tail;
 use crate::piecewise::Piecewise;
 use crate::simd::Simd;
 
-/// `y = x (1 + tanh u) / 2`; NaN stays NaN.
+/// `y = x (1 + tanh u) / 2`; ±0 stays, NaN stays NaN, and left of −5.3 the result is 0.
+///
+/// Error, the largest at any f32 against f64: 1.3 ulp for x ≥ −1 (AVX2 1.4 ulp,
+/// portable 1.8 ulp), 5e-8 absolute left of −1. No result left of 0 is positive.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -21,6 +24,9 @@ pub fn forward(exec: Exec, x: &[f32], y: &mut [f32]) {
 
 /// `y` = the derivative of the tanh form at `x`; NaN stays NaN.
 ///
+/// Error, the largest at any f32 against f64: 1.3 ulp for x ≥ 0, 5e-8 absolute left of 0, where the
+/// derivative falls from 1/2 through 0 at −0.75 to −0.13 and rises to 0, which it is left of −5.7.
+///
 /// # Panics
 /// If the lengths differ.
 #[track_caller]
@@ -29,6 +35,8 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
 }
 
 /// `dx` = `dy` times the derivative of the tanh form at `x`.
+///
+/// Error: |dy| times that of [`derivative`], and the rounding of the product.
 ///
 /// # Panics
 /// If the lengths differ.

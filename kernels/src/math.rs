@@ -1,4 +1,7 @@
 //! exp, tanh and erf: one branch-free body each, for every instruction set.
+//!
+//! Errors are the largest at any f32, against f64, in units in the last place of the result
+//! (`proptests/tests/math.rs` repeats the measurement). Portable means without fused products.
 
 use crate::Exec;
 use crate::elementwise::{Unary, unary};
@@ -7,6 +10,8 @@ use crate::simd::Simd;
 
 /// `y = eˣ`: 0 below −104, infinite above 88.73, subnormal where the result is; NaN stays NaN.
 ///
+/// Error: at most 1.1 ulp.
+///
 /// # Panics
 /// If the lengths differ.
 #[track_caller]
@@ -14,7 +19,9 @@ pub fn exp(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, Exp, x, y)
 }
 
-/// `y = tanh x`; NaN stays NaN.
+/// `y = tanh x`; odd in all bits, NaN stays NaN.
+///
+/// Error: at most 1.1 ulp.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -23,7 +30,9 @@ pub fn tanh(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, Tanh, x, y)
 }
 
-/// `y = erf x`, the error function 2/√π ∫₀ˣ exp(−t²) dt; NaN stays NaN.
+/// `y = erf x`, the error function 2/√π ∫₀ˣ exp(−t²) dt; odd in all bits, NaN stays NaN.
+///
+/// Error: at most 1.1 ulp (portable 1.5 ulp).
 ///
 /// # Panics
 /// If the lengths differ.

@@ -168,15 +168,20 @@ fn accurate_at_a_sample_of_all_values() {
     assert!(bad.is_empty(), "{bad:?}: see the maxima above");
 }
 
-#[test]
-#[ignore = "takes minutes: every f32 on every instruction set; run with --nocapture for the maxima"]
-fn accurate_everywhere() {
-    let bad: Vec<_> = FUNCTIONS
-        .iter()
-        .filter(|f| !f.check(every(1)))
-        .map(|f| f.name)
-        .collect();
-    assert!(bad.is_empty(), "{bad:?}: see the maxima above");
+/// One function at every f32 on every instruction set. A minute or two each:
+/// `cargo test -p proptests --test math -- --ignored --nocapture --test-threads 1` prints the maxima.
+mod everywhere {
+    macro_rules! sweep {
+        ($($name:ident)+) => { $(
+            #[test]
+            #[ignore = "takes a minute or two: every f32 on every instruction set"]
+            fn $name() {
+                let f = super::FUNCTIONS.iter().find(|f| f.name == stringify!($name));
+                assert!(f.expect("a function").check(super::every(1)), "see the maxima above");
+            }
+        )+ };
+    }
+    sweep!(exp tanh erf gelu gelu_derivative gelu_tanh gelu_tanh_derivative);
 }
 
 /// `f` of these values on `isa`.
@@ -280,8 +285,16 @@ fn limits_are_exact() {
 /// wrong sign.
 #[test]
 fn ranges_and_symmetry() {
-    every(4099).for_each(|x| {
-        let x: Vec<f32> = x.into_iter().filter(|x| !x.is_nan()).collect();
+    // Every value where the GELUs fade into 0, and a sample of all others.
+    let fading = (4f32.to_bits()..6.1f32.to_bits())
+        .map(f32::from_bits)
+        .collect();
+    every(4099).chain(rayon::iter::once(fading)).for_each(|x| {
+        let x: Vec<f32> = x
+            .into_iter()
+            .filter(|x| !x.is_nan())
+            .flat_map(|x| [x, -x])
+            .collect();
         let minus: Vec<f32> = x.iter().map(|x| -x).collect();
         for isa in isas() {
             for f in [math::tanh as Kernel, math::erf] {
