@@ -3,7 +3,7 @@
 //! With a = |x| and the upper tail of the normal distribution Q(a) = 1 − Φ(a) = erfc(a/√2)/2,
 //! GELU(x) = max(0, x) − aQ(a): one formula for both signs that cancels nowhere, since Q ≤ 1/2.
 //! The derivative Φ(x) + xφ(x) is R(a) = Q(a) − aφ(a) on the left of 0, and 1 − R(a) on the right.
-//! Q and R are [piecewise polynomials](crate::piecewise) that end in an exact zero.
+//! Q and R are piecewise polynomials that end in an exact zero.
 
 use crate::Exec;
 use crate::elementwise::{Binary, Unary, binary, unary};

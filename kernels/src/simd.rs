@@ -1,7 +1,7 @@
 //! Vectors of f32, the one abstraction under every kernel.
 //!
 //! A [`Simd`] value is a zero-size *proof token*: to hold one is to know that the CPU has the
-//! instructions, because the only ways to get one check first (see [`crate::isa`]). Its methods are
+//! instructions, because the only ways to get one check first (see [`crate::Isa`]). Its methods are
 //! therefore safe, and a kernel written over `S: Simd` contains no `unsafe` of its own.
 //!
 //! A kernel is a struct that holds its operands and implements [`Op`]. [`Simd::run`] enters the
