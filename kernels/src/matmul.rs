@@ -33,6 +33,8 @@ use pack::{PackedA, Panels};
 
 /// Rows of a chunk, at most.
 const MC: usize = 256;
+/// The same where A is packed, and has to share the second-level cache with B.
+const MC_PACKED: usize = 128;
 /// Rows of a chunk, at least, where there are enough.
 const MC_MIN: usize = 32;
 /// Depth of a block.
@@ -138,11 +140,12 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
         let panels = Panels::plan::<S>(b, c.rows(), NV * S::LANES);
         with_scratch(panels.packed_len(), |buffer| {
             panels.pack(exec, s, buffer);
+            let most = if a.col_stride() == 1 { MC } else { MC_PACKED };
             let leaf = if exec.is_parallel() {
                 let flops_per_row = 2 * a.cols().max(1) * b.cols();
-                (LEAF_FLOPS / flops_per_row).clamp(MC_MIN, MC)
+                (LEAF_FLOPS / flops_per_row).clamp(MC_MIN, most)
             } else {
-                MC
+                most
             };
             let rows = Rows::<E, MR, NV> {
                 c,

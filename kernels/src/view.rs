@@ -248,6 +248,24 @@ impl<'a> MatMut<'a> {
         &mut self.data[i * self.row_stride..][..self.cols]
     }
 
+    /// The block of rows `i..i + rows`, columns `j..j + cols`: a pointer and the stride from row to
+    /// row, valid for writing these values.
+    #[inline(always)]
+    pub(crate) fn block(
+        &mut self,
+        i: usize,
+        rows: usize,
+        j: usize,
+        cols: usize,
+    ) -> (*mut f32, usize) {
+        debug_assert!(rows > 0 && cols > 0 && j + cols <= self.cols);
+        let span = (rows - 1) * self.row_stride + cols;
+        (
+            self.data[i * self.row_stride + j..][..span].as_mut_ptr(),
+            self.row_stride,
+        )
+    }
+
     /// The same matrix, to read.
     pub fn as_ref(&self) -> MatRef<'_> {
         MatRef {

@@ -63,21 +63,30 @@ impl<const MR: usize, const NV: usize> Strip<'_, MR, NV> {
         // SAFETY: `rows` vouches for ROWS × depth values of A, `panel` for depth × N vectors of B.
         let sums = unsafe { product::<S, ROWS, N>(s, self.depth, a, a_row, a_col, b, b_stride) };
         let width = (N * S::LANES).min(self.columns.end - j);
-        for (i, sums) in sums.into_iter().enumerate() {
-            let c = &mut self.c.row(self.row + i)[j..j + width];
-            if width == N * S::LANES {
-                for (c, sum) in c.chunks_exact_mut(S::LANES).zip(sums) {
-                    let sum = if self.add { s.add(s.load(c), sum) } else { sum };
-                    s.store(sum, c);
-                }
-            } else {
-                for (c, sum) in c.chunks_mut(S::LANES).zip(sums) {
-                    let sum = if self.add {
-                        s.add(s.load_partial(c), sum)
-                    } else {
-                        sum
-                    };
-                    s.store_partial(sum, c);
+        let (c, c_stride) = self.c.block(self.row, ROWS, j, width);
+        // Indices, not iterators: the sums must stay in registers.
+        #[allow(clippy::needless_range_loop)]
+        for i in 0..ROWS {
+            for v in 0..N {
+                // SAFETY: `block` vouches for ROWS × width values of C; a vector that would reach
+                // beyond them is cut.
+                unsafe {
+                    let c = c.add(i * c_stride + v * S::LANES);
+                    if width == N * S::LANES {
+                        let sum = match self.add {
+                            true => s.add(s.load_ptr(c), sums[i][v]),
+                            false => sums[i][v],
+                        };
+                        s.store_ptr(sum, c);
+                    } else if width > v * S::LANES {
+                        let left = (width - v * S::LANES).min(S::LANES);
+                        let c = std::slice::from_raw_parts_mut(c, left);
+                        let sum = match self.add {
+                            true => s.add(s.load_partial(c), sums[i][v]),
+                            false => sums[i][v],
+                        };
+                        s.store_partial(sum, c);
+                    }
                 }
             }
         }
@@ -106,6 +115,7 @@ unsafe fn product<S: Simd, const ROWS: usize, const N: usize>(
             let a = a.add(p * a_col);
             let b = b.add(p * b_stride);
             let b: [S::F32; N] = std::array::from_fn(|v| s.load_ptr(b.add(v * S::LANES)));
+            #[allow(clippy::needless_range_loop)]
             for i in 0..ROWS {
                 let a = s.splat(*a.add(i * a_row));
                 for v in 0..N {

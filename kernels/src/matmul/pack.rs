@@ -8,10 +8,14 @@ use super::KC;
 
 /// B is read in place up to this many values: it stays in the second-level cache.
 const DIRECT_B: usize = 256 * 256;
-/// Below this many rows of A, a B that can be read in place is.
-const DIRECT_M: usize = 16;
+/// And for this many rows of A; more of them repay the packing, as packed rows are aligned.
+const DIRECT_M: usize = 256;
+/// Below this many rows of A, packing never pays.
+const FEW_ROWS: usize = 16;
+/// Columns of A that are packed at once.
+const SWEEP: usize = 4;
 /// Values that are worth packing on another thread.
-const LEAF_VALUES: usize = 1 << 15;
+const LEAF_VALUES: usize = 1 << 13;
 
 /// The columns of B, cut into panels: as wide as the tile, then, at the right border, one vector,
 /// then one narrow vector.
@@ -32,7 +36,8 @@ impl<'a> Panels<'a> {
     /// Cuts B, of which `m` rows of A will be multiplied with, into panels `wide` columns wide.
     pub(super) fn plan<S: Simd>(b: MatRef<'a>, m: usize, wide: usize) -> Self {
         let n = b.cols();
-        let in_place = b.col_stride() == 1 && (m < DIRECT_M || b.rows() * n <= DIRECT_B);
+        let in_place =
+            b.col_stride() == 1 && (m < FEW_ROWS || (m <= DIRECT_M && b.rows() * n <= DIRECT_B));
         let mut panels = Panels {
             b,
             first_packed: if in_place { n - n % wide } else { 0 },
@@ -221,12 +226,15 @@ fn transpose(
 ) {
     let s = Portable;
     let (whole_rows, whole_cols) = (rows - rows % 4, cols - cols % 4);
-    for r in (0..whole_rows).step_by(4) {
-        let from: [&[f32]; 4] = std::array::from_fn(|i| &from[(r + i) * from_stride..][..cols]);
-        for q in (0..whole_cols).step_by(4) {
-            let block = f32x4::transpose(std::array::from_fn(|i| s.load(&from[i][q..])));
+    // Down a few columns at a time, so that what is written fills its cache lines at once.
+    for q in (0..whole_cols).step_by(4) {
+        let to = &mut to[q * to_stride..][..4 * to_stride];
+        for r in (0..whole_rows).step_by(4) {
+            let block = f32x4::transpose(std::array::from_fn(|i| {
+                s.load(&from[(r + i) * from_stride + q..][..4])
+            }));
             for (i, v) in block.into_iter().enumerate() {
-                s.store(v, &mut to[(q + i) * to_stride + r..]);
+                s.store(v, &mut to[i * to_stride + r..][..4]);
             }
         }
     }
@@ -258,7 +266,7 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         if a.col_stride() == 1 {
             0
         } else {
-            a.rows().next_multiple_of(MR) * depth.min(a.cols())
+            a.rows().div_ceil(MR) * strip_len(MR, depth.min(a.cols()))
         }
     }
 
@@ -271,17 +279,24 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         let (data, rs, cs) = (a.data(), a.row_stride(), a.col_stride());
         let m = a.rows();
         let whole = if rs == 1 { m - m % MR } else { 0 };
-        // One sweep over each column of A, which is contiguous when A is a transpose.
-        for p in 0..depth {
-            let column = (from_k + p) * cs;
-            if whole > 0 {
-                for (strip, from) in data[column..column + whole].chunks_exact(MR).enumerate() {
-                    let to = (strip * depth + p) * MR;
-                    buffer[to..to + MR].copy_from_slice(from);
+        let strips = strip_len(MR, depth);
+        // Sweeps over a few columns of A at once, which are contiguous where A is a transpose, so
+        // that what is written fills its cache lines at once.
+        let sweeps = if whole > 0 { depth / SWEEP * SWEEP } else { 0 };
+        for p in (0..sweeps).step_by(SWEEP) {
+            let columns: [&[f32]; SWEEP] =
+                std::array::from_fn(|q| &data[(from_k + p + q) * cs..][..whole]);
+            for strip in 0..whole / MR {
+                let to = &mut buffer[strip * strips + p * MR..][..SWEEP * MR];
+                for q in 0..SWEEP {
+                    to[q * MR..][..MR].copy_from_slice(&columns[q][strip * MR..][..MR]);
                 }
             }
-            for i in whole..m {
-                buffer[(i / MR * depth + p) * MR + i % MR] = data[column + i * rs];
+        }
+        for p in 0..depth {
+            let first = if p < sweeps { whole } else { 0 };
+            for i in first..m {
+                buffer[i / MR * strips + p * MR + i % MR] = data[(from_k + p) * cs + i * rs];
             }
         }
         PackedA::Packed {
@@ -307,10 +322,17 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
                 )
             }
             PackedA::Packed { strips, depth } => {
-                let start = i / MR * depth * MR + i % MR;
+                let start = i / MR * strip_len(MR, depth) + i % MR;
                 let span = (depth - 1) * MR + rows;
                 (strips[start..][..span].as_ptr(), 1, MR)
             }
         }
     }
+}
+
+/// From one packed strip to the next: a cache line more than it takes, because strips a multiple of
+/// 4 KiB apart would all be written to the same few lines of the first-level cache.
+#[inline(always)]
+fn strip_len(mr: usize, depth: usize) -> usize {
+    mr * depth + 16
 }
