@@ -74,13 +74,3 @@ pub(crate) fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
     }
     s.store_partial(f.eval(s, s.load_partial(x_rest)), y_rest);
 }
-
-/// `x[i] = f(x[i])`, for use inside an [`Op`].
-#[inline(always)]
-pub(crate) fn map_in_place<S: Simd>(s: S, f: impl Unary, x: &mut [f32]) {
-    let (whole, rest) = x.split_at_mut(x.len() - x.len() % S::LANES);
-    for x in whole.chunks_exact_mut(S::LANES) {
-        s.store(f.eval(s, s.load(x)), x);
-    }
-    s.store_partial(f.eval(s, s.load_partial(rest)), rest);
-}
