@@ -4,7 +4,9 @@
 //! one thing has one colour in all figures and every figure can be read in grey.
 
 mod axis;
+mod draw;
 mod heat;
+mod legend;
 mod render;
 mod style;
 

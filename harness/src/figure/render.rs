@@ -6,22 +6,19 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::Coord;
+use super::draw::{
+    Canvas, FONT, Point, SCALE, anchored, arrow_head, draw, draw_line, draw_marker, font,
+};
 use super::heat::Frame;
-use super::style::{Dash, Marker, Style};
-use super::{Figure, Heat, Mark, Panel, Role};
+use super::legend::Legend;
+use super::style::Style;
+use super::{Figure, Heat, Mark, Panel};
 
-/// Canvas units to a pixel of the figure.
-const SCALE: i32 = 4;
-/// Text height, pixels.
-const FONT: i32 = 17;
 /// Room for the ticks and label of an axis below and beside a panel, pixels.
 const BELOW: i32 = 50;
-const BESIDE: i32 = 64;
+pub(super) const BESIDE: i32 = 64;
 /// Width of a figure, pixels.
-const WIDTH: i32 = 860;
-
-type Canvas<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-type Point = (i32, i32);
+pub(super) const WIDTH: i32 = 860;
 
 /// Draws a figure.
 pub(super) fn svg(figure: &Figure) -> String {
@@ -72,25 +69,6 @@ fn finish(svg: &str, (width, height): (u32, u32), under: &str, over: &str) -> St
         height / SCALE as u32,
         svg[start..end].trim(),
     )
-}
-
-fn font(height: i32) -> TextStyle<'static> {
-    ("sans-serif", height * SCALE)
-        .into_text_style(&(0, 0))
-        .color(&BLACK)
-}
-
-fn anchored(height: i32, horizontal: HPos) -> TextStyle<'static> {
-    font(height).pos(Pos::new(horizontal, VPos::Center))
-}
-
-fn draw<'a, E>(root: &Canvas<'a>, element: E)
-where
-    for<'b> &'b E:
-        plotters::element::PointCollection<'b, Point, plotters::element::BackendCoordOnly>,
-    E: plotters::element::Drawable<SVGBackend<'a>>,
-{
-    root.draw(&element).expect("drawing to a string");
 }
 
 /// The axes of a panel and where its frame lies.
@@ -423,63 +401,9 @@ fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
     }
 }
 
-/// A triangle that ends at `to`.
-fn arrow_head(from: Point, to: Point) -> Vec<Point> {
-    let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
-    let length = dx.hypot(dy).max(1.0);
-    let (ux, uy) = (
-        dx / length * f64::from(SCALE),
-        dy / length * f64::from(SCALE),
-    );
-    let corner = |side: f64| {
-        let x = f64::from(to.0) - 10.0 * ux - side * 4.0 * uy;
-        let y = f64::from(to.1) - 10.0 * uy + side * 4.0 * ux;
-        (x.round() as i32, y.round() as i32)
-    };
-    vec![to, corner(1.0), corner(-1.0)]
-}
-
-fn draw_line(root: &Canvas, style: Style, lines: &[Vec<Point>]) {
-    let stroke = style.colour.stroke_width((SCALE * 9 / 5) as u32);
-    for line in lines {
-        let (dash, gap) = match style.dash {
-            Dash::Solid => {
-                draw(root, PathElement::new(line.clone(), stroke));
-                continue;
-            }
-            Dash::Dashed => (8 * SCALE, 4 * SCALE),
-            Dash::Dotted => (2 * SCALE, 3 * SCALE),
-        };
-        draw(
-            root,
-            DashedPathElement::new(line.clone(), dash, gap, stroke),
-        );
-    }
-}
-
 fn draw_points(root: &Canvas, style: Style, size: i32, points: &[(f64, f64)], axes: &Axes) {
     for place in points.iter().filter_map(|&p| axes.inside(p)) {
         draw_marker(root, style, size, place);
-    }
-}
-
-fn draw_marker(root: &Canvas, style: Style, size: i32, (x, y): Point) {
-    let (fill, stroke) = (
-        style.colour.filled(),
-        style.colour.stroke_width((SCALE * 3 / 2) as u32),
-    );
-    match style.marker {
-        Marker::Circle => draw(root, Circle::new((x, y), size, fill)),
-        Marker::Ring => draw(root, Circle::new((x, y), size, stroke)),
-        Marker::Square => {
-            let half = size * 9 / 10;
-            draw(
-                root,
-                Rectangle::new([(x - half, y - half), (x + half, y + half)], fill),
-            );
-        }
-        Marker::Triangle => draw(root, TriangleMarker::new((x, y), size * 5 / 4, fill)),
-        Marker::Cross => draw(root, Cross::new((x, y), size, stroke)),
     }
 }
 
@@ -519,112 +443,9 @@ impl Mark {
     }
 }
 
-/// What stands above the panels: one entry for each labelled role, wrapped to the width.
-struct Legend {
-    rows: Vec<Vec<Item>>,
-}
-
-#[derive(Clone, PartialEq)]
-struct Item {
-    role: Role,
-    label: String,
-    shape: Shape,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Shape {
-    Line,
-    DottedLine,
-    Point,
-    Box,
-}
-
-impl Item {
-    /// Estimated width, pixels: swatch, text, gap.
-    fn width(&self) -> i32 {
-        let text = self.label.chars().count() as f64 * f64::from(FONT) * 0.45;
-        36 + 6 + text.ceil() as i32 + 22
-    }
-}
-
-impl Legend {
-    fn of(figure: &Figure) -> Self {
-        let mut rows: Vec<Vec<Item>> = Vec::new();
-        for mark in figure.panels.iter().flat_map(|p| &p.marks).map(|p| &p.mark) {
-            let (role, label, shape) = match mark {
-                Mark::Line(s) => (s.role, &s.label, Shape::Line),
-                Mark::Dotted(s) => (s.role, &s.label, Shape::DottedLine),
-                Mark::Scatter(s) => (s.role, &s.label, Shape::Point),
-                Mark::Bars { role, label, .. } => (*role, label, Shape::Box),
-                _ => continue,
-            };
-            let item = Item {
-                role,
-                label: label.clone(),
-                shape,
-            };
-            if label.is_empty() || rows.iter().flatten().any(|i| *i == item) {
-                continue;
-            }
-            let used = |row: &Vec<Item>| row.iter().map(Item::width).sum::<i32>();
-            match rows
-                .last_mut()
-                .filter(|row| used(row) + item.width() <= WIDTH - BESIDE)
-            {
-                Some(row) => row.push(item),
-                None => rows.push(vec![item]),
-            }
-        }
-        Legend { rows }
-    }
-
-    /// Pixels.
-    fn height(&self) -> i32 {
-        let rows = self.rows.len() as i32;
-        if rows == 0 { 0 } else { rows * 22 + 8 }
-    }
-
-    fn draw(&self, root: &Canvas) {
-        for (i, row) in self.rows.iter().enumerate() {
-            let y = (16 + 22 * i as i32) * SCALE;
-            let mut x = (BESIDE + 6) * SCALE;
-            for item in row {
-                let style = item.role.style();
-                let (end, middle) = (x + 36 * SCALE, x + 18 * SCALE);
-                if matches!(item.shape, Shape::Line | Shape::DottedLine) {
-                    draw_line(root, style, &[vec![(x, y), (end, y)]]);
-                }
-                if matches!(item.shape, Shape::Point | Shape::DottedLine) {
-                    draw_marker(root, style, 4 * SCALE, (middle, y));
-                }
-                if item.shape == Shape::Box {
-                    let corners = [
-                        (middle - 9 * SCALE, y - 6 * SCALE),
-                        (middle + 9 * SCALE, y + 6 * SCALE),
-                    ];
-                    draw(
-                        root,
-                        Rectangle::new(corners, style.colour.mix(0.45).filled()),
-                    );
-                    draw(
-                        root,
-                        Rectangle::new(corners, style.colour.stroke_width(SCALE as u32)),
-                    );
-                }
-                let place = (end + 6 * SCALE, y);
-                draw(
-                    root,
-                    Text::new(item.label.clone(), place, anchored(FONT, HPos::Left)),
-                );
-                x += item.width() * SCALE;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{Axis, Series};
+    use super::super::{Axis, Role, Series};
     use super::*;
 
     /// Every kind of mark, with points that cannot be drawn among those that can.
