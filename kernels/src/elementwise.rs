@@ -74,3 +74,22 @@ pub(crate) fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
     }
     s.store_partial(f.eval(s, s.load_partial(x_rest)), y_rest);
 }
+
+/// `a[i] += b[i]`, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn add_assign<S: Simd>(s: S, a: &mut [f32], b: &[f32]) {
+    for (a, b) in a.chunks_mut(S::LANES).zip(b.chunks(S::LANES)) {
+        s.store_partial(s.add(s.load_partial(a), s.load_partial(b)), a);
+    }
+}
+
+/// Σ `x[i]`², in as many partial sums as a vector has lanes, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
+    let mut sums = s.splat(0.0);
+    for x in x.chunks(S::LANES) {
+        let x = s.load_partial(x);
+        sums = s.mul_add(x, x, sums);
+    }
+    s.reduce_sum(sums)
+}

@@ -1,21 +1,30 @@
 //! Hand-written f32 SIMD kernels for residual MLPs and sparse autoencoders on a CPU.
 #![warn(missing_docs)]
 
+mod activation;
+pub mod adam;
 mod elementwise;
+pub mod embedding;
 mod exec;
 pub mod gelu;
 pub mod gelu_tanh;
 mod isa;
+pub mod loss;
 pub mod math;
 mod matmul;
+pub mod mlp;
 mod par;
 mod piecewise;
+pub mod reduce;
 pub mod relu;
 mod scratch;
 pub mod simd;
 mod view;
 
+pub use activation::Activation;
 pub use exec::Exec;
 pub use isa::{Isa, IsaError};
-pub use matmul::{Accumulate, Bias, Epilogue, matmul, matmul_with};
+pub use matmul::{
+    Accumulate, ActivationBackward, Bias, BiasActivation, Epilogue, Residual, matmul, matmul_with,
+};
 pub use view::{MatMut, MatRef, ShapeError};

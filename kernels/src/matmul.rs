@@ -27,7 +27,7 @@ use crate::scratch::with_scratch;
 use crate::simd::{Op, Simd, TileOp};
 use crate::{Exec, MatMut, MatRef, par};
 
-pub use epilogue::{Bias, Epilogue};
+pub use epilogue::{ActivationBackward, Bias, BiasActivation, Epilogue, Residual};
 use micro::Strip;
 use pack::{PackedA, Panels};
 

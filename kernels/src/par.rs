@@ -14,3 +14,12 @@ pub(crate) fn join<A: Send, B: Send>(
         (a(), b())
     }
 }
+
+/// How many threads `exec` may use here.
+pub(crate) fn threads(exec: Exec) -> usize {
+    if exec.is_parallel() {
+        rayon::current_num_threads()
+    } else {
+        1
+    }
+}

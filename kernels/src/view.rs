@@ -151,6 +151,25 @@ impl<'a> MatRef<'a> {
         self.data[i * self.row_stride + j * self.col_stride]
     }
 
+    /// Row `i`, of a matrix whose rows are contiguous.
+    ///
+    /// # Panics
+    /// If there is no such row, or its values are not next to each other.
+    #[track_caller]
+    #[inline]
+    pub fn row(&self, i: usize) -> &'a [f32] {
+        assert!(i < self.rows, "row {i} of a matrix of {}", self.rows);
+        assert!(
+            self.col_stride == 1 || self.cols <= 1,
+            "a row at a column stride of {}",
+            self.col_stride
+        );
+        if self.cols == 0 {
+            return &[];
+        }
+        &self.data[i * self.row_stride..][..self.cols]
+    }
+
     /// Rows `from..to`.
     ///
     /// # Panics
@@ -268,6 +287,17 @@ impl<'a> MatMut<'a> {
 
     /// The same matrix, to read.
     pub fn as_ref(&self) -> MatRef<'_> {
+        MatRef {
+            data: self.data,
+            rows: self.rows,
+            cols: self.cols,
+            row_stride: self.row_stride,
+            col_stride: 1,
+        }
+    }
+
+    /// The same matrix, given up to be read.
+    pub fn into_ref(self) -> MatRef<'a> {
         MatRef {
             data: self.data,
             rows: self.rows,

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use crate::elementwise::add_assign;
 use crate::simd::Simd;
+use crate::{Activation, MatMut, MatRef};
 
 /// A pass over the rows of a product, fused into its write-back.
 pub trait Epilogue: Send + Sized {
@@ -15,6 +17,30 @@ pub trait Epilogue: Send + Sized {
 
     /// Passes over `c`, which is row `row`, columns `cols` of the product.
     fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]);
+}
+
+#[track_caller]
+fn check_bias(bias: &[f32], cols: usize) {
+    assert_eq!(
+        bias.len(),
+        cols,
+        "a bias of {} values for {cols} columns",
+        bias.len()
+    );
+}
+
+#[track_caller]
+fn check_shape(what: &str, operand: MatRef, rows: usize, cols: usize) {
+    assert!(
+        (operand.rows(), operand.cols()) == (rows, cols),
+        "{what} of {}×{} for a product of {rows}×{cols}",
+        operand.rows(),
+        operand.cols()
+    );
+    assert!(
+        operand.col_stride() == 1 || cols <= 1,
+        "{what} whose rows are not contiguous"
+    );
 }
 
 impl Epilogue for () {
@@ -36,26 +62,135 @@ pub struct Bias<'a>(
 impl Epilogue for Bias<'_> {
     #[track_caller]
     fn check(&self, _: usize, cols: usize) {
-        assert_eq!(
-            self.0.len(),
-            cols,
-            "a bias of {} values for {cols} columns",
-            self.0.len()
-        );
+        check_bias(self.0, cols);
     }
     fn split_rows(self, _: usize) -> (Self, Self) {
         (self, self)
     }
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, _: usize, cols: Range<usize>, c: &mut [f32]) {
-        add_in_place(s, c, &self.0[cols]);
+        add_assign(s, c, &self.0[cols]);
     }
 }
 
-/// `c[i] += a[i]`.
-#[inline(always)]
-fn add_in_place<S: Simd>(s: S, c: &mut [f32], a: &[f32]) {
-    for (c, a) in c.chunks_mut(S::LANES).zip(a.chunks(S::LANES)) {
-        s.store_partial(s.add(s.load_partial(c), s.load_partial(a)), c);
+/// A layer's bias and activation: C ← C + 1·biasᵀ, the pre-activation, and `out` ← act(C).
+#[derive(Debug)]
+pub struct BiasActivation<'a> {
+    /// One value a column.
+    pub bias: &'a [f32],
+    /// The activation function.
+    pub activation: Activation,
+    /// Where its values go, of C's shape.
+    pub out: MatMut<'a>,
+}
+
+impl Epilogue for BiasActivation<'_> {
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize) {
+        check_bias(self.bias, cols);
+        check_shape("activations", self.out.as_ref(), rows, cols);
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let Self {
+            bias,
+            activation,
+            out,
+        } = self;
+        let (upper, lower) = out.split_rows(at);
+        (
+            Self {
+                bias,
+                activation,
+                out: upper,
+            },
+            Self {
+                bias,
+                activation,
+                out: lower,
+            },
+        )
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
+        let out = &mut self.out.row(row)[cols.clone()];
+        self.activation.add_and_eval(s, &self.bias[cols], c, out);
+    }
+}
+
+/// A residual connection: C ← C + X.
+#[derive(Clone, Copy, Debug)]
+pub struct Residual<'a>(
+    /// X, of C's shape, its rows contiguous.
+    pub MatRef<'a>,
+);
+
+impl Epilogue for Residual<'_> {
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize) {
+        check_shape("a residual", self.0, rows, cols);
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let rows = self.0.rows();
+        (
+            Self(self.0.row_range(0, at)),
+            Self(self.0.row_range(at, rows)),
+        )
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
+        add_assign(s, c, &self.0.row(row)[cols]);
+    }
+}
+
+/// One epilogue after another.
+impl<A: Epilogue, B: Epilogue> Epilogue for (A, B) {
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize) {
+        self.0.check(rows, cols);
+        self.1.check(rows, cols);
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let (a_upper, a_lower) = self.0.split_rows(at);
+        let (b_upper, b_lower) = self.1.split_rows(at);
+        ((a_upper, b_upper), (a_lower, b_lower))
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
+        self.0.row(s, row, cols.clone(), c);
+        self.1.row(s, row, cols, c);
+    }
+}
+
+/// Back through an activation: C ← C ⊙ act'(Z), for the pre-activations Z.
+#[derive(Clone, Copy, Debug)]
+pub struct ActivationBackward<'a> {
+    /// The activation function.
+    pub activation: Activation,
+    /// Z, of C's shape, its rows contiguous.
+    pub pre: MatRef<'a>,
+}
+
+impl Epilogue for ActivationBackward<'_> {
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize) {
+        check_shape("pre-activations", self.pre, rows, cols);
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let Self { activation, pre } = self;
+        (
+            Self {
+                activation,
+                pre: pre.row_range(0, at),
+            },
+            Self {
+                activation,
+                pre: pre.row_range(at, pre.rows()),
+            },
+        )
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
+        let pre = &self.pre.row(row)[cols];
+        self.activation.multiply_by_derivative(s, pre, c);
     }
 }

@@ -1,0 +1,547 @@
+//! Residual MLPs on pairs of one-hot vectors: forward, backward, and what to read from them.
+//!
+//! x₀ = E₁[i] + E₂[j], then L blocks x_{l+1} = x_l + W₂ act(W₁ x_l + b₁) + b₂. The output is x_L itself, so the
+//! logit lens of layer l is x_l: see [`Workspace::residual`].
+//!
+//! A pass works on a [`Workspace`] that the caller owns, and allocates nothing. Rows of a batch are
+//! independent of each other but for the gradients of weights, which sum over the whole batch in
+//! one order: threads take rows there, and whole matrices here, so results never depend on them.
+
+mod parameters;
+
+use crate::elementwise::sum_of_squares;
+use crate::loss::Loss;
+use crate::matmul::{Accumulate, ActivationBackward, Bias, BiasActivation, Residual};
+use crate::simd::{Op, Simd};
+use crate::{Activation, Exec, MatMut, MatRef, embedding, matmul, matmul_with, par, reduce};
+
+pub use parameters::{Block, BlockMut, Parameters, Shape};
+
+/// Rows that are worth a thread of their own.
+const LEAF_ROWS: usize = 32;
+
+/// The activations of one batch, and room for the gradients on the way back.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    shape: Shape,
+    capacity: usize,
+    batch: usize,
+    /// x₀ … x_L, capacity×d each.
+    residual: Vec<f32>,
+    /// Pre-activations of each block, capacity×h.
+    pre: Vec<f32>,
+    /// Activations of each block, capacity×h.
+    hidden: Vec<f32>,
+    /// Two gradients with respect to the residual stream, after and before a block.
+    d_residual: [Vec<f32>; 2],
+    /// The gradient with respect to a block's pre-activations.
+    d_pre: Vec<f32>,
+    /// One weight a sample.
+    weights: Vec<f32>,
+}
+
+/// To which layers the loss of a batch is applied.
+#[derive(Clone, Copy, Debug)]
+pub enum Applied<'a> {
+    /// The output, x_L: the mean of its loss over the batch.
+    Output,
+    /// Any set of layers: Σ over l and b of `weights[l, b]` times the loss of x_l at sample b, for weights of
+    /// (L+1)×B with contiguous rows.
+    Weights(MatRef<'a>),
+}
+
+impl Workspace {
+    /// Room for batches of up to `capacity` pairs.
+    pub fn new(shape: Shape, capacity: usize) -> Workspace {
+        let Shape {
+            width,
+            hidden,
+            layers,
+            ..
+        } = shape;
+        Workspace {
+            shape,
+            capacity,
+            batch: 0,
+            residual: vec![0.0; (layers + 1) * capacity * width],
+            pre: vec![0.0; layers * capacity * hidden],
+            hidden: vec![0.0; layers * capacity * hidden],
+            d_residual: [vec![0.0; capacity * width], vec![0.0; capacity * width]],
+            d_pre: vec![0.0; capacity * hidden],
+            weights: vec![0.0; capacity],
+        }
+    }
+
+    /// How many bytes a workspace takes.
+    pub fn bytes(shape: Shape, capacity: usize) -> usize {
+        let Shape {
+            width,
+            hidden,
+            layers,
+            ..
+        } = shape;
+        size_of::<f32>() * capacity * ((layers + 3) * width + (2 * layers + 1) * hidden + 1)
+    }
+
+    /// x_l for the batch of the last forward pass, B×d: the residual stream after block l, and the
+    /// logit lens of layer l.
+    ///
+    /// # Panics
+    /// If l > L.
+    #[track_caller]
+    pub fn residual(&self, l: usize) -> MatRef<'_> {
+        assert!(l <= self.shape.layers, "layer {l} of {}", self.shape.layers);
+        self.rows(&self.residual, l, self.shape.width)
+    }
+
+    /// The activations of block l for the batch of the last forward pass, B×h.
+    fn hidden(&self, l: usize) -> MatRef<'_> {
+        self.rows(&self.hidden, l, self.shape.hidden)
+    }
+
+    fn pre(&self, l: usize) -> MatRef<'_> {
+        self.rows(&self.pre, l, self.shape.hidden)
+    }
+
+    fn rows<'a>(&self, values: &'a [f32], l: usize, cols: usize) -> MatRef<'a> {
+        let start = l * self.capacity * cols;
+        MatRef::new(&values[start..start + self.batch * cols], self.batch, cols)
+            .expect("cut to size")
+    }
+
+    #[track_caller]
+    fn check(&self, parameters: &Parameters) {
+        assert_eq!(
+            self.shape,
+            parameters.shape(),
+            "a workspace for another shape than the parameters'"
+        );
+    }
+}
+
+fn rows_mut(values: &mut [f32], l: usize, capacity: usize, rows: usize, cols: usize) -> MatMut<'_> {
+    let start = l * capacity * cols;
+    MatMut::new(&mut values[start..start + rows * cols], rows, cols).expect("cut to size")
+}
+
+/// Runs the model on `pairs` and keeps every activation in `workspace`.
+///
+/// # Panics
+/// If the workspace has another shape or no room for as many pairs, or a pair reaches beyond the
+/// vocabulary.
+#[track_caller]
+pub fn forward(exec: Exec, parameters: &Parameters, pairs: &[[u32; 2]], workspace: &mut Workspace) {
+    workspace.check(parameters);
+    let Workspace {
+        shape, capacity, ..
+    } = *workspace;
+    let batch = pairs.len();
+    assert!(
+        batch <= capacity,
+        "{batch} pairs in a workspace for {capacity}"
+    );
+    workspace.batch = batch;
+    let [first, second] = parameters.embeddings();
+    let x = rows_mut(&mut workspace.residual, 0, capacity, batch, shape.width);
+    embedding::forward(exec, first, second, pairs, x);
+    for l in 0..shape.layers {
+        let (before, after) = workspace
+            .residual
+            .split_at_mut((l + 1) * capacity * shape.width);
+        BlockForward {
+            block: parameters.block(l),
+            activation: shape.activation,
+            x: rows_mut(before, l, capacity, batch, shape.width).into_ref(),
+            pre: rows_mut(&mut workspace.pre, l, capacity, batch, shape.hidden),
+            hidden: rows_mut(&mut workspace.hidden, l, capacity, batch, shape.hidden),
+            y: rows_mut(after, 0, capacity, batch, shape.width),
+        }
+        .share(exec, par::threads(exec));
+    }
+}
+
+/// One block's way forward, for some rows of the batch.
+struct BlockForward<'a> {
+    block: Block<'a>,
+    activation: Activation,
+    x: MatRef<'a>,
+    pre: MatMut<'a>,
+    hidden: MatMut<'a>,
+    y: MatMut<'a>,
+}
+
+impl BlockForward<'_> {
+    fn share(self, exec: Exec, threads: usize) {
+        let rows = self.x.rows();
+        if threads <= 1 || rows < 2 * LEAF_ROWS {
+            return self.run(Exec::serial(exec.isa()));
+        }
+        let BlockForward {
+            block,
+            activation,
+            x,
+            pre,
+            hidden,
+            y,
+        } = self;
+        let at = split_point(rows, threads);
+        let (pre_upper, pre_lower) = pre.split_rows(at);
+        let (hidden_upper, hidden_lower) = hidden.split_rows(at);
+        let (y_upper, y_lower) = y.split_rows(at);
+        let upper = BlockForward {
+            block,
+            activation,
+            x: x.row_range(0, at),
+            pre: pre_upper,
+            hidden: hidden_upper,
+            y: y_upper,
+        };
+        let lower = BlockForward {
+            block,
+            activation,
+            x: x.row_range(at, rows),
+            pre: pre_lower,
+            hidden: hidden_lower,
+            y: y_lower,
+        };
+        par::join(
+            exec,
+            || upper.share(exec, threads / 2),
+            || lower.share(exec, threads - threads / 2),
+        );
+    }
+
+    fn run(self, exec: Exec) {
+        let BlockForward {
+            block,
+            activation,
+            x,
+            pre,
+            mut hidden,
+            y,
+        } = self;
+        let activate = BiasActivation {
+            bias: block.b1,
+            activation,
+            out: hidden.reborrow(),
+        };
+        matmul_with(exec, pre, Accumulate::Overwrite, x, block.w1.t(), activate);
+        let connect = (Bias(block.b2), Residual(x));
+        matmul_with(
+            exec,
+            y,
+            Accumulate::Overwrite,
+            hidden.as_ref(),
+            block.w2.t(),
+            connect,
+        );
+    }
+}
+
+/// Where to split rows between half of the threads and the rest, at the border of a tile.
+fn split_point(rows: usize, threads: usize) -> usize {
+    (rows * (threads / 2) / threads)
+        .next_multiple_of(8)
+        .min(rows)
+}
+
+/// The loss of every layer's logit lens, after a [`forward`] pass: `losses[l, b]` is that of x_l at sample b,
+/// (L+1)×B.
+///
+/// # Panics
+/// If the shapes do not match, or a target is no class.
+#[track_caller]
+pub fn losses(exec: Exec, workspace: &Workspace, loss: Loss, targets: &[u32], mut losses: MatMut) {
+    let layers = workspace.shape.layers;
+    assert_eq!(
+        losses.rows(),
+        layers + 1,
+        "losses of {} layers for {layers}",
+        losses.rows()
+    );
+    for l in 0..=layers {
+        loss.forward(exec, workspace.residual(l), targets, losses.row(l));
+    }
+}
+
+/// The gradient of a loss with respect to all parameters, after a [`forward`] pass on the same pairs.
+/// `gradient` is overwritten.
+///
+/// # Panics
+/// If shapes, pairs or targets do not match those of the forward pass.
+#[track_caller]
+#[allow(clippy::too_many_arguments)]
+pub fn backward(
+    exec: Exec,
+    parameters: &Parameters,
+    pairs: &[[u32; 2]],
+    targets: &[u32],
+    loss: Loss,
+    applied: Applied,
+    workspace: &mut Workspace,
+    gradient: &mut Parameters,
+) {
+    workspace.check(parameters);
+    workspace.check(gradient);
+    let Shape { width, layers, .. } = workspace.shape;
+    let batch = workspace.batch;
+    assert!(
+        pairs.len() == batch && targets.len() == batch,
+        "{} pairs and {} targets after a forward pass on {batch}",
+        pairs.len(),
+        targets.len()
+    );
+    if let Applied::Weights(weights) = applied {
+        assert!(
+            (weights.rows(), weights.cols()) == (layers + 1, batch),
+            "loss weights of {}×{} for {} layers of {batch}",
+            weights.rows(),
+            weights.cols(),
+            layers + 1
+        );
+    }
+    workspace.d_residual[0][..batch * width].fill(0.0);
+    workspace.add_loss_gradient(exec, loss, applied, layers, targets);
+    for l in (0..layers).rev() {
+        workspace.block_backward(exec, parameters, l);
+        let threads = par::threads(exec);
+        // Two threads take a matrix each; more of them share both.
+        let each = if threads > 2 {
+            exec
+        } else {
+            Exec::serial(exec.isa())
+        };
+        let [dy, _] = &workspace.d_residual;
+        let (dy, d_pre) = (
+            workspace.rows(dy, 0, width),
+            workspace.rows(&workspace.d_pre, 0, workspace.shape.hidden),
+        );
+        let (x, hidden) = (workspace.residual(l), workspace.hidden(l));
+        let block = gradient.block_mut(l);
+        par::join(
+            exec,
+            || {
+                matmul(each, block.w2, Accumulate::Overwrite, dy.t(), hidden);
+                reduce::column_sums(each, dy, block.b2);
+            },
+            || {
+                matmul(each, block.w1, Accumulate::Overwrite, d_pre.t(), x);
+                reduce::column_sums(each, d_pre, block.b1);
+            },
+        );
+        workspace.d_residual.swap(0, 1);
+        workspace.add_loss_gradient(exec, loss, applied, l, targets);
+    }
+    let [mut first, mut second] = gradient.embeddings_mut();
+    for embedding in [&mut first, &mut second] {
+        for i in 0..embedding.rows() {
+            embedding.row(i).fill(0.0);
+        }
+    }
+    let d_input = workspace.rows(&workspace.d_residual[0], 0, width);
+    embedding::backward(exec, d_input, pairs, first, second);
+}
+
+/// Per layer and sample, the norm of the gradient of one output, after a [`forward`] pass:
+/// `norms[l, b]` = ‖∂x_L[c] / ∂(W₁, W₂ of block l)‖ at sample b, with c its entry in `outputs`; L×B.
+///
+/// The gradient of one sample with respect to a weight matrix is an outer product δaᵀ, whose norm is
+/// ‖δ‖·‖a‖: one batched pass yields all of them, and no matrix is formed.
+///
+/// # Panics
+/// If the shapes do not match, or an output is none.
+#[track_caller]
+pub fn output_gradient_norms(
+    exec: Exec,
+    parameters: &Parameters,
+    outputs: &[u32],
+    workspace: &mut Workspace,
+    mut norms: MatMut,
+) {
+    workspace.check(parameters);
+    let Shape { width, layers, .. } = workspace.shape;
+    let batch = workspace.batch;
+    assert!(
+        outputs.len() == batch && (norms.rows(), norms.cols()) == (layers, batch),
+        "{} outputs and norms of {}×{} after a forward pass of {layers} layers on {batch}",
+        outputs.len(),
+        norms.rows(),
+        norms.cols()
+    );
+    let d_output = &mut workspace.d_residual[0][..batch * width];
+    d_output.fill(0.0);
+    for (b, &c) in outputs.iter().enumerate() {
+        assert!((c as usize) < width, "output {b} is number {c} of {width}");
+        d_output[b * width + c as usize] = 1.0;
+    }
+    for l in (0..layers).rev() {
+        workspace.block_backward(exec, parameters, l);
+        exec.isa().dispatch(OuterNorms {
+            dy: workspace.rows(&workspace.d_residual[0], 0, width),
+            hidden: workspace.hidden(l),
+            d_pre: workspace.rows(&workspace.d_pre, 0, workspace.shape.hidden),
+            x: workspace.residual(l),
+            norms: norms.row(l),
+        });
+        workspace.d_residual.swap(0, 1);
+    }
+}
+
+struct OuterNorms<'a> {
+    dy: MatRef<'a>,
+    hidden: MatRef<'a>,
+    d_pre: MatRef<'a>,
+    x: MatRef<'a>,
+    norms: &'a mut [f32],
+}
+
+impl Op for OuterNorms<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for (b, norm) in self.norms.iter_mut().enumerate() {
+            let w2 = sum_of_squares(s, self.dy.row(b)) * sum_of_squares(s, self.hidden.row(b));
+            let w1 = sum_of_squares(s, self.d_pre.row(b)) * sum_of_squares(s, self.x.row(b));
+            *norm = (w1 + w2).sqrt();
+        }
+    }
+}
+
+impl Workspace {
+    /// Adds the loss at x_l to the gradient with respect to x_l.
+    fn add_loss_gradient(
+        &mut self,
+        exec: Exec,
+        loss: Loss,
+        applied: Applied,
+        l: usize,
+        targets: &[u32],
+    ) {
+        let Workspace { shape, batch, .. } = *self;
+        let weights = match applied {
+            Applied::Output if l < shape.layers => return,
+            Applied::Output => {
+                self.weights[..batch].fill(1.0 / batch as f32);
+                &self.weights[..batch]
+            }
+            Applied::Weights(weights) => weights.row(l),
+        };
+        let x = {
+            let start = l * self.capacity * shape.width;
+            let x = &self.residual[start..start + batch * shape.width];
+            MatRef::new(x, batch, shape.width).expect("cut to size")
+        };
+        let gradient = rows_mut(
+            &mut self.d_residual[0],
+            0,
+            self.capacity,
+            batch,
+            shape.width,
+        );
+        loss.backward(exec, x, targets, weights, gradient);
+    }
+
+    /// From the gradient after block l, in `d_residual[0]`, to those with respect to its
+    /// pre-activations, in `d_pre`, and its input, in `d_residual[1]`.
+    fn block_backward(&mut self, exec: Exec, parameters: &Parameters, l: usize) {
+        let Workspace {
+            shape,
+            capacity,
+            batch,
+            ..
+        } = *self;
+        let mut d_pre = std::mem::take(&mut self.d_pre);
+        let [dy, mut dx] = std::mem::take(&mut self.d_residual);
+        BlockBackward {
+            block: parameters.block(l),
+            activation: shape.activation,
+            pre: self.pre(l),
+            dy: self.rows(&dy, 0, shape.width),
+            d_pre: rows_mut(&mut d_pre, 0, capacity, batch, shape.hidden),
+            dx: rows_mut(&mut dx, 0, capacity, batch, shape.width),
+        }
+        .share(exec, par::threads(exec));
+        self.d_pre = d_pre;
+        self.d_residual = [dy, dx];
+    }
+}
+
+/// One block's way back, for some rows of the batch.
+struct BlockBackward<'a> {
+    block: Block<'a>,
+    activation: Activation,
+    pre: MatRef<'a>,
+    dy: MatRef<'a>,
+    d_pre: MatMut<'a>,
+    dx: MatMut<'a>,
+}
+
+impl BlockBackward<'_> {
+    fn share(self, exec: Exec, threads: usize) {
+        let rows = self.dy.rows();
+        if threads <= 1 || rows < 2 * LEAF_ROWS {
+            return self.run(Exec::serial(exec.isa()));
+        }
+        let BlockBackward {
+            block,
+            activation,
+            pre,
+            dy,
+            d_pre,
+            dx,
+        } = self;
+        let at = split_point(rows, threads);
+        let (d_pre_upper, d_pre_lower) = d_pre.split_rows(at);
+        let (dx_upper, dx_lower) = dx.split_rows(at);
+        let upper = BlockBackward {
+            block,
+            activation,
+            pre: pre.row_range(0, at),
+            dy: dy.row_range(0, at),
+            d_pre: d_pre_upper,
+            dx: dx_upper,
+        };
+        let lower = BlockBackward {
+            block,
+            activation,
+            pre: pre.row_range(at, rows),
+            dy: dy.row_range(at, rows),
+            d_pre: d_pre_lower,
+            dx: dx_lower,
+        };
+        par::join(
+            exec,
+            || upper.share(exec, threads / 2),
+            || lower.share(exec, threads - threads / 2),
+        );
+    }
+
+    fn run(self, exec: Exec) {
+        let BlockBackward {
+            block,
+            activation,
+            pre,
+            dy,
+            mut d_pre,
+            dx,
+        } = self;
+        let through = ActivationBackward { activation, pre };
+        matmul_with(
+            exec,
+            d_pre.reborrow(),
+            Accumulate::Overwrite,
+            dy,
+            block.w2,
+            through,
+        );
+        matmul_with(
+            exec,
+            dx,
+            Accumulate::Overwrite,
+            d_pre.as_ref(),
+            block.w1,
+            Residual(dy),
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! The parameters of a residual MLP, in one piece of memory.
+
+use crate::{Activation, MatMut, MatRef};
+
+/// What a residual MLP looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Rows of each of the two embeddings: the length of a one-hot vector.
+    pub vocabulary: usize,
+    /// Width d of the residual stream, which is also the number of output classes.
+    pub width: usize,
+    /// Width h of the hidden layer of each block.
+    pub hidden: usize,
+    /// Number of blocks L.
+    pub layers: usize,
+    /// The activation of the hidden layers.
+    pub activation: Activation,
+}
+
+impl Shape {
+    fn embedding_len(&self) -> usize {
+        self.vocabulary * self.width
+    }
+
+    fn block_len(&self) -> usize {
+        2 * self.width * self.hidden + self.hidden + self.width
+    }
+
+    /// Number of parameters.
+    pub fn parameters(&self) -> usize {
+        2 * self.embedding_len() + self.layers * self.block_len()
+    }
+}
+
+/// The parameters of a residual MLP, or a gradient with respect to them, or a moment of one.
+///
+/// All of them are one slice, in this order: E₁ and E₂ (`vocabulary × d` each), then for each block
+/// W₁ (h×d), b₁ (h), W₂ (d×h), b₂ (d), matrices row-major. So an optimiser or a checkpoint needs to know
+/// nothing of what they mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    shape: Shape,
+    values: Vec<f32>,
+}
+
+/// The parameters of one block.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// W₁, h×d.
+    pub w1: MatRef<'a>,
+    /// b₁, h values.
+    pub b1: &'a [f32],
+    /// W₂, d×h.
+    pub w2: MatRef<'a>,
+    /// b₂, d values.
+    pub b2: &'a [f32],
+}
+
+/// The parameters of one block, to write.
+#[derive(Debug)]
+pub struct BlockMut<'a> {
+    /// W₁, h×d.
+    pub w1: MatMut<'a>,
+    /// b₁, h values.
+    pub b1: &'a mut [f32],
+    /// W₂, d×h.
+    pub w2: MatMut<'a>,
+    /// b₂, d values.
+    pub b2: &'a mut [f32],
+}
+
+impl Parameters {
+    /// Parameters that are all zero.
+    pub fn zeros(shape: Shape) -> Parameters {
+        Parameters {
+            shape,
+            values: vec![0.0; shape.parameters()],
+        }
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// All parameters.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// All parameters, to write.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+
+    /// The two embeddings E₁ and E₂, `vocabulary × d`.
+    pub fn embeddings(&self) -> [MatRef<'_>; 2] {
+        let Shape {
+            vocabulary, width, ..
+        } = self.shape;
+        let (first, rest) = self.values.split_at(self.shape.embedding_len());
+        [first, &rest[..first.len()]].map(|e| matrix(e, vocabulary, width))
+    }
+
+    /// The two embeddings, to write.
+    pub fn embeddings_mut(&mut self) -> [MatMut<'_>; 2] {
+        let Shape {
+            vocabulary, width, ..
+        } = self.shape;
+        let len = self.shape.embedding_len();
+        let (first, rest) = self.values.split_at_mut(len);
+        [first, &mut rest[..len]].map(|e| matrix_mut(e, vocabulary, width))
+    }
+
+    /// Block `l`.
+    ///
+    /// # Panics
+    /// If there is no such block.
+    #[track_caller]
+    pub fn block(&self, l: usize) -> Block<'_> {
+        let (start, weights, h, d) = self.place(l);
+        let block = &self.values[start..];
+        let (w1, block) = block.split_at(weights);
+        let (b1, block) = block.split_at(h);
+        let (w2, block) = block.split_at(weights);
+        Block {
+            w1: matrix(w1, h, d),
+            b1,
+            w2: matrix(w2, d, h),
+            b2: &block[..d],
+        }
+    }
+
+    /// Block `l`, to write.
+    ///
+    /// # Panics
+    /// If there is no such block.
+    #[track_caller]
+    pub fn block_mut(&mut self, l: usize) -> BlockMut<'_> {
+        let (start, weights, h, d) = self.place(l);
+        let block = &mut self.values[start..];
+        let (w1, block) = block.split_at_mut(weights);
+        let (b1, block) = block.split_at_mut(h);
+        let (w2, block) = block.split_at_mut(weights);
+        BlockMut {
+            w1: matrix_mut(w1, h, d),
+            b1,
+            w2: matrix_mut(w2, d, h),
+            b2: &mut block[..d],
+        }
+    }
+
+    #[track_caller]
+    fn place(&self, l: usize) -> (usize, usize, usize, usize) {
+        let shape = self.shape;
+        assert!(l < shape.layers, "block {l} of {}", shape.layers);
+        let start = 2 * shape.embedding_len() + l * shape.block_len();
+        (start, shape.width * shape.hidden, shape.hidden, shape.width)
+    }
+}
+
+fn matrix(values: &[f32], rows: usize, cols: usize) -> MatRef<'_> {
+    MatRef::new(values, rows, cols).expect("cut to this size")
+}
+
+fn matrix_mut(values: &mut [f32], rows: usize, cols: usize) -> MatMut<'_> {
+    MatMut::new(values, rows, cols).expect("cut to this size")
+}

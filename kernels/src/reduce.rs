@@ -1,0 +1,34 @@
+//! Sums over the rows of a matrix: the gradient of a bias.
+
+use crate::elementwise::add_assign;
+use crate::simd::{Op, Simd};
+use crate::{Exec, MatRef};
+
+/// `sums[j]` = Σᵢ `m[i, j]`, row after row; `m` has contiguous rows. The error is at most γ_m of the sum of
+/// the sizes, for m rows.
+///
+/// # Panics
+/// If there are not as many sums as columns.
+#[track_caller]
+pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
+    assert_eq!(
+        sums.len(),
+        m.cols(),
+        "{} sums for {} columns",
+        sums.len(),
+        m.cols()
+    );
+    struct Sums<'a>(MatRef<'a>, &'a mut [f32]);
+    impl Op for Sums<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Sums(m, sums) = self;
+            sums.fill(0.0);
+            for i in 0..m.rows() {
+                add_assign(s, sums, m.row(i));
+            }
+        }
+    }
+    exec.isa().dispatch(Sums(m, sums))
+}
