@@ -1,6 +1,6 @@
 //! Residual MLPs on pairs of one-hot vectors: forward, backward, and what to read from them.
 //!
-//! x₀ = E₁[i] + E₂[j], then L blocks x_{l+1} = x_l + W₂ act(W₁ x_l + b₁) + b₂. The output is x_L itself, so the
+//! `x₀ = E₁[i] + E₂[j]`, then L blocks `x_{l+1} = x_l + W₂ act(W₁ x_l + b₁) + b₂`. The output is x_L itself, so the
 //! logit lens of layer l is x_l: see [`Workspace::residual`].
 //!
 //! A pass works on a [`Workspace`] that the caller owns, and allocates nothing. Rows of a batch are
@@ -343,7 +343,7 @@ pub fn backward(
 }
 
 /// Per layer and sample, the norm of the gradient of one output, after a [`forward`] pass:
-/// `norms[l, b]` = ‖∂x_L[c] / ∂(W₁, W₂ of block l)‖ at sample b, with c its entry in `outputs`; L×B.
+/// `norms[l, b] = ‖∂x_L[c] / ∂(W₁, W₂ of block l)‖` at sample b, with c its entry in `outputs`; L×B.
 ///
 /// The gradient of one sample with respect to a weight matrix is an outer product δaᵀ, whose norm is
 /// ‖δ‖·‖a‖: one batched pass yields all of them, and no matrix is formed.
