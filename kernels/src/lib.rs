@@ -12,6 +12,7 @@ mod isa;
 pub mod loss;
 pub mod math;
 mod matmul;
+mod max_product;
 pub mod mlp;
 mod par;
 mod piecewise;
@@ -19,6 +20,7 @@ pub mod reduce;
 pub mod relu;
 mod scratch;
 pub mod simd;
+mod sparse;
 mod view;
 
 pub use activation::Activation;
@@ -27,4 +29,6 @@ pub use isa::{Isa, IsaError};
 pub use matmul::{
     Accumulate, ActivationBackward, Bias, BiasActivation, Epilogue, Residual, matmul, matmul_with,
 };
+pub use max_product::max_product;
+pub use sparse::SparseRef;
 pub use view::{MatMut, MatRef, ShapeError};

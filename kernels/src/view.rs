@@ -35,7 +35,7 @@ pub struct MatMut<'a> {
 /// A shape that the data at hand does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShapeError {
-    what: String,
+    pub(crate) what: String,
 }
 
 impl fmt::Display for ShapeError {

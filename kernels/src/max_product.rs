@@ -1,0 +1,184 @@
+//! The largest product of each row of a sparse matrix with another row; for rows of unit norm, the
+//! largest cosine.
+//!
+//! The matrix of all products is symmetric and never stored. Columns of it are taken a *panel* at a
+//! time: the rows of the operand that they stand for, transposed and dense, few enough to stay in L1.
+//! A row's products with a panel are one axpy for each of its entries, so the work is in proportion to
+//! the entries, and both rows of a pair are raised from registers. Rows go by blocks, each of which
+//! meets all panels while it is in L2.
+
+use std::ops::Range;
+
+use crate::Exec;
+use crate::scratch::with_scratch;
+use crate::simd::{Op, Simd};
+use crate::sparse::{SparseRef, row_times_panel};
+
+/// Rows of a block.
+const BLOCK: usize = 128;
+/// Vectors of a panel with 16 lanes, and with fewer: four sums in flight a unit hide the latency.
+const WIDE: usize = 4;
+const NARROW: usize = 8;
+
+/// For every pair of rows i < j with j in `range`: raises `best[i]` and `best[j]` to their product.
+///
+/// Start from `best` full of −∞ and go over any ranges that cover `0..n`: `best[i]` is then the largest
+/// product of row i with another of the first n. A maximum does not depend on the order, so ranges
+/// can be shared among threads, each with its own `best`. Runs on the calling thread.
+///
+/// The error of a product is at most γ_k Σ|a||b| over the k entries of row i, γ_k = k·u / (1 − k·u),
+/// u = 2⁻²⁴. A product that is NaN raises nothing.
+///
+/// ```
+/// use kernels::{Exec, Isa, SparseRef, max_product};
+///
+/// let rows = SparseRef::new(&[0, 1, 3, 4], &[0, 0, 1, 1], &[1.0, 0.6, 0.8, -1.0], 2)?;
+/// let mut best = [f32::NEG_INFINITY; 3];
+/// max_product(Exec::serial(Isa::detect()), rows, 0..3, &mut best);
+/// assert_eq!(best, [0.6, 0.6, 0.0]);
+/// # Ok::<(), kernels::ShapeError>(())
+/// ```
+///
+/// # Panics
+/// If the range ends beyond the rows, or `best` has fewer than `range.end` places.
+#[track_caller]
+pub fn max_product(exec: Exec, rows: SparseRef, range: Range<usize>, best: &mut [f32]) {
+    assert!(
+        range.end <= rows.rows() && range.end <= best.len(),
+        "products up to row {} of {} into {} places",
+        range.end,
+        rows.rows(),
+        best.len()
+    );
+    if range.is_empty() {
+        return;
+    }
+    let lanes = exec.isa().lanes();
+    let width = lanes * vectors(lanes);
+    let panels = range.len().div_ceil(width);
+    with_scratch(
+        panels * width * (rows.cols() + 1) + BLOCK * lanes,
+        |scratch| {
+            let (of_columns, scratch) = scratch.split_at_mut(panels * width);
+            let (of_rows, packed) = scratch.split_at_mut(BLOCK * lanes);
+            exec.isa().dispatch(MaxProduct {
+                rows,
+                range,
+                best,
+                packed,
+                of_columns,
+                of_rows,
+            })
+        },
+    )
+}
+
+const fn vectors(lanes: usize) -> usize {
+    if lanes == 16 { WIDE } else { NARROW }
+}
+
+struct MaxProduct<'a> {
+    rows: SparseRef<'a>,
+    range: Range<usize>,
+    best: &'a mut [f32],
+    /// The panels, each `cols × width`.
+    packed: &'a mut [f32],
+    /// Largest product of each column, padded to whole panels.
+    of_columns: &'a mut [f32],
+    /// A vector for each row of a block, its largest lane yet to be found.
+    of_rows: &'a mut [f32],
+}
+
+impl Op for MaxProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        if vectors(S::LANES) == WIDE {
+            self.panels::<S, WIDE>(s)
+        } else {
+            self.panels::<S, NARROW>(s)
+        }
+    }
+}
+
+impl MaxProduct<'_> {
+    #[inline(always)]
+    fn panels<S: Simd, const N: usize>(self, s: S) {
+        let MaxProduct {
+            rows,
+            range,
+            best,
+            packed,
+            of_columns,
+            of_rows,
+        } = self;
+        let width = N * S::LANES;
+        let panel_len = rows.cols() * width;
+        pack(rows, range.clone(), width, packed);
+        of_columns.fill(f32::NEG_INFINITY);
+        for block in (0..range.end).step_by(BLOCK) {
+            let block = block..range.end.min(block + BLOCK);
+            of_rows.fill(f32::NEG_INFINITY);
+            for (p, of_columns) in of_columns.chunks_exact_mut(width).enumerate() {
+                let from = range.start + p * width;
+                let to = range.end.min(from + width);
+                let panel = &packed[p * panel_len..][..panel_len];
+                // Rows before the panel meet all of its columns.
+                let mut highest: [S::F32; N] =
+                    std::array::from_fn(|v| s.load(&of_columns[v * S::LANES..]));
+                let before = block.start..block.end.min(from);
+                for (i, of_row) in before.zip(of_rows.chunks_exact_mut(S::LANES)) {
+                    let sums = row_times_panel::<S, N>(s, rows.row(i), panel);
+                    let mut row = s.load(of_row);
+                    for v in 0..N {
+                        highest[v] = s.max(sums[v], highest[v]);
+                        row = s.max(sums[v], row);
+                    }
+                    s.store(row, of_row);
+                }
+                for v in 0..N {
+                    s.store(highest[v], &mut of_columns[v * S::LANES..]);
+                }
+                // Rows of the panel itself meet the columns after them.
+                for i in block.start.max(from)..block.end.min(to) {
+                    let sums = row_times_panel::<S, N>(s, rows.row(i), panel);
+                    let mut products = [0.0; 16 * WIDE];
+                    for v in 0..N {
+                        s.store(sums[v], &mut products[v * S::LANES..]);
+                    }
+                    for j in i + 1..to {
+                        best[i] = products[j - from].max(best[i]);
+                        best[j] = products[j - from].max(best[j]);
+                    }
+                }
+            }
+            for (i, of_row) in block.zip(of_rows.chunks_exact(S::LANES)) {
+                best[i] = s.reduce_max(s.load(of_row)).max(best[i]);
+            }
+        }
+        for (best, &column) in best[range].iter_mut().zip(&*of_columns) {
+            *best = column.max(*best);
+        }
+    }
+}
+
+/// Transposes the rows of `range` into dense panels. The last panel is filled up with the last row,
+/// which raises nobody's maximum a second time.
+#[inline(always)]
+fn pack(rows: SparseRef, range: Range<usize>, width: usize, packed: &mut [f32]) {
+    packed.fill(0.0);
+    let panel_len = rows.cols() * width;
+    if panel_len == 0 {
+        return;
+    }
+    for (p, panel) in packed.chunks_exact_mut(panel_len).enumerate() {
+        for lane in 0..width {
+            let row = (range.start + p * width + lane).min(range.end - 1);
+            let (columns, values) = rows.row(row);
+            for (&column, &value) in columns.iter().zip(values) {
+                panel[column as usize * width + lane] += value;
+            }
+        }
+    }
+}

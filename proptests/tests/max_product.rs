@@ -1,0 +1,165 @@
+//! The largest products of sparse rows against all products in f64, on every instruction set.
+
+use kernels::{Exec, SparseRef, max_product};
+use proptest::prelude::*;
+use proptests::isas;
+
+/// A sparse matrix that owns its entries.
+#[derive(Clone, Debug)]
+struct Sparse {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<f32>,
+    cols: usize,
+}
+
+impl Sparse {
+    fn of(rows: &[Vec<(u32, f32)>], cols: usize) -> Self {
+        let mut starts = vec![0];
+        for row in rows {
+            starts.push(starts[starts.len() - 1] + row.len());
+        }
+        let (columns, values) = rows.iter().flatten().copied().unzip();
+        Sparse {
+            starts,
+            columns,
+            values,
+            cols,
+        }
+    }
+
+    fn view(&self) -> SparseRef<'_> {
+        SparseRef::new(&self.starts, &self.columns, &self.values, self.cols).unwrap()
+    }
+
+    /// Row i, and the same with the absolute values of all entries, so that repeated columns add up.
+    fn dense(&self, i: usize) -> Vec<(f64, f64)> {
+        let mut row = vec![(0.0, 0.0); self.cols];
+        let (columns, values) = self.view().row(i);
+        for (&column, &value) in columns.iter().zip(values) {
+            row[column as usize].0 += f64::from(value);
+            row[column as usize].1 += f64::from(value.abs());
+        }
+        row
+    }
+
+    /// Largest product of each of the first `n` rows with another of them, and its tolerance: the
+    /// largest Σ|a||b| times the bound for as many terms as the two rows have.
+    fn naive(&self, n: usize) -> Vec<(f64, f64)> {
+        let rows: Vec<_> = (0..n).map(|i| self.dense(i)).collect();
+        let terms = |i: usize| (self.view().row(i).0.len() + 1) as f64;
+        (0..n)
+            .map(|i| {
+                let others = (0..n).filter(|&j| j != i);
+                others.fold((f64::NEG_INFINITY, 0.0), |(best, tolerance), j| {
+                    let products = rows[i].iter().zip(&rows[j]);
+                    let products = products.map(|(a, b)| (a.0 * b.0, a.1 * b.1));
+                    let (sum, sizes) = products.fold((0.0, 0.0), |(s, t), p| (s + p.0, t + p.1));
+                    let error = (terms(i) + terms(j)) * f64::from(f32::EPSILON) * sizes;
+                    (sum.max(best), error.max(tolerance))
+                })
+            })
+            .collect()
+    }
+}
+
+fn sparse() -> impl Strategy<Value = Sparse> {
+    (1..40u32, 0..200usize).prop_flat_map(|(cols, rows)| {
+        let row = prop::collection::vec((0..cols, -1.0f32..1.0), 0..12);
+        prop::collection::vec(row, rows).prop_map(move |rows| Sparse::of(&rows, cols as usize))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_prefix_is_complete_after_any_ranges(m in sparse(), cuts in prop::collection::vec(0.0..1.0f64, 0..4)) {
+        let n = m.view().rows();
+        let mut ends: Vec<usize> = cuts.iter().map(|c| (c * n as f64) as usize).collect();
+        ends.push(n);
+        ends.sort_unstable();
+        for isa in isas() {
+            let mut best = vec![f32::NEG_INFINITY; n];
+            let mut from = 0;
+            for &to in &ends {
+                max_product(Exec::serial(isa), m.view(), from..to, &mut best);
+                for (i, (exact, tolerance)) in m.naive(to).into_iter().enumerate() {
+                    let got = f64::from(best[i]);
+                    prop_assert!(got == exact || (got - exact).abs() <= tolerance, "{isa}: row {i} of {to}: {got}, not {exact}");
+                }
+                prop_assert!(best[to..].iter().all(|&b| b == f32::NEG_INFINITY));
+                from = to;
+            }
+        }
+    }
+}
+
+#[test]
+fn integers_are_exact_and_the_row_itself_does_not_count() {
+    // Long rows against themselves would win; many blocks and panels, ragged at the end.
+    let rows: Vec<Vec<(u32, f32)>> = (0..1000u32)
+        .map(|i| {
+            (0..7)
+                .map(|e| ((i * 31 + e * e * 17) % 50, ((i * 7 + e) % 9) as f32 - 4.0))
+                .collect()
+        })
+        .collect();
+    let m = Sparse::of(&rows, 50);
+    let exact: Vec<f32> = m.naive(1000).iter().map(|&(best, _)| best as f32).collect();
+    for isa in isas() {
+        let mut best = vec![f32::NEG_INFINITY; 1000];
+        max_product(Exec::serial(isa), m.view(), 0..1000, &mut best);
+        assert_eq!(best, exact, "{isa}");
+    }
+}
+
+#[test]
+fn negative_products_are_not_beaten_by_padding() {
+    let m = Sparse::of(&[vec![(0, 1.0)], vec![(0, -1.0)], vec![]], 1);
+    for isa in isas() {
+        let mut best = [f32::NEG_INFINITY; 3];
+        max_product(Exec::serial(isa), m.view(), 0..2, &mut best);
+        assert_eq!(best, [-1.0, -1.0, f32::NEG_INFINITY], "{isa}");
+        max_product(Exec::serial(isa), m.view(), 2..3, &mut best);
+        assert_eq!(best, [0.0, 0.0, 0.0], "{isa}");
+    }
+}
+
+#[test]
+fn nan_raises_nothing() {
+    let m = Sparse::of(&[vec![(0, f32::NAN)], vec![(0, 2.0)], vec![(0, 3.0)]], 1);
+    for isa in isas() {
+        let mut best = [f32::NEG_INFINITY; 3];
+        max_product(Exec::serial(isa), m.view(), 0..3, &mut best);
+        assert_eq!(best, [f32::NEG_INFINITY, 6.0, 6.0], "{isa}");
+    }
+}
+
+#[test]
+fn nothing_in_nothing_out() {
+    for isa in isas() {
+        let empty = SparseRef::new(&[0], &[], &[], 0).unwrap();
+        max_product(Exec::serial(isa), empty, 0..0, &mut []);
+        let zero = SparseRef::new(&[0, 0, 0], &[], &[], 0).unwrap();
+        let mut best = [f32::NEG_INFINITY; 2];
+        max_product(Exec::serial(isa), zero, 0..2, &mut best);
+        assert_eq!(best, [0.0, 0.0], "{isa}");
+    }
+}
+
+#[test]
+fn malformed_matrices_are_refused() {
+    let error = |starts: &[usize], columns: &[u32], values: &[f32]| {
+        SparseRef::new(starts, columns, values, 3)
+            .err()
+            .unwrap()
+            .to_string()
+    };
+    assert!(error(&[0, 1], &[3], &[1.0]).contains("column 3"));
+    assert!(error(&[0, 2], &[0], &[1.0]).contains("row starts"));
+    assert!(error(&[1, 1], &[0], &[1.0]).contains("row starts"));
+    assert!(error(&[], &[], &[]).contains("row starts"));
+    assert!(error(&[0, 1, 0, 1], &[0], &[1.0]).contains("row starts"));
+    assert!(error(&[0, 1], &[0, 1], &[1.0]).contains("2 columns for 1 values"));
+}
