@@ -158,19 +158,19 @@ macro_rules! settings {
     (
         $(#[$outer:meta])*
         pub struct $name:ident {
-            $( $(#[doc = $doc:literal])+ pub $key:ident : $type:ty, )+
+            $( $(#[doc = $doc:literal])+ pub $key:ident : $type:ty, )*
         }
     ) => {
         $(#[$outer])*
         #[derive(Debug, Clone, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            $( $(#[doc = $doc])+ pub $key: $type, )+
+            $( $(#[doc = $doc])+ pub $key: $type, )*
         }
 
         impl $crate::experiment::Settings for $name {
             const DOCS: &'static [(&'static str, &'static str)] = &[
-                $( (stringify!($key), concat!($($doc),+).trim_ascii()), )+
+                $( (stringify!($key), concat!($($doc),+).trim_ascii()), )*
             ];
         }
     };

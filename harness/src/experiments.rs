@@ -2,10 +2,18 @@
 
 use crate::experiment::Erased;
 
+pub mod homogeneity;
+pub mod near_orthogonality;
 pub mod response;
+pub mod tradeoff;
 
 /// Every experiment, in the order of the post. An experiment stands after those it needs.
-pub static ALL: &[&dyn Erased] = &[&response::Response];
+pub static ALL: &[&dyn Erased] = &[
+    &response::Response,
+    &homogeneity::Homogeneity,
+    &near_orthogonality::NearOrthogonality,
+    &tradeoff::Tradeoff,
+];
 
 /// The experiment of that name.
 pub fn find(id: &str) -> Option<&'static dyn Erased> {

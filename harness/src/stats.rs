@@ -1,5 +1,9 @@
 //! Statistics in f64: least squares, R², ranks, quantiles.
 
+mod moments;
+
+pub use moments::Moments;
+
 /// A polynomial of degree at most 2 fitted by least squares, with intercept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fit {
@@ -173,6 +177,19 @@ pub fn spearman(x: &[f64], y: &[f64]) -> f64 {
     covariance / (variances.0 * variances.1).sqrt()
 }
 
+/// [`spearman`] of a curve, where a curve that is constant has no trend: 0. Not a number for fewer
+/// than two points or one that is not a number.
+///
+/// # Panics
+/// If `x` and `y` differ in length.
+pub fn trend(x: &[f64], y: &[f64]) -> f64 {
+    if y.len() >= 2 && y.iter().all(|&v| v == y[0]) {
+        0.0
+    } else {
+        spearman(x, y)
+    }
+}
+
 /// Ranks from 1, ties given their mean.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -250,6 +267,10 @@ mod tests {
         assert_eq!(spearman(&[1.0, 2.0, 3.0], &[9.0, 4.0, 1.0]), -1.0);
         assert!(spearman(&[1.0, 2.0], &[3.0, 3.0]).is_nan());
         assert!(spearman(&[1.0, f64::NAN], &[3.0, 4.0]).is_nan());
+        assert_eq!(trend(&[1.0, 2.0, 3.0], &[9.0, 4.0, 1.0]), -1.0);
+        assert_eq!(trend(&[1.0, 2.0], &[3.0, 3.0]), 0.0);
+        assert!(trend(&[1.0], &[3.0]).is_nan());
+        assert!(trend(&[1.0, 2.0], &[f64::NAN, 3.0]).is_nan());
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn sparse() -> impl Strategy<Value = Sparse> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn every_prefix_is_complete_after_any_ranges(m in sparse(), cuts in prop::collection::vec(0.0..1.0f64, 0..4)) {

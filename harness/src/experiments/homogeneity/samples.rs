@@ -1,0 +1,180 @@
+//! The samples: drawn once for all k and all numbers of active others, and summed up as they come.
+//!
+//! A sample is the magnitude of the feature of interest and a random order of the others, a magnitude to
+//! each. Its first n_on others are the ones that are active: a random choice of n_on for every n_on,
+//! and the cells of the grid nest. Neighbouring cells share their draws, which takes nothing from the
+//! precision of a cell and makes curves over the grid smooth.
+
+use std::ops::Range;
+
+use super::Settings;
+use crate::rng::Rng;
+use crate::stats::Moments;
+
+/// Parts that the samples of one feature of interest are cut into, each with a random stream of its own.
+pub(super) const PARTS: usize = 8;
+/// Samples to a batch, at most.
+pub(super) const BATCH: usize = 512;
+
+/// Some samples, magnitudes in units of their reach.
+pub(super) struct Batch {
+    /// Magnitudes of the feature of interest.
+    pub x: Vec<f32>,
+    /// Others in the order in which they become active, `depth` to a sample.
+    pub others: Vec<u32>,
+    /// Their magnitudes.
+    pub magnitudes: Vec<f32>,
+    /// Others to a sample.
+    pub depth: usize,
+    /// How many of the samples, the first ones, are fitted; the rest is held out.
+    pub fitted: usize,
+}
+
+/// Draws one part of the samples, batch by batch.
+pub(super) struct Sampler {
+    rng: Rng,
+    /// The features to draw from, in any order.
+    pool: Vec<u32>,
+    left: Range<usize>,
+    /// Number of samples that are fitted, over all parts.
+    fitted: usize,
+    batch: Batch,
+}
+
+impl Sampler {
+    pub fn new(s: &Settings, of_interest: usize, levels: &[usize], part: usize, rng: Rng) -> Self {
+        let all = 0..s.features as u32;
+        let others = all.filter(|&f| s.include_own || f as usize != of_interest);
+        let held_out = (s.samples as f64 * s.test_fraction).round() as usize;
+        Sampler {
+            rng,
+            pool: others.collect(),
+            left: s.samples * part / PARTS..s.samples * (part + 1) / PARTS,
+            fitted: s.samples - held_out,
+            batch: Batch {
+                x: Vec::new(),
+                others: Vec::new(),
+                magnitudes: Vec::new(),
+                depth: levels.last().copied().unwrap_or(0),
+                fitted: 0,
+            },
+        }
+    }
+
+    /// The next samples, if any are left.
+    pub fn next_batch(&mut self) -> Option<&Batch> {
+        let Sampler {
+            rng,
+            pool,
+            left,
+            fitted,
+            batch,
+        } = self;
+        if left.start == left.end {
+            return None;
+        }
+        let now = left.start..left.end.min(left.start + BATCH);
+        left.start = now.end;
+        batch.fitted = now.end.min(*fitted).saturating_sub(now.start);
+        batch.x.clear();
+        batch.others.clear();
+        batch.magnitudes.clear();
+        for _ in now {
+            batch.x.push(magnitude(rng));
+            for i in 0..batch.depth {
+                let other = i + rng.below(pool.len() - i);
+                pool.swap(i, other);
+                batch.magnitudes.push(magnitude(rng));
+            }
+            batch.others.extend(&pool[..batch.depth]);
+        }
+        Some(batch)
+    }
+}
+
+/// Uniform on [−1, 1).
+fn magnitude(rng: &mut Rng) -> f32 {
+    2.0 * rng.uniform_f32() - 1.0
+}
+
+/// Sums of the y that belong to one level of one layer.
+const KINDS: usize = 4;
+
+/// What the fits need to know of the samples seen, at every level and for both layers.
+#[derive(Debug, Clone)]
+pub(super) struct Sums {
+    levels: usize,
+    fit: Half,
+    test: Half,
+}
+
+/// The samples that are fitted, or those held out.
+#[derive(Debug, Clone)]
+struct Half {
+    /// Σ xᵖ
+    x: [f64; 5],
+    /// Σ y, Σ yx, Σ yx² and Σ y², each over all levels, for one layer after the other.
+    y: Vec<f64>,
+}
+
+impl Sums {
+    /// Of no samples.
+    pub fn new(levels: usize) -> Self {
+        let half = Half {
+            x: [0.0; 5],
+            y: vec![0.0; 2 * KINDS * levels],
+        };
+        Sums {
+            levels,
+            fit: half.clone(),
+            test: half,
+        }
+    }
+
+    /// Adds a sample: its outputs at every level, for each layer.
+    pub fn push(&mut self, fitted: bool, x: f32, y: [&[f32]; 2]) {
+        let half = if fitted {
+            &mut self.fit
+        } else {
+            &mut self.test
+        };
+        let x = f64::from(x);
+        let powers = [1.0, x, x * x, x * x * x, x * x * x * x];
+        half.x.iter_mut().zip(powers).for_each(|(s, p)| *s += p);
+        let layers = half.y.chunks_exact_mut(KINDS * self.levels);
+        for (sums, y) in layers.zip(y) {
+            let (y0, rest) = sums.split_at_mut(self.levels);
+            let (y1, rest) = rest.split_at_mut(self.levels);
+            let (y2, yy) = rest.split_at_mut(self.levels);
+            let sums = y0.iter_mut().zip(y1).zip(y2).zip(yy);
+            for ((((y0, y1), y2), yy), &y) in sums.zip(y) {
+                let y = f64::from(y);
+                *y0 += y;
+                *y1 += y * powers[1];
+                *y2 += y * powers[2];
+                *yy += y * y;
+            }
+        }
+    }
+
+    /// Adds the samples of another part.
+    pub fn add(&mut self, other: &Sums) {
+        for (half, other) in [(&mut self.fit, &other.fit), (&mut self.test, &other.test)] {
+            half.x.iter_mut().zip(&other.x).for_each(|(a, b)| *a += b);
+            half.y.iter_mut().zip(&other.y).for_each(|(a, b)| *a += b);
+        }
+    }
+
+    /// ΔR² at a level of a layer.
+    pub fn delta_r2(&self, layer: usize, level: usize) -> f64 {
+        let moments = |half: &Half| {
+            let y = |kind| half.y[(layer * KINDS + kind) * self.levels + level];
+            Moments {
+                x: half.x,
+                xy: [y(0), y(1), y(2)],
+                yy: y(3),
+            }
+        };
+        moments(&self.fit).delta_r2(&moments(&self.test))
+    }
+}

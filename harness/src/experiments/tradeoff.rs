@@ -1,0 +1,166 @@
+//! `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure.
+
+use crate::claim::{ClaimSpec, Ledger};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section};
+use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
+use crate::report::number;
+use crate::table::{Column, Table, TableSpec, Tables, median_by};
+
+/// See the [module](self).
+pub struct Tradeoff;
+
+crate::settings! {
+    /// Settings of `tradeoff`: none, all are those of the experiments that it reads.
+    pub struct Settings {}
+}
+
+static TRADEOFF: TableSpec = TableSpec {
+    name: "tradeoff",
+    about: "Both limits on the number of features, at the k that the two experiments share.",
+    columns: &[
+        Column::int("k", "neurons", "neurons that each feature is on"),
+        Column::int("seed", "", "seed"),
+        Column::real(
+            "active",
+            "1",
+            "most active others before the response is homogeneous",
+        ),
+        Column::real(
+            "nearly_orthogonal",
+            "1",
+            "number of nearly orthogonal features",
+        ),
+        Column::real(
+            "delta_r2_threshold",
+            "1",
+            "ΔR² above which a response is not homogeneous",
+        ),
+        Column::real(
+            "mmcs_threshold",
+            "1",
+            "mean max cosine similarity below which features are nearly orthogonal",
+        ),
+    ],
+};
+
+impl Experiment for Tradeoff {
+    type Settings = Settings;
+
+    const ID: &'static str = "tradeoff";
+    const TITLE: &'static str = "Active features against available directions";
+    const SUMMARY: &'static str = "Spreading features over more neurons makes room for more nearly orthogonal \
+        directions, and lets fewer of them be active before interference swamps the \
+        non-linearity. The two preceding experiments, side by side.";
+    const SECTION: Section = Section::DistributedFeatures;
+    const CLAIMS: &'static [ClaimSpec] = &[];
+    const TABLES: &'static [&'static TableSpec] = &[&TRADEOFF];
+    const FIGURES: &'static [&'static str] = &["tradeoff"];
+    const NEEDS: &'static [&'static str] = &["homogeneity", "near-orthogonality"];
+
+    fn settings(_: Preset) -> Settings {
+        Settings {}
+    }
+
+    fn validate(_: &Settings) -> Result<(), OutOfRange> {
+        Ok(())
+    }
+
+    fn memory(_: &Settings, _: usize) -> f64 {
+        1e6
+    }
+
+    fn run(_: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        ctx.progress.start(1)?;
+        let mut table = Table::new(&TRADEOFF);
+        let counts: Vec<_> = ctx
+            .input("near-orthogonality")
+            .get("counts")
+            .rows()
+            .collect();
+        for limit in ctx.input("homogeneity").get("limits").rows() {
+            let (k, seed) = (limit.int("k"), limit.int("seed"));
+            let same = counts
+                .iter()
+                .find(|c| c.int("k") == k && c.int("seed") == seed);
+            if let (Some(count), "gelu") = (same, limit.text("layer")) {
+                table.push([
+                    (k as usize).into(),
+                    (seed as u64).into(),
+                    limit.real("n_on").into(),
+                    count.real("features").into(),
+                    limit.real("threshold").into(),
+                    count.real("threshold").into(),
+                ]);
+            }
+        }
+        ctx.progress.tick()?;
+        Ok(Outcome {
+            tables: vec![table],
+            measures: Vec::new(),
+        })
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        let first = tables.get("tradeoff").rows().next();
+        let threshold = |column| {
+            let value = first.map(|row| row.real(column));
+            value.map_or(String::new(), number)
+        };
+        let active = Series::new(
+            Role::Other(1),
+            "most active others (left)",
+            curve(tables, "active"),
+        );
+        let available = Series::new(
+            Role::Distributed,
+            "nearly orthogonal features (right)",
+            curve(tables, "nearly_orthogonal"),
+        );
+        let (delta, mmcs) = (threshold("delta_r2_threshold"), threshold("mmcs_threshold"));
+        let panel = Panel::new(
+            "",
+            Axis::log("neurons per feature k"),
+            Axis::log(format!("most active others, ΔR² > {delta}")),
+        )
+        .with_right(Axis::log(format!(
+            "nearly orthogonal features, MMCS < {mmcs}"
+        )))
+        .mark(Mark::Dotted(active))
+        .on_right(Mark::Dotted(available));
+        vec![
+            Figure::new(
+                "tradeoff",
+                "Left axis: how many other features can be active before the response along a feature is \
+                 homogeneous. Right axis: how many random features are nearly orthogonal. Both against the \
+                 number of neurons that a feature is on; medians over seeds.",
+            )
+            .columns(1)
+            .panel(panel),
+        ]
+    }
+
+    fn findings(tables: &Tables, _: &Ledger) -> String {
+        let (active, available) = (curve(tables, "active"), curve(tables, "nearly_orthogonal"));
+        let ends = |curve: &[(f64, f64)]| curve.first().copied().zip(curve.last().copied());
+        let (Some(((k_first, a_first), (k_last, a_last))), Some(((_, o_first), (_, o_last)))) =
+            (ends(&active), ends(&available))
+        else {
+            return "The two experiments share no k and seed: give them the same n and dims_points.".into();
+        };
+        format!(
+            "From k = {k_first} to k = {k_last} the number of nearly orthogonal features goes from {} to {}, while the \
+             most others that can be active go from {} to {}: directions are bought with activity.",
+            number(o_first.round()),
+            number(o_last.round()),
+            number(a_first),
+            number(a_last),
+        )
+    }
+}
+
+/// The median over seeds of a column, by k.
+fn curve(tables: &Tables, column: &str) -> Vec<(f64, f64)> {
+    let rows = tables.get("tradeoff").rows();
+    median_by(rows.map(|r| (r.real("k"), r.real(column))))
+}
