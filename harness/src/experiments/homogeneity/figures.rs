@@ -29,14 +29,10 @@ pub(super) fn figures(tables: &Tables) -> Vec<Figure> {
         .iter()
         .map(|&n_on| columns.iter().map(|c| value(c, n_on)).collect())
         .collect();
-    let axis = |label: &str, centres: &[f64]| match edges(centres) {
-        Some((low, high)) => Axis::log(label).range(low, high),
-        None => Axis::log(label),
-    };
     let mut map = Panel::new(
         "",
-        axis("neurons per feature k", &ks),
-        axis("active others", &on),
+        Axis::log("neurons per feature k"),
+        Axis::log("active others"),
     );
     if !ks.is_empty() && !on.is_empty() {
         map = map.mark(Mark::Heat(Heat {
@@ -89,20 +85,6 @@ pub(super) fn figures(tables: &Tables) -> Vec<Figure> {
         .columns(1)
         .panel(curves),
     ]
-}
-
-/// Where the outer cells of a map end on a logarithmic axis: half a cell beyond their centres.
-fn edges(centres: &[f64]) -> Option<(f64, f64)> {
-    let [first, second, ..] = centres else {
-        return None;
-    };
-    let [.., before, last] = centres else {
-        return None;
-    };
-    Some((
-        first * (first / second).sqrt(),
-        last * (last / before).sqrt(),
-    ))
 }
 
 /// The values of a column of the cells, increasing.
