@@ -4,12 +4,16 @@ use crate::experiment::Erased;
 
 pub mod homogeneity;
 pub mod near_orthogonality;
+pub mod rescale;
 pub mod response;
+pub mod sign_balance;
 pub mod tradeoff;
 
 /// Every experiment, in the order of the post. An experiment stands after those it needs.
 pub static ALL: &[&dyn Erased] = &[
     &response::Response,
+    &rescale::Rescale,
+    &sign_balance::SignBalance,
     &homogeneity::Homogeneity,
     &near_orthogonality::NearOrthogonality,
     &tradeoff::Tradeoff,

@@ -32,6 +32,7 @@
 pub mod claim;
 pub mod cli;
 pub mod config;
+pub mod curve;
 pub mod error;
 pub mod experiment;
 pub mod experiments;

@@ -28,6 +28,16 @@ impl Rng {
         self.0.next_u32()
     }
 
+    /// How many of `tosses` fair coins show heads: a binomial number, exactly, 64 coins at a time.
+    pub fn heads(&mut self, tosses: u32) -> u32 {
+        let words = (0..tosses / 64).map(|_| self.0.next_u64().count_ones());
+        let heads = words.sum::<u32>();
+        match tosses % 64 {
+            0 => heads,
+            rest => heads + (self.0.next_u64() >> (64 - rest)).count_ones(),
+        }
+    }
+
     /// Uniform on [0, 1), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * 2f64.powi(-53)
@@ -152,6 +162,23 @@ mod tests {
             mean_and_variance((0..n).map(|_| f64::from(rng.uniform_f32())).collect()),
             (0.5, 1.0 / 12.0),
         );
+    }
+
+    #[test]
+    fn heads_are_binomial() {
+        let mut rng = Rng::stream(7, "test", "heads", 0);
+        assert_eq!(rng.heads(0), 0);
+        for tosses in [1, 63, 64, 65, 200] {
+            let draws: Vec<f64> = (0..20_000).map(|_| f64::from(rng.heads(tosses))).collect();
+            let (mean, n) = (draws.iter().sum::<f64>() / 20_000.0, f64::from(tosses));
+            let variance = draws.iter().map(|h| (h - mean).powi(2)).sum::<f64>() / 20_000.0;
+            assert!(
+                (mean - n / 2.0).abs() < 5.0 * (n / 4.0 / 20_000.0).sqrt(),
+                "{mean} of {n}"
+            );
+            // The variance of a variance is at most 2σ⁴/draws: a binomial's tails are light.
+            assert!((variance - n / 4.0).abs() < 5.0 * n / 4.0 * (2.0f64 / 20_000.0).sqrt());
+        }
     }
 
     #[test]

@@ -190,6 +190,13 @@ pub fn trend(x: &[f64], y: &[f64]) -> f64 {
     }
 }
 
+/// The largest ratio of a value to the one before: below 1 if positive values fall at every step.
+/// Not a number for fewer than two values.
+pub fn largest_step(values: &[f64]) -> f64 {
+    let steps = values.windows(2).map(|w| w[1] / w[0]);
+    steps.fold(f64::NAN, f64::max)
+}
+
 /// Ranks from 1, ties given their mean.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();

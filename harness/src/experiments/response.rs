@@ -1,15 +1,12 @@
 //! `response`: the response of a layer along a feature, aligned with a neuron or spread over all.
 
-use kernels::{Exec, gelu, relu};
-
 use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::curve::{Activation, Layer, Split, distributed, levels, max_error, random_direction};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::progress;
 use crate::report::number;
-use crate::rng::Rng;
-use crate::stats::delta_r2;
+use crate::stats::largest_step;
 use crate::table::median_by;
 use crate::table::{Cell, Column, Table, TableSpec, Tables};
 
@@ -157,7 +154,7 @@ impl Experiment for Response {
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        let x = levels(s);
+        let x = levels(s.reach, s.points);
         let units = 2 * (4 + s.widths.len()) + 2 * ctx.seeds.len();
         ctx.progress.start(units as u64)?;
         let gelu = Responses::compute(Activation::Gelu, s, &x, ctx)?;
@@ -168,8 +165,7 @@ impl Experiment for Response {
         for &seed in ctx.seeds {
             let shape_error = |along: &[f64]| {
                 let scaled = gelu.aligned().iter().map(|y| y / (s.n as f64).sqrt());
-                let errors = along.iter().zip(scaled).map(|(y, a)| (y - a).abs());
-                errors.fold(0.0, f64::max)
+                max_error(along, scaled)
             };
             let random = random_direction(s.n, &mut ctx.rng(seed, "direction", 0));
             let random = gelu
@@ -189,10 +185,7 @@ impl Experiment for Response {
                 }
                 let aligned = split.delta_r2(responses.aligned());
                 let ratio = split.delta_r2(&responses.pairs[1][1]) / aligned;
-                let step = delta
-                    .windows(2)
-                    .map(|w| w[1] / w[0])
-                    .fold(f64::NAN, f64::max);
+                let step = largest_step(&delta);
                 for (measure, value) in [(LINEAR_RATIO, ratio), (LINEAR_STEP, step)] {
                     match activation {
                         Activation::Gelu => outcome.measure(LINEAR, measure, seed, value),
@@ -304,36 +297,7 @@ const FEATURES: [&str; 2] = ["aligned", "distributed"];
 fn direction(feature: &str, n: usize) -> Vec<f64> {
     match feature {
         "aligned" => (0..n).map(|i| if i == 0 { 1.0 } else { 0.0 }).collect(),
-        _ => vec![1.0 / (n as f64).sqrt(); n],
-    }
-}
-
-/// A uniformly random unit direction.
-fn random_direction(n: usize, rng: &mut Rng) -> Vec<f64> {
-    let mut f: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
-    let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
-    f.iter_mut().for_each(|v| *v /= norm);
-    f
-}
-
-/// Evenly spaced levels over [−reach, reach].
-fn levels(s: &Settings) -> Vec<f64> {
-    let step = 2.0 * s.reach / (s.points - 1) as f64;
-    (0..s.points).map(|i| -s.reach + i as f64 * step).collect()
-}
-
-#[derive(Clone, Copy)]
-enum Activation {
-    Gelu,
-    Relu,
-}
-
-impl Activation {
-    fn name(self) -> &'static str {
-        match self {
-            Activation::Gelu => "gelu",
-            Activation::Relu => "relu",
-        }
+        _ => distributed(n),
     }
 }
 
@@ -388,62 +352,5 @@ impl Responses {
                 }
             }
         }
-    }
-}
-
-/// A layer of neurons without weights: an activation.
-struct Layer {
-    activation: Activation,
-    exec: Exec,
-}
-
-impl Layer {
-    /// g · act(x f) for every level x.
-    fn response(&self, x: &[f64], f: &[f64], g: &[f64]) -> Result<Vec<f64>> {
-        let (mut before, mut after) = (vec![0f32; f.len()], vec![0f32; f.len()]);
-        let level = |&x: &f64| {
-            before
-                .iter_mut()
-                .zip(f)
-                .for_each(|(b, f)| *b = (x * f) as f32);
-            match self.activation {
-                Activation::Gelu => gelu::forward(self.exec, &before, &mut after),
-                Activation::Relu => relu::forward(self.exec, &before, &mut after),
-            }
-            progress::check()?;
-            Ok(after.iter().zip(g).map(|(&a, g)| f64::from(a) * g).sum())
-        };
-        x.iter().map(level).collect()
-    }
-}
-
-/// Levels split at random into those fitted and those held out.
-struct Split {
-    fit: Vec<usize>,
-    test: Vec<usize>,
-    x: Vec<f64>,
-}
-
-impl Split {
-    fn new(x: &[f64], test_fraction: f64, rng: &mut Rng) -> Self {
-        let mut fit: Vec<usize> = (0..x.len()).collect();
-        rng.shuffle(&mut fit);
-        let held_out = (x.len() as f64 * test_fraction).round() as usize;
-        let test = fit.split_off(x.len() - held_out);
-        Split {
-            fit,
-            test,
-            x: x.to_vec(),
-        }
-    }
-
-    fn delta_r2(&self, y: &[f64]) -> f64 {
-        let pick = |from: &[f64], which: &[usize]| -> Vec<f64> {
-            which.iter().map(|&i| from[i]).collect()
-        };
-        delta_r2(
-            (&pick(&self.x, &self.fit), &pick(y, &self.fit)),
-            (&pick(&self.x, &self.test), &pick(y, &self.test)),
-        )
     }
 }
