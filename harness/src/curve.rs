@@ -121,6 +121,17 @@ impl Split {
         }
     }
 
+    /// Holds out the last levels, where their order is random already.
+    pub fn last(x: &[f64], test_fraction: f64) -> Self {
+        let held_out = (x.len() as f64 * test_fraction).round() as usize;
+        let fitted = x.len() - held_out;
+        Split {
+            fit: (0..fitted).collect(),
+            test: (fitted..x.len()).collect(),
+            x: x.to_vec(),
+        }
+    }
+
     /// ΔR² of a curve on these levels.
     pub fn delta_r2(&self, y: &[f64]) -> f64 {
         let pick = |from: &[f64], which: &[usize]| -> Vec<f64> {

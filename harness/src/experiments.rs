@@ -3,6 +3,8 @@
 use crate::experiment::Erased;
 
 pub mod homogeneity;
+pub mod interference;
+pub mod linear_probes;
 pub mod near_orthogonality;
 pub mod rescale;
 pub mod response;
@@ -14,9 +16,11 @@ pub static ALL: &[&dyn Erased] = &[
     &response::Response,
     &rescale::Rescale,
     &sign_balance::SignBalance,
+    &interference::Interference,
     &homogeneity::Homogeneity,
     &near_orthogonality::NearOrthogonality,
     &tradeoff::Tradeoff,
+    &linear_probes::LinearProbes,
 ];
 
 /// The experiment of that name.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kernels::Isa;
 
-use crate::claim::{Entry, Ledger};
+use crate::claim::{Entry, Ledger, Measure};
 use crate::experiment::{Ctx, Experiment, Outcome};
 use crate::output::Folder;
 use crate::progress::{Progress, Show};
@@ -47,5 +47,22 @@ pub fn run_with<E: Experiment>(
 /// The ledger of what an experiment measured.
 pub fn settle<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
     let settle = |claim| Entry::settle(E::ID, claim, &outcome.measures, seeds);
+    Ledger(E::CLAIMS.iter().map(settle).collect())
+}
+
+/// Verdicts with every control in the place of its claim: what the harness says of a setting in which
+/// the claims should fail.
+pub fn settle_controls<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
+    let controls = outcome.measures.iter().filter(|m| m.control).cloned();
+    let measures: Vec<_> = controls
+        .flat_map(|m| {
+            let as_claim = Measure {
+                control: false,
+                ..m.clone()
+            };
+            [as_claim, m]
+        })
+        .collect();
+    let settle = |claim| Entry::settle(E::ID, claim, &measures, seeds);
     Ledger(E::CLAIMS.iter().map(settle).collect())
 }

@@ -4,6 +4,7 @@ use harness::experiments::response::{Response, Settings};
 use harness::rng::Rng;
 use harness::table::Tables;
 use harness::testing;
+use proptests::fit::delta_r2;
 use proptests::reference;
 
 fn settings() -> Settings {
@@ -50,39 +51,6 @@ fn response(name: &str, x: f64, f: &[f64], g: &[f64]) -> (f64, f64) {
         let bound = 1.13 * (x * f).abs() * half_ulp + (4.0 * half_ulp * y.abs()).max(1e-7);
         (sum + g * y, error + g.abs() * bound)
     })
-}
-
-/// ΔR² by the normal equations, solved by Gaussian elimination.
-fn delta_r2(fit: &[(f64, f64)], test: &[(f64, f64)]) -> f64 {
-    let r2 = |degree: usize| {
-        let terms = degree + 1;
-        let mut rows: Vec<Vec<f64>> = (0..terms)
-            .map(|i| {
-                let moment = |j: usize| fit.iter().map(|(x, _)| x.powi((i + j) as i32)).sum();
-                let right = fit.iter().map(|(x, y)| x.powi(i as i32) * y).sum();
-                (0..terms).map(moment).chain([right]).collect()
-            })
-            .collect();
-        for i in 0..terms {
-            for j in 0..terms {
-                if i != j {
-                    let factor = rows[j][i] / rows[i][i];
-                    let pivot = rows[i].clone();
-                    rows[j]
-                        .iter_mut()
-                        .zip(pivot)
-                        .for_each(|(a, p)| *a -= factor * p);
-                }
-            }
-        }
-        let c: Vec<f64> = (0..terms).map(|i| rows[i][terms] / rows[i][i]).collect();
-        let mean = test.iter().map(|(_, y)| y).sum::<f64>() / test.len() as f64;
-        let predict = |x: f64| (0..terms).map(|i| c[i] * x.powi(i as i32)).sum::<f64>();
-        let residual: f64 = test.iter().map(|&(x, y)| (y - predict(x)).powi(2)).sum();
-        let total: f64 = test.iter().map(|&(_, y)| (y - mean).powi(2)).sum();
-        1.0 - residual / total
-    };
-    r2(2) - r2(1)
 }
 
 #[test]

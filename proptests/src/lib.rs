@@ -1,7 +1,8 @@
-//! What the property tests in `tests/` share: [references](reference) in f64, a
+//! What the property tests in `tests/` share: [references](reference) and [fits](fit) in f64, a
 //! [comparison](compare) that can fail, and the [instruction sets](isas) to test.
 
 pub mod compare;
+pub mod fit;
 pub mod reference;
 
 use kernels::Isa;

@@ -8,8 +8,8 @@ use plotters::style::RGBColor;
 use super::Heat;
 use super::axis::{Coord, tick_label};
 
-/// Number of colours of a map.
-const SHADES: usize = 48;
+/// Number of colours of a map: odd, so that 0 has the middle one where colours diverge.
+const SHADES: usize = 49;
 
 /// A rectangle in pixels: left, top, right, bottom.
 pub(super) type Frame = (f64, f64, f64, f64);

@@ -1,0 +1,140 @@
+//! `linear-probes` against plain loops in f64.
+
+use harness::curve::random_direction;
+use harness::experiment::{Experiment, Preset};
+use harness::experiments::linear_probes::{LinearProbes, Settings};
+use harness::rng::Rng;
+use harness::table::Tables;
+use harness::testing;
+use proptests::fit::solve;
+use proptests::reference::gelu;
+
+fn settings() -> Settings {
+    Settings {
+        n: 6,
+        inputs: 5,
+        scale: 2.0,
+        noise: 0.1,
+        train: 80,
+        test: 40,
+        ridge: 1e-3,
+    }
+}
+
+fn dot(f: &[f64], g: &[f64]) -> f64 {
+    f.iter().zip(g).map(|(f, g)| f * g).sum()
+}
+
+/// Ridge regression by the normal equations: mean of the inputs, weights, mean of the labels.
+fn fit(x: &[Vec<f64>], labels: &[f64], ridge: f64) -> impl Fn(&[f64]) -> f64 {
+    let (rows, columns) = (x.len() as f64, x[0].len());
+    let mean: Vec<f64> = (0..columns)
+        .map(|j| x.iter().map(|x| x[j]).sum::<f64>() / rows)
+        .collect();
+    let intercept = labels.iter().sum::<f64>() / rows;
+    let gram =
+        |i: usize, j: usize| -> f64 { x.iter().map(|x| (x[i] - mean[i]) * (x[j] - mean[j])).sum() };
+    let penalty = ridge * (0..columns).map(|j| gram(j, j)).sum::<f64>() / columns as f64;
+    let row = |i: usize| -> Vec<f64> {
+        let left = (0..columns).map(|j| gram(i, j) + if i == j { penalty } else { 0.0 });
+        let right = x
+            .iter()
+            .zip(labels)
+            .map(|(x, l)| (x[i] - mean[i]) * l)
+            .sum();
+        left.chain([right]).collect()
+    };
+    let weights = solve((0..columns).map(row).collect());
+    move |x| {
+        intercept
+            + (0..x.len())
+                .map(|j| weights[j] * (x[j] - mean[j]))
+                .sum::<f64>()
+    }
+}
+
+#[test]
+fn probes_agree_with_plain_loops_on_every_isa() {
+    let s = settings();
+    let mut rng = Rng::stream(7, "linear-probes", "features", 0);
+    let [u, v, f, g] = [5, 5, 6, 6].map(|n| random_direction(n, &mut rng));
+    let c = dot(&u, &v);
+    let read =
+        |own: &[f64], other: &[f64], x: &[f64]| (dot(own, x) - c * dot(other, x)) / (1.0 - c * c);
+    let examples = |purpose: &str, count: usize| -> (Vec<Vec<f64>>, Vec<f64>) {
+        let mut rng = Rng::stream(7, "linear-probes", purpose, 0);
+        let example = |i: usize| {
+            let (a, b) = ((i % 2) as f64, (i / 2 % 2) as f64);
+            let x = (0..5).map(|j| a * u[j] + b * v[j] + s.noise * rng.normal());
+            (x.collect(), if a == b { -1.0 } else { 1.0 })
+        };
+        (0..count).map(example).unzip()
+    };
+    let stage = |name: &str, x: &[f64]| -> Vec<f64> {
+        let (a, b) = (read(&u, &v, x), read(&v, &u, x));
+        let size = s.scale * 6f64.sqrt();
+        let linear = (0..6).map(|i| size * (a * f[i] + b * g[i]));
+        match name {
+            "input" => x.to_vec(),
+            "linear layer" => linear.collect(),
+            "gelu layer" => linear.map(gelu).collect(),
+            other => panic!("no stage `{other}`"),
+        }
+    };
+    let (train, test) = (examples("train", s.train), examples("test", s.test));
+    for isa in proptests::isas() {
+        let outcome = testing::run_with::<LinearProbes>(&s, &[7], isa, &Default::default());
+        let tables = Tables::new(outcome.tables);
+        assert_eq!(tables.get("accuracy").rows().count(), 3);
+        for row in tables.get("accuracy").rows() {
+            let name = row.text("stage");
+            let inputs = |x: &[Vec<f64>]| x.iter().map(|x| stage(name, x)).collect::<Vec<_>>();
+            let probe = fit(&inputs(&train.0), &train.1, s.ridge);
+            for (column, (x, labels)) in [("train", &train), ("test", &test)] {
+                let right = |(x, l): (&Vec<f64>, &f64)| (probe(x) > 0.0) == (*l > 0.0);
+                let right = inputs(x)
+                    .iter()
+                    .zip(labels)
+                    .filter(|&(x, l)| right((x, l)))
+                    .count();
+                let wanted = right as f64 / labels.len() as f64;
+                // Rounding may move an example on the fence.
+                let off = (row.real(column) - wanted).abs() * labels.len() as f64;
+                assert!(
+                    off < 1.5,
+                    "{isa}, {name}: {} against {wanted}",
+                    row.real(column)
+                );
+            }
+            let plane = tables
+                .get("plane")
+                .rows()
+                .filter(|r| r.text("stage") == name);
+            for row in plane.step_by(97) {
+                let (a, b) = (row.real("a"), row.real("b"));
+                let x: Vec<f64> = (0..5).map(|j| a * u[j] + b * v[j]).collect();
+                // The ridge lets f32 rounding through at most 1/√ridge or so times as large.
+                let wanted = probe(&stage(name, &x));
+                assert!(
+                    (row.real("output") - wanted).abs() < 1e-3,
+                    "{isa}, {name}: {wanted}"
+                );
+            }
+        }
+        let identity = tables.get("identity");
+        let row = identity.rows().next().unwrap();
+        assert!(row.real("of_bound") <= 1.0 && row.real("difference") < 1e-5);
+        assert!(row.real("largest") > 0.1);
+    }
+}
+
+#[test]
+fn the_control_fails() {
+    let seeds = [0, 1, 2];
+    let outcome = testing::run::<LinearProbes>(&LinearProbes::settings(Preset::Quick), &seeds);
+    let ledger = testing::settle::<LinearProbes>(&outcome, &seeds);
+    assert_eq!(ledger.0[0].verdict, "reproduced");
+    let controls = testing::settle_controls::<LinearProbes>(&outcome, &seeds);
+    assert_eq!(controls.0[0].verdict, "not reproduced");
+    assert!(controls.0[0].value < 0.6);
+}

@@ -1,0 +1,72 @@
+//! `rescale` against plain loops in f64.
+
+use harness::experiment::{Experiment, Preset};
+use harness::experiments::rescale::{Rescale, Settings};
+use harness::table::Tables;
+use harness::testing;
+use proptests::reference::gelu;
+
+fn settings() -> Settings {
+    Settings {
+        n: 6,
+        widths: vec![1, 3, 8],
+        reach: 4.0,
+        points: 31,
+        control_power: 0.25,
+    }
+}
+
+/// The rescaled response of `n` neurons, one by one.
+fn rescaled(n: usize, power: f64, x: f64) -> f64 {
+    let (scale, f) = ((n as f64).powf(power), 1.0 / (n as f64).sqrt());
+    (0..n).map(|_| f * gelu(scale * x * f)).sum::<f64>() / scale
+}
+
+/// Rounding of the input and of GELU, some 4 units of f32 at |x| ≤ 4, once per neuron: the share of
+/// n neurons in y / scale is √n / scale of one.
+fn bound(n: usize, power: f64) -> f64 {
+    4.0 * 4.0 * 2f64.powi(-24) * (n as f64).powf(0.5 - power)
+}
+
+#[test]
+fn curves_and_errors_agree_with_plain_loops_on_every_isa() {
+    let s = settings();
+    for isa in proptests::isas() {
+        let outcome = testing::run_with::<Rescale>(&s, &[1], isa, &Default::default());
+        let tables = Tables::new(outcome.tables);
+        let curves = tables.get("curves");
+        assert_eq!(curves.rows().count(), 3 * s.points);
+        for (i, row) in curves.rows().enumerate() {
+            let x = s.reach * (2.0 * (i % s.points) as f64 / 30.0 - 1.0);
+            let (power, scale) = (row.real("power"), 6f64.powf(row.real("power")));
+            let y = rescaled(s.n, power, x);
+            assert!((row.real("x") - x).abs() < 1e-14);
+            assert!((row.real("y") - y).abs() < bound(s.n, power), "{isa}: {y}");
+            assert!((row.real("gelu") - gelu(x)).abs() < 1e-14);
+            assert!((row.real("input") - x * scale).abs() < 1e-13);
+            assert_eq!(row.real("output"), row.real("y") * scale);
+        }
+        let errors = tables.get("errors");
+        assert_eq!(errors.rows().count(), 3 * s.widths.len());
+        for row in errors.rows() {
+            let (n, power) = (row.int("n") as usize, row.real("power"));
+            let x = || (0..31).map(|i| s.reach * (f64::from(i) / 15.0 - 1.0));
+            let largest = x().map(|x| gelu(x).abs()).fold(0.0, f64::max);
+            let error = x().map(|x| (rescaled(n, power, x) - gelu(x)).abs());
+            let wanted = error.fold(0.0, f64::max) / largest;
+            let off = (row.real("error") - wanted).abs();
+            assert!(off < bound(n, power) / largest, "{isa}, n = {n}: {wanted}");
+        }
+    }
+}
+
+#[test]
+fn the_control_fails() {
+    let seeds = [0, 1];
+    let outcome = testing::run::<Rescale>(&Rescale::settings(Preset::Quick), &seeds);
+    let ledger = testing::settle::<Rescale>(&outcome, &seeds);
+    assert_eq!(ledger.0[0].verdict, "reproduced");
+    let controls = testing::settle_controls::<Rescale>(&outcome, &seeds);
+    assert_eq!(controls.0[0].verdict, "not reproduced");
+    assert!(controls.0[0].value > 0.1);
+}
