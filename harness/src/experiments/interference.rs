@@ -247,7 +247,8 @@ impl Experiment for Interference {
              feature spread over 10 neurons or fewer keeps at least {} with others on that share some of \
              its neurons: it is the partial overlap that protects it, for another in its very direction would \
              do the same to it as to the aligned one. The maps for halves and for the narrow layer have the \
-             same shape; with random signs there is next to no bend along A, and none along the sum.",
+             same shape; with as many negative as positive signs both maps are planes, tilted by the \
+             overlap of A and B.",
             number(entry.value),
             number(range),
             number(smallest),
