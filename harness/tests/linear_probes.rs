@@ -26,7 +26,7 @@ fn dot(f: &[f64], g: &[f64]) -> f64 {
 }
 
 /// Ridge regression by the normal equations: mean of the inputs, weights, mean of the labels.
-fn fit(x: &[Vec<f64>], labels: &[f64], ridge: f64) -> impl Fn(&[f64]) -> f64 {
+fn fit(x: &[Vec<f64>], labels: &[f64], ridge: f64) -> impl Fn(&[f64]) -> f64 + use<> {
     let (rows, columns) = (x.len() as f64, x[0].len());
     let mean: Vec<f64> = (0..columns)
         .map(|j| x.iter().map(|x| x[j]).sum::<f64>() / rows)

@@ -116,8 +116,16 @@ fn random_directions_agree_with_a_dense_grid() {
 
 #[test]
 fn the_integral_is_what_held_out_levels_estimate() {
-    let outcome = testing::run::<SignBalance>(&SignBalance::settings(Preset::Quick), &[0, 1, 2]);
-    let tables = Tables::new(outcome.tables);
+    let s = Settings {
+        n: 100,
+        negatives: vec![0, 50],
+        reach: 5.0,
+        points: 100_000,
+        test_fraction: 0.2,
+        widths: vec![2, 3],
+        directions: 1,
+    };
+    let tables = Tables::new(testing::run::<SignBalance>(&s, &[0, 1, 2]).tables);
     let integral = tables
         .get("directions")
         .rows()
@@ -129,12 +137,10 @@ fn the_integral_is_what_held_out_levels_estimate() {
         .rows()
         .filter(|r| r.int("m") == 0)
     {
-        // 200 held-out levels: R² is good to some 1/√200 of what the line leaves, 0.2.
-        assert!(
-            (row.real("delta_r2") - integral).abs() < 0.03,
-            "{}",
-            row.real("delta_r2")
-        );
+        // ΔR² is a mean over 20,000 held-out levels of shares below 1: its standard error is below
+        // 0.007, and four of them are allowed.
+        let off = (row.real("delta_r2") - integral).abs();
+        assert!(off < 0.028, "{off}");
     }
 }
 

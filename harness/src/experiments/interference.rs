@@ -4,6 +4,7 @@ mod maps;
 mod overlap;
 
 use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::curve::{Layer, Split, levels};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
 use crate::figure::{Axis, Figure, Panel, Role};
@@ -258,7 +259,6 @@ impl Experiment for Interference {
 
 /// Aligned features: three curves, ΔR² and the first half of the claim.
 fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> Table {
-    use crate::curve::{Layer, Split, levels};
     let x = levels(s.reach, s.curve_points);
     let layer = Layer::of_gelu(ctx.serial());
     let response = |other: f64| {
@@ -278,6 +278,7 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> 
     for &seed in ctx.seeds {
         let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
         let delta = responses.each_ref().map(|y| split.delta_r2(y));
+        let share = delta.map(|d| d / delta[0]);
         for (i, other) in others.into_iter().enumerate() {
             let (low, high) = responses[i]
                 .iter()
@@ -291,12 +292,12 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> 
                 other.into(),
                 seed.into(),
                 delta[i].into(),
-                (delta[i] / delta[0]).into(),
+                share[i].into(),
                 (high - low).into(),
             ]);
         }
-        outcome.measure(SPREAD, ALIGNED_KEPT, seed, delta[1] / delta[0]);
-        outcome.control(SPREAD, ALIGNED_KEPT, seed, delta[0] / delta[0]);
+        outcome.measure(SPREAD, ALIGNED_KEPT, seed, share[1]);
+        outcome.control(SPREAD, ALIGNED_KEPT, seed, share[0]);
     }
     curves
 }
