@@ -139,7 +139,7 @@ fn distributed_features_agree_with_dense_vectors() {
                 let mut rng = Rng::stream(7, "interference", &purpose, of_interest as u64);
                 let f = features.dense(of_interest);
                 let mut others: Vec<usize> = (0..6).filter(|&i| i != of_interest).collect();
-                let mut magnitude = |rng: &mut Rng| (k as f64).sqrt() * (2.0 * rng.uniform() - 1.0);
+                let magnitude = |rng: &mut Rng| (k as f64).sqrt() * (2.0 * rng.uniform() - 1.0);
                 let sample = |_| {
                     let x = magnitude(&mut rng);
                     let mut before: Vec<f64> = f.iter().map(|f| x * f).collect();
