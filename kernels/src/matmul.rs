@@ -175,7 +175,9 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
     fn share<S: Simd>(self, exec: Exec, s: S, leaf: usize) {
         let m = self.c.rows();
         if m <= leaf.max(MR) {
-            return s.run(self);
+            return with_scratch(PackedA::<MR>::len(self.a, KC), |buffer| {
+                s.run(Chunk { rows: self, buffer })
+            });
         }
         let at = (m / 2).next_multiple_of(MR);
         let (upper, lower) = self.split(at);
@@ -220,7 +222,13 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
     }
 }
 
-impl<E: Epilogue, const MR: usize, const NV: usize> Op for Rows<'_, E, MR, NV> {
+/// The rows of one thread, and room for their packed part of A.
+struct Chunk<'a, 'b, E, const MR: usize, const NV: usize> {
+    rows: Rows<'a, E, MR, NV>,
+    buffer: &'b mut [f32],
+}
+
+impl<E: Epilogue, const MR: usize, const NV: usize> Op for Chunk<'_, '_, E, MR, NV> {
     type Output = ();
 
     #[inline(always)]
@@ -232,48 +240,46 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Rows<'_, E, MR, NV> {
             panels,
             packed,
             mut epilogue,
-        } = self;
+        } = self.rows;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
-        with_scratch(PackedA::<MR>::len(a, KC), |buffer| {
-            let mut from_k = 0;
-            // At least one pass, so that k = 0 writes zeros and reaches the epilogue.
-            loop {
-                let depth = KC.min(k - from_k);
-                let last = from_k + depth == k;
-                let add = accumulate == Accumulate::Add || from_k > 0;
-                let a = PackedA::<MR>::new(a, from_k, depth, buffer);
-                for from_n in (0..n).step_by(NC) {
-                    let columns = from_n..n.min(from_n + NC);
-                    let mut i = 0;
-                    while i < m {
-                        let rows = strip_height(m - i, MR);
-                        s.run(Strip::<MR, NV> {
-                            c: c.reborrow(),
-                            row: i,
-                            rows,
-                            columns: columns.clone(),
-                            add,
-                            a: &a,
-                            panels,
-                            packed,
-                            from_k,
-                            depth,
-                        });
-                        if last {
-                            for row in i..i + rows {
-                                let c = &mut c.row(row)[columns.clone()];
-                                epilogue.row(s, row, columns.clone(), c);
-                            }
+        let mut from_k = 0;
+        // At least one pass, so that k = 0 writes zeros and reaches the epilogue.
+        loop {
+            let depth = KC.min(k - from_k);
+            let last = from_k + depth == k;
+            let add = accumulate == Accumulate::Add || from_k > 0;
+            let a = PackedA::<MR>::new(a, from_k, depth, self.buffer);
+            for from_n in (0..n).step_by(NC) {
+                let columns = from_n..n.min(from_n + NC);
+                let mut i = 0;
+                while i < m {
+                    let rows = strip_height(m - i, MR);
+                    s.run(Strip::<MR, NV> {
+                        c: c.reborrow(),
+                        row: i,
+                        rows,
+                        columns: columns.clone(),
+                        add,
+                        a: &a,
+                        panels,
+                        packed,
+                        from_k,
+                        depth,
+                    });
+                    if last {
+                        for row in i..i + rows {
+                            let c = &mut c.row(row)[columns.clone()];
+                            epilogue.row(s, row, columns.clone(), c);
                         }
-                        i += rows;
                     }
-                }
-                from_k += depth;
-                if last {
-                    break;
+                    i += rows;
                 }
             }
-        });
+            from_k += depth;
+            if last {
+                break;
+            }
+        }
     }
 }
 
