@@ -73,6 +73,16 @@ impl<'a> SparseRef<'a> {
         self.cols
     }
 
+    /// Share of the places that have an entry; 0 if there are none.
+    pub fn density(&self) -> f64 {
+        let places = self.rows() as f64 * self.cols as f64;
+        if places > 0.0 {
+            self.values.len() as f64 / places
+        } else {
+            0.0
+        }
+    }
+
     /// The columns of the entries of row `i`, and the entries.
     ///
     /// # Panics

@@ -235,7 +235,7 @@ impl Experiment for NearOrthogonality {
             };
             rising = rising.line(role, format!("k = {name}"), curve(k));
         }
-        rising = rising.line(
+        rising = rising.dotted(
             Role::Control,
             "control: on one neuron",
             curve(&Cell::Int(1)),
@@ -278,8 +278,21 @@ impl Experiment for NearOrthogonality {
         let (low, high) = beyond.fold((f64::INFINITY, 0.0f64), |(low, high), &(_, c)| {
             (low.min(c), high.max(c))
         });
+        let lowest = counts
+            .iter()
+            .copied()
+            .fold(*first, |low, c| if c.1 < low.1 { c } else { low });
+        let dip = if lowest.0 > first.0 {
+            format!(
+                ", by way of {} at k = {}",
+                number(lowest.1.round()),
+                lowest.0
+            )
+        } else {
+            String::new()
+        };
         format!(
-            "The number of nearly orthogonal features goes from {} at k = {} to {} at k = {}; from half of the \
+            "The number of nearly orthogonal features goes from {} at k = {}{dip}, to {} at k = {}; from half of the \
              neurons on it stays between {} and {}. Features on one neuron each, whose cosines are 0 or ±1, \
              keep below the threshold up to {} of them: only by sharing a neuron do they collide.",
             number(first.1.round()),
