@@ -21,7 +21,7 @@ pub fn exp(exec: Exec, x: &[f32], y: &mut [f32]) {
 
 /// `y = tanh x`; odd in all bits, NaN stays NaN.
 ///
-/// Error: at most 1.1 ulp, so far measured at every 1021st f32 only.
+/// Error: at most 1.1 ulp.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -32,7 +32,7 @@ pub fn tanh(exec: Exec, x: &[f32], y: &mut [f32]) {
 
 /// `y = erf x`, the error function 2/√π ∫₀ˣ exp(−t²) dt; odd in all bits, NaN stays NaN.
 ///
-/// Error: at most 1.1 ulp (portable 1.5 ulp), so far measured at every 1021st f32 only.
+/// Error: at most 1.04 ulp (portable 1.51 ulp).
 ///
 /// # Panics
 /// If the lengths differ.
