@@ -410,6 +410,7 @@ impl Op for OuterNorms<'_> {
 
 impl Workspace {
     /// Adds the loss at x_l to the gradient with respect to x_l.
+    #[track_caller]
     fn add_loss_gradient(
         &mut self,
         exec: Exec,
