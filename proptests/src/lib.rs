@@ -1,6 +1,8 @@
-//! What the property tests in `tests/` share: [references](reference) and [fits](fit) in f64, a
-//! [comparison](compare) that can fail, and the [instruction sets](isas) to test.
+//! What the property tests in `tests/` share: [references](mod@reference) and [fits](fit) in f64, a
+//! [comparison](compare) that can fail, [bounds](bounded) for it that follow from an error analysis, and the
+//! [instruction sets](isas) to test.
 
+pub mod bounded;
 pub mod compare;
 pub mod fit;
 pub mod reference;
@@ -15,5 +17,37 @@ pub fn isas() -> Vec<Isa> {
     match std::env::var_os("KERNELS_ISA") {
         None => Isa::available(),
         Some(_) => vec![Isa::from_env().unwrap_or_else(|error| panic!("{error}"))],
+    }
+}
+
+/// Numbers in [−1, 1) from a seed: the upper bits of a 64-bit linear congruential generator.
+pub fn stream(seed: u64) -> impl FnMut() -> f32 {
+    let mut state = seed;
+    move || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        ((state >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32
+    }
+}
+
+/// A rayon pool of so many threads.
+pub fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("a pool")
+}
+
+/// What `f` says when it panics.
+///
+/// # Panics
+/// If `f` does not, or says nothing.
+#[track_caller]
+pub fn panic_message(f: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).expect_err("no panic");
+    match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(panic) => (*panic.downcast::<&str>().expect("a message")).to_owned(),
     }
 }

@@ -1,6 +1,11 @@
 //! The functions of [`kernels`] in f64, from the textbook formula and `libm`, which is good to less
 //! than one ulp of f64: some 2⁻²⁸ ulp of f32, so that a comparison with these measures f32 error.
 
+pub mod activation;
+pub mod adam;
+pub mod loss;
+pub mod mlp;
+
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 
 /// eˣ

@@ -1,0 +1,163 @@
+//! Adam against its textbook form in f64, over several steps.
+
+use kernels::Exec;
+use kernels::adam::{self, Adam};
+use proptest::prelude::*;
+use proptests::bounded::{Bounded, assert_within};
+use proptests::reference::adam::{Moments, step};
+use proptests::{isas, panic_message, pool, stream};
+
+/// Weights with their moments.
+#[derive(Clone, Debug, PartialEq)]
+struct State {
+    weights: Vec<f32>,
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl State {
+    fn new(weights: Vec<f32>) -> State {
+        let zeros = vec![0.0; weights.len()];
+        State {
+            weights,
+            first: zeros.clone(),
+            second: zeros,
+        }
+    }
+
+    fn step(&mut self, exec: Exec, adam: Adam, t: u64, gradient: &[f32]) {
+        let State {
+            weights,
+            first,
+            second,
+        } = self;
+        adam::step(exec, adam, t, weights, gradient, first, second);
+    }
+}
+
+prop_compose! {
+    fn settings()(
+        learning_rate in prop_oneof![Just(1e-3f32), 1e-5f32..1.0],
+        beta1 in prop_oneof![Just(0.9f32), 0f32..0.999],
+        beta2 in prop_oneof![Just(0.999f32), 0f32..0.9999],
+        epsilon in prop_oneof![Just(1e-8f32), 1e-10f32..1e-2],
+    ) -> Adam {
+        Adam { learning_rate, beta1, beta2, epsilon }
+    }
+}
+
+proptest! {
+    /// Every length up to several vectors and tails, gradients of every scale, and none.
+    #[test]
+    fn matches_the_textbook(
+        settings in settings(),
+        n in 0..70usize,
+        scale in prop_oneof![Just(1.0f32), 1e-12f32..1e-6, 1.0f32..1e6],
+        seed: u64,
+    ) {
+        const STEPS: u64 = 8;
+        let mut next = stream(seed);
+        let weights: Vec<f32> = (0..n).map(|_| next()).collect();
+        let gradients: Vec<Vec<f32>> = (0..STEPS)
+            .map(|_| (0..n).map(|i| if i % 7 == 3 { 0.0 } else { scale * next() }).collect())
+            .collect();
+        let mut want: Vec<(Bounded, Moments)> =
+            weights.iter().map(|&w| (Bounded::exact(w), Moments::default())).collect();
+        let mut states: Vec<_> = isas().into_iter().map(|isa| (isa, State::new(weights.clone()))).collect();
+        for t in 1..=STEPS {
+            let gradient = &gradients[t as usize - 1];
+            for ((weight, moments), &g) in want.iter_mut().zip(gradient) {
+                step(settings, t, weight, Bounded::exact(g), moments);
+            }
+            let of = |f: fn(&(Bounded, Moments)) -> Bounded| want.iter().map(f).collect::<Vec<_>>();
+            for (isa, state) in &mut states {
+                state.step(Exec::serial(*isa), settings, t, gradient);
+                assert_within(&format!("{isa}, step {t}: first moment"), &state.first, &of(|w| w.1.first));
+                assert_within(&format!("{isa}, step {t}: second moment"), &state.second, &of(|w| w.1.second));
+                assert_within(&format!("{isa}, step {t}: weights"), &state.weights, &of(|w| w.0));
+            }
+        }
+    }
+}
+
+/// With bias correction the first step is α in size whatever the gradient's, and later ones
+/// under a steady gradient are too.
+#[test]
+fn steps_are_as_long_as_the_learning_rate() {
+    let adam = Adam::default();
+    for isa in isas() {
+        for g in [1e-3f32, 1.0, -50.0] {
+            let mut state = State::new(vec![0.0; 19]);
+            for t in 1..=20 {
+                state.step(Exec::serial(isa), adam, t, &[g; 19]);
+                let want = -g.signum() * 1e-3 * t as f32;
+                // ε/|g| = 1e-5 of it; rounding is far less.
+                assert!(
+                    state
+                        .weights
+                        .iter()
+                        .all(|w| (w - want).abs() < 2e-5 * want.abs()),
+                    "{isa}: {} after {t} steps along {g}",
+                    state.weights[0]
+                );
+            }
+        }
+    }
+}
+
+/// Step counts beyond i32, where both corrections are 1.
+#[test]
+fn late_steps() {
+    for isa in isas() {
+        for t in [1 << 40, u64::MAX] {
+            let mut state = State::new(vec![1.0; 3]);
+            state.step(Exec::serial(isa), Adam::default(), t, &[1.0; 3]);
+            // m = 0.1, v = 0.001
+            let want = 1.0 - 1e-3 * 0.1 / 0.001f32.sqrt();
+            assert!((state.weights[2] - want).abs() < 1e-6, "{isa}");
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let pools: Vec<_> = (1..=4).map(pool).collect();
+    for n in [0, 1, 1 << 15, (1 << 15) + 1, 100_003, 300_000] {
+        let mut next = stream(n as u64);
+        let mut values = || (0..n).map(|_| next()).collect::<Vec<f32>>();
+        let (weights, gradients) = (values(), [values(), values()]);
+        for isa in isas() {
+            let run = |exec| {
+                let mut state = State::new(weights.clone());
+                for (t, gradient) in (1..).zip(&gradients) {
+                    state.step(exec, Adam::default(), t, gradient);
+                }
+                state
+            };
+            let serial = run(Exec::serial(isa));
+            for pool in &pools {
+                let shared = pool.install(|| run(Exec::parallel(isa)));
+                assert!(serial == shared, "{isa}, {pool:?}, {n} weights");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    for exec in isas().into_iter().map(Exec::serial) {
+        let run = |t, w: usize, g: usize, m: usize, v: usize| {
+            let zeros = |n| vec![0.0; n];
+            let (mut w, mut m, mut v) = (zeros(w), zeros(m), zeros(v));
+            adam::step(exec, Adam::default(), t, &mut w, &zeros(g), &mut m, &mut v);
+        };
+        assert_eq!(panic_message(|| run(0, 3, 3, 3, 3)), "steps count from 1");
+        for (g, m, v) in [(4, 3, 3), (3, 4, 3), (3, 3, 4)] {
+            let message = panic_message(|| run(1, 3, g, m, v));
+            assert_eq!(
+                message,
+                format!("3 weights, {g} gradients, {m} and {v} moments")
+            );
+        }
+    }
+}

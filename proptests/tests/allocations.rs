@@ -1,0 +1,196 @@
+//! A training step allocates nothing. This test has a binary of its own, for its allocator.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kernels::adam::{self, Adam};
+use kernels::loss::Loss;
+use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+use kernels::{Activation, Exec, MatMut};
+use proptests::{isas, stream};
+
+/// The system's allocator, which counts the allocations of the threads that asked for it.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static COUNTED: Cell<bool> = const { Cell::new(false) };
+}
+
+fn count() {
+    if COUNTED.get() {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every call is handed on to the system's allocator unchanged; counting does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are those that the system's allocator wants.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A model in training, with all that it needs.
+struct Training {
+    parameters: Parameters,
+    gradient: Parameters,
+    moments: [Vec<f32>; 2],
+    workspace: Workspace,
+    pairs: Vec<[u32; 2]>,
+    targets: Vec<u32>,
+    losses: Vec<f32>,
+    norms: Vec<f32>,
+    loss: Loss,
+    steps: u64,
+}
+
+impl Training {
+    fn new(shape: Shape, batch: usize, loss: Loss) -> Training {
+        let mut next = stream(3);
+        let mut parameters = Parameters::zeros(shape);
+        parameters.values_mut().fill_with(|| 0.1 * next());
+        let moment = vec![0.0; shape.parameters()];
+        Training {
+            parameters,
+            gradient: Parameters::zeros(shape),
+            moments: [moment.clone(), moment],
+            workspace: Workspace::new(shape, batch),
+            pairs: (0..batch as u32)
+                .map(|b| [b, 3 * b].map(|i| i % shape.vocabulary as u32))
+                .collect(),
+            targets: (0..batch as u32).map(|b| b % shape.width as u32).collect(),
+            losses: vec![0.0; (shape.layers + 1) * batch],
+            norms: vec![0.0; shape.layers * batch],
+            loss,
+            steps: 0,
+        }
+    }
+
+    /// Forward, losses, back, Adam; and the gradient norms, which a run reads between steps.
+    fn step(&mut self, exec: Exec) {
+        let Training {
+            parameters,
+            gradient,
+            moments: [first, second],
+            workspace,
+            pairs,
+            targets,
+            losses,
+            norms,
+            loss,
+            steps,
+        } = self;
+        let (layers, batch) = (parameters.shape().layers, pairs.len());
+        mlp::forward(exec, parameters, pairs, workspace);
+        let losses = MatMut::new(losses, layers + 1, batch).expect("cut to size");
+        mlp::losses(exec, workspace, *loss, targets, losses);
+        let norms = MatMut::new(norms, layers, batch).expect("cut to size");
+        mlp::output_gradient_norms(exec, parameters, targets, workspace, norms);
+        let applied = Applied::Output;
+        mlp::backward(
+            exec, parameters, pairs, targets, *loss, applied, workspace, gradient,
+        );
+        *steps += 1;
+        let (weights, gradient) = (parameters.values_mut(), gradient.values());
+        adam::step(
+            exec,
+            Adam::default(),
+            *steps,
+            weights,
+            gradient,
+            first,
+            second,
+        );
+    }
+}
+
+/// Sizes on both sides of where operands are packed and work is shared.
+const SHAPES: [(Shape, usize); 3] = [
+    (shape(7, 12, 20, 2), 5),
+    (shape(100, 100, 100, 4), 256),
+    (shape(20, 300, 400, 2), 200),
+];
+
+const fn shape(vocabulary: usize, width: usize, hidden: usize, layers: usize) -> Shape {
+    Shape {
+        vocabulary,
+        width,
+        hidden,
+        layers,
+        activation: Activation::Gelu,
+    }
+}
+
+/// Allocations of counted threads while `f` runs.
+fn allocations(f: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    f();
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn a_training_step_allocates_nothing() {
+    COUNTED.set(true);
+    let seen = allocations(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(100))));
+    assert_eq!(seen, 1, "a counter that does not count");
+    for isa in isas() {
+        for loss in [Loss::SquaredError, Loss::CrossEntropy] {
+            for (shape, batch) in SHAPES {
+                let mut training = Training::new(shape, batch, loss);
+                // The first step makes room for packed operands, which later ones use again.
+                training.step(Exec::serial(isa));
+                let seen = allocations(|| {
+                    for _ in 0..3 {
+                        training.step(Exec::serial(isa));
+                    }
+                });
+                assert_eq!(seen, 0, "{isa}, {loss:?}, {shape:?}, batch {batch}");
+            }
+        }
+    }
+    for isa in isas() {
+        for (shape, batch) in SHAPES {
+            in_parallel(Exec::parallel(isa), shape, batch);
+        }
+    }
+}
+
+/// Room for packed operands belongs to a thread, and which thread packs what is left to chance: a thread
+/// makes room when it first meets a product larger than those before, or two of them, one inside the
+/// other. So the number of allocations is bounded by threads and sizes, not by steps.
+fn in_parallel(exec: Exec, shape: Shape, batch: usize) {
+    const THREADS: usize = 2;
+    const STEPS: usize = 50;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(THREADS)
+        .start_handler(|_| COUNTED.set(true))
+        .build()
+        .expect("a pool");
+    let mut training = Training::new(shape, batch, Loss::CrossEntropy);
+    let seen = pool.install(|| {
+        training.step(exec);
+        allocations(|| {
+            for _ in 0..STEPS {
+                training.step(exec);
+            }
+        })
+    });
+    println!("{:?}, {shape:?}: {seen} in {STEPS} steps", exec.isa());
+    assert!(seen < STEPS, "{seen} allocations in {STEPS} steps");
+}

@@ -1,0 +1,428 @@
+//! Ten steps of training against PyTorch, tensor by tensor; `fixtures/residual_mlp.py` made what is compared
+//! with, in f64.
+//!
+//! 1. Our reference, in f64 too, must agree with PyTorch to f64 accuracy.
+//! 2. Losses and gradients before the first step are held to PyTorch's, and every step of the kernels to
+//!    the reference's step from the same state. The running error bounds of the reference are the
+//!    tolerance: an f32 implementation cannot be outside.
+//! 3. After ten steps worst-case bounds say nothing any more: where a gradient is as small as its error,
+//!    Adam's step can be anything up to the learning rate. So the tolerance there follows from the
+//!    condition of the problem: it is how far the f64 run strays when every gradient, weight and
+//!    moment is moved up or down by the bound of one step.
+
+use kernels::adam::{self, Adam};
+use kernels::loss::Loss;
+use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+use kernels::{Activation, Exec, MatMut};
+use proptests::bounded::{Bounded, assert_within, blur};
+use proptests::reference::adam::{Moments, step};
+use proptests::reference::mlp::{Model, tensors};
+use proptests::{isas, stream};
+use safetensors::{Dtype, SafeTensors};
+
+const STEPS: usize = 10;
+
+/// How far two computations in f64 may be apart: 2⁻⁵³ per operation, times some 10⁴ where Adam divides
+/// a small gradient by its own size.
+const F64: f64 = 1e-11;
+
+const CASES: [(&str, Activation, &str, Loss); 6] = [
+    (
+        "gelu",
+        Activation::Gelu,
+        "squared_error",
+        Loss::SquaredError,
+    ),
+    (
+        "gelu",
+        Activation::Gelu,
+        "cross_entropy",
+        Loss::CrossEntropy,
+    ),
+    (
+        "gelu_tanh",
+        Activation::GeluTanh,
+        "squared_error",
+        Loss::SquaredError,
+    ),
+    (
+        "gelu_tanh",
+        Activation::GeluTanh,
+        "cross_entropy",
+        Loss::CrossEntropy,
+    ),
+    (
+        "relu",
+        Activation::Relu,
+        "squared_error",
+        Loss::SquaredError,
+    ),
+    (
+        "relu",
+        Activation::Relu,
+        "cross_entropy",
+        Loss::CrossEntropy,
+    ),
+];
+
+/// What PyTorch computed.
+struct Fixture(Vec<u8>);
+
+impl Fixture {
+    fn read() -> Fixture {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/residual_mlp.safetensors"
+        );
+        Fixture(std::fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}")))
+    }
+
+    fn tensor<const N: usize>(&self, name: &str, dtype: Dtype) -> (Vec<usize>, Vec<[u8; N]>) {
+        let file = SafeTensors::deserialize(&self.0).expect("a file of safetensors");
+        let tensor = file
+            .tensor(name)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(tensor.dtype(), dtype, "{name}");
+        let (values, rest) = tensor.data().as_chunks();
+        assert!(rest.is_empty());
+        (tensor.shape().to_vec(), values.to_vec())
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        let (_, values) = self.tensor(name, Dtype::F64);
+        values.into_iter().map(f64::from_le_bytes).collect()
+    }
+
+    fn indices(&self, name: &str) -> Vec<u32> {
+        let (_, values) = self.tensor(name, Dtype::I32);
+        let index = |i| i32::from_le_bytes(i).try_into().expect("an index");
+        values.into_iter().map(index).collect()
+    }
+
+    /// A model's tensors in the order of its parameters.
+    fn model(&self, of: &str, shape: Shape) -> Vec<f64> {
+        tensors(shape)
+            .iter()
+            .flat_map(|tensor| {
+                let values = self.numbers(&format!("{of}.{}", tensor.name));
+                assert_eq!(values.len(), tensor.range.len(), "{of}.{}", tensor.name);
+                values
+            })
+            .collect()
+    }
+
+    fn shape(&self, activation: Activation) -> Shape {
+        let sizes = |name: &str| self.tensor::<8>(name, Dtype::F64).0;
+        let [vocabulary, width] = sizes("initial.embeddings.0")[..] else {
+            panic!("an embedding is a matrix");
+        };
+        let blocks = |l: &usize| {
+            let file = SafeTensors::deserialize(&self.0).expect("a file of safetensors");
+            file.tensor(&format!("initial.blocks.{l}.w1")).is_ok()
+        };
+        Shape {
+            vocabulary,
+            width,
+            hidden: sizes("initial.blocks.0.w1")[0],
+            layers: (0..).take_while(blocks).count(),
+            activation,
+        }
+    }
+}
+
+/// What a training run leaves.
+struct Run {
+    /// The mean loss before each step.
+    losses: Vec<f64>,
+    /// Of the first step.
+    gradient: Vec<f64>,
+    /// Weights after the last one.
+    last: Vec<f64>,
+}
+
+/// A task that a fixture sets.
+struct Task {
+    shape: Shape,
+    loss: Loss,
+    initial: Vec<f32>,
+    pairs: Vec<[u32; 2]>,
+    targets: Vec<u32>,
+}
+
+impl Task {
+    fn new(fixture: &Fixture, activation: Activation, loss: Loss) -> Task {
+        let shape = fixture.shape(activation);
+        let initial = fixture.model("initial", shape);
+        let rounded: Vec<f32> = initial.iter().map(|&w| w as f32).collect();
+        let exact = initial
+            .iter()
+            .zip(&rounded)
+            .all(|(a, &b)| *a == f64::from(b));
+        assert!(exact, "initial weights that are no f32");
+        Task {
+            shape,
+            loss,
+            initial: rounded,
+            pairs: fixture.indices("pairs").as_chunks().0.to_vec(),
+            targets: fixture.indices("targets"),
+        }
+    }
+
+    /// The reference's mean loss and gradient, with the bounds of a pass from these weights.
+    fn pass(&self, model: &Model) -> (Bounded, Vec<Bounded>) {
+        let batch = self.pairs.len();
+        let mut weights = vec![vec![Bounded::default(); batch]; self.shape.layers];
+        weights.push(vec![Bounded::rounded(1.0 / batch as f64); batch]);
+        let losses = model.losses(&self.pairs, &self.targets, self.loss);
+        // The mean is taken in f64.
+        let mean = |f: fn(&Bounded) -> f64| {
+            losses[self.shape.layers].iter().map(f).sum::<f64>() / batch as f64
+        };
+        let loss = Bounded {
+            value: mean(|loss| loss.value),
+            error: mean(|loss| loss.error),
+        };
+        let gradient = model.gradient(&self.pairs, &self.targets, self.loss, &weights);
+        (loss, gradient)
+    }
+
+    /// The reference in f64, where `sway` moves every result within its bound: by −1 to 1 of it.
+    fn train_in_f64(&self, mut sway: impl FnMut() -> f64) -> Run {
+        let mut sway = |x: Bounded| Bounded {
+            value: x.value + sway() * x.error,
+            error: 0.0,
+        };
+        let mut model = Model::exact(self.shape, &self.initial);
+        let mut moments = vec![Moments::default(); model.values.len()];
+        let (mut losses, mut first) = (vec![], None);
+        for t in 1..=STEPS as u64 {
+            let (loss, gradient) = self.pass(&model);
+            losses.push(sway(loss).value);
+            let gradient: Vec<Bounded> = gradient.into_iter().map(&mut sway).collect();
+            for (i, &gradient) in gradient.iter().enumerate() {
+                step(
+                    Adam::default(),
+                    t,
+                    &mut model.values[i],
+                    gradient,
+                    &mut moments[i],
+                );
+                model.values[i] = sway(model.values[i]);
+                moments[i].first = sway(moments[i].first);
+                moments[i].second = sway(moments[i].second);
+                // Underflow alone could carry it below 0.
+                moments[i].second.value = moments[i].second.value.max(0.0);
+            }
+            first.get_or_insert(gradient);
+        }
+        Run {
+            losses,
+            gradient: values(&first.expect("a step")),
+            last: values(&model.values),
+        }
+    }
+
+    /// How far a run in f32 may stray: as far as the furthest of some runs in f64, one that sways up all
+    /// the time, one that sways down, since roundings may be alike in all steps, and others at random.
+    fn stray(&self, still: &Run) -> Run {
+        let mut next = stream(1);
+        let zeros = |like: &[f64]| vec![0.0; like.len()];
+        let mut furthest = Run {
+            losses: zeros(&still.losses),
+            gradient: zeros(&still.gradient),
+            last: zeros(&still.last),
+        };
+        for run in 0..16 {
+            let swayed = self.train_in_f64(|| match run {
+                0 => 1.0,
+                1 => -1.0,
+                _ => f64::from(next()).signum(),
+            });
+            for (furthest, swayed, still) in [
+                (&mut furthest.losses, &swayed.losses, &still.losses),
+                (&mut furthest.gradient, &swayed.gradient, &still.gradient),
+                (&mut furthest.last, &swayed.last, &still.last),
+            ] {
+                for ((furthest, a), b) in furthest.iter_mut().zip(swayed).zip(still) {
+                    *furthest = furthest.max((a - b).abs());
+                }
+            }
+        }
+        furthest
+    }
+
+    /// The kernels, each step of which must be that of the reference from the same state.
+    fn train(&self, exec: Exec) -> Run {
+        let (layers, batch) = (self.shape.layers, self.pairs.len());
+        let mut parameters = Parameters::zeros(self.shape);
+        parameters.values_mut().copy_from_slice(&self.initial);
+        let mut gradient = Parameters::zeros(self.shape);
+        let mut workspace = Workspace::new(self.shape, batch);
+        let [mut first, mut second] = [(); 2].map(|()| vec![0.0; self.initial.len()]);
+        let (mut losses, mut of_step_one) = (vec![], None);
+        for t in 1..=STEPS as u64 {
+            let mut model = Model::exact(self.shape, parameters.values());
+            let (want_loss, want_gradient) = self.pass(&model);
+            let exact = |x: &f32| Bounded::exact(*x);
+            let mut moments: Vec<Moments> = first
+                .iter()
+                .zip(&second)
+                .map(|(first, second)| Moments {
+                    first: exact(first),
+                    second: exact(second),
+                })
+                .collect();
+
+            mlp::forward(exec, &parameters, &self.pairs, &mut workspace);
+            let mut all = vec![f32::NAN; (layers + 1) * batch];
+            let view = MatMut::new(&mut all, layers + 1, batch).expect("its size");
+            mlp::losses(exec, &workspace, self.loss, &self.targets, view);
+            let output: f64 = all[layers * batch..].iter().map(|&l| f64::from(l)).sum();
+            let loss = output / batch as f64;
+            mlp::backward(
+                exec,
+                &parameters,
+                &self.pairs,
+                &self.targets,
+                self.loss,
+                Applied::Output,
+                &mut workspace,
+                &mut gradient,
+            );
+            adam::step(
+                exec,
+                Adam::default(),
+                t,
+                parameters.values_mut(),
+                gradient.values(),
+                &mut first,
+                &mut second,
+            );
+
+            let what = format!("{}, step {t}", exec.isa());
+            let off = (loss - want_loss.value).abs();
+            assert!(off <= want_loss.error, "{what}: a loss of {loss}");
+            assert_within(
+                &format!("{what}: gradient"),
+                gradient.values(),
+                &want_gradient,
+            );
+            for (i, weight) in model.values.iter_mut().enumerate() {
+                let gradient = Bounded::exact(gradient.values()[i]);
+                step(Adam::default(), t, weight, gradient, &mut moments[i]);
+            }
+            assert_within(
+                &format!("{what}: weights"),
+                parameters.values(),
+                &model.values,
+            );
+            losses.push(loss);
+            of_step_one.get_or_insert_with(|| wide(gradient.values()));
+        }
+        Run {
+            losses,
+            gradient: of_step_one.expect("a step"),
+            last: wide(parameters.values()),
+        }
+    }
+}
+
+fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&x| f64::from(x)).collect()
+}
+
+fn values(all: &[Bounded]) -> Vec<f64> {
+    all.iter().map(|x| x.value).collect()
+}
+
+/// Every value within its tolerance, and one of f64, of PyTorch's.
+#[track_caller]
+fn assert_near(what: &str, got: &[f64], torch: &[f64], tolerance: impl Fn(usize) -> f64) {
+    assert_eq!(got.len(), torch.len(), "{what}");
+    for (i, (got, torch)) in got.iter().zip(torch).enumerate() {
+        // False for NaN too.
+        let near = (got - torch).abs() <= tolerance(i) + F64;
+        assert!(
+            near,
+            "{what}[{i}]: {got:e}, not {torch:e} ± {:.1e}",
+            tolerance(i)
+        );
+    }
+}
+
+#[test]
+fn training_follows_pytorch() {
+    let fixture = Fixture::read();
+    for (activation_name, activation, loss_name, loss) in CASES {
+        let case = format!("{activation_name}.{loss_name}");
+        let task = Task::new(&fixture, activation, loss);
+        let torch = Run {
+            losses: fixture.numbers(&format!("{case}.losses")),
+            gradient: fixture.model(&format!("{case}.gradient"), task.shape),
+            last: fixture.model(&format!("{case}.final"), task.shape),
+        };
+        assert_eq!(torch.losses.len(), STEPS);
+
+        let still = task.train_in_f64(|| 0.0);
+        for (what, ours, torch) in [
+            ("losses", &still.losses, &torch.losses),
+            ("gradient", &still.gradient, &torch.gradient),
+            ("final", &still.last, &torch.last),
+        ] {
+            assert_near(&format!("reference: {case}.{what}"), ours, torch, |_| 0.0);
+        }
+
+        let (first_loss, gradient) = task.pass(&Model::exact(task.shape, &task.initial));
+        // A step is 1e-3: these see far less than one.
+        assert!(blur(&gradient) < 1e-4, "{case}: {:e}", blur(&gradient));
+        let stray = task.stray(&still);
+        let typical = median(&stray.last);
+        assert!(typical < 1e-5, "{case}: {typical:e}");
+        for isa in isas() {
+            let got = task.train(Exec::serial(isa));
+            assert_near(
+                &format!("{isa}: {case}.losses"),
+                &got.losses,
+                &torch.losses,
+                |t| {
+                    if t == 0 {
+                        first_loss.error
+                    } else {
+                        stray.losses[t]
+                    }
+                },
+            );
+            for tensor in tensors(task.shape) {
+                let (name, range) = (tensor.name, tensor.range);
+                assert_near(
+                    &format!("{isa}: {case}.gradient.{name}"),
+                    &got.gradient[range.clone()],
+                    &torch.gradient[range.clone()],
+                    |i| gradient[range.start + i].error,
+                );
+                assert_near(
+                    &format!("{isa}: {case}.final.{name}"),
+                    &got.last[range.clone()],
+                    &torch.last[range.clone()],
+                    |i| stray.last[range.start + i],
+                );
+            }
+            let used = |got: &[f64], torch: &[f64], tolerance: &dyn Fn(usize) -> f64| {
+                let share = |i: usize| (got[i] - torch[i]).abs() / (tolerance(i) + F64);
+                (0..got.len()).map(share).fold(0.0, f64::max)
+            };
+            println!(
+                "{case}, {isa}: of its tolerance uses {:.2} (losses), {:.2} (gradient), {:.2} (final; median ± {typical:.0e})",
+                used(&got.losses, &torch.losses, &|t| stray.losses[t]),
+                used(&got.gradient, &torch.gradient, &|i| gradient[i].error),
+                used(&got.last, &torch.last, &|i| stray.last[i]),
+            );
+        }
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
