@@ -1,4 +1,6 @@
-//! What the benchmarks share: the machine's own peak, and the median.
+//! What the benchmarks share: the machine's own peak, the median, and a training step over any product.
+
+pub mod plain_step;
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -33,15 +35,26 @@ pub fn fma_peak(isa: Isa, threads: usize) -> f64 {
 
 fn one_thread(isa: Isa) -> f64 {
     const STEPS: usize = 50_000;
+    (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            let flops = fma_loop(isa, STEPS);
+            flops as f64 / start.elapsed().as_secs_f64() * 1e-9
+        })
+        .fold(0.0, f64::max)
+}
+
+/// Multiply-adds on registers and nothing else; returns how many FLOP they were.
+pub fn fma_loop(isa: Isa, steps: usize) -> u64 {
     const SUMS: usize = 12;
-    struct Loop;
+    struct Loop(usize);
     impl Op for Loop {
         type Output = f32;
         #[inline(always)]
         fn run<S: Simd>(self, s: S) -> f32 {
             let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
             let mut sums = [s.splat(0.0); SUMS];
-            for _ in 0..STEPS {
+            for _ in 0..self.0 {
                 for sum in &mut sums {
                     *sum = s.mul_add(*sum, x, y);
                 }
@@ -49,12 +62,6 @@ fn one_thread(isa: Isa) -> f64 {
             s.reduce_sum(sums.into_iter().reduce(|a, b| s.add(a, b)).unwrap())
         }
     }
-    let flops = (STEPS * SUMS * isa.lanes() * 2) as f64;
-    (0..5)
-        .map(|_| {
-            let start = Instant::now();
-            black_box(isa.dispatch(Loop));
-            flops / start.elapsed().as_secs_f64() * 1e-9
-        })
-        .fold(0.0, f64::max)
+    black_box(isa.dispatch(Loop(steps)));
+    (steps * SUMS * isa.lanes() * 2) as u64
 }
