@@ -1,6 +1,6 @@
 //! The activation functions that a layer can have.
 
-use crate::elementwise::{Binary, Unary};
+use crate::elementwise::{Add, Binary, map, zip_in_place};
 use crate::gelu::{Gelu, GeluBackward};
 use crate::gelu_tanh::{GeluTanh, GeluTanhBackward};
 use crate::relu::{Relu, ReluBackward};
@@ -48,35 +48,30 @@ impl Activation {
     /// `x[i] += bias[i]`, then `y = act(x)`.
     #[inline(always)]
     pub(crate) fn add_and_eval<S: Simd>(self, s: S, bias: &[f32], x: &mut [f32], y: &mut [f32]) {
-        #[inline(always)]
-        fn go<S: Simd>(s: S, f: impl Unary, bias: &[f32], x: &mut [f32], y: &mut [f32]) {
-            let vectors = x.chunks_mut(S::LANES).zip(y.chunks_mut(S::LANES));
-            for ((x, y), bias) in vectors.zip(bias.chunks(S::LANES)) {
-                let sum = s.add(s.load_partial(x), s.load_partial(bias));
-                s.store_partial(sum, x);
-                s.store_partial(f.eval(s, sum), y);
-            }
-        }
+        zip_in_place(s, Add, x, bias);
         match self {
-            Activation::Gelu => go(s, Gelu, bias, x, y),
-            Activation::GeluTanh => go(s, GeluTanh, bias, x, y),
-            Activation::Relu => go(s, Relu, bias, x, y),
+            Activation::Gelu => map(s, Gelu, x, y),
+            Activation::GeluTanh => map(s, GeluTanh, x, y),
+            Activation::Relu => map(s, Relu, x, y),
         }
     }
 
     /// `dy[i] *= act'(x[i])`.
     #[inline(always)]
     pub(crate) fn multiply_by_derivative<S: Simd>(self, s: S, x: &[f32], dy: &mut [f32]) {
-        #[inline(always)]
-        fn go<S: Simd>(s: S, f: impl Binary, x: &[f32], dy: &mut [f32]) {
-            for (dy, x) in dy.chunks_mut(S::LANES).zip(x.chunks(S::LANES)) {
-                s.store_partial(f.eval(s, s.load_partial(x), s.load_partial(dy)), dy);
+        /// The gradient, with its arguments the other way round.
+        #[derive(Clone, Copy)]
+        struct Swapped<B>(B);
+        impl<B: Binary> Binary for Swapped<B> {
+            #[inline(always)]
+            fn eval<S: Simd>(self, s: S, dy: S::F32, x: S::F32) -> S::F32 {
+                self.0.eval(s, x, dy)
             }
         }
         match self {
-            Activation::Gelu => go(s, GeluBackward, x, dy),
-            Activation::GeluTanh => go(s, GeluTanhBackward, x, dy),
-            Activation::Relu => go(s, ReluBackward, x, dy),
+            Activation::Gelu => zip_in_place(s, Swapped(GeluBackward), dy, x),
+            Activation::GeluTanh => zip_in_place(s, Swapped(GeluTanhBackward), dy, x),
+            Activation::Relu => zip_in_place(s, Swapped(ReluBackward), dy, x),
         }
     }
 }

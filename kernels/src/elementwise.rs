@@ -75,11 +75,26 @@ pub(crate) fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
     s.store_partial(f.eval(s, s.load_partial(x_rest)), y_rest);
 }
 
-/// `a[i] += b[i]`, for use inside an [`Op`].
+/// `a[i] = f(a[i], b[i])`, for use inside an [`Op`].
 #[inline(always)]
-pub(crate) fn add_assign<S: Simd>(s: S, a: &mut [f32], b: &[f32]) {
-    for (a, b) in a.chunks_mut(S::LANES).zip(b.chunks(S::LANES)) {
-        s.store_partial(s.add(s.load_partial(a), s.load_partial(b)), a);
+pub(crate) fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f32]) {
+    let mut a = a.chunks_exact_mut(S::LANES);
+    let mut b = b.chunks_exact(S::LANES);
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        s.store(f.eval(s, s.load(a), s.load(b)), a);
+    }
+    let (a, b) = (a.into_remainder(), b.remainder());
+    s.store_partial(f.eval(s, s.load_partial(a), s.load_partial(b)), a);
+}
+
+/// `a + b`
+#[derive(Clone, Copy)]
+pub(crate) struct Add;
+
+impl Binary for Add {
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        s.add(a, b)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The input layer of a model that reads pairs of one-hot vectors: a gather, never a product.
 
+use crate::elementwise::{Add, zip_in_place};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatMut, MatRef};
 
@@ -74,9 +75,7 @@ pub fn backward(exec: Exec, d_out: MatRef, pairs: &[[u32; 2]], d_first: MatMut, 
             let Scatter(d_out, pairs, mut d_first, mut d_second) = self;
             for (b, &[i, j]) in pairs.iter().enumerate() {
                 for d in [d_first.row(i as usize), d_second.row(j as usize)] {
-                    for (d, dy) in d.chunks_mut(S::LANES).zip(d_out.row(b).chunks(S::LANES)) {
-                        s.store_partial(s.add(s.load_partial(d), s.load_partial(dy)), d);
-                    }
+                    zip_in_place(s, Add, d, d_out.row(b));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Sums over the rows of a matrix: the gradient of a bias.
 
-use crate::elementwise::add_assign;
+use crate::elementwise::{Add, zip_in_place};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatRef};
 
@@ -26,7 +26,7 @@ pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
             let Sums(m, sums) = self;
             sums.fill(0.0);
             for i in 0..m.rows() {
-                add_assign(s, sums, m.row(i));
+                zip_in_place(s, Add, sums, m.row(i));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::elementwise::add_assign;
+use crate::elementwise::{Add, zip_in_place};
 use crate::simd::Simd;
 use crate::{Activation, MatMut, MatRef};
 
@@ -69,7 +69,7 @@ impl Epilogue for Bias<'_> {
     }
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, _: usize, cols: Range<usize>, c: &mut [f32]) {
-        add_assign(s, c, &self.0[cols]);
+        zip_in_place(s, Add, c, &self.0[cols]);
     }
 }
 
@@ -138,7 +138,7 @@ impl Epilogue for Residual<'_> {
     }
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
-        add_assign(s, c, &self.0.row(row)[cols]);
+        zip_in_place(s, Add, c, &self.0.row(row)[cols]);
     }
 }
 
