@@ -401,11 +401,19 @@ impl Op for OuterNorms<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for (b, norm) in self.norms.iter_mut().enumerate() {
-            let w2 = sum_of_squares(s, self.dy.row(b)) * sum_of_squares(s, self.hidden.row(b));
-            let w1 = sum_of_squares(s, self.d_pre.row(b)) * sum_of_squares(s, self.x.row(b));
-            *norm = (w1 + w2).sqrt();
+            let [dy, hidden, d_pre, x] =
+                [self.dy, self.hidden, self.d_pre, self.x].map(|m| m.row(b));
+            let w2 = product_of_squares(s, dy, hidden);
+            let w1 = product_of_squares(s, d_pre, x);
+            *norm = (w1 + w2).sqrt() as f32;
         }
     }
+}
+
+/// ‖a‖²·‖b‖², in f64, where no product of two finite sums overflows or vanishes.
+#[inline(always)]
+fn product_of_squares<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f64 {
+    f64::from(sum_of_squares(s, a)) * f64::from(sum_of_squares(s, b))
 }
 
 impl Workspace {

@@ -509,3 +509,29 @@ fn what_does_not_fit_is_named() {
         });
     }
 }
+
+/// A norm of 1e20 is the root of 1e40, which is no f32.
+#[test]
+fn gradient_norms_do_not_overflow_before_their_root() {
+    let shape = Shape {
+        vocabulary: 1,
+        width: 1,
+        hidden: 1,
+        layers: 1,
+        activation: Activation::Relu,
+    };
+    for isa in isas() {
+        let exec = Exec::serial(isa);
+        let mut parameters = Parameters::zeros(shape);
+        // E₁, E₂, W₁, b₁, W₂, b₂
+        parameters
+            .values_mut()
+            .copy_from_slice(&[1e12, 0.0, 1.0, 0.0, 1e8, 0.0]);
+        let mut workspace = Workspace::new(shape, 1);
+        mlp::forward(exec, &parameters, &[[0, 0]], &mut workspace);
+        let mut norm = [0.0];
+        let norms = MatMut::new(&mut norm, 1, 1).unwrap();
+        mlp::output_gradient_norms(exec, &parameters, &[0], &mut workspace, norms);
+        assert!((norm[0] / 1e20 - 1.0).abs() < 1e-6, "{isa}: {}", norm[0]);
+    }
+}
