@@ -114,6 +114,8 @@ pub struct Measure {
     pub control: bool,
     /// The value; not a number if it could not be measured.
     pub value: f64,
+    /// Why it could not be measured, if that is known.
+    pub missing: String,
 }
 
 /// The values of one condition, one per seed; not a number where there is none.
@@ -122,6 +124,8 @@ struct Measured {
     bound: Bound,
     measure: &'static str,
     values: Vec<f64>,
+    /// Why a value is missing, if that is known.
+    missing: String,
 }
 
 /// The verdict of a conjunction over seeds, leaving its control aside, and why if that is not plain.
@@ -137,10 +141,12 @@ fn conjunction(conditions: &[Measured]) -> (Verdict, String) {
         return (Verdict::NotReproduced, reason);
     }
     if let Some(c) = conditions.iter().find(missing) {
-        return (
-            Verdict::Inconclusive,
-            format!("{} could not be measured", c.measure),
-        );
+        let why = match c.missing.as_str() {
+            "" => String::new(),
+            why => format!(": {why}"),
+        };
+        let reason = format!("{} could not be measured{why}", c.measure);
+        return (Verdict::Inconclusive, reason);
     }
     match conditions.iter().find(|c| holds(c) < c.values.len()) {
         None => (Verdict::Reproduced, String::new()),
@@ -195,14 +201,28 @@ impl Entry {
                     values: seeds
                         .iter()
                         .map(|&seed| find(measures, spec.id, c.measure, seed, control))
+                        .map(|found| found.map_or(f64::NAN, |m| m.value))
                         .collect(),
+                    missing: seeds
+                        .iter()
+                        .filter_map(|&seed| find(measures, spec.id, c.measure, seed, control))
+                        .map(|found| found.missing.clone())
+                        .find(|why| !why.is_empty())
+                        .unwrap_or_default(),
                 })
                 .collect()
         };
         let (claim, control) = (measured(false), measured(true));
         let (mut verdict, mut reason) = conjunction(&claim);
         let (control_verdict, control_reason) = conjunction(&control);
-        if control_verdict != Verdict::NotReproduced {
+        // Where it is known why something is missing, nothing is said of the power of the measure.
+        let explained = |conditions: &[Measured]| conditions.iter().any(|c| !c.missing.is_empty());
+        if control_verdict == Verdict::Inconclusive && explained(&control) {
+            if !explained(&claim) {
+                reason = format!("in the control, {control_reason}");
+            }
+            verdict = Verdict::Inconclusive;
+        } else if control_verdict != Verdict::NotReproduced {
             reason = if control_verdict == Verdict::Reproduced {
                 "the control fulfils the criterion too".into()
             } else {
@@ -229,13 +249,16 @@ impl Entry {
     }
 }
 
-fn find(measures: &[Measure], claim: &str, measure: &str, seed: u64, control: bool) -> f64 {
-    measures
-        .iter()
-        .find(|m| {
-            m.claim == claim && m.measure == measure && m.seed == seed && m.control == control
-        })
-        .map_or(f64::NAN, |m| m.value)
+fn find<'a>(
+    measures: &'a [Measure],
+    claim: &str,
+    measure: &str,
+    seed: u64,
+    control: bool,
+) -> Option<&'a Measure> {
+    measures.iter().find(|m| {
+        m.claim == claim && m.measure == measure && m.seed == seed && m.control == control
+    })
 }
 
 /// Columns of `claims.csv`.
@@ -377,6 +400,18 @@ pub static MEASURES: TableSpec = TableSpec {
             unit: "",
             about: "yes or no: the control keeps it",
         },
+        Column {
+            name: "missing",
+            kind: Kind::Text,
+            unit: "",
+            about: "why the value is missing, where that is known",
+        },
+        Column {
+            name: "control_missing",
+            kind: Kind::Text,
+            unit: "",
+            about: "why the control's value is missing, where that is known",
+        },
     ],
 };
 
@@ -387,8 +422,11 @@ pub fn measures_table(claims: &[ClaimSpec], measures: &[Measure], seeds: &[u64])
     for spec in claims {
         for condition in spec.conditions {
             for &seed in seeds {
-                let value = find(measures, spec.id, condition.measure, seed, false);
-                let control = find(measures, spec.id, condition.measure, seed, true);
+                let find = |control| find(measures, spec.id, condition.measure, seed, control);
+                let read = |control| {
+                    find(control).map_or((f64::NAN, ""), |m| (m.value, m.missing.as_str()))
+                };
+                let ((value, missing), (control, control_missing)) = (read(false), read(true));
                 table.push([
                     spec.id.into(),
                     condition.measure.into(),
@@ -398,6 +436,8 @@ pub fn measures_table(claims: &[ClaimSpec], measures: &[Measure], seeds: &[u64])
                     control.into(),
                     yes_no(condition.bound.holds(value)).into(),
                     yes_no(condition.bound.holds(control)).into(),
+                    missing.into(),
+                    control_missing.into(),
                 ]);
             }
         }
@@ -512,6 +552,7 @@ mod tests {
                     seed,
                     control,
                     value,
+                    missing: String::new(),
                 });
             }
         }

@@ -5,6 +5,7 @@ use crate::experiment::Erased;
 pub mod homogeneity;
 pub mod interference;
 pub mod linear_probes;
+pub mod multilayer;
 pub mod near_orthogonality;
 pub mod rescale;
 pub mod response;
@@ -21,6 +22,7 @@ pub static ALL: &[&dyn Erased] = &[
     &near_orthogonality::NearOrthogonality,
     &tradeoff::Tradeoff,
     &linear_probes::LinearProbes,
+    &multilayer::Multilayer,
 ];
 
 /// The experiment of that name.

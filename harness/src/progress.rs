@@ -70,7 +70,11 @@ pub struct Progress {
     total: AtomicU64,
     begun: Instant,
     last_line: Mutex<Instant>,
+    last_note: Mutex<Instant>,
 }
+
+/// How often a bar gets a new note.
+const BETWEEN_NOTES: Duration = Duration::from_millis(500);
 
 /// How often a plain line is written.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -84,8 +88,9 @@ impl Progress {
         };
         let name = name.into();
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %, {eta} left")
-            .expect("a valid template");
+        let style =
+            ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %, {eta} left{msg}")
+                .expect("a valid template");
         bar.set_style(style);
         bar.set_prefix(name.clone());
         let now = Instant::now();
@@ -97,6 +102,7 @@ impl Progress {
             total: AtomicU64::new(0),
             begun: now,
             last_line: Mutex::new(now),
+            last_note: Mutex::new(now),
         }
     }
 
@@ -123,6 +129,29 @@ impl Progress {
         check()
     }
 
+    /// Shows where a long piece of the work stands, beside the share that is done. Of notes in quick
+    /// succession only some are made at all.
+    pub fn note(&self, note: impl FnOnce() -> String) {
+        let between = match self.show {
+            Show::Bar => BETWEEN_NOTES,
+            Show::Lines => BETWEEN_LINES / 2,
+            Show::Nothing => return,
+        };
+        // Another thread that holds the lock is making a note.
+        let Ok(mut last) = self.last_note.try_lock() else {
+            return;
+        };
+        if last.elapsed() >= between {
+            *last = Instant::now();
+            self.bar.set_message(format!("; {}", note()));
+        }
+    }
+
+    /// Tells something that the user must know, whatever is shown.
+    pub fn say(&self, line: &str) {
+        self.bar.suspend(|| say(&format!("{}: {line}", self.name)));
+    }
+
     /// Writes a line, if the last one was long enough ago.
     fn line(&self, done: u64) {
         // Another thread that holds the lock is writing the line.
@@ -136,10 +165,11 @@ impl Progress {
         *last = Instant::now();
         let left = self.begun.elapsed().as_secs_f64() * (total - done) as f64 / done as f64;
         eprintln!(
-            "{}: {} %, {} left",
+            "{}: {} %, {} left{}",
             self.name,
             100 * done / total,
-            duration(left)
+            duration(left),
+            self.bar.message()
         );
     }
 

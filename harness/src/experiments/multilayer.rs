@@ -1,0 +1,208 @@
+//! `multilayer`: does one layer decide on an output, or do all of them build it together?
+//!
+//! The sweep trains a model for each loss, number of datapoints and seed; then, for the first loss, a
+//! decisive-layer control at the smallest and the largest number of datapoints that were learned.
+
+use std::cmp::Reverse;
+
+use kernels::Exec;
+use rayon::prelude::*;
+
+use crate::claim::{ClaimSpec, Ledger};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section};
+use crate::figure::Figure;
+use crate::table::{TableSpec, Tables};
+
+mod claims;
+pub mod data;
+mod figures;
+pub mod measures;
+mod settings;
+mod tables;
+pub mod train;
+
+use data::Data;
+use measures::Reading;
+pub use settings::{Activation, Loss, Settings, Targets};
+use train::{Check, End, Kind, State, Task};
+
+/// See the [module](self).
+pub struct Multilayer;
+
+/// One model of the sweep, trained and read.
+#[derive(Debug)]
+pub struct Model {
+    task: Task,
+    steps: u64,
+    end: Option<End>,
+    checks: Vec<Check>,
+    /// What was read from it, or how it diverged.
+    reading: Result<Reading, String>,
+}
+
+impl Experiment for Multilayer {
+    type Settings = Settings;
+
+    const ID: &'static str = "multilayer";
+    const TITLE: &'static str = "Is one layer decisive?";
+    const SUMMARY: &'static str = "Residual MLPs learn to map pairs of one-hot vectors to classes, more pairs \
+        than they can find a rule for. The residual stream after every layer is read as if it were the \
+        output (the logit lens): how fast does the loss fall from layer to layer, where does a datapoint \
+        become right, and how is the gradient of its correct output spread over the layers? Controls are \
+        untrained models, and decisive-layer models in which each datapoint belongs to one layer, from which \
+        on it is trained to be right.";
+    const SECTION: Section = Section::MultilayerFeatures;
+    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const TABLES: &'static [&'static TableSpec] = &[
+        &tables::MODELS,
+        &tables::LAYERS,
+        &tables::DATAPOINTS,
+        &tables::TRAINING,
+    ];
+    const FIGURES: &'static [&'static str] = figures::NAMES;
+
+    fn settings(preset: Preset) -> Settings {
+        Settings::preset(preset)
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        s.validate()
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        // A float at every step, since the product of what is in range may not fit an integer.
+        let (d, h, layers) = (s.width as f64, s.hidden as f64, s.layers as f64);
+        let parameters = 2.0 * d * d + layers * (2.0 * d * h + d + h);
+        let largest = s.datapoints.iter().copied().max().unwrap_or(0);
+        let batch = s.batch.min(largest).max(measures::CHUNK) as f64;
+        let workspace =
+            batch * ((layers + 3.0) * d + (2.0 * layers + 1.0) * h + 3.0 * (layers + 1.0));
+        // Parameters, gradient, two moments; twice over while they are written.
+        let training = 4.0 * (8.0 * parameters + workspace);
+        // Pairs, targets, order; losses, norms and shares in f64 while they are read; all d² pairs to draw from.
+        let data = largest as f64 * (36.0 + 32.0 * layers) + 8.0 * d * d;
+        let looks = s.steps as f64 / s.check_every as f64;
+        let sweep = (s.datapoints.len() * s.losses.len() + 4) as f64 * 10.0;
+        threads as f64 * (training + data) + sweep * looks * 7.0 * 32.0
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let mut tasks = Vec::new();
+        for (i, &loss) in s.losses.iter().enumerate() {
+            let seeds = if i == 0 {
+                ctx.seeds.len()
+            } else {
+                s.other_loss_seeds
+            };
+            for &seed in ctx.seeds.iter().take(seeds) {
+                let task = |n, kind| Task {
+                    loss,
+                    n,
+                    seed,
+                    kind,
+                };
+                tasks.extend(s.datapoints.iter().map(|&n| task(n, Kind::Trained)));
+                tasks.extend(s.datapoints.last().map(|&n| task(n, Kind::Untrained)));
+            }
+        }
+        let trained = tasks.iter().filter(|t| t.kind == Kind::Trained).count();
+        ctx.progress
+            .start((trained + 2 * ctx.seeds.len()) as u64 * s.steps)?;
+        let mut models = sweep(&tasks, s, ctx)?;
+        let controls = control_tasks(&models, s.losses[0], ctx.seeds);
+        ctx.progress
+            .advance((2 * ctx.seeds.len() - controls.len()) as u64 * s.steps)?;
+        models.extend(sweep(&controls, s, ctx)?);
+
+        let mut outcome = Outcome {
+            tables: tables::tabulate(s, &models),
+            ..Outcome::default()
+        };
+        claims::settle(s, &models, ctx.seeds, &mut outcome);
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        figures::draw(tables)
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        figures::findings(tables, ledger)
+    }
+}
+
+/// Trains and reads models; the results in the order of the tasks. Whole models go to the threads, the largest
+/// first, unless there are too few: then every model takes all threads.
+fn sweep(tasks: &[Task], s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
+    let mut order: Vec<usize> = (0..tasks.len()).collect();
+    order.sort_by_key(|&i| Reverse(tasks[i].n));
+    let run = |exec: Exec| move |&i: &usize| Ok((i, model(tasks[i], s, exec, ctx)?));
+    let mut models: Vec<(usize, Model)> = if tasks.len() >= ctx.threads {
+        let models = order.par_iter().with_max_len(1).map(run(ctx.serial()));
+        models.collect::<Result<_>>()?
+    } else {
+        order
+            .iter()
+            .map(run(ctx.parallel()))
+            .collect::<Result<_>>()?
+    };
+    models.sort_by_key(|&(i, _)| i);
+    Ok(models.into_iter().map(|(_, model)| model).collect())
+}
+
+/// Trains and reads one model.
+fn model(task: Task, s: &Settings, exec: Exec, ctx: &Ctx) -> Result<Model> {
+    let data = Data::draw(s, task.n, task.seed, ctx);
+    let state = match task.kind {
+        Kind::Untrained => State::start(data::initial(s.shape(), task.seed, ctx)),
+        _ => train::train(task, s, &data, exec, ctx)?,
+    };
+    let shown = ctx
+        .rng(task.seed, "shown", 0)
+        .choose(task.n, s.shown.min(task.n));
+    let read = || {
+        Reading::of(
+            exec,
+            &state.parameters,
+            &data,
+            task.loss,
+            s.threshold,
+            &shown,
+        )
+    };
+    Ok(Model {
+        task,
+        steps: state.step,
+        end: state.end,
+        reading: state.divergence().map_or_else(|| Ok(read()), Err),
+        checks: state.checks,
+    })
+}
+
+/// Decisive-layer models to set beside those that have learned their data: at each seed the smallest and the
+/// largest of these.
+fn control_tasks(models: &[Model], loss: Loss, seeds: &[u64]) -> Vec<Task> {
+    let mut controls = Vec::new();
+    for &seed in seeds {
+        let learned: Vec<&Model> = models
+            .iter()
+            .filter(|m| (m.task.loss, m.task.seed, m.task.kind) == (loss, seed, Kind::Trained))
+            .filter(|m| {
+                m.reading
+                    .as_ref()
+                    .is_ok_and(|r| r.final_learned() >= claims::LEARNED)
+            })
+            .collect();
+        let ends = match learned[..] {
+            [] => vec![],
+            [only] => vec![only],
+            [first, .., last] => vec![first, last],
+        };
+        controls.extend(ends.iter().map(|m| Task {
+            kind: Kind::Decisive,
+            ..m.task
+        }));
+    }
+    controls
+}

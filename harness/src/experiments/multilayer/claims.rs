@@ -1,0 +1,164 @@
+//! The claims on multilayer models and what settles them.
+
+use super::Model;
+use super::measures::{Reading, largest};
+use super::settings::{Loss, Settings};
+use super::train::Kind;
+use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::experiment::Outcome;
+
+const LINEAR: &str = "late-layers-near-linear";
+const LINEAR_R2: &str = "R² of a line through the mean loss after each layer of the last half";
+const LINEAR_CHANGE: &str = "largest change of the mean loss over one of these layers";
+const END: &str = "learned-near-the-end";
+const END_FRACTION: &str = "fraction learned one layer before the end";
+const MORE: &str = "more-data-learned-earlier";
+const MORE_AREA: &str =
+    "area under the learned fraction before the last layer, largest minus smallest N";
+const DECISIVE: &str = "no-decisive-layer";
+const DECISIVE_SHARE: &str = "largest layer's share of the gradient norm, in units of 1/L";
+
+/// Final fraction from which on a model counts as having learned its data.
+pub const LEARNED: f64 = 0.95;
+
+pub const CLAIMS: &[ClaimSpec] = &[
+    ClaimSpec {
+        id: LINEAR,
+        statement: "Through the last half of the layers the mean loss of the logit lens falls along a nearly \
+            straight line.",
+        criterion: "squared error; R² of a straight line through the losses after each layer of the last half \
+            ≥ 0.95, and falling at each of them, for every N whose final fraction learned is ≥ 0.95 (the worst \
+            N counts)",
+        control: "the untrained model on the largest N, whose loss must not fall",
+        conditions: &[
+            Condition {
+                measure: LINEAR_R2,
+                bound: Bound::AtLeast(0.95),
+            },
+            Condition {
+                measure: LINEAR_CHANGE,
+                bound: Bound::Below(0.0),
+            },
+        ],
+    },
+    ClaimSpec {
+        id: END,
+        statement: "Most datapoints become right only in the very last layer.",
+        criterion: "less than half of the datapoints are learned one layer before the end, for every N whose \
+            final fraction is ≥ 0.95 (the worst N counts)",
+        control: "decisive-layer models, in which each datapoint is trained to be right from a layer of its \
+            own on, judged by the same rule",
+        conditions: &[Condition {
+            measure: END_FRACTION,
+            bound: Bound::Below(0.5),
+        }],
+    },
+    ClaimSpec {
+        id: MORE,
+        statement: "The more datapoints a model has to learn, the larger a part of them is right before the \
+            last layer.",
+        criterion: "area under the fraction learned against the layer, before the last layer: larger at the \
+            largest N whose final fraction is ≥ 0.95 than at the smallest",
+        control: "decisive-layer models of the same two N: there the layer at which a datapoint becomes right \
+            is set in advance, whatever N",
+        conditions: &[Condition {
+            measure: MORE_AREA,
+            bound: Bound::Above(0.0),
+        }],
+    },
+    ClaimSpec {
+        id: DECISIVE,
+        statement: "No single layer decides on the output of a datapoint: the gradient of the correct output \
+            is spread over the layers.",
+        criterion: "the largest layer's share of the sum over layers of the gradient norm, median over \
+            datapoints, is ≤ 2/L for every N whose final fraction is ≥ 0.95 (the worst N counts)",
+        control: "decisive-layer models, judged by the same rule",
+        conditions: &[Condition {
+            measure: DECISIVE_SHARE,
+            bound: Bound::AtMost(2.0),
+        }],
+    },
+];
+
+/// Measures every condition at every seed. The claims are settled with the first loss, but for the one that
+/// is about squared error.
+pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outcome) {
+    let first = s.losses[0];
+    for &seed in seeds {
+        let readings = |loss, kind| learned(models, loss, kind, seed);
+
+        let trained = readings(Loss::SquaredError, Kind::Trained);
+        let untrained = untrained(models, seed);
+        for (readings, control) in [(trained, false), (untrained, true)] {
+            let late = readings.map(|r| {
+                let late: Vec<(f64, f64)> = r.iter().map(|r| r.late_layers()).collect();
+                let r2 = late.iter().map(|l| -l.0).collect::<Vec<_>>();
+                (
+                    -largest(&r2),
+                    largest(&late.iter().map(|l| l.1).collect::<Vec<_>>()),
+                )
+            });
+            let r2 = late.clone().map(|l| l.0);
+            outcome.record(LINEAR, LINEAR_R2, seed, control, r2);
+            outcome.record(LINEAR, LINEAR_CHANGE, seed, control, late.map(|l| l.1));
+        }
+
+        for (kind, control) in [(Kind::Trained, false), (Kind::Decisive, true)] {
+            let readings = readings(first, kind);
+            let worst = |of: &dyn Fn(&Reading) -> f64| {
+                let values =
+                    |r: &Vec<&Reading>| largest(&r.iter().map(|r| of(r)).collect::<Vec<_>>());
+                readings.as_ref().map(values).map_err(String::clone)
+            };
+            let fraction = worst(&Reading::learned_before_last);
+            outcome.record(END, END_FRACTION, seed, control, fraction);
+            let share = worst(&|r| r.largest_share * s.layers as f64);
+            outcome.record(DECISIVE, DECISIVE_SHARE, seed, control, share);
+            let area = readings.and_then(|r| match r[..] {
+                [smallest, .., largest] => Ok(largest.area() - smallest.area()),
+                _ => Err(format!(
+                    "only one N of the {} models reached a final fraction of {LEARNED} at seed {seed}",
+                    kind.name()
+                )),
+            });
+            outcome.record(MORE, MORE_AREA, seed, control, area);
+        }
+    }
+}
+
+/// What was read from the models that have learned their data, by increasing N; or why there is nothing.
+fn learned(models: &[Model], loss: Loss, kind: Kind, seed: u64) -> Result<Vec<&Reading>, String> {
+    let ours = models
+        .iter()
+        .filter(|m| m.task.loss == loss && m.task.kind == kind && m.task.seed == seed);
+    let mut readings = Vec::new();
+    let mut trained = 0;
+    for model in ours {
+        trained += 1;
+        match &model.reading {
+            Ok(reading) if reading.final_learned() >= LEARNED => readings.push(reading),
+            Ok(_) => {}
+            Err(why) => return Err(format!("the {} {why}", model.task)),
+        }
+    }
+    let (loss, kind) = (loss.name(), kind.name());
+    match (trained, readings.is_empty()) {
+        (0, _) => Err(format!(
+            "no {kind} model was trained with {loss} at seed {seed}"
+        )),
+        (_, true) => Err(format!(
+            "no {kind} model trained with {loss} reached a final fraction of {LEARNED} at seed {seed}"
+        )),
+        _ => Ok(readings),
+    }
+}
+
+fn untrained(models: &[Model], seed: u64) -> Result<Vec<&Reading>, String> {
+    let found = models.iter().find(|m| {
+        m.task.kind == Kind::Untrained && m.task.loss == Loss::SquaredError && m.task.seed == seed
+    });
+    let reading = found.and_then(|m| m.reading.as_ref().ok());
+    reading
+        .map(|r| vec![r])
+        .ok_or_else(|| format!("squared error was not used at seed {seed}"))
+}

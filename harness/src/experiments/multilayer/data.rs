@@ -1,0 +1,87 @@
+//! What the models are trained on, and what they start from.
+
+use kernels::mlp::{Parameters, Shape};
+
+use super::settings::{Settings, Targets};
+use crate::experiment::Ctx;
+
+/// Distinct pairs (i, j), each with a target class.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// The positions of the two ones.
+    pub pairs: Vec<[u32; 2]>,
+    /// The class of each pair.
+    pub targets: Vec<u32>,
+}
+
+impl Data {
+    /// `n` pairs of a seed: the first n of one random order of all d², so that a larger set holds the smaller
+    /// one.
+    pub fn draw(s: &Settings, n: usize, seed: u64, ctx: &Ctx) -> Data {
+        let d = s.width;
+        let mut classes = ctx.rng(seed, "targets", 0);
+        let mut data = Data {
+            pairs: Vec::with_capacity(n),
+            targets: Vec::with_capacity(n),
+        };
+        for index in ctx.rng(seed, "pairs", 0).choose(d * d, n) {
+            let (i, j) = (index / d, index % d);
+            let target = match s.targets {
+                Targets::Random => classes.below(d),
+                Targets::Modular => (i + j) % d,
+            };
+            data.pairs.push([i as u32, j as u32]);
+            data.targets.push(target as u32);
+        }
+        data
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// The layer that owns a datapoint in a decisive-layer model: 1 … L in turn. Pairs are in random order, so
+    /// each layer owns a random share, as equal as can be.
+    pub fn owner(datapoint: usize, layers: usize) -> usize {
+        1 + datapoint % layers
+    }
+}
+
+/// The order in which an epoch visits the data. It depends on nothing but its arguments, so a training that
+/// goes on from a checkpoint needs no random state.
+pub fn epoch_order(n: usize, seed: u64, epoch: u64, ctx: &Ctx) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    ctx.rng(seed, "order", epoch).shuffle(&mut order);
+    order
+}
+
+/// The parameters that every model of a seed starts from: embeddings normal with variance 1/d, weight matrices
+/// uniform on ±√(6 / (fan in + fan out)) (Glorot & Bengio 2010), biases zero.
+pub fn initial(shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
+    let mut rng = ctx.rng(seed, "initial", 0);
+    let mut parameters = Parameters::zeros(shape);
+    let deviation = 1.0 / (shape.width as f64).sqrt();
+    for mut embedding in parameters.embeddings_mut() {
+        for i in 0..embedding.rows() {
+            let row = embedding.row(i).iter_mut();
+            row.for_each(|w| *w = (deviation * rng.normal()) as f32);
+        }
+    }
+    let reach = (6.0 / (shape.width + shape.hidden) as f64).sqrt();
+    for l in 0..shape.layers {
+        let block = parameters.block_mut(l);
+        for mut matrix in [block.w1, block.w2] {
+            for i in 0..matrix.rows() {
+                let row = matrix.row(i).iter_mut();
+                row.for_each(|w| *w = (reach * (2.0 * rng.uniform() - 1.0)) as f32);
+            }
+        }
+    }
+    parameters
+}
