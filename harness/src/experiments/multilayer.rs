@@ -82,7 +82,7 @@ impl Experiment for Multilayer {
         let training = 4.0 * (8.0 * parameters + workspace);
         // Pairs, targets, order; losses, norms and shares in f64 while they are read; all d² pairs to draw from.
         let data = largest as f64 * (36.0 + 32.0 * layers) + 8.0 * d * d;
-        let looks = s.steps as f64 / s.check_every as f64;
+        let looks = s.steps.max(s.control_steps) as f64 / s.check_every as f64;
         let sweep = (s.datapoints.len() * s.losses.len() + 4) as f64 * 10.0;
         threads as f64 * (training + data) + sweep * looks * 7.0 * 32.0
     }
@@ -106,13 +106,13 @@ impl Experiment for Multilayer {
                 tasks.extend(s.datapoints.last().map(|&n| task(n, Kind::Untrained)));
             }
         }
-        let trained = tasks.iter().filter(|t| t.kind == Kind::Trained).count();
+        let trained: u64 = tasks.iter().map(|t| t.budget(s)).sum();
         ctx.progress
-            .start((trained + 2 * ctx.seeds.len()) as u64 * s.steps)?;
+            .start(trained + 2 * ctx.seeds.len() as u64 * s.control_steps)?;
         let mut models = sweep(&tasks, s, ctx)?;
         let controls = control_tasks(&models, s.losses[0], ctx.seeds);
-        ctx.progress
-            .advance((2 * ctx.seeds.len() - controls.len()) as u64 * s.steps)?;
+        let spared = 2 * ctx.seeds.len() - controls.len();
+        ctx.progress.advance(spared as u64 * s.control_steps)?;
         models.extend(sweep(&controls, s, ctx)?);
 
         let mut outcome = Outcome {

@@ -207,26 +207,70 @@ fn finite(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     points.into_iter().filter(|p| p.1.is_finite()).collect()
 }
 
-/// What the tables show.
+/// What the tables show: two sentences a loss, and which claims came out otherwise.
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
-    let _ = ledger;
     let losses = names(tables, "loss");
-    let said: Vec<String> = losses
+    let said = losses
         .iter()
-        .filter_map(|loss| say(&Sweep::new(tables, loss)))
-        .collect();
+        .filter_map(|loss| say(&Sweep::new(tables, loss)));
+    let mut said: Vec<String> = said.collect();
     if said.is_empty() {
         return "No model was trained to its end, so there is nothing to read layer by layer."
             .into();
     }
+    let otherwise: Vec<String> = super::claims::CLAIMS
+        .iter()
+        .filter_map(|claim| ledger.get(claim.id))
+        .filter(|entry| entry.verdict != "reproduced")
+        .map(|entry| format!("{} ({})", entry.id, entry.verdict))
+        .collect();
+    if !otherwise.is_empty() {
+        said.push(format!("Not as the post has it: {}.", otherwise.join(", ")));
+    }
     said.join(" ")
 }
 
-/// Two sentences on the models of one loss.
+/// Two sentences on the models of one loss; nothing if all of them diverged.
 fn say(sweep: &Sweep) -> Option<String> {
     let n = sweep.largest_learned()?;
-    let sizes = sweep.sizes(Kind::Trained);
     let at = |n: i64, column: &str| median(&sweep.values(Kind::Trained, n, column));
-    let _ = (n, sizes, at(n, "area"), number(0.0));
-    None
+    let loss = sweep.curve(Kind::Trained, n, "mean_loss");
+    let (_, last) = *loss.last()?;
+    let peak = loss.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let sizes = sweep.sizes(Kind::Trained);
+    let (learned, missed): (Vec<i64>, Vec<i64>) =
+        sizes.iter().partition(|&&n| at(n, "learned") >= LEARNED);
+    let missed = match missed[..] {
+        [] => String::new(),
+        [n, ..] => format!(
+            " (of {n} the steps suffice for {})",
+            percent(at(n, "learned"))
+        ),
+    };
+    let areas = match learned[..] {
+        [small, .., large] => format!(
+            ", and over x_0 to x_{{L−1}} the mean fraction learned goes from {} at N = {small} to {} at N = {large}",
+            percent(at(small, "area")),
+            percent(at(large, "area")),
+        ),
+        _ => String::new(),
+    };
+    Some(format!(
+        "With {} and N = {n}{missed}, the mean loss of the logit lens is largest after layer {}, {}, and {} \
+         at the end; a straight line through the last half of the layers has R² = {}, and the layer with the \
+         largest gradient holds {} of the sum. One layer before the end {} of the datapoints are \
+         learned, at the end {}{areas}.",
+        sweep.title(),
+        peak.0,
+        number(peak.1),
+        number(last),
+        number(at(n, "late_r2")),
+        percent(at(n, "largest_share")),
+        percent(at(n, "learned_before_last")),
+        percent(at(n, "learned")),
+    ))
+}
+
+fn percent(share: f64) -> String {
+    format!("{} %", number((1000.0 * share).round() / 10.0))
 }

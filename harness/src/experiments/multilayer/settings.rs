@@ -30,6 +30,8 @@ crate::settings! {
         pub batch: usize,
         /// Training ends after so many steps at the latest.
         pub steps: u64,
+        /// The same for decisive-layer models, which take longer to learn.
+        pub control_steps: u64,
         /// Every so many steps the loss of all datapoints is computed; training ends if each is below the threshold.
         pub check_every: u64,
         /// Loss below which a datapoint counts as learned.
@@ -97,30 +99,35 @@ impl Settings {
             hidden: 100,
             layers: 8,
             activation: Activation::Gelu,
-            datapoints: vec![1000, 2000, 4000],
+            datapoints: vec![125, 250, 500, 1000],
             targets: Targets::Random,
             losses: vec![Loss::SquaredError, Loss::CrossEntropy],
             other_loss_seeds: 3,
             learning_rate: 1e-3,
-            batch: 1024,
-            steps: 600,
-            check_every: 20,
+            batch: 256,
+            steps: 1500,
+            control_steps: 3000,
+            check_every: 50,
             threshold: 0.1,
             shown: 6,
             saved_seeds: 3,
         };
         match preset {
             Preset::Quick => Settings {
-                width: 24,
-                hidden: 24,
-                datapoints: vec![64, 128, 256],
-                steps: 400,
+                width: 32,
+                hidden: 32,
+                datapoints: vec![32, 64, 128],
+                batch: 64,
                 ..base
             },
             Preset::Default => base,
             Preset::Full => Settings {
                 width: 500,
                 hidden: 500,
+                datapoints: vec![500, 2000, 8000],
+                batch: 1024,
+                steps: 800,
+                control_steps: 1600,
                 ..base
             },
         }
@@ -177,6 +184,8 @@ impl Settings {
         ensure("batch", self.batch, batch, "1 to 1048576")?;
         let steps = (1..=1 << 40).contains(&self.steps);
         ensure("steps", self.steps, steps, "1 to 2^40")?;
+        let control = (1..=1 << 40).contains(&self.control_steps);
+        ensure("control_steps", self.control_steps, control, "1 to 2^40")?;
         let often = (1..=1 << 40).contains(&self.check_every);
         ensure("check_every", self.check_every, often, "1 to 2^40")?;
         let threshold = self.threshold > 0.0 && self.threshold.is_finite();

@@ -53,6 +53,17 @@ impl Kind {
     }
 }
 
+impl Task {
+    /// Steps after which training ends at the latest.
+    pub fn budget(&self, s: &Settings) -> u64 {
+        match self.kind {
+            Kind::Untrained => 0,
+            Kind::Trained => s.steps,
+            Kind::Decisive => s.control_steps,
+        }
+    }
+}
+
 impl std::fmt::Display for Task {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Task {
@@ -157,7 +168,7 @@ pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Re
             "{task} {divergence}; its claims will be inconclusive"
         ));
     }
-    ctx.progress.advance(s.steps - state.step)?;
+    ctx.progress.advance(task.budget(s) - state.step)?;
     Ok(state)
 }
 
@@ -244,8 +255,8 @@ impl<'a> Trainer<'a> {
             first,
             second,
         );
-        let last = state.step >= self.s.steps;
-        if last || state.step % self.s.check_every == 0 {
+        let last = state.step >= self.task.budget(self.s);
+        if last || state.step.is_multiple_of(self.s.check_every) {
             state.end = self.check(state);
             if last {
                 state.end = state.end.or(Some(End::Budget));
