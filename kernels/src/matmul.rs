@@ -142,8 +142,10 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
             panels.pack(exec, s, buffer);
             let most = if a.col_stride() == 1 { MC } else { MC_PACKED };
             let leaf = if exec.is_parallel() {
+                // Two chunks a thread, so that they even out, but no more: each reads all of B.
+                let even = c.rows() / (2 * par::threads(exec));
                 let flops_per_row = 2 * a.cols().max(1) * b.cols();
-                (LEAF_FLOPS / flops_per_row).clamp(MC_MIN, most)
+                even.max(LEAF_FLOPS / flops_per_row).clamp(MC_MIN, most)
             } else {
                 most
             };
