@@ -1,4 +1,56 @@
-//! Hand-written f32 SIMD kernels for residual MLPs and sparse autoencoders on a CPU.
+//! Hand-written f32 SIMD kernels for residual MLPs and sparse autoencoders on a CPU, with no
+//! framework under them. The instruction set is chosen at run time: AVX-512, AVX2 with FMA, or a
+//! portable one ([`wide`]: SSE2 on x86-64, NEON on aarch64).
+//!
+//! ```
+//! use kernels::{Accumulate, Bias, Exec, Isa, MatMut, MatRef, gelu, matmul_with};
+//!
+//! let exec = Exec::serial(Isa::from_env()?); // or Exec::parallel, inside a rayon pool
+//! let (x, w, b) = ([1.0, -2.0], [0.5, 0.25, 1.0, -1.0], [0.0, 1.0]);
+//! let mut z = [0.0; 2];
+//! // z = x·Wᵀ + b, the bias fused into the product's write-back
+//! matmul_with(
+//!     exec,
+//!     MatMut::new(&mut z, 1, 2)?,
+//!     Accumulate::Overwrite,
+//!     MatRef::new(&x, 1, 2)?,
+//!     MatRef::new(&w, 2, 2)?.t(),
+//!     Bias(&b),
+//! );
+//! assert_eq!(z, [0.0, 4.0]);
+//! let mut y = [0.0; 2];
+//! gelu::forward(exec, &z, &mut y);
+//! assert_eq!(y[0], 0.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How a call flows
+//!
+//! A public function checks shapes and wraps its operands into a struct that implements
+//! [`simd::Op`]: one body, generic over [`simd::Simd`]. [`Isa::dispatch`], the one `match` over
+//! instruction sets, runs that body inside a function compiled for the instruction set at hand. An [`Isa`] carries a
+//! proof token that only a check of the CPU can make, so none of this can be misused, and no
+//! `unsafe` stands outside the backends (`simd/`) and the product's tile (`matmul/micro.rs`).
+//!
+//! Threads are outside, instruction sets inside: work is cut into pieces first (`par.rs` alone knows
+//! how), and each piece enters its instruction set. Where the cuts lie never changes a result: for
+//! one [`Isa`], results are the same bits on any number of threads.
+//!
+//! # Where things go
+//!
+//! * A new **operation** is one file with forward and backward side by side, and a line here. If it maps
+//!   values, it implements the crate's `Unary` or `Binary` and can then be fused into a product as an
+//!   [`Epilogue`].
+//! * A new **instruction set** is one file in `simd/`, and a variant of [`Isa`].
+//! * A new **pass over a model** is a file like [`mlp`], composed of the operations, on a workspace that
+//!   the caller owns.
+//!
+//! # Conventions
+//!
+//! Matrices are row-major; a batch is B×d, one sample a row; weights are outputs × inputs, as in PyTorch.
+//! `forward` computes, `backward` takes the gradient of the output to that of the input, `d_x` is the gradient with
+//! respect to x. Shapes are checked before anything is written, and a panic names them; no input, NaN
+//! and infinity included, is undefined behaviour. Each function states its error.
 #![warn(missing_docs)]
 
 mod activation;

@@ -7,18 +7,16 @@
 //! independent of each other but for the gradients of weights, which sum over the whole batch in
 //! one order: threads take rows there, and whole matrices here, so results never depend on them.
 
+mod block;
 mod parameters;
 
 use crate::elementwise::sum_of_squares;
 use crate::loss::Loss;
-use crate::matmul::{Accumulate, ActivationBackward, Bias, BiasActivation, Residual};
 use crate::simd::{Op, Simd};
-use crate::{Activation, Exec, MatMut, MatRef, embedding, matmul, matmul_with, par, reduce};
+use crate::{Accumulate, Exec, MatMut, MatRef, embedding, matmul, par, reduce};
 
+use block::{BlockBackward, BlockForward};
 pub use parameters::{Block, BlockMut, Parameters, Shape};
-
-/// Rows that are worth a thread of their own.
-const LEAF_ROWS: usize = 32;
 
 /// The activations of one batch, and room for the gradients on the way back.
 #[derive(Clone, Debug)]
@@ -158,91 +156,6 @@ pub fn forward(exec: Exec, parameters: &Parameters, pairs: &[[u32; 2]], workspac
         }
         .share(exec, par::threads(exec));
     }
-}
-
-/// One block's way forward, for some rows of the batch.
-struct BlockForward<'a> {
-    block: Block<'a>,
-    activation: Activation,
-    x: MatRef<'a>,
-    pre: MatMut<'a>,
-    hidden: MatMut<'a>,
-    y: MatMut<'a>,
-}
-
-impl BlockForward<'_> {
-    fn share(self, exec: Exec, threads: usize) {
-        let rows = self.x.rows();
-        if threads <= 1 || rows < 2 * LEAF_ROWS {
-            return self.run(Exec::serial(exec.isa()));
-        }
-        let BlockForward {
-            block,
-            activation,
-            x,
-            pre,
-            hidden,
-            y,
-        } = self;
-        let at = split_point(rows, threads);
-        let (pre_upper, pre_lower) = pre.split_rows(at);
-        let (hidden_upper, hidden_lower) = hidden.split_rows(at);
-        let (y_upper, y_lower) = y.split_rows(at);
-        let upper = BlockForward {
-            block,
-            activation,
-            x: x.row_range(0, at),
-            pre: pre_upper,
-            hidden: hidden_upper,
-            y: y_upper,
-        };
-        let lower = BlockForward {
-            block,
-            activation,
-            x: x.row_range(at, rows),
-            pre: pre_lower,
-            hidden: hidden_lower,
-            y: y_lower,
-        };
-        par::join(
-            exec,
-            || upper.share(exec, threads / 2),
-            || lower.share(exec, threads - threads / 2),
-        );
-    }
-
-    fn run(self, exec: Exec) {
-        let BlockForward {
-            block,
-            activation,
-            x,
-            pre,
-            mut hidden,
-            y,
-        } = self;
-        let activate = BiasActivation {
-            bias: block.b1,
-            activation,
-            out: hidden.reborrow(),
-        };
-        matmul_with(exec, pre, Accumulate::Overwrite, x, block.w1.t(), activate);
-        let connect = (Bias(block.b2), Residual(x));
-        matmul_with(
-            exec,
-            y,
-            Accumulate::Overwrite,
-            hidden.as_ref(),
-            block.w2.t(),
-            connect,
-        );
-    }
-}
-
-/// Where to split rows between half of the threads and the rest, at the border of a tile.
-fn split_point(rows: usize, threads: usize) -> usize {
-    (rows * (threads / 2) / threads)
-        .next_multiple_of(8)
-        .min(rows)
 }
 
 /// The loss of every layer's logit lens, after a [`forward`] pass: `losses[l, b]` is that of x_l at sample b,
@@ -473,84 +386,5 @@ impl Workspace {
         .share(exec, par::threads(exec));
         self.d_pre = d_pre;
         self.d_residual = [dy, dx];
-    }
-}
-
-/// One block's way back, for some rows of the batch.
-struct BlockBackward<'a> {
-    block: Block<'a>,
-    activation: Activation,
-    pre: MatRef<'a>,
-    dy: MatRef<'a>,
-    d_pre: MatMut<'a>,
-    dx: MatMut<'a>,
-}
-
-impl BlockBackward<'_> {
-    fn share(self, exec: Exec, threads: usize) {
-        let rows = self.dy.rows();
-        if threads <= 1 || rows < 2 * LEAF_ROWS {
-            return self.run(Exec::serial(exec.isa()));
-        }
-        let BlockBackward {
-            block,
-            activation,
-            pre,
-            dy,
-            d_pre,
-            dx,
-        } = self;
-        let at = split_point(rows, threads);
-        let (d_pre_upper, d_pre_lower) = d_pre.split_rows(at);
-        let (dx_upper, dx_lower) = dx.split_rows(at);
-        let upper = BlockBackward {
-            block,
-            activation,
-            pre: pre.row_range(0, at),
-            dy: dy.row_range(0, at),
-            d_pre: d_pre_upper,
-            dx: dx_upper,
-        };
-        let lower = BlockBackward {
-            block,
-            activation,
-            pre: pre.row_range(at, rows),
-            dy: dy.row_range(at, rows),
-            d_pre: d_pre_lower,
-            dx: dx_lower,
-        };
-        par::join(
-            exec,
-            || upper.share(exec, threads / 2),
-            || lower.share(exec, threads - threads / 2),
-        );
-    }
-
-    fn run(self, exec: Exec) {
-        let BlockBackward {
-            block,
-            activation,
-            pre,
-            dy,
-            mut d_pre,
-            dx,
-        } = self;
-        let through = ActivationBackward { activation, pre };
-        matmul_with(
-            exec,
-            d_pre.reborrow(),
-            Accumulate::Overwrite,
-            dy,
-            block.w2,
-            through,
-        );
-        matmul_with(
-            exec,
-            dx,
-            Accumulate::Overwrite,
-            d_pre.as_ref(),
-            block.w1,
-            Residual(dy),
-        );
     }
 }
