@@ -445,6 +445,38 @@ pub fn measures_table(claims: &[ClaimSpec], measures: &[Measure], seeds: &[u64])
     table
 }
 
+/// The measures back from their table.
+pub fn read_measures(claims: &'static [ClaimSpec], table: &Table) -> Vec<Measure> {
+    let mut measures = Vec::new();
+    for row in table.rows() {
+        let claim = claims.iter().find(|c| c.id == row.text("claim"));
+        let condition = claim.and_then(|c| {
+            let found = c
+                .conditions
+                .iter()
+                .find(|k| k.measure == row.text("measure"));
+            Some((c.id, found?.measure))
+        });
+        let Some((claim, measure)) = condition else {
+            continue;
+        };
+        for (control, value, missing) in [
+            (false, "value", "missing"),
+            (true, "control_value", "control_missing"),
+        ] {
+            measures.push(Measure {
+                claim,
+                measure,
+                seed: row.int("seed") as u64,
+                control,
+                value: row.real(value),
+                missing: row.text(missing).into(),
+            });
+        }
+    }
+    measures
+}
+
 /// The settled claims of a run, in the order of its experiments.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ledger(pub Vec<Entry>);

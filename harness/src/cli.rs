@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use kernels::Isa;
@@ -56,7 +57,7 @@ enum Command {
     },
 }
 
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Args)]
 #[command(
     after_help = "Settings are resolved in this order, the later one winning: the preset, the \
     configuration file, --set, the other flags.\n\nExamples:\n  harness run response --preset quick\n  \
@@ -96,6 +97,15 @@ struct RunArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    /// Go on with an interrupted run in its folder: finished experiments are kept, trainings go on from
+    /// their checkpoints; without other flags, the configuration is that of the folder
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
+
+    /// Seconds between two checkpoints of a training
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    checkpoint_every: f64,
+
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -119,7 +129,7 @@ impl Cli {
     fn execute(self) -> Result<()> {
         match self
             .command
-            .unwrap_or_else(|| Command::Run(RunArgs::default()))
+            .unwrap_or_else(|| Command::Run(RunArgs::none()))
         {
             Command::Run(args) => args.execute(),
             Command::List { experiments } => print(&listing::list(&experiments)?),
@@ -141,15 +151,37 @@ impl Cli {
 }
 
 impl RunArgs {
+    /// Those of a command line without any.
+    fn none() -> Self {
+        #[derive(Parser)]
+        struct Nothing {
+            #[command(flatten)]
+            run: RunArgs,
+        }
+        Nothing::parse_from(["harness"]).run
+    }
+
     fn execute(self) -> Result<()> {
         let preset = self.preset.as_deref().map(Preset::from_str).transpose();
-        let config = Config::resolve(&Request {
+        let mut request = Request {
             experiments: self.experiments,
             preset: preset.map_err(|e| Error::input(format!("--preset: {e}")))?,
             file: self.config,
             set: self.set,
             seed: self.seed,
             seeds: self.seeds,
+        };
+        if let Some(folder) = &self.resume
+            && request == Request::default()
+        {
+            request.file = Some(folder.join(run::CONFIG));
+        }
+        let config = Config::resolve(&request)?;
+        let checkpoint_every = Duration::try_from_secs_f64(self.checkpoint_every).map_err(|e| {
+            Error::input(format!(
+                "--checkpoint-every is {}: {e}",
+                self.checkpoint_every
+            ))
         })?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or(cores);
@@ -162,7 +194,9 @@ impl RunArgs {
         progress::catch_interrupts()?;
         let means = Means {
             threads,
-            out: self.out,
+            resume: self.resume.is_some(),
+            out: self.resume.or(self.out),
+            checkpoint_every,
             show: Show::suited(self.quiet),
         };
         let (ledger, folder) = run::run(&config, isa, &means)?;

@@ -7,7 +7,7 @@ use crate::experiment::{Erased, Preset};
 use crate::experiments;
 
 /// What the command line asks for, unresolved.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     /// Experiments to run; none means all.
     pub experiments: Vec<String>,

@@ -19,7 +19,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The user pressed Ctrl-C.
-    #[error("interrupted; finished tables stay in the output folder, without ledger and report")]
+    #[error("interrupted; `harness run --resume DIR` on the output folder goes on from here")]
     Interrupted,
 }
 

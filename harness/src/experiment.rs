@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
 use kernels::{Exec, Isa};
 use serde::Serialize;
@@ -222,6 +223,8 @@ pub struct Ctx<'a> {
     pub threads: usize,
     /// Where to report work done; also how an interrupt arrives.
     pub progress: &'a Progress,
+    /// How often a long training writes a checkpoint.
+    pub checkpoint_every: Duration,
     /// The run's folder, for artefacts that another experiment [needs](Experiment::NEEDS): write
     /// them under the name of this one.
     pub folder: &'a Folder,

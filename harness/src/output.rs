@@ -69,6 +69,24 @@ impl Folder {
         unreachable!("some number is free")
     }
 
+    /// The folder of a run that was cut short, to go on with it: what was half written is removed.
+    pub fn resume(path: &Path) -> Result<Self> {
+        let folder = Self::open(path)?;
+        sweep(path)?;
+        Ok(folder)
+    }
+
+    /// Removes a folder in this one, if it is there.
+    pub fn remove(&self, name: impl AsRef<Path>) -> Result<()> {
+        let path = self.path.join(name);
+        match fs::remove_dir_all(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("remove", &path)(e))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The folder of an earlier run, to draw it again.
     pub fn open(path: &Path) -> Result<Self> {
         fs::read_dir(path).map_err(Error::io("read", path))?;
@@ -101,7 +119,7 @@ impl Folder {
         fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         let write = || -> std::io::Result<()> {
             let mut file = tempfile::Builder::new()
-                .prefix(".tmp-")
+                .prefix(TEMPORARY)
                 .tempfile_in(parent)?;
             file.write_all(contents.as_ref())?;
             file.as_file().sync_all()?;
@@ -118,6 +136,25 @@ impl Drop for Folder {
         // Nobody may be told about a failure here, and a lock left behind does no harm.
         let _ = fs::remove_file(self.path.join(LOCK));
     }
+}
+
+/// How the names of files begin that are not written whole yet.
+const TEMPORARY: &str = ".tmp-";
+
+/// Removes what a killed run left half written.
+fn sweep(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)
+        .map_err(Error::io("read", folder))?
+        .flatten()
+    {
+        let path = entry.path();
+        if path.is_dir() {
+            sweep(&path)?;
+        } else if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Name of the manifest, by which a folder is known to hold a run.

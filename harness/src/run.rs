@@ -3,19 +3,25 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kernels::Isa;
 use serde_json::json;
 
-use crate::claim::{Entry, Ledger, measures_table};
+use crate::claim::{Entry, Ledger, MEASURES, Measure, measures_table, read_measures};
 use crate::config::{Config, Selected};
 use crate::error::{Error, Result};
-use crate::experiment::Ctx;
+use crate::experiment::{Ctx, Erased};
 use crate::output::{Folder, MANIFEST};
 use crate::progress::{self, Progress, Show};
 use crate::report;
-use crate::table::Tables;
+use crate::table::{Table, Tables};
+
+/// Folder of an experiment's checkpoints, inside its own: gone once its results are there.
+pub const CHECKPOINTS: &str = "checkpoints";
+
+/// Name of the configuration in the folder of a run.
+pub const CONFIG: &str = "config.toml";
 
 /// How to run, beside the configuration: nothing here changes a byte of the tables.
 #[derive(Debug, Clone)]
@@ -24,6 +30,10 @@ pub struct Means {
     pub threads: usize,
     /// Where to write; a fresh folder under `out/` if not set.
     pub out: Option<PathBuf>,
+    /// Whether to go on with the run that is there.
+    pub resume: bool,
+    /// How often a long training writes a checkpoint.
+    pub checkpoint_every: Duration,
     /// What to show meanwhile.
     pub show: Show,
 }
@@ -36,12 +46,16 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<(Ledger, PathBuf)
         .build()
         .map_err(|e| Error::input(format!("cannot start {} threads: {e}", means.threads)))?;
     let folder = match &means.out {
+        Some(path) if means.resume => Folder::resume(path)?,
         Some(path) => Folder::create(path)?,
         None => Folder::create_numbered(Path::new("out"), config.preset.name())?,
     };
     let mut manifest = Manifest::new(config, isa, means.threads);
+    if means.resume {
+        manifest.take_over(&folder)?;
+    }
+    folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(MANIFEST, manifest.to_json())?;
-    folder.write("config.toml", config.to_toml(isa.name()))?;
 
     let ledger = pool.install(|| compute(config, isa, means, &folder, &mut manifest))?;
     // The manifest is complete before the ledger appears, and the report comes last.
@@ -82,9 +96,21 @@ fn compute(
             isa,
             threads: means.threads,
             progress: &progress,
+            checkpoint_every: means.checkpoint_every,
             folder,
             inputs: &finished,
         };
+        let done = Path::new(id).join("measures.csv");
+        if means.resume && folder.path().join(&done).exists() {
+            let table = Table::read(&MEASURES, &folder.path().join(done))?;
+            let measures = read_measures(experiment.claims(), &table);
+            settle(*experiment, &measures, &seeds, &mut ledger);
+            let tables = Tables::read(experiment.tables(), &folder.path().join(id))?;
+            folder.remove(Path::new(id).join(CHECKPOINTS))?;
+            finished.insert(id, tables);
+            progress.finish();
+            continue;
+        }
         let outcome = experiment.run(settings, &ctx)?;
         progress::check()?;
 
@@ -93,19 +119,26 @@ fn compute(
         let declared: Vec<_> = experiment.tables().iter().map(|t| t.name).collect();
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
         let measures = measures_table(experiment.claims(), &outcome.measures, &seeds);
-        for table in tables.iter().chain([&measures]) {
-            folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
-        }
+        let write =
+            |table: &Table| folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv());
+        tables.iter().try_for_each(write)?;
         folder.write(format!("{id}/README.md"), report::columns(*experiment))?;
-        for claim in experiment.claims() {
-            ledger
-                .0
-                .push(Entry::settle(id, claim, &outcome.measures, &seeds));
-        }
+        // The measures come last: where they are, an experiment is complete.
+        write(&measures)?;
+        folder.remove(Path::new(id).join(CHECKPOINTS))?;
+        settle(*experiment, &outcome.measures, &seeds, &mut ledger);
         finished.insert(id, tables);
-        manifest.seconds.push((id, progress.finish()));
+        manifest.seconds.insert(id.into(), progress.finish());
+        folder.write(MANIFEST, manifest.to_json())?;
     }
     Ok(ledger)
+}
+
+fn settle(experiment: &dyn Erased, measures: &[Measure], seeds: &[u64], ledger: &mut Ledger) {
+    for claim in experiment.claims() {
+        let entry = Entry::settle(experiment.id(), claim, measures, seeds);
+        ledger.0.push(entry);
+    }
 }
 
 /// Refuses a run that the machine has no memory for.
@@ -150,7 +183,7 @@ struct Manifest<'a> {
     threads: usize,
     started: u64,
     finished: Option<u64>,
-    seconds: Vec<(&'static str, f64)>,
+    seconds: BTreeMap<String, f64>,
 }
 
 impl<'a> Manifest<'a> {
@@ -161,8 +194,52 @@ impl<'a> Manifest<'a> {
             threads,
             started: now(),
             finished: None,
-            seconds: Vec::new(),
+            seconds: BTreeMap::new(),
         }
+    }
+
+    /// Takes over the times of the run that is gone on with.
+    ///
+    /// # Errors
+    /// If that run had another configuration.
+    fn take_over(&mut self, folder: &Folder) -> Result<()> {
+        let path = folder.path().join(MANIFEST);
+        if !path.exists() {
+            // Cut short before anything was computed, or no run at all.
+            return match folder.path().join(CONFIG).exists() {
+                true => Ok(()),
+                false => Err(Error::input(format!(
+                    "{} holds no run to resume: there is no {MANIFEST} in it",
+                    folder.path().display()
+                ))),
+            };
+        }
+        let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let wrong = |e| Error::input(format!("{}: {e}", path.display()));
+        let theirs: serde_json::Value = serde_json::from_str(&text).map_err(wrong)?;
+        let ours: serde_json::Value = serde_json::from_str(&self.to_json()).map_err(wrong)?;
+        for key in [
+            "harness",
+            "isa",
+            "preset",
+            "seeds",
+            "experiments",
+            "settings",
+        ] {
+            if let Some((place, theirs, ours)) = difference(key, &theirs[key], &ours[key]) {
+                return Err(Error::input(format!(
+                    "cannot resume {}: it was run with {place} = {theirs}, not {ours}; leave the \
+                     configuration out to resume it as it was, or choose a new folder with --out",
+                    folder.path().display()
+                )));
+            }
+        }
+        self.started = theirs["started_unix"].as_u64().unwrap_or(self.started);
+        let seconds = theirs["seconds"].as_object().into_iter().flatten();
+        self.seconds = seconds
+            .filter_map(|(id, s)| Some((id.clone(), s.as_f64()?)))
+            .collect();
+        Ok(())
     }
 
     fn to_json(&self) -> String {
@@ -178,7 +255,6 @@ impl<'a> Manifest<'a> {
             .iter()
             .map(|s| (s.experiment.id(), &s.settings))
             .collect();
-        let seconds: BTreeMap<_, _> = self.seconds.iter().copied().collect();
         let manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": self.finished.is_some(),
@@ -187,7 +263,7 @@ impl<'a> Manifest<'a> {
             "machine": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
             "started_unix": self.started,
             "finished_unix": self.finished,
-            "seconds": seconds,
+            "seconds": self.seconds,
             "preset": self.config.preset.name(),
             "seed": self.config.seed,
             "seeds": self.config.seed_list(),
@@ -196,6 +272,24 @@ impl<'a> Manifest<'a> {
         });
         serde_json::to_string_pretty(&manifest).expect("JSON of plain values") + "\n"
     }
+}
+
+/// The first place in which two values differ, and what stands there.
+fn difference(
+    place: &str,
+    a: &serde_json::Value,
+    b: &serde_json::Value,
+) -> Option<(String, String, String)> {
+    if a == b {
+        return None;
+    }
+    if let (Some(inner), Some(other)) = (a.as_object(), b.as_object()) {
+        let keys = inner.keys().chain(other.keys());
+        let mut differences =
+            keys.map(|key| difference(&format!("{place}.{key}"), &a[key], &b[key]));
+        return differences.find_map(|found| found);
+    }
+    Some((place.into(), a.to_string(), b.to_string()))
 }
 
 /// Seconds since 1970.

@@ -38,6 +38,7 @@ pub fn run_with<E: Experiment>(
         isa,
         threads: rayon::current_num_threads(),
         progress: &progress,
+        checkpoint_every: std::time::Duration::MAX,
         folder: &folder,
         inputs,
     };

@@ -14,10 +14,12 @@ use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section};
 use crate::figure::Figure;
 use crate::table::{TableSpec, Tables};
 
+mod checkpoint;
 mod claims;
 pub mod data;
 mod figures;
 pub mod measures;
+pub mod model_file;
 mod settings;
 mod tables;
 pub mod train;
@@ -171,11 +173,27 @@ fn model(task: Task, s: &Settings, exec: Exec, ctx: &Ctx) -> Result<Model> {
             &shown,
         )
     };
+    let reading = state.divergence().map_or_else(|| Ok(read()), Err);
+    // Models that have learned their data, at the first few seeds.
+    let saved = ctx
+        .seeds
+        .iter()
+        .take(s.saved_seeds)
+        .any(|&seed| seed == task.seed)
+        && task.loss == s.losses[0]
+        && task.kind != Kind::Untrained
+        && reading
+            .as_ref()
+            .is_ok_and(|r| r.final_learned() >= claims::LEARNED);
+    if saved {
+        let bytes = model_file::encode(&state.parameters);
+        ctx.folder.write(model_file::path(task), bytes)?;
+    }
     Ok(Model {
         task,
         steps: state.step,
         end: state.end,
-        reading: state.divergence().map_or_else(|| Ok(read()), Err),
+        reading,
         checks: state.checks,
     })
 }

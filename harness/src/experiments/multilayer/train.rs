@@ -4,6 +4,7 @@ use kernels::adam::{self, Adam};
 use kernels::mlp::{self, Applied, Parameters, Workspace};
 use kernels::{Exec, MatRef};
 
+use super::checkpoint::Store;
 use super::data::{Data, epoch_order, initial};
 use super::measures::rectangle;
 use super::settings::{Loss, Settings};
@@ -54,6 +55,12 @@ impl Kind {
 }
 
 impl Task {
+    /// Name of its files.
+    pub fn slug(&self) -> String {
+        let (loss, kind) = (self.loss.name(), self.kind.name());
+        format!("{kind}-{loss}-n{}-seed{}", self.n, self.seed)
+    }
+
     /// Steps after which training ends at the latest.
     pub fn budget(&self, s: &Settings) -> u64 {
         match self.kind {
@@ -148,11 +155,17 @@ impl State {
 
 /// Trains a model to its end.
 pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Result<State> {
-    let mut state = State::start(initial(s.shape(), task.seed, ctx));
+    let mut store = Store::new(task, s, ctx);
+    let mut state = store.latest(State::start(initial(s.shape(), task.seed, ctx)))?;
+    ctx.progress.advance(state.step)?;
     let mut trainer = Trainer::new(task, s, data, exec);
     while state.end.is_none() {
         trainer.step(&mut state, ctx);
-        ctx.progress.advance(1)?;
+        let interrupted = ctx.progress.advance(1);
+        if state.end.is_some() || interrupted.is_err() || store.is_due() {
+            store.write(&state)?;
+        }
+        interrupted?;
         if let Some(check) = state.checks.last() {
             ctx.progress.note(|| {
                 let Check { loss, learned, .. } = check;
