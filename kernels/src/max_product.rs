@@ -113,6 +113,22 @@ impl Op for MaxProduct<'_> {
     }
 }
 
+/// Raises the largest products of the panel's columns, and of one row, to the products of that row.
+#[inline(always)]
+fn raise<S: Simd, const N: usize>(
+    s: S,
+    sums: [S::F32; N],
+    highest: &mut [S::F32; N],
+    of_row: &mut [f32],
+) {
+    let mut row = s.load(of_row);
+    for v in 0..N {
+        highest[v] = s.max(sums[v], highest[v]);
+        row = s.max(sums[v], row);
+    }
+    s.store(row, of_row);
+}
+
 impl MaxProduct<'_> {
     #[inline(always)]
     fn panels<S: Simd, const N: usize>(self, s: S) {
@@ -142,14 +158,6 @@ impl MaxProduct<'_> {
                     std::array::from_fn(|v| s.load(&of_columns[v * S::LANES..]));
                 let mut before = block.start..block.end.min(from).max(block.start);
                 let mut of_rows = of_rows.chunks_exact_mut(S::LANES);
-                let mut raise = |sums: [S::F32; N], of_row: &mut [f32]| {
-                    let mut row = s.load(of_row);
-                    for v in 0..N {
-                        highest[v] = s.max(sums[v], highest[v]);
-                        row = s.max(sums[v], row);
-                    }
-                    s.store(row, of_row);
-                };
                 if !dense.is_empty() {
                     for tile in dense.chunks_exact(ROWS * rows.cols()) {
                         if before.len() < ROWS {
@@ -158,12 +166,13 @@ impl MaxProduct<'_> {
                         before.start += ROWS;
                         let sums = tile_times_panel::<S, N>(s, tile, panel);
                         for (sums, of_row) in sums.into_iter().zip(of_rows.by_ref().take(ROWS)) {
-                            raise(sums, of_row);
+                            raise(s, sums, &mut highest, of_row);
                         }
                     }
                 }
                 for (i, of_row) in before.zip(of_rows) {
-                    raise(row_times_panel::<S, N>(s, rows.row(i), panel), of_row);
+                    let sums = row_times_panel::<S, N>(s, rows.row(i), panel);
+                    raise(s, sums, &mut highest, of_row);
                 }
                 for v in 0..N {
                     s.store(highest[v], &mut of_columns[v * S::LANES..]);
