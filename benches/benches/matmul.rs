@@ -10,8 +10,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use benches::{fma_peak, median};
-use kernels::{Accumulate, Exec, Isa, MatMut, MatRef, matmul};
+use benches::{executions, fma_peak, median};
+use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
 /// m×k×n: cubes, then the products of our training steps.
 const SHAPES: [[usize; 3]; 16] = [
@@ -38,27 +38,13 @@ const SECONDS: f64 = 0.01;
 
 fn main() {
     let rounds = 9;
-    let isa = Isa::from_env().unwrap_or_else(|error| panic!("{error}"));
-    let mut threads = vec![
-        1,
-        std::thread::available_parallelism().map_or(1, usize::from),
-    ];
-    threads.dedup();
-    for threads in threads {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| table(isa, threads, rounds));
+    for (exec, pool) in executions() {
+        pool.install(|| table(exec, pool.current_num_threads(), rounds));
     }
 }
 
-fn table(isa: Isa, threads: usize, rounds: usize) {
-    let exec = if threads == 1 {
-        Exec::serial(isa)
-    } else {
-        Exec::parallel(isa)
-    };
+fn table(exec: Exec, threads: usize, rounds: usize) {
+    let isa = exec.isa();
     println!("\n{isa}, {threads} thread(s), medians of {rounds} rounds, GFLOP/s");
     println!(
         "{:>16} {:>6} {:>6} {:>6} {:>6} {:>8} {:>7} {:>6} {:>6}",

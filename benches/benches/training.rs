@@ -10,14 +10,14 @@
 
 use std::time::{Duration, Instant};
 
-use benches::fma_loop;
 use benches::plain_step::PlainStep;
+use benches::{executions, fma_loop};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
 use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
-use kernels::{Activation, Exec, Isa, MatMut, MatRef};
+use kernels::{Activation, Exec, MatMut, MatRef};
 use rayon::ThreadPool;
 
 /// d, L and B of the steps that the peers were timed on.
@@ -149,22 +149,8 @@ fn naive_product(mut c: MatMut, add: bool, a: MatRef, b: MatRef) {
 }
 
 fn training(criterion: &mut Criterion) {
-    let isa = Isa::from_env().unwrap_or_else(|error| panic!("{error}"));
-    let mut threads = vec![
-        1,
-        std::thread::available_parallelism().map_or(1, usize::from),
-    ];
-    threads.dedup();
-    for threads in threads {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        let exec = if threads == 1 {
-            Exec::serial(isa)
-        } else {
-            Exec::parallel(isa)
-        };
+    for (exec, pool) in executions() {
+        let threads = pool.current_num_threads();
         for sizes in STEPS {
             let [d, layers, batch] = sizes;
             let name = format!("residual_d{d}_l{layers}_b{batch}/{threads}_threads");

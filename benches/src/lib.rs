@@ -5,8 +5,29 @@ pub mod plain_step;
 use std::hint::black_box;
 use std::time::Instant;
 
-use kernels::Isa;
 use kernels::simd::{Op, Simd};
+use kernels::{Exec, Isa};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// The ways to run a benchmark: on one thread, then on all of the machine's, each with its pool.
+///
+/// # Panics
+/// If `KERNELS_ISA` names no instruction set of this CPU, or threads cannot be made.
+pub fn executions() -> Vec<(Exec, ThreadPool)> {
+    let isa = Isa::from_env().unwrap_or_else(|error| panic!("{error}"));
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut executions = vec![(Exec::serial(isa), 1)];
+    if all > 1 {
+        executions.push((Exec::parallel(isa), all));
+    }
+    executions
+        .into_iter()
+        .map(|(exec, threads)| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+            (exec, pool.unwrap())
+        })
+        .collect()
+}
 
 /// The median of measurements.
 ///
