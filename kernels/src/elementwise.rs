@@ -108,3 +108,13 @@ pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
     }
     s.reduce_sum(sums)
 }
+
+/// Σ `a[i]·b[i]`, in as many partial sums as a vector has lanes, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = s.splat(0.0);
+    for (a, b) in a.chunks(S::LANES).zip(b.chunks(S::LANES)) {
+        sums = s.mul_add(s.load_partial(a), s.load_partial(b), sums);
+    }
+    s.reduce_sum(sums)
+}

@@ -55,6 +55,7 @@
 
 mod activation;
 pub mod adam;
+pub mod dictionary;
 mod elementwise;
 pub mod embedding;
 mod exec;

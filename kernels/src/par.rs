@@ -1,6 +1,8 @@
 //! Threads: the only file that names rayon.
 
-use crate::Exec;
+use std::ops::Range;
+
+use crate::{Exec, MatMut, MatRef};
 
 /// Runs both, at the same time where `exec` is parallel.
 pub(crate) fn join<A: Send, B: Send>(
@@ -23,3 +25,88 @@ pub(crate) fn threads(exec: Exec) -> usize {
         1
     }
 }
+
+/// Operands whose rows are independent of each other: a tuple of them is cut all at the same row.
+pub(crate) trait Rows: Send + Sized {
+    /// Number of rows.
+    fn rows(&self) -> usize;
+    /// The rows above `at`, and those from it on.
+    fn split_rows(self, at: usize) -> (Self, Self);
+}
+
+/// Hands `run` the rows in pieces, at most `piece` of them each, on as many threads as `exec` has. Where the
+/// cuts lie depends on the number of rows alone.
+pub(crate) fn share_rows<W: Rows>(exec: Exec, piece: usize, work: W, run: &(impl Fn(W) + Sync)) {
+    let rows = work.rows();
+    if rows <= piece.max(1) {
+        return run(work);
+    }
+    let pieces = rows.div_ceil(piece.max(1));
+    let (upper, lower) = work.split_rows(pieces / 2 * piece.max(1));
+    join(
+        exec,
+        || share_rows(exec, piece, upper, run),
+        || share_rows(exec, piece, lower, run),
+    );
+}
+
+impl Rows for MatRef<'_> {
+    fn rows(&self) -> usize {
+        MatRef::rows(self)
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let rows = self.rows();
+        (self.row_range(0, at), self.row_range(at, rows))
+    }
+}
+
+impl Rows for MatMut<'_> {
+    fn rows(&self) -> usize {
+        MatMut::rows(self)
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        MatMut::split_rows(self, at)
+    }
+}
+
+/// One value a row.
+impl<T: Send> Rows for &mut [T] {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        self.split_at_mut(at)
+    }
+}
+
+/// The numbers of the rows.
+impl Rows for Range<usize> {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let at = self.start + at;
+        (self.start..at, at..self.end)
+    }
+}
+
+macro_rules! rows_of_tuples {
+    ($($name:ident)+) => {
+        #[allow(non_snake_case)]
+        impl<First: Rows, $($name: Rows),+> Rows for (First, $($name),+) {
+            fn rows(&self) -> usize {
+                self.0.rows()
+            }
+            fn split_rows(self, at: usize) -> (Self, Self) {
+                let (First, $($name),+) = self;
+                let First = First.split_rows(at);
+                $(let $name = $name.split_rows(at);)+
+                ((First.0, $($name.0),+), (First.1, $($name.1),+))
+            }
+        }
+    };
+}
+rows_of_tuples!(A);
+rows_of_tuples!(A B);
+rows_of_tuples!(A B C);
+rows_of_tuples!(A B C D);
