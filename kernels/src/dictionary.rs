@@ -122,7 +122,7 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
 
 /// ‖row‖₂, in f64 where the squares leave the range of f32.
 #[inline(always)]
-fn norm<S: Simd>(s: S, row: &[f32]) -> f64 {
+pub(crate) fn norm<S: Simd>(s: S, row: &[f32]) -> f64 {
     const SAFE: std::ops::Range<f32> = 1e-25..1e35;
     let sum = sum_of_squares(s, row);
     if SAFE.contains(&sum) {
@@ -136,7 +136,7 @@ fn norm<S: Simd>(s: S, row: &[f32]) -> f64 {
 
 /// `x[i] *= factor`
 #[inline(always)]
-fn scale<S: Simd>(s: S, factor: f32, x: &mut [f32]) {
+pub(crate) fn scale<S: Simd>(s: S, factor: f32, x: &mut [f32]) {
     for x in x.chunks_mut(S::LANES) {
         s.store_partial(s.mul(s.splat(factor), s.load_partial(x)), x);
     }

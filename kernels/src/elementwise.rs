@@ -49,16 +49,7 @@ pub(crate) fn binary(exec: Exec, f: impl Binary, a: &[f32], b: &[f32], y: &mut [
         type Output = ();
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
-            let Zip(f, a, b, y) = self;
-            let (a, a_rest) = a.split_at(a.len() - a.len() % S::LANES);
-            let (b, b_rest) = b.split_at(a.len());
-            let (y, y_rest) = y.split_at_mut(a.len());
-            let ab = a.chunks_exact(S::LANES).zip(b.chunks_exact(S::LANES));
-            for ((a, b), y) in ab.zip(y.chunks_exact_mut(S::LANES)) {
-                s.store(f.eval(s, s.load(a), s.load(b)), y);
-            }
-            let v = f.eval(s, s.load_partial(a_rest), s.load_partial(b_rest));
-            s.store_partial(v, y_rest);
+            zip(s, self.0, self.1, self.2, self.3)
         }
     }
     exec.isa().dispatch(Zip(f, a, b, y))
@@ -73,6 +64,20 @@ pub(crate) fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
         s.store(f.eval(s, s.load(x)), y);
     }
     s.store_partial(f.eval(s, s.load_partial(x_rest)), y_rest);
+}
+
+/// `y[i] = f(a[i], b[i])`, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn zip<S: Simd>(s: S, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {
+    let (a, a_rest) = a.split_at(a.len() - a.len() % S::LANES);
+    let (b, b_rest) = b.split_at(a.len());
+    let (y, y_rest) = y.split_at_mut(a.len());
+    let ab = a.chunks_exact(S::LANES).zip(b.chunks_exact(S::LANES));
+    for ((a, b), y) in ab.zip(y.chunks_exact_mut(S::LANES)) {
+        s.store(f.eval(s, s.load(a), s.load(b)), y);
+    }
+    let v = f.eval(s, s.load_partial(a_rest), s.load_partial(b_rest));
+    s.store_partial(v, y_rest);
 }
 
 /// `a[i] = f(a[i], b[i])`, for use inside an [`Op`].
@@ -98,6 +103,17 @@ impl Binary for Add {
     }
 }
 
+/// `a - b`
+#[derive(Clone, Copy)]
+pub(crate) struct Sub;
+
+impl Binary for Sub {
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        s.sub(a, b)
+    }
+}
+
 /// Σ `x[i]`², in as many partial sums as a vector has lanes, for use inside an [`Op`].
 #[inline(always)]
 pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
@@ -109,12 +125,24 @@ pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
     s.reduce_sum(sums)
 }
 
-/// Σ `a[i]·b[i]`, in as many partial sums as a vector has lanes, for use inside an [`Op`].
+/// Σ `a[i]·b[i]`, in four vectors of partial sums, for use inside an [`Op`].
 #[inline(always)]
 pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = s.splat(0.0);
-    for (a, b) in a.chunks(S::LANES).zip(b.chunks(S::LANES)) {
-        sums = s.mul_add(s.load_partial(a), s.load_partial(b), sums);
+    // Four, since a product takes as many cycles.
+    const SUMS: usize = 4;
+    let mut sums = [s.splat(0.0); SUMS];
+    let mut a = a.chunks_exact(SUMS * S::LANES);
+    let mut b = b.chunks_exact(SUMS * S::LANES);
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        for (v, sum) in sums.iter_mut().enumerate() {
+            let (a, b) = (s.load(&a[v * S::LANES..]), s.load(&b[v * S::LANES..]));
+            *sum = s.mul_add(a, b, *sum);
+        }
     }
-    s.reduce_sum(sums)
+    let rest = a.remainder().chunks(S::LANES);
+    for (a, b) in rest.zip(b.remainder().chunks(S::LANES)) {
+        sums[0] = s.mul_add(s.load_partial(a), s.load_partial(b), sums[0]);
+    }
+    let [p, q, r, t] = sums;
+    s.reduce_sum(s.add(s.add(p, r), s.add(q, t)))
 }

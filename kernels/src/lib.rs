@@ -71,6 +71,7 @@ mod par;
 mod piecewise;
 pub mod reduce;
 pub mod relu;
+pub mod sae;
 mod scratch;
 pub mod simd;
 mod sparse;

@@ -22,6 +22,7 @@
 mod epilogue;
 mod micro;
 mod pack;
+mod streamed;
 
 use crate::scratch::with_scratch;
 use crate::simd::{Op, Simd, TileOp};
@@ -30,6 +31,7 @@ use crate::{Exec, MatMut, MatRef, par};
 pub use epilogue::{ActivationBackward, Bias, BiasActivation, Epilogue, Residual};
 use micro::Strip;
 use pack::{PackedA, Panels};
+pub(crate) use streamed::{Sink, matmul_into};
 
 /// Rows of a chunk, at most.
 const MC: usize = 256;

@@ -128,6 +128,8 @@ pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     fn le(self, a: Self::F32, b: Self::F32) -> Self::Mask;
     /// `yes` where the mask is true, else `no`.
     fn select(self, mask: Self::Mask, yes: Self::F32, no: Self::F32) -> Self::F32;
+    /// Bit i of the result is lane i of the mask.
+    fn bits(self, mask: Self::Mask) -> u32;
 
     /// All lanes equal to `value`.
     fn splat_i32(self, value: i32) -> Self::I32;

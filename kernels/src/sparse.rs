@@ -1,7 +1,7 @@
-//! Sparse matrices in compressed rows, and their product with a dense panel.
+//! Sparse matrices in compressed rows, and their products with dense ones.
 
-use crate::ShapeError;
 use crate::simd::Simd;
+use crate::{MatRef, ShapeError, par};
 
 /// A sparse matrix to read, `rows × cols`: the entries of row i are `values[starts[i]..starts[i + 1]]`,
 /// in the columns that `columns` names at the same places, in any order. A column named twice in a
@@ -73,11 +73,27 @@ impl<'a> SparseRef<'a> {
         self.cols
     }
 
+    /// The same entries with other values, as many of them.
+    pub(crate) fn with_values(self, values: &'a [f32]) -> Self {
+        assert_eq!(values.len(), self.values.len(), "values of other entries");
+        SparseRef { values, ..self }
+    }
+
+    /// All entries, row after row.
+    pub(crate) fn values(self) -> &'a [f32] {
+        self.values
+    }
+
+    /// Number of entries.
+    pub fn entries(&self) -> usize {
+        self.starts[self.rows()] - self.starts[0]
+    }
+
     /// Share of the places that have an entry; 0 if there are none.
     pub fn density(&self) -> f64 {
         let places = self.rows() as f64 * self.cols as f64;
         if places > 0.0 {
-            self.values.len() as f64 / places
+            self.entries() as f64 / places
         } else {
             0.0
         }
@@ -92,6 +108,131 @@ impl<'a> SparseRef<'a> {
         let (from, to) = (self.starts[i], self.starts[i + 1]);
         (&self.columns[from..to], &self.values[from..to])
     }
+}
+
+impl par::Rows for SparseRef<'_> {
+    fn rows(&self) -> usize {
+        SparseRef::rows(self)
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let starts = &self.starts[..=at];
+        let rest = &self.starts[at..];
+        (
+            SparseRef { starts, ..self },
+            SparseRef {
+                starts: rest,
+                ..self
+            },
+        )
+    }
+}
+
+/// A value to write beside each entry of a sparse matrix.
+pub(crate) struct EntriesMut<'a> {
+    starts: &'a [usize],
+    values: &'a mut [f32],
+}
+
+impl<'a> EntriesMut<'a> {
+    /// One of `values` for each entry of `of`.
+    pub(crate) fn new(of: SparseRef<'a>, values: &'a mut [f32]) -> Self {
+        assert_eq!(values.len(), of.entries(), "values of other entries");
+        EntriesMut {
+            starts: of.starts,
+            values,
+        }
+    }
+
+    /// The values beside row `i`.
+    #[inline(always)]
+    pub(crate) fn row(&mut self, i: usize) -> &mut [f32] {
+        let first = self.starts[0];
+        &mut self.values[self.starts[i] - first..self.starts[i + 1] - first]
+    }
+}
+
+impl par::Rows for EntriesMut<'_> {
+    fn rows(&self) -> usize {
+        self.starts.len() - 1
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let EntriesMut { starts, values } = self;
+        let (upper, lower) = values.split_at_mut(starts[at] - starts[0]);
+        (
+            EntriesMut {
+                starts: &starts[..=at],
+                values: upper,
+            },
+            EntriesMut {
+                starts: &starts[at..],
+                values: lower,
+            },
+        )
+    }
+}
+
+/// out ← out + a sparse row times a dense matrix with contiguous rows: one axpy an entry, in their order, a
+/// panel of columns at a time in registers.
+///
+/// # Panics
+/// If the matrix has too few rows, or rows that are shorter than `out`.
+#[inline(always)]
+pub(crate) fn add_row_product<S: Simd>(
+    s: S,
+    row: (&[u32], &[f32]),
+    matrix: MatRef,
+    out: &mut [f32],
+) {
+    let from = if S::LANES == 16 {
+        panels::<S, 16>(s, row, matrix, out, 0)
+    } else {
+        panels::<S, 8>(s, row, matrix, out, 0)
+    };
+    let from = panels::<S, 4>(s, row, matrix, out, from);
+    let from = panels::<S, 1>(s, row, matrix, out, from);
+    let out = &mut out[from..];
+    if !out.is_empty() {
+        let mut sum = s.load_partial(out);
+        for (&column, &value) in row.0.iter().zip(row.1) {
+            let b = &matrix.row(column as usize)[from..][..out.len()];
+            sum = s.mul_add(s.splat(value), s.load_partial(b), sum);
+        }
+        s.store_partial(sum, out);
+    }
+}
+
+/// [`add_row_product`] on as many panels of `N` vectors as there are from column `from` on; returns where they
+/// end.
+#[inline(always)]
+fn panels<S: Simd, const N: usize>(
+    s: S,
+    (columns, values): (&[u32], &[f32]),
+    matrix: MatRef,
+    out: &mut [f32],
+    mut from: usize,
+) -> usize {
+    let width = N * S::LANES;
+    while from + width <= out.len() {
+        let out = &mut out[from..][..width];
+        let mut sums = [s.splat(0.0); N];
+        // Indices, not iterators: the sums must stay in registers.
+        #[allow(clippy::needless_range_loop)]
+        for v in 0..N {
+            sums[v] = s.load(&out[v * S::LANES..]);
+        }
+        for (&column, &value) in columns.iter().zip(values) {
+            let b = &matrix.row(column as usize)[from..][..width];
+            let value = s.splat(value);
+            for v in 0..N {
+                sums[v] = s.mul_add(value, s.load(&b[v * S::LANES..]), sums[v]);
+            }
+        }
+        for v in 0..N {
+            s.store(sums[v], &mut out[v * S::LANES..]);
+        }
+        from += width;
+    }
+    from
 }
 
 /// A sparse row times a dense panel of `N` vectors a row: one axpy an entry, the sums in registers.

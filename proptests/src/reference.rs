@@ -5,6 +5,7 @@ pub mod activation;
 pub mod adam;
 pub mod loss;
 pub mod mlp;
+pub mod sae;
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 

@@ -42,6 +42,7 @@ x86_backend! {
     fn lt(a: __m256, b: __m256) -> __m256 { _mm256_cmp_ps::<_CMP_LT_OQ>(a, b) }
     fn le(a: __m256, b: __m256) -> __m256 { _mm256_cmp_ps::<_CMP_LE_OQ>(a, b) }
     fn select(mask: __m256, yes: __m256, no: __m256) -> __m256 { _mm256_blendv_ps(no, yes, mask) }
+    fn bits(mask: __m256) -> u32 { _mm256_movemask_ps(mask) as u32 }
 
     fn splat_i32(value: i32) -> __m256i { _mm256_set1_epi32(value) }
     fn round_to_i32(a: __m256) -> __m256i { _mm256_cvtps_epi32(a) }

@@ -41,6 +41,7 @@ x86_backend! {
     fn lt(a: __m512, b: __m512) -> __mmask16 { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b) }
     fn le(a: __m512, b: __m512) -> __mmask16 { _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b) }
     fn select(mask: __mmask16, yes: __m512, no: __m512) -> __m512 { _mm512_mask_blend_ps(mask, no, yes) }
+    fn bits(mask: __mmask16) -> u32 { u32::from(mask) }
 
     fn splat_i32(value: i32) -> __m512i { _mm512_set1_epi32(value) }
     fn round_to_i32(a: __m512) -> __m512i { _mm512_cvtps_epi32(a) }

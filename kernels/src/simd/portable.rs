@@ -132,6 +132,10 @@ impl Simd for Portable {
     fn select(self, mask: f32x4, yes: f32x4, no: f32x4) -> f32x4 {
         mask.bitselect(yes, no)
     }
+    #[inline(always)]
+    fn bits(self, mask: f32x4) -> u32 {
+        mask.to_bitmask()
+    }
 
     #[inline(always)]
     fn splat_i32(self, value: i32) -> i32x4 {

@@ -1,0 +1,147 @@
+//! The codes of a batch: sparse rows, filled from the rows of pre-activations.
+
+use super::encoder::Select;
+use crate::matmul::Sink;
+use crate::simd::Simd;
+use crate::sparse::SparseRef;
+use crate::{Exec, MatRef, matmul, par};
+
+/// Values of pre-activations that exist at a time: they stay in the second-level cache.
+const PIECE: usize = 1 << 17;
+
+/// Sparse rows, with room for every entry: what is never written takes address space, no memory.
+#[derive(Clone, Debug)]
+pub(super) struct Codes {
+    cols: usize,
+    rows: usize,
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl Codes {
+    pub(super) fn new(capacity: usize, cols: usize) -> Codes {
+        Codes {
+            cols,
+            rows: 0,
+            starts: vec![0; capacity + 1],
+            columns: vec![0; capacity * cols],
+            values: vec![0.0; capacity * cols],
+        }
+    }
+
+    pub(super) fn bytes(capacity: usize, cols: usize) -> usize {
+        size_of::<usize>() * (capacity + 1)
+            + (size_of::<u32>() + size_of::<f32>()) * capacity * cols
+    }
+
+    pub(super) fn as_ref(&self) -> SparseRef<'_> {
+        let starts = &self.starts[..=self.rows];
+        let entries = starts[self.rows];
+        SparseRef::new(
+            starts,
+            &self.columns[..entries],
+            &self.values[..entries],
+            self.cols,
+        )
+        .expect("filled in order")
+    }
+
+    /// Replaces the codes by what `select` takes from the rows of X·Wᵀ + 1·biasᵀ.
+    pub(super) fn fill(
+        &mut self,
+        exec: Exec,
+        x: MatRef,
+        weights: MatRef,
+        bias: &[f32],
+        select: impl Select,
+    ) {
+        let (rows, n) = (x.rows(), self.cols);
+        self.rows = rows;
+        // At multiples of a piece's rows, where the pieces of the product are cut.
+        let piece = (PIECE / n.max(1)).clamp(16, 64) / 8 * 8;
+        let places = rows * n;
+        let slots = Slots {
+            select,
+            n,
+            lens: &mut self.starts[1..=rows],
+            columns: &mut self.columns[..places],
+            values: &mut self.values[..places],
+            used: 0,
+        };
+        matmul::matmul_into(exec, x, weights.t(), bias, piece, slots);
+        // The entries of a piece follow each other already; now the pieces do.
+        let mut used = 0;
+        for (p, lens) in self.starts[1..=rows].chunks_mut(piece).enumerate() {
+            let from = p * piece * n;
+            let mut end = used;
+            for len in lens {
+                end += *len;
+                *len = end;
+            }
+            let entries = from..from + (end - used);
+            self.columns.copy_within(entries.clone(), used);
+            self.values.copy_within(entries, used);
+            used = end;
+        }
+    }
+}
+
+/// Where the entries of some rows go: one behind the other, from the first row's first place on.
+struct Slots<'a, R> {
+    select: R,
+    n: usize,
+    /// Entries of each row.
+    lens: &'a mut [usize],
+    columns: &'a mut [u32],
+    values: &'a mut [f32],
+    used: usize,
+}
+
+impl<R: Select> par::Rows for Slots<'_, R> {
+    fn rows(&self) -> usize {
+        self.lens.len()
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let Slots {
+            select,
+            n,
+            lens,
+            columns,
+            values,
+            used,
+        } = self;
+        let (lens, lens_rest) = lens.split_at_mut(at);
+        let (columns, columns_rest) = columns.split_at_mut(at * n);
+        let (values, values_rest) = values.split_at_mut(at * n);
+        (
+            Slots {
+                select,
+                n,
+                lens,
+                columns,
+                values,
+                used,
+            },
+            Slots {
+                select,
+                n,
+                lens: lens_rest,
+                columns: columns_rest,
+                values: values_rest,
+                used,
+            },
+        )
+    }
+}
+
+impl<R: Select> Sink for Slots<'_, R> {
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, pre: &mut [f32]) {
+        let columns = &mut self.columns[self.used..];
+        let values = &mut self.values[self.used..];
+        let len = self.select.select(s, pre, columns, values);
+        self.lens[row] = len;
+        self.used += len;
+    }
+}

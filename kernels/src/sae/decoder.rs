@@ -1,0 +1,195 @@
+//! From codes to reconstructions, their errors, and back to the codes.
+
+use crate::elementwise::{Sub, dot, sum_of_squares, zip};
+use crate::simd::{Op, Simd};
+use crate::sparse::{EntriesMut, SparseRef, add_row_product};
+use crate::{Accumulate, Exec, MatMut, MatRef, matmul, par};
+
+/// Samples that are worth another thread.
+const LEAF: usize = 16;
+
+/// x̂ ← `Fᵀ`'s rows by the dictionary, plus `b_dec`.
+pub(super) fn decode(
+    exec: Exec,
+    dictionary: MatRef,
+    b_dec: &[f32],
+    codes: SparseRef,
+    x_hat: MatMut,
+) {
+    struct Decode<'a>(MatRef<'a>, &'a [f32], SparseRef<'a>, MatMut<'a>);
+    impl Op for Decode<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Decode(dictionary, b_dec, codes, mut x_hat) = self;
+            for b in 0..codes.rows() {
+                x_hat.row(b).copy_from_slice(b_dec);
+                add_row_product(s, codes.row(b), dictionary, x_hat.row(b));
+            }
+        }
+    }
+    par::share_rows(exec, LEAF, (codes, x_hat), &|(codes, x_hat)| {
+        exec.isa().dispatch(Decode(dictionary, b_dec, codes, x_hat))
+    });
+}
+
+/// What [`reconstruct`] writes.
+pub(super) struct Reconstruction<'a> {
+    /// The gradient of the mean of ‖e‖² with respect to the reconstructions, 2e/B, B×d.
+    pub(super) d_output: MatMut<'a>,
+    /// ‖e‖² of each sample.
+    pub(super) errors: &'a mut [f32],
+    /// The same gradient with respect to the codes, at their entries: `d_output · W_dec,j`.
+    pub(super) deltas: &'a mut [f32],
+}
+
+/// e = x̂ − x for x̂ = `W_decᵀ f + b_dec`, and the gradient of the mean of ‖e‖². Through B×n values of room in `dense`
+/// if that is not empty, by products of dense matrices; else on the entries alone.
+pub(super) fn reconstruct(
+    exec: Exec,
+    dictionary: MatRef,
+    b_dec: &[f32],
+    x: MatRef,
+    codes: SparseRef,
+    dense: &mut [f32],
+    out: Reconstruction,
+) {
+    let Reconstruction {
+        mut d_output,
+        errors,
+        deltas,
+    } = out;
+    let step = Step {
+        dictionary,
+        b_dec,
+        scale: 2.0 / x.rows() as f32,
+        entries: dense.is_empty(),
+    };
+    if !dense.is_empty() {
+        densify(exec, codes, dense);
+        let (rows, n) = (codes.rows(), codes.cols());
+        let f = MatRef::new(dense, rows, n).expect("as large as the codes");
+        matmul(
+            exec,
+            d_output.reborrow(),
+            Accumulate::Overwrite,
+            f,
+            dictionary,
+        );
+    }
+    let rest = EntriesMut::new(codes, &mut *deltas);
+    let work = (codes, rest, x, d_output.reborrow(), errors);
+    par::share_rows(exec, LEAF, work, &|(codes, deltas, x, d_output, errors)| {
+        exec.isa().dispatch(Samples {
+            step,
+            codes,
+            deltas,
+            x,
+            d_output,
+            errors,
+        })
+    });
+    if !dense.is_empty() {
+        let (rows, n) = (codes.rows(), codes.cols());
+        let products = MatMut::new(dense, rows, n).expect("as large as the codes");
+        let d_output = d_output.as_ref();
+        matmul(
+            exec,
+            products,
+            Accumulate::Overwrite,
+            d_output,
+            dictionary.t(),
+        );
+        let products = MatRef::new(dense, rows, n).expect("as large as the codes");
+        pick(exec, codes, products, deltas);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    dictionary: MatRef<'a>,
+    b_dec: &'a [f32],
+    /// 2/B
+    scale: f32,
+    /// Whether products with the dictionary are taken on the entries.
+    entries: bool,
+}
+
+struct Samples<'a> {
+    step: Step<'a>,
+    codes: SparseRef<'a>,
+    deltas: EntriesMut<'a>,
+    x: MatRef<'a>,
+    d_output: MatMut<'a>,
+    errors: &'a mut [f32],
+}
+
+impl Op for Samples<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let Step {
+            dictionary,
+            b_dec,
+            scale,
+            entries,
+        } = self.step;
+        for b in 0..self.codes.rows() {
+            let (x, e) = (self.x.row(b), self.d_output.row(b));
+            if entries {
+                zip(s, Sub, b_dec, x, e);
+                add_row_product(s, self.codes.row(b), dictionary, e);
+            } else {
+                for ((e, x), b) in e
+                    .chunks_mut(S::LANES)
+                    .zip(x.chunks(S::LANES))
+                    .zip(b_dec.chunks(S::LANES))
+                {
+                    let offset = s.sub(s.load_partial(b), s.load_partial(x));
+                    s.store_partial(s.add(s.load_partial(e), offset), e);
+                }
+            }
+            self.errors[b] = sum_of_squares(s, e);
+            for e in e.chunks_mut(S::LANES) {
+                s.store_partial(s.mul(s.splat(scale), s.load_partial(e)), e);
+            }
+            if entries {
+                // Its elements are in cache from the reconstruction.
+                let (columns, _) = self.codes.row(b);
+                for (delta, &j) in self.deltas.row(b).iter_mut().zip(columns) {
+                    *delta = dot(s, e, dictionary.row(j as usize));
+                }
+            }
+        }
+    }
+}
+
+/// The matrix with all its zeros.
+pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
+    let (rows, n) = (sparse.rows(), sparse.cols());
+    let dense = MatMut::new(dense, rows, n).expect("as large as the matrix");
+    par::share_rows(exec, LEAF, (sparse, dense), &|(sparse, mut dense)| {
+        for b in 0..sparse.rows() {
+            let row = dense.row(b);
+            row.fill(0.0);
+            let (columns, values) = sparse.row(b);
+            for (&j, &value) in columns.iter().zip(values) {
+                row[j as usize] = value;
+            }
+        }
+    });
+}
+
+/// The values of a dense matrix at the entries of a sparse one.
+fn pick(exec: Exec, entries: SparseRef, dense: MatRef, out: &mut [f32]) {
+    let work = (entries, dense, EntriesMut::new(entries, out));
+    par::share_rows(exec, LEAF, work, &|(entries, dense, mut out)| {
+        for b in 0..entries.rows() {
+            let (columns, _) = entries.row(b);
+            for (out, &j) in out.row(b).iter_mut().zip(columns) {
+                *out = dense.row(b)[j as usize];
+            }
+        }
+    });
+}

@@ -1,0 +1,117 @@
+//! A linear encoder: pre-activations a = W_enc(x − b_dec) + b_enc, and which of them are active.
+
+use super::{Parameters, Workspace, backward};
+use crate::elementwise::{Sub, zip};
+use crate::simd::{Op, Simd};
+use crate::{Exec, MatMut, MatRef, par};
+
+/// Rows that are worth another thread.
+const LEAF: usize = 64;
+
+/// Which pre-activations of a sample become entries of its code, and with which values.
+pub(super) trait Select: Copy + Send + Sync {
+    /// Writes the entries of one row in rising order of columns, and returns how many. There is room
+    /// for one a pre-activation.
+    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize;
+}
+
+/// ReLU: what is above 0, or NaN.
+#[derive(Clone, Copy)]
+pub(super) struct Relu;
+
+impl Select for Relu {
+    #[inline(always)]
+    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
+        select_from(s, f32::from_bits(1), pre, columns, values)
+    }
+}
+
+/// What is at least `least`, or NaN.
+#[inline(always)]
+pub(super) fn select_from<S: Simd>(
+    s: S,
+    least: f32,
+    pre: &[f32],
+    columns: &mut [u32],
+    values: &mut [f32],
+) -> usize {
+    let mut used = 0;
+    for (v, pre) in pre.chunks(S::LANES).enumerate() {
+        // A NaN compares as false.
+        let below = s.bits(s.lt(s.load_partial(pre), s.splat(least)));
+        let mut left = !below & ((1 << pre.len()) - 1);
+        while left != 0 {
+            let lane = left.trailing_zeros() as usize;
+            columns[used] = (v * S::LANES + lane) as u32;
+            values[used] = pre[lane];
+            used += 1;
+            left &= left - 1;
+        }
+    }
+    used
+}
+
+/// Fills the codes by a linear encoder: `w_enc` and `b_enc`.
+pub(super) fn encode(
+    exec: Exec,
+    parameters: &Parameters,
+    x: MatRef,
+    workspace: &mut Workspace,
+    select: impl Select,
+) {
+    workspace.centre(exec, x, parameters.b_dec());
+    let (weights, bias) = (parameters.tensor("w_enc"), parameters.vector("b_enc"));
+    encode_by(exec, weights, bias, workspace, select);
+}
+
+/// Fills the codes by a linear encoder from the centred batch.
+pub(super) fn encode_by(
+    exec: Exec,
+    weights: MatRef,
+    bias: &[f32],
+    workspace: &mut Workspace,
+    select: impl Select,
+) {
+    let Workspace {
+        batch,
+        centred,
+        codes,
+        ..
+    } = workspace;
+    let (batch, width) = (*batch, weights.cols());
+    let centred = MatRef::new(&centred[..batch * width], batch, width).expect("cut to size");
+    codes.fill(exec, centred, weights, bias, select);
+}
+
+/// The gradients with respect to all four tensors, from `deltas` and `d_output`.
+pub(super) fn gradients(
+    exec: Exec,
+    parameters: &Parameters,
+    workspace: &mut Workspace,
+    gradient: &mut Parameters,
+) {
+    let [w_enc, mut b_enc, w_dec, mut b_dec] =
+        gradient.tensors_mut(["w_enc", "b_enc", "w_dec", "b_dec"]);
+    workspace.weight_gradients(exec, w_dec, Some(w_enc), b_enc.row(0));
+    let (weights, d_b_enc) = (parameters.tensor("w_enc"), b_enc.as_ref().row(0));
+    let d_output = workspace.d_output();
+    backward::decoder_bias(exec, d_output, weights, d_b_enc, b_dec.row(0));
+}
+
+/// out ← x − b, row by row.
+pub(super) fn subtract(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
+    struct Subtract<'a>(MatRef<'a>, &'a [f32], MatMut<'a>);
+    impl Op for Subtract<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Subtract(x, b, mut out) = self;
+            for i in 0..x.rows() {
+                zip(s, Sub, x.row(i), b, out.row(i));
+            }
+        }
+    }
+    par::share_rows(exec, LEAF, (x, out), &|(x, out)| {
+        exec.isa().dispatch(Subtract(x, b, out))
+    });
+}

@@ -1,0 +1,99 @@
+//! The k largest pre-activations (Gao et al., *Scaling and evaluating sparse autoencoders*, arXiv 2406.04093).
+
+use super::encoder::{self, Select, select_from};
+use super::{Losses, Parameters, Shape, Workspace};
+use crate::scratch::with_scratch;
+use crate::simd::Simd;
+use crate::{Exec, MatRef};
+
+/// f = the k largest entries of ReLU(a), the others 0; L = ‖e‖². Of equal entries, those of the first
+/// elements count as larger. Rows of the dictionary are held at norm 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopK {
+    /// Entries of a code that are active, at most.
+    pub k: usize,
+}
+
+impl super::variant::Model for TopK {
+    #[track_caller]
+    fn check(&self, shape: Shape) {
+        assert!(
+            (1..=shape.dictionary).contains(&self.k),
+            "the {} largest of {} entries",
+            self.k,
+            shape.dictionary
+        );
+    }
+
+    fn encode(&self, exec: Exec, parameters: &Parameters, x: MatRef, workspace: &mut Workspace) {
+        encoder::encode(exec, parameters, x, workspace, Largest(self.k));
+    }
+
+    /// δa = 2/B·(W_dec e) on the active entries.
+    fn gradient(
+        &self,
+        exec: Exec,
+        parameters: &Parameters,
+        x: MatRef,
+        workspace: &mut Workspace,
+        gradient: &mut Parameters,
+    ) -> Losses {
+        self.encode(exec, parameters, x, workspace);
+        let (rows, b_dec) = (parameters.dictionary(), parameters.b_dec());
+        let losses = workspace.reconstruct(exec, rows, b_dec, x);
+        encoder::gradients(exec, parameters, workspace, gradient);
+        losses
+    }
+}
+
+/// The largest, of those above 0.
+#[derive(Clone, Copy)]
+pub(super) struct Largest(pub(super) usize);
+
+impl Select for Largest {
+    #[inline(always)]
+    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
+        let Largest(k) = self;
+        // A NaN counts as largest.
+        let descending = |a: &f32, b: &f32| b.abs().total_cmp(&a.abs());
+        with_scratch(pre.len(), |room| {
+            // The k-th largest of the maxima of groups is no larger than the k-th largest of all.
+            let groups = (4 * k).next_multiple_of(S::LANES);
+            let mut least = f32::from_bits(1);
+            if groups < pre.len() {
+                let maxima = &mut room[..groups];
+                maxima.fill(f32::NEG_INFINITY);
+                for pre in pre.chunks(groups) {
+                    for (max, pre) in maxima.chunks_mut(S::LANES).zip(pre.chunks_exact(S::LANES)) {
+                        s.store(s.max(s.load(pre), s.load(max)), max);
+                    }
+                }
+                maxima.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+                least = least.max(maxima[k - 1]);
+            }
+            let used = select_from(s, least, pre, columns, values);
+            if used <= k {
+                return used;
+            }
+            let candidates = &mut room[..used];
+            candidates.copy_from_slice(&values[..used]);
+            let (larger, &mut kth, _) = candidates.select_nth_unstable_by(k - 1, descending);
+            let above = larger
+                .iter()
+                .filter(|value| descending(value, &kth).is_lt())
+                .count();
+            let mut equal = k - above;
+            let mut kept = 0;
+            for i in 0..used {
+                let order = descending(&values[i], &kth);
+                if order.is_gt() || (order.is_eq() && equal == 0) {
+                    continue;
+                }
+                equal -= usize::from(order.is_eq());
+                (columns[kept], values[kept]) = (columns[i], values[i]);
+                kept += 1;
+            }
+            kept
+        })
+    }
+}

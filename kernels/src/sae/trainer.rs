@@ -1,0 +1,152 @@
+//! Training: gradient, projection, Adam, renormalisation, and which elements still fire.
+
+use super::{Losses, Parameters, Workspace, gradient};
+use crate::adam::{self, Adam};
+use crate::{Exec, MatRef, dictionary};
+
+/// A sparse autoencoder in training.
+///
+/// Its state is its parameters, both moments, [`steps`](Self::steps) and [`idle`](Self::idle); a trainer made
+/// from them by [`restore`](Self::restore) goes on to the same bits.
+#[derive(Clone, Debug)]
+pub struct Trainer {
+    parameters: Parameters,
+    adam: Adam,
+    moments: [Vec<f32>; 2],
+    steps: u64,
+    idle: Vec<u32>,
+    workspace: Workspace,
+    gradient: Parameters,
+}
+
+impl Trainer {
+    /// Training from these parameters on batches of up to `capacity` samples.
+    pub fn new(parameters: Parameters, adam: Adam, capacity: usize) -> Trainer {
+        let n = parameters.values().len();
+        let moments = [vec![0.0; n], vec![0.0; n]];
+        let idle = vec![0; parameters.shape().dictionary];
+        Self::restore(parameters, adam, capacity, moments, 0, idle)
+    }
+
+    /// Training that goes on where another trainer was after `steps` steps.
+    ///
+    /// # Panics
+    /// If the moments are not as many as the parameters, or `idle` not as many as dictionary elements.
+    #[track_caller]
+    pub fn restore(
+        parameters: Parameters,
+        adam: Adam,
+        capacity: usize,
+        moments: [Vec<f32>; 2],
+        steps: u64,
+        idle: Vec<u32>,
+    ) -> Trainer {
+        let (shape, variant) = (parameters.shape(), parameters.variant());
+        let n = parameters.values().len();
+        let lens = [moments[0].len(), moments[1].len(), idle.len()];
+        assert!(
+            lens == [n, n, shape.dictionary],
+            "{lens:?} moments and idle counts for {n} parameters and {} elements",
+            shape.dictionary
+        );
+        Trainer {
+            gradient: Parameters::zeros(shape, variant),
+            workspace: Workspace::new(shape, variant, capacity),
+            parameters,
+            adam,
+            moments,
+            steps,
+            idle,
+        }
+    }
+
+    /// One step on a batch of B×d: the gradient, projected where rows are held at norm 1, Adam,
+    /// renormalisation. Returns the losses before the step.
+    ///
+    /// # Panics
+    /// If the batch is larger than the capacity, or rows are not d long.
+    #[track_caller]
+    pub fn step(&mut self, exec: Exec, x: MatRef) -> Losses {
+        let Trainer {
+            parameters,
+            adam,
+            moments: [first, second],
+            steps,
+            idle,
+            workspace,
+            gradient: g,
+        } = self;
+        let losses = gradient(exec, parameters, x, workspace, g);
+        let unit_rows = parameters.variant().model().unit_rows();
+        if unit_rows {
+            let [d_rows] = g.tensors_mut(["w_dec"]);
+            dictionary::project_gradient(exec, parameters.dictionary(), d_rows);
+        }
+        *steps += 1;
+        let values = parameters.values_mut();
+        adam::step(exec, *adam, *steps, values, g.values(), first, second);
+        if unit_rows {
+            let [rows] = parameters.tensors_mut(["w_dec"]);
+            dictionary::normalise(exec, rows);
+        }
+        for idle in idle.iter_mut() {
+            *idle = idle.saturating_add(1);
+        }
+        let codes = workspace.codes();
+        for b in 0..codes.rows() {
+            let (columns, values) = codes.row(b);
+            for (&j, &value) in columns.iter().zip(values) {
+                if value != 0.0 {
+                    idle[j as usize] = 0;
+                }
+            }
+        }
+        losses
+    }
+
+    /// The parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The parameters, given up by the trainer.
+    pub fn into_parameters(self) -> Parameters {
+        self.parameters
+    }
+
+    /// Adam's settings.
+    pub fn adam(&self) -> Adam {
+        self.adam
+    }
+
+    /// Adam's settings, to follow a schedule of learning rates.
+    pub fn adam_mut(&mut self) -> &mut Adam {
+        &mut self.adam
+    }
+
+    /// Adam's first and second moments, in the order of the parameters.
+    pub fn moments(&self) -> [&[f32]; 2] {
+        let [first, second] = &self.moments;
+        [first, second]
+    }
+
+    /// Steps so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// For each dictionary element, the steps since it last fired on any sample.
+    pub fn idle(&self) -> &[u32] {
+        &self.idle
+    }
+
+    /// The workspace, which holds the codes of the last step's batch.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The workspace, to change its settings or to encode other batches with it.
+    pub fn workspace_mut(&mut self) -> &mut Workspace {
+        &mut self.workspace
+    }
+}

@@ -1,0 +1,80 @@
+//! What a variant has to bring: the one `match` over variants.
+
+use super::parameters::Tensor;
+use super::{L1, Losses, Parameters, Shape, TiedL1, TopK, Workspace, decoder};
+use crate::{Exec, MatMut, MatRef, SparseRef};
+
+/// A kind of sparse autoencoder, with its settings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Variant {
+    /// ReLU codes and an L1 penalty.
+    L1(L1),
+    /// The same with one matrix for encoder and decoder.
+    TiedL1(TiedL1),
+    /// The k largest pre-activations.
+    TopK(TopK),
+}
+
+impl Variant {
+    pub(super) fn model(&self) -> &dyn Model {
+        match self {
+            Variant::L1(model) => model,
+            Variant::TiedL1(model) => model,
+            Variant::TopK(model) => model,
+        }
+    }
+}
+
+/// A variant's own part. Shapes have been checked when these are called, and batches are not empty
+/// but for `encode` and `decode`.
+pub(super) trait Model {
+    /// Panics where the settings make no sense for the shape.
+    #[track_caller]
+    fn check(&self, shape: Shape) {
+        let _ = shape;
+    }
+
+    /// The parameters: by default, those of a linear encoder.
+    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+        vec![
+            ("w_enc", dictionary, width),
+            ("b_enc", 1, dictionary),
+            ("w_dec", dictionary, width),
+            ("b_dec", 1, width),
+        ]
+    }
+
+    /// Sets what training starts from, all zero but for a dictionary of random unit rows.
+    fn initialise(&self, parameters: &mut Parameters, _normals: &mut dyn FnMut() -> f32) {
+        parameters.tie_encoder();
+    }
+
+    /// Values of [`Workspace::own`] for batches of up to `capacity`.
+    fn own_len(&self, _shape: Shape, _capacity: usize) -> usize {
+        0
+    }
+
+    /// Whether rows of the dictionary are held at norm 1.
+    fn unit_rows(&self) -> bool {
+        true
+    }
+
+    /// Finds the codes of a batch.
+    fn encode(&self, exec: Exec, parameters: &Parameters, x: MatRef, workspace: &mut Workspace);
+
+    /// The way from codes to reconstructions.
+    fn decode(&self, exec: Exec, parameters: &Parameters, codes: SparseRef, x_hat: MatMut) {
+        let (dictionary, b_dec) = (parameters.dictionary(), parameters.b_dec());
+        decoder::decode(exec, dictionary, b_dec, codes, x_hat);
+    }
+
+    /// The losses of a batch and their gradient.
+    fn gradient(
+        &self,
+        exec: Exec,
+        parameters: &Parameters,
+        x: MatRef,
+        workspace: &mut Workspace,
+        gradient: &mut Parameters,
+    ) -> Losses;
+}
