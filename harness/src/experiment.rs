@@ -51,6 +51,11 @@ pub trait Experiment: Sync {
     /// Estimated peak memory, bytes, on so many threads. A float, so that it cannot overflow.
     fn memory(settings: &Self::Settings, threads: usize) -> f64;
 
+    /// At how many of the run's seeds it is run, at most: for experiments that train large models.
+    fn most_seeds(_settings: &Self::Settings) -> usize {
+        usize::MAX
+    }
+
     /// Computes. Inside the run's thread pool: plain rayon iterators use it.
     fn run(settings: &Self::Settings, ctx: &Ctx) -> Result<Outcome>;
 
@@ -337,6 +342,8 @@ pub trait Erased: Sync {
     fn validate(&self, settings: &toml::Table) -> Result<(), OutOfRange>;
     /// Estimated peak memory, bytes.
     fn memory(&self, settings: &toml::Table, threads: usize) -> f64;
+    /// At how many seeds, at most.
+    fn most_seeds(&self, settings: &toml::Table) -> usize;
     /// Computes.
     fn run(&self, settings: &toml::Table, ctx: &Ctx) -> Result<Outcome>;
     /// Draws.
@@ -396,6 +403,9 @@ impl<E: Experiment> Erased for E {
     }
     fn memory(&self, settings: &toml::Table, threads: usize) -> f64 {
         E::memory(&typed::<E>(settings), threads)
+    }
+    fn most_seeds(&self, settings: &toml::Table) -> usize {
+        E::most_seeds(&typed::<E>(settings))
     }
     fn run(&self, settings: &toml::Table, ctx: &Ctx) -> Result<Outcome> {
         E::run(&typed::<E>(settings), ctx)

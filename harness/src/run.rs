@@ -75,7 +75,7 @@ fn compute(
     folder: &Folder,
     manifest: &mut Manifest,
 ) -> Result<Ledger> {
-    let seeds = config.seed_list();
+    let all_seeds = config.seed_list();
     let mut ledger = Ledger::default();
     let mut finished: BTreeMap<&'static str, Tables> = BTreeMap::new();
     for (
@@ -90,9 +90,10 @@ fn compute(
         let id = experiment.id();
         let name = format!("[{}/{}] {id}", i + 1, config.experiments.len());
         let progress = Progress::new(name, means.show);
+        let seeds = &all_seeds[..all_seeds.len().min(experiment.most_seeds(settings))];
         let ctx = Ctx {
             experiment: id,
-            seeds: &seeds,
+            seeds,
             isa,
             threads: means.threads,
             progress: &progress,
@@ -104,7 +105,7 @@ fn compute(
         if means.resume && folder.path().join(&done).exists() {
             let table = Table::read(&MEASURES, &folder.path().join(done))?;
             let measures = read_measures(experiment.claims(), &table);
-            settle(*experiment, &measures, &seeds, &mut ledger);
+            settle(*experiment, &measures, seeds, &mut ledger);
             let tables = Tables::read(experiment.tables(), &folder.path().join(id))?;
             folder.remove(Path::new(id).join(CHECKPOINTS))?;
             finished.insert(id, tables);
@@ -118,7 +119,7 @@ fn compute(
         let names: Vec<_> = tables.iter().map(|t| t.spec().name).collect();
         let declared: Vec<_> = experiment.tables().iter().map(|t| t.name).collect();
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
-        let measures = measures_table(experiment.claims(), &outcome.measures, &seeds);
+        let measures = measures_table(experiment.claims(), &outcome.measures, seeds);
         let write =
             |table: &Table| folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv());
         tables.iter().try_for_each(write)?;
@@ -126,7 +127,7 @@ fn compute(
         // The measures come last: where they are, an experiment is complete.
         write(&measures)?;
         folder.remove(Path::new(id).join(CHECKPOINTS))?;
-        settle(*experiment, &outcome.measures, &seeds, &mut ledger);
+        settle(*experiment, &outcome.measures, seeds, &mut ledger);
         finished.insert(id, tables);
         manifest.seconds.insert(id.into(), progress.finish());
         folder.write(MANIFEST, manifest.to_json())?;

@@ -265,6 +265,75 @@ fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
 }
 
 #[test]
+fn an_interrupted_training_is_resumed_to_the_same_bytes() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(&format!("run {TINY} --out whole"))
+        .assert()
+        .success();
+    // Checkpoints are due once an hour: the one that is found was written because of the interrupt.
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("harness"))
+        .current_dir(sandbox.path())
+        .args(format!("run {TINY} --out a --checkpoint-every 3600").split_whitespace())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the harness starts");
+    let run = sandbox.join("a");
+    wait_until("a configuration", || run.join("manifest.json").exists());
+    std::thread::sleep(Duration::from_millis(200));
+    let pid = child.id().to_string();
+    let kill = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(kill.expect("kill starts").success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(checkpoints(&run).iter().any(|f| !f.is_empty()));
+    sandbox.harness("run --resume a --quiet").assert().success();
+    same(&results(&sandbox.join("whole")), &results(&run));
+}
+
+#[test]
+fn fewer_models_than_threads_share_the_threads_and_give_the_same_bytes() {
+    let sandbox = Sandbox::new();
+    let few = "multilayer --seeds 1 --quiet --set multilayer.width=24 --set multilayer.hidden=24 \
+        --set multilayer.datapoints=[200] --set multilayer.batch=160 --set multilayer.steps=300 \
+        --set multilayer.control_steps=100";
+    for (out, threads) in [("one", 1), ("many", 9)] {
+        sandbox
+            .harness(&format!("run {few} --threads {threads} --out {out}"))
+            .assert()
+            .success();
+    }
+    same(
+        &results(&sandbox.join("one")),
+        &results(&sandbox.join("many")),
+    );
+}
+
+#[test]
+fn models_are_trained_at_no_more_seeds_than_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(&format!("run {TINY} --set multilayer.most_seeds=1 --out a"))
+        .assert()
+        .success();
+    let measures = std::fs::read_to_string(sandbox.join("a/multilayer/measures.csv")).unwrap();
+    let models = std::fs::read_to_string(sandbox.join("a/multilayer/models.csv")).unwrap();
+    for table in [measures, models] {
+        let mut rows = csv::Reader::from_reader(table.as_bytes());
+        let seed = rows
+            .headers()
+            .unwrap()
+            .iter()
+            .position(|h| h == "seed")
+            .unwrap();
+        let seeds: std::collections::BTreeSet<String> = rows
+            .records()
+            .map(|r| r.unwrap()[seed].to_string())
+            .collect();
+        assert_eq!(seeds.into_iter().collect::<Vec<_>>(), ["0"]);
+    }
+}
+
+#[test]
 fn damaged_checkpoints_are_named_and_stepped_over() {
     let sandbox = Sandbox::new();
     sandbox

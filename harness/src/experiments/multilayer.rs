@@ -89,6 +89,10 @@ impl Experiment for Multilayer {
         threads as f64 * (training + data) + sweep * looks * 7.0 * 32.0
     }
 
+    fn most_seeds(s: &Settings) -> usize {
+        s.most_seeds
+    }
+
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let mut tasks = Vec::new();
         for (i, &loss) in s.losses.iter().enumerate() {

@@ -22,7 +22,9 @@ crate::settings! {
         pub targets: Targets,
         /// Losses to train with: squared-error, cross-entropy. The claims are settled with the first of them.
         pub losses: Vec<Loss>,
-        /// At how many seeds the losses after the first are trained with, at most.
+        /// At how many seeds models are trained, at most.
+        pub most_seeds: usize,
+        /// At how many of them the losses after the first are trained with, at most.
         pub other_loss_seeds: usize,
         /// Learning rate of Adam.
         pub learning_rate: f64,
@@ -102,6 +104,7 @@ impl Settings {
             datapoints: vec![125, 250, 500, 1000],
             targets: Targets::Random,
             losses: vec![Loss::SquaredError, Loss::CrossEntropy],
+            most_seeds: 5,
             other_loss_seeds: 3,
             learning_rate: 1e-3,
             batch: 256,
@@ -166,6 +169,8 @@ impl Settings {
             distinct,
             "one or both of squared-error and cross-entropy, each once",
         )?;
+        let seeds = (1..=1000).contains(&self.most_seeds);
+        ensure("most_seeds", self.most_seeds, seeds, "1 to 1000")?;
         let others = (0..=1000).contains(&self.other_loss_seeds);
         ensure(
             "other_loss_seeds",
