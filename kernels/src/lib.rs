@@ -75,6 +75,7 @@ pub mod sae;
 mod scratch;
 pub mod simd;
 mod sparse;
+pub mod sparse_coding;
 mod view;
 
 pub use activation::Activation;

@@ -6,6 +6,7 @@ pub mod adam;
 pub mod loss;
 pub mod mlp;
 pub mod sae;
+pub mod sparse_coding;
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 

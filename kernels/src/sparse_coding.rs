@@ -1,0 +1,54 @@
+//! Sparse coding: for a sample x and a dictionary D (n×d, rows are atoms), a code c ≥ 0 of few non-zeros with
+//! x ≈ Dᵀc.
+//!
+//! | | |
+//! | --- | --- |
+//! | [`Lasso`] | ‖x − Dᵀc‖² + λ Σ wⱼcⱼ by ISTA or FISTA, with a duality gap |
+//! | [`omp`] | orthogonal matching pursuit: atom by atom, all magnitudes refitted |
+//! | [`gradient_pursuit`] | the same, with a gradient step in place of the refit |
+//! | [`gradient_step`] | one such step on the support that a code has |
+//! | [`nnls`] | the best magnitudes on the support that a code has |
+//!
+//! The squared error is summed over dimensions, without ½ and without a mean: one unit atom of
+//! strength g then has the code max(0, g − λ/2).
+//!
+//! Samples are the rows of x (B×d), and their codes those of a dense B×n matrix. They are independent of
+//! each other: threads take them in chunks of 64 rows, and neither chunks nor threads show in a result.
+//! Memory beyond the operands is some 64·(n + d) values a thread, and n² for a [`Lasso`].
+
+mod gradient_pursuit;
+mod ista;
+mod lasso;
+mod nnls;
+mod pursuit;
+
+pub use gradient_pursuit::{gradient_pursuit, gradient_step};
+pub use lasso::{Certificate, Lasso, Stop};
+pub use nnls::nnls;
+pub use pursuit::{Pursuit, omp};
+
+use crate::{MatMut, MatRef};
+
+/// Samples of a chunk: enough of them to share the loads of a product with the dictionary.
+const CHUNK: usize = 64;
+
+#[track_caller]
+fn check(dictionary: MatRef, x: MatRef, codes: &MatMut) {
+    assert!(
+        x.cols() == dictionary.cols()
+            && (codes.rows(), codes.cols()) == (x.rows(), dictionary.rows()),
+        "samples of {}×{} and codes of {}×{} for a dictionary of {}×{}",
+        x.rows(),
+        x.cols(),
+        codes.rows(),
+        codes.cols(),
+        dictionary.rows(),
+        dictionary.cols()
+    );
+}
+
+/// The places of the positive values.
+fn support(code: &[f32]) -> impl Iterator<Item = usize> {
+    let places = code.iter().enumerate();
+    places.filter(|&(_, &c)| c > 0.0).map(|(j, _)| j)
+}

@@ -1,0 +1,215 @@
+//! Proximal gradient steps on the lasso, with momentum (FISTA) or without (ISTA), sample by sample.
+//!
+//! The product with the Gram matrix takes the rows of the atoms that are on. It is formed at the iterates
+//! only: at the points between them, where momentum takes its gradients, it is the same combination of
+//! products as these are of iterates. So one sparse product an iteration serves step and duality gap.
+
+use super::lasso::{Lasso, PANEL, Stop, duality_gap};
+use crate::MatMut;
+use crate::MatRef;
+use crate::simd::{Op, Simd};
+use crate::sparse::row_times_panel;
+
+/// The iterations of some samples.
+pub(super) struct Iteration<'a> {
+    pub(super) lasso: &'a Lasso<'a>,
+    pub(super) stop: Stop,
+    pub(super) momentum: bool,
+    pub(super) x: MatRef<'a>,
+    /// Dx of each sample, zeros behind it.
+    pub(super) correlations: &'a [f32],
+    /// Room for two codes and their products, padded likewise.
+    pub(super) state: &'a mut [f32],
+    pub(super) codes: MatMut<'a>,
+}
+
+impl Op for Iteration<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        match S::LANES {
+            16 => self.samples::<S, { PANEL / 16 }>(s),
+            8 => self.samples::<S, { PANEL / 8 }>(s),
+            _ => self.samples::<S, { PANEL / 4 }>(s),
+        }
+    }
+}
+
+/// The atoms that are on, and their magnitudes.
+struct Entries {
+    atoms: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl Iteration<'_> {
+    #[inline(always)]
+    fn samples<S: Simd, const N: usize>(self, s: S) {
+        let Iteration {
+            lasso,
+            stop,
+            momentum,
+            x,
+            correlations,
+            state,
+            mut codes,
+        } = self;
+        let padded = lasso.penalty.len();
+        let n = lasso.dictionary.rows();
+        let (code, rest) = state.split_at_mut(padded);
+        let (before, rest) = rest.split_at_mut(padded);
+        let (mut product, mut product_before) = rest.split_at_mut(padded);
+        let mut entries = Entries {
+            atoms: vec![0; padded],
+            values: vec![0.0; padded],
+        };
+        for i in 0..x.rows() {
+            let correlations = &correlations[i * padded..][..padded];
+            let out = codes.row(i);
+            code.fill(0.0);
+            for (code, out) in code.iter_mut().zip(&*out) {
+                *code = out.max(0.0);
+            }
+            before.copy_from_slice(code);
+            let energy: f64 = x.row(i).iter().map(|&x| f64::from(x).powi(2)).sum();
+            let mut on = entries.gather(code);
+            times_gram::<S, N>(s, &lasso.gram, n, entries.of(on), product);
+            product_before.copy_from_slice(product);
+            let (mut t, mut beta) = (1.0f32, 0.0);
+            for _ in 0..stop.iterations {
+                let gap = gap(s, lasso, correlations, product, entries.of(on), energy);
+                if gap <= stop.tolerance * energy {
+                    break;
+                }
+                let uphill = Step {
+                    beta,
+                    step: lasso.step,
+                    correlations,
+                    penalty: &lasso.penalty,
+                    product,
+                    product_before,
+                    code,
+                    before,
+                }
+                .run(s);
+                std::mem::swap(&mut product, &mut product_before);
+                on = entries.gather(code);
+                times_gram::<S, N>(s, &lasso.gram, n, entries.of(on), product);
+                if momentum {
+                    if uphill > 0.0 {
+                        t = 1.0;
+                    }
+                    let next = (1.0 + (1.0 + 4.0 * t * t).sqrt()) / 2.0;
+                    beta = (t - 1.0) / next;
+                    t = next;
+                }
+            }
+            out.copy_from_slice(&code[..n]);
+        }
+    }
+}
+
+impl Entries {
+    /// Gathers what is on, and returns how many.
+    #[inline(always)]
+    fn gather(&mut self, code: &[f32]) -> usize {
+        let mut on = 0;
+        for (j, &c) in (0..).zip(code) {
+            self.atoms[on] = j;
+            self.values[on] = c;
+            on += usize::from(c > 0.0);
+        }
+        on
+    }
+
+    #[inline(always)]
+    fn of(&self, on: usize) -> (&[u32], &[f32]) {
+        (&self.atoms[..on], &self.values[..on])
+    }
+}
+
+/// A sparse row times the Gram matrix.
+#[inline(always)]
+fn times_gram<S: Simd, const N: usize>(
+    s: S,
+    gram: &[f32],
+    n: usize,
+    entries: (&[u32], &[f32]),
+    product: &mut [f32],
+) {
+    let panels = gram.chunks_exact((n * PANEL).max(1));
+    for (panel, product) in panels.zip(product.chunks_exact_mut(PANEL)) {
+        let sums = row_times_panel::<S, N>(s, entries, panel);
+        for v in 0..N {
+            s.store(sums[v], &mut product[v * S::LANES..]);
+        }
+    }
+}
+
+struct Step<'a> {
+    beta: f32,
+    step: f32,
+    correlations: &'a [f32],
+    penalty: &'a [f32],
+    product: &'a [f32],
+    product_before: &'a [f32],
+    code: &'a mut [f32],
+    before: &'a mut [f32],
+}
+
+impl Step<'_> {
+    /// y = c + β(c − c₋), c₊ = max(0, y + (D(x − Dᵀy) − λw/2) / ‖D‖²). Returns (y − c₊)ᵀ(c₊ − c): whether the
+    /// momentum points uphill.
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (beta, step) = (s.splat(self.beta), s.splat(self.step));
+        let mut uphill = s.splat(0.0);
+        for from in (0..self.code.len()).step_by(S::LANES) {
+            let c = s.load(&self.code[from..]);
+            let change = s.sub(c, s.load(&self.before[from..]));
+            let y = s.mul_add(beta, change, c);
+            let p = s.load(&self.product[from..]);
+            let change = s.sub(p, s.load(&self.product_before[from..]));
+            let product = s.mul_add(beta, change, p);
+            let rest = s.sub(s.load(&self.correlations[from..]), product);
+            let rest = s.sub(rest, s.load(&self.penalty[from..]));
+            // A NaN becomes 0, and shows in the certificate.
+            let next = s.max(s.mul_add(step, rest, y), s.splat(0.0));
+            uphill = s.mul_add(s.sub(y, next), s.sub(next, c), uphill);
+            s.store(c, &mut self.before[from..]);
+            s.store(next, &mut self.code[from..]);
+        }
+        s.reduce_sum(uphill)
+    }
+}
+
+/// The duality gap at a code, by its product with the Gram matrix.
+#[inline(always)]
+fn gap<S: Simd>(
+    s: S,
+    lasso: &Lasso,
+    correlations: &[f32],
+    product: &[f32],
+    (atoms, values): (&[u32], &[f32]),
+    energy: f64,
+) -> f64 {
+    let mut steepest = s.splat(f32::NEG_INFINITY);
+    for from in (0..product.len()).step_by(S::LANES) {
+        let g = s.sub(s.load(&correlations[from..]), s.load(&product[from..]));
+        let ratio = s.mul(g, s.load(&lasso.inverse_penalty[from..]));
+        // 0 · ∞ bounds nothing.
+        steepest = s.max(ratio, steepest);
+    }
+    let entries = atoms.iter().zip(values).map(|(&j, &c)| {
+        let j = j as usize;
+        let g = correlations[j] - product[j];
+        (f64::from(c), f64::from(lasso.penalty[j]), f64::from(g))
+    });
+    // ‖r‖² = ‖x‖² − cᵀDx − cᵀDr
+    let parts = atoms.iter().zip(values).map(|(&j, &c)| {
+        let (h, p) = (correlations[j as usize], product[j as usize]);
+        f64::from(c) * (f64::from(h) + f64::from(h - p))
+    });
+    let square = (energy - parts.sum::<f64>()).max(0.0);
+    duality_gap(square, f64::from(s.reduce_max(steepest)), entries)
+}

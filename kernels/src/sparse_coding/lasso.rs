@@ -1,0 +1,290 @@
+//! The non-negative lasso, and how far a code is from its optimum.
+
+use super::ista::Iteration;
+use super::{CHUNK, check};
+use crate::scratch::with_scratch;
+use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
+
+/// Columns of a panel of the Gram matrix.
+pub(super) const PANEL: usize = 64;
+
+/// `F(c) = ‖x − Dᵀc‖² + λ Σ wⱼcⱼ` over c ≥ 0, for a dictionary D of n×d: with its Gram matrix, made once for all
+/// samples.
+///
+/// Of the ways to form a gradient D(x − Dᵀc) the Gram matrix is the fastest where codes are sparse: it
+/// takes the k rows of DDᵀ that the code names, 2kn operations a sample against 2nd for a product with D,
+/// and k is far below d.
+///
+/// ```
+/// use kernels::sparse_coding::{Certificate, Lasso, Stop};
+/// use kernels::{Exec, Isa, MatMut, MatRef};
+///
+/// let exec = Exec::serial(Isa::detect());
+/// let dictionary = [1.0, 0.0, 0.0, 1.0];
+/// let lasso = Lasso::new(exec, MatRef::new(&dictionary, 2, 2)?, 1.0, None);
+/// let mut code = [0.0; 2];
+/// let mut certificate = [Certificate::default()];
+/// lasso.fista(
+///     exec,
+///     MatRef::new(&[3.0, 0.25], 1, 2)?,
+///     Stop { tolerance: 1e-6, iterations: 1000 },
+///     MatMut::new(&mut code, 1, 2)?,
+///     &mut certificate,
+/// );
+/// // Shrunk by λ/2, to 2.5 and to nothing.
+/// assert!((code[0] - 2.5).abs() < 1e-2 && code[1] == 0.0);
+/// assert!(certificate[0].gap < 1e-4);
+/// # Ok::<(), kernels::ShapeError>(())
+/// ```
+pub struct Lasso<'a> {
+    pub(super) dictionary: MatRef<'a>,
+    /// λwⱼ/2, zeros behind them.
+    pub(super) penalty: Vec<f32>,
+    /// 1 over these.
+    pub(super) inverse_penalty: Vec<f32>,
+    /// DDᵀ in panels of [`PANEL`] columns, n×PANEL each, zeros behind the last column.
+    pub(super) gram: Vec<f32>,
+    /// 1/‖D‖₂²
+    pub(super) step: f32,
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stop {
+    /// As soon as the duality gap is at most this share of ‖x‖². Rounding allows some 10⁻⁶.
+    pub tolerance: f64,
+    /// At the latest after so many iterations.
+    pub iterations: usize,
+}
+
+/// What is known of a code.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Certificate {
+    /// F(c)
+    pub objective: f64,
+    /// The duality gap: F(c) less the optimum is at most this, and so is ‖Dᵀc − Dᵀc*‖² for an optimal c*.
+    /// A sum of terms that are not negative, so it is not either.
+    pub gap: f64,
+}
+
+impl<'a> Lasso<'a> {
+    /// For a dictionary with contiguous rows and λ ≥ 0; `weights` are n, and 1 where none are given.
+    ///
+    /// # Panics
+    /// If there are not as many weights as atoms, or λ or one of them is negative, infinite or NaN.
+    #[track_caller]
+    pub fn new(
+        exec: Exec,
+        dictionary: MatRef<'a>,
+        lambda: f32,
+        weights: Option<&[f32]>,
+    ) -> Lasso<'a> {
+        let n = dictionary.rows();
+        assert!(
+            lambda >= 0.0 && lambda.is_finite(),
+            "an L1 coefficient of {lambda}"
+        );
+        let padded = n.next_multiple_of(PANEL);
+        let mut penalty = vec![0.0; padded];
+        penalty[..n].fill(lambda / 2.0);
+        if let Some(weights) = weights {
+            assert_eq!(weights.len(), n, "{} weights for {n} atoms", weights.len());
+            for (j, (penalty, &weight)) in penalty.iter_mut().zip(weights).enumerate() {
+                assert!(
+                    weight >= 0.0 && weight.is_finite(),
+                    "weight {j} is {weight}"
+                );
+                *penalty *= weight;
+            }
+        }
+        let mut gram = vec![0.0; n * padded];
+        for (p, panel) in gram.chunks_mut((n * PANEL).max(1)).enumerate() {
+            let atoms = dictionary.row_range(p * PANEL, n.min((p + 1) * PANEL));
+            let panel = MatMut::with_stride(panel, n, atoms.rows(), PANEL).expect("cut to size");
+            matmul(exec, panel, Accumulate::Overwrite, dictionary, atoms.t());
+        }
+        let norm = dictionary::spectral_norm(exec, dictionary);
+        let step = if norm == 0.0 { 0.0 } else { norm.powi(-2) };
+        Lasso {
+            dictionary,
+            inverse_penalty: penalty.iter().map(|p| 1.0 / p).collect(),
+            penalty,
+            gram,
+            // Rounded down, or it could be too long.
+            step: (step as f32).next_down().max(0.0),
+        }
+    }
+
+    /// Iterative shrinkage-thresholding, in place, from the codes given (their negative values and NaNs as 0):
+    /// `c ← max(0, c + (D(x − Dᵀc) − λw/2) / ‖D‖₂²)`. The objective never rises, but by rounding.
+    ///
+    /// # Panics
+    /// If the shapes do not match.
+    #[track_caller]
+    pub fn ista(
+        &self,
+        exec: Exec,
+        x: MatRef,
+        stop: Stop,
+        codes: MatMut,
+        certificates: &mut [Certificate],
+    ) {
+        self.solve(exec, x, stop, false, codes, certificates);
+    }
+
+    /// The same with Nesterov's momentum (Beck & Teboulle 2009), which starts anew when it points uphill
+    /// (O'Donoghue & Candès, arXiv 1204.3982, the gradient scheme): for each sample by itself.
+    ///
+    /// # Panics
+    /// If the shapes do not match.
+    #[track_caller]
+    pub fn fista(
+        &self,
+        exec: Exec,
+        x: MatRef,
+        stop: Stop,
+        codes: MatMut,
+        certificates: &mut [Certificate],
+    ) {
+        self.solve(exec, x, stop, true, codes, certificates);
+    }
+
+    #[track_caller]
+    fn solve(
+        &self,
+        exec: Exec,
+        x: MatRef,
+        stop: Stop,
+        momentum: bool,
+        mut codes: MatMut,
+        certificates: &mut [Certificate],
+    ) {
+        check(self.dictionary, x, &codes);
+        check_places(x, certificates);
+        let serial = Exec::serial(exec.isa());
+        let padded = self.penalty.len();
+        par::share_rows(exec, CHUNK, (x, codes.reborrow()), &|(x, codes)| {
+            with_scratch((x.rows() + 4) * padded, |scratch| {
+                let (correlations, state) = scratch.split_at_mut(x.rows() * padded);
+                correlations.fill(0.0);
+                let n = self.dictionary.rows();
+                let out = MatMut::with_stride(correlations, x.rows(), n, padded);
+                let (out, atoms) = (out.expect("cut to size"), self.dictionary.t());
+                matmul(serial, out, Accumulate::Overwrite, x, atoms);
+                exec.isa().dispatch(Iteration {
+                    lasso: self,
+                    stop,
+                    momentum,
+                    x,
+                    correlations,
+                    state,
+                    codes,
+                });
+            });
+        });
+        self.certify(exec, x, codes.as_ref(), certificates);
+    }
+
+    /// Objective and duality gap of each code, whatever it comes from, by way of the residual in place of the
+    /// Gram matrix. Their error is some γ_{n+d}·(‖x‖ + Σ cⱼ‖Dⱼ‖)².
+    ///
+    /// For r = x − Dᵀc and g = Dr, ν = s·r is a point of the dual, max 2νᵀx − ‖ν‖² under Dν ≤ λw/2, for every
+    /// s ≤ min λwⱼ/2gⱼ over gⱼ > 0. Its distance to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and s is the best there is.
+    /// Codes are taken as max(0, c). With λ = 0 the gap is of no use: s is 0 as long as a gⱼ is above it.
+    ///
+    /// # Panics
+    /// If the shapes do not match.
+    #[track_caller]
+    pub fn certify(&self, exec: Exec, x: MatRef, codes: MatRef, certificates: &mut [Certificate]) {
+        let (n, d) = (self.dictionary.rows(), self.dictionary.cols());
+        assert!(
+            x.cols() == d && (codes.rows(), codes.cols()) == (x.rows(), n),
+            "samples of {}×{} and codes of {}×{} for a dictionary of {n}×{d}",
+            x.rows(),
+            x.cols(),
+            codes.rows(),
+            codes.cols(),
+        );
+        check_places(x, certificates);
+        let serial = Exec::serial(exec.isa());
+        let work = (x, codes, certificates);
+        par::share_rows(exec, CHUNK, work, &|(x, codes, certificates)| {
+            let rows = x.rows();
+            with_scratch(rows * (n + n + d), |scratch| {
+                let (positive, scratch) = scratch.split_at_mut(rows * n);
+                let (residual, correlations) = scratch.split_at_mut(rows * d);
+                for (i, positive) in positive.chunks_mut(n.max(1)).enumerate() {
+                    for (positive, &c) in positive.iter_mut().zip(codes.row(i)) {
+                        *positive = c.max(0.0);
+                    }
+                }
+                let codes = MatRef::new(positive, rows, n).expect("cut to size");
+                let out = MatMut::new(residual, rows, d).expect("cut to size");
+                matmul(serial, out, Accumulate::Overwrite, codes, self.dictionary);
+                for (i, residual) in residual.chunks_mut(d.max(1)).enumerate() {
+                    for (r, x) in residual.iter_mut().zip(x.row(i)) {
+                        *r = x - *r;
+                    }
+                }
+                let residual = MatRef::new(residual, rows, d).expect("cut to size");
+                let out = MatMut::new(correlations, rows, n).expect("cut to size");
+                let atoms = self.dictionary.t();
+                matmul(serial, out, Accumulate::Overwrite, residual, atoms);
+                let correlations = MatRef::new(correlations, rows, n).expect("cut to size");
+                for (i, certificate) in certificates.iter_mut().enumerate() {
+                    *certificate =
+                        self.certificate(residual.row(i), codes.row(i), correlations.row(i));
+                }
+            });
+        });
+    }
+
+    fn certificate(&self, residual: &[f32], code: &[f32], correlations: &[f32]) -> Certificate {
+        let wide = |x: &f32| f64::from(*x);
+        let square: f64 = residual.iter().map(wide).map(|r| r * r).sum();
+        let entries = code.iter().zip(&self.penalty).zip(correlations);
+        let entries = entries.map(|((c, p), g)| (wide(c), wide(p), wide(g)));
+        // A ratio of 0 to 0 bounds nothing.
+        let steepest = entries.clone().map(|(_, p, g)| g / p);
+        let steepest = steepest.fold(f64::NEG_INFINITY, f64::max);
+        let entries = entries.filter(|&(c, _, _)| c != 0.0);
+        Certificate {
+            objective: square + entries.clone().map(|(c, p, _)| 2.0 * c * p).sum::<f64>(),
+            gap: duality_gap(square, steepest, entries),
+        }
+    }
+}
+
+#[track_caller]
+fn check_places(x: MatRef, certificates: &[Certificate]) {
+    assert_eq!(
+        certificates.len(),
+        x.rows(),
+        "{} certificates for {} samples",
+        certificates.len(),
+        x.rows()
+    );
+}
+
+/// The duality gap from ‖r‖², the largest gⱼ / (λwⱼ/2), and (cⱼ, λwⱼ/2, gⱼ) where cⱼ is not 0: see
+/// [`Lasso::certify`].
+pub(super) fn duality_gap(
+    square: f64,
+    steepest: f64,
+    entries: impl Iterator<Item = (f64, f64, f64)> + Clone,
+) -> f64 {
+    let along: f64 = entries.clone().map(|(c, _, g)| c * g).sum();
+    // The best of all s: xᵀr / ‖r‖², since x = r + Dᵀc.
+    let best = if square > 0.0 {
+        (1.0 + along / square).max(0.0)
+    } else {
+        1.0
+    };
+    let s = if steepest > 0.0 {
+        best.min(1.0 / steepest)
+    } else {
+        best
+    };
+    let terms = entries.map(|(c, p, g)| 2.0 * c * (p - s * g).max(0.0));
+    (1.0 - s).powi(2) * square + terms.sum::<f64>()
+}

@@ -1,0 +1,314 @@
+//! Non-negative least squares on few atoms: the active-set method of Lawson and Hanson (*Solving Least
+//! Squares Problems*, 1974, chapter 23), in f64 on the Gram matrix of the atoms.
+
+use super::{CHUNK, check, support};
+use crate::simd::{Op, Simd};
+use crate::{Exec, MatMut, MatRef, par};
+
+/// The best magnitudes on the supports of the codes, in place: min ‖x − Dᵀc‖² over c ≥ 0 with cⱼ = 0 wherever cⱼ
+/// is not positive on entry. Magnitudes may become 0.
+///
+/// The Gram matrix of a support of k atoms is formed in f64, k²d/2 products, and its systems are solved by
+/// Cholesky factors, k³/6 for each change of the active set: for supports of up to some hundreds. Of atoms that
+/// depend on each other to f64 rounding one is left out. Magnitudes are rounded to f32 at the end.
+///
+/// # Panics
+/// If the shapes do not match.
+#[track_caller]
+pub fn nnls(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
+    check(dictionary, x, &codes);
+    par::share_rows(exec, CHUNK, (x, codes), &|(x, mut codes)| {
+        let mut refit = Refit::new(exec, dictionary);
+        for i in 0..x.rows() {
+            let code = codes.row(i);
+            refit.start(x.row(i));
+            for j in support(code) {
+                refit.push(j, f64::from(code[j]));
+            }
+            refit.solve();
+            refit.write(code);
+        }
+    });
+}
+
+/// Least squares on a growing set of atoms.
+pub(super) struct Refit<'a> {
+    exec: Exec,
+    dictionary: MatRef<'a>,
+    x: &'a [f32],
+    pub(super) atoms: Vec<usize>,
+    /// Products of the atoms with each other: the lower triangle, row after row.
+    gram: Vec<f64>,
+    /// Products of the atoms with x.
+    correlations: Vec<f64>,
+    pub(super) magnitudes: Vec<f64>,
+    /// The places of the atoms whose magnitudes are free; the others' are 0.
+    free: Vec<usize>,
+    /// Places that were tried in vain since the last change.
+    barred: Vec<bool>,
+    /// The Cholesky factor on the free atoms, a lower triangle.
+    factor: Vec<f64>,
+    solution: Vec<f64>,
+}
+
+/// A pivot below this share of its diagonal is rounding, and so is a gradient below this share of its terms.
+const ROUNDING: f64 = 1e-13;
+
+impl<'a> Refit<'a> {
+    pub(super) fn new(exec: Exec, dictionary: MatRef<'a>) -> Self {
+        Refit {
+            exec,
+            dictionary,
+            x: &[],
+            atoms: vec![],
+            gram: vec![],
+            correlations: vec![],
+            magnitudes: vec![],
+            free: vec![],
+            barred: vec![],
+            factor: vec![],
+            solution: vec![],
+        }
+    }
+
+    /// No atoms, and another sample.
+    pub(super) fn start(&mut self, x: &'a [f32]) {
+        self.x = x;
+        self.atoms.clear();
+        self.gram.clear();
+        self.correlations.clear();
+        self.magnitudes.clear();
+        self.free.clear();
+    }
+
+    /// One atom more, and where its magnitude starts.
+    pub(super) fn push(&mut self, atom: usize, magnitude: f64) {
+        self.atoms.push(atom);
+        self.exec.isa().dispatch(Products {
+            dictionary: self.dictionary,
+            atoms: &self.atoms,
+            with: self.dictionary.row(atom),
+            out: &mut self.gram,
+        });
+        self.exec.isa().dispatch(Products {
+            dictionary: self.dictionary,
+            atoms: &self.atoms[self.atoms.len() - 1..],
+            with: self.x,
+            out: &mut self.correlations,
+        });
+        if magnitude > 0.0 {
+            self.free.push(self.magnitudes.len());
+        }
+        self.magnitudes.push(magnitude);
+    }
+
+    fn product(&self, i: usize, j: usize) -> f64 {
+        let (low, high) = (i.min(j), i.max(j));
+        self.gram[high * (high + 1) / 2 + low]
+    }
+
+    /// Finds the best magnitudes.
+    pub(super) fn solve(&mut self) {
+        let k = self.atoms.len();
+        self.barred.clear();
+        self.barred.resize(k, false);
+        self.descend();
+        // What depended on others may be without them by now.
+        self.barred.fill(false);
+        // Each round lowers the error; rounding alone could make it last.
+        for _ in 0..3 * k {
+            let Some(next) = self.steepest() else {
+                break;
+            };
+            self.free.push(next);
+            self.descend();
+            if self.magnitudes[next] > 0.0 {
+                self.barred.fill(false);
+            } else {
+                self.barred[next] = true;
+            }
+        }
+    }
+
+    /// The place at which the error falls fastest, of those whose magnitude is 0.
+    fn steepest(&self) -> Option<usize> {
+        let mut best = None;
+        let mut slope = 0.0;
+        for i in 0..self.atoms.len() {
+            if self.barred[i] || self.free.contains(&i) {
+                continue;
+            }
+            let mut gradient = self.correlations[i];
+            let mut size = gradient.abs();
+            for &j in &self.free {
+                let term = self.product(i, j) * self.magnitudes[j];
+                gradient -= term;
+                size += term.abs();
+            }
+            if gradient > ROUNDING * size && gradient > slope {
+                (best, slope) = (Some(i), gradient);
+            }
+        }
+        best
+    }
+
+    /// Goes from the magnitudes towards the least squares of the free atoms, and frees no longer those that
+    /// reach 0 on the way.
+    fn descend(&mut self) {
+        while !self.free.is_empty() {
+            if let Err(dependent) = self.least_squares() {
+                let place = self.free.remove(dependent);
+                self.magnitudes[place] = 0.0;
+                self.barred[place] = true;
+                continue;
+            }
+            let mut stop = None;
+            let mut share = 1.0;
+            for (f, &place) in self.free.iter().enumerate() {
+                let (from, to) = (self.magnitudes[place], self.solution[f]);
+                if to <= 0.0 {
+                    // A magnitude that has just been freed is 0.
+                    let reach = if from > 0.0 { from / (from - to) } else { 0.0 };
+                    if stop.is_none() || reach < share {
+                        (stop, share) = (Some(f), reach);
+                    }
+                }
+            }
+            for (f, &place) in self.free.iter().enumerate() {
+                let c = &mut self.magnitudes[place];
+                *c = (*c + share * (self.solution[f] - *c)).max(0.0);
+            }
+            let Some(stop) = stop else {
+                return;
+            };
+            let place = self.free.remove(stop);
+            self.magnitudes[place] = 0.0;
+        }
+    }
+
+    /// Solves the normal equations of the free atoms, or names one of them that depends on those before.
+    fn least_squares(&mut self) -> Result<(), usize> {
+        let m = self.free.len();
+        self.factor.clear();
+        self.solution.clear();
+        for i in 0..m {
+            let start = i * (i + 1) / 2;
+            for j in 0..=i {
+                let column = j * (j + 1) / 2;
+                let mut sum = self.product(self.free[i], self.free[j]);
+                for l in 0..j {
+                    sum -= self.factor[start + l] * self.factor[column + l];
+                }
+                if j < i {
+                    self.factor.push(sum / self.factor[column + j]);
+                } else {
+                    let diagonal = self.product(self.free[i], self.free[i]);
+                    // False for NaN too.
+                    let independent = sum > ROUNDING * diagonal;
+                    if !independent {
+                        return Err(i);
+                    }
+                    self.factor.push(sum.sqrt());
+                }
+            }
+            let mut sum = self.correlations[self.free[i]];
+            for l in 0..i {
+                sum -= self.factor[start + l] * self.solution[l];
+            }
+            self.solution.push(sum / self.factor[start + i]);
+        }
+        for i in (0..m).rev() {
+            let mut sum = self.solution[i];
+            for l in i + 1..m {
+                sum -= self.factor[l * (l + 1) / 2 + i] * self.solution[l];
+            }
+            self.solution[i] = sum / self.factor[i * (i + 1) / 2 + i];
+        }
+        Ok(())
+    }
+
+    /// Writes the code, zeros where no atom is.
+    pub(super) fn write(&self, code: &mut [f32]) {
+        code.fill(0.0);
+        for (&atom, &magnitude) in self.atoms.iter().zip(&self.magnitudes) {
+            code[atom] = magnitude as f32;
+        }
+    }
+
+    /// x − Dᵀc, summed in f64.
+    pub(super) fn residual(&self, residual: &mut [f32]) {
+        self.exec.isa().dispatch(Residual {
+            dictionary: self.dictionary,
+            x: self.x,
+            atoms: &self.atoms,
+            magnitudes: &self.magnitudes,
+            residual,
+        })
+    }
+}
+
+/// Values that are summed side by side.
+const LANES: usize = 16;
+
+/// Appends the products of some atoms with one vector, in f64.
+struct Products<'a> {
+    dictionary: MatRef<'a>,
+    atoms: &'a [usize],
+    with: &'a [f32],
+    out: &'a mut Vec<f64>,
+}
+
+impl Op for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for &atom in self.atoms {
+            let (a, a_rest) = self.dictionary.row(atom).as_chunks::<LANES>();
+            let (b, b_rest) = self.with.as_chunks::<LANES>();
+            // The compiler makes vectors of these; there is no other use of f64 for the trait.
+            let mut sums = [0.0; LANES];
+            for (a, b) in a.iter().zip(b) {
+                for l in 0..LANES {
+                    sums[l] += f64::from(a[l]) * f64::from(b[l]);
+                }
+            }
+            for ((a, b), sum) in a_rest.iter().zip(b_rest).zip(&mut sums) {
+                *sum += f64::from(*a) * f64::from(*b);
+            }
+            self.out.push(sums.iter().sum());
+        }
+    }
+}
+
+struct Residual<'a> {
+    dictionary: MatRef<'a>,
+    x: &'a [f32],
+    atoms: &'a [usize],
+    magnitudes: &'a [f64],
+    residual: &'a mut [f32],
+}
+
+impl Op for Residual<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for (from, residual) in (0..).step_by(LANES).zip(self.residual.chunks_mut(LANES)) {
+            let here = from..from + residual.len();
+            let mut sums = [0.0; LANES];
+            for (sum, &x) in sums.iter_mut().zip(&self.x[here.clone()]) {
+                *sum = f64::from(x);
+            }
+            for (&atom, &magnitude) in self.atoms.iter().zip(self.magnitudes) {
+                let row = &self.dictionary.row(atom)[here.clone()];
+                for (sum, &w) in sums.iter_mut().zip(row) {
+                    *sum -= magnitude * f64::from(w);
+                }
+            }
+            for (residual, sum) in residual.iter_mut().zip(sums) {
+                *residual = sum as f32;
+            }
+        }
+    }
+}

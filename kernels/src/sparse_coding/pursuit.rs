@@ -1,0 +1,165 @@
+//! Matching pursuits: the atom that goes best with the residual joins the support, then the magnitudes
+//! are brought up to date, and so on. All samples of a chunk go in step, so that their residuals meet the
+//! dictionary in one product.
+
+use super::nnls::Refit;
+use super::{CHUNK, check};
+use crate::scratch::with_scratch;
+use crate::simd::{Op, Simd};
+use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
+
+/// How far a pursuit goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pursuit {
+    /// Atoms to choose for a sample, at most.
+    pub atoms: usize,
+    /// It ends as soon as ‖x − Dᵀc‖² is at most this share of ‖x‖². Residuals are f32: 10⁻¹² is at their limit.
+    pub tolerance: f64,
+}
+
+/// Orthogonal matching pursuit (Pati, Rezaiifar & Krishnaprasad 1993) with non-negative magnitudes; the codes
+/// are overwritten.
+///
+/// The atom chosen has the largest Dⱼ·r / ‖Dⱼ‖ > 0 for the residual r = x − Dᵀc, the first of equals; then all
+/// magnitudes are refitted as by [`nnls`](super::nnls), in f64. A chosen atom whose magnitude falls to 0 stays chosen,
+/// and may rise again. Where no atom has a positive product with the residual, the code is optimal and
+/// the pursuit ends.
+///
+/// # Panics
+/// If the shapes do not match.
+#[track_caller]
+pub fn omp(exec: Exec, dictionary: MatRef, x: MatRef, pursuit: Pursuit, codes: MatMut) {
+    pursue(exec, dictionary, x, pursuit, codes, &|| {
+        Refit::new(Exec::serial(exec.isa()), dictionary)
+    });
+}
+
+/// The part of a pursuit that knows the magnitudes of one sample.
+pub(super) trait Magnitudes<'a> {
+    /// Starts on another sample.
+    fn start(&mut self, x: &'a [f32]);
+    /// Takes in the atom, brings the magnitudes up to date and `residual` with them. `correlations` are Dr.
+    fn choose(&mut self, atom: usize, correlations: &[f32], residual: &mut [f32]);
+    /// The atoms chosen.
+    fn atoms(&self) -> &[usize];
+    /// Writes the code.
+    fn write(&self, code: &mut [f32]);
+}
+
+impl<'a> Magnitudes<'a> for Refit<'a> {
+    fn start(&mut self, x: &'a [f32]) {
+        Refit::start(self, x);
+    }
+    fn choose(&mut self, atom: usize, _: &[f32], residual: &mut [f32]) {
+        self.push(atom, 0.0);
+        self.solve();
+        self.residual(residual);
+    }
+    fn atoms(&self) -> &[usize] {
+        &self.atoms
+    }
+    fn write(&self, code: &mut [f32]) {
+        Refit::write(self, code);
+    }
+}
+
+#[track_caller]
+pub(super) fn pursue<'a, M: Magnitudes<'a>>(
+    exec: Exec,
+    dictionary: MatRef<'a>,
+    x: MatRef<'a>,
+    pursuit: Pursuit,
+    codes: MatMut,
+    magnitudes: &(impl Fn() -> M + Sync),
+) {
+    check(dictionary, x, &codes);
+    let (n, d) = (dictionary.rows(), dictionary.cols());
+    let mut norms = vec![0.0; n];
+    dictionary::norms(exec, dictionary, &mut norms);
+    // An atom of zeros is never chosen: 0 · 0 is not positive.
+    let scales: Vec<f32> = norms
+        .iter()
+        .map(|n| n.recip())
+        .map(|s| if s.is_finite() { s } else { 0.0 })
+        .collect();
+    let serial = Exec::serial(exec.isa());
+    par::share_rows(exec, CHUNK, (x, codes), &|(x, mut codes)| {
+        let rows = x.rows();
+        let mut samples: Vec<(usize, M)> = (0..rows).map(|i| (i, magnitudes())).collect();
+        for (i, sample) in &mut samples {
+            sample.start(x.row(*i));
+        }
+        let mut going: Vec<usize> = (0..rows).collect();
+        let energy = |v: &[f32]| v.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+        with_scratch(rows * (d + n), |scratch| {
+            let (residuals, correlations) = scratch.split_at_mut(rows * d);
+            for (i, residual) in residuals.chunks_mut(d.max(1)).enumerate() {
+                residual.copy_from_slice(x.row(i));
+            }
+            for _ in 0..pursuit.atoms {
+                going.retain(|&i| {
+                    let limit = pursuit.tolerance * energy(x.row(i));
+                    energy(&residuals[i * d..][..d]) > limit
+                });
+                if going.is_empty() {
+                    break;
+                }
+                let view = MatRef::new(residuals, rows, d).expect("cut to size");
+                let out = MatMut::new(correlations, rows, n).expect("cut to size");
+                matmul(serial, out, Accumulate::Overwrite, view, dictionary.t());
+                going.retain(|&i| {
+                    let correlations = &correlations[i * n..][..n];
+                    let sample = &mut samples[i].1;
+                    let best = exec.isa().dispatch(Best {
+                        correlations,
+                        scales: &scales,
+                        chosen: sample.atoms(),
+                    });
+                    if let Some(atom) = best {
+                        sample.choose(atom, correlations, &mut residuals[i * d..][..d]);
+                    }
+                    best.is_some()
+                });
+            }
+        });
+        for (i, sample) in samples {
+            sample.write(codes.row(i));
+        }
+    });
+}
+
+/// The place of the largest positive `correlations[j] · scales[j]` that is not chosen yet.
+struct Best<'a> {
+    correlations: &'a [f32],
+    scales: &'a [f32],
+    chosen: &'a [usize],
+}
+
+impl Op for Best<'_> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Option<usize> {
+        let Best {
+            correlations,
+            scales,
+            chosen,
+        } = self;
+        let (mut best, mut highest) = (None, 0.0);
+        for from in (0..correlations.len()).step_by(S::LANES) {
+            let to = correlations.len().min(from + S::LANES);
+            let c = s.load_partial(&correlations[from..to]);
+            let c = s.mul(c, s.load_partial(&scales[from..to]));
+            // A NaN is below all.
+            if s.reduce_max(s.max(c, s.splat(0.0))) > highest {
+                for j in from..to {
+                    let c = correlations[j] * scales[j];
+                    if c > highest && !chosen.contains(&j) {
+                        (best, highest) = (Some(j), c);
+                    }
+                }
+            }
+        }
+        best
+    }
+}
