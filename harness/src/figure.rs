@@ -7,6 +7,9 @@ mod axis;
 mod draw;
 mod heat;
 mod legend;
+mod mark;
+mod panel;
+mod plane;
 mod render;
 mod style;
 

@@ -1,0 +1,126 @@
+//! How each kind of mark is drawn on the axes of its panel.
+
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::draw::{Canvas, FONT, Point, SCALE, anchored, arrow_head, draw, draw_line, draw_marker};
+use super::plane::Axes;
+use super::style::Style;
+use super::{Heat, Mark};
+
+pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
+    match mark {
+        Mark::Line(series) => draw_line(root, series.role.style(), &axes.polylines(&series.points)),
+        Mark::Dotted(series) => {
+            let style = series.role.style();
+            draw_line(root, style, &axes.polylines(&series.points));
+            draw_points(root, style, 4 * SCALE, &series.points, axes);
+        }
+        Mark::Scatter(series) => {
+            let size = if series.points.len() > 300 {
+                2 * SCALE
+            } else {
+                3 * SCALE
+            };
+            draw_points(root, series.role.style(), size, &series.points, axes);
+        }
+        Mark::Band { role, points } => {
+            let place = |x: f64, y: f64| axes.fractions((x, axes.y.clamp(y)));
+            let edge = |high: bool| {
+                points
+                    .iter()
+                    .filter_map(move |&(x, l, h)| place(x, if high { h } else { l }))
+            };
+            let low: Vec<_> = edge(false).collect();
+            let outline = edge(true).chain(low.into_iter().rev());
+            let outline: Vec<Point> = outline
+                .map(|(u, v)| axes.at(u.clamp(0.0, 1.0), v))
+                .collect();
+            draw(root, Polygon::new(outline, role.style().colour.mix(0.2)));
+        }
+        Mark::Bars { role, bins, .. } => {
+            let colour = role.style().colour;
+            let floor = if axes.y.shows(0.0) {
+                axes.y.clamp(0.0)
+            } else {
+                axes.y.low()
+            };
+            for &(from, to, height) in bins {
+                let corner = |x: f64, y: f64| axes.fractions((axes.x.clamp(x), axes.y.clamp(y)));
+                if let Some((a, b)) = corner(from, floor).zip(corner(to, height)) {
+                    let corners = [axes.at(a.0, a.1), axes.at(b.0, b.1)];
+                    draw(root, Rectangle::new(corners, colour.mix(0.45).filled()));
+                    draw(
+                        root,
+                        Rectangle::new(corners, colour.stroke_width(SCALE as u32)),
+                    );
+                }
+            }
+        }
+        Mark::Level { at, label } => {
+            if let Some(y) = axes.inside((axes.x.high(), *at)).map(|p| p.1) {
+                let (left, _, right, _) = axes.frame;
+                let style = BLACK.stroke_width(SCALE as u32);
+                let line = vec![(left, y), (right, y)];
+                draw(
+                    root,
+                    DashedPathElement::new(line, 2 * SCALE, 3 * SCALE, style),
+                );
+                let place = (right - 6 * SCALE, y - 9 * SCALE);
+                draw(
+                    root,
+                    Text::new(label.clone(), place, anchored(FONT - 1, HPos::Right)),
+                );
+            }
+        }
+        Mark::Arrow {
+            role,
+            label,
+            from,
+            to,
+        } => {
+            let Some((a, b)) = axes.inside(*from).zip(axes.inside(*to)) else {
+                return;
+            };
+            let colour = role.style().colour;
+            draw_line(root, role.style(), &[vec![a, b]]);
+            draw(root, Polygon::new(arrow_head(a, b), colour.filled()));
+            let beyond = |from: i32, to: i32| to + (to - from).signum() * 8 * SCALE;
+            let side = if b.0 >= a.0 { HPos::Left } else { HPos::Right };
+            let place = (beyond(a.0, b.0), beyond(a.1, b.1));
+            draw(root, Text::new(label.clone(), place, anchored(FONT, side)));
+        }
+        Mark::Heat(_) => {}
+    }
+}
+
+fn draw_points(root: &Canvas, style: Style, size: i32, points: &[(f64, f64)], axes: &Axes) {
+    for place in points.iter().filter_map(|&p| axes.inside(p)) {
+        draw_marker(root, style, size, place);
+    }
+}
+
+impl Mark {
+    /// Points that the axes have to hold. A coordinate that does not matter is not a number.
+    pub(super) fn corners(&self) -> Vec<(f64, f64)> {
+        match self {
+            Mark::Line(s) | Mark::Dotted(s) | Mark::Scatter(s) => s.points.clone(),
+            Mark::Band { points, .. } => points
+                .iter()
+                .flat_map(|&(x, low, high)| [(x, low), (x, high)])
+                .collect(),
+            Mark::Bars { bins, .. } => bins
+                .iter()
+                .flat_map(|&(from, to, height)| [(from, 0.0), (to, height)])
+                .collect(),
+            Mark::Level { at, .. } => vec![(f64::NAN, *at)],
+            Mark::Arrow { from, to, .. } => vec![*from, *to],
+            Mark::Heat(Heat { x, y, .. }) => x
+                .iter()
+                .map(|&x| (x, f64::NAN))
+                .chain(y.iter().map(|&y| (f64::NAN, y)))
+                .collect(),
+        }
+    }
+}
