@@ -4,6 +4,7 @@ use crate::experiment::Erased;
 
 pub mod homogeneity;
 pub mod interference;
+pub mod l1_geometry;
 pub mod linear_probes;
 pub mod multilayer;
 pub mod near_orthogonality;
@@ -23,6 +24,7 @@ pub static ALL: &[&dyn Erased] = &[
     &tradeoff::Tradeoff,
     &linear_probes::LinearProbes,
     &multilayer::Multilayer,
+    &l1_geometry::L1Geometry,
 ];
 
 /// The experiment of that name.

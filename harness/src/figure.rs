@@ -68,6 +68,8 @@ pub struct Panel {
     pub y: Axis,
     /// Right axis, for marks drawn [`on_right`](Panel::on_right).
     pub right: Option<Axis>,
+    /// Whether a unit has the same length on both axes, which are linear: a plane with vectors.
+    pub to_scale: bool,
     marks: Vec<Placed>,
 }
 
@@ -87,6 +89,8 @@ pub struct Axis {
     pub log: bool,
     /// Ends of the axis; found from the marks if not set.
     pub range: Option<(f64, f64)>,
+    /// What stands at 0, 1, 2, … on a horizontal axis in place of numbers, if anything.
+    pub names: Vec<String>,
 }
 
 impl Axis {
@@ -96,6 +100,7 @@ impl Axis {
             label: label.into(),
             log: false,
             range: None,
+            names: Vec::new(),
         }
     }
 
@@ -105,7 +110,41 @@ impl Axis {
             label: label.into(),
             log: true,
             range: None,
+            names: Vec::new(),
         }
+    }
+
+    /// A horizontal axis with names in place of numbers, at 0, 1, 2, …
+    pub fn named<S: Into<String>>(
+        label: impl Into<String>,
+        names: impl IntoIterator<Item = S>,
+    ) -> Self {
+        Axis {
+            names: names.into_iter().map(Into::into).collect(),
+            ..Axis::linear(label)
+        }
+    }
+
+    /// A horizontal axis of the whole numbers from `from` to `to`, with a tick at each.
+    pub fn whole(label: impl Into<String>, from: usize, to: usize) -> Self {
+        Axis::named(label, (0..=to).map(|i| i.to_string()))
+            .range(from as f64 - 0.5, to as f64 + 0.5)
+    }
+
+    /// Half a step beyond the first and the last name.
+    fn names_range(&self) -> Option<(f64, f64)> {
+        let last = self.names.len().checked_sub(1)?;
+        Some((-0.5, last as f64 + 0.5))
+    }
+
+    /// What stands at a tick.
+    fn tick_label(&self, value: f64) -> String {
+        if self.names.is_empty() {
+            return axis::tick_label(value);
+        }
+        let index = value.round();
+        let name = (index == value && index >= 0.0).then(|| self.names.get(index as usize));
+        name.flatten().cloned().unwrap_or_default()
     }
 
     /// Fixes the ends.
@@ -203,6 +242,7 @@ impl Panel {
             x,
             y,
             right: None,
+            to_scale: false,
             marks: Vec::new(),
         }
     }
@@ -211,6 +251,42 @@ impl Panel {
     pub fn with_right(mut self, axis: Axis) -> Self {
         self.right = Some(axis);
         self
+    }
+
+    /// A unit has the same length on both axes.
+    pub fn to_scale(mut self) -> Self {
+        self.to_scale = true;
+        self
+    }
+
+    /// Adds a vector with its label at the tip.
+    pub fn arrow(
+        self,
+        role: Role,
+        label: impl Into<String>,
+        from: (f64, f64),
+        to: (f64, f64),
+    ) -> Self {
+        self.mark(Mark::Arrow {
+            role,
+            label: label.into(),
+            from,
+            to,
+        })
+    }
+
+    /// Adds bars (from, to, height).
+    pub fn bars(
+        self,
+        role: Role,
+        label: impl Into<String>,
+        bins: impl IntoIterator<Item = (f64, f64, f64)>,
+    ) -> Self {
+        self.mark(Mark::Bars {
+            role,
+            label: label.into(),
+            bins: bins.into_iter().collect(),
+        })
     }
 
     /// Adds a mark.

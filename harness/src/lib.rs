@@ -40,6 +40,7 @@ pub mod features;
 pub mod figure;
 pub mod grid;
 pub mod listing;
+pub mod minimum_l1;
 pub mod output;
 pub mod progress;
 pub mod report;

@@ -41,6 +41,12 @@ pub(super) fn draw_panel(
     let x_range = panel.x.range.or(heat.map(|h| ends_of(&h.x, panel.x.log)));
     let y_range = panel.y.range.or(heat.map(|h| ends_of(&h.y, panel.y.log)));
     let y_range = y_range.or_else(|| bars_range(panel));
+    let x_range = x_range.or_else(|| panel.x.names_range());
+    let xs = if panel.x.names.is_empty() {
+        xs
+    } else {
+        panel.x.names.len()
+    };
     let x = Coord::new(panel.coordinates(|_| true, 0), x_range, panel.x.log, xs);
     let y = Coord::new(
         panel.coordinates(|right| !right, 1),
@@ -48,6 +54,11 @@ pub(super) fn draw_panel(
         panel.y.log,
         ys,
     );
+    let (x, y) = if panel.to_scale {
+        to_scale((x, xs, width), (y, ys, height))
+    } else {
+        (x, y)
+    };
     let axes = Axes {
         x: x.clone(),
         y: y.clone(),
@@ -85,6 +96,23 @@ pub(super) fn draw_panel(
     }
 }
 
+/// Two linear axes, one of them made longer so that a unit has the same length on both. Each comes with
+/// the ticks wanted and its length in pixels.
+fn to_scale(x: (Coord, usize, i32), y: (Coord, usize, i32)) -> (Coord, Coord) {
+    let per_pixel = |(axis, _, pixels): &(Coord, usize, i32)| {
+        (axis.high() - axis.low()) / f64::from((*pixels).max(1))
+    };
+    // Some room for the labels at the tips.
+    let unit = 1.08 * per_pixel(&x).max(per_pixel(&y));
+    let widened = |(axis, ticks, pixels): (Coord, usize, i32)| {
+        let middle = (axis.low() + axis.high()) / 2.0;
+        let half = unit * f64::from(pixels) / 2.0;
+        let range = Some((middle - half, middle + half));
+        Coord::new(std::iter::empty(), range, false, ticks)
+    };
+    (widened(x), widened(y))
+}
+
 /// The ends of a heat map's axis: half a cell beyond its outer columns or rows.
 fn ends_of(centres: &[f64], log: bool) -> (f64, f64) {
     let beyond = |last: f64, inner: f64| {
@@ -102,6 +130,7 @@ fn ends_of(centres: &[f64], log: bool) -> (f64, f64) {
                 beyond(centres[n - 1], centres[n - 2]),
             )
         }
+        [only] if log => (only / 2.0, only * 2.0),
         [only] => (only - 0.5, only + 0.5),
         [] => (0.0, 1.0),
     }
@@ -147,8 +176,8 @@ fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, grid: bool) {
         .bold_line_style(faint)
         .light_line_style(TRANSPARENT)
         .set_all_tick_mark_size(4 * SCALE)
-        .x_label_formatter(&|v| super::axis::tick_label(*v))
-        .y_label_formatter(&|v| super::axis::tick_label(*v))
+        .x_label_formatter(&|v| panel.x.tick_label(*v))
+        .y_label_formatter(&|v| panel.y.tick_label(*v))
         .draw()
         .expect("drawing to a string");
     draw(
@@ -210,5 +239,15 @@ mod tests {
         assert_eq!(ends_of(&[1.0, 4.0, 16.0, 64.0], true), (0.5, 128.0));
         assert_eq!(ends_of(&[1.0, 3.0], false), (0.0, 4.0));
         assert_eq!(ends_of(&[2.0], false), (1.5, 2.5));
+        assert_eq!(ends_of(&[0.5], true), (0.25, 1.0));
+    }
+
+    #[test]
+    fn a_plane_to_scale_has_one_unit_on_both_axes_and_loses_nothing() {
+        let axis = |low, high| Coord::new(std::iter::empty(), Some((low, high)), false, 5);
+        let (x, y) = to_scale((axis(0.0, 1.0), 5, 300), (axis(-1.0, 2.0), 5, 200));
+        let unit = |c: &Coord, pixels: f64| (c.high() - c.low()) / pixels;
+        assert!((unit(&x, 300.0) - unit(&y, 200.0)).abs() < 1e-12);
+        assert!(x.low() <= 0.0 && x.high() >= 1.0 && y.low() <= -1.0 && y.high() >= 2.0);
     }
 }

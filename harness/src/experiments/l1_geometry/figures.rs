@@ -1,0 +1,229 @@
+//! The figures of `l1-geometry` and what is said of them, from its tables.
+
+use super::plane::KINDS;
+use super::{COSINE, SPARSEST};
+use crate::claim::Ledger;
+use crate::figure::{Axis, Figure, Panel, Role};
+use crate::report::number;
+use crate::table::{Cell, Row, Tables, median_by};
+
+pub const NAMES: &[&str] = &[
+    "cheapest-codes",
+    "active-atoms",
+    "sparsest-support",
+    "l1-gap",
+    "inverse-cosine",
+];
+
+pub fn draw(tables: &Tables) -> Vec<Figure> {
+    vec![
+        examples(tables),
+        active(tables),
+        spaces(tables),
+        ties(tables),
+        identity(tables),
+    ]
+}
+
+/// The two targets in the plane, under either norm.
+fn examples(tables: &Tables) -> Figure {
+    let mut figure = Figure::new(
+        NAMES[0],
+        "A target (black) and three atoms (grey, dotted) in the plane, with the non-negative code of least L1 norm on \
+         the left and of least L2 norm on the right: weight times atom, tip to tail (blue).",
+    );
+    for kind in KINDS {
+        for norm in ["L1", "L2"] {
+            let rows = tables.get("examples").rows();
+            let rows = rows.filter(|r| r.text("target") == kind && r.text("norm") == norm);
+            figure = figure.panel(example(kind, norm, &rows.collect::<Vec<_>>()));
+        }
+    }
+    figure
+}
+
+fn example(kind: &str, norm: &str, rows: &[Row]) -> Panel {
+    let cost: f64 = rows.iter().map(|r| r.real("weight")).sum();
+    let title = format!("target {kind}, least {norm}: Σ c = {cost:.3}");
+    let mut panel = Panel::new(title, Axis::linear("x"), Axis::linear("y")).to_scale();
+    let mut tip = (0.0, 0.0);
+    for (j, row) in rows.iter().enumerate() {
+        let atom = (row.real("atom_x"), row.real("atom_y"));
+        panel = panel.arrow(
+            Role::Control,
+            format!("d{}", subscript(j + 1)),
+            (0.0, 0.0),
+            atom,
+        );
+        let weight = row.real("weight");
+        if weight > 1e-9 {
+            let next = (tip.0 + weight * atom.0, tip.1 + weight * atom.1);
+            panel = panel.arrow(Role::Distributed, "", tip, next);
+            tip = next;
+        }
+    }
+    if let Some(row) = rows.first() {
+        let target = (row.real("target_x"), row.real("target_y"));
+        panel = panel.arrow(Role::Other(0), "x", (0.0, 0.0), target);
+    }
+    panel
+}
+
+fn subscript(digit: usize) -> char {
+    char::from_u32('₀' as u32 + digit as u32 % 10).expect("a digit")
+}
+
+/// Share of targets by number of active atoms.
+fn active(tables: &Tables) -> Figure {
+    let mut figure = Figure::new(
+        NAMES[1],
+        "How many of three random directions in the plane the cheapest code uses, over random dictionaries and targets \
+         and all seeds; the code of least L2 norm is the control.",
+    );
+    for kind in KINDS {
+        let y = Axis::linear("share of targets").range(0.0, 1.05);
+        let mut panel = Panel::new(
+            format!("target {kind}"),
+            Axis::whole("active atoms", 1, 3),
+            y,
+        );
+        let norms = [
+            ("L1", "least L1 norm", Role::Distributed, -0.3),
+            ("L2", "control: least L2 norm", Role::Control, 0.02),
+        ];
+        for (norm, label, role, from) in norms {
+            let rows = tables.get("plane").rows();
+            let rows = rows.filter(|r| r.text("norm") == norm && r.text("target") == kind);
+            let shares = median_by(rows.map(|r| (r.real("active"), r.real("share"))));
+            let bins = shares
+                .into_iter()
+                .map(|(active, share)| (active + from, active + from + 0.28, share));
+            panel = panel.bars(role, label, bins);
+        }
+        figure = figure.panel(panel);
+    }
+    figure
+}
+
+/// How often the cheapest support is the smallest, a panel a dimension.
+fn spaces(tables: &Tables) -> Figure {
+    let mut figure = Figure::new(
+        NAMES[2],
+        "Share of targets, built from s of n random atoms in m dimensions, whose code of least L1 norm is on these s \
+         atoms, which are the smallest support there is; median over seeds.",
+    );
+    let table = tables.get("spaces");
+    let whole = |cells: Vec<Cell>| {
+        let mut values: Vec<i64> = cells
+            .iter()
+            .filter_map(|c| match c {
+                Cell::Int(v) => Some(*v),
+                _ => None,
+            })
+            .collect();
+        values.sort_unstable();
+        values
+    };
+    let counts = whole(table.distinct("n"));
+    for m in whole(table.distinct("m")) {
+        let x = Axis::whole("atoms s of the target", 1, (m - 1).max(1) as usize);
+        let y = Axis::linear("L1 support is L0 support").range(0.0, 1.05);
+        let mut panel = Panel::new(format!("m = {m} dimensions"), x, y);
+        for (index, &n) in counts.iter().enumerate() {
+            let rows = table.rows().filter(|r| r.int("m") == m && r.int("n") == n);
+            let points = median_by(rows.map(|r| (r.real("s"), r.real("share"))));
+            let of = counts.len();
+            if !points.is_empty() {
+                panel = panel.dotted(Role::Step { index, of }, format!("n = {n} atoms"), points);
+            }
+        }
+        figure = figure.panel(panel);
+    }
+    figure
+}
+
+/// The L1 gap against the angle.
+fn ties(tables: &Tables) -> Figure {
+    let table = tables.get("ties");
+    let curve = |atoms: &str| {
+        let rows = table
+            .rows()
+            .filter(|r| r.text("atoms") == atoms && r.real("angle") > 0.0);
+        // On log axes a gap of 0 or below has no place.
+        median_by(rows.map(|r| (r.real("angle"), r.real("gap").abs().max(1e-18))))
+    };
+    let mut panel = Panel::new(
+        "",
+        Axis::log("largest angle between Y₁ and the others (rad)"),
+        Axis::log("L1 norm on Y₂ … Y₆ minus 5").range(1e-18, 1e-4),
+    )
+    .dotted(Role::Distributed, "unit atoms", curve("unit"))
+    .dotted(
+        Role::Control,
+        "control: stretched atoms",
+        curve("stretched"),
+    );
+    if let Some(row) = table.rows().next() {
+        panel = panel.level(row.real("rounding"), "rounding error");
+    }
+    let caption = "What five atoms around Y₁ cost more than Y₁ itself in a reconstruction of 5·Y₁, against their angle \
+        with it; median over seeds. It falls with the square of the angle and is 0 only at 0. The control's atoms are \
+        longer than 1 by as much as makes costs equal: what is left is rounding, drawn at 10⁻¹⁸ where it is 0.";
+    Figure::new(NAMES[3], caption).columns(1).panel(panel)
+}
+
+/// ‖c‖₁ / ‖x‖ against the mean cosine.
+fn identity(tables: &Tables) -> Figure {
+    let table = tables.get("identity");
+    let points = |codes: &'static str| {
+        let rows = table.rows().filter(move |r| r.text("codes") == codes);
+        rows.map(|r| (r.real("mean_cosine"), r.real("l1_over_norm")))
+    };
+    let curve = (2..=100)
+        .map(|i| f64::from(i) / 100.0)
+        .map(|t| (t, 1.0 / t));
+    let panel = Panel::new(
+        "",
+        Axis::linear("mean cosine of atoms and target").range(0.0, 1.02),
+        Axis::log("‖c‖₁ / ‖x‖").range(0.3, 50.0),
+    )
+    .line(Role::Other(0), "1 / mean cosine", curve)
+    .scatter(Role::Control, "control: shrunk codes", points("shrunk"))
+    .scatter(Role::Other(2), "random codes", points("random"))
+    .scatter(Role::Distributed, "cheapest codes", points("cheapest"));
+    let caption = "L1 norm of codes over the norm of their target, against the mean cosine between atoms and target \
+        weighted by activity, for random dictionaries in 2 to 6 dimensions. Codes that reconstruct perfectly lie on the \
+        curve, the cheapest furthest to the right; shrunk codes, the control, leave it.";
+    Figure::new(NAMES[4], caption).columns(1).panel(panel)
+}
+
+pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
+    let share = |m: i64, n: i64, s: i64| {
+        let rows = tables.get("spaces").rows();
+        let rows = rows.filter(|r| r.int("m") == m && r.int("n") == n && r.int("s") == s);
+        let all = median_by(rows.map(|r| (0.0, r.real("share"))));
+        all.first().map(|p| p.1)
+    };
+    let largest = tables
+        .get("spaces")
+        .rows()
+        .map(|r| (r.int("m"), r.int("n")))
+        .max();
+    let spaces = match largest.map(|(m, n)| (m, n, share(m, n, 1), share(m, n, m - 1))) {
+        Some((m, n, Some(one), Some(most))) => format!(
+            "In {m} dimensions with {n} atoms that holds for {} of the targets built from one atom but only {} of those \
+             built from {}: L1 is a good stand-in for sparsity while few atoms are active, and not in general",
+            number(one),
+            number(most),
+            m - 1
+        ),
+        _ => "No larger spaces were looked at".into(),
+    };
+    let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
+    format!(
+        "In the plane the code of least L1 norm is the sparsest one for {} of all targets, and a dense code never costs \
+         the same unless its directions coincide, since the L1 norm is the inverse of a mean cosine (to {}). {spaces}.",
+        number(value(SPARSEST)),
+        number(value(COSINE)),
+    )
+}

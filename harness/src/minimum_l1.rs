@@ -1,0 +1,501 @@
+//! Non-negative codes of least L1 norm that reconstruct a target exactly: minimise Σⱼ cⱼ subject to Dᵀc = x,
+//! c ≥ 0, where the rows of D, n×m, are the atoms.
+//!
+//! This is a linear program, so an optimum sits on at most m atoms. [`Bases`] looks at every choice of m atoms:
+//! exact and beyond doubt, for small dictionaries. [`Homotopy`] follows the path of the L1-penalised codes down to
+//! no penalty (Efron et al. 2004 with the signs fixed; Osborne et al. 2000), which takes about as many steps as
+//! there are active atoms, and proves its result by duality: for y with Dy ≤ 1, y·x is a lower bound of the cost.
+
+/// Atoms as rows, n×m.
+#[derive(Debug, Clone)]
+pub struct Dictionary {
+    width: usize,
+    values: Vec<f64>,
+}
+
+impl Dictionary {
+    /// Of atoms of `width` entries, one after the other.
+    ///
+    /// # Panics
+    /// If `width` is 0 or does not divide the number of values.
+    pub fn new(width: usize, values: Vec<f64>) -> Self {
+        assert!(
+            width > 0 && values.len().is_multiple_of(width),
+            "{} values in atoms of {width}",
+            values.len()
+        );
+        Dictionary { width, values }
+    }
+
+    /// Dimension m of the space.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of atoms n.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    /// Whether there are no atoms.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// An atom.
+    pub fn atom(&self, j: usize) -> &[f64] {
+        &self.values[j * self.width..][..self.width]
+    }
+
+    /// All atoms, in order.
+    pub fn atoms(&self) -> impl Iterator<Item = &[f64]> {
+        self.values.chunks_exact(self.width)
+    }
+
+    /// Dᵀc.
+    pub fn decode(&self, code: &[f64]) -> Vec<f64> {
+        let mut x = vec![0.0; self.width];
+        for (atom, &weight) in self.atoms().zip(code).filter(|(_, w)| **w != 0.0) {
+            x.iter_mut().zip(atom).for_each(|(x, a)| *x += weight * a);
+        }
+        x
+    }
+}
+
+/// The inner product.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The Euclidean norm.
+pub fn norm(x: &[f64]) -> f64 {
+    dot(x, x).sqrt()
+}
+
+/// Weights smaller than this share of the largest one are rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// The atoms that a code uses: those whose weight is more than rounding.
+pub fn support(code: &[f64]) -> Vec<usize> {
+    let largest = code.iter().copied().fold(0.0, f64::max);
+    let used = |&j: &usize| code[j] > ROUNDING * largest;
+    (0..code.len()).filter(used).collect()
+}
+
+/// Every choice of m linearly independent atoms, for small dictionaries: C(n, m) of them.
+#[derive(Debug)]
+pub struct Bases<'a> {
+    dictionary: &'a Dictionary,
+    /// The atoms of each basis.
+    atoms: Vec<Vec<usize>>,
+    /// For each basis the system that takes a target to the weights.
+    systems: Vec<Lu>,
+}
+
+impl<'a> Bases<'a> {
+    /// All bases of a dictionary.
+    pub fn new(dictionary: &'a Dictionary) -> Self {
+        let mut bases = Bases {
+            dictionary,
+            atoms: Vec::new(),
+            systems: Vec::new(),
+        };
+        let m = dictionary.width();
+        for_each_choice(dictionary.len(), m, |atoms| {
+            // Columns are atoms: B·weights = x.
+            if let Some(system) = Lu::new(m, |i, j| dictionary.atom(atoms[j])[i]) {
+                bases.atoms.push(atoms.to_vec());
+                bases.systems.push(system);
+            }
+        });
+        bases
+    }
+
+    /// The cheapest code of a target; `None` if no non-negative code reconstructs it.
+    pub fn cheapest(&self, x: &[f64]) -> Option<Vec<f64>> {
+        let m = self.dictionary.width();
+        let mut best: Option<(f64, usize)> = None;
+        let mut weights = vec![0.0; m];
+        for basis in 0..self.atoms.len() {
+            self.systems[basis].solve(x, &mut weights);
+            let size: f64 = weights.iter().map(|w| w.abs()).sum();
+            let cost: f64 = weights.iter().sum();
+            let feasible = weights.iter().all(|&w| w >= -ROUNDING * size);
+            if feasible && best.is_none_or(|(least, _)| cost < least) {
+                best = Some((cost, basis));
+            }
+        }
+        let (_, basis) = best?;
+        self.systems[basis].solve(x, &mut weights);
+        let mut code = vec![0.0; self.dictionary.len()];
+        for (&j, &w) in self.atoms[basis].iter().zip(&weights) {
+            code[j] = w.max(0.0);
+        }
+        Some(code)
+    }
+}
+
+/// Calls `visit` with every increasing choice of `k` out of {0, …, n − 1}.
+pub fn for_each_choice(n: usize, k: usize, mut visit: impl FnMut(&[usize])) {
+    if k > n {
+        return;
+    }
+    let mut choice: Vec<usize> = (0..k).collect();
+    loop {
+        visit(&choice);
+        let Some(i) = (0..k).rfind(|&i| choice[i] < n - k + i) else {
+            return;
+        };
+        choice[i] += 1;
+        for later in i + 1..k {
+            choice[later] = choice[later - 1] + 1;
+        }
+    }
+}
+
+/// A square matrix, factored with row pivots. Solutions leave a residual of a few ulp, however close to singular the
+/// matrix is, which an inverse would not.
+#[derive(Debug)]
+struct Lu {
+    /// Where each row of the factors stood in the matrix.
+    order: Vec<usize>,
+    /// Both factors in one m×m matrix; the diagonal of the lower one is 1.
+    factors: Vec<f64>,
+}
+
+impl Lu {
+    /// `None` if the matrix is singular to rounding.
+    fn new(m: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Lu> {
+        let mut rows: Vec<Vec<f64>> = (0..m)
+            .map(|i| (0..m).map(|j| entry(i, j)).collect())
+            .collect();
+        let mut order: Vec<usize> = (0..m).collect();
+        let largest = rows.iter().flatten().fold(0.0, |l: f64, v| l.max(v.abs()));
+        for column in 0..m {
+            let size = |i: &usize| rows[*i][column].abs();
+            let pivot = (column..m).max_by(|a, b| size(a).total_cmp(&size(b)))?;
+            if size(&pivot) <= 1e-15 * largest {
+                return None;
+            }
+            rows.swap(column, pivot);
+            order.swap(column, pivot);
+            let (above, below) = rows.split_at_mut(column + 1);
+            let pivot = &above[column];
+            for row in below {
+                let factor = row[column] / pivot[column];
+                row[column] = factor;
+                for j in column + 1..m {
+                    row[j] -= factor * pivot[j];
+                }
+            }
+        }
+        let factors = rows.concat();
+        Some(Lu { order, factors })
+    }
+
+    fn solve(&self, b: &[f64], z: &mut [f64]) {
+        let m = self.order.len();
+        let row = |i: usize| &self.factors[i * m..][..m];
+        for i in 0..m {
+            z[i] = b[self.order[i]] - dot(&row(i)[..i], &z[..i]);
+        }
+        for i in (0..m).rev() {
+            z[i] = (z[i] - dot(&row(i)[i + 1..], &z[i + 1..])) / row(i)[i];
+        }
+    }
+}
+
+/// A minimum-L1 code with its proof.
+#[derive(Debug, Clone)]
+pub struct Proven {
+    /// The weights of all atoms.
+    pub code: Vec<f64>,
+    /// ‖x − Dᵀc‖ / ‖x‖
+    pub residual: f64,
+    /// (cost − lower bound) / cost, the bound from a dual point that is feasible to the last digit.
+    pub gap: f64,
+}
+
+/// The path of non-negative L1-penalised codes, for dictionaries too large for [`Bases`].
+#[derive(Debug)]
+pub struct Homotopy<'a> {
+    dictionary: &'a Dictionary,
+    /// D Dᵀ
+    gram: Vec<f64>,
+}
+
+impl<'a> Homotopy<'a> {
+    /// Prepares a dictionary: forms its Gram matrix.
+    pub fn new(dictionary: &'a Dictionary) -> Self {
+        let n = dictionary.len();
+        let mut gram = vec![0.0; n * n];
+        for i in 0..n {
+            for j in 0..=i {
+                let product = dot(dictionary.atom(i), dictionary.atom(j));
+                gram[i * n + j] = product;
+                gram[j * n + i] = product;
+            }
+        }
+        Homotopy { dictionary, gram }
+    }
+
+    /// The cheapest code of a target; `None` if the path does not end, as when no non-negative code
+    /// reconstructs the target.
+    ///
+    /// The code that minimises ½‖x − Dᵀc‖² + λ Σ c is, on its active atoms A, c = p − λw with G_A p = D_A x
+    /// and G_A w = 1. From λ = max D x on, λ falls to the next value at which an atom joins A (its correlation
+    /// with the residual reaches λ) or leaves it (its weight reaches 0), until there is none above 0.
+    pub fn cheapest(&self, x: &[f64]) -> Option<Proven> {
+        let n = self.dictionary.len();
+        let correlation: Vec<f64> = self.dictionary.atoms().map(|a| dot(a, x)).collect();
+        let first = (0..n).max_by(|&a, &b| correlation[a].total_cmp(&correlation[b]))?;
+        let mut lambda = correlation[first];
+        let start = lambda;
+        if lambda <= 0.0 {
+            return None;
+        }
+        let mut factor = Cholesky::default();
+        let mut active = vec![false; n];
+        // The atom that left last would come back at once, by rounding.
+        let mut left = None;
+        let mut joins = Some(first);
+        // Each step of the path takes one atom in or out; far fewer than this are needed.
+        for _ in 0..20 * (self.dictionary.width() + 10) {
+            if let Some(j) = joins {
+                let row: Vec<f64> = factor.atoms.iter().map(|&i| self.gram(j, i)).collect();
+                active[j] = true;
+                // An atom that depends on the active ones brings nothing.
+                factor.push(j, &row, self.gram(j, j));
+            }
+            let (p, w) = {
+                let of_active: Vec<f64> = factor.atoms.iter().map(|&i| correlation[i]).collect();
+                (
+                    factor.solve(&of_active),
+                    factor.solve(&vec![1.0; of_active.len()]),
+                )
+            };
+            let mut next = (0.0, None);
+            for j in (0..n).filter(|&j| !active[j] && left != Some(j)) {
+                let row = &self.gram[j * n..][..n];
+                let along = |v: &[f64]| -> f64 {
+                    factor.atoms.iter().zip(v).map(|(&i, v)| row[i] * v).sum()
+                };
+                let (slope, level) = (1.0 - along(&w), correlation[j] - along(&p));
+                let at = level / slope;
+                // It joins while its correlation, above λ times the share kept, is still below λ now.
+                if slope > 0.0 && at > next.0 && at < lambda * (1.0 + 1e-12) {
+                    next = (at.min(lambda), Some(Event::Joins(j)));
+                }
+            }
+            for (k, (&p, &w)) in p.iter().zip(&w).enumerate() {
+                let at = p / w;
+                if w < 0.0 && at > next.0 && at <= lambda * (1.0 + 1e-12) {
+                    next = (at.min(lambda), Some(Event::Leaves(k)));
+                }
+            }
+            lambda = next.0;
+            match next.1 {
+                None => return self.prove(x, &factor.atoms, &p, &w),
+                // What is left of the path is rounding.
+                Some(_) if lambda <= 1e-13 * start => {
+                    return self.prove(x, &factor.atoms, &p, &w);
+                }
+                Some(Event::Joins(j)) => {
+                    (joins, left) = (Some(j), None);
+                }
+                Some(Event::Leaves(k)) => {
+                    let j = factor.atoms[k];
+                    active[j] = false;
+                    (joins, left) = (None, Some(j));
+                    factor.remove(k, |a, b| self.gram(a, b));
+                }
+            }
+        }
+        None
+    }
+
+    fn gram(&self, i: usize, j: usize) -> f64 {
+        self.gram[i * self.dictionary.len() + j]
+    }
+
+    /// The code p on the active atoms, and y = D_Aᵀ w as the dual point, shrunk until it is feasible.
+    fn prove(&self, x: &[f64], atoms: &[usize], p: &[f64], w: &[f64]) -> Option<Proven> {
+        let spread = |values: &[f64]| {
+            let mut all = vec![0.0; self.dictionary.len()];
+            atoms.iter().zip(values).for_each(|(&j, &v)| all[j] = v);
+            all
+        };
+        let mut code = spread(p);
+        code.iter_mut().for_each(|c| *c = c.max(0.0));
+        let y = self.dictionary.decode(&spread(w));
+        let most = self
+            .dictionary
+            .atoms()
+            .map(|a| dot(a, &y))
+            .fold(1.0, f64::max);
+        let cost: f64 = code.iter().sum();
+        let gap = (cost - dot(&y, x) / most) / cost;
+        let rest: Vec<f64> = x
+            .iter()
+            .zip(self.dictionary.decode(&code))
+            .map(|(x, r)| x - r)
+            .collect();
+        let residual = norm(&rest) / norm(x);
+        let proven = Proven {
+            code,
+            residual,
+            gap,
+        };
+        (residual.is_finite() && gap.is_finite()).then_some(proven)
+    }
+}
+
+/// What happens at the next λ of a path.
+#[derive(Clone, Copy)]
+enum Event {
+    /// An atom becomes active.
+    Joins(usize),
+    /// An atom, by its place among the active ones, has come down to weight 0.
+    Leaves(usize),
+}
+
+/// The Cholesky factor of the Gram matrix of some atoms, which come and go.
+#[derive(Default)]
+struct Cholesky {
+    atoms: Vec<usize>,
+    /// Lower triangle, row by row.
+    rows: Vec<Vec<f64>>,
+}
+
+impl Cholesky {
+    /// Takes in an atom with its products with those that are there and with itself, unless it depends on them.
+    fn push(&mut self, atom: usize, products: &[f64], square: f64) {
+        let mut row = self.forward(products);
+        let rest = square - dot(&row, &row);
+        if rest <= 1e-13 * square {
+            return;
+        }
+        row.push(rest.sqrt());
+        self.rows.push(row);
+        self.atoms.push(atom);
+    }
+
+    /// Takes out the atom at a place.
+    fn remove(&mut self, place: usize, gram: impl Fn(usize, usize) -> f64) {
+        let later = self.atoms.split_off(place);
+        self.rows.truncate(place);
+        for &atom in &later[1..] {
+            let products: Vec<f64> = self.atoms.iter().map(|&i| gram(atom, i)).collect();
+            self.push(atom, &products, gram(atom, atom));
+        }
+    }
+
+    /// L⁻¹b
+    fn forward(&self, b: &[f64]) -> Vec<f64> {
+        let mut z: Vec<f64> = Vec::with_capacity(b.len() + 1);
+        for (row, b) in self.rows.iter().zip(b) {
+            let known = dot(&row[..z.len()], &z);
+            z.push((b - known) / row[z.len()]);
+        }
+        z
+    }
+
+    /// (L Lᵀ)⁻¹b
+    fn solve(&self, b: &[f64]) -> Vec<f64> {
+        let mut z = self.forward(b);
+        for i in (0..z.len()).rev() {
+            z[i] /= self.rows[i][i];
+            let (before, at) = z.split_at_mut(i);
+            let row = &self.rows[i][..i];
+            before
+                .iter_mut()
+                .zip(row)
+                .for_each(|(z, l)| *z -= at[0] * l);
+        }
+        z
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::random_direction;
+    use crate::rng::Rng;
+
+    fn random(n: usize, m: usize, rng: &mut Rng) -> Dictionary {
+        let atoms = (0..n).flat_map(|_| random_direction(m, rng)).collect();
+        Dictionary::new(m, atoms)
+    }
+
+    fn target(dictionary: &Dictionary, active: usize, rng: &mut Rng) -> (Vec<f64>, Vec<f64>) {
+        let mut code = vec![0.0; dictionary.len()];
+        for j in rng.choose(dictionary.len(), active) {
+            code[j] = 0.1 + rng.uniform();
+        }
+        (dictionary.decode(&code), code)
+    }
+
+    #[test]
+    fn choices_are_all_and_in_order() {
+        let mut seen = Vec::new();
+        for_each_choice(4, 2, |c| seen.push(c.to_vec()));
+        assert_eq!(seen, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]);
+        let mut count = 0;
+        for_each_choice(12, 6, |_| count += 1);
+        assert_eq!(count, 924);
+        for_each_choice(2, 3, |_| panic!("there is none"));
+    }
+
+    #[test]
+    fn the_path_ends_at_the_enumerated_optimum_and_duality_proves_it() {
+        let mut rng = Rng::stream(1, "test", "minimum-l1", 0);
+        for _ in 0..300 {
+            let m = 1 + rng.below(6);
+            let n = m + rng.below(13 - m);
+            let dictionary = random(n, m, &mut rng);
+            let active = 1 + rng.below(n.min(m + 2));
+            let (x, built) = target(&dictionary, active, &mut rng);
+            let enumerated = Bases::new(&dictionary).cheapest(&x).expect("it was built");
+            let Proven {
+                code,
+                residual,
+                gap,
+            } = Homotopy::new(&dictionary)
+                .cheapest(&x)
+                .expect("it was built");
+            let cost = |c: &[f64]| c.iter().sum::<f64>();
+            assert!(residual < 1e-9 && gap.abs() < 1e-9, "{residual} {gap}");
+            let (a, b) = (cost(&code), cost(&enumerated));
+            assert!((a - b).abs() < 1e-8 * b, "{a} {b}: n = {n}, m = {m}");
+            assert!(b <= cost(&built) * (1.0 + 1e-9));
+            assert!(support(&enumerated).len() <= m);
+        }
+    }
+
+    #[test]
+    fn large_dictionaries_are_solved_and_proven() {
+        let mut rng = Rng::stream(2, "test", "minimum-l1", 0);
+        let dictionary = random(256, 64, &mut rng);
+        let homotopy = Homotopy::new(&dictionary);
+        for active in [1, 5, 15, 40, 120] {
+            let (x, built) = target(&dictionary, active, &mut rng);
+            let proven = homotopy.cheapest(&x).expect("it was built");
+            assert!(
+                proven.residual < 1e-9 && proven.gap.abs() < 1e-9,
+                "{active}: {proven:?}"
+            );
+            // Few enough of many random atoms are found again exactly.
+            if active <= 5 {
+                assert_eq!(support(&proven.code), support(&built));
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_outside_the_cone_has_no_code() {
+        let dictionary = Dictionary::new(2, vec![1.0, 0.0, 0.0, 1.0]);
+        assert!(Bases::new(&dictionary).cheapest(&[-1.0, 1.0]).is_none());
+        let path = Homotopy::new(&dictionary).cheapest(&[-1.0, 1.0]);
+        assert!(path.is_none_or(|p| p.residual > 0.1));
+    }
+}
