@@ -3,12 +3,20 @@
 //! The product with the Gram matrix takes the rows of the atoms that are on. It is formed at the iterates
 //! only: at the points between them, where momentum takes its gradients, it is the same combination of
 //! products as these are of iterates. So one sparse product an iteration serves step and duality gap.
+//!
+//! From afar, a first step would turn on half of the atoms. So the penalty of FISTA starts where hardly an
+//! atom is worth it and falls from iteration to iteration (Hale, Yin & Zhang 2008, *continuation*): codes stay
+//! sparse on the way, and each iteration cheap.
 
-use super::lasso::{Lasso, PANEL, Stop, duality_gap};
-use crate::MatMut;
-use crate::MatRef;
+use super::lasso::{Lasso, Stop, duality_gap};
 use crate::simd::{Op, Simd};
-use crate::sparse::row_times_panel;
+use crate::sparse::add_row_product;
+use crate::{MatMut, MatRef};
+
+/// What is left of a raised penalty after an iteration.
+const DECAY: f32 = 0.9;
+/// A penalty of next to nothing is not raised for ever.
+const MOST_RAISED: f32 = 1e4;
 
 /// The iterations of some samples.
 pub(super) struct Iteration<'a> {
@@ -28,23 +36,6 @@ impl Op for Iteration<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        match S::LANES {
-            16 => self.samples::<S, { PANEL / 16 }>(s),
-            8 => self.samples::<S, { PANEL / 8 }>(s),
-            _ => self.samples::<S, { PANEL / 4 }>(s),
-        }
-    }
-}
-
-/// The atoms that are on, and their magnitudes.
-struct Entries {
-    atoms: Vec<u32>,
-    values: Vec<f32>,
-}
-
-impl Iteration<'_> {
-    #[inline(always)]
-    fn samples<S: Simd, const N: usize>(self, s: S) {
         let Iteration {
             lasso,
             stop,
@@ -56,6 +47,7 @@ impl Iteration<'_> {
         } = self;
         let padded = lasso.penalty.len();
         let n = lasso.dictionary.rows();
+        let gram = MatRef::new(&lasso.gram, n, padded).expect("padded rows");
         let (code, rest) = state.split_at_mut(padded);
         let (before, rest) = rest.split_at_mut(padded);
         let (mut product, mut product_before) = rest.split_at_mut(padded);
@@ -73,16 +65,25 @@ impl Iteration<'_> {
             before.copy_from_slice(code);
             let energy: f64 = x.row(i).iter().map(|&x| f64::from(x).powi(2)).sum();
             let mut on = entries.gather(code);
-            times_gram::<S, N>(s, &lasso.gram, n, entries.of(on), product);
+            product.fill(0.0);
+            add_row_product(s, entries.of(on), gram, product);
             product_before.copy_from_slice(product);
             let (mut t, mut beta) = (1.0f32, 0.0);
+            let mut raise = None;
             for _ in 0..stop.iterations {
-                let gap = gap(s, lasso, correlations, product, entries.of(on), energy);
+                let (steepest, gap) = gap(s, lasso, correlations, product, entries.of(on), energy);
                 if gap <= stop.tolerance * energy {
                     break;
                 }
+                let raised = match raise {
+                    _ if !momentum => 1.0,
+                    None => (DECAY * steepest).clamp(1.0, MOST_RAISED),
+                    Some(raise) => f32::max(1.0, DECAY * raise),
+                };
+                raise = Some(raised);
                 let uphill = Step {
                     beta,
+                    raised,
                     step: lasso.step,
                     correlations,
                     penalty: &lasso.penalty,
@@ -94,7 +95,8 @@ impl Iteration<'_> {
                 .run(s);
                 std::mem::swap(&mut product, &mut product_before);
                 on = entries.gather(code);
-                times_gram::<S, N>(s, &lasso.gram, n, entries.of(on), product);
+                product.fill(0.0);
+                add_row_product(s, entries.of(on), gram, product);
                 if momentum {
                     if uphill > 0.0 {
                         t = 1.0;
@@ -107,6 +109,12 @@ impl Iteration<'_> {
             out.copy_from_slice(&code[..n]);
         }
     }
+}
+
+/// The atoms that are on, and their magnitudes.
+struct Entries {
+    atoms: Vec<u32>,
+    values: Vec<f32>,
 }
 
 impl Entries {
@@ -128,26 +136,10 @@ impl Entries {
     }
 }
 
-/// A sparse row times the Gram matrix.
-#[inline(always)]
-fn times_gram<S: Simd, const N: usize>(
-    s: S,
-    gram: &[f32],
-    n: usize,
-    entries: (&[u32], &[f32]),
-    product: &mut [f32],
-) {
-    let panels = gram.chunks_exact((n * PANEL).max(1));
-    for (panel, product) in panels.zip(product.chunks_exact_mut(PANEL)) {
-        let sums = row_times_panel::<S, N>(s, entries, panel);
-        for v in 0..N {
-            s.store(sums[v], &mut product[v * S::LANES..]);
-        }
-    }
-}
-
 struct Step<'a> {
     beta: f32,
+    /// By how much the penalty is raised.
+    raised: f32,
     step: f32,
     correlations: &'a [f32],
     penalty: &'a [f32],
@@ -163,6 +155,7 @@ impl Step<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> f32 {
         let (beta, step) = (s.splat(self.beta), s.splat(self.step));
+        let raised = s.splat(self.raised);
         let mut uphill = s.splat(0.0);
         for from in (0..self.code.len()).step_by(S::LANES) {
             let c = s.load(&self.code[from..]);
@@ -172,7 +165,7 @@ impl Step<'_> {
             let change = s.sub(p, s.load(&self.product_before[from..]));
             let product = s.mul_add(beta, change, p);
             let rest = s.sub(s.load(&self.correlations[from..]), product);
-            let rest = s.sub(rest, s.load(&self.penalty[from..]));
+            let rest = s.neg_mul_add(raised, s.load(&self.penalty[from..]), rest);
             // A NaN becomes 0, and shows in the certificate.
             let next = s.max(s.mul_add(step, rest, y), s.splat(0.0));
             uphill = s.mul_add(s.sub(y, next), s.sub(next, c), uphill);
@@ -183,7 +176,7 @@ impl Step<'_> {
     }
 }
 
-/// The duality gap at a code, by its product with the Gram matrix.
+/// The largest gⱼ / (λwⱼ/2) and the duality gap at a code, by its product with the Gram matrix.
 #[inline(always)]
 fn gap<S: Simd>(
     s: S,
@@ -192,7 +185,7 @@ fn gap<S: Simd>(
     product: &[f32],
     (atoms, values): (&[u32], &[f32]),
     energy: f64,
-) -> f64 {
+) -> (f32, f64) {
     let mut steepest = s.splat(f32::NEG_INFINITY);
     for from in (0..product.len()).step_by(S::LANES) {
         let g = s.sub(s.load(&correlations[from..]), s.load(&product[from..]));
@@ -211,5 +204,6 @@ fn gap<S: Simd>(
         f64::from(c) * (f64::from(h) + f64::from(h - p))
     });
     let square = (energy - parts.sum::<f64>()).max(0.0);
-    duality_gap(square, f64::from(s.reduce_max(steepest)), entries)
+    let steepest = s.reduce_max(steepest);
+    (steepest, duality_gap(square, f64::from(steepest), entries))
 }

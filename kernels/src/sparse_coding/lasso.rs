@@ -5,15 +5,16 @@ use super::{CHUNK, check};
 use crate::scratch::with_scratch;
 use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
 
-/// Columns of a panel of the Gram matrix.
-pub(super) const PANEL: usize = 64;
+/// Values are padded to a multiple of this, that of a vector.
+const PAD: usize = 16;
 
 /// `F(c) = ‖x − Dᵀc‖² + λ Σ wⱼcⱼ` over c ≥ 0, for a dictionary D of n×d: with its Gram matrix, made once for all
 /// samples.
 ///
 /// Of the ways to form a gradient D(x − Dᵀc) the Gram matrix is the fastest where codes are sparse: it
 /// takes the k rows of DDᵀ that the code names, 2kn operations a sample against 2nd for a product with D,
-/// and k is far below d.
+/// and k is far below d. With dictionaries of 512 to 4,096 atoms and 8 of them in a sample, FISTA takes about as
+/// long as [`omp`](super::omp).
 ///
 /// ```
 /// use kernels::sparse_coding::{Certificate, Lasso, Stop};
@@ -42,7 +43,7 @@ pub struct Lasso<'a> {
     pub(super) penalty: Vec<f32>,
     /// 1 over these.
     pub(super) inverse_penalty: Vec<f32>,
-    /// DDᵀ in panels of [`PANEL`] columns, n×PANEL each, zeros behind the last column.
+    /// DDᵀ, its rows padded with zeros.
     pub(super) gram: Vec<f32>,
     /// 1/‖D‖₂²
     pub(super) step: f32,
@@ -84,7 +85,7 @@ impl<'a> Lasso<'a> {
             lambda >= 0.0 && lambda.is_finite(),
             "an L1 coefficient of {lambda}"
         );
-        let padded = n.next_multiple_of(PANEL);
+        let padded = n.next_multiple_of(PAD);
         let mut penalty = vec![0.0; padded];
         penalty[..n].fill(lambda / 2.0);
         if let Some(weights) = weights {
@@ -98,11 +99,8 @@ impl<'a> Lasso<'a> {
             }
         }
         let mut gram = vec![0.0; n * padded];
-        for (p, panel) in gram.chunks_mut((n * PANEL).max(1)).enumerate() {
-            let atoms = dictionary.row_range(p * PANEL, n.min((p + 1) * PANEL));
-            let panel = MatMut::with_stride(panel, n, atoms.rows(), PANEL).expect("cut to size");
-            matmul(exec, panel, Accumulate::Overwrite, dictionary, atoms.t());
-        }
+        let out = MatMut::with_stride(&mut gram, n, n, padded).expect("padded rows");
+        matmul(exec, out, Accumulate::Overwrite, dictionary, dictionary.t());
         let norm = dictionary::spectral_norm(exec, dictionary);
         let step = if norm == 0.0 { 0.0 } else { norm.powi(-2) };
         Lasso {
@@ -133,7 +131,8 @@ impl<'a> Lasso<'a> {
     }
 
     /// The same with Nesterov's momentum (Beck & Teboulle 2009), which starts anew when it points uphill
-    /// (O'Donoghue & Candès, arXiv 1204.3982, the gradient scheme): for each sample by itself.
+    /// (O'Donoghue & Candès, arXiv 1204.3982, the gradient scheme), and a penalty that starts high and falls to
+    /// λw in some tens of iterations: for each sample by itself. The objective may rise on the way.
     ///
     /// # Panics
     /// If the shapes do not match.
