@@ -66,6 +66,7 @@ pub mod loss;
 pub mod math;
 mod matmul;
 mod max_product;
+pub mod metrics;
 pub mod mlp;
 mod par;
 mod piecewise;

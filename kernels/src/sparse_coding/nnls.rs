@@ -2,6 +2,7 @@
 //! Squares Problems*, 1974, chapter 23), in f64 on the Gram matrix of the atoms.
 
 use super::{CHUNK, check, support};
+use crate::elementwise::dot_f64;
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatMut, MatRef, par};
 
@@ -247,9 +248,6 @@ impl<'a> Refit<'a> {
     }
 }
 
-/// Values that are summed side by side.
-const LANES: usize = 16;
-
 /// Appends the products of some atoms with one vector, in f64.
 struct Products<'a> {
     dictionary: MatRef<'a>,
@@ -264,19 +262,7 @@ impl Op for Products<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         for &atom in self.atoms {
-            let (a, a_rest) = self.dictionary.row(atom).as_chunks::<LANES>();
-            let (b, b_rest) = self.with.as_chunks::<LANES>();
-            // The compiler makes vectors of these; there is no other use of f64 for the trait.
-            let mut sums = [0.0; LANES];
-            for (a, b) in a.iter().zip(b) {
-                for l in 0..LANES {
-                    sums[l] += f64::from(a[l]) * f64::from(b[l]);
-                }
-            }
-            for ((a, b), sum) in a_rest.iter().zip(b_rest).zip(&mut sums) {
-                *sum += f64::from(*a) * f64::from(*b);
-            }
-            self.out.push(sums.iter().sum());
+            self.out.push(dot_f64(self.dictionary.row(atom), self.with));
         }
     }
 }
@@ -294,6 +280,8 @@ impl Op for Residual<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
+        // Values that are summed side by side, in vectors that the compiler makes.
+        const LANES: usize = 16;
         for (from, residual) in (0..).step_by(LANES).zip(self.residual.chunks_mut(LANES)) {
             let here = from..from + residual.len();
             let mut sums = [0.0; LANES];

@@ -1,0 +1,143 @@
+//! The nearest row, by angle: products of unit rows, of which only the largest of each row is kept.
+
+use crate::matmul::{Sink, matmul_into};
+use crate::simd::Simd;
+use crate::{Exec, MatMut, MatRef, dictionary, par};
+
+/// Rows of a product that exist at a time.
+const PIECE: usize = 32;
+
+/// `best[i]` = maxⱼ cos(row i of a, row j of b), for contiguous rows of d values; −∞ if b has none.
+///
+/// Signed: a row counts as far from its opposite. A row of zeros has cosine 0 with all. The error is
+/// at most γ_{3d+10}; of a NaN in a or b, what becomes of it is not specified.
+///
+/// # Panics
+/// If the rows of the two differ in length, or there are not as many places as rows of a.
+#[track_caller]
+pub fn max_cosines(exec: Exec, a: MatRef, b: MatRef, best: &mut [f32]) {
+    assert_eq!(
+        a.cols(),
+        b.cols(),
+        "rows of {} and of {} values",
+        a.cols(),
+        b.cols()
+    );
+    check(a, best);
+    nearest(exec, &Unit::of(exec, a), &Unit::of(exec, b), false, best);
+}
+
+/// Mean over the rows of a of the largest cosine with a row of b: mean max cosine similarity. It is not
+/// symmetric: with the true features as a, it tells whether all were found; as b, whether all that was found is true.
+///
+/// # Panics
+/// If the rows of the two differ in length.
+#[track_caller]
+pub fn mmcs(exec: Exec, a: MatRef, b: MatRef) -> f64 {
+    let mut best = vec![0.0; a.rows()];
+    max_cosines(exec, a, b, &mut best);
+    best.iter().map(|&c| f64::from(c)).sum::<f64>() / best.len() as f64
+}
+
+/// `best[i]` = the largest cosine of row i with another row; −∞ if there is none. As [`max_cosines`] otherwise.
+///
+/// # Panics
+/// If there are not as many places as rows.
+#[track_caller]
+pub fn neighbour_cosines(exec: Exec, dictionary: MatRef, best: &mut [f32]) {
+    check(dictionary, best);
+    let unit = Unit::of(exec, dictionary);
+    nearest(exec, &unit, &unit, true, best);
+}
+
+#[track_caller]
+fn check(a: MatRef, best: &[f32]) {
+    assert_eq!(
+        best.len(),
+        a.rows(),
+        "{} places for {} rows",
+        best.len(),
+        a.rows()
+    );
+}
+
+/// A copy of some rows at norm 1.
+pub(super) struct Unit {
+    values: Vec<f32>,
+    rows: usize,
+    cols: usize,
+}
+
+impl Unit {
+    pub(super) fn of(exec: Exec, m: MatRef) -> Unit {
+        let (rows, cols) = (m.rows(), m.cols());
+        let mut values = Vec::with_capacity(rows * cols);
+        for i in 0..rows {
+            values.extend_from_slice(m.row(i));
+        }
+        let unit = MatMut::new(&mut values, rows, cols).expect("as many values");
+        dictionary::normalise(exec, unit);
+        Unit { values, rows, cols }
+    }
+
+    pub(super) fn as_ref(&self) -> MatRef<'_> {
+        MatRef::new(&self.values, self.rows, self.cols).expect("as many values")
+    }
+}
+
+fn nearest(exec: Exec, a: &Unit, b: &Unit, others: bool, best: &mut [f32]) {
+    let none = vec![0.0; b.rows];
+    if b.rows == 0 {
+        // A product without columns may have no rows to hand over.
+        return best.fill(f32::NEG_INFINITY);
+    }
+    let sink = Nearest {
+        rows: 0..a.rows,
+        others,
+        best,
+    };
+    matmul_into(exec, a.as_ref(), b.as_ref().t(), &none, PIECE, sink);
+}
+
+/// Takes the largest value of each row.
+struct Nearest<'a> {
+    rows: std::ops::Range<usize>,
+    /// Whether a row's product with itself does not count.
+    others: bool,
+    best: &'a mut [f32],
+}
+
+impl par::Rows for Nearest<'_> {
+    fn rows(&self) -> usize {
+        self.best.len()
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let Nearest { rows, others, best } = self;
+        let (rows, rows_rest) = rows.split_rows(at);
+        let (best, best_rest) = best.split_at_mut(at);
+        (
+            Nearest { rows, others, best },
+            Nearest {
+                rows: rows_rest,
+                others,
+                best: best_rest,
+            },
+        )
+    }
+}
+
+impl Sink for Nearest<'_> {
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, c: &mut [f32]) {
+        if self.others {
+            c[self.rows.start + row] = f32::NEG_INFINITY;
+        }
+        let mut highest = s.splat(f32::NEG_INFINITY);
+        let (whole, rest) = c.split_at(c.len() - c.len() % S::LANES);
+        for c in whole.chunks_exact(S::LANES) {
+            highest = s.max(s.load(c), highest);
+        }
+        let rest = rest.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        self.best[row] = s.reduce_max(highest).max(rest);
+    }
+}
