@@ -66,6 +66,14 @@ pub(crate) fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
     s.store_partial(f.eval(s, s.load_partial(x_rest)), y_rest);
 }
 
+/// `x[i] = f(x[i])`, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn map_in_place<S: Simd>(s: S, f: impl Unary, x: &mut [f32]) {
+    for x in x.chunks_mut(S::LANES) {
+        s.store_partial(f.eval(s, s.load_partial(x)), x);
+    }
+}
+
 /// `y[i] = f(a[i], b[i])`, for use inside an [`Op`].
 #[inline(always)]
 pub(crate) fn zip<S: Simd>(s: S, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {

@@ -33,25 +33,34 @@
 //! # Ok::<(), kernels::ShapeError>(())
 //! ```
 
+mod auxk;
 mod backward;
 mod codes;
 mod decoder;
+mod dense;
 mod encoder;
 mod l1;
+mod lista;
 mod parameters;
+mod passes;
+mod resample;
 mod tied;
 mod topk;
 mod trainer;
+mod two_layer;
 mod variant;
 mod workspace;
 
 use crate::{Exec, MatMut, MatRef, SparseRef};
 
+pub use auxk::AuxK;
 pub use l1::{L1, Rows};
+pub use lista::Lista;
 pub use parameters::Parameters;
 pub use tied::TiedL1;
 pub use topk::TopK;
 pub use trainer::Trainer;
+pub use two_layer::TwoLayer;
 pub use variant::Variant;
 pub use workspace::{DENSE, Workspace};
 

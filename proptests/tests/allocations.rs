@@ -1,13 +1,15 @@
-//! A training step allocates nothing. This test has a binary of its own, for its allocator.
+//! Training steps allocate nothing. This test has a binary of its own, for its allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
 use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
-use kernels::{Activation, Exec, MatMut};
+use kernels::sae::{self, AuxK, L1, Lista, Rows, TiedL1, TopK, Trainer, TwoLayer, Variant};
+use kernels::{Activation, Exec, MatMut, MatRef};
 use proptests::{isas, stream};
 
 /// The system's allocator, which counts the allocations of the threads that asked for it.
@@ -120,6 +122,63 @@ impl Training {
     }
 }
 
+/// Steps of a sparse autoencoder in training, on batches of different density.
+#[test]
+fn a_step_of_an_autoencoder_allocates_nothing() {
+    let _alone = alone();
+    let shape = sae::Shape {
+        width: 40,
+        dictionary: 150,
+    };
+    let aux = AuxK {
+        k: 9,
+        coefficient: 0.1,
+        dead_after: 1,
+    };
+    let variants = [
+        Variant::L1(L1 {
+            lambda: 0.1,
+            rows: Rows::Penalised,
+        }),
+        Variant::L1(L1 {
+            lambda: 0.1,
+            rows: Rows::Unit,
+        }),
+        Variant::TiedL1(TiedL1 { lambda: 0.1 }),
+        Variant::TopK(TopK {
+            k: 5,
+            aux: Some(aux),
+        }),
+        Variant::TwoLayer(TwoLayer {
+            hidden: 60,
+            lambda: 0.1,
+        }),
+        Variant::Lista(Lista {
+            steps: 3,
+            lambda: 0.1,
+        }),
+    ];
+    let mut next = stream(4);
+    let x: Vec<f32> = (0..90 * 40).map(|_| next()).collect();
+    let x = MatRef::new(&x, 90, 40).expect("its size");
+    for variant in variants {
+        for exec in isas().into_iter().map(Exec::serial) {
+            let parameters = sae::Parameters::initial(shape, variant, stream(5));
+            let mut trainer = Trainer::new(parameters, Adam::default(), 90);
+            let mut steps = || {
+                for (rows, dense_from) in [(90, f64::INFINITY), (90, 0.0), (31, 0.1)] {
+                    trainer.workspace_mut().set_dense_from(dense_from);
+                    trainer.step(exec, x.row_range(0, rows));
+                }
+            };
+            // Elements are dead from the second step on.
+            steps();
+            let seen = allocations(steps);
+            assert_eq!(seen, 0, "{exec:?}, {variant:?}");
+        }
+    }
+}
+
 /// Sizes on both sides of where operands are packed and work is shared.
 const SHAPES: [(Shape, usize); 3] = [
     (shape(7, 12, 20, 2), 5),
@@ -137,6 +196,16 @@ const fn shape(vocabulary: usize, width: usize, hidden: usize, layers: usize) ->
     }
 }
 
+/// The tests share a counter.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    // Another test's failure is its own.
+    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    COUNTED.set(true);
+    guard
+}
+
 /// Allocations of counted threads while `f` runs.
 fn allocations(f: impl FnOnce()) -> usize {
     let before = ALLOCATIONS.load(Ordering::Relaxed);
@@ -146,7 +215,7 @@ fn allocations(f: impl FnOnce()) -> usize {
 
 #[test]
 fn a_training_step_allocates_nothing() {
-    COUNTED.set(true);
+    let _alone = alone();
     let seen = allocations(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(100))));
     assert_eq!(seen, 1, "a counter that does not count");
     for isa in isas() {

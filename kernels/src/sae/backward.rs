@@ -1,8 +1,8 @@
 //! Gradients with respect to weights: sums over the samples where an element is active.
 
-use super::decoder::densify;
+use super::decoder::{add_products, densify};
 use crate::simd::{Op, Simd};
-use crate::sparse::{SparseRef, add_row_product};
+use crate::sparse::SparseRef;
 use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par, reduce};
 
 /// Elements that are worth another thread.
@@ -17,8 +17,9 @@ pub(super) struct Transposed {
     /// Where each entry stands in the matrix.
     order: Vec<u32>,
     values: Vec<f32>,
-    /// Rows of the matrix.
+    /// Rows and columns of the matrix.
     height: usize,
+    width: usize,
 }
 
 impl Transposed {
@@ -30,6 +31,7 @@ impl Transposed {
             order: vec![0; entries],
             values: vec![0.0; entries],
             height: 0,
+            width: 0,
         }
     }
 
@@ -39,16 +41,17 @@ impl Transposed {
 
     /// Sorts the entries by columns, and by rows within them: a counting sort.
     pub(super) fn sort(&mut self, of: SparseRef) {
-        self.height = of.rows();
-        self.starts.fill(0);
+        (self.height, self.width) = (of.rows(), of.cols());
+        let starts = &mut self.starts[..=of.cols()];
+        starts.fill(0);
         for b in 0..of.rows() {
             for &j in of.row(b).0 {
-                self.starts[j as usize + 1] += 1;
+                starts[j as usize + 1] += 1;
             }
         }
         // Each start moves to its column's end as that fills, so it begins one column early.
         let mut next = 0;
-        for start in &mut self.starts[1..] {
+        for start in &mut starts[1..] {
             let count = *start;
             *start = next;
             next += count;
@@ -56,7 +59,7 @@ impl Transposed {
         let mut entry = 0;
         for b in 0..of.rows() {
             for &j in of.row(b).0 {
-                let at = &mut self.starts[j as usize + 1];
+                let at = &mut starts[j as usize + 1];
                 self.rows[*at] = b as u32;
                 self.order[*at] = entry;
                 *at += 1;
@@ -72,7 +75,7 @@ impl Transposed {
             *to = values[from as usize];
         }
         SparseRef::new(
-            &self.starts,
+            &self.starts[..=self.width],
             &self.rows[..entries],
             &self.values[..entries],
             self.height,
@@ -92,10 +95,10 @@ pub(super) enum By<'a> {
 /// `out` ← Vᵀ·M, or added to it: for each element, the sum over samples of its value times their row of M.
 pub(super) fn outer_products(
     exec: Exec,
-    by: &mut By,
+    by: By,
     values: SparseRef,
     matrix: MatRef,
-    (out, accumulate): (MatMut, Accumulate),
+    (mut out, accumulate): (MatMut, Accumulate),
 ) {
     match by {
         By::Dense(dense) => {
@@ -106,36 +109,12 @@ pub(super) fn outer_products(
         }
         By::Entries(transposed) => {
             let transposed = transposed.with_values(values.values());
-            par::share_rows(exec, LEAF, (transposed, out), &|(elements, out)| {
-                exec.isa().dispatch(Elements {
-                    elements,
-                    matrix,
-                    out,
-                    accumulate,
-                })
-            });
-        }
-    }
-}
-
-struct Elements<'a> {
-    elements: SparseRef<'a>,
-    matrix: MatRef<'a>,
-    out: MatMut<'a>,
-    accumulate: Accumulate,
-}
-
-impl Op for Elements<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        for j in 0..self.elements.rows() {
-            let out = self.out.row(j);
-            if self.accumulate == Accumulate::Overwrite {
-                out.fill(0.0);
+            if accumulate == Accumulate::Overwrite {
+                for j in 0..out.rows() {
+                    out.row(j).fill(0.0);
+                }
             }
-            add_row_product(s, self.elements.row(j), self.matrix, out);
+            add_products(exec, transposed, matrix, out);
         }
     }
 }

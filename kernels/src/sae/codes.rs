@@ -2,7 +2,7 @@
 
 use super::encoder::Select;
 use crate::matmul::Sink;
-use crate::simd::Simd;
+use crate::simd::{Op, Simd};
 use crate::sparse::SparseRef;
 use crate::{Exec, MatRef, matmul, par};
 
@@ -47,7 +47,8 @@ impl Codes {
         .expect("filled in order")
     }
 
-    /// Replaces the codes by what `select` takes from the rows of X·Wᵀ + 1·biasᵀ.
+    /// Replaces the codes by what `select` takes from the rows of X·Wᵀ + 1·biasᵀ. There may be fewer columns
+    /// than there is room for.
     pub(super) fn fill(
         &mut self,
         exec: Exec,
@@ -56,22 +57,43 @@ impl Codes {
         bias: &[f32],
         select: impl Select,
     ) {
-        let (rows, n) = (x.rows(), self.cols);
-        self.rows = rows;
+        let (rows, n) = (x.rows(), weights.rows());
+        (self.rows, self.cols) = (rows, n);
         // At multiples of a piece's rows, where the pieces of the product are cut.
         let piece = (PIECE / n.max(1)).clamp(16, 64) / 8 * 8;
-        let places = rows * n;
-        let slots = Slots {
+        matmul::matmul_into(exec, x, weights.t(), bias, piece, self.slots(select));
+        self.close_up(piece);
+    }
+
+    /// Replaces the codes by what `select` takes from rows that are there already.
+    pub(super) fn take(&mut self, exec: Exec, pre: MatRef, select: impl Select) {
+        const LEAF: usize = 16;
+        (self.rows, self.cols) = (pre.rows(), pre.cols());
+        let slots = self.slots(select);
+        par::share_rows(exec, LEAF, (pre, slots), &|(pre, slots)| {
+            exec.isa().dispatch(Take(pre, slots))
+        });
+        self.close_up(LEAF);
+    }
+
+    fn slots<R: Select>(&mut self, select: R) -> Slots<'_, R> {
+        let places = self.rows * self.cols;
+        Slots {
             select,
-            n,
-            lens: &mut self.starts[1..=rows],
+            n: self.cols,
+            lens: &mut self.starts[1..=self.rows],
             columns: &mut self.columns[..places],
             values: &mut self.values[..places],
             used: 0,
-        };
-        matmul::matmul_into(exec, x, weights.t(), bias, piece, slots);
+        }
+    }
+
+    /// From the lengths of rows to their ends, and from entries that lie where their piece of rows begins to
+    /// entries without gaps.
+    fn close_up(&mut self, piece: usize) {
         // The entries of a piece follow each other already; now the pieces do.
         let mut used = 0;
+        let (rows, n) = (self.rows, self.cols);
         for (p, lens) in self.starts[1..=rows].chunks_mut(piece).enumerate() {
             let from = p * piece * n;
             let mut end = used;
@@ -83,6 +105,19 @@ impl Codes {
             self.columns.copy_within(entries.clone(), used);
             self.values.copy_within(entries, used);
             used = end;
+        }
+    }
+}
+
+struct Take<'a, R>(MatRef<'a>, Slots<'a, R>);
+
+impl<R: Select> Op for Take<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        for b in 0..self.0.rows() {
+            self.1.entries(s, b, self.0.row(b));
         }
     }
 }
@@ -138,6 +173,13 @@ impl<R: Select> par::Rows for Slots<'_, R> {
 impl<R: Select> Sink for Slots<'_, R> {
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, pre: &mut [f32]) {
+        self.entries(s, row, pre);
+    }
+}
+
+impl<R: Select> Slots<'_, R> {
+    #[inline(always)]
+    fn entries<S: Simd>(&mut self, s: S, row: usize, pre: &[f32]) {
         let columns = &mut self.columns[self.used..];
         let values = &mut self.values[self.used..];
         let len = self.select.select(s, pre, columns, values);

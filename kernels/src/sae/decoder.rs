@@ -8,34 +8,41 @@ use crate::{Accumulate, Exec, MatMut, MatRef, matmul, par};
 /// Samples that are worth another thread.
 const LEAF: usize = 16;
 
-/// x̂ ← `Fᵀ`'s rows by the dictionary, plus `b_dec`.
+/// x̂ ← `W_decᵀ f + b_dec`.
 pub(super) fn decode(
     exec: Exec,
     dictionary: MatRef,
     b_dec: &[f32],
     codes: SparseRef,
-    x_hat: MatMut,
+    mut x_hat: MatMut,
 ) {
-    struct Decode<'a>(MatRef<'a>, &'a [f32], SparseRef<'a>, MatMut<'a>);
-    impl Op for Decode<'_> {
+    for b in 0..x_hat.rows() {
+        x_hat.row(b).copy_from_slice(b_dec);
+    }
+    add_products(exec, codes, dictionary, x_hat);
+}
+
+/// out ← out + S·M, for a sparse matrix S.
+pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: MatMut) {
+    struct Products<'a>(SparseRef<'a>, MatRef<'a>, MatMut<'a>);
+    impl Op for Products<'_> {
         type Output = ();
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
-            let Decode(dictionary, b_dec, codes, mut x_hat) = self;
-            for b in 0..codes.rows() {
-                x_hat.row(b).copy_from_slice(b_dec);
-                add_row_product(s, codes.row(b), dictionary, x_hat.row(b));
+            let Products(sparse, matrix, mut out) = self;
+            for b in 0..sparse.rows() {
+                add_row_product(s, sparse.row(b), matrix, out.row(b));
             }
         }
     }
-    par::share_rows(exec, LEAF, (codes, x_hat), &|(codes, x_hat)| {
-        exec.isa().dispatch(Decode(dictionary, b_dec, codes, x_hat))
+    par::share_rows(exec, LEAF, (sparse, out), &|(sparse, out)| {
+        exec.isa().dispatch(Products(sparse, matrix, out))
     });
 }
 
 /// What [`reconstruct`] writes.
 pub(super) struct Reconstruction<'a> {
-    /// The gradient of the mean of ‖e‖² with respect to the reconstructions, 2e/B, B×d.
+    /// The gradient with respect to the reconstructions, weight·2e/B, B×d.
     pub(super) d_output: MatMut<'a>,
     /// ‖e‖² of each sample.
     pub(super) errors: &'a mut [f32],
@@ -43,7 +50,7 @@ pub(super) struct Reconstruction<'a> {
     pub(super) deltas: &'a mut [f32],
 }
 
-/// e = x̂ − x for x̂ = `W_decᵀ f + b_dec`, and the gradient of the mean of ‖e‖². Through B×n values of room in `dense`
+/// e = x̂ − x for x̂ = `W_decᵀ f + b_dec`, and the gradient of `weight` times the mean of ‖e‖². Through B×n values of room in `dense`
 /// if that is not empty, by products of dense matrices; else on the entries alone.
 pub(super) fn reconstruct(
     exec: Exec,
@@ -51,6 +58,7 @@ pub(super) fn reconstruct(
     b_dec: &[f32],
     x: MatRef,
     codes: SparseRef,
+    weight: f32,
     dense: &mut [f32],
     out: Reconstruction,
 ) {
@@ -62,7 +70,7 @@ pub(super) fn reconstruct(
     let step = Step {
         dictionary,
         b_dec,
-        scale: 2.0 / x.rows() as f32,
+        scale: 2.0 * weight / x.rows() as f32,
         entries: dense.is_empty(),
     };
     if !dense.is_empty() {
@@ -109,7 +117,7 @@ pub(super) fn reconstruct(
 struct Step<'a> {
     dictionary: MatRef<'a>,
     b_dec: &'a [f32],
-    /// 2/B
+    /// weight·2/B
     scale: f32,
     /// Whether products with the dictionary are taken on the entries.
     entries: bool,

@@ -3,7 +3,7 @@
 use super::{Parameters, Workspace, backward};
 use crate::elementwise::{Sub, zip};
 use crate::simd::{Op, Simd};
-use crate::{Exec, MatMut, MatRef, par};
+use crate::{Accumulate, Exec, MatMut, MatRef, par};
 
 /// Rows that are worth another thread.
 const LEAF: usize = 64;
@@ -72,15 +72,11 @@ pub(super) fn encode_by(
     workspace: &mut Workspace,
     select: impl Select,
 ) {
-    let Workspace {
-        batch,
-        centred,
-        codes,
-        ..
-    } = workspace;
-    let (batch, width) = (*batch, weights.cols());
-    let centred = MatRef::new(&centred[..batch * width], batch, width).expect("cut to size");
-    codes.fill(exec, centred, weights, bias, select);
+    let centred = std::mem::take(&mut workspace.centred);
+    let (batch, width) = (workspace.batch, weights.cols());
+    let input = MatRef::new(&centred[..batch * width], batch, width).expect("cut to size");
+    workspace.codes.fill(exec, input, weights, bias, select);
+    workspace.centred = centred;
 }
 
 /// The gradients with respect to all four tensors, from `deltas` and `d_output`.
@@ -90,9 +86,25 @@ pub(super) fn gradients(
     workspace: &mut Workspace,
     gradient: &mut Parameters,
 ) {
-    let [w_enc, mut b_enc, w_dec, mut b_dec] =
-        gradient.tensors_mut(["w_enc", "b_enc", "w_dec", "b_dec"]);
-    workspace.weight_gradients(exec, w_dec, Some(w_enc), b_enc.row(0));
+    weight_gradients(exec, workspace, gradient);
+    decoder_bias(exec, parameters, workspace, gradient);
+}
+
+/// Those with respect to `w_enc`, `b_enc` and `w_dec`.
+pub(super) fn weight_gradients(exec: Exec, workspace: &mut Workspace, gradient: &mut Parameters) {
+    let [w_enc, mut b_enc, w_dec] = gradient.tensors_mut(["w_enc", "b_enc", "w_dec"]);
+    workspace.dictionary_gradient(exec, w_dec);
+    workspace.linear_gradient(exec, (w_enc, Accumulate::Overwrite), b_enc.row(0));
+}
+
+/// That with respect to `b_dec`, when that with respect to `b_enc` is complete.
+pub(super) fn decoder_bias(
+    exec: Exec,
+    parameters: &Parameters,
+    workspace: &Workspace,
+    gradient: &mut Parameters,
+) {
+    let [b_enc, mut b_dec] = gradient.tensors_mut(["b_enc", "b_dec"]);
     let (weights, d_b_enc) = (parameters.tensor("w_enc"), b_enc.as_ref().row(0));
     let d_output = workspace.d_output();
     backward::decoder_bias(exec, d_output, weights, d_b_enc, b_dec.row(0));

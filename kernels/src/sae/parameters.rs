@@ -116,6 +116,18 @@ impl Parameters {
         self.tensor(name).row(0)
     }
 
+    /// Where the tensor of this name lies among all values.
+    #[track_caller]
+    pub(super) fn range(&self, name: &str) -> std::ops::Range<usize> {
+        let (&(_, rows, cols), start) = self.place(name);
+        start..start + rows * cols
+    }
+
+    /// As many zeros as a bias of the decoder has values.
+    pub(super) fn zeros_of_width(&self) -> &[f32] {
+        &self.zeros
+    }
+
     #[track_caller]
     fn place(&self, name: &str) -> (&Tensor, usize) {
         let mut start = 0;

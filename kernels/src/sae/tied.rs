@@ -4,7 +4,7 @@ use super::encoder::{self, Relu};
 use super::parameters::Tensor;
 use super::{Losses, Parameters, Shape, Workspace, backward, decoder};
 use crate::scratch::with_scratch;
-use crate::{Exec, MatMut, MatRef, SparseRef, dictionary};
+use crate::{Accumulate, Exec, MatMut, MatRef, SparseRef, dictionary};
 
 /// f = ReLU(D x + b), x̂ = Dᵀf, L = ‖e‖² + λ Σⱼ fⱼ; the rows of D are those of `w_dec`, scaled to norm 1. There
 /// is no decoder bias.
@@ -26,6 +26,10 @@ impl super::variant::Model for TiedL1 {
         shape.dictionary * shape.width
     }
 
+    fn of_elements(&self) -> &'static [&'static str] {
+        &["w_dec", "b_enc"]
+    }
+
     fn unit_rows(&self) -> bool {
         false
     }
@@ -45,6 +49,21 @@ impl super::variant::Model for TiedL1 {
         })
     }
 
+    fn errors<'a>(
+        &self,
+        exec: Exec,
+        parameters: &Parameters,
+        x: MatRef,
+        workspace: &'a mut Workspace,
+    ) -> &'a [f32] {
+        let own = std::mem::take(&mut workspace.own);
+        let Shape { width, dictionary } = parameters.shape();
+        let unit = MatRef::new(&own, dictionary, width).expect("cut to size");
+        workspace.reconstruct(exec, unit, parameters.b_dec(), x);
+        workspace.own = own;
+        &workspace.errors[..x.rows()]
+    }
+
     /// ∂D sums what comes through encoder and decoder; ∂E = (I − D̂D̂ᵀ)∂D/‖E‖ row by row, for `w_dec` = E.
     fn gradient(
         &self,
@@ -59,17 +78,11 @@ impl super::variant::Model for TiedL1 {
         let Shape { width, dictionary } = parameters.shape();
         let unit = MatRef::new(&own, dictionary, width).expect("cut to size");
         let mut losses = workspace.reconstruct(exec, unit, parameters.b_dec(), x);
-        let codes: f64 = workspace
-            .codes()
-            .values()
-            .iter()
-            .map(|&f| f64::from(f))
-            .sum();
-        losses.sparsity = f64::from(self.lambda) * codes / x.rows() as f64;
-        let penalty = self.lambda / x.rows() as f32;
-        workspace.add_penalty(|_| penalty);
+        losses.sparsity = workspace.add_l1(self.lambda);
         let [mut d_rows, mut d_b_enc] = gradient.tensors_mut(["w_dec", "b_enc"]);
-        workspace.weight_gradients(exec, d_rows.reborrow(), None, d_b_enc.row(0));
+        workspace.dictionary_gradient(exec, d_rows.reborrow());
+        let through_encoder = (d_rows.reborrow(), Accumulate::Add);
+        workspace.linear_gradient(exec, through_encoder, d_b_enc.row(0));
         dictionary::project_gradient(exec, unit, d_rows.reborrow());
         backward::divide_by_norms(exec, parameters.dictionary(), d_rows);
         workspace.own = own;

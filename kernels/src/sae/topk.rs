@@ -1,17 +1,20 @@
 //! The k largest pre-activations (Gao et al., *Scaling and evaluating sparse autoencoders*, arXiv 2406.04093).
 
+use super::auxk::{self, AuxK};
 use super::encoder::{self, Select, select_from};
-use super::{Losses, Parameters, Shape, Workspace};
+use super::{Losses, Parameters, Shape, Variant, Workspace};
 use crate::scratch::with_scratch;
 use crate::simd::Simd;
 use crate::{Exec, MatRef};
 
 /// f = the k largest entries of ReLU(a), the others 0; L = ‖e‖². Of equal entries, those of the first
 /// elements count as larger. Rows of the dictionary are held at norm 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TopK {
     /// Entries of a code that are active, at most.
     pub k: usize,
+    /// What brings dead elements back.
+    pub aux: Option<AuxK>,
 }
 
 impl super::variant::Model for TopK {
@@ -23,6 +26,22 @@ impl super::variant::Model for TopK {
             self.k,
             shape.dictionary
         );
+        if let Some(aux) = self.aux {
+            assert!(aux.k > 0, "an auxiliary loss of the 0 largest entries");
+        }
+    }
+
+    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
+        self.aux.map_or(0, |_| auxk::own_len(shape, capacity))
+    }
+
+    fn auxiliary(&self) -> Option<Variant> {
+        let alone = TopK { aux: None, ..*self };
+        self.aux.map(|_| Variant::TopK(alone))
+    }
+
+    fn dead_after(&self) -> Option<u32> {
+        self.aux.map(|aux| aux.dead_after)
     }
 
     fn encode(&self, exec: Exec, parameters: &Parameters, x: MatRef, workspace: &mut Workspace) {
@@ -40,8 +59,12 @@ impl super::variant::Model for TopK {
     ) -> Losses {
         self.encode(exec, parameters, x, workspace);
         let (rows, b_dec) = (parameters.dictionary(), parameters.b_dec());
-        let losses = workspace.reconstruct(exec, rows, b_dec, x);
-        encoder::gradients(exec, parameters, workspace, gradient);
+        let mut losses = workspace.reconstruct(exec, rows, b_dec, x);
+        encoder::weight_gradients(exec, workspace, gradient);
+        if let Some(aux) = self.aux {
+            losses.auxiliary = auxk::add_gradient(exec, aux, parameters, workspace, gradient);
+        }
+        encoder::decoder_bias(exec, parameters, workspace, gradient);
         losses
     }
 }

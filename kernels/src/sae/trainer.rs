@@ -10,12 +10,12 @@ use crate::{Exec, MatRef, dictionary};
 /// from them by [`restore`](Self::restore) goes on to the same bits.
 #[derive(Clone, Debug)]
 pub struct Trainer {
-    parameters: Parameters,
+    pub(super) parameters: Parameters,
     adam: Adam,
-    moments: [Vec<f32>; 2],
+    pub(super) moments: [Vec<f32>; 2],
     steps: u64,
-    idle: Vec<u32>,
-    workspace: Workspace,
+    pub(super) idle: Vec<u32>,
+    pub(super) workspace: Workspace,
     gradient: Parameters,
 }
 
@@ -76,6 +76,9 @@ impl Trainer {
             workspace,
             gradient: g,
         } = self;
+        if let Some(after) = parameters.variant().model().dead_after() {
+            workspace.set_dead(|j| idle[j] >= after);
+        }
         let losses = gradient(exec, parameters, x, workspace, g);
         let unit_rows = parameters.variant().model().unit_rows();
         if unit_rows {

@@ -1,7 +1,7 @@
 //! What a variant has to bring: the one `match` over variants.
 
 use super::parameters::Tensor;
-use super::{L1, Losses, Parameters, Shape, TiedL1, TopK, Workspace, decoder};
+use super::{L1, Lista, Losses, Parameters, Shape, TiedL1, TopK, TwoLayer, Workspace, decoder};
 use crate::{Exec, MatMut, MatRef, SparseRef};
 
 /// A kind of sparse autoencoder, with its settings.
@@ -13,6 +13,10 @@ pub enum Variant {
     TiedL1(TiedL1),
     /// The k largest pre-activations.
     TopK(TopK),
+    /// ReLU codes from an encoder with a hidden layer.
+    TwoLayer(TwoLayer),
+    /// ReLU codes from a few unrolled steps of a learnt iteration.
+    Lista(Lista),
 }
 
 impl Variant {
@@ -21,6 +25,8 @@ impl Variant {
             Variant::L1(model) => model,
             Variant::TiedL1(model) => model,
             Variant::TopK(model) => model,
+            Variant::TwoLayer(model) => model,
+            Variant::Lista(model) => model,
         }
     }
 }
@@ -52,6 +58,43 @@ pub(super) trait Model {
     /// Values of [`Workspace::own`] for batches of up to `capacity`.
     fn own_len(&self, _shape: Shape, _capacity: usize) -> usize {
         0
+    }
+
+    /// The variant of the pass over the dead elements, where there is one.
+    fn auxiliary(&self) -> Option<Variant> {
+        None
+    }
+
+    /// After how many steps without a code an element counts as dead in the loss.
+    fn dead_after(&self) -> Option<u32> {
+        None
+    }
+
+    /// The tensors of which each element has a row, or a place in a vector.
+    fn of_elements(&self) -> &'static [&'static str] {
+        &["w_enc", "b_enc", "w_dec"]
+    }
+
+    /// Sets an element's part of such a tensor, matrices of weights aside, to what training starts from.
+    fn reset(&self, _tensor: &str, part: &mut [f32]) {
+        part.fill(0.0);
+    }
+
+    /// ‖e‖² of each sample, after `encode`.
+    fn errors<'a>(
+        &self,
+        exec: Exec,
+        parameters: &Parameters,
+        x: MatRef,
+        workspace: &'a mut Workspace,
+    ) -> &'a [f32] {
+        workspace.reconstruct(exec, parameters.dictionary(), parameters.b_dec(), x);
+        &workspace.errors[..x.rows()]
+    }
+
+    /// What the last layer of the encoder has read in the last pass, B rows.
+    fn encoder_input<'a>(&self, workspace: &'a Workspace) -> MatRef<'a> {
+        workspace.centred()
     }
 
     /// Whether rows of the dictionary are held at norm 1.

@@ -1,0 +1,62 @@
+//! Passes over the dense layers that an encoder may have before its codes.
+
+use crate::elementwise::{Add, Binary, map_in_place, zip_in_place};
+use crate::relu::{Relu, ReluBackward};
+use crate::simd::{Op, Simd};
+use crate::{Exec, MatMut, MatRef, par};
+
+/// Rows that are worth another thread.
+const LEAF: usize = 16;
+
+/// x ← max(0, x), a NaN kept.
+pub(super) fn relu(exec: Exec, x: MatMut) {
+    struct Rows<'a>(MatMut<'a>);
+    impl Op for Rows<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(mut self, s: S) {
+            for i in 0..self.0.rows() {
+                map_in_place(s, Relu, self.0.row(i));
+            }
+        }
+    }
+    par::share_rows(exec, LEAF, x, &|x| exec.isa().dispatch(Rows(x)));
+}
+
+/// Back through a ReLU: d ← d where its output `y` is not 0, else 0.
+pub(super) fn relu_backward(exec: Exec, y: MatRef, d: MatMut) {
+    combine(exec, WhereActive, y, d);
+}
+
+/// a ← a + b
+pub(super) fn add(exec: Exec, b: MatRef, a: MatMut) {
+    combine(exec, Add, b, a);
+}
+
+/// a ← f(a, b)
+fn combine(exec: Exec, f: impl Binary + Send + Sync, b: MatRef, a: MatMut) {
+    struct Rows<'a, F>(F, MatRef<'a>, MatMut<'a>);
+    impl<F: Binary> Op for Rows<'_, F> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Rows(f, b, mut a) = self;
+            for i in 0..b.rows() {
+                zip_in_place(s, f, a.row(i), b.row(i));
+            }
+        }
+    }
+    par::share_rows(exec, LEAF, (b, a), &|(b, a)| {
+        exec.isa().dispatch(Rows(f, b, a))
+    });
+}
+
+#[derive(Clone, Copy)]
+struct WhereActive;
+
+impl Binary for WhereActive {
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, d: S::F32, y: S::F32) -> S::F32 {
+        ReluBackward.eval(s, y, d)
+    }
+}

@@ -1,0 +1,115 @@
+//! Resampling of dead elements (Bricken et al., *Towards Monosemanticity*, 2023, "Neuron resampling").
+
+use super::Trainer;
+use crate::{Exec, MatRef};
+
+/// Norm of a new encoder row, as a share of the mean over the elements alive.
+const SHARE: f32 = 0.2;
+
+impl Trainer {
+    /// Gives every element that has not fired for `dead_after` steps a new start, and returns how many
+    /// there were. `uniforms` draws from [0, 1).
+    ///
+    /// Each takes the direction of a sample of `x`, drawn with a probability in proportion to the square of its
+    /// reconstruction error ‖e‖²: its dictionary row becomes the sample as the encoder sees it, x − b_dec, at
+    /// norm 1, its encoder row the same at a fifth of the mean norm of the encoder rows alive, its bias 0. Adam's
+    /// moments of these weights are reset to 0, and the element counts as having just fired. In a deeper
+    /// encoder, the last layer's row becomes what that layer read.
+    ///
+    /// # Panics
+    /// As [`step`](Trainer::step).
+    #[track_caller]
+    pub fn resample(
+        &mut self,
+        exec: Exec,
+        x: MatRef,
+        dead_after: u32,
+        mut uniforms: impl FnMut() -> f64,
+    ) -> usize {
+        let Trainer {
+            parameters,
+            moments,
+            idle,
+            workspace,
+            ..
+        } = self;
+        let variant = parameters.variant();
+        let model = variant.model();
+        workspace.begin(parameters, x);
+        let dead: Vec<usize> = (0..idle.len()).filter(|&j| idle[j] >= dead_after).collect();
+        if dead.is_empty() || x.rows() == 0 {
+            return 0;
+        }
+        model.encode(exec, parameters, x, workspace);
+        let errors = model.errors(exec, parameters, x, workspace);
+        let mut sum = 0.0;
+        let cumulative: Vec<f64> = errors
+            .iter()
+            .map(|&e| {
+                sum += f64::from(e).powi(2);
+                sum
+            })
+            .collect();
+        let samples: Vec<usize> = dead
+            .iter()
+            .map(|_| {
+                let draw = uniforms() * sum;
+                let at = cumulative.partition_point(|&upto| upto <= draw);
+                at.min(cumulative.len() - 1)
+            })
+            .collect();
+
+        let norm = |row: &[f32]| {
+            let square: f64 = row.iter().map(|&v| f64::from(v).powi(2)).sum();
+            square.sqrt()
+        };
+        let tied = !model.of_elements().contains(&"w_enc");
+        let alive_norm = if tied {
+            0.0
+        } else {
+            let w_enc = parameters.tensor("w_enc");
+            let alive = (0..idle.len()).filter(|&j| idle[j] < dead_after);
+            let norms: Vec<f64> = alive.map(|j| norm(w_enc.row(j))).collect();
+            // With none alive, rows start as they do in new parameters.
+            match norms.len() {
+                0 => 1.0 / f64::from(SHARE),
+                n => norms.iter().sum::<f64>() / n as f64,
+            }
+        };
+        for name in model.of_elements() {
+            let place = parameters.range(name);
+            let row_len = place.len() / idle.len();
+            let to_norm = match *name {
+                "w_dec" => Some((workspace.centred(), 1.0)),
+                "w_enc" => Some((
+                    model.encoder_input(workspace),
+                    f64::from(SHARE) * alive_norm,
+                )),
+                _ => None,
+            };
+            for (&j, &sample) in dead.iter().zip(&samples) {
+                let row = place.start + j * row_len..place.start + (j + 1) * row_len;
+                for moments in moments.iter_mut() {
+                    moments[row.clone()].fill(0.0);
+                }
+                let values = &mut parameters.values_mut()[row];
+                match to_norm {
+                    Some((inputs, length)) if norm(inputs.row(sample)) > 0.0 => {
+                        let input = inputs.row(sample);
+                        let factor = length / norm(input);
+                        for (value, &x) in values.iter_mut().zip(input) {
+                            *value = (f64::from(x) * factor) as f32;
+                        }
+                    }
+                    // A sample at the origin points nowhere: the row stays.
+                    Some(_) => {}
+                    None => model.reset(name, values),
+                }
+            }
+        }
+        for &j in &dead {
+            idle[j] = 0;
+        }
+        dead.len()
+    }
+}
