@@ -40,6 +40,15 @@ pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: M
     });
 }
 
+/// From codes to a loss.
+#[derive(Clone, Copy)]
+pub(super) struct Decoder<'a> {
+    pub(super) dictionary: MatRef<'a>,
+    pub(super) b_dec: &'a [f32],
+    /// How much the mean of ‖e‖² counts.
+    pub(super) weight: f32,
+}
+
 /// What [`reconstruct`] writes.
 pub(super) struct Reconstruction<'a> {
     /// The gradient with respect to the reconstructions, weight·2e/B, B×d.
@@ -54,23 +63,21 @@ pub(super) struct Reconstruction<'a> {
 /// if that is not empty, by products of dense matrices; else on the entries alone.
 pub(super) fn reconstruct(
     exec: Exec,
-    dictionary: MatRef,
-    b_dec: &[f32],
+    decoder: Decoder,
     x: MatRef,
     codes: SparseRef,
-    weight: f32,
     dense: &mut [f32],
     out: Reconstruction,
 ) {
+    let dictionary = decoder.dictionary;
     let Reconstruction {
         mut d_output,
         errors,
         deltas,
     } = out;
     let step = Step {
-        dictionary,
-        b_dec,
-        scale: 2.0 * weight / x.rows() as f32,
+        decoder,
+        scale: 2.0 * decoder.weight / x.rows() as f32,
         entries: dense.is_empty(),
     };
     if !dense.is_empty() {
@@ -115,8 +122,7 @@ pub(super) fn reconstruct(
 
 #[derive(Clone, Copy)]
 struct Step<'a> {
-    dictionary: MatRef<'a>,
-    b_dec: &'a [f32],
+    decoder: Decoder<'a>,
     /// weight·2/B
     scale: f32,
     /// Whether products with the dictionary are taken on the entries.
@@ -138,8 +144,9 @@ impl Op for Samples<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let Step {
-            dictionary,
-            b_dec,
+            decoder: Decoder {
+                dictionary, b_dec, ..
+            },
             scale,
             entries,
         } = self.step;

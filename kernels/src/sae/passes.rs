@@ -2,7 +2,7 @@
 //! by dense products where the codes are dense.
 
 use super::backward::{self, By};
-use super::decoder::{self, Reconstruction, densify};
+use super::decoder::{self, Decoder, Reconstruction, densify};
 use super::{Losses, Workspace};
 use crate::{Accumulate, Exec, MatMut, MatRef, matmul};
 
@@ -47,7 +47,12 @@ impl Workspace {
             deltas: &mut self.deltas[..codes.entries()],
         };
         let dense = &mut self.dense[..dense];
-        decoder::reconstruct(exec, dictionary, b_dec, x, codes, weight, dense, out);
+        let decoder = Decoder {
+            dictionary,
+            b_dec,
+            weight,
+        };
+        decoder::reconstruct(exec, decoder, x, codes, dense, out);
         let total: f64 = self.errors[..rows].iter().map(|&e| f64::from(e)).sum();
         Losses {
             reconstruction: total / rows as f64,
