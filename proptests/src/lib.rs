@@ -1,10 +1,11 @@
 //! What the property tests in `tests/` share: [references](mod@reference) and [fits](fit) in f64, a
-//! [comparison](compare) that can fail, [bounds](bounded) for it that follow from an error analysis, and the
+//! [comparison](compare) that can fail, [bounds](bounded) for it that follow from an error analysis, [what PyTorch computed](fixture), and the
 //! [instruction sets](isas) to test.
 
 pub mod bounded;
 pub mod compare;
 pub mod fit;
+pub mod fixture;
 pub mod reference;
 
 use kernels::Isa;

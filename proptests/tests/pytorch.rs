@@ -15,10 +15,10 @@ use kernels::loss::Loss;
 use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
 use kernels::{Activation, Exec, MatMut};
 use proptests::bounded::{Bounded, assert_within, blur};
+use proptests::fixture::Fixture;
 use proptests::reference::adam::{Moments, step};
 use proptests::reference::mlp::{Model, tensors};
 use proptests::{isas, stream};
-use safetensors::{Dtype, SafeTensors};
 
 const STEPS: usize = 10;
 
@@ -65,68 +65,29 @@ const CASES: [(&str, Activation, &str, Loss); 6] = [
     ),
 ];
 
-/// What PyTorch computed.
-struct Fixture(Vec<u8>);
+/// A model's tensors in the order of its parameters.
+fn model(fixture: &Fixture, of: &str, shape: Shape) -> Vec<f64> {
+    tensors(shape)
+        .iter()
+        .flat_map(|tensor| {
+            let values = fixture.numbers(&format!("{of}.{}", tensor.name));
+            assert_eq!(values.len(), tensor.range.len(), "{of}.{}", tensor.name);
+            values
+        })
+        .collect()
+}
 
-impl Fixture {
-    fn read() -> Fixture {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/fixtures/residual_mlp.safetensors"
-        );
-        Fixture(std::fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}")))
-    }
-
-    fn tensor<const N: usize>(&self, name: &str, dtype: Dtype) -> (Vec<usize>, Vec<[u8; N]>) {
-        let file = SafeTensors::deserialize(&self.0).expect("a file of safetensors");
-        let tensor = file
-            .tensor(name)
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(tensor.dtype(), dtype, "{name}");
-        let (values, rest) = tensor.data().as_chunks();
-        assert!(rest.is_empty());
-        (tensor.shape().to_vec(), values.to_vec())
-    }
-
-    fn numbers(&self, name: &str) -> Vec<f64> {
-        let (_, values) = self.tensor(name, Dtype::F64);
-        values.into_iter().map(f64::from_le_bytes).collect()
-    }
-
-    fn indices(&self, name: &str) -> Vec<u32> {
-        let (_, values) = self.tensor(name, Dtype::I32);
-        let index = |i| i32::from_le_bytes(i).try_into().expect("an index");
-        values.into_iter().map(index).collect()
-    }
-
-    /// A model's tensors in the order of its parameters.
-    fn model(&self, of: &str, shape: Shape) -> Vec<f64> {
-        tensors(shape)
-            .iter()
-            .flat_map(|tensor| {
-                let values = self.numbers(&format!("{of}.{}", tensor.name));
-                assert_eq!(values.len(), tensor.range.len(), "{of}.{}", tensor.name);
-                values
-            })
-            .collect()
-    }
-
-    fn shape(&self, activation: Activation) -> Shape {
-        let sizes = |name: &str| self.tensor::<8>(name, Dtype::F64).0;
-        let [vocabulary, width] = sizes("initial.embeddings.0")[..] else {
-            panic!("an embedding is a matrix");
-        };
-        let blocks = |l: &usize| {
-            let file = SafeTensors::deserialize(&self.0).expect("a file of safetensors");
-            file.tensor(&format!("initial.blocks.{l}.w1")).is_ok()
-        };
-        Shape {
-            vocabulary,
-            width,
-            hidden: sizes("initial.blocks.0.w1")[0],
-            layers: (0..).take_while(blocks).count(),
-            activation,
-        }
+fn shape(fixture: &Fixture, activation: Activation) -> Shape {
+    let [vocabulary, width] = fixture.sizes("initial.embeddings.0")[..] else {
+        panic!("an embedding is a matrix");
+    };
+    let blocks = |l: &usize| fixture.has(&format!("initial.blocks.{l}.w1"));
+    Shape {
+        vocabulary,
+        width,
+        hidden: fixture.sizes("initial.blocks.0.w1")[0],
+        layers: (0..).take_while(blocks).count(),
+        activation,
     }
 }
 
@@ -151,8 +112,8 @@ struct Task {
 
 impl Task {
     fn new(fixture: &Fixture, activation: Activation, loss: Loss) -> Task {
-        let shape = fixture.shape(activation);
-        let initial = fixture.model("initial", shape);
+        let shape = shape(fixture, activation);
+        let initial = model(fixture, "initial", shape);
         let rounded: Vec<f32> = initial.iter().map(|&w| w as f32).collect();
         let exact = initial
             .iter()
@@ -352,14 +313,14 @@ fn assert_near(what: &str, got: &[f64], torch: &[f64], tolerance: impl Fn(usize)
 
 #[test]
 fn training_follows_pytorch() {
-    let fixture = Fixture::read();
+    let fixture = Fixture::read("residual_mlp.safetensors");
     for (activation_name, activation, loss_name, loss) in CASES {
         let case = format!("{activation_name}.{loss_name}");
         let task = Task::new(&fixture, activation, loss);
         let torch = Run {
             losses: fixture.numbers(&format!("{case}.losses")),
-            gradient: fixture.model(&format!("{case}.gradient"), task.shape),
-            last: fixture.model(&format!("{case}.final"), task.shape),
+            gradient: model(&fixture, &format!("{case}.gradient"), task.shape),
+            last: model(&fixture, &format!("{case}.final"), task.shape),
         };
         assert_eq!(torch.losses.len(), STEPS);
 

@@ -1,0 +1,69 @@
+//! What PyTorch computed, in `fixtures/`.
+
+use safetensors::{Dtype, SafeTensors};
+
+/// A file of tensors.
+pub struct Fixture(Vec<u8>);
+
+impl Fixture {
+    /// Reads `fixtures/name`.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn read(name: &str) -> Fixture {
+        let path = format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+        Fixture(std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
+    }
+
+    fn file(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.0).expect("a file of safetensors")
+    }
+
+    fn tensor<const N: usize>(&self, name: &str, dtype: Dtype) -> Vec<[u8; N]> {
+        let file = self.file();
+        let tensor = file
+            .tensor(name)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(tensor.dtype(), dtype, "{name}");
+        let (values, rest) = tensor.data().as_chunks();
+        assert!(rest.is_empty());
+        values.to_vec()
+    }
+
+    /// Whether there is a tensor of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.file().tensor(name).is_ok()
+    }
+
+    /// The sizes of a tensor.
+    pub fn sizes(&self, name: &str) -> Vec<usize> {
+        let file = self.file();
+        let tensor = file
+            .tensor(name)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        tensor.shape().to_vec()
+    }
+
+    /// A tensor of f64.
+    pub fn numbers(&self, name: &str) -> Vec<f64> {
+        let values = self.tensor(name, Dtype::F64);
+        values.into_iter().map(f64::from_le_bytes).collect()
+    }
+
+    /// A tensor of f64 whose values are f32.
+    pub fn singles(&self, name: &str) -> Vec<f32> {
+        let exact = |x: f64| {
+            let single = x as f32;
+            assert!(f64::from(single) == x, "{name}: {x} is no f32");
+            single
+        };
+        self.numbers(name).into_iter().map(exact).collect()
+    }
+
+    /// A tensor of i32, none of them negative.
+    pub fn indices(&self, name: &str) -> Vec<u32> {
+        let values = self.tensor(name, Dtype::I32);
+        let index = |i| i32::from_le_bytes(i).try_into().expect("an index");
+        values.into_iter().map(index).collect()
+    }
+}
