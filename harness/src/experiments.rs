@@ -12,6 +12,7 @@ pub mod rescale;
 pub mod response;
 pub mod sign_balance;
 pub mod tradeoff;
+pub mod unfinished_features;
 
 /// Every experiment, in the order of the post. An experiment stands after those it needs.
 pub static ALL: &[&dyn Erased] = &[
@@ -25,6 +26,7 @@ pub static ALL: &[&dyn Erased] = &[
     &linear_probes::LinearProbes,
     &multilayer::Multilayer,
     &l1_geometry::L1Geometry,
+    &unfinished_features::UnfinishedFeatures,
 ];
 
 /// The experiment of that name.

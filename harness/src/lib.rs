@@ -29,6 +29,7 @@
 //!   condition and seed in its `run`.
 //! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 
+pub mod checkpoint;
 pub mod claim;
 pub mod cli;
 pub mod config;
@@ -46,6 +47,7 @@ pub mod progress;
 pub mod report;
 pub mod rng;
 pub mod run;
+pub mod sae_training;
 pub mod stats;
 pub mod table;
 pub mod testing;

@@ -14,13 +14,13 @@ use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section};
 use crate::figure::Figure;
 use crate::table::{TableSpec, Tables};
 
-mod checkpoint;
 mod claims;
 pub mod data;
 mod figures;
 pub mod measures;
 pub mod model_file;
 mod settings;
+pub mod streams;
 mod tables;
 pub mod train;
 

@@ -2,8 +2,10 @@
 
 use kernels::mlp::{Parameters, Shape};
 
+use super::Multilayer;
 use super::settings::{Settings, Targets};
-use crate::experiment::Ctx;
+use crate::experiment::{Ctx, Experiment};
+use crate::rng::Rng;
 
 /// Distinct pairs (i, j), each with a target class.
 #[derive(Debug, Clone)]
@@ -15,8 +17,7 @@ pub struct Data {
 }
 
 impl Data {
-    /// `n` pairs of a seed: the first n of one random order of all d², so that a larger set holds the smaller
-    /// one.
+    /// The `n` [`pairs`] of a seed, so that a larger set holds the smaller one, and their classes.
     pub fn draw(s: &Settings, n: usize, seed: u64, ctx: &Ctx) -> Data {
         let d = s.width;
         let mut classes = ctx.rng(seed, "targets", 0);
@@ -24,13 +25,12 @@ impl Data {
             pairs: Vec::with_capacity(n),
             targets: Vec::with_capacity(n),
         };
-        for index in ctx.rng(seed, "pairs", 0).choose(d * d, n) {
-            let (i, j) = (index / d, index % d);
+        for [i, j] in pairs(d, n, seed) {
             let target = match s.targets {
                 Targets::Random => classes.below(d),
-                Targets::Modular => (i + j) % d,
+                Targets::Modular => (i + j) as usize % d,
             };
-            data.pairs.push([i as u32, j as u32]);
+            data.pairs.push([i, j]);
             data.targets.push(target as u32);
         }
         data
@@ -51,6 +51,15 @@ impl Data {
     pub fn owner(datapoint: usize, layers: usize) -> usize {
         1 + datapoint % layers
     }
+}
+
+/// The first `n` of one random order of all d² pairs.
+pub fn pairs(d: usize, n: usize, seed: u64) -> Vec<[u32; 2]> {
+    let mut rng = Rng::stream(seed, Multilayer::ID, "pairs", 0);
+    let chosen = rng.choose(d * d, n).into_iter();
+    chosen
+        .map(|index| [(index / d) as u32, (index % d) as u32])
+        .collect()
 }
 
 /// The order in which an epoch visits the data. It depends on nothing but its arguments, so a training that

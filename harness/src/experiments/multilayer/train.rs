@@ -4,10 +4,10 @@ use kernels::adam::{self, Adam};
 use kernels::mlp::{self, Applied, Parameters, Workspace};
 use kernels::{Exec, MatRef};
 
-use super::checkpoint::Store;
 use super::data::{Data, epoch_order, initial};
 use super::measures::rectangle;
 use super::settings::{Loss, Settings};
+use crate::checkpoint::{Parts, Store};
 use crate::error::Result;
 use crate::experiment::Ctx;
 
@@ -141,6 +141,56 @@ impl State {
         }
     }
 
+    /// All of it, for a checkpoint.
+    fn parts(&self) -> Parts {
+        let mut parts = Parts::default();
+        parts.vector("parameters", self.parameters.values());
+        parts.vector("first_moment", &self.moments[0]);
+        parts.vector("second_moment", &self.moments[1]);
+        parts.vector("check_step", self.checks.iter().map(|c| &c.step));
+        parts.vector("check_loss", self.checks.iter().map(|c| &c.loss));
+        parts.vector("check_learned", self.checks.iter().map(|c| &c.learned));
+        parts.word("step", self.step);
+        match self.end {
+            None => parts.word("end", "none"),
+            Some(End::Learned) => parts.word("end", "learned"),
+            Some(End::Budget) => parts.word("end", "budget"),
+            Some(End::Diverged { layer }) => parts.word("end", format!("diverged {layer}")),
+        }
+        parts
+    }
+
+    /// From the parts of a checkpoint, in the shape of `like`.
+    fn restore(parts: &Parts, like: &State) -> Result<State, String> {
+        let mut state = like.clone();
+        parts.read_into("parameters", state.parameters.values_mut())?;
+        parts.read_into("first_moment", &mut state.moments[0])?;
+        parts.read_into("second_moment", &mut state.moments[1])?;
+        let looks = parts
+            .read_vector("check_step")?
+            .into_iter()
+            .zip(parts.read_vector("check_loss")?)
+            .zip(parts.read_vector("check_learned")?);
+        let looks = looks.map(|((step, loss), learned)| Check {
+            step,
+            loss,
+            learned,
+        });
+        state.checks = looks.collect();
+        state.step = parts.read_number("step")?;
+        let end = parts.read_word("end")?;
+        state.end = match end.split_once(' ').unwrap_or((end, "")) {
+            ("none", _) => None,
+            ("learned", _) => Some(End::Learned),
+            ("budget", _) => Some(End::Budget),
+            ("diverged", layer) => Some(End::Diverged {
+                layer: layer.parse().map_err(|_| "its layer is no number")?,
+            }),
+            _ => return Err("its end is unknown".into()),
+        };
+        Ok(state)
+    }
+
     /// Why there is nothing to measure, if the training diverged.
     pub fn divergence(&self) -> Option<String> {
         match self.end {
@@ -155,15 +205,17 @@ impl State {
 
 /// Trains a model to its end.
 pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Result<State> {
-    let mut store = Store::new(task, s, ctx);
-    let mut state = store.latest(State::start(initial(s.shape(), task.seed, ctx)))?;
+    let mut store = Store::new(&task.slug(), task, s, ctx);
+    let start = State::start(initial(s.shape(), task.seed, ctx));
+    let saved = store.latest(|parts| State::restore(parts, &start))?;
+    let mut state = saved.unwrap_or(start);
     ctx.progress.advance(state.step)?;
     let mut trainer = Trainer::new(task, s, data, exec);
     while state.end.is_none() {
         trainer.step(&mut state, ctx);
         let interrupted = ctx.progress.advance(1);
         if state.end.is_some() || interrupted.is_err() || store.is_due() {
-            store.write(&state)?;
+            store.write(state.step, state.parts())?;
         }
         interrupted?;
         if let Some(check) = state.checks.last() {

@@ -1,0 +1,316 @@
+//! Checkpoints of a training, from which it goes on as if nothing had happened.
+//!
+//! A checkpoint is the file `<experiment>/checkpoints/<training>/<step>.ckpt`: the eight bytes `TRAINING`, the CRC-32 of
+//! the rest (four bytes, little-endian), and the rest in the safetensors format: vectors and words by name, as the
+//! training [puts](Parts) them there. Among the words is, word for word, everything that decides the course of the
+//! training. Random streams are named by step or epoch, so the step is all there is to know of them.
+//!
+//! The last two are kept. A damaged one is named and stepped over. All of them go once the experiment's results are
+//! written.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::experiment::Ctx;
+
+const MAGIC: &[u8] = b"TRAINING";
+/// How many are kept: a damaged one has one before it.
+const KEPT: usize = 2;
+const SUFFIX: &str = "ckpt";
+/// The word that holds what decides the course of the training.
+const IDENTITY: &str = "identity";
+
+/// The checkpoints of one training.
+#[derive(Debug)]
+pub struct Store<'a> {
+    ctx: &'a Ctx<'a>,
+    /// As it is called in messages.
+    training: String,
+    /// From the folder of the run.
+    folder: String,
+    /// Everything that decides the course of the training.
+    identity: String,
+    written: Instant,
+}
+
+impl<'a> Store<'a> {
+    /// Of a training, by the name of its folder, by its name in messages, and with the settings that decide its
+    /// course.
+    pub fn new(
+        slug: &str,
+        training: impl Display,
+        settings: &impl Serialize,
+        ctx: &'a Ctx,
+    ) -> Self {
+        let training = training.to_string();
+        let settings = toml::to_string(settings).expect("settings are a flat struct");
+        let (version, isa) = (env!("CARGO_PKG_VERSION"), ctx.isa.name());
+        Store {
+            folder: format!("{}/{}/{slug}", ctx.experiment, crate::run::CHECKPOINTS),
+            identity: format!("harness {version}, {isa}\n{training}\n{settings}"),
+            training,
+            ctx,
+            written: Instant::now(),
+        }
+    }
+
+    /// Whether it is time to write one.
+    pub fn is_due(&self) -> bool {
+        self.written.elapsed() >= self.ctx.checkpoint_every
+    }
+
+    /// Writes one, and removes those before the last two.
+    pub fn write(&mut self, step: u64, mut parts: Parts) -> Result<()> {
+        let file = format!("{}/{step:012}.{SUFFIX}", self.folder);
+        parts.word(IDENTITY, &self.identity);
+        self.ctx.folder.write(file, parts.encode())?;
+        for old in self.files()?.into_iter().skip(KEPT) {
+            std::fs::remove_file(&old).map_err(Error::io("remove", &old))?;
+        }
+        self.written = Instant::now();
+        Ok(())
+    }
+
+    /// What is in the last sound one, as `read` reads it; `None` if there is none. Damaged ones, among them those that
+    /// `read` refuses, are named and stepped over.
+    ///
+    /// # Errors
+    /// If one belongs to another training.
+    pub fn latest<T>(&self, read: impl Fn(&Parts) -> Result<T, String>) -> Result<Option<T>> {
+        let files = self.files()?;
+        for file in &files {
+            let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
+            let parts = Parts::decode(&bytes);
+            if let Ok(parts) = &parts {
+                self.belongs(parts, file)?;
+            }
+            match parts.and_then(|parts| read(&parts)) {
+                Ok(state) => return Ok(Some(state)),
+                Err(why) => {
+                    let line = format!("{} is damaged ({why}); it is stepped over", file.display());
+                    self.ctx.progress.say(&line);
+                }
+            }
+        }
+        if !files.is_empty() {
+            let line = format!(
+                "no checkpoint of the {} is sound; it starts anew",
+                self.training
+            );
+            self.ctx.progress.say(&line);
+        }
+        Ok(None)
+    }
+
+    fn belongs(&self, parts: &Parts, file: &Path) -> Result<()> {
+        let identity = parts.words.get(IDENTITY).map_or("", String::as_str);
+        if identity == self.identity {
+            return Ok(());
+        }
+        let mut lines = identity.lines().zip(self.identity.lines());
+        let theirs = lines.find(|(a, b)| a != b).map_or(identity, |(a, _)| a);
+        Err(Error::input(format!(
+            "{} is from another training: it has `{theirs}`, this one does not; choose a new folder with --out",
+            file.display()
+        )))
+    }
+
+    /// The files there are, the last first.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.ctx.folder.path().join(&self.folder);
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let entries = std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?;
+        let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+        files.retain(|f| f.extension().is_some_and(|e| e == SUFFIX));
+        files.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(files)
+    }
+}
+
+/// What a checkpoint holds: vectors of numbers and words, by name.
+#[derive(Debug, Default)]
+pub struct Parts {
+    vectors: HashMap<String, (Dtype, Vec<u8>)>,
+    words: HashMap<String, String>,
+}
+
+/// A kind of number that a checkpoint holds.
+pub trait Number: Sized {
+    /// Its name in the file.
+    const DTYPE: Dtype;
+    /// Adds its bytes, little-endian.
+    fn put(&self, bytes: &mut Vec<u8>);
+    /// Reads numbers back; what is left over of the bytes is ignored.
+    fn take(bytes: &[u8]) -> Vec<Self>;
+}
+
+macro_rules! numbers {
+    ($($number:ty: $dtype:ident,)*) => {
+        $(impl Number for $number {
+            const DTYPE: Dtype = Dtype::$dtype;
+            fn put(&self, bytes: &mut Vec<u8>) {
+                bytes.extend(self.to_le_bytes());
+            }
+            fn take(bytes: &[u8]) -> Vec<Self> {
+                let (whole, _) = bytes.as_chunks::<{ size_of::<$number>() }>();
+                whole.iter().map(|b| <$number>::from_le_bytes(*b)).collect()
+            }
+        })*
+    };
+}
+
+numbers! {
+    f32: F32,
+    f64: F64,
+    u32: U32,
+    u64: U64,
+}
+
+impl Parts {
+    /// Puts a vector.
+    pub fn vector<'v, T: Number + 'v>(
+        &mut self,
+        name: &str,
+        values: impl IntoIterator<Item = &'v T>,
+    ) {
+        let mut bytes = Vec::new();
+        values.into_iter().for_each(|v| v.put(&mut bytes));
+        self.vectors.insert(name.into(), (T::DTYPE, bytes));
+    }
+
+    /// Puts a word.
+    pub fn word(&mut self, name: &str, word: impl Display) {
+        self.words.insert(name.into(), word.to_string());
+    }
+
+    /// A vector.
+    ///
+    /// # Errors
+    /// If there is none of this name, or it holds other numbers.
+    pub fn read_vector<T: Number>(&self, name: &str) -> Result<Vec<T>, String> {
+        match self.vectors.get(name) {
+            Some((dtype, bytes)) if *dtype == T::DTYPE => Ok(T::take(bytes)),
+            Some((dtype, _)) => Err(format!("{name} holds {dtype:?}")),
+            None => Err(format!("it has no {name}")),
+        }
+    }
+
+    /// Fills `into` with a vector.
+    ///
+    /// # Errors
+    /// As [`read_vector`](Self::read_vector), and if it is not as long.
+    pub fn read_into<T: Number + Copy>(&self, name: &str, into: &mut [T]) -> Result<(), String> {
+        let values = self.read_vector(name)?;
+        if values.len() != into.len() {
+            return Err(format!("{name} has {} values", values.len()));
+        }
+        into.copy_from_slice(&values);
+        Ok(())
+    }
+
+    /// A word.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub fn read_word(&self, name: &str) -> Result<&str, String> {
+        let word = self.words.get(name).map(String::as_str);
+        word.ok_or_else(|| format!("it has no {name}"))
+    }
+
+    /// A word that is a number.
+    ///
+    /// # Errors
+    /// If there is none of this name, or it is something else.
+    pub fn read_number(&self, name: &str) -> Result<u64, String> {
+        let word = self.read_word(name)?;
+        word.parse().map_err(|_| format!("its {name} is no number"))
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let vectors = self.vectors.iter().map(|(name, (dtype, bytes))| {
+            let len = 8 * bytes.len() / dtype.bitsize();
+            let view = TensorView::new(*dtype, vec![len], bytes);
+            (name.as_str(), view.expect("a vector of that length"))
+        });
+        let body = safetensors::serialize(vectors, Some(self.words.clone()));
+        let body = body.expect("few and small names");
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(crc32fast::hash(&body).to_le_bytes());
+        bytes.extend(body);
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Parts, String> {
+        let rest = bytes
+            .strip_prefix(MAGIC)
+            .ok_or("it does not begin as a checkpoint does")?;
+        let (sum, body) = rest.split_first_chunk::<4>().ok_or("it is cut short")?;
+        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
+            return Err("its checksum is wrong".into());
+        }
+        let (_, header) = SafeTensors::read_metadata(body).map_err(|e| e.to_string())?;
+        let tensors = SafeTensors::deserialize(body).map_err(|e| e.to_string())?;
+        let vectors = tensors
+            .iter()
+            .map(|(name, tensor)| (name.to_string(), (tensor.dtype(), tensor.data().to_vec())));
+        Ok(Parts {
+            vectors: vectors.collect(),
+            words: header.metadata().clone().unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> Parts {
+        let mut parts = Parts::default();
+        parts.vector("weights", &[1.5f32, f32::NAN, -0.0]);
+        parts.vector("losses", &[0.1f64]);
+        parts.vector("idle", &[7u32, u32::MAX]);
+        parts.vector::<u64>("nothing", &[]);
+        parts.word("step", 12);
+        parts
+    }
+
+    #[test]
+    fn what_is_put_is_read_back() {
+        let back = Parts::decode(&parts().encode()).unwrap();
+        let weights: Vec<f32> = back.read_vector("weights").unwrap();
+        assert_eq!(weights[0], 1.5);
+        assert!(weights[1].is_nan() && weights[2].is_sign_negative());
+        assert_eq!(back.read_vector("losses"), Ok(vec![0.1f64]));
+        assert_eq!(back.read_vector("nothing"), Ok(Vec::<u64>::new()));
+        assert_eq!(back.read_number("step"), Ok(12));
+        let mut idle = [0u32; 2];
+        back.read_into("idle", &mut idle).unwrap();
+        assert_eq!(idle, [7, u32::MAX]);
+        assert!(
+            back.read_into("idle", &mut [0u32; 3])
+                .unwrap_err()
+                .contains("2 values")
+        );
+        assert!(back.read_vector::<f32>("idle").unwrap_err().contains("U32"));
+        assert!(back.read_word("end").unwrap_err().contains("no end"));
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_noticed() {
+        let bytes = parts().encode();
+        for i in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[i] ^= 1 << (i % 8);
+            assert!(Parts::decode(&flipped).is_err(), "bit of byte {i}");
+            assert!(Parts::decode(&bytes[..i]).is_err(), "cut at {i}");
+        }
+    }
+}

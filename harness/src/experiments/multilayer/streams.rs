@@ -1,0 +1,102 @@
+//! The residual streams of trained models, for experiments that look for features in them.
+
+use kernels::mlp::{self, Parameters, Workspace};
+use kernels::{Exec, MatRef};
+
+use super::claims::LEARNED;
+use super::data;
+use super::measures::CHUNK;
+use super::model_file;
+use super::settings::Loss;
+use super::train::{Kind, Task};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment};
+use crate::table::Row;
+
+/// The models of a seed to look into: the trained one on the most datapoints that has learned them and has a
+/// decisive-layer model beside it that has learned them too, and this one.
+///
+/// # Errors
+/// Why there is none.
+pub fn models(seed: u64, ctx: &Ctx) -> Result<[Task; 2], String> {
+    let table = ctx.input(super::Multilayer::ID).get("models");
+    let rows: Vec<Row> = table.rows().collect();
+    let losses = [Loss::SquaredError, Loss::CrossEntropy];
+    let loss = rows
+        .first()
+        .and_then(|r| losses.into_iter().find(|l| l.name() == r.text("loss")))
+        .ok_or("`multilayer` trained no model")?;
+    let of = |kind: Kind| {
+        let ours = rows.iter().filter(move |r| {
+            r.text("loss") == loss.name()
+                && r.text("model") == kind.name()
+                && r.int("seed") == seed as i64
+        });
+        let learned = ours.filter(|r| r.real("learned") >= LEARNED);
+        learned.map(|r| r.int("n") as usize).collect::<Vec<usize>>()
+    };
+    let decisive = of(Kind::Decisive);
+    let n = of(Kind::Trained)
+        .into_iter()
+        .filter(|n| decisive.contains(n))
+        .max();
+    let n = n.ok_or_else(|| {
+        format!(
+            "no model and decisive-layer model on the same data have learned them at seed {seed}"
+        )
+    })?;
+    let tasks = [Kind::Trained, Kind::Decisive].map(|kind| Task {
+        loss,
+        n,
+        seed,
+        kind,
+    });
+    for task in tasks {
+        if !ctx.folder.path().join(model_file::path(task)).exists() {
+            return Err(format!(
+                "the {task} was not saved: raise multilayer.saved_seeds"
+            ));
+        }
+    }
+    Ok(tasks)
+}
+
+/// What a model computes for each of the datapoints that it was trained on.
+#[derive(Debug)]
+pub struct Streams {
+    /// The model.
+    pub parameters: Parameters,
+    /// Datapoints.
+    pub n: usize,
+    /// x₀ … x_L, N×d each.
+    layers: Vec<Vec<f32>>,
+}
+
+impl Streams {
+    /// Of a model that was saved.
+    pub fn of(task: Task, exec: Exec, ctx: &Ctx) -> Result<Streams> {
+        let parameters = model_file::read(&ctx.folder.path().join(model_file::path(task)))?;
+        let shape = parameters.shape();
+        let pairs = data::pairs(shape.width, task.n, task.seed);
+        let mut layers = vec![Vec::with_capacity(task.n * shape.width); shape.layers + 1];
+        let mut workspace = Workspace::new(shape, CHUNK.min(task.n));
+        for pairs in pairs.chunks(CHUNK) {
+            mlp::forward(exec, &parameters, pairs, &mut workspace);
+            for (l, layer) in layers.iter_mut().enumerate() {
+                let x = workspace.residual(l);
+                (0..x.rows()).for_each(|b| layer.extend(x.row(b)));
+            }
+        }
+        Ok(Streams {
+            parameters,
+            n: task.n,
+            layers,
+        })
+    }
+
+    /// x_l, N×d.
+    pub fn layer(&self, l: usize) -> MatRef<'_> {
+        let width = self.parameters.shape().width;
+        MatRef::new(&self.layers[l], self.n, width).expect("a row a datapoint")
+    }
+}

@@ -1,0 +1,323 @@
+//! `unfinished-features`: how much of a dictionary is spent on directions that are neither an input nor an
+//! output?
+//!
+//! For a trained `multilayer` model and its decisive-layer control, a sparse autoencoder is trained on the
+//! residual stream after every layer, and each element of its dictionary is set beside the input embeddings and the
+//! output directions of the model.
+
+use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
+use rayon::prelude::*;
+
+use crate::claim::{ClaimSpec, Ledger};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiments::multilayer::streams::{self, Streams};
+use crate::experiments::multilayer::train::Task;
+use crate::figure::Figure;
+use crate::sae_training::Training;
+use crate::table::{TableSpec, Tables};
+
+mod claims;
+mod elements;
+mod figures;
+mod tables;
+
+use elements::{Directions, Element, Fit};
+
+/// See the [module](self).
+pub struct UnfinishedFeatures;
+
+crate::settings! {
+    /// Settings of `unfinished-features`.
+    pub struct Settings {
+        /// Elements of a dictionary, in multiples of the width d: 3 is one for each input embedding and each output.
+        pub ratio: usize,
+        /// L1 coefficients, increasing: the dictionaries trained on every layer, whose stream is scaled to variance 1.
+        pub l1: Vec<f64>,
+        /// The coefficient whose dictionaries are read: one of `l1`.
+        pub read_at: f64,
+        /// Cosine above which an element lines up with a direction.
+        pub threshold: f64,
+        /// Steps of Adam.
+        pub steps: u64,
+        /// Datapoints in a minibatch.
+        pub batch: usize,
+        /// Learning rate of Adam.
+        pub learning_rate: f64,
+        /// At how many seeds, at most; the models of `multilayer` must have been saved.
+        pub most_seeds: usize,
+        /// At how many of them the dictionaries that are not read are trained, for the curve over L0.
+        pub curve_seeds: usize,
+    }
+}
+
+/// One dictionary to train.
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    task: Task,
+    layer: usize,
+    l1: f64,
+}
+
+/// What came of it.
+#[derive(Debug)]
+struct Dictionary {
+    job: Job,
+    /// How well it reconstructs, or how its training diverged.
+    fit: Result<Fit, String>,
+    /// Its elements, if it is read.
+    elements: Vec<Element>,
+    /// Mean over its living elements of the largest cosine with a living one of each layer's dictionary, by layer.
+    mmcs: Vec<(usize, f64)>,
+}
+
+impl Experiment for UnfinishedFeatures {
+    type Settings = Settings;
+
+    const ID: &'static str = "unfinished-features";
+    const TITLE: &'static str = "What unfinished features cost";
+    const SUMMARY: &'static str = "If outputs are built little by little over many layers, the residual stream in \
+        between holds directions that are no longer inputs and not yet outputs. A sparse autoencoder (L1) is \
+        trained on the residual stream after every layer of a model of the preceding experiment, and of its \
+        decisive-layer control. An element of the dictionary that lines up with neither an input embedding nor an \
+        output direction is counted as unfinished.";
+    const SECTION: Section = Section::SparseAutoencoders;
+    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const TABLES: &'static [&'static TableSpec] = &[
+        &tables::DICTIONARIES,
+        &tables::ELEMENTS,
+        &tables::SIMILARITY,
+    ];
+    const FIGURES: &'static [&'static str] = figures::NAMES;
+    const NEEDS: &'static [&'static str] = &["multilayer"];
+
+    fn settings(preset: Preset) -> Settings {
+        let base = Settings {
+            ratio: 3,
+            l1: vec![0.03, 0.1, 0.3],
+            read_at: 0.1,
+            threshold: 0.8,
+            steps: 1000,
+            batch: 256,
+            learning_rate: 3e-3,
+            most_seeds: 3,
+            curve_seeds: 1,
+        };
+        match preset {
+            Preset::Quick => Settings {
+                steps: 1200,
+                l1: vec![0.1, 0.3],
+                batch: 128,
+                ..base
+            },
+            Preset::Default => base,
+            Preset::Full => Settings {
+                steps: 2000,
+                batch: 512,
+                ..base
+            },
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        ensure("ratio", s.ratio, (1..=64).contains(&s.ratio), "1 to 64")?;
+        let positive = |l: &f64| *l > 0.0 && *l <= f64::from(f32::MAX);
+        let increasing = s.l1.is_sorted_by(|a, b| a < b) && s.l1.iter().all(positive);
+        ensure(
+            "l1",
+            &s.l1,
+            increasing && (1..=16).contains(&s.l1.len()),
+            "1 to 16 numbers above 0, increasing",
+        )?;
+        let read = s.l1.contains(&s.read_at);
+        ensure("read_at", s.read_at, read, "one of `l1`")?;
+        let cosine = s.threshold > 0.0 && s.threshold < 1.0;
+        ensure("threshold", s.threshold, cosine, "between 0 and 1")?;
+        ensure(
+            "steps",
+            s.steps,
+            (1..=1 << 40).contains(&s.steps),
+            "1 to 2^40",
+        )?;
+        ensure(
+            "batch",
+            s.batch,
+            (1..=1 << 20).contains(&s.batch),
+            "1 to 1048576",
+        )?;
+        let rate = s.learning_rate > 0.0 && s.learning_rate <= f64::from(f32::MAX);
+        ensure(
+            "learning_rate",
+            s.learning_rate,
+            rate,
+            "above 0 and at most 3e38",
+        )?;
+        let seeds = (1..=1000).contains(&s.most_seeds);
+        ensure("most_seeds", s.most_seeds, seeds, "1 to 1000")?;
+        let seeds = (0..=1000).contains(&s.curve_seeds);
+        ensure("curve_seeds", s.curve_seeds, seeds, "0 to 1000")
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        // Of a model of width 500 on 4,000 datapoints: its streams and, on each thread, a training.
+        let (d, n) = (500.0, 4000.0);
+        let dictionary = 4.0 * 2.0 * s.ratio as f64 * d * d;
+        9.0 * 4.0 * n * d + threads as f64 * (8.0 * dictionary + 40.0 * s.batch as f64 * d)
+    }
+
+    fn most_seeds(s: &Settings) -> usize {
+        s.most_seeds
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let models: Vec<Result<[Task; 2], String>> = ctx
+            .seeds
+            .iter()
+            .map(|&seed| streams::models(seed, ctx))
+            .collect();
+        let tasks: Vec<(usize, Task)> = models
+            .iter()
+            .enumerate()
+            .flat_map(|(i, tasks)| tasks.iter().flatten().map(move |&task| (i, task)))
+            .collect();
+        let layers = match tasks.first() {
+            Some(&(_, task)) => {
+                Streams::of(task, ctx.serial(), ctx)?
+                    .parameters
+                    .shape()
+                    .layers
+            }
+            None => 0,
+        };
+        let trainings = |i: usize| if i < s.curve_seeds { s.l1.len() } else { 1 };
+        let all: usize = tasks
+            .iter()
+            .map(|&(i, _)| trainings(i) * (layers + 1))
+            .sum();
+        ctx.progress.start(all as u64 * s.steps)?;
+        let mut dictionaries = Vec::new();
+        for &(i, task) in &tasks {
+            let streams = Streams::of(task, ctx.parallel(), ctx)?;
+            let l1 = if i < s.curve_seeds {
+                &s.l1[..]
+            } else {
+                &[s.read_at][..]
+            };
+            dictionaries.extend(of_model(task, &streams, l1, s, ctx)?);
+        }
+        let mut outcome = Outcome {
+            tables: tables::tabulate(&dictionaries),
+            ..Outcome::default()
+        };
+        claims::settle(layers, &models, &dictionaries, ctx.seeds, &mut outcome);
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        figures::draw(tables)
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        figures::findings(tables, ledger)
+    }
+}
+
+/// Trains and reads the dictionaries of one model, whole trainings to the threads.
+fn of_model(
+    task: Task,
+    streams: &Streams,
+    l1: &[f64],
+    s: &Settings,
+    ctx: &Ctx,
+) -> Result<Vec<Dictionary>> {
+    let layers = streams.parameters.shape().layers;
+    let jobs: Vec<Job> = (0..=layers)
+        .flat_map(|layer| l1.iter().map(move |&l1| Job { task, layer, l1 }))
+        .collect();
+    let train = |&job: &Job| Ok((job, train(job, streams, s, ctx)?));
+    let trained: Vec<(Job, Result<Parameters, String>)> = jobs
+        .par_iter()
+        .with_max_len(1)
+        .map(train)
+        .collect::<Result<_>>()?;
+    let directions = Directions::of(&streams.parameters);
+    let mut dictionaries = Vec::new();
+    for (job, parameters) in trained {
+        let x = streams.layer(job.layer);
+        let mut dictionary = Dictionary {
+            job,
+            fit: Err(String::new()),
+            elements: Vec::new(),
+            mmcs: Vec::new(),
+        };
+        dictionary.fit = parameters.map(|parameters| {
+            let (fit, fired) = Fit::of(&parameters, x, ctx.parallel());
+            if job.l1 == s.read_at {
+                dictionary.elements = elements::read(
+                    &parameters,
+                    &fired,
+                    x.rows(),
+                    &directions,
+                    s.threshold,
+                    ctx.parallel(),
+                );
+            }
+            fit
+        });
+        dictionaries.push(dictionary);
+    }
+    let width = streams.parameters.shape().width;
+    elements::compare_layers(&mut dictionaries, s.threshold, width, ctx.parallel());
+    Ok(dictionaries)
+}
+
+/// Trains the dictionary of one layer. The stream is scaled to a mean squared distance of 1 from its mean,
+/// which changes no direction.
+fn train(
+    job: Job,
+    streams: &Streams,
+    s: &Settings,
+    ctx: &Ctx,
+) -> Result<Result<Parameters, String>> {
+    let Job { task, layer, l1 } = job;
+    let x = streams.layer(layer);
+    let (n, width) = (x.rows(), x.cols());
+    let scale = elements::scale(x);
+    let training = Training {
+        slug: format!("{}-layer{layer}-l1-{l1}", task.slug()),
+        name: format!("dictionary of layer {layer}, L1 coefficient {l1}, {task}"),
+        shape: Shape {
+            width,
+            dictionary: s.ratio * width,
+        },
+        variant: Variant::L1(L1 {
+            lambda: l1 as f32,
+            rows: Rows::Unit,
+        }),
+        steps: s.steps,
+        batch: s.batch.min(n),
+        learning_rate: s.learning_rate,
+        exec: ctx.serial(),
+        ctx,
+    };
+    let mut normals = ctx.rng(task.seed, "initial", layer as u64);
+    let initial =
+        || Parameters::initial(training.shape, training.variant, || normals.normal() as f32);
+    let per_epoch = (n / training.batch) as u64;
+    let mut epoch = (u64::MAX, Vec::new());
+    training.run(s, initial, |step, batch| {
+        if epoch.0 != step / per_epoch {
+            let mut order: Vec<usize> = (0..n).collect();
+            ctx.rng(task.seed, "order", step / per_epoch)
+                .shuffle(&mut order);
+            epoch = (step / per_epoch, order);
+        }
+        let from = (step % per_epoch) as usize * training.batch;
+        let chosen = &epoch.1[from..from + training.batch];
+        for (row, &k) in batch.chunks_exact_mut(width).zip(chosen) {
+            row.iter_mut()
+                .zip(x.row(k))
+                .for_each(|(to, v)| *to = scale * v);
+        }
+    })
+}
