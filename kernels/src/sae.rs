@@ -39,6 +39,8 @@ mod codes;
 mod decoder;
 mod dense;
 mod encoder;
+mod gated;
+mod jumprelu;
 mod l1;
 mod lista;
 mod parameters;
@@ -54,6 +56,8 @@ mod workspace;
 use crate::{Exec, MatMut, MatRef, SparseRef};
 
 pub use auxk::AuxK;
+pub use gated::Gated;
+pub use jumprelu::JumpRelu;
 pub use l1::{L1, Rows};
 pub use lista::Lista;
 pub use parameters::Parameters;

@@ -47,6 +47,27 @@ impl Codes {
         .expect("filled in order")
     }
 
+    /// Replaces each value by a function of its column and itself; it may be 0.
+    pub(super) fn map(&mut self, f: impl Fn(usize, f32) -> f32) {
+        let entries = self.starts[self.rows];
+        let columns = &self.columns[..entries];
+        for (&j, value) in columns.iter().zip(&mut self.values) {
+            *value = f(j as usize, *value);
+        }
+    }
+
+    /// Drops the entries that are 0.
+    pub(super) fn drop_zeros(&mut self) {
+        let (mut from, mut used) = (0, 0);
+        for end in &mut self.starts[1..=self.rows] {
+            for i in from..*end {
+                (self.columns[used], self.values[used]) = (self.columns[i], self.values[i]);
+                used += usize::from(self.values[i] != 0.0);
+            }
+            (from, *end) = (*end, used);
+        }
+    }
+
     /// Replaces the codes by what `select` takes from the rows of X·Wᵀ + 1·biasᵀ. There may be fewer columns
     /// than there is room for.
     pub(super) fn fill(

@@ -92,6 +92,7 @@ impl Trainer {
             let [rows] = parameters.tensors_mut(["w_dec"]);
             dictionary::normalise(exec, rows);
         }
+        parameters.variant().model().after_step(parameters);
         for idle in idle.iter_mut() {
             *idle = idle.saturating_add(1);
         }

@@ -1,7 +1,10 @@
 //! What a variant has to bring: the one `match` over variants.
 
 use super::parameters::Tensor;
-use super::{L1, Lista, Losses, Parameters, Shape, TiedL1, TopK, TwoLayer, Workspace, decoder};
+use super::{
+    Gated, JumpRelu, L1, Lista, Losses, Parameters, Shape, TiedL1, TopK, TwoLayer, Workspace,
+    decoder,
+};
 use crate::{Exec, MatMut, MatRef, SparseRef};
 
 /// A kind of sparse autoencoder, with its settings.
@@ -13,6 +16,10 @@ pub enum Variant {
     TiedL1(TiedL1),
     /// The k largest pre-activations.
     TopK(TopK),
+    /// Codes that are switched on by gates.
+    Gated(Gated),
+    /// Codes above a learnt threshold.
+    JumpRelu(JumpRelu),
     /// ReLU codes from an encoder with a hidden layer.
     TwoLayer(TwoLayer),
     /// ReLU codes from a few unrolled steps of a learnt iteration.
@@ -25,6 +32,8 @@ impl Variant {
             Variant::L1(model) => model,
             Variant::TiedL1(model) => model,
             Variant::TopK(model) => model,
+            Variant::Gated(model) => model,
+            Variant::JumpRelu(model) => model,
             Variant::TwoLayer(model) => model,
             Variant::Lista(model) => model,
         }
@@ -79,6 +88,9 @@ pub(super) trait Model {
     fn reset(&self, _tensor: &str, part: &mut [f32]) {
         part.fill(0.0);
     }
+
+    /// Brings parameters back to where they may be, after a step of the optimiser; rows of norm 1 aside.
+    fn after_step(&self, _: &mut Parameters) {}
 
     /// ‖e‖² of each sample, after `encode`.
     fn errors<'a>(

@@ -3,6 +3,9 @@
 //! Which entries of a code are active hangs on comparisons. Where one is closer than its rounding
 //! error, f32 may rightly decide otherwise: [`Pass::ambiguous`] tells.
 
+mod gated;
+mod jumprelu;
+
 use std::ops::Range;
 
 use kernels::sae::{AuxK, Parameters, Rows, Shape, Variant};
@@ -24,6 +27,8 @@ pub struct Model {
     pub dead: Vec<usize>,
     /// What the auxiliary loss reconstructs, where that is to be held fixed: it has no gradient.
     pub left_over: Option<Matrix>,
+    /// The model whose decoder stands in a loss where it has no gradient, if not this one.
+    pub frozen: Option<Box<Model>>,
 }
 
 /// What a batch leads to.
@@ -73,6 +78,7 @@ impl Model {
             values: parameters.values().iter().map(exact).collect(),
             dead: vec![],
             left_over: None,
+            frozen: None,
         }
     }
 
@@ -122,6 +128,8 @@ impl Model {
             Variant::L1(model) => self.l1(model.lambda, model.rows, &x),
             Variant::TiedL1(model) => self.tied(model.lambda, &x),
             Variant::TopK(model) => self.top_k(model.k, model.aux, &x),
+            Variant::Gated(model) => self.gated(model.lambda, &x),
+            Variant::JumpRelu(model) => self.jump_relu(model, &x),
             Variant::TwoLayer(model) => self.two_layer(model.lambda, &x),
             Variant::Lista(model) => self.lista(model.steps, model.lambda, &x),
         }
