@@ -8,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
 use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
-use kernels::sae::{self, AuxK, L1, Lista, Rows, TiedL1, TopK, Trainer, TwoLayer, Variant};
+use kernels::sae::{
+    self, AuxK, Gated, JumpRelu, L1, Lista, Rows, TiedL1, TopK, Trainer, TwoLayer, Variant,
+};
 use kernels::{Activation, Exec, MatMut, MatRef};
 use proptests::{isas, stream};
 
@@ -148,6 +150,12 @@ fn a_step_of_an_autoencoder_allocates_nothing() {
         Variant::TopK(TopK {
             k: 5,
             aux: Some(aux),
+        }),
+        Variant::Gated(Gated { lambda: 0.1 }),
+        Variant::JumpRelu(JumpRelu {
+            lambda: 0.1,
+            bandwidth: 0.1,
+            threshold: 0.1,
         }),
         Variant::TwoLayer(TwoLayer {
             hidden: 60,

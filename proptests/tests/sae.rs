@@ -547,6 +547,20 @@ fn what_does_not_fit_is_named() {
         says("the 7 largest of 6", &|| {
             Parameters::zeros(shape, top_k(7));
         });
+        for (bandwidth, threshold, what) in [
+            (0.0, 0.1, "a bandwidth of 0"),
+            (f32::NAN, 0.1, "a bandwidth of NaN"),
+            (0.1, -0.5, "thresholds that start at -0.5"),
+        ] {
+            let model = JumpRelu {
+                lambda: 1.0,
+                bandwidth,
+                threshold,
+            };
+            says(what, &|| {
+                Parameters::zeros(shape, Variant::JumpRelu(model));
+            });
+        }
         says("the gradient of another model", &|| {
             let mut workspace = case.workspace(0.1);
             let mut gradient = Parameters::zeros(shape, top_k(1));
