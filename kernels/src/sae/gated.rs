@@ -7,7 +7,7 @@ use super::{Losses, Parameters, Shape, Workspace, backward};
 use crate::simd::Simd;
 use crate::{Accumulate, Exec, MatRef, math};
 
-/// f = 1[π > 0] ⊙ ReLU(exp(r) ⊙ p + b_mag), with the gate π = p + b_gate and p = `W_gate(x − b_dec)`.
+/// f = `1[π > 0] ⊙ ReLU(exp(r) ⊙ p + b_mag)`, with the gate π = p + b_gate and p = `W_gate(x − b_dec)`.
 ///
 /// L = ‖e‖² + λ Σⱼ ReLU(πⱼ) + ‖W_decᵀ ReLU(π) + b_dec − x‖², where the decoder of the last term, the auxiliary
 /// loss, counts as given: the penalty falls on the gates, which this term keeps informative, and leaves magnitudes

@@ -7,11 +7,11 @@ use super::{Losses, Parameters, Shape, Workspace};
 use crate::simd::Simd;
 use crate::{Exec, MatRef};
 
-/// f = π ⊙ 1[π > θ] for π = `W_enc(x − b_dec) + b_enc`, L = ‖e‖² + λ‖f‖₀, where the norm counts active entries.
+/// f = `π ⊙ 1[π > θ]` for π = `W_enc(x − b_dec) + b_enc`, L = ‖e‖² + λ‖f‖₀, where the norm counts active entries.
 ///
 /// The loss is constant in θ, but for jumps. Gradients with respect to θ are those of its mean over the data,
 /// estimated with a rectangular kernel K(u) = 1[|u| < ½] of bandwidth ε (section 4 of the paper):
-/// ∂fⱼ/∂θⱼ = −θⱼ/ε K((πⱼ − θⱼ)/ε), ∂1[πⱼ > θⱼ]/∂θⱼ = −1/ε K((πⱼ − θⱼ)/ε). Neither term reaches π.
+/// ∂fⱼ/∂θⱼ = −θⱼ/ε K((πⱼ − θⱼ)/ε), `∂1[πⱼ > θⱼ]/∂θⱼ = −1/ε K((πⱼ − θⱼ)/ε)`. Neither term reaches π.
 ///
 /// θ itself is the parameter, and is clamped at 0 after each step. Rows of the dictionary are held at norm 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
