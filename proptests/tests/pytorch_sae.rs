@@ -7,8 +7,8 @@
 
 use kernels::adam::Adam;
 use kernels::sae::{
-    self, AuxK, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, Trainer, TwoLayer, Variant,
-    Workspace,
+    self, AuxK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, Trainer,
+    TwoLayer, Variant, Workspace,
 };
 use kernels::{Exec, MatRef};
 use proptests::bounded::{Bounded, ONE, assert_within, blur};
@@ -30,7 +30,7 @@ const ADAM: Adam = Adam {
 const LAMBDA: f32 = 0.25;
 
 /// The variants of the fixture, and whether rows of the dictionary are held at norm 1.
-const VARIANTS: [(&str, Variant, bool); 6] = [
+const VARIANTS: [(&str, Variant, bool); 8] = [
     (
         "l1_penalised",
         Variant::L1(L1 {
@@ -57,6 +57,16 @@ const VARIANTS: [(&str, Variant, bool); 6] = [
                 coefficient: 0.5,
                 dead_after: 2,
             }),
+        }),
+        true,
+    ),
+    ("gated", Variant::Gated(Gated { lambda: LAMBDA }), true),
+    (
+        "jump_relu",
+        Variant::JumpRelu(JumpRelu {
+            lambda: LAMBDA,
+            bandwidth: 0.25,
+            threshold: 0.1,
         }),
         true,
     ),
@@ -170,6 +180,12 @@ impl Task {
             let norm = square.sqrt().round(1);
             for w in w {
                 *w = w.over(norm).round(1);
+            }
+        }
+        let places = model.places();
+        if let Some((_, range)) = places.into_iter().find(|place| place.0 == "threshold") {
+            for threshold in &mut model.values[range] {
+                threshold.value = threshold.value.max(0.0);
             }
         }
     }
@@ -361,8 +377,8 @@ fn training_follows_pytorch() {
             last: task.read(&fixture, &format!("{name}.final")),
         };
         assert_eq!(torch.losses.len(), 3 * STEPS);
-        let is_topk = matches!(variant, Variant::TopK(_));
-        assert_eq!(torch.losses.last() > Some(&0.0), is_topk, "AuxK at work");
+        let auxiliary = matches!(variant, Variant::TopK(_) | Variant::Gated(_));
+        assert_eq!(torch.losses.last() > Some(&0.0), auxiliary, "{name}");
 
         let still = task.train_in_f64(|| 0.0);
         for (what, ours, torch) in [

@@ -792,3 +792,31 @@ fn magnitudes_are_not_penalised() {
         assert!((alike.auxiliary - alike.reconstruction).abs() < 1e-5 * alike.auxiliary);
     }
 }
+
+/// A step that would take a threshold below 0 takes it to 0.
+#[test]
+fn thresholds_are_clamped_at_zero() {
+    let shape = Shape {
+        width: 1,
+        dictionary: 1,
+    };
+    let variant = Variant::JumpRelu(JumpRelu {
+        lambda: 0.0,
+        bandwidth: 0.5,
+        threshold: 1.0,
+    });
+    for exec in isas().into_iter().map(Exec::serial) {
+        for (learning_rate, want) in [(0.25, 0.75), (2.0, 0.0)] {
+            let parameters = Parameters::initial(shape, variant, || 1.0);
+            let adam = Adam {
+                learning_rate,
+                ..Adam::default()
+            };
+            let mut trainer = Trainer::new(parameters, adam, 1);
+            // Just below the threshold: it pays to be lower.
+            trainer.step(exec, MatRef::new(&[0.875], 1, 1).unwrap());
+            let got = trainer.parameters().tensor("threshold").at(0, 0);
+            assert!((got - want).abs() < 1e-6, "{got}, not {want}");
+        }
+    }
+}
