@@ -171,6 +171,34 @@ impl par::Rows for EntriesMut<'_> {
     }
 }
 
+/// The values that are at least `least`, or NaN, and their columns; returns how many.
+///
+/// # Panics
+/// If there is no room for them.
+#[inline(always)]
+pub(crate) fn select_from<S: Simd>(
+    s: S,
+    least: f32,
+    pre: &[f32],
+    columns: &mut [u32],
+    values: &mut [f32],
+) -> usize {
+    let mut used = 0;
+    for (v, pre) in pre.chunks(S::LANES).enumerate() {
+        // A NaN compares as false.
+        let below = s.bits(s.lt(s.load_partial(pre), s.splat(least)));
+        let mut left = !below & ((1 << pre.len()) - 1);
+        while left != 0 {
+            let lane = left.trailing_zeros() as usize;
+            columns[used] = (v * S::LANES + lane) as u32;
+            values[used] = pre[lane];
+            used += 1;
+            left &= left - 1;
+        }
+    }
+    used
+}
+
 /// out ← out + a sparse row times a dense matrix with contiguous rows: one axpy an entry, in their order, a
 /// panel of columns at a time in registers.
 ///

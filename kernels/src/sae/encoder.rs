@@ -3,6 +3,7 @@
 use super::{Parameters, Workspace, backward};
 use crate::elementwise::{Sub, zip};
 use crate::simd::{Op, Simd};
+pub(super) use crate::sparse::select_from;
 use crate::{Accumulate, Exec, MatMut, MatRef, par};
 
 /// Rows that are worth another thread.
@@ -24,31 +25,6 @@ impl Select for Relu {
     fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
         select_from(s, f32::from_bits(1), pre, columns, values)
     }
-}
-
-/// What is at least `least`, or NaN.
-#[inline(always)]
-pub(super) fn select_from<S: Simd>(
-    s: S,
-    least: f32,
-    pre: &[f32],
-    columns: &mut [u32],
-    values: &mut [f32],
-) -> usize {
-    let mut used = 0;
-    for (v, pre) in pre.chunks(S::LANES).enumerate() {
-        // A NaN compares as false.
-        let below = s.bits(s.lt(s.load_partial(pre), s.splat(least)));
-        let mut left = !below & ((1 << pre.len()) - 1);
-        while left != 0 {
-            let lane = left.trailing_zeros() as usize;
-            columns[used] = (v * S::LANES + lane) as u32;
-            values[used] = pre[lane];
-            used += 1;
-            left &= left - 1;
-        }
-    }
-    used
 }
 
 /// Fills the codes by a linear encoder: `w_enc` and `b_enc`.

@@ -10,7 +10,7 @@
 
 use super::lasso::{Lasso, Stop, duality_gap};
 use crate::simd::{Op, Simd};
-use crate::sparse::add_row_product;
+use crate::sparse::{add_row_product, select_from};
 use crate::{MatMut, MatRef};
 
 /// What is left of a raised penalty after an iteration.
@@ -64,7 +64,7 @@ impl Op for Iteration<'_> {
             }
             before.copy_from_slice(code);
             let energy: f64 = x.row(i).iter().map(|&x| f64::from(x).powi(2)).sum();
-            let mut on = entries.gather(code);
+            let mut on = entries.gather(s, code);
             product.fill(0.0);
             add_row_product(s, entries.of(on), gram, product);
             product_before.copy_from_slice(product);
@@ -94,7 +94,7 @@ impl Op for Iteration<'_> {
                 }
                 .run(s);
                 std::mem::swap(&mut product, &mut product_before);
-                on = entries.gather(code);
+                on = entries.gather(s, code);
                 product.fill(0.0);
                 add_row_product(s, entries.of(on), gram, product);
                 if momentum {
@@ -120,14 +120,9 @@ struct Entries {
 impl Entries {
     /// Gathers what is on, and returns how many.
     #[inline(always)]
-    fn gather(&mut self, code: &[f32]) -> usize {
-        let mut on = 0;
-        for (j, &c) in (0..).zip(code) {
-            self.atoms[on] = j;
-            self.values[on] = c;
-            on += usize::from(c > 0.0);
-        }
-        on
+    fn gather<S: Simd>(&mut self, s: S, code: &[f32]) -> usize {
+        let least = f32::from_bits(1);
+        select_from(s, least, code, &mut self.atoms, &mut self.values)
     }
 
     #[inline(always)]
