@@ -49,6 +49,7 @@ mod resample;
 mod tied;
 mod topk;
 mod trainer;
+mod transposed;
 mod two_layer;
 mod variant;
 mod workspace;

@@ -97,6 +97,12 @@ pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     /// `to` is valid for writing `LANES` values of f32.
     unsafe fn store_ptr(self, v: Self::F32, to: *mut f32);
 
+    /// Asks for the cache lines of `values`, which will be read soon. A hint, and nothing else.
+    #[inline(always)]
+    fn prefetch(self, values: &[f32]) {
+        let _ = values;
+    }
+
     /// `a + b`
     fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a - b`
@@ -223,6 +229,15 @@ macro_rules! x86_backend {
                 assert!(to.len() >= $lanes, "store: {} places, {} wanted", to.len(), $lanes);
                 // SAFETY: the length was checked.
                 unsafe { self.store_ptr(v, to.as_mut_ptr()) }
+            }
+
+            #[inline(always)]
+            fn prefetch(self, values: &[f32]) {
+                for line in values.chunks(16) {
+                    // SAFETY: a prefetch reads nothing that the program could see.
+                    #[allow(unused_unsafe)]
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+                }
             }
 
             #[inline(always)]

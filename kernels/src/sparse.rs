@@ -143,6 +143,17 @@ impl<'a> EntriesMut<'a> {
         }
     }
 
+    /// One of `values` for each entry of a matrix whose rows start there.
+    pub(crate) fn beside(starts: &'a [usize], values: &'a mut [f32]) -> Self {
+        let ends = (starts.first(), starts.last());
+        assert_eq!(
+            ends,
+            (Some(&0), Some(&values.len())),
+            "values of other entries"
+        );
+        EntriesMut { starts, values }
+    }
+
     /// The values beside row `i`.
     #[inline(always)]
     pub(crate) fn row(&mut self, i: usize) -> &mut [f32] {
@@ -203,7 +214,7 @@ pub(crate) fn select_from<S: Simd>(
 /// panel of columns at a time in registers.
 ///
 /// # Panics
-/// If the matrix has too few rows, or rows that are shorter than `out`.
+/// If the matrix has too few rows, or rows that are too short.
 #[inline(always)]
 pub(crate) fn add_row_product<S: Simd>(
     s: S,
@@ -211,45 +222,51 @@ pub(crate) fn add_row_product<S: Simd>(
     matrix: MatRef,
     out: &mut [f32],
 ) {
-    let from = if S::LANES == 16 {
+    let done = if S::LANES == 16 {
         panels::<S, 16>(s, row, matrix, out, 0)
     } else {
         panels::<S, 8>(s, row, matrix, out, 0)
     };
-    let from = panels::<S, 4>(s, row, matrix, out, from);
-    let from = panels::<S, 1>(s, row, matrix, out, from);
-    let out = &mut out[from..];
+    let done = panels::<S, 4>(s, row, matrix, out, done);
+    let done = panels::<S, 1>(s, row, matrix, out, done);
+    let out = &mut out[done..];
     if !out.is_empty() {
         let mut sum = s.load_partial(out);
         for (&column, &value) in row.0.iter().zip(row.1) {
-            let b = &matrix.row(column as usize)[from..][..out.len()];
+            let b = &matrix.row(column as usize)[done..][..out.len()];
             sum = s.mul_add(s.splat(value), s.load_partial(b), sum);
         }
         s.store_partial(sum, out);
     }
 }
 
-/// [`add_row_product`] on as many panels of `N` vectors as there are from column `from` on; returns where they
-/// end.
+/// How many entries ahead rows are fetched from memory: they follow each other in no order.
+const AHEAD: usize = 2;
+
+/// [`add_row_product`] on as many panels of `N` vectors as there are from place `done` of `out` on; returns where
+/// they end.
 #[inline(always)]
 fn panels<S: Simd, const N: usize>(
     s: S,
     (columns, values): (&[u32], &[f32]),
     matrix: MatRef,
     out: &mut [f32],
-    mut from: usize,
+    mut done: usize,
 ) -> usize {
     let width = N * S::LANES;
-    while from + width <= out.len() {
-        let out = &mut out[from..][..width];
+    while done + width <= out.len() {
+        let out = &mut out[done..][..width];
         let mut sums = [s.splat(0.0); N];
         // Indices, not iterators: the sums must stay in registers.
         #[allow(clippy::needless_range_loop)]
         for v in 0..N {
             sums[v] = s.load(&out[v * S::LANES..]);
         }
-        for (&column, &value) in columns.iter().zip(values) {
-            let b = &matrix.row(column as usize)[from..][..width];
+        for (i, (&column, &value)) in columns.iter().zip(values).enumerate() {
+            if let Some(&next) = columns.get(i + AHEAD) {
+                s.prefetch(&matrix.row(next as usize)[done..][..width]);
+            }
+            let b = &matrix.row(column as usize)[done..][..width];
             let value = s.splat(value);
             for v in 0..N {
                 sums[v] = s.mul_add(value, s.load(&b[v * S::LANES..]), sums[v]);
@@ -258,9 +275,9 @@ fn panels<S: Simd, const N: usize>(
         for v in 0..N {
             s.store(sums[v], &mut out[v * S::LANES..]);
         }
-        from += width;
+        done += width;
     }
-    from
+    done
 }
 
 /// A sparse row times a dense panel of `N` vectors a row: one axpy an entry, the sums in registers.

@@ -1,88 +1,16 @@
 //! Gradients with respect to weights: sums over the samples where an element is active.
 
-use super::decoder::{add_products, densify};
+use std::ops::Range;
+
+use super::decoder::densify;
+use super::transposed::Transposed;
+use crate::elementwise::{Add, zip_in_place};
 use crate::simd::{Op, Simd};
 use crate::sparse::SparseRef;
-use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par, reduce};
+use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
 
 /// Elements that are worth another thread.
 const LEAF: usize = 32;
-
-/// The entries of a sparse matrix by columns, as a transpose has them, for any values beside them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Transposed {
-    starts: Vec<usize>,
-    /// The row of each entry.
-    rows: Vec<u32>,
-    /// Where each entry stands in the matrix.
-    order: Vec<u32>,
-    values: Vec<f32>,
-    /// Rows and columns of the matrix.
-    height: usize,
-    width: usize,
-}
-
-impl Transposed {
-    pub(super) fn new(capacity: usize, cols: usize) -> Transposed {
-        let entries = capacity * cols;
-        Transposed {
-            starts: vec![0; cols + 1],
-            rows: vec![0; entries],
-            order: vec![0; entries],
-            values: vec![0.0; entries],
-            height: 0,
-            width: 0,
-        }
-    }
-
-    pub(super) fn bytes(capacity: usize, cols: usize) -> usize {
-        size_of::<usize>() * (cols + 1) + 3 * size_of::<f32>() * capacity * cols
-    }
-
-    /// Sorts the entries by columns, and by rows within them: a counting sort.
-    pub(super) fn sort(&mut self, of: SparseRef) {
-        (self.height, self.width) = (of.rows(), of.cols());
-        let starts = &mut self.starts[..=of.cols()];
-        starts.fill(0);
-        for b in 0..of.rows() {
-            for &j in of.row(b).0 {
-                starts[j as usize + 1] += 1;
-            }
-        }
-        // Each start moves to its column's end as that fills, so it begins one column early.
-        let mut next = 0;
-        for start in &mut starts[1..] {
-            let count = *start;
-            *start = next;
-            next += count;
-        }
-        let mut entry = 0;
-        for b in 0..of.rows() {
-            for &j in of.row(b).0 {
-                let at = &mut starts[j as usize + 1];
-                self.rows[*at] = b as u32;
-                self.order[*at] = entry;
-                *at += 1;
-                entry += 1;
-            }
-        }
-    }
-
-    /// The transpose of the matrix with these values.
-    fn with_values(&mut self, values: &[f32]) -> SparseRef<'_> {
-        let entries = values.len();
-        for (to, &from) in self.values.iter_mut().zip(&self.order[..entries]) {
-            *to = values[from as usize];
-        }
-        SparseRef::new(
-            &self.starts[..=self.width],
-            &self.rows[..entries],
-            &self.values[..entries],
-            self.height,
-        )
-        .expect("sorted from a matrix")
-    }
-}
 
 /// How to sum over samples.
 pub(super) enum By<'a> {
@@ -98,7 +26,7 @@ pub(super) fn outer_products(
     by: By,
     values: SparseRef,
     matrix: MatRef,
-    (mut out, accumulate): (MatMut, Accumulate),
+    (out, accumulate): (MatMut, Accumulate),
 ) {
     match by {
         By::Dense(dense) => {
@@ -108,13 +36,7 @@ pub(super) fn outer_products(
             matmul(exec, out, accumulate, dense.t(), matrix);
         }
         By::Entries(transposed) => {
-            let transposed = transposed.with_values(values.values());
-            if accumulate == Accumulate::Overwrite {
-                for j in 0..out.rows() {
-                    out.row(j).fill(0.0);
-                }
-            }
-            add_products(exec, transposed, matrix, out);
+            transposed.products(exec, values.values(), matrix, (out, accumulate))
         }
     }
 }
@@ -139,16 +61,48 @@ pub(super) fn decoder_bias(
     d_b_enc: &[f32],
     d_b_dec: &mut [f32],
 ) {
-    reduce::column_sums(exec, d_output, d_b_dec);
-    for d in d_b_dec.iter_mut() {
-        *d = -*d;
+    /// Columns that are worth another thread: enough of a row to stream.
+    const LEAF: usize = 256;
+    struct Columns<'a> {
+        d_output: MatRef<'a>,
+        w_enc: MatRef<'a>,
+        d_b_enc: &'a [f32],
+        columns: Range<usize>,
+        out: &'a mut [f32],
     }
-    let d_b_enc = MatRef::new(d_b_enc, 1, d_b_enc.len()).expect("one row");
-    let width = d_b_dec.len();
-    let out = MatMut::new(d_b_dec, 1, width).expect("one row");
-    matmul(exec, out, Accumulate::Add, d_b_enc, w_enc);
-    for d in d_b_dec.iter_mut() {
-        *d = -*d;
+    impl Op for Columns<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            self.out.fill(0.0);
+            for b in 0..self.d_output.rows() {
+                let row = &self.d_output.row(b)[self.columns.clone()];
+                zip_in_place(s, Add, self.out, row);
+            }
+            for (j, &factor) in self.d_b_enc.iter().enumerate() {
+                let row = &self.w_enc.row(j)[self.columns.clone()];
+                add_scaled(s, -factor, row, self.out);
+            }
+        }
+    }
+    let work = (0..d_b_dec.len(), d_b_dec);
+    par::share_rows(exec, LEAF, work, &|(columns, out)| {
+        exec.isa().dispatch(Columns {
+            d_output,
+            w_enc,
+            d_b_enc,
+            columns,
+            out,
+        })
+    });
+}
+
+/// out ← out + factor · row
+#[inline(always)]
+fn add_scaled<S: Simd>(s: S, factor: f32, row: &[f32], out: &mut [f32]) {
+    for (out, row) in out.chunks_mut(S::LANES).zip(row.chunks(S::LANES)) {
+        let sum = s.mul_add(s.splat(factor), s.load_partial(row), s.load_partial(out));
+        s.store_partial(sum, out);
     }
 }
 
@@ -161,11 +115,7 @@ pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: Ma
         fn run<S: Simd>(self, s: S) {
             let Scaled(factors, rows, mut out) = self;
             for (j, &factor) in factors.iter().enumerate() {
-                let row = rows.row(j).chunks(S::LANES);
-                for (out, row) in out.row(j).chunks_mut(S::LANES).zip(row) {
-                    let (row, sum) = (s.load_partial(row), s.load_partial(out));
-                    s.store_partial(s.mul_add(s.splat(factor), row, sum), out);
-                }
+                add_scaled(s, factor, rows.row(j), out.row(j));
             }
         }
     }

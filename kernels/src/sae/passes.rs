@@ -4,7 +4,7 @@
 use super::backward::{self, By};
 use super::decoder::{self, Decoder, Reconstruction, densify};
 use super::{Losses, Workspace};
-use crate::{Accumulate, Exec, MatMut, MatRef, matmul};
+use crate::{Accumulate, Exec, MatMut, MatRef, matmul, par};
 
 impl Workspace {
     fn is_dense(&self) -> bool {
@@ -33,10 +33,10 @@ impl Workspace {
         weight: f32,
     ) -> Losses {
         let (rows, cols) = (x.rows(), x.cols());
-        let dense = if self.is_dense() {
+        let is_dense = self.is_dense();
+        let dense = if is_dense {
             rows * dictionary.rows()
         } else {
-            self.transposed.sort(self.codes.as_ref());
             0
         };
         let codes = self.codes.as_ref();
@@ -52,7 +52,16 @@ impl Workspace {
             b_dec,
             weight,
         };
-        decoder::reconstruct(exec, decoder, x, codes, dense, out);
+        let transposed = &mut self.transposed;
+        par::join(
+            exec,
+            || decoder::reconstruct(exec, decoder, x, codes, dense, out),
+            || {
+                if !is_dense {
+                    transposed.sort(codes);
+                }
+            },
+        );
         let total: f64 = self.errors[..rows].iter().map(|&e| f64::from(e)).sum();
         Losses {
             reconstruction: total / rows as f64,

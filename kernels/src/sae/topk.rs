@@ -1,5 +1,7 @@
 //! The k largest pre-activations (Gao et al., *Scaling and evaluating sparse autoencoders*, arXiv 2406.04093).
 
+use std::cmp::Ordering;
+
 use super::auxk::{self, AuxK};
 use super::encoder::{self, Select, select_from};
 use super::{Losses, Parameters, Shape, Variant, Workspace};
@@ -77,46 +79,57 @@ impl Select for Largest {
     #[inline(always)]
     fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
         let Largest(k) = self;
-        // A NaN counts as largest.
-        let descending = |a: &f32, b: &f32| b.abs().total_cmp(&a.abs());
-        with_scratch(pre.len(), |room| {
-            // The k-th largest of the maxima of groups is no larger than the k-th largest of all.
-            let groups = (4 * k).next_multiple_of(S::LANES);
-            let mut least = f32::from_bits(1);
-            if groups < pre.len() {
-                let maxima = &mut room[..groups];
-                maxima.fill(f32::NEG_INFINITY);
-                for pre in pre.chunks(groups) {
-                    for (max, pre) in maxima.chunks_mut(S::LANES).zip(pre.chunks_exact(S::LANES)) {
-                        s.store(s.max(s.load(pre), s.load(max)), max);
-                    }
+        // The k-th largest of the maxima of groups is no larger than the k-th largest of all.
+        let groups = (4 * k).next_multiple_of(S::LANES);
+        let mut least = f32::from_bits(1);
+        if groups < pre.len() {
+            let maxima = &mut values[..groups];
+            maxima.fill(0.0);
+            for pre in pre.chunks(groups) {
+                for (max, pre) in maxima.chunks_mut(S::LANES).zip(pre.chunks_exact(S::LANES)) {
+                    s.store(s.max(s.load(pre), s.load(max)), max);
                 }
-                maxima.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
-                least = least.max(maxima[k - 1]);
             }
-            let used = select_from(s, least, pre, columns, values);
-            if used <= k {
-                return used;
-            }
-            let candidates = &mut room[..used];
-            candidates.copy_from_slice(&values[..used]);
-            let (larger, &mut kth, _) = candidates.select_nth_unstable_by(k - 1, descending);
-            let above = larger
-                .iter()
-                .filter(|value| descending(value, &kth).is_lt())
-                .count();
-            let mut equal = k - above;
-            let mut kept = 0;
-            for i in 0..used {
-                let order = descending(&values[i], &kth);
-                if order.is_gt() || (order.is_eq() && equal == 0) {
-                    continue;
-                }
-                equal -= usize::from(order.is_eq());
-                (columns[kept], values[kept]) = (columns[i], values[i]);
-                kept += 1;
-            }
-            kept
-        })
+            least = least.max(largest(maxima, k));
+        }
+        let used = select_from(s, least, pre, columns, values);
+        if used <= k {
+            return used;
+        }
+        prune(k, &mut columns[..used], &mut values[..used])
     }
+}
+
+/// The k-th largest by magnitude, where a NaN counts as largest; changes the order.
+fn largest(values: &mut [f32], k: usize) -> f32 {
+    let (_, &mut kth, _) = values.select_nth_unstable_by(k - 1, descending);
+    kth
+}
+
+fn descending(a: &f32, b: &f32) -> Ordering {
+    b.abs().total_cmp(&a.abs())
+}
+
+/// Leaves the k largest of more entries, all of them positive or NaN, in their order; returns k.
+fn prune(k: usize, columns: &mut [u32], values: &mut [f32]) -> usize {
+    with_scratch(values.len(), |candidates| {
+        candidates.copy_from_slice(values);
+        let kth = largest(candidates, k);
+        let above = candidates[..k]
+            .iter()
+            .filter(|value| descending(value, &kth).is_lt())
+            .count();
+        let mut equal = k - above;
+        let mut kept = 0;
+        for i in 0..values.len() {
+            let order = descending(&values[i], &kth);
+            if order.is_gt() || (order.is_eq() && equal == 0) {
+                continue;
+            }
+            equal -= usize::from(order.is_eq());
+            (columns[kept], values[kept]) = (columns[i], values[i]);
+            kept += 1;
+        }
+        kept
+    })
 }

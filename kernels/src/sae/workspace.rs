@@ -1,7 +1,7 @@
 //! What a pass over a batch leaves behind, and the room it works in.
 
-use super::backward::Transposed;
 use super::codes::Codes;
+use super::transposed::Transposed;
 use super::{Parameters, Shape, Variant, encoder};
 use crate::{Exec, MatMut, MatRef, SparseRef};
 

@@ -1,0 +1,157 @@
+//! The entries of a sparse matrix by columns, and the product of its transpose with a dense one: the gradient of
+//! a weight matrix.
+
+use crate::simd::{Op, Simd};
+use crate::sparse::{EntriesMut, SparseRef, add_row_product};
+use crate::{Accumulate, Exec, MatMut, MatRef, par};
+
+/// Columns of the matrix that are worth another thread.
+const LEAF: usize = 32;
+
+/// Which entries there are in each column of a sparse matrix, for any values beside them.
+#[derive(Clone, Debug)]
+pub(super) struct Transposed {
+    /// Columns of the matrix.
+    width: usize,
+    starts: Vec<usize>,
+    /// The row of each entry.
+    rows: Vec<u32>,
+    /// Where each entry stands in the matrix.
+    order: Vec<u32>,
+    /// Room for a value of each entry.
+    values: Vec<f32>,
+}
+
+impl Transposed {
+    pub(super) fn new(capacity: usize, cols: usize) -> Transposed {
+        let entries = capacity * cols;
+        Transposed {
+            width: 0,
+            starts: vec![0; cols + 1],
+            rows: vec![0; entries],
+            order: vec![0; entries],
+            values: vec![0.0; entries],
+        }
+    }
+
+    pub(super) fn bytes(capacity: usize, cols: usize) -> usize {
+        size_of::<usize>() * (cols + 1) + 3 * size_of::<f32>() * capacity * cols
+    }
+
+    /// Sorts the entries by columns, and by rows within them: a counting sort.
+    pub(super) fn sort(&mut self, of: SparseRef) {
+        self.width = of.cols();
+        let starts = &mut self.starts[..=of.cols()];
+        starts.fill(0);
+        for b in 0..of.rows() {
+            for &j in of.row(b).0 {
+                starts[j as usize + 1] += 1;
+            }
+        }
+        // Each start moves to its column's end as that fills, so it begins one column early.
+        let mut next = 0;
+        for start in &mut starts[1..] {
+            let count = *start;
+            *start = next;
+            next += count;
+        }
+        let mut entry = 0;
+        for b in 0..of.rows() {
+            for &j in of.row(b).0 {
+                let at = &mut starts[j as usize + 1];
+                self.rows[*at] = b as u32;
+                self.order[*at] = entry;
+                *at += 1;
+                entry += 1;
+            }
+        }
+    }
+
+    /// `out` ← Vᵀ·M, or added to it, for the sorted matrix with these values.
+    pub(super) fn products(
+        &mut self,
+        exec: Exec,
+        source: &[f32],
+        matrix: MatRef,
+        (out, accumulate): (MatMut, Accumulate),
+    ) {
+        let starts = &self.starts[..=self.width];
+        let entries = source.len();
+        let values = EntriesMut::beside(starts, &mut self.values[..entries]);
+        let pattern = Pattern {
+            starts,
+            rows: &self.rows[..entries],
+            order: &self.order[..entries],
+        };
+        let work = (pattern, values, out);
+        par::share_rows(exec, LEAF, work, &|(pattern, values, out)| {
+            exec.isa().dispatch(Products {
+                pattern,
+                values,
+                source,
+                matrix,
+                out,
+                accumulate,
+            })
+        });
+    }
+}
+
+struct Pattern<'a> {
+    starts: &'a [usize],
+    rows: &'a [u32],
+    order: &'a [u32],
+}
+
+impl par::Rows for Pattern<'_> {
+    fn rows(&self) -> usize {
+        self.starts.len() - 1
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let (upper, lower) = (&self.starts[..=at], &self.starts[at..]);
+        (
+            Pattern {
+                starts: upper,
+                ..self
+            },
+            Pattern {
+                starts: lower,
+                ..self
+            },
+        )
+    }
+}
+
+struct Products<'a> {
+    pattern: Pattern<'a>,
+    values: EntriesMut<'a>,
+    source: &'a [f32],
+    matrix: MatRef<'a>,
+    out: MatMut<'a>,
+    accumulate: Accumulate,
+}
+
+impl Op for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let Pattern {
+            starts,
+            rows,
+            order,
+        } = self.pattern;
+        for j in 0..starts.len() - 1 {
+            let entries = starts[j]..starts[j + 1];
+            let values = self.values.row(j);
+            for (to, &from) in values.iter_mut().zip(&order[entries.clone()]) {
+                *to = self.source[from as usize];
+            }
+            let out = self.out.row(j);
+            if self.accumulate == Accumulate::Overwrite {
+                out.fill(0.0);
+            }
+            add_row_product(s, (&rows[entries], values), self.matrix, out);
+        }
+    }
+}
