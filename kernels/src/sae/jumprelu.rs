@@ -10,7 +10,7 @@ use crate::{Exec, MatRef};
 /// f = `π ⊙ 1[π > θ]` for π = `W_enc(x − b_dec) + b_enc`, L = ‖e‖² + λ‖f‖₀, where the norm counts active entries.
 ///
 /// The loss is constant in θ, but for jumps. Gradients with respect to θ are those of its mean over the data,
-/// estimated with a rectangular kernel K(u) = 1[|u| < ½] of bandwidth ε (section 4 of the paper):
+/// estimated with a rectangular kernel K(u) = 1[|u| < ½] of bandwidth ε (equations 11 and 12 of the paper):
 /// ∂fⱼ/∂θⱼ = −θⱼ/ε K((πⱼ − θⱼ)/ε), `∂1[πⱼ > θⱼ]/∂θⱼ = −1/ε K((πⱼ − θⱼ)/ε)`. Neither term reaches π.
 ///
 /// θ itself is the parameter, and is clamped at 0 after each step. Rows of the dictionary are held at norm 1.
@@ -18,7 +18,7 @@ use crate::{Exec, MatRef};
 pub struct JumpRelu {
     /// λ, for an error that is summed over the d values.
     pub lambda: f32,
-    /// ε, 0.001 in the paper, for activations whose mean square is 1.
+    /// ε, 0.001 in the paper, for activations whose squared norm is 1 in the mean.
     pub bandwidth: f32,
     /// Where thresholds start, 0.001 in the paper.
     pub threshold: f32,

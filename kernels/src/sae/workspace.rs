@@ -7,9 +7,9 @@ use crate::{Exec, MatMut, MatRef, SparseRef};
 
 /// Share of active entries from which dense products are faster than sparse ones.
 ///
-/// Measured on two cores with AVX-512 (`cargo bench -p benches --bench sae -- density`): a gradient at d = 512, n = 4,096, B = 2,048 takes
-/// 51 ms sparse and 230 dense at a share of 0.002, 131 and 235 at 0.1, 525 and 318 at 0.5; the curves cross at about 0.2, and at
-/// 0.25 for d = 256, n = B = 1,024.
+/// Measured on two threads with AVX-512: a gradient at d = 512, n = 4,096, B = 2,048 takes 235 to 260 ms by dense products whatever the
+/// share, and 51 ms by sparse ones at a share of 0.002, 86 at 0.05, 131 at 0.1, 526 at 0.5. The curves cross at about 0.2 (± 0.05),
+/// and at about 0.25 for d = 256, n = B = 1,024. `cargo run --release -p benches --bin density` measures them.
 pub const DENSE: f64 = 0.2;
 
 /// The codes of one batch, and room for the gradients on the way back.
