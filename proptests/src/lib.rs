@@ -32,6 +32,19 @@ pub fn stream(seed: u64) -> impl FnMut() -> f32 {
     }
 }
 
+/// How many cases a property is tried on: as many as `PROPTEST_CASES` says, else so many.
+///
+/// # Panics
+/// If `PROPTEST_CASES` is no number.
+pub fn cases(moderate: u32) -> u32 {
+    match std::env::var("PROPTEST_CASES") {
+        Err(_) => moderate,
+        Ok(cases) => cases
+            .parse()
+            .unwrap_or_else(|error| panic!("PROPTEST_CASES={cases}: {error}")),
+    }
+}
+
 /// A rayon pool of so many threads.
 pub fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new()

@@ -253,7 +253,7 @@ fn a_training_step_allocates_nothing() {
 /// other. So the number of allocations is bounded by threads and sizes, not by steps.
 fn in_parallel(exec: Exec, shape: Shape, batch: usize) {
     const THREADS: usize = 2;
-    const STEPS: usize = 50;
+    const STEPS: usize = 20;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(THREADS)
         .start_handler(|_| COUNTED.set(true))

@@ -1,9 +1,7 @@
 //! Gated codes, path by path.
 
-use super::{
-    Back, Decoder, Matrix, Model, Pass, centre, column_sums, decoder_bias, layer, negative, outer,
-    product, relu,
-};
+use super::passes::*;
+use super::{Matrix, Model, Pass};
 use crate::bounded::{Bounded, ONE, U};
 use crate::reference::exp;
 
@@ -83,7 +81,7 @@ impl Model {
         let d_inner: Matrix = scaled
             .iter()
             .zip(&d_gates)
-            .map(|(a, b)| super::add(a, b))
+            .map(|(a, b)| add(a, b))
             .collect();
         let n = w_dec.len();
         let d_r = (0..n).map(|j| {

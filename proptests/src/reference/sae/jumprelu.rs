@@ -2,10 +2,8 @@
 
 use kernels::sae::JumpRelu;
 
-use super::{
-    Back, Decoder, Matrix, Model, Pass, centre, column_sums, decoder_bias, dot, layer, negative,
-    outer,
-};
+use super::passes::*;
+use super::{Matrix, Model, Pass};
 use crate::bounded::{Bounded, ONE, U};
 
 impl Model {

@@ -1,0 +1,73 @@
+//! The k largest codes, and the auxiliary loss of the dead elements.
+
+use kernels::sae::AuxK;
+
+use super::passes::*;
+use super::{Matrix, Model, Pass};
+use crate::bounded::Bounded;
+
+impl Model {
+    pub(super) fn top_k(&self, k: usize, aux: Option<AuxK>, x: &Matrix) -> Pass {
+        let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
+        let [b_enc, b_dec] = ["b_enc", "b_dec"].map(|name| self.vector(name));
+        let centred = centre(x, &b_dec);
+        let mut pass = Pass::default();
+        let pre = layer(&centred, &w_enc, &b_enc);
+        pass.codes = pass.activate(&pre, |pre| largest(k, pre));
+        let decoder = Decoder::unpenalised(&w_dec, &b_dec);
+        let Back { r, deltas } = pass.decode(&decoder, x);
+        let (mut d_w_enc, mut d_w_dec) = (outer(&deltas, &centred), outer(&pass.codes, &r));
+        let mut d_b_enc = column_sums(&deltas, w_enc.len());
+        if let Some(aux) = aux.filter(|_| !self.dead.is_empty()) {
+            // x − x̂, as the kernel has it: from its gradient.
+            pass.left_over = (0..x.len())
+                .map(|b| {
+                    let e = self.shape.width;
+                    let e = (0..e).map(|c| error(&decoder, &pass.codes[b], &x[b], c));
+                    e.map(|e| negative(e).round(3)).collect()
+                })
+                .collect();
+            let left_over = self.left_over.as_ref().unwrap_or(&pass.left_over).clone();
+            let of_dead =
+                |m: &Matrix| -> Matrix { self.dead.iter().map(|&j| m[j].clone()).collect() };
+            let mut inner = Pass::default();
+            let pre: Matrix = pre
+                .iter()
+                .map(|pre| self.dead.iter().map(|&j| pre[j]).collect())
+                .collect();
+            let k = aux.k.min(self.dead.len());
+            inner.codes = inner.activate(&pre, |pre| largest(k, pre));
+            let w_dead = of_dead(&w_dec);
+            let no_bias = vec![Bounded::default(); self.shape.width];
+            let back = inner.decode(&Decoder::unpenalised(&w_dead, &no_bias), &left_over);
+            let weight = Bounded::exact(aux.coefficient);
+            let scale = |m: Matrix| -> Matrix {
+                m.into_iter()
+                    .map(|row| {
+                        row.into_iter()
+                            .map(|x| product(x, weight).round(1))
+                            .collect()
+                    })
+                    .collect()
+            };
+            let (r, deltas) = (scale(back.r), scale(back.deltas));
+            let (more_enc, more_dec) = (outer(&deltas, &centred), outer(&inner.codes, &r));
+            for (i, &j) in self.dead.iter().enumerate() {
+                d_w_enc[j] = add(&d_w_enc[j], &more_enc[i]);
+                d_w_dec[j] = add(&d_w_dec[j], &more_dec[i]);
+                let sum = Bounded::sum(deltas.iter().map(|delta| delta[i]));
+                d_b_enc[j] = Bounded::sum([d_b_enc[j], sum]);
+            }
+            pass.auxiliary = product(weight, inner.reconstruction);
+            pass.active.extend(inner.active);
+            pass.ambiguous |= inner.ambiguous;
+        }
+        pass.gradient = self.gradient([
+            ("b_dec", vec![decoder_bias(&r, &w_enc, &d_b_enc)]),
+            ("w_enc", d_w_enc),
+            ("b_enc", vec![d_b_enc]),
+            ("w_dec", d_w_dec),
+        ]);
+        pass
+    }
+}

@@ -1,0 +1,159 @@
+//! What the tests share: models of every variant, each with a batch.
+
+use kernels::sae::{
+    self, AuxK, Gated, JumpRelu, L1, Lista, Losses, Parameters, Rows, Shape, TiedL1, TopK,
+    TwoLayer, Variant, Workspace,
+};
+use kernels::{Exec, MatRef, SparseRef};
+use proptest::prelude::*;
+use proptests::reference::sae::{Model, Pass};
+use proptests::stream;
+
+/// Which products a pass takes: on the entries, or dense.
+pub const PATHS: [(&str, f64); 2] = [("sparse", f64::INFINITY), ("dense", 0.0)];
+
+/// A model and a batch for it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub parameters: Parameters,
+    pub x: Vec<f32>,
+}
+
+impl Case {
+    /// Parameters of the usual size; rows of the dictionary with norms on both sides of 1, biases of
+    /// both signs.
+    pub fn new(shape: Shape, variant: Variant, batch: usize, seed: u64) -> Case {
+        let mut next = stream(seed);
+        let mut parameters = Parameters::zeros(shape, variant);
+        let scale = (shape.width.max(1) as f32).sqrt().recip();
+        for value in parameters.values_mut() {
+            *value = 1.7 * scale * next();
+        }
+        if let Variant::JumpRelu(_) = variant {
+            let [mut threshold] = parameters.tensors_mut(["threshold"]);
+            threshold.row(0).fill_with(|| next().abs());
+        }
+        let x = (0..batch * shape.width).map(|_| next()).collect();
+        Case { parameters, x }
+    }
+
+    pub fn shape(&self) -> Shape {
+        self.parameters.shape()
+    }
+
+    pub fn variant(&self) -> Variant {
+        self.parameters.variant()
+    }
+
+    pub fn batch(&self) -> MatRef<'_> {
+        let width = self.shape().width;
+        MatRef::new(&self.x, self.x.len() / width, width).unwrap()
+    }
+
+    pub fn pass(&self) -> Pass {
+        let rows: Vec<Vec<f32>> = self
+            .x
+            .chunks(self.shape().width)
+            .map(<[f32]>::to_vec)
+            .collect();
+        self.model().pass(&rows)
+    }
+
+    pub fn model(&self) -> Model {
+        let mut model = Model::exact(&self.parameters);
+        model.dead = (0..self.shape().dictionary).filter(|&j| dead(j)).collect();
+        model
+    }
+
+    /// A workspace with some room to spare.
+    pub fn workspace(&self, dense_from: f64) -> Workspace {
+        let capacity = self.batch().rows() + 3;
+        let mut workspace = Workspace::new(self.shape(), self.variant(), capacity);
+        workspace.set_dense_from(dense_from);
+        workspace.set_dead(dead);
+        workspace
+    }
+
+    pub fn gradient(&self, exec: Exec, dense_from: f64) -> (Losses, Parameters) {
+        let mut gradient = Parameters::zeros(self.shape(), self.variant());
+        // It is overwritten, whatever it holds.
+        gradient.values_mut().fill(f32::NAN);
+        let mut workspace = self.workspace(dense_from);
+        let losses = sae::gradient(
+            exec,
+            &self.parameters,
+            self.batch(),
+            &mut workspace,
+            &mut gradient,
+        );
+        (losses, gradient)
+    }
+}
+
+/// The elements that an auxiliary loss takes for dead.
+pub fn dead(j: usize) -> bool {
+    j % 3 == 1
+}
+
+/// All values of some codes, zeros included.
+pub fn dense(codes: SparseRef) -> Vec<f32> {
+    let mut all = vec![0.0; codes.rows() * codes.cols()];
+    for b in 0..codes.rows() {
+        let (columns, values) = codes.row(b);
+        assert!(columns.is_sorted_by(|a, b| a < b), "columns that rise");
+        for (&j, &value) in columns.iter().zip(values) {
+            all[b * codes.cols() + j as usize] = value;
+        }
+    }
+    all
+}
+
+/// One of each kind, for a dictionary of n.
+pub fn variants(n: usize, lambda: f32) -> Vec<Variant> {
+    let l1 = |rows| Variant::L1(L1 { lambda, rows });
+    vec![
+        l1(Rows::Penalised),
+        l1(Rows::Unit),
+        Variant::TiedL1(TiedL1 { lambda }),
+        Variant::TopK(TopK {
+            k: n.div_ceil(4),
+            aux: None,
+        }),
+        Variant::TopK(TopK {
+            k: 1,
+            aux: Some(AuxK {
+                k: n.div_ceil(8),
+                coefficient: 0.3,
+                dead_after: 2,
+            }),
+        }),
+        Variant::TwoLayer(TwoLayer {
+            hidden: n / 2 + 1,
+            lambda,
+        }),
+        Variant::Lista(Lista { steps: 1, lambda }),
+        Variant::Lista(Lista { steps: 3, lambda }),
+        Variant::Gated(Gated { lambda }),
+        // Windows that many pre-activations fall into.
+        Variant::JumpRelu(JumpRelu {
+            lambda,
+            bandwidth: 0.3,
+            threshold: 0.2,
+        }),
+    ]
+}
+
+prop_compose! {
+    /// Widths and dictionaries on both sides of a vector's length.
+    pub fn case()(
+        width in 1..40usize,
+        dictionary in 1..50usize,
+        variant in 0..10usize,
+        batch in 1..9usize,
+        lambda in prop_oneof![Just(0.0f32), 0f32..2.0],
+        seed: u64,
+    ) -> Case {
+        let variant = variants(dictionary, lambda)[variant];
+        Case::new(Shape { width, dictionary }, variant, batch, seed)
+    }
+}

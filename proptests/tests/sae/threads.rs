@@ -1,0 +1,65 @@
+//! The number of threads.
+
+use kernels::Exec;
+use kernels::adam::Adam;
+use kernels::sae::{Shape, Trainer, Variant};
+use proptests::{isas, pool};
+
+use crate::case::{Case, PATHS, dense, variants};
+
+/// A shape, batches, and whether variants with a layer of n×n are to be tried.
+type Sizes<'a> = (Shape, &'a [usize], bool);
+
+/// In the first, every pass cuts its work into more than two pieces, the last of them not a full one: columns
+/// (pieces of 256), elements (32), samples (16 and 64), parameters and the dictionary's values (2¹⁵). The second
+/// has batches that are not cut or once, the third smaller pieces in the encoder, of 56 samples.
+const SIZES: [Sizes; 3] = [
+    (shape(530, 130), &[150], true),
+    (shape(24, 50), &[0, 1, 17], true),
+    (shape(5, 2100), &[65], false),
+];
+
+const fn shape(width: usize, dictionary: usize) -> Shape {
+    Shape { width, dictionary }
+}
+
+/// Everything that a step computes, by number of threads, on both paths: the cuts do not depend on that
+/// number, so that two and three threads stand for all.
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let pools = [2, 3].map(pool);
+    for (shape, batches, square) in SIZES {
+        for &batch in batches {
+            for variant in variants(shape.dictionary, 0.2) {
+                if !square && matches!(variant, Variant::Lista(_) | Variant::TwoLayer(_)) {
+                    continue;
+                }
+                let case = Case::new(shape, variant, batch, 23);
+                for (path, from) in PATHS {
+                    for isa in isas() {
+                        let everything = |exec| {
+                            let mut trainer =
+                                Trainer::new(case.parameters.clone(), Adam::default(), batch);
+                            trainer.workspace_mut().set_dense_from(from);
+                            let losses = [(); 2].map(|()| trainer.step(exec, case.batch()));
+                            let codes = dense(trainer.workspace().codes());
+                            let parameters = trainer.into_parameters();
+                            let values = parameters.values().iter().chain(&codes);
+                            let bits: Vec<u32> = values.map(|x| x.to_bits()).collect();
+                            (losses, bits)
+                        };
+                        let serial = everything(Exec::serial(isa));
+                        for pool in &pools {
+                            let shared = pool.install(|| everything(Exec::parallel(isa)));
+                            let threads = pool.current_num_threads();
+                            assert!(
+                                serial == shared,
+                                "{isa}, {threads} threads, {variant:?}, {path}, batch {batch}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

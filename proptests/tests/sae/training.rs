@@ -1,0 +1,213 @@
+//! Steps of training, where it starts from, and resampling.
+
+use kernels::adam::{self, Adam};
+use kernels::sae::{self, Parameters, Rows, Shape, Trainer, Variant, Workspace};
+use kernels::{Exec, MatRef, dictionary};
+use proptest::prelude::*;
+use proptests::{cases, isas, stream};
+
+use crate::case::{case, dense, variants};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
+
+    /// A step is its parts: gradient, projection, Adam, renormalisation, counts.
+    #[test]
+    fn a_step_is_its_parts(case in case()) {
+        for exec in isas().into_iter().map(Exec::serial) {
+            let mut trainer = Trainer::new(case.parameters.clone(), Adam::default(), 10);
+            let mut parameters = case.parameters.clone();
+            let mut moments = [(); 2].map(|()| vec![0.0; parameters.values().len()]);
+            let mut idle = vec![0; case.shape().dictionary];
+            let unit = match case.variant() {
+                Variant::L1(l1) => l1.rows == Rows::Unit,
+                Variant::TiedL1(_) => false,
+                _ => true,
+            };
+            for t in 1..=3 {
+                let losses = trainer.step(exec, case.batch());
+                let mut workspace = case.workspace(sae::DENSE);
+                workspace.set_dead(|j| idle[j] >= 2);
+                let mut gradient = Parameters::zeros(case.shape(), case.variant());
+                let want = sae::gradient(exec, &parameters, case.batch(), &mut workspace, &mut gradient);
+                prop_assert_eq!(losses, want);
+                if unit {
+                    let [rows] = gradient.tensors_mut(["w_dec"]);
+                    dictionary::project_gradient(exec, parameters.dictionary(), rows);
+                }
+                let [first, second] = &mut moments;
+                let values = parameters.values_mut();
+                adam::step(exec, Adam::default(), t, values, gradient.values(), first, second);
+                if unit {
+                    let [rows] = parameters.tensors_mut(["w_dec"]);
+                    dictionary::normalise(exec, rows);
+                }
+                if let Variant::JumpRelu(_) = case.variant() {
+                    let [mut threshold] = parameters.tensors_mut(["threshold"]);
+                    threshold.row(0).iter_mut().for_each(|t| *t = t.max(0.0));
+                }
+                let codes = dense(workspace.codes());
+                for (j, idle) in idle.iter_mut().enumerate() {
+                    let column = codes.iter().skip(j).step_by(case.shape().dictionary);
+                    *idle = if column.into_iter().any(|&f| f != 0.0) { 0 } else { *idle + 1 };
+                }
+                prop_assert_eq!(trainer.parameters(), &parameters);
+                prop_assert_eq!(trainer.moments(), [&moments[0][..], &moments[1]]);
+                prop_assert_eq!(trainer.idle(), &idle);
+            }
+        }
+    }
+
+    /// From its saved state, a trainer goes on to the same bits.
+    #[test]
+    fn training_can_be_resumed(case in case()) {
+        for exec in isas().into_iter().map(Exec::serial) {
+            let mut whole = Trainer::new(case.parameters.clone(), Adam::default(), 10);
+            whole.step(exec, case.batch());
+            let mut resumed = Trainer::restore(
+                whole.parameters().clone(),
+                whole.adam(),
+                10,
+                whole.moments().map(<[f32]>::to_vec),
+                whole.steps(),
+                whole.idle().to_vec(),
+            );
+            for _ in 0..2 {
+                prop_assert_eq!(whole.step(exec, case.batch()), resumed.step(exec, case.batch()));
+            }
+            prop_assert_eq!(whole.parameters(), resumed.parameters());
+            prop_assert_eq!(whole.idle(), resumed.idle());
+        }
+    }
+}
+
+/// Initial parameters: unit rows, the encoder their transpose, no biases.
+#[test]
+fn training_starts_from_unit_rows() {
+    let shape = Shape {
+        width: 10,
+        dictionary: 7,
+    };
+    for variant in variants(7, 0.1) {
+        let parameters = Parameters::initial(shape, variant, stream(5));
+        let rows = parameters.dictionary();
+        for j in 0..7 {
+            let norm: f32 = rows.row(j).iter().map(|x| x * x).sum();
+            assert!((norm - 1.0).abs() < 1e-6, "{norm}");
+        }
+        for (name, tensor) in parameters.tensors() {
+            match name {
+                "w_dec" => {}
+                "w_enc" if !matches!(variant, Variant::TwoLayer(_)) => {
+                    assert_eq!(tensor.data(), rows.data());
+                }
+                "w_enc" | "w_hidden" => assert!(tensor.data().iter().all(|&x| x != 0.0)),
+                "threshold" => assert!(tensor.data().iter().all(|&x| x == 0.2)),
+                _ => assert!(tensor.data().iter().all(|&x| x == 0.0), "{name}"),
+            }
+        }
+    }
+}
+
+/// Dead elements take the direction of the one sample that is reconstructed badly; the others, and their
+/// moments, stay as they are.
+#[test]
+fn dead_elements_are_resampled() {
+    const DEAD_AFTER: u32 = 4;
+    let shape = Shape {
+        width: 9,
+        dictionary: 16,
+    };
+    for variant in variants(16, 0.1) {
+        for exec in isas().into_iter().map(Exec::serial) {
+            let mut parameters = Parameters::initial(shape, variant, stream(7));
+            for (i, value) in parameters.values_mut().iter_mut().enumerate() {
+                // No zeros, so that what is reset shows.
+                *value += 1e-3 * (1.0 + i as f32).sin();
+            }
+            let len = parameters.values().len();
+            let mut next = stream(8);
+            let moments = [(); 2].map(|()| (0..len).map(|_| next().abs() + 0.1).collect());
+            let idle: Vec<u32> = (0..16).map(|j| j * j % 7).collect();
+            let is_dead = |j: usize| idle[j] >= DEAD_AFTER;
+            let adam = Adam::default();
+            let mut trainer =
+                Trainer::restore(parameters.clone(), adam, 5, moments, 3, idle.clone());
+
+            // All samples but one are reconstructed without an error that counts beside that one's.
+            let mut x = vec![0.0; 5 * 9];
+            let mut codes = Workspace::new(shape, variant, 5);
+            x[2 * 9..3 * 9].fill_with(|| 100.0 * next());
+            let batch = MatRef::new(&x, 5, 9).unwrap();
+            sae::encode(exec, &parameters, batch, &mut codes);
+            let before = trainer.clone();
+            let count = trainer.resample(exec, batch, DEAD_AFTER, || 0.5);
+            assert_eq!(count, (0..16).filter(|&j| is_dead(j)).count());
+
+            let input: Vec<f64> = (0..9)
+                .map(|c| f64::from(x[2 * 9 + c]) - f64::from(parameters.b_dec()[c]))
+                .collect();
+            let norm = |row: &[f64]| row.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let wide = |row: &[f32]| row.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
+            let mut start = 0;
+            for ((name, old), (_, new)) in before
+                .parameters()
+                .tensors()
+                .zip(trainer.parameters().tensors())
+            {
+                let of_elements = !matches!(name, "b_dec" | "w_hidden" | "b_hidden");
+                for j in 0..16 {
+                    let part = match (of_elements, old.rows()) {
+                        (true, 1) => j..j + 1,
+                        (true, _) => j * old.cols()..(j + 1) * old.cols(),
+                        (false, _) if j == 0 => 0..old.data().len(),
+                        (false, _) => continue,
+                    };
+                    let changed = of_elements && is_dead(j);
+                    let (old, new) = (&old.data()[part.clone()], &new.data()[part.clone()]);
+                    for (was, is) in before.moments().iter().zip(trainer.moments()) {
+                        let place = start + part.start..start + part.end;
+                        let (was, is) = (&was[place.clone()], &is[place]);
+                        assert!(if changed {
+                            is.iter().all(|&m| m == 0.0)
+                        } else {
+                            is == was
+                        });
+                    }
+                    if !changed {
+                        assert_eq!(new, old, "{variant:?}: {name}");
+                        continue;
+                    }
+                    let new = wide(new);
+                    let alive = (0..16).filter(|&j| !is_dead(j));
+                    let parallel = |length: f64| {
+                        for (got, want) in new.iter().zip(&input) {
+                            let want = want / norm(&input) * length;
+                            assert!((got - want).abs() <= 1e-6 * length, "{variant:?}: {name}");
+                        }
+                    };
+                    match name {
+                        "w_dec" => parallel(1.0),
+                        "w_enc" => {
+                            let rows = before.parameters().tensor("w_enc");
+                            let norms: Vec<f64> = alive.map(|j| norm(&wide(rows.row(j)))).collect();
+                            let length = 0.2 * norms.iter().sum::<f64>() / norms.len() as f64;
+                            if matches!(variant, Variant::TwoLayer(_)) {
+                                assert!((norm(&new) - length).abs() <= 1e-6 * length);
+                            } else {
+                                parallel(length);
+                            }
+                        }
+                        "threshold" => assert_eq!(new, [f64::from(0.2f32)]),
+                        _ => assert!(new.iter().all(|&v| v == 0.0), "{variant:?}: {name}"),
+                    }
+                }
+                start += old.data().len();
+            }
+            for (j, &after) in trainer.idle().iter().enumerate() {
+                assert_eq!(after, if is_dead(j) { 0 } else { idle[j] });
+            }
+            assert_eq!(trainer.resample(exec, batch, DEAD_AFTER, || 0.5), 0);
+        }
+    }
+}
