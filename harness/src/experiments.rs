@@ -8,6 +8,7 @@ pub mod l1_geometry;
 pub mod linear_probes;
 pub mod multilayer;
 pub mod near_orthogonality;
+pub mod recovery;
 pub mod rescale;
 pub mod response;
 pub mod sign_balance;
@@ -26,6 +27,7 @@ pub static ALL: &[&dyn Erased] = &[
     &linear_probes::LinearProbes,
     &multilayer::Multilayer,
     &l1_geometry::L1Geometry,
+    &recovery::Recovery,
     &unfinished_features::UnfinishedFeatures,
 ];
 

@@ -48,6 +48,8 @@ pub mod report;
 pub mod rng;
 pub mod run;
 pub mod sae_training;
+pub mod side_by_side;
 pub mod stats;
+pub mod synthetic;
 pub mod table;
 pub mod testing;

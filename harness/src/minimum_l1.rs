@@ -281,9 +281,14 @@ impl<'a> Homotopy<'a> {
                     factor.atoms.iter().zip(v).map(|(&i, v)| row[i] * v).sum()
                 };
                 let (slope, level) = (1.0 - along(&w), correlation[j] - along(&p));
-                let at = level / slope;
-                // It joins while its correlation, above λ times the share kept, is still below λ now.
-                if slope > 0.0 && at > next.0 && at < lambda * (1.0 + 1e-12) {
+                // Its correlation is level + (1 − slope)λ. Among atoms that are nearly parallel rounding may find it
+                // above λ already.
+                let at = match level - slope * lambda > 1e-10 * lambda {
+                    true => lambda,
+                    false if slope > 0.0 => level / slope,
+                    false => continue,
+                };
+                if at > next.0 && at <= lambda * (1.0 + 1e-12) {
                     next = (at.min(lambda), Some(Event::Joins(j)));
                 }
             }
@@ -487,6 +492,36 @@ mod tests {
             // Few enough of many random atoms are found again exactly.
             if active <= 5 {
                 assert_eq!(support(&proven.code), support(&built));
+            }
+        }
+    }
+
+    #[test]
+    fn nearly_parallel_atoms_do_not_lead_astray() {
+        let mut rng = Rng::stream(3, "test", "minimum-l1", 0);
+        for round in 0..100 {
+            // Pairs of directions, as a dictionary learns them that has too many elements, rounded to f32 as there.
+            let apart = 10f64.powi(-(round % 6) - 1);
+            let pairs = (0..40).flat_map(|_| {
+                let one = random_direction(24, &mut rng);
+                let off = random_direction(24, &mut rng);
+                let other = one.iter().zip(&off).map(|(a, b)| a + apart * b);
+                let other: Vec<f64> = other.collect();
+                let length = norm(&other);
+                let other = other.into_iter().map(move |v| v / length);
+                one.into_iter().chain(other).collect::<Vec<f64>>()
+            });
+            let dictionary = Dictionary::new(24, pairs.map(|v| f64::from(v as f32)).collect());
+            let homotopy = Homotopy::new(&dictionary);
+            for active in [2, 6, 12] {
+                let (x, built) = target(&dictionary, active, &mut rng);
+                let proven = homotopy.cheapest(&x).expect("it was built");
+                let cost: f64 = proven.code.iter().sum();
+                assert!(cost <= built.iter().sum::<f64>() * (1.0 + 1e-6));
+                assert!(
+                    proven.residual < 1e-6 && proven.gap.abs() < 1e-6,
+                    "{apart}: {proven:?}"
+                );
             }
         }
     }

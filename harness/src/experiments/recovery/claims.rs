@@ -1,0 +1,218 @@
+//! The claims of `recovery` and what settles them.
+
+use super::optimum::{Comparison, Kind};
+use super::{Encoder, JUDGED_RATIO, Model, Settings};
+use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::experiment::Outcome;
+use crate::stats::median;
+
+pub const BAND: &str = "l1-band-recovers-features";
+const BAND_BEST: &str = "MMCS at the best λ, for the ratio ≥ 1 where it is least";
+const BAND_LOW: &str = "MMCS at the smallest λ, for the ratio ≥ 1 where it is largest";
+const BAND_HIGH: &str = "MMCS at the largest λ, for the ratio ≥ 1 where it is largest";
+pub const DUPLICATES: &str = "no-duplicate-directions";
+const DUPLICATES_SHARE: &str = "share of alive elements with a neighbour at a cosine above 0.9";
+pub const OPTIMUM: &str = "sae-approximates-optimum";
+const OPTIMUM_COST: &str = "L1 norm of a code over that of the cheapest code, median over samples";
+const OPTIMUM_OVERLAP: &str =
+    "active entries in common over those of either code, median over samples";
+
+/// MMCS above which features count as recovered.
+pub const RECOVERED: f64 = 0.9;
+/// Cosine above which an element has another one as its duplicate.
+pub const DUPLICATE: f64 = 0.9;
+
+pub const CLAIMS: &[ClaimSpec] = &[
+    ClaimSpec {
+        id: BAND,
+        statement: "There is a band of L1 coefficients in which a sparse autoencoder recovers the true features, and \
+            neither weaker nor stronger penalties do.",
+        criterion: "untied SAEs with at least as many elements as features: MMCS > 0.9 at some λ for every such ratio, \
+            and ≤ 0.9 at the smallest and at the largest λ of the grid for all of them",
+        control: "λ = 0, no penalty at all, in the place of every λ",
+        conditions: &[
+            Condition {
+                measure: BAND_BEST,
+                bound: Bound::Above(RECOVERED),
+            },
+            Condition {
+                measure: BAND_LOW,
+                bound: Bound::AtMost(RECOVERED),
+            },
+            Condition {
+                measure: BAND_HIGH,
+                bound: Bound::AtMost(RECOVERED),
+            },
+        ],
+    },
+    ClaimSpec {
+        id: DUPLICATES,
+        statement: "A dictionary with more elements than there are features does not learn the same direction twice.",
+        criterion: "untied SAE with two elements for each feature, at the λ where its MMCS is largest: less than 5 % of \
+            the alive elements have another alive one at a cosine above 0.9",
+        control: "λ = 0, the same number of elements",
+        conditions: &[Condition {
+            measure: DUPLICATES_SHARE,
+            bound: Bound::Below(0.05),
+        }],
+    },
+    ClaimSpec {
+        id: OPTIMUM,
+        statement: "The linear encoder of a sparse autoencoder finds nearly the cheapest code for its reconstruction.",
+        criterion: "untied SAE with two elements for each feature, at the λ where its MMCS is largest, against the code of \
+            least L1 norm with the same dictionary and reconstruction: at most 1.1 times the L1 norm, and at least 0.8 of \
+            the active entries of either in common (medians over held-out samples)",
+        control: "the same model before its training, whose encoder is the transpose of a random dictionary",
+        conditions: &[
+            Condition {
+                measure: OPTIMUM_COST,
+                bound: Bound::AtMost(1.1),
+            },
+            Condition {
+                measure: OPTIMUM_OVERLAP,
+                bound: Bound::AtLeast(0.8),
+            },
+        ],
+    },
+];
+
+/// The readings of untied models of a seed at some ratios and λ, in order, or how one of them diverged.
+fn readings(
+    models: &[Model],
+    seed: u64,
+    ratio: impl Fn(f64) -> bool,
+    lambda: impl Fn(f64) -> bool,
+) -> Result<Vec<&Model>, String> {
+    let ours = models.iter().filter(|m| {
+        let task = m.task;
+        (task.encoder, task.seed) == (Encoder::Untied, seed)
+            && ratio(task.ratio)
+            && lambda(task.lambda)
+    });
+    let checked = ours.map(|m| match &m.reading {
+        Ok(_) => Ok(m),
+        Err(why) => Err(format!("the {} {why}", m.task)),
+    });
+    checked.collect()
+}
+
+fn mmcs(model: &&Model) -> f64 {
+    model.reading.as_ref().map_or(f64::NAN, |r| r.mmcs)
+}
+
+/// The untied model of a seed and ratio, with a penalty, whose MMCS is largest.
+pub fn best(models: &[Model], seed: u64, ratio: f64) -> Result<&Model, String> {
+    let all = readings(models, seed, |r| r == ratio, |l| l > 0.0)?;
+    let best = all.into_iter().max_by(|a, b| mmcs(a).total_cmp(&mmcs(b)));
+    best.ok_or_else(|| format!("no model of ratio {ratio} at seed {seed}"))
+}
+
+/// Measures every condition at every seed.
+pub fn settle(
+    s: &Settings,
+    models: &[Model],
+    comparisons: &[Comparison],
+    seeds: &[u64],
+    outcome: &mut Outcome,
+) {
+    let (least, most) = (s.lambdas[0], s.lambdas[s.lambdas.len() - 1]);
+    let large: Vec<f64> = s.ratios.iter().copied().filter(|&r| r >= 1.0).collect();
+    for &seed in seeds {
+        // The largest MMCS over some λ, at each ratio.
+        let at = |of: &dyn Fn(f64) -> bool| -> Result<Vec<f64>, String> {
+            let largest = |&ratio: &f64| {
+                let found = readings(models, seed, |r| r == ratio, of)?;
+                Ok(found.iter().map(mmcs).fold(f64::NEG_INFINITY, f64::max))
+            };
+            large.iter().map(largest).collect()
+        };
+        let lowest = |values: Vec<f64>| values.into_iter().fold(f64::INFINITY, f64::min);
+        let highest = |values: Vec<f64>| values.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let none: &dyn Fn(f64) -> bool = &|l| l == 0.0;
+        let some: &dyn Fn(f64) -> bool = &|l| l > 0.0;
+        for (control, best, low, high) in [
+            (
+                false,
+                some,
+                &(|l: f64| l == least) as &dyn Fn(f64) -> bool,
+                &(|l: f64| l == most) as _,
+            ),
+            (true, none, none, none),
+        ] {
+            outcome.record(BAND, BAND_BEST, seed, control, at(best).map(lowest));
+            outcome.record(BAND, BAND_LOW, seed, control, at(low).map(highest));
+            outcome.record(BAND, BAND_HIGH, seed, control, at(high).map(highest));
+        }
+
+        let share = |model: &Model| {
+            let reading = model.reading.as_ref().map_err(String::clone)?;
+            match reading.neighbours.len() {
+                0 | 1 => Err(format!(
+                    "fewer than two elements of the {} are alive",
+                    model.task
+                )),
+                _ => Ok(reading.share_above(DUPLICATE)),
+            }
+        };
+        let judged = best(models, seed, JUDGED_RATIO).and_then(share);
+        outcome.record(DUPLICATES, DUPLICATES_SHARE, seed, false, judged);
+        let unpenalised = readings(models, seed, |r| r == JUDGED_RATIO, none).and_then(|found| {
+            found
+                .first()
+                .map_or(Err("not trained".into()), |m| share(m))
+        });
+        outcome.record(DUPLICATES, DUPLICATES_SHARE, seed, true, unpenalised);
+
+        for (kind, control) in [(Kind::Trained, false), (Kind::Untrained, true)] {
+            let ours = compared(models, comparisons, seed, kind);
+            let median_of = |of: &dyn Fn(&Comparison) -> f64| {
+                let values = |ours: &Vec<&Comparison>| {
+                    median(&ours.iter().map(|c| of(c)).collect::<Vec<_>>())
+                };
+                ours.as_ref().map(values).map_err(String::clone)
+            };
+            outcome.record(
+                OPTIMUM,
+                OPTIMUM_COST,
+                seed,
+                control,
+                median_of(&|c| c.l1 / c.least),
+            );
+            outcome.record(
+                OPTIMUM,
+                OPTIMUM_OVERLAP,
+                seed,
+                control,
+                median_of(&|c| c.overlap),
+            );
+        }
+    }
+}
+
+/// The comparisons of a seed, or why there is nothing to say of them.
+fn compared<'a>(
+    models: &[Model],
+    comparisons: &'a [Comparison],
+    seed: u64,
+    kind: Kind,
+) -> Result<Vec<&'a Comparison>, String> {
+    best(models, seed, JUDGED_RATIO)?;
+    let ours: Vec<&Comparison> = comparisons
+        .iter()
+        .filter(|c| c.seed == seed && c.kind == kind)
+        .collect();
+    if let Some(open) = ours.iter().find(|c| !c.is_proven()) {
+        return Err(format!(
+            "the cheapest code of sample {} of the {} model at seed {seed} is not proven",
+            open.sample,
+            kind.name()
+        ));
+    }
+    if ours.is_empty() {
+        return Err(format!(
+            "no sample activates the {} model at seed {seed}",
+            kind.name()
+        ));
+    }
+    Ok(ours)
+}

@@ -1,0 +1,297 @@
+//! The figures of `recovery` and what is said of them, from its tables.
+
+use super::claims::{BAND, DUPLICATE, DUPLICATES, OPTIMUM, RECOVERED};
+use super::{Encoder, JUDGED_RATIO};
+use crate::claim::Ledger;
+use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
+use crate::report::number;
+use crate::stats::median;
+use crate::table::{Row, Tables, median_by};
+
+pub const NAMES: &[&str] = &[
+    "recovery-maps",
+    "frontier",
+    "neighbour-cosines",
+    "cheapest-codes",
+    "training",
+];
+
+pub fn draw(tables: &Tables) -> Vec<Figure> {
+    vec![
+        maps(tables),
+        frontier(tables),
+        neighbours(tables),
+        optimum(tables),
+        training(tables),
+    ]
+}
+
+const LAMBDA: &str = "L1 coefficient λ";
+
+/// Rows of `saes` of one kind of encoder, with a penalty.
+fn saes<'a>(tables: &'a Tables, encoder: Encoder) -> impl Iterator<Item = Row<'a>> {
+    let rows = tables.get("saes").rows();
+    rows.filter(move |r| r.text("encoder") == encoder.name() && r.real("lambda") > 0.0)
+}
+
+/// The values of a column, increasing, each once.
+fn grid<'a>(rows: impl Iterator<Item = Row<'a>>, column: &str) -> Vec<f64> {
+    let mut values: Vec<f64> = rows.map(|r| r.real(column)).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    values
+}
+
+/// MMCS, dead elements and loss over λ and ratio.
+fn maps(tables: &Tables) -> Figure {
+    let mut figure = Figure::new(
+        NAMES[0],
+        "Mean max cosine similarity of the true features with the dictionary (contour: 0.9), share of dead elements and \
+         loss on held-out samples, over the L1 coefficient and the number of elements for each true feature; median over \
+         seeds. Left: untied, right: tied.",
+    );
+    let measures = [
+        ("mmcs", "MMCS", Some((0.0, 1.0)), Some(RECOVERED)),
+        ("dead", "dead elements", Some((0.0, 1.0)), None),
+        ("loss", "loss", None, None),
+    ];
+    for (column, label, range, contour) in measures {
+        // One scale for both.
+        let both = [Encoder::Untied, Encoder::Tied]
+            .into_iter()
+            .flat_map(|e| saes(tables, e));
+        let finite: Vec<f64> = both
+            .map(|r| r.real(column))
+            .filter(|v| v.is_finite())
+            .collect();
+        let ends = (!finite.is_empty()).then(|| {
+            let low = finite.iter().copied().fold(f64::INFINITY, f64::min);
+            (
+                low,
+                finite.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            )
+        });
+        for encoder in [Encoder::Untied, Encoder::Tied] {
+            let x = grid(saes(tables, encoder), "lambda");
+            let y = grid(saes(tables, encoder), "ratio");
+            let value = |lambda: f64, ratio: f64| {
+                let cell = saes(tables, encoder)
+                    .filter(|r| r.real("lambda") == lambda && r.real("ratio") == ratio)
+                    .map(|r| r.real(column));
+                median(&cell.collect::<Vec<_>>())
+            };
+            let heat = Heat {
+                label: label.into(),
+                values: y
+                    .iter()
+                    .map(|&r| x.iter().map(|&l| value(l, r)).collect())
+                    .collect(),
+                x,
+                y,
+                range: range.or(ends),
+                diverging: false,
+                contour,
+            };
+            let panel = Panel::new(
+                format!("{label}, {}", encoder.name()),
+                Axis::log(LAMBDA),
+                Axis::log("elements per feature"),
+            );
+            figure = figure.panel(panel.mark(Mark::Heat(heat)));
+        }
+    }
+    figure
+}
+
+/// L0 against explained variance along λ.
+fn frontier(tables: &Tables) -> Figure {
+    let mut figure = Figure::new(
+        NAMES[1],
+        "Explained variance against the mean number of active elements, one point a λ, one line a number of elements for \
+         each true feature; medians over seeds.",
+    );
+    for encoder in [Encoder::Untied, Encoder::Tied] {
+        let mut panel = Panel::new(
+            encoder.name(),
+            Axis::log("active elements (L0)"),
+            Axis::linear("explained variance").range(0.0, 1.05),
+        );
+        let ratios = grid(saes(tables, encoder), "ratio");
+        for (index, &ratio) in ratios.iter().enumerate() {
+            let curve = |column: &'static str| {
+                let rows = saes(tables, encoder).filter(|r| r.real("ratio") == ratio);
+                median_by(rows.map(|r| (r.real("lambda"), r.real(column))))
+            };
+            let points = curve("l0").into_iter().zip(curve("explained_variance"));
+            let points = points
+                .map(|((_, l0), (_, explained))| (l0, explained))
+                .filter(|p| p.0 > 0.0);
+            let of = ratios.len();
+            panel = panel.dotted(Role::Step { index, of }, format!("ratio {ratio}"), points);
+        }
+        figure = figure.panel(panel);
+    }
+    figure
+}
+
+/// Histogram of the largest cosine with another element.
+fn neighbours(tables: &Tables) -> Figure {
+    let bins = |penalised: bool| {
+        let rows = tables.get("neighbours").rows();
+        let rows = rows.filter(move |r| (r.real("lambda") > 0.0) == penalised);
+        let shares = median_by(rows.map(|r| (r.real("from"), r.real("share"))));
+        let width = tables.get("neighbours").rows().next();
+        let width = width.map_or(0.0, |r| r.real("to") - r.real("from"));
+        shares
+            .into_iter()
+            .map(move |(from, share)| (from, from + width, share))
+    };
+    let panel = Panel::new(
+        "",
+        Axis::linear("largest cosine with another alive element").range(0.0, 1.0),
+        Axis::linear("share of alive elements"),
+    )
+    .bars(Role::Control, "control: λ = 0", bins(false))
+    .bars(Role::Distributed, "λ of the largest MMCS", bins(true));
+    let caption = "Alive elements of untied dictionaries with two elements for each true feature, by the largest cosine \
+        with another one: at the λ where the MMCS is largest, and without a penalty; median over seeds.";
+    Figure::new(NAMES[2], caption).columns(1).panel(panel)
+}
+
+/// L1 norms against the least ones, and supports in common.
+fn optimum(tables: &Tables) -> Figure {
+    let rows = |model: &'static str| {
+        let rows = tables.get("optimum").rows();
+        rows.filter(move |r| r.text("model") == model)
+    };
+    let kinds = [
+        ("untrained", "control: before training", Role::Control),
+        ("trained", "trained", Role::Distributed),
+    ];
+    let all = || tables.get("optimum").rows().map(|r| r.real("least_l1"));
+    let (low, high) = all()
+        .filter(|v| *v > 0.0)
+        .fold((f64::INFINITY, 0.0), |(l, h), v| (v.min(l), v.max(h)));
+    let mut costs = Panel::new(
+        "",
+        Axis::log("least L1 norm"),
+        Axis::log("L1 norm of the SAE's code"),
+    )
+    .line(
+        Role::Other(0),
+        "equal",
+        [(low, low), (high, high)]
+            .into_iter()
+            .filter(|p: &(f64, f64)| p.0 > 0.0 && p.0.is_finite()),
+    );
+    let mut overlaps = Panel::new(
+        "",
+        Axis::linear("active entries in common").range(0.0, 1.0),
+        Axis::linear("share of samples").range(0.0, 1.05),
+    );
+    for (model, label, role) in kinds {
+        let points = rows(model).map(|r| (r.real("least_l1"), r.real("l1")));
+        costs = costs.scatter(role, label, points);
+        let mut overlap: Vec<f64> = rows(model)
+            .map(|r| r.real("overlap"))
+            .filter(|v| v.is_finite())
+            .collect();
+        overlap.sort_by(f64::total_cmp);
+        let n = overlap.len() as f64;
+        let below = overlap
+            .iter()
+            .enumerate()
+            .map(|(i, &v)| (v, (i + 1) as f64 / n));
+        let curve: Vec<(f64, f64)> = [(0.0, 0.0)].into_iter().chain(below).collect();
+        overlaps = overlaps.line(role, label, curve);
+    }
+    Figure::new(
+        NAMES[3],
+        "Codes of held-out samples under an untied SAE with two elements for each true feature, against the non-negative \
+         codes of least L1 norm for the same dictionary and the same reconstruction. Left: their L1 norms; right: the \
+         share of samples with at most so large a part of the active entries of either code in common.",
+    )
+    .panel(costs)
+    .panel(overlaps)
+}
+
+/// Losses on the way.
+fn training(tables: &Tables) -> Figure {
+    let mut figure = Figure::new(
+        NAMES[4],
+        "Loss of the training batches, reconstruction and penalty, of the models with two elements for each true feature; \
+         median over seeds.",
+    );
+    for encoder in [Encoder::Untied, Encoder::Tied] {
+        let rows = || {
+            let rows = tables.get("training").rows();
+            rows.filter(move |r| {
+                r.text("encoder") == encoder.name()
+                    && r.real("ratio") == JUDGED_RATIO
+                    && r.real("lambda") > 0.0
+            })
+        };
+        let mut panel = Panel::new(encoder.name(), Axis::linear("step"), Axis::log("loss"));
+        let lambdas = grid(rows(), "lambda");
+        for (index, &lambda) in lambdas.iter().enumerate() {
+            let ours = rows().filter(|r| r.real("lambda") == lambda);
+            let loss = |r: Row| {
+                (
+                    r.real("step"),
+                    r.real("reconstruction") + r.real("sparsity"),
+                )
+            };
+            let of = lambdas.len();
+            panel = panel.line(
+                Role::Step { index, of },
+                format!("λ = {lambda}"),
+                median_by(ours.map(loss)),
+            );
+        }
+        figure = figure.panel(panel);
+    }
+    figure
+}
+
+pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
+    let rows = || saes(tables, Encoder::Untied).filter(|r| r.real("ratio") == JUDGED_RATIO);
+    let curve = median_by(rows().map(|r| (r.real("lambda"), r.real("mmcs"))));
+    let band: Vec<f64> = curve
+        .iter()
+        .filter(|p| p.1 > RECOVERED)
+        .map(|p| p.0)
+        .collect();
+    let best = curve.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
+    let band = match (band.first(), band.last(), best) {
+        (Some(&from), Some(&to), _) if from < to => {
+            format!(
+                "recover the features (MMCS > {RECOVERED}) for λ from {} to {}",
+                number(from),
+                number(to)
+            )
+        }
+        (Some(&at), ..) => format!(
+            "recover the features (MMCS > {RECOVERED}) at λ = {}",
+            number(at)
+        ),
+        (None, _, Some((lambda, mmcs))) => {
+            format!(
+                "come closest to the features at λ = {}, with an MMCS of {}",
+                number(lambda),
+                number(mmcs)
+            )
+        }
+        _ => "were not trained".into(),
+    };
+    let entry = |id, f: fn(&crate::claim::Entry) -> f64| number(ledger.get(id).map_or(f64::NAN, f));
+    format!(
+        "Untied SAEs with two elements for each feature {band}, against an MMCS of {} without a penalty. {} of their alive \
+         elements have another one at a cosine above {DUPLICATE} ({} without a penalty), and their codes cost {} times as \
+         much as the cheapest ones for the same reconstruction ({} times before training).",
+        entry(BAND, |e| e.control_value),
+        entry(DUPLICATES, |e| e.value),
+        entry(DUPLICATES, |e| e.control_value),
+        entry(OPTIMUM, |e| e.value),
+        entry(OPTIMUM, |e| e.control_value),
+    )
+}

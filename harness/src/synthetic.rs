@@ -1,0 +1,508 @@
+//! Synthetic activations with known features: sums of a few unit directions, each with its own probability to fire
+//! and a random magnitude.
+//!
+//! A batch depends on the law, the features and the random stream it is drawn from alone. Name the stream by the
+//! number of the batch, and a training goes on anywhere.
+
+use kernels::MatRef;
+use serde::{Deserialize, Serialize};
+
+use crate::curve::random_direction;
+use crate::experiment::{OutOfRange, ensure};
+use crate::rng::Rng;
+
+/// Declares the settings of an experiment on synthetic data: those of the data, then its own. Beside
+/// [`settings!`](crate::settings) it gives the struct a method `law()`.
+#[macro_export]
+macro_rules! synthetic_settings {
+    (
+        $(#[$outer:meta])*
+        pub struct $name:ident { $($own:tt)* }
+    ) => {
+        $crate::settings! {
+            $(#[$outer])*
+            pub struct $name {
+                /// Dimension d of the activations.
+                pub width: usize,
+                /// Number of true features.
+                pub features: usize,
+                /// Directions of the features: gaussian (normalised), or orthogonal (at most d of them).
+                pub directions: $crate::synthetic::Directions,
+                /// Mean number of features that are active in a sample.
+                pub active: f64,
+                /// Probability of feature i to fire: constant, decaying (as decay^i), or zipf (as 1/(i + 1)).
+                pub firing: $crate::synthetic::Firing,
+                /// Ratio of the probabilities of a feature and the one before, where they decay.
+                pub decay: f64,
+                /// Magnitude of an active feature: uniform on (0, 1), normal (mean 1, deviation 1/4, cut off at 0), or
+                /// folded-normal (the size of a standard normal number).
+                pub magnitudes: $crate::synthetic::Magnitudes,
+                /// Correlation of the normal variables that make features of one group fire; 0 for independent features.
+                pub correlation: f64,
+                /// Number of groups that features are dealt to, if they are correlated.
+                pub groups: usize,
+                $($own)*
+            }
+        }
+
+        impl $name {
+            /// The law of the data.
+            pub fn law(&self) -> $crate::synthetic::Law {
+                $crate::synthetic::Law {
+                    width: self.width,
+                    features: self.features,
+                    directions: self.directions,
+                    active: self.active,
+                    firing: self.firing,
+                    decay: self.decay,
+                    magnitudes: self.magnitudes,
+                    correlation: self.correlation,
+                    groups: self.groups,
+                }
+            }
+        }
+    };
+}
+
+/// Directions of the features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Directions {
+    /// Normal entries, normalised: uniformly random directions.
+    Gaussian,
+    /// The same, each made orthogonal to those before.
+    Orthogonal,
+}
+
+/// How the probability to fire depends on the feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Firing {
+    /// Not at all.
+    Constant,
+    /// Geometrically.
+    Decaying,
+    /// As 1/(i + 1) (Zipf's law).
+    Zipf,
+}
+
+/// Law of the magnitude of an active feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Magnitudes {
+    /// Uniform on (0, 1).
+    Uniform,
+    /// Normal with mean 1 and deviation ¼, cut off at 0.
+    Normal,
+    /// |z| for a standard normal z.
+    FoldedNormal,
+}
+
+impl Magnitudes {
+    fn draw(self, rng: &mut Rng) -> f32 {
+        match self {
+            Magnitudes::Uniform => rng.uniform_f32(),
+            Magnitudes::Normal => (1.0 + 0.25 * rng.normal()).max(0.0) as f32,
+            Magnitudes::FoldedNormal => rng.normal().abs() as f32,
+        }
+    }
+}
+
+/// What synthetic data are drawn from; [`synthetic_settings!`](crate::synthetic_settings) says what each setting means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the settings are documented where the user reads them"
+)]
+pub struct Law {
+    pub width: usize,
+    pub features: usize,
+    pub directions: Directions,
+    pub active: f64,
+    pub firing: Firing,
+    pub decay: f64,
+    pub magnitudes: Magnitudes,
+    pub correlation: f64,
+    pub groups: usize,
+}
+
+impl Law {
+    /// Checks ranges.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        let Law {
+            width, features, ..
+        } = *self;
+        ensure("width", width, (1..=8192).contains(&width), "1 to 8192")?;
+        let (most, why) = match self.directions {
+            Directions::Gaussian => (1 << 16, String::new()),
+            Directions::Orthogonal => (width, " (width), being orthogonal".into()),
+        };
+        let fit = (1..=most).contains(&features);
+        ensure("features", features, fit, format!("1 to {most}{why}"))?;
+        let decay = self.decay > 0.0 && self.decay <= 1.0;
+        ensure("decay", self.decay, decay, "above 0 and at most 1")?;
+        let weights = self.weights();
+        let most = weights.iter().sum::<f64>() / weights[0];
+        let active = self.active > 0.0 && self.active <= most;
+        ensure(
+            "active",
+            self.active,
+            active,
+            format!("above 0 and at most {most:.3}, where the first feature always fires"),
+        )?;
+        let correlation = (0.0..=0.99).contains(&self.correlation);
+        ensure("correlation", self.correlation, correlation, "0 to 0.99")?;
+        let groups = (1..=1 << 16).contains(&self.groups);
+        ensure("groups", self.groups, groups, "1 to 65536")
+    }
+
+    /// What the probabilities to fire are proportional to, the largest first.
+    fn weights(&self) -> Vec<f64> {
+        let weight = |i: usize| match self.firing {
+            Firing::Constant => 1.0,
+            Firing::Decaying => self.decay.powf(i as f64),
+            Firing::Zipf => 1.0 / (i + 1) as f64,
+        };
+        (0..self.features).map(weight).collect()
+    }
+
+    /// The probability of each feature to fire.
+    pub fn probabilities(&self) -> Vec<f64> {
+        let weights = self.weights();
+        let scale = self.active / weights.iter().sum::<f64>();
+        weights.iter().map(|w| (w * scale).min(1.0)).collect()
+    }
+
+    /// Estimated memory of a generator, bytes.
+    pub fn memory(&self) -> f64 {
+        self.features as f64 * (self.width as f64 * 12.0 + 40.0)
+    }
+}
+
+/// Draws batches of data with fixed features.
+#[derive(Debug, Clone)]
+pub struct Generator {
+    law: Law,
+    /// The true features, as rows.
+    directions: Vec<f32>,
+    probabilities: Vec<f64>,
+    /// For correlated features the group of each and the level that its normal variable must exceed to fire.
+    groups: Vec<(usize, f64)>,
+}
+
+/// Samples, and what they are made of.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// B×d.
+    pub x: Vec<f32>,
+    /// Where the entries of each sample start, and where the last ones end: B + 1 places.
+    pub starts: Vec<usize>,
+    /// The features that are active, rising in each sample.
+    pub features: Vec<u32>,
+    /// Their magnitudes.
+    pub magnitudes: Vec<f32>,
+}
+
+impl Generator {
+    /// Draws the features of a law that [is in range](Law::validate).
+    pub fn new(law: Law, rng: &mut Rng) -> Self {
+        let mut features: Vec<Vec<f64>> = Vec::with_capacity(law.features);
+        while features.len() < law.features {
+            let mut f = random_direction(law.width, rng);
+            if law.directions == Directions::Orthogonal {
+                // Twice, since what is left after the first time is not orthogonal to the last digit.
+                for other in features.iter().chain(&features) {
+                    let along: f64 = f.iter().zip(other).map(|(a, b)| a * b).sum();
+                    f.iter_mut().zip(other).for_each(|(f, o)| *f -= along * o);
+                }
+            }
+            let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
+            // One that lies in the span of those before is drawn anew.
+            if norm > 1e-6 {
+                f.iter_mut().for_each(|v| *v /= norm);
+                features.push(f);
+            }
+        }
+        let probabilities = law.probabilities();
+        let groups = if law.correlation > 0.0 {
+            let level = |&p: &f64| (rng.below(law.groups), normal_quantile(1.0 - p));
+            probabilities.iter().map(level).collect()
+        } else {
+            Vec::new()
+        };
+        Generator {
+            law,
+            directions: features.iter().flatten().map(|&v| v as f32).collect(),
+            probabilities,
+            groups,
+        }
+    }
+
+    /// What the data are drawn from.
+    pub fn law(&self) -> &Law {
+        &self.law
+    }
+
+    /// The true features, as rows.
+    pub fn features(&self) -> MatRef<'_> {
+        MatRef::new(&self.directions, self.law.features, self.law.width).expect("of that size")
+    }
+
+    /// Draws a batch.
+    pub fn batch(&self, samples: usize, rng: &mut Rng) -> Batch {
+        let d = self.law.width;
+        let mut batch = Batch {
+            x: vec![0.0; samples * d],
+            starts: vec![0],
+            ..Batch::default()
+        };
+        let mut thresholds = thresholds(self.probabilities.iter().copied());
+        for sample in batch.x.chunks_exact_mut(d) {
+            if !self.groups.is_empty() {
+                thresholds = self.given_groups(rng);
+            }
+            for (i, &threshold) in thresholds.iter().enumerate() {
+                if u64::from(rng.bits()) >= threshold {
+                    continue;
+                }
+                let magnitude = self.law.magnitudes.draw(rng);
+                batch.features.push(i as u32);
+                batch.magnitudes.push(magnitude);
+                let direction = &self.directions[i * d..][..d];
+                sample
+                    .iter_mut()
+                    .zip(direction)
+                    .for_each(|(x, f)| *x += magnitude * f);
+            }
+            batch.starts.push(batch.features.len());
+        }
+        batch
+    }
+
+    /// Thresholds of one sample of correlated features. Feature i fires if √ρ·g + √(1 − ρ)·ε exceeds its level, with
+    /// g the normal variable of its group and ε its own: given g, with a probability that can be said.
+    fn given_groups(&self, rng: &mut Rng) -> Vec<u64> {
+        let rho = self.law.correlation;
+        let shared: Vec<f64> = (0..self.law.groups)
+            .map(|_| rho.sqrt() * rng.normal())
+            .collect();
+        let own = (1.0 - rho).sqrt();
+        thresholds(
+            self.groups
+                .iter()
+                .map(|&(group, level)| normal_tail((level - shared[group]) / own)),
+        )
+    }
+}
+
+/// What 32 random bits must be below with these probabilities.
+fn thresholds(probabilities: impl Iterator<Item = f64>) -> Vec<u64> {
+    probabilities
+        .map(|p| (p * 2f64.powi(32)).round() as u64)
+        .collect()
+}
+
+/// Probability of a standard normal number above z.
+fn normal_tail(z: f64) -> f64 {
+    0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
+}
+
+/// Where the standard normal distribution reaches p, by bisection.
+fn normal_quantile(p: f64) -> f64 {
+    let (mut low, mut high) = (-40.0, 40.0);
+    for _ in 0..100 {
+        let middle = (low + high) / 2.0;
+        if 1.0 - normal_tail(middle) < p {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    (low + high) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn law() -> Law {
+        Law {
+            width: 16,
+            features: 32,
+            directions: Directions::Gaussian,
+            active: 3.0,
+            firing: Firing::Decaying,
+            decay: 0.95,
+            magnitudes: Magnitudes::Uniform,
+            correlation: 0.0,
+            groups: 4,
+        }
+    }
+
+    fn rng(index: u64) -> Rng {
+        Rng::stream(1, "test", "synthetic", index)
+    }
+
+    /// Firing counts of each feature, and of pairs (i, i + 1).
+    fn counts(generator: &Generator, samples: usize) -> (Vec<f64>, Batch) {
+        let batch = generator.batch(samples, &mut rng(1));
+        let mut counts = vec![0.0; generator.law().features];
+        batch
+            .features
+            .iter()
+            .for_each(|&i| counts[i as usize] += 1.0);
+        (counts, batch)
+    }
+
+    #[test]
+    fn every_law_fires_as_often_as_it_says_correlated_or_not() {
+        for firing in [Firing::Constant, Firing::Decaying, Firing::Zipf] {
+            for correlation in [0.0, 0.5] {
+                let law = Law {
+                    firing,
+                    correlation,
+                    ..law()
+                };
+                law.validate().unwrap();
+                let samples = 20_000;
+                let generator = Generator::new(law, &mut rng(0));
+                let (counts, _) = counts(&generator, samples);
+                let expected = law.probabilities();
+                assert!((expected.iter().sum::<f64>() - 3.0).abs() < 1e-12);
+                for (count, p) in counts.iter().zip(expected) {
+                    let deviation = (p * (1.0 - p) * samples as f64).sqrt();
+                    assert!(
+                        (count - p * samples as f64).abs() < 5.0 * deviation,
+                        "{firing:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn features_of_one_group_fire_together_more_often() {
+        let pairs = |correlation| {
+            let law = Law {
+                correlation,
+                groups: 1,
+                firing: Firing::Constant,
+                ..law()
+            };
+            let batch = Generator::new(law, &mut rng(0)).batch(5000, &mut rng(1));
+            let sizes = batch.starts.windows(2).map(|w| (w[1] - w[0]) as f64);
+            sizes.map(|k| k * (k - 1.0)).sum::<f64>()
+        };
+        assert!(pairs(0.5) > 1.5 * pairs(0.0));
+    }
+
+    #[test]
+    fn samples_are_the_sums_of_their_features() {
+        for magnitudes in [
+            Magnitudes::Uniform,
+            Magnitudes::Normal,
+            Magnitudes::FoldedNormal,
+        ] {
+            let generator = Generator::new(
+                Law {
+                    magnitudes,
+                    ..law()
+                },
+                &mut rng(0),
+            );
+            let batch = generator.batch(50, &mut rng(2));
+            for (i, x) in batch.x.chunks_exact(16).enumerate() {
+                let entries = batch.starts[i]..batch.starts[i + 1];
+                let mut sum = [0f64; 16];
+                for k in entries {
+                    assert!(batch.magnitudes[k] >= 0.0);
+                    let f = generator.features();
+                    for (s, f) in sum.iter_mut().zip(f.row(batch.features[k] as usize)) {
+                        *s += f64::from(batch.magnitudes[k]) * f64::from(*f);
+                    }
+                }
+                // Some ten terms of size 1 at most in f32.
+                assert!(
+                    x.iter()
+                        .zip(sum)
+                        .all(|(x, s)| (f64::from(*x) - s).abs() < 1e-5)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn directions_have_norm_1_and_orthogonal_ones_are_orthogonal() {
+        let product = |f: MatRef, i: usize, j: usize| -> f64 {
+            f.row(i)
+                .iter()
+                .zip(f.row(j))
+                .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                .sum()
+        };
+        for directions in [Directions::Gaussian, Directions::Orthogonal] {
+            let law = Law {
+                directions,
+                features: 16,
+                ..law()
+            };
+            let generator = Generator::new(law, &mut rng(3));
+            let f = generator.features();
+            for i in 0..16 {
+                assert!((product(f, i, i) - 1.0).abs() < 1e-6);
+                let off = (0..i).map(|j| product(f, i, j).abs()).fold(0.0, f64::max);
+                assert!(directions == Directions::Gaussian || off < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn quantiles_invert_the_tail() {
+        for p in [1e-6, 0.01, 0.5, 0.9, 0.9999] {
+            assert!((1.0 - normal_tail(normal_quantile(p)) - p).abs() < 1e-12);
+        }
+        // The upper 2.5 % point of the standard normal distribution.
+        assert!((normal_quantile(0.975) - 1.959963984540054).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let refused = |law: Law| law.validate().unwrap_err().key;
+        assert_eq!(
+            refused(Law {
+                active: 40.0,
+                ..law()
+            }),
+            "active"
+        );
+        assert_eq!(
+            refused(Law {
+                active: f64::NAN,
+                ..law()
+            }),
+            "active"
+        );
+        let orthogonal = Directions::Orthogonal;
+        assert_eq!(
+            refused(Law {
+                directions: orthogonal,
+                ..law()
+            }),
+            "features"
+        );
+        assert_eq!(
+            refused(Law {
+                correlation: 1.0,
+                ..law()
+            }),
+            "correlation"
+        );
+        assert_eq!(
+            refused(Law {
+                decay: 0.0,
+                ..law()
+            }),
+            "decay"
+        );
+    }
+}
