@@ -222,7 +222,7 @@ mod tests {
             width: 4,
             dictionary: rows.len(),
         };
-        let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k: 1 }));
+        let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k: 1, aux: None }));
         let [mut w_dec, mut w_enc] = parameters.tensors_mut(["w_dec", "w_enc"]);
         for (i, row) in rows.iter().enumerate() {
             w_dec.row(i).copy_from_slice(row);
