@@ -6,6 +6,7 @@ pub mod homogeneity;
 pub mod interference;
 pub mod l1_geometry;
 pub mod linear_probes;
+pub mod magnitude;
 pub mod multilayer;
 pub mod near_orthogonality;
 pub mod recovery;
@@ -28,6 +29,7 @@ pub static ALL: &[&dyn Erased] = &[
     &multilayer::Multilayer,
     &l1_geometry::L1Geometry,
     &recovery::Recovery,
+    &magnitude::Magnitude,
     &unfinished_features::UnfinishedFeatures,
 ];
 

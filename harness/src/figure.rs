@@ -247,6 +247,12 @@ impl Panel {
         }
     }
 
+    /// Changes what stands above the panel.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
     /// Gives the panel a second vertical axis.
     pub fn with_right(mut self, axis: Axis) -> Self {
         self.right = Some(axis);

@@ -1,0 +1,118 @@
+//! One unit feature of strength g: what an L1 penalty leaves of it.
+
+use kernels::adam::Adam;
+use kernels::sae::{self, Parameters, Shape, TiedL1, Trainer, Variant, Workspace};
+use kernels::sparse_coding::{Certificate, Lasso, Stop};
+use kernels::{Exec, MatMut, MatRef};
+use rayon::prelude::*;
+
+use super::Settings;
+use crate::curve::random_direction;
+use crate::error::Result;
+use crate::experiment::Ctx;
+use crate::table::Table;
+
+/// Dimensions in which the feature is a direction.
+const WIDTH: usize = 8;
+
+/// The codes of the feature at one strength.
+#[derive(Debug)]
+pub struct Shrunk {
+    /// Whether it is under the penalty, or in the control without one.
+    pub penalised: bool,
+    lambda: f64,
+    strength: f64,
+    /// max(0, g − λ/2)
+    pub expected: f64,
+    /// Code of a trained model.
+    pub trained: f64,
+    /// Code by FISTA.
+    pub fista: f64,
+}
+
+impl Shrunk {
+    /// Adds its row.
+    pub fn tabulate(&self, seed: u64, table: &mut Table) {
+        table.push([
+            if self.penalised {
+                "penalised"
+            } else {
+                "control"
+            }
+            .into(),
+            self.lambda.into(),
+            self.strength.into(),
+            seed.into(),
+            self.expected.into(),
+            self.trained.into(),
+            self.fista.into(),
+        ]);
+    }
+}
+
+/// All λ and g, and as the control every g without a penalty, judged by the largest λ.
+pub fn measure(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Shrunk>> {
+    let direction = random_direction(WIDTH, &mut ctx.rng(seed, "direction", 0));
+    let largest = s.lambdas.last().copied().unwrap_or(0.0);
+    let penalised = s.lambdas.iter().map(|&lambda| (lambda, lambda));
+    let cells: Vec<(f64, f64, f64)> = penalised
+        .chain([(largest, 0.0)])
+        .flat_map(|(judged, used)| s.strengths.iter().map(move |&g| (judged, used, g)))
+        .collect();
+    let measured = cells.par_iter().map(|&(judged, used, strength)| {
+        let x: Vec<f32> = direction.iter().map(|f| (strength * f) as f32).collect();
+        let feature: Vec<f32> = direction.iter().map(|&f| f as f32).collect();
+        let shrunk = Shrunk {
+            penalised: used > 0.0,
+            lambda: judged,
+            strength,
+            expected: (strength - judged / 2.0).max(0.0),
+            trained: trained(ctx.serial(), s, used as f32, &feature, &x),
+            fista: fista(ctx.serial(), used as f32, &feature, &x),
+        };
+        ctx.progress.tick()?;
+        Ok(shrunk)
+    });
+    measured.collect()
+}
+
+/// The code of a tied model of one element, which has no bias but that of its encoder, trained on the one sample.
+fn trained(exec: Exec, s: &Settings, lambda: f32, feature: &[f32], x: &[f32]) -> f64 {
+    let shape = Shape {
+        width: WIDTH,
+        dictionary: 1,
+    };
+    let mut start = Parameters::zeros(shape, Variant::TiedL1(TiedL1 { lambda }));
+    let [mut rows] = start.tensors_mut(["w_dec"]);
+    rows.row(0).copy_from_slice(feature);
+    let mut trainer = Trainer::new(start, Adam::default(), 1);
+    let x = MatRef::new(x, 1, WIDTH).expect("one sample");
+    for step in 0..s.shrinkage_steps {
+        // Down to 0 along a line, so that Adam comes to rest.
+        let left = (s.shrinkage_steps - step) as f64 / s.shrinkage_steps as f64;
+        trainer.adam_mut().learning_rate = (s.learning_rate * left) as f32;
+        trainer.step(exec, x);
+    }
+    let parameters = trainer.into_parameters();
+    let mut workspace = Workspace::new(shape, parameters.variant(), 1);
+    let codes = sae::encode(exec, &parameters, x, &mut workspace);
+    codes.row(0).1.first().map_or(0.0, |&f| f64::from(f))
+}
+
+fn fista(exec: Exec, lambda: f32, feature: &[f32], x: &[f32]) -> f64 {
+    let dictionary = MatRef::new(feature, 1, WIDTH).expect("one atom");
+    let lasso = Lasso::new(exec, dictionary, lambda, None);
+    let mut code = [0.0];
+    let stop = Stop {
+        tolerance: 1e-6,
+        iterations: 1000,
+    };
+    lasso.fista(
+        exec,
+        MatRef::new(x, 1, WIDTH).expect("one sample"),
+        stop,
+        MatMut::new(&mut code, 1, 1).expect("one code"),
+        &mut [Certificate::default()],
+    );
+    f64::from(code[0])
+}
