@@ -27,6 +27,9 @@
 //! * A **claim**: a [`ClaimSpec`](claim::ClaimSpec) in its experiment's `CLAIMS`, and one
 //!   [`measure`](experiment::Outcome::measure) and one [`control`](experiment::Outcome::control) per
 //!   condition and seed in its `run`.
+//! * **Sparse autoencoders on data with known features**: [`synthetic`] declares and draws the data,
+//!   [`side_by_side`] trains models on the same batches with checkpoints, [`minimum_l1`] finds the
+//!   cheapest codes there are.
 //! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 
 pub mod checkpoint;

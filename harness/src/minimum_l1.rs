@@ -274,6 +274,15 @@ impl<'a> Homotopy<'a> {
                     factor.solve(&vec![1.0; of_active.len()]),
                 )
             };
+            // Where no weight falls below 0 on the way to λ = 0, the end may be in sight. Rounding can take that sight away
+            // again, when an atom on which nothing depends any more leaves just before the end.
+            let largest = p.iter().copied().fold(0.0, f64::max);
+            if p.iter().all(|&p| p >= -ROUNDING * largest) {
+                let proven = self.prove(x, &factor.atoms, &p, &w);
+                if let Some(proven) = proven.filter(|p| p.residual.max(p.gap.abs()) <= ROUNDING) {
+                    return Some(proven);
+                }
+            }
             let mut next = (0.0, None);
             for j in (0..n).filter(|&j| !active[j] && left != Some(j)) {
                 let row = &self.gram[j * n..][..n];

@@ -233,8 +233,8 @@ impl Experiment for Recovery {
                 features: 512,
                 active: 5.0,
                 batch: 512,
-                steps: 4000,
-                tied_seeds: 2,
+                steps: 3000,
+                most_seeds: 3,
                 held_out: 16_384,
                 optimum_samples: 32,
                 ..base

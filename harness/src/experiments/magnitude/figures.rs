@@ -10,6 +10,9 @@ use crate::table::{Cell, Row, Tables, median_by};
 
 pub const NAMES: &[&str] = &["example", "patterns", "shrinkage", "methods"];
 
+/// Where the axis of the share that is left begins.
+const LEAST: f64 = 2e-4;
+
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![
         example(tables),
@@ -98,7 +101,7 @@ fn patterns(tables: &Tables) -> Figure {
             Cell::Text(title) => title.clone(),
             _ => String::new(),
         };
-        let y = Axis::log("error left / ‖x‖²").range(1e-6, 1.0);
+        let y = Axis::log("error left / ‖x‖²").range(LEAST, 1.0);
         let mut panel = Panel::new(title, Axis::named("features that are on", names.clone()), y);
         let encoders = [
             (Encoder::Tied, Role::Other(1), -0.3),
@@ -115,7 +118,7 @@ fn patterns(tables: &Tables) -> Figure {
                     (place as f64, r.real("error") / r.real("square"))
                 });
             let bins = median_by(left).into_iter();
-            let bins = bins.map(|(x, v)| (x + offset, x + offset + 0.28, v.max(1e-6)));
+            let bins = bins.map(|(x, v)| (x + offset, x + offset + 0.28, v.max(LEAST)));
             panel = panel.bars(role, encoder.name(), bins);
         }
         figure = figure.panel(panel);

@@ -145,10 +145,10 @@ impl Model {
     /// Adds a row a pattern.
     pub fn tabulate(&self, seed: u64, table: &mut Table) {
         for left in self.left.iter().flat_map(|(_, left)| left) {
-            let names: Vec<String> = left.pattern.iter().map(|i| format!("f{}", i + 1)).collect();
+            let names: Vec<String> = left.pattern.iter().map(|i| (i + 1).to_string()).collect();
             let pattern = match names.is_empty() {
                 true => "none".into(),
-                false => names.join(" + "),
+                false => names.join("+"),
             };
             table.push([
                 self.case.name().into(),

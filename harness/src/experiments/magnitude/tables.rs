@@ -34,7 +34,7 @@ pub static PATTERNS: TableSpec = TableSpec {
     columns: &[
         Column::text("features", "the true features"),
         Column::text("encoder", "tied or untied"),
-        Column::text("pattern", "the features that are on"),
+        Column::text("pattern", "the features that are on, by their numbers"),
         Column::int("active", "features", "how many are on"),
         SEED,
         Column::real("error", "1", "‖x̂ − x‖², mean over held-out samples"),

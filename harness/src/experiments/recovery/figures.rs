@@ -108,7 +108,7 @@ fn frontier(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[1],
         "Explained variance against the mean number of active elements, one point a λ, one line a number of elements for \
-         each true feature; medians over seeds.",
+         each true feature; medians over seeds. Models with less than 0.1 active elements are left out.",
     );
     for encoder in [Encoder::Untied, Encoder::Tied] {
         let mut panel = Panel::new(
@@ -125,7 +125,7 @@ fn frontier(tables: &Tables) -> Figure {
             let points = curve("l0").into_iter().zip(curve("explained_variance"));
             let points = points
                 .map(|((_, l0), (_, explained))| (l0, explained))
-                .filter(|p| p.0 > 0.0);
+                .filter(|p| p.0 > 0.1);
             let of = ratios.len();
             panel = panel.dotted(Role::Step { index, of }, format!("ratio {ratio}"), points);
         }
