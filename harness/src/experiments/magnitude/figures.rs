@@ -2,7 +2,7 @@
 
 use super::example::TARGET;
 use super::plane::{Case, Encoder};
-use super::{SUPPORT, TIED, UNTIED};
+use super::{SUPPORT, TIED};
 use crate::claim::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::report::number;
@@ -219,16 +219,20 @@ fn methods(tables: &Tables) -> Figure {
 
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
-    let three = |encoder: Encoder| {
-        let rows = tables.get("patterns").rows();
-        let rows = rows.filter(|r| {
-            r.text("features") == Case::Three.name()
+    let left = |case: Case, encoder: Encoder| {
+        let rows = tables.get("patterns").rows().filter(|r| {
+            r.text("features") == case.name()
                 && r.text("encoder") == encoder.name()
                 && r.int("active") == 2
         });
         let left = median_by(rows.map(|r| (0.0, r.real("error") / r.real("square"))));
-        left.first().map_or(f64::NAN, |p| p.1)
+        number(left.first().map_or(f64::NAN, |p| p.1))
     };
+    let example = tables
+        .get("example")
+        .rows()
+        .find(|r| r.text("features") == Case::Pair.name() && r.text("encoder") == "tied, no bias");
+    let at = |column| number(example.map_or(f64::NAN, |r| r.real(column)));
     let error = |method: &str| {
         let rows = tables
             .get("methods")
@@ -239,14 +243,17 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     };
     format!(
         "Reading (2, 1) by the two true features gives a tied encoder a code {} times as long as the target and a \
-         reconstruction of (3.5, 1.5); an untied encoder leaves a share of {} where both features are on, since two \
-         directions in the plane can be inverted exactly, but with three features in the plane {} (tied: {}). With many \
-         features, refitting magnitudes on the right active sets leaves a share of {} of the L1 error, and on all that the \
-         SAE finds the error falls from {} to {} of ‖x‖².",
+         reconstruction of ({}, {}); once trained, an untied SAE leaves a share of {} where both features are on and a tied \
+         one {}, since two directions in the plane can be read off exactly or turned until they are orthogonal, but with \
+         three features in the plane {} and {} are left. With many features, refitting magnitudes on the right active sets \
+         leaves a share of {} of the L1 error, and on all that the SAE finds the error falls from {} to {} of ‖x‖².",
         number(value(TIED)),
-        number(value(UNTIED)),
-        number(three(Encoder::Untied)),
-        number(three(Encoder::Tied)),
+        at("reconstruction_x"),
+        at("reconstruction_y"),
+        left(Case::Pair, Encoder::Untied),
+        left(Case::Pair, Encoder::Tied),
+        left(Case::Three, Encoder::Untied),
+        left(Case::Three, Encoder::Tied),
         number(value(SUPPORT)),
         number(error("L1")),
         number(error("L1, refitted")),
