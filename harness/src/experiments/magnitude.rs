@@ -206,7 +206,7 @@ impl Experiment for Magnitude {
                 k: 2,
                 steps: 1500,
                 plane_steps: 500,
-                shrinkage_steps: 600,
+                shrinkage_steps: 1500,
                 held_out: 4096,
                 ..base
             },
