@@ -2,6 +2,7 @@
 
 use crate::experiment::Erased;
 
+pub mod encoders;
 pub mod homogeneity;
 pub mod interference;
 pub mod l1_geometry;
@@ -30,6 +31,7 @@ pub static ALL: &[&dyn Erased] = &[
     &l1_geometry::L1Geometry,
     &recovery::Recovery,
     &magnitude::Magnitude,
+    &encoders::Encoders,
     &unfinished_features::UnfinishedFeatures,
 ];
 

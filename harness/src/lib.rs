@@ -50,7 +50,6 @@ pub mod progress;
 pub mod report;
 pub mod rng;
 pub mod run;
-pub mod sae_training;
 pub mod side_by_side;
 pub mod stats;
 pub mod synthetic;

@@ -1,8 +1,11 @@
-//! Sparse autoencoders trained side by side: in lock step on the same batches, each of which is drawn once.
+//! Sparse autoencoders trained side by side: in lock step on the same batches, each of which is drawn once. There may be
+//! several sources of batches; each model sees those of one.
 //!
 //! Batches are drawn a block at a time, on all threads; then whole models go to the threads, each for as many steps as
 //! the block has batches. Every model has checkpoints of its own, so an interrupted run may find them at different
 //! steps: those behind catch up first.
+
+use std::collections::BTreeMap;
 
 use kernels::adam::Adam;
 use kernels::sae::{Parameters, Trainer};
@@ -59,7 +62,8 @@ impl Plan {
         dictionaries.map(|n| model(n as f64)).sum::<f64>() + BLOCK as f64 * b * d * 8.0
     }
 
-    fn learning_rate_at(&self, step: u64) -> f32 {
+    /// The learning rate of a step.
+    pub fn learning_rate_at(&self, step: u64) -> f32 {
         let left = (self.steps - step) as f64 / (self.cooldown * self.steps as f64);
         (self.learning_rate * left.min(1.0)) as f32
     }
@@ -72,6 +76,8 @@ pub struct Candidate {
     pub slug: String,
     /// Its name in messages.
     pub title: String,
+    /// Number of the source of its batches.
+    pub source: usize,
     /// What it starts from.
     pub start: Parameters,
 }
@@ -100,8 +106,8 @@ pub struct Look {
     pub density: f64,
 }
 
-/// Trains all candidates on batches of B×d, of which `draw` draws one by its number. The progress made is one unit a step
-/// and model.
+/// Trains all candidates on batches of B×d, of which `draw` draws one by its source and number. The progress made is one
+/// unit a step and model.
 ///
 /// `settings` is everything beside the candidate's title that decides the course of a training.
 pub fn train(
@@ -109,7 +115,7 @@ pub fn train(
     plan: &Plan,
     settings: &impl Serialize,
     ctx: &Ctx,
-    draw: impl Fn(u64) -> Vec<f32> + Sync,
+    draw: impl Fn(usize, u64) -> Vec<f32> + Sync,
 ) -> Result<Vec<Trained>> {
     let exec = match candidates.len() >= ctx.threads {
         true => ctx.serial(),
@@ -128,8 +134,18 @@ pub fn train(
     let mut first = behind.min().unwrap_or(plan.steps);
     while first < plan.steps {
         let block = first..plan.steps.min(first + BLOCK);
-        let batches: Vec<Vec<f32>> = block.clone().into_par_iter().map(&draw).collect();
-        let train = |model: &mut Model| model.train(first, &batches, plan, exec, ctx);
+        let mut sources: Vec<usize> = models.iter().map(|m| m.source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        let batches: BTreeMap<usize, Vec<Vec<f32>>> = sources
+            .into_iter()
+            .map(|source| {
+                let numbers = block.clone().into_par_iter();
+                (source, numbers.map(|number| draw(source, number)).collect())
+            })
+            .collect();
+        let train =
+            |model: &mut Model| model.train(first, &batches[&model.source], plan, exec, ctx);
         let done: Vec<Result<()>> = if exec.is_parallel() {
             models.iter_mut().map(train).collect()
         } else {
@@ -145,6 +161,7 @@ pub fn train(
 struct Model<'a> {
     index: usize,
     title: String,
+    source: usize,
     trainer: Trainer,
     looks: Vec<Look>,
     divergence: Option<String>,
@@ -160,7 +177,12 @@ impl<'a> Model<'a> {
         settings: &impl Serialize,
         ctx: &'a Ctx,
     ) -> Result<Model<'a>> {
-        let Candidate { slug, title, start } = candidate;
+        let Candidate {
+            slug,
+            title,
+            source,
+            start,
+        } = candidate;
         let store = Store::new(&slug, &title, settings, ctx);
         let adam = Adam::default();
         let saved = store.latest(|parts| {
@@ -185,6 +207,7 @@ impl<'a> Model<'a> {
         let model = Model {
             index,
             title,
+            source,
             trainer,
             looks,
             divergence,

@@ -339,9 +339,10 @@ fn grid(
             task.ratio
         ),
         title: task.to_string(),
+        source: 0,
         start: task.start(s, ctx),
     });
-    let draw = |number| {
+    let draw = |_, number| {
         generator
             .batch(s.batch, &mut ctx.rng(seed, "batch", number))
             .x

@@ -14,7 +14,7 @@ use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, e
 use crate::experiments::multilayer::streams::{self, Streams};
 use crate::experiments::multilayer::train::Task;
 use crate::figure::Figure;
-use crate::sae_training::Training;
+use crate::side_by_side::{self, Candidate, Plan};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
@@ -44,6 +44,8 @@ crate::settings! {
         pub batch: usize,
         /// Learning rate of Adam.
         pub learning_rate: f64,
+        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
+        pub cooldown: f64,
         /// At how many seeds, at most; the models of `multilayer` must have been saved.
         pub most_seeds: usize,
         /// At how many of them the dictionaries that are not read are trained, for the curve over L0.
@@ -100,6 +102,7 @@ impl Experiment for UnfinishedFeatures {
             steps: 1000,
             batch: 256,
             learning_rate: 3e-3,
+            cooldown: 0.3,
             most_seeds: 3,
             curve_seeds: 1,
         };
@@ -133,25 +136,7 @@ impl Experiment for UnfinishedFeatures {
         ensure("read_at", s.read_at, read, "one of `l1`")?;
         let cosine = s.threshold > 0.0 && s.threshold < 1.0;
         ensure("threshold", s.threshold, cosine, "between 0 and 1")?;
-        ensure(
-            "steps",
-            s.steps,
-            (1..=1 << 40).contains(&s.steps),
-            "1 to 2^40",
-        )?;
-        ensure(
-            "batch",
-            s.batch,
-            (1..=1 << 20).contains(&s.batch),
-            "1 to 1048576",
-        )?;
-        let rate = s.learning_rate > 0.0 && s.learning_rate <= f64::from(f32::MAX);
-        ensure(
-            "learning_rate",
-            s.learning_rate,
-            rate,
-            "above 0 and at most 3e38",
-        )?;
+        s.plan().validate()?;
         let seeds = (1..=1000).contains(&s.most_seeds);
         ensure("most_seeds", s.most_seeds, seeds, "1 to 1000")?;
         let seeds = (0..=1000).contains(&s.curve_seeds);
@@ -222,7 +207,18 @@ impl Experiment for UnfinishedFeatures {
     }
 }
 
-/// Trains and reads the dictionaries of one model, whole trainings to the threads.
+impl Settings {
+    fn plan(&self) -> Plan {
+        Plan {
+            steps: self.steps,
+            batch: self.batch,
+            learning_rate: self.learning_rate,
+            cooldown: self.cooldown,
+        }
+    }
+}
+
+/// Trains and reads the dictionaries of one model.
 fn of_model(
     task: Task,
     streams: &Streams,
@@ -234,90 +230,66 @@ fn of_model(
     let jobs: Vec<Job> = (0..=layers)
         .flat_map(|layer| l1.iter().map(move |&l1| Job { task, layer, l1 }))
         .collect();
-    let train = |&job: &Job| Ok((job, train(job, streams, s, ctx)?));
-    let trained: Vec<(Job, Result<Parameters, String>)> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(train)
-        .collect::<Result<_>>()?;
+    let scales: Vec<f32> = (0..=layers)
+        .map(|l| streams::scale(streams.layer(l)))
+        .collect();
+    let candidates = jobs.iter().map(|job| job.candidate(streams, s, ctx));
+    let draw = |layer: usize, step: u64| {
+        let x = streams.layer(layer);
+        let mut rng = ctx.rng(task.seed, "batch", step);
+        let rows = (0..s.batch).map(|_| x.row(rng.below(x.rows())));
+        rows.flatten().map(|v| scales[layer] * v).collect()
+    };
+    let trained = side_by_side::train(candidates.collect(), &s.plan(), s, ctx, draw)?;
+
     let directions = Directions::of(&streams.parameters);
-    let mut dictionaries = Vec::new();
-    for (job, parameters) in trained {
-        let x = streams.layer(job.layer);
-        let mut dictionary = Dictionary {
-            job,
-            fit: Err(String::new()),
-            elements: Vec::new(),
-            mmcs: Vec::new(),
-        };
-        dictionary.fit = parameters.map(|parameters| {
-            let (fit, fired) = Fit::of(&parameters, x, ctx.parallel());
+    let read = |(&job, trained): (&Job, &side_by_side::Trained)| {
+        crate::progress::check()?;
+        let (exec, x) = (ctx.serial(), streams.layer(job.layer));
+        let mut elements = Vec::new();
+        let fit = trained.divergence.clone().map_or(Ok(()), Err).map(|()| {
+            let (fit, fired) = Fit::of(&trained.parameters, x, exec);
             if job.l1 == s.read_at {
-                dictionary.elements = elements::read(
-                    &parameters,
-                    &fired,
-                    x.rows(),
-                    &directions,
-                    s.threshold,
-                    ctx.parallel(),
-                );
+                let parameters = &trained.parameters;
+                elements =
+                    elements::read(parameters, &fired, x.rows(), &directions, s.threshold, exec);
             }
             fit
         });
-        dictionaries.push(dictionary);
-    }
+        Ok(Dictionary {
+            job,
+            fit,
+            elements,
+            mmcs: Vec::new(),
+        })
+    };
+    let pairs = jobs.par_iter().with_max_len(1).zip(&trained);
+    let mut dictionaries: Vec<Dictionary> = pairs.map(read).collect::<Result<_>>()?;
     let width = streams.parameters.shape().width;
     elements::compare_layers(&mut dictionaries, s.threshold, width, ctx.parallel());
     Ok(dictionaries)
 }
 
-/// Trains the dictionary of one layer. The stream is scaled to a mean squared distance of 1 from its mean,
-/// which changes no direction.
-fn train(
-    job: Job,
-    streams: &Streams,
-    s: &Settings,
-    ctx: &Ctx,
-) -> Result<Result<Parameters, String>> {
-    let Job { task, layer, l1 } = job;
-    let x = streams.layer(layer);
-    let (n, width) = (x.rows(), x.cols());
-    let scale = elements::scale(x);
-    let training = Training {
-        slug: format!("{}-layer{layer}-l1-{l1}", task.slug()),
-        name: format!("dictionary of layer {layer}, L1 coefficient {l1}, {task}"),
-        shape: Shape {
+impl Job {
+    /// Its model before training. The stream is scaled to a mean squared distance of 1 from its mean, which changes
+    /// no direction.
+    fn candidate(&self, streams: &Streams, s: &Settings, ctx: &Ctx) -> Candidate {
+        let Job { task, layer, l1 } = *self;
+        let width = streams.parameters.shape().width;
+        let shape = Shape {
             width,
             dictionary: s.ratio * width,
-        },
-        variant: Variant::L1(L1 {
+        };
+        let variant = Variant::L1(L1 {
             lambda: l1 as f32,
             rows: Rows::Unit,
-        }),
-        steps: s.steps,
-        batch: s.batch.min(n),
-        learning_rate: s.learning_rate,
-        exec: ctx.serial(),
-        ctx,
-    };
-    let mut normals = ctx.rng(task.seed, "initial", layer as u64);
-    let initial =
-        || Parameters::initial(training.shape, training.variant, || normals.normal() as f32);
-    let per_epoch = (n / training.batch) as u64;
-    let mut epoch = (u64::MAX, Vec::new());
-    training.run(s, initial, |step, batch| {
-        if epoch.0 != step / per_epoch {
-            let mut order: Vec<usize> = (0..n).collect();
-            ctx.rng(task.seed, "order", step / per_epoch)
-                .shuffle(&mut order);
-            epoch = (step / per_epoch, order);
+        });
+        let mut rng = ctx.rng(task.seed, "initial", layer as u64);
+        Candidate {
+            slug: format!("{}-layer{layer}-lambda{l1}", task.slug()),
+            title: format!("dictionary of layer {layer}, λ = {l1}, {task}"),
+            source: layer,
+            start: Parameters::initial(shape, variant, || rng.normal() as f32),
         }
-        let from = (step % per_epoch) as usize * training.batch;
-        let chosen = &epoch.1[from..from + training.batch];
-        for (row, &k) in batch.chunks_exact_mut(width).zip(chosen) {
-            row.iter_mut()
-                .zip(x.row(k))
-                .for_each(|(to, v)| *to = scale * v);
-        }
-    })
+    }
 }

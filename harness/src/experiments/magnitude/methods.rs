@@ -149,10 +149,11 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
         Candidate {
             slug: format!("{method}-seed{seed}"),
             title: format!("{method} SAE, seed {seed}"),
+            source: 0,
             start: Parameters::initial(shape, variant, || rng.normal() as f32),
         }
     });
-    let draw = |number| {
+    let draw = |_, number| {
         generator
             .batch(s.batch, &mut ctx.rng(seed, "batch", number))
             .x

@@ -168,7 +168,7 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
     let mut models = Vec::new();
     for case in Case::ALL {
         let patterns = case.patterns();
-        let draw = |number: u64| {
+        let draw = |_, number: u64| {
             let mut rng = ctx.rng(seed, case.name(), number);
             let sample = |_| case.draw(&patterns[rng.below(patterns.len())], &mut rng);
             (0..s.batch).flat_map(sample).collect::<Vec<f32>>()
@@ -185,6 +185,7 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
             Candidate {
                 slug: format!("plane{at}-{i}-seed{seed}"),
                 title: format!("{} SAE, {}, seed {seed}", encoder.name(), case.name()),
+                source: 0,
                 start,
             }
         });

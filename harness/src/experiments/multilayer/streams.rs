@@ -100,3 +100,17 @@ impl Streams {
         MatRef::new(&self.layers[l], self.n, width).expect("a row a datapoint")
     }
 }
+
+/// The factor that brings a stream to a mean squared distance of 1 from its mean.
+pub fn scale(x: MatRef) -> f32 {
+    let n = x.rows() as f64;
+    let variance = |j: usize| {
+        let values = || (0..x.rows()).map(|i| f64::from(x.row(i)[j]));
+        let mean = values().sum::<f64>() / n;
+        values().map(|v| (v - mean).powi(2)).sum::<f64>() / n
+    };
+    match (0..x.cols()).map(variance).sum::<f64>() {
+        total if total > 0.0 => total.sqrt().recip() as f32,
+        _ => 1.0,
+    }
+}

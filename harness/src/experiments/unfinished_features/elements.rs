@@ -6,6 +6,7 @@ use kernels::sae::{self, Parameters, Workspace};
 use kernels::{Exec, MatMut, MatRef};
 
 use super::Dictionary;
+use crate::experiments::multilayer::streams::scale;
 
 /// Samples encoded at once.
 const CHUNK: usize = 512;
@@ -59,20 +60,6 @@ pub struct Element {
     /// In how many of the following layers in a row an element lines up with it.
     pub persistence: usize,
     direction: Vec<f32>,
-}
-
-/// The factor that brings a stream to a mean squared distance of 1 from its mean.
-pub fn scale(x: MatRef) -> f32 {
-    let n = x.rows() as f64;
-    let variance = |j: usize| {
-        let values = || (0..x.rows()).map(|i| f64::from(x.row(i)[j]));
-        let mean = values().sum::<f64>() / n;
-        values().map(|v| (v - mean).powi(2)).sum::<f64>() / n
-    };
-    match (0..x.cols()).map(variance).sum::<f64>() {
-        total if total > 0.0 => total.sqrt().recip() as f32,
-        _ => 1.0,
-    }
 }
 
 impl Fit {

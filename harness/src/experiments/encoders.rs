@@ -1,0 +1,378 @@
+//! `encoders`: does a stronger encoder find better features?
+//!
+//! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside them a
+//! dictionary whose codes are optimised freely (FISTA). Encoder and dictionary are then judged apart: optimal codes on
+//! the dictionary that an encoder has learned, and its codes on the true one.
+
+use kernels::sae::{L1, Lista, Parameters, Rows, Shape, TwoLayer, Variant};
+use rayon::prelude::*;
+
+use crate::claim::{ClaimSpec, Ledger};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::figure::Figure;
+use crate::side_by_side::{self, Candidate, Plan};
+use crate::synthetic::{Directions, Firing, Magnitudes};
+use crate::table::{TableSpec, Tables};
+
+mod claims;
+mod figures;
+mod free;
+mod reading;
+mod source;
+mod tables;
+
+use reading::Reading;
+use source::Source;
+
+/// See the [module](self).
+pub struct Encoders;
+
+crate::synthetic_settings! {
+    /// Settings of `encoders`.
+    pub struct Settings {
+        /// L1 coefficients λ, increasing, for a squared error that is summed over dimensions; residual streams are scaled
+        /// to variance 1.
+        pub lambdas: Vec<f64>,
+        /// Elements of a dictionary for each true feature.
+        pub ratio: f64,
+        /// Width of the hidden layer of the two-layer encoder, in multiples of the width of its input.
+        pub hidden_ratio: usize,
+        /// Unrolled steps of the LISTA encoder.
+        pub unrolled: usize,
+        /// Learning rate of Adam.
+        pub learning_rate: f64,
+        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
+        pub cooldown: f64,
+        /// Samples in a batch.
+        pub batch: usize,
+        /// Training steps, on a new batch each.
+        pub steps: u64,
+        /// The same for free codes, each of which is optimised to its end.
+        pub free_steps: u64,
+        /// The same for residual streams.
+        pub stream_steps: u64,
+        /// Elements of a dictionary of a residual stream, in multiples of its width.
+        pub stream_ratio: usize,
+        /// At how many seeds, at most, all of this is run.
+        pub most_seeds: usize,
+        /// At how many of them residual streams are looked at.
+        pub stream_seeds: usize,
+        /// Held-out samples that codes are compared on.
+        pub held_out: usize,
+    }
+}
+
+/// How codes are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoder {
+    /// One layer: ReLU of a linear map.
+    Linear,
+    /// A hidden layer before it.
+    TwoLayer,
+    /// Unrolled steps of a learnt iteration.
+    Lista,
+    /// Optimised freely for each sample, by FISTA.
+    Free,
+    /// The same, on the true features.
+    Truth,
+}
+
+impl Encoder {
+    /// Those that are trained by gradients through themselves.
+    const TRAINED: [Encoder; 3] = [Encoder::Linear, Encoder::TwoLayer, Encoder::Lista];
+
+    /// As in the tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Encoder::Linear => "linear",
+            Encoder::TwoLayer => "two-layer",
+            Encoder::Lista => "lista",
+            Encoder::Free => "free-codes",
+            Encoder::Truth => "true-features",
+        }
+    }
+
+    fn variant(self, lambda: f64, width: usize, s: &Settings) -> Variant {
+        let lambda = lambda as f32;
+        match self {
+            Encoder::TwoLayer => Variant::TwoLayer(TwoLayer {
+                hidden: s.hidden_ratio * width,
+                lambda,
+            }),
+            Encoder::Lista => Variant::Lista(Lista {
+                steps: s.unrolled,
+                lambda,
+            }),
+            _ => Variant::L1(L1 {
+                lambda,
+                rows: Rows::Unit,
+            }),
+        }
+    }
+}
+
+/// A dictionary, and how its codes were found.
+#[derive(Debug)]
+struct Model {
+    /// Name of the data.
+    source: String,
+    encoder: Encoder,
+    lambda: f64,
+    seed: u64,
+    /// What was read from it, or how it diverged.
+    reading: Result<Reading, String>,
+}
+
+impl Experiment for Encoders {
+    type Settings = Settings;
+
+    const ID: &'static str = "encoders";
+    const TITLE: &'static str = "Does a stronger encoder find better features?";
+    const SUMMARY: &'static str = "The encoder of a sparse autoencoder is one linear map, much simpler than sparse coding by \
+        optimisation. A two-layer encoder, unrolled steps of a learnt iteration (LISTA) and freely optimised codes are \
+        trained on the same data, synthetic ones with known features and residual streams of the models of `multilayer`, \
+        and encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an encoder has \
+        learned, and its own codes on the true features.";
+    const SECTION: Section = Section::SparseAutoencoders;
+    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const TABLES: &'static [&'static TableSpec] = &[&tables::ENCODERS];
+    const FIGURES: &'static [&'static str] = figures::NAMES;
+    const NEEDS: &'static [&'static str] = &["multilayer"];
+
+    fn settings(preset: Preset) -> Settings {
+        let base = Settings {
+            width: 64,
+            features: 128,
+            directions: Directions::Gaussian,
+            active: 3.0,
+            firing: Firing::Decaying,
+            decay: 0.99,
+            magnitudes: Magnitudes::Uniform,
+            correlation: 0.0,
+            groups: 16,
+            lambdas: vec![0.03, 0.1, 0.3],
+            ratio: 1.0,
+            hidden_ratio: 2,
+            unrolled: 2,
+            learning_rate: 3e-3,
+            cooldown: 0.3,
+            batch: 256,
+            steps: 1500,
+            free_steps: 500,
+            stream_steps: 1000,
+            stream_ratio: 3,
+            most_seeds: 3,
+            stream_seeds: 1,
+            held_out: 2048,
+        };
+        match preset {
+            Preset::Quick => Settings {
+                width: 32,
+                features: 64,
+                active: 2.0,
+                lambdas: vec![0.1, 0.3],
+                steps: 900,
+                free_steps: 250,
+                stream_steps: 300,
+                held_out: 512,
+                ..base
+            },
+            Preset::Default => base,
+            Preset::Full => Settings {
+                width: 256,
+                features: 512,
+                active: 5.0,
+                batch: 512,
+                steps: 4000,
+                free_steps: 1000,
+                ..base
+            },
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        s.law().validate()?;
+        s.plan(s.steps).validate()?;
+        let positive = s.lambdas.iter().all(|&l| l > 0.0 && l <= 1e6);
+        let lambdas = positive && s.lambdas.is_sorted_by(|a, b| a < b);
+        ensure(
+            "lambdas",
+            &s.lambdas,
+            lambdas && (2..=64).contains(&s.lambdas.len()),
+            "2 to 64 numbers, increasing, above 0 and at most 1e6",
+        )?;
+        let elements = s.elements();
+        ensure(
+            "ratio",
+            s.ratio,
+            s.ratio > 0.0 && (1..=1 << 20).contains(&elements),
+            "so that the dictionary has 1 to 1048576 elements",
+        )?;
+        let count = |key, value: usize, from: usize, to: usize| {
+            ensure(
+                key,
+                value,
+                (from..=to).contains(&value),
+                format!("{from} to {to}"),
+            )
+        };
+        let steps =
+            |key, value: u64| ensure(key, value, (1..=1 << 40).contains(&value), "1 to 2^40");
+        steps("free_steps", s.free_steps)?;
+        steps("stream_steps", s.stream_steps)?;
+        count("hidden_ratio", s.hidden_ratio, 1, 64)?;
+        count("unrolled", s.unrolled, 1, 64)?;
+        count("stream_ratio", s.stream_ratio, 1, 64)?;
+        count("most_seeds", s.most_seeds, 1, 1000)?;
+        count("stream_seeds", s.stream_seeds, 0, 1000)?;
+        count("held_out", s.held_out, 100, 1 << 24)
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        let elements = s.elements();
+        let sizes = vec![elements; 3 * s.lambdas.len()];
+        // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
+        let square = 4.0 * (elements as f64).powi(2);
+        let models = s.lambdas.len() as f64;
+        let codes =
+            threads as f64 * s.held_out as f64 * (8.0 * elements as f64 + 12.0 * s.width as f64);
+        let hidden =
+            32.0 * models * (s.hidden_ratio * s.width) as f64 * (s.width + elements) as f64;
+        s.law().memory()
+            + s.plan(s.steps).memory(s.width, sizes.into_iter())
+            + square * (8.0 * models + threads as f64)
+            + codes
+            + hidden
+    }
+
+    fn most_seeds(s: &Settings) -> usize {
+        s.most_seeds
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let lambdas = s.lambdas.len() as u64;
+        let per_source = |steps| 3 * lambdas * steps;
+        let seeds = ctx.seeds.len() as u64;
+        let streams = seeds.min(s.stream_seeds as u64) * source::STREAMS as u64;
+        let synthetic = per_source(s.steps) + lambdas * s.free_steps;
+        ctx.progress
+            .start(seeds * synthetic + streams * per_source(s.stream_steps))?;
+
+        let mut models = Vec::new();
+        for (i, &seed) in ctx.seeds.iter().enumerate() {
+            let source = Source::synthetic(s, seed, ctx);
+            models.extend(trained(&source, s, s.steps, ctx)?);
+            models.extend(freely_coded(&source, s, ctx)?);
+            if i < s.stream_seeds {
+                let sources = Source::streams(seed, s, ctx)?;
+                let missing = (source::STREAMS - sources.len()) as u64;
+                ctx.progress.advance(missing * per_source(s.stream_steps))?;
+                for source in sources {
+                    models.extend(trained(&source, s, s.stream_steps, ctx)?);
+                }
+            }
+        }
+        let mut outcome = Outcome {
+            tables: tables::tabulate(&models),
+            ..Outcome::default()
+        };
+        claims::settle(s, &models, ctx, &mut outcome);
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        figures::draw(tables)
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        figures::findings(tables, ledger)
+    }
+}
+
+impl Settings {
+    fn plan(&self, steps: u64) -> Plan {
+        Plan {
+            steps,
+            batch: self.batch,
+            learning_rate: self.learning_rate,
+            cooldown: self.cooldown,
+        }
+    }
+
+    /// Elements of a dictionary of synthetic data.
+    fn elements(&self) -> usize {
+        (self.ratio * self.features as f64).round() as usize
+    }
+}
+
+/// What every dictionary of `elements` starts from, whatever its encoder.
+fn start(variant: Variant, shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
+    let mut rng = ctx.rng(seed, "initial", shape.dictionary as u64);
+    Parameters::initial(shape, variant, || rng.normal() as f32)
+}
+
+/// Trains every encoder with every λ on the same batches, and reads them.
+fn trained(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<Model>> {
+    let seed = source.seed;
+    let tasks: Vec<(Encoder, f64)> = Encoder::TRAINED
+        .into_iter()
+        .flat_map(|encoder| s.lambdas.iter().map(move |&lambda| (encoder, lambda)))
+        .collect();
+    let candidates = tasks.iter().map(|&(encoder, lambda)| {
+        let name = encoder.name();
+        let variant = encoder.variant(lambda, source.width, s);
+        Candidate {
+            slug: format!("{}-{name}-lambda{lambda}-seed{seed}", source.name),
+            title: format!("{name} encoder, {}, λ = {lambda}, seed {seed}", source.name),
+            source: 0,
+            start: start(variant, source.shape(), seed, ctx),
+        }
+    });
+    let plan = s.plan(steps);
+    let draw = |_, step| source.batch(step, s.batch, ctx);
+    let trained = side_by_side::train(candidates.collect(), &plan, s, ctx, draw)?;
+    let read = |(&(encoder, lambda), trained): (&(Encoder, f64), &side_by_side::Trained)| {
+        crate::progress::check()?;
+        let read = || Reading::of_encoder(ctx.serial(), &trained.parameters, lambda, source);
+        Ok(Model {
+            source: source.name.clone(),
+            encoder,
+            lambda,
+            seed,
+            reading: trained.divergence.clone().map_or_else(|| Ok(read()), Err),
+        })
+    };
+    let pairs = tasks.par_iter().with_max_len(1).zip(&trained);
+    pairs.map(read).collect()
+}
+
+/// Learns a dictionary with free codes for every λ; reads it, and free codes on the true features.
+fn freely_coded(source: &Source, s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
+    let seed = source.seed;
+    let learn = |&lambda: &f64| -> Result<[Model; 2]> {
+        let of = |encoder, reading| Model {
+            source: source.name.clone(),
+            encoder,
+            lambda,
+            seed,
+            reading,
+        };
+        let learned = free::learn(source, lambda, s, ctx)?;
+        let read =
+            |elements: &[f32]| Reading::of_dictionary(ctx.serial(), elements, lambda, source);
+        Ok([
+            of(Encoder::Free, learned.map(|elements| read(&elements))),
+            of(Encoder::Truth, Ok(read(&source.known))),
+        ])
+    };
+    let models: Vec<[Model; 2]> = s
+        .lambdas
+        .par_iter()
+        .with_max_len(1)
+        .map(learn)
+        .collect::<Result<_>>()?;
+    let mut models: Vec<Model> = models.into_iter().flatten().collect();
+    models.sort_by_key(|m| m.encoder == Encoder::Truth);
+    Ok(models)
+}

@@ -1,0 +1,165 @@
+//! The figures of `encoders` and what is said of them, from its table.
+
+use super::Encoder;
+use crate::claim::Ledger;
+use crate::figure::{Axis, Figure, Panel, Role};
+use crate::report::number;
+use crate::stats::median;
+use crate::table::{Cell, Row, Tables, median_by};
+
+pub const NAMES: &[&str] = &["dictionaries", "frontier", "encoder-apart"];
+
+const SHOWN: [Encoder; 5] = [
+    Encoder::Linear,
+    Encoder::TwoLayer,
+    Encoder::Lista,
+    Encoder::Free,
+    Encoder::Truth,
+];
+
+/// The three figures; a panel for each source of data.
+pub fn draw(tables: &Tables) -> Vec<Figure> {
+    let mut dictionaries = Figure::new(
+        NAMES[0],
+        "How much of what the data are made of is found: mean max cosine similarity of the known directions (true \
+         features; input embeddings at x_0) to the dictionary, against the active elements of its codes. One point a λ, \
+         medians over seeds.",
+    );
+    let mut frontier = Figure::new(
+        NAMES[1],
+        "Explained variance of each encoder's own codes against the active elements; one point a λ, medians over seeds.",
+    );
+    let mut apart = Figure::new(
+        NAMES[2],
+        "Encoder and dictionary apart: the loss of the encoder's own codes over that of the best codes on the same \
+         dictionary (FISTA), against λ; 1 is an encoder that leaves nothing to gain. Medians over seeds.",
+    );
+    for source in sources(tables) {
+        if curves(tables, &source, "l0", "mmcs")
+            .iter()
+            .any(|c| !c.1.is_empty())
+        {
+            let y = Axis::linear("MMCS to the known directions").range(0.0, 1.0);
+            let curves = curves(tables, &source, "l0", "mmcs");
+            dictionaries = dictionaries.panel(panel(&source, l0(), y, curves));
+        }
+        let y = Axis::linear("explained variance");
+        let fits = curves(tables, &source, "l0", "explained_variance");
+        frontier = frontier.panel(panel(&source, l0(), y, fits));
+        let own = curves(tables, &source, "lambda", "loss");
+        let best = curves(tables, &source, "lambda", "fista_loss");
+        let ratios = own
+            .into_iter()
+            .zip(best)
+            .map(|((encoder, own), (_, best))| {
+                let ratio = own.iter().zip(&best).map(|(a, b)| (a.0, a.1 / b.1));
+                (encoder, ratio.collect::<Vec<_>>())
+            });
+        let ratios = ratios.filter(|(encoder, _)| Encoder::TRAINED.contains(encoder));
+        let y = Axis::linear("loss over the best on the same dictionary");
+        apart = apart.panel(panel(
+            &source,
+            Axis::log("L1 coefficient λ"),
+            y,
+            ratios.collect(),
+        ));
+    }
+    vec![dictionaries, frontier, apart]
+}
+
+fn l0() -> Axis {
+    Axis::log("active elements a sample (L0)")
+}
+
+fn sources(tables: &Tables) -> Vec<String> {
+    let cells = tables.get("encoders").distinct("source").into_iter();
+    cells
+        .filter_map(|cell| match cell {
+            Cell::Text(name) => Some(name),
+            _ => None,
+        })
+        .collect()
+}
+
+type Curve = (Encoder, Vec<(f64, f64)>);
+
+/// Two columns against each other for each encoder, a point a λ, medians over seeds.
+fn curves(tables: &Tables, source: &str, x: &str, y: &str) -> Vec<Curve> {
+    let of = |encoder: Encoder| {
+        let rows = rows(tables, source, encoder);
+        let column = |name: &str| {
+            let finite = rows
+                .iter()
+                .filter(|r| r.real(x).is_finite() && r.real(y).is_finite());
+            median_by(finite.map(|r| (r.real("lambda"), r.real(name))))
+        };
+        let points = column(x).into_iter().zip(column(y));
+        (encoder, points.map(|(x, y)| (x.1, y.1)).collect())
+    };
+    SHOWN.into_iter().map(of).collect()
+}
+
+fn rows<'a>(tables: &'a Tables, source: &str, encoder: Encoder) -> Vec<Row<'a>> {
+    let rows = tables.get("encoders").rows();
+    rows.filter(|r| r.text("source") == source && r.text("encoder") == encoder.name())
+        .collect()
+}
+
+fn panel(source: &str, x: Axis, y: Axis, curves: Vec<Curve>) -> Panel {
+    let panel = Panel::new(source, x, y);
+    curves.into_iter().fold(panel, |panel, (encoder, points)| {
+        let role = match encoder {
+            Encoder::Linear => Role::Other(0),
+            Encoder::TwoLayer => Role::Other(1),
+            Encoder::Lista => Role::Other(2),
+            Encoder::Free => Role::Other(3),
+            Encoder::Truth => Role::Control,
+        };
+        match points.is_empty() {
+            true => panel,
+            false => panel.dotted(role, encoder.name(), points),
+        }
+    })
+}
+
+/// Two sentences on who finds the features and what the encoders leave to gain.
+pub fn findings(tables: &Tables, _: &Ledger) -> String {
+    let best = |encoder: Encoder, column: &str| {
+        let rows = rows(tables, "synthetic", encoder);
+        let points = median_by(
+            rows.iter()
+                .filter(|r| r.real(column).is_finite())
+                .map(|r| (r.real("lambda"), r.real(column))),
+        );
+        points.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let (Some(linear), Some(two_layer), Some(lista), Some(free)) = (
+        best(Encoder::Linear, "mmcs"),
+        best(Encoder::TwoLayer, "mmcs"),
+        best(Encoder::Lista, "mmcs"),
+        best(Encoder::Free, "mmcs"),
+    ) else {
+        return "Some encoder was not trained to its end, so there is nothing to compare.".into();
+    };
+    let excess = |encoder: Encoder, lambda: f64| {
+        let rows = rows(tables, "synthetic", encoder);
+        let ours = rows.iter().filter(|r| r.real("lambda") == lambda);
+        let ratios: Vec<f64> = ours
+            .map(|r| r.real("loss") / r.real("fista_loss") - 1.0)
+            .collect();
+        number((1000.0 * median(&ratios)).round() / 10.0)
+    };
+    format!(
+        "At the best λ each, dictionaries of synthetic data come to an MMCS of {} with the linear encoder, {} with the \
+         two-layer one, {} with LISTA and {} with free codes. On the dictionary that it has learned (λ = {}), the linear \
+         encoder's loss is {} % above that of the best codes, the two-layer one's (λ = {}) {} %.",
+        number(linear.1),
+        number(two_layer.1),
+        number(lista.1),
+        number(free.1),
+        number(linear.0),
+        excess(Encoder::Linear, linear.0),
+        number(two_layer.0),
+        excess(Encoder::TwoLayer, two_layer.0),
+    )
+}
