@@ -86,6 +86,32 @@ impl Section {
             Section::SparseAutoencoders => "Why sparse autoencoders work",
         }
     }
+
+    /// What its experiments tell together, for the reader of a report.
+    pub fn story(self) -> &'static str {
+        match self {
+            Section::DistributedFeatures => {
+                "Non-linearities act on single neurons. A feature that is a direction spread over many neurons moves each \
+                 of them only a little, and over a short way every activation function is nearly a straight line: so it \
+                 seems that a layer can compute with features only if each has a neuron of its own. How far is that \
+                 true? What a non-linearity makes of a spread feature, what scaling it by √n restores, why its signs \
+                 must not cancel, and what is paid for it where many features are active at once."
+            }
+            Section::MultilayerFeatures => {
+                "To look for features at a layer is to take for granted that they are complete there. A model that builds \
+                 its outputs little by little over many layers holds mostly unfinished ones. Small residual MLPs that have \
+                 to learn arbitrary pairs by heart show which way they take, beside models that were made to decide on each \
+                 output in one layer."
+            }
+            Section::SparseAutoencoders => {
+                "A sparse autoencoder writes activations as sums of a few elements of a dictionary that it learns, with a \
+                 penalty on the sum of the magnitudes and with no more than a linear map to find them. The reasons why this \
+                 should work, one at a time: that the penalty picks few elements, that it finds the directions that data \
+                 are made of, what it does to magnitudes and what mends that, whether a simple encoder is a handicap, \
+                 and what the unfinished features of the section before cost."
+            }
+        }
+    }
 }
 
 /// How much to compute.

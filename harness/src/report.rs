@@ -53,13 +53,12 @@ pub fn write(folder: &Folder) -> Result<()> {
     let mut body = String::new();
     let mut section = None;
     for chapter in &chapters {
-        if section.replace(chapter.experiment.section()) != Some(chapter.experiment.section()) {
+        let its = chapter.experiment.section();
+        if section.replace(its) != Some(its) {
+            let (title, story) = (escape(its.title()), escape(its.story()));
             put(
                 &mut body,
-                format_args!(
-                    "<h2>{}</h2>\n",
-                    escape(chapter.experiment.section().title())
-                ),
+                format_args!("<h2>{title}</h2>\n<p>{story}</p>\n"),
             );
         }
         write_chapter(&mut body, folder, chapter, &ledger)?;
