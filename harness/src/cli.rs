@@ -14,7 +14,7 @@ use crate::experiment::Preset;
 use crate::output::Folder;
 use crate::progress::{self, Show};
 use crate::run::{self, Means};
-use crate::{listing, report};
+use crate::{listing, readme, report};
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -41,6 +41,9 @@ enum Command {
         /// Experiments to show in full
         #[arg(value_name = "EXPERIMENT")]
         experiments: Vec<String>,
+        /// Print all claims as Markdown, with the verdicts of the run in DIR
+        #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "experiments")]
+        markdown: Option<Option<PathBuf>>,
     },
     /// Draw figures and report of a finished run again, from its CSV files alone
     Report {
@@ -132,7 +135,13 @@ impl Cli {
             .unwrap_or_else(|| Command::Run(RunArgs::none()))
         {
             Command::Run(args) => args.execute(),
-            Command::List { experiments } => print(&listing::list(&experiments)?),
+            Command::List {
+                experiments,
+                markdown,
+            } => print(&match markdown {
+                Some(run) => readme::claims(run.as_deref())?,
+                None => listing::list(&experiments)?,
+            }),
             Command::Report { folder } => {
                 let folder = Folder::open(&folder)?;
                 report::write(&folder)?;

@@ -47,6 +47,7 @@ pub mod listing;
 pub mod minimum_l1;
 pub mod output;
 pub mod progress;
+pub mod readme;
 pub mod report;
 pub mod rng;
 pub mod run;

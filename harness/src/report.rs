@@ -67,8 +67,8 @@ pub fn write(folder: &Folder) -> Result<()> {
     folder.write("report.html", &page)
 }
 
-/// Reads the ledger and the tables of all experiments that a folder holds.
-fn read(path: &Path) -> Result<(Table, Ledger, Vec<Chapter>)> {
+/// Reads `run.csv` and the ledger of a finished run.
+pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
     let claims = path.join("claims.csv");
     if !claims.exists() {
         return Err(Error::input(format!(
@@ -77,6 +77,12 @@ fn read(path: &Path) -> Result<(Table, Ledger, Vec<Chapter>)> {
         )));
     }
     let ledger = Ledger::from_table(&Table::read(&CLAIMS, &claims)?)?;
+    Ok((Table::read(&RUN, &path.join("run.csv"))?, ledger))
+}
+
+/// Reads the ledger and the tables of all experiments that a folder holds.
+fn read(path: &Path) -> Result<(Table, Ledger, Vec<Chapter>)> {
+    let (run, ledger) = ledger(path)?;
     let mut chapters = Vec::new();
     for &experiment in experiments::ALL {
         let folder = path.join(experiment.id());
@@ -88,7 +94,6 @@ fn read(path: &Path) -> Result<(Table, Ledger, Vec<Chapter>)> {
             });
         }
     }
-    let run = Table::read(&RUN, &path.join("run.csv"))?;
     Ok((run, ledger, chapters))
 }
 

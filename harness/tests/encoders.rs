@@ -28,6 +28,7 @@ fn rows(sandbox: &Sandbox, run: &str) -> Vec<(String, String, Vec<f64>)> {
         .collect()
 }
 
+/// Claims: linear-encoder-holds-its-own
 #[test]
 fn every_encoder_is_read_on_every_source_and_no_codes_beat_the_best() {
     let sandbox = Sandbox::new();

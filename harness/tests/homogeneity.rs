@@ -91,6 +91,7 @@ fn compare(s: &Settings, seed: u64) {
     assert!(most - least > 3.0 * tolerance, "{least} to {most}");
 }
 
+/// Claims: interference-limits-active-features
 #[test]
 fn cells_agree_with_independent_draws_of_each() {
     compare(&small(), 5);

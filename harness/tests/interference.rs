@@ -95,6 +95,7 @@ fn maps_agree_with_plain_loops_on_every_isa() {
     }
 }
 
+/// Claims: spread-keeps-a-knee
 #[test]
 fn aligned_features_agree_with_plain_loops() {
     let s = settings();
@@ -126,6 +127,7 @@ fn aligned_features_agree_with_plain_loops() {
     }
 }
 
+/// Claims: spread-keeps-a-knee
 #[test]
 fn distributed_features_agree_with_dense_vectors() {
     let s = settings();

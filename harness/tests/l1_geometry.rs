@@ -72,6 +72,7 @@ fn smallest_supports(dictionary: &Dictionary, x: &[f64]) -> Vec<Vec<usize>> {
     Vec::new()
 }
 
+/// Claims: l1-picks-the-sparsest
 #[test]
 fn the_atoms_of_a_target_are_its_only_smallest_support_and_no_code_is_cheaper_than_the_cheapest() {
     let mut rng = Rng::stream(5, "test", "supports", 0);
@@ -119,6 +120,7 @@ fn the_claims_hold_and_their_controls_fail() {
     }
 }
 
+/// Claims: ties-only-when-parallel
 #[test]
 fn the_gap_grows_with_the_square_of_the_angle() {
     let outcome = testing::run::<L1Geometry>(&small(), &[3]);

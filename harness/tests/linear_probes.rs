@@ -53,6 +53,7 @@ fn fit(x: &[Vec<f64>], labels: &[f64], ridge: f64) -> impl Fn(&[f64]) -> f64 + u
     }
 }
 
+/// Claims: probe-absorbs-linear-map
 #[test]
 fn probes_agree_with_plain_loops_on_every_isa() {
     let s = settings();

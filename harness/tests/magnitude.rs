@@ -22,6 +22,7 @@ fn table<'a>(outcome: &'a Outcome, name: &str) -> &'a Table {
     found.expect("a table of that name")
 }
 
+/// Claims: tied-encoder-overshoots
 #[test]
 fn the_example_is_that_of_the_closed_form() {
     let outcome = testing::run::<Magnitude>(&small(), &[0]);
@@ -54,6 +55,7 @@ fn the_example_is_that_of_the_closed_form() {
     assert_eq!(tied.control_value, 1.0);
 }
 
+/// Claims: l1-shrinks
 #[test]
 fn one_feature_is_shrunk_by_half_the_penalty_and_not_without_one() {
     let seeds = [0, 1];
@@ -70,6 +72,7 @@ fn one_feature_is_shrunk_by_half_the_penalty_and_not_without_one() {
     }
 }
 
+/// Claims: support-is-enough
 #[test]
 fn mending_magnitudes_on_the_active_set_never_adds_error_and_a_refit_leaves_the_least() {
     let outcome = testing::run::<Magnitude>(&small(), &[3]);
@@ -90,6 +93,7 @@ fn mending_magnitudes_on_the_active_set_never_adds_error_and_a_refit_leaves_the_
     );
 }
 
+/// Claims: untied-only-partly-helps
 #[test]
 fn errors_in_the_plane_are_shares_of_the_squares_of_uniform_magnitudes() {
     let s = Settings {

@@ -35,6 +35,7 @@ fn mmcs(features: &Features, count: usize) -> f64 {
     largest.sum::<f64>() / count as f64
 }
 
+/// Claims: more-dimensions-more-features
 #[test]
 fn every_cell_agrees_with_all_cosines_on_every_instruction_set() {
     let s = small();

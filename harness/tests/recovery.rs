@@ -75,6 +75,7 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
+/// Claims: l1-band-recovers-features, no-duplicate-directions
 #[test]
 fn measures_are_those_of_plain_loops() {
     let generator = Generator::new(law(), &mut rng(0));
@@ -164,6 +165,7 @@ fn measures_are_those_of_plain_loops() {
     near(reading.share_above(0.5), above as f64 / alive.len() as f64);
 }
 
+/// Claims: sae-approximates-optimum
 #[test]
 fn no_code_is_cheaper_than_the_cheapest_and_all_are_proven() {
     let generator = Generator::new(law(), &mut rng(0));

@@ -28,6 +28,7 @@ fn bound(n: usize, power: f64) -> f64 {
     4.0 * 4.0 * 2f64.powi(-24) * (n as f64).powf(0.5 - power)
 }
 
+/// Claims: sqrt-n-recovers
 #[test]
 fn curves_and_errors_agree_with_plain_loops_on_every_isa() {
     let s = settings();

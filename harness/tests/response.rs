@@ -53,6 +53,7 @@ fn response(name: &str, x: f64, f: &[f64], g: &[f64]) -> (f64, f64) {
     })
 }
 
+/// Claims: same-shape-smaller
 #[test]
 fn curves_agree_with_plain_loops_on_every_isa() {
     let s = settings();
@@ -79,6 +80,7 @@ fn curves_agree_with_plain_loops_on_every_isa() {
     }
 }
 
+/// Claims: distributed-nearly-linear
 #[test]
 fn non_homogeneity_agrees_with_the_normal_equations() {
     let (s, seeds) = (settings(), [3, 4]);

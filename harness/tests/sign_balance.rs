@@ -38,6 +38,7 @@ fn levels(s: &Settings) -> Vec<f64> {
         .collect()
 }
 
+/// Claims: balanced-is-homogeneous
 #[test]
 fn curves_and_their_delta_r2_agree_with_plain_loops_on_every_isa() {
     let s = settings();
@@ -68,6 +69,7 @@ fn curves_and_their_delta_r2_agree_with_plain_loops_on_every_isa() {
     }
 }
 
+/// Claims: random-directions-wash-out
 #[test]
 fn random_directions_agree_with_a_dense_grid() {
     let s = settings();

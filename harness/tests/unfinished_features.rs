@@ -14,6 +14,7 @@ const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width
     --set multilayer.control_steps=2500 --set unfinished-features.steps=600 --set unfinished-features.batch=32 \
     --set unfinished-features.l1=[0.1,0.3]";
 
+/// Claims: half-baked-features-cost-dictionary
 #[test]
 fn it_runs_alone_and_reads_every_layer_of_both_models() {
     let sandbox = Sandbox::new();

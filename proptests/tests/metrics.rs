@@ -246,6 +246,7 @@ proptest! {
         }
     }
 
+    /// Claims: no-duplicate-directions
     #[test]
     fn max_cosines_match_the_definition(pair in pair(40)) {
         let d = pair.d;
@@ -270,6 +271,7 @@ proptest! {
         }
     }
 
+    /// Claims: l1-band-recovers-features, linear-encoder-holds-its-own
     #[test]
     fn mmcs_is_the_same_after_rotation_and_permutation(pair in pair(30), shift in 0..30usize, scale in 0.1f32..10.0, seed: u64) {
         let d = pair.d;

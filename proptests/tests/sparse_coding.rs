@@ -209,6 +209,7 @@ proptest! {
         }
     }
 
+    /// Claims: support-is-enough
     #[test]
     fn nnls_is_the_best_of_all_subsets(data in data(7, 2), seed: u64) {
         let start = data.codes(seed);
@@ -250,6 +251,8 @@ proptest! {
 
     /// Wherever the iteration stops, the gap is not negative and bounds what is left to gain, and the
     /// distance of the reconstruction from the optimal one.
+    ///
+    /// Claims: sae-approximates-optimum
     #[test]
     fn the_duality_gap_bounds_the_error(
         data in data(20, 2),
@@ -302,6 +305,8 @@ proptest! {
     }
 
     /// One unit atom of strength g: λ/2 is taken off.
+    ///
+    /// Claims: l1-shrinks
     #[test]
     fn one_atom_shrinks_by_half_the_coefficient(d in 1..40usize, g in -2f32..4.0, lambda in 0f32..3.0, seed: u64) {
         let mut data = Data::new(1, d, 1, 0.0, seed);

@@ -5,6 +5,7 @@ use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
 use kernels::{Activation, Exec, MatMut};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, blur};
+use proptests::reference::mlp::Model;
 use proptests::{cases, isas, stream};
 
 use crate::case::{Case, case};
@@ -55,6 +56,40 @@ proptest! {
         }
     }
 
+    /// Down the gradient a step soon lowers the loss, by half of what its slope promises: with a gradient that is wrong
+    /// by more than a right angle's half, no step would.
+    #[test]
+    fn a_small_enough_step_lowers_the_loss(case in case(), step in 0.1f64..1.0) {
+        // The parameters of the step are not f32: each is taken as exact.
+        let loss = |values: &[f64]| -> f64 {
+            let exact = values.iter().map(|&value| Bounded { value, error: 0.0 }).collect();
+            let losses = Model::new(case.shape(), exact).losses(&case.pairs, &case.targets, case.loss);
+            losses.last().expect("x_0 at least").iter().map(|l| l.value).sum()
+        };
+        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+        let from = wide(case.parameters.values());
+        let before = loss(&from);
+        // The weights of `Output` average over the batch; this is the sum.
+        let ones = (0..case.weights.len())
+            .map(|i| if i >= case.shape().layers * case.pairs.len() { 1.0 } else { 0.0 })
+            .collect();
+        let summed = Case { weights: ones, ..case.clone() };
+        for exec in isas().into_iter().map(Exec::serial) {
+            let gradient = wide(summed.gradient(exec, summed.applied()).values());
+            let slope: f64 = gradient.iter().map(|g| g * g).sum();
+            // At a minimum there is no way down.
+            if slope < 1e-6 {
+                continue;
+            }
+            let lowers = |halvings: i32| {
+                let eta = step * 0.5f64.powi(halvings);
+                let to: Vec<f64> = from.iter().zip(&gradient).map(|(v, g)| v - eta * g).collect();
+                loss(&to) <= before - eta * slope / 2.0
+            };
+            prop_assert!((0..20).any(lowers), "no step lowers {}", before);
+        }
+    }
+
     /// Twice the weights, twice the gradient, to the bit; and the gradient of two sets of weights is
     /// the sum of their gradients within the bounds of all three.
     #[test]
@@ -86,6 +121,7 @@ proptest! {
         }
     }
 
+    /// Claims: no-decisive-layer
     #[test]
     fn gradient_norms_are_those_of_the_outer_products(case in case()) {
         let model = case.model();

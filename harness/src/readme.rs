@@ -1,0 +1,76 @@
+//! The claims as Markdown, as `README.md` shows them: what each says and what settles it comes from the code, its
+//! verdict from the ledger of a run.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::claim::{ClaimSpec, Entry, Ledger};
+use crate::error::Result;
+use crate::experiments;
+use crate::report::{self, number, sign, spread};
+
+/// All claims, one table for each section of the post, with the verdicts of the run in a folder, if there is one.
+///
+/// A verdict is that of its criterion: where a claim or its criterion reads otherwise in the code than in the
+/// run, it counts as not run yet.
+pub fn claims(run: Option<&Path>) -> Result<String> {
+    let (head, ledger) = match run {
+        None => (
+            "There is no reference run yet.".to_string(),
+            Ledger::default(),
+        ),
+        Some(folder) => {
+            let (run, ledger) = report::ledger(folder)?;
+            let facts = run
+                .rows()
+                .map(|r| format!("{} {}", r.text("key"), r.text("value")));
+            let facts = facts.collect::<Vec<_>>().join(", ");
+            (format!("Verdicts of the reference run: {facts}."), ledger)
+        }
+    };
+    let mut text = format!("{head}\n");
+    let mut section = None;
+    for experiment in experiments::ALL {
+        if section.replace(experiment.section()) != Some(experiment.section()) {
+            let title = experiment.section().title();
+            put(
+                &mut text,
+                format_args!(
+                    "\n### {title}\n\n| claim | criterion | verdict |\n| --- | --- | --- |\n"
+                ),
+            );
+        }
+        for claim in experiment.claims() {
+            let verdict = ledger
+                .get(claim.id)
+                .filter(|entry| is_of(entry, claim))
+                .map_or("not run yet".into(), verdict);
+            let claim_cell = format!("`{}`: {}", claim.id, claim.statement);
+            let cells = [&claim_cell, claim.criterion, &verdict].map(|c| c.replace('|', "\\|"));
+            put(&mut text, format_args!("| {} |\n", cells.join(" | ")));
+        }
+    }
+    Ok(text)
+}
+
+fn is_of(entry: &Entry, claim: &ClaimSpec) -> bool {
+    (entry.statement.as_str(), entry.criterion.as_str()) == (claim.statement, claim.criterion)
+}
+
+fn verdict(e: &Entry) -> String {
+    let reason = match e.reason.as_str() {
+        "" => String::new(),
+        reason => format!("; {reason}"),
+    };
+    let sign = sign(&e.verdict).0;
+    format!(
+        "{sign} {}: {} ({}){reason}",
+        e.verdict,
+        number(e.value),
+        spread(e)
+    )
+}
+
+fn put(text: &mut String, arguments: std::fmt::Arguments) {
+    text.write_fmt(arguments).expect("writing to a string");
+}
