@@ -66,7 +66,8 @@ pub fn read(path: &Path) -> Result<Parameters> {
     decode(&bytes).map_err(|why| Error::input(format!("{}: {why}", path.display())))
 }
 
-fn decode(bytes: &[u8]) -> Result<Parameters, String> {
+/// Reads a model from the bytes of its file; the error says what is wrong with them.
+pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let dimensions = |name: &str| -> Result<[usize; 2], String> {
@@ -95,29 +96,123 @@ fn decode(bytes: &[u8]) -> Result<Parameters, String> {
             }
         },
     };
-    let expected = 4 * shape.parameters();
-    let held: usize = tensors.iter().map(|(_, t)| t.data().len()).sum();
-    if held != expected {
-        return Err(format!(
-            "it holds {held} bytes of parameters; its shapes ask for {expected}"
-        ));
-    }
-    let mut parameters = Parameters::zeros(shape);
-    // In the order of the parameters' own slice.
-    let mut names = vec!["embedding.first".to_string(), "embedding.second".into()];
+    // In the order of the parameters' own slice. Each tensor's shape is checked before anything is multiplied or
+    // allocated: then the sizes are bounded by the bytes that there are.
+    let mut expected = vec![
+        ("embedding.first".to_string(), vec![vocabulary, width]),
+        ("embedding.second".into(), vec![vocabulary, width]),
+    ];
     for l in 0..layers {
-        names.extend(["w1", "b1", "w2", "b2"].map(|part| format!("block.{l}.{part}")));
+        let parts = [
+            ("w1", vec![hidden, width]),
+            ("b1", vec![hidden]),
+            ("w2", vec![width, hidden]),
+            ("b2", vec![width]),
+        ];
+        expected.extend(parts.map(|(part, dims)| (format!("block.{l}.{part}"), dims)));
     }
-    let mut values = parameters.values_mut().iter_mut();
-    for name in names {
-        let tensor = tensors.tensor(&name).map_err(|e| e.to_string())?;
+    let mut values = Vec::new();
+    for (name, dims) in &expected {
+        let tensor = tensors.tensor(name).map_err(|e| e.to_string())?;
         if tensor.dtype() != Dtype::F32 {
             return Err(format!("{name} is not of f32"));
         }
-        // The iterator that goes on comes second: `zip` takes one more from the first.
-        for (v, to) in tensor.data().as_chunks::<4>().0.iter().zip(&mut values) {
-            *to = f32::from_le_bytes(*v);
+        if tensor.shape() != dims || dims.contains(&0) {
+            let found = tensor.shape();
+            return Err(format!("{name} is of shape {found:?}, not {dims:?}"));
+        }
+        let numbers = tensor.data().as_chunks::<4>().0;
+        values.extend(numbers.iter().map(|v| f32::from_le_bytes(*v)));
+    }
+    if let Some(more) = tensors
+        .names()
+        .iter()
+        .find(|n| !expected.iter().any(|(e, _)| e == *n))
+    {
+        return Err(format!(
+            "it holds a tensor {more} that is none of such a model"
+        ));
+    }
+    let mut parameters = Parameters::zeros(shape);
+    parameters.values_mut().copy_from_slice(&values);
+    Ok(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> Parameters {
+        let mut parameters = Parameters::zeros(Shape {
+            vocabulary: 3,
+            width: 2,
+            hidden: 5,
+            layers: 2,
+            activation: Activation::Relu,
+        });
+        let values = parameters.values_mut().iter_mut();
+        values.zip(1u8..).for_each(|(v, i)| *v = f32::from(i));
+        parameters
+    }
+
+    /// The bytes of a file with these tensors of zeros.
+    fn file(tensors: &[(&str, &[usize])]) -> Vec<u8> {
+        let sized = tensors.iter().map(|(name, shape)| {
+            let zeros = vec![0; 4 * shape.iter().product::<usize>()];
+            (*name, shape.to_vec(), zeros)
+        });
+        let sized: Vec<_> = sized.collect();
+        let views = sized.iter().map(|(name, shape, zeros)| {
+            (
+                *name,
+                TensorView::new(Dtype::F32, shape.clone(), zeros).unwrap(),
+            )
+        });
+        let metadata = HashMap::from([("activation".to_string(), "gelu".to_string())]);
+        safetensors::serialize(views, Some(metadata)).unwrap()
+    }
+
+    #[test]
+    fn a_model_is_read_back() {
+        assert_eq!(decode(&encode(&model())).unwrap(), model());
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        let bytes = encode(&model());
+        for i in 0..bytes.len() {
+            assert!(decode(&bytes[..i]).is_err(), "cut at {i}");
         }
     }
-    Ok(parameters)
+
+    /// As many numbers as a model has, but not in its shapes; and empty matrices so wide that their sizes overflow.
+    #[test]
+    fn shapes_that_do_not_belong_together_are_named() {
+        let good: [(&str, &[usize]); 6] = [
+            ("embedding.first", &[4, 2]),
+            ("embedding.second", &[4, 2]),
+            ("block.0.w1", &[3, 2]),
+            ("block.0.b1", &[3]),
+            ("block.0.w2", &[2, 3]),
+            ("block.0.b2", &[2]),
+        ];
+        assert!(decode(&file(&good)).is_ok());
+        let with = |place: usize, name: &'static str, shape: &'static [usize]| {
+            let mut tensors = good;
+            tensors[place] = (name, shape);
+            decode(&file(&tensors)).unwrap_err()
+        };
+        assert!(
+            with(4, "block.0.w2", &[3, 2]).contains("block.0.w2 is of shape [3, 2], not [2, 3]")
+        );
+        assert!(with(1, "embedding.second", &[2, 4]).contains("embedding.second"));
+        let more = [&good[..], &[("else", &[1])]].concat();
+        assert!(decode(&file(&more)).unwrap_err().contains("else"));
+        let wide: &[usize] = &[0, 1 << 61];
+        let mut overflow = good;
+        for place in [0, 1, 2] {
+            overflow[place].1 = wide;
+        }
+        assert!(decode(&file(&overflow)).is_err());
+    }
 }
