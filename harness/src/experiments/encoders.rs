@@ -160,7 +160,7 @@ impl Experiment for Encoders {
             batch: 256,
             steps: 1500,
             free_steps: 500,
-            stream_steps: 1000,
+            stream_steps: 600,
             stream_ratio: 3,
             most_seeds: 3,
             stream_seeds: 1,
