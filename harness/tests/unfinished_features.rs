@@ -3,10 +3,7 @@
 
 mod common;
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
-use common::{Sandbox, results, same};
+use common::{Sandbox, survives_kills};
 
 /// Settings of a run of a second or two; `multilayer` is run along.
 const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
@@ -40,39 +37,7 @@ fn it_runs_alone_and_reads_every_layer_of_both_models() {
 
 #[test]
 fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
-    let sandbox = Sandbox::new();
-    sandbox
-        .harness(&format!("run {TINY} --threads 2 --out whole"))
-        .assert()
-        .success();
-    let start = |arguments: &str| {
-        Command::new(assert_cmd::cargo::cargo_bin!("harness"))
-            .current_dir(sandbox.path())
-            .args(arguments.split_whitespace())
-            .args(["--checkpoint-every", "0.005"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the harness starts")
-    };
-    let mut child = start(&format!("run {TINY} --threads 1 --out killed"));
-    let trainings = sandbox.join("killed/unfinished-features/checkpoints");
-    for enough in [1, 5, 12] {
-        // Killed in the midst of the dictionaries, three times.
-        while child.try_wait().unwrap().is_none()
-            && std::fs::read_dir(&trainings).map_or(0, Iterator::count) < enough
-        {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        child = start("run --resume killed --quiet");
-    }
-    assert!(child.wait().unwrap().success());
-    same(
-        &results(&sandbox.join("whole")),
-        &results(&sandbox.join("killed")),
-    );
+    survives_kills(TINY, "unfinished-features", [1, 5, 12]);
 }
 
 #[test]

@@ -102,3 +102,40 @@ pub fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
         assert!(bytes == &b[name], "{name} differs");
     }
 }
+
+/// A run of `arguments` on one thread is killed each time that so many trainings of `experiment` have begun, and
+/// resumed; in the end it has left what a run on two threads leaves that nobody disturbs.
+pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(&format!("run {arguments} --threads 2 --out whole"))
+        .assert()
+        .success();
+    let start = |arguments: &str| {
+        std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"))
+            .current_dir(sandbox.path())
+            .args(arguments.split_whitespace())
+            .args(["--checkpoint-every", "0.005"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("the harness starts")
+    };
+    let trainings = sandbox.join(&format!("killed/{experiment}/checkpoints"));
+    let mut child = start(&format!("run {arguments} --threads 1 --out killed"));
+    for enough in begun {
+        while child.try_wait().unwrap().is_none()
+            && std::fs::read_dir(&trainings).map_or(0, Iterator::count) < enough
+        {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        child = start("run --resume killed --quiet");
+    }
+    assert!(child.wait().unwrap().success());
+    same(
+        &results(&sandbox.join("whole")),
+        &results(&sandbox.join("killed")),
+    );
+}
