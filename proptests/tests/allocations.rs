@@ -3,7 +3,6 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
@@ -14,18 +13,20 @@ use kernels::sae::{
 use kernels::{Activation, Exec, MatMut, MatRef};
 use proptests::{isas, stream};
 
-/// The system's allocator, which counts the allocations of the threads that asked for it.
+/// The system's allocator, which counts the allocations of each thread, and those of a pool together.
 struct Counting;
 
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static OF_POOL: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    static COUNTED: Cell<bool> = const { Cell::new(false) };
+    static HERE: Cell<usize> = const { Cell::new(0) };
+    static IN_POOL: Cell<bool> = const { Cell::new(false) };
 }
 
 fn count() {
-    if COUNTED.get() {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    HERE.set(HERE.get() + 1);
+    if IN_POOL.get() {
+        OF_POOL.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -127,7 +128,6 @@ impl Training {
 /// Steps of a sparse autoencoder in training, on batches of different density.
 #[test]
 fn a_step_of_an_autoencoder_allocates_nothing() {
-    let _alone = alone();
     let shape = sae::Shape {
         width: 40,
         dictionary: 150,
@@ -204,26 +204,15 @@ const fn shape(vocabulary: usize, width: usize, hidden: usize, layers: usize) ->
     }
 }
 
-/// The tests share a counter.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    // Another test's failure is its own.
-    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    COUNTED.set(true);
-    guard
-}
-
-/// Allocations of counted threads while `f` runs.
+/// Allocations of this thread while `f` runs.
 fn allocations(f: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = HERE.get();
     f();
-    ALLOCATIONS.load(Ordering::Relaxed) - before
+    HERE.get() - before
 }
 
 #[test]
 fn a_training_step_allocates_nothing() {
-    let _alone = alone();
     let seen = allocations(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(100))));
     assert_eq!(seen, 1, "a counter that does not count");
     for isa in isas() {
@@ -256,17 +245,17 @@ fn in_parallel(exec: Exec, shape: Shape, batch: usize) {
     const STEPS: usize = 20;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(THREADS)
-        .start_handler(|_| COUNTED.set(true))
+        .start_handler(|_| IN_POOL.set(true))
         .build()
         .expect("a pool");
     let mut training = Training::new(shape, batch, Loss::CrossEntropy);
     let seen = pool.install(|| {
         training.step(exec);
-        allocations(|| {
-            for _ in 0..STEPS {
-                training.step(exec);
-            }
-        })
+        let before = OF_POOL.load(Ordering::Relaxed);
+        for _ in 0..STEPS {
+            training.step(exec);
+        }
+        OF_POOL.load(Ordering::Relaxed) - before
     });
     println!("{:?}, {shape:?}: {seen} in {STEPS} steps", exec.isa());
     assert!(seen < STEPS, "{seen} allocations in {STEPS} steps");
