@@ -7,69 +7,55 @@
 //!
 //! `sae_…/steps`: the whole step at about 32 active codes of 4,096; `encoder_product` is its one dense product
 //! alone, with its epilogue, in FLOP/s, beside `fma_peak`, what the machine itself reaches.
-//! `sae_…/density`: the gradient alone on both paths, sparse and dense products, over the share of active codes.
+//! `sae_…/variants`: the whole step of the other variants at the same shape. What the gradient costs over the share of
+//! active codes: `cargo run --release -p benches --bin density`.
 
 use std::time::{Duration, Instant};
 
+use benches::autoencoder::{STEP, activations, biases, parameters, set_bias};
 use benches::{executions, fma_loop};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kernels::adam::Adam;
-use kernels::sae::{self, L1, Parameters, Rows, Shape, TopK, Trainer, Variant, Workspace};
+use kernels::sae::{Gated, JumpRelu, L1, Lista, Rows, TiedL1, TopK, Trainer, TwoLayer, Variant};
 use kernels::{Accumulate, Bias, Exec, MatMut, MatRef, matmul_with};
 use rayon::ThreadPool;
 
-/// d, n and B of the step that the peers were timed on.
-const STEP: [usize; 3] = [512, 4096, 2048];
-/// The same of the curves over density: that step, and one that fits the cache.
-const CURVES: [[usize; 3]; 2] = [STEP, [256, 1024, 1024]];
 const ACTIVE: usize = 32;
-const DENSITIES: [f64; 9] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.5];
 const L1_UNIT: Variant = Variant::L1(L1 {
     lambda: 0.1,
     rows: Rows::Unit,
 });
 
-/// Roughly normal numbers: sums of four uniform ones, from a linear congruential generator.
-fn normals(seed: u64) -> impl FnMut() -> f32 {
-    let mut uniform = proptests::stream(seed);
-    move || (0..4).map(|_| uniform()).sum::<f32>() * 0.75f32.sqrt()
-}
-
-/// Initial parameters whose `b_enc` lets this share of the codes be active, and a batch.
-fn model(
-    exec: Exec,
-    [d, n, batch]: [usize; 3],
-    variant: Variant,
-    density: f64,
-) -> (Parameters, Vec<f32>) {
-    let shape = Shape {
-        width: d,
-        dictionary: n,
-    };
-    let mut parameters = Parameters::initial(shape, variant, normals(1));
-    let mut next = normals(2);
-    let x: Vec<f32> = (0..batch * d).map(|_| next()).collect();
-    // Every code is active at this bias, and their quantile is where the others should end.
-    const HIGH: f32 = 100.0;
+/// A trainer of the step that peers were timed on, with about [`ACTIVE`] active codes a sample, and a batch for it.
+/// At a learning rate of 0 the step costs the same, and the density stays.
+fn trainer(exec: Exec, pool: &ThreadPool, variant: Variant) -> (Trainer, Vec<f32>) {
+    let (shape, batch) = STEP;
+    let mut parameters = parameters(shape, variant);
+    let values = activations(shape.width, batch);
+    let x = MatRef::new(&values, batch, shape.width).unwrap();
+    let share = ACTIVE as f64 / shape.dictionary as f64;
     if !matches!(variant, Variant::TopK(_)) {
-        let few = batch.min(64);
-        let sample = MatRef::new(&x[..few * d], few, d).unwrap();
-        parameters.tensors_mut(["b_enc"])[0].row(0).fill(HIGH);
-        let mut workspace = Workspace::new(shape, variant, few);
-        let codes = sae::encode(exec, &parameters, sample, &mut workspace);
-        let mut values: Vec<f32> = (0..few).flat_map(|b| codes.row(b).1.to_vec()).collect();
-        values.sort_by(f32::total_cmp);
-        let quantile = values[((1.0 - density) * values.len() as f64) as usize];
-        let bias = HIGH - quantile;
-        parameters.tensors_mut(["b_enc"])[0].row(0).fill(bias);
+        let [bias] = biases(exec, &parameters, x, [share]);
+        set_bias(&mut parameters, bias);
     }
-    (parameters, x)
+    let adam = Adam {
+        learning_rate: 0.0,
+        ..Adam::default()
+    };
+    let mut trainer = Trainer::new(parameters, adam, batch);
+    let density = pool.install(|| trainer.step(exec, x)).density;
+    assert!(
+        (0.5..2.0).contains(&(density / share)),
+        "{variant:?}: a density of {density}"
+    );
+    (trainer, values)
 }
 
 fn steps(criterion: &mut Criterion) {
     for (exec, pool) in executions() {
         let threads = pool.current_num_threads();
-        let [d, n, batch] = STEP;
+        let (shape, batch) = STEP;
+        let (d, n) = (shape.width, shape.dictionary);
         let name = format!("sae_d{d}_n{n}_b{batch}/steps/{threads}_threads");
         let mut group = criterion.benchmark_group(name);
         group
@@ -81,16 +67,8 @@ fn steps(criterion: &mut Criterion) {
             aux: None,
         });
         for (name, variant) in [("topk", top_k), ("l1", L1_UNIT)] {
-            let (parameters, x) = model(exec, STEP, variant, ACTIVE as f64 / n as f64);
-            // At a learning rate of 0 the step costs the same, and the density stays.
-            let adam = Adam {
-                learning_rate: 0.0,
-                ..Adam::default()
-            };
-            let mut trainer = Trainer::new(parameters, adam, batch);
+            let (mut trainer, x) = trainer(exec, &pool, variant);
             let x = MatRef::new(&x, batch, d).unwrap();
-            let density = pool.install(|| trainer.step(exec, x)).density;
-            println!("{name}: {:.1} of {n} codes active", density * n as f64);
             group.bench_function(name, |b| {
                 b.iter_custom(|n| {
                     timed(&pool, n, || {
@@ -100,7 +78,7 @@ fn steps(criterion: &mut Criterion) {
             });
         }
 
-        let (parameters, x) = model(exec, STEP, top_k, 0.0);
+        let (parameters, x) = (parameters(shape, top_k), activations(d, batch));
         let x = MatRef::new(&x, batch, d).unwrap();
         let (w, bias) = (parameters.tensor("w_enc"), parameters.tensor("b_enc"));
         let mut out = vec![0.0; batch * n];
@@ -135,36 +113,58 @@ fn steps(criterion: &mut Criterion) {
     }
 }
 
-fn density(criterion: &mut Criterion) {
-    for (exec, pool) in executions() {
-        let threads = pool.current_num_threads();
-        for sizes in CURVES {
-            let [d, n, batch] = sizes;
-            let name = format!("sae_d{d}_n{n}_b{batch}/density/{threads}_threads");
-            let mut group = criterion.benchmark_group(name);
-            group
-                .sample_size(10)
-                .warm_up_time(Duration::from_millis(100))
-                .measurement_time(Duration::from_millis(500));
-            for density in DENSITIES {
-                let (parameters, x) = model(exec, sizes, L1_UNIT, density);
-                let x = MatRef::new(&x, batch, d).unwrap();
-                let mut gradient = parameters.clone();
-                for (path, dense_from) in [("sparse", f64::INFINITY), ("dense", 0.0)] {
-                    let mut workspace = Workspace::new(parameters.shape(), L1_UNIT, batch);
-                    workspace.set_dense_from(dense_from);
-                    group.bench_function(format!("{path}/{density}"), |b| {
-                        b.iter_custom(|times| {
-                            timed(&pool, times, || {
-                                sae::gradient(exec, &parameters, x, &mut workspace, &mut gradient);
-                            })
-                        })
-                    });
-                }
-            }
-            group.finish();
-        }
+/// The other variants at the same shape, on all threads, so that a slow path shows.
+fn variants(criterion: &mut Criterion) {
+    const LAMBDA: f32 = 0.1;
+    let variants = [
+        ("l1", L1_UNIT),
+        ("tied_l1", Variant::TiedL1(TiedL1 { lambda: LAMBDA })),
+        ("gated", Variant::Gated(Gated { lambda: LAMBDA })),
+        (
+            "jump_relu",
+            Variant::JumpRelu(JumpRelu {
+                lambda: LAMBDA,
+                bandwidth: 0.02,
+                threshold: 0.02,
+            }),
+        ),
+        (
+            "two_layer",
+            Variant::TwoLayer(TwoLayer {
+                hidden: STEP.0.width,
+                lambda: LAMBDA,
+            }),
+        ),
+        (
+            "lista",
+            Variant::Lista(Lista {
+                steps: 2,
+                lambda: LAMBDA,
+            }),
+        ),
+    ];
+    let (exec, pool) = executions().pop().expect("one thread at least");
+    let (shape, batch) = STEP;
+    let (d, n) = (shape.width, shape.dictionary);
+    let threads = pool.current_num_threads();
+    let name = format!("sae_d{d}_n{n}_b{batch}/variants/{threads}_threads");
+    let mut group = criterion.benchmark_group(name);
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1));
+    for (name, variant) in variants {
+        let (mut trainer, x) = trainer(exec, &pool, variant);
+        let x = MatRef::new(&x, batch, d).unwrap();
+        group.bench_function(name, |b| {
+            b.iter_custom(|n| {
+                timed(&pool, n, || {
+                    trainer.step(exec, x);
+                })
+            })
+        });
     }
+    group.finish();
 }
 
 /// The time of `n` steps in a row, all inside the pool, as in training.
@@ -178,5 +178,5 @@ fn timed(pool: &ThreadPool, n: u64, mut step: impl FnMut() + Send) -> Duration {
     })
 }
 
-criterion_group!(benches, steps, density);
+criterion_group!(benches, steps, variants);
 criterion_main!(benches);

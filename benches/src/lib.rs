@@ -1,5 +1,7 @@
-//! What the benchmarks share: the machine's own peak, the median, and a training step over any product.
+//! What the benchmarks share: the machine's own peak, the median, autoencoders of any
+//! density, and a training step over any product.
 
+pub mod autoencoder;
 pub mod plain_step;
 
 use std::hint::black_box;

@@ -1,0 +1,58 @@
+//! Sparse autoencoders with as many active codes as a benchmark asks for.
+
+use kernels::sae::{self, Parameters, Shape, Variant, Workspace};
+use kernels::{Exec, MatRef};
+
+/// The shape and the batch of the step that peers were timed on.
+pub const STEP: (Shape, usize) = (shape(512, 4096), 2048);
+
+/// A shape.
+pub const fn shape(width: usize, dictionary: usize) -> Shape {
+    Shape { width, dictionary }
+}
+
+/// Roughly normal numbers: sums of four uniform ones, from a linear congruential generator.
+pub fn normals(seed: u64) -> impl FnMut() -> f32 {
+    let mut uniform = proptests::stream(seed);
+    move || (0..4).map(|_| uniform()).sum::<f32>() * 0.75f32.sqrt()
+}
+
+/// Normal activations, B×d.
+pub fn activations(width: usize, batch: usize) -> Vec<f32> {
+    let mut next = normals(2);
+    (0..batch * width).map(|_| next()).collect()
+}
+
+/// Initial parameters.
+pub fn parameters(shape: Shape, variant: Variant) -> Parameters {
+    Parameters::initial(shape, variant, normals(1))
+}
+
+/// The encoder's bias with which these shares of the codes of a batch are active; the largest codes of a
+/// [`TopK`](Variant::TopK) do not depend on it.
+pub fn biases<const N: usize>(
+    exec: Exec,
+    parameters: &Parameters,
+    x: MatRef,
+    densities: [f64; N],
+) -> [f32; N] {
+    // Every code is active at this bias, and a quantile of them is where the others should end.
+    const HIGH: f32 = 100.0;
+    let mut parameters = parameters.clone();
+    set_bias(&mut parameters, HIGH);
+    let sample = x.row_range(0, x.rows().min(64));
+    let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), sample.rows());
+    let codes = sae::encode(exec, &parameters, sample, &mut workspace);
+    let rows = (0..codes.rows()).map(|b| codes.row(b).1);
+    let mut values: Vec<f32> = rows.flatten().copied().collect();
+    values.sort_by(f32::total_cmp);
+    densities.map(|density| HIGH - values[((1.0 - density) * values.len() as f64) as usize])
+}
+
+/// Gives all pre-activations this bias; those of the magnitudes too, so that an open gate has one above 0.
+pub fn set_bias(parameters: &mut Parameters, bias: f32) {
+    parameters.tensors_mut(["b_enc"])[0].row(0).fill(bias);
+    if let Variant::Gated(_) = parameters.variant() {
+        parameters.tensors_mut(["b_mag"])[0].row(0).fill(bias);
+    }
+}

@@ -1,0 +1,153 @@
+//! What a gradient of a sparse autoencoder costs by sparse and by dense products, over the share of active codes:
+//! where the curves cross is where [`DENSE`] should lie.
+//!
+//! ```text
+//! cargo run --release -p benches --bin density [FOLDER]
+//! ```
+//!
+//! Writes `density.csv`, one row a measurement, and `density.svg`, their medians, to `benches/results`, or to the
+//! folder that is named. The rounds are interleaved: each times every share on both paths once, on all threads.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use benches::autoencoder::{STEP, activations, biases, parameters, set_bias, shape};
+use benches::{executions, median};
+use harness::error::Result;
+use harness::figure::{Axis, Figure, Panel, Role};
+use harness::output::Folder;
+use harness::table::{Column, Table, TableSpec};
+use kernels::sae::{self, DENSE, L1, Rows, Shape, Variant, Workspace};
+use kernels::{Exec, MatRef};
+
+/// The step that peers were timed on, and one that fits the cache.
+const CURVES: [(Shape, usize); 2] = [STEP, (shape(256, 1024), 1024)];
+const DENSITIES: [f64; 9] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5];
+const PATHS: [(&str, f64); 2] = [("sparse", f64::INFINITY), ("dense", 0.0)];
+const ROUNDS: usize = 5;
+const VARIANT: Variant = Variant::L1(L1 {
+    lambda: 0.1,
+    rows: Rows::Unit,
+});
+
+static TABLE: TableSpec = TableSpec {
+    name: "density",
+    about: "The time of one gradient.",
+    columns: &[
+        Column::text("isa", "Instruction set"),
+        Column::int("threads", "1", "Threads"),
+        Column::int("d", "1", "Width of the activations"),
+        Column::int("n", "1", "Elements of the dictionary"),
+        Column::int("batch", "1", "Samples"),
+        Column::int("round", "1", "Interleaved round, from 1"),
+        Column::real("density", "1", "Share of the codes that are active"),
+        Column::text("path", "Products that are taken: `sparse` or `dense`"),
+        Column::real("time", "ms", "Wall-clock time"),
+    ],
+};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let folder = arguments.next().map(PathBuf::from);
+    if arguments.next().is_some() {
+        eprintln!("error: one folder at most, for the results");
+        return ExitCode::from(2);
+    }
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    match run(&folder.unwrap_or(results)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(folder: &Path) -> Result<()> {
+    // Before anything is measured: a folder that cannot be written to shows at once.
+    let folder = Folder::open(folder)?;
+    let (exec, pool) = executions().pop().expect("one thread at least");
+    let threads = pool.current_num_threads();
+    let mut table = Table::new(&TABLE);
+    let mut figure = Figure::new("density", caption(exec, threads));
+    for (shape, batch) in CURVES {
+        let [sparse, dense] = pool.install(|| measure(exec, threads, shape, batch, &mut table));
+        let Shape { width, dictionary } = shape;
+        let panel = Panel::new(
+            format!("d = {width}, n = {dictionary}, batch {batch}"),
+            Axis::log("share of active codes"),
+            Axis::log("time of a gradient (ms)"),
+        );
+        figure = figure.panel(
+            panel
+                .dotted(Role::Other(0), "sparse products", sparse)
+                .dotted(Role::Other(1), "dense products", dense),
+        );
+    }
+    folder.write("density.csv", table.to_csv())?;
+    folder.write("density.svg", figure.to_svg())
+}
+
+fn caption(exec: Exec, threads: usize) -> String {
+    format!(
+        "Time of one gradient of an L1 autoencoder by sparse and by dense products, over the share of \
+         active codes: medians of {ROUNDS} interleaved rounds on {threads} threads, {}. The encoder's own \
+         product is dense in both. Unless told otherwise, dense products are taken from a share of {DENSE} on.",
+        exec.isa()
+    )
+}
+
+/// (density, median time) on either path.
+fn measure(
+    exec: Exec,
+    threads: usize,
+    shape: Shape,
+    batch: usize,
+    table: &mut Table,
+) -> [Vec<(f64, f64)>; 2] {
+    let mut parameters = parameters(shape, VARIANT);
+    let x = activations(shape.width, batch);
+    let x = MatRef::new(&x, batch, shape.width).expect("its size");
+    let biases = biases(exec, &parameters, x, DENSITIES);
+    let mut workspace = Workspace::new(shape, VARIANT, batch);
+    let mut gradient = parameters.clone();
+    let mut times = PATHS.map(|_| biases.map(|_| Vec::new()));
+    let mut densities = [0.0; DENSITIES.len()];
+    // Round 0 touches all memory, and checks that both paths compute the same.
+    for round in 0..=ROUNDS {
+        eprintln!("{shape:?}, batch {batch}: round {round} of {ROUNDS}");
+        for (i, &bias) in biases.iter().enumerate() {
+            set_bias(&mut parameters, bias);
+            let losses = [0, 1].map(|p| {
+                let (path, dense_from) = PATHS[p];
+                workspace.set_dense_from(dense_from);
+                let start = Instant::now();
+                let losses = sae::gradient(exec, &parameters, x, &mut workspace, &mut gradient);
+                let time = 1e3 * start.elapsed().as_secs_f64();
+                if round > 0 {
+                    times[p][i].push(time);
+                    table.push([
+                        exec.isa().to_string().into(),
+                        threads.into(),
+                        shape.width.into(),
+                        shape.dictionary.into(),
+                        batch.into(),
+                        round.into(),
+                        losses.density.into(),
+                        path.into(),
+                        time.into(),
+                    ]);
+                }
+                losses
+            });
+            let [sparse, dense] = losses.map(|losses| losses.total());
+            assert!((sparse - dense).abs() < 1e-5 * dense, "{sparse} {dense}");
+            densities[i] = losses[0].density;
+        }
+    }
+    times.map(|times| {
+        let medians = times.into_iter().map(median);
+        densities.into_iter().zip(medians).collect()
+    })
+}
