@@ -7,9 +7,10 @@ use crate::{Exec, MatMut, MatRef, SparseRef};
 
 /// Share of active entries from which dense products are faster than sparse ones.
 ///
-/// Measured on two threads with AVX-512: a gradient at d = 512, n = 4,096, B = 2,048 takes 235 to 260 ms by dense products whatever the
-/// share, and 51 ms by sparse ones at a share of 0.002, 86 at 0.05, 131 at 0.1, 526 at 0.5. The curves cross at about 0.2 (± 0.05),
-/// and at about 0.25 for d = 256, n = B = 1,024. `cargo run --release -p benches --bin density` measures them.
+/// Measured on two threads with AVX-512: a gradient at d = 512, n = 4,096, B = 2,048 takes 215 to 251 ms by dense
+/// products, and by sparse ones 47 ms at a share of 0.002, 83 at 0.05, 131 at 0.1, 219 at 0.2, 308 at 0.3. The curves
+/// cross between 0.2 and 0.3, and for d = 256, n = B = 1,024 between 0.3 and 0.5.
+/// `cargo run --release -p benches --bin density` measures them.
 pub const DENSE: f64 = 0.2;
 
 /// The codes of one batch, and room for the gradients on the way back.
