@@ -1,12 +1,13 @@
 //! What the property tests in `tests/` share: [references](mod@reference) and [fits](fit) in f64, a
-//! [comparison](compare) that can fail, [bounds](bounded) for it that follow from an error analysis, [what PyTorch computed](fixture), and the
-//! [instruction sets](isas) to test.
+//! [comparison](compare) that can fail, [bounds](bounded) for it that follow from an error analysis, [what PyTorch computed](fixture) and how whole
+//! [trainings](training) compare with it, and the [instruction sets](isas) to test.
 
 pub mod bounded;
 pub mod compare;
 pub mod fit;
 pub mod fixture;
 pub mod reference;
+pub mod training;
 
 use kernels::Isa;
 

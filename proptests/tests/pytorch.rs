@@ -16,15 +16,12 @@ use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
 use kernels::{Activation, Exec, MatMut};
 use proptests::bounded::{Bounded, assert_within, blur};
 use proptests::fixture::Fixture;
+use proptests::isas;
 use proptests::reference::adam::{Moments, step};
 use proptests::reference::mlp::{Model, tensors};
-use proptests::{isas, stream};
+use proptests::training::{Run, assert_near, median, values, wide};
 
 const STEPS: usize = 10;
-
-/// How far two computations in f64 may be apart: 2⁻⁵³ per operation, times some 10⁴ where Adam divides
-/// a small gradient by its own size.
-const F64: f64 = 1e-11;
 
 const CASES: [(&str, Activation, &str, Loss); 6] = [
     (
@@ -91,16 +88,6 @@ fn shape(fixture: &Fixture, activation: Activation) -> Shape {
     }
 }
 
-/// What a training run leaves.
-struct Run {
-    /// The mean loss before each step.
-    losses: Vec<f64>,
-    /// Of the first step.
-    gradient: Vec<f64>,
-    /// Weights after the last one.
-    last: Vec<f64>,
-}
-
 /// A task that a fixture sets.
 struct Task {
     shape: Shape,
@@ -148,7 +135,7 @@ impl Task {
     }
 
     /// The reference in f64, where `sway` moves every result within its bound: by −1 to 1 of it.
-    fn train_in_f64(&self, mut sway: impl FnMut() -> f64) -> Run {
+    fn train_in_f64(&self, sway: &mut dyn FnMut() -> f64) -> Run {
         let mut sway = |x: Bounded| Bounded {
             value: x.value + sway() * x.error,
             error: 0.0,
@@ -181,35 +168,6 @@ impl Task {
             gradient: values(&first.expect("a step")),
             last: values(&model.values),
         }
-    }
-
-    /// How far a run in f32 may stray: as far as the furthest of some runs in f64, one that sways up all
-    /// the time, one that sways down, since roundings may be alike in all steps, and others at random.
-    fn stray(&self, still: &Run) -> Run {
-        let mut next = stream(1);
-        let zeros = |like: &[f64]| vec![0.0; like.len()];
-        let mut furthest = Run {
-            losses: zeros(&still.losses),
-            gradient: zeros(&still.gradient),
-            last: zeros(&still.last),
-        };
-        for run in 0..16 {
-            let swayed = self.train_in_f64(|| match run {
-                0 => 1.0,
-                1 => -1.0,
-                _ => f64::from(next()).signum(),
-            });
-            for (furthest, swayed, still) in [
-                (&mut furthest.losses, &swayed.losses, &still.losses),
-                (&mut furthest.gradient, &swayed.gradient, &still.gradient),
-                (&mut furthest.last, &swayed.last, &still.last),
-            ] {
-                for ((furthest, a), b) in furthest.iter_mut().zip(swayed).zip(still) {
-                    *furthest = furthest.max((a - b).abs());
-                }
-            }
-        }
-        furthest
     }
 
     /// The kernels, each step of which must be that of the reference from the same state.
@@ -288,29 +246,6 @@ impl Task {
     }
 }
 
-fn wide(values: &[f32]) -> Vec<f64> {
-    values.iter().map(|&x| f64::from(x)).collect()
-}
-
-fn values(all: &[Bounded]) -> Vec<f64> {
-    all.iter().map(|x| x.value).collect()
-}
-
-/// Every value within its tolerance, and one of f64, of PyTorch's.
-#[track_caller]
-fn assert_near(what: &str, got: &[f64], torch: &[f64], tolerance: impl Fn(usize) -> f64) {
-    assert_eq!(got.len(), torch.len(), "{what}");
-    for (i, (got, torch)) in got.iter().zip(torch).enumerate() {
-        // False for NaN too.
-        let near = (got - torch).abs() <= tolerance(i) + F64;
-        assert!(
-            near,
-            "{what}[{i}]: {got:e}, not {torch:e} ± {:.1e}",
-            tolerance(i)
-        );
-    }
-}
-
 #[test]
 fn training_follows_pytorch() {
     let fixture = Fixture::read("residual_mlp.safetensors");
@@ -324,66 +259,45 @@ fn training_follows_pytorch() {
         };
         assert_eq!(torch.losses.len(), STEPS);
 
-        let still = task.train_in_f64(|| 0.0);
-        for (what, ours, torch) in [
-            ("losses", &still.losses, &torch.losses),
-            ("gradient", &still.gradient, &torch.gradient),
-            ("final", &still.last, &torch.last),
-        ] {
-            assert_near(&format!("reference: {case}.{what}"), ours, torch, |_| 0.0);
-        }
+        let still = task.train_in_f64(&mut || 0.0);
+        still.assert_same(&format!("reference: {case}"), &torch);
 
         let (first_loss, gradient) = task.pass(&Model::exact(task.shape, &task.initial));
         // A step is 1e-3: these see far less than one.
         assert!(blur(&gradient) < 1e-4, "{case}: {:e}", blur(&gradient));
-        let stray = task.stray(&still);
+        let stray = still.stray(|sway| task.train_in_f64(sway));
         let typical = median(&stray.last);
         assert!(typical < 1e-5, "{case}: {typical:e}");
         for isa in isas() {
             let got = task.train(Exec::serial(isa));
-            assert_near(
+            let losses = assert_near(
                 &format!("{isa}: {case}.losses"),
                 &got.losses,
                 &torch.losses,
-                |t| {
-                    if t == 0 {
-                        first_loss.error
-                    } else {
-                        stray.losses[t]
-                    }
+                |t| match t {
+                    0 => first_loss.error,
+                    _ => stray.losses[t],
                 },
             );
+            let (mut of_gradient, mut last): (f64, f64) = (0.0, 0.0);
             for tensor in tensors(task.shape) {
                 let (name, range) = (tensor.name, tensor.range);
-                assert_near(
+                of_gradient = of_gradient.max(assert_near(
                     &format!("{isa}: {case}.gradient.{name}"),
                     &got.gradient[range.clone()],
                     &torch.gradient[range.clone()],
                     |i| gradient[range.start + i].error,
-                );
-                assert_near(
+                ));
+                last = last.max(assert_near(
                     &format!("{isa}: {case}.final.{name}"),
                     &got.last[range.clone()],
                     &torch.last[range.clone()],
                     |i| stray.last[range.start + i],
-                );
+                ));
             }
-            let used = |got: &[f64], torch: &[f64], tolerance: &dyn Fn(usize) -> f64| {
-                let share = |i: usize| (got[i] - torch[i]).abs() / (tolerance(i) + F64);
-                (0..got.len()).map(share).fold(0.0, f64::max)
-            };
             println!(
-                "{case}, {isa}: of its tolerance uses {:.2} (losses), {:.2} (gradient), {:.2} (final; median ± {typical:.0e})",
-                used(&got.losses, &torch.losses, &|t| stray.losses[t]),
-                used(&got.gradient, &torch.gradient, &|i| gradient[i].error),
-                used(&got.last, &torch.last, &|i| stray.last[i]),
+                "{case}, {isa}: of its tolerance uses {losses:.2} (losses), {of_gradient:.2} (gradient), {last:.2} (final; median ± {typical:.0e})"
             );
         }
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

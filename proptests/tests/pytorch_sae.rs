@@ -13,14 +13,12 @@ use kernels::sae::{
 use kernels::{Exec, MatRef};
 use proptests::bounded::{Bounded, ONE, assert_within, blur};
 use proptests::fixture::Fixture;
+use proptests::isas;
 use proptests::reference::adam::{Moments, step};
 use proptests::reference::sae::{Model, Pass};
-use proptests::{isas, stream};
+use proptests::training::{Run, assert_near, median, values, wide};
 
 const STEPS: usize = 10;
-/// How far two computations in f64 may be apart: 2⁻⁵³ per operation, times some 10⁴ where Adam divides
-/// a small gradient by its own size.
-const F64: f64 = 1e-11;
 const ADAM: Adam = Adam {
     learning_rate: 1e-2,
     beta1: 0.9,
@@ -87,17 +85,6 @@ const VARIANTS: [(&str, Variant, bool); 8] = [
         true,
     ),
 ];
-
-/// What a training run leaves.
-#[derive(Clone)]
-struct Run {
-    /// Reconstruction, sparsity and auxiliary loss before each step.
-    losses: Vec<f64>,
-    /// Of the first step.
-    gradient: Vec<f64>,
-    /// Weights after the last one.
-    last: Vec<f64>,
-}
 
 /// A task that the fixture sets.
 struct Task {
@@ -191,7 +178,7 @@ impl Task {
     }
 
     /// The reference in f64, where `sway` moves every result within its bound: by −1 to 1 of it.
-    fn train_in_f64(&self, mut sway: impl FnMut() -> f64) -> Run {
+    fn train_in_f64(&self, sway: &mut dyn FnMut() -> f64) -> Run {
         let mut sway = |x: Bounded| Bounded {
             value: x.value + sway() * x.error,
             error: 0.0,
@@ -221,35 +208,6 @@ impl Task {
             gradient: values(&first.expect("a step")),
             last: values(&model.values),
         }
-    }
-
-    /// How far a run in f32 may stray: as far as the furthest of some runs in f64, one that sways up all
-    /// the time, one that sways down, since roundings may be alike in all steps, and others at random.
-    fn stray(&self, still: &Run) -> Run {
-        let mut next = stream(1);
-        let zeros = |like: &[f64]| vec![0.0; like.len()];
-        let mut furthest = Run {
-            losses: zeros(&still.losses),
-            gradient: zeros(&still.gradient),
-            last: zeros(&still.last),
-        };
-        for run in 0..16 {
-            let swayed = self.train_in_f64(|| match run {
-                0 => 1.0,
-                1 => -1.0,
-                _ => f64::from(next()).signum(),
-            });
-            for (furthest, swayed, still) in [
-                (&mut furthest.losses, &swayed.losses, &still.losses),
-                (&mut furthest.gradient, &swayed.gradient, &still.gradient),
-                (&mut furthest.last, &swayed.last, &still.last),
-            ] {
-                for ((furthest, a), b) in furthest.iter_mut().zip(swayed).zip(still) {
-                    *furthest = furthest.max((a - b).abs());
-                }
-            }
-        }
-        furthest
     }
 
     /// The kernels, each step of which must be that of the reference from the same state.
@@ -340,32 +298,6 @@ fn count(pass: &Pass, idle: &mut [u32]) {
     }
 }
 
-fn wide(values: &[f32]) -> Vec<f64> {
-    values.iter().map(|&x| f64::from(x)).collect()
-}
-
-fn values(all: &[Bounded]) -> Vec<f64> {
-    all.iter().map(|x| x.value).collect()
-}
-
-/// Every value within its tolerance, and one of f64, of PyTorch's; returns the largest share that was used.
-#[track_caller]
-fn assert_near(what: &str, got: &[f64], torch: &[f64], tolerance: impl Fn(usize) -> f64) -> f64 {
-    assert_eq!(got.len(), torch.len(), "{what}");
-    let mut used: f64 = 0.0;
-    for (i, (got, torch)) in got.iter().zip(torch).enumerate() {
-        let share = (got - torch).abs() / (tolerance(i) + F64);
-        // False for NaN too.
-        assert!(
-            share <= 1.0,
-            "{what}[{i}]: {got:e}, not {torch:e} ± {:.1e}",
-            tolerance(i)
-        );
-        used = used.max(share);
-    }
-    used
-}
-
 #[test]
 fn training_follows_pytorch() {
     let fixture = Fixture::read("sae.safetensors");
@@ -380,14 +312,8 @@ fn training_follows_pytorch() {
         let auxiliary = matches!(variant, Variant::TopK(_) | Variant::Gated(_));
         assert_eq!(torch.losses.last() > Some(&0.0), auxiliary, "{name}");
 
-        let still = task.train_in_f64(|| 0.0);
-        for (what, ours, torch) in [
-            ("losses", &still.losses, &torch.losses),
-            ("gradient", &still.gradient, &torch.gradient),
-            ("final", &still.last, &torch.last),
-        ] {
-            assert_near(&format!("reference: {name}.{what}"), ours, torch, |_| 0.0);
-        }
+        let still = task.train_in_f64(&mut || 0.0);
+        still.assert_same(&format!("reference: {name}"), &torch);
 
         let first = Model::exact(&task.initial).pass(&task.x);
         // A step is 1e-2: these see far less than one.
@@ -396,7 +322,7 @@ fn training_follows_pytorch() {
             "{name}: {:e}",
             blur(&first.gradient)
         );
-        let stray = task.stray(&still);
+        let stray = still.stray(|sway| task.train_in_f64(sway));
         let typical = median(&stray.last);
         assert!(typical < 1e-4, "{name}: {typical:e}");
         for exec in isas().into_iter().map(Exec::serial) {
@@ -432,10 +358,4 @@ fn training_follows_pytorch() {
             }
         }
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

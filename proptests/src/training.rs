@@ -1,0 +1,147 @@
+//! Comparing whole trainings: where each step's worst case says nothing any more, the tolerance is how far
+//! a training in f64 strays when its every result is moved within its bound.
+
+use crate::bounded::Bounded;
+use crate::stream;
+
+/// How far two computations in f64 may be apart: 2⁻⁵³ per operation, times some 10⁴ where Adam divides
+/// a small gradient by its own size.
+pub const F64: f64 = 1e-11;
+
+/// What a training leaves.
+#[derive(Clone)]
+pub struct Run {
+    /// The loss terms before each step.
+    pub losses: Vec<f64>,
+    /// Of the first step.
+    pub gradient: Vec<f64>,
+    /// Weights after the last one.
+    pub last: Vec<f64>,
+}
+
+impl Run {
+    fn parts(&self) -> [(&'static str, &[f64]); 3] {
+        [
+            ("losses", &self.losses),
+            ("gradient", &self.gradient),
+            ("final", &self.last),
+        ]
+    }
+
+    /// How far a training in f32 may stray from `self`, which `train` gives where nothing sways: as far as the furthest
+    /// of some trainings in f64, one that sways up all the time, one that sways down, since roundings may be
+    /// alike in all steps, and others at random. `train` takes what to move a result by, in units of its bound.
+    pub fn stray(&self, train: impl Fn(&mut dyn FnMut() -> f64) -> Run) -> Run {
+        let mut next = stream(1);
+        let zeros = |like: &[f64]| vec![0.0; like.len()];
+        let mut furthest = Run {
+            losses: zeros(&self.losses),
+            gradient: zeros(&self.gradient),
+            last: zeros(&self.last),
+        };
+        for run in 0..16 {
+            let swayed = train(&mut || match run {
+                0 => 1.0,
+                1 => -1.0,
+                _ => f64::from(next()).signum(),
+            });
+            for (furthest, swayed, still) in [
+                (&mut furthest.losses, &swayed.losses, &self.losses),
+                (&mut furthest.gradient, &swayed.gradient, &self.gradient),
+                (&mut furthest.last, &swayed.last, &self.last),
+            ] {
+                for ((furthest, a), b) in furthest.iter_mut().zip(swayed).zip(still) {
+                    *furthest = furthest.max((a - b).abs());
+                }
+            }
+        }
+        furthest
+    }
+
+    /// Asserts that two trainings in f64 are the same.
+    #[track_caller]
+    pub fn assert_same(&self, what: &str, torch: &Run) {
+        for ((part, ours), (_, torch)) in self.parts().into_iter().zip(torch.parts()) {
+            assert_near(&format!("{what}.{part}"), ours, torch, |_| 0.0);
+        }
+    }
+}
+
+/// Asserts that every value is within its tolerance, and one of f64, of PyTorch's. Returns the largest share of a
+/// tolerance that was used.
+#[track_caller]
+pub fn assert_near(
+    what: &str,
+    got: &[f64],
+    torch: &[f64],
+    tolerance: impl Fn(usize) -> f64,
+) -> f64 {
+    assert_eq!(got.len(), torch.len(), "{what}");
+    let mut used: f64 = 0.0;
+    for (i, (got, torch)) in got.iter().zip(torch).enumerate() {
+        let share = (got - torch).abs() / (tolerance(i) + F64);
+        // False for NaN too.
+        assert!(
+            share <= 1.0,
+            "{what}[{i}]: {got:e}, not {torch:e} ± {:.1e}",
+            tolerance(i)
+        );
+        used = used.max(share);
+    }
+    used
+}
+
+/// In f64.
+pub fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&x| f64::from(x)).collect()
+}
+
+/// Without their bounds.
+pub fn values(all: &[Bounded]) -> Vec<f64> {
+    all.iter().map(|x| x.value).collect()
+}
+
+/// The upper one of an even number.
+pub fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(x: f64) -> Run {
+        Run {
+            losses: vec![1.0],
+            gradient: vec![2.0],
+            last: vec![x],
+        }
+    }
+
+    #[test]
+    fn a_training_strays_as_far_as_its_furthest() {
+        // Each of two results moved by at most 1/2: together by 1.
+        let stray = run(3.0).stray(|sway| run(3.0 + 0.5 * sway() + 0.5 * sway()));
+        assert_eq!((stray.last, stray.losses), (vec![1.0], vec![0.0]));
+    }
+
+    #[test]
+    fn near_is_within_the_tolerance() {
+        assert!((assert_near("half", &[1.0], &[1.5], |_| 1.0) - 0.5).abs() < 1e-9);
+        run(1.0).assert_same("same", &run(1.0));
+    }
+
+    #[test]
+    #[should_panic(expected = "off.final[0]")]
+    fn a_difference_is_named() {
+        run(1.0).assert_same("off", &run(1.0 + 2.0 * F64));
+    }
+
+    #[test]
+    #[should_panic(expected = "nan[1]")]
+    fn nan_is_never_near() {
+        assert_near("nan", &[0.0, f64::NAN], &[0.0, 0.0], |_| f64::INFINITY);
+    }
+}
