@@ -28,10 +28,11 @@
 //!   [`measure`](experiment::Outcome::measure) and one [`control`](experiment::Outcome::control) per
 //!   condition and seed in its `run`.
 //! * **Sparse autoencoders on data with known features**: [`synthetic`] declares and draws the data,
-//!   [`side_by_side`] trains models on the same batches with checkpoints, [`minimum_l1`] finds the
-//!   cheapest codes there are.
+//!   [`side_by_side`] trains models on the same batches with checkpoints, [`autoencoder`] measures
+//!   them, [`minimum_l1`] finds the cheapest codes there are.
 //! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 
+pub mod autoencoder;
 pub mod checkpoint;
 pub mod claim;
 pub mod cli;

@@ -3,11 +3,10 @@
 
 mod common;
 
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Sandbox, files};
+use common::{Sandbox, files, interrupt, wait_until};
 
 /// A run of minutes.
 fn long_run(sandbox: &Sandbox) -> Child {
@@ -22,30 +21,11 @@ fn long_run(sandbox: &Sandbox) -> Child {
     child.expect("the harness starts")
 }
 
-fn wait_for(path: &Path) {
-    let begun = Instant::now();
-    while !path.exists() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "{} never came",
-            path.display()
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn interrupt(child: &Child) {
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(kill.expect("kill starts").success());
-}
-
 #[test]
 fn ctrl_c_ends_a_run_promptly_and_leaves_nothing_half_written() {
     let sandbox = Sandbox::new();
     let child = long_run(&sandbox);
-    wait_for(&sandbox.join("a/config.toml"));
+    wait_until("a configuration", || sandbox.join("a/config.toml").exists());
     std::thread::sleep(Duration::from_millis(300));
     interrupt(&child);
     let begun = Instant::now();
@@ -69,7 +49,7 @@ fn ctrl_c_ends_a_run_promptly_and_leaves_nothing_half_written() {
 fn a_run_in_progress_keeps_others_out_of_its_folder() {
     let sandbox = Sandbox::new();
     let child = long_run(&sandbox);
-    wait_for(&sandbox.join("a/config.toml"));
+    wait_until("a configuration", || sandbox.join("a/config.toml").exists());
     sandbox.refuses("run response --out a", &["being written by another run"]);
     interrupt(&child);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));

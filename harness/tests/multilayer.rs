@@ -4,10 +4,10 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use common::{Sandbox, results, same};
+use common::{Sandbox, interrupt, results, same, wait_until};
 use harness::experiments::multilayer::Loss;
 use harness::experiments::multilayer::data::Data;
 use harness::experiments::multilayer::measures::Reading;
@@ -194,29 +194,6 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
     assert!(models.contains("untrained") && models.contains("diverged at step 1"));
 }
 
-/// Starts a run that writes a checkpoint every few milliseconds.
-fn start(sandbox: &Sandbox, arguments: &str) -> Child {
-    Command::new(assert_cmd::cargo::cargo_bin!("harness"))
-        .current_dir(sandbox.path())
-        .args(arguments.split_whitespace())
-        .args(["--checkpoint-every", "0.005"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the harness starts")
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "{what} never came"
-        );
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 /// The checkpoints of each training in progress or done.
 fn checkpoints(run: &Path) -> Vec<Vec<PathBuf>> {
     let list = |folder: &Path| -> Vec<PathBuf> {
@@ -243,7 +220,7 @@ fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
     assert!(whole.keys().any(|name| name.ends_with(".safetensors")));
     assert!(!whole.keys().any(|name| name.contains("checkpoints")));
 
-    let mut child = start(&sandbox, &format!("run {TINY} --threads 1 --out killed"));
+    let mut child = sandbox.start(&format!("run {TINY} --threads 1 --out killed"));
     wait_until("a configuration", || {
         sandbox.join("killed/manifest.json").exists()
     });
@@ -256,14 +233,14 @@ fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
             // It came through before: that must not have harmed it, and another one is killed.
             same(&whole, &results(&sandbox.join("killed")));
             std::fs::remove_dir_all(sandbox.join("killed")).unwrap();
-            child = start(&sandbox, &format!("run {TINY} --threads 2 --out killed"));
+            child = sandbox.start(&format!("run {TINY} --threads 2 --out killed"));
             wait_until("a configuration", || {
                 sandbox.join("killed/manifest.json").exists()
             });
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        child = start(&sandbox, "run --resume killed --quiet");
+        child = sandbox.start("run --resume killed --quiet");
     }
     assert!(child.wait().unwrap().success());
     same(&whole, &results(&sandbox.join("killed")));
@@ -293,9 +270,7 @@ fn an_interrupted_training_is_resumed_to_the_same_bytes() {
     let run = sandbox.join("a");
     wait_until("a configuration", || run.join("manifest.json").exists());
     std::thread::sleep(Duration::from_millis(200));
-    let pid = child.id().to_string();
-    let kill = Command::new("kill").args(["-INT", &pid]).status();
-    assert!(kill.expect("kill starts").success());
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(checkpoints(&run).iter().any(|f| !f.is_empty()));
     sandbox.harness("run --resume a --quiet").assert().success();
@@ -352,7 +327,7 @@ fn damaged_checkpoints_are_named_and_stepped_over() {
         .harness(&format!("run {TINY} --out whole"))
         .assert()
         .success();
-    let mut child = start(&sandbox, &format!("run {TINY} --out a"));
+    let mut child = sandbox.start(&format!("run {TINY} --out a"));
     let run = sandbox.join("a");
     wait_until("checkpoints", || {
         checkpoints(&run).iter().filter(|f| f.len() >= 2).count() >= 2

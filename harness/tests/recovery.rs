@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use common::{Sandbox, results, same};
@@ -231,17 +230,7 @@ fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
     let whole = results(&sandbox.join("whole"));
     assert!(!whole.keys().any(|name| name.contains("checkpoints")));
 
-    let start = |arguments: &str| {
-        std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"))
-            .current_dir(sandbox.path())
-            .args(arguments.split_whitespace())
-            .args(["--checkpoint-every", "0.005"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the harness starts")
-    };
-    let mut child = start(&format!("run {TINY} --threads 1 --out killed"));
+    let mut child = sandbox.start(&format!("run {TINY} --threads 1 --out killed"));
     let mut rng = rng(5);
     let mut seen = false;
     for _ in 0..4 {
@@ -250,8 +239,8 @@ fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
         child.wait().unwrap();
         seen |= sandbox.join("killed/recovery/checkpoints").exists();
         child = match sandbox.join("killed/manifest.json").exists() {
-            true => start("run --resume killed --quiet"),
-            false => start(&format!("run {TINY} --threads 1 --out killed")),
+            true => sandbox.start("run --resume killed --quiet"),
+            false => sandbox.start(&format!("run {TINY} --threads 1 --out killed")),
         };
     }
     assert!(child.wait().unwrap().success());

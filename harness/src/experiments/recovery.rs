@@ -6,6 +6,7 @@
 use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
 use rayon::prelude::*;
 
+use crate::autoencoder;
 use crate::claim::{ClaimSpec, Ledger};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
@@ -285,7 +286,7 @@ impl Experiment for Recovery {
         let largest = s.dictionary(s.ratios.last().copied().unwrap_or(1.0)) as f64;
         let held_out = s.held_out as f64 * (s.width as f64 * 4.0 + s.active * 8.0 + 8.0);
         // Per thread a chunk of codes of the largest model and its cosines, then its Gram matrix.
-        let reading = threads as f64 * largest * (measures::CHUNK as f64 * 24.0 + 8.0 * largest);
+        let reading = threads as f64 * largest * (autoencoder::CHUNK as f64 * 24.0 + 8.0 * largest);
         s.law().memory() + s.plan().memory(s.width, sizes) + held_out + reading
     }
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 
@@ -32,6 +34,19 @@ impl Sandbox {
         command.current_dir(self.path()).env_remove("KERNELS_ISA");
         command.args(arguments.split_whitespace());
         command
+    }
+
+    /// Starts a run that writes a checkpoint every few milliseconds and says nothing.
+    pub fn start(&self, arguments: &str) -> Child {
+        std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"))
+            .current_dir(self.path())
+            .env_remove("KERNELS_ISA")
+            .args(arguments.split_whitespace())
+            .args(["--checkpoint-every", "0.005"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the harness starts")
     }
 
     /// Runs `response` at sizes that take a moment into `out`.
@@ -103,6 +118,27 @@ pub fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
     }
 }
 
+/// Waits until something holds, a minute at most.
+#[track_caller]
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{what} never came"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Ctrl-C.
+pub fn interrupt(child: &Child) {
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill starts").success());
+}
+
 /// A run of `arguments` on one thread is killed each time that so many trainings of `experiment` have begun, and
 /// resumed; in the end it has left what a run on two threads leaves that nobody disturbs.
 pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
@@ -111,27 +147,17 @@ pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
         .harness(&format!("run {arguments} --threads 2 --out whole"))
         .assert()
         .success();
-    let start = |arguments: &str| {
-        std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"))
-            .current_dir(sandbox.path())
-            .args(arguments.split_whitespace())
-            .args(["--checkpoint-every", "0.005"])
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("the harness starts")
-    };
     let trainings = sandbox.join(&format!("killed/{experiment}/checkpoints"));
-    let mut child = start(&format!("run {arguments} --threads 1 --out killed"));
+    let mut child = sandbox.start(&format!("run {arguments} --threads 1 --out killed"));
     for enough in begun {
         while child.try_wait().unwrap().is_none()
             && std::fs::read_dir(&trainings).map_or(0, Iterator::count) < enough
         {
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            std::thread::sleep(Duration::from_millis(2));
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        child = start("run --resume killed --quiet");
+        child = sandbox.start("run --resume killed --quiet");
     }
     assert!(child.wait().unwrap().success());
     same(

@@ -1,14 +1,12 @@
 //! What is read from an encoder and its dictionary, together and apart.
 
 use kernels::metrics::{Matching, Stream, mmcs};
-use kernels::sae::{self, Parameters, Workspace};
+use kernels::sae::Parameters;
 use kernels::sparse_coding::{Certificate, Lasso, Pursuit, Stop, omp};
 use kernels::{Accumulate, Exec, MatMut, MatRef, SparseRef, matmul};
 
 use super::source::Source;
-
-/// Samples encoded at once.
-const CHUNK: usize = 256;
+use crate::autoencoder;
 
 /// When a code counts as optimal.
 const OPTIMAL: Stop = Stop {
@@ -51,21 +49,7 @@ impl Reading {
         source: &Source,
     ) -> Reading {
         let elements = parameters.dictionary();
-        let x = source.held_out();
-        let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), CHUNK);
-        let mut codes = vec![0f32; x.rows() * elements.rows()];
-        for from in (0..x.rows()).step_by(CHUNK) {
-            let chunk = x.row_range(from, x.rows().min(from + CHUNK));
-            let found = sae::encode(exec, parameters, chunk, &mut workspace);
-            for b in 0..chunk.rows() {
-                let row = &mut codes[(from + b) * elements.rows()..][..elements.rows()];
-                let (columns, values) = found.row(b);
-                columns
-                    .iter()
-                    .zip(values)
-                    .for_each(|(&j, &v)| row[j as usize] = v);
-            }
-        }
+        let codes = autoencoder::dense_codes(exec, parameters, source.held_out());
         Self::of(
             exec,
             elements,

@@ -1,11 +1,12 @@
 //! Encoders and ways to mend their magnitudes, compared on synthetic data.
 
 use kernels::metrics::Matching;
-use kernels::sae::{self, Gated, JumpRelu, L1, Parameters, Rows, Shape, TopK, Variant, Workspace};
+use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, Shape, TopK, Variant};
 use kernels::sparse_coding::{gradient_step, nnls};
 use kernels::{Exec, MatMut, MatRef};
 
 use super::Settings;
+use crate::autoencoder;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::side_by_side::{self, Candidate, Trained};
@@ -14,9 +15,6 @@ use crate::table::Table;
 
 /// Models that are trained.
 pub const TRAINED: usize = 4;
-
-/// Samples in one pass.
-const CHUNK: usize = 1024;
 
 /// What is left by every method at one seed.
 #[derive(Debug)]
@@ -232,29 +230,13 @@ fn centred(parameters: &Parameters, x: &[f32]) -> Vec<f32> {
 /// The codes of samples that come without the decoder's bias.
 fn encode<'a>(exec: Exec, trained: &'a Trained, x: &'a [f32]) -> Coded<'a> {
     let parameters = &trained.parameters;
-    let Shape { width, dictionary } = parameters.shape();
-    let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), CHUNK);
-    let mut codes = vec![0f32; x.len() / width * dictionary];
-    let mut chunk = Vec::new();
-    for (x, codes) in x
-        .chunks(CHUNK * width)
-        .zip(codes.chunks_mut(CHUNK * dictionary))
-    {
-        chunk.clear();
-        let with_bias = x
-            .chunks_exact(width)
-            .flat_map(|x| x.iter().zip(parameters.b_dec()));
-        chunk.extend(with_bias.map(|(x, b)| x + b));
-        let samples = MatRef::new(&chunk, x.len() / width, width).expect("whole rows");
-        let sparse = sae::encode(exec, parameters, samples, &mut workspace);
-        for (i, code) in codes.chunks_exact_mut(dictionary).enumerate() {
-            let (columns, values) = sparse.row(i);
-            columns
-                .iter()
-                .zip(values)
-                .for_each(|(&j, &f)| code[j as usize] = f);
-        }
-    }
+    let rows = x.chunks_exact(parameters.shape().width);
+    let samples = rows.len();
+    let with_bias: Vec<f32> = rows
+        .flat_map(|x| x.iter().zip(parameters.b_dec()).map(|(x, b)| x + b))
+        .collect();
+    let with_bias = MatRef::new(&with_bias, samples, parameters.shape().width);
+    let codes = autoencoder::dense_codes(exec, parameters, with_bias.expect("whole rows"));
     Coded {
         exec,
         dictionary: parameters.dictionary(),

@@ -1,14 +1,12 @@
 //! What is read from a sparse autoencoder on held-out samples and from its dictionary.
 
-use kernels::metrics::{Stream, mmcs, neighbour_cosines};
-use kernels::sae::{self, Parameters, Workspace};
-use kernels::{Exec, MatMut, MatRef};
+use kernels::metrics::{mmcs, neighbour_cosines};
+use kernels::sae::Parameters;
+use kernels::{Exec, MatRef};
 
+use crate::autoencoder;
 use crate::rng::Rng;
 use crate::synthetic::Generator;
-
-/// Samples in one pass.
-pub const CHUNK: usize = 1024;
 
 /// Held-out samples of one seed, with the features that they are made of.
 pub struct HeldOut<'a> {
@@ -60,18 +58,7 @@ impl Reading {
     /// Reads a model trained with coefficient λ. Sums run in f64, in the order of the samples.
     pub fn of(exec: Exec, parameters: &Parameters, lambda: f64, held_out: &HeldOut) -> Reading {
         let shape = parameters.shape();
-        let x = held_out.samples();
-        let mut workspace = Workspace::new(shape, parameters.variant(), CHUNK);
-        let mut room = vec![0f32; CHUNK * shape.width];
-        let mut stream = Stream::new(shape.width, shape.dictionary);
-        for from in (0..x.rows()).step_by(CHUNK) {
-            let chunk = x.row_range(from, x.rows().min(from + CHUNK));
-            let codes = sae::encode(exec, parameters, chunk, &mut workspace);
-            let room = &mut room[..chunk.rows() * shape.width];
-            let mut x_hat = MatMut::new(room, chunk.rows(), shape.width).expect("cut to size");
-            sae::decode(exec, parameters, codes, x_hat.reborrow());
-            stream.add(exec, chunk, x_hat.as_ref(), codes);
-        }
+        let stream = autoencoder::measure(exec, parameters, held_out.samples());
         let elements = parameters.dictionary();
         let mut alive = Vec::new();
         for (j, &firings) in stream.firings().iter().enumerate() {

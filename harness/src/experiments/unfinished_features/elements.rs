@@ -1,15 +1,13 @@
 //! What is read from a dictionary: how well it reconstructs, and what its elements line up with.
 
-use kernels::metrics::{Stream, max_cosines};
+use kernels::metrics::max_cosines;
 use kernels::mlp;
-use kernels::sae::{self, Parameters, Workspace};
-use kernels::{Exec, MatMut, MatRef};
+use kernels::sae::Parameters;
+use kernels::{Exec, MatRef};
 
 use super::Dictionary;
+use crate::autoencoder;
 use crate::experiments::multilayer::streams::scale;
-
-/// Samples encoded at once.
-const CHUNK: usize = 512;
 
 /// How well a dictionary reconstructs a stream.
 #[derive(Debug, Clone, Copy)]
@@ -65,22 +63,13 @@ pub struct Element {
 impl Fit {
     /// Of a dictionary to a whole stream, and on how many datapoints each element fires.
     pub fn of(parameters: &Parameters, x: MatRef, exec: Exec) -> (Fit, Vec<u64>) {
-        let shape = parameters.shape();
-        let (n, width) = (x.rows(), shape.width);
         let scale = scale(x);
-        let mut workspace = Workspace::new(shape, parameters.variant(), CHUNK);
-        let mut stream = Stream::new(width, shape.dictionary);
-        for from in (0..n).step_by(CHUNK) {
-            let rows = from..n.min(from + CHUNK);
-            let scaled = rows.clone().flat_map(|i| x.row(i)).map(|v| scale * v);
-            let scaled: Vec<f32> = scaled.collect();
-            let mut x_hat = vec![0f32; scaled.len()];
-            let batch = MatRef::new(&scaled, rows.len(), width).expect("of that size");
-            let codes = sae::encode(exec, parameters, batch, &mut workspace);
-            let mut into = MatMut::new(&mut x_hat, rows.len(), width).expect("of that size");
-            sae::decode(exec, parameters, codes, into.reborrow());
-            stream.add(exec, batch, into.as_ref(), codes);
-        }
+        let scaled: Vec<f32> = (0..x.rows())
+            .flat_map(|i| x.row(i))
+            .map(|v| scale * v)
+            .collect();
+        let scaled = MatRef::new(&scaled, x.rows(), x.cols()).expect("of that size");
+        let stream = autoencoder::measure(exec, parameters, scaled);
         let fit = Fit {
             l0: stream.l0(),
             explained_variance: stream.explained_variance(),

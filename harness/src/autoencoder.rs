@@ -1,0 +1,94 @@
+//! What experiments ask of a trained sparse autoencoder, on more samples than fit its workspace at once.
+
+use kernels::metrics::Stream;
+use kernels::sae::{self, Parameters, Workspace};
+use kernels::{Exec, MatMut, MatRef, SparseRef};
+
+/// Samples encoded at once.
+pub const CHUNK: usize = 512;
+
+/// All metrics of its reconstructions of `x`, B×d with contiguous rows.
+pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
+    let shape = parameters.shape();
+    let mut stream = Stream::new(shape.width, shape.dictionary);
+    let mut room = vec![0f32; CHUNK.min(x.rows()) * shape.width];
+    encode(exec, parameters, x, |_, chunk, codes| {
+        let room = &mut room[..chunk.rows() * shape.width];
+        let mut x_hat = MatMut::new(room, chunk.rows(), shape.width).expect("cut to size");
+        sae::decode(exec, parameters, codes, x_hat.reborrow());
+        stream.add(exec, chunk, x_hat.as_ref(), codes);
+    });
+    stream
+}
+
+/// Its codes of `x`, B×d with contiguous rows: B×n, zeros and all.
+pub fn dense_codes(exec: Exec, parameters: &Parameters, x: MatRef) -> Vec<f32> {
+    let n = parameters.shape().dictionary;
+    let mut dense = vec![0f32; x.rows() * n];
+    encode(exec, parameters, x, |from, _, codes| {
+        for (i, code) in dense[from * n..]
+            .chunks_exact_mut(n)
+            .take(codes.rows())
+            .enumerate()
+        {
+            let (columns, values) = codes.row(i);
+            for (&j, &value) in columns.iter().zip(values) {
+                code[j as usize] = value;
+            }
+        }
+    });
+    dense
+}
+
+/// Hands `each` some rows of `x` at a time: where they begin, themselves, and their codes.
+fn encode(
+    exec: Exec,
+    parameters: &Parameters,
+    x: MatRef,
+    mut each: impl FnMut(usize, MatRef, SparseRef),
+) {
+    let room = CHUNK.min(x.rows());
+    let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), room);
+    for from in (0..x.rows()).step_by(CHUNK) {
+        let chunk = x.row_range(from, x.rows().min(from + CHUNK));
+        let codes = sae::encode(exec, parameters, chunk, &mut workspace);
+        each(from, chunk, codes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::Isa;
+    use kernels::sae::{Shape, TopK, Variant};
+
+    use super::*;
+
+    #[test]
+    fn samples_beyond_one_chunk_are_measured_too() {
+        let exec = Exec::serial(Isa::detect());
+        let shape = Shape {
+            width: 2,
+            dictionary: 2,
+        };
+        let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k: 1, aux: None }));
+        for mut matrix in parameters.tensors_mut(["w_dec", "w_enc"]) {
+            matrix.row(0)[0] = 1.0;
+            matrix.row(1)[1] = 1.0;
+        }
+        // Each sample has a large entry, which the code keeps, and a small one, which is lost.
+        let samples = 2 * CHUNK + 1;
+        let x: Vec<f32> = (0..samples)
+            .flat_map(|i| if i % 3 == 0 { [2.0, 1.0] } else { [1.0, 4.0] })
+            .collect();
+        let x = MatRef::new(&x, samples, 2).unwrap();
+        let stream = measure(exec, &parameters, x);
+        let of_first = samples.div_ceil(3) as u64;
+        assert_eq!(stream.samples(), samples as u64);
+        assert_eq!(stream.firings(), [of_first, samples as u64 - of_first]);
+        assert_eq!((stream.l0(), stream.squared_error()), (1.0, 1.0));
+        let codes = dense_codes(exec, &parameters, x);
+        for (i, code) in codes.chunks_exact(2).enumerate() {
+            assert_eq!(code, if i % 3 == 0 { [2.0, 0.0] } else { [0.0, 4.0] });
+        }
+    }
+}
