@@ -211,7 +211,7 @@ impl Experiment for Recovery {
             cooldown: 0.3,
             batch: 256,
             steps: 1800,
-            most_seeds: 4,
+            most_seeds: 3,
             tied_seeds: 1,
             held_out: 8192,
             optimum_samples: 64,
@@ -235,7 +235,6 @@ impl Experiment for Recovery {
                 active: 5.0,
                 batch: 512,
                 steps: 3000,
-                most_seeds: 3,
                 held_out: 16_384,
                 optimum_samples: 32,
                 ..base

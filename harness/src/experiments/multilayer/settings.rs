@@ -109,7 +109,7 @@ impl Settings {
             learning_rate: 1e-3,
             batch: 1024,
             steps: 1500,
-            control_steps: 3000,
+            control_steps: 2000,
             check_every: 50,
             threshold: 0.1,
             shown: 6,
