@@ -13,7 +13,7 @@ pub struct Proven {
     pub gap: f64,
 }
 
-/// The path of non-negative L1-penalised codes, for dictionaries too large for [`Bases`].
+/// The path of non-negative L1-penalised codes, for dictionaries too large for [`Bases`](super::Bases).
 #[derive(Debug)]
 pub struct Homotopy<'a> {
     dictionary: &'a Dictionary,
