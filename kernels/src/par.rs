@@ -110,3 +110,36 @@ rows_of_tuples!(A);
 rows_of_tuples!(A B);
 rows_of_tuples!(A B C);
 rows_of_tuples!(A B C D);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::Isa;
+
+    /// Whether the first of two, which waits for the second, sees it run.
+    fn meet(exec: Exec, patience: Duration) -> bool {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
+        let met = AtomicBool::new(false);
+        let wait = || {
+            let begun = Instant::now();
+            while !met.load(Ordering::Relaxed) && begun.elapsed() < patience {
+                std::thread::yield_now();
+            }
+            met.load(Ordering::Relaxed)
+        };
+        let come = || met.store(true, Ordering::Relaxed);
+        pool.expect("two threads")
+            .install(|| join(exec, wait, come))
+            .0
+    }
+
+    #[test]
+    fn both_run_at_the_same_time_where_exec_is_parallel() {
+        let isa = Isa::detect();
+        assert!(meet(Exec::parallel(isa), Duration::from_secs(60)));
+        assert!(!meet(Exec::serial(isa), Duration::from_millis(20)));
+    }
+}
