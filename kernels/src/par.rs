@@ -142,4 +142,17 @@ mod tests {
         assert!(meet(Exec::parallel(isa), Duration::from_secs(60)));
         assert!(!meet(Exec::serial(isa), Duration::from_millis(20)));
     }
+
+    #[test]
+    fn only_a_parallel_exec_has_the_threads_of_the_pool() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+        let isa = Isa::detect();
+        let count = |exec| {
+            pool.as_ref()
+                .expect("three threads")
+                .install(|| threads(exec))
+        };
+        assert_eq!(count(Exec::parallel(isa)), 3);
+        assert_eq!(count(Exec::serial(isa)), 1);
+    }
 }
