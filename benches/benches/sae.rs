@@ -12,44 +12,12 @@
 
 use std::time::{Duration, Instant};
 
-use benches::autoencoder::{STEP, activations, biases, parameters, set_bias};
+use benches::autoencoder::{ACTIVE, L1_UNIT, STEP, activations, parameters, trainer};
 use benches::{executions, fma_loop};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kernels::adam::Adam;
-use kernels::sae::{Gated, JumpRelu, L1, Lista, Rows, TiedL1, TopK, Trainer, TwoLayer, Variant};
-use kernels::{Accumulate, Bias, Exec, MatMut, MatRef, matmul_with};
+use kernels::sae::{Gated, JumpRelu, Lista, TiedL1, TopK, TwoLayer, Variant};
+use kernels::{Accumulate, Bias, MatMut, MatRef, matmul_with};
 use rayon::ThreadPool;
-
-const ACTIVE: usize = 32;
-const L1_UNIT: Variant = Variant::L1(L1 {
-    lambda: 0.1,
-    rows: Rows::Unit,
-});
-
-/// A trainer of the step that peers were timed on, with about [`ACTIVE`] active codes a sample, and a batch for it.
-/// At a learning rate of 0 the step costs the same, and the density stays.
-fn trainer(exec: Exec, pool: &ThreadPool, variant: Variant) -> (Trainer, Vec<f32>) {
-    let (shape, batch) = STEP;
-    let mut parameters = parameters(shape, variant);
-    let values = activations(shape.width, batch);
-    let x = MatRef::new(&values, batch, shape.width).unwrap();
-    let share = ACTIVE as f64 / shape.dictionary as f64;
-    if !matches!(variant, Variant::TopK(_)) {
-        let [bias] = biases(exec, &parameters, x, [share]);
-        set_bias(&mut parameters, bias);
-    }
-    let adam = Adam {
-        learning_rate: 0.0,
-        ..Adam::default()
-    };
-    let mut trainer = Trainer::new(parameters, adam, batch);
-    let density = pool.install(|| trainer.step(exec, x)).density;
-    assert!(
-        (0.5..2.0).contains(&(density / share)),
-        "{variant:?}: a density of {density}"
-    );
-    (trainer, values)
-}
 
 fn steps(criterion: &mut Criterion) {
     for (exec, pool) in executions() {
@@ -67,7 +35,7 @@ fn steps(criterion: &mut Criterion) {
             aux: None,
         });
         for (name, variant) in [("topk", top_k), ("l1", L1_UNIT)] {
-            let (mut trainer, x) = trainer(exec, &pool, variant);
+            let (mut trainer, x) = trainer(exec, &pool, STEP, variant);
             let x = MatRef::new(&x, batch, d).unwrap();
             group.bench_function(name, |b| {
                 b.iter_custom(|n| {
@@ -154,7 +122,7 @@ fn variants(criterion: &mut Criterion) {
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1));
     for (name, variant) in variants {
-        let (mut trainer, x) = trainer(exec, &pool, variant);
+        let (mut trainer, x) = trainer(exec, &pool, STEP, variant);
         let x = MatRef::new(&x, batch, d).unwrap();
         group.bench_function(name, |b| {
             b.iter_custom(|n| {

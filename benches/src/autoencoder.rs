@@ -1,10 +1,20 @@
 //! Sparse autoencoders with as many active codes as a benchmark asks for.
 
-use kernels::sae::{self, Parameters, Shape, Variant, Workspace};
+use kernels::adam::Adam;
+use kernels::sae::{self, L1, Parameters, Rows, Shape, Trainer, Variant, Workspace};
 use kernels::{Exec, MatRef};
+use rayon::ThreadPool;
 
 /// The shape and the batch of the step that peers were timed on.
 pub const STEP: (Shape, usize) = (shape(512, 4096), 2048);
+
+/// Active codes a sample.
+pub const ACTIVE: usize = 32;
+/// L1 with unit rows.
+pub const L1_UNIT: Variant = Variant::L1(L1 {
+    lambda: 0.1,
+    rows: Rows::Unit,
+});
 
 /// A shape.
 pub const fn shape(width: usize, dictionary: usize) -> Shape {
@@ -55,4 +65,33 @@ pub fn set_bias(parameters: &mut Parameters, bias: f32) {
     if let Variant::Gated(_) = parameters.variant() {
         parameters.tensors_mut(["b_mag"])[0].row(0).fill(bias);
     }
+}
+
+/// A trainer of a step, with about [`ACTIVE`] active codes a sample, and a batch for it.
+/// At a learning rate of 0 the step costs the same, and the density stays.
+pub fn trainer(
+    exec: Exec,
+    pool: &ThreadPool,
+    (shape, batch): (Shape, usize),
+    variant: Variant,
+) -> (Trainer, Vec<f32>) {
+    let mut parameters = parameters(shape, variant);
+    let values = activations(shape.width, batch);
+    let x = MatRef::new(&values, batch, shape.width).unwrap();
+    let share = ACTIVE as f64 / shape.dictionary as f64;
+    if !matches!(variant, Variant::TopK(_)) {
+        let [bias] = biases(exec, &parameters, x, [share]);
+        set_bias(&mut parameters, bias);
+    }
+    let adam = Adam {
+        learning_rate: 0.0,
+        ..Adam::default()
+    };
+    let mut trainer = Trainer::new(parameters, adam, batch);
+    let density = pool.install(|| trainer.step(exec, x)).density;
+    assert!(
+        (0.5..2.0).contains(&(density / share)),
+        "{variant:?}: a density of {density}"
+    );
+    (trainer, values)
 }

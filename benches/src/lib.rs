@@ -1,8 +1,12 @@
-//! What the benchmarks share: the machine's own peak, the median, autoencoders of any
-//! density, and a training step over any product.
+//! What the benchmarks share: the machine's own peak, products by all contenders, training steps, and the
+//! [interleaved comparison](results) that `RESULTS.md` comes from.
 
 pub mod autoencoder;
+pub mod peers;
 pub mod plain_step;
+pub mod products;
+pub mod residual;
+pub mod results;
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -1,0 +1,127 @@
+//! The matrix products of others.
+
+use kernels::{MatMut, MatRef};
+
+/// C ← A·B or C ← C + A·B by `faer`, for operands with contiguous rows or columns.
+pub fn faer_product(threads: usize, mut c: MatMut, add: bool, a: MatRef, b: MatRef) {
+    fn row_major(m: MatRef<'_>) -> faer::MatRef<'_, f32> {
+        let (rows, cols) = (m.rows(), m.cols());
+        faer::MatRef::from_row_major_slice_with_stride(m.data(), rows, cols, m.row_stride())
+    }
+    fn view(m: MatRef<'_>) -> faer::MatRef<'_, f32> {
+        match m.col_stride() {
+            1 => row_major(m),
+            _ => row_major(m.t()).transpose(),
+        }
+    }
+    let (rows, cols, stride) = (c.rows(), c.cols(), c.row_stride() as isize);
+    // SAFETY: the rows of `c`, which is borrowed for as long.
+    let c =
+        unsafe { faer::MatMut::from_raw_parts_mut(c.row(0).as_mut_ptr(), rows, cols, stride, 1) };
+    let accumulate = if add {
+        faer::Accum::Add
+    } else {
+        faer::Accum::Replace
+    };
+    let parallelism = match threads {
+        1 => faer::Par::Seq,
+        _ => faer::Par::rayon(threads),
+    };
+    faer::linalg::matmul::matmul(c, accumulate, view(a), view(b), 1.0, parallelism);
+}
+
+/// The same: rows of A times rows of B or of Bᵀ, as a C programmer would write it without a library.
+pub fn naive_product(mut c: MatMut, add: bool, a: MatRef, b: MatRef) {
+    for i in 0..c.rows() {
+        let c = c.row(i);
+        if !add {
+            c.fill(0.0);
+        }
+        for p in 0..a.cols() {
+            let value = a.at(i, p);
+            for (j, c) in c.iter_mut().enumerate() {
+                *c += value * b.at(p, j);
+            }
+        }
+    }
+}
+
+/// C ← A·B by `matrixmultiply`, on one thread.
+pub fn matrixmultiply_product(mut c: MatMut, a: MatRef, b: MatRef) {
+    let (m, k, n) = (a.rows(), a.cols(), b.cols());
+    assert!(c.rows() == m && c.cols() == n && b.rows() == k);
+    let strides = |m: MatRef| (m.row_stride() as isize, m.col_stride() as isize);
+    let ((rsa, csa), (rsb, csb)) = (strides(a), strides(b));
+    let rsc = c.row_stride() as isize;
+    let c = c.row(0).as_mut_ptr();
+    // SAFETY: the views vouch for their matrices, and the shapes fit.
+    unsafe {
+        let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
+        matrixmultiply::sgemm(m, k, n, 1.0, a, rsa, csa, b, rsb, csb, 0.0, c, rsc, 1);
+    }
+}
+
+/// OpenBLAS, as Debian's `libopenblas-dev` brings it.
+#[cfg(feature = "openblas")]
+pub mod openblas {
+    use std::ffi::{c_float, c_int};
+
+    use kernels::{MatMut, MatRef};
+
+    #[link(name = "openblas")]
+    unsafe extern "C" {
+        fn openblas_set_num_threads(threads: c_int);
+        fn cblas_sgemm(
+            order: c_int,
+            transpose_a: c_int,
+            transpose_b: c_int,
+            m: c_int,
+            n: c_int,
+            k: c_int,
+            alpha: c_float,
+            a: *const c_float,
+            lda: c_int,
+            b: *const c_float,
+            ldb: c_int,
+            beta: c_float,
+            c: *mut c_float,
+            ldc: c_int,
+        );
+    }
+
+    /// C ← A·B, for operands with contiguous rows.
+    pub fn product(threads: usize, mut c: MatMut, a: MatRef, b: MatRef) {
+        const ROW_MAJOR: c_int = 101;
+        const AS_IT_IS: c_int = 111;
+        let (m, k, n) = (a.rows(), a.cols(), b.cols());
+        assert!(c.rows() == m && c.cols() == n && b.rows() == k);
+        assert!(a.col_stride() == 1 && b.col_stride() == 1);
+        let int = |value: usize| c_int::try_from(value).expect("a size that BLAS can say");
+        let (lda, ldb, ldc) = (
+            int(a.row_stride()),
+            int(b.row_stride()),
+            int(c.row_stride()),
+        );
+        let to = c.row(0).as_mut_ptr();
+        // SAFETY: the views vouch for their matrices, and the shapes fit.
+        unsafe {
+            openblas_set_num_threads(int(threads));
+            cblas_sgemm(
+                ROW_MAJOR,
+                AS_IT_IS,
+                AS_IT_IS,
+                int(m),
+                int(n),
+                int(k),
+                1.0,
+                a.data().as_ptr(),
+                lda,
+                b.data().as_ptr(),
+                ldb,
+                0.0,
+                to,
+                ldc,
+            );
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! One matrix product by all contenders.
+
+use std::hint::black_box;
+
+use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
+
+use crate::peers::{faer_product, matrixmultiply_product, naive_product};
+
+/// m×k×n: cubes, then the products of our training steps.
+pub const SHAPES: [[usize; 3]; 17] = [
+    [64, 64, 64],
+    [128, 128, 128],
+    [256, 256, 256],
+    [512, 512, 512],
+    [1024, 1024, 1024],
+    [2048, 2048, 2048],
+    [256, 100, 100],
+    [100, 256, 100],
+    [512, 128, 128],
+    [128, 512, 128],
+    [1024, 500, 500],
+    [500, 1024, 500],
+    [5000, 100, 100],
+    [1024, 512, 2048],
+    [2048, 512, 4096],
+    [512, 2048, 4096],
+    [16_384, 100, 16_384],
+];
+
+/// The naive loop is left out of products with more terms: it takes seconds.
+pub const NAIVE: usize = 1 << 24;
+
+/// Our product as written and with a transposed operand.
+pub const OURS: [&str; 3] = ["A·B", "A·Bᵀ", "Aᵀ·B"];
+
+/// The operands of one product.
+pub struct Case {
+    exec: Exec,
+    threads: usize,
+    shape: [usize; 3],
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+}
+
+impl Case {
+    /// Operands with values in [−1, 1]. All contenders that compute A·B are checked against each other once.
+    ///
+    /// # Panics
+    /// If they disagree.
+    pub fn new(exec: Exec, threads: usize, shape: [usize; 3]) -> Case {
+        let [m, k, n] = shape;
+        let values = |len: usize, by: usize| -> Vec<f32> {
+            let value = |i| (i * by % 101) as f32 / 50.0 - 1.0;
+            (0..len).map(value).collect()
+        };
+        let mut case = Case {
+            exec,
+            threads,
+            shape,
+            a: values(m * k, 7919),
+            b: values(k * n, 104_729),
+            c: vec![0.0; m * n],
+        };
+        case.run(OURS[0]);
+        let ours = case.c.clone();
+        // Two products of values up to 1 in size, each within γ_k·k of the true one.
+        let tolerance = k as f32 * f32::EPSILON * k as f32;
+        for contender in case.contenders().into_iter().filter(|c| !OURS.contains(c)) {
+            if contender == "naive" && m * k * n > NAIVE {
+                continue;
+            }
+            case.run(contender);
+            let near = |(a, b): (&f32, &f32)| (a - b).abs() <= tolerance;
+            assert!(
+                ours.iter().zip(&case.c).all(near),
+                "{contender} disagrees at {m}×{k}×{n}"
+            );
+        }
+        case
+    }
+
+    /// Their names; peers that have no threads are left out where there are several.
+    pub fn contenders(&self) -> Vec<&'static str> {
+        let mut names = OURS.to_vec();
+        names.push("faer");
+        if self.threads == 1 {
+            names.extend(["matrixmultiply", "naive"]);
+        }
+        if cfg!(feature = "openblas") {
+            names.push("OpenBLAS");
+        }
+        names
+    }
+
+    /// One product, in the pool that is to be used.
+    ///
+    /// # Panics
+    /// If there is no such contender.
+    pub fn run(&mut self, contender: &str) {
+        let [m, k, n] = self.shape;
+        let view = |values, rows, cols| MatRef::new(values, rows, cols).expect("its size");
+        let (a, b) = (view(&self.a, m, k), view(&self.b, k, n));
+        let c = MatMut::new(&mut self.c, m, n).expect("its size");
+        let ours = |c, a, b| matmul(self.exec, c, Accumulate::Overwrite, a, b);
+        match contender {
+            "A·B" => ours(c, a, b),
+            "A·Bᵀ" => ours(c, a, view(&self.b, n, k).t()),
+            "Aᵀ·B" => ours(c, view(&self.a, k, m).t(), b),
+            "faer" => faer_product(self.threads, c, false, a, b),
+            "matrixmultiply" => matrixmultiply_product(c, a, b),
+            "naive" => naive_product(c, false, a, b),
+            #[cfg(feature = "openblas")]
+            "OpenBLAS" => crate::peers::openblas::product(self.threads, c, a, b),
+            _ => panic!("there is no contender {contender}"),
+        }
+        black_box(self.c.as_mut_ptr());
+    }
+}

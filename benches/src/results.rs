@@ -1,0 +1,144 @@
+//! The comparison that `RESULTS.md` comes from: all contenders in turn, round by round, so that a noisy neighbour on the
+//! machine hits all of them; what counts is the median of the ratios of single rounds.
+//!
+//! One subject is one file here, and gives a [`Part`].
+
+pub mod activations;
+pub mod grids;
+pub mod page;
+pub mod products;
+pub mod pytorch;
+pub mod scaling;
+pub mod steps;
+
+use std::time::Instant;
+
+use harness::figure::Figure;
+use harness::table::{Column, Table, TableSpec};
+
+use crate::median;
+
+/// Rounds that count; one before them warms up.
+pub const ROUNDS: usize = 5;
+
+/// Every measurement, one row each.
+pub static MEASUREMENTS: TableSpec = TableSpec {
+    name: "measurements",
+    about: "What was measured, in interleaved rounds.",
+    columns: &[
+        Column::text("subject", "What is compared"),
+        Column::text("case", "Its sizes"),
+        Column::text("contender", "Whose"),
+        Column::text("isa", "Instruction set of the kernels"),
+        Column::int("threads", "1", "Threads"),
+        Column::int("round", "1", "Interleaved round, from 1"),
+        Column::real("value", "", "What was measured"),
+        Column::text("unit", "Its unit"),
+    ],
+};
+
+/// What a subject comes to.
+pub struct Part {
+    /// Heading of its details.
+    pub title: &'static str,
+    /// Rows of the table at the top.
+    pub rows: Vec<Row>,
+    /// The details, in Markdown.
+    pub details: String,
+    /// What is drawn.
+    pub figures: Vec<Figure>,
+}
+
+/// One row of the table at the top of the page.
+pub struct Row {
+    /// What is measured.
+    pub what: String,
+    /// What came out.
+    pub measured: String,
+    /// What a prototype reached.
+    pub reach: &'static str,
+    /// Where we want to be.
+    pub aim: &'static str,
+    /// Whether reach and aim are met; none if that was not measured.
+    pub met: Option<[bool; 2]>,
+}
+
+impl Row {
+    /// Of a number for which more is better, shown by `show`.
+    pub fn at_least(
+        what: impl Into<String>,
+        value: f64,
+        show: impl Fn(f64) -> String,
+        [reach, aim]: [(f64, &'static str); 2],
+    ) -> Row {
+        Row {
+            what: what.into(),
+            measured: show(value),
+            reach: reach.1,
+            aim: aim.1,
+            met: value
+                .is_finite()
+                .then_some([value >= reach.0, value >= aim.0]),
+        }
+    }
+}
+
+/// Seconds that a call takes: so many calls in a row that together they take about `lasting` seconds.
+pub fn seconds(lasting: f64, mut call: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    call();
+    let once = start.elapsed().as_secs_f64().max(1e-9);
+    let times = (lasting / once).clamp(1.0, 1e7) as usize;
+    let start = Instant::now();
+    for _ in 0..times {
+        call();
+    }
+    start.elapsed().as_secs_f64() / times as f64
+}
+
+/// The measurements of one case: for each contender one a round.
+#[derive(Default)]
+pub struct Rounds(Vec<(String, usize, Vec<f64>)>);
+
+impl Rounds {
+    /// Adds one round's value of a contender on so many threads.
+    pub fn add(&mut self, contender: &str, threads: usize, value: f64) {
+        let mut places = self.0.iter_mut();
+        match places.find(|(name, t, _)| name == contender && *t == threads) {
+            Some((.., values)) => values.push(value),
+            None => self.0.push((contender.into(), threads, vec![value])),
+        }
+    }
+
+    /// The values of a contender, in the order of the rounds; empty if it took no part.
+    pub fn of(&self, contender: &str, threads: usize) -> &[f64] {
+        let mut places = self.0.iter();
+        let found = places.find(|(name, t, _)| name == contender && *t == threads);
+        found.map_or(&[], |(.., values)| values)
+    }
+
+    /// The median over rounds of a function of them, by their numbers from 0.
+    pub fn median(&self, value: impl Fn(usize) -> f64) -> f64 {
+        let rounds = self.0.iter().map(|(.., values)| values.len()).min();
+        median((0..rounds.unwrap_or(0)).map(value).collect())
+    }
+
+    /// Adds all of them to the table.
+    pub fn tabulate(&self, place: [&str; 3], unit: &str, table: &mut Table) {
+        let [subject, case, isa] = place;
+        for (contender, threads, values) in &self.0 {
+            for (round, &value) in values.iter().enumerate() {
+                table.push([
+                    subject.into(),
+                    case.into(),
+                    contender.as_str().into(),
+                    isa.into(),
+                    (*threads).into(),
+                    (round + 1).into(),
+                    value.into(),
+                    unit.into(),
+                ]);
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! GELU and its gradient in cache on one thread, beside PyTorch's.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+use harness::table::Table;
+use kernels::{Exec, Isa, gelu};
+
+use super::pytorch::PyTorch;
+use super::{Part, ROUNDS, Rounds, Row, seconds};
+
+/// Values: they and the results stay in the first-level or second-level cache.
+const LEN: usize = 4096;
+
+/// Exact GELU, forward and backward.
+pub fn measure(isa: Isa, torch: &mut Result<PyTorch, String>, table: &mut Table) -> Part {
+    let exec = Exec::serial(isa);
+    let x: Vec<f32> = (0..LEN)
+        .map(|i| (i * 7919 % LEN) as f32 / LEN as f32 * 8.0 - 4.0)
+        .collect();
+    let (d_y, mut y) = (vec![1.0; LEN], vec![0.0; LEN]);
+    let mut part = Part {
+        title: "Activations",
+        rows: Vec::new(),
+        details: format!(
+            "\nExact GELU on {LEN} values, one thread, billion values a second:\n\n| | ours | PyTorch | ratio |\n| --- | ---: | ---: | ---: |\n"
+        ),
+        figures: Vec::new(),
+    };
+    let bars = [
+        ("forward", [(2.0, "2 ×"), (2.4, "2.4 ×")]),
+        ("backward", [(3.0, "3 ×"), (4.0, "4 ×")]),
+    ];
+    for (direction, bars) in bars {
+        eprintln!("GELU, {direction}");
+        let mut rounds = Rounds::default();
+        for round in 0..=ROUNDS {
+            let ours = seconds(0.05, || {
+                match direction {
+                    "forward" => gelu::forward(exec, &x, &mut y),
+                    _ => gelu::backward(exec, &x, &d_y, &mut y),
+                }
+                black_box(y.as_mut_ptr());
+            });
+            let line = format!("gelu {LEN} {direction}");
+            let theirs = torch.as_mut().ok().map(|t| t.seconds(1, &line));
+            if round > 0 {
+                let rate = |seconds: f64| LEN as f64 / seconds * 1e-9;
+                rounds.add("ours", 1, rate(ours));
+                if let Some(Ok(theirs)) = theirs {
+                    rounds.add("PyTorch", 1, rate(theirs));
+                }
+            }
+        }
+        rounds.tabulate(["gelu", direction, isa.name()], "Gelem/s", table);
+        let [ours, theirs] = ["ours", "PyTorch"].map(|c| rounds.of(c, 1));
+        let rate = rounds.median(|i| ours[i]);
+        let [ratio, their_rate] = match theirs.is_empty() {
+            true => [f64::NAN; 2],
+            false => [
+                rounds.median(|i| ours[i] / theirs[i]),
+                rounds.median(|i| theirs[i]),
+            ],
+        };
+        let what = format!("exact GELU {direction}, in cache, one thread, against PyTorch");
+        let show = |v: f64| match v.is_nan() {
+            true => format!("{rate:.1} Gelem/s; no PyTorch here"),
+            false => format!("{v:.1} × ({rate:.1} Gelem/s)"),
+        };
+        part.rows.push(Row::at_least(what, ratio, show, bars));
+        writeln!(
+            part.details,
+            "| {direction} | {rate:.2} | {their_rate:.2} | {ratio:.2} |"
+        )
+        .expect("writing to a string");
+    }
+    part
+}

@@ -1,0 +1,275 @@
+//! Matrix products beside those of others, and each instruction set beside its own peak.
+
+use std::fmt::Write as _;
+
+use harness::table::Table;
+use kernels::{Exec, Isa};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::{Part, ROUNDS, Rounds, Row, seconds};
+use crate::fma_peak;
+use crate::products::{Case, NAIVE, OURS, SHAPES};
+
+/// Seconds that one measurement takes, about.
+const LASTING: f64 = 0.02;
+const PEAK: &str = "peak";
+
+/// One shape on one instruction set and so many threads.
+struct Measured {
+    shape: [usize; 3],
+    rounds: Rounds,
+    threads: usize,
+    peers: Vec<&'static str>,
+}
+
+impl Measured {
+    fn new(isa: Isa, pool: &ThreadPool, shape: [usize; 3], only_ours: bool) -> Measured {
+        let threads = pool.current_num_threads();
+        let exec = match threads {
+            1 => Exec::serial(isa),
+            _ => Exec::parallel(isa),
+        };
+        let [m, k, n] = shape;
+        let gflop = 2e-9 * (m * k * n) as f64;
+        pool.install(|| {
+            let mut case = Case::new(exec, threads, shape);
+            let mut contenders = case.contenders();
+            contenders.retain(|&c| match c {
+                "naive" => !only_ours && m * k * n <= NAIVE,
+                "A·B" => true,
+                _ => !only_ours,
+            });
+            let mut rounds = Rounds::default();
+            for round in 0..=ROUNDS {
+                let peak = fma_peak(isa, threads);
+                let rates: Vec<f64> = contenders
+                    .iter()
+                    .map(|contender| gflop / seconds(LASTING, || case.run(contender)))
+                    .collect();
+                if round > 0 {
+                    rounds.add(PEAK, threads, peak);
+                    for (contender, rate) in contenders.iter().zip(rates) {
+                        rounds.add(contender, threads, rate);
+                    }
+                }
+            }
+            contenders.retain(|c| !OURS.contains(c) && *c != "naive");
+            Measured {
+                shape,
+                rounds,
+                threads,
+                peers: contenders,
+            }
+        })
+    }
+
+    fn name(&self) -> String {
+        let [m, k, n] = self.shape;
+        format!("{m}×{k}×{n}")
+    }
+
+    /// The median rate of a contender.
+    fn rate(&self, contender: &str) -> f64 {
+        let values = self.rounds.of(contender, self.threads);
+        match values.is_empty() {
+            true => f64::NAN,
+            false => self.rounds.median(|i| values[i]),
+        }
+    }
+
+    /// The median ratio of one contender to another.
+    fn ratio(&self, a: &str, b: &str) -> f64 {
+        let [a, b] = [a, b].map(|c| self.rounds.of(c, self.threads));
+        self.rounds.median(|i| a[i] / b[i])
+    }
+
+    /// The median ratio of A·B to the faster one of the peers among `names`.
+    fn to_best(&self, names: &[&str]) -> f64 {
+        let ours = self.rounds.of("A·B", self.threads);
+        let peers: Vec<_> = names
+            .iter()
+            .map(|c| self.rounds.of(c, self.threads))
+            .collect();
+        let best = |i: usize| peers.iter().map(|p| p[i]).fold(0.0, f64::max);
+        self.rounds.median(|i| ours[i] / best(i))
+    }
+}
+
+/// Compares all shapes on one thread and on all, then the instruction sets.
+pub fn measure(isa: Isa, all: usize, table: &mut Table) -> Part {
+    let mut part = Part {
+        title: "Matrix products",
+        rows: Vec::new(),
+        details: String::new(),
+        figures: Vec::new(),
+    };
+    let mut by_threads = Vec::new();
+    for threads in if all > 1 { vec![1, all] } else { vec![1] } {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.expect("threads");
+        let measured: Vec<Measured> = SHAPES
+            .iter()
+            .map(|&shape| {
+                eprintln!("products, {threads} threads, {shape:?}");
+                let measured = Measured::new(isa, &pool, shape, false);
+                let place = ["product", &measured.name(), isa.name()];
+                measured.rounds.tabulate(place, "GFLOP/s", table);
+                measured
+            })
+            .collect();
+        details(&mut part.details, &measured, isa, threads);
+        by_threads.push(measured);
+    }
+    one_thread(&mut part.rows, &by_threads[0]);
+    if let Some(measured) = by_threads.get(1) {
+        several_threads(&mut part.rows, measured);
+    }
+    backends(&mut part, table);
+    part
+}
+
+fn details(text: &mut String, measured: &[Measured], isa: Isa, threads: usize) {
+    let peers = &measured[0].peers;
+    writeln!(
+        text,
+        "\n{threads} thread(s), {isa}, GFLOP/s:\n\n| m×k×n | peak | A·B | {} | A·B ÷ best | share of peak | A·Bᵀ ÷ A·B | Aᵀ·B ÷ A·B |\n| --- {}|",
+        peers.join(" | "),
+        "| ---: ".repeat(6 + peers.len()),
+    )
+    .expect("writing to a string");
+    for m in measured {
+        let rates: Vec<String> = peers.iter().map(|p| format!("{:.0}", m.rate(p))).collect();
+        writeln!(
+            text,
+            "| {} | {:.0} | {:.0} | {} | {:.2} | {:.2} | {:.2} | {:.2} |",
+            m.name(),
+            m.rate(PEAK),
+            m.rate("A·B"),
+            rates.join(" | "),
+            m.to_best(peers),
+            m.ratio("A·B", PEAK),
+            m.ratio("A·Bᵀ", "A·B"),
+            m.ratio("Aᵀ·B", "A·B"),
+        )
+        .expect("writing to a string");
+    }
+}
+
+fn one_thread(rows: &mut Vec<Row>, measured: &[Measured]) {
+    let ratios: Vec<f64> = measured
+        .iter()
+        .map(|m| m.to_best(&["faer", "matrixmultiply"]))
+        .collect();
+    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+    let mean = ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len() as f64;
+    let mean = mean.exp();
+    rows.push(Row {
+        what: "product, one thread, against the faster of faer and matrixmultiply".into(),
+        measured: format!("{mean:.3} geometric mean, {least:.2} at the worst shape"),
+        reach: "1.04, ≥ 1.00 at each",
+        aim: "1.08",
+        met: Some([mean >= 1.04 && least >= 1.0, mean >= 1.08]),
+    });
+    let cubes: Vec<&Measured> = measured
+        .iter()
+        .filter(|m| m.shape[0] == m.shape[1] && m.shape[1] == m.shape[2])
+        .collect();
+    let shares = cubes
+        .iter()
+        .filter(|m| (128..=1024).contains(&m.shape[0]))
+        .map(|m| m.ratio("A·B", PEAK));
+    let [low, high] = ends(shares);
+    rows.push(Row {
+        what: "the same, share of peak from 128³ to 1024³".into(),
+        measured: format!("{low:.2} to {high:.2}"),
+        reach: "0.88",
+        aim: "0.95",
+        met: Some([low >= 0.88, low >= 0.95]),
+    });
+    let transposed = measured
+        .iter()
+        .filter(|m| m.shape[0] != m.shape[1])
+        .flat_map(|m| [m.ratio("A·Bᵀ", "A·B"), m.ratio("Aᵀ·B", "A·B")]);
+    let [low, high] = ends(transposed);
+    rows.push(Row {
+        what: "A·Bᵀ and Aᵀ·B at the shapes of training, against A·B".into(),
+        measured: format!("{low:.2} to {high:.2}"),
+        reach: "0.97",
+        aim: "0.97",
+        met: Some([low >= 0.97; 2]),
+    });
+}
+
+fn several_threads(rows: &mut Vec<Row>, measured: &[Measured]) {
+    let large = measured
+        .iter()
+        .filter(|m| m.shape.iter().product::<usize>() >= 256 * 256 * 256);
+    let [low, high] = ends(large.map(|m| m.ratio("A·B", PEAK)));
+    let threads = measured[0].threads;
+    rows.push(Row {
+        what: format!("product, {threads} threads, from 256³ of work on, share of their peak"),
+        measured: format!("{low:.2} to {high:.2}"),
+        reach: "0.85",
+        aim: "0.92",
+        met: Some([low >= 0.85, low >= 0.92]),
+    });
+    let small = measured.iter().find(|m| m.shape == [128; 3]).expect("128³");
+    let rate = small.rate("A·B");
+    rows.push(Row {
+        what: format!("128³ from inside the pool, {threads} threads"),
+        measured: format!("{rate:.0} GFLOP/s, {:.2} of peak", small.ratio("A·B", PEAK)),
+        reach: "160 GFLOP/s",
+        aim: "160 GFLOP/s",
+        met: Some([rate >= 160.0; 2]),
+    });
+}
+
+/// Every instruction set of the machine beside its own peak, on one thread.
+fn backends(part: &mut Part, table: &mut Table) {
+    let pool = ThreadPoolBuilder::new().num_threads(1).build();
+    let pool = pool.expect("a thread");
+    let shapes = [[128; 3], [256; 3], [512; 3], [1024, 500, 500]];
+    let mut shares = Vec::new();
+    part.details += "\nEach instruction set beside its own peak, one thread, GFLOP/s:\n\n| | m×k×n | peak | A·B | share |\n| --- | --- | ---: | ---: | ---: |\n";
+    for isa in Isa::available() {
+        let mut sum = 0.0;
+        for shape in shapes {
+            eprintln!("products, {isa}, {shape:?}");
+            let m = Measured::new(isa, &pool, shape, true);
+            m.rounds
+                .tabulate(["backend", &m.name(), isa.name()], "GFLOP/s", table);
+            let share = m.ratio("A·B", PEAK);
+            sum += share / shapes.len() as f64;
+            writeln!(
+                part.details,
+                "| {isa} | {} | {:.0} | {:.0} | {share:.2} |",
+                m.name(),
+                m.rate(PEAK),
+                m.rate("A·B"),
+            )
+            .expect("writing to a string");
+        }
+        shares.push((isa.name(), sum));
+    }
+    let share = |name| shares.iter().find(|s| s.0 == name).map(|s| s.1);
+    if let Some(portable) = share("portable") {
+        let bars = [(0.8, "0.80"), (0.8, "0.80")];
+        let show = |v| format!("{v:.2}");
+        let what = "portable product, share of its own peak (mean of four shapes)";
+        part.rows.push(Row::at_least(what, portable, show, bars));
+    }
+    if let (Some(avx2), Some(avx512)) = (share("avx2"), share("avx512")) {
+        let bars = [(0.95, "0.95"), (1.0, "1.00")];
+        let show = |v| format!("{v:.2} ({avx2:.2} against {avx512:.2})");
+        let what = "AVX2's share of its peak, against AVX-512's";
+        part.rows
+            .push(Row::at_least(what, avx2 / avx512, show, bars));
+    }
+}
+
+/// The smallest and the largest.
+fn ends(values: impl Iterator<Item = f64>) -> [f64; 2] {
+    values.fold([f64::INFINITY, 0.0], |[low, high], v| {
+        [low.min(v), high.max(v)]
+    })
+}
