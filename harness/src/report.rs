@@ -76,7 +76,7 @@ pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
             path.display()
         )));
     }
-    let ledger = Ledger::from_table(&Table::read(&CLAIMS, &claims)?)?;
+    let ledger = Ledger::from_table(&Table::read(&CLAIMS, &claims)?);
     Ok((Table::read(&RUN, &path.join("run.csv"))?, ledger))
 }
 

@@ -41,7 +41,7 @@ impl Column {
         }
     }
 
-    /// A column of integers.
+    /// A column of counts, numbers and seeds: integers from 0.
     pub const fn int(name: &'static str, unit: &'static str, about: &'static str) -> Self {
         Column {
             name,
@@ -51,11 +51,25 @@ impl Column {
         }
     }
 
-    /// A column of words.
+    /// A column of text.
     pub const fn text(name: &'static str, about: &'static str) -> Self {
         Column {
             name,
             kind: Kind::Text,
+            unit: "",
+            about,
+        }
+    }
+
+    /// A column that names one of a few things.
+    pub const fn word(
+        name: &'static str,
+        words: &'static [&'static str],
+        about: &'static str,
+    ) -> Self {
+        Column {
+            name,
+            kind: Kind::Word(words),
             unit: "",
             about,
         }
@@ -65,12 +79,42 @@ impl Column {
 /// What the cells of a column hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// An integer.
+    /// An integer from 0 to 2^63 − 1.
     Int,
     /// A real number, `NaN` and infinities included.
     Real,
-    /// Text.
+    /// Any text.
     Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+}
+
+impl Kind {
+    /// Whether a cell may stand in a column of this kind.
+    fn admits(self, cell: &Cell) -> bool {
+        match (self, cell) {
+            (Kind::Int, Cell::Int(v)) => *v >= 0,
+            (Kind::Real, Cell::Real(_)) | (Kind::Text, Cell::Text(_)) => true,
+            (Kind::Word(words), Cell::Text(v)) => words.contains(&v.as_str()),
+            _ => false,
+        }
+    }
+
+    /// The cell that a field of a file stands for; the error says what the field is not.
+    fn parse(self, field: &str) -> Result<Cell, String> {
+        let (cell, what) = match self {
+            Kind::Int => (field.parse().ok().map(Cell::Int), "an integer from 0"),
+            Kind::Real => (field.parse().ok().map(Cell::Real), "a number"),
+            Kind::Text | Kind::Word(_) => (Some(Cell::Text(field.into())), "one of"),
+        };
+        cell.filter(|cell| self.admits(cell)).ok_or_else(|| {
+            let words = match self {
+                Kind::Word(words) => format!(" {}", words.join(", ")),
+                _ => String::new(),
+            };
+            format!("`{field}` is not {what}{words}")
+        })
+    }
 }
 
 /// One cell.
@@ -82,16 +126,6 @@ pub enum Cell {
     Real(f64),
     /// Text.
     Text(String),
-}
-
-impl Cell {
-    fn kind(&self) -> Kind {
-        match self {
-            Cell::Int(_) => Kind::Int,
-            Cell::Real(_) => Kind::Real,
-            Cell::Text(_) => Kind::Text,
-        }
-    }
 }
 
 impl From<f64> for Cell {
@@ -154,10 +188,9 @@ impl Table {
             self.spec.name
         );
         for (cell, column) in row.iter().zip(self.spec.columns) {
-            assert_eq!(
-                cell.kind(),
-                column.kind,
-                "column `{}.{}`",
+            assert!(
+                column.kind.admits(cell),
+                "column `{}.{}` does not hold {cell:?}",
                 self.spec.name,
                 column.name
             );
@@ -218,8 +251,12 @@ impl Table {
         Self::from_csv(spec, &text).map_err(|e| Error::input(format!("{}{e}", path.display())))
     }
 
-    /// Reads a table from CSV; the error starts with `:line:` and is to follow a file name.
-    fn from_csv(spec: &'static TableSpec, text: &str) -> Result<Self, String> {
+    /// Reads a table from CSV.
+    ///
+    /// # Errors
+    /// If these are not the columns, or a cell holds what its column does not; the message starts with `:line:` and is
+    /// to follow a file name.
+    pub fn from_csv(spec: &'static TableSpec, text: &str) -> Result<Self, String> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -255,13 +292,9 @@ impl Table {
                 return Err(format!(":{line}: {found} fields; expected {wanted}"));
             }
             for (field, column) in record.iter().zip(spec.columns) {
-                let wrong =
-                    |what| format!(":{line}: column {}: `{field}` is not {what}", column.name);
-                table.cells.push(match column.kind {
-                    Kind::Int => Cell::Int(field.parse().map_err(|_| wrong("an integer"))?),
-                    Kind::Real => Cell::Real(field.parse().map_err(|_| wrong("a number"))?),
-                    Kind::Text => Cell::Text(field.into()),
-                });
+                let cell = column.kind.parse(field);
+                let cell = cell.map_err(|e| format!(":{line}: column {}: {e}", column.name))?;
+                table.cells.push(cell);
             }
         }
         Ok(table)
@@ -390,15 +423,26 @@ mod tests {
             Column::int("i", "1", ""),
             Column::real("x", "1", ""),
             Column::text("s", ""),
+            Column::word("w", &["yes", "no"], ""),
         ],
     };
 
     fn table() -> Table {
         let mut table = Table::new(&SPEC);
-        table.push([1usize.into(), 0.1.into(), "plain".into()]);
-        table.push([2usize.into(), f64::NAN.into(), "a \"b\", c\nd".into()]);
-        table.push([3usize.into(), 1e-300.into(), "".into()]);
-        table.push([4usize.into(), f64::NEG_INFINITY.into(), "√n".into()]);
+        table.push([1usize.into(), 0.1.into(), "plain".into(), "yes".into()]);
+        table.push([
+            2usize.into(),
+            f64::NAN.into(),
+            "a \"b\", c\nd".into(),
+            "no".into(),
+        ]);
+        table.push([3usize.into(), 1e-300.into(), "".into(), "no".into()]);
+        table.push([
+            4usize.into(),
+            f64::NEG_INFINITY.into(),
+            "√n".into(),
+            "yes".into(),
+        ]);
         table
     }
 
@@ -408,39 +452,47 @@ mod tests {
         let back = Table::from_csv(&SPEC, &csv).unwrap();
         assert_eq!(back.to_csv(), csv);
         assert_eq!(back.rows().nth(1).unwrap().text("s"), "a \"b\", c\nd");
-        assert!(csv.starts_with("i,x,s\n1,0.1,plain\n2,NaN,"));
+        assert!(csv.starts_with("i,x,s,w\n1,0.1,plain,yes\n2,NaN,"));
     }
 
     #[test]
     fn errors_name_line_and_column() {
         let error = |text| Table::from_csv(&SPEC, text).unwrap_err();
         assert_eq!(
-            error("i,x,s\n1,2,a\n1,oops,a\n"),
+            error("i,x,s,w\n1,2,a,no\n1,oops,a,no\n"),
             ":3: column x: `oops` is not a number"
         );
         assert_eq!(
-            error("i,x,s\n1.5,2,a\n"),
-            ":2: column i: `1.5` is not an integer"
+            error("i,x,s,w\n1.5,2,a,no\n"),
+            ":2: column i: `1.5` is not an integer from 0"
         );
-        assert_eq!(error("i,x,s\n1,2\n"), ":2: 2 fields; expected 3");
+        assert_eq!(
+            error("i,x,s,w\n-1,2,a,yes\n"),
+            ":2: column i: `-1` is not an integer from 0"
+        );
+        assert_eq!(
+            error("i,x,s,w\n1,2,a,yes\n1,2,a,maybe\n"),
+            ":3: column w: `maybe` is not one of yes, no"
+        );
+        assert_eq!(error("i,x,s,w\n1,2\n"), ":2: 2 fields; expected 4");
         assert_eq!(
             error("i,y,s\n"),
-            ":1: the columns are i,y,s; expected i,x,s"
+            ":1: the columns are i,y,s; expected i,x,s,w"
         );
-        assert_eq!(error(""), ": empty; expected i,x,s");
+        assert_eq!(error(""), ": empty; expected i,x,s,w");
     }
 
     #[test]
     #[should_panic(expected = "column `t.x`")]
     fn a_cell_of_the_wrong_kind_is_a_bug() {
-        Table::new(&SPEC).push([1usize.into(), "x".into(), "s".into()]);
+        Table::new(&SPEC).push([1usize.into(), "x".into(), "s".into(), "no".into()]);
     }
 
     #[test]
     fn distinct_keeps_the_order() {
         let mut table = Table::new(&SPEC);
         for s in ["b", "a", "b"] {
-            table.push([1usize.into(), 0.0.into(), s.into()]);
+            table.push([1usize.into(), 0.0.into(), s.into(), "no".into()]);
         }
         assert_eq!(table.distinct("s"), ["b".into(), "a".into()] as [Cell; 2]);
     }

@@ -1,92 +1,37 @@
 //! The ledger of a run, and `claims.csv`.
 
 use super::{Entry, Verdict};
-use crate::error::{Error, Result};
-use crate::table::{Column, Kind, Table, TableSpec};
+use crate::table::{Column, Table, TableSpec};
+
+const VERDICTS: [&str; 4] = [
+    Verdict::ALL[0].name(),
+    Verdict::ALL[1].name(),
+    Verdict::ALL[2].name(),
+    Verdict::ALL[3].name(),
+];
 
 /// Columns of `claims.csv`.
 pub static CLAIMS: TableSpec = TableSpec {
     name: "claims",
     about: "The ledger: one row a claim.",
     columns: &[
-        Column {
-            name: "id",
-            kind: Kind::Text,
-            unit: "",
-            about: "name of the claim",
-        },
-        Column {
-            name: "statement",
-            kind: Kind::Text,
-            unit: "",
-            about: "what it says",
-        },
-        Column {
-            name: "value",
-            kind: Kind::Real,
-            unit: "",
-            about: "median over seeds of the headline measure",
-        },
-        Column {
-            name: "low",
-            kind: Kind::Real,
-            unit: "",
-            about: "smallest over seeds",
-        },
-        Column {
-            name: "high",
-            kind: Kind::Real,
-            unit: "",
-            about: "largest over seeds",
-        },
-        Column {
-            name: "criterion",
-            kind: Kind::Text,
-            unit: "",
-            about: "fixed in advance",
-        },
-        Column {
-            name: "control_value",
-            kind: Kind::Real,
-            unit: "",
-            about: "median over seeds in the control",
-        },
-        Column {
-            name: "verdict",
-            kind: Kind::Text,
-            unit: "",
-            about: "reproduced, not reproduced, inconclusive or no power",
-        },
-        Column {
-            name: "seeds",
-            kind: Kind::Int,
-            unit: "",
-            about: "number of seeds",
-        },
-        Column {
-            name: "experiment",
-            kind: Kind::Text,
-            unit: "",
-            about: "the experiment that settles it",
-        },
-        Column {
-            name: "measure",
-            kind: Kind::Text,
-            unit: "",
-            about: "name of the headline measure",
-        },
-        Column {
-            name: "control",
-            kind: Kind::Text,
-            unit: "",
-            about: "the setting in which the claim should fail",
-        },
-        Column {
-            name: "reason",
-            kind: Kind::Text,
-            unit: "",
-            about: "why the verdict is not plain",
-        },
+        Column::text("id", "name of the claim"),
+        Column::text("statement", "what it says"),
+        Column::real("value", "", "median over seeds of the headline measure"),
+        Column::real("low", "", "smallest over seeds"),
+        Column::real("high", "", "largest over seeds"),
+        Column::text("criterion", "fixed in advance"),
+        Column::real("control_value", "", "median over seeds in the control"),
+        Column::word(
+            "verdict",
+            &VERDICTS,
+            "reproduced, not reproduced, inconclusive or no power",
+        ),
+        Column::int("seeds", "", "number of seeds"),
+        Column::text("experiment", "the experiment that settles it"),
+        Column::text("measure", "name of the headline measure"),
+        Column::text("control", "the setting in which the claim should fail"),
+        Column::text("reason", "why the verdict is not plain"),
     ],
 };
 
@@ -129,17 +74,10 @@ impl Ledger {
     }
 
     /// From the table of `claims.csv`.
-    pub fn from_table(table: &Table) -> Result<Self> {
+    pub fn from_table(table: &Table) -> Self {
         let mut entries = Vec::new();
         for row in table.rows() {
             let text = |name| row.text(name).to_string();
-            let verdict = text("verdict");
-            if !Verdict::ALL.iter().any(|v| v.name() == verdict) {
-                return Err(Error::input(format!(
-                    "claims.csv: claim `{}` has the unknown verdict `{verdict}`",
-                    row.text("id")
-                )));
-            }
             entries.push(Entry {
                 id: text("id"),
                 experiment: text("experiment"),
@@ -151,11 +89,11 @@ impl Ledger {
                 criterion: text("criterion"),
                 control: text("control"),
                 control_value: row.real("control_value"),
-                verdict,
+                verdict: text("verdict"),
                 seeds: row.int("seeds") as u64,
                 reason: text("reason"),
             });
         }
-        Ok(Ledger(entries))
+        Ledger(entries)
     }
 }

@@ -1,79 +1,34 @@
 //! What was measured for every claim, and `measures.csv`.
 
 use super::{ClaimSpec, Measure, find};
-use crate::table::{Column, Kind, Table, TableSpec};
+use crate::table::{Column, Table, TableSpec};
+
+const YES_NO: [&str; 2] = ["yes", "no"];
 
 /// Columns of each experiment's `measures.csv`.
 pub static MEASURES: TableSpec = TableSpec {
     name: "measures",
     about: "Every condition of every claim at every seed.",
     columns: &[
-        Column {
-            name: "claim",
-            kind: Kind::Text,
-            unit: "",
-            about: "name of the claim",
-        },
-        Column {
-            name: "measure",
-            kind: Kind::Text,
-            unit: "",
-            about: "what is bounded",
-        },
-        Column {
-            name: "bound",
-            kind: Kind::Text,
-            unit: "",
-            about: "the bound it must keep",
-        },
-        Column {
-            name: "seed",
-            kind: Kind::Int,
-            unit: "",
-            about: "seed",
-        },
-        Column {
-            name: "value",
-            kind: Kind::Real,
-            unit: "",
-            about: "measured for the claim",
-        },
-        Column {
-            name: "control_value",
-            kind: Kind::Real,
-            unit: "",
-            about: "measured in the control",
-        },
-        Column {
-            name: "holds",
-            kind: Kind::Text,
-            unit: "",
-            about: "yes or no: the claim keeps the bound",
-        },
-        Column {
-            name: "control_holds",
-            kind: Kind::Text,
-            unit: "",
-            about: "yes or no: the control keeps it",
-        },
-        Column {
-            name: "missing",
-            kind: Kind::Text,
-            unit: "",
-            about: "why the value is missing, where that is known",
-        },
-        Column {
-            name: "control_missing",
-            kind: Kind::Text,
-            unit: "",
-            about: "why the control's value is missing, where that is known",
-        },
+        Column::text("claim", "name of the claim"),
+        Column::text("measure", "what is bounded"),
+        Column::text("bound", "the bound it must keep"),
+        Column::int("seed", "", "seed"),
+        Column::real("value", "", "measured for the claim"),
+        Column::real("control_value", "", "measured in the control"),
+        Column::word("holds", &YES_NO, "yes or no: the claim keeps the bound"),
+        Column::word("control_holds", &YES_NO, "yes or no: the control keeps it"),
+        Column::text("missing", "why the value is missing, where that is known"),
+        Column::text(
+            "control_missing",
+            "why the control's value is missing, where that is known",
+        ),
     ],
 };
 
 /// The table of an experiment's measures.
 pub fn measures_table(claims: &[ClaimSpec], measures: &[Measure], seeds: &[u64]) -> Table {
-    let yes_no = |holds: bool| if holds { "yes" } else { "no" };
+    let yes_no = |holds: bool| YES_NO[usize::from(!holds)];
     let mut table = Table::new(&MEASURES);
     for spec in claims {
         for condition in spec.conditions {

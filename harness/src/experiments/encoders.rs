@@ -83,7 +83,7 @@ impl Encoder {
     const TRAINED: [Encoder; 3] = [Encoder::Linear, Encoder::TwoLayer, Encoder::Lista];
 
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Encoder::Linear => "linear",
             Encoder::TwoLayer => "two-layer",

@@ -68,7 +68,7 @@ static CELLS: TableSpec = TableSpec {
     name: "cells",
     about: "Non-homogeneity of the response along a feature, averaged over the features of interest.",
     columns: &[
-        Column::text("layer", "gelu, or linear: the control"),
+        Column::word("layer", &LAYERS, "gelu, or linear: the control"),
         Column::int("k", "neurons", "neurons that each feature is on"),
         Column::int(
             "n_on",
@@ -90,7 +90,7 @@ static LIMITS: TableSpec = TableSpec {
             above the threshold, interpolated linearly to where ΔR² crosses it; the end of the grid \
             if it is still above there, 0 if it never is.",
     columns: &[
-        Column::text("layer", "gelu, or linear: the control"),
+        Column::word("layer", &LAYERS, "gelu, or linear: the control"),
         Column::int("k", "neurons", "neurons that each feature is on"),
         Column::int("seed", "", "seed of features, samples and biases"),
         Column::real("n_on", "1", "most active others"),

@@ -46,11 +46,16 @@ static MAPS: TableSpec = TableSpec {
     name: "maps",
     about: "The output of a layer with two features on, at the first seed.",
     columns: &[
-        Column::text(
+        Column::word(
             "setting",
+            &["halves", "small", "random"],
             "halves: A on half of the neurons, B on all; small: the same with few neurons; random: both with random signs, as many of each",
         ),
-        Column::text("read", "direction that is read: A, or A+B normalised"),
+        Column::word(
+            "read",
+            &["A", "A+B"],
+            "direction that is read: A, or A+B normalised",
+        ),
         Column::real("a", "1", "level of A"),
         Column::real("b", "1", "level of B"),
         Column::real("y", "1", "output level"),
@@ -71,8 +76,9 @@ static KEPT: TableSpec = TableSpec {
     name: "kept",
     about: "Non-homogeneity of a feature with others on, and how much of it is kept.",
     columns: &[
-        Column::text(
+        Column::word(
             "case",
+            &["aligned", "distributed"],
             "aligned: the other is in its very direction; distributed: the others overlap in part",
         ),
         Column::int("k", "neurons", "neurons that the feature is on"),

@@ -45,8 +45,9 @@ static ACCURACY: TableSpec = TableSpec {
     name: "accuracy",
     about: "Accuracy of a linear probe for the XOR of two features.",
     columns: &[
-        Column::text(
+        Column::word(
             "stage",
+            &[STAGES[0].0, STAGES[1].0, STAGES[2].0],
             "what the probe reads: input, linear layer or gelu layer",
         ),
         Column::int("seed", "", "seed of features and examples"),
@@ -82,7 +83,11 @@ static PLANE: TableSpec = TableSpec {
     name: "plane",
     about: "Output of the probes on noiseless inputs with both features at given levels, at the first seed.",
     columns: &[
-        Column::text("stage", "what the probe reads"),
+        Column::word(
+            "stage",
+            &[STAGES[0].0, STAGES[1].0, STAGES[2].0],
+            "what the probe reads",
+        ),
         Column::real("a", "1", "level of the first feature"),
         Column::real("b", "1", "level of the second feature"),
         Column::real(

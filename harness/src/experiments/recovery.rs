@@ -105,7 +105,7 @@ pub enum Encoder {
 
 impl Encoder {
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Encoder::Untied => "untied",
             Encoder::Tied => "tied",

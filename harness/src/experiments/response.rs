@@ -33,9 +33,17 @@ static CURVES: TableSpec = TableSpec {
     name: "curves",
     about: "The response at one input level.",
     columns: &[
-        Column::text("activation", "gelu or relu"),
-        Column::text("input", "feature that is varied: aligned or distributed"),
-        Column::text("output", "feature that is read: aligned or distributed"),
+        Column::word("activation", &["gelu", "relu"], "gelu or relu"),
+        Column::word(
+            "input",
+            &FEATURES,
+            "feature that is varied: aligned or distributed",
+        ),
+        Column::word(
+            "output",
+            &FEATURES,
+            "feature that is read: aligned or distributed",
+        ),
         Column::real("x", "1", "input level along the input feature"),
         Column::real("y", "1", "output level along the output feature"),
     ],
@@ -45,7 +53,7 @@ static NON_HOMOGENEITY: TableSpec = TableSpec {
     name: "non-homogeneity",
     about: "Non-homogeneity of the distributed-to-distributed response of a layer.",
     columns: &[
-        Column::text("activation", "gelu or relu"),
+        Column::word("activation", &["gelu", "relu"], "gelu or relu"),
         Column::int("n", "neurons", "width of the layer"),
         Column::int(
             "seed",

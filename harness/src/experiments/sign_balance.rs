@@ -71,8 +71,9 @@ static DIRECTIONS: TableSpec = TableSpec {
     name: "directions",
     about: "Non-homogeneity over random directions of one width.",
     columns: &[
-        Column::text(
+        Column::word(
             "family",
+            &FAMILIES,
             "signed: Gaussian, normalised; non-negative: the same without their signs",
         ),
         Column::int("n", "neurons", "width of the layer"),

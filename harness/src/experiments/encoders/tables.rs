@@ -1,7 +1,7 @@
 //! The table of `encoders`.
 
-use super::Model;
 use super::reading::Codes;
+use super::{Encoder, Model};
 use crate::table::{Column, Table, TableSpec};
 
 pub static ENCODERS: TableSpec = TableSpec {
@@ -13,8 +13,15 @@ pub static ENCODERS: TableSpec = TableSpec {
             "source",
             "synthetic, or the residual stream x_l of a model of `multilayer`, scaled to variance 1",
         ),
-        Column::text(
+        Column::word(
             "encoder",
+            &[
+                Encoder::Linear.name(),
+                Encoder::TwoLayer.name(),
+                Encoder::Lista.name(),
+                Encoder::Free.name(),
+                Encoder::Truth.name(),
+            ],
             "linear, two-layer, lista, free-codes (FISTA in training too) or true-features (FISTA on the features \
              that the data are made of)",
         ),

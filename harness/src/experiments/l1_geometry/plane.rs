@@ -17,7 +17,7 @@ pub enum Norm {
 
 impl Norm {
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Norm::L1 => "L1",
             Norm::L2 => "L2",

@@ -1,16 +1,20 @@
 //! The tables of `l1-geometry`.
 
+use super::plane::{self, Norm};
+use super::ties::Atoms;
 use crate::table::{Column, TableSpec};
 
 /// Codes of the identity that are written out, for each seed and kind.
 pub const SHOWN_CODES: usize = 200;
 
+const NORMS: [&str; 2] = [Norm::L1.name(), Norm::L2.name()];
+
 pub static EXAMPLES: TableSpec = TableSpec {
     name: "examples",
     about: "Two targets in the plane with the cheapest non-negative codes on three atoms: one row an atom.",
     columns: &[
-        Column::text("target", "on an atom, or between atoms"),
-        Column::text("norm", "what the code minimises: L1 or L2"),
+        Column::word("target", &plane::KINDS, "on an atom, or between atoms"),
+        Column::word("norm", &NORMS, "what the code minimises: L1 or L2"),
         Column::real("atom_x", "1", "the atom, of unit length"),
         Column::real("atom_y", "1", "the atom"),
         Column::real("weight", "1", "its weight in the code"),
@@ -23,8 +27,8 @@ pub static PLANE: TableSpec = TableSpec {
     name: "plane",
     about: "Targets in the plane by the number of atoms that their cheapest code on three random directions uses.",
     columns: &[
-        Column::text("norm", "what the code minimises: L1 or L2"),
-        Column::text("target", "on an atom, or between atoms"),
+        Column::word("norm", &NORMS, "what the code minimises: L1 or L2"),
+        Column::word("target", &plane::KINDS, "on an atom, or between atoms"),
         Column::int("active", "atoms", "atoms with a weight above 0"),
         Column::int("seed", "", "seed of dictionaries and targets"),
         Column::real("share", "1", "share of the targets of this kind"),
@@ -53,8 +57,9 @@ pub static TIES: TableSpec = TableSpec {
     name: "ties",
     about: "What the cheapest code of 5·Y₁ on five other atoms costs more than 5.",
     columns: &[
-        Column::text(
+        Column::word(
             "atoms",
+            &[Atoms::Unit.name(), Atoms::Stretched.name()],
             "unit, or stretched to reach as far along Y₁ as Y₁ (the control)",
         ),
         Column::int("seed", "", "seed of the five atoms"),
@@ -76,8 +81,9 @@ pub static IDENTITY: TableSpec = TableSpec {
     name: "identity",
     about: "L1 norm and mean cosine of codes; the first 200 of each kind and seed.",
     columns: &[
-        Column::text(
+        Column::word(
             "codes",
+            &["random", "cheapest", "shrunk"],
             "random, cheapest, or shrunk (the control: reconstruction is not perfect)",
         ),
         Column::int("seed", "", "seed of dictionaries and codes"),

@@ -25,7 +25,7 @@ pub enum Atoms {
 
 impl Atoms {
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Atoms::Unit => "unit",
             Atoms::Stretched => "stretched",

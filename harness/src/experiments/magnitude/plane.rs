@@ -27,7 +27,7 @@ impl Case {
     const ALL: [Case; 3] = [Case::Pair, Case::Orthogonal, Case::Three];
 
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Case::Pair => "two at 45°",
             Case::Orthogonal => "two at 90°",
@@ -96,7 +96,7 @@ pub enum Encoder {
 
 impl Encoder {
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Encoder::Tied => "tied, trained",
             Encoder::Untied => "untied, trained",

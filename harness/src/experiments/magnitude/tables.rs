@@ -1,5 +1,6 @@
 //! The tables of `magnitude`.
 
+use super::plane::{Case, Encoder};
 use crate::table::{Column, TableSpec};
 
 const SEED: Column = Column::int("seed", "", "seed of features, data and initial parameters");
@@ -8,8 +9,9 @@ pub static EXAMPLE: TableSpec = TableSpec {
     name: "example",
     about: "What becomes of the target (2, 1), at the first seed: one row an element of the dictionary.",
     columns: &[
-        Column::text(
+        Column::word(
             "features",
+            &[Case::Pair.name(), Case::Orthogonal.name()],
             "the true features: two at 45°, or at 90° (the control)",
         ),
         Column::text(
@@ -32,8 +34,20 @@ pub static PATTERNS: TableSpec = TableSpec {
     name: "patterns",
     about: "What trained models in the plane leave, by the features that are on.",
     columns: &[
-        Column::text("features", "the true features"),
-        Column::text("encoder", "tied or untied"),
+        Column::word(
+            "features",
+            &[
+                Case::Pair.name(),
+                Case::Orthogonal.name(),
+                Case::Three.name(),
+            ],
+            "the true features",
+        ),
+        Column::word(
+            "encoder",
+            &[Encoder::Tied.name(), Encoder::Untied.name()],
+            "tied or untied",
+        ),
         Column::text("pattern", "the features that are on, by their numbers"),
         Column::int("active", "features", "how many are on"),
         SEED,
@@ -46,8 +60,9 @@ pub static SHRINKAGE: TableSpec = TableSpec {
     name: "shrinkage",
     about: "The code of one unit feature of strength g.",
     columns: &[
-        Column::text(
+        Column::word(
             "code",
+            &["penalised", "control"],
             "penalised, or control: no penalty, judged by this λ all the same",
         ),
         Column::real("lambda", "1", "coefficient λ of the L1 norm"),

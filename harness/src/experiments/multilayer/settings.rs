@@ -57,7 +57,7 @@ pub enum Loss {
 
 impl Loss {
     /// As in settings and tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Loss::SquaredError => "squared-error",
             Loss::CrossEntropy => "cross-entropy",

@@ -1,17 +1,23 @@
 //! The tables of `multilayer`.
 
 use super::Model;
-use super::settings::Settings;
+use super::settings::{Loss, Settings};
 use super::train::{End, Kind};
 use crate::table::{Column, Table, TableSpec};
 
-const LOSS: Column = Column::text(
+const LOSS: Column = Column::word(
     "loss",
+    &[Loss::SquaredError.name(), Loss::CrossEntropy.name()],
     "squared-error or cross-entropy: what is minimised and measured",
 );
 const N: Column = Column::int("n", "datapoints", "number N of datapoints");
-const MODEL: Column = Column::text(
+const MODEL: Column = Column::word(
     "model",
+    &[
+        Kind::Trained.name(),
+        Kind::Untrained.name(),
+        Kind::Decisive.name(),
+    ],
     "trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the \
      datapoint)",
 );

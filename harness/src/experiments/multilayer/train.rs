@@ -37,7 +37,7 @@ pub enum Kind {
 
 impl Kind {
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Kind::Untrained => "untrained",
             Kind::Trained => "trained",

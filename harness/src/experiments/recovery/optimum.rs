@@ -19,7 +19,7 @@ pub enum Kind {
 
 impl Kind {
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Kind::Trained => "trained",
             Kind::Untrained => "untrained",

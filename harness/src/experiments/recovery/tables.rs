@@ -1,11 +1,15 @@
 //! The tables of `recovery`.
 
 use super::claims;
-use super::optimum::Comparison;
+use super::optimum::{Comparison, Kind};
 use super::{Encoder, JUDGED_RATIO, Model};
 use crate::table::{Cell, Column, Table, TableSpec};
 
-const ENCODER: Column = Column::text("encoder", "untied or tied");
+const ENCODER: Column = Column::word(
+    "encoder",
+    &[Encoder::Untied.name(), Encoder::Tied.name()],
+    "untied or tied",
+);
 const LAMBDA: Column = Column::real(
     "lambda",
     "1",
@@ -72,7 +76,11 @@ pub static OPTIMUM: TableSpec = TableSpec {
     name: "optimum",
     about: "Codes of held-out samples against the code of least L1 norm for the same dictionary and reconstruction.",
     columns: &[
-        Column::text("model", "trained, or untrained (the control)"),
+        Column::word(
+            "model",
+            &[Kind::Trained.name(), Kind::Untrained.name()],
+            "trained, or untrained (the control)",
+        ),
         SEED,
         Column::int("sample", "", "number of the sample"),
         Column::real("l1", "1", "L1 norm of the model's code"),

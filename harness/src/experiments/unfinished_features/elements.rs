@@ -35,7 +35,7 @@ impl Category {
     pub const ALL: [Category; 3] = [Category::Input, Category::Output, Category::Neither];
 
     /// As in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Category::Input => "input",
             Category::Output => "output",

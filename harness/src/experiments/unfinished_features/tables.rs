@@ -1,10 +1,13 @@
 //! The tables of `unfinished-features`.
 
 use super::Dictionary;
+use super::elements::Category;
+use crate::experiments::multilayer::train::Kind;
 use crate::table::{Cell, Column, Table, TableSpec};
 
-const MODEL: Column = Column::text(
+const MODEL: Column = Column::word(
     "model",
+    &[Kind::Trained.name(), Kind::Decisive.name()],
     "the model whose residual stream it is: trained, or decisive-layer (the control)",
 );
 const N: Column = Column::int("n", "datapoints", "number N of datapoints of the model");
@@ -63,8 +66,13 @@ pub static ELEMENTS: TableSpec = TableSpec {
             "1",
             "largest cosine with an output direction",
         ),
-        Column::text(
+        Column::word(
             "category",
+            &[
+                Category::Input.name(),
+                Category::Output.name(),
+                Category::Neither.name(),
+            ],
             "input, output or neither: what it lines up with",
         ),
         Column::int(
