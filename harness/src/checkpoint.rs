@@ -5,8 +5,8 @@
 //! training [puts](Parts) them there. Among the words is, word for word, everything that decides the course of the
 //! training. Random streams are named by step or epoch, so the step is all there is to know of them.
 //!
-//! The last two are kept. A damaged one is named and stepped over. All of them go once the experiment's results are
-//! written.
+//! The last two are kept: where one is damaged, the run is not resumed until the user has removed it, and there is one
+//! before it. All of them go once the experiment's results are written.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -18,6 +18,8 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::experiment::Ctx;
+use crate::experiments;
+use crate::run::CHECKPOINTS;
 
 const MAGIC: &[u8] = b"TRAINING";
 /// How many are kept: a damaged one has one before it.
@@ -30,8 +32,6 @@ const IDENTITY: &str = "identity";
 #[derive(Debug)]
 pub struct Store<'a> {
     ctx: &'a Ctx<'a>,
-    /// As it is called in messages.
-    training: String,
     /// From the folder of the run.
     folder: String,
     /// Everything that decides the course of the training.
@@ -48,13 +48,11 @@ impl<'a> Store<'a> {
         settings: &impl Serialize,
         ctx: &'a Ctx,
     ) -> Self {
-        let training = training.to_string();
         let settings = toml::to_string(settings).expect("settings are a flat struct");
         let (version, isa) = (env!("CARGO_PKG_VERSION"), ctx.isa.name());
         Store {
-            folder: format!("{}/{}/{slug}", ctx.experiment, crate::run::CHECKPOINTS),
+            folder: format!("{}/{}/{slug}", ctx.experiment, CHECKPOINTS),
             identity: format!("harness {version}, {isa}\n{training}\n{settings}"),
-            training,
             ctx,
             written: Instant::now(),
         }
@@ -77,35 +75,19 @@ impl<'a> Store<'a> {
         Ok(())
     }
 
-    /// What is in the last sound one, as `read` reads it; `None` if there is none. Damaged ones, among them those that
-    /// `read` refuses, are named and stepped over.
+    /// What is in the last one, as `read` reads it; `None` if there is none.
     ///
     /// # Errors
-    /// If one belongs to another training.
+    /// If it is damaged, or belongs to another training.
     pub fn latest<T>(&self, read: impl Fn(&Parts) -> Result<T, String>) -> Result<Option<T>> {
-        let files = self.files()?;
-        for file in &files {
-            let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
-            let parts = Parts::decode(&bytes);
-            if let Ok(parts) = &parts {
-                self.belongs(parts, file)?;
-            }
-            match parts.and_then(|parts| read(&parts)) {
-                Ok(state) => return Ok(Some(state)),
-                Err(why) => {
-                    let line = format!("{} is damaged ({why}); it is stepped over", file.display());
-                    self.ctx.progress.say(&line);
-                }
-            }
-        }
-        if !files.is_empty() {
-            let line = format!(
-                "no checkpoint of the {} is sound; it starts anew",
-                self.training
-            );
-            self.ctx.progress.say(&line);
-        }
-        Ok(None)
+        let Some(file) = self.files()?.into_iter().next() else {
+            return Ok(None);
+        };
+        let run = self.ctx.folder.path();
+        let parts = decode(&file, run)?;
+        self.belongs(&parts, &file)?;
+        let state = read(&parts).map_err(|why| damaged(&file, run, &why))?;
+        Ok(Some(state))
     }
 
     fn belongs(&self, parts: &Parts, file: &Path) -> Result<()> {
@@ -123,20 +105,54 @@ impl<'a> Store<'a> {
 
     /// The files there are, the last first.
     fn files(&self) -> Result<Vec<PathBuf>> {
-        let folder = self.ctx.folder.path().join(&self.folder);
-        if !folder.is_dir() {
-            return Ok(Vec::new());
-        }
-        let entries = std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?;
-        let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+        let mut files = entries(&self.ctx.folder.path().join(&self.folder))?;
         files.retain(|f| f.extension().is_some_and(|e| e == SUFFIX));
         files.sort_unstable_by(|a, b| b.cmp(a));
         Ok(files)
     }
 }
 
+/// Checks that no checkpoint in the folder of a run is damaged, before anything is computed.
+pub fn verify(run: &Path) -> Result<()> {
+    for experiment in experiments::ALL {
+        for training in entries(&run.join(experiment.id()).join(CHECKPOINTS))? {
+            for file in entries(&training)? {
+                if file.extension().is_some_and(|e| e == SUFFIX) {
+                    decode(&file, run)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is in a folder, if it is there, in order.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let mut paths: Vec<_> = entries.flatten().map(|e| e.path()).collect();
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+fn decode(file: &Path, run: &Path) -> Result<Parts> {
+    let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
+    Parts::decode(&bytes).map_err(|why| damaged(file, run, &why))
+}
+
+fn damaged(file: &Path, run: &Path, why: &str) -> Error {
+    Error::input(format!(
+        "{} is damaged ({why}); remove it, and `harness run --resume {}` goes on from the checkpoint before it, or \
+         starts this training anew",
+        file.display(),
+        run.display()
+    ))
+}
+
 /// What a checkpoint holds: vectors of numbers and words, by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Parts {
     vectors: HashMap<String, (Dtype, Vec<u8>)>,
     words: HashMap<String, String>,
@@ -225,22 +241,26 @@ impl Parts {
         word.ok_or_else(|| format!("it has no {name}"))
     }
 
-    /// A word that is a number.
+    /// A word that is a number, at most `most`.
     ///
     /// # Errors
     /// If there is none of this name, or it is something else.
-    pub fn read_number(&self, name: &str) -> Result<u64, String> {
+    pub fn read_number_up_to(&self, name: &str, most: u64) -> Result<u64, String> {
         let word = self.read_word(name)?;
-        word.parse().map_err(|_| format!("its {name} is no number"))
+        let number = word.parse().ok().filter(|&n| n <= most);
+        number.ok_or_else(|| format!("its {name} is `{word}`, no number from 0 to {most}"))
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The bytes of a checkpoint.
+    pub fn encode(&self) -> Vec<u8> {
         let vectors = self.vectors.iter().map(|(name, (dtype, bytes))| {
             let len = 8 * bytes.len() / dtype.bitsize();
             let view = TensorView::new(*dtype, vec![len], bytes);
             (name.as_str(), view.expect("a vector of that length"))
         });
-        let body = safetensors::serialize(vectors, Some(self.words.clone()));
+        // An empty map would be written in a way that is not read back.
+        let words = (!self.words.is_empty()).then(|| self.words.clone());
+        let body = safetensors::serialize(vectors, words);
         let body = body.expect("few and small names");
         let mut bytes = MAGIC.to_vec();
         bytes.extend(crc32fast::hash(&body).to_le_bytes());
@@ -248,7 +268,11 @@ impl Parts {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Result<Parts, String> {
+    /// Reads the bytes of a checkpoint.
+    ///
+    /// # Errors
+    /// If they are not whole, or are no checkpoint; the message says what is wrong with them.
+    pub fn decode(bytes: &[u8]) -> Result<Parts, String> {
         let rest = bytes
             .strip_prefix(MAGIC)
             .ok_or("it does not begin as a checkpoint does")?;
@@ -290,7 +314,12 @@ mod tests {
         assert!(weights[1].is_nan() && weights[2].is_sign_negative());
         assert_eq!(back.read_vector("losses"), Ok(vec![0.1f64]));
         assert_eq!(back.read_vector("nothing"), Ok(Vec::<u64>::new()));
-        assert_eq!(back.read_number("step"), Ok(12));
+        assert_eq!(back.read_number_up_to("step", 12), Ok(12));
+        assert!(
+            back.read_number_up_to("step", 11)
+                .unwrap_err()
+                .contains("`12`")
+        );
         let mut idle = [0u32; 2];
         back.read_into("idle", &mut idle).unwrap();
         assert_eq!(idle, [7, u32::MAX]);

@@ -9,7 +9,7 @@ pub enum Error {
     #[error("{0}")]
     Input(String),
     /// A file or folder could not be read or written.
-    #[error("cannot {action} {}: {source}{}", path.display(), way_out(source))]
+    #[error("cannot {action} {}: {source}{}", path.display(), way_out(action, source))]
     Io {
         /// What was tried, as a verb: `read`, `write`, `create`.
         action: &'static str,
@@ -50,13 +50,15 @@ impl Error {
     }
 }
 
-fn way_out(source: &std::io::Error) -> &'static str {
+fn way_out(action: &str, source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind::*;
     match source.kind() {
         StorageFull | QuotaExceeded | FileTooLarge => {
             "; free some space or choose another folder with --out"
         }
-        PermissionDenied | ReadOnlyFilesystem => "; choose a folder you may write to with --out",
+        _ if matches!(action, "create" | "write") => {
+            "; choose a folder you may write to with --out"
+        }
         _ => "",
     }
 }

@@ -34,6 +34,7 @@
 
 pub mod autoencoder;
 pub mod checkpoint;
+pub mod checksums;
 pub mod claim;
 pub mod cli;
 pub mod config;
@@ -45,6 +46,7 @@ pub mod features;
 pub mod figure;
 pub mod grid;
 pub mod listing;
+pub mod manifest;
 pub mod minimum_l1;
 pub mod output;
 pub mod progress;

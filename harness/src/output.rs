@@ -4,14 +4,13 @@
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
+use crate::checksums::Checksums;
 use crate::error::{Error, Result};
 
 /// Held by the run that writes a folder, gone when that run has ended.
 const LOCK: &str = ".harness.lock";
-
-/// What is said of a folder that is locked.
-const BUSY: &str = "is being written by another run";
 
 /// A folder that this process alone writes to.
 #[derive(Debug)]
@@ -19,6 +18,8 @@ pub struct Folder {
     path: PathBuf,
     // Locked until dropped.
     _lock: File,
+    /// Of what was written here.
+    checksums: Mutex<Checksums>,
 }
 
 impl Folder {
@@ -40,7 +41,7 @@ impl Folder {
         let names: Vec<_> = entries.flatten().map(|e| e.file_name()).collect();
         match names.iter().find(|name| *name != LOCK) {
             None => Ok(()),
-            Some(_) if Self::is_locked(path) => Err(taken(path, BUSY)),
+            Some(_) if Self::is_locked(path) => Err(busy(path)),
             Some(_) if names.iter().any(|n| n == MANIFEST) => Err(taken(path, "holds another run")),
             Some(other) => Err(taken(
                 path,
@@ -95,15 +96,22 @@ impl Folder {
 
     fn lock(path: &Path) -> Result<Self> {
         let file = path.join(LOCK);
-        let lock = File::options().create(true).append(true).open(&file);
-        let lock = lock.map_err(Error::io("write", &file))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Folder {
-                path: path.to_path_buf(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(taken(path, BUSY)),
-            Err(TryLockError::Error(e)) => Err(Error::io("lock", &file)(e)),
+        loop {
+            let lock = File::options().create(true).append(true).open(&file);
+            let lock = lock.map_err(Error::io("write", &file))?;
+            match lock.try_lock() {
+                // Else it is the lock of a run that ended just now and has removed it.
+                Ok(()) if is_at(&lock, &file) => {
+                    return Ok(Folder {
+                        path: path.to_path_buf(),
+                        _lock: lock,
+                        checksums: Mutex::default(),
+                    });
+                }
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(busy(path)),
+                Err(TryLockError::Error(e)) => return Err(Error::io("lock", &file)(e)),
+            }
         }
     }
 
@@ -114,7 +122,7 @@ impl Folder {
 
     /// Writes a file, and the folders it lies in, under a temporary name first.
     pub fn write(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
-        let path = self.path.join(name);
+        let path = self.path.join(&name);
         let parent = path.parent().expect("a file lies in a folder");
         fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         let write = || -> std::io::Result<()> {
@@ -127,7 +135,16 @@ impl Folder {
             file.persist(&path).map_err(|e| e.error)?;
             Ok(())
         };
-        write().map_err(Error::io("write", &path))
+        write().map_err(Error::io("write", &path))?;
+        let mut checksums = self.checksums.lock().expect("no panic while it is held");
+        checksums.insert(&name.as_ref().to_string_lossy(), contents);
+        Ok(())
+    }
+
+    /// Of all that this process has written here.
+    pub fn checksums(&self) -> Checksums {
+        let checksums = self.checksums.lock().expect("no panic while it is held");
+        checksums.clone()
     }
 }
 
@@ -160,6 +177,13 @@ fn sweep(folder: &Path) -> Result<()> {
 /// Name of the manifest, by which a folder is known to hold a run.
 pub const MANIFEST: &str = "manifest.json";
 
+fn busy(path: &Path) -> Error {
+    let path = path.display();
+    Error::input(format!(
+        "{path} is being written by another run; wait until it has ended, or choose another folder"
+    ))
+}
+
 fn taken(path: &Path, what: &str) -> Error {
     let path = path.display();
     Error::input(format!(
@@ -177,6 +201,20 @@ fn readable_by_all(file: &File) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn readable_by_all(_: &File) -> std::io::Result<()> {
     Ok(())
+}
+
+/// Whether an open file is the one of that name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |m: fs::Metadata| (m.dev(), m.ino());
+    let (open, named) = (file.metadata().map(place), fs::metadata(path).map(place));
+    matches!((open, named), (Ok(open), Ok(named)) if open == named)
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 #[cfg(test)]

@@ -11,18 +11,32 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::experiment::Erased;
 use crate::experiments;
+use crate::manifest;
 use crate::output::Folder;
 use crate::table::{Column, Table, TableSpec, Tables};
 
+/// All that a report is drawn from.
+pub struct Report {
+    /// `run.csv`.
+    pub run: Table,
+    /// `claims.csv`.
+    pub ledger: Ledger,
+    /// In the order of the post.
+    pub chapters: Vec<Chapter>,
+}
+
 /// An experiment with what its files say.
-struct Chapter {
-    experiment: &'static dyn Erased,
-    tables: Tables,
-    measures: Table,
+pub struct Chapter {
+    /// The experiment.
+    pub experiment: &'static dyn Erased,
+    /// Its tables.
+    pub tables: Tables,
+    /// Its `measures.csv`.
+    pub measures: Table,
 }
 
 /// Columns of `run.csv`: what the head of the report says of the run.
-static RUN: TableSpec = TableSpec {
+pub static RUN: TableSpec = TableSpec {
     name: "run",
     about: "What was run.",
     columns: &[
@@ -49,22 +63,8 @@ pub fn run_table(config: &Config, isa: Isa) -> Table {
 
 /// Draws all figures and writes `report.html`.
 pub fn write(folder: &Folder) -> Result<()> {
-    let (run, ledger, chapters) = read(folder.path())?;
-    let mut body = String::new();
-    let mut section = None;
-    for chapter in &chapters {
-        let its = chapter.experiment.section();
-        if section.replace(its) != Some(its) {
-            let (title, story) = (escape(its.title()), escape(its.story()));
-            put(
-                &mut body,
-                format_args!("<h2>{title}</h2>\n<p>{story}</p>\n"),
-            );
-        }
-        write_chapter(&mut body, folder, chapter, &ledger)?;
-    }
-    let page = page(&run, &ledger, &chapters, &body);
-    folder.write("report.html", &page)
+    let report = Report::read(folder.path())?;
+    report.draw(|name, contents| folder.write(name, contents))
 }
 
 /// Reads `run.csv` and the ledger of a finished run.
@@ -76,25 +76,70 @@ pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
             path.display()
         )));
     }
+    verify(path, ["claims.csv".into(), "run.csv".into()])?;
     let ledger = Ledger::from_table(&Table::read(&CLAIMS, &claims)?);
     Ok((Table::read(&RUN, &path.join("run.csv"))?, ledger))
 }
 
-/// Reads the ledger and the tables of all experiments that a folder holds.
-fn read(path: &Path) -> Result<(Table, Ledger, Vec<Chapter>)> {
-    let (run, ledger) = ledger(path)?;
-    let mut chapters = Vec::new();
-    for &experiment in experiments::ALL {
-        let folder = path.join(experiment.id());
-        if folder.is_dir() {
-            chapters.push(Chapter {
-                experiment,
-                tables: Tables::read(experiment.tables(), &folder)?,
-                measures: Table::read(&MEASURES, &folder.join("measures.csv"))?,
-            });
+/// The CSV files of an experiment, by their names in the folder of a run.
+pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
+    let tables = experiment.tables().iter().map(|t| t.name);
+    let id = experiment.id();
+    tables
+        .chain([MEASURES.name])
+        .map(move |name| format!("{id}/{name}.csv"))
+}
+
+/// Checks that files are as the run in a folder left them, where its manifest is there to tell.
+fn verify(run: &Path, names: impl IntoIterator<Item = String>) -> Result<()> {
+    let Some(checksums) = manifest::read_checksums(run)? else {
+        return Ok(());
+    };
+    let mut names = names.into_iter();
+    names.try_for_each(|name| checksums.verify(run, &name))
+}
+
+impl Report {
+    /// Reads the ledger and the tables of all experiments that a folder holds.
+    pub fn read(path: &Path) -> Result<Self> {
+        let (run, ledger) = ledger(path)?;
+        let mut chapters = Vec::new();
+        for &experiment in experiments::ALL {
+            let folder = path.join(experiment.id());
+            if folder.is_dir() {
+                verify(path, csv_files(experiment))?;
+                chapters.push(Chapter {
+                    experiment,
+                    tables: Tables::read(experiment.tables(), &folder)?,
+                    measures: Table::read(&MEASURES, &folder.join("measures.csv"))?,
+                });
+            }
         }
+        Ok(Report {
+            run,
+            ledger,
+            chapters,
+        })
     }
-    Ok((run, ledger, chapters))
+
+    /// Draws all figures and the page, and hands each to `write` with the name of its file.
+    pub fn draw(&self, mut write: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
+        let mut body = String::new();
+        let mut section = None;
+        for chapter in &self.chapters {
+            let its = chapter.experiment.section();
+            if section.replace(its) != Some(its) {
+                let (title, story) = (escape(its.title()), escape(its.story()));
+                put(
+                    &mut body,
+                    format_args!("<h2>{title}</h2>\n<p>{story}</p>\n"),
+                );
+            }
+            write_chapter(&mut body, &mut write, chapter, &self.ledger)?;
+        }
+        let page = page(&self.run, &self.ledger, &self.chapters, &body);
+        write("report.html", &page)
+    }
 }
 
 /// `README.md` beside an experiment's tables: what every column means.
@@ -119,7 +164,7 @@ pub fn columns(experiment: &dyn Erased) -> String {
 
 fn write_chapter(
     body: &mut String,
-    folder: &Folder,
+    write: &mut impl FnMut(&str, &str) -> Result<()>,
     chapter: &Chapter,
     ledger: &Ledger,
 ) -> Result<()> {
@@ -137,7 +182,7 @@ fn write_chapter(
     );
     for figure in experiment.figures(tables) {
         let svg = figure.to_svg();
-        folder.write(format!("{id}/{}.svg", figure.name), &svg)?;
+        write(&format!("{id}/{}.svg", figure.name), &svg)?;
         put(
             body,
             format_args!(

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use kernels::Isa;
-use serde_json::json;
 
+use crate::checkpoint;
+use crate::checksums::Checksums;
 use crate::claim::{Entry, Ledger, MEASURES, Measure, measures_table, read_measures};
 use crate::config::{Config, Selected};
 use crate::error::{Error, Result};
 use crate::experiment::{Ctx, Erased};
+use crate::manifest::Manifest;
 use crate::output::{Folder, MANIFEST};
 use crate::progress::{self, Progress, Show};
 use crate::report;
@@ -52,19 +54,44 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<(Ledger, PathBuf)
     };
     let mut manifest = Manifest::new(config, isa, means.threads);
     if means.resume {
-        manifest.take_over(&folder)?;
+        manifest.resume(folder.path())?;
+        verify(config, folder.path(), &manifest.checksums)?;
     }
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(MANIFEST, manifest.to_json())?;
 
     let ledger = pool.install(|| compute(config, isa, means, &folder, &mut manifest))?;
     // The manifest is complete before the ledger appears, and the report comes last.
-    manifest.finished = Some(now());
+    let results = [
+        ("run.csv", report::run_table(config, isa).to_csv()),
+        ("claims.csv", ledger.to_table().to_csv()),
+    ];
+    for (name, csv) in &results {
+        manifest.checksums.insert(name, csv);
+    }
+    manifest.finish();
     folder.write(MANIFEST, manifest.to_json())?;
-    folder.write("run.csv", report::run_table(config, isa).to_csv())?;
-    folder.write("claims.csv", ledger.to_table().to_csv())?;
+    for (name, csv) in &results {
+        folder.write(name, csv)?;
+    }
     report::write(&folder)?;
     Ok((ledger, folder.path().to_path_buf()))
+}
+
+/// Checks that what a run is resumed from is as it was left, before anything is computed or written.
+fn verify(config: &Config, run: &Path, checksums: &Checksums) -> Result<()> {
+    for experiment in config.experiments.iter().map(|s| s.experiment) {
+        if is_complete(run, experiment) {
+            checksums.verify_folder(run, experiment.id())?;
+            report::csv_files(experiment).try_for_each(|name| checksums.verify(run, &name))?;
+        }
+    }
+    checkpoint::verify(run)
+}
+
+/// Whether the results of an experiment are there.
+fn is_complete(run: &Path, experiment: &dyn Erased) -> bool {
+    run.join(experiment.id()).join("measures.csv").exists()
 }
 
 /// Runs the experiments in order and writes their tables as each of them ends.
@@ -101,12 +128,12 @@ fn compute(
             folder,
             inputs: &finished,
         };
-        let done = Path::new(id).join("measures.csv");
-        if means.resume && folder.path().join(&done).exists() {
-            let table = Table::read(&MEASURES, &folder.path().join(done))?;
+        if means.resume && is_complete(folder.path(), *experiment) {
+            let results = folder.path().join(id);
+            let table = Table::read(&MEASURES, &results.join("measures.csv"))?;
             let measures = read_measures(experiment.claims(), &table);
             settle(*experiment, &measures, seeds, &mut ledger);
-            let tables = Tables::read(experiment.tables(), &folder.path().join(id))?;
+            let tables = Tables::read(experiment.tables(), &results)?;
             folder.remove(Path::new(id).join(CHECKPOINTS))?;
             finished.insert(id, tables);
             progress.finish();
@@ -120,17 +147,21 @@ fn compute(
         let declared: Vec<_> = experiment.tables().iter().map(|t| t.name).collect();
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
         let measures = measures_table(experiment.claims(), &outcome.measures, seeds);
-        let write =
-            |table: &Table| folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv());
-        tables.iter().try_for_each(write)?;
+        for table in tables.iter() {
+            folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
+        }
         folder.write(format!("{id}/README.md"), report::columns(*experiment))?;
-        // The measures come last: where they are, an experiment is complete.
-        write(&measures)?;
+        // The measures come last: where they are, an experiment is complete, its checksums included.
+        let (done, measures) = (format!("{id}/measures.csv"), measures.to_csv());
+        manifest.checksums.replace(id, &folder.checksums());
+        manifest.checksums.remove(&format!("{id}/{CHECKPOINTS}"));
+        manifest.checksums.insert(&done, &measures);
+        manifest.seconds.insert(id.into(), progress.finish());
+        folder.write(MANIFEST, manifest.to_json())?;
+        folder.write(done, measures)?;
         folder.remove(Path::new(id).join(CHECKPOINTS))?;
         settle(*experiment, &outcome.measures, seeds, &mut ledger);
         finished.insert(id, tables);
-        manifest.seconds.insert(id.into(), progress.finish());
-        folder.write(MANIFEST, manifest.to_json())?;
     }
     Ok(ledger)
 }
@@ -175,127 +206,4 @@ fn machine_memory() -> f64 {
     let machine = total.map_or(64.0 * 2f64.powi(30), |kib| kib * 1024.0);
     let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
     machine.min(group.trim().parse().unwrap_or(f64::INFINITY))
-}
-
-/// What `manifest.json` says.
-struct Manifest<'a> {
-    config: &'a Config,
-    isa: Isa,
-    threads: usize,
-    started: u64,
-    finished: Option<u64>,
-    seconds: BTreeMap<String, f64>,
-}
-
-impl<'a> Manifest<'a> {
-    fn new(config: &'a Config, isa: Isa, threads: usize) -> Self {
-        Manifest {
-            config,
-            isa,
-            threads,
-            started: now(),
-            finished: None,
-            seconds: BTreeMap::new(),
-        }
-    }
-
-    /// Takes over the times of the run that is gone on with.
-    ///
-    /// # Errors
-    /// If that run had another configuration.
-    fn take_over(&mut self, folder: &Folder) -> Result<()> {
-        let path = folder.path().join(MANIFEST);
-        if !path.exists() {
-            // Cut short before anything was computed, or no run at all.
-            return match folder.path().join(CONFIG).exists() {
-                true => Ok(()),
-                false => Err(Error::input(format!(
-                    "{} holds no run to resume: there is no {MANIFEST} in it",
-                    folder.path().display()
-                ))),
-            };
-        }
-        let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-        let wrong = |e| Error::input(format!("{}: {e}", path.display()));
-        let theirs: serde_json::Value = serde_json::from_str(&text).map_err(wrong)?;
-        let ours: serde_json::Value = serde_json::from_str(&self.to_json()).map_err(wrong)?;
-        for key in [
-            "harness",
-            "isa",
-            "preset",
-            "seeds",
-            "experiments",
-            "settings",
-        ] {
-            if let Some((place, theirs, ours)) = difference(key, &theirs[key], &ours[key]) {
-                return Err(Error::input(format!(
-                    "cannot resume {}: it was run with {place} = {theirs}, not {ours}; leave the \
-                     configuration out to resume it as it was, or choose a new folder with --out",
-                    folder.path().display()
-                )));
-            }
-        }
-        self.started = theirs["started_unix"].as_u64().unwrap_or(self.started);
-        let seconds = theirs["seconds"].as_object().into_iter().flatten();
-        self.seconds = seconds
-            .filter_map(|(id, s)| Some((id.clone(), s.as_f64()?)))
-            .collect();
-        Ok(())
-    }
-
-    fn to_json(&self) -> String {
-        let experiments: Vec<_> = self
-            .config
-            .experiments
-            .iter()
-            .map(|s| s.experiment.id())
-            .collect();
-        let settings: BTreeMap<_, _> = self
-            .config
-            .experiments
-            .iter()
-            .map(|s| (s.experiment.id(), &s.settings))
-            .collect();
-        let manifest = json!({
-            "harness": env!("CARGO_PKG_VERSION"),
-            "complete": self.finished.is_some(),
-            "isa": self.isa.name(),
-            "threads": self.threads,
-            "machine": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-            "started_unix": self.started,
-            "finished_unix": self.finished,
-            "seconds": self.seconds,
-            "preset": self.config.preset.name(),
-            "seed": self.config.seed,
-            "seeds": self.config.seed_list(),
-            "experiments": experiments,
-            "settings": settings,
-        });
-        serde_json::to_string_pretty(&manifest).expect("JSON of plain values") + "\n"
-    }
-}
-
-/// The first place in which two values differ, and what stands there.
-fn difference(
-    place: &str,
-    a: &serde_json::Value,
-    b: &serde_json::Value,
-) -> Option<(String, String, String)> {
-    if a == b {
-        return None;
-    }
-    if let (Some(inner), Some(other)) = (a.as_object(), b.as_object()) {
-        let keys = inner.keys().chain(other.keys());
-        let mut differences =
-            keys.map(|key| difference(&format!("{place}.{key}"), &a[key], &b[key]));
-        return differences.find_map(|found| found);
-    }
-    Some((place.into(), a.to_string(), b.to_string()))
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs())
 }

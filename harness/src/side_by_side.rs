@@ -194,7 +194,7 @@ impl<'a> Model<'a> {
             parts.read_into("second_moment", &mut moments[1])?;
             let mut idle = vec![0; start.shape().dictionary];
             parts.read_into("idle", &mut idle)?;
-            let steps = parts.read_number("step")?;
+            let steps = parts.read_number_up_to("step", plan.steps)?;
             let trainer = Trainer::restore(parameters, adam, plan.batch, moments, steps, idle);
             let divergence = match parts.read_word("divergence")? {
                 "" => None,

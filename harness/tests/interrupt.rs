@@ -6,7 +6,7 @@ mod common;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Sandbox, files, interrupt, wait_until};
+use common::{Sandbox, files, interrupt, same, wait_until};
 
 /// A run of minutes.
 fn long_run(sandbox: &Sandbox) -> Child {
@@ -50,8 +50,31 @@ fn a_run_in_progress_keeps_others_out_of_its_folder() {
     let sandbox = Sandbox::new();
     let child = long_run(&sandbox);
     wait_until("a configuration", || sandbox.join("a/config.toml").exists());
-    sandbox.refuses("run response --out a", &["being written by another run"]);
+    let before = files(&sandbox.join("a"));
+    let busy = [
+        "a is being written by another run",
+        "wait until it has ended",
+    ];
+    for second in ["run response --out a", "run --resume a", "report a"] {
+        sandbox.refuses(second, &busy);
+    }
+    same(&before, &files(&sandbox.join("a")));
     interrupt(&child);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
     sandbox.refuses("run response --out a", &["holds another run"]);
+}
+
+#[test]
+fn a_killed_run_keeps_nobody_out_of_its_folder() {
+    let sandbox = Sandbox::new();
+    let mut child = long_run(&sandbox);
+    wait_until("a configuration", || {
+        sandbox.join("a/manifest.json").exists()
+    });
+    sandbox.refuses("report a", &["being written by another run"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(sandbox.join("a/.harness.lock").exists());
+    sandbox.refuses("run response --out a", &["a holds another run"]);
+    sandbox.refuses("report a", &["a holds no finished run"]);
 }

@@ -185,6 +185,7 @@ fn verdicts_of_a_run_stand_beside_their_claims_unless_the_criterion_has_changed(
     assert!(text.starts_with("Verdicts of the reference run: preset quick, "));
     assert!(line(&text, "same-shape-smaller").contains("| ✓ reproduced: "));
     assert!(line(&text, "sqrt-n-recovers").ends_with("| not run yet |"));
+    std::fs::remove_file(sandbox.join("a/manifest.json")).unwrap();
     let ledger = sandbox.join("a/claims.csv");
     let changed = std::fs::read_to_string(&ledger)
         .unwrap()

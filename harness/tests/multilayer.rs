@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{Sandbox, interrupt, results, same, wait_until};
+use common::{Sandbox, files, flip_a_bit, interrupt, limited, refused, results, same, wait_until};
 use harness::experiments::multilayer::Loss;
 use harness::experiments::multilayer::data::Data;
 use harness::experiments::multilayer::measures::Reading;
@@ -321,7 +321,7 @@ fn models_are_trained_at_no_more_seeds_than_asked_for() {
 }
 
 #[test]
-fn damaged_checkpoints_are_named_and_stepped_over() {
+fn damaged_checkpoints_are_refused_until_they_are_removed() {
     let sandbox = Sandbox::new();
     sandbox
         .harness(&format!("run {TINY} --out whole"))
@@ -335,33 +335,67 @@ fn damaged_checkpoints_are_named_and_stepped_over() {
     child.kill().unwrap();
     child.wait().unwrap();
 
-    let trainings: Vec<_> = checkpoints(&run)
-        .into_iter()
-        .filter(|f| f.len() >= 2)
-        .collect();
+    let trainings = checkpoints(&run);
+    let mut trainings = trainings.iter().filter(|f| f.len() >= 2);
     // The last of one training gets a flipped bit; of another one, all are cut short.
-    let flipped = trainings[0].last().unwrap();
-    let mut bytes = std::fs::read(flipped).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 16;
-    std::fs::write(flipped, bytes).unwrap();
-    for file in &trainings[1] {
+    let (one, other) = (trainings.next().unwrap(), trainings.next().unwrap());
+    let damaged = [one.last().unwrap(), &other[0], &other[1]];
+    flip_a_bit(damaged[0]);
+    for file in &damaged[1..] {
         let bytes = std::fs::read(file).unwrap();
         std::fs::write(file, &bytes[..bytes.len() / 3]).unwrap();
     }
-
-    let output = sandbox.harness("run --resume a --quiet").output().unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{message}");
-    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_string();
-    for file in trainings[1].iter().chain([flipped]) {
-        let named = message
-            .lines()
-            .any(|l| l.contains(&name(file)) && l.contains("its checksum is wrong"));
-        assert!(named, "{} is not named in:\n{message}", file.display());
+    for file in damaged {
+        let name = file.strip_prefix(sandbox.path()).unwrap();
+        let named = format!("{} is damaged (its checksum is wrong)", name.display());
+        let before = checkpoints(&run);
+        sandbox.refuses("run --resume a --quiet", &[&named, "remove it"]);
+        assert_eq!(before, checkpoints(&run));
+        std::fs::remove_file(file).unwrap();
     }
-    assert_eq!(message.matches("it starts anew").count(), 1, "{message}");
+    sandbox.harness("run --resume a --quiet").assert().success();
     same(&results(&sandbox.join("whole")), &results(&run));
+}
+
+#[test]
+fn a_changed_model_is_named_and_trained_again() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(&format!("run {TINY} --out a"))
+        .assert()
+        .success();
+    let whole = results(&sandbox.join("a"));
+    let model = whole.keys().find(|name| name.ends_with(".safetensors"));
+    let model = format!("a/{}", model.unwrap());
+    flip_a_bit(&sandbox.join(&model));
+    sandbox.refuses(
+        "run --resume a --quiet",
+        &[&format!("{model} was changed"), "remove a/multilayer"],
+    );
+    std::fs::remove_dir_all(sandbox.join("a/multilayer")).unwrap();
+    sandbox.harness("run --resume a --quiet").assert().success();
+    same(&whole, &results(&sandbox.join("a")));
+}
+
+#[test]
+fn a_run_that_filled_the_disk_is_resumed_to_the_same_bytes() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(&format!("run {TINY} --out whole"))
+        .assert()
+        .success();
+    let arguments = format!("run {TINY} --out a --checkpoint-every 0.005");
+    refused(
+        limited(&sandbox, &arguments),
+        &["cannot write a/multilayer/checkpoints/", "free some space"],
+    );
+    let left = files(&sandbox.join("a"));
+    assert!(!left.keys().any(|name| name.contains("/.")), "{left:?}");
+    sandbox.harness("run --resume a --quiet").assert().success();
+    same(
+        &results(&sandbox.join("whole")),
+        &results(&sandbox.join("a")),
+    );
 }
 
 #[test]

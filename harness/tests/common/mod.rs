@@ -77,6 +77,29 @@ pub fn refused(mut command: Command, parts: &[&str]) {
     }
 }
 
+/// `harness` under a limit on the size of files, which a full disk looks like from inside.
+#[cfg(unix)]
+pub fn limited(sandbox: &Sandbox, arguments: &str) -> Command {
+    let mut command = Command::new("bash");
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    command
+        .current_dir(sandbox.path())
+        .env_remove("KERNELS_ISA");
+    command
+        .args(["-c", script])
+        .arg(assert_cmd::cargo::cargo_bin!("harness"));
+    command.args(arguments.split_whitespace());
+    command
+}
+
+/// Flips a bit in the middle of a file.
+pub fn flip_a_bit(path: &Path) {
+    let mut bytes = std::fs::read(path).expect("a readable file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(path, bytes).expect("a writable file");
+}
+
 /// Every file under a folder, by its path from there.
 pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();

@@ -42,7 +42,7 @@ pub fn learn(
         let mut state = State {
             elements: vec![0.0; len],
             moments: [vec![0.0; len], vec![0.0; len]],
-            step: parts.read_number("step")?,
+            step: parts.read_number_up_to("step", s.free_steps)?,
         };
         parts.read_into("elements", &mut state.elements)?;
         parts.read_into("first_moment", &mut state.moments[0])?;

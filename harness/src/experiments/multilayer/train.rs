@@ -142,7 +142,7 @@ impl State {
     }
 
     /// All of it, for a checkpoint.
-    fn parts(&self) -> Parts {
+    pub fn parts(&self) -> Parts {
         let mut parts = Parts::default();
         parts.vector("parameters", self.parameters.values());
         parts.vector("first_moment", &self.moments[0]);
@@ -160,8 +160,11 @@ impl State {
         parts
     }
 
-    /// From the parts of a checkpoint, in the shape of `like`.
-    fn restore(parts: &Parts, like: &State) -> Result<State, String> {
+    /// From the parts of a checkpoint, in the shape of `like` and within the budget of steps.
+    ///
+    /// # Errors
+    /// If a part is missing or does not fit; the message names it.
+    pub fn restore(parts: &Parts, like: &State, budget: u64) -> Result<State, String> {
         let mut state = like.clone();
         parts.read_into("parameters", state.parameters.values_mut())?;
         parts.read_into("first_moment", &mut state.moments[0])?;
@@ -177,7 +180,7 @@ impl State {
             learned,
         });
         state.checks = looks.collect();
-        state.step = parts.read_number("step")?;
+        state.step = parts.read_number_up_to("step", budget)?;
         let end = parts.read_word("end")?;
         state.end = match end.split_once(' ').unwrap_or((end, "")) {
             ("none", _) => None,
@@ -207,7 +210,7 @@ impl State {
 pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Result<State> {
     let mut store = Store::new(&task.slug(), task, s, ctx);
     let start = State::start(initial(s.shape(), task.seed, ctx));
-    let saved = store.latest(|parts| State::restore(parts, &start))?;
+    let saved = store.latest(|parts| State::restore(parts, &start, task.budget(s)))?;
     let mut state = saved.unwrap_or(start);
     ctx.progress.advance(state.step)?;
     let mut trainer = Trainer::new(task, s, data, exec);

@@ -1,0 +1,121 @@
+//! Checksums of a run's results: what was changed after it was written is named, not believed.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::output::MANIFEST;
+
+/// CRC-32 of files, as hexadecimal digits, by their names in the folder of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Checksums(BTreeMap<String, String>);
+
+impl Checksums {
+    /// Notes what is in a file.
+    pub fn insert(&mut self, name: &str, contents: impl AsRef<[u8]>) {
+        self.0.insert(name.into(), checksum(contents));
+    }
+
+    /// Puts those of `folder` in `other` in place of its own.
+    pub fn replace(&mut self, folder: &str, other: &Checksums) {
+        self.0.retain(|name, _| !is_in(folder, name));
+        let theirs = other.0.iter().filter(|(name, _)| is_in(folder, name));
+        self.0
+            .extend(theirs.map(|(n, sum)| (n.clone(), sum.clone())));
+    }
+
+    /// Forgets the files of a folder.
+    pub fn remove(&mut self, folder: &str) {
+        self.0.retain(|name, _| !is_in(folder, name));
+    }
+
+    /// Checks a file of the run in `run`.
+    ///
+    /// # Errors
+    /// If it cannot be read, is not among these or is not what it was; the message names it.
+    pub fn verify(&self, run: &Path, name: &str) -> Result<()> {
+        let path = run.join(name);
+        let contents = match std::fs::read(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            read => Some(read.map_err(Error::io("read", &path))?),
+        };
+        let found = contents.map(checksum);
+        let wrong = match (self.0.get(name), found) {
+            (Some(sum), Some(found)) if *sum == found => return Ok(()),
+            (Some(sum), Some(found)) => {
+                format!("was changed after the run: its CRC-32 is {found}, and {sum} in {MANIFEST}")
+            }
+            (_, None) => "is missing".into(),
+            (None, _) => format!("is not among the checksums in {MANIFEST}"),
+        };
+        let remove = run.join(name.split('/').next().unwrap_or(name));
+        Err(Error::input(format!(
+            "{} {wrong}; put it back as it was, or remove {} and let `harness run --resume {}` compute it again",
+            path.display(),
+            remove.display(),
+            run.display()
+        )))
+    }
+
+    /// [Verifies](Self::verify) all files of a folder in `run`.
+    pub fn verify_folder(&self, run: &Path, folder: &str) -> Result<()> {
+        let mut names = self.0.keys().filter(|name| is_in(folder, name));
+        names.try_for_each(|name| self.verify(run, name))
+    }
+}
+
+fn is_in(folder: &str, name: &str) -> bool {
+    let rest = name.strip_prefix(folder);
+    rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn checksum(contents: impl AsRef<[u8]>) -> String {
+    format!("{:08x}", crc32fast::hash(contents.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_a_strange_and_a_missing_file_are_named() {
+        let run = tempfile::tempdir().unwrap();
+        std::fs::create_dir(run.path().join("e")).unwrap();
+        let write = |name: &str, text| std::fs::write(run.path().join(name), text).unwrap();
+        write("e/a.csv", "123456789");
+        let mut sums = Checksums::default();
+        sums.insert("e/a.csv", "123456789");
+        sums.insert("else/a.csv", "");
+        // The check value of CRC-32.
+        assert_eq!(sums.0["e/a.csv"], "cbf43926");
+        sums.verify_folder(run.path(), "e").unwrap();
+
+        write("e/a.csv", "123456788");
+        let error = sums.verify_folder(run.path(), "e").unwrap_err().to_string();
+        for part in ["e/a.csv was changed", "cbf43926", "--resume", "remove"] {
+            assert!(error.contains(part), "{error}");
+        }
+        write("e/b.csv", "");
+        let error = sums.verify(run.path(), "e/b.csv").unwrap_err().to_string();
+        assert!(error.contains("e/b.csv is not among"), "{error}");
+        std::fs::remove_file(run.path().join("e/a.csv")).unwrap();
+        let error = sums.verify_folder(run.path(), "e").unwrap_err().to_string();
+        assert!(error.contains("e/a.csv is missing"), "{error}");
+    }
+
+    #[test]
+    fn the_files_of_a_folder_are_replaced_together() {
+        let (mut ours, mut theirs) = (Checksums::default(), Checksums::default());
+        ours.insert("e/old", "");
+        ours.insert("ee/kept", "");
+        theirs.insert("e/new", "");
+        theirs.insert("e/checkpoints/1", "");
+        theirs.insert("f/other", "");
+        theirs.remove("e/checkpoints");
+        ours.replace("e", &theirs);
+        assert_eq!(ours.0.keys().collect::<Vec<_>>(), ["e/new", "ee/kept"]);
+    }
+}
