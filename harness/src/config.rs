@@ -79,10 +79,20 @@ struct File {
 impl Config {
     /// Resolves what was asked for.
     pub fn resolve(request: &Request) -> Result<Self> {
-        let mut file = match &request.file {
+        let file = match &request.file {
             Some(path) => File::read(path)?,
             None => File::default(),
         };
+        Self::over(file, request)
+    }
+
+    /// What the text of a configuration file asks for by itself; `name` stands for the file in errors.
+    pub fn from_toml(text: &str, name: &str) -> Result<Self> {
+        Self::over(File::parse(text, name)?, &Request::default())
+    }
+
+    /// A file with the rest of a request laid over it.
+    fn over(mut file: File, request: &Request) -> Result<Self> {
         let preset = request.preset.or(file.preset).unwrap_or(Preset::Default);
         let seed = request.seed.or(file.seed).unwrap_or(0);
         let seeds = request.seeds.or(file.seeds).unwrap_or(preset.seeds());

@@ -1,0 +1,146 @@
+//! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or with
+//! something that is the same when it is written and read again.
+
+use harness::checkpoint::Parts;
+use harness::claim::{CLAIMS, Ledger, MEASURES, read_measures};
+use harness::config::Config;
+use harness::experiments;
+use harness::experiments::multilayer::{model_file, train::State};
+use harness::manifest::Manifest;
+use harness::report::{Chapter, RUN, Report};
+use harness::table::{Table, TableSpec, Tables};
+use kernels::Activation;
+use kernels::mlp::{Parameters, Shape};
+
+/// A reader by the name of its target.
+pub type Reader = fn(&[u8]);
+
+/// All of them.
+pub const READERS: [(&str, Reader); 5] = [
+    ("config", config),
+    ("manifest", manifest),
+    ("tables", tables),
+    ("checkpoint", checkpoint),
+    ("model", model),
+];
+
+/// A configuration file.
+pub fn config(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok(config) = Config::from_toml(text, "fuzz.toml") else {
+        return;
+    };
+    for selected in &config.experiments {
+        let memory = selected.experiment.memory(&selected.settings, 2);
+        assert!(
+            memory >= 0.0,
+            "{} needs {memory} bytes",
+            selected.experiment.id()
+        );
+        assert!(selected.experiment.most_seeds(&selected.settings) > 0);
+    }
+    assert_eq!(config.seed_list().len() as u64, config.seeds);
+    let written = config.to_toml("portable");
+    let again = Config::from_toml(&written, "again.toml").expect("what was written is read");
+    assert_eq!(again.to_toml("portable"), written);
+}
+
+/// The manifest of the run that is to be resumed.
+pub fn manifest(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let config = "preset = 'quick'\nexperiments = ['response']";
+    let config = Config::from_toml(config, "quick").expect("a configuration");
+    let isa = "portable".parse().expect("every machine has it");
+    let mut manifest = Manifest::new(&config, isa, 1);
+    if manifest.take_over(text).is_ok() {
+        let written = manifest.to_json();
+        manifest
+            .take_over(&written)
+            .expect("what was written is read");
+        assert_eq!(manifest.to_json(), written);
+    }
+}
+
+/// The tables of one experiment, of its measures and of the run, drawn as a report: the name of the experiment in the
+/// first line, then the CSV of each table after a line with `%` and its name. Those that are not there are empty.
+pub fn tables(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let mut parts = text.split("\n%");
+    let Some(experiment) = parts.next().and_then(experiments::find) else {
+        return;
+    };
+    let parts: Vec<_> = parts.filter_map(|part| part.split_once('\n')).collect();
+    let read = |spec: &'static TableSpec| -> Option<Table> {
+        let Some((_, csv)) = parts.iter().find(|(name, _)| *name == spec.name) else {
+            return Some(Table::new(spec));
+        };
+        let table = Table::from_csv(spec, csv).ok()?;
+        let written = table.to_csv();
+        let again = Table::from_csv(spec, &written).expect("what was written is read");
+        assert_eq!(again.to_csv(), written);
+        Some(table)
+    };
+    let tables = experiment.tables().iter().map(|&spec| read(spec)).collect();
+    let (Some(tables), Some(measures), Some(claims), Some(run)) =
+        (tables, read(&MEASURES), read(&CLAIMS), read(&RUN))
+    else {
+        return;
+    };
+    read_measures(experiment.claims(), &measures);
+    let report = Report {
+        run,
+        ledger: Ledger::from_table(&claims),
+        chapters: vec![Chapter {
+            experiment,
+            tables: Tables::new(tables),
+            measures,
+        }],
+    };
+    let drawn = report.draw(|_, contents| {
+        assert!(!contents.is_empty());
+        Ok(())
+    });
+    drawn.expect("nothing is written");
+}
+
+/// A checkpoint of a small model, without what stands before the checksum, and the checksum.
+pub fn checkpoint(body: &[u8]) {
+    let mut bytes = b"TRAINING".to_vec();
+    bytes.extend(crc32fast::hash(body).to_le_bytes());
+    bytes.extend(body);
+    let Ok(parts) = Parts::decode(&bytes) else {
+        return;
+    };
+    let again = Parts::decode(&parts.encode()).expect("what was written is read");
+    assert_eq!(again, parts);
+
+    let shape = Shape {
+        vocabulary: 2,
+        width: 2,
+        hidden: 1,
+        layers: 1,
+        activation: Activation::Gelu,
+    };
+    let like = State::start(Parameters::zeros(shape));
+    if let Ok(state) = State::restore(&parts, &like, 100) {
+        let written = state.parts();
+        let again = State::restore(&written, &like, 100).expect("what was written is read");
+        assert_eq!(again.parts(), written);
+    }
+}
+
+/// A model file.
+pub fn model(bytes: &[u8]) {
+    let Ok(parameters) = model_file::decode(bytes) else {
+        return;
+    };
+    let bytes = model_file::encode(&parameters);
+    let again = model_file::decode(&bytes).expect("what was written is read");
+    assert_eq!(model_file::encode(&again), bytes);
+}
