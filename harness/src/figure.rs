@@ -125,10 +125,13 @@ impl Axis {
         }
     }
 
-    /// A horizontal axis of the whole numbers from `from` to `to`, with a tick at each.
+    /// A horizontal axis of the whole numbers from `from` to `to`, with a tick at each if there is room.
     pub fn whole(label: impl Into<String>, from: usize, to: usize) -> Self {
-        Axis::named(label, (0..=to).map(|i| i.to_string()))
-            .range(from as f64 - 0.5, to as f64 + 0.5)
+        let axis = match to {
+            0..100 => Axis::named(label, (0..=to).map(|i| i.to_string())),
+            _ => Axis::linear(label),
+        };
+        axis.range(from as f64 - 0.5, to as f64 + 0.5)
     }
 
     /// Half a step beyond the first and the last name.
@@ -223,7 +226,7 @@ pub struct Heat {
     pub x: Vec<f64>,
     /// Coordinates of the rows, increasing.
     pub y: Vec<f64>,
-    /// `values[row][column]`; what is not a number is left white.
+    /// `values[row][column]`; what is missing or not a number is left white.
     pub values: Vec<Vec<f64>>,
     /// Ends of the colour scale; those of the values if not set. Panels that are to be compared
     /// need the same.
@@ -358,5 +361,18 @@ impl Series {
             label: label.into(),
             points: points.into_iter().collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_axis_names_its_numbers_while_there_is_room() {
+        assert_eq!(Axis::whole("", 1, 3).names, ["0", "1", "2", "3"]);
+        let axis = Axis::whole("", 1, usize::MAX);
+        assert!(axis.names.is_empty());
+        assert_eq!(axis.range, Some((0.5, usize::MAX as f64)));
     }
 }

@@ -235,12 +235,11 @@ impl Experiment for SignBalance {
             rows.filter(|r| r.text("family") == "signed")
         };
         let kept = |n: i64| -> f64 {
-            let (kept, of) = rows()
-                .filter(|r| r.int("n") == n)
-                .fold((0, 0), |(kept, of), r| {
-                    (kept + r.int("kept"), of + r.int("of"))
-                });
-            100.0 * kept as f64 / of as f64
+            let sum = |column| -> f64 {
+                let rows = rows().filter(|r| r.int("n") == n);
+                rows.map(|r| r.real(column)).sum()
+            };
+            100.0 * sum("kept") / sum("of")
         };
         let narrowest = rows().map(|r| r.int("n")).min().unwrap_or(0);
         format!(

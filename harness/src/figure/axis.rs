@@ -25,6 +25,7 @@ impl Coord {
         let usable = |v: &f64| v.abs() <= 1e150 && (!log || *v >= 1e-150);
         let (low, high) = range
             .filter(|(low, high)| low < high && usable(low) && usable(high))
+            .filter(|&(low, high)| !is_flat(low, high, log))
             .unwrap_or_else(|| {
                 let (low, high) = values
                     .filter(usable)
@@ -74,18 +75,27 @@ impl Coord {
     }
 }
 
+/// Whether the ends are too near to one another for ticks between them.
+fn is_flat(low: f64, high: f64, log: bool) -> bool {
+    match log {
+        true => high / low < 1.0 + 1e-9,
+        false => high - low <= (1e-12 * high.abs().max(low.abs())).max(1e-150),
+    }
+}
+
 /// Ends a little outside the values, so that nothing is drawn on the frame.
 fn padded(low: f64, high: f64, log: bool) -> (f64, f64) {
     match (low <= high, log) {
         (false, false) => (0.0, 1.0),
         (false, true) => (1.0, 10.0),
-        (true, true) if high / low < 1.0 + 1e-9 => (low / 2.0, high * 2.0),
+        (true, true) if is_flat(low, high, log) => (low / 2.0, high * 2.0),
         (true, true) => {
             let pad = (high / low).powf(0.04);
             (low / pad, high * pad)
         }
-        (true, false) if high - low <= 1e-12 * high.abs().max(low.abs()) => {
-            let pad = if high == 0.0 { 1.0 } else { high.abs() / 2.0 };
+        (true, false) if is_flat(low, high, log) => {
+            let size = high.abs().max(low.abs());
+            let pad = if size <= 1e-150 { 1.0 } else { size / 2.0 };
             (low - pad, high + pad)
         }
         (true, false) => {
@@ -259,12 +269,16 @@ mod tests {
             vec![3.0, 3.0],
             vec![-1.0, 1e140],
             vec![1e-150, 1e150],
+            vec![5e-324],
+            vec![0.0, 5e-324],
+            vec![-1e-200, 1e-150],
         ] {
             for log in [false, true] {
                 let coord = Coord::new(values.iter().copied(), None, log, 6);
                 assert!(coord.low < coord.high, "{values:?}");
-                assert!(coord.ticks.len() < 20);
-                for &v in values.iter().filter(|v| coord.shows(**v)) {
+                assert!((1..20).contains(&coord.ticks.len()), "{values:?}");
+                let near_zero = |v: f64| log && v < 1e-150;
+                for &v in values.iter().filter(|&&v| coord.shows(v) && !near_zero(v)) {
                     assert!(
                         (0.0..=1.0).contains(&coord.fraction(v)),
                         "{v} of {values:?}"

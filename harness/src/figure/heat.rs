@@ -86,13 +86,14 @@ impl Heat {
         let columns = edges(&self.x, x).map_to(frame.0, frame.2);
         let rows = edges(&self.y, y).map_to(frame.3, frame.1);
         let mut paths = vec![String::new(); SHADES];
-        for (row, values) in self.values.iter().enumerate() {
+        for (edges, values) in rows.windows(2).zip(&self.values) {
+            let values = &values[..values.len().min(self.x.len())];
             let shade = |v: f64| {
                 let t = (v - low) / (high - low);
                 v.is_finite()
                     .then(|| ((t * SHADES as f64) as usize).min(SHADES - 1))
             };
-            let (top, bottom) = (rows[row + 1], rows[row]);
+            let (top, bottom) = (edges[1], edges[0]);
             let mut start = 0;
             for run in values.chunk_by(|&a, &b| shade(a) == shade(b)) {
                 let (left, right) = (columns[start], columns[start + run.len()]);
@@ -233,11 +234,11 @@ type Segment = ((f64, f64), (f64, f64));
 /// Marching squares: segments along which the values, bilinear between grid points, equal `level`.
 fn contour(x: &[f64], y: &[f64], values: &[Vec<f64>], level: f64) -> Vec<Segment> {
     let mut segments = Vec::new();
-    for j in 1..values.len() {
+    for j in 1..values.len().min(y.len()) {
         for i in 1..x.len() {
             // Corners in order round the cell, so that neighbours share an edge.
             let corners = [(i - 1, j - 1), (i, j - 1), (i, j), (i - 1, j)];
-            let v = corners.map(|(i, j)| values[j][i] - level);
+            let v = corners.map(|(i, j)| values[j].get(i).map_or(f64::NAN, |v| v - level));
             if v.iter().any(|v| !v.is_finite()) {
                 continue;
             }
@@ -281,6 +282,23 @@ mod tests {
         for (a, b) in segments {
             assert!((a.0 + a.1 - 2.5).abs() < 1e-12 && (b.0 + b.1 - 2.5).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn rows_of_another_length_than_the_grid_are_drawn_as_far_as_it_goes() {
+        let heat = Heat {
+            label: String::new(),
+            x: vec![0.0, 1.0],
+            y: vec![0.0, 1.0],
+            values: vec![vec![1.0], vec![1.0, 2.0, 3.0], vec![4.0]],
+            range: None,
+            diverging: false,
+            contour: Some(1.5),
+        };
+        let axis = Coord::new(std::iter::empty(), Some((-0.5, 1.5)), false, 5);
+        let cells = heat.cells(&axis, &axis, (0.0, 0.0, 100.0, 100.0));
+        assert_eq!(cells.matches('M').count(), 3);
+        assert_eq!(contour(&heat.x, &heat.y, &heat.values, 1.5), []);
     }
 
     #[test]
