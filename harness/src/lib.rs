@@ -13,7 +13,7 @@
 //! Drawing starts from the files: [`report`] reads `claims.csv` and every experiment's CSVs back,
 //! asks the experiment for its [figures](figure) and findings, and writes the SVGs and one
 //! `report.html`. `harness report DIR` is that half alone, so a report never shows anything that its
-//! tables do not hold.
+//! tables do not hold. The [`manifest`] keeps [`checksums`] of all results, and what is read back is held to them.
 //!
 //! Random numbers come from [streams](rng) named by (seed, experiment, purpose, index), and no result
 //! depends on the number of threads: the same configuration gives the same bytes.
@@ -30,6 +30,8 @@
 //! * **Sparse autoencoders on data with known features**: [`synthetic`] declares and draws the data,
 //!   [`side_by_side`] trains models on the same batches with checkpoints, [`autoencoder`] measures
 //!   them, [`minimum_l1`] finds the cheapest codes there are.
+//! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls it
+//!   and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
 //! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 
 pub mod autoencoder;

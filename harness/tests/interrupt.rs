@@ -1,4 +1,4 @@
-//! Ctrl-C in mid-run.
+//! Ctrl-C and `kill` in mid-run, and several runs in one folder.
 #![cfg(unix)]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Sandbox, files, interrupt, same, wait_until};
+use common::{SMALL, Sandbox, files, interrupt, results, same, wait_until};
 
 /// A run of minutes.
 fn long_run(sandbox: &Sandbox) -> Child {
@@ -49,7 +49,7 @@ fn ctrl_c_ends_a_run_promptly_and_leaves_nothing_half_written() {
 fn a_run_in_progress_keeps_others_out_of_its_folder() {
     let sandbox = Sandbox::new();
     let child = long_run(&sandbox);
-    wait_until("a configuration", || sandbox.join("a/config.toml").exists());
+    wait_until("a manifest", || sandbox.join("a/manifest.json").exists());
     let before = files(&sandbox.join("a"));
     let busy = [
         "a is being written by another run",
@@ -65,12 +65,44 @@ fn a_run_in_progress_keeps_others_out_of_its_folder() {
 }
 
 #[test]
+fn of_runs_that_begin_at_once_in_one_folder_one_comes_through() {
+    let sandbox = Sandbox::new();
+    sandbox.small_run("alone");
+    let alone = results(&sandbox.join("alone"));
+    for _ in 0..5 {
+        let start = |_| {
+            Command::new(assert_cmd::cargo::cargo_bin!("harness"))
+                .current_dir(sandbox.path())
+                .args(format!("run {SMALL} --out a").split_whitespace())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the harness starts")
+        };
+        let children = [(); 4].map(start);
+        let outputs = children.map(|child| child.wait_with_output().unwrap());
+        let mut codes = outputs.each_ref().map(|o| o.status.code());
+        codes.sort();
+        assert_eq!(codes, [Some(0), Some(2), Some(2), Some(2)], "{outputs:?}");
+        for refused in outputs.iter().filter(|o| !o.status.success()) {
+            let message = String::from_utf8_lossy(&refused.stderr);
+            let reasons = [
+                "is being written by another run",
+                "holds another run",
+                "is not empty",
+            ];
+            assert!(reasons.iter().any(|r| message.contains(r)), "{message}");
+        }
+        same(&alone, &results(&sandbox.join("a")));
+        std::fs::remove_dir_all(sandbox.join("a")).unwrap();
+    }
+}
+
+#[test]
 fn a_killed_run_keeps_nobody_out_of_its_folder() {
     let sandbox = Sandbox::new();
     let mut child = long_run(&sandbox);
-    wait_until("a configuration", || {
-        sandbox.join("a/manifest.json").exists()
-    });
+    wait_until("a manifest", || sandbox.join("a/manifest.json").exists());
     sandbox.refuses("report a", &["being written by another run"]);
     child.kill().unwrap();
     child.wait().unwrap();
