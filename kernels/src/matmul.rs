@@ -42,7 +42,7 @@ const MC_MIN: usize = 32;
 /// Depth of a block.
 const KC: usize = 512;
 /// Columns of a block; a multiple of every tile's width.
-const NC: usize = 1024;
+const NC: usize = 256;
 /// Work that is worth handing to another thread: some 20 µs.
 const LEAF_FLOPS: usize = 1 << 21;
 

@@ -14,6 +14,12 @@ const DIRECT_M: usize = 256;
 const FEW_ROWS: usize = 16;
 /// Columns of A that are packed at once.
 const SWEEP: usize = 4;
+/// Panels of B that are copied at the same time.
+const TOGETHER: usize = 8;
+/// Rows of B that are fetched ahead of being copied.
+const AHEAD: usize = 4;
+/// f32 values to a cache line.
+const LINE: usize = 16;
 /// Values that are worth packing on another thread.
 const LEAF_VALUES: usize = 1 << 13;
 
@@ -62,6 +68,11 @@ impl<'a> Panels<'a> {
             left if left > self.narrow => self.lanes,
             _ => self.narrow,
         }
+    }
+
+    /// How many panels from column `j` on are as wide as the tile.
+    fn whole(&self, j: usize) -> usize {
+        (self.b.cols() - j) / self.wide
     }
 
     /// How many values the packed columns take.
@@ -168,7 +179,7 @@ impl Op for PackRange<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, s: S) {
         let PackRange {
             panels,
             from_k,
@@ -178,17 +189,57 @@ impl Op for PackRange<'_> {
         } = self;
         while !buffer.is_empty() {
             let width = panels.width(from);
-            let (panel, rest) = buffer.split_at_mut(width * depth);
-            pack_panel(panels.b, from_k, depth, from, width, panel);
-            from += width;
+            let together = match panels.b.col_stride() {
+                1 if width == panels.wide => TOGETHER.min(panels.whole(from)),
+                _ => 1,
+            };
+            let (packed, rest) = buffer.split_at_mut((together * width * depth).min(buffer.len()));
+            if together > 1 {
+                copy_panels(s, panels.b, from_k, from, width, depth, packed);
+            } else {
+                pack_panel(s, panels.b, from_k, depth, from, width, packed);
+            }
+            from += packed.len() / depth;
             buffer = rest;
+        }
+    }
+}
+
+/// Copies rows `from_k..` and whole panels of columns `j..` of B, row after row: what is read is contiguous.
+#[inline(always)]
+fn copy_panels<S: Simd>(
+    s: S,
+    b: MatRef,
+    from_k: usize,
+    j: usize,
+    width: usize,
+    depth: usize,
+    packed: &mut [f32],
+) {
+    let columns = packed.len() / depth;
+    for p in 0..depth {
+        let row = (from_k + p) * b.row_stride() + j;
+        let ahead = row + AHEAD * b.row_stride();
+        s.prefetch(b.data().get(ahead..ahead + columns).unwrap_or_default());
+        let from = b.data()[row..][..columns].chunks_exact(width);
+        let panels = packed.chunks_exact_mut(width * depth);
+        for (from, panel) in from.zip(panels) {
+            panel[p * width..][..width].copy_from_slice(from);
         }
     }
 }
 
 /// Copies rows `from_k..from_k + depth`, columns `j..j + width` of B, zeros beyond its border.
 #[inline(always)]
-fn pack_panel(b: MatRef, from_k: usize, depth: usize, j: usize, width: usize, panel: &mut [f32]) {
+fn pack_panel<S: Simd>(
+    s: S,
+    b: MatRef,
+    from_k: usize,
+    depth: usize,
+    j: usize,
+    width: usize,
+    panel: &mut [f32],
+) {
     let (data, rs, cs) = (b.data(), b.row_stride(), b.col_stride());
     let columns = width.min(b.cols() - j);
     if columns < width {
@@ -197,14 +248,24 @@ fn pack_panel(b: MatRef, from_k: usize, depth: usize, j: usize, width: usize, pa
     if cs == 1 && columns == 32 {
         // The usual case, with its length known to the compiler.
         for (p, to) in panel.chunks_exact_mut(32).enumerate() {
-            to.copy_from_slice(&data[(from_k + p) * rs + j..][..32]);
+            let from = &data[(from_k + p) * rs + j..];
+            s.prefetch(from.get(AHEAD * rs..AHEAD * rs + 32).unwrap_or_default());
+            to.copy_from_slice(&from[..32]);
         }
     } else if cs == 1 {
         for (p, to) in panel.chunks_exact_mut(width).enumerate() {
             to[..columns].copy_from_slice(&data[(from_k + p) * rs + j..][..columns]);
         }
     } else if rs == 1 {
-        transpose(&data[j * cs + from_k..], cs, columns, depth, panel, width);
+        transpose(
+            s,
+            &data[j * cs + from_k..],
+            cs,
+            columns,
+            depth,
+            panel,
+            width,
+        );
     } else {
         for (p, to) in panel.chunks_exact_mut(width).enumerate() {
             for (jj, to) in to[..columns].iter_mut().enumerate() {
@@ -216,7 +277,8 @@ fn pack_panel(b: MatRef, from_k: usize, depth: usize, j: usize, width: usize, pa
 
 /// `to[q * to_stride + r] = from[r * from_stride + q]` for r < `rows`, q < `cols`, by 4×4 blocks.
 #[inline(always)]
-fn transpose(
+fn transpose<S: Simd>(
+    s: S,
     from: &[f32],
     from_stride: usize,
     rows: usize,
@@ -224,18 +286,31 @@ fn transpose(
     to: &mut [f32],
     to_stride: usize,
 ) {
-    let s = Portable;
+    let four = Portable;
     let (whole_rows, whole_cols) = (rows - rows % 4, cols - cols % 4);
     // Down a few columns at a time, so that what is written fills its cache lines at once.
     for q in (0..whole_cols).step_by(4) {
+        if q % LINE == 0 {
+            // A strided walk that the processor does not foresee: each row's next line is fetched here.
+            for r in 0..rows {
+                let ahead = r * from_stride + q + 2 * LINE;
+                s.prefetch(from.get(ahead..ahead + LINE).unwrap_or_default());
+            }
+        }
         let to = &mut to[q * to_stride..][..4 * to_stride];
         for r in (0..whole_rows).step_by(4) {
-            let block = f32x4::transpose(std::array::from_fn(|i| {
-                s.load(&from[(r + i) * from_stride + q..][..4])
-            }));
-            for (i, v) in block.into_iter().enumerate() {
-                s.store(v, &mut to[i * to_stride + r..][..4]);
-            }
+            let from = &from[r * from_stride + q..];
+            // Spelled out: a loop over the four would go through memory.
+            let [a, b, c, d] = f32x4::transpose([
+                four.load(from),
+                four.load(&from[from_stride..]),
+                four.load(&from[2 * from_stride..]),
+                four.load(&from[3 * from_stride..]),
+            ]);
+            four.store(a, &mut to[r..]);
+            four.store(b, &mut to[to_stride + r..]);
+            four.store(c, &mut to[2 * to_stride + r..]);
+            four.store(d, &mut to[3 * to_stride + r..]);
         }
     }
     for r in 0..rows {
