@@ -59,16 +59,23 @@ pub fn step(
     assert!(step > 0, "steps count from 1");
     // `powf`, since a step count may exceed i32.
     let correction = |beta: f32| 1.0 - f64::from(beta).powf(step as f64);
-    Update {
-        rate: (f64::from(adam.learning_rate) / correction(adam.beta1)) as f32,
-        root_correction: (1.0 / correction(adam.beta2).sqrt()) as f32,
-        adam,
-        weights,
-        gradient,
-        first_moment,
-        second_moment,
-    }
-    .share(exec)
+    let rate = (f64::from(adam.learning_rate) / correction(adam.beta1)) as f32;
+    let root_correction = (1.0 / correction(adam.beta2).sqrt()) as f32;
+    let values = (weights, gradient, first_moment, second_moment);
+    // Even pieces, so that no thread waits.
+    let piece = n.div_ceil(n.div_ceil(LEAF).max(1));
+    par::share_rows(exec, piece, values, &|values| {
+        let (weights, gradient, first_moment, second_moment) = values;
+        exec.isa().dispatch(Update {
+            adam,
+            rate,
+            root_correction,
+            weights,
+            gradient,
+            first_moment,
+            second_moment,
+        });
+    })
 }
 
 struct Update<'a> {
@@ -81,44 +88,6 @@ struct Update<'a> {
     gradient: &'a [f32],
     first_moment: &'a mut [f32],
     second_moment: &'a mut [f32],
-}
-
-impl Update<'_> {
-    fn share(self, exec: Exec) {
-        if self.weights.len() <= LEAF || !exec.is_parallel() {
-            return exec.isa().dispatch(self);
-        }
-        let half = self.weights.len() / 2;
-        let (weights, weights_rest) = self.weights.split_at_mut(half);
-        let (gradient, gradient_rest) = self.gradient.split_at(half);
-        let (first, first_rest) = self.first_moment.split_at_mut(half);
-        let (second, second_rest) = self.second_moment.split_at_mut(half);
-        let Update {
-            adam,
-            rate,
-            root_correction,
-            ..
-        } = self;
-        let left = Update {
-            adam,
-            rate,
-            root_correction,
-            weights,
-            gradient,
-            first_moment: first,
-            second_moment: second,
-        };
-        let right = Update {
-            adam,
-            rate,
-            root_correction,
-            weights: weights_rest,
-            gradient: gradient_rest,
-            first_moment: first_rest,
-            second_moment: second_rest,
-        };
-        par::join(exec, || left.share(exec), || right.share(exec));
-    }
 }
 
 impl Op for Update<'_> {

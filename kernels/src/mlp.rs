@@ -15,7 +15,6 @@ use crate::loss::Loss;
 use crate::simd::{Op, Simd};
 use crate::{Accumulate, Exec, MatMut, MatRef, embedding, matmul, par, reduce};
 
-use block::{BlockBackward, BlockForward};
 pub use parameters::{Block, BlockMut, Parameters, Shape};
 
 /// The activations of one batch, and room for the gradients on the way back.
@@ -146,15 +145,17 @@ pub fn forward(exec: Exec, parameters: &Parameters, pairs: &[[u32; 2]], workspac
         let (before, after) = workspace
             .residual
             .split_at_mut((l + 1) * capacity * shape.width);
-        BlockForward {
-            block: parameters.block(l),
-            activation: shape.activation,
-            x: rows_mut(before, l, capacity, batch, shape.width).into_ref(),
-            pre: rows_mut(&mut workspace.pre, l, capacity, batch, shape.hidden),
-            hidden: rows_mut(&mut workspace.hidden, l, capacity, batch, shape.hidden),
-            y: rows_mut(after, 0, capacity, batch, shape.width),
-        }
-        .share(exec, par::threads(exec));
+        block::forward(
+            exec,
+            parameters.block(l),
+            shape.activation,
+            rows_mut(before, l, capacity, batch, shape.width).into_ref(),
+            [
+                rows_mut(&mut workspace.pre, l, capacity, batch, shape.hidden),
+                rows_mut(&mut workspace.hidden, l, capacity, batch, shape.hidden),
+                rows_mut(after, 0, capacity, batch, shape.width),
+            ],
+        );
     }
 }
 
@@ -375,15 +376,16 @@ impl Workspace {
         } = *self;
         let mut d_pre = std::mem::take(&mut self.d_pre);
         let [dy, mut dx] = std::mem::take(&mut self.d_residual);
-        BlockBackward {
-            block: parameters.block(l),
-            activation: shape.activation,
-            pre: self.pre(l),
-            dy: self.rows(&dy, 0, shape.width),
-            d_pre: rows_mut(&mut d_pre, 0, capacity, batch, shape.hidden),
-            dx: rows_mut(&mut dx, 0, capacity, batch, shape.width),
-        }
-        .share(exec, par::threads(exec));
+        block::backward(
+            exec,
+            parameters.block(l),
+            shape.activation,
+            [self.pre(l), self.rows(&dy, 0, shape.width)],
+            [
+                rows_mut(&mut d_pre, 0, capacity, batch, shape.hidden),
+                rows_mut(&mut dx, 0, capacity, batch, shape.width),
+            ],
+        );
         self.d_pre = d_pre;
         self.d_residual = [dy, dx];
     }

@@ -79,6 +79,15 @@ impl<T: Send> Rows for &mut [T] {
     }
 }
 
+impl<T: Sync> Rows for &[T] {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
+    }
+}
+
 /// The numbers of the rows.
 impl Rows for Range<usize> {
     fn rows(&self) -> usize {
