@@ -10,6 +10,8 @@ use super::KC;
 const DIRECT_B: usize = 256 * 256;
 /// And for this many rows of A; more of them repay the packing, as packed rows are aligned.
 const DIRECT_M: usize = 256;
+/// A transposed A is read in place up to this many values.
+const DIRECT_A: usize = 1 << 15;
 /// Below this many rows of A, packing never pays.
 const FEW_ROWS: usize = 16;
 /// Columns of A that are packed at once.
@@ -321,8 +323,16 @@ fn transpose<S: Simd>(
     }
 }
 
-/// A block of A as the tiles read it: in place where its rows are contiguous, else packed by strips of
-/// MR rows, each of them column after column.
+/// Whether the tiles read A where it is.
+#[inline(always)]
+fn in_place(a: MatRef) -> bool {
+    // Columns a multiple of 512 bytes apart would share a few lines of the first-level cache.
+    let transposed = a.row_stride() == 1 && !a.col_stride().is_multiple_of(128);
+    a.col_stride() == 1 || (transposed && a.rows() * a.cols() <= DIRECT_A)
+}
+
+/// A block of A as the tiles read it: in place where its rows are contiguous, or its columns and it is small; else packed
+/// by strips of MR rows, each of them column after column.
 pub(super) enum PackedA<'a, const MR: usize> {
     InPlace {
         a: MatRef<'a>,
@@ -338,7 +348,7 @@ pub(super) enum PackedA<'a, const MR: usize> {
 impl<'a, const MR: usize> PackedA<'a, MR> {
     /// How many values packing blocks of A takes.
     pub(super) fn len(a: MatRef, depth: usize) -> usize {
-        if a.col_stride() == 1 {
+        if in_place(a) {
             0
         } else {
             a.rows().div_ceil(MR) * strip_len(MR, depth.min(a.cols()))
@@ -348,7 +358,7 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
     /// Columns `from_k..from_k + depth` of A, packed into `buffer` if need be.
     #[inline(always)]
     pub(super) fn new(a: MatRef<'a>, from_k: usize, depth: usize, buffer: &'a mut [f32]) -> Self {
-        if a.col_stride() == 1 {
+        if in_place(a) {
             return PackedA::InPlace { a, from_k, depth };
         }
         let (data, rs, cs) = (a.data(), a.row_stride(), a.col_stride());
@@ -389,12 +399,10 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
                 (std::ptr::dangling(), 0, 0)
             }
             PackedA::InPlace { a, from_k, depth } => {
-                let span = (rows - 1) * a.row_stride() + depth;
-                (
-                    a.data()[i * a.row_stride() + from_k..][..span].as_ptr(),
-                    a.row_stride(),
-                    1,
-                )
+                let (rs, cs) = (a.row_stride(), a.col_stride());
+                let span = (rows - 1) * rs + (depth - 1) * cs + 1;
+                let start = i * rs + from_k * cs;
+                (a.data()[start..][..span].as_ptr(), rs, cs)
             }
             PackedA::Packed { strips, depth } => {
                 let start = i / MR * strip_len(MR, depth) + i % MR;
