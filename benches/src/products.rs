@@ -27,6 +27,14 @@ pub const SHAPES: [[usize; 3]; 17] = [
     [16_384, 100, 16_384],
 ];
 
+/// Those of them that are gradients of weights: training makes them as Aᵀ·B, and the others that are no cubes as A·Bᵀ.
+pub const GRADIENTS: [[usize; 3]; 4] = [
+    [100, 256, 100],
+    [128, 512, 128],
+    [500, 1024, 500],
+    [512, 2048, 4096],
+];
+
 /// The naive loop is left out of products with more terms: it takes seconds.
 pub const NAIVE: usize = 1 << 24;
 
