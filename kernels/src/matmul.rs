@@ -4,7 +4,7 @@
 //! The loops, from the outside in:
 //!
 //! 1. B is packed once, into *panels* as wide as the tile (`pack`), unless it is small enough to stay in
-//!    cache as it is.
+//!    cache as it is; on one thread, a block at a time, which then waits in the second-level cache.
 //! 2. The rows of C are cut into chunks of at most [`MC`], which go to the threads.
 //! 3. A chunk runs over the inner dimension in blocks of [`KC`], and over the columns in blocks of [`NC`].
 //! 4. A block runs over its strips of `MR` rows, and a strip over its panels: one *tile* of C
@@ -30,7 +30,7 @@ use crate::{Exec, MatMut, MatRef, par};
 
 pub use epilogue::{ActivationBackward, Bias, BiasActivation, Epilogue, Residual};
 use micro::Strip;
-use pack::{PackedA, Panels};
+use pack::{PackedA, PackedB, Panels};
 pub(crate) use streamed::{Sink, matmul_into};
 
 /// Rows of a chunk, at most.
@@ -140,9 +140,15 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
             epilogue,
         } = self;
         let panels = Panels::plan::<S>(b, c.rows(), NV * S::LANES);
-        with_scratch(panels.packed_len(), |buffer| {
-            panels.pack(exec, s, buffer);
-            let most = if a.col_stride() == 1 { MC } else { MC_PACKED };
+        let by_block = panels.by_block() && !exec.is_parallel() && PackedA::<MR>::len(a, KC) == 0;
+        let len = if by_block { 0 } else { panels.packed_len() };
+        with_scratch(len, |buffer| {
+            let packed = (!by_block).then(|| panels.pack(exec, s, buffer));
+            let most = match (by_block, a.col_stride()) {
+                (true, _) => c.rows(),
+                (_, 1) => MC,
+                _ => MC_PACKED,
+            };
             let leaf = if exec.is_parallel() {
                 // Two chunks a thread, so that they even out, but no more: each reads all of B.
                 let even = c.rows() / (2 * par::threads(exec));
@@ -156,7 +162,7 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
                 accumulate,
                 a,
                 panels: &panels,
-                packed: buffer,
+                packed,
                 epilogue,
             };
             rows.share(exec, s, leaf);
@@ -170,7 +176,8 @@ struct Rows<'a, E, const MR: usize, const NV: usize> {
     accumulate: Accumulate,
     a: MatRef<'a>,
     panels: &'a Panels<'a>,
-    packed: &'a [f32],
+    /// None where B is packed block by block.
+    packed: Option<PackedB<'a>>,
     epilogue: E,
 }
 
@@ -179,9 +186,11 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
     fn share<S: Simd>(self, exec: Exec, s: S, leaf: usize) {
         let m = self.c.rows();
         if m <= leaf.max(MR) {
-            return with_scratch(PackedA::<MR>::len(self.a, KC), |buffer| {
-                s.run(Chunk { rows: self, buffer })
-            });
+            let len = match self.packed {
+                Some(_) => PackedA::<MR>::len(self.a, KC),
+                None => self.panels.block_len(),
+            };
+            return with_scratch(len, |buffer| s.run(Chunk { rows: self, buffer }));
         }
         let at = (m / 2).next_multiple_of(MR);
         let (upper, lower) = self.split(at);
@@ -226,7 +235,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
     }
 }
 
-/// The rows of one thread, and room for their packed part of A.
+/// The rows of one thread, and room for their packed part of A, or else for a block of B.
 struct Chunk<'a, 'b, E, const MR: usize, const NV: usize> {
     rows: Rows<'a, E, MR, NV>,
     buffer: &'b mut [f32],
@@ -246,15 +255,23 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Chunk<'_, '_, E, MR, 
             mut epilogue,
         } = self.rows;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
+        let (for_a, for_b) = match packed {
+            Some(_) => (self.buffer, &mut [][..]),
+            None => (&mut [][..], self.buffer),
+        };
         let mut from_k = 0;
         // At least one pass, so that k = 0 writes zeros and reaches the epilogue.
         loop {
             let depth = KC.min(k - from_k);
             let last = from_k + depth == k;
             let add = accumulate == Accumulate::Add || from_k > 0;
-            let a = PackedA::<MR>::new(a, from_k, depth, self.buffer);
+            let a = PackedA::<MR>::new(a, from_k, depth, for_a);
             for from_n in (0..n).step_by(NC) {
                 let columns = from_n..n.min(from_n + NC);
+                let packed = match packed {
+                    Some(all) => all,
+                    None => panels.pack_block(s, from_k, depth, from_n, for_b),
+                };
                 let mut i = 0;
                 while i < m {
                     let rows = strip_height(m - i, MR);
@@ -266,7 +283,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Chunk<'_, '_, E, MR, 
                         add,
                         a: &a,
                         panels,
-                        packed,
+                        packed: &packed,
                         from_k,
                         depth,
                     });

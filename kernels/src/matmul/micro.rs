@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::pack::{PackedA, Panels};
+use super::pack::{PackedA, PackedB, Panels};
 use crate::MatMut;
 use crate::simd::{Op, Simd};
 
@@ -16,7 +16,7 @@ pub(super) struct Strip<'a, const MR: usize, const NV: usize> {
     pub add: bool,
     pub a: &'a PackedA<'a, MR>,
     pub panels: &'a Panels<'a>,
-    pub packed: &'a [f32],
+    pub packed: &'a PackedB<'a>,
     pub from_k: usize,
     pub depth: usize,
 }

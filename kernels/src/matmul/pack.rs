@@ -4,7 +4,7 @@ use crate::simd::{Op, Portable, Simd};
 use crate::{Exec, MatRef, par};
 use wide::f32x4;
 
-use super::KC;
+use super::{KC, NC};
 
 /// B is read in place up to this many values: it stays in the second-level cache.
 const DIRECT_B: usize = 256 * 256;
@@ -77,15 +77,64 @@ impl<'a> Panels<'a> {
         (self.b.cols() - j) / self.wide
     }
 
-    /// How many values the packed columns take.
+    /// Whether each block is packed just before it is used, in the second-level cache, rather than all of B first.
+    pub(super) fn by_block(&self) -> bool {
+        self.first_packed == 0 && (self.b.rows() > KC || self.b.cols() > NC)
+    }
+
+    /// How many values a block takes.
+    pub(super) fn block_len(&self) -> usize {
+        KC.min(self.b.rows()) * NC.min(self.padded)
+    }
+
+    /// How many values all packed columns take.
     pub(super) fn packed_len(&self) -> usize {
         (self.padded - self.first_packed) * self.b.rows()
     }
 
-    /// Where the packed panel starts that holds column `j` of the block at `from_k`.
-    #[inline(always)]
-    fn offset(&self, from_k: usize, depth: usize, j: usize) -> usize {
-        (self.padded - self.first_packed) * from_k + (j - self.first_packed) * depth
+    /// Packs all columns into `values`, of [`packed_len`](Self::packed_len).
+    pub(super) fn pack<'b, S: Simd>(&self, exec: Exec, s: S, values: &'b mut [f32]) -> PackedB<'b> {
+        let (from, to) = (self.first_packed, self.padded);
+        if to > from {
+            for (block, values) in values.chunks_mut(KC * (to - from)).enumerate() {
+                let depth = values.len() / (to - from);
+                self.pack_range(exec, s, block * KC, depth, from, to, values);
+            }
+        }
+        PackedB {
+            values,
+            from_k: 0,
+            from,
+            width: to - from,
+        }
+    }
+
+    /// Packs `depth` rows from `from_k` on of [`NC`] columns from `from` on, all of them packed, into the first of `values`.
+    pub(super) fn pack_block<'b, S: Simd>(
+        &self,
+        s: S,
+        from_k: usize,
+        depth: usize,
+        from: usize,
+        values: &'b mut [f32],
+    ) -> PackedB<'b> {
+        let width = NC.min(self.padded - from);
+        let values = &mut values[..width * depth];
+        if depth > 0 {
+            s.run(PackRange {
+                panels: self,
+                from_k,
+                depth,
+                from,
+                buffer: values,
+            });
+        }
+        PackedB {
+            values,
+            from_k,
+            from,
+            width,
+        }
     }
 
     /// The panel at column `j` of the block at `from_k`: a pointer, valid for reading `width` values
@@ -93,20 +142,18 @@ impl<'a> Panels<'a> {
     #[inline(always)]
     pub(super) fn panel(
         &self,
-        packed: &[f32],
+        packed: &PackedB,
         from_k: usize,
         depth: usize,
         j: usize,
         width: usize,
     ) -> (*const f32, usize) {
         if depth == 0 {
-            return (packed.as_ptr(), 0);
+            return (std::ptr::dangling(), 0);
         }
         if j >= self.first_packed {
-            (
-                packed[self.offset(from_k, depth, j)..][..width * depth].as_ptr(),
-                width,
-            )
+            let start = packed.width * (from_k - packed.from_k) + (j - packed.from) * depth;
+            (packed.values[start..][..width * depth].as_ptr(), width)
         } else {
             let stride = self.b.row_stride();
             let span = (depth - 1) * stride + width;
@@ -114,26 +161,6 @@ impl<'a> Panels<'a> {
                 self.b.data()[from_k * stride + j..][..span].as_ptr(),
                 stride,
             )
-        }
-    }
-
-    /// Packs into `buffer`, of [`packed_len`](Self::packed_len) values.
-    pub(super) fn pack<S: Simd>(&self, exec: Exec, s: S, buffer: &mut [f32]) {
-        if buffer.is_empty() {
-            return;
-        }
-        let per_row = self.padded - self.first_packed;
-        for (block, buffer) in buffer.chunks_mut(KC * per_row).enumerate() {
-            let depth = buffer.len() / per_row;
-            self.pack_range(
-                exec,
-                s,
-                block * KC,
-                depth,
-                self.first_packed,
-                self.padded,
-                buffer,
-            );
         }
     }
 
@@ -167,6 +194,15 @@ impl<'a> Panels<'a> {
             buffer,
         });
     }
+}
+
+/// Packed columns of B: all of them, or those of one block.
+#[derive(Clone, Copy)]
+pub(super) struct PackedB<'a> {
+    values: &'a [f32],
+    from_k: usize,
+    from: usize,
+    width: usize,
 }
 
 struct PackRange<'a> {

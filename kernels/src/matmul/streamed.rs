@@ -73,8 +73,7 @@ impl<K: Sink> TileOp for Streamed<'_, K> {
         } = self;
         let panels = Panels::plan::<S>(b, a.rows(), NV * S::LANES);
         with_scratch(panels.packed_len(), |packed| {
-            panels.pack(exec, s, packed);
-            let packed = &*packed;
+            let packed = panels.pack(exec, s, packed);
             share_rows(exec, piece, (a, sink), &|(a, sink)| {
                 let (m, n) = (a.rows(), b.cols());
                 let packed_a = PackedA::<MR>::len(a, KC);
@@ -85,7 +84,7 @@ impl<K: Sink> TileOp for Streamed<'_, K> {
                         accumulate: Accumulate::Overwrite,
                         a,
                         panels: &panels,
-                        packed,
+                        packed: Some(packed),
                         epilogue: Bias(bias),
                     };
                     s.run(Chunk { rows, buffer });
