@@ -227,15 +227,18 @@ impl Op for PackRange<'_> {
         } = self;
         while !buffer.is_empty() {
             let width = panels.width(from);
-            let together = match panels.b.col_stride() {
-                1 if width == panels.wide => TOGETHER.min(panels.whole(from)),
-                _ => 1,
+            let rows = panels.b.col_stride() == 1 && width == panels.wide;
+            let together = if rows {
+                TOGETHER.min(panels.whole(from))
+            } else {
+                1
             };
             let (packed, rest) = buffer.split_at_mut((together * width * depth).min(buffer.len()));
-            if together > 1 {
-                copy_panels(s, panels.b, from_k, from, width, depth, packed);
-            } else {
-                pack_panel(s, panels.b, from_k, depth, from, width, packed);
+            match (rows, width) {
+                // The usual case, with its width known to the compiler.
+                (true, 32) => copy_panels(s, panels.b, from_k, from, 32, depth, packed),
+                (true, _) => copy_panels(s, panels.b, from_k, from, width, depth, packed),
+                (false, _) => pack_panel(s, panels.b, from_k, depth, from, width, packed),
             }
             from += packed.len() / depth;
             buffer = rest;
@@ -283,14 +286,7 @@ fn pack_panel<S: Simd>(
     if columns < width {
         panel.fill(0.0);
     }
-    if cs == 1 && columns == 32 {
-        // The usual case, with its length known to the compiler.
-        for (p, to) in panel.chunks_exact_mut(32).enumerate() {
-            let from = &data[(from_k + p) * rs + j..];
-            s.prefetch(from.get(AHEAD * rs..AHEAD * rs + 32).unwrap_or_default());
-            to.copy_from_slice(&from[..32]);
-        }
-    } else if cs == 1 {
+    if cs == 1 {
         for (p, to) in panel.chunks_exact_mut(width).enumerate() {
             to[..columns].copy_from_slice(&data[(from_k + p) * rs + j..][..columns]);
         }
