@@ -109,7 +109,8 @@ impl Settings {
             learning_rate: 1e-3,
             batch: 1024,
             steps: 1500,
-            control_steps: 2000,
+            // Enough for the control of N = 1000 to learn: one that has not tells nothing.
+            control_steps: 3000,
             check_every: 50,
             threshold: 0.1,
             shown: 6,
