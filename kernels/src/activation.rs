@@ -63,6 +63,8 @@ impl Activation {
         #[derive(Clone, Copy)]
         struct Swapped<B>(B);
         impl<B: Binary> Binary for Swapped<B> {
+            const FLOPS: usize = B::FLOPS;
+
             #[inline(always)]
             fn eval<S: Simd>(self, s: S, dy: S::F32, x: S::F32) -> S::F32 {
                 self.0.eval(s, x, dy)

@@ -1,5 +1,6 @@
 //! Adam (Kingma & Ba, arXiv 1412.6980, algorithm 1), with its bias correction.
 
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::{Exec, par};
 
@@ -57,6 +58,8 @@ pub fn step(
         second_moment.len()
     );
     assert!(step > 0, "steps count from 1");
+    // Four values read, three written.
+    profile::call(Part::Adam, || Work::new(13 * n, 7 * n));
     // `powf`, since a step count may exceed i32.
     let correction = |beta: f32| 1.0 - f64::from(beta).powf(step as f64);
     let rate = (f64::from(adam.learning_rate) / correction(adam.beta1)) as f32;
@@ -66,6 +69,7 @@ pub fn step(
     let piece = n.div_ceil(n.div_ceil(LEAF).max(1));
     par::share_rows(exec, piece, values, &|values| {
         let (weights, gradient, first_moment, second_moment) = values;
+        let _span = profile::span(Part::Adam);
         exec.isa().dispatch(Update {
             adam,
             rate,

@@ -1,6 +1,7 @@
 //! Dictionaries: n×d matrices whose rows, the *elements*, stand for directions.
 
 use crate::elementwise::{dot, sum_of_squares};
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::{Accumulate, Exec, MatMut, MatRef, matmul, par};
 
@@ -36,8 +37,11 @@ pub fn norms(exec: Exec, dictionary: MatRef, norms: &mut [f32]) {
             }
         }
     }
+    let n = dictionary.rows() * dictionary.cols();
+    profile::call(Part::Elements, || Work::new(2 * n, n));
     let leaf = leaf_rows(dictionary.cols());
     par::share_rows(exec, leaf, (dictionary, norms), &|(rows, norms)| {
+        let _span = profile::span(Part::Elements);
         exec.isa().dispatch(Norms(rows, norms))
     });
 }
@@ -68,8 +72,11 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
             }
         }
     }
+    let n = dictionary.rows() * dictionary.cols();
+    profile::call(Part::Elements, || Work::new(3 * n, 2 * n));
     let leaf = leaf_rows(dictionary.cols());
     par::share_rows(exec, leaf, dictionary, &|rows| {
+        let _span = profile::span(Part::Elements);
         exec.isa().dispatch(Normalise(rows))
     });
 }
@@ -114,8 +121,11 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
             }
         }
     }
+    let n = dictionary.rows() * dictionary.cols();
+    profile::call(Part::Elements, || Work::new(6 * n, 3 * n));
     let leaf = leaf_rows(dictionary.cols());
     par::share_rows(exec, leaf, (dictionary, gradient), &|(rows, gradient)| {
+        let _span = profile::span(Part::Elements);
         exec.isa().dispatch(Project(rows, gradient))
     });
 }

@@ -1,21 +1,26 @@
 //! Functions of one value, applied to whole slices.
 
 use crate::Exec;
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 
 /// A function of one value, a vector of them at a time.
 pub(crate) trait Unary: Copy {
+    /// Operations a value.
+    const FLOPS: usize;
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32;
 }
 
 /// A function of two values, a vector of them at a time.
 pub(crate) trait Binary: Copy {
+    /// Operations a pair of values.
+    const FLOPS: usize;
     fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32;
 }
 
 /// `y[i] = f(x[i])`.
 #[track_caller]
-pub(crate) fn unary(exec: Exec, f: impl Unary, x: &[f32], y: &mut [f32]) {
+pub(crate) fn unary<F: Unary>(exec: Exec, f: F, x: &[f32], y: &mut [f32]) {
     assert_eq!(
         x.len(),
         y.len(),
@@ -31,12 +36,14 @@ pub(crate) fn unary(exec: Exec, f: impl Unary, x: &[f32], y: &mut [f32]) {
             map(s, self.0, self.1, self.2)
         }
     }
+    let n = x.len();
+    let _span = profile::timed(Part::Activation, || Work::new(F::FLOPS * n, 2 * n));
     exec.isa().dispatch(Map(f, x, y))
 }
 
 /// `y[i] = f(a[i], b[i])`.
 #[track_caller]
-pub(crate) fn binary(exec: Exec, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {
+pub(crate) fn binary<F: Binary>(exec: Exec, f: F, a: &[f32], b: &[f32], y: &mut [f32]) {
     assert!(
         a.len() == b.len() && b.len() == y.len(),
         "{} and {} values in, {} places out",
@@ -52,6 +59,8 @@ pub(crate) fn binary(exec: Exec, f: impl Binary, a: &[f32], b: &[f32], y: &mut [
             zip(s, self.0, self.1, self.2, self.3)
         }
     }
+    let n = a.len();
+    let _span = profile::timed(Part::Activation, || Work::new(F::FLOPS * n, 3 * n));
     exec.isa().dispatch(Zip(f, a, b, y))
 }
 
@@ -105,6 +114,8 @@ pub(crate) fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f3
 pub(crate) struct Add;
 
 impl Binary for Add {
+    const FLOPS: usize = 1;
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
         s.add(a, b)
@@ -116,6 +127,8 @@ impl Binary for Add {
 pub(crate) struct Sub;
 
 impl Binary for Sub {
+    const FLOPS: usize = 1;
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
         s.sub(a, b)

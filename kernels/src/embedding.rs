@@ -1,6 +1,7 @@
 //! The input layer of a model that reads pairs of one-hot vectors: a gather, never a product.
 
 use crate::elementwise::{Add, zip_in_place};
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatMut, MatRef};
 
@@ -49,6 +50,8 @@ pub fn forward(exec: Exec, first: MatRef, second: MatRef, pairs: &[[u32; 2]], ou
             }
         }
     }
+    let n = out.rows() * out.cols();
+    let _span = profile::timed(Part::Embedding, || Work::new(n, 3 * n));
     exec.isa().dispatch(Gather(first, second, pairs, out))
 }
 
@@ -80,6 +83,8 @@ pub fn backward(exec: Exec, d_out: MatRef, pairs: &[[u32; 2]], d_first: MatMut, 
             }
         }
     }
+    let n = d_out.rows() * d_out.cols();
+    let _span = profile::timed(Part::Embedding, || Work::new(2 * n, 5 * n));
     exec.isa()
         .dispatch(Scatter(d_out, pairs, d_first, d_second))
 }

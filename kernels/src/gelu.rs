@@ -7,7 +7,7 @@
 
 use crate::Exec;
 use crate::elementwise::{Binary, Unary, binary, unary};
-use crate::piecewise::Piecewise;
+use crate::piecewise::{self, Piecewise};
 use crate::simd::Simd;
 
 /// `y = x Φ(x)`; ±0 stays, NaN stays NaN, and left of −5.7 the result is 0.
@@ -49,6 +49,9 @@ pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
 pub(crate) struct Gelu;
 
 impl Unary for Gelu {
+    /// Those of the polynomial of lower degree, as for all functions by intervals.
+    const FLOPS: usize = 2 + piecewise::flops(6);
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         TAIL.rectifier_less_tail(s, x)
@@ -59,6 +62,8 @@ impl Unary for Gelu {
 pub(crate) struct GeluDerivative;
 
 impl Unary for GeluDerivative {
+    const FLOPS: usize = 1 + piecewise::flops(6);
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         SLOPE.step_less_slope(s, x)
@@ -69,6 +74,8 @@ impl Unary for GeluDerivative {
 pub(crate) struct GeluBackward;
 
 impl Binary for GeluBackward {
+    const FLOPS: usize = 1 + GeluDerivative::FLOPS;
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
         s.mul(dy, GeluDerivative.eval(s, x))

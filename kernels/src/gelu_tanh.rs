@@ -7,7 +7,7 @@
 use crate::Exec;
 use crate::elementwise::{Binary, Unary, binary, unary};
 use crate::gelu::Tail;
-use crate::piecewise::Piecewise;
+use crate::piecewise::{self, Piecewise};
 use crate::simd::Simd;
 
 /// `y = x (1 + tanh u) / 2`; ±0 stays, NaN stays NaN, and left of −5.3 the result is 0.
@@ -49,6 +49,9 @@ pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
 pub(crate) struct GeluTanh;
 
 impl Unary for GeluTanh {
+    /// Those of the polynomial of lower degree, as for all functions by intervals.
+    const FLOPS: usize = 2 + piecewise::flops(6);
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         TAIL.rectifier_less_tail(s, x)
@@ -59,6 +62,8 @@ impl Unary for GeluTanh {
 pub(crate) struct GeluTanhDerivative;
 
 impl Unary for GeluTanhDerivative {
+    const FLOPS: usize = 1 + piecewise::flops(6);
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         SLOPE.step_less_slope(s, x)
@@ -69,6 +74,8 @@ impl Unary for GeluTanhDerivative {
 pub(crate) struct GeluTanhBackward;
 
 impl Binary for GeluTanhBackward {
+    const FLOPS: usize = 1 + GeluTanhDerivative::FLOPS;
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
         s.mul(dy, GeluTanhDerivative.eval(s, x))

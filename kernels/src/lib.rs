@@ -70,6 +70,7 @@ pub mod metrics;
 pub mod mlp;
 mod par;
 mod piecewise;
+pub mod profile;
 pub mod reduce;
 pub mod relu;
 pub mod sae;

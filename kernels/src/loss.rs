@@ -2,6 +2,7 @@
 
 use crate::elementwise::{Unary, sum_of_squares};
 use crate::math::Exp;
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatMut, MatRef};
 
@@ -50,6 +51,7 @@ impl Loss {
             losses.len(),
             targets.len()
         );
+        let _span = profile::timed(Part::Loss, || self.work(outputs, 2, 1));
         exec.isa().dispatch(Forward {
             loss: self,
             outputs,
@@ -83,6 +85,7 @@ impl Loss {
             outputs.rows(),
             outputs.cols()
         );
+        let _span = profile::timed(Part::Loss, || self.work(outputs, 4, 3));
         exec.isa().dispatch(Backward {
             loss: self,
             outputs,
@@ -90,6 +93,19 @@ impl Loss {
             weights,
             gradient,
         })
+    }
+}
+
+impl Loss {
+    /// So many operations an output beside its exponentials, and values read or written.
+    fn work(self, outputs: MatRef, flops: usize, values: usize) -> Work {
+        let n = outputs.rows() * outputs.cols();
+        // A gradient takes the exponential of each output twice.
+        let exponentials = match self {
+            Loss::SquaredError => 0,
+            Loss::CrossEntropy => flops / 2,
+        };
+        Work::new((flops + exponentials * Exp::FLOPS) * n, values * n)
     }
 }
 

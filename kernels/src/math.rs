@@ -5,7 +5,7 @@
 
 use crate::Exec;
 use crate::elementwise::{Unary, unary};
-use crate::piecewise::Piecewise;
+use crate::piecewise::{self, Piecewise};
 use crate::simd::Simd;
 
 /// `y = eˣ`: 0 below −104, infinite above 88.73, subnormal where the result is; NaN stays NaN.
@@ -45,6 +45,8 @@ pub fn erf(exec: Exec, x: &[f32], y: &mut [f32]) {
 pub(crate) struct Exp;
 
 impl Unary for Exp {
+    const FLOPS: usize = 5 + 2 * (EXP.len() - 1) + 6;
+
     /// eˣ = 2ⁿ eʳ with n = round(x / ln 2) and |r| ≤ ln(2)/2.
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
@@ -78,6 +80,8 @@ fn power_of_2<S: Simd>(s: S, n: S::I32) -> S::F32 {
 pub(crate) struct Tanh;
 
 impl Unary for Tanh {
+    const FLOPS: usize = 4 + 2 * (TANH.len() - 1) + Exp::FLOPS + 4;
+
     /// With the sign of x: a + a³P(a²) near 0, 1 − 2/(e²ᵃ + 1) elsewhere, a = |x|.
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
@@ -95,6 +99,8 @@ impl Unary for Tanh {
 pub(crate) struct Erf;
 
 impl Unary for Erf {
+    const FLOPS: usize = 3 + piecewise::flops(8);
+
     /// x/2 + x(erf(a)/a − 1/2) with a = |x|, and ±1 from where erf rounds to it. The halves are apart
     /// because erf(a)/a is 2/√π at 0, which lies midway between two f32 values.
     #[inline(always)]

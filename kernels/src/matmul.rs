@@ -24,6 +24,7 @@ mod micro;
 mod pack;
 mod streamed;
 
+use crate::profile::{self, Part, Work};
 use crate::scratch::with_scratch;
 use crate::simd::{Op, Simd, TileOp};
 use crate::{Exec, MatMut, MatRef, par};
@@ -110,6 +111,8 @@ pub fn matmul_with<E: Epilogue>(
     if c.rows() == 0 || c.cols() == 0 {
         return;
     }
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    profile::call(Part::Product, || Work::product(m, n, k));
     exec.isa().with_tile(Product {
         exec,
         c,
@@ -190,7 +193,10 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
                 Some(_) => PackedA::<MR>::len(self.a, KC),
                 None => self.panels.block_len(),
             };
-            return with_scratch(len, |buffer| s.run(Chunk { rows: self, buffer }));
+            return with_scratch(len, |buffer| {
+                let _span = profile::span(Part::Product);
+                s.run(Chunk { rows: self, buffer })
+            });
         }
         let at = (m / 2).next_multiple_of(MR);
         let (upper, lower) = self.split(at);

@@ -11,6 +11,7 @@
 use std::ops::Range;
 
 use crate::Exec;
+use crate::profile::{self, Part};
 use crate::scratch::with_scratch;
 use crate::simd::{Op, Simd};
 use crate::sparse::{SparseRef, row_times_panel};
@@ -59,6 +60,8 @@ pub fn max_product(exec: Exec, rows: SparseRef, range: Range<usize>, best: &mut 
     if range.is_empty() {
         return;
     }
+    let pairs = range.clone();
+    let _span = profile::timed(Part::MaxProduct, || rows.work_of_pairs(pairs));
     let lanes = exec.isa().lanes();
     let width = lanes * vectors(lanes);
     let panels = range.len().div_ceil(width);

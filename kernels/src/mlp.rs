@@ -12,6 +12,7 @@ mod parameters;
 
 use crate::elementwise::sum_of_squares;
 use crate::loss::Loss;
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::{Accumulate, Exec, MatMut, MatRef, embedding, matmul, par, reduce};
 
@@ -290,6 +291,8 @@ pub fn output_gradient_norms(
     }
     for l in (0..layers).rev() {
         workspace.block_backward(exec, parameters, l);
+        let n = 2 * batch * (width + workspace.shape.hidden);
+        let _span = profile::timed(Part::GradientNorms, || Work::new(2 * n, n));
         exec.isa().dispatch(OuterNorms {
             dy: workspace.rows(&workspace.d_residual[0], 0, width),
             hidden: workspace.hidden(l),

@@ -16,6 +16,11 @@ pub(crate) struct Piecewise<const I: usize, const N: usize> {
     pub coefficients: [[f32; I]; N],
 }
 
+/// Operations of a function with so many coefficients on each interval: to find the interval, and Horner's scheme.
+pub(crate) const fn flops(coefficients: usize) -> usize {
+    5 + 2 * (coefficients - 1)
+}
+
 impl<const I: usize, const N: usize> Piecewise<I, N> {
     /// The lesser of `a` and the end of the last interval; NaN stays NaN.
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! Sums over the rows of a matrix: the gradient of a bias.
 
 use crate::elementwise::{Add, zip_in_place};
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatRef};
 
@@ -30,5 +31,8 @@ pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
             }
         }
     }
+    let (rows, cols) = (m.rows(), m.cols());
+    let work = || Work::new(rows * cols, (rows + 1) * cols);
+    let _span = profile::timed(Part::Sums, work);
     exec.isa().dispatch(Sums(m, sums))
 }

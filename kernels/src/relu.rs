@@ -26,6 +26,8 @@ pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
 pub(crate) struct Relu;
 
 impl Unary for Relu {
+    const FLOPS: usize = 0;
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         s.max(s.splat(0.0), x)
@@ -36,6 +38,8 @@ impl Unary for Relu {
 pub(crate) struct ReluBackward;
 
 impl Binary for ReluBackward {
+    const FLOPS: usize = 0;
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
         s.select(s.lt(s.splat(0.0), x), dy, s.splat(0.0))

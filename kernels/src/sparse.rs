@@ -1,5 +1,6 @@
 //! Sparse matrices in compressed rows, and their products with dense ones.
 
+use crate::profile::Work;
 use crate::simd::Simd;
 use crate::{MatRef, ShapeError, par};
 
@@ -87,6 +88,21 @@ impl<'a> SparseRef<'a> {
     /// Number of entries.
     pub fn entries(&self) -> usize {
         self.starts[self.rows()] - self.starts[0]
+    }
+
+    /// Work of the product with a dense matrix of `width` columns, of which no more rows are read than there are
+    /// entries.
+    pub(crate) fn work(&self, width: usize) -> Work {
+        let entries = self.entries();
+        let values = 2 * entries + (entries.min(self.cols) + self.rows()) * width;
+        Work::new(2 * entries * width, values)
+    }
+
+    /// Work of the products of each row in `range` with all rows before it.
+    pub(crate) fn work_of_pairs(&self, range: std::ops::Range<usize>) -> Work {
+        let entries = |row: usize| self.starts[row] - self.starts[0];
+        let flops = 2 * range.clone().map(entries).sum::<usize>();
+        Work::new(flops, 2 * entries(range.end) + range.end)
     }
 
     /// Share of the places that have an entry; 0 if there are none.

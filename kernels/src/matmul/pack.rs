@@ -5,6 +5,7 @@ use crate::{Exec, MatRef, par};
 use wide::f32x4;
 
 use super::{KC, NC};
+use crate::profile::{self, Part, Work};
 
 /// B is read in place up to this many values: it stays in the second-level cache.
 const DIRECT_B: usize = 256 * 256;
@@ -96,6 +97,7 @@ impl<'a> Panels<'a> {
     pub(super) fn pack<'b, S: Simd>(&self, exec: Exec, s: S, values: &'b mut [f32]) -> PackedB<'b> {
         let (from, to) = (self.first_packed, self.padded);
         if to > from {
+            profile::call(Part::Packing, || Work::new(0, 2 * values.len()));
             for (block, values) in values.chunks_mut(KC * (to - from)).enumerate() {
                 let depth = values.len() / (to - from);
                 self.pack_range(exec, s, block * KC, depth, from, to, values);
@@ -121,6 +123,7 @@ impl<'a> Panels<'a> {
         let width = NC.min(self.padded - from);
         let values = &mut values[..width * depth];
         if depth > 0 {
+            let _span = profile::timed(Part::Packing, || Work::new(0, 2 * values.len()));
             s.run(PackRange {
                 panels: self,
                 from_k,
@@ -186,6 +189,7 @@ impl<'a> Panels<'a> {
             );
             return;
         }
+        let _span = profile::span(Part::Packing);
         s.run(PackRange {
             panels: self,
             from_k,

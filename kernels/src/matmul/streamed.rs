@@ -5,6 +5,7 @@ use super::epilogue::{Bias, Epilogue};
 use super::pack::{PackedA, Panels};
 use super::{Accumulate, Chunk, KC, Rows};
 use crate::par::share_rows;
+use crate::profile::{self, Part, Work};
 use crate::scratch::with_scratch;
 use crate::simd::{Op, Simd, TileOp};
 use crate::{Exec, MatMut, MatRef, par};
@@ -42,6 +43,9 @@ pub(crate) fn matmul_into<K: Sink>(
     if a.rows() == 0 {
         return;
     }
+    let (m, n, k) = (a.rows(), b.cols(), a.cols());
+    profile::call(Part::Product, || Work::product(m, n, k));
+    profile::call(Part::Selection, || Work::new(0, m * n));
     exec.isa().with_tile(Streamed {
         exec,
         a,
@@ -87,7 +91,10 @@ impl<K: Sink> TileOp for Streamed<'_, K> {
                         packed: Some(packed),
                         epilogue: Bias(bias),
                     };
+                    let product = profile::span(Part::Product);
                     s.run(Chunk { rows, buffer });
+                    drop(product);
+                    let _span = profile::span(Part::Selection);
                     s.run(Drain { c, n, sink });
                 })
             });

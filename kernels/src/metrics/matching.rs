@@ -1,6 +1,7 @@
 //! One-to-one matching of two dictionaries, by the assignment that makes the sum of cosines largest.
 
 use super::cosines::Unit;
+use crate::profile::{self, Part};
 use crate::{Accumulate, Exec, MatMut, MatRef, matmul};
 
 /// A matching of the rows of two dictionaries: as many pairs as the smaller one has rows.
@@ -25,6 +26,7 @@ impl Matching {
             a.cols(),
             b.cols()
         );
+        let _span = profile::phase(Part::Metrics);
         // Rows are those of the smaller one.
         let swapped = a.rows() > b.rows();
         let (few, many) = if swapped { (b, a) } else { (a, b) };

@@ -1,6 +1,7 @@
 //! Measures of samples, codes and reconstructions, in one pass over any number of batches.
 
 use crate::elementwise::dot_f64;
+use crate::profile::{self, Part};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatRef, SparseRef};
 
@@ -85,6 +86,7 @@ impl Stream {
             codes.rows(),
             codes.cols()
         );
+        let _span = profile::phase(Part::Metrics);
         for i in 0..rows {
             let (columns, values) = codes.row(i);
             for (&j, &value) in columns.iter().zip(values) {

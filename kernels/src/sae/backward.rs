@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::decoder::densify;
 use super::transposed::Transposed;
 use crate::elementwise::{Add, zip_in_place};
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::sparse::SparseRef;
 use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
@@ -43,6 +44,8 @@ pub(super) fn outer_products(
 
 /// `sums[j]` ← Σ over samples of the values in column j, sample after sample.
 pub(super) fn column_sums(entries: SparseRef, sums: &mut [f32]) {
+    let n = entries.entries();
+    let _span = profile::timed(Part::Sums, || Work::new(n, 2 * n + sums.len()));
     sums.fill(0.0);
     for b in 0..entries.rows() {
         let (columns, values) = entries.row(b);
@@ -85,8 +88,12 @@ pub(super) fn decoder_bias(
             }
         }
     }
+    let (rows, n, d) = (d_output.rows(), w_enc.rows(), d_output.cols());
+    let work = || Work::new((rows + 2 * n) * d, (rows + n + 1) * d);
+    profile::call(Part::Sums, work);
     let work = (0..d_b_dec.len(), d_b_dec);
     par::share_rows(exec, LEAF, work, &|(columns, out)| {
+        let _span = profile::span(Part::Sums);
         exec.isa().dispatch(Columns {
             d_output,
             w_enc,
@@ -119,8 +126,11 @@ pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: Ma
             }
         }
     }
+    let n = rows.rows() * rows.cols();
+    profile::call(Part::Elements, || Work::new(2 * n, 3 * n));
     let work = (0..rows.rows(), rows, out);
     par::share_rows(exec, LEAF, work, &|(range, rows, out)| {
+        let _span = profile::span(Part::Elements);
         exec.isa().dispatch(Scaled(&factors[range], rows, out))
     });
 }
@@ -144,7 +154,10 @@ pub(super) fn divide_by_norms(exec: Exec, rows: MatRef, gradient: MatMut) {
             }
         }
     }
+    let n = rows.rows() * rows.cols();
+    profile::call(Part::Elements, || Work::new(3 * n, 3 * n));
     par::share_rows(exec, LEAF, (rows, gradient), &|(rows, gradient)| {
+        let _span = profile::span(Part::Elements);
         exec.isa().dispatch(Divide(rows, gradient))
     });
 }

@@ -2,6 +2,7 @@
 
 use super::encoder::Select;
 use crate::matmul::Sink;
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::sparse::SparseRef;
 use crate::{Exec, MatRef, matmul, par};
@@ -90,8 +91,10 @@ impl Codes {
     pub(super) fn take(&mut self, exec: Exec, pre: MatRef, select: impl Select) {
         const LEAF: usize = 16;
         (self.rows, self.cols) = (pre.rows(), pre.cols());
+        profile::call(Part::Selection, || Work::new(0, pre.rows() * pre.cols()));
         let slots = self.slots(select);
         par::share_rows(exec, LEAF, (pre, slots), &|(pre, slots)| {
+            let _span = profile::span(Part::Selection);
             exec.isa().dispatch(Take(pre, slots))
         });
         self.close_up(LEAF);
@@ -112,6 +115,7 @@ impl Codes {
     /// From the lengths of rows to their ends, and from entries that lie where their piece of rows begins to
     /// entries without gaps.
     fn close_up(&mut self, piece: usize) {
+        let _span = profile::span(Part::Selection);
         // The entries of a piece follow each other already; now the pieces do.
         let mut used = 0;
         let (rows, n) = (self.rows, self.cols);

@@ -1,6 +1,7 @@
 //! From codes to reconstructions, their errors, and back to the codes.
 
 use crate::elementwise::{Sub, dot, sum_of_squares, zip};
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::sparse::{EntriesMut, SparseRef, add_row_product};
 use crate::{Accumulate, Exec, MatMut, MatRef, matmul, par};
@@ -35,7 +36,9 @@ pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: M
             }
         }
     }
+    profile::call(Part::Decoding, || sparse.work(matrix.cols()));
     par::share_rows(exec, LEAF, (sparse, out), &|(sparse, out)| {
+        let _span = profile::span(Part::Decoding);
         exec.isa().dispatch(Products(sparse, matrix, out))
     });
 }
@@ -92,9 +95,11 @@ pub(super) fn reconstruct(
             dictionary,
         );
     }
+    profile::call(Part::Decoding, || step.work(codes));
     let rest = EntriesMut::new(codes, &mut *deltas);
     let work = (codes, rest, x, d_output.reborrow(), errors);
     par::share_rows(exec, LEAF, work, &|(codes, deltas, x, d_output, errors)| {
+        let _span = profile::span(Part::Decoding);
         exec.isa().dispatch(Samples {
             step,
             codes,
@@ -127,6 +132,24 @@ struct Step<'a> {
     scale: f32,
     /// Whether products with the dictionary are taken on the entries.
     entries: bool,
+}
+
+impl Step<'_> {
+    fn work(self, codes: SparseRef) -> Work {
+        let width = self.decoder.b_dec.len();
+        let n = codes.rows() * width;
+        // Offset, squared error and scaling.
+        let dense = Work::new(5 * n, 2 * n);
+        if !self.entries {
+            return dense;
+        }
+        // Reconstructions and products with the same elements, which are read once.
+        let sparse = codes.work(width);
+        Work {
+            flops: dense.flops + 2 * sparse.flops,
+            bytes: sparse.bytes + 4 * n as u64,
+        }
+    }
 }
 
 struct Samples<'a> {
@@ -183,8 +206,12 @@ impl Op for Samples<'_> {
 /// The matrix with all its zeros.
 pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
     let (rows, n) = (sparse.rows(), sparse.cols());
+    profile::call(Part::Sorting, || {
+        Work::new(0, 2 * sparse.entries() + rows * n)
+    });
     let dense = MatMut::new(dense, rows, n).expect("as large as the matrix");
     par::share_rows(exec, LEAF, (sparse, dense), &|(sparse, mut dense)| {
+        let _span = profile::span(Part::Sorting);
         for b in 0..sparse.rows() {
             let row = dense.row(b);
             row.fill(0.0);
@@ -198,8 +225,10 @@ pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
 
 /// The values of a dense matrix at the entries of a sparse one.
 fn pick(exec: Exec, entries: SparseRef, dense: MatRef, out: &mut [f32]) {
+    profile::call(Part::Sorting, || Work::new(0, 3 * entries.entries()));
     let work = (entries, dense, EntriesMut::new(entries, out));
     par::share_rows(exec, LEAF, work, &|(entries, dense, mut out)| {
+        let _span = profile::span(Part::Sorting);
         for b in 0..entries.rows() {
             let (columns, _) = entries.row(b);
             for (out, &j) in out.row(b).iter_mut().zip(columns) {

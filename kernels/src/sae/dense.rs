@@ -1,6 +1,7 @@
 //! Passes over the dense layers that an encoder may have before its codes.
 
 use crate::elementwise::{Add, Binary, map_in_place, zip_in_place};
+use crate::profile::{self, Part, Work};
 use crate::relu::{Relu, ReluBackward};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatMut, MatRef, par};
@@ -20,7 +21,12 @@ pub(super) fn relu(exec: Exec, x: MatMut) {
             }
         }
     }
-    par::share_rows(exec, LEAF, x, &|x| exec.isa().dispatch(Rows(x)));
+    let n = x.rows() * x.cols();
+    profile::call(Part::Elementwise, || Work::new(0, 2 * n));
+    par::share_rows(exec, LEAF, x, &|x| {
+        let _span = profile::span(Part::Elementwise);
+        exec.isa().dispatch(Rows(x))
+    });
 }
 
 /// Back through a ReLU: d ← d where its output `y` is not 0, else 0.
@@ -34,7 +40,7 @@ pub(super) fn add(exec: Exec, b: MatRef, a: MatMut) {
 }
 
 /// a ← f(a, b)
-fn combine(exec: Exec, f: impl Binary + Send + Sync, b: MatRef, a: MatMut) {
+fn combine<F: Binary + Send + Sync>(exec: Exec, f: F, b: MatRef, a: MatMut) {
     struct Rows<'a, F>(F, MatRef<'a>, MatMut<'a>);
     impl<F: Binary> Op for Rows<'_, F> {
         type Output = ();
@@ -46,7 +52,10 @@ fn combine(exec: Exec, f: impl Binary + Send + Sync, b: MatRef, a: MatMut) {
             }
         }
     }
+    let n = b.rows() * b.cols();
+    profile::call(Part::Elementwise, || Work::new(F::FLOPS * n, 3 * n));
     par::share_rows(exec, LEAF, (b, a), &|(b, a)| {
+        let _span = profile::span(Part::Elementwise);
         exec.isa().dispatch(Rows(f, b, a))
     });
 }
@@ -55,6 +64,8 @@ fn combine(exec: Exec, f: impl Binary + Send + Sync, b: MatRef, a: MatMut) {
 struct WhereActive;
 
 impl Binary for WhereActive {
+    const FLOPS: usize = 0;
+
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, d: S::F32, y: S::F32) -> S::F32 {
         ReluBackward.eval(s, y, d)

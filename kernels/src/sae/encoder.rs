@@ -2,6 +2,7 @@
 
 use super::{Parameters, Workspace, backward};
 use crate::elementwise::{Sub, zip};
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 pub(super) use crate::sparse::select_from;
 use crate::{Accumulate, Exec, MatMut, MatRef, par};
@@ -99,7 +100,10 @@ pub(super) fn subtract(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
             }
         }
     }
+    let n = x.rows() * x.cols();
+    profile::call(Part::Elementwise, || Work::new(n, 2 * n));
     par::share_rows(exec, LEAF, (x, out), &|(x, out)| {
+        let _span = profile::span(Part::Elementwise);
         exec.isa().dispatch(Subtract(x, b, out))
     });
 }

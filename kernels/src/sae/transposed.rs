@@ -1,6 +1,7 @@
 //! The entries of a sparse matrix by columns, and the product of its transpose with a dense one: the gradient of
 //! a weight matrix.
 
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::sparse::{EntriesMut, SparseRef, add_row_product};
 use crate::{Accumulate, Exec, MatMut, MatRef, par};
@@ -40,6 +41,7 @@ impl Transposed {
 
     /// Sorts the entries by columns, and by rows within them: a counting sort.
     pub(super) fn sort(&mut self, of: SparseRef) {
+        let _span = profile::timed(Part::Sorting, || Work::new(0, 3 * of.entries()));
         self.width = of.cols();
         let starts = &mut self.starts[..=of.cols()];
         starts.fill(0);
@@ -77,6 +79,9 @@ impl Transposed {
     ) {
         let starts = &self.starts[..=self.width];
         let entries = source.len();
+        let (samples, d) = (matrix.rows(), matrix.cols());
+        let values = 3 * entries + (samples + self.width) * d;
+        profile::call(Part::OuterProducts, || Work::new(2 * entries * d, values));
         let values = EntriesMut::beside(starts, &mut self.values[..entries]);
         let pattern = Pattern {
             starts,
@@ -85,6 +90,7 @@ impl Transposed {
         };
         let work = (pattern, values, out);
         par::share_rows(exec, LEAF, work, &|(pattern, values, out)| {
+            let _span = profile::span(Part::OuterProducts);
             exec.isa().dispatch(Products {
                 pattern,
                 values,

@@ -5,6 +5,7 @@
 use super::pursuit::{Magnitudes, Pursuit, pursue};
 use super::{CHUNK, check, support};
 use crate::elementwise::dot;
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatMut, MatRef, par};
 
@@ -38,7 +39,9 @@ pub fn gradient_pursuit(
 #[track_caller]
 pub fn gradient_step(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     check(dictionary, x, &codes);
+    profile::call(Part::Pursuit, Work::default);
     par::share_rows(exec, CHUNK, (x, codes), &|(x, mut codes)| {
+        let _span = profile::span(Part::Pursuit);
         let mut steps = Steps::new(exec, dictionary);
         let mut residual = vec![0.0; x.cols()];
         for i in 0..x.rows() {

@@ -32,10 +32,11 @@ pub(super) struct Iteration<'a> {
 }
 
 impl Op for Iteration<'_> {
-    type Output = ();
+    /// How many operations it took.
+    type Output = usize;
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
+    fn run<S: Simd>(self, s: S) -> usize {
         let Iteration {
             lasso,
             stop,
@@ -55,6 +56,7 @@ impl Op for Iteration<'_> {
             atoms: vec![0; padded],
             values: vec![0.0; padded],
         };
+        let mut flops = 0;
         for i in 0..x.rows() {
             let correlations = &correlations[i * padded..][..padded];
             let out = codes.row(i);
@@ -75,6 +77,8 @@ impl Op for Iteration<'_> {
                 if gap <= stop.tolerance * energy {
                     break;
                 }
+                // The step, the bound, and the product with the codes.
+                flops += (2 * on + 15) * padded;
                 let raised = match raise {
                     _ if !momentum => 1.0,
                     None => (DECAY * steepest).clamp(1.0, MOST_RAISED),
@@ -108,6 +112,7 @@ impl Op for Iteration<'_> {
             }
             out.copy_from_slice(&code[..n]);
         }
+        flops
     }
 }
 

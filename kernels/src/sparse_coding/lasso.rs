@@ -2,6 +2,7 @@
 
 use super::ista::Iteration;
 use super::{CHUNK, check};
+use crate::profile::{self, Part, Work};
 use crate::scratch::with_scratch;
 use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
 
@@ -170,7 +171,8 @@ impl<'a> Lasso<'a> {
                 let out = MatMut::with_stride(correlations, x.rows(), n, padded);
                 let (out, atoms) = (out.expect("cut to size"), self.dictionary.t());
                 matmul(serial, out, Accumulate::Overwrite, x, atoms);
-                exec.isa().dispatch(Iteration {
+                let _span = profile::span(Part::Lasso);
+                let flops = exec.isa().dispatch(Iteration {
                     lasso: self,
                     stop,
                     momentum,
@@ -179,6 +181,9 @@ impl<'a> Lasso<'a> {
                     state,
                     codes,
                 });
+                // The rows of the Gram matrix that the codes name count as read once.
+                let values = x.rows() * (x.cols() + 2 * n);
+                profile::call(Part::Lasso, || Work::new(flops, values));
             });
         });
         self.certify(exec, x, codes.as_ref(), certificates);

@@ -3,6 +3,7 @@
 
 use super::{CHUNK, check, support};
 use crate::elementwise::dot_f64;
+use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::{Exec, MatMut, MatRef, par};
 
@@ -18,7 +19,9 @@ use crate::{Exec, MatMut, MatRef, par};
 #[track_caller]
 pub fn nnls(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     check(dictionary, x, &codes);
+    profile::call(Part::Pursuit, Work::default);
     par::share_rows(exec, CHUNK, (x, codes), &|(x, mut codes)| {
+        let _span = profile::span(Part::Pursuit);
         let mut refit = Refit::new(exec, dictionary);
         for i in 0..x.rows() {
             let code = codes.row(i);

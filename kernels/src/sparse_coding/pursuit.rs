@@ -4,6 +4,7 @@
 
 use super::nnls::Refit;
 use super::{CHUNK, check};
+use crate::profile::{self, Part, Work};
 use crate::scratch::with_scratch;
 use crate::simd::{Op, Simd};
 use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
@@ -83,7 +84,9 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
         .map(|s| if s.is_finite() { s } else { 0.0 })
         .collect();
     let serial = Exec::serial(exec.isa());
+    profile::call(Part::Pursuit, Work::default);
     par::share_rows(exec, CHUNK, (x, codes), &|(x, mut codes)| {
+        let _span = profile::span(Part::Pursuit);
         let rows = x.rows();
         let mut samples: Vec<(usize, M)> = (0..rows).map(|i| (i, magnitudes())).collect();
         for (i, sample) in &mut samples {
