@@ -1,6 +1,7 @@
 //! What experiments ask of a trained sparse autoencoder, on more samples than fit its workspace at once.
 
 use kernels::metrics::Stream;
+use kernels::profile::{self, Part};
 use kernels::sae::{self, Parameters, Workspace};
 use kernels::{Exec, MatMut, MatRef, SparseRef};
 
@@ -9,6 +10,7 @@ pub const CHUNK: usize = 512;
 
 /// All metrics of its reconstructions of `x`, B×d with contiguous rows.
 pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
+    let _span = profile::phase(Part::Metrics);
     let shape = parameters.shape();
     let mut stream = Stream::new(shape.width, shape.dictionary);
     let mut room = vec![0f32; CHUNK.min(x.rows()) * shape.width];
@@ -23,6 +25,7 @@ pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
 
 /// Its codes of `x`, B×d with contiguous rows: B×n, zeros and all.
 pub fn dense_codes(exec: Exec, parameters: &Parameters, x: MatRef) -> Vec<f32> {
+    let _span = profile::phase(Part::Metrics);
     let n = parameters.shape().dictionary;
     let mut dense = vec![0f32; x.rows() * n];
     encode(exec, parameters, x, |from, _, codes| {

@@ -36,6 +36,8 @@ struct Cli {
 enum Command {
     /// Run experiments, settle their claims, draw their figures
     Run(RunArgs),
+    /// Run experiments while measuring where the time goes, and how far kernels are from what this machine can do
+    Profile(ProfileArgs),
     /// Show the experiments, their claims and what they write; with a name, its settings as well
     List {
         /// Experiments to show in full
@@ -60,6 +62,9 @@ enum Command {
     },
 }
 
+/// Seconds between two checkpoints, unless told otherwise.
+const CHECKPOINT_EVERY: f64 = 30.0;
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Settings are resolved in this order, the later one winning: the preset, the \
@@ -68,6 +73,33 @@ enum Command {
     harness run --config out/default-1/config.toml    repeat a run byte for byte"
 )]
 struct RunArgs {
+    #[command(flatten)]
+    what: What,
+
+    /// Go on with an interrupted run in its folder: finished experiments are kept, trainings go on from
+    /// their checkpoints; without other flags, the configuration is that of the folder
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
+
+    /// Seconds between two checkpoints of a training
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
+    checkpoint_every: f64,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The preset is quick unless --preset or the file says otherwise. The tables are those of `harness run` \
+    with the same settings, byte for byte; the profile is written beside them, to DIR/profile.\n\nExamples:\n  \
+    harness profile\n  harness profile multilayer --preset default --threads 1\n  harness report DIR    draw it again"
+)]
+struct ProfileArgs {
+    #[command(flatten)]
+    what: What,
+}
+
+/// What to run, where to, and how to show it.
+#[derive(Debug, Args)]
+struct What {
     /// Experiments to run, with those they need [default: all]
     #[arg(value_name = "EXPERIMENT")]
     experiments: Vec<String>,
@@ -100,15 +132,6 @@ struct RunArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Go on with an interrupted run in its folder: finished experiments are kept, trainings go on from
-    /// their checkpoints; without other flags, the configuration is that of the folder
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
-    resume: Option<PathBuf>,
-
-    /// Seconds between two checkpoints of a training
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
-    checkpoint_every: f64,
-
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -135,6 +158,7 @@ impl Cli {
             .unwrap_or_else(|| Command::Run(RunArgs::none()))
         {
             Command::Run(args) => args.execute(),
+            Command::Profile(args) => args.execute(),
             Command::List {
                 experiments,
                 markdown,
@@ -171,15 +195,7 @@ impl RunArgs {
     }
 
     fn execute(self) -> Result<()> {
-        let preset = self.preset.as_deref().map(Preset::from_str).transpose();
-        let mut request = Request {
-            experiments: self.experiments,
-            preset: preset.map_err(|e| Error::input(format!("--preset: {e}")))?,
-            file: self.config,
-            set: self.set,
-            seed: self.seed,
-            seeds: self.seeds,
-        };
+        let mut request = self.what.request()?;
         if let Some(folder) = &self.resume
             && request == Request::default()
         {
@@ -192,6 +208,46 @@ impl RunArgs {
                 self.checkpoint_every
             ))
         })?;
+        let means = Means {
+            resume: self.resume.is_some(),
+            out: self.resume.or(self.what.out.clone()),
+            checkpoint_every,
+            ..self.what.means()?
+        };
+        carry_out(&config, &means)
+    }
+}
+
+impl ProfileArgs {
+    fn execute(self) -> Result<()> {
+        let mut request = self.what.request()?;
+        // A file has a preset of its own, said or not.
+        if request.file.is_none() {
+            request.preset.get_or_insert(Preset::Quick);
+        }
+        let config = Config::resolve(&request)?;
+        let means = Means {
+            profile: true,
+            ..self.what.means()?
+        };
+        carry_out(&config, &means)
+    }
+}
+
+impl What {
+    fn request(&self) -> Result<Request> {
+        let preset = self.preset.as_deref().map(Preset::from_str).transpose();
+        Ok(Request {
+            experiments: self.experiments.clone(),
+            preset: preset.map_err(|e| Error::input(format!("--preset: {e}")))?,
+            file: self.config.clone(),
+            set: self.set.clone(),
+            seed: self.seed,
+            seeds: self.seeds,
+        })
+    }
+
+    fn means(&self) -> Result<Means> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or(cores);
         if !(1..=1024).contains(&threads) {
@@ -199,24 +255,29 @@ impl RunArgs {
                 "--threads is {threads}; it must be 1 to 1024"
             )));
         }
-        let isa = choose_isa(config.isa.as_deref())?;
-        progress::catch_interrupts()?;
-        let means = Means {
+        Ok(Means {
             threads,
-            resume: self.resume.is_some(),
-            out: self.resume.or(self.out),
-            checkpoint_every,
+            resume: false,
+            out: self.out.clone(),
+            checkpoint_every: Duration::from_secs_f64(CHECKPOINT_EVERY),
             show: Show::suited(self.quiet),
-        };
-        let (ledger, folder) = run::run(&config, isa, &means)?;
-        let width = terminal_width();
-        let report = folder.join("report.html");
-        print(&format!(
-            "{}\nreport: {}\n",
-            listing::verdicts(&ledger, width),
-            report.display()
-        ))
+            profile: false,
+        })
     }
+}
+
+/// Runs, and prints what came out.
+fn carry_out(config: &Config, means: &Means) -> Result<()> {
+    let isa = choose_isa(config.isa.as_deref())?;
+    progress::catch_interrupts()?;
+    let finished = run::run(config, isa, means)?;
+    let mut text = listing::verdicts(&finished.ledger, terminal_width());
+    if let Some(profile) = &finished.profile {
+        text.push('\n');
+        text.push_str(&profile.text());
+    }
+    let report = finished.folder.join("report.html");
+    print(&format!("{text}\nreport: {}\n", report.display()))
 }
 
 /// The instruction set: `KERNELS_ISA`, else the configuration file, else the best there is.

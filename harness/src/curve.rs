@@ -2,6 +2,7 @@
 //! another, and how far that is from homogeneous.
 
 use kernels::Exec;
+use kernels::profile::{self, Part};
 
 use crate::error::Result;
 use crate::progress;
@@ -134,6 +135,7 @@ impl Split {
 
     /// ΔR² of a curve on these levels.
     pub fn delta_r2(&self, y: &[f64]) -> f64 {
+        let _span = profile::phase(Part::Metrics);
         let pick = |from: &[f64], which: &[usize]| -> Vec<f64> {
             which.iter().map(|&i| from[i]).collect()
         };

@@ -8,6 +8,7 @@ mod draw;
 mod heat;
 mod legend;
 mod mark;
+mod names;
 mod panel;
 mod plane;
 mod render;
@@ -202,6 +203,13 @@ pub enum Mark {
         /// Tip.
         to: (f64, f64),
     },
+    /// Points, each with its name beside it, where it covers no other name or point.
+    Named {
+        /// What they show.
+        role: Role,
+        /// Place and name.
+        points: Vec<((f64, f64), String)>,
+    },
     /// A heat map, with its scale beside the panel.
     Heat(Heat),
 }
@@ -338,6 +346,14 @@ impl Panel {
         points: impl IntoIterator<Item = (f64, f64)>,
     ) -> Self {
         self.mark(Mark::Scatter(Series::new(role, label, points)))
+    }
+
+    /// Adds points with their names beside them.
+    pub fn named(self, role: Role, points: impl IntoIterator<Item = ((f64, f64), String)>) -> Self {
+        self.mark(Mark::Named {
+            role,
+            points: points.into_iter().collect(),
+        })
     }
 
     /// Adds a horizontal line, a threshold for instance.

@@ -32,6 +32,8 @@
 //!   them, [`minimum_l1`] finds the cheapest codes there are.
 //! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls it
 //!   and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
+//! * Something to **profile**: a [`Part`](kernels::profile::Part), and a span around it where a thread does it. [`profile`]
+//!   shows all of them.
 //! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 
 pub mod autoencoder;
@@ -51,6 +53,7 @@ pub mod listing;
 pub mod manifest;
 pub mod minimum_l1;
 pub mod output;
+pub mod profile;
 pub mod progress;
 pub mod readme;
 pub mod report;

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use kernels::profile::{self, Part};
+
 use crate::checksums::Checksums;
 use crate::error::{Error, Result};
 
@@ -122,6 +124,7 @@ impl Folder {
 
     /// Writes a file, and the folders it lies in, under a temporary name first.
     pub fn write(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
+        let _span = profile::phase(Part::Writing);
         let path = self.path.join(&name);
         let parent = path.parent().expect("a file lies in a folder");
         fs::create_dir_all(parent).map_err(Error::io("create", parent))?;

@@ -13,6 +13,7 @@ use crate::experiment::Erased;
 use crate::experiments;
 use crate::manifest;
 use crate::output::Folder;
+use crate::profile::{self, Profile};
 use crate::table::{Column, Table, TableSpec, Tables};
 
 /// All that a report is drawn from.
@@ -23,6 +24,8 @@ pub struct Report {
     pub ledger: Ledger,
     /// In the order of the post.
     pub chapters: Vec<Chapter>,
+    /// Where the time went, of a run that was profiled.
+    pub profile: Option<Profile>,
 }
 
 /// An experiment with what its files say.
@@ -115,10 +118,15 @@ impl Report {
                 });
             }
         }
+        let profile = Profile::read(path)?;
+        if profile.is_some() {
+            verify(path, profile::csv_files())?;
+        }
         Ok(Report {
             run,
             ledger,
             chapters,
+            profile,
         })
     }
 
@@ -137,15 +145,28 @@ impl Report {
             }
             write_chapter(&mut body, &mut write, chapter, &self.ledger)?;
         }
-        let page = page(&self.run, &self.ledger, &self.chapters, &body);
+        if let Some(profile) = &self.profile {
+            profile.draw(&mut body, &mut write)?;
+        }
+        let page = page(self, &body);
         write("report.html", &page)
     }
 }
 
 /// `README.md` beside an experiment's tables: what every column means.
 pub fn columns(experiment: &dyn Erased) -> String {
-    let mut text = format!("# {}\n\n{}\n", experiment.title(), experiment.summary());
-    for table in experiment.tables().iter().copied().chain([&MEASURES]) {
+    let tables = experiment.tables().iter().copied().chain([&MEASURES]);
+    columns_of(experiment.title(), experiment.summary(), tables)
+}
+
+/// A `README.md` on some tables.
+pub fn columns_of(
+    title: &str,
+    summary: &str,
+    tables: impl IntoIterator<Item = &'static TableSpec>,
+) -> String {
+    let mut text = format!("# {title}\n\n{summary}\n");
+    for table in tables {
         put(
             &mut text,
             format_args!("\n## {}.csv\n\n{}\n\n", table.name, table.about),
@@ -183,14 +204,7 @@ fn write_chapter(
     for figure in experiment.figures(tables) {
         let svg = figure.to_svg();
         write(&format!("{id}/{}.svg", figure.name), &svg)?;
-        put(
-            body,
-            format_args!(
-                "<figure><div class=\"drawing\" tabindex=\"0\">{}</div>\n<figcaption>{}</figcaption></figure>\n",
-                accessible(&svg, &figure.caption),
-                escape(&figure.caption),
-            ),
-        );
+        body.push_str(&drawing(&svg, &figure.caption));
     }
     put(
         body,
@@ -216,6 +230,15 @@ fn write_chapter(
         ),
     );
     Ok(())
+}
+
+/// A drawing above its caption.
+pub fn drawing(svg: &str, caption: &str) -> String {
+    format!(
+        "<figure><div class=\"drawing\" tabindex=\"0\">{}</div>\n<figcaption>{}</figcaption></figure>\n",
+        accessible(svg, caption),
+        escape(caption),
+    )
 }
 
 /// The drawing as an image with a text for screen readers.
@@ -267,7 +290,13 @@ fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
     }
 }
 
-fn page(run: &Table, ledger: &Ledger, chapters: &[Chapter], body: &str) -> String {
+fn page(report: &Report, body: &str) -> String {
+    let Report {
+        run,
+        ledger,
+        chapters,
+        profile,
+    } = report;
     let mut page = String::from(HEAD);
     let facts: Vec<_> = run
         .rows()
@@ -314,6 +343,9 @@ fn page(run: &Table, ledger: &Ledger, chapters: &[Chapter], body: &str) -> Strin
             &mut page,
             format_args!("<li><a href=\"#{id}\">{title}</a></li>\n"),
         );
+    }
+    if profile.is_some() {
+        page.push_str("<li><a href=\"#profile\">Profile</a></li>\n");
     }
     page.push_str("</ol></nav>\n");
     page.push_str(body);

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::experiment::{Ctx, Erased};
 use crate::manifest::Manifest;
 use crate::output::{Folder, MANIFEST};
+use crate::profile::{self, Profile, Recorder};
 use crate::progress::{self, Progress, Show};
 use crate::report;
 use crate::table::{Table, Tables};
@@ -38,10 +39,23 @@ pub struct Means {
     pub checkpoint_every: Duration,
     /// What to show meanwhile.
     pub show: Show,
+    /// Whether to measure where the time goes.
+    pub profile: bool,
 }
 
-/// Runs a configuration; the ledger and the folder that holds everything.
-pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<(Ledger, PathBuf)> {
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// The verdicts.
+    pub ledger: Ledger,
+    /// The folder that holds everything.
+    pub folder: PathBuf,
+    /// Where the time went, if that was asked for.
+    pub profile: Option<Profile>,
+}
+
+/// Runs a configuration.
+pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<Finished> {
     check_memory(config, means.threads)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(means.threads)
@@ -55,12 +69,33 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<(Ledger, PathBuf)
     let mut manifest = Manifest::new(config, isa, means.threads);
     if means.resume {
         manifest.resume(folder.path())?;
+        // A profile is that of a whole run.
+        manifest.checksums.remove(profile::FOLDER);
+        folder.remove(profile::FOLDER)?;
         verify(config, folder.path(), &manifest.checksums)?;
     }
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(MANIFEST, manifest.to_json())?;
 
-    let ledger = pool.install(|| compute(config, isa, means, &folder, &mut manifest))?;
+    let start = || Recorder::start(isa, means.threads);
+    let mut recorder = means.profile.then(start).transpose()?;
+    let ledger = pool.install(|| {
+        compute(
+            config,
+            isa,
+            means,
+            &folder,
+            &mut manifest,
+            recorder.as_mut(),
+        )
+    })?;
+    let profile = recorder.map(|recorder| recorder.finish(means.show));
+    if let Some(profile) = &profile {
+        profile.write(&folder)?;
+        manifest
+            .checksums
+            .replace(profile::FOLDER, &folder.checksums());
+    }
     // The manifest is complete before the ledger appears, and the report comes last.
     let results = [
         ("run.csv", report::run_table(config, isa).to_csv()),
@@ -75,7 +110,11 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<(Ledger, PathBuf)
         folder.write(name, csv)?;
     }
     report::write(&folder)?;
-    Ok((ledger, folder.path().to_path_buf()))
+    Ok(Finished {
+        ledger,
+        folder: folder.path().to_path_buf(),
+        profile,
+    })
 }
 
 /// Checks that what a run is resumed from is as it was left, before anything is computed or written.
@@ -101,6 +140,7 @@ fn compute(
     means: &Means,
     folder: &Folder,
     manifest: &mut Manifest,
+    mut recorder: Option<&mut Recorder>,
 ) -> Result<Ledger> {
     let all_seeds = config.seed_list();
     let mut ledger = Ledger::default();
@@ -128,6 +168,9 @@ fn compute(
             folder,
             inputs: &finished,
         };
+        if let Some(recorder) = &mut recorder {
+            recorder.begin();
+        }
         if means.resume && is_complete(folder.path(), *experiment) {
             let results = folder.path().join(id);
             let table = Table::read(&MEASURES, &results.join("measures.csv"))?;
@@ -160,6 +203,9 @@ fn compute(
         folder.write(MANIFEST, manifest.to_json())?;
         folder.write(done, measures)?;
         folder.remove(Path::new(id).join(CHECKPOINTS))?;
+        if let Some(recorder) = &mut recorder {
+            recorder.end(id);
+        }
         settle(*experiment, &outcome.measures, seeds, &mut ledger);
         finished.insert(id, tables);
     }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use kernels::adam::Adam;
+use kernels::profile::{self, Part};
 use kernels::sae::{Parameters, Trainer};
 use kernels::{Exec, MatRef};
 use rayon::prelude::*;
@@ -141,7 +142,11 @@ pub fn train(
             .into_iter()
             .map(|source| {
                 let numbers = block.clone().into_par_iter();
-                (source, numbers.map(|number| draw(source, number)).collect())
+                let draw = |number| {
+                    let _span = profile::phase(Part::Data);
+                    draw(source, number)
+                };
+                (source, numbers.map(draw).collect())
             })
             .collect();
         let train =

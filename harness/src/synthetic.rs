@@ -7,6 +7,7 @@
 mod law;
 
 use kernels::MatRef;
+use kernels::profile::{self, Part};
 
 use crate::curve::random_direction;
 use crate::rng::Rng;
@@ -40,6 +41,7 @@ pub struct Batch {
 impl Generator {
     /// Draws the features of a law that [is in range](Law::validate).
     pub fn new(law: Law, rng: &mut Rng) -> Self {
+        let _span = profile::phase(Part::Data);
         let mut features: Vec<Vec<f64>> = Vec::with_capacity(law.features);
         while features.len() < law.features {
             let mut f = random_direction(law.width, rng);
@@ -84,6 +86,7 @@ impl Generator {
 
     /// Draws a batch.
     pub fn batch(&self, samples: usize, rng: &mut Rng) -> Batch {
+        let _span = profile::phase(Part::Data);
         let d = self.law.width;
         let mut batch = Batch {
             x: vec![0.0; samples * d],

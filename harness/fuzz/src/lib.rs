@@ -7,6 +7,7 @@ use harness::config::Config;
 use harness::experiments;
 use harness::experiments::multilayer::{model_file, train::State};
 use harness::manifest::Manifest;
+use harness::profile::{Profile, tables as profile};
 use harness::report::{Chapter, RUN, Report};
 use harness::table::{Table, TableSpec, Tables};
 use kernels::Activation;
@@ -65,7 +66,7 @@ pub fn manifest(bytes: &[u8]) {
     }
 }
 
-/// The tables of one experiment, of its measures and of the run, drawn as a report: the name of the experiment in the
+/// The tables of one experiment, of its measures, of the run and of its profile, drawn as a report: the name of the experiment in the
 /// first line, then the CSV of each table after a line with `%` and its name. Those that are not there are empty.
 pub fn tables(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
@@ -92,6 +93,20 @@ pub fn tables(bytes: &[u8]) {
     else {
         return;
     };
+    let (Some(machine), Some(kernels), Some(experiments), Some(stacks)) = (
+        read(&profile::MACHINE),
+        read(&profile::KERNELS),
+        read(&profile::EXPERIMENTS),
+        read(&profile::STACKS),
+    ) else {
+        return;
+    };
+    let profile = Profile {
+        machine,
+        kernels,
+        experiments,
+        stacks,
+    };
     read_measures(experiment.claims(), &measures);
     let report = Report {
         run,
@@ -101,6 +116,7 @@ pub fn tables(bytes: &[u8]) {
             tables: Tables::new(tables),
             measures,
         }],
+        profile: Some(profile),
     };
     let drawn = report.draw(|_, contents| {
         assert!(!contents.is_empty());

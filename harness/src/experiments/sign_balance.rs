@@ -3,6 +3,7 @@
 
 mod directions;
 
+use kernels::profile::{self, Part};
 use rayon::prelude::*;
 
 use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
@@ -317,6 +318,7 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
             let blocks: Result<Vec<Vec<_>>> = (0..s.directions.div_ceil(BLOCK))
                 .into_par_iter()
                 .map(|block| {
+                    let _span = profile::phase(Part::Data);
                     let mut rng = ctx.rng(seed, &format!("directions of {n}"), block as u64);
                     let mut scratch = Scratch::default();
                     let size = BLOCK.min(s.directions - block * BLOCK);

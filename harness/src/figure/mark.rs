@@ -5,6 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::draw::{Canvas, FONT, Point, SCALE, anchored, arrow_head, draw, draw_line, draw_marker};
+use super::names::draw_named;
 use super::plane::Axes;
 use super::style::Style;
 use super::{Heat, Mark};
@@ -91,6 +92,7 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
             let place = (beyond(a.0, b.0), beyond(a.1, b.1));
             draw(root, Text::new(label.clone(), place, anchored(FONT, side)));
         }
+        Mark::Named { role, points } => draw_named(root, role.style(), points, axes),
         Mark::Heat(_) => {}
     }
 }
@@ -116,6 +118,7 @@ impl Mark {
                 .collect(),
             Mark::Level { at, .. } => vec![(f64::NAN, *at)],
             Mark::Arrow { from, to, .. } => vec![*from, *to],
+            Mark::Named { points, .. } => points.iter().map(|(point, _)| *point).collect(),
             Mark::Heat(Heat { x, y, .. }) => x
                 .iter()
                 .map(|&x| (x, f64::NAN))

@@ -107,6 +107,13 @@ mod tests {
                 label: "bars".into(),
                 bins: vec![(0.0, 1.0, 2.0)],
             })
+            .named(
+                role,
+                [
+                    ((1.0, 1.0), "r < s".into()),
+                    ((f64::NAN, 1.0), "none".into()),
+                ],
+            )
             .mark(Mark::Arrow {
                 role,
                 label: "v".into(),
@@ -124,7 +131,7 @@ mod tests {
     fn everything_is_drawn_the_same_twice_without_a_broken_number() {
         let svg = everything().to_svg();
         assert_eq!(svg, everything().to_svg());
-        for broken in ["NaN", "inf", "a < b", "p < q"] {
+        for broken in ["NaN", "inf", "a < b", "p < q", "r < s", "none"] {
             assert!(!svg.contains(broken), "{broken}");
         }
         for text in [
@@ -134,6 +141,7 @@ mod tests {
             "scatter",
             "right",
             "bars",
+            "r &lt; s",
         ] {
             assert!(svg.contains(text), "{text}");
         }

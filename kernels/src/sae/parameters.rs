@@ -1,6 +1,7 @@
 //! The parameters of a sparse autoencoder, in one piece of memory.
 
 use super::{Shape, Variant};
+use crate::profile::{self, Part};
 use crate::simd::Portable;
 use crate::{Exec, Isa, MatMut, MatRef, dictionary};
 
@@ -48,6 +49,7 @@ impl Parameters {
     /// As [`zeros`](Self::zeros).
     #[track_caller]
     pub fn initial(shape: Shape, variant: Variant, mut normals: impl FnMut() -> f32) -> Parameters {
+        let _span = profile::phase(Part::Data);
         let mut parameters = Parameters::zeros(shape, variant);
         let [mut rows] = parameters.tensors_mut(["w_dec"]);
         for j in 0..shape.dictionary {

@@ -1,6 +1,7 @@
 //! What is read from an encoder and its dictionary, together and apart.
 
 use kernels::metrics::{Matching, Stream, mmcs};
+use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::sparse_coding::{Certificate, Lasso, Pursuit, Stop, omp};
 use kernels::{Accumulate, Exec, MatMut, MatRef, SparseRef, matmul};
@@ -82,6 +83,7 @@ impl Reading {
         lambda: f64,
         source: &Source,
     ) -> Reading {
+        let _span = profile::phase(Part::Metrics);
         let x = source.held_out();
         let (samples, n) = (x.rows(), elements.rows());
         let centred: Vec<f32> = (0..samples)

@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use kernels::profile::{self, Part};
+
 use super::Settings;
 use crate::rng::Rng;
 use crate::stats::Moments;
@@ -63,6 +65,7 @@ impl Sampler {
 
     /// The next samples, if any are left.
     pub fn next_batch(&mut self) -> Option<&Batch> {
+        let _span = profile::phase(Part::Data);
         let Sampler {
             rng,
             pool,

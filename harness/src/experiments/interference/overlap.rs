@@ -1,5 +1,6 @@
 //! ΔR² of a distributed feature while others, on random neurons, are on.
 
+use kernels::profile::{self, Part};
 use rayon::prelude::*;
 
 use super::Settings;
@@ -72,6 +73,7 @@ impl Overlap {
         layer: Layer,
         rng: &mut Rng,
     ) -> (Vec<f64>, Vec<f64>) {
+        let _span = profile::phase(Part::Data);
         let most = (self.k as f64).sqrt();
         let magnitude = |rng: &mut Rng| most * (2.0 * rng.uniform() - 1.0);
         let (mut before, mut after) = (vec![0f32; self.k * count], vec![0f32; self.k * count]);

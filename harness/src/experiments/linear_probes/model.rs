@@ -1,5 +1,6 @@
 //! The two features, the layer that spreads them, and what a probe may read.
 
+use kernels::profile::{self, Part};
 use kernels::{Accumulate, MatMut, MatRef, matmul};
 
 use super::Settings;
@@ -37,6 +38,7 @@ pub struct Model {
 
 impl Model {
     pub fn new(s: &Settings, rng: &mut Rng) -> Self {
+        let _span = profile::phase(Part::Data);
         let features = [(); 2].map(|()| random_direction(s.inputs, rng));
         let overlap: f64 = features[0]
             .iter()
@@ -71,6 +73,7 @@ impl Model {
 
     /// Noisy inputs, as many of each of the four cases.
     pub fn examples(&self, s: &Settings, count: usize, rng: &mut Rng) -> Examples {
+        let _span = profile::phase(Part::Data);
         let mut values = Vec::with_capacity(count * s.inputs);
         let mut labels = Vec::with_capacity(count);
         for i in 0..count {

@@ -1,6 +1,7 @@
 //! A linear probe: ridge regression on ±1 labels, in f64.
 
 use kernels::MatRef;
+use kernels::profile::{self, Part};
 
 /// Predicts the sign of a label from a vector.
 #[derive(Debug, Clone)]
@@ -65,6 +66,7 @@ impl Probe {
 
     /// Share of the rows of `x` whose label it gets the sign of.
     pub fn accuracy(&self, x: MatRef, labels: &[f64]) -> f64 {
+        let _span = profile::phase(Part::Metrics);
         let row = |i: usize| &x.data()[i * x.row_stride()..][..x.cols()];
         let right = labels.iter().enumerate();
         let right = right.filter(|&(i, &label)| (self.output(row(i)) > 0.0) == (label > 0.0));

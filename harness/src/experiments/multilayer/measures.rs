@@ -1,6 +1,7 @@
 //! What is read from a model through the logit lens: losses and gradients, layer by layer.
 
 use kernels::mlp::{self, Parameters, Workspace};
+use kernels::profile::{self, Part};
 use kernels::{Exec, MatMut};
 
 use super::data::Data;
@@ -49,6 +50,7 @@ impl Reading {
         threshold: f64,
         samples: &[usize],
     ) -> Reading {
+        let _span = profile::phase(Part::Metrics);
         let layers = parameters.shape().layers;
         let n = data.len();
         // Layer by layer, datapoint by datapoint.

@@ -1,6 +1,7 @@
 //! What is read from a sparse autoencoder on held-out samples and from its dictionary.
 
 use kernels::metrics::{mmcs, neighbour_cosines};
+use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::{Exec, MatRef};
 
@@ -57,6 +58,7 @@ pub struct Reading {
 impl Reading {
     /// Reads a model trained with coefficient λ. Sums run in f64, in the order of the samples.
     pub fn of(exec: Exec, parameters: &Parameters, lambda: f64, held_out: &HeldOut) -> Reading {
+        let _span = profile::phase(Part::Metrics);
         let shape = parameters.shape();
         let stream = autoencoder::measure(exec, parameters, held_out.samples());
         let elements = parameters.dictionary();

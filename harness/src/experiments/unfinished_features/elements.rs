@@ -2,6 +2,7 @@
 
 use kernels::metrics::max_cosines;
 use kernels::mlp;
+use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::{Exec, MatRef};
 
@@ -117,6 +118,7 @@ pub fn read(
     threshold: f64,
     exec: Exec,
 ) -> Vec<Element> {
+    let _span = profile::phase(Part::Metrics);
     let width = parameters.shape().width;
     let rows = parameters.dictionary();
     let living: Vec<usize> = (0..fired.len()).filter(|&j| fired[j] > 0).collect();

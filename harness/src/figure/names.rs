@@ -1,0 +1,125 @@
+//! Points with names beside them: each name where it covers no other and no point, as near as there is room.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::draw::{Canvas, FONT, Point, SCALE, anchored, draw, draw_marker};
+use super::plane::Axes;
+use super::style::Style;
+
+/// Left, top, right, bottom.
+type Box = (i32, i32, i32, i32);
+
+/// Height of a name, pixels.
+const HEIGHT: i32 = FONT - 1;
+/// Radius of a point with room around it, pixels.
+const POINT: i32 = 6;
+/// How many steps away from its point a name may stand.
+const STEPS: i32 = 12;
+
+pub(super) fn draw_named(
+    root: &Canvas,
+    style: Style,
+    points: &[((f64, f64), String)],
+    axes: &Axes,
+) {
+    let places: Vec<(Point, &str)> = points
+        .iter()
+        .filter_map(|(point, name)| Some((axes.inside(*point)?, name.as_str())))
+        .collect();
+    for ((point, name), at) in places.iter().zip(arrange(&places, axes.frame)) {
+        let near = (at.0.max(point.0.min(at.2)), at.1.max(point.1.min(at.3)));
+        let far = (near.0 - point.0).abs().max((near.1 - point.1).abs()) > 2 * POINT * SCALE;
+        if far {
+            let thin = style.colour.stroke_width(SCALE as u32 / 2);
+            draw(root, PathElement::new(vec![*point, near], thin));
+        }
+        // Lines behind a name are faint.
+        let back = Rectangle::new([(at.0, at.1), (at.2, at.3)], WHITE.mix(0.8).filled());
+        draw(root, back);
+        let place = (at.0, (at.1 + at.3) / 2);
+        let text = anchored(HEIGHT, HPos::Left);
+        draw(root, Text::new(name.to_string(), place, text));
+    }
+    for (point, _) in places {
+        draw_marker(root, style, 4 * SCALE, point);
+    }
+}
+
+/// A place for each name, in order.
+fn arrange(points: &[(Point, &str)], frame: Box) -> Vec<Box> {
+    let around = |(x, y): Point| {
+        let r = POINT * SCALE;
+        (x - r, y - r, x + r, y + r)
+    };
+    let mut taken: Vec<Box> = points.iter().map(|&(point, _)| around(point)).collect();
+    let mut boxes = Vec::new();
+    for &(point, name) in points {
+        let free = candidates(point, name).find(|at| {
+            let inside = at.0 >= frame.0 && at.1 >= frame.1 && at.2 <= frame.2 && at.3 <= frame.3;
+            inside && !taken.iter().any(|other| overlap(*at, *other))
+        });
+        // With no room anywhere, beside its point all the same.
+        let at = free.or_else(|| candidates(point, name).next());
+        let at = at.expect("a first candidate");
+        taken.push(at);
+        boxes.push(at);
+    }
+    boxes
+}
+
+/// Places for a name, the nearest first: right, left, above and below, then the corners.
+fn candidates((x, y): Point, name: &str) -> impl Iterator<Item = Box> {
+    let width = (name.chars().count() as f64 * f64::from(HEIGHT * SCALE) * 0.52).ceil() as i32;
+    let half = HEIGHT * SCALE / 2;
+    const SIDES: [(i32, i32); 8] = [
+        (1, 0),
+        (-1, 0),
+        (0, -1),
+        (0, 1),
+        (1, -1),
+        (1, 1),
+        (-1, -1),
+        (-1, 1),
+    ];
+    (0..STEPS).flat_map(move |step| {
+        SIDES.into_iter().map(move |(across, down)| {
+            let away = (POINT + 2 + step * HEIGHT / 2) * SCALE;
+            let left = match across {
+                1 => x + away,
+                -1 => x - away - width,
+                _ => x - width / 2,
+            };
+            let middle = y + down * (away + half);
+            (left, middle - half, left + width, middle + half)
+        })
+    })
+}
+
+fn overlap(a: Box, b: Box) -> bool {
+    a.0 < b.2 && b.0 < a.2 && a.1 < b.3 && b.1 < a.3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cover_neither_each_other_nor_points_and_stay_inside() {
+        let frame = (0, 0, 700 * SCALE, 300 * SCALE);
+        let place = |x: i32, y: i32| (x * SCALE, y * SCALE);
+        let points: Vec<(Point, &str)> = (0..9)
+            .map(|i| (place(350 + 3 * i, 150 + 2 * i), "a kernel's name"))
+            .chain([(place(699, 1), "a corner"), (place(1, 299), "another")])
+            .collect();
+        let boxes = arrange(&points, frame);
+        assert_eq!(boxes.len(), points.len());
+        for (i, a) in boxes.iter().enumerate() {
+            assert!(a.0 >= 0 && a.1 >= 0 && a.2 <= frame.2 && a.3 <= frame.3);
+            assert!(boxes[..i].iter().all(|b| !overlap(*a, *b)), "{i}");
+            for &((x, y), _) in &points {
+                assert!(!overlap(*a, (x - 1, y - 1, x + 1, y + 1)), "{i}");
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The figures of a profile: the roofline and the flame graph.
+
+use inferno::flamegraph::{self, Options};
+
+use super::tables::Roofs;
+use crate::figure::{Axis, Figure, Panel, Role};
+use crate::report::number;
+use crate::table::Table;
+
+/// GFLOP/s of each kernel over its arithmetic intensity, under the roofs of the machine (Williams, Waterman &
+/// Patterson, *Roofline*, 2009).
+pub fn roofline(kernels: &Table, roofs: &Roofs) -> Figure {
+    let points: Vec<_> = kernels
+        .rows()
+        .map(|row| {
+            (
+                (row.real("intensity"), row.real("gflops")),
+                row.text("kernel"),
+            )
+        })
+        .filter(|((x, y), _)| x.is_finite() && *x > 0.0 && y.is_finite() && *y > 0.0)
+        .collect();
+    // From left of the ridge of the fastest roof to right of that of the slowest.
+    let ridge = |rate: f64| roofs.fma / rate;
+    let ridges = roofs.levels.iter().map(|&(.., rate)| ridge(rate));
+    let xs = points.iter().map(|((x, _), _)| *x).chain(ridges);
+    let (low, high) = xs.fold((f64::INFINITY, 0f64), |(l, h), x| (l.min(x), h.max(x)));
+    let (low, high) = (low / 3.0, high * 3.0);
+    let lines = roofs.levels.len();
+    let mut panel = Panel::new(
+        "",
+        Axis::log("arithmetic intensity (FLOP/byte)").range(low, high),
+        Axis::log("GFLOP/s of a thread"),
+    );
+    panel = panel.line(
+        Role::Other(0),
+        format!("FMA, {} GFLOP/s", number(roofs.fma)),
+        [(ridges_left(roofs), roofs.fma), (high, roofs.fma)],
+    );
+    for (index, &(level, _, rate)) in roofs.levels.iter().enumerate() {
+        panel = panel.line(
+            Role::Step { index, of: lines },
+            format!("{}, {} GB/s", level.name(), number(rate)),
+            [(low, low * rate), (ridge(rate), roofs.fma)],
+        );
+    }
+    let named = points.into_iter().map(|(p, name)| (p, name.to_string()));
+    let threads = match roofs.threads {
+        1 => "one thread".into(),
+        n => format!("one of {n} threads, all of them at work"),
+    };
+    Figure::new(
+        "roofline",
+        format!(
+            "What each kernel reaches, and what the machine can do on {}: the rates are those of {threads}. A kernel \
+             can lie above the roof of a level whose data it finds in a nearer one. Kernels that only move data have \
+             no place here.",
+            roofs.isa,
+        ),
+    )
+    .columns(1)
+    .panel(panel.named(Role::Aligned, named))
+}
+
+/// Where the fastest level's roof meets that of the multiply-adds.
+fn ridges_left(roofs: &Roofs) -> f64 {
+    let ridges = roofs.levels.iter().map(|&(.., rate)| roofs.fma / rate);
+    ridges.fold(f64::INFINITY, f64::min)
+}
+
+/// The flame graph of sampled stacks as SVG, with scripts to zoom and search where a browser opens it by itself. `None`
+/// if there are no samples.
+pub fn flame_graph(stacks: &Table) -> Option<String> {
+    let lines: Vec<String> = stacks
+        .rows()
+        .filter(|row| row.int("samples") > 0)
+        .map(|row| format!("{} {}", row.text("stack"), row.int("samples")))
+        .collect();
+    let mut options = Options::default();
+    options.title = "CPU time by function".into();
+    options.count_name = "samples".into();
+    options.image_width = Some(1200);
+    options.min_width = 0.1;
+    // The same colours for the same names.
+    options.hash = true;
+    let mut svg = Vec::new();
+    let lines = lines.iter().map(String::as_str);
+    flamegraph::from_lines(&mut options, lines, &mut svg).ok()?;
+    String::from_utf8(svg).ok()
+}

@@ -1,0 +1,287 @@
+//! What the machine can do: multiply-adds on registers, and bandwidths of caches and memory.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use kernels::Isa;
+use kernels::simd::{Op, Simd};
+
+use super::tables::MACHINE;
+use crate::error::Result;
+use crate::progress;
+use crate::table::Table;
+
+/// Where data come from, nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// First-level cache.
+    L1,
+    /// Second-level cache.
+    L2,
+    /// Third-level cache.
+    L3,
+    /// Memory.
+    Dram,
+}
+
+impl Level {
+    /// All of them, nearest first.
+    pub const ALL: [Level; 4] = [Level::L1, Level::L2, Level::L3, Level::Dram];
+
+    /// As in tables and figures.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::L1 => "L1",
+            Level::L2 => "L2",
+            Level::L3 => "L3",
+            Level::Dram => "DRAM",
+        }
+    }
+}
+
+/// Sizes of the data caches, bytes; what the system does not tell is as on a small desktop machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Caches([usize; 3]);
+
+impl Caches {
+    /// Of the first CPU, as Linux tells them.
+    fn detect() -> Caches {
+        let mut sizes = [32 << 10, 512 << 10, 8 << 20];
+        for index in 0..8 {
+            let file = |name: &str| {
+                let path = format!("/sys/devices/system/cpu/cpu0/cache/index{index}/{name}");
+                std::fs::read_to_string(path).unwrap_or_default()
+            };
+            let level: Option<usize> = file("level").trim().parse().ok();
+            let size = parse_size(file("size").trim());
+            if let (Some(level @ 1..=3), Some(size)) = (level, size)
+                && file("type").trim() != "Instruction"
+            {
+                sizes[level - 1] = size;
+            }
+        }
+        Caches(sizes)
+    }
+
+    /// Bytes of each of so many threads that together fill a level and not the one before.
+    fn working_set(self, level: Level, threads: usize) -> usize {
+        let Caches([l1, l2, l3]) = self;
+        match level {
+            Level::L1 => l1 / 2,
+            Level::L2 => l2 / 2,
+            // Shared, but no thread's part is to fit in its own cache.
+            Level::L3 => (l3 / 2 / threads).max(2 * l2),
+            Level::Dram => (4 * l3 / threads).max(32 << 20),
+        }
+    }
+}
+
+/// `48K`, `1024K`, `32M`.
+fn parse_size(text: &str) -> Option<usize> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(unit)
+}
+
+/// Measures the machine: the FMA peak of every instruction set, and read and copy bandwidth of all levels on `isa`, on
+/// one thread and on `threads` at once. It takes about a second.
+///
+/// # Errors
+/// If the user interrupts.
+pub fn measure(isa: Isa, threads: usize) -> Result<Table> {
+    let mut table = Table::new(&MACHINE);
+    let counts = if threads > 1 {
+        vec![1, threads]
+    } else {
+        vec![1]
+    };
+    for isa in Isa::available() {
+        for &threads in &counts {
+            progress::check()?;
+            let peak = fma_peak(isa, threads);
+            table.push([
+                "FMA".into(),
+                "registers".into(),
+                isa.name().into(),
+                threads.into(),
+                0usize.into(),
+                peak.into(),
+            ]);
+        }
+    }
+    let caches = Caches::detect();
+    for level in Level::ALL {
+        for &threads in &counts {
+            let bytes = caches.working_set(level, threads);
+            for (what, copies) in [("read", false), ("copy", true)] {
+                progress::check()?;
+                let rate = bandwidth(isa, threads, bytes, copies);
+                table.push([
+                    what.into(),
+                    level.name().into(),
+                    isa.name().into(),
+                    threads.into(),
+                    bytes.into(),
+                    rate.into(),
+                ]);
+            }
+        }
+    }
+    Ok(table)
+}
+
+/// How often each rate is measured; the best counts.
+const ROUNDS: usize = 5;
+/// How long a measurement lasts at least.
+const ROUND: Duration = Duration::from_millis(8);
+
+/// The sum over threads of each one's best rate, units of work a nanosecond. `start` makes what a thread works on, and
+/// each call of that does some work and says how much it was.
+fn best_rate<W: FnMut() -> u64>(threads: usize, start: impl Fn() -> W + Sync) -> f64 {
+    let barrier = Barrier::new(threads);
+    let one = || {
+        let mut work = start();
+        let mut best: f64 = 0.0;
+        for _ in 0..ROUNDS {
+            barrier.wait();
+            let begun = Instant::now();
+            let (mut done, mut elapsed) = (0, Duration::ZERO);
+            while elapsed < ROUND {
+                done += work();
+                elapsed = begun.elapsed();
+            }
+            best = best.max(done as f64 / elapsed.as_nanos() as f64);
+        }
+        best
+    };
+    if threads == 1 {
+        return one();
+    }
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        let rates = threads.into_iter().map(|thread| thread.join());
+        rates.map(|rate| rate.expect("a loop without panics")).sum()
+    })
+}
+
+/// The most GFLOP/s that this many threads reach, measured by a loop of multiply-adds on registers.
+pub fn fma_peak(isa: Isa, threads: usize) -> f64 {
+    const STEPS: usize = 50_000;
+    best_rate(threads, || || fma_loop(isa, STEPS))
+}
+
+/// Multiply-adds on registers and nothing else; returns how many FLOP they were.
+pub fn fma_loop(isa: Isa, steps: usize) -> u64 {
+    const SUMS: usize = 12;
+    struct Loop(usize);
+    impl Op for Loop {
+        type Output = f32;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> f32 {
+            let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
+            let mut sums = [s.splat(0.0); SUMS];
+            for _ in 0..self.0 {
+                for sum in &mut sums {
+                    *sum = s.mul_add(*sum, x, y);
+                }
+            }
+            s.reduce_sum(sums.into_iter().reduce(|a, b| s.add(a, b)).unwrap())
+        }
+    }
+    black_box(isa.dispatch(Loop(steps)));
+    (steps * SUMS * isa.lanes() * 2) as u64
+}
+
+/// GB/s at which this many threads read `bytes` each, or copy one half of them to the other: then what is read
+/// and what is written counts.
+fn bandwidth(isa: Isa, threads: usize, bytes: usize, copies: bool) -> f64 {
+    best_rate(threads, || {
+        // Written once, so that it is there.
+        let mut values = vec![1f32; bytes / size_of::<f32>()];
+        move || {
+            let values = black_box(&mut values[..]);
+            match copies {
+                true => isa.dispatch(Copy(values)),
+                false => {
+                    black_box(isa.dispatch(Read(values)));
+                }
+            }
+            bytes as u64
+        }
+    })
+}
+
+/// Vectors of a turn of the loops.
+const VECTORS: usize = 8;
+
+struct Read<'a>(&'a [f32]);
+
+impl Op for Read<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let mut sums = [s.splat(0.0); VECTORS];
+        for turn in self.0.chunks_exact(VECTORS * S::LANES) {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = s.add(*sum, s.load(&turn[v * S::LANES..]));
+            }
+        }
+        s.reduce_sum(sums.into_iter().reduce(|a, b| s.add(a, b)).unwrap())
+    }
+}
+
+struct Copy<'a>(&'a mut [f32]);
+
+impl Op for Copy<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (from, to) = self.0.split_at_mut(self.0.len() / 2);
+        let turns = to.chunks_exact_mut(VECTORS * S::LANES);
+        for (to, from) in turns.zip(from.chunks_exact(VECTORS * S::LANES)) {
+            for v in 0..VECTORS {
+                s.store(s.load(&from[v * S::LANES..]), &mut to[v * S::LANES..]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_linux_writes_them() {
+        assert_eq!(parse_size("48K"), Some(48 << 10));
+        assert_eq!(parse_size("32M"), Some(32 << 20));
+        for other in ["", "K", "12", "1.5M", "-1K", "µ"] {
+            assert_eq!(parse_size(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_working_set_fits_its_level_and_not_the_one_before() {
+        let caches = Caches([32 << 10, 1 << 20, 32 << 20]);
+        for threads in [1, 2, 8, 64] {
+            let [l1, l2, l3, dram] = Level::ALL.map(|level| caches.working_set(level, threads));
+            assert!(l1 < 32 << 10 && (32 << 10..1 << 20).contains(&l2));
+            assert!(l3 > 1 << 20 && dram * threads > 32 << 20);
+        }
+    }
+
+    #[test]
+    fn every_rate_is_measured() {
+        let isa = Isa::detect();
+        let table = measure(isa, 2).unwrap();
+        let rates = Isa::available().len() * 2 + Level::ALL.len() * 2 * 2;
+        assert_eq!(table.rows().count(), rates);
+        assert!(table.rows().all(|row| row.real("rate") > 0.0));
+    }
+}

@@ -1,0 +1,131 @@
+//! Where the CPU is, looked at in regular intervals of CPU time.
+//!
+//! Linux alone: there `rpprof` unwinds from the tables that every Rust binary has, without frame pointers, locks or
+//! allocations inside the signal handler.
+
+/// Samples for each second of CPU time. No divisor of what a program might do in a regular rhythm.
+#[cfg(target_os = "linux")]
+const FREQUENCY: i32 = 199;
+
+/// Samples all threads of the process until it is dropped.
+pub struct Sampler {
+    #[cfg(target_os = "linux")]
+    guard: rpprof::ProfilerGuard<'static>,
+}
+
+impl Sampler {
+    /// Begins.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    #[cfg(target_os = "linux")]
+    pub fn start() -> Result<Sampler, String> {
+        let guard = rpprof::ProfilerGuardBuilder::default()
+            .frequency(FREQUENCY)
+            .build();
+        let guard = guard.map_err(|e| e.to_string())?;
+        Ok(Sampler { guard })
+    }
+
+    /// Begins.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    #[cfg(not(target_os = "linux"))]
+    pub fn start() -> Result<Sampler, String> {
+        Err("stacks are sampled on Linux alone".into())
+    }
+
+    /// Ends, and returns stacks, outermost function first and semicolons between them, with how often each was seen;
+    /// in alphabetical order.
+    ///
+    /// # Errors
+    /// Why there are none.
+    #[cfg(target_os = "linux")]
+    pub fn stacks(self) -> Result<Vec<(String, usize)>, String> {
+        let report = self.guard.report().build().map_err(|e| e.to_string())?;
+        let mut stacks = std::collections::BTreeMap::new();
+        for (frames, &count) in &report.data {
+            let symbols = frames.frames.iter().rev().flat_map(|f| f.iter().rev());
+            let names = symbols.map(|symbol| symbol.name());
+            let stack = fold(names);
+            *stacks.entry(stack).or_insert(0) += usize::try_from(count).unwrap_or(0);
+        }
+        Ok(stacks.into_iter().filter(|(_, n)| *n > 0).collect())
+    }
+
+    /// There are none.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(target_os = "linux"))]
+    pub fn stacks(self) -> Result<Vec<(String, usize)>, String> {
+        Err("stacks are sampled on Linux alone".into())
+    }
+}
+
+/// One line of functions, without those that only pass on: threads, joins, closures of the standard library.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+fn fold(names: impl Iterator<Item = String>) -> String {
+    const PASSING_ON: [&str; 14] = [
+        "rayon::",
+        "rayon_core::",
+        "<rayon::",
+        "<rayon_core::",
+        "std::",
+        "<std::",
+        "core::",
+        "<core::",
+        "<alloc::",
+        "__rust_",
+        "_start",
+        "__libc_start",
+        "start_thread",
+        "clone",
+    ];
+    let mut stack: Vec<String> = Vec::new();
+    let mut last = None;
+    for name in names {
+        let name = name.replace(';', ",");
+        if PASSING_ON.iter().any(|passing| name.starts_with(passing)) || name == "Unknown" {
+            last = Some(name);
+            continue;
+        }
+        last = None;
+        // A recursion is one level.
+        if stack.last() != Some(&name) {
+            stack.push(name);
+        }
+    }
+    // The innermost function is where the time went, whoever it belongs to.
+    stack.extend(last);
+    if stack.is_empty() {
+        stack.push("unknown".into());
+    }
+    stack.join(";")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_passes_on_is_left_out_but_not_the_innermost() {
+        let fold = |names: &[&str]| fold(names.iter().map(ToString::to_string));
+        let stack = [
+            "std::rt::lang_start",
+            "harness::run",
+            "rayon_core::join::join_context",
+            "kernels::share",
+            "kernels::share",
+            "<f32 as X; 3>::tile",
+            "core::slice::fill",
+        ];
+        assert_eq!(
+            fold(&stack),
+            "harness::run;kernels::share;<f32 as X, 3>::tile;core::slice::fill"
+        );
+        assert_eq!(fold(&stack[..5]), "harness::run;kernels::share");
+        assert_eq!(fold(&[]), "unknown");
+    }
+}
