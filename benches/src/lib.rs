@@ -8,10 +8,7 @@ pub mod products;
 pub mod residual;
 pub mod results;
 
-use std::hint::black_box;
-use std::time::Instant;
-
-use kernels::simd::{Op, Simd};
+pub use harness::profile::machine::{fma_loop, fma_peak};
 use kernels::{Exec, Isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -42,53 +39,4 @@ pub fn executions() -> Vec<(Exec, ThreadPool)> {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// The most GFLOP/s that this many threads reach, measured by a loop of multiply-adds on registers.
-pub fn fma_peak(isa: Isa, threads: usize) -> f64 {
-    if threads == 1 {
-        return one_thread(isa);
-    }
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads)
-            .map(|_| scope.spawn(|| one_thread(isa)))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .sum()
-    })
-}
-
-fn one_thread(isa: Isa) -> f64 {
-    const STEPS: usize = 50_000;
-    (0..5)
-        .map(|_| {
-            let start = Instant::now();
-            let flops = fma_loop(isa, STEPS);
-            flops as f64 / start.elapsed().as_secs_f64() * 1e-9
-        })
-        .fold(0.0, f64::max)
-}
-
-/// Multiply-adds on registers and nothing else; returns how many FLOP they were.
-pub fn fma_loop(isa: Isa, steps: usize) -> u64 {
-    const SUMS: usize = 12;
-    struct Loop(usize);
-    impl Op for Loop {
-        type Output = f32;
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S) -> f32 {
-            let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
-            let mut sums = [s.splat(0.0); SUMS];
-            for _ in 0..self.0 {
-                for sum in &mut sums {
-                    *sum = s.mul_add(*sum, x, y);
-                }
-            }
-            s.reduce_sum(sums.into_iter().reduce(|a, b| s.add(a, b)).unwrap())
-        }
-    }
-    black_box(isa.dispatch(Loop(steps)));
-    (steps * SUMS * isa.lanes() * 2) as u64
 }

@@ -17,7 +17,10 @@ pub fn list(names: &[String]) -> Result<String> {
             describe(&mut text, experiment);
             text.push('\n');
         }
-        text.push_str("`harness list EXPERIMENT` shows the settings and the criteria.\n");
+        text.push_str(
+            "`harness list EXPERIMENT` shows the settings and the criteria, `harness profile EXPERIMENT` \
+             where its time goes.\n",
+        );
     }
     for name in names {
         let experiment = find_experiment(name)?;

@@ -118,10 +118,10 @@ impl Report {
                 });
             }
         }
-        let profile = Profile::read(path)?;
-        if profile.is_some() {
+        if path.join(profile::FOLDER).is_dir() {
             verify(path, profile::csv_files())?;
         }
+        let profile = Profile::read(path)?;
         Ok(Report {
             run,
             ledger,

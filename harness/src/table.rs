@@ -55,7 +55,7 @@ impl Table {
     }
 
     /// The rows, in order.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> + Clone {
         self.cells
             .chunks_exact(self.spec.columns.len())
             .map(|cells| Row {

@@ -76,6 +76,9 @@ pub fn flame_graph(stacks: &Table) -> Option<String> {
         .filter(|row| row.int("samples") > 0)
         .map(|row| format!("{} {}", row.text("stack"), row.int("samples")))
         .collect();
+    // What no machine counts is not drawn.
+    let mut counts = stacks.rows().map(|row| row.int("samples"));
+    counts.try_fold(0, i64::checked_add)?;
     let mut options = Options::default();
     options.title = "CPU time by function".into();
     options.count_name = "samples".into();

@@ -58,7 +58,7 @@ fn experiments(table: &Table) -> Shown {
     let mut head = vec!["experiment", "seconds"];
     head.extend(PARTS);
     let experiments = table.distinct("experiment").into_iter().map(|id| {
-        let mut rows = table.rows().filter(|row| *row.cell("experiment") == id);
+        let rows = table.rows().filter(|row| *row.cell("experiment") == id);
         let first = rows.clone().next().expect("a row of each");
         let mut cells = vec![
             first.text("experiment").to_string(),
@@ -68,7 +68,6 @@ fn experiments(table: &Table) -> Shown {
             let share = rows.clone().find(|row| row.text("part") == part);
             cells.push(share.map_or("–".into(), |row| percent(row.real("share"))));
         }
-        rows.next();
         cells
     });
     (head, experiments.collect())
