@@ -153,11 +153,11 @@ fn a_span_has_what_those_inside_it_leave_over() {
     });
     let whole = whole.elapsed().as_nanos() as u64;
     let of = |part| counts.of(part).nanoseconds;
-    assert!(of(Part::Packing) >= 2 * inside.as_nanos() as u64);
-    assert!(of(Part::Metrics) >= around.as_nanos() as u64);
-    // Nothing twice, so nothing of the inner 40 ms in the outer spans.
+    assert!(of(Part::Packing) >= 2 * inside.as_nanos() as u64 / 100 * 99);
+    assert!(of(Part::Metrics) >= around.as_nanos() as u64 / 100 * 99);
+    // Nothing twice, so nothing of the inner 40 ms in the outer spans. Two clocks may differ a little.
     let sum = of(Part::Metrics) + of(Part::Product) + of(Part::Packing);
-    assert!(sum <= whole, "{sum} of {whole} ns");
+    assert!(sum <= whole / 100 * 101, "{sum} of {whole} ns");
     assert_eq!(counts.of(Part::Metrics).calls, 1);
 }
 
@@ -183,7 +183,7 @@ fn the_times_of_all_threads_are_at_most_threads_times_the_time() {
     });
     assert_eq!(counts.of(Part::Product).calls, 20);
     let all = Part::ALL.iter().map(|&part| counts.of(part).nanoseconds);
-    let (sum, most) = (all.sum::<u64>(), THREADS as u64 * time);
+    let (sum, most) = (all.sum::<u64>(), THREADS as u64 * time / 100 * 101);
     assert!(sum <= most, "{sum} of {most} ns");
 }
 
@@ -202,7 +202,7 @@ fn a_panic_ends_its_spans() {
         assert!(caught.is_err());
     });
     let of = |part| u128::from(counts.of(part).nanoseconds);
-    assert!(of(Part::Product) >= time.as_nanos());
+    assert!(of(Part::Product) >= time.as_nanos() / 100 * 99);
     // The span around goes on as after any other.
     assert!(of(Part::Data) > 0 && counts.of(Part::Data).calls == 1);
     let after = counted(|| {

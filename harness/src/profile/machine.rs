@@ -203,19 +203,25 @@ fn bandwidth(isa: Isa, threads: usize, bytes: usize, copies: bool) -> f64 {
     best_rate(threads, || {
         // Written once, so that it is there.
         let mut values = vec![1f32; bytes / size_of::<f32>()];
+        // So many that the clock takes no part of it.
+        let passes = PASSES.div_ceil(bytes);
         move || {
-            let values = black_box(&mut values[..]);
-            match copies {
-                true => isa.dispatch(Copy(values)),
-                false => {
-                    black_box(isa.dispatch(Read(values)));
+            for _ in 0..passes {
+                let values = black_box(&mut values[..]);
+                match copies {
+                    true => isa.dispatch(Copy(values)),
+                    false => {
+                        black_box(isa.dispatch(Read(values)));
+                    }
                 }
             }
-            bytes as u64
+            (passes * bytes) as u64
         }
     })
 }
 
+/// Bytes between two readings of the clock, at least.
+const PASSES: usize = 4 << 20;
 /// Vectors of a turn of the loops.
 const VECTORS: usize = 8;
 

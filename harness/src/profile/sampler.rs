@@ -67,7 +67,8 @@ impl Sampler {
 /// One line of functions, without those that only pass on: threads, joins, closures of the standard library.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn fold(names: impl Iterator<Item = String>) -> String {
-    const PASSING_ON: [&str; 14] = [
+    const PASSING_ON: [&str; 15] = [
+        "<E as harness::experiment::Erased>",
         "rayon::",
         "rayon_core::",
         "<rayon::",
@@ -86,11 +87,11 @@ fn fold(names: impl Iterator<Item = String>) -> String {
     let mut stack: Vec<String> = Vec::new();
     let mut last = None;
     for name in names {
-        let name = name.replace(';', ",");
         if PASSING_ON.iter().any(|passing| name.starts_with(passing)) || name == "Unknown" {
-            last = Some(name);
+            last = Some(short(&name));
             continue;
         }
+        let name = short(&name);
         last = None;
         // A recursion is one level.
         if stack.last() != Some(&name) {
@@ -103,6 +104,35 @@ fn fold(names: impl Iterator<Item = String>) -> String {
         stack.push("unknown".into());
     }
     stack.join(";")
+}
+
+/// The name of a function as `Type::function`, without the trait of `<Type as Trait>::function`, nor semicolons.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+fn short(name: &str) -> String {
+    let name = name.replace(';', ",");
+    let Some(inside) = name.strip_prefix('<') else {
+        return name;
+    };
+    let (mut depth, mut end_of_type) = (0, None);
+    for (i, c) in inside.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if inside[..i].ends_with('-') => {}
+            '>' if depth > 0 => depth -= 1,
+            '>' => {
+                return format!(
+                    "{}{}",
+                    &inside[..end_of_type.unwrap_or(i)],
+                    &inside[i + 1..]
+                );
+            }
+            ' ' if depth == 0 && inside[i..].starts_with(" as ") && end_of_type.is_none() => {
+                end_of_type = Some(i);
+            }
+            _ => {}
+        }
+    }
+    name
 }
 
 #[cfg(test)]
@@ -118,14 +148,20 @@ mod tests {
             "rayon_core::join::join_context",
             "kernels::share",
             "kernels::share",
-            "<f32 as X; 3>::tile",
+            "<[f32; 3] as X<Y>>::tile",
             "core::slice::fill",
         ];
         assert_eq!(
             fold(&stack),
-            "harness::run;kernels::share;<f32 as X, 3>::tile;core::slice::fill"
+            "harness::run;kernels::share;[f32, 3]::tile;core::slice::fill"
         );
         assert_eq!(fold(&stack[..5]), "harness::run;kernels::share");
         assert_eq!(fold(&[]), "unknown");
+        assert_eq!(
+            short("<a::B<C> as D<fn() -> E>>::f::{{closure}}"),
+            "a::B<C>::f::{{closure}}"
+        );
+        assert_eq!(short("<a::B>::f"), "a::B::f");
+        assert_eq!(short("<broken"), "<broken");
     }
 }

@@ -12,7 +12,7 @@ use crate::table::{Row, Table};
 type Shown = (Vec<&'static str>, Vec<Vec<String>>);
 
 fn percent(share: f64) -> String {
-    format!("{} %", number(100.0 * share))
+    format!("{:.1} %", 100.0 * share)
 }
 
 /// A rate, or a dash for what nothing was counted of.
