@@ -82,7 +82,7 @@ pub fn flame_graph(stacks: &Table) -> Option<String> {
     let mut options = Options::default();
     options.title = "CPU time by function".into();
     options.count_name = "samples".into();
-    options.image_width = Some(1200);
+    options.image_width = Some(860);
     options.min_width = 0.1;
     // The same colours for the same names.
     options.hash = true;

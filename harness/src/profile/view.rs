@@ -147,9 +147,10 @@ impl Profile {
              operations of the algorithm, and compulsory traffic, each operand read and each result written once. The roof \
              is what binds a kernel on this machine, and the share of it what the kernel reaches.</p>\n",
         );
-        for shown in [kernels(&self.kernels), experiments(&self.experiments)] {
-            body.push_str(&html(&shown));
-        }
+        body.push_str("<h3>Kernels</h3>\n");
+        body.push_str(&html(&kernels(&self.kernels)));
+        body.push_str("<h3>Experiments</h3>\n");
+        body.push_str(&html(&experiments(&self.experiments)));
         body.push_str("<div class=\"figures\">\n");
         if let Some(roofs) = Roofs::of(&self.machine) {
             let figure = figures::roofline(&self.kernels, &roofs);
