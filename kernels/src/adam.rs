@@ -67,9 +67,8 @@ pub fn step(
     let values = (weights, gradient, first_moment, second_moment);
     // Even pieces, so that no thread waits.
     let piece = n.div_ceil(n.div_ceil(LEAF).max(1));
-    par::share_rows(exec, piece, values, &|values| {
+    par::share_timed(Part::Adam, exec, piece, values, &|values| {
         let (weights, gradient, first_moment, second_moment) = values;
-        let _span = profile::span(Part::Adam);
         exec.isa().dispatch(Update {
             adam,
             rate,

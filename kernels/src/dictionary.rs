@@ -40,8 +40,10 @@ pub fn norms(exec: Exec, dictionary: MatRef, norms: &mut [f32]) {
     let n = dictionary.rows() * dictionary.cols();
     profile::call(Part::Elements, || Work::new(2 * n, n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_rows(exec, leaf, (dictionary, norms), &|(rows, norms)| {
-        let _span = profile::span(Part::Elements);
+    par::share_timed(Part::Elements, exec, leaf, (dictionary, norms), &|(
+        rows,
+        norms,
+    )| {
         exec.isa().dispatch(Norms(rows, norms))
     });
 }
@@ -75,8 +77,7 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
     let n = dictionary.rows() * dictionary.cols();
     profile::call(Part::Elements, || Work::new(3 * n, 2 * n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_rows(exec, leaf, dictionary, &|rows| {
-        let _span = profile::span(Part::Elements);
+    par::share_timed(Part::Elements, exec, leaf, dictionary, &|rows| {
         exec.isa().dispatch(Normalise(rows))
     });
 }
@@ -124,8 +125,10 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
     let n = dictionary.rows() * dictionary.cols();
     profile::call(Part::Elements, || Work::new(6 * n, 3 * n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_rows(exec, leaf, (dictionary, gradient), &|(rows, gradient)| {
-        let _span = profile::span(Part::Elements);
+    par::share_timed(Part::Elements, exec, leaf, (dictionary, gradient), &|(
+        rows,
+        gradient,
+    )| {
         exec.isa().dispatch(Project(rows, gradient))
     });
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::profile::{self, Part};
 use crate::{Exec, MatMut, MatRef};
 
 /// Runs both, at the same time where `exec` is parallel.
@@ -48,6 +49,25 @@ pub(crate) fn share_rows<W: Rows>(exec: Exec, piece: usize, work: W, run: &(impl
         || share_rows(exec, piece, upper, run),
         || share_rows(exec, piece, lower, run),
     );
+}
+
+/// [`share_rows`], timed as a part of the profile: piece by piece where threads share them, else all at once.
+pub(crate) fn share_timed<W: Rows>(
+    part: Part,
+    exec: Exec,
+    piece: usize,
+    work: W,
+    run: &(impl Fn(W) + Sync),
+) {
+    if exec.is_parallel() {
+        share_rows(exec, piece, work, &|work| {
+            let _span = profile::span(part);
+            run(work)
+        });
+    } else {
+        let _span = profile::span(part);
+        share_rows(exec, piece, work, run);
+    }
 }
 
 impl Rows for MatRef<'_> {

@@ -92,8 +92,7 @@ pub(super) fn decoder_bias(
     let work = || Work::new((rows + 2 * n) * d, (rows + n + 1) * d);
     profile::call(Part::Sums, work);
     let work = (0..d_b_dec.len(), d_b_dec);
-    par::share_rows(exec, LEAF, work, &|(columns, out)| {
-        let _span = profile::span(Part::Sums);
+    par::share_timed(Part::Sums, exec, LEAF, work, &|(columns, out)| {
         exec.isa().dispatch(Columns {
             d_output,
             w_enc,
@@ -129,8 +128,7 @@ pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: Ma
     let n = rows.rows() * rows.cols();
     profile::call(Part::Elements, || Work::new(2 * n, 3 * n));
     let work = (0..rows.rows(), rows, out);
-    par::share_rows(exec, LEAF, work, &|(range, rows, out)| {
-        let _span = profile::span(Part::Elements);
+    par::share_timed(Part::Elements, exec, LEAF, work, &|(range, rows, out)| {
         exec.isa().dispatch(Scaled(&factors[range], rows, out))
     });
 }
@@ -156,8 +154,10 @@ pub(super) fn divide_by_norms(exec: Exec, rows: MatRef, gradient: MatMut) {
     }
     let n = rows.rows() * rows.cols();
     profile::call(Part::Elements, || Work::new(3 * n, 3 * n));
-    par::share_rows(exec, LEAF, (rows, gradient), &|(rows, gradient)| {
-        let _span = profile::span(Part::Elements);
+    par::share_timed(Part::Elements, exec, LEAF, (rows, gradient), &|(
+        rows,
+        gradient,
+    )| {
         exec.isa().dispatch(Divide(rows, gradient))
     });
 }

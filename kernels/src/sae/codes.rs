@@ -93,8 +93,10 @@ impl Codes {
         (self.rows, self.cols) = (pre.rows(), pre.cols());
         profile::call(Part::Selection, || Work::new(0, pre.rows() * pre.cols()));
         let slots = self.slots(select);
-        par::share_rows(exec, LEAF, (pre, slots), &|(pre, slots)| {
-            let _span = profile::span(Part::Selection);
+        par::share_timed(Part::Selection, exec, LEAF, (pre, slots), &|(
+            pre,
+            slots,
+        )| {
             exec.isa().dispatch(Take(pre, slots))
         });
         self.close_up(LEAF);

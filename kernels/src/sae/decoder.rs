@@ -37,8 +37,10 @@ pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: M
         }
     }
     profile::call(Part::Decoding, || sparse.work(matrix.cols()));
-    par::share_rows(exec, LEAF, (sparse, out), &|(sparse, out)| {
-        let _span = profile::span(Part::Decoding);
+    par::share_timed(Part::Decoding, exec, LEAF, (sparse, out), &|(
+        sparse,
+        out,
+    )| {
         exec.isa().dispatch(Products(sparse, matrix, out))
     });
 }
@@ -98,8 +100,13 @@ pub(super) fn reconstruct(
     profile::call(Part::Decoding, || step.work(codes));
     let rest = EntriesMut::new(codes, &mut *deltas);
     let work = (codes, rest, x, d_output.reborrow(), errors);
-    par::share_rows(exec, LEAF, work, &|(codes, deltas, x, d_output, errors)| {
-        let _span = profile::span(Part::Decoding);
+    par::share_timed(Part::Decoding, exec, LEAF, work, &|(
+        codes,
+        deltas,
+        x,
+        d_output,
+        errors,
+    )| {
         exec.isa().dispatch(Samples {
             step,
             codes,
@@ -210,8 +217,10 @@ pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
         Work::new(0, 2 * sparse.entries() + rows * n)
     });
     let dense = MatMut::new(dense, rows, n).expect("as large as the matrix");
-    par::share_rows(exec, LEAF, (sparse, dense), &|(sparse, mut dense)| {
-        let _span = profile::span(Part::Sorting);
+    par::share_timed(Part::Sorting, exec, LEAF, (sparse, dense), &|(
+        sparse,
+        mut dense,
+    )| {
         for b in 0..sparse.rows() {
             let row = dense.row(b);
             row.fill(0.0);
@@ -227,8 +236,11 @@ pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
 fn pick(exec: Exec, entries: SparseRef, dense: MatRef, out: &mut [f32]) {
     profile::call(Part::Sorting, || Work::new(0, 3 * entries.entries()));
     let work = (entries, dense, EntriesMut::new(entries, out));
-    par::share_rows(exec, LEAF, work, &|(entries, dense, mut out)| {
-        let _span = profile::span(Part::Sorting);
+    par::share_timed(Part::Sorting, exec, LEAF, work, &|(
+        entries,
+        dense,
+        mut out,
+    )| {
         for b in 0..entries.rows() {
             let (columns, _) = entries.row(b);
             for (out, &j) in out.row(b).iter_mut().zip(columns) {

@@ -23,8 +23,7 @@ pub(super) fn relu(exec: Exec, x: MatMut) {
     }
     let n = x.rows() * x.cols();
     profile::call(Part::Elementwise, || Work::new(0, 2 * n));
-    par::share_rows(exec, LEAF, x, &|x| {
-        let _span = profile::span(Part::Elementwise);
+    par::share_timed(Part::Elementwise, exec, LEAF, x, &|x| {
         exec.isa().dispatch(Rows(x))
     });
 }
@@ -54,8 +53,7 @@ fn combine<F: Binary + Send + Sync>(exec: Exec, f: F, b: MatRef, a: MatMut) {
     }
     let n = b.rows() * b.cols();
     profile::call(Part::Elementwise, || Work::new(F::FLOPS * n, 3 * n));
-    par::share_rows(exec, LEAF, (b, a), &|(b, a)| {
-        let _span = profile::span(Part::Elementwise);
+    par::share_timed(Part::Elementwise, exec, LEAF, (b, a), &|(b, a)| {
         exec.isa().dispatch(Rows(f, b, a))
     });
 }

@@ -102,8 +102,7 @@ pub(super) fn subtract(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
     }
     let n = x.rows() * x.cols();
     profile::call(Part::Elementwise, || Work::new(n, 2 * n));
-    par::share_rows(exec, LEAF, (x, out), &|(x, out)| {
-        let _span = profile::span(Part::Elementwise);
+    par::share_timed(Part::Elementwise, exec, LEAF, (x, out), &|(x, out)| {
         exec.isa().dispatch(Subtract(x, b, out))
     });
 }

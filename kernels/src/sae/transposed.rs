@@ -89,8 +89,11 @@ impl Transposed {
             order: &self.order[..entries],
         };
         let work = (pattern, values, out);
-        par::share_rows(exec, LEAF, work, &|(pattern, values, out)| {
-            let _span = profile::span(Part::OuterProducts);
+        par::share_timed(Part::OuterProducts, exec, LEAF, work, &|(
+            pattern,
+            values,
+            out,
+        )| {
             exec.isa().dispatch(Products {
                 pattern,
                 values,

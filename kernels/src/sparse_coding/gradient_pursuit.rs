@@ -40,8 +40,7 @@ pub fn gradient_pursuit(
 pub fn gradient_step(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     check(dictionary, x, &codes);
     profile::call(Part::Pursuit, Work::default);
-    par::share_rows(exec, CHUNK, (x, codes), &|(x, mut codes)| {
-        let _span = profile::span(Part::Pursuit);
+    par::share_timed(Part::Pursuit, exec, CHUNK, (x, codes), &|(x, mut codes)| {
         let mut steps = Steps::new(exec, dictionary);
         let mut residual = vec![0.0; x.cols()];
         for i in 0..x.rows() {

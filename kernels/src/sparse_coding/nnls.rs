@@ -20,8 +20,7 @@ use crate::{Exec, MatMut, MatRef, par};
 pub fn nnls(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     check(dictionary, x, &codes);
     profile::call(Part::Pursuit, Work::default);
-    par::share_rows(exec, CHUNK, (x, codes), &|(x, mut codes)| {
-        let _span = profile::span(Part::Pursuit);
+    par::share_timed(Part::Pursuit, exec, CHUNK, (x, codes), &|(x, mut codes)| {
         let mut refit = Refit::new(exec, dictionary);
         for i in 0..x.rows() {
             let code = codes.row(i);

@@ -85,8 +85,7 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
         .collect();
     let serial = Exec::serial(exec.isa());
     profile::call(Part::Pursuit, Work::default);
-    par::share_rows(exec, CHUNK, (x, codes), &|(x, mut codes)| {
-        let _span = profile::span(Part::Pursuit);
+    par::share_timed(Part::Pursuit, exec, CHUNK, (x, codes), &|(x, mut codes)| {
         let rows = x.rows();
         let mut samples: Vec<(usize, M)> = (0..rows).map(|i| (i, magnitudes())).collect();
         for (i, sample) in &mut samples {
