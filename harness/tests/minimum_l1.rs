@@ -3,7 +3,7 @@
 
 use harness::minimum_l1::{Bases, Dictionary, Homotopy, dot, norm, support};
 use proptest::prelude::*;
-use proptests::{fit, stream};
+use proptests::{config, fit, stream};
 
 /// A dictionary of unit atoms, and a target that some of them make with weights in [0.5, 2).
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ fn cost(code: &[f64]) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(config(128))]
 
     /// At most m atoms, an exact reconstruction, and no basis that is cheaper; the path comes to the same cost.
     ///

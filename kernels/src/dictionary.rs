@@ -63,7 +63,12 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
                 if norm == 0.0 {
                     continue;
                 }
-                let inverse = 1.0 / norm;
+                // 1/∞ would leave zeros.
+                let inverse = if norm.is_finite() {
+                    1.0 / norm
+                } else {
+                    f64::NAN
+                };
                 if (inverse as f32).is_normal() {
                     scale(s, inverse as f32, row);
                 } else {

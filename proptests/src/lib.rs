@@ -1,6 +1,7 @@
 //! What the property tests in `tests/` share: [references](mod@reference) and [fits](fit) in f64, a
 //! [comparison](compare) that can fail, [bounds](bounded) for it that follow from an error analysis, [what PyTorch computed](fixture) and how whole
-//! [trainings](training) compare with it, and the [instruction sets](isas) to test.
+//! [trainings](training) compare with it, [values of every kind](wild) that lie anywhere in memory, and the
+//! [instruction sets](isas) to test.
 
 pub mod bounded;
 pub mod compare;
@@ -8,8 +9,10 @@ pub mod fit;
 pub mod fixture;
 pub mod reference;
 pub mod training;
+pub mod wild;
 
 use kernels::Isa;
+use proptest::test_runner::{Config, FileFailurePersistence};
 
 /// The instruction sets to test: all that this CPU has, or the one that `KERNELS_ISA` names.
 ///
@@ -33,17 +36,25 @@ pub fn stream(seed: u64) -> impl FnMut() -> f32 {
     }
 }
 
-/// How many cases a property is tried on: as many as `PROPTEST_CASES` says, else so many.
+/// How a property is tried: on as many cases as `PROPTEST_CASES` says, else so many. The seed of a case that fails is
+/// written to a file beside its test, `*.regressions`, and is tried before all others from then on: commit that file.
 ///
 /// # Panics
 /// If `PROPTEST_CASES` is no number.
-pub fn cases(moderate: u32) -> u32 {
-    match std::env::var("PROPTEST_CASES") {
+pub fn config(moderate: u32) -> Config {
+    let cases = match std::env::var("PROPTEST_CASES") {
         Err(_) => moderate,
         Ok(cases) => cases
             .parse()
             .unwrap_or_else(|error| panic!("PROPTEST_CASES={cases}: {error}")),
+    };
+    let mut config = Config::with_cases(cases);
+    // By default, mlp/passes.rs and sae/passes.rs would share a file.
+    if config.failure_persistence.is_some() {
+        config.failure_persistence =
+            Some(Box::new(FileFailurePersistence::WithSource("regressions")));
     }
+    config
 }
 
 /// A rayon pool of so many threads.
@@ -64,5 +75,49 @@ pub fn panic_message(f: impl FnOnce()) -> String {
     match panic.downcast::<String>() {
         Ok(message) => *message,
         Err(panic) => (*panic.downcast::<&str>().expect("a message")).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use proptest::prelude::any;
+    use proptest::test_runner::{TestCaseError, TestRunner};
+
+    use super::*;
+
+    #[test]
+    fn a_case_that_failed_is_kept_beside_its_test_and_tried_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let source = folder.path().join("test.rs");
+        std::fs::write(&source, "").expect("a file");
+        let source: &'static str = source.to_str().expect("UTF-8").to_owned().leak();
+        // The numbers that are tried on a property that holds for no large one.
+        let tried = || {
+            let tried = RefCell::new(vec![]);
+            let config = Config {
+                source_file: Some(source),
+                max_shrink_iters: 0,
+                ..config(100)
+            };
+            let holds = |n: u64| {
+                tried.borrow_mut().push(n);
+                if n < 1 << 60 {
+                    Ok(())
+                } else {
+                    Err(TestCaseError::fail("large"))
+                }
+            };
+            TestRunner::new(config)
+                .run(&any::<u64>(), holds)
+                .expect_err("a large number");
+            tried.into_inner()
+        };
+        let before = tried();
+        let kept = std::fs::read_to_string(folder.path().join("test.regressions")).expect("a file");
+        let failed = before.last().expect("one that fails");
+        assert!(kept.contains(&format!("shrinks to {failed}")), "{kept}");
+        assert_eq!(tried(), [*failed]);
     }
 }

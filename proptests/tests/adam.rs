@@ -5,7 +5,7 @@ use kernels::adam::{self, Adam};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within};
 use proptests::reference::adam::{Moments, step};
-use proptests::{isas, panic_message, pool, stream};
+use proptests::{config, isas, panic_message, pool, stream};
 
 /// Weights with their moments.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +47,8 @@ prop_compose! {
 }
 
 proptest! {
+    #![proptest_config(config(256))]
+
     /// Every length up to several vectors and tails, gradients of every scale, and none.
     #[test]
     fn matches_the_textbook(

@@ -6,7 +6,7 @@ use kernels::sparse_coding::{Certificate, Lasso, Stop};
 use kernels::{Accumulate, Exec, Isa, MatMut, MatRef, gelu, matmul, relu};
 use proptest::prelude::*;
 use proptests::bounded::{U, gamma};
-use proptests::{cases, isas, reference, stream};
+use proptests::{config, isas, reference, stream};
 
 fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&v| f64::from(v)).collect()
@@ -71,7 +71,7 @@ fn direction(n: usize, seed: u64) -> Vec<f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(64)))]
+    #![proptest_config(config(64))]
 
     /// ReLU networks without biases are positively homogeneous: twice the input, twice the output, here to the bit,
     /// since a factor of two rounds nothing. GELU is not: at 0.3 to 2 it misses the double by 2z(Φ(2z) − Φ(z)).

@@ -3,7 +3,7 @@
 use kernels::{Exec, MatMut, MatRef, dictionary};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, gamma};
-use proptests::{isas, panic_message, pool, stream};
+use proptests::{config, isas, panic_message, pool, stream};
 
 fn view(values: &[f32], rows: usize) -> MatRef<'_> {
     MatRef::new(values, rows, values.len() / rows).unwrap()
@@ -47,6 +47,8 @@ fn largest_singular_value(rows: &mut [Vec<f64>]) -> f64 {
 }
 
 proptest! {
+    #![proptest_config(config(256))]
+
     #[test]
     fn norms_and_unit_rows(rows in 1..9usize, cols in 1..70usize, exponent in -42..38i32, seed: u64) {
         let mut next = stream(seed);

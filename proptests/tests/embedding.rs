@@ -2,9 +2,11 @@
 
 use kernels::{Exec, MatMut, MatRef, embedding, reduce};
 use proptest::prelude::*;
-use proptests::{isas, panic_message, stream};
+use proptests::{config, isas, panic_message, stream};
 
 proptest! {
+    #![proptest_config(config(256))]
+
     /// One sum an element, so there is one right answer.
     #[test]
     fn gathers_and_adds_two_rows(

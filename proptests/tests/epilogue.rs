@@ -5,7 +5,7 @@ use kernels::{
     MatRef, Residual, matmul, matmul_with,
 };
 use proptest::prelude::*;
-use proptests::{isas, panic_message, pool, stream};
+use proptests::{config, isas, panic_message, pool, stream};
 
 /// A product of m×k by k×n, and operands for what follows it. Rows of C lie `gap` apart, of NaN.
 struct Case {
@@ -144,6 +144,8 @@ fn same(what: &str, exec: Exec, got: Vec<f32>, want: Vec<f32>) {
 }
 
 proptest! {
+    #![proptest_config(config(256))]
+
     #[test]
     fn fused_is_composed(
         m in 0..40usize,

@@ -5,7 +5,7 @@ use kernels::{Exec, MatMut, MatRef};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, gamma};
 use proptests::reference::loss;
-use proptests::{cases, isas, panic_message, stream};
+use proptests::{config, isas, panic_message, stream};
 
 const LOSSES: [Loss; 2] = [Loss::SquaredError, Loss::CrossEntropy];
 
@@ -74,7 +74,7 @@ fn documented(loss: Loss, x: &[Bounded], y: u32, value: f64) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(400)))]
+    #![proptest_config(config(400))]
 
     #[test]
     fn match_the_textbook(

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use kernels::{Exec, Isa, gelu, gelu_tanh, math, relu};
 use proptest::prelude::*;
 use proptests::compare::{Tolerance, ulps};
-use proptests::{isas, reference};
+use proptests::{config, isas, reference};
 use rayon::prelude::*;
 
 type Kernel = fn(Exec, &[f32], &mut [f32]);
@@ -368,6 +368,8 @@ const BACKWARDS: [(Backward, Kernel); 2] = [
 ];
 
 proptest! {
+    #![proptest_config(config(256))]
+
     #[test]
     fn relu_is_exact(x in prop::collection::vec(any::<f32>(), 0..70), dy in any::<f32>()) {
         let dy = vec![dy; x.len()];

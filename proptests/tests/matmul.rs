@@ -3,7 +3,7 @@
 use kernels::{Accumulate, Bias, Exec, Isa, MatMut, MatRef, matmul, matmul_with};
 use proptest::prelude::*;
 use proptests::bounded::gamma;
-use proptests::{cases, isas, pool, stream};
+use proptests::{config, isas, pool, stream};
 
 /// An operand: its values, and how it lies in memory.
 #[derive(Clone, Debug)]
@@ -160,7 +160,7 @@ fn check_one(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(300)))]
+    #![proptest_config(config(300))]
 
     #[test]
     fn matches_the_naive_product(

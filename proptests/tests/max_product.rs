@@ -2,7 +2,7 @@
 
 use kernels::{Exec, SparseRef, max_product};
 use proptest::prelude::*;
-use proptests::{cases, isas};
+use proptests::{config, isas};
 
 /// A sparse matrix that owns its entries.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ fn sparse() -> impl Strategy<Value = Sparse> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(32)))]
+    #![proptest_config(config(32))]
 
     #[test]
     fn every_prefix_is_complete_after_any_ranges(m in sparse(), cuts in prop::collection::vec(0.0..1.0f64, 0..4)) {

@@ -4,7 +4,7 @@ use kernels::metrics::{Matching, Stream, max_cosines, mmcs, neighbour_cosines};
 use kernels::{Exec, MatRef, SparseRef};
 use proptest::prelude::*;
 use proptests::bounded::gamma;
-use proptests::{isas, panic_message, pool, stream};
+use proptests::{config, isas, panic_message, pool, stream};
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
@@ -162,6 +162,8 @@ fn best_assignment(values: &[Vec<f64>], taken: &mut Vec<bool>) -> f64 {
 }
 
 proptest! {
+    #![proptest_config(config(256))]
+
     #[test]
     fn streams_match_the_definitions(batch in batch()) {
         let (d, count) = (batch.d, batch.samples() as f64);

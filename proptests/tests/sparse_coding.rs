@@ -7,7 +7,7 @@ use kernels::sparse_coding::{
 use kernels::{Exec, Isa, MatMut, MatRef, dictionary};
 use proptest::prelude::*;
 use proptests::reference::sparse_coding::{Problem, dot};
-use proptests::{cases, isas, panic_message, pool, stream};
+use proptests::{config, isas, panic_message, pool, stream};
 
 /// A dictionary of n×d and some samples.
 #[derive(Clone, Debug)]
@@ -176,7 +176,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(60)))]
+    #![proptest_config(config(60))]
 
     /// At the least squares the gradient is 0 where a magnitude is positive, and not positive where it is 0;
     /// with atoms that are there twice, too, and with more of them than dimensions.

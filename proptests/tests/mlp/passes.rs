@@ -6,12 +6,12 @@ use kernels::{Activation, Exec, MatMut};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, blur};
 use proptests::reference::mlp::Model;
-use proptests::{cases, isas, stream};
+use proptests::{config, isas, stream};
 
 use crate::case::{Case, case};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
+    #![proptest_config(config(200))]
 
     #[test]
     fn forward_and_losses_match_the_naive_model(case in case()) {

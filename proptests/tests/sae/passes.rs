@@ -4,7 +4,7 @@ use kernels::sae::{self, Parameters, Shape, Workspace};
 use kernels::{Exec, MatMut, MatRef};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, blur};
-use proptests::{cases, isas};
+use proptests::{config, isas};
 
 use crate::case::{Case, PATHS, case, dead, dense, variants};
 
@@ -19,7 +19,7 @@ fn assert_loss(what: &str, got: f64, want: Bounded) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
+    #![proptest_config(config(200))]
 
     #[test]
     fn codes_and_reconstructions_match_the_naive_model(case in case()) {

@@ -4,12 +4,12 @@ use kernels::adam::{self, Adam};
 use kernels::sae::{self, Parameters, Rows, Shape, Trainer, Variant, Workspace};
 use kernels::{Exec, MatRef, dictionary};
 use proptest::prelude::*;
-use proptests::{cases, isas, stream};
+use proptests::{config, isas, stream};
 
 use crate::case::{case, dense, variants};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
+    #![proptest_config(config(200))]
 
     /// A step is its parts: gradient, projection, Adam, renormalisation, counts.
     #[test]

@@ -4,12 +4,12 @@ use kernels::adam::Adam;
 use kernels::sae::{self, Gated, JumpRelu, Parameters, Shape, TopK, Trainer, Variant, Workspace};
 use kernels::{Exec, MatRef};
 use proptest::prelude::*;
-use proptests::{cases, isas, stream};
+use proptests::{config, isas, stream};
 
 use crate::case::{Case, PATHS};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
+    #![proptest_config(config(200))]
 
     /// The encoder is the identity, and small integers make many ties.
     #[test]
