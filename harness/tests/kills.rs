@@ -52,7 +52,7 @@ fn runs_killed_at_random_moments_end_in_the_same_bytes() {
     let killed = sandbox.join("killed");
     let kills = std::env::var("KILLS").map_or(10, |n| n.parse().expect("KILLS is a number"));
     let mut rng = Rng::stream(7, "test", "kills", 0);
-    let mut start = |resume: bool, rng: &mut Rng| {
+    let start = |resume: bool, rng: &mut Rng| {
         let threads = 1 + rng.below(2);
         let what = if resume {
             "--resume killed --quiet".into()

@@ -4,7 +4,7 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::Sandbox;
 use harness::experiment::{Erased, Preset};
@@ -122,12 +122,15 @@ fn a_test_bears_the_name_of_every_claim() {
 fn borne() -> BTreeSet<String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut borne = BTreeSet::new();
-    for folder in [here.join("tests"), here.join("../proptests/tests")] {
-        let entries = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|e| e.unwrap().path());
-        for file in entries.filter(|f| f.extension().is_some_and(|e| e == "rs")) {
-            let text = std::fs::read_to_string(&file).unwrap();
+    let mut folders = vec![here.join("tests"), here.join("../proptests/tests")];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let paths = entries.map(|e| e.unwrap().path());
+        let (inner, files): (Vec<_>, Vec<_>) = paths.partition(|p| p.is_dir());
+        folders.extend(inner);
+        let is_source = |f: &&PathBuf| f.extension().is_some_and(|e| e == "rs");
+        for file in files.iter().filter(is_source) {
+            let text = std::fs::read_to_string(file).unwrap();
             let lines: Vec<_> = text.lines().map(str::trim).collect();
             for (i, line) in lines.iter().enumerate() {
                 let Some(ids) = line.strip_prefix("/// Claims: ") else {

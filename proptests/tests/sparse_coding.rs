@@ -259,6 +259,7 @@ proptest! {
         lambda in 0.01f32..2.0,
         weighted: bool,
         steps in prop_oneof![0..5usize, Just(30), Just(100_000)],
+        tolerance in prop_oneof![Just(1e-5), 1e-5..0.5f64],
         seed: u64,
     ) {
         let mut next = stream(seed);
@@ -275,7 +276,7 @@ proptest! {
                 let mut codes = start.clone();
                 let mut certificates = vec![Certificate::default(); data.samples()];
                 let out = MatMut::new(&mut codes, data.samples(), data.n).unwrap();
-                let stop = Stop { tolerance: 1e-5, iterations: steps };
+                let stop = Stop { tolerance, iterations: steps };
                 if momentum {
                     lasso.fista(exec, data.x(), stop, out, &mut certificates);
                 } else {
@@ -296,7 +297,7 @@ proptest! {
                     // And it is no wider than by the dual point that everyone takes.
                     prop_assert!(gap <= problem.dual_gap(&code, &costs) + 4.0 * rounding);
                     if steps > 100 {
-                        let converged = 1.1e-5 * dot(&problem.x, &problem.x) + rounding;
+                        let converged = 1.1 * tolerance * dot(&problem.x, &problem.x) + rounding;
                         prop_assert!(gap <= converged, "gap {gap} after {steps}");
                     }
                 }
