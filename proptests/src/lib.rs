@@ -51,11 +51,13 @@ pub fn config(moderate: u32) -> Config {
     let mut config = Config::with_cases(cases);
     // By default, mlp/passes.rs and sae/passes.rs would share a file.
     if config.failure_persistence.is_some() {
-        config.failure_persistence =
-            Some(Box::new(FileFailurePersistence::WithSource("regressions")));
+        config.failure_persistence = Some(Box::new(BESIDE));
     }
     config
 }
+
+/// Where the seeds of cases that fail are kept.
+const BESIDE: FileFailurePersistence = FileFailurePersistence::WithSource("regressions");
 
 /// A rayon pool of so many threads.
 pub fn pool(threads: usize) -> rayon::ThreadPool {
@@ -98,6 +100,7 @@ mod tests {
             let tried = RefCell::new(vec![]);
             let config = Config {
                 source_file: Some(source),
+                failure_persistence: Some(Box::new(BESIDE)),
                 max_shrink_iters: 0,
                 ..config(100)
             };
