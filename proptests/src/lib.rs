@@ -83,6 +83,7 @@ pub fn panic_message(f: impl FnOnce()) -> String {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::sync::OnceLock;
 
     use proptest::prelude::any;
     use proptest::test_runner::{TestCaseError, TestRunner};
@@ -94,7 +95,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let source = folder.path().join("test.rs");
         std::fs::write(&source, "").expect("a file");
-        let source: &'static str = source.to_str().expect("UTF-8").to_owned().leak();
+        static SOURCE: OnceLock<String> = OnceLock::new();
+        let source = SOURCE.get_or_init(|| source.to_str().expect("UTF-8").to_owned());
         // The numbers that are tried on a property that holds for no large one.
         let tried = || {
             let tried = RefCell::new(vec![]);
