@@ -38,6 +38,8 @@ pub(crate) use streamed::{Sink, matmul_into};
 const MC: usize = 256;
 /// The same where A is packed, and has to share the second-level cache with B.
 const MC_PACKED: usize = 128;
+/// The same where each packs B for itself: few enough that their pages of C stay known to the processor.
+const MC_BY_BLOCK: usize = 2048;
 /// Rows of a chunk, at least, where there are enough.
 const MC_MIN: usize = 32;
 /// Depth of a block.
@@ -148,7 +150,7 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
         with_scratch(len, |buffer| {
             let packed = (!by_block).then(|| panels.pack(exec, s, buffer));
             let most = match (by_block, a.col_stride()) {
-                (true, _) => c.rows(),
+                (true, _) => MC_BY_BLOCK,
                 (_, 1) => MC,
                 _ => MC_PACKED,
             };

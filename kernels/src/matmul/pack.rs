@@ -179,7 +179,8 @@ impl<'a> Panels<'a> {
         to: usize,
         buffer: &mut [f32],
     ) {
-        if buffer.len() > LEAF_VALUES && to - from >= 2 * self.wide && exec.is_parallel() {
+        if buffer.len() > LEAF_VALUES && to - from >= 2 * TOGETHER * self.wide && exec.is_parallel()
+        {
             let middle = from + ((to - from) / 2).next_multiple_of(self.wide);
             let (left, right) = buffer.split_at_mut((middle - from) * depth);
             par::join(
