@@ -10,6 +10,8 @@
 //! go to CSV at once ([`output`] writes files whole or not at all); the measures settle the
 //! [claims](claim), each beside its control.
 //!
+//! Where a verdict is not that of the committed [reference] run, the ledger says so.
+//!
 //! Drawing starts from the files: [`report`] reads `claims.csv` and every experiment's CSVs back,
 //! asks the experiment for its [figures](figure) and findings, and writes the SVGs and one
 //! `report.html`. `harness report DIR` is that half alone, so a report never shows anything that its
@@ -56,6 +58,7 @@ pub mod output;
 pub mod profile;
 pub mod progress;
 pub mod readme;
+pub mod reference;
 pub mod report;
 pub mod rng;
 pub mod run;

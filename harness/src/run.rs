@@ -17,6 +17,7 @@ use crate::manifest::Manifest;
 use crate::output::{Folder, MANIFEST};
 use crate::profile::{self, Profile, Recorder};
 use crate::progress::{self, Progress, Show};
+use crate::reference;
 use crate::report;
 use crate::table::{Table, Tables};
 
@@ -214,7 +215,8 @@ fn compute(
 
 fn settle(experiment: &dyn Erased, measures: &[Measure], seeds: &[u64], ledger: &mut Ledger) {
     for claim in experiment.claims() {
-        let entry = Entry::settle(experiment.id(), claim, measures, seeds);
+        let mut entry = Entry::settle(experiment.id(), claim, measures, seeds);
+        reference::compare(&mut entry, &reference::LEDGER);
         ledger.0.push(entry);
     }
 }
