@@ -33,7 +33,7 @@ pub fn page(head: &Head, parts: &[Part]) -> String {
          Written by `cargo run --release -p benches --bin results`, not by hand.\n\n\
          {}, {} thread(s), {}; {torch}; {blas}. Medians over {ROUNDS} interleaved rounds of the ratios in single rounds; \
          every measurement is in [results/measurements.csv](results/measurements.csv). *Reach* is what a throw-away prototype \
-         reached, on a machine with half the peak; *aim* is where we want to be.\n\n\
+         reached, on a Zen 4 machine with half the peak; *aim* is where we want to be.\n\n\
          | what | measured | reach | aim | |\n| --- | --- | --- | --- | --- |\n",
         cpu(),
         head.threads,
