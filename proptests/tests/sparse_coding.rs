@@ -181,8 +181,14 @@ proptest! {
     /// At the least squares the gradient is 0 where a magnitude is positive, and not positive where it is 0;
     /// with atoms that are there twice, too, and with more of them than dimensions.
     #[test]
-    fn nnls_satisfies_kkt(mut data in data(14, 3), twice: bool, seed: u64) {
+    fn nnls_satisfies_kkt(
+        mut data in data(14, 3),
+        twice: bool,
+        scale in prop_oneof![Just(1.0f32), 1e-3f32..1e-2, 1e2f32..1e3],
+        seed: u64,
+    ) {
         let d = data.d;
+        data.x.iter_mut().for_each(|x| *x *= scale);
         if twice && data.n > 2 {
             data.dictionary.copy_within(..d, d);
         }
@@ -301,6 +307,32 @@ proptest! {
                         prop_assert!(gap <= converged, "gap {gap} after {steps}");
                     }
                 }
+            }
+        }
+    }
+
+    /// At the first code whose gap is small enough, where that is not for rounding to decide.
+    #[test]
+    fn iterations_end_as_soon_as_the_gap_allows(
+        data in data(20, 1),
+        lambda in 0.05f32..1.0,
+        tolerance in 1e-3..0.5f64,
+        momentum: bool,
+        seed: u64,
+    ) {
+        const MOST: usize = 60;
+        let method = |stop| if momentum { Method::Fista(lambda, stop) } else { Method::Ista(lambda, stop) };
+        let (problem, start) = (data.problem(0), data.codes(seed));
+        let limit = tolerance * dot(&problem.x, &problem.x);
+        for exec in isas().into_iter().map(Exec::serial) {
+            let rounding = |codes: &[f32]| 8.0 * gamma(&data) * size(&problem, &wide(codes)).powi(2);
+            let first = (0..MOST)
+                .map(|k| data.run(method(iterations(k)), exec, &start))
+                .find(|(codes, certificates)| certificates[0].gap <= limit + rounding(codes));
+            let Some((codes, certificates)) = first else { continue };
+            if certificates[0].gap <= limit - rounding(&codes) {
+                let (ended, _) = data.run(method(Stop { tolerance, iterations: MOST }), exec, &start);
+                prop_assert_eq!(ended, codes);
             }
         }
     }
