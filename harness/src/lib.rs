@@ -10,7 +10,7 @@
 //! go to CSV at once ([`output`] writes files whole or not at all); the measures settle the
 //! [claims](claim), each beside its control.
 //!
-//! Where a verdict is not that of the committed [reference] run, the ledger says so.
+//! Where a verdict is not that of the committed [reference](mod@reference) run, the ledger says so.
 //!
 //! Drawing starts from the files: [`report`] reads `claims.csv` and every experiment's CSVs back,
 //! asks the experiment for its [figures](figure) and findings, and writes the SVGs and one
