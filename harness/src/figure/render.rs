@@ -111,7 +111,7 @@ mod tests {
                 role,
                 [
                     ((1.0, 1.0), "r < s".into()),
-                    ((f64::NAN, 1.0), "none".into()),
+                    ((f64::NAN, 1.0), "nowhere".into()),
                 ],
             )
             .mark(Mark::Arrow {
@@ -131,7 +131,7 @@ mod tests {
     fn everything_is_drawn_the_same_twice_without_a_broken_number() {
         let svg = everything().to_svg();
         assert_eq!(svg, everything().to_svg());
-        for broken in ["NaN", "inf", "a < b", "p < q", "r < s", "none"] {
+        for broken in ["NaN", "inf", "a < b", "p < q", "r < s", "nowhere"] {
             assert!(!svg.contains(broken), "{broken}");
         }
         for text in [
