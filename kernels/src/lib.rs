@@ -30,7 +30,7 @@
 //! [`simd::Op`]: one body, generic over [`simd::Simd`]. [`Isa::dispatch`], the one `match` over
 //! instruction sets, runs that body inside a function compiled for the instruction set at hand. An [`Isa`] carries a
 //! proof token that only a check of the CPU can make, so none of this can be misused, and no
-//! `unsafe` stands outside the backends (`simd/`) and the product's tile (`matmul/micro.rs`).
+//! `unsafe` stands outside the backends (`simd/`), the product's tile (`matmul/micro.rs`) and the clock of `profile.rs`.
 //!
 //! Threads are outside, instruction sets inside: work is cut into pieces first (`par.rs` alone knows
 //! how), and each piece enters its instruction set. Where the cuts lie never changes a result: for

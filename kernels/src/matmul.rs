@@ -22,6 +22,7 @@
 mod epilogue;
 mod micro;
 mod pack;
+mod pack_a;
 mod streamed;
 
 use crate::profile::{self, Part, Work};
@@ -31,7 +32,8 @@ use crate::{Exec, MatMut, MatRef, par};
 
 pub use epilogue::{ActivationBackward, Bias, BiasActivation, Epilogue, Residual};
 use micro::Strip;
-use pack::{PackedA, PackedB, Panels};
+use pack::{PackedB, Panels};
+use pack_a::PackedA;
 pub(crate) use streamed::{Sink, matmul_into};
 
 /// Rows of a chunk, at most.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::pack::{PackedA, PackedB, Panels};
+use super::pack::{PackedB, Panels};
+use super::pack_a::PackedA;
 use crate::MatMut;
 use crate::simd::{Op, Simd};
 

@@ -2,7 +2,8 @@
 //! from them what is needed.
 
 use super::epilogue::{Bias, Epilogue};
-use super::pack::{PackedA, Panels};
+use super::pack::Panels;
+use super::pack_a::PackedA;
 use super::{Accumulate, Chunk, KC, Rows};
 use crate::par::share_rows;
 use crate::profile::{self, Part, Work};
