@@ -9,7 +9,7 @@ thread_local! {
 }
 
 /// f32 values to a cache line; a vector that crosses one costs two loads.
-const LINE: usize = 16;
+pub(crate) const LINE: usize = 16;
 
 /// Calls `f` with `len` values, aligned to a cache line, that hold anything.
 pub(crate) fn with_scratch<R>(len: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
@@ -186,5 +186,17 @@ pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
     same(
         &results(&sandbox.join("whole")),
         &results(&sandbox.join("killed")),
+    );
+}
+
+/// Checks that a run says that it was interrupted, and has left no more than its first two files in its folder.
+pub fn assert_interrupted(output: &Output, run: &Path) {
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("interrupted"), "{message}");
+    let left = files(run);
+    assert_eq!(
+        left.keys().collect::<Vec<_>>(),
+        ["config.toml", "manifest.json"]
     );
 }

@@ -1,5 +1,6 @@
 //! B copied into the order in which the tiles read it.
 
+use crate::scratch::LINE;
 use crate::simd::{Op, Portable, Simd};
 use crate::{Exec, MatRef, par};
 use wide::f32x4;
@@ -17,8 +18,6 @@ const FEW_ROWS: usize = 16;
 const TOGETHER: usize = 8;
 /// Rows of B that are fetched ahead of being copied.
 const AHEAD: usize = 4;
-/// f32 values to a cache line.
-const LINE: usize = 16;
 /// Values that are worth packing on another thread.
 const LEAF_VALUES: usize = 1 << 13;
 
