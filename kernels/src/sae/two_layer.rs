@@ -27,15 +27,23 @@ impl super::variant::Model for TwoLayer {
         ]
     }
 
-    /// Normal weights that keep the variance: 2/d before the ReLU, 1/h after it.
+    /// The linear encoder: hidden units 2k and 2k + 1 carry value k with either sign, x = ReLU(x) − ReLU(−x). Units beyond
+    /// 2d have normal weights of variance 2/d, which keep that of the values, and nothing reads them yet.
     fn initialise(&self, parameters: &mut Parameters, normals: &mut dyn FnMut() -> f32) {
-        let width = parameters.shape().width;
-        for (name, variance) in [
-            ("w_hidden", 2.0 / width as f32),
-            ("w_enc", 1.0 / self.hidden as f32),
-        ] {
-            let range = parameters.range(name);
-            parameters.values_mut()[range].fill_with(|| variance.sqrt() * normals());
+        let Shape { width, dictionary } = parameters.shape();
+        let scale = (2.0 / width as f32).sqrt();
+        let [mut w_hidden, mut w_enc, w_dec] =
+            parameters.tensors_mut(["w_hidden", "w_enc", "w_dec"]);
+        for unit in 0..self.hidden {
+            let (k, sign) = (unit / 2, if unit % 2 == 0 { 1.0 } else { -1.0 });
+            if k >= width {
+                w_hidden.row(unit).fill_with(|| scale * normals());
+                continue;
+            }
+            w_hidden.row(unit)[k] = sign;
+            for j in 0..dictionary {
+                w_enc.row(j)[unit] = sign * w_dec.as_ref().row(j)[k];
+            }
         }
     }
 

@@ -10,9 +10,10 @@ use crate::{Exec, MatMut, MatRef, par};
 /// The best magnitudes on the supports of the codes, in place: min ‖x − Dᵀc‖² over c ≥ 0 with cⱼ = 0 wherever cⱼ
 /// is not positive on entry. Magnitudes may become 0.
 ///
-/// The Gram matrix of a support of k atoms is formed in f64, k²d/2 products, and its systems are solved by
-/// Cholesky factors, k³/6 for each change of the active set: for supports of up to some hundreds. Of atoms that
-/// depend on each other to f64 rounding one is left out. Magnitudes are rounded to f32 at the end.
+/// The Gram matrix of a support of k atoms is formed in f64, k²d/2 products, and its systems are solved by a Cholesky
+/// factor, to which an atom that joins adds a row, k²/2, and from which one that leaves takes those after it, up to k³/6:
+/// for supports of up to some hundreds. Of atoms that depend on each other to f64 rounding one is left out. Magnitudes are
+/// rounded to f32 at the end.
 ///
 /// # Panics
 /// If the shapes do not match.
@@ -49,7 +50,7 @@ pub(super) struct Refit<'a> {
     free: Vec<usize>,
     /// Places that were tried in vain since the last change.
     barred: Vec<bool>,
-    /// The Cholesky factor on the free atoms, a lower triangle.
+    /// The Cholesky factor on the first of the free atoms, a lower triangle: the rows that are still true.
     factor: Vec<f64>,
     solution: Vec<f64>,
 }
@@ -82,6 +83,7 @@ impl<'a> Refit<'a> {
         self.correlations.clear();
         self.magnitudes.clear();
         self.free.clear();
+        self.factor.clear();
     }
 
     /// One atom more, and where its magnitude starts.
@@ -160,8 +162,7 @@ impl<'a> Refit<'a> {
     fn descend(&mut self) {
         while !self.free.is_empty() {
             if let Err(dependent) = self.least_squares() {
-                let place = self.free.remove(dependent);
-                self.magnitudes[place] = 0.0;
+                let place = self.bind(dependent);
                 self.barred[place] = true;
                 continue;
             }
@@ -184,35 +185,26 @@ impl<'a> Refit<'a> {
             let Some(stop) = stop else {
                 return;
             };
-            let place = self.free.remove(stop);
-            self.magnitudes[place] = 0.0;
+            self.bind(stop);
         }
+    }
+
+    /// Holds the magnitude of the f-th free atom at 0, and returns its place.
+    fn bind(&mut self, f: usize) -> usize {
+        let place = self.free.remove(f);
+        self.magnitudes[place] = 0.0;
+        self.factor.truncate(f * (f + 1) / 2);
+        place
     }
 
     /// Solves the normal equations of the free atoms, or names one of them that depends on those before.
     fn least_squares(&mut self) -> Result<(), usize> {
         let m = self.free.len();
-        self.factor.clear();
         self.solution.clear();
         for i in 0..m {
             let start = i * (i + 1) / 2;
-            for j in 0..=i {
-                let column = j * (j + 1) / 2;
-                let mut sum = self.product(self.free[i], self.free[j]);
-                for l in 0..j {
-                    sum -= self.factor[start + l] * self.factor[column + l];
-                }
-                if j < i {
-                    self.factor.push(sum / self.factor[column + j]);
-                } else {
-                    let diagonal = self.product(self.free[i], self.free[i]);
-                    // False for NaN too.
-                    let independent = sum > ROUNDING * diagonal;
-                    if !independent {
-                        return Err(i);
-                    }
-                    self.factor.push(sum.sqrt());
-                }
+            if start == self.factor.len() {
+                self.factorise(i)?;
             }
             let mut sum = self.correlations[self.free[i]];
             for l in 0..i {
@@ -226,6 +218,30 @@ impl<'a> Refit<'a> {
                 sum -= self.factor[l * (l + 1) / 2 + i] * self.solution[l];
             }
             self.solution[i] = sum / self.factor[i * (i + 1) / 2 + i];
+        }
+        Ok(())
+    }
+
+    /// Appends row i to the factor, unless its atom depends on those before.
+    fn factorise(&mut self, i: usize) -> Result<(), usize> {
+        let start = self.factor.len();
+        for j in 0..=i {
+            let column = j * (j + 1) / 2;
+            let mut sum = self.product(self.free[i], self.free[j]);
+            for l in 0..j {
+                sum -= self.factor[start + l] * self.factor[column + l];
+            }
+            if j < i {
+                self.factor.push(sum / self.factor[column + j]);
+            } else {
+                let diagonal = self.product(self.free[i], self.free[i]);
+                // False for NaN too.
+                let independent = sum > ROUNDING * diagonal;
+                if !independent {
+                    return Err(i);
+                }
+                self.factor.push(sum.sqrt());
+            }
         }
         Ok(())
     }
