@@ -64,9 +64,9 @@ impl Plan {
     }
 
     /// The learning rate of a step.
-    pub fn learning_rate_at(&self, step: u64) -> f32 {
+    pub fn learning_rate_at(&self, step: u64) -> f64 {
         let left = (self.steps - step) as f64 / (self.cooldown * self.steps as f64);
-        (self.learning_rate * left.min(1.0)) as f32
+        self.learning_rate * left.min(1.0)
     }
 }
 
@@ -81,6 +81,8 @@ pub struct Candidate {
     pub source: usize,
     /// What it starts from.
     pub start: Parameters,
+    /// Its learning rate, in multiples of the plan's.
+    pub rate: f64,
 }
 
 /// A model at the end of its training.
@@ -167,6 +169,7 @@ struct Model<'a> {
     index: usize,
     title: String,
     source: usize,
+    rate: f64,
     trainer: Trainer,
     looks: Vec<Look>,
     divergence: Option<String>,
@@ -187,6 +190,7 @@ impl<'a> Model<'a> {
             title,
             source,
             start,
+            rate,
         } = candidate;
         let store = Store::new(&slug, &title, settings, ctx);
         let adam = Adam::default();
@@ -213,6 +217,7 @@ impl<'a> Model<'a> {
             index,
             title,
             source,
+            rate,
             trainer,
             looks,
             divergence,
@@ -251,7 +256,8 @@ impl<'a> Model<'a> {
         let mut interrupted = crate::progress::check();
         while interrupted.is_ok() && self.divergence.is_none() && self.trainer.steps() < last {
             let step = self.trainer.steps();
-            self.trainer.adam_mut().learning_rate = plan.learning_rate_at(step);
+            self.trainer.adam_mut().learning_rate =
+                (self.rate * plan.learning_rate_at(step)) as f32;
             let width = self.trainer.parameters().shape().width;
             let x = MatRef::new(&batches[(step - first) as usize], plan.batch, width);
             let losses = self.trainer.step(exec, x.expect("a batch of that size"));

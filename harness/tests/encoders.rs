@@ -114,6 +114,7 @@ fn settings_out_of_range_are_refused() {
         ("lambdas=[0.3,0.1]", "increasing"),
         ("ratio=0.0", "1 to 1048576"),
         ("hidden_ratio=0", "1 to 64"),
+        ("two_layer_rate=0.0", "above 0"),
         ("unrolled=0", "1 to 64"),
         ("free_steps=0", "1 to 2^40"),
         ("stream_steps=0", "1 to 2^40"),

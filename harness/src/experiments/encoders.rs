@@ -38,6 +38,8 @@ crate::synthetic_settings! {
         pub ratio: f64,
         /// Width of the hidden layer of the two-layer encoder, in multiples of the width of its input.
         pub hidden_ratio: usize,
+        /// Learning rate of the two-layer encoder, in multiples of that of the others.
+        pub two_layer_rate: f64,
         /// Unrolled steps of the LISTA encoder.
         pub unrolled: usize,
         /// Learning rate of Adam.
@@ -154,6 +156,7 @@ impl Experiment for Encoders {
             lambdas: vec![0.03, 0.1, 0.3],
             ratio: 1.0,
             hidden_ratio: 2,
+            two_layer_rate: 1.0,
             unrolled: 2,
             learning_rate: 3e-3,
             cooldown: 0.3,
@@ -183,6 +186,8 @@ impl Experiment for Encoders {
                 width: 256,
                 features: 512,
                 active: 5.0,
+                // At 1 its loss is higher, where λ is above 0.03: codes die.
+                two_layer_rate: 0.3,
                 batch: 512,
                 steps: 4000,
                 free_steps: 1000,
@@ -222,6 +227,12 @@ impl Experiment for Encoders {
         steps("free_steps", s.free_steps)?;
         steps("stream_steps", s.stream_steps)?;
         count("hidden_ratio", s.hidden_ratio, 1, 64)?;
+        ensure(
+            "two_layer_rate",
+            s.two_layer_rate,
+            s.two_layer_rate > 0.0 && s.two_layer_rate <= 1e6,
+            "above 0 and at most 1e6",
+        )?;
         count("unrolled", s.unrolled, 1, 64)?;
         count("stream_ratio", s.stream_ratio, 1, 64)?;
         count("most_seeds", s.most_seeds, 1, 1000)?;
@@ -327,6 +338,10 @@ fn trained(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<M
             title: format!("{name} encoder, {}, λ = {lambda}, seed {seed}", source.name),
             source: 0,
             start: start(variant, source.shape(), seed, ctx),
+            rate: match encoder {
+                Encoder::TwoLayer => s.two_layer_rate,
+                _ => 1.0,
+            },
         }
     });
     let plan = s.plan(steps);

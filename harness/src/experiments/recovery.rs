@@ -341,6 +341,7 @@ fn grid(
         title: task.to_string(),
         source: 0,
         start: task.start(s, ctx),
+        rate: 1.0,
     });
     let draw = |_, number| {
         generator

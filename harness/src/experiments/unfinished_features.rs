@@ -290,6 +290,7 @@ impl Job {
             title: format!("dictionary of layer {layer}, λ = {l1}, {task}"),
             source: layer,
             start: Parameters::initial(shape, variant, || rng.normal() as f32),
+            rate: 1.0,
         }
     }
 }

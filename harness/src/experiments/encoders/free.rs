@@ -67,7 +67,7 @@ pub fn learn(
     let mut learner = Learner::new(source, lambda, s.batch, ctx.serial());
     while state.step < s.free_steps {
         let x = source.batch(state.step, s.batch, ctx);
-        let rate = plan.learning_rate_at(state.step);
+        let rate = plan.learning_rate_at(state.step) as f32;
         learner.step(&x, rate, &mut state);
         if !state.elements.iter().all(|v| v.is_finite()) {
             let why = format!("diverged at step {}: an element is not finite", state.step);

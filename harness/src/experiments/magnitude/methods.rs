@@ -149,6 +149,7 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
             title: format!("{method} SAE, seed {seed}"),
             source: 0,
             start: Parameters::initial(shape, variant, || rng.normal() as f32),
+            rate: 1.0,
         }
     });
     let draw = |_, number| {

@@ -187,6 +187,7 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
                 title: format!("{} SAE, {}, seed {seed}", encoder.name(), case.name()),
                 source: 0,
                 start,
+                rate: 1.0,
             }
         });
         let trained =
