@@ -1,8 +1,9 @@
 //! `encoders`: does a stronger encoder find better features?
 //!
 //! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside them a
-//! dictionary whose codes are optimised freely (FISTA). Encoder and dictionary are then judged apart: optimal codes on
-//! the dictionary that an encoder has learned, and its codes on the true one.
+//! dictionary whose codes are optimised freely (FISTA). All encoders start as the same linear one, the transpose of the
+//! dictionary. Encoder and dictionary are then judged apart: optimal codes on the dictionary that an encoder has learned,
+//! and its codes on the true one.
 
 use kernels::sae::{L1, Lista, Parameters, Rows, Shape, TwoLayer, Variant};
 use rayon::prelude::*;
