@@ -5,7 +5,7 @@
 
 /// Samples for each second of CPU time. No divisor of what a program might do in a regular rhythm.
 #[cfg(target_os = "linux")]
-const FREQUENCY: i32 = 199;
+const FREQUENCY: i32 = 97;
 
 /// Samples all threads of the process until it is dropped.
 pub struct Sampler {
