@@ -8,6 +8,8 @@ use kernels::sae::{self, L1, Rows, Trainer, Variant};
 use kernels::{Accumulate, Exec, MatMut, MatRef, adam::Adam, matmul};
 use proptests::{isas, pool, stream};
 
+mod work;
+
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Keeps the other tests of this binary out.

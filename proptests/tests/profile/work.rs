@@ -1,0 +1,167 @@
+//! What the counters say a call has to do, against what one counts by hand.
+
+use kernels::adam::{self, Adam};
+use kernels::loss::Loss;
+use kernels::profile::{Part, Totals};
+use kernels::sae::{self, L1, Parameters, Rows, Shape, Variant, Workspace};
+use kernels::{Exec, MatMut, MatRef, dictionary, embedding, gelu, reduce, relu};
+use proptests::{isas, stream};
+
+use crate::{alone, counted};
+
+/// Calls, operations, and values of 4 bytes that are read or written.
+fn work(part: Part, f: impl FnOnce()) -> [u64; 3] {
+    let Totals {
+        calls,
+        flops,
+        bytes,
+        ..
+    } = counted(f).of(part);
+    [calls, flops, bytes / 4]
+}
+
+fn numbers(len: usize) -> Vec<f32> {
+    let mut next = stream(2);
+    (0..len).map(|_| next()).collect()
+}
+
+#[test]
+fn work_on_single_values() {
+    let _alone = alone();
+    const N: u64 = 37;
+    let exec = Exec::serial(isas()[0]);
+    let (x, dy) = (numbers(37), numbers(37));
+    let mut out = [0.0; 37];
+    // A maximum, or a choice, is no operation.
+    let forward = work(Part::Activation, || relu::forward(exec, &x, &mut out));
+    assert_eq!(forward, [1, 0, 2 * N]);
+    let backward = work(Part::Activation, || relu::backward(exec, &x, &dy, &mut out));
+    assert_eq!(backward, [1, 0, 3 * N]);
+    let [_, flops, values] = work(Part::Activation, || gelu::forward(exec, &x, &mut out));
+    assert!(flops > 0 && flops.is_multiple_of(N) && values == 2 * N);
+    let [_, again, values] = work(Part::Activation, || gelu::derivative(exec, &x, &mut out));
+    // A maximum with x instead of a product with it.
+    assert!(again + N == flops && values == 2 * N, "{again} and {flops}");
+    let backward = work(Part::Activation, || gelu::backward(exec, &x, &dy, &mut out));
+    assert_eq!(backward, [1, again + N, 3 * N]);
+
+    let mut moments = [[0.0; 37]; 2];
+    let [first, second] = &mut moments;
+    let step = work(Part::Adam, || {
+        adam::step(exec, Adam::default(), 1, &mut out, &x, first, second);
+    });
+    // First moment 3 (β₁m + (1 − β₁)g), second 4, denominator 3 with a root, step 3.
+    assert_eq!(step, [1, 13 * N, 7 * N]);
+}
+
+#[test]
+fn work_on_rows() {
+    let _alone = alone();
+    let (rows, cols) = (5, 7);
+    let n = 35;
+    let exec = Exec::serial(isas()[0]);
+    let m = numbers(rows * cols);
+    let m = MatRef::new(&m, rows, cols).unwrap();
+    let mut out = numbers(rows * cols);
+    let mut sums = [0.0; 7];
+    let column_sums = work(Part::Sums, || reduce::column_sums(exec, m, &mut sums));
+    assert_eq!(column_sums, [1, n, n + 7]);
+    let norms = work(Part::Elements, || {
+        dictionary::norms(exec, m, &mut sums[..5])
+    });
+    assert_eq!(norms, [1, 2 * n, n]);
+    let mut out = MatMut::new(&mut out, rows, cols).unwrap();
+    let normalise = work(Part::Elements, || {
+        dictionary::normalise(exec, out.reborrow())
+    });
+    assert_eq!(normalise, [1, 3 * n, 2 * n]);
+    // ‖w‖², g·w, and g less a multiple of w.
+    let project = work(Part::Elements, || {
+        dictionary::project_gradient(exec, m, out.reborrow());
+    });
+    assert_eq!(project, [1, 6 * n, 3 * n]);
+
+    let pairs = [[0, 1], [2, 2], [4, 0], [1, 3], [3, 3]];
+    let gather = work(Part::Embedding, || {
+        embedding::forward(exec, m, m, &pairs, out.reborrow());
+    });
+    assert_eq!(gather, [1, n, 3 * n]);
+    let mut other = vec![0.0; rows * cols];
+    let other = MatMut::new(&mut other, rows, cols).unwrap();
+    let scatter = work(Part::Embedding, || {
+        embedding::backward(exec, m, &pairs, out.reborrow(), other);
+    });
+    assert_eq!(scatter, [1, 2 * n, 5 * n]);
+}
+
+#[test]
+fn work_of_losses() {
+    let _alone = alone();
+    let (rows, cols) = (5, 7);
+    let n = 35;
+    let exec = Exec::serial(isas()[0]);
+    let (outputs, mut gradient) = (numbers(rows * cols), vec![0.0; rows * cols]);
+    let outputs = MatRef::new(&outputs, rows, cols).unwrap();
+    let (targets, mut losses) = ([0, 3, 6, 1, 1], [0.0; 5]);
+    let mut both = |loss: Loss| {
+        let forward = work(Part::Loss, || {
+            loss.forward(exec, outputs, &targets, &mut losses)
+        });
+        let gradient = MatMut::new(&mut gradient, rows, cols).unwrap();
+        let backward = work(Part::Loss, || {
+            loss.backward(exec, outputs, &targets, &[1.0; 5], gradient);
+        });
+        assert_eq!([forward[0], backward[0]], [1, 1]);
+        assert_eq!([forward[2], backward[2]], [n, 3 * n]);
+        [forward[1], backward[1]]
+    };
+    assert_eq!(both(Loss::SquaredError), [2 * n, 4 * n]);
+    // Beside these, an exponential forward, and two backward.
+    let [forward, backward] = both(Loss::CrossEntropy);
+    assert!(forward > 12 * n && forward.is_multiple_of(n), "{forward}");
+    assert_eq!(backward, 2 * forward);
+}
+
+/// The gradient of an autoencoder of n×d on B samples with e active entries.
+#[test]
+fn work_of_an_autoencoder() {
+    let _alone = alone();
+    let (samples, width, dictionary) = (9, 6, 11);
+    let shape = Shape { width, dictionary };
+    let variant = Variant::L1(L1 {
+        lambda: 0.1,
+        rows: Rows::Unit,
+    });
+    let parameters = Parameters::initial(shape, variant, stream(5));
+    let x = numbers(samples * width);
+    let x = MatRef::new(&x, samples, width).unwrap();
+    let exec = Exec::serial(isas()[0]);
+    let mut workspace = Workspace::new(shape, variant, samples);
+    workspace.set_dense_from(f64::INFINITY);
+    let mut gradient = Parameters::zeros(shape, variant);
+    let counts = counted(|| {
+        sae::gradient(exec, &parameters, x, &mut workspace, &mut gradient);
+    });
+    let entries = workspace.codes().entries() as u64;
+    let [b, d, n, e] = [samples as u64, width as u64, dictionary as u64, entries];
+    assert!(e > n, "every element may be read");
+    let of = |part| {
+        let Totals { flops, bytes, .. } = counts.of(part);
+        [flops, bytes / 4]
+    };
+    // Pre-activations, of which the positive ones are taken.
+    assert_eq!(of(Part::Product), [2 * b * n * d, b * d + n * d + b * n]);
+    assert_eq!(of(Part::Selection), [0, b * n]);
+    // x less a bias.
+    assert_eq!(of(Part::Elementwise), [b * d, 2 * b * d]);
+    // Codes times dictionary, dictionary times error; offset, squared error, scaling. The samples are read and written.
+    let decoding = [4 * e * d + 5 * b * d, 2 * e + (n + b) * d + b * d];
+    assert_eq!(of(Part::Decoding), decoding);
+    assert_eq!(of(Part::Sorting), [0, 3 * e]);
+    // The gradients of dictionary and encoder.
+    let outer = [2 * e * d, 3 * e + (b + n) * d];
+    assert_eq!(of(Part::OuterProducts), outer.map(|one| 2 * one));
+    // The L1 norms, and the biases' gradients: over the entries; over the errors, less the encoder's part.
+    let sums = [2 * e + (b + 2 * n) * d, 2 * (2 * e + n) + (b + n + 1) * d];
+    assert_eq!(of(Part::Sums), sums);
+}
