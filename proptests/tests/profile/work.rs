@@ -3,7 +3,7 @@
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
 use kernels::profile::{Part, Totals};
-use kernels::sae::{self, L1, Parameters, Rows, Shape, Variant, Workspace};
+use kernels::sae::{self, L1, Parameters, Rows, Shape, TwoLayer, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef, dictionary, embedding, gelu, reduce, relu};
 use proptests::{isas, stream};
 
@@ -164,4 +164,30 @@ fn work_of_an_autoencoder() {
     // The L1 norms, and the biases' gradients: over the entries; over the errors, less the encoder's part.
     let sums = [2 * e + (b + 2 * n) * d, 2 * (2 * e + n) + (b + n + 1) * d];
     assert_eq!(of(Part::Sums), sums);
+}
+
+/// ReLU takes no operations; forward it reads and writes every hidden value, backward it reads two and writes one.
+#[test]
+fn work_of_a_hidden_layer() {
+    let _alone = alone();
+    let (samples, width, hidden) = (9, 6, 13);
+    let shape = Shape {
+        width,
+        dictionary: 11,
+    };
+    let variant = Variant::TwoLayer(TwoLayer {
+        hidden,
+        lambda: 0.1,
+    });
+    let parameters = Parameters::initial(shape, variant, stream(5));
+    let x = numbers(samples * width);
+    let x = MatRef::new(&x, samples, width).unwrap();
+    let mut workspace = Workspace::new(shape, variant, samples);
+    let mut gradient = Parameters::zeros(shape, variant);
+    let exec = Exec::serial(isas()[0]);
+    let [_, flops, values] = work(Part::Elementwise, || {
+        sae::gradient(exec, &parameters, x, &mut workspace, &mut gradient);
+    });
+    let [bd, bh] = [width, hidden].map(|n| (samples * n) as u64);
+    assert_eq!([flops, values], [bd, 2 * bd + 5 * bh]);
 }
