@@ -20,11 +20,13 @@ static OF_POOL: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static HERE: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
     static IN_POOL: Cell<bool> = const { Cell::new(false) };
 }
 
-fn count() {
+fn count(bytes: usize) {
     HERE.set(HERE.get() + 1);
+    BYTES.set(BYTES.get() + bytes);
     if IN_POOL.get() {
         OF_POOL.fetch_add(1, Ordering::Relaxed);
     }
@@ -33,7 +35,7 @@ fn count() {
 // SAFETY: every call is handed on to the system's allocator unchanged; counting does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: the caller's promises are those that the system's allocator wants.
         unsafe { System.alloc(layout) }
     }
@@ -42,7 +44,7 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.dealloc(at, layout) }
     }
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
+        count(size);
         // SAFETY: as above.
         unsafe { System.realloc(at, layout, size) }
     }
@@ -125,6 +127,41 @@ impl Training {
     }
 }
 
+/// Every variant of the sparse autoencoder.
+const VARIANTS: [Variant; 8] = [
+    Variant::L1(L1 {
+        lambda: 0.1,
+        rows: Rows::Penalised,
+    }),
+    Variant::L1(L1 {
+        lambda: 0.1,
+        rows: Rows::Unit,
+    }),
+    Variant::TiedL1(TiedL1 { lambda: 0.1 }),
+    Variant::TopK(TopK {
+        k: 5,
+        aux: Some(AuxK {
+            k: 9,
+            coefficient: 0.1,
+            dead_after: 1,
+        }),
+    }),
+    Variant::Gated(Gated { lambda: 0.1 }),
+    Variant::JumpRelu(JumpRelu {
+        lambda: 0.1,
+        bandwidth: 0.1,
+        threshold: 0.1,
+    }),
+    Variant::TwoLayer(TwoLayer {
+        hidden: 60,
+        lambda: 0.1,
+    }),
+    Variant::Lista(Lista {
+        steps: 3,
+        lambda: 0.1,
+    }),
+];
+
 /// Steps of a sparse autoencoder in training, on batches of different density.
 #[test]
 fn a_step_of_an_autoencoder_allocates_nothing() {
@@ -132,44 +169,10 @@ fn a_step_of_an_autoencoder_allocates_nothing() {
         width: 40,
         dictionary: 150,
     };
-    let aux = AuxK {
-        k: 9,
-        coefficient: 0.1,
-        dead_after: 1,
-    };
-    let variants = [
-        Variant::L1(L1 {
-            lambda: 0.1,
-            rows: Rows::Penalised,
-        }),
-        Variant::L1(L1 {
-            lambda: 0.1,
-            rows: Rows::Unit,
-        }),
-        Variant::TiedL1(TiedL1 { lambda: 0.1 }),
-        Variant::TopK(TopK {
-            k: 5,
-            aux: Some(aux),
-        }),
-        Variant::Gated(Gated { lambda: 0.1 }),
-        Variant::JumpRelu(JumpRelu {
-            lambda: 0.1,
-            bandwidth: 0.1,
-            threshold: 0.1,
-        }),
-        Variant::TwoLayer(TwoLayer {
-            hidden: 60,
-            lambda: 0.1,
-        }),
-        Variant::Lista(Lista {
-            steps: 3,
-            lambda: 0.1,
-        }),
-    ];
     let mut next = stream(4);
     let x: Vec<f32> = (0..90 * 40).map(|_| next()).collect();
     let x = MatRef::new(&x, 90, 40).expect("its size");
-    for variant in variants {
+    for variant in VARIANTS {
         for exec in isas().into_iter().map(Exec::serial) {
             let parameters = sae::Parameters::initial(shape, variant, stream(5));
             let mut trainer = Trainer::new(parameters, Adam::default(), 90);
@@ -259,4 +262,33 @@ fn in_parallel(exec: Exec, shape: Shape, batch: usize) {
     });
     println!("{:?}, {shape:?}: {seen} in {STEPS} steps", exec.isa());
     assert!(seen < STEPS, "{seen} allocations in {STEPS} steps");
+}
+
+/// What a workspace is said to take is what it takes.
+#[test]
+fn workspaces_are_as_large_as_they_say() {
+    const BATCH: usize = 7;
+    let bytes = |f: &dyn Fn()| {
+        let before = BYTES.get();
+        f();
+        BYTES.get() - before
+    };
+    let of_mlp = shape(20, 6, 5, 3);
+    let taken = bytes(&|| drop(Workspace::new(of_mlp, BATCH)));
+    assert_eq!(taken, Workspace::bytes(of_mlp, BATCH));
+
+    let of_sae = sae::Shape {
+        width: 6,
+        dictionary: 11,
+    };
+    for variant in VARIANTS {
+        let taken = bytes(&|| drop(sae::Workspace::new(of_sae, variant, BATCH)));
+        let said = sae::Workspace::bytes(of_sae, variant, BATCH);
+        // The workspace of the pass over dead elements is behind a pointer.
+        let pointed_to = match variant {
+            Variant::TopK(_) => size_of::<sae::Workspace>(),
+            _ => 0,
+        };
+        assert_eq!(taken, said + pointed_to, "{variant:?}");
+    }
 }
