@@ -250,3 +250,28 @@ fn dead_elements_are_resampled() {
         }
     }
 }
+
+/// A sample at the origin points nowhere: the rows that would take its direction stay as they are.
+#[test]
+fn a_sample_of_zeros_gives_no_direction() {
+    let shape = Shape {
+        width: 9,
+        dictionary: 16,
+    };
+    let zeros = [0.0; 3 * 9];
+    let batch = MatRef::new(&zeros, 3, 9).unwrap();
+    for variant in variants(16, 0.1) {
+        let parameters = Parameters::initial(shape, variant, stream(7));
+        let mut trainer = Trainer::new(parameters.clone(), Adam::default(), 3);
+        let exec = Exec::serial(isas()[0]);
+        // Without a step all elements count as dead after 0.
+        assert_eq!(trainer.resample(exec, batch, 0, || 0.5), 16);
+        for name in ["w_dec", "w_enc"] {
+            if parameters.tensors().any(|(its, _)| its == name) {
+                let [before, after] =
+                    [&parameters, trainer.parameters()].map(|p| p.tensor(name).data().to_vec());
+                assert_eq!(before, after, "{variant:?}: {name}");
+            }
+        }
+    }
+}
