@@ -3,6 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::LocalKey;
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
@@ -209,9 +210,14 @@ const fn shape(vocabulary: usize, width: usize, hidden: usize, layers: usize) ->
 
 /// Allocations of this thread while `f` runs.
 fn allocations(f: impl FnOnce()) -> usize {
-    let before = HERE.get();
+    counted(&HERE, f)
+}
+
+/// By how much a counter of this thread rises while `f` runs.
+fn counted(counter: &'static LocalKey<Cell<usize>>, f: impl FnOnce()) -> usize {
+    let before = counter.get();
     f();
-    HERE.get() - before
+    counter.get() - before
 }
 
 #[test]
@@ -268,13 +274,8 @@ fn in_parallel(exec: Exec, shape: Shape, batch: usize) {
 #[test]
 fn workspaces_are_as_large_as_they_say() {
     const BATCH: usize = 7;
-    let bytes = |f: &dyn Fn()| {
-        let before = BYTES.get();
-        f();
-        BYTES.get() - before
-    };
     let of_mlp = shape(20, 6, 5, 3);
-    let taken = bytes(&|| drop(Workspace::new(of_mlp, BATCH)));
+    let taken = counted(&BYTES, || drop(Workspace::new(of_mlp, BATCH)));
     assert_eq!(taken, Workspace::bytes(of_mlp, BATCH));
 
     let of_sae = sae::Shape {
@@ -282,7 +283,7 @@ fn workspaces_are_as_large_as_they_say() {
         dictionary: 11,
     };
     for variant in VARIANTS {
-        let taken = bytes(&|| drop(sae::Workspace::new(of_sae, variant, BATCH)));
+        let taken = counted(&BYTES, || drop(sae::Workspace::new(of_sae, variant, BATCH)));
         let said = sae::Workspace::bytes(of_sae, variant, BATCH);
         // The workspace of the pass over dead elements is behind a pointer.
         let pointed_to = match variant {

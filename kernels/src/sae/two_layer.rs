@@ -6,7 +6,8 @@ use super::{Losses, Parameters, Shape, Workspace, backward, dense};
 use crate::{Accumulate, Bias, Exec, MatMut, MatRef, matmul, matmul_with, reduce};
 
 /// h = ReLU(W_hidden(x − b_dec) + b_hidden), f = ReLU(W_enc h + b_enc), L = ‖e‖² + λ Σⱼ fⱼ. Rows of the dictionary
-/// are held at norm 1.
+/// are held at norm 1. Training starts from the linear encoder, which sees all d values where h has at least 2d, else as many
+/// as h has pairs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TwoLayer {
     /// Width of the hidden layer.
@@ -36,13 +37,13 @@ impl super::variant::Model for TwoLayer {
             parameters.tensors_mut(["w_hidden", "w_enc", "w_dec"]);
         for unit in 0..self.hidden {
             let (k, sign) = (unit / 2, if unit % 2 == 0 { 1.0 } else { -1.0 });
-            if k >= width {
+            if k < width {
+                w_hidden.row(unit)[k] = sign;
+                for j in 0..dictionary {
+                    w_enc.row(j)[unit] = sign * w_dec.as_ref().row(j)[k];
+                }
+            } else {
                 w_hidden.row(unit).fill_with(|| scale * normals());
-                continue;
-            }
-            w_hidden.row(unit)[k] = sign;
-            for j in 0..dictionary {
-                w_enc.row(j)[unit] = sign * w_dec.as_ref().row(j)[k];
             }
         }
     }

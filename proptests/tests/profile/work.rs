@@ -2,7 +2,7 @@
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
-use kernels::profile::{Part, Totals};
+use kernels::profile::{Part, Snapshot, Totals};
 use kernels::sae::{self, L1, Parameters, Rows, Shape, TwoLayer, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef, dictionary, embedding, gelu, reduce, relu};
 use proptests::{isas, stream};
@@ -10,14 +10,19 @@ use proptests::{isas, stream};
 use crate::{alone, counted};
 
 /// Calls, operations, and values of 4 bytes that are read or written.
-fn work(part: Part, f: impl FnOnce()) -> [u64; 3] {
+fn totals(counts: &Snapshot, part: Part) -> [u64; 3] {
     let Totals {
         calls,
         flops,
         bytes,
         ..
-    } = counted(f).of(part);
+    } = counts.of(part);
     [calls, flops, bytes / 4]
+}
+
+/// Those of a part while `f` runs.
+fn work(part: Part, f: impl FnOnce()) -> [u64; 3] {
+    totals(&counted(f), part)
 }
 
 fn numbers(len: usize) -> Vec<f32> {
@@ -122,32 +127,37 @@ fn work_of_losses() {
     assert_eq!(backward, 2 * forward);
 }
 
-/// The gradient of an autoencoder of n×d on B samples with e active entries.
+/// What is counted while the gradient of an autoencoder is taken on its entries, and how many of these there are.
+fn gradient(shape: Shape, variant: Variant, samples: usize) -> (Snapshot, usize) {
+    let parameters = Parameters::initial(shape, variant, stream(5));
+    let x = numbers(samples * shape.width);
+    let x = MatRef::new(&x, samples, shape.width).unwrap();
+    let mut workspace = Workspace::new(shape, variant, samples);
+    workspace.set_dense_from(f64::INFINITY);
+    let mut gradient = Parameters::zeros(shape, variant);
+    let exec = Exec::serial(isas()[0]);
+    let counts = counted(|| {
+        sae::gradient(exec, &parameters, x, &mut workspace, &mut gradient);
+    });
+    (counts, workspace.codes().entries())
+}
+
+/// Of n×d on B samples with e active entries.
 #[test]
 fn work_of_an_autoencoder() {
     let _alone = alone();
     let (samples, width, dictionary) = (9, 6, 11);
-    let shape = Shape { width, dictionary };
     let variant = Variant::L1(L1 {
         lambda: 0.1,
         rows: Rows::Unit,
     });
-    let parameters = Parameters::initial(shape, variant, stream(5));
-    let x = numbers(samples * width);
-    let x = MatRef::new(&x, samples, width).unwrap();
-    let exec = Exec::serial(isas()[0]);
-    let mut workspace = Workspace::new(shape, variant, samples);
-    workspace.set_dense_from(f64::INFINITY);
-    let mut gradient = Parameters::zeros(shape, variant);
-    let counts = counted(|| {
-        sae::gradient(exec, &parameters, x, &mut workspace, &mut gradient);
-    });
-    let entries = workspace.codes().entries() as u64;
-    let [b, d, n, e] = [samples as u64, width as u64, dictionary as u64, entries];
-    assert!(e > n, "every element may be read");
+    let (counts, entries) = gradient(Shape { width, dictionary }, variant, samples);
+    let [b, d, n, e] = [samples, width, dictionary, entries].map(|n| n as u64);
+    // So many that every element may be read.
+    assert!(e > n, "{e} entries for {n} elements");
     let of = |part| {
-        let Totals { flops, bytes, .. } = counts.of(part);
-        [flops, bytes / 4]
+        let [_, flops, values] = totals(&counts, part);
+        [flops, values]
     };
     // Pre-activations, of which the positive ones are taken.
     assert_eq!(of(Part::Product), [2 * b * n * d, b * d + n * d + b * n]);
@@ -179,15 +189,8 @@ fn work_of_a_hidden_layer() {
         hidden,
         lambda: 0.1,
     });
-    let parameters = Parameters::initial(shape, variant, stream(5));
-    let x = numbers(samples * width);
-    let x = MatRef::new(&x, samples, width).unwrap();
-    let mut workspace = Workspace::new(shape, variant, samples);
-    let mut gradient = Parameters::zeros(shape, variant);
-    let exec = Exec::serial(isas()[0]);
-    let [_, flops, values] = work(Part::Elementwise, || {
-        sae::gradient(exec, &parameters, x, &mut workspace, &mut gradient);
-    });
+    let (counts, _) = gradient(shape, variant, samples);
+    let [_, flops, values] = totals(&counts, Part::Elementwise);
     let [bd, bh] = [width, hidden].map(|n| (samples * n) as u64);
     assert_eq!([flops, values], [bd, 2 * bd + 5 * bh]);
 }

@@ -109,7 +109,8 @@ fn training_starts_from_unit_rows() {
     }
 }
 
-/// A two-layer encoder whose hidden layer can carry every value with either sign starts as the linear one.
+/// A two-layer encoder whose hidden layer can carry every value with either sign starts as the linear one, and a narrower
+/// one as that on the values which it can carry.
 #[test]
 fn a_two_layer_encoder_starts_as_the_linear_one() {
     const BATCH: usize = 5;
@@ -118,9 +119,9 @@ fn a_two_layer_encoder_starts_as_the_linear_one() {
         dictionary: 7,
     };
     let mut next = stream(6);
-    let x: Vec<f32> = (0..BATCH * shape.width).map(|_| next()).collect();
-    let x = MatRef::new(&x, BATCH, shape.width).unwrap();
-    let codes = |variant| {
+    let whole: Vec<f32> = (0..BATCH * shape.width).map(|_| next()).collect();
+    let codes = |variant, x: &[f32]| {
+        let x = MatRef::new(x, BATCH, shape.width).unwrap();
         let parameters = Parameters::initial(shape, variant, stream(5));
         let mut workspace = Workspace::new(shape, variant, BATCH);
         dense(sae::encode(
@@ -132,18 +133,31 @@ fn a_two_layer_encoder_starts_as_the_linear_one() {
     };
     let lambda = 0.1;
     let rows = Rows::Unit;
-    let linear = codes(Variant::L1(L1 { lambda, rows }));
-    assert!(linear.iter().any(|&c| c > 0.0));
-    // 20 units carry all of the 10 values; of 23, three are not read.
-    for hidden in [20, 23] {
-        let two_layer = codes(Variant::TwoLayer(TwoLayer { hidden, lambda }));
+    // 20 units carry all of the 10 values; of 23, three are not read; 6 carry three values.
+    for (hidden, carried) in [(20, 10), (23, 10), (6, 3)] {
+        let mut x = whole.clone();
+        for row in x.chunks_mut(shape.width) {
+            row[carried..].fill(0.0);
+        }
+        let linear = codes(Variant::L1(L1 { lambda, rows }), &x);
+        assert!(linear.iter().any(|&c| c > 0.0));
+        let variant = Variant::TwoLayer(TwoLayer { hidden, lambda });
+        let two_layer = codes(variant, &whole);
         for (i, (a, b)) in linear.chunks(7).zip(two_layer.chunks(7)).enumerate() {
             // Sums of 10 and of 23 products with a unit row.
-            let norm: f32 = x.row(i).iter().map(|v| v * v).sum::<f32>().sqrt();
+            let row = &whole[i * shape.width..][..shape.width];
+            let norm: f32 = row.iter().map(|v| v * v).sum::<f32>().sqrt();
             let tolerance = 33.0 * 0.5 * f32::EPSILON * norm;
             for (a, b) in a.iter().zip(b) {
                 assert!((a - b).abs() <= tolerance, "{a} and {b}");
             }
+        }
+        // Units that nothing reads yet have weights, or they could not learn.
+        let parameters = Parameters::initial(shape, variant, stream(5));
+        let (w_hidden, w_enc) = (parameters.tensor("w_hidden"), parameters.tensor("w_enc"));
+        for unit in 20..hidden {
+            assert!(w_hidden.row(unit).iter().all(|&w| w != 0.0));
+            assert!((0..7).all(|j| w_enc.row(j)[unit] == 0.0));
         }
     }
 }
