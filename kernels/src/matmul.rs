@@ -8,7 +8,7 @@
 //! 2. The rows of C are cut into chunks of at most [`MC`], which go to the threads.
 //! 3. A chunk runs over the inner dimension in blocks of [`KC`], and over the columns in blocks of [`NC`].
 //! 4. A block runs over its strips of `MR` rows, and a strip over its panels: one *tile* of C
-//!    each, held in registers (`micro`).
+//!    each, held in registers (`micro`); at the right border, a few columns (`quad`).
 //! 5. When a strip has seen the whole inner dimension, the [`Epilogue`] passes over it while it
 //!    is in cache: bias, activation, their derivatives.
 //!
@@ -23,6 +23,7 @@ mod epilogue;
 mod micro;
 mod pack;
 mod pack_a;
+mod quad;
 mod streamed;
 
 use crate::profile::{self, Part, Work};

@@ -23,6 +23,8 @@ pub use portable::Portable;
 
 use std::fmt::Debug;
 
+use wide::f32x4;
+
 mod sealed {
     pub trait Sealed {}
 }
@@ -56,11 +58,6 @@ pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     type I32: Copy + Send + Sync;
     /// One truth value per lane.
     type Mask: Copy;
-    /// Half as wide a vector where the instruction set has one that pays, else the same.
-    type Narrow: Simd;
-
-    /// The token of the narrower vector.
-    fn narrow(self) -> Self::Narrow;
 
     /// Runs `op` inside a function compiled for this instruction set.
     fn run<O: Op>(self, op: O) -> O::Output;
@@ -72,6 +69,12 @@ pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
 
     /// All lanes equal to `value`.
     fn splat(self, value: f32) -> Self::F32;
+    /// Each of the first `LANES / 4` values four times: lane i is `values[i / 4]`.
+    fn spread(self, values: [f32; 4]) -> Self::F32;
+    /// The four values over and over: lane i is `values[i % 4]`.
+    fn repeat(self, values: [f32; 4]) -> Self::F32;
+    /// Lanes 4·`i` to 4·`i` + 3, for `i` below `LANES / 4`.
+    fn quad(self, a: Self::F32, i: usize) -> f32x4;
     /// The first `LANES` values of `from`.
     ///
     /// # Panics
@@ -173,7 +176,7 @@ macro_rules! x86_backend {
     (
         $(#[$doc:meta])*
         $name:ident, lanes $lanes:literal, tile $mr:literal x $nv:literal, features [$($feature:tt)+],
-        f32 $f32:ty, i32 $i32:ty, mask $mask:ty, narrow $narrow:ident,
+        f32 $f32:ty, i32 $i32:ty, mask $mask:ty,
         $(fn $method:ident $(<const $param:ident: u32>)? ($($arg:ident: $arg_ty:ty),*) -> $ret:ty $body:block)+
     ) => {
         $(#[$doc])*
@@ -194,13 +197,6 @@ macro_rules! x86_backend {
             type F32 = $f32;
             type I32 = $i32;
             type Mask = $mask;
-            type Narrow = $narrow;
-
-            #[inline(always)]
-            fn narrow(self) -> $narrow {
-                // Every backend's features include those of the one it narrows to.
-                $narrow(())
-            }
 
             #[inline]
             fn run<O: super::Op>(self, op: O) -> O::Output {

@@ -181,6 +181,34 @@ proptest! {
     }
 
     #[test]
+    fn where_operands_lie_does_not_change_the_bits(
+        m in 1..40usize,
+        k in 0..70usize,
+        n in 1..80usize,
+        la in layout(),
+        lb in layout(),
+        seed: u64,
+    ) {
+        let mut next = stream(seed);
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        left.resize_with(m * k, &mut next);
+        right.resize_with(k * n, &mut next);
+        for isa in isas() {
+            let product = |la, lb| {
+                let (mut a, mut b) = (left.iter().copied(), right.iter().copied());
+                let a = operand(m, k, la, || a.next().unwrap());
+                let b = operand(k, n, lb, || b.next().unwrap());
+                let mut c = vec![f32::NAN; m * n];
+                let view = MatMut::new(&mut c, m, n).unwrap();
+                matmul(Exec::serial(isa), view, Accumulate::Overwrite, a.view(), b.view());
+                c
+            };
+            let contiguous = product(Layout::RowMajor(0), Layout::RowMajor(0));
+            prop_assert!(product(la, lb) == contiguous, "{}: {}×{}×{}", isa, m, k, n);
+        }
+    }
+
+    #[test]
     fn small_integers_are_exact(
         m in 1..40usize,
         k in 0..300usize,

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::pack::{PackedB, Panels};
 use super::pack_a::PackedA;
+use super::quad::{self, QUAD};
 use crate::MatMut;
-use crate::simd::{Op, Simd};
+use crate::simd::{Op, Portable, Simd};
 
 /// `rows` rows of a block of C against all of its panels.
 pub(super) struct Strip<'a, const MR: usize, const NV: usize> {
@@ -48,7 +49,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, MR, NV> {
             } else if width == S::LANES {
                 self.tile::<S, ROWS, 1>(s, j);
             } else {
-                self.tile::<S::Narrow, ROWS, 1>(s.narrow(), j);
+                self.quad::<S, ROWS>(s, j);
             }
             j += width;
         }
@@ -90,6 +91,27 @@ impl<const MR: usize, const NV: usize> Strip<'_, MR, NV> {
                     }
                 }
             }
+        }
+    }
+
+    /// Computes the last columns from `j` on, at most four of them, and writes them.
+    #[inline(always)]
+    fn quad<S: Simd, const ROWS: usize>(&mut self, s: S, j: usize) {
+        let (b, _) = self
+            .panels
+            .panel(self.packed, self.from_k, self.depth, j, QUAD);
+        let (a, a_row, a_col) = self.a.rows(self.row, ROWS);
+        // SAFETY: `rows` vouches for ROWS × depth values of A, `panel` for depth × 4 of B, which are packed.
+        let sums = unsafe { quad::product::<S, ROWS>(s, self.depth, a, a_row, a_col, b) };
+        let columns = j..(j + QUAD).min(self.columns.end);
+        let four = Portable;
+        for (i, sum) in sums.into_iter().enumerate() {
+            let c = &mut self.c.row(self.row + i)[columns.clone()];
+            let sum = match self.add {
+                true => four.add(four.load_partial(c), sum),
+                false => sum,
+            };
+            four.store_partial(sum, c);
         }
     }
 }

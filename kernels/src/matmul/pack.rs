@@ -5,6 +5,7 @@ use crate::simd::{Op, Portable, Simd};
 use crate::{Exec, MatRef, par};
 use wide::f32x4;
 
+use super::quad::QUAD;
 use super::{KC, NC};
 use crate::profile::{self, Part, Work};
 
@@ -22,7 +23,7 @@ const AHEAD: usize = 4;
 const LEAF_VALUES: usize = 1 << 13;
 
 /// The columns of B, cut into panels: as wide as the tile, then, at the right border, one vector,
-/// then one narrow vector.
+/// or a few of four columns.
 ///
 /// Columns from `first_packed` on are packed: for each block of [`KC`] rows, panel after panel,
 /// each of them row after row, padded with zeros. Columns before it are read in place.
@@ -33,7 +34,6 @@ pub(super) struct Panels<'a> {
     padded: usize,
     wide: usize,
     lanes: usize,
-    narrow: usize,
 }
 
 impl<'a> Panels<'a> {
@@ -48,7 +48,6 @@ impl<'a> Panels<'a> {
             padded: n,
             wide,
             lanes: S::LANES,
-            narrow: <S::Narrow as Simd>::LANES,
         };
         let mut j = n - n % wide;
         while j < n {
@@ -63,8 +62,8 @@ impl<'a> Panels<'a> {
     pub(super) fn width(&self, j: usize) -> usize {
         match self.b.cols() - j {
             left if left >= self.wide => self.wide,
-            left if left > self.narrow => self.lanes,
-            _ => self.narrow,
+            left if left > self.lanes - QUAD => self.lanes,
+            _ => QUAD,
         }
     }
 

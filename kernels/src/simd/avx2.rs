@@ -2,6 +2,9 @@
 
 use std::arch::x86_64::*;
 
+use wide::bytemuck::cast;
+use wide::f32x4;
+
 use super::x86_backend;
 
 /// The mask of the first `n` lanes, at most 8.
@@ -13,9 +16,23 @@ fn first(n: usize) -> [i32; 8] {
 x86_backend! {
     /// Proof that this CPU has AVX2 and FMA.
     Avx2, lanes 8, tile 6 x 2, features ["avx2" "fma"],
-    f32 __m256, i32 __m256i, mask __m256, narrow Avx2,
+    f32 __m256, i32 __m256i, mask __m256,
 
     fn splat(value: f32) -> __m256 { _mm256_set1_ps(value) }
+    fn spread(values: [f32; 4]) -> __m256 {
+        let four = _mm_loadu_ps(values.as_ptr());
+        _mm256_set_m128(_mm_shuffle_ps::<0x55>(four, four), _mm_shuffle_ps::<0x00>(four, four))
+    }
+    fn repeat(values: [f32; 4]) -> __m256 {
+        let four = _mm_loadu_ps(values.as_ptr());
+        _mm256_set_m128(four, four)
+    }
+    fn quad(a: __m256, i: usize) -> f32x4 {
+        cast(match i {
+            0 => _mm256_castps256_ps128(a),
+            _ => _mm256_extractf128_ps::<1>(a),
+        })
+    }
     fn load_partial(from: &[f32]) -> __m256 {
         _mm256_maskload_ps(from.as_ptr(), std::mem::transmute::<[i32; 8], __m256i>(first(from.len())))
     }

@@ -2,7 +2,10 @@
 
 use std::arch::x86_64::*;
 
-use super::{Avx2, x86_backend};
+use wide::bytemuck::cast;
+use wide::f32x4;
+
+use super::x86_backend;
 
 /// The mask of the first `n` lanes, at most 16.
 #[inline(always)]
@@ -13,9 +16,22 @@ fn first(n: usize) -> __mmask16 {
 x86_backend! {
     /// Proof that this CPU has AVX-512 F, VL, DQ and BW, and with them AVX2 and FMA.
     Avx512, lanes 16, tile 8 x 2, features ["avx512f" "avx512vl" "avx512dq" "avx512bw" "avx2" "fma"],
-    f32 __m512, i32 __m512i, mask __mmask16, narrow Avx2,
+    f32 __m512, i32 __m512i, mask __mmask16,
 
     fn splat(value: f32) -> __m512 { _mm512_set1_ps(value) }
+    fn spread(values: [f32; 4]) -> __m512 {
+        let each = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+        _mm512_permutevar_ps(_mm512_broadcast_f32x4(_mm_loadu_ps(values.as_ptr())), each)
+    }
+    fn repeat(values: [f32; 4]) -> __m512 { _mm512_broadcast_f32x4(_mm_loadu_ps(values.as_ptr())) }
+    fn quad(a: __m512, i: usize) -> f32x4 {
+        cast(match i {
+            0 => _mm512_castps512_ps128(a),
+            1 => _mm512_extractf32x4_ps::<1>(a),
+            2 => _mm512_extractf32x4_ps::<2>(a),
+            _ => _mm512_extractf32x4_ps::<3>(a),
+        })
+    }
     fn load_partial(from: &[f32]) -> __m512 { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) }
     fn store_partial(v: __m512, to: &mut [f32]) -> () { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), v) }
 

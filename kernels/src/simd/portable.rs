@@ -20,12 +20,7 @@ impl Simd for Portable {
     type F32 = f32x4;
     type I32 = i32x4;
     type Mask = f32x4;
-    type Narrow = Portable;
 
-    #[inline(always)]
-    fn narrow(self) -> Portable {
-        self
-    }
     #[inline]
     fn run<O: Op>(self, op: O) -> O::Output {
         op.run(self)
@@ -38,6 +33,18 @@ impl Simd for Portable {
     #[inline(always)]
     fn splat(self, value: f32) -> f32x4 {
         f32x4::splat(value)
+    }
+    #[inline(always)]
+    fn spread(self, values: [f32; 4]) -> f32x4 {
+        f32x4::splat(values[0])
+    }
+    #[inline(always)]
+    fn repeat(self, values: [f32; 4]) -> f32x4 {
+        f32x4::new(values)
+    }
+    #[inline(always)]
+    fn quad(self, a: f32x4, _: usize) -> f32x4 {
+        a
     }
     #[inline(always)]
     fn load(self, from: &[f32]) -> f32x4 {
