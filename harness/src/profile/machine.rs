@@ -202,12 +202,13 @@ pub fn fma_loop(isa: Isa, steps: usize) -> u64 {
 fn bandwidth(isa: Isa, threads: usize, bytes: usize, copies: bool) -> f64 {
     best_rate(threads, || {
         // Written once, so that it is there.
-        let mut values = vec![1f32; bytes / size_of::<f32>()];
+        let mut values = vec![1f32; bytes / size_of::<f32>() + LINE];
         // So many that the clock takes no part of it.
         let passes = PASSES.div_ceil(bytes);
         move || {
+            let values = from_line(&mut values);
             for _ in 0..passes {
-                let values = black_box(&mut values[..]);
+                let values = black_box(&mut *values);
                 match copies {
                     true => isa.dispatch(Copy(values)),
                     false => {
@@ -218,6 +219,16 @@ fn bandwidth(isa: Isa, threads: usize, bytes: usize, copies: bool) -> f64 {
             (passes * bytes) as u64
         }
     })
+}
+
+/// f32 values to a cache line.
+const LINE: usize = 16;
+
+/// `values` from where a cache line begins, one line less of them: a vector across two lines would halve the rate.
+fn from_line(values: &mut [f32]) -> &mut [f32] {
+    let len = values.len() - LINE;
+    let start = values.as_ptr().align_offset(LINE * size_of::<f32>());
+    &mut values[start.min(LINE)..][..len]
 }
 
 /// Bytes between two readings of the clock, at least.
@@ -279,6 +290,16 @@ mod tests {
             let [l1, l2, l3, dram] = Level::ALL.map(|level| caches.working_set(level, threads));
             assert!(l1 < 32 << 10 && (32 << 10..1 << 20).contains(&l2));
             assert!(l3 > 1 << 20 && dram * threads > 32 << 20);
+        }
+    }
+
+    #[test]
+    fn bandwidths_are_measured_from_where_a_line_begins() {
+        let mut values = vec![0.0; 100];
+        for from in 0..LINE {
+            let aligned = from_line(&mut values[from..]);
+            assert_eq!(aligned.as_ptr().align_offset(LINE * size_of::<f32>()), 0);
+            assert_eq!(aligned.len(), 100 - from - LINE);
         }
     }
 
