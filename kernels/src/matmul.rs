@@ -1,6 +1,6 @@
 //! The matrix product C ← A·B or C ← C + A·B.
 //!
-//! One product serves every transpose: A and B have general strides, and packing absorbs them.
+//! One product serves every transpose: A and B have general strides, and copies absorb them.
 //! The loops, from the outside in:
 //!
 //! 1. B is packed once, into *panels* as wide as the tile (`pack`), unless it is small enough to stay in
@@ -8,7 +8,8 @@
 //! 2. The rows of C are cut into chunks of at most [`MC`], which go to the threads.
 //! 3. A chunk runs over the inner dimension in blocks of [`KC`], and over the columns in blocks of [`NC`].
 //! 4. A block runs over its strips of `MR` rows, and a strip over its panels: one *tile* of C
-//!    each, held in registers (`micro`); at the right border, a few columns (`quad`).
+//!    each, held in registers (`micro`), of which the first copies a transposed A (`pack_a`); at the right
+//!    border, a few columns (`quad`).
 //! 5. When a strip has seen the whole inner dimension, the [`Epilogue`] passes over it while it
 //!    is in cache: bias, activation, their derivatives.
 //!
@@ -17,7 +18,7 @@
 //! (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.5).
 //!
 //! The scheme is that of Goto and van de Geijn, *Anatomy of High-Performance Matrix
-//! Multiplication* (2008), less the packing of A, which does not pay at the sizes of our models.
+//! Multiplication* (2008), less the packing of A, which pays only where A is transposed.
 
 mod epilogue;
 mod micro;
@@ -39,8 +40,6 @@ pub(crate) use streamed::{Sink, matmul_into};
 
 /// Rows of a chunk, at most.
 const MC: usize = 256;
-/// The same where A is packed, and has to share the second-level cache with B.
-const MC_PACKED: usize = 128;
 /// The same where each packs B for itself: few enough that their pages of C stay known to the processor.
 const MC_BY_BLOCK: usize = 2048;
 /// Rows of a chunk, at least, where there are enough.
@@ -148,15 +147,11 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
             epilogue,
         } = self;
         let panels = Panels::plan::<S>(b, c.rows(), NV * S::LANES);
-        let by_block = panels.by_block() && !exec.is_parallel() && PackedA::<MR>::len(a, KC) == 0;
+        let by_block = panels.by_block() && !exec.is_parallel();
         let len = if by_block { 0 } else { panels.packed_len() };
         with_scratch(len, |buffer| {
             let packed = (!by_block).then(|| panels.pack(exec, s, buffer));
-            let most = match (by_block, a.col_stride()) {
-                (true, _) => MC_BY_BLOCK,
-                (_, 1) => MC,
-                _ => MC_PACKED,
-            };
+            let most = if by_block { MC_BY_BLOCK } else { MC };
             let leaf = if exec.is_parallel() {
                 // Two chunks a thread, so that they even out, but no more: each reads all of B.
                 let even = c.rows() / (2 * par::threads(exec));
@@ -194,10 +189,11 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
     fn share<S: Simd>(self, exec: Exec, s: S, leaf: usize) {
         let m = self.c.rows();
         if m <= leaf.max(MR) {
-            let len = match self.packed {
-                Some(_) => PackedA::<MR>::len(self.a, KC),
+            let for_b = match self.packed {
+                Some(_) => 0,
                 None => self.panels.block_len(),
             };
+            let len = PackedA::<MR>::len(self.a, KC, self.c.cols()) + for_b;
             return with_scratch(len, |buffer| {
                 let _span = profile::span(Part::Product);
                 s.run(Chunk { rows: self, buffer })
@@ -246,7 +242,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
     }
 }
 
-/// The rows of one thread, and room for their packed part of A, or else for a block of B.
+/// The rows of one thread, and room for copies of A and for a block of B.
 struct Chunk<'a, 'b, E, const MR: usize, const NV: usize> {
     rows: Rows<'a, E, MR, NV>,
     buffer: &'b mut [f32],
@@ -266,17 +262,14 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Chunk<'_, '_, E, MR, 
             mut epilogue,
         } = self.rows;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
-        let (for_a, for_b) = match packed {
-            Some(_) => (self.buffer, &mut [][..]),
-            None => (&mut [][..], self.buffer),
-        };
+        let (for_a, for_b) = self.buffer.split_at_mut(PackedA::<MR>::len(a, KC, n));
         let mut from_k = 0;
         // At least one pass, so that k = 0 writes zeros and reaches the epilogue.
         loop {
             let depth = KC.min(k - from_k);
             let last = from_k + depth == k;
             let add = accumulate == Accumulate::Add || from_k > 0;
-            let a = PackedA::<MR>::new(a, from_k, depth, for_a);
+            let mut a = PackedA::<MR>::new(a, from_k, depth, n, for_a);
             for from_n in (0..n).step_by(NC) {
                 let columns = from_n..n.min(from_n + NC);
                 let packed = match packed {
@@ -292,7 +285,8 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Chunk<'_, '_, E, MR, 
                         rows,
                         columns: columns.clone(),
                         add,
-                        a: &a,
+                        a: &mut a,
+                        first: from_n == 0,
                         panels,
                         packed: &packed,
                         from_k,

@@ -3,27 +3,29 @@
 use std::ops::Range;
 
 use super::pack::{PackedB, Panels};
-use super::pack_a::PackedA;
+use super::pack_a::{PackedA, RowsOfA};
 use super::quad::{self, QUAD};
 use crate::MatMut;
 use crate::simd::{Op, Portable, Simd};
 
 /// `rows` rows of a block of C against all of its panels.
-pub(super) struct Strip<'a, const MR: usize, const NV: usize> {
+pub(super) struct Strip<'a, 'b, const MR: usize, const NV: usize> {
     pub c: MatMut<'a>,
     pub row: usize,
     /// `MR`, or a smaller power of two.
     pub rows: usize,
     pub columns: Range<usize>,
     pub add: bool,
-    pub a: &'a PackedA<'a, MR>,
+    pub a: &'a mut PackedA<'b, MR>,
+    /// Whether these are the first columns that A meets.
+    pub first: bool,
     pub panels: &'a Panels<'a>,
     pub packed: &'a PackedB<'a>,
     pub from_k: usize,
     pub depth: usize,
 }
 
-impl<const MR: usize, const NV: usize> Op for Strip<'_, MR, NV> {
+impl<const MR: usize, const NV: usize> Op for Strip<'_, '_, MR, NV> {
     type Output = ();
 
     #[inline(always)]
@@ -37,33 +39,52 @@ impl<const MR: usize, const NV: usize> Op for Strip<'_, MR, NV> {
     }
 }
 
-impl<const MR: usize, const NV: usize> Strip<'_, MR, NV> {
+impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
     #[inline(always)]
     fn panels<S: Simd, const ROWS: usize>(mut self, s: S) {
         let wide = NV * S::LANES;
         let mut j = self.columns.start;
+        let mut a = self.a.in_place(self.row, ROWS);
+        // A whole tile makes the copy; where there is none, nor is there much to read it again.
+        if self.panels.width(0) == wide
+            && let Some((to, copied)) = self.a.copied(self.row, ROWS)
+        {
+            if self.first {
+                self.tile::<S, ROWS, NV>(s, j, a, Some(to));
+                j += wide;
+            }
+            a = copied;
+        }
         while j < self.columns.end {
             let width = self.panels.width(j);
             if width == wide {
-                self.tile::<S, ROWS, NV>(s, j);
+                self.tile::<S, ROWS, NV>(s, j, a, None);
             } else if width == S::LANES {
-                self.tile::<S, ROWS, 1>(s, j);
+                self.tile::<S, ROWS, 1>(s, j, a, None);
             } else {
-                self.quad::<S, ROWS>(s, j);
+                self.quad::<S, ROWS>(s, j, a);
             }
             j += width;
         }
     }
 
-    /// Computes the tile at column `j` and writes it.
+    /// Computes the tile at column `j` and writes it; copies A if a place is given, for the next.
     #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const N: usize>(&mut self, s: S, j: usize) {
+    fn tile<S: Simd, const ROWS: usize, const N: usize>(
+        &mut self,
+        s: S,
+        j: usize,
+        a: RowsOfA,
+        copy: Option<*mut f32>,
+    ) {
         let (b, b_stride) =
             self.panels
                 .panel(self.packed, self.from_k, self.depth, j, N * S::LANES);
-        let (a, a_row, a_col) = self.a.rows(self.row, ROWS);
-        // SAFETY: `rows` vouches for ROWS × depth values of A, `panel` for depth × N vectors of B.
-        let sums = unsafe { product::<S, ROWS, N>(s, self.depth, a, a_row, a_col, b, b_stride) };
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `copied` for the place of its copy, `panel` for
+        // depth × N vectors of B.
+        let sums = unsafe {
+            product::<S, ROWS, N>(s, self.depth, a, b, b_stride, copy.map(|to| (to, MR)))
+        };
         let width = (N * S::LANES).min(self.columns.end - j);
         let (c, c_stride) = self.c.block(self.row, ROWS, j, width);
         // Indices, not iterators: the sums must stay in registers.
@@ -96,13 +117,12 @@ impl<const MR: usize, const NV: usize> Strip<'_, MR, NV> {
 
     /// Computes the last columns from `j` on, at most four of them, and writes them.
     #[inline(always)]
-    fn quad<S: Simd, const ROWS: usize>(&mut self, s: S, j: usize) {
+    fn quad<S: Simd, const ROWS: usize>(&mut self, s: S, j: usize, a: RowsOfA) {
         let (b, _) = self
             .panels
             .panel(self.packed, self.from_k, self.depth, j, QUAD);
-        let (a, a_row, a_col) = self.a.rows(self.row, ROWS);
-        // SAFETY: `rows` vouches for ROWS × depth values of A, `panel` for depth × 4 of B, which are packed.
-        let sums = unsafe { quad::product::<S, ROWS>(s, self.depth, a, a_row, a_col, b) };
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `panel` for depth × 4 of B, which are packed.
+        let sums = unsafe { quad::product::<S, ROWS>(s, self.depth, a, b) };
         let columns = j..(j + QUAD).min(self.columns.end);
         let four = Portable;
         for (i, sum) in sums.into_iter().enumerate() {
@@ -116,31 +136,34 @@ impl<const MR: usize, const NV: usize> Strip<'_, MR, NV> {
     }
 }
 
-/// Σ over `depth` of ROWS values of A times N vectors of B.
+/// Σ over `depth` of ROWS values of A times N vectors of B; copies the values of A, if told where and how far apart
+/// the columns go.
 ///
 /// # Safety
-/// For i < ROWS and p < `depth`, `a` is valid for reading at `i * a_row + p * a_col`, and `b` for
-/// reading N vectors at `p * b_stride`.
+/// For i < ROWS and p < `depth`, `a` is valid for reading, and `b` for reading N vectors at `p * b_stride`. For a copy,
+/// the rows of `a` are contiguous, and its place is valid for writing ROWS values at `p` times its stride.
 #[inline(always)]
 unsafe fn product<S: Simd, const ROWS: usize, const N: usize>(
     s: S,
     depth: usize,
-    a: *const f32,
-    a_row: usize,
-    a_col: usize,
+    a: RowsOfA,
     b: *const f32,
     b_stride: usize,
+    copy: Option<(*mut f32, usize)>,
 ) -> [[S::F32; N]; ROWS] {
     let mut sums = [[s.splat(0.0); N]; ROWS];
     for p in 0..depth {
         // SAFETY: as the caller promised. Bounds checks here cost half of the speed.
         unsafe {
-            let a = a.add(p * a_col);
+            let at = a.from.add(p * a.col);
             let b = b.add(p * b_stride);
             let b: [S::F32; N] = std::array::from_fn(|v| s.load_ptr(b.add(v * S::LANES)));
+            if let Some((to, apart)) = copy {
+                at.copy_to_nonoverlapping(to.add(p * apart), ROWS);
+            }
             #[allow(clippy::needless_range_loop)]
             for i in 0..ROWS {
-                let a = s.splat(*a.add(i * a_row));
+                let a = s.splat(*at.add(i * a.row));
                 for v in 0..N {
                     sums[i][v] = s.mul_add(a, b[v], sums[i][v]);
                 }

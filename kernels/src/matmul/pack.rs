@@ -226,16 +226,16 @@ impl Op for PackRange<'_> {
         } = self;
         while !buffer.is_empty() {
             let width = panels.width(from);
-            let rows = panels.b.col_stride() == 1 && width == panels.wide;
-            let together = if rows {
-                TOGETHER.min(panels.whole(from))
-            } else {
-                1
+            let rows = panels.b.col_stride() == 1 && from + width <= panels.b.cols();
+            let together = match width == panels.wide {
+                true if rows => TOGETHER.min(panels.whole(from)),
+                _ => 1,
             };
             let (packed, rest) = buffer.split_at_mut((together * width * depth).min(buffer.len()));
             match (rows, width) {
-                // The usual case, with its width known to the compiler.
+                // The usual widths, known to the compiler.
                 (true, 32) => copy_panels(s, panels.b, from_k, from, 32, depth, packed),
+                (true, QUAD) => copy_panels(s, panels.b, from_k, from, QUAD, depth, packed),
                 (true, _) => copy_panels(s, panels.b, from_k, from, width, depth, packed),
                 (false, _) => pack_panel(s, panels.b, from_k, depth, from, width, packed),
             }

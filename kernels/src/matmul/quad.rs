@@ -2,9 +2,13 @@
 //! several steps of k instead, or several rows.
 //!
 //! Both ways sum an element in the same order: every `LANES / 4`-th step of k for itself, then pairwise.
+//!
+//! Loops, not closures: what `map` or `from_fn` is given may be left out of the instruction set's function.
+#![allow(clippy::needless_range_loop)]
 
 use wide::f32x4;
 
+use super::pack_a::RowsOfA;
 use crate::simd::Simd;
 
 /// Columns that go together: as many as the narrowest vector has lanes.
@@ -13,20 +17,24 @@ pub(super) const QUAD: usize = 4;
 /// Σ over `depth` of ROWS values of A times four of B.
 ///
 /// # Safety
-/// For i < ROWS and p < `depth`, `a` is valid for reading at `i * a_row + p * a_col`, and `b` for reading four values
-/// at `4 * p`.
+/// For i < ROWS and p < `depth`, `a` is valid for reading, and `b` for reading four values at `4 * p`.
 #[inline(always)]
 pub(super) unsafe fn product<S: Simd, const ROWS: usize>(
     s: S,
     depth: usize,
-    a: *const f32,
-    a_row: usize,
-    a_col: usize,
+    a: RowsOfA,
     b: *const f32,
 ) -> [f32x4; ROWS] {
-    // SAFETY: as the caller promised; where `a_row` is 1, the rows of a column are contiguous, as `by_rows` wants them.
+    let RowsOfA {
+        from: a,
+        row: a_row,
+        col: a_col,
+    } = a;
+    // SAFETY: as the caller promised; `by_rows` wants the rows of a column contiguous, which they are where `a_row` is 1.
     unsafe {
-        if a_row == 1 && ROWS.is_multiple_of(steps::<S>()) {
+        if a_col == 1 {
+            by_steps::<S, ROWS>(s, depth, a, a_row, 1, b)
+        } else if a_row == 1 && ROWS.is_multiple_of(steps::<S>()) {
             by_rows::<S, ROWS>(s, depth, a, a_col, b)
         } else {
             by_steps::<S, ROWS>(s, depth, a, a_row, a_col, b)
@@ -51,28 +59,38 @@ unsafe fn by_steps<S: Simd, const ROWS: usize>(
 ) -> [f32x4; ROWS] {
     let whole = depth - depth % steps::<S>();
     let mut sums = [s.splat(0.0); ROWS];
-    for p in (0..whole).step_by(steps::<S>()) {
+    let mut p = 0;
+    while p < whole {
         // SAFETY: as the caller promised.
         unsafe {
             let b = s.load_ptr(b.add(QUAD * p));
-            for (i, sum) in sums.iter_mut().enumerate() {
+            for i in 0..ROWS {
                 let a = first(a.add(i * a_row + p * a_col), a_col, steps::<S>());
-                *sum = s.mul_add(s.spread(a), b, *sum);
+                sums[i] = s.mul_add(s.spread(a), b, sums[i]);
             }
         }
+        p += steps::<S>();
     }
     let left = depth - whole;
     if left > 0 {
         // SAFETY: as the caller promised, for the `left` steps that remain; others are taken as zeros.
         unsafe {
             let b = s.load_partial(std::slice::from_raw_parts(b.add(QUAD * whole), QUAD * left));
-            for (i, sum) in sums.iter_mut().enumerate() {
+            for i in 0..ROWS {
                 let a = first(a.add(i * a_row + whole * a_col), a_col, left);
-                *sum = s.mul_add(s.spread(a), b, *sum);
+                sums[i] = s.mul_add(s.spread(a), b, sums[i]);
             }
         }
     }
-    sums.map(|sum| pairwise::<S>(|q| s.quad(sum, q)))
+    let mut quads = [f32x4::ZERO; ROWS];
+    for i in 0..ROWS {
+        let mut terms = [f32x4::ZERO; QUAD];
+        for q in 0..steps::<S>() {
+            terms[q] = s.quad(sums[i], q);
+        }
+        quads[i] = pairwise(s, terms);
+    }
+    quads
 }
 
 /// A vector is one step of several rows of A, which are contiguous.
@@ -84,29 +102,34 @@ unsafe fn by_rows<S: Simd, const ROWS: usize>(
     a_col: usize,
     b: *const f32,
 ) -> [f32x4; ROWS] {
-    let groups = ROWS / steps::<S>();
-    // One sum for each of the steps that `by_steps` has in a vector; as many groups as there can be.
+    // A sum for each of the steps that `by_steps` has in a vector, and each group of rows.
     let mut sums = [[s.splat(0.0); ROWS]; QUAD];
-    let mut step = |p: usize, q: usize| {
-        // SAFETY: as the caller promised.
-        unsafe {
-            let b = s.repeat(first(b.add(QUAD * p), 1, QUAD));
-            for (g, sum) in sums[q][..groups].iter_mut().enumerate() {
-                let a = first(a.add(p * a_col + g * steps::<S>()), 1, steps::<S>());
-                *sum = s.mul_add(s.spread(a), b, *sum);
+    let mut p = 0;
+    while p < depth {
+        for q in 0..steps::<S>() {
+            if p + q < depth {
+                // SAFETY: as the caller promised.
+                unsafe {
+                    let b = s.repeat(first(b.add(QUAD * (p + q)), 1, QUAD));
+                    for g in 0..ROWS / steps::<S>() {
+                        let a = a.add((p + q) * a_col + g * steps::<S>());
+                        let a = s.spread(first(a, 1, steps::<S>()));
+                        sums[q][g] = s.mul_add(a, b, sums[q][g]);
+                    }
+                }
             }
         }
-    };
-    let whole = depth - depth % steps::<S>();
-    for p in (0..whole).step_by(steps::<S>()) {
+        p += steps::<S>();
+    }
+    let mut quads = [f32x4::ZERO; ROWS];
+    for i in 0..ROWS {
+        let mut terms = [f32x4::ZERO; QUAD];
         for q in 0..steps::<S>() {
-            step(p + q, q);
+            terms[q] = s.quad(sums[q][i / steps::<S>()], i % steps::<S>());
         }
+        quads[i] = pairwise(s, terms);
     }
-    for q in 0..depth - whole {
-        step(whole + q, q);
-    }
-    std::array::from_fn(|i| pairwise::<S>(|q| s.quad(sums[q][i / steps::<S>()], i % steps::<S>())))
+    quads
 }
 
 /// The first `n` of four values that are `stride` apart, then zeros.
@@ -121,8 +144,8 @@ unsafe fn first(from: *const f32, stride: usize, n: usize) -> [f32; QUAD] {
         if stride == 1 {
             from.copy_to_nonoverlapping(values.as_mut_ptr(), n);
         } else {
-            for (q, value) in values[..n].iter_mut().enumerate() {
-                *value = *from.add(q * stride);
+            for q in 0..n {
+                values[q] = *from.add(q * stride);
             }
         }
     }
@@ -131,10 +154,10 @@ unsafe fn first(from: *const f32, stride: usize, n: usize) -> [f32; QUAD] {
 
 /// The sum of as many terms as a vector has groups of four lanes.
 #[inline(always)]
-fn pairwise<S: Simd>(term: impl Fn(usize) -> f32x4) -> f32x4 {
+fn pairwise<S: Simd>(_: S, [a, b, c, d]: [f32x4; QUAD]) -> f32x4 {
     match steps::<S>() {
-        1 => term(0),
-        2 => term(0) + term(1),
-        _ => (term(0) + term(1)) + (term(2) + term(3)),
+        1 => a,
+        2 => a + b,
+        _ => (a + b) + (c + d),
     }
 }

@@ -81,7 +81,7 @@ impl<K: Sink> TileOp for Streamed<'_, K> {
             let packed = panels.pack(exec, s, packed);
             share_rows(exec, piece, (a, sink), &|(a, sink)| {
                 let (m, n) = (a.rows(), b.cols());
-                let packed_a = PackedA::<MR>::len(a, KC);
+                let packed_a = PackedA::<MR>::len(a, KC, n);
                 with_scratch(m * n + packed_a, |buffer| {
                     let (c, buffer) = buffer.split_at_mut(m * n);
                     let rows = Rows::<_, MR, NV> {
