@@ -31,6 +31,8 @@ impl Default for Adam {
 
 /// Values that are worth another thread.
 const LEAF: usize = 1 << 15;
+/// Values that are fetched ahead: the processor falls behind where four arrays come from memory.
+const AHEAD: usize = 512;
 
 /// Updates `weights` by the `step`-th step (from 1), and the moments, which start at zero.
 ///
@@ -113,6 +115,9 @@ impl Op for Update<'_> {
             .chunks_mut(S::LANES)
             .zip(self.gradient.chunks(S::LANES));
         for ((w, g), (m, v)) in values.zip(moments) {
+            for values in [&*w, g, m, v] {
+                s.prefetch_ahead(values, AHEAD);
+            }
             let gradient = s.load_partial(g);
             let keep = s.mul(s.splat(adam.beta1), s.load_partial(m));
             let first = s.mul_add(s.splat(1.0 - adam.beta1), gradient, keep);

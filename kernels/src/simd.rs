@@ -105,6 +105,12 @@ pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     fn prefetch(self, values: &[f32]) {
         let _ = values;
     }
+    /// Asks for the cache line that lies so many values after the first of these, whatever is there. A hint, and nothing
+    /// else.
+    #[inline(always)]
+    fn prefetch_ahead(self, values: &[f32], by: usize) {
+        let _ = (values, by);
+    }
 
     /// `a + b`
     fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
@@ -234,6 +240,13 @@ macro_rules! x86_backend {
                     #[allow(unused_unsafe)]
                     unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
                 }
+            }
+
+            #[inline(always)]
+            fn prefetch_ahead(self, values: &[f32], by: usize) {
+                // SAFETY: a prefetch reads nothing that the program could see, from whatever address.
+                #[allow(unused_unsafe)]
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().wrapping_add(by).cast()) }
             }
 
             #[inline(always)]
