@@ -3,7 +3,6 @@
 use crate::scratch::LINE;
 use crate::simd::{Op, Portable, Simd};
 use crate::{Exec, MatRef, par};
-use wide::f32x4;
 
 use super::quad::QUAD;
 use super::{KC, NC};
@@ -259,8 +258,9 @@ fn copy_panels<S: Simd>(
     let columns = packed.len() / depth;
     for p in 0..depth {
         let row = (from_k + p) * b.row_stride() + j;
-        let ahead = row + AHEAD * b.row_stride();
-        s.prefetch(b.data().get(ahead..ahead + columns).unwrap_or_default());
+        for line in (0..columns).step_by(LINE) {
+            s.prefetch_ahead(&b.data()[row..], AHEAD * b.row_stride() + line);
+        }
         let from = b.data()[row..][..columns].chunks_exact(width);
         let panels = packed.chunks_exact_mut(width * depth);
         for (from, panel) in from.zip(panels) {
@@ -290,15 +290,11 @@ fn pack_panel<S: Simd>(
             to[..columns].copy_from_slice(&data[(from_k + p) * rs + j..][..columns]);
         }
     } else if rs == 1 {
-        transpose(
-            s,
-            &data[j * cs + from_k..],
-            cs,
-            columns,
-            depth,
-            panel,
-            width,
-        );
+        let from = &data[j * cs + from_k..];
+        match columns % S::LANES {
+            0 => transpose(s, from, cs, columns, depth, panel, width),
+            _ => transpose(Portable, from, cs, columns, depth, panel, width),
+        }
     } else {
         for (p, to) in panel.chunks_exact_mut(width).enumerate() {
             for (jj, to) in to[..columns].iter_mut().enumerate() {
@@ -308,7 +304,7 @@ fn pack_panel<S: Simd>(
     }
 }
 
-/// `to[q * to_stride + r] = from[r * from_stride + q]` for r < `rows`, q < `cols`, by 4×4 blocks.
+/// `to[q * to_stride + r] = from[r * from_stride + q]` for r < `rows`, q < `cols`, by blocks of LANES×4.
 #[inline(always)]
 fn transpose<S: Simd>(
     s: S,
@@ -319,31 +315,37 @@ fn transpose<S: Simd>(
     to: &mut [f32],
     to_stride: usize,
 ) {
-    let four = Portable;
-    let (whole_rows, whole_cols) = (rows - rows % 4, cols - cols % 4);
+    let (whole_rows, whole_cols) = (rows - rows % S::LANES, cols - cols % QUAD);
+    if whole_rows > 0 && whole_cols > 0 {
+        assert!(from.len() >= (rows - 1) * from_stride + cols);
+        assert!(to.len() >= (cols - 1) * to_stride + rows);
+    }
     // Down a few columns at a time, so that what is written fills its cache lines at once.
-    for q in (0..whole_cols).step_by(4) {
+    for q in (0..whole_cols).step_by(QUAD) {
         if q % LINE == 0 {
             // A strided walk that the processor does not foresee: each row's next line is fetched here.
             for r in 0..rows {
-                let ahead = r * from_stride + q + 2 * LINE;
-                s.prefetch(from.get(ahead..ahead + LINE).unwrap_or_default());
+                s.prefetch_ahead(from, r * from_stride + q + 2 * LINE);
             }
         }
-        let to = &mut to[q * to_stride..][..4 * to_stride];
-        for r in (0..whole_rows).step_by(4) {
-            let from = &from[r * from_stride + q..];
-            // Spelled out: a loop over the four would go through memory.
-            let [a, b, c, d] = f32x4::transpose([
-                four.load(from),
-                four.load(&from[from_stride..]),
-                four.load(&from[2 * from_stride..]),
-                four.load(&from[3 * from_stride..]),
-            ]);
-            four.store(a, &mut to[r..]);
-            four.store(b, &mut to[to_stride + r..]);
-            four.store(c, &mut to[2 * to_stride + r..]);
-            four.store(d, &mut to[3 * to_stride + r..]);
+        for r in (0..whole_rows).step_by(S::LANES) {
+            // SAFETY: r + LANES ≤ rows and q + 4 ≤ cols, and both slices reach that far. Checks here would take longer
+            // than the rest.
+            unsafe {
+                let from = from.as_ptr().add(r * from_stride + q);
+                let to = to.as_mut_ptr().add(q * to_stride + r);
+                // Every fourth row, from the first, the second, … Spelled out, as a loop would go through memory.
+                let [a, b, c, d] = s.transpose_quads([
+                    quads(s, from, from_stride),
+                    quads(s, from.add(from_stride), from_stride),
+                    quads(s, from.add(2 * from_stride), from_stride),
+                    quads(s, from.add(3 * from_stride), from_stride),
+                ]);
+                s.store_ptr(a, to);
+                s.store_ptr(b, to.add(to_stride));
+                s.store_ptr(c, to.add(2 * to_stride));
+                s.store_ptr(d, to.add(3 * to_stride));
+            }
         }
     }
     for r in 0..rows {
@@ -352,4 +354,18 @@ fn transpose<S: Simd>(
             to[q * to_stride + r] = from[r * from_stride + q];
         }
     }
+}
+
+/// The first four values of every fourth row.
+///
+/// # Safety
+/// `from` is valid for reading four values at `4 * g * stride` for g < LANES / 4.
+#[inline(always)]
+unsafe fn quads<S: Simd>(s: S, from: *const f32, stride: usize) -> S::F32 {
+    let mut quads = [[0.0; QUAD]; QUAD];
+    for (g, quad) in quads[..S::LANES / QUAD].iter_mut().enumerate() {
+        // SAFETY: as the caller promised.
+        unsafe { *quad = from.add(QUAD * g * stride).cast::<[f32; QUAD]>().read() }
+    }
+    s.from_quads(quads)
 }

@@ -27,6 +27,20 @@ x86_backend! {
         let four = _mm_loadu_ps(values.as_ptr());
         _mm256_set_m128(four, four)
     }
+    fn from_quads(values: [[f32; 4]; 4]) -> __m256 {
+        _mm256_set_m128(_mm_loadu_ps(values[1].as_ptr()), _mm_loadu_ps(values[0].as_ptr()))
+    }
+    fn transpose_quads(rows: [__m256; 4]) -> [__m256; 4] {
+        let [a, b, c, d] = rows;
+        let (ab, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (cd, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        [
+            _mm256_shuffle_ps::<0x44>(ab, cd),
+            _mm256_shuffle_ps::<0xee>(ab, cd),
+            _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+            _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+        ]
+    }
     fn quad(a: __m256, i: usize) -> f32x4 {
         cast(match i {
             0 => _mm256_castps256_ps128(a),

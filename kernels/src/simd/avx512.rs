@@ -24,6 +24,23 @@ x86_backend! {
         _mm512_permutevar_ps(_mm512_broadcast_f32x4(_mm_loadu_ps(values.as_ptr())), each)
     }
     fn repeat(values: [f32; 4]) -> __m512 { _mm512_broadcast_f32x4(_mm_loadu_ps(values.as_ptr())) }
+    fn from_quads(values: [[f32; 4]; 4]) -> __m512 {
+        let [a, b, c, d] = values.map(|quad| _mm_loadu_ps(quad.as_ptr()));
+        let low = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(a), b);
+        let high = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(c), d);
+        _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high)
+    }
+    fn transpose_quads(rows: [__m512; 4]) -> [__m512; 4] {
+        let [a, b, c, d] = rows;
+        let (ab, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+        let (cd, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+        [
+            _mm512_shuffle_ps::<0x44>(ab, cd),
+            _mm512_shuffle_ps::<0xee>(ab, cd),
+            _mm512_shuffle_ps::<0x44>(ab_high, cd_high),
+            _mm512_shuffle_ps::<0xee>(ab_high, cd_high),
+        ]
+    }
     fn quad(a: __m512, i: usize) -> f32x4 {
         cast(match i {
             0 => _mm512_castps512_ps128(a),

@@ -43,6 +43,14 @@ impl Simd for Portable {
         f32x4::new(values)
     }
     #[inline(always)]
+    fn from_quads(self, values: [[f32; 4]; 4]) -> f32x4 {
+        f32x4::new(values[0])
+    }
+    #[inline(always)]
+    fn transpose_quads(self, rows: [f32x4; 4]) -> [f32x4; 4] {
+        f32x4::transpose(rows)
+    }
+    #[inline(always)]
     fn quad(self, a: f32x4, _: usize) -> f32x4 {
         a
     }
