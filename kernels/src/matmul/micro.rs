@@ -87,30 +87,72 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         };
         let width = (N * S::LANES).min(self.columns.end - j);
         let (c, c_stride) = self.c.block(self.row, ROWS, j, width);
-        // Indices, not iterators: the sums must stay in registers.
-        #[allow(clippy::needless_range_loop)]
-        for i in 0..ROWS {
-            for v in 0..N {
-                // SAFETY: `block` vouches for ROWS × width values of C; a vector that would reach
-                // beyond them is cut.
+        // SAFETY: `block` vouches for ROWS × width values of C; a vector that would reach beyond them is cut.
+        unsafe {
+            if width == N * S::LANES {
+                self.write(s, sums, c, c_stride);
+            } else {
+                self.write_partial(s, sums, c, c_stride, width);
+            }
+        }
+    }
+
+    /// Writes the tile at `c`.
+    ///
+    /// # Safety
+    /// `c` is valid for reading and writing N vectors in each of ROWS rows, `stride` apart.
+    #[inline(always)]
+    unsafe fn write<S: Simd, const ROWS: usize, const N: usize>(
+        &self,
+        s: S,
+        sums: [[S::F32; N]; ROWS],
+        c: *mut f32,
+        stride: usize,
+    ) {
+        for (i, row) in sums.into_iter().enumerate() {
+            for (v, sum) in row.into_iter().enumerate() {
+                // SAFETY: as the caller promised.
                 unsafe {
-                    let c = c.add(i * c_stride + v * S::LANES);
-                    if width == N * S::LANES {
-                        let sum = match self.add {
-                            true => s.add(s.load_ptr(c), sums[i][v]),
-                            false => sums[i][v],
-                        };
-                        s.store_ptr(sum, c);
-                    } else if width > v * S::LANES {
-                        let left = (width - v * S::LANES).min(S::LANES);
-                        let c = std::slice::from_raw_parts_mut(c, left);
-                        let sum = match self.add {
-                            true => s.add(s.load_partial(c), sums[i][v]),
-                            false => sums[i][v],
-                        };
-                        s.store_partial(sum, c);
-                    }
+                    let c = c.add(i * stride + v * S::LANES);
+                    let sum = match self.add {
+                        true => s.add(s.load_ptr(c), sum),
+                        false => sum,
+                    };
+                    s.store_ptr(sum, c);
                 }
+            }
+        }
+    }
+
+    /// Writes the first `width` columns of the tile.
+    ///
+    /// # Safety
+    /// As of `write`, for so many columns.
+    #[inline(always)]
+    unsafe fn write_partial<S: Simd, const ROWS: usize, const N: usize>(
+        &self,
+        s: S,
+        sums: [[S::F32; N]; ROWS],
+        c: *mut f32,
+        stride: usize,
+        width: usize,
+    ) {
+        for (i, row) in sums.into_iter().enumerate() {
+            for (v, sum) in row.into_iter().enumerate() {
+                let from = v * S::LANES;
+                if width <= from {
+                    break;
+                }
+                // SAFETY: as the caller promised.
+                let c = unsafe {
+                    let left = (width - from).min(S::LANES);
+                    std::slice::from_raw_parts_mut(c.add(i * stride + from), left)
+                };
+                let sum = match self.add {
+                    true => s.add(s.load_partial(c), sum),
+                    false => sum,
+                };
+                s.store_partial(sum, c);
             }
         }
     }
