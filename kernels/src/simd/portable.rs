@@ -27,7 +27,11 @@ impl Simd for Portable {
     }
     #[allow(private_bounds, private_interfaces)]
     fn with_tile<O: TileOp>(self, op: O) {
-        op.run::<Portable, 2, 4>(self)
+        // As many sums as there are registers: 32 with NEON, 16 with SSE2.
+        #[cfg(target_arch = "aarch64")]
+        op.run::<Portable, 6, 4>(self);
+        #[cfg(not(target_arch = "aarch64"))]
+        op.run::<Portable, 2, 4>(self);
     }
 
     #[inline(always)]
