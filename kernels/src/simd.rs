@@ -74,7 +74,7 @@ pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     /// The four values over and over: lane i is `values[i % 4]`.
     fn repeat(self, values: [f32; 4]) -> Self::F32;
     /// The lanes of one quad after those of another: lane i is `values[i / 4][i % 4]`, for the first `LANES` of them.
-    fn from_quads(self, values: [[f32; 4]; 4]) -> Self::F32;
+    fn join_quads(self, values: [[f32; 4]; 4]) -> Self::F32;
     /// Lane 4·g + i of the result's vector j is lane 4·g + j of vector i.
     fn transpose_quads(self, rows: [Self::F32; 4]) -> [Self::F32; 4];
     /// Lanes 4·`i` to 4·`i` + 3, for `i` below `LANES / 4`.

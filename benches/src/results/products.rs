@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use harness::table::Table;
 use kernels::{Exec, Isa};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPoolBuilder;
 
 use super::{Part, ROUNDS, Rounds, Row, seconds};
 use crate::fma_peak;
@@ -16,51 +16,56 @@ const PEAK: &str = "peak";
 
 /// One shape on one instruction set and so many threads.
 struct Measured {
+    case: Case,
+    contenders: Vec<&'static str>,
     shape: [usize; 3],
     rounds: Rounds,
     threads: usize,
-    peers: Vec<&'static str>,
 }
 
 impl Measured {
-    fn new(isa: Isa, pool: &ThreadPool, shape: [usize; 3], only_ours: bool) -> Measured {
-        let threads = pool.current_num_threads();
+    fn new(isa: Isa, threads: usize, shape: [usize; 3], only_ours: bool) -> Measured {
         let exec = match threads {
             1 => Exec::serial(isa),
             _ => Exec::parallel(isa),
         };
         let [m, k, n] = shape;
+        let case = Case::new(exec, threads, shape);
+        let mut contenders = case.contenders();
+        contenders.retain(|&c| match c {
+            "naive" => !only_ours && m * k * n <= NAIVE,
+            "A·B" => true,
+            _ => !only_ours,
+        });
+        Measured {
+            case,
+            contenders,
+            shape,
+            rounds: Rounds::default(),
+            threads,
+        }
+    }
+
+    /// Measures the peak, then each contender; the results count unless this warms up.
+    fn round(&mut self, isa: Isa, counts: bool) {
+        let [m, k, n] = self.shape;
         let gflop = 2e-9 * (m * k * n) as f64;
-        pool.install(|| {
-            let mut case = Case::new(exec, threads, shape);
-            let mut contenders = case.contenders();
-            contenders.retain(|&c| match c {
-                "naive" => !only_ours && m * k * n <= NAIVE,
-                "A·B" => true,
-                _ => !only_ours,
-            });
-            let mut rounds = Rounds::default();
-            for round in 0..=ROUNDS {
-                let peak = fma_peak(isa, threads);
-                let rates: Vec<f64> = contenders
-                    .iter()
-                    .map(|contender| gflop / seconds(LASTING, || case.run(contender)))
-                    .collect();
-                if round > 0 {
-                    rounds.add(PEAK, threads, peak);
-                    for (contender, rate) in contenders.iter().zip(rates) {
-                        rounds.add(contender, threads, rate);
-                    }
-                }
+        let peak = fma_peak(isa, self.threads);
+        let case = &mut self.case;
+        let rate = |contender: &&str| gflop / seconds(LASTING, || case.run(contender));
+        let rates: Vec<f64> = self.contenders.iter().map(rate).collect();
+        if counts {
+            self.rounds.add(PEAK, self.threads, peak);
+            for (contender, rate) in self.contenders.iter().zip(rates) {
+                self.rounds.add(contender, self.threads, rate);
             }
-            contenders.retain(|c| !OURS.contains(c) && *c != "naive");
-            Measured {
-                shape,
-                rounds,
-                threads,
-                peers: contenders,
-            }
-        })
+        }
+    }
+
+    fn peers(&self) -> Vec<&'static str> {
+        let mut peers = self.contenders.clone();
+        peers.retain(|c| !OURS.contains(c) && *c != "naive");
+        peers
     }
 
     fn is_cube(&self) -> bool {
@@ -100,6 +105,22 @@ impl Measured {
     }
 }
 
+/// All shapes, each measured once a round, so that a bad second of the machine costs a shape one round at most.
+fn rounds(isa: Isa, threads: usize, shapes: &[[usize; 3]], only_ours: bool) -> Vec<Measured> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("threads").install(|| {
+        let new = |&shape| Measured::new(isa, threads, shape, only_ours);
+        let mut measured: Vec<Measured> = shapes.iter().map(new).collect();
+        for round in 0..=ROUNDS {
+            eprintln!("products, {isa}, {threads} thread(s): round {round} of {ROUNDS}");
+            for shape in &mut measured {
+                shape.round(isa, round > 0);
+            }
+        }
+        measured
+    })
+}
+
 /// Compares all shapes on one thread and on all, then the instruction sets.
 pub fn measure(isa: Isa, all: usize, table: &mut Table) -> Part {
     let mut part = Part {
@@ -108,33 +129,24 @@ pub fn measure(isa: Isa, all: usize, table: &mut Table) -> Part {
         details: String::new(),
         figures: Vec::new(),
     };
-    let mut by_threads = Vec::new();
     for threads in if all > 1 { vec![1, all] } else { vec![1] } {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.expect("threads");
-        let measured: Vec<Measured> = SHAPES
-            .iter()
-            .map(|&shape| {
-                eprintln!("products, {threads} threads, {shape:?}");
-                let measured = Measured::new(isa, &pool, shape, false);
-                let place = ["product", &measured.name(), isa.name()];
-                measured.rounds.tabulate(place, "GFLOP/s", table);
-                measured
-            })
-            .collect();
+        let measured = rounds(isa, threads, &SHAPES, false);
+        for shape in &measured {
+            let place = ["product", &shape.name(), isa.name()];
+            shape.rounds.tabulate(place, "GFLOP/s", table);
+        }
         details(&mut part.details, &measured, isa, threads);
-        by_threads.push(measured);
-    }
-    one_thread(&mut part.rows, &by_threads[0]);
-    if let Some(measured) = by_threads.get(1) {
-        several_threads(&mut part.rows, measured);
+        match threads {
+            1 => one_thread(&mut part.rows, &measured),
+            _ => several_threads(&mut part.rows, &measured),
+        }
     }
     backends(&mut part, table);
     part
 }
 
 fn details(text: &mut String, measured: &[Measured], isa: Isa, threads: usize) {
-    let peers = &measured[0].peers;
+    let peers = measured[0].peers();
     writeln!(
         text,
         "\n{threads} thread(s), {isa}, GFLOP/s:\n\n| m×k×n | peak | A·B | {} | A·B ÷ best | share of peak | A·Bᵀ ÷ A·B | Aᵀ·B ÷ A·B |\n| --- {}|",
@@ -151,7 +163,7 @@ fn details(text: &mut String, measured: &[Measured], isa: Isa, threads: usize) {
             m.rate(PEAK),
             m.rate("A·B"),
             rates.join(" | "),
-            m.to_best(peers),
+            m.to_best(&peers),
             m.ratio("A·B", PEAK),
             m.ratio("A·Bᵀ", "A·B"),
             m.ratio("Aᵀ·B", "A·B"),
@@ -229,16 +241,12 @@ fn several_threads(rows: &mut Vec<Row>, measured: &[Measured]) {
 
 /// Every instruction set of the machine beside its own peak, on one thread.
 fn backends(part: &mut Part, table: &mut Table) {
-    let pool = ThreadPoolBuilder::new().num_threads(1).build();
-    let pool = pool.expect("a thread");
     let shapes = [[128; 3], [256; 3], [512; 3], [1024, 500, 500]];
     let mut shares = Vec::new();
     part.details += "\nEach instruction set beside its own peak, one thread, GFLOP/s:\n\n| | m×k×n | peak | A·B | share |\n| --- | --- | ---: | ---: | ---: |\n";
     for isa in Isa::available() {
         let mut sum = 0.0;
-        for shape in shapes {
-            eprintln!("products, {isa}, {shape:?}");
-            let m = Measured::new(isa, &pool, shape, true);
+        for m in rounds(isa, 1, &shapes, true) {
             m.rounds
                 .tabulate(["backend", &m.name(), isa.name()], "GFLOP/s", table);
             let share = m.ratio("A·B", PEAK);

@@ -367,5 +367,5 @@ unsafe fn quads<S: Simd>(s: S, from: *const f32, stride: usize) -> S::F32 {
         // SAFETY: as the caller promised.
         unsafe { *quad = from.add(QUAD * g * stride).cast::<[f32; QUAD]>().read() }
     }
-    s.from_quads(quads)
+    s.join_quads(quads)
 }

@@ -27,7 +27,7 @@ x86_backend! {
         let four = _mm_loadu_ps(values.as_ptr());
         _mm256_set_m128(four, four)
     }
-    fn from_quads(values: [[f32; 4]; 4]) -> __m256 {
+    fn join_quads(values: [[f32; 4]; 4]) -> __m256 {
         _mm256_set_m128(_mm_loadu_ps(values[1].as_ptr()), _mm_loadu_ps(values[0].as_ptr()))
     }
     fn transpose_quads(rows: [__m256; 4]) -> [__m256; 4] {

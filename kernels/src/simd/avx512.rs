@@ -24,7 +24,7 @@ x86_backend! {
         _mm512_permutevar_ps(_mm512_broadcast_f32x4(_mm_loadu_ps(values.as_ptr())), each)
     }
     fn repeat(values: [f32; 4]) -> __m512 { _mm512_broadcast_f32x4(_mm_loadu_ps(values.as_ptr())) }
-    fn from_quads(values: [[f32; 4]; 4]) -> __m512 {
+    fn join_quads(values: [[f32; 4]; 4]) -> __m512 {
         let [a, b, c, d] = values.map(|quad| _mm_loadu_ps(quad.as_ptr()));
         let low = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(a), b);
         let high = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(c), d);

@@ -47,7 +47,7 @@ impl Simd for Portable {
         f32x4::new(values)
     }
     #[inline(always)]
-    fn from_quads(self, values: [[f32; 4]; 4]) -> f32x4 {
+    fn join_quads(self, values: [[f32; 4]; 4]) -> f32x4 {
         f32x4::new(values[0])
     }
     #[inline(always)]
