@@ -4,7 +4,8 @@
 //! The loops, from the outside in:
 //!
 //! 1. B is packed once, into *panels* as wide as the tile (`pack`), unless it is small enough to stay in
-//!    cache as it is; on one thread, a block at a time, which then waits in the second-level cache.
+//!    cache as it is; on one thread, or where each has many rows, a block at a time, which then waits in the
+//!    second-level cache.
 //! 2. The rows of C are cut into chunks of at most [`MC`], which go to the threads.
 //! 3. A chunk runs over the inner dimension in blocks of [`KC`], and over the columns in blocks of [`NC`].
 //! 4. A block runs over its strips of `MR` rows, and a strip over its panels: one *tile* of C
@@ -40,8 +41,10 @@ pub(crate) use streamed::{Sink, matmul_into};
 
 /// Rows of a chunk, at most.
 const MC: usize = 256;
-/// The same where each packs B for itself: few enough that their pages of C stay known to the processor.
+/// The same where each packs B for itself, block by block: few enough that their pages of C stay known to the processor.
 const MC_BY_BLOCK: usize = 2048;
+/// Rows for each of several threads from which that is worth it.
+const MANY_ROWS: usize = 512;
 /// Rows of a chunk, at least, where there are enough.
 const MC_MIN: usize = 32;
 /// Depth of a block.
@@ -147,19 +150,21 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
             epilogue,
         } = self;
         let panels = Panels::plan::<S>(b, c.rows(), NV * S::LANES);
-        let by_block = panels.by_block() && !exec.is_parallel();
+        let threads = par::threads(exec);
+        let by_block = panels.by_block() && (threads == 1 || c.rows() >= MANY_ROWS * threads);
         let len = if by_block { 0 } else { panels.packed_len() };
         with_scratch(len, |buffer| {
             let packed = (!by_block).then(|| panels.pack(exec, s, buffer));
             let most = if by_block { MC_BY_BLOCK } else { MC };
-            let leaf = if exec.is_parallel() {
-                // Two chunks a thread, so that they even out, but no more: each reads all of B.
-                let even = c.rows() / (2 * par::threads(exec));
-                let flops_per_row = 2 * a.cols().max(1) * b.cols();
-                even.max(LEAF_FLOPS / flops_per_row).clamp(MC_MIN, most)
-            } else {
-                most
+            // Two chunks a thread, so that they even out, but no more: each reads all of B, or packs it.
+            let even = threads * if by_block { 1 } else { 2 };
+            let flops = 2 * c.rows() * a.cols() * b.cols();
+            let worth = (flops / LEAF_FLOPS).min(c.rows() / MC_MIN).max(1);
+            let chunks = match threads {
+                1 => 1,
+                _ => even.min(worth),
             };
+            let chunks = chunks.max(c.rows().div_ceil(most));
             let rows = Rows::<E, MR, NV> {
                 c,
                 accumulate,
@@ -168,7 +173,7 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
                 packed,
                 epilogue,
             };
-            rows.share(exec, s, leaf);
+            rows.share(exec, s, chunks);
         })
     }
 }
@@ -185,10 +190,11 @@ struct Rows<'a, E, const MR: usize, const NV: usize> {
 }
 
 impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
-    /// Halves the rows until `leaf` of them are left, at the borders of strips.
-    fn share<S: Simd>(self, exec: Exec, s: S, leaf: usize) {
+    /// Cuts the rows into so many chunks, at the borders of strips.
+    fn share<S: Simd>(self, exec: Exec, s: S, chunks: usize) {
         let m = self.c.rows();
-        if m <= leaf.max(MR) {
+        let at = (m * (chunks / 2) / chunks).next_multiple_of(MR);
+        if chunks == 1 || at >= m {
             let for_b = match self.packed {
                 Some(_) => 0,
                 None => self.panels.block_len(),
@@ -199,12 +205,11 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Rows<'_, E, MR, NV> {
                 s.run(Chunk { rows: self, buffer })
             });
         }
-        let at = (m / 2).next_multiple_of(MR);
         let (upper, lower) = self.split(at);
         par::join(
             exec,
-            || upper.share(exec, s, leaf),
-            || lower.share(exec, s, leaf),
+            || upper.share(exec, s, chunks / 2),
+            || lower.share(exec, s, chunks - chunks / 2),
         );
     }
 
