@@ -23,9 +23,13 @@ pub fn page(head: &Head, parts: &[Part]) -> String {
         Ok(version) => format!("PyTorch {version}"),
         Err(why) => format!("no PyTorch ({why})"),
     };
-    let blas = match cfg!(feature = "openblas") {
-        true => "with OpenBLAS",
-        false => "without OpenBLAS (`--features openblas`)",
+    let blas = match (
+        cfg!(feature = "openblas"),
+        std::env::var("OPENBLAS_CORETYPE"),
+    ) {
+        (true, Err(_)) => "with OpenBLAS".to_owned(),
+        (true, Ok(core)) => format!("with OpenBLAS, held to `OPENBLAS_CORETYPE={core}`"),
+        (false, _) => "without OpenBLAS (`--features openblas`)".to_owned(),
     };
     write!(
         text,
