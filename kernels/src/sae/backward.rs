@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::decoder::densify;
 use super::transposed::Transposed;
-use crate::elementwise::{Add, zip_in_place};
 use crate::profile::{self, Part, Work};
+use crate::reduce::add_rows;
 use crate::simd::{Op, Simd};
 use crate::sparse::SparseRef;
 use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
@@ -78,10 +78,7 @@ pub(super) fn decoder_bias(
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
             self.out.fill(0.0);
-            for b in 0..self.d_output.rows() {
-                let row = &self.d_output.row(b)[self.columns.clone()];
-                zip_in_place(s, Add, self.out, row);
-            }
+            add_rows(s, self.d_output, self.columns.clone(), self.out);
             for (j, &factor) in self.d_b_enc.iter().enumerate() {
                 let row = &self.w_enc.row(j)[self.columns.clone()];
                 add_scaled(s, -factor, row, self.out);
