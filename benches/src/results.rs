@@ -11,7 +11,8 @@ pub mod pytorch;
 pub mod scaling;
 pub mod steps;
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use harness::figure::Figure;
 use harness::table::{Column, Table, TableSpec};
@@ -94,6 +95,11 @@ pub fn seconds(lasting: f64, mut call: impl FnMut()) -> f64 {
         call();
     }
     start.elapsed().as_secs_f64() / times as f64
+}
+
+/// Waits until a peer's threads sleep: they spin for some time after their work, on a core that the next contender needs.
+pub fn settle() {
+    thread::sleep(Duration::from_millis(200));
 }
 
 /// The measurements of one case: for each contender one a round.

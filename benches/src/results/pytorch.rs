@@ -4,6 +4,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use super::settle;
+
 /// Where the other side stands.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/steps.py");
 
@@ -63,6 +65,9 @@ impl PyTorch {
         let worker = worker.expect("started with that number of threads");
         writeln!(worker.ask, "{line}").map_err(|e| format!("PyTorch has ended: {e}"))?;
         let answer = worker.line()?;
+        if threads > 1 {
+            settle();
+        }
         let parsed = answer.trim().parse();
         parsed.map_err(|_| format!("PyTorch answers `{}` to `{line}`", answer.trim()))
     }
