@@ -172,7 +172,13 @@ impl<'a> Panels<'a> {
         to: usize,
         buffer: &mut [f32],
     ) {
-        if buffer.len() > LEAF_VALUES && to - from >= 2 * TOGETHER * self.wide && exec.is_parallel()
+        // Transposed panels are copied one by one.
+        let together = if self.b.col_stride() == 1 {
+            TOGETHER
+        } else {
+            1
+        };
+        if buffer.len() > LEAF_VALUES && to - from >= 2 * together * self.wide && exec.is_parallel()
         {
             let middle = from + ((to - from) / 2).next_multiple_of(self.wide);
             let (left, right) = buffer.split_at_mut((middle - from) * depth);
