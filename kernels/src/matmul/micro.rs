@@ -17,8 +17,6 @@ pub(super) struct Strip<'a, 'b, const MR: usize, const NV: usize> {
     pub columns: Range<usize>,
     pub add: bool,
     pub a: &'a mut PackedA<'b, MR>,
-    /// Whether these are the first columns that A meets.
-    pub first: bool,
     pub panels: &'a Panels<'a>,
     pub packed: &'a PackedB<'a>,
     pub from_k: usize,
@@ -49,7 +47,8 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         if self.panels.width(0) == wide
             && let Some((to, copied)) = self.a.copied(self.row, ROWS)
         {
-            if self.first {
+            // The first columns that A meets.
+            if j == 0 {
                 self.tile::<S, ROWS, NV>(s, j, a, Some(to));
                 j += wide;
             }
@@ -85,12 +84,23 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         let sums = unsafe {
             product::<S, ROWS, N>(s, self.depth, a, b, b_stride, copy.map(|to| (to, MR)))
         };
+        self.write(s, j, sums);
+    }
+
+    /// Writes a tile, whose first column is `j`, up to the border of C.
+    #[inline(always)]
+    fn write<S: Simd, const ROWS: usize, const N: usize>(
+        &mut self,
+        s: S,
+        j: usize,
+        sums: [[S::F32; N]; ROWS],
+    ) {
         let width = (N * S::LANES).min(self.columns.end - j);
         let (c, c_stride) = self.c.block(self.row, ROWS, j, width);
         // SAFETY: `block` vouches for ROWS × width values of C; a vector that would reach beyond them is cut.
         unsafe {
             if width == N * S::LANES {
-                self.write(s, sums, c, c_stride);
+                self.write_whole(s, sums, c, c_stride);
             } else {
                 self.write_partial(s, sums, c, c_stride, width);
             }
@@ -102,7 +112,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
     /// # Safety
     /// `c` is valid for reading and writing N vectors in each of ROWS rows, `stride` apart.
     #[inline(always)]
-    unsafe fn write<S: Simd, const ROWS: usize, const N: usize>(
+    unsafe fn write_whole<S: Simd, const ROWS: usize, const N: usize>(
         &self,
         s: S,
         sums: [[S::F32; N]; ROWS],
@@ -127,7 +137,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
     /// Writes the first `width` columns of the tile.
     ///
     /// # Safety
-    /// As of `write`, for so many columns.
+    /// As of `write_whole`, for so many columns.
     #[inline(always)]
     unsafe fn write_partial<S: Simd, const ROWS: usize, const N: usize>(
         &self,
@@ -165,16 +175,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
             .panel(self.packed, self.from_k, self.depth, j, QUAD);
         // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `panel` for depth × 4 of B, which are packed.
         let sums = unsafe { quad::product::<S, ROWS>(s, self.depth, a, b) };
-        let columns = j..(j + QUAD).min(self.columns.end);
-        let four = Portable;
-        for (i, sum) in sums.into_iter().enumerate() {
-            let c = &mut self.c.row(self.row + i)[columns.clone()];
-            let sum = match self.add {
-                true => four.add(four.load_partial(c), sum),
-                false => sum,
-            };
-            four.store_partial(sum, c);
-        }
+        self.write(Portable, j, sums);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::simd::Simd;
 /// Columns that go together: as many as the narrowest vector has lanes.
 pub(super) const QUAD: usize = 4;
 
-/// Σ over `depth` of ROWS values of A times four of B.
+/// Σ over `depth` of ROWS values of A times four of B: a tile of one vector of four lanes.
 ///
 /// # Safety
 /// For i < ROWS and p < `depth`, `a` is valid for reading, and `b` for reading four values at `4 * p`.
@@ -24,7 +24,7 @@ pub(super) unsafe fn product<S: Simd, const ROWS: usize>(
     depth: usize,
     a: RowsOfA,
     b: *const f32,
-) -> [f32x4; ROWS] {
+) -> [[f32x4; 1]; ROWS] {
     let RowsOfA {
         from: a,
         row: a_row,
@@ -56,7 +56,7 @@ unsafe fn by_steps<S: Simd, const ROWS: usize>(
     a_row: usize,
     a_col: usize,
     b: *const f32,
-) -> [f32x4; ROWS] {
+) -> [[f32x4; 1]; ROWS] {
     let whole = depth - depth % steps::<S>();
     let mut sums = [s.splat(0.0); ROWS];
     let mut p = 0;
@@ -82,13 +82,13 @@ unsafe fn by_steps<S: Simd, const ROWS: usize>(
             }
         }
     }
-    let mut quads = [f32x4::ZERO; ROWS];
+    let mut quads = [[f32x4::ZERO]; ROWS];
     for i in 0..ROWS {
         let mut terms = [f32x4::ZERO; QUAD];
         for q in 0..steps::<S>() {
             terms[q] = s.quad(sums[i], q);
         }
-        quads[i] = pairwise(s, terms);
+        quads[i] = [pairwise(s, terms)];
     }
     quads
 }
@@ -101,7 +101,7 @@ unsafe fn by_rows<S: Simd, const ROWS: usize>(
     a: *const f32,
     a_col: usize,
     b: *const f32,
-) -> [f32x4; ROWS] {
+) -> [[f32x4; 1]; ROWS] {
     // A sum for each of the steps that `by_steps` has in a vector, and each group of rows.
     let mut sums = [[s.splat(0.0); ROWS]; QUAD];
     let mut p = 0;
@@ -121,13 +121,13 @@ unsafe fn by_rows<S: Simd, const ROWS: usize>(
         }
         p += steps::<S>();
     }
-    let mut quads = [f32x4::ZERO; ROWS];
+    let mut quads = [[f32x4::ZERO]; ROWS];
     for i in 0..ROWS {
         let mut terms = [f32x4::ZERO; QUAD];
         for q in 0..steps::<S>() {
             terms[q] = s.quad(sums[q][i / steps::<S>()], i % steps::<S>());
         }
-        quads[i] = pairwise(s, terms);
+        quads[i] = [pairwise(s, terms)];
     }
     quads
 }
