@@ -18,8 +18,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::experiment::Ctx;
-use crate::experiments;
-use crate::run::CHECKPOINTS;
+use crate::store::names::CHECKPOINTS;
 
 const MAGIC: &[u8] = b"TRAINING";
 /// How many are kept: a damaged one has one before it.
@@ -112,10 +111,10 @@ impl<'a> Store<'a> {
     }
 }
 
-/// Checks that no checkpoint in the folder of a run is damaged, before anything is computed.
-pub fn verify(run: &Path) -> Result<()> {
-    for experiment in experiments::ALL {
-        for training in entries(&run.join(experiment.id()).join(CHECKPOINTS))? {
+/// Checks that no checkpoint of these experiments in the folder of a run is damaged, before anything is computed.
+pub fn verify<'a>(run: &Path, experiments: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    for experiment in experiments {
+        for training in entries(&run.join(experiment).join(CHECKPOINTS))? {
             for file in entries(&training)? {
                 if file.extension().is_some_and(|e| e == SUFFIX) {
                     decode(&file, run)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::output::MANIFEST;
+use crate::store::names::MANIFEST;
 
 /// CRC-32 of files, as hexadecimal digits, by their names in the folder of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -4,13 +4,12 @@
 //! once per seed for the claim and once per seed for its control, a setting in which the claim
 //! should fail. The criterion is static data, fixed before any run.
 
-mod ledger;
-mod measures;
+pub mod ledger;
+pub mod measures;
+pub mod outcome;
+pub mod words;
 
 use crate::stats::median;
-
-pub use ledger::{CLAIMS, Ledger};
-pub use measures::{MEASURES, measures_table, read_measures};
 
 /// What a claim says and what settles it.
 #[derive(Debug)]

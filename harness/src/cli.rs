@@ -9,11 +9,14 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use kernels::Isa;
 
 use crate::config::{Config, Request};
-use crate::error::{Error, Result, did_you_mean};
-use crate::experiment::Preset;
+use crate::error::{Error, Result};
+use crate::experiments::REGISTRY;
 use crate::output::Folder;
 use crate::progress::{self, Show};
 use crate::run::{self, Means};
+use crate::settings::Preset;
+use crate::store::names;
+use crate::text::did_you_mean;
 use crate::{listing, readme, report};
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
@@ -163,15 +166,15 @@ impl Cli {
                 experiments,
                 markdown,
             } => print(&match markdown {
-                Some(run) => readme::claims(run.as_deref())?,
-                None => listing::list(&experiments)?,
+                Some(run) => readme::claims(&REGISTRY, run.as_deref())?,
+                None => listing::list(&REGISTRY, &experiments)?,
             }),
             Command::Report { folder } => {
                 let folder = Folder::open(&folder)?;
-                report::write(&folder)?;
+                report::write(&REGISTRY, &folder)?;
                 print(&format!(
                     "{}\n",
-                    folder.path().join("report.html").display()
+                    folder.path().join(names::REPORT).display()
                 ))
             }
             Command::Completions { shell } => {
@@ -199,9 +202,9 @@ impl RunArgs {
         if let Some(folder) = &self.resume
             && request == Request::default()
         {
-            request.file = Some(folder.join(run::CONFIG));
+            request.file = Some(folder.join(names::CONFIG));
         }
-        let config = Config::resolve(&request)?;
+        let config = Config::resolve(&REGISTRY, &request)?;
         let checkpoint_every = Duration::try_from_secs_f64(self.checkpoint_every).map_err(|e| {
             Error::input(format!(
                 "--checkpoint-every is {}: {e}",
@@ -225,7 +228,7 @@ impl ProfileArgs {
         if request.file.is_none() {
             request.preset.get_or_insert(Preset::Quick);
         }
-        let config = Config::resolve(&request)?;
+        let config = Config::resolve(&REGISTRY, &request)?;
         let means = Means {
             profile: true,
             ..self.what.means()?
@@ -271,12 +274,13 @@ fn carry_out(config: &Config, means: &Means) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     progress::catch_interrupts()?;
     let finished = run::run(config, isa, means)?;
+    report::write(&REGISTRY, &finished.folder)?;
     let mut text = listing::verdicts(&finished.ledger, terminal_width());
     if let Some(profile) = &finished.profile {
         text.push('\n');
         text.push_str(&profile.text());
     }
-    let report = finished.folder.join("report.html");
+    let report = finished.folder.path().join(names::REPORT);
     print(&format!("{text}\nreport: {}\n", report.display()))
 }
 

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result, did_you_mean};
-use crate::experiment::{Erased, Preset};
-use crate::experiments;
+use crate::error::{Error, Result};
+use crate::experiment::erased::Erased;
+use crate::experiment::registry::Registry;
+use crate::settings::Preset;
+use crate::text::did_you_mean;
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -78,21 +80,22 @@ struct File {
 
 impl Config {
     /// Resolves what was asked for.
-    pub fn resolve(request: &Request) -> Result<Self> {
+    pub fn resolve(registry: &Registry, request: &Request) -> Result<Self> {
         let file = match &request.file {
-            Some(path) => File::read(path)?,
+            Some(path) => File::read(registry, path)?,
             None => File::default(),
         };
-        Self::over(file, request)
+        Self::over(registry, file, request)
     }
 
     /// What the text of a configuration file asks for by itself; `name` stands for the file in errors.
-    pub fn from_toml(text: &str, name: &str) -> Result<Self> {
-        Self::over(File::parse(text, name)?, &Request::default())
+    pub fn from_toml(registry: &Registry, text: &str, name: &str) -> Result<Self> {
+        let file = File::parse(registry, text, name)?;
+        Self::over(registry, file, &Request::default())
     }
 
     /// A file with the rest of a request laid over it.
-    fn over(mut file: File, request: &Request) -> Result<Self> {
+    fn over(registry: &Registry, mut file: File, request: &Request) -> Result<Self> {
         let preset = request.preset.or(file.preset).unwrap_or(Preset::Default);
         let seed = request.seed.or(file.seed).unwrap_or(0);
         let seeds = request.seeds.or(file.seeds).unwrap_or(preset.seeds());
@@ -111,21 +114,18 @@ impl Config {
         let wanted = match (&request.experiments, file.experiments) {
             (asked, _) if !asked.is_empty() => asked.clone(),
             (_, Some(listed)) => listed,
-            _ => experiments::ALL
-                .iter()
-                .map(|e| e.id().to_string())
-                .collect(),
+            _ => registry.experiments().map(|e| e.id().to_string()).collect(),
         };
         let mut selected = Vec::new();
         for id in &wanted {
-            select(find_experiment(id)?, &mut selected);
+            select(registry, registry.get(id)?, &mut selected);
         }
 
         for text in &request.set {
-            file.overrides.push(Override::parse(text)?);
+            file.overrides.push(Override::parse(registry, text)?);
         }
         let mut experiments = Vec::new();
-        for &experiment in experiments::ALL {
+        for experiment in registry.experiments() {
             // Settings of experiments that do not run are checked all the same: a typo is a typo.
             let settings = apply(experiment, preset, &file.overrides)?;
             if selected.contains(&experiment.id()) {
@@ -175,23 +175,11 @@ impl Config {
     }
 }
 
-/// The experiment of that name, or an error with the nearest one.
-pub fn find_experiment(id: &str) -> Result<&'static dyn Erased> {
-    experiments::find(id).ok_or_else(|| {
-        let hint = did_you_mean(id, experiments::ALL.iter().map(|e| e.id()));
-        Error::input(format!(
-            "there is no experiment `{id}`{hint} (`harness list` shows all of them)"
-        ))
-    })
-}
-
 /// Adds an experiment and, before it, what it needs.
-fn select(experiment: &'static dyn Erased, selected: &mut Vec<&'static str>) {
+fn select(registry: &Registry, experiment: &'static dyn Erased, selected: &mut Vec<&'static str>) {
     for need in experiment.needs() {
-        select(
-            experiments::find(need).expect("needs are registered"),
-            selected,
-        );
+        let needed = registry.find(need).expect("needs are registered");
+        select(registry, needed, selected);
     }
     if !selected.contains(&experiment.id()) {
         selected.push(experiment.id());
@@ -237,13 +225,14 @@ fn apply(
 
 impl Override {
     /// From `experiment.key=value`. The value is TOML; a bare word is a string.
-    fn parse(text: &str) -> Result<Self> {
+    fn parse(registry: &Registry, text: &str) -> Result<Self> {
         let wrong = || Error::input(format!("--set {text}: expected experiment.key=value"));
         let (path, value) = text.split_once('=').ok_or_else(wrong)?;
         let (id, key) = path.split_once('.').ok_or_else(wrong)?;
         let (id, key, value) = (id.trim(), key.trim(), value.trim());
-        let experiment =
-            find_experiment(id).map_err(|e| Error::input(format!("--set {text}: {e}")))?;
+        let experiment = registry
+            .get(id)
+            .map_err(|e| Error::input(format!("--set {text}: {e}")))?;
         let value = format!("v = {value}")
             .parse::<toml::Table>()
             .ok()
@@ -259,12 +248,12 @@ impl Override {
 }
 
 impl File {
-    fn read(path: &Path) -> Result<Self> {
+    fn read(registry: &Registry, path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-        Self::parse(&text, &path.display().to_string())
+        Self::parse(registry, &text, &path.display().to_string())
     }
 
-    fn parse(text: &str, name: &str) -> Result<Self> {
+    fn parse(registry: &Registry, text: &str, name: &str) -> Result<Self> {
         let at = |offset: usize| {
             let before = &text[..offset];
             let line = before.matches('\n').count() + 1;
@@ -288,8 +277,9 @@ impl File {
                 .as_table()
                 .filter(|_| !GENERAL.contains(&key))
             {
-                let experiment =
-                    find_experiment(key).map_err(|e| Error::input(format!("{origin}: {e}")))?;
+                let experiment = registry
+                    .get(key)
+                    .map_err(|e| Error::input(format!("{origin}: {e}")))?;
                 for name in table.keys() {
                     let origin = at(name.span().start);
                     let name = name.get_ref().as_ref();
@@ -320,7 +310,7 @@ impl File {
                 _ => {
                     let known = GENERAL
                         .into_iter()
-                        .chain(experiments::ALL.iter().map(|e| e.id()));
+                        .chain(registry.experiments().map(|e| e.id()));
                     let hint = did_you_mean(key, known);
                     return Err(Error::input(format!(
                         "{origin}: there is no key `{key}`{hint}"
@@ -341,15 +331,16 @@ fn typed<T: serde::de::DeserializeOwned>(value: toml::Value) -> Result<T, String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiments::REGISTRY;
 
     #[test]
     fn an_experiment_brings_what_it_needs() {
-        for experiment in experiments::ALL {
+        for experiment in REGISTRY.experiments() {
             let request = Request {
                 experiments: vec![experiment.id().into()],
                 ..Request::default()
             };
-            let config = Config::resolve(&request).unwrap();
+            let config = Config::resolve(&REGISTRY, &request).unwrap();
             let ids: Vec<_> = config
                 .experiments
                 .iter()
@@ -365,7 +356,7 @@ mod tests {
 
     #[test]
     fn values_of_set_are_toml_or_plain_words() {
-        let value = |text| Override::parse(text).unwrap().value;
+        let value = |text| Override::parse(&REGISTRY, text).unwrap().value;
         assert_eq!(value("response.n=3"), toml::Value::Integer(3));
         assert_eq!(
             value("response.n = [1, 2]"),

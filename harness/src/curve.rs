@@ -20,14 +20,6 @@ pub fn distributed(n: usize) -> Vec<f64> {
     vec![1.0 / (n as f64).sqrt(); n]
 }
 
-/// A uniformly random unit direction.
-pub fn random_direction(n: usize, rng: &mut Rng) -> Vec<f64> {
-    let mut f: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
-    let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
-    f.iter_mut().for_each(|v| *v /= norm);
-    f
-}
-
 /// The largest absolute difference of two curves on the same levels.
 pub fn max_error(y: &[f64], expected: impl IntoIterator<Item = f64>) -> f64 {
     let errors = y.iter().zip(expected).map(|(y, e)| (y - e).abs());

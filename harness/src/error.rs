@@ -62,28 +62,3 @@ fn way_out(action: &str, source: &std::io::Error) -> &'static str {
         _ => "",
     }
 }
-
-/// `" (did you mean `x`?)"` for the nearest of `known`, or nothing if none is near.
-pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    known
-        .into_iter()
-        .map(|k| (strsim::damerau_levenshtein(word, k), k))
-        .min()
-        .filter(|&(distance, k)| {
-            distance <= k.chars().count().max(word.chars().count()).div_ceil(2)
-        })
-        .map(|(_, k)| format!("; did you mean `{k}`?"))
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_suggested_and_far_ones_are_not() {
-        let known = ["response", "rescale", "tradeoff"];
-        assert_eq!(did_you_mean("respons", known), "; did you mean `response`?");
-        assert_eq!(did_you_mean("xyz", known), "");
-    }
-}

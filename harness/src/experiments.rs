@@ -1,15 +1,18 @@
-//! The registry. A new experiment is a module here and an entry in [`ALL`].
+//! The registry. A new experiment is a module here and an entry in its section.
 
-use crate::experiment::Erased;
+use crate::experiment::registry::Registry;
 
+pub mod autoencoders;
 pub mod encoders;
 pub mod homogeneity;
 pub mod interference;
 pub mod l1_geometry;
 pub mod linear_probes;
 pub mod magnitude;
+pub mod many_layers;
 pub mod multilayer;
 pub mod near_orthogonality;
+pub mod one_layer;
 pub mod recovery;
 pub mod rescale;
 pub mod response;
@@ -17,42 +20,26 @@ pub mod sign_balance;
 pub mod tradeoff;
 pub mod unfinished_features;
 
-/// Every experiment, in the order of the post. An experiment stands after those it needs.
-pub static ALL: &[&dyn Erased] = &[
-    &response::Response,
-    &rescale::Rescale,
-    &sign_balance::SignBalance,
-    &interference::Interference,
-    &homogeneity::Homogeneity,
-    &near_orthogonality::NearOrthogonality,
-    &tradeoff::Tradeoff,
-    &linear_probes::LinearProbes,
-    &multilayer::Multilayer,
-    &l1_geometry::L1Geometry,
-    &recovery::Recovery,
-    &magnitude::Magnitude,
-    &encoders::Encoders,
-    &unfinished_features::UnfinishedFeatures,
-];
-
-/// The experiment of that name.
-pub fn find(id: &str) -> Option<&'static dyn Erased> {
-    ALL.iter().copied().find(|e| e.id() == id)
-}
+/// Every experiment, by the sections of the post.
+pub static REGISTRY: Registry = Registry(&[
+    one_layer::SECTION,
+    many_layers::SECTION,
+    autoencoders::SECTION,
+]);
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::experiment::Preset;
+    use crate::settings::Preset;
     use crate::table::{Table, Tables};
 
     #[test]
     fn names_are_unique_and_needs_come_first() {
         let mut seen = BTreeSet::new();
         let mut claims = BTreeSet::new();
-        for e in ALL {
+        for e in REGISTRY.experiments() {
             assert!(
                 e.needs().iter().all(|n| seen.contains(n)),
                 "{} needs later ones",
@@ -77,7 +64,7 @@ mod tests {
 
     #[test]
     fn every_preset_is_in_range_and_every_setting_is_documented_and_survives_toml() {
-        for e in ALL {
+        for e in REGISTRY.experiments() {
             for preset in Preset::ALL {
                 let settings = e.preset(preset);
                 assert_eq!(e.canonical(&settings).unwrap(), settings, "{}", e.id());
@@ -97,7 +84,7 @@ mod tests {
 
     #[test]
     fn empty_tables_are_drawn_under_the_names_declared() {
-        for e in ALL {
+        for e in REGISTRY.experiments() {
             let tables = Tables::new(e.tables().iter().map(|&spec| Table::new(spec)).collect());
             let names: Vec<_> = e.figures(&tables).iter().map(|f| f.name).collect();
             assert_eq!(names, e.figure_names(), "{}", e.id());

@@ -4,6 +4,7 @@
 //! one thing has one colour in all figures and every figure can be read in grey.
 
 mod axis;
+mod colours;
 mod draw;
 mod heat;
 mod legend;

@@ -1,19 +1,19 @@
 //! Text for the terminal: the list of experiments and the table of verdicts.
 
-use std::fmt::Write as _;
-
-use crate::claim::Ledger;
-use crate::config::find_experiment;
+use crate::claim::ledger::Ledger;
+use crate::claim::words::{sign, spread};
 use crate::error::Result;
-use crate::experiment::{Erased, Preset};
-use crate::experiments;
-use crate::report::{number, sign, spread};
+use crate::experiment::erased::Erased;
+use crate::experiment::registry::Registry;
+use crate::settings::Preset;
+use crate::store::names;
+use crate::text::{number, put, wrap};
 
 /// All experiments in short, or the named ones in full.
-pub fn list(names: &[String]) -> Result<String> {
+pub fn list(registry: &Registry, names: &[String]) -> Result<String> {
     let mut text = String::new();
     if names.is_empty() {
-        for &experiment in experiments::ALL {
+        for experiment in registry.experiments() {
             describe(&mut text, experiment);
             text.push('\n');
         }
@@ -23,7 +23,7 @@ pub fn list(names: &[String]) -> Result<String> {
         );
     }
     for name in names {
-        let experiment = find_experiment(name)?;
+        let experiment = registry.get(name)?;
         describe(&mut text, experiment);
         describe_settings(&mut text, experiment);
         text.push('\n');
@@ -51,7 +51,7 @@ fn describe(text: &mut String, e: &dyn Erased) {
         .iter()
         .map(|f| format!("{}/{f}.svg", e.id()));
     for file in tables
-        .chain([format!("{}/measures.csv", e.id())])
+        .chain([format!("{}/{}", e.id(), names::MEASURES)])
         .chain(figures)
     {
         put(text, format_args!("  writes  {file}\n"));
@@ -184,44 +184,10 @@ fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
     text
 }
 
-/// Words in lines of at most `width` characters; a longer word is cut.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(1);
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let letters: Vec<char> = word.chars().collect();
-        for (i, piece) in letters.chunks(width).enumerate() {
-            let line = lines.last_mut().expect("a line");
-            let used = line.chars().count();
-            if used == 0 {
-                line.extend(piece);
-            } else if i == 0 && used + 1 + piece.len() <= width {
-                line.push(' ');
-                line.extend(piece);
-            } else {
-                lines.push(piece.iter().collect());
-            }
-        }
-    }
-    lines
-}
-
-fn put(text: &mut String, arguments: std::fmt::Arguments) {
-    text.write_fmt(arguments).expect("writing to a string");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::claim::Entry;
-
-    #[test]
-    fn words_wrap_and_long_ones_are_cut() {
-        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
-        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
-        assert_eq!(wrap("√√ √√", 5), ["√√ √√"]);
-        assert_eq!(wrap("", 5), [""]);
-    }
 
     #[test]
     fn the_table_fits_any_terminal() {

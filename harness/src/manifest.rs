@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use crate::checksums::Checksums;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::output::MANIFEST;
-use crate::run::CONFIG;
+use crate::store::names::{CONFIG, MANIFEST};
 
 /// What the manifest of a run says.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use kernels::profile::{self, Part};
 
 use crate::checksums::Checksums;
 use crate::error::{Error, Result};
+use crate::store::names::MANIFEST;
 
 /// Held by the run that writes a folder, gone when that run has ended.
 const LOCK: &str = ".harness.lock";
@@ -176,9 +177,6 @@ fn sweep(folder: &Path) -> Result<()> {
     }
     Ok(())
 }
-
-/// Name of the manifest, by which a folder is known to hold a run.
-pub const MANIFEST: &str = "manifest.json";
 
 fn busy(path: &Path) -> Error {
     let path = path.display();

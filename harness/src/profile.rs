@@ -19,8 +19,7 @@ use kernels::profile::{self as counters, Snapshot};
 use crate::error::Result;
 use crate::output::Folder;
 use crate::progress::{Progress, Show};
-use crate::report;
-use crate::table::Table;
+use crate::table::{Table, describe};
 use sampler::Sampler;
 use tables::{ALL, Roofs, STACKS, Taken};
 
@@ -30,7 +29,7 @@ pub const FOLDER: &str = "profile";
 /// What a profile found.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// [`tables::MACHINE`]
+    /// [`machine::MACHINE`]
     pub machine: Table,
     /// [`tables::KERNELS`]
     pub kernels: Table,
@@ -70,7 +69,7 @@ impl Profile {
             run.write(name, table.to_csv())?;
         }
         let summary = "Where the time of a run went, and what its kernels reach.";
-        let readme = report::columns_of("Profile", summary, ALL.iter().copied());
+        let readme = describe::columns("Profile", summary, ALL.iter().copied());
         run.write(format!("{FOLDER}/README.md"), readme)
     }
 }

@@ -1,26 +1,28 @@
 //! The claims as Markdown, as `README.md` shows them: what each says and what settles it comes from the code, its
 //! verdict from the ledger of a run.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::claim::{ClaimSpec, Entry, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::words::{sign, spread};
+use crate::claim::{ClaimSpec, Entry};
 use crate::error::Result;
-use crate::experiments;
-use crate::report::{self, number, sign, spread};
+use crate::experiment::registry::Registry;
+use crate::run::results;
+use crate::text::{number, put};
 
 /// All claims, one table for each section of the post, with the verdicts of the run in a folder, if there is one.
 ///
 /// A verdict is that of its criterion: where a claim or its criterion reads otherwise in the code than in the
 /// run, it counts as not run yet.
-pub fn claims(run: Option<&Path>) -> Result<String> {
+pub fn claims(registry: &Registry, run: Option<&Path>) -> Result<String> {
     let (head, ledger) = match run {
         None => (
             "There is no reference run yet.".to_string(),
             Ledger::default(),
         ),
         Some(folder) => {
-            let (run, ledger) = report::ledger(folder)?;
+            let (run, ledger) = results::ledger(folder)?;
             let facts = run
                 .rows()
                 .map(|r| format!("{} {}", r.text("key"), r.text("value")));
@@ -29,18 +31,13 @@ pub fn claims(run: Option<&Path>) -> Result<String> {
         }
     };
     let mut text = format!("{head}\n");
-    let mut section = None;
-    for experiment in experiments::ALL {
-        if section.replace(experiment.section()) != Some(experiment.section()) {
-            let title = experiment.section().title();
-            put(
-                &mut text,
-                format_args!(
-                    "\n### {title}\n\n| claim | criterion | verdict |\n| --- | --- | --- |\n"
-                ),
-            );
-        }
-        for claim in experiment.claims() {
+    for section in registry.0 {
+        let title = section.title;
+        put(
+            &mut text,
+            format_args!("\n### {title}\n\n| claim | criterion | verdict |\n| --- | --- | --- |\n"),
+        );
+        for claim in section.experiments.iter().flat_map(|e| e.claims()) {
             let verdict = ledger
                 .get(claim.id)
                 .filter(|entry| is_of(entry, claim))
@@ -69,8 +66,4 @@ fn verdict(e: &Entry) -> String {
         number(e.value),
         spread(e)
     )
-}
-
-fn put(text: &mut String, arguments: std::fmt::Arguments) {
-    text.write_fmt(arguments).expect("writing to a string");
 }

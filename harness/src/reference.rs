@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::claim::{CLAIMS, Entry, Ledger};
+use crate::claim::Entry;
+use crate::claim::ledger::{CLAIMS, Ledger};
 use crate::table::Table;
 
 /// The ledger of the reference run.

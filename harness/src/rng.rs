@@ -94,6 +94,14 @@ impl Rng {
     }
 }
 
+/// A uniformly random unit direction.
+pub fn random_direction(n: usize, rng: &mut Rng) -> Vec<f64> {
+    let mut f: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
+    let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
+    f.iter_mut().for_each(|v| *v /= norm);
+    f
+}
+
 /// The 64-bit FNV-1a hash of a name.
 fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

@@ -1,5 +1,6 @@
-//! A run from configuration to report: compute, write tables, settle claims, then draw everything
-//! from the files just written.
+//! A run from configuration to ledger: compute, write tables, settle claims.
+
+pub mod results;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,23 +10,20 @@ use kernels::Isa;
 
 use crate::checkpoint;
 use crate::checksums::Checksums;
-use crate::claim::{Entry, Ledger, MEASURES, Measure, measures_table, read_measures};
+use crate::claim::ledger::Ledger;
+use crate::claim::measures::{MEASURES, measures_table, read_measures};
+use crate::claim::{Entry, Measure};
 use crate::config::{Config, Selected};
 use crate::error::{Error, Result};
-use crate::experiment::{Ctx, Erased};
+use crate::experiment::Ctx;
+use crate::experiment::erased::Erased;
 use crate::manifest::Manifest;
-use crate::output::{Folder, MANIFEST};
+use crate::output::Folder;
 use crate::profile::{self, Profile, Recorder};
 use crate::progress::{self, Progress, Show};
 use crate::reference;
-use crate::report;
-use crate::table::{Table, Tables};
-
-/// Folder of an experiment's checkpoints, inside its own: gone once its results are there.
-pub const CHECKPOINTS: &str = "checkpoints";
-
-/// Name of the configuration in the folder of a run.
-pub const CONFIG: &str = "config.toml";
+use crate::store::names::{self, CHECKPOINTS, CONFIG, MANIFEST};
+use crate::table::{Table, Tables, describe};
 
 /// How to run, beside the configuration: nothing here changes a byte of the tables.
 #[derive(Debug, Clone)]
@@ -50,7 +48,7 @@ pub struct Finished {
     /// The verdicts.
     pub ledger: Ledger,
     /// The folder that holds everything.
-    pub folder: PathBuf,
+    pub folder: Folder,
     /// Where the time went, if that was asked for.
     pub profile: Option<Profile>,
 }
@@ -97,10 +95,10 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<Finished> {
             .checksums
             .replace(profile::FOLDER, &folder.checksums());
     }
-    // The manifest is complete before the ledger appears, and the report comes last.
+    // The manifest is complete before the ledger appears.
     let results = [
-        ("run.csv", report::run_table(config, isa).to_csv()),
-        ("claims.csv", ledger.to_table().to_csv()),
+        (names::RUN, results::run_table(config, isa).to_csv()),
+        (names::CLAIMS, ledger.to_table().to_csv()),
     ];
     for (name, csv) in &results {
         manifest.checksums.insert(name, csv);
@@ -110,10 +108,9 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<Finished> {
     for (name, csv) in &results {
         folder.write(name, csv)?;
     }
-    report::write(&folder)?;
     Ok(Finished {
         ledger,
-        folder: folder.path().to_path_buf(),
+        folder,
         profile,
     })
 }
@@ -121,17 +118,12 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<Finished> {
 /// Checks that what a run is resumed from is as it was left, before anything is computed or written.
 fn verify(config: &Config, run: &Path, checksums: &Checksums) -> Result<()> {
     for experiment in config.experiments.iter().map(|s| s.experiment) {
-        if is_complete(run, experiment) {
+        if results::is_complete(run, experiment) {
             checksums.verify_folder(run, experiment.id())?;
-            report::csv_files(experiment).try_for_each(|name| checksums.verify(run, &name))?;
+            results::csv_files(experiment).try_for_each(|name| checksums.verify(run, &name))?;
         }
     }
-    checkpoint::verify(run)
-}
-
-/// Whether the results of an experiment are there.
-fn is_complete(run: &Path, experiment: &dyn Erased) -> bool {
-    run.join(experiment.id()).join("measures.csv").exists()
+    checkpoint::verify(run, config.experiments.iter().map(|s| s.experiment.id()))
 }
 
 /// Runs the experiments in order and writes their tables as each of them ends.
@@ -172,9 +164,9 @@ fn compute(
         if let Some(recorder) = &mut recorder {
             recorder.begin();
         }
-        if means.resume && is_complete(folder.path(), *experiment) {
+        if means.resume && results::is_complete(folder.path(), *experiment) {
             let results = folder.path().join(id);
-            let table = Table::read(&MEASURES, &results.join("measures.csv"))?;
+            let table = Table::read(&MEASURES, &results.join(names::MEASURES))?;
             let measures = read_measures(experiment.claims(), &table);
             settle(*experiment, &measures, seeds, &mut ledger);
             let tables = Tables::read(experiment.tables(), &results)?;
@@ -194,9 +186,9 @@ fn compute(
         for table in tables.iter() {
             folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
         }
-        folder.write(format!("{id}/README.md"), report::columns(*experiment))?;
+        folder.write(format!("{id}/README.md"), columns(*experiment))?;
         // The measures come last: where they are, an experiment is complete, its checksums included.
-        let (done, measures) = (format!("{id}/measures.csv"), measures.to_csv());
+        let (done, measures) = (format!("{id}/{}", names::MEASURES), measures.to_csv());
         manifest.checksums.replace(id, &folder.checksums());
         manifest.checksums.remove(&format!("{id}/{CHECKPOINTS}"));
         manifest.checksums.insert(&done, &measures);
@@ -211,6 +203,12 @@ fn compute(
         finished.insert(id, tables);
     }
     Ok(ledger)
+}
+
+/// `README.md` beside an experiment's tables: what every column means.
+fn columns(experiment: &dyn Erased) -> String {
+    let tables = experiment.tables().iter().copied().chain([&MEASURES]);
+    describe::columns(experiment.title(), experiment.summary(), tables)
 }
 
 fn settle(experiment: &dyn Erased, measures: &[Measure], seeds: &[u64], ledger: &mut Ledger) {

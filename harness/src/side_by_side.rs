@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use crate::checkpoint::{Parts, Store};
 use crate::error::Result;
-use crate::experiment::{Ctx, OutOfRange, ensure};
+use crate::experiment::Ctx;
+use crate::settings::{OutOfRange, ensure};
 
 /// Batches drawn at once.
 const BLOCK: u64 = 32;

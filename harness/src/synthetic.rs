@@ -4,13 +4,12 @@
 //! A batch depends on the law, the features and the random stream it is drawn from alone. Name the stream by the
 //! number of the batch, and a training goes on anywhere.
 
-mod law;
+pub mod law;
 
 use kernels::MatRef;
 use kernels::profile::{self, Part};
 
-use crate::curve::random_direction;
-use crate::rng::Rng;
+use crate::rng::{Rng, random_direction};
 
 pub use law::{Directions, Firing, Law, Magnitudes};
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::stats::median;
 
 mod column;
+pub mod describe;
 
 pub use column::{Cell, Column, Kind, TableSpec};
 

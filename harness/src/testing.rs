@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use kernels::Isa;
 
-use crate::claim::{Entry, Ledger, Measure};
-use crate::experiment::{Ctx, Experiment, Outcome};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Entry, Measure};
+use crate::experiment::{Ctx, Experiment};
 use crate::output::Folder;
 use crate::progress::{Progress, Show};
 use crate::table::Tables;

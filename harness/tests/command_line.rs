@@ -11,7 +11,7 @@ fn list_names_every_experiment_claim_and_file() {
     let sandbox = Sandbox::new();
     let output = sandbox.harness("list").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    for experiment in harness::experiments::ALL {
+    for experiment in harness::experiments::REGISTRY.experiments() {
         assert!(text.contains(experiment.title()));
         for claim in experiment.claims() {
             assert!(

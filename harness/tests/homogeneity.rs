@@ -1,9 +1,10 @@
 //! `homogeneity` against a plain simulation in f64 that draws every cell on its own.
 
-use harness::experiment::{Experiment, Preset};
+use harness::experiment::Experiment;
 use harness::experiments::homogeneity::{Homogeneity, Magnitude, Settings};
 use harness::features::{Entries, Features};
 use harness::rng::Rng;
+use harness::settings::Preset;
 use harness::stats::{delta_r2, mean};
 use harness::testing;
 use proptests::reference::gelu;

@@ -1,9 +1,10 @@
 //! `interference` against plain loops in f64.
 
-use harness::experiment::{Experiment, Preset};
+use harness::experiment::Experiment;
 use harness::experiments::interference::{Interference, Settings};
 use harness::features::{Entries, Features};
 use harness::rng::Rng;
+use harness::settings::Preset;
 use harness::table::Tables;
 use harness::testing;
 use proptests::fit::delta_r2;

@@ -24,7 +24,8 @@ const RUN: &str = "response near-orthogonality multilayer recovery encoders unfi
 
 /// Which experiment a run was about: the last one that has left anything.
 fn at(run: &Path) -> String {
-    let mut experiments = harness::experiments::ALL.iter().map(|e| e.id()).rev();
+    let experiments = harness::experiments::REGISTRY.experiments();
+    let mut experiments = experiments.map(|e| e.id()).rev();
     let begun = experiments.find(|id| run.join(id).exists());
     begun.unwrap_or("none yet").to_string()
 }

@@ -1,9 +1,10 @@
 //! `l1-geometry`: its codes against a plain search over supports, its claims and their controls.
 
-use harness::experiment::{Experiment, Preset};
+use harness::experiment::Experiment;
 use harness::experiments::l1_geometry::{L1Geometry, Settings};
 use harness::minimum_l1::{Bases, Dictionary, for_each_choice, support};
 use harness::rng::Rng;
+use harness::settings::Preset;
 use harness::testing;
 
 fn small() -> Settings {
@@ -80,7 +81,7 @@ fn the_atoms_of_a_target_are_its_only_smallest_support_and_no_code_is_cheaper_th
         let m = 3 + round % 3;
         let n = m + 1 + rng.below(3);
         let atoms: Vec<f64> = (0..n)
-            .flat_map(|_| harness::curve::random_direction(m, &mut rng))
+            .flat_map(|_| harness::rng::random_direction(m, &mut rng))
             .collect();
         let dictionary = Dictionary::new(m, atoms);
         for built_from in 1..m {

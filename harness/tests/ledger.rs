@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use common::Sandbox;
-use harness::experiment::{Erased, Preset};
-use harness::experiments;
+use harness::experiment::erased::Erased;
+use harness::experiments::REGISTRY;
+use harness::settings::Preset;
 
 /// The ids that `harness list` names, in its order.
 fn listed() -> Vec<String> {
@@ -20,9 +21,9 @@ fn listed() -> Vec<String> {
 
 #[test]
 fn every_claim_is_listed_with_a_criterion_a_control_and_several_seeds() {
-    let claims = experiments::ALL.iter().flat_map(|e| e.claims());
+    let claims = REGISTRY.experiments().flat_map(|e| e.claims());
     assert_eq!(listed(), claims.map(|c| c.id).collect::<Vec<_>>());
-    for experiment in experiments::ALL {
+    for experiment in REGISTRY.experiments() {
         for claim in experiment.claims() {
             for words in [claim.statement, claim.criterion, claim.control] {
                 assert!(!words.is_empty(), "{}", claim.id);
@@ -60,9 +61,9 @@ fn settled(arguments: &str, seeds: u64) {
     sandbox.harness(&command).assert().success();
     let run = sandbox.join("a");
     let report = std::fs::read_to_string(run.join("report.html")).unwrap();
-    let (_, ledger) = harness::report::ledger(&run).unwrap();
-    let ran = |e: &&&dyn Erased| run.join(e.id()).is_dir();
-    for experiment in experiments::ALL.iter().filter(ran) {
+    let (_, ledger) = harness::run::results::ledger(&run).unwrap();
+    let ran = |e: &&dyn Erased| run.join(e.id()).is_dir();
+    for experiment in REGISTRY.experiments().filter(ran) {
         let at_seeds = seeds.min(experiment.most_seeds(&experiment.preset(Preset::Quick)) as u64);
         let measures = run.join(experiment.id()).join("measures.csv");
         let measures = std::fs::read_to_string(measures).unwrap();
@@ -89,8 +90,8 @@ fn settled(arguments: &str, seeds: u64) {
     }
     assert_eq!(
         ledger.0.len(),
-        experiments::ALL
-            .iter()
+        REGISTRY
+            .experiments()
             .filter(ran)
             .map(|e| e.claims().len())
             .sum::<usize>()
@@ -154,7 +155,7 @@ fn the_readme_shows_the_claims_as_they_are() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let reference = here.join("reference");
     let run = reference.join("claims.csv").exists().then_some(reference);
-    let claims = harness::readme::claims(run.as_deref()).unwrap();
+    let claims = harness::readme::claims(&REGISTRY, run.as_deref()).unwrap();
 
     let path = here.join("../README.md");
     let readme = std::fs::read_to_string(&path).unwrap();

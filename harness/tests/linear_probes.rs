@@ -1,9 +1,9 @@
 //! `linear-probes` against plain loops in f64.
 
-use harness::curve::random_direction;
-use harness::experiment::{Experiment, Preset};
+use harness::experiment::Experiment;
 use harness::experiments::linear_probes::{LinearProbes, Settings};
-use harness::rng::Rng;
+use harness::rng::{Rng, random_direction};
+use harness::settings::Preset;
 use harness::table::Tables;
 use harness::testing;
 use proptests::fit::solve;

@@ -3,8 +3,10 @@
 mod common;
 
 use common::Sandbox;
-use harness::experiment::{Experiment, Outcome, Preset};
+use harness::claim::outcome::Outcome;
+use harness::experiment::Experiment;
 use harness::experiments::magnitude::{Magnitude, Settings};
+use harness::settings::Preset;
 use harness::table::Table;
 use harness::testing;
 

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use harness::experiment::{Experiment, Preset};
+use harness::experiment::Experiment;
 use harness::experiments::homogeneity::{self, Homogeneity};
 use harness::experiments::near_orthogonality::{NearOrthogonality, Settings};
 use harness::experiments::tradeoff::{self, Tradeoff};
 use harness::features::{Entries, Features};
 use harness::rng::Rng;
+use harness::settings::Preset;
 use harness::table::Tables;
 use harness::testing;
 use kernels::Isa;

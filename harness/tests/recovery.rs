@@ -6,11 +6,12 @@ mod common;
 use std::time::Duration;
 
 use common::{Sandbox, results, same};
-use harness::experiment::{Experiment, Preset};
+use harness::experiment::Experiment;
 use harness::experiments::recovery::measures::{HeldOut, Reading};
 use harness::experiments::recovery::optimum::{self, Kind};
 use harness::experiments::recovery::{Recovery, Settings};
 use harness::rng::Rng;
+use harness::settings::Preset;
 use harness::synthetic::{Generator, Law};
 use harness::testing;
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};

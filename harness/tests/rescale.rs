@@ -1,7 +1,8 @@
 //! `rescale` against plain loops in f64.
 
-use harness::experiment::{Experiment, Preset};
+use harness::experiment::Experiment;
 use harness::experiments::rescale::{Rescale, Settings};
+use harness::settings::Preset;
 use harness::table::Tables;
 use harness::testing;
 use proptests::reference::gelu;

@@ -1,8 +1,9 @@
 //! `sign-balance` against plain loops in f64.
 
-use harness::experiment::{Experiment, Preset};
+use harness::experiment::Experiment;
 use harness::experiments::sign_balance::{Settings, SignBalance};
 use harness::rng::Rng;
+use harness::settings::Preset;
 use harness::stats::quantile;
 use harness::table::Tables;
 use harness::testing;

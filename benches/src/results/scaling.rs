@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use harness::experiment::Preset;
-use harness::experiments;
+use harness::settings::Preset;
+use harness::experiments::REGISTRY;
 use harness::figure::{Axis, Figure, Panel, Role};
 use harness::table::Table;
 use kernels::{Exec, Isa};
@@ -232,7 +232,7 @@ fn threads(isa: Isa, all: usize, part: &mut Part, table: &mut Table) {
 
 /// The largest resident size of short trainings of growing width, beside what the harness estimates.
 fn memory(harness: &Path, part: &mut Part, table: &mut Table) {
-    let experiment = experiments::find("multilayer").expect("an experiment");
+    let experiment = REGISTRY.find("multilayer").expect("an experiment");
     let (mut measured, mut estimated) = (Vec::new(), Vec::new());
     let mut rounds = Rounds::default();
     for width in WIDTHS {

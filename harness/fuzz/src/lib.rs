@@ -2,13 +2,17 @@
 //! something that is the same when it is written and read again.
 
 use harness::checkpoint::Parts;
-use harness::claim::{CLAIMS, Ledger, MEASURES, read_measures};
+use harness::claim::ledger::{CLAIMS, Ledger};
+use harness::claim::measures::{MEASURES, read_measures};
 use harness::config::Config;
-use harness::experiments;
+use harness::experiment::registry::Section;
+use harness::experiments::REGISTRY;
 use harness::experiments::multilayer::{model_file, train::State};
 use harness::manifest::Manifest;
+use harness::profile::machine::MACHINE;
 use harness::profile::{Profile, tables as profile};
-use harness::report::{Chapter, RUN, Report};
+use harness::report::contents::{Chapter, Report};
+use harness::run::results::RUN;
 use harness::table::{Table, TableSpec, Tables};
 use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};
@@ -30,7 +34,7 @@ pub fn config(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };
-    let Ok(config) = Config::from_toml(text, "fuzz.toml") else {
+    let Ok(config) = Config::from_toml(&REGISTRY, text, "fuzz.toml") else {
         return;
     };
     for selected in &config.experiments {
@@ -44,7 +48,8 @@ pub fn config(bytes: &[u8]) {
     }
     assert_eq!(config.seed_list().len() as u64, config.seeds);
     let written = config.to_toml("portable");
-    let again = Config::from_toml(&written, "again.toml").expect("what was written is read");
+    let again =
+        Config::from_toml(&REGISTRY, &written, "again.toml").expect("what was written is read");
     assert_eq!(again.to_toml("portable"), written);
 }
 
@@ -54,7 +59,7 @@ pub fn manifest(bytes: &[u8]) {
         return;
     };
     let config = "preset = 'quick'\nexperiments = ['response']";
-    let config = Config::from_toml(config, "quick").expect("a configuration");
+    let config = Config::from_toml(&REGISTRY, config, "quick").expect("a configuration");
     let isa = "portable".parse().expect("every machine has it");
     let mut manifest = Manifest::new(&config, isa, 1);
     if manifest.take_over(text).is_ok() {
@@ -73,7 +78,7 @@ pub fn tables(bytes: &[u8]) {
         return;
     };
     let mut parts = text.split("\n%");
-    let Some(experiment) = parts.next().and_then(experiments::find) else {
+    let Some(experiment) = parts.next().and_then(|id| REGISTRY.find(id)) else {
         return;
     };
     let parts: Vec<_> = parts.filter_map(|part| part.split_once('\n')).collect();
@@ -94,7 +99,7 @@ pub fn tables(bytes: &[u8]) {
         return;
     };
     let (Some(machine), Some(kernels), Some(experiments), Some(stacks)) = (
-        read(&profile::MACHINE),
+        read(&MACHINE),
         read(&profile::KERNELS),
         read(&profile::EXPERIMENTS),
         read(&profile::STACKS),
@@ -108,14 +113,19 @@ pub fn tables(bytes: &[u8]) {
         stacks,
     };
     read_measures(experiment.claims(), &measures);
+    let holds = |s: &&Section| s.experiments.iter().any(|e| e.id() == experiment.id());
+    let section = REGISTRY.0.iter().find(holds).expect("a section has it");
     let report = Report {
         run,
         ledger: Ledger::from_table(&claims),
-        chapters: vec![Chapter {
-            experiment,
-            tables: Tables::new(tables),
-            measures,
-        }],
+        sections: vec![(
+            section,
+            vec![Chapter {
+                experiment,
+                tables: Tables::new(tables),
+                measures,
+            }],
+        )],
         profile: Some(profile),
     };
     let drawn = report.draw(|_, contents| {

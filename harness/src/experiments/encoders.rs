@@ -8,10 +8,13 @@
 use kernels::sae::{L1, Lista, Parameters, Rows, Shape, TwoLayer, Variant};
 use rayon::prelude::*;
 
-use crate::claim::{ClaimSpec, Ledger};
+use crate::claim::ClaimSpec;
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::side_by_side::{self, Candidate, Plan};
 use crate::synthetic::{Directions, Firing, Magnitudes};
 use crate::table::{TableSpec, Tables};
@@ -137,7 +140,6 @@ impl Experiment for Encoders {
         trained on the same data, synthetic ones with known features and residual streams of the models of `multilayer`, \
         and encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an encoder has \
         learned, and its own codes on the true features.";
-    const SECTION: Section = Section::SparseAutoencoders;
     const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[&tables::ENCODERS];
     const FIGURES: &'static [&'static str] = figures::NAMES;

@@ -8,13 +8,16 @@ mod samples;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::features::{Entries, Features};
 use crate::figure::Figure;
 use crate::grid;
 use crate::progress;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::{mean, trend};
 use crate::table::{Column, Table, TableSpec, Tables};
 
@@ -115,7 +118,6 @@ impl Experiment for Homogeneity {
         are active too; their sum goes through GELU and is read along that feature. The more \
         are active, the less of the varied feature's non-homogeneity (ΔR², how much better a parabola predicts \
         held-out outputs than a line) is left. How many can be active before it is gone?";
-    const SECTION: Section = Section::DistributedFeatures;
     const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
         id: CLAIM,
         statement: "The more neurons features are spread over, the fewer of them can be active before \

@@ -3,13 +3,16 @@
 mod maps;
 mod overlap;
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::curve::{Layer, Split, levels};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::report::number;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
+use crate::text::number;
 
 /// See the [module](self).
 pub struct Interference;
@@ -117,7 +120,6 @@ impl Experiment for Interference {
         feature B that shares some of its neurons. Then the non-homogeneity ΔR² of A is compared with \
         the other features off and on: a strong one in the very direction of an aligned A, and up to \
         four random ones that share only some of the neurons of a distributed A.";
-    const SECTION: Section = Section::DistributedFeatures;
     const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
         id: SPREAD,
         statement: "Another feature strongly on in the same direction leaves an aligned feature no \

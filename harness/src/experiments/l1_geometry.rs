@@ -1,10 +1,13 @@
 //! `l1-geometry`: what minimising the L1 norm of a code does, with perfect reconstruction and no training. Exact,
 //! in f64.
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{Cell, Table, TableSpec, Tables};
 
 mod figures;
@@ -62,7 +65,6 @@ impl Experiment for L1Geometry {
         training: every choice of as many atoms as dimensions is tried. Random dictionaries in the plane and in up to \
         six dimensions show how often the cheapest code is the sparsest, what it takes for a dense code to cost the \
         same, and what the L1 norm measures.";
-    const SECTION: Section = Section::SparseAutoencoders;
     const CLAIMS: &'static [ClaimSpec] = &[
         ClaimSpec {
             id: SPARSEST,

@@ -6,14 +6,17 @@ mod probe;
 
 use rayon::prelude::*;
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::curve::Layer;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::progress;
-use crate::report::number;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{Column, Table, TableSpec, Tables};
+use crate::text::number;
 
 use model::{Matrix, Model, dot};
 use probe::Probe;
@@ -144,7 +147,6 @@ impl Experiment for LinearProbes {
         spread over all neurons at the scale √n. A least-squares probe is asked for the XOR of the two: on \
         the input, after the layer, and after the same layer without its GELU. Examples are balanced over \
         the four cases, so that neither feature alone says anything about their XOR.";
-    const SECTION: Section = Section::DistributedFeatures;
     const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
         id: ABSORBS,
         statement: "A linear probe absorbs any linear layer before it, so that none makes information \

@@ -1,13 +1,17 @@
 //! `magnitude`: a sparse autoencoder may know which features are active and still not how strongly.
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::side_by_side::Plan;
 use crate::synthetic::{Directions, Firing, Magnitudes};
 use crate::table::{Table, TableSpec, Tables};
 
+mod case;
 mod example;
 mod figures;
 pub mod methods;
@@ -15,7 +19,8 @@ mod plane;
 mod shrinkage;
 mod tables;
 
-use plane::{Case, Encoder};
+use case::Case;
+use plane::Encoder;
 
 /// See the [module](self).
 pub struct Magnitude;
@@ -96,7 +101,6 @@ impl Experiment for Magnitude {
         and together, under tied and untied encoders. With one feature: the shrinkage against its closed form. With many \
         features: how much of the error is left by methods that change the magnitudes and keep the active set, and by \
         encoders made to avoid the error.";
-    const SECTION: Section = Section::SparseAutoencoders;
     const CLAIMS: &'static [ClaimSpec] = &[
         ClaimSpec {
             id: TIED,

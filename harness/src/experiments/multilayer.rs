@@ -8,10 +8,13 @@ use std::cmp::Reverse;
 use kernels::Exec;
 use rayon::prelude::*;
 
-use crate::claim::{ClaimSpec, Ledger};
+use crate::claim::ClaimSpec;
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
+use crate::settings::{OutOfRange, Preset};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
@@ -54,7 +57,6 @@ impl Experiment for Multilayer {
         become right, and how is the gradient of its correct output spread over the layers? Controls are \
         untrained models, and decisive-layer models in which each datapoint belongs to one layer, from which \
         on it is trained to be right.";
-    const SECTION: Section = Section::MultilayerFeatures;
     const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
         &tables::MODELS,

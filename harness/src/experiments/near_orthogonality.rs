@@ -6,15 +6,18 @@ use std::ops::Range;
 use kernels::{SparseRef, max_product};
 use rayon::prelude::*;
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::features::{Entries, Features};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::grid;
-use crate::report::number;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::trend;
 use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
+use crate::text::number;
 
 /// See the [module](self).
 pub struct NearOrthogonality;
@@ -91,7 +94,6 @@ impl Experiment for NearOrthogonality {
         one. As features are added it rises; they count as nearly orthogonal while it is below a \
         threshold. How does their number depend on k? Features that were arranged rather than \
         drawn could be closer to orthogonal, so the number is a lower bound.";
-    const SECTION: Section = Section::DistributedFeatures;
     const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
         id: CLAIM,
         statement: "The more neurons a feature is spread over, the more nearly orthogonal features \

@@ -7,10 +7,13 @@ use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
 use rayon::prelude::*;
 
 use crate::autoencoder;
-use crate::claim::{ClaimSpec, Ledger};
+use crate::claim::ClaimSpec;
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::side_by_side::{self, Candidate, Look, Plan};
 use crate::synthetic::{Directions, Firing, Generator, Magnitudes};
 use crate::table::{TableSpec, Tables};
@@ -184,7 +187,6 @@ impl Experiment for Recovery {
         over true features of the largest cosine with an element of the dictionary. How wide is the band of coefficients \
         that recovers the features, does the dictionary hold anything twice, and how far are the codes from the cheapest \
         ones for the same reconstruction?";
-    const SECTION: Section = Section::SparseAutoencoders;
     const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
         &tables::SAES,

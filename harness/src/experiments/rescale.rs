@@ -1,13 +1,16 @@
 //! `rescale`: how much larger the input along a distributed feature has to be for the layer to
 //! answer with its non-linearity again.
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::curve::{Layer, distributed, gelu, levels, max_error};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::report::number;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{Cell, Column, Table, TableSpec, Tables};
+use crate::text::number;
 
 /// See the [module](self).
 pub struct Rescale;
@@ -70,7 +73,6 @@ impl Experiment for Rescale {
         level, too little to reach the bend of the non-linearity. With input levels √n times as large, \
         from −5√n to 5√n, every neuron runs through the range that a single aligned neuron would, and \
         the response of the layer should be GELU again, √n times as large. Scaling by less should not do.";
-    const SECTION: Section = Section::DistributedFeatures;
     const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
         id: RECOVERS,
         statement: "With its input scaled up by √n, a feature spread over n neurons gets the response \

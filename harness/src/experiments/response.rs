@@ -1,14 +1,18 @@
 //! `response`: the response of a layer along a feature, aligned with a neuron or spread over all.
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
-use crate::curve::{Activation, Layer, Split, distributed, levels, max_error, random_direction};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::curve::{Activation, Layer, Split, distributed, levels, max_error};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::report::number;
+use crate::rng::random_direction;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::largest_step;
 use crate::table::median_by;
 use crate::table::{Cell, Column, Table, TableSpec, Tables};
+use crate::text::number;
 
 /// See the [module](self).
 pub struct Response;
@@ -84,7 +88,6 @@ impl Experiment for Response {
         feature respond to the input along another? All four pairs are drawn for a GELU layer and for \
         a ReLU layer. Non-homogeneity is measured as ΔR²: how much better a parabola predicts held-out \
         points of a curve than a straight line does.";
-    const SECTION: Section = Section::DistributedFeatures;
     const CLAIMS: &'static [ClaimSpec] = &[
         ClaimSpec {
             id: SHAPE,

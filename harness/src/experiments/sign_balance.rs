@@ -6,14 +6,17 @@ mod directions;
 use kernels::profile::{self, Part};
 use rayon::prelude::*;
 
-use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::curve::{Layer, Split, levels, max_error};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::{Axis, Figure, Mark, Panel, Role};
-use crate::report::number;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::{largest_step, mean, quantile};
 use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
+use crate::text::number;
 
 use directions::{Sampler, Scratch};
 
@@ -116,7 +119,6 @@ impl Experiment for SignBalance {
         ones cancel: what is left is in proportion to the imbalance. How does the response change with \
         the number m of negative entries, and what is left of the non-linearity along random directions \
         of wider and wider layers? Input levels run from −5√n to 5√n.";
-    const SECTION: Section = Section::DistributedFeatures;
     const CLAIMS: &'static [ClaimSpec] = &[
         ClaimSpec {
             id: BALANCED,

@@ -1,11 +1,14 @@
 //! `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure.
 
-use crate::claim::{ClaimSpec, Ledger};
+use crate::claim::ClaimSpec;
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section};
+use crate::experiment::{Ctx, Experiment};
 use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
-use crate::report::number;
+use crate::settings::{OutOfRange, Preset};
 use crate::table::{Column, Table, TableSpec, Tables, median_by};
+use crate::text::number;
 
 /// See the [module](self).
 pub struct Tradeoff;
@@ -52,7 +55,6 @@ impl Experiment for Tradeoff {
     const SUMMARY: &'static str = "Spreading features over more neurons makes room for more nearly orthogonal \
         directions, and lets fewer of them be active before interference swamps the \
         non-linearity. The two preceding experiments, side by side.";
-    const SECTION: Section = Section::DistributedFeatures;
     const CLAIMS: &'static [ClaimSpec] = &[];
     const TABLES: &'static [&'static TableSpec] = &[&TRADEOFF];
     const FIGURES: &'static [&'static str] = &["tradeoff"];

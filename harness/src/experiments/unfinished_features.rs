@@ -8,12 +8,15 @@
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
 use rayon::prelude::*;
 
-use crate::claim::{ClaimSpec, Ledger};
+use crate::claim::ClaimSpec;
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
+use crate::experiment::{Ctx, Experiment};
 use crate::experiments::multilayer::streams::{self, Streams};
 use crate::experiments::multilayer::train::Task;
 use crate::figure::Figure;
+use crate::settings::{OutOfRange, Preset, ensure};
 use crate::side_by_side::{self, Candidate, Plan};
 use crate::table::{TableSpec, Tables};
 
@@ -83,7 +86,6 @@ impl Experiment for UnfinishedFeatures {
         trained on the residual stream after every layer of a model of the preceding experiment, and of its \
         decisive-layer control. An element of the dictionary that lines up with neither an input embedding nor an \
         output direction is counted as unfinished.";
-    const SECTION: Section = Section::SparseAutoencoders;
     const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
         &tables::DICTIONARIES,

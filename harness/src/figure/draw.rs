@@ -8,6 +8,8 @@ use super::style::{Dash, Marker, Style};
 
 /// Canvas units to a pixel of the figure.
 pub(super) const SCALE: i32 = 4;
+/// Width of a figure, pixels.
+pub(super) const WIDTH: i32 = 860;
 /// Text height, pixels.
 pub(super) const FONT: i32 = 17;
 

@@ -3,9 +3,8 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::draw::{Canvas, FONT, SCALE, anchored, draw, draw_line, draw_marker};
+use super::draw::{Canvas, FONT, SCALE, WIDTH, anchored, draw, draw_line, draw_marker};
 use super::panel::BESIDE;
-use super::render::WIDTH;
 use super::{Figure, Mark, Role};
 
 /// What stands above the panels: one entry for each labelled role, wrapped to the width.

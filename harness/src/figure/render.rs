@@ -3,13 +3,10 @@
 
 use plotters::prelude::*;
 
-use super::draw::SCALE;
+use super::draw::{SCALE, WIDTH};
 use super::legend::Legend;
 use super::panel::draw_panel;
 use super::{Figure, Mark, Panel};
-
-/// Width of a figure, pixels.
-pub(super) const WIDTH: i32 = 860;
 
 /// Draws a figure.
 pub(super) fn svg(figure: &Figure) -> String {

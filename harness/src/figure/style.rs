@@ -84,7 +84,7 @@ impl Role {
                 let t = index as f64 / of.saturating_sub(1).max(1) as f64;
                 let markers = [Circle, Square, Triangle, Cross, Ring];
                 (
-                    super::heat::viridis(0.9 * (1.0 - t)),
+                    super::colours::viridis(0.9 * (1.0 - t)),
                     Solid,
                     markers[index % markers.len()],
                 )

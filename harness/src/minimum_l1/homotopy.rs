@@ -231,9 +231,8 @@ impl Cholesky {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curve::random_direction;
     use crate::minimum_l1::{Bases, support};
-    use crate::rng::Rng;
+    use crate::rng::{Rng, random_direction};
 
     fn random(n: usize, m: usize, rng: &mut Rng) -> Dictionary {
         let atoms = (0..n).flat_map(|_| random_direction(m, rng)).collect();

@@ -4,8 +4,8 @@ use inferno::flamegraph::{self, Options};
 
 use super::tables::Roofs;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::report::number;
 use crate::table::Table;
+use crate::text::number;
 
 /// GFLOP/s of each kernel over its arithmetic intensity, under the roofs of the machine (Williams, Waterman &
 /// Patterson, *Roofline*, 2009).

@@ -7,10 +7,35 @@ use std::time::{Duration, Instant};
 use kernels::Isa;
 use kernels::simd::{Op, Simd};
 
-use super::tables::MACHINE;
 use crate::error::Result;
 use crate::progress;
-use crate::table::Table;
+use crate::table::{Column, Table, TableSpec};
+
+/// Columns of `profile/machine.csv`.
+pub static MACHINE: TableSpec = TableSpec {
+    name: "machine",
+    about: "What the machine can do, all threads together.",
+    columns: &[
+        Column::word(
+            "what",
+            &["FMA", "read", "copy"],
+            "multiply-adds on registers; reading; copying, where what is read and what is written counts",
+        ),
+        Column::word(
+            "level",
+            &["registers", "L1", "L2", "L3", "DRAM"],
+            "where the data are",
+        ),
+        Column::text("isa", "instruction set"),
+        Column::int("threads", "1", "threads that do it at once"),
+        Column::int("bytes", "byte", "data of each thread"),
+        Column::real(
+            "rate",
+            "GFLOP/s or GB/s",
+            "the sum of each thread's best rate",
+        ),
+    ],
+};
 
 /// Where data come from, nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

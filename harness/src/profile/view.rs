@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use super::tables::{ALL, Roofs};
 use super::{FOLDER, Profile, figures};
 use crate::error::Result;
-use crate::report::{self, escape, number};
+use crate::html::{data_uri, drawing, escape};
 use crate::table::{Row, Table};
+use crate::text::number;
 
 /// A table as it is shown: its head, then rows of as many cells.
 type Shown = (Vec<&'static str>, Vec<Vec<String>>);
@@ -156,7 +157,7 @@ impl Profile {
             let figure = figures::roofline(&self.kernels, &roofs);
             let svg = figure.to_svg();
             write(&format!("{FOLDER}/{}.svg", figure.name), &svg)?;
-            body.push_str(&report::drawing(&svg, &figure.caption));
+            body.push_str(&drawing(&svg, &figure.caption));
         }
         if let Some(svg) = figures::flame_graph(&self.stacks) {
             write(&format!("{FOLDER}/flamegraph.svg"), &svg)?;
@@ -217,53 +218,9 @@ fn html((head, rows): &Shown) -> String {
     text
 }
 
-/// An SVG inside the page, by percent-encoding.
-fn data_uri(svg: &str) -> String {
-    let mut uri = String::from("data:image/svg+xml,");
-    for c in svg.chars() {
-        match c {
-            'a'..='z'
-            | 'A'..='Z'
-            | '0'..='9'
-            | '-'
-            | '_'
-            | '.'
-            | '~'
-            | ' '
-            | '='
-            | ':'
-            | '/'
-            | ','
-            | ';'
-            | '('
-            | ')'
-            | '!'
-            | '*'
-            | '@'
-            | '$'
-            | '+' => uri.push(c),
-            c => {
-                let mut bytes = [0; 4];
-                for byte in c.encode_utf8(&mut bytes).bytes() {
-                    let _ = write!(uri, "%{byte:02X}");
-                }
-            }
-        }
-    }
-    uri
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_uri_has_nothing_that_ends_an_attribute() {
-        assert_eq!(
-            data_uri("<a b=\"%#'&é\"/>"),
-            "data:image/svg+xml,%3Ca b=%22%25%23%27%26%C3%A9%22/%3E"
-        );
-    }
 
     #[test]
     fn columns_are_aligned() {

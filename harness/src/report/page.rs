@@ -1,9 +1,12 @@
 //! The page: the ledger of claims on top, then each experiment with its figures and what it found.
 
-use super::words::{escape, number, put, sign, spread};
-use super::{Chapter, Report};
-use crate::claim::{Entry, Ledger, Verdict};
+use super::contents::{Chapter, Report};
+use crate::claim::ledger::Ledger;
+use crate::claim::words::{sign, spread};
+use crate::claim::{Entry, Verdict};
 use crate::error::Result;
+use crate::html::{drawing, escape};
+use crate::text::{number, put};
 
 /// Appends an experiment to the body, and hands its figures to `write`.
 pub(super) fn write_chapter(
@@ -55,21 +58,6 @@ pub(super) fn write_chapter(
     Ok(())
 }
 
-/// A drawing above its caption.
-pub fn drawing(svg: &str, caption: &str) -> String {
-    format!(
-        "<figure><div class=\"drawing\" tabindex=\"0\">{}</div>\n<figcaption>{}</figcaption></figure>\n",
-        accessible(svg, caption),
-        escape(caption),
-    )
-}
-
-/// The drawing as an image with a text for screen readers.
-fn accessible(svg: &str, caption: &str) -> String {
-    let label = format!("<svg role=\"img\" aria-label=\"{}\" ", escape(caption));
-    svg.trim().replacen("<svg ", &label, 1)
-}
-
 /// Every condition of the experiment's claims at every seed.
 fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
     for entry in ledger.of(chapter.experiment.id()) {
@@ -118,7 +106,7 @@ pub(super) fn page(report: &Report, body: &str) -> String {
     let Report {
         run,
         ledger,
-        chapters,
+        sections,
         profile,
     } = report;
     let mut page = String::from(HEAD);
@@ -161,7 +149,7 @@ pub(super) fn page(report: &Report, body: &str) -> String {
     }
     page.push_str("</tbody>\n</table>\n");
     page.push_str("<nav><h2>Experiments</h2>\n<ol>\n");
-    for chapter in chapters {
+    for chapter in sections.iter().flat_map(|(_, chapters)| chapters) {
         let (id, title) = (chapter.experiment.id(), escape(chapter.experiment.title()));
         put(
             &mut page,

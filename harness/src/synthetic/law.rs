@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{OutOfRange, ensure};
 use crate::rng::Rng;
+use crate::settings::{OutOfRange, ensure};
 
 /// Declares the settings of an experiment on synthetic data: those of the data, then its own. Beside
 /// [`settings!`](crate::settings) it gives the struct a method `law()`.
@@ -21,16 +21,16 @@ macro_rules! synthetic_settings {
                 /// Number of true features.
                 pub features: usize,
                 /// Directions of the features: gaussian (normalised), or orthogonal (at most d of them).
-                pub directions: $crate::synthetic::Directions,
+                pub directions: $crate::synthetic::law::Directions,
                 /// Mean number of features that are active in a sample.
                 pub active: f64,
                 /// Probability of feature i to fire: constant, decaying (as decay^i), or zipf (as 1/(i + 1)).
-                pub firing: $crate::synthetic::Firing,
+                pub firing: $crate::synthetic::law::Firing,
                 /// Ratio of the probabilities of a feature and the one before, where they decay.
                 pub decay: f64,
                 /// Magnitude of an active feature: uniform on (0, 1), normal (mean 1, deviation 1/4, cut off at 0), or
                 /// folded-normal (the size of a standard normal number).
-                pub magnitudes: $crate::synthetic::Magnitudes,
+                pub magnitudes: $crate::synthetic::law::Magnitudes,
                 /// Correlation of the normal variables that make features of one group fire; 0 for independent features.
                 pub correlation: f64,
                 /// Number of groups that features are dealt to, if they are correlated.
@@ -41,8 +41,8 @@ macro_rules! synthetic_settings {
 
         impl $name {
             /// The law of the data.
-            pub fn law(&self) -> $crate::synthetic::Law {
-                $crate::synthetic::Law {
+            pub fn law(&self) -> $crate::synthetic::law::Law {
+                $crate::synthetic::law::Law {
                     width: self.width,
                     features: self.features,
                     directions: self.directions,

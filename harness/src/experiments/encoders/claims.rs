@@ -1,8 +1,9 @@
 //! The claim on encoders and what settles it.
 
 use super::{Encoder, Model, Settings, Source, start};
+use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
-use crate::experiment::{Ctx, Outcome};
+use crate::experiment::Ctx;
 
 const LINEAR: &str = "linear-encoder-holds-its-own";
 const GAIN: &str =

@@ -1,11 +1,11 @@
 //! The figures of `encoders` and what is said of them, from its table.
 
 use super::Encoder;
-use crate::claim::Ledger;
+use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::report::number;
 use crate::stats::median;
 use crate::table::{Cell, Row, Tables, median_by};
+use crate::text::number;
 
 pub const NAMES: &[&str] = &["dictionaries", "frontier", "encoder-apart"];
 

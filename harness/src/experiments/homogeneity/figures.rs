@@ -1,9 +1,9 @@
 //! What `homogeneity` shows of its tables.
 
-use crate::claim::Ledger;
+use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
-use crate::report::number;
 use crate::table::{Cell, Row, Tables, median_by};
+use crate::text::number;
 
 pub(super) fn figures(tables: &Tables) -> Vec<Figure> {
     let gelu = || {

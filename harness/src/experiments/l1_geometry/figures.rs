@@ -2,10 +2,10 @@
 
 use super::plane::KINDS;
 use super::{COSINE, SPARSEST};
-use crate::claim::Ledger;
+use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::report::number;
 use crate::table::{Cell, Row, Tables, median_by};
+use crate::text::number;
 
 pub const NAMES: &[&str] = &[
     "cheapest-codes",

@@ -1,8 +1,7 @@
 //! ‖c‖₁ = ‖x‖ / (mean cosine of the atoms with x, weighted by activity).
 
-use crate::curve::random_direction;
 use crate::minimum_l1::{Bases, Dictionary, dot, norm};
-use crate::rng::Rng;
+use crate::rng::{Rng, random_direction};
 use crate::table::Table;
 
 /// How much each weight is lowered, at most, in the control.

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::Settings;
-use crate::curve::random_direction;
 use crate::experiment::Ctx;
 use crate::minimum_l1::{Bases, Dictionary, support};
+use crate::rng::random_direction;
 use crate::table::Table;
 
 /// Random dictionaries of n atoms in m dimensions.

@@ -4,8 +4,8 @@ use kernels::profile::{self, Part};
 use kernels::{Accumulate, MatMut, MatRef, matmul};
 
 use super::Settings;
-use crate::curve::{Layer, random_direction};
-use crate::rng::Rng;
+use crate::curve::Layer;
+use crate::rng::{Rng, random_direction};
 
 /// Rows of equal length.
 pub struct Matrix {

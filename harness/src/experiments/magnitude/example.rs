@@ -3,7 +3,7 @@
 use kernels::sae::{self, Parameters, Shape, TiedL1, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef};
 
-use super::plane::Case;
+use super::case::Case;
 use crate::minimum_l1::norm;
 use crate::table::Table;
 

@@ -1,12 +1,13 @@
 //! The figures of `magnitude` and what is said of them, from its tables.
 
+use super::case::Case;
 use super::example::TARGET;
-use super::plane::{Case, Encoder};
+use super::plane::Encoder;
 use super::{SUPPORT, TIED};
-use crate::claim::Ledger;
+use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::report::number;
 use crate::table::{Cell, Row, Tables, median_by};
+use crate::text::number;
 
 pub const NAMES: &[&str] = &["example", "patterns", "shrinkage", "methods"];
 

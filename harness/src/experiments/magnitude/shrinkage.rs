@@ -7,9 +7,9 @@ use kernels::{Exec, MatMut, MatRef};
 use rayon::prelude::*;
 
 use super::Settings;
-use crate::curve::random_direction;
 use crate::error::Result;
 use crate::experiment::Ctx;
+use crate::rng::random_direction;
 use crate::table::Table;
 
 /// Dimensions in which the feature is a direction.

@@ -1,6 +1,7 @@
 //! The tables of `magnitude`.
 
-use super::plane::{Case, Encoder};
+use super::case::Case;
+use super::plane::Encoder;
 use crate::table::{Column, TableSpec};
 
 const SEED: Column = Column::int("seed", "", "seed of features, data and initial parameters");

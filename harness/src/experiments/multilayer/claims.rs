@@ -4,8 +4,8 @@ use super::Model;
 use super::measures::{Reading, largest};
 use super::settings::{Loss, Settings};
 use super::train::Kind;
+use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
-use crate::experiment::Outcome;
 
 const LINEAR: &str = "late-layers-near-linear";
 const LINEAR_R2: &str = "R² of a line through the mean loss after each layer of the last half";

@@ -2,11 +2,11 @@
 
 use super::claims::LEARNED;
 use super::train::Kind;
-use crate::claim::Ledger;
+use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::report::number;
 use crate::stats::median;
 use crate::table::{Cell, Row, Tables, median_by};
+use crate::text::number;
 
 pub const NAMES: &[&str] = &[
     "loss-per-layer",

@@ -3,7 +3,7 @@
 use kernels::mlp::Shape;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{OutOfRange, Preset, ensure};
+use crate::settings::{OutOfRange, Preset, ensure};
 
 crate::settings! {
     /// Settings of `multilayer`.

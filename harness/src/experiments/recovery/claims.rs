@@ -2,8 +2,8 @@
 
 use super::optimum::{Comparison, Kind};
 use super::{Encoder, JUDGED_RATIO, Model, Settings};
+use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
-use crate::experiment::Outcome;
 use crate::stats::median;
 
 pub const BAND: &str = "l1-band-recovers-features";

@@ -2,11 +2,11 @@
 
 use super::claims::{BAND, DUPLICATE, DUPLICATES, OPTIMUM, RECOVERED};
 use super::{Encoder, JUDGED_RATIO};
-use crate::claim::Ledger;
+use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
-use crate::report::number;
 use crate::stats::median;
 use crate::table::{Row, Tables, median_by};
+use crate::text::number;
 
 pub const NAMES: &[&str] = &[
     "recovery-maps",

@@ -2,8 +2,8 @@
 
 use super::Dictionary;
 use super::elements::Category;
+use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
-use crate::experiment::Outcome;
 use crate::experiments::multilayer::train::{Kind, Task};
 use crate::stats::mean;
 

@@ -1,12 +1,12 @@
 //! The figures of `unfinished-features` and what is said of them, from its tables.
 
 use super::elements::Category;
-use crate::claim::Ledger;
+use crate::claim::ledger::Ledger;
 use crate::experiments::multilayer::train::Kind;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
-use crate::report::number;
 use crate::stats::{mean, median};
 use crate::table::{Row, Tables, median_by};
+use crate::text::number;
 
 pub const NAMES: &[&str] = &["unfinished-by-layer", "reconstruction", "persistence"];
 

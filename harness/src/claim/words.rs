@@ -1,0 +1,23 @@
+//! Verdicts as the report, the ledger in the terminal and the README write them.
+
+use super::{Entry, Verdict};
+use crate::text::number;
+
+/// `0.21 to 0.24, 3 seeds`: all that a seed may change.
+pub fn spread(e: &Entry) -> String {
+    match (e.low == e.high, e.seeds) {
+        (_, 1) => "1 seed".into(),
+        (true, n) => format!("the same at {n} seeds"),
+        (false, n) => format!("{} to {}, {n} seeds", number(e.low), number(e.high)),
+    }
+}
+
+/// The sign and the style of a verdict.
+pub fn sign(verdict: &str) -> (&'static str, &'static str) {
+    match Verdict::ALL.into_iter().find(|v| v.name() == verdict) {
+        Some(Verdict::Reproduced) => ("✓", "yes"),
+        Some(Verdict::NotReproduced) => ("✗", "no"),
+        Some(Verdict::Inconclusive) => ("?", "open"),
+        Some(Verdict::NoPower) | None => ("○", "powerless"),
+    }
+}

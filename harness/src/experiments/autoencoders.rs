@@ -1,0 +1,21 @@
+//! Why sparse autoencoders work.
+
+use super::{encoders, l1_geometry, magnitude, recovery, unfinished_features};
+use crate::experiment::registry::Section;
+
+/// The section.
+pub const SECTION: Section = Section {
+    title: "Why sparse autoencoders work",
+    story: "A sparse autoencoder writes activations as sums of a few elements of a dictionary that it learns, with a \
+         penalty on the sum of the magnitudes and with no more than a linear map to find them. The reasons why this \
+         should work, one at a time: that the penalty picks few elements, that it finds the directions that data \
+         are made of, what it does to magnitudes and what mends that, whether a simple encoder is a handicap, \
+         and what the unfinished features of the section before cost.",
+    experiments: &[
+        &l1_geometry::L1Geometry,
+        &recovery::Recovery,
+        &magnitude::Magnitude,
+        &encoders::Encoders,
+        &unfinished_features::UnfinishedFeatures,
+    ],
+};

@@ -1,0 +1,80 @@
+//! Features in the plane, and samples of them.
+
+use kernels::sae::Parameters;
+
+use crate::rng::Rng;
+
+/// The true features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    /// (1, 0) and (1/√2, 1/√2).
+    Pair,
+    /// (1, 0) and (0, 1): the control.
+    Orthogonal,
+    /// Three of them, a third of a turn apart: more than dimensions. At most two are on, so there is one way only to
+    /// say which.
+    Three,
+}
+
+impl Case {
+    /// All of them.
+    pub const ALL: [Case; 3] = [Case::Pair, Case::Orthogonal, Case::Three];
+
+    /// As in the tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Case::Pair => "two at 45°",
+            Case::Orthogonal => "two at 90°",
+            Case::Three => "three at 120°",
+        }
+    }
+
+    /// Unit vectors.
+    pub fn features(self) -> Vec<[f64; 2]> {
+        let degrees: &[f64] = match self {
+            Case::Pair => &[0.0, 45.0],
+            Case::Orthogonal => return vec![[1.0, 0.0], [0.0, 1.0]],
+            Case::Three => &[0.0, 120.0, 240.0],
+        };
+        let unit = |d: &f64| [d.to_radians().cos(), d.to_radians().sin()];
+        degrees.iter().map(unit).collect()
+    }
+
+    /// The features that may be on together: none, each, each two.
+    pub fn patterns(self) -> Vec<Vec<usize>> {
+        let n = self.features().len();
+        let single = (0..n).map(|i| vec![i]);
+        let pairs = (0..n).flat_map(|j| (0..j).map(move |i| vec![i, j]));
+        [vec![]].into_iter().chain(single).chain(pairs).collect()
+    }
+
+    /// Puts the features into a dictionary, and into its encoder if there is one.
+    pub fn set_dictionary(self, parameters: &mut Parameters) {
+        let values: Vec<f32> = self
+            .features()
+            .iter()
+            .flatten()
+            .map(|&v| v as f32)
+            .collect();
+        let names: Vec<&str> = parameters.tensors().map(|(name, _)| name).collect();
+        for name in names.into_iter().filter(|n| ["w_dec", "w_enc"].contains(n)) {
+            let [mut rows] = parameters.tensors_mut([name]);
+            for (j, row) in values.chunks_exact(2).enumerate() {
+                rows.row(j).copy_from_slice(row);
+            }
+        }
+    }
+
+    /// Samples of one pattern, magnitudes uniform on (0, 2).
+    pub fn draw(self, pattern: &[usize], rng: &mut Rng) -> [f32; 2] {
+        let features = self.features();
+        let mut x = [0.0; 2];
+        for &i in pattern {
+            let magnitude = 2.0 * rng.uniform();
+            x.iter_mut()
+                .zip(features[i])
+                .for_each(|(x, f)| *x += magnitude * f);
+        }
+        x.map(|v| v as f32)
+    }
+}

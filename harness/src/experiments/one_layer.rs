@@ -1,0 +1,27 @@
+//! Distributed features in one layer.
+
+use super::{
+    homogeneity, interference, linear_probes, near_orthogonality, rescale, response, sign_balance,
+    tradeoff,
+};
+use crate::experiment::registry::Section;
+
+/// The section.
+pub const SECTION: Section = Section {
+    title: "Distributed features in one layer",
+    story: "Non-linearities act on single neurons. A feature that is a direction spread over many neurons moves each \
+         of them only a little, and over a short way every activation function is nearly a straight line: so it \
+         seems that a layer can compute with features only if each has a neuron of its own. How far is that \
+         true? What a non-linearity makes of a spread feature, what scaling it by √n restores, why its signs \
+         must not cancel, and what is paid for it where many features are active at once.",
+    experiments: &[
+        &response::Response,
+        &rescale::Rescale,
+        &sign_balance::SignBalance,
+        &interference::Interference,
+        &homogeneity::Homogeneity,
+        &near_orthogonality::NearOrthogonality,
+        &tradeoff::Tradeoff,
+        &linear_probes::LinearProbes,
+    ],
+};

@@ -1,0 +1,78 @@
+//! What a run leaves behind: its tables and its ledger, read back and held to their checksums.
+
+use std::path::Path;
+
+use kernels::Isa;
+
+use crate::claim::ledger::{CLAIMS, Ledger};
+use crate::claim::measures::MEASURES;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::experiment::erased::Erased;
+use crate::manifest;
+use crate::store::names;
+use crate::table::{Column, Table, TableSpec};
+
+/// Columns of `run.csv`: what the head of the report says of the run.
+pub static RUN: TableSpec = TableSpec {
+    name: "run",
+    about: "What was run.",
+    columns: &[
+        Column::text("key", "what"),
+        Column::text("value", "its value"),
+    ],
+};
+
+/// The table of `run.csv`: everything about a run that decides its bytes, settings aside.
+pub fn run_table(config: &Config, isa: Isa) -> Table {
+    let mut table = Table::new(&RUN);
+    let seeds = config.seed_list();
+    let list: Vec<_> = seeds.iter().map(u64::to_string).collect();
+    for (key, value) in [
+        ("preset", config.preset.name().to_string()),
+        ("seeds", list.join(" ")),
+        ("instruction set", isa.name().to_string()),
+        ("harness", env!("CARGO_PKG_VERSION").to_string()),
+    ] {
+        table.push([key.into(), value.into()]);
+    }
+    table
+}
+
+/// Reads `run.csv` and the ledger of a finished run.
+pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
+    let claims = path.join(names::CLAIMS);
+    if !claims.exists() {
+        return Err(Error::input(format!(
+            "{} holds no finished run: there is no {} in it",
+            path.display(),
+            names::CLAIMS
+        )));
+    }
+    verify(path, [names::CLAIMS.into(), names::RUN.into()])?;
+    let ledger = Ledger::from_table(&Table::read(&CLAIMS, &claims)?);
+    Ok((Table::read(&RUN, &path.join(names::RUN))?, ledger))
+}
+
+/// The CSV files of an experiment, by their names in the folder of a run.
+pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
+    let tables = experiment.tables().iter().map(|t| t.name);
+    let id = experiment.id();
+    tables
+        .chain([MEASURES.name])
+        .map(move |name| format!("{id}/{name}.csv"))
+}
+
+/// Checks that files are as the run in a folder left them, where its manifest is there to tell.
+pub fn verify(run: &Path, names: impl IntoIterator<Item = String>) -> Result<()> {
+    let Some(checksums) = manifest::read_checksums(run)? else {
+        return Ok(());
+    };
+    let mut names = names.into_iter();
+    names.try_for_each(|name| checksums.verify(run, &name))
+}
+
+/// Whether the results of an experiment are there.
+pub fn is_complete(run: &Path, experiment: &dyn Erased) -> bool {
+    run.join(experiment.id()).join(names::MEASURES).exists()
+}

@@ -1,0 +1,96 @@
+//! Text for people: numbers, lines, and the name that was meant.
+
+use std::fmt::Write as _;
+
+/// A number with three significant digits, as people write it.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if value.is_nan() {
+        return "not measured".into();
+    }
+    if size == f64::INFINITY {
+        return if value > 0.0 {
+            "∞".into()
+        } else {
+            "−∞".into()
+        };
+    }
+    let text = if size == 0.0 {
+        "0".into()
+    } else if (1e-3..1e5).contains(&size) {
+        let digits = (2 - size.log10().floor() as i32).max(0) as usize;
+        let text = format!("{size:.digits$}");
+        match text.contains('.') {
+            true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+            false => text,
+        }
+    } else {
+        let text = format!("{size:.1e}");
+        text.replace(".0e", "e").replace('-', "−")
+    };
+    if value < 0.0 {
+        format!("−{text}")
+    } else {
+        text
+    }
+}
+
+/// Appends what is formatted.
+pub fn put(text: &mut String, arguments: std::fmt::Arguments) {
+    text.write_fmt(arguments).expect("writing to a string");
+}
+
+/// Words in lines of at most `width` characters; a longer word is cut.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let letters: Vec<char> = word.chars().collect();
+        for (i, piece) in letters.chunks(width).enumerate() {
+            let line = lines.last_mut().expect("a line");
+            let used = line.chars().count();
+            if used == 0 {
+                line.extend(piece);
+            } else if i == 0 && used + 1 + piece.len() <= width {
+                line.push(' ');
+                line.extend(piece);
+            } else {
+                lines.push(piece.iter().collect());
+            }
+        }
+    }
+    lines
+}
+
+/// `" (did you mean `x`?)"` for the nearest of `known`, or nothing if none is near.
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(word, k), k))
+        .min()
+        .filter(|&(distance, k)| {
+            distance <= k.chars().count().max(word.chars().count()).div_ceil(2)
+        })
+        .map(|(_, k)| format!("; did you mean `{k}`?"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested_and_far_ones_are_not() {
+        let known = ["response", "rescale", "tradeoff"];
+        assert_eq!(did_you_mean("respons", known), "; did you mean `response`?");
+        assert_eq!(did_you_mean("xyz", known), "");
+    }
+
+    #[test]
+    fn words_wrap_and_long_ones_are_cut() {
+        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("√√ √√", 5), ["√√ √√"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+}
