@@ -52,11 +52,6 @@ impl Figure {
         self.panels.push(panel);
         self
     }
-
-    /// As a standalone SVG document. The same figure gives the same bytes.
-    pub fn to_svg(&self) -> String {
-        render::svg(self)
-    }
 }
 
 /// One pair of axes and what is drawn on it.

@@ -5,7 +5,6 @@
 //! dictionary. Encoder and dictionary are then judged apart: optimal codes on the dictionary that an encoder has learned,
 //! and its codes on the true one.
 
-use kernels::sae::{L1, Lista, Parameters, Rows, Shape, TwoLayer, Variant};
 use rayon::prelude::*;
 
 use crate::claim::ClaimSpec;
@@ -15,120 +14,26 @@ use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::side_by_side::{self, Candidate, Plan};
+use crate::side_by_side::{self, Candidate};
 use crate::synthetic::{Directions, Firing, Magnitudes};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
 mod figures;
 mod free;
+mod model;
 mod reading;
+mod settings;
 mod source;
 mod tables;
 
+use model::{Encoder, Model, start};
 use reading::Reading;
+pub use settings::Settings;
 use source::Source;
 
 /// See the [module](self).
 pub struct Encoders;
-
-crate::synthetic_settings! {
-    /// Settings of `encoders`.
-    pub struct Settings {
-        /// L1 coefficients λ, increasing, for a squared error that is summed over dimensions; residual streams are scaled
-        /// to variance 1.
-        pub lambdas: Vec<f64>,
-        /// Elements of a dictionary for each true feature.
-        pub ratio: f64,
-        /// Width of the hidden layer of the two-layer encoder, in multiples of the width of its input.
-        pub hidden_ratio: usize,
-        /// Learning rate of the two-layer encoder, in multiples of that of the others.
-        pub two_layer_rate: f64,
-        /// Unrolled steps of the LISTA encoder.
-        pub unrolled: usize,
-        /// Learning rate of Adam.
-        pub learning_rate: f64,
-        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
-        pub cooldown: f64,
-        /// Samples in a batch.
-        pub batch: usize,
-        /// Training steps, on a new batch each.
-        pub steps: u64,
-        /// The same for free codes, each of which is optimised to its end.
-        pub free_steps: u64,
-        /// The same for residual streams.
-        pub stream_steps: u64,
-        /// Elements of a dictionary of a residual stream, in multiples of its width.
-        pub stream_ratio: usize,
-        /// At how many seeds, at most, all of this is run.
-        pub most_seeds: usize,
-        /// At how many of them residual streams are looked at.
-        pub stream_seeds: usize,
-        /// Held-out samples that codes are compared on.
-        pub held_out: usize,
-    }
-}
-
-/// How codes are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoder {
-    /// One layer: ReLU of a linear map.
-    Linear,
-    /// A hidden layer before it.
-    TwoLayer,
-    /// Unrolled steps of a learnt iteration.
-    Lista,
-    /// Optimised freely for each sample, by FISTA.
-    Free,
-    /// The same, on the true features.
-    Truth,
-}
-
-impl Encoder {
-    /// Those that are trained by gradients through themselves.
-    const TRAINED: [Encoder; 3] = [Encoder::Linear, Encoder::TwoLayer, Encoder::Lista];
-
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Encoder::Linear => "linear",
-            Encoder::TwoLayer => "two-layer",
-            Encoder::Lista => "lista",
-            Encoder::Free => "free-codes",
-            Encoder::Truth => "true-features",
-        }
-    }
-
-    fn variant(self, lambda: f64, width: usize, s: &Settings) -> Variant {
-        let lambda = lambda as f32;
-        match self {
-            Encoder::TwoLayer => Variant::TwoLayer(TwoLayer {
-                hidden: s.hidden_ratio * width,
-                lambda,
-            }),
-            Encoder::Lista => Variant::Lista(Lista {
-                steps: s.unrolled,
-                lambda,
-            }),
-            _ => Variant::L1(L1 {
-                lambda,
-                rows: Rows::Unit,
-            }),
-        }
-    }
-}
-
-/// A dictionary, and how its codes were found.
-#[derive(Debug)]
-struct Model {
-    /// Name of the data.
-    source: String,
-    encoder: Encoder,
-    lambda: f64,
-    seed: u64,
-    /// What was read from it, or how it diverged.
-    reading: Result<Reading, String>,
-}
 
 impl Experiment for Encoders {
     type Settings = Settings;
@@ -302,28 +207,6 @@ impl Experiment for Encoders {
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
         figures::findings(tables, ledger)
     }
-}
-
-impl Settings {
-    fn plan(&self, steps: u64) -> Plan {
-        Plan {
-            steps,
-            batch: self.batch,
-            learning_rate: self.learning_rate,
-            cooldown: self.cooldown,
-        }
-    }
-
-    /// Elements of a dictionary of synthetic data.
-    fn elements(&self) -> usize {
-        (self.ratio * self.features as f64).round() as usize
-    }
-}
-
-/// What every dictionary of `elements` starts from, whatever its encoder.
-fn start(variant: Variant, shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
-    let mut rng = ctx.rng(seed, "initial", shape.dictionary as u64);
-    Parameters::initial(shape, variant, || rng.normal() as f32)
 }
 
 /// Trains every encoder with every λ on the same batches, and reads them.

@@ -10,50 +10,22 @@ use crate::figure::Figure;
 use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{Cell, Table, TableSpec, Tables};
 
+mod claims;
 mod figures;
 mod identity;
 mod plane;
+mod settings;
 mod spaces;
 mod tables;
 mod ties;
 
+use claims::{COSINE, COSINE_ERROR, SPARSEST, SPARSEST_SHARE, TIES, TIES_APART, TIES_AT_ZERO};
 use identity::Identity;
+pub use settings::Settings;
 use spaces::Space;
 
 /// See the [module](self).
 pub struct L1Geometry;
-
-crate::settings! {
-    /// Settings of `l1-geometry`.
-    pub struct Settings {
-        /// Number of random dictionaries of three directions in the plane, each with one target.
-        pub planar: usize,
-        /// Dimensions m of the spaces in which random dictionaries are drawn, each 2 to 6.
-        pub dimensions: Vec<usize>,
-        /// Numbers n of atoms of these dictionaries, each at most 12; those that exceed m are used.
-        pub atoms: Vec<usize>,
-        /// Random dictionaries for each m and n.
-        pub dictionaries: usize,
-        /// Targets for each dictionary and number s of atoms that they are built from, s below m.
-        pub targets: usize,
-        /// Angles between the five atoms and the first one for the comparison of costs: least one above 0, radians.
-        pub least_angle: f64,
-        /// The largest such angle, radians.
-        pub largest_angle: f64,
-        /// Number of such angles, at equal ratios.
-        pub angles: usize,
-        /// Codes on which the identity of L1 norm and cosine is checked.
-        pub codes: usize,
-    }
-}
-
-const SPARSEST: &str = "l1-picks-the-sparsest";
-const SPARSEST_SHARE: &str = "share of targets in the plane whose code is the sparsest one";
-const TIES: &str = "ties-only-when-parallel";
-const TIES_APART: &str = "smallest gap at an angle above 0, in rounding errors";
-const TIES_AT_ZERO: &str = "gap at angle 0, in rounding errors";
-const COSINE: &str = "l1-is-inverse-cosine";
-const COSINE_ERROR: &str = "largest |‖c‖₁ · mean cosine − ‖x‖| / ‖c‖₁";
 
 impl Experiment for L1Geometry {
     type Settings = Settings;

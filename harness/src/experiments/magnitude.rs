@@ -7,89 +7,29 @@ use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::side_by_side::Plan;
 use crate::synthetic::{Directions, Firing, Magnitudes};
 use crate::table::{Table, TableSpec, Tables};
 
 mod case;
+mod claims;
 mod example;
 mod figures;
 pub mod methods;
 mod plane;
+mod settings;
 mod shrinkage;
 mod tables;
 
 use case::Case;
+use claims::{
+    SHRINKS, SHRINKS_FISTA, SHRINKS_TRAINED, SUPPORT, SUPPORT_LEFT, TIED, TIED_CODE,
+    TIED_RECONSTRUCTION, UNTIED, UNTIED_LEFT, UNTIED_RATIO,
+};
 use plane::Encoder;
+pub use settings::Settings;
 
 /// See the [module](self).
 pub struct Magnitude;
-
-crate::synthetic_settings! {
-    /// Settings of `magnitude`; those of the data are for the comparison of methods.
-    pub struct Settings {
-        /// Learning rate of Adam.
-        pub learning_rate: f64,
-        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
-        pub cooldown: f64,
-        /// Samples in a batch.
-        pub batch: usize,
-        /// Training steps of the methods that are compared, on a new batch each.
-        pub steps: u64,
-        /// Training steps of the models in the plane.
-        pub plane_steps: u64,
-        /// Training steps of the models of one feature.
-        pub shrinkage_steps: u64,
-        /// Coefficient λ of the L1 norm, in the plane and for the L1 model that is compared.
-        pub lambda: f64,
-        /// Coefficient of the gates' L1 norm for the gated model.
-        pub gated_lambda: f64,
-        /// Coefficient of the number of active elements for the JumpReLU model.
-        pub l0_lambda: f64,
-        /// Bandwidth of the JumpReLU model's estimated gradients.
-        pub bandwidth: f64,
-        /// Active elements of the TopK model.
-        pub k: usize,
-        /// Elements for each true feature of the models that are compared.
-        pub ratio: f64,
-        /// Coefficients λ at which the code of one feature is compared with its closed form.
-        pub lambdas: Vec<f64>,
-        /// Strengths g of that feature.
-        pub strengths: Vec<f64>,
-        /// Held-out samples that errors are measured on.
-        pub held_out: usize,
-    }
-}
-
-const TIED: &str = "tied-encoder-overshoots";
-const TIED_CODE: &str = "norm of the code over that of the target";
-const TIED_RECONSTRUCTION: &str = "norm of the reconstruction over that of the target";
-const UNTIED: &str = "untied-only-partly-helps";
-const UNTIED_LEFT: &str = "share of ‖x‖² that the untied model leaves where both features are on";
-const UNTIED_RATIO: &str = "error of the untied model over that of the tied one, both features on";
-const SHRINKS: &str = "l1-shrinks";
-const SHRINKS_TRAINED: &str = "largest |f − max(0, g − λ/2)| of trained models";
-const SHRINKS_FISTA: &str = "largest |c − max(0, g − λ/2)| of codes by FISTA";
-const SUPPORT: &str = "support-is-enough";
-const SUPPORT_LEFT: &str =
-    "error after refitting over error before, on samples whose active set is right";
-
-impl Settings {
-    /// How models are trained, for so many steps.
-    fn plan(&self, steps: u64) -> Plan {
-        Plan {
-            steps,
-            batch: self.batch,
-            learning_rate: self.learning_rate,
-            cooldown: self.cooldown,
-        }
-    }
-
-    /// Elements of the dictionaries of the methods.
-    fn elements(&self) -> usize {
-        (self.ratio * self.features as f64).round() as usize
-    }
-}
 
 impl Experiment for Magnitude {
     type Settings = Settings;

@@ -21,6 +21,7 @@ mod claims;
 pub mod data;
 mod figures;
 pub mod measures;
+mod model;
 pub mod model_file;
 mod settings;
 pub mod streams;
@@ -29,27 +30,17 @@ pub mod train;
 
 use data::Data;
 use measures::Reading;
+use model::Model;
 pub use settings::{Activation, Loss, Settings, Targets};
-use train::{Check, End, Kind, State, Task};
+use train::{Kind, State, Task};
 
 /// See the [module](self).
 pub struct Multilayer;
 
-/// One model of the sweep, trained and read.
-#[derive(Debug)]
-pub struct Model {
-    task: Task,
-    steps: u64,
-    end: Option<End>,
-    checks: Vec<Check>,
-    /// What was read from it, or how it diverged.
-    reading: Result<Reading, String>,
-}
-
 impl Experiment for Multilayer {
     type Settings = Settings;
 
-    const ID: &'static str = "multilayer";
+    const ID: &'static str = settings::ID;
     const TITLE: &'static str = "Is one layer decisive?";
     const SUMMARY: &'static str = "Residual MLPs learn to map pairs of one-hot vectors to classes, more pairs \
         than they can find a rule for. The residual stream after every layer is read as if it were the \

@@ -3,7 +3,6 @@
 //! At each seed one generator draws the data, and every model of the grid of L1 coefficients and dictionary sizes sees
 //! the same batches.
 
-use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
 use rayon::prelude::*;
 
 use crate::autoencoder;
@@ -14,167 +13,26 @@ use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::side_by_side::{self, Candidate, Look, Plan};
+use crate::side_by_side::{self, Candidate};
 use crate::synthetic::{Directions, Firing, Generator, Magnitudes};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
 mod figures;
 pub mod measures;
+mod model;
 pub mod optimum;
+mod settings;
 mod tables;
 
 use measures::{HeldOut, Reading};
+use model::{Model, Task};
 use optimum::Comparison;
+use settings::JUDGED_RATIO;
+pub use settings::Settings;
 
 /// See the [module](self).
 pub struct Recovery;
-
-crate::synthetic_settings! {
-    /// Settings of `recovery`.
-    pub struct Settings {
-        /// Coefficients λ of the L1 norm, increasing, above 0, for a squared error that is summed over dimensions.
-        pub lambdas: Vec<f64>,
-        /// Elements of the dictionary for each true feature, increasing; 2 must be among them.
-        pub ratios: Vec<f64>,
-        /// Learning rate of Adam.
-        pub learning_rate: f64,
-        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
-        pub cooldown: f64,
-        /// Samples in a batch.
-        pub batch: usize,
-        /// Training steps, on a new batch each.
-        pub steps: u64,
-        /// At how many seeds, at most, all of this is run.
-        pub most_seeds: usize,
-        /// At how many seeds tied models are trained beside the untied ones.
-        pub tied_seeds: usize,
-        /// Held-out samples that the models are measured on.
-        pub held_out: usize,
-        /// Held-out samples whose codes are compared with the minimum-L1 codes of the same reconstruction.
-        pub optimum_samples: usize,
-    }
-}
-
-/// Elements for each true feature at which neighbours and optima are looked at.
-const JUDGED_RATIO: f64 = 2.0;
-
-impl Settings {
-    /// How models are trained.
-    pub fn plan(&self) -> Plan {
-        Plan {
-            steps: self.steps,
-            batch: self.batch,
-            learning_rate: self.learning_rate,
-            cooldown: self.cooldown,
-        }
-    }
-
-    /// Elements of a dictionary.
-    fn dictionary(&self, ratio: f64) -> usize {
-        (ratio * self.features as f64).round() as usize
-    }
-
-    /// The models of one seed: untied ones with every λ and with none, then tied ones.
-    fn tasks(&self, seed: u64, tied: bool) -> Vec<Task> {
-        let mut tasks = Vec::new();
-        for encoder in [Encoder::Untied, Encoder::Tied] {
-            let control = [0.0].into_iter().filter(|_| encoder == Encoder::Untied);
-            let lambdas: Vec<f64> = control.chain(self.lambdas.iter().copied()).collect();
-            for &ratio in &self.ratios {
-                tasks.extend(lambdas.iter().map(|&lambda| Task {
-                    encoder,
-                    lambda,
-                    ratio,
-                    seed,
-                }));
-            }
-            if !tied {
-                break;
-            }
-        }
-        tasks
-    }
-}
-
-/// Whether encoder and decoder have a matrix each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoder {
-    /// A matrix each.
-    Untied,
-    /// One for both.
-    Tied,
-}
-
-impl Encoder {
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Encoder::Untied => "untied",
-            Encoder::Tied => "tied",
-        }
-    }
-}
-
-/// One model of the grid.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Task {
-    encoder: Encoder,
-    /// Coefficient of the L1 norm; 0 in the control.
-    lambda: f64,
-    ratio: f64,
-    seed: u64,
-}
-
-impl Task {
-    fn variant(&self) -> Variant {
-        let lambda = self.lambda as f32;
-        match self.encoder {
-            Encoder::Untied => Variant::L1(L1 {
-                lambda,
-                rows: Rows::Unit,
-            }),
-            Encoder::Tied => Variant::TiedL1(TiedL1 { lambda }),
-        }
-    }
-
-    /// Models of one size start from the same dictionary, whatever their λ.
-    fn start(&self, s: &Settings, ctx: &Ctx) -> Parameters {
-        let shape = Shape {
-            width: s.width,
-            dictionary: s.dictionary(self.ratio),
-        };
-        let mut rng = ctx.rng(self.seed, "initial", shape.dictionary as u64);
-        Parameters::initial(shape, self.variant(), || rng.normal() as f32)
-    }
-}
-
-impl std::fmt::Display for Task {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Task {
-            encoder,
-            lambda,
-            ratio,
-            seed,
-        } = self;
-        write!(
-            f,
-            "{} SAE, λ = {lambda}, ratio {ratio}, seed {seed}",
-            encoder.name()
-        )
-    }
-}
-
-/// A model of the grid, trained and read.
-#[derive(Debug)]
-pub struct Model {
-    task: Task,
-    /// Of its dictionary.
-    elements: usize,
-    looks: Vec<Look>,
-    /// What was read from it, or how it diverged.
-    reading: Result<Reading, String>,
-}
 
 impl Experiment for Recovery {
     type Settings = Settings;

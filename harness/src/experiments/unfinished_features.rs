@@ -17,64 +17,22 @@ use crate::experiments::multilayer::streams::{self, Streams};
 use crate::experiments::multilayer::train::Task;
 use crate::figure::Figure;
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::side_by_side::{self, Candidate, Plan};
+use crate::side_by_side::{self, Candidate};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
+mod dictionary;
 mod elements;
 mod figures;
+mod settings;
 mod tables;
 
-use elements::{Directions, Element, Fit};
+use dictionary::{Dictionary, Job, compare_layers};
+use elements::{Directions, Fit};
+pub use settings::Settings;
 
 /// See the [module](self).
 pub struct UnfinishedFeatures;
-
-crate::settings! {
-    /// Settings of `unfinished-features`.
-    pub struct Settings {
-        /// Elements of a dictionary, in multiples of the width d: 3 is one for each input embedding and each output.
-        pub ratio: usize,
-        /// L1 coefficients, increasing: the dictionaries trained on every layer, whose stream is scaled to variance 1.
-        pub l1: Vec<f64>,
-        /// The coefficient whose dictionaries are read: one of `l1`.
-        pub read_at: f64,
-        /// Cosine above which an element lines up with a direction.
-        pub threshold: f64,
-        /// Steps of Adam.
-        pub steps: u64,
-        /// Datapoints in a minibatch.
-        pub batch: usize,
-        /// Learning rate of Adam.
-        pub learning_rate: f64,
-        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
-        pub cooldown: f64,
-        /// At how many seeds, at most; the models of `multilayer` must have been saved.
-        pub most_seeds: usize,
-        /// At how many of them the dictionaries that are not read are trained, for the curve over L0.
-        pub curve_seeds: usize,
-    }
-}
-
-/// One dictionary to train.
-#[derive(Debug, Clone, Copy)]
-struct Job {
-    task: Task,
-    layer: usize,
-    l1: f64,
-}
-
-/// What came of it.
-#[derive(Debug)]
-struct Dictionary {
-    job: Job,
-    /// How well it reconstructs, or how its training diverged.
-    fit: Result<Fit, String>,
-    /// Its elements, if it is read.
-    elements: Vec<Element>,
-    /// Mean over its living elements of the largest cosine with a living one of each layer's dictionary, by layer.
-    mmcs: Vec<(usize, f64)>,
-}
 
 impl Experiment for UnfinishedFeatures {
     type Settings = Settings;
@@ -209,17 +167,6 @@ impl Experiment for UnfinishedFeatures {
     }
 }
 
-impl Settings {
-    fn plan(&self) -> Plan {
-        Plan {
-            steps: self.steps,
-            batch: self.batch,
-            learning_rate: self.learning_rate,
-            cooldown: self.cooldown,
-        }
-    }
-}
-
 /// Trains and reads the dictionaries of one model.
 fn of_model(
     task: Task,
@@ -268,7 +215,7 @@ fn of_model(
     let pairs = jobs.par_iter().with_max_len(1).zip(&trained);
     let mut dictionaries: Vec<Dictionary> = pairs.map(read).collect::<Result<_>>()?;
     let width = streams.parameters.shape().width;
-    elements::compare_layers(&mut dictionaries, s.threshold, width, ctx.parallel());
+    compare_layers(&mut dictionaries, s.threshold, width, ctx.parallel());
     Ok(dictionaries)
 }
 

@@ -8,8 +8,15 @@ use super::legend::Legend;
 use super::panel::draw_panel;
 use super::{Figure, Mark, Panel};
 
+impl Figure {
+    /// As a standalone SVG document. The same figure gives the same bytes.
+    pub fn to_svg(&self) -> String {
+        svg(self)
+    }
+}
+
 /// Draws a figure.
-pub(super) fn svg(figure: &Figure) -> String {
+fn svg(figure: &Figure) -> String {
     let columns = figure.columns.clamp(1, figure.panels.len().max(1)) as i32;
     let rows = (figure.panels.len() as i32 + columns - 1) / columns;
     let panel_width = WIDTH / columns;

@@ -1,6 +1,6 @@
 //! The cheapest code by enumeration.
 
-use super::{Dictionary, ROUNDING, dot};
+use super::dictionary::{Dictionary, ROUNDING, dot};
 
 /// Every choice of m linearly independent atoms, for small dictionaries: C(n, m) of them.
 #[derive(Debug)]

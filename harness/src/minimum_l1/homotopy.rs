@@ -1,6 +1,6 @@
 //! The cheapest code along the path of the L1-penalised ones, with a proof.
 
-use super::{Dictionary, ROUNDING, dot, norm};
+use super::dictionary::{Dictionary, ROUNDING, dot, norm};
 
 /// A minimum-L1 code with its proof.
 #[derive(Debug, Clone)]

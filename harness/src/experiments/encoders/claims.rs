@@ -1,6 +1,8 @@
 //! The claim on encoders and what settles it.
 
-use super::{Encoder, Model, Settings, Source, start};
+use super::model::{Encoder, Model, start};
+use super::settings::Settings;
+use super::source::Source;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::experiment::Ctx;

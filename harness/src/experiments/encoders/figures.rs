@@ -1,6 +1,6 @@
 //! The figures of `encoders` and what is said of them, from its table.
 
-use super::Encoder;
+use super::model::Encoder;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::median;

@@ -5,8 +5,9 @@ use kernels::adam::{self, Adam};
 use kernels::sparse_coding::{Certificate, Lasso, Stop};
 use kernels::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul};
 
+use super::model::{Encoder, start};
+use super::settings::Settings;
 use super::source::Source;
-use super::{Encoder, Settings, start};
 use crate::checkpoint::{Parts, Store};
 use crate::error::Result;
 use crate::experiment::Ctx;

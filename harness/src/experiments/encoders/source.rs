@@ -3,7 +3,7 @@
 use kernels::MatRef;
 use kernels::sae::Shape;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::experiments::multilayer::streams::{self, Streams, scale};

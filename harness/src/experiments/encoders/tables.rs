@@ -1,7 +1,7 @@
 //! The table of `encoders`.
 
+use super::model::{Encoder, Model};
 use super::reading::Codes;
-use super::{Encoder, Model};
 use crate::table::{Column, Table, TableSpec};
 
 pub static ENCODERS: TableSpec = TableSpec {

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use kernels::profile::{self, Part};
 
-use super::Settings;
+use super::settings::Settings;
 use crate::rng::Rng;
 use crate::stats::Moments;
 

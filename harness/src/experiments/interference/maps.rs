@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::curve::{Layer, levels};
 use crate::error::Result;
 use crate::experiment::Ctx;

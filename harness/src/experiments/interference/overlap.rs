@@ -3,7 +3,7 @@
 use kernels::profile::{self, Part};
 use rayon::prelude::*;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::curve::{Layer, Split};
 use crate::error::Result;
 use crate::experiment::Ctx;

@@ -1,7 +1,7 @@
 //! The figures of `l1-geometry` and what is said of them, from its tables.
 
+use super::claims::{COSINE, SPARSEST};
 use super::plane::KINDS;
-use super::{COSINE, SPARSEST};
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::table::{Cell, Row, Tables, median_by};

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::experiment::Ctx;
 use crate::minimum_l1::{Bases, Dictionary, support};
 use crate::rng::random_direction;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::minimum_l1::{Bases, Dictionary};
 use crate::rng::Rng;
 use crate::table::Table;

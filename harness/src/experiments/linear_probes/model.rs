@@ -3,7 +3,7 @@
 use kernels::profile::{self, Part};
 use kernels::{Accumulate, MatMut, MatRef, matmul};
 
-use super::Settings;
+use super::settings::Settings;
 use crate::curve::Layer;
 use crate::rng::{Rng, random_direction};
 

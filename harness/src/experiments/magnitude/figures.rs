@@ -1,9 +1,9 @@
 //! The figures of `magnitude` and what is said of them, from its tables.
 
 use super::case::Case;
+use super::claims::{SUPPORT, TIED};
 use super::example::TARGET;
 use super::plane::Encoder;
-use super::{SUPPORT, TIED};
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::table::{Cell, Row, Tables, median_by};

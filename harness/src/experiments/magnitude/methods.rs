@@ -5,7 +5,7 @@ use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, Shape, TopK, Variant};
 use kernels::sparse_coding::{gradient_step, nnls};
 use kernels::{Exec, MatMut, MatRef};
 
-use super::Settings;
+use super::settings::Settings;
 use crate::autoencoder;
 use crate::error::Result;
 use crate::experiment::Ctx;

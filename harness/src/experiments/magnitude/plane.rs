@@ -3,9 +3,9 @@
 use kernels::sae::{self, L1, Parameters, Rows, Shape, TiedL1, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef};
 
-use super::Settings;
 use super::case::Case;
 use super::example::{self, Drawn};
+use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::side_by_side::{self, Candidate};

@@ -6,7 +6,7 @@ use kernels::sparse_coding::{Certificate, Lasso, Stop};
 use kernels::{Exec, MatMut, MatRef};
 use rayon::prelude::*;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::rng::random_direction;

@@ -1,7 +1,7 @@
 //! The claims on multilayer models and what settles them.
 
-use super::Model;
 use super::measures::{Reading, largest};
+use super::model::Model;
 use super::settings::{Loss, Settings};
 use super::train::Kind;
 use crate::claim::outcome::Outcome;

@@ -3,9 +3,8 @@
 use kernels::mlp::{Parameters, Shape};
 use kernels::profile::{self, Part};
 
-use super::Multilayer;
-use super::settings::{Settings, Targets};
-use crate::experiment::{Ctx, Experiment};
+use super::settings::{ID, Settings, Targets};
+use crate::experiment::Ctx;
 use crate::rng::Rng;
 
 /// Distinct pairs (i, j), each with a target class.
@@ -57,7 +56,7 @@ impl Data {
 
 /// The first `n` of one random order of all d² pairs.
 pub fn pairs(d: usize, n: usize, seed: u64) -> Vec<[u32; 2]> {
-    let mut rng = Rng::stream(seed, Multilayer::ID, "pairs", 0);
+    let mut rng = Rng::stream(seed, ID, "pairs", 0);
     let chosen = rng.choose(d * d, n).into_iter();
     chosen
         .map(|index| [(index / d) as u32, (index % d) as u32])

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::{OutOfRange, Preset, ensure};
 
+/// Name of the experiment.
+pub const ID: &str = "multilayer";
+
 crate::settings! {
     /// Settings of `multilayer`.
     pub struct Settings {

@@ -7,10 +7,10 @@ use super::claims::LEARNED;
 use super::data;
 use super::measures::CHUNK;
 use super::model_file;
-use super::settings::Loss;
+use super::settings::{ID, Loss};
 use super::train::{Kind, Task};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::Ctx;
 use crate::table::Row;
 
 /// The models of a seed to look into: the trained one on the most datapoints that has learned them and has a
@@ -19,7 +19,7 @@ use crate::table::Row;
 /// # Errors
 /// Why there is none.
 pub fn models(seed: u64, ctx: &Ctx) -> Result<[Task; 2], String> {
-    let table = ctx.input(super::Multilayer::ID).get("models");
+    let table = ctx.input(ID).get("models");
     let rows: Vec<Row> = table.rows().collect();
     let losses = [Loss::SquaredError, Loss::CrossEntropy];
     let loss = rows

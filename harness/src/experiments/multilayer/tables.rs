@@ -1,6 +1,6 @@
 //! The tables of `multilayer`.
 
-use super::Model;
+use super::model::Model;
 use super::settings::{Loss, Settings};
 use super::train::{End, Kind};
 use crate::table::{Column, Table, TableSpec};

@@ -1,7 +1,8 @@
 //! The claims of `recovery` and what settles them.
 
+use super::model::{Encoder, Model};
 use super::optimum::{Comparison, Kind};
-use super::{Encoder, JUDGED_RATIO, Model, Settings};
+use super::settings::{JUDGED_RATIO, Settings};
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::stats::median;

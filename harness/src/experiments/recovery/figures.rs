@@ -1,7 +1,8 @@
 //! The figures of `recovery` and what is said of them, from its tables.
 
 use super::claims::{BAND, DUPLICATE, DUPLICATES, OPTIMUM, RECOVERED};
-use super::{Encoder, JUDGED_RATIO};
+use super::model::Encoder;
+use super::settings::JUDGED_RATIO;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::stats::median;

@@ -1,8 +1,9 @@
 //! The tables of `recovery`.
 
 use super::claims;
+use super::model::{Encoder, Model};
 use super::optimum::{Comparison, Kind};
-use super::{Encoder, JUDGED_RATIO, Model};
+use super::settings::JUDGED_RATIO;
 use crate::table::{Cell, Column, Table, TableSpec};
 
 const ENCODER: Column = Column::word(

@@ -1,6 +1,6 @@
 //! The claim on unfinished features and what settles it.
 
-use super::Dictionary;
+use super::dictionary::Dictionary;
 use super::elements::Category;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};

@@ -6,7 +6,6 @@ use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::{Exec, MatRef};
 
-use super::Dictionary;
 use crate::autoencoder;
 use crate::experiments::multilayer::streams::scale;
 
@@ -58,7 +57,7 @@ pub struct Element {
     pub category: Category,
     /// In how many of the following layers in a row an element lines up with it.
     pub persistence: usize,
-    direction: Vec<f32>,
+    pub direction: Vec<f32>,
 }
 
 impl Fit {
@@ -101,7 +100,7 @@ impl Directions {
 }
 
 /// For each row of A the largest cosine with a row of B, both with rows of `width`.
-fn largest_cosines(a: &[f32], b: &[f32], width: usize, exec: Exec) -> Vec<f64> {
+pub fn largest_cosines(a: &[f32], b: &[f32], width: usize, exec: Exec) -> Vec<f64> {
     let (m, n) = (a.len() / width, b.len() / width);
     let of = |rows, count| MatRef::new(rows, count, width).expect("whole rows");
     let mut best = vec![0f32; m];
@@ -143,43 +142,6 @@ pub fn read(
         }
     };
     living.iter().enumerate().map(element).collect()
-}
-
-/// Sets the dictionaries of one model that were read beside each other: how similar they are from layer to layer,
-/// and how long each element persists.
-pub fn compare_layers(dictionaries: &mut [Dictionary], threshold: f64, width: usize, exec: Exec) {
-    let read: Vec<usize> = (0..dictionaries.len())
-        .filter(|&i| !dictionaries[i].elements.is_empty())
-        .collect();
-    let layers: Vec<usize> = read.iter().map(|&i| dictionaries[i].job.layer).collect();
-    let directions: Vec<Vec<f32>> = read
-        .iter()
-        .map(|&i| {
-            dictionaries[i]
-                .elements
-                .iter()
-                .flat_map(|e| e.direction.clone())
-                .collect()
-        })
-        .collect();
-    for (from, &i) in read.iter().enumerate() {
-        let cosines: Vec<Vec<f64>> = directions
-            .iter()
-            .map(|to| largest_cosines(&directions[from], to, width, exec))
-            .collect();
-        let dictionary = &mut dictionaries[i];
-        let count = dictionary.elements.len() as f64;
-        let mean = |c: &Vec<f64>| c.iter().sum::<f64>() / count;
-        dictionary.mmcs = layers
-            .iter()
-            .copied()
-            .zip(cosines.iter().map(mean))
-            .collect();
-        for (place, element) in dictionary.elements.iter_mut().enumerate() {
-            let following = cosines[from + 1..].iter();
-            element.persistence = following.take_while(|c| c[place] > threshold).count();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The tables of `unfinished-features`.
 
-use super::Dictionary;
+use super::dictionary::Dictionary;
 use super::elements::Category;
 use crate::experiments::multilayer::train::Kind;
 use crate::table::{Cell, Column, Table, TableSpec};

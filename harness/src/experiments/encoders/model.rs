@@ -1,0 +1,74 @@
+//! The dictionaries, and how their codes are found.
+
+use kernels::sae::{L1, Lista, Parameters, Rows, Shape, TwoLayer, Variant};
+
+use super::reading::Reading;
+use super::settings::Settings;
+use crate::experiment::Ctx;
+
+/// How codes are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoder {
+    /// One layer: ReLU of a linear map.
+    Linear,
+    /// A hidden layer before it.
+    TwoLayer,
+    /// Unrolled steps of a learnt iteration.
+    Lista,
+    /// Optimised freely for each sample, by FISTA.
+    Free,
+    /// The same, on the true features.
+    Truth,
+}
+
+impl Encoder {
+    /// Those that are trained by gradients through themselves.
+    pub const TRAINED: [Encoder; 3] = [Encoder::Linear, Encoder::TwoLayer, Encoder::Lista];
+
+    /// As in the tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Encoder::Linear => "linear",
+            Encoder::TwoLayer => "two-layer",
+            Encoder::Lista => "lista",
+            Encoder::Free => "free-codes",
+            Encoder::Truth => "true-features",
+        }
+    }
+
+    pub fn variant(self, lambda: f64, width: usize, s: &Settings) -> Variant {
+        let lambda = lambda as f32;
+        match self {
+            Encoder::TwoLayer => Variant::TwoLayer(TwoLayer {
+                hidden: s.hidden_ratio * width,
+                lambda,
+            }),
+            Encoder::Lista => Variant::Lista(Lista {
+                steps: s.unrolled,
+                lambda,
+            }),
+            _ => Variant::L1(L1 {
+                lambda,
+                rows: Rows::Unit,
+            }),
+        }
+    }
+}
+
+/// A dictionary, and how its codes were found.
+#[derive(Debug)]
+pub struct Model {
+    /// Name of the data.
+    pub source: String,
+    pub encoder: Encoder,
+    pub lambda: f64,
+    pub seed: u64,
+    /// What was read from it, or how it diverged.
+    pub reading: Result<Reading, String>,
+}
+
+/// What every dictionary of `elements` starts from, whatever its encoder.
+pub fn start(variant: Variant, shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
+    let mut rng = ctx.rng(seed, "initial", shape.dictionary as u64);
+    Parameters::initial(shape, variant, || rng.normal() as f32)
+}
