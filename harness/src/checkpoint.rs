@@ -11,13 +11,12 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::experiment::Ctx;
+use crate::output::Folder;
 use crate::store::names::CHECKPOINTS;
 
 const MAGIC: &[u8] = b"TRAINING";
@@ -30,43 +29,38 @@ const IDENTITY: &str = "identity";
 /// The checkpoints of one training.
 #[derive(Debug)]
 pub struct Store<'a> {
-    ctx: &'a Ctx<'a>,
+    run: &'a Folder,
     /// From the folder of the run.
     folder: String,
     /// Everything that decides the course of the training.
     identity: String,
+    every: Duration,
     written: Instant,
 }
 
 impl<'a> Store<'a> {
-    /// Of a training, by the name of its folder, by its name in messages, and with the settings that decide its
-    /// course.
-    pub fn new(
-        slug: &str,
-        training: impl Display,
-        settings: &impl Serialize,
-        ctx: &'a Ctx,
-    ) -> Self {
-        let settings = toml::to_string(settings).expect("settings are a flat struct");
-        let (version, isa) = (env!("CARGO_PKG_VERSION"), ctx.isa.name());
+    /// The checkpoints in a folder inside that of a run, of the training that `identity` decides the course of; one is
+    /// due `every` so often.
+    pub fn new(run: &'a Folder, folder: String, identity: String, every: Duration) -> Self {
         Store {
-            folder: format!("{}/{}/{slug}", ctx.experiment, CHECKPOINTS),
-            identity: format!("harness {version}, {isa}\n{training}\n{settings}"),
-            ctx,
+            run,
+            folder,
+            identity,
+            every,
             written: Instant::now(),
         }
     }
 
     /// Whether it is time to write one.
     pub fn is_due(&self) -> bool {
-        self.written.elapsed() >= self.ctx.checkpoint_every
+        self.written.elapsed() >= self.every
     }
 
     /// Writes one, and removes those before the last two.
     pub fn write(&mut self, step: u64, mut parts: Parts) -> Result<()> {
         let file = format!("{}/{step:012}.{SUFFIX}", self.folder);
         parts.word(IDENTITY, &self.identity);
-        self.ctx.folder.write(file, parts.encode())?;
+        self.run.write(file, parts.encode())?;
         for old in self.files()?.into_iter().skip(KEPT) {
             std::fs::remove_file(&old).map_err(Error::io("remove", &old))?;
         }
@@ -82,7 +76,7 @@ impl<'a> Store<'a> {
         let Some(file) = self.files()?.into_iter().next() else {
             return Ok(None);
         };
-        let run = self.ctx.folder.path();
+        let run = self.run.path();
         let parts = decode(&file, run)?;
         self.belongs(&parts, &file)?;
         let state = read(&parts).map_err(|why| damaged(&file, run, &why))?;
@@ -104,7 +98,7 @@ impl<'a> Store<'a> {
 
     /// The files there are, the last first.
     fn files(&self) -> Result<Vec<PathBuf>> {
-        let mut files = entries(&self.ctx.folder.path().join(&self.folder))?;
+        let mut files = entries(&self.run.path().join(&self.folder))?;
         files.retain(|f| f.extension().is_some_and(|e| e == SUFFIX));
         files.sort_unstable_by(|a, b| b.cmp(a));
         Ok(files)

@@ -63,6 +63,7 @@ pub mod reference;
 pub mod report;
 pub mod rng;
 pub mod run;
+pub mod session;
 pub mod settings;
 pub mod side_by_side;
 pub mod stats;

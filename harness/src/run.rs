@@ -22,6 +22,7 @@ use crate::output::Folder;
 use crate::profile::{self, Profile, Recorder};
 use crate::progress::{self, Progress, Show};
 use crate::reference;
+use crate::session::Session;
 use crate::store::names::{self, CHECKPOINTS, CONFIG, MANIFEST};
 use crate::table::{Table, Tables, describe};
 
@@ -152,13 +153,16 @@ fn compute(
         let progress = Progress::new(name, means.show);
         let seeds = &all_seeds[..all_seeds.len().min(experiment.most_seeds(settings))];
         let ctx = Ctx {
+            session: Session {
+                isa,
+                threads: means.threads,
+                progress: &progress,
+                folder,
+                subfolder: id,
+                checkpoint_every: means.checkpoint_every,
+            },
             experiment: id,
             seeds,
-            isa,
-            threads: means.threads,
-            progress: &progress,
-            checkpoint_every: means.checkpoint_every,
-            folder,
             inputs: &finished,
         };
         if let Some(recorder) = &mut recorder {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::checkpoint::{Parts, Store};
 use crate::error::Result;
-use crate::experiment::Ctx;
+use crate::session::Session;
 use crate::settings::{OutOfRange, ensure};
 
 /// Batches drawn at once.
@@ -118,16 +118,16 @@ pub fn train(
     candidates: Vec<Candidate>,
     plan: &Plan,
     settings: &impl Serialize,
-    ctx: &Ctx,
+    session: &Session,
     draw: impl Fn(usize, u64) -> Vec<f32> + Sync,
 ) -> Result<Vec<Trained>> {
-    let exec = match candidates.len() >= ctx.threads {
-        true => ctx.serial(),
-        false => ctx.parallel(),
+    let exec = match candidates.len() >= session.threads {
+        true => session.serial(),
+        false => session.parallel(),
     };
     let mut models = Vec::new();
     for (index, candidate) in candidates.into_iter().enumerate() {
-        models.push(Model::begin(index, candidate, plan, settings, ctx)?);
+        models.push(Model::begin(index, candidate, plan, settings, session)?);
     }
     // The largest first, so that no thread is left with it at the end of a block.
     models.sort_by_key(|m| std::cmp::Reverse(m.trainer.parameters().values().len()));
@@ -153,7 +153,7 @@ pub fn train(
             })
             .collect();
         let train =
-            |model: &mut Model| model.train(first, &batches[&model.source], plan, exec, ctx);
+            |model: &mut Model| model.train(first, &batches[&model.source], plan, exec, session);
         let done: Vec<Result<()>> = if exec.is_parallel() {
             models.iter_mut().map(train).collect()
         } else {
@@ -184,7 +184,7 @@ impl<'a> Model<'a> {
         candidate: Candidate,
         plan: &Plan,
         settings: &impl Serialize,
-        ctx: &'a Ctx,
+        session: &Session<'a>,
     ) -> Result<Model<'a>> {
         let Candidate {
             slug,
@@ -193,7 +193,7 @@ impl<'a> Model<'a> {
             start,
             rate,
         } = candidate;
-        let store = Store::new(&slug, &title, settings, ctx);
+        let store = session.checkpoints(&slug, &title, settings);
         let adam = Adam::default();
         let saved = store.latest(|parts| {
             let mut parameters = start.clone();
@@ -224,7 +224,7 @@ impl<'a> Model<'a> {
             divergence,
             store,
         };
-        ctx.progress.advance(model.done(plan))?;
+        session.progress.advance(model.done(plan))?;
         Ok(model)
     }
 
@@ -247,7 +247,7 @@ impl<'a> Model<'a> {
         batches: &[Vec<f32>],
         plan: &Plan,
         exec: Exec,
-        ctx: &Ctx,
+        session: &Session,
     ) -> Result<()> {
         let last = first + batches.len() as u64;
         if self.ended(plan) || self.trainer.steps() >= last {
@@ -280,19 +280,19 @@ impl<'a> Model<'a> {
             };
             if !finite || (step + 1 == plan.steps && !all_finite()) {
                 let how = format!("diverged at step {}: the loss is not finite", step + 1);
-                ctx.progress.say(&format!(
+                session.progress.say(&format!(
                     "{} {how}; its claims will be inconclusive",
                     self.title
                 ));
                 self.divergence = Some(how);
             }
         }
-        interrupted = interrupted.and(ctx.progress.advance(self.done(plan) - before));
+        interrupted = interrupted.and(session.progress.advance(self.done(plan) - before));
         if interrupted.is_err() || self.ended(plan) || self.store.is_due() {
             self.store.write(self.trainer.steps(), self.parts())?;
         }
         if let Some(look) = self.looks.last() {
-            ctx.progress.note(|| {
+            session.progress.note(|| {
                 let loss = look.reconstruction + look.sparsity;
                 format!(
                     "{}: step {}, loss {loss:.4}",

@@ -10,6 +10,7 @@ use crate::claim::{Entry, Measure};
 use crate::experiment::{Ctx, Experiment};
 use crate::output::Folder;
 use crate::progress::{Progress, Show};
+use crate::session::Session;
 use crate::table::Tables;
 
 /// Runs an experiment at the given seeds on the best ISA, on rayon's global pool.
@@ -35,13 +36,16 @@ pub fn run_with<E: Experiment>(
     let folder = Folder::create(&parent.path().join("run")).expect("a new folder");
     let progress = Progress::new(E::ID, Show::Nothing);
     let ctx = Ctx {
+        session: Session {
+            isa,
+            threads: rayon::current_num_threads(),
+            progress: &progress,
+            folder: &folder,
+            subfolder: E::ID,
+            checkpoint_every: std::time::Duration::MAX,
+        },
         experiment: E::ID,
         seeds,
-        isa,
-        threads: rayon::current_num_threads(),
-        progress: &progress,
-        checkpoint_every: std::time::Duration::MAX,
-        folder: &folder,
         inputs,
     };
     E::run(settings, &ctx).expect("the experiment runs")

@@ -175,7 +175,8 @@ impl Experiment for Encoders {
         let seeds = ctx.seeds.len() as u64;
         let streams = seeds.min(s.stream_seeds as u64) * source::STREAMS as u64;
         let synthetic = per_source(s.steps) + lambdas * s.free_steps;
-        ctx.progress
+        ctx.session
+            .progress
             .start(seeds * synthetic + streams * per_source(s.stream_steps))?;
 
         let mut models = Vec::new();
@@ -186,7 +187,9 @@ impl Experiment for Encoders {
             if i < s.stream_seeds {
                 let sources = Source::streams(seed, s, ctx)?;
                 let missing = (source::STREAMS - sources.len()) as u64;
-                ctx.progress.advance(missing * per_source(s.stream_steps))?;
+                ctx.session
+                    .progress
+                    .advance(missing * per_source(s.stream_steps))?;
                 for source in sources {
                     models.extend(trained(&source, s, s.stream_steps, ctx)?);
                 }
@@ -232,10 +235,11 @@ fn trained(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<M
     });
     let plan = s.plan(steps);
     let draw = |_, step| source.batch(step, s.batch, ctx);
-    let trained = side_by_side::train(candidates.collect(), &plan, s, ctx, draw)?;
+    let trained = side_by_side::train(candidates.collect(), &plan, s, &ctx.session, draw)?;
     let read = |(&(encoder, lambda), trained): (&(Encoder, f64), &side_by_side::Trained)| {
         crate::progress::check()?;
-        let read = || Reading::of_encoder(ctx.serial(), &trained.parameters, lambda, source);
+        let read =
+            || Reading::of_encoder(ctx.session.serial(), &trained.parameters, lambda, source);
         Ok(Model {
             source: source.name.clone(),
             encoder,
@@ -260,8 +264,9 @@ fn freely_coded(source: &Source, s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> 
             reading,
         };
         let learned = free::learn(source, lambda, s, ctx)?;
-        let read =
-            |elements: &[f32]| Reading::of_dictionary(ctx.serial(), elements, lambda, source);
+        let read = |elements: &[f32]| {
+            Reading::of_dictionary(ctx.session.serial(), elements, lambda, source)
+        };
         Ok([
             of(Encoder::Free, learned.map(|elements| read(&elements))),
             of(Encoder::Truth, Ok(read(&source.known))),

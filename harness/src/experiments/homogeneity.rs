@@ -168,7 +168,9 @@ impl Experiment for Homogeneity {
         let ks = grid::geometric(2, s.n, s.dims_points);
         let levels = levels(s);
         let tasks = s.features_of_interest * samples::PARTS;
-        ctx.progress.start((ctx.seeds.len() * tasks) as u64)?;
+        ctx.session
+            .progress
+            .start((ctx.seeds.len() * tasks) as u64)?;
 
         let (mut cells, mut limits) = (Table::new(&CELLS), Table::new(&LIMITS));
         let mut outcome = Outcome::default();
@@ -278,12 +280,12 @@ fn measure(
                         Magnitude::SqrtN => s.n as f64,
                     };
                     let direction =
-                        Direction::new(features, of_interest, reach.sqrt(), &bias, ctx.isa);
+                        Direction::new(features, of_interest, reach.sqrt(), &bias, ctx.session.isa);
                     direction.respond(batch, levels, sums);
                 }
                 progress::check()?;
             }
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
             Ok(sums)
         })
         .collect::<Result<_>>()?;

@@ -193,7 +193,7 @@ impl Experiment for Interference {
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let cells = ctx.seeds.len() * s.dims_per_feature.len() * s.of_interest;
-        ctx.progress.start(4 + cells as u64)?;
+        ctx.session.progress.start(4 + cells as u64)?;
         let mut outcome = Outcome::default();
         let mut kept = Table::new(&KEPT);
         let mut maps = Table::new(&MAPS);
@@ -243,7 +243,7 @@ impl Experiment for Interference {
 /// Aligned features: three curves, ΔR² and the first half of the claim.
 fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> Table {
     let x = levels(s.reach, s.curve_points);
-    let layer = Layer::of_gelu(ctx.serial());
+    let layer = Layer::of_gelu(ctx.session.serial());
     let response = |other: f64| {
         let before: Vec<f32> = x.iter().map(|x| (x + other) as f32).collect();
         let mut after = vec![0.0; before.len()];

@@ -161,7 +161,8 @@ impl Experiment for L1Geometry {
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let spaces = Space::all(s);
-        ctx.progress
+        ctx.session
+            .progress
             .start(ctx.seeds.len() as u64 * (spaces.len() as u64 + 3))?;
         let mut outcome = Outcome::default();
         let mut examples = Table::new(&tables::EXAMPLES);
@@ -177,7 +178,7 @@ impl Experiment for L1Geometry {
                 let share = Ok(tally.as_claimed());
                 outcome.record(SPARSEST, SPARSEST_SHARE, seed, control, share);
             }
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
 
             for (dictionary, control) in
                 [(ties::Atoms::Unit, false), (ties::Atoms::Stretched, true)]
@@ -199,7 +200,7 @@ impl Experiment for L1Geometry {
                 let zero = zero.fold(0.0, f64::max);
                 outcome.record(TIES, TIES_AT_ZERO, seed, control, Ok(zero));
             }
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
 
             let codes = identity::codes(s.codes, &mut ctx.rng(seed, "identity", 0));
             for (shrunk, control) in [(false, false), (true, true)] {
@@ -212,13 +213,13 @@ impl Experiment for L1Geometry {
                 let worst = errors.fold(0.0, f64::max);
                 outcome.record(COSINE, COSINE_ERROR, seed, control, Ok(worst));
             }
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
 
             let shares: Vec<Vec<f64>> = spaces
                 .iter()
                 .map(|space| {
                     let shares = space.shares(s, seed, ctx);
-                    ctx.progress.tick()?;
+                    ctx.session.progress.tick()?;
                     Ok(shares)
                 })
                 .collect::<Result<_>>()?;

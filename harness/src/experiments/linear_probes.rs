@@ -194,13 +194,13 @@ impl Experiment for LinearProbes {
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        ctx.progress.start(ctx.seeds.len() as u64)?;
+        ctx.session.progress.start(ctx.seeds.len() as u64)?;
         let trials: Result<Vec<Trial>> = ctx
             .seeds
             .par_iter()
             .map(|&seed| {
                 let trial = Trial::run(s, seed, ctx)?;
-                ctx.progress.tick()?;
+                ctx.session.progress.tick()?;
                 Ok(trial)
             })
             .collect();
@@ -355,7 +355,7 @@ impl Trial {
         let model = Model::new(s, &mut ctx.rng(seed, "features", 0));
         let train = model.examples(s, s.train, &mut ctx.rng(seed, "train", 0));
         let test = model.examples(s, s.test, &mut ctx.rng(seed, "test", 0));
-        let layer = Layer::of_gelu(ctx.serial());
+        let layer = Layer::of_gelu(ctx.session.serial());
         let (train_stages, test_stages) =
             (model.stages(&train.x, layer), model.stages(&test.x, layer));
         let grid = plane(&model);

@@ -230,7 +230,8 @@ impl Experiment for Magnitude {
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let of_seed = 6 * s.plane_steps + methods::TRAINED as u64 * s.steps;
         let of_shrinkage = ((s.lambdas.len() + 1) * s.strengths.len()) as u64;
-        ctx.progress
+        ctx.session
+            .progress
             .start(ctx.seeds.len() as u64 * (of_seed + of_shrinkage))?;
         let mut outcome = Outcome::default();
         let mut of_example = Table::new(&tables::EXAMPLE);
@@ -239,7 +240,7 @@ impl Experiment for Magnitude {
         let mut of_methods = Table::new(&tables::METHODS);
         for (i, &seed) in ctx.seeds.iter().enumerate() {
             for (case, control) in [(Case::Pair, false), (Case::Orthogonal, true)] {
-                let drawn = example::by_tied_encoder(case, ctx.serial());
+                let drawn = example::by_tied_encoder(case, ctx.session.serial());
                 let (code, reconstruction) = drawn.lengths();
                 outcome.record(TIED, TIED_CODE, seed, control, Ok(code));
                 outcome.record(TIED, TIED_RECONSTRUCTION, seed, control, Ok(reconstruction));
@@ -252,7 +253,7 @@ impl Experiment for Magnitude {
             let models = plane::train(s, seed, ctx)?;
             for model in &models {
                 model.tabulate(seed, &mut of_patterns);
-                if let (0, Some(drawn)) = (i, model.example(ctx.serial())) {
+                if let (0, Some(drawn)) = (i, model.example(ctx.session.serial())) {
                     drawn.tabulate(model.case, model.encoder.name(), &mut of_example);
                 }
             }

@@ -106,12 +106,15 @@ impl Experiment for Multilayer {
             }
         }
         let trained: u64 = tasks.iter().map(|t| t.budget(s)).sum();
-        ctx.progress
+        ctx.session
+            .progress
             .start(trained + 2 * ctx.seeds.len() as u64 * s.control_steps)?;
         let mut models = sweep(&tasks, s, ctx)?;
         let controls = control_tasks(&models, s.losses[0], ctx.seeds);
         let spared = 2 * ctx.seeds.len() - controls.len();
-        ctx.progress.advance(spared as u64 * s.control_steps)?;
+        ctx.session
+            .progress
+            .advance(spared as u64 * s.control_steps)?;
         models.extend(sweep(&controls, s, ctx)?);
 
         let mut outcome = Outcome {
@@ -137,13 +140,16 @@ fn sweep(tasks: &[Task], s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     order.sort_by_key(|&i| Reverse(tasks[i].n));
     let run = |exec: Exec| move |&i: &usize| Ok((i, model(tasks[i], s, exec, ctx)?));
-    let mut models: Vec<(usize, Model)> = if tasks.len() >= ctx.threads {
-        let models = order.par_iter().with_max_len(1).map(run(ctx.serial()));
+    let mut models: Vec<(usize, Model)> = if tasks.len() >= ctx.session.threads {
+        let models = order
+            .par_iter()
+            .with_max_len(1)
+            .map(run(ctx.session.serial()));
         models.collect::<Result<_>>()?
     } else {
         order
             .iter()
-            .map(run(ctx.parallel()))
+            .map(run(ctx.session.parallel()))
             .collect::<Result<_>>()?
     };
     models.sort_by_key(|&(i, _)| i);
@@ -184,7 +190,7 @@ fn model(task: Task, s: &Settings, exec: Exec, ctx: &Ctx) -> Result<Model> {
             .is_ok_and(|r| r.final_learned() >= claims::LEARNED);
     if saved {
         let bytes = model_file::encode(&state.parameters);
-        ctx.folder.write(model_file::path(task), bytes)?;
+        ctx.session.folder.write(model_file::path(task), bytes)?;
     }
     Ok(Model {
         task,

@@ -169,7 +169,8 @@ impl Experiment for NearOrthogonality {
         let ks = grid::geometric(2, s.n, s.dims_points);
         let levels = grid::geometric(s.fewest, s.most, s.count_points);
         let pieces = pieces(&levels).len();
-        ctx.progress
+        ctx.session
+            .progress
             .start((2 * ctx.seeds.len() * ks.len() * pieces) as u64)?;
 
         let (mut mmcs, mut counts) = (Table::new(&MMCS), Table::new(&COUNTS));
@@ -343,8 +344,8 @@ fn mmcs_at(features: &Features, levels: &[usize], ctx: &Ctx) -> Result<Vec<f64>>
         .rev()
         .map(|piece| {
             let mut best = vec![f32::NEG_INFINITY; piece.end];
-            max_product(ctx.serial(), rows, piece.clone(), &mut best);
-            ctx.progress.tick()?;
+            max_product(ctx.session.serial(), rows, piece.clone(), &mut best);
+            ctx.session.progress.tick()?;
             Ok(best)
         })
         .collect::<Result<_>>()?;

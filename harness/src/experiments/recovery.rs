@@ -156,7 +156,7 @@ impl Experiment for Recovery {
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let tied = |i: usize| i < s.tied_seeds;
         let models = (0..ctx.seeds.len()).map(|i| s.tasks(0, tied(i)).len() as u64);
-        ctx.progress.start(models.sum::<u64>() * s.steps)?;
+        ctx.session.progress.start(models.sum::<u64>() * s.steps)?;
         let mut models = Vec::new();
         let mut comparisons = Vec::new();
         for (i, &seed) in ctx.seeds.iter().enumerate() {
@@ -208,13 +208,20 @@ fn grid(
             .batch(s.batch, &mut ctx.rng(seed, "batch", number))
             .x
     };
-    let trained = side_by_side::train(candidates.collect(), &s.plan(), s, ctx, draw)?;
+    let trained = side_by_side::train(candidates.collect(), &s.plan(), s, &ctx.session, draw)?;
 
     let mut rng = ctx.rng(seed, "held-out", 0);
     let held_out = HeldOut::draw(&generator, s.held_out, &mut rng);
     let read = |(&task, trained): (&Task, &side_by_side::Trained)| {
         crate::progress::check()?;
-        let read = || Reading::of(ctx.serial(), &trained.parameters, task.lambda, &held_out);
+        let read = || {
+            Reading::of(
+                ctx.session.serial(),
+                &trained.parameters,
+                task.lambda,
+                &held_out,
+            )
+        };
         Ok(Model {
             task,
             elements: trained.parameters.shape().dictionary,
@@ -234,7 +241,7 @@ fn grid(
             (optimum::Kind::Untrained, &start),
         ] {
             let x = held_out.first(s.optimum_samples);
-            let compared = optimum::compare(ctx.serial(), kind, seed, parameters, x)?;
+            let compared = optimum::compare(ctx.session.serial(), kind, seed, parameters, x)?;
             comparisons.extend(compared);
         }
     }

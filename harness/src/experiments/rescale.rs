@@ -124,7 +124,7 @@ impl Experiment for Rescale {
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let x = levels(s.reach, s.points);
-        let layer = Layer::of_gelu(ctx.serial());
+        let layer = Layer::of_gelu(ctx.session.serial());
         let gelu: Vec<f64> = x.iter().map(|&x| gelu(x)).collect();
         let largest = gelu.iter().fold(0.0, |m: f64, y| m.max(y.abs()));
         let rescaled = |n: usize, power: f64| {
@@ -132,12 +132,12 @@ impl Experiment for Rescale {
             let x: Vec<f64> = x.iter().map(|x| x * scale).collect();
             let f = distributed(n);
             let y = layer.response(&x, &f, &f)?;
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
             Ok(y.into_iter().map(|y| y / scale).collect::<Vec<f64>>())
         };
         let powers = powers(s);
         let curves_and_errors = powers.len() * (1 + s.widths.len());
-        ctx.progress.start(curves_and_errors as u64)?;
+        ctx.session.progress.start(curves_and_errors as u64)?;
 
         let (mut curves, mut errors) = (Table::new(&CURVES), Table::new(&ERRORS));
         let mut worst = Vec::new();

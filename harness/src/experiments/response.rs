@@ -167,7 +167,7 @@ impl Experiment for Response {
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let x = levels(s.reach, s.points);
         let units = 2 * (4 + s.widths.len()) + 2 * ctx.seeds.len();
-        ctx.progress.start(units as u64)?;
+        ctx.session.progress.start(units as u64)?;
         let gelu = Responses::compute(Activation::Gelu, s, &x, ctx)?;
         let relu = Responses::compute(Activation::Relu, s, &x, ctx)?;
 
@@ -184,7 +184,7 @@ impl Experiment for Response {
                 .response(&x, &direction("aligned", s.n), &random)?;
             outcome.measure(SHAPE, SHAPE_ERROR, seed, shape_error(&gelu.pairs[0][1]));
             outcome.control(SHAPE, SHAPE_ERROR, seed, shape_error(&random));
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
 
             let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
             for responses in [&gelu, &relu] {
@@ -204,7 +204,7 @@ impl Experiment for Response {
                     }
                 }
             }
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
         }
         let mut curves = Table::new(&CURVES);
         gelu.tabulate(&x, &mut curves);
@@ -325,11 +325,11 @@ impl Responses {
     fn compute(activation: Activation, s: &Settings, x: &[f64], ctx: &Ctx) -> Result<Self> {
         let layer = Layer {
             activation,
-            exec: ctx.serial(),
+            exec: ctx.session.serial(),
         };
         let respond = |input: &str, output: &str, n: usize| {
             let y = layer.response(x, &direction(input, n), &direction(output, n))?;
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
             Ok(y)
         };
         let [a, d] = FEATURES;

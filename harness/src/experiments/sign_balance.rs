@@ -211,10 +211,10 @@ impl Experiment for SignBalance {
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let blocks = s.widths.len() * s.directions.div_ceil(BLOCK) * ctx.seeds.len();
-        ctx.progress.start(1 + blocks as u64)?;
+        ctx.session.progress.start(1 + blocks as u64)?;
         let mut outcome = Outcome::default();
         let (curves, non_homogeneity) = fixed_signs(s, ctx, &mut outcome);
-        ctx.progress.tick()?;
+        ctx.session.progress.tick()?;
         let directions = random_signs(s, ctx, &mut outcome)?;
         outcome.tables = vec![curves, non_homogeneity, directions];
         Ok(outcome)
@@ -271,7 +271,7 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> (Table, Table)
         .map(|z| z as f32)
         .collect();
     let mut after = vec![0.0; before.len()];
-    Layer::of_gelu(ctx.serial()).apply(&before, &mut after);
+    Layer::of_gelu(ctx.session.serial()).apply(&before, &mut after);
     let response = |m: usize| -> Vec<f64> {
         let m = m as f64;
         let output = |y: &[f32]| ((n - m) * f64::from(y[0]) - m * f64::from(y[1])) / n.sqrt();
@@ -311,7 +311,7 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> (Table, Table)
 
 /// Random directions at every width: quantiles of ΔR² and the claim about them.
 fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table> {
-    let sampler = Sampler::new(s.reach, ctx.serial());
+    let sampler = Sampler::new(s.reach, ctx.session.serial());
     let all_positive = sampler.all_positive();
     let mut table = Table::new(&DIRECTIONS);
     for &seed in ctx.seeds {
@@ -327,7 +327,7 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
                     let drawn = (0..size)
                         .map(|_| sampler.draw(n, &mut rng, &mut scratch))
                         .collect();
-                    ctx.progress.tick()?;
+                    ctx.session.progress.tick()?;
                     Ok(drawn)
                 })
                 .collect();

@@ -73,7 +73,7 @@ impl Experiment for Tradeoff {
     }
 
     fn run(_: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        ctx.progress.start(1)?;
+        ctx.session.progress.start(1)?;
         let mut table = Table::new(&TRADEOFF);
         let counts: Vec<_> = ctx
             .input("near-orthogonality")
@@ -96,7 +96,7 @@ impl Experiment for Tradeoff {
                 ]);
             }
         }
-        ctx.progress.tick()?;
+        ctx.session.progress.tick()?;
         Ok(Outcome {
             tables: vec![table],
             measures: Vec::new(),

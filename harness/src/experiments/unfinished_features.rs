@@ -127,7 +127,7 @@ impl Experiment for UnfinishedFeatures {
             .collect();
         let layers = match tasks.first() {
             Some(&(_, task)) => {
-                Streams::of(task, ctx.serial(), ctx)?
+                Streams::of(task, ctx.session.serial(), ctx)?
                     .parameters
                     .shape()
                     .layers
@@ -139,10 +139,10 @@ impl Experiment for UnfinishedFeatures {
             .iter()
             .map(|&(i, _)| trainings(i) * (layers + 1))
             .sum();
-        ctx.progress.start(all as u64 * s.steps)?;
+        ctx.session.progress.start(all as u64 * s.steps)?;
         let mut dictionaries = Vec::new();
         for &(i, task) in &tasks {
-            let streams = Streams::of(task, ctx.parallel(), ctx)?;
+            let streams = Streams::of(task, ctx.session.parallel(), ctx)?;
             let l1 = if i < s.curve_seeds {
                 &s.l1[..]
             } else {
@@ -189,12 +189,12 @@ fn of_model(
         let rows = (0..s.batch).map(|_| x.row(rng.below(x.rows())));
         rows.flatten().map(|v| scales[layer] * v).collect()
     };
-    let trained = side_by_side::train(candidates.collect(), &s.plan(), s, ctx, draw)?;
+    let trained = side_by_side::train(candidates.collect(), &s.plan(), s, &ctx.session, draw)?;
 
     let directions = Directions::of(&streams.parameters);
     let read = |(&job, trained): (&Job, &side_by_side::Trained)| {
         crate::progress::check()?;
-        let (exec, x) = (ctx.serial(), streams.layer(job.layer));
+        let (exec, x) = (ctx.session.serial(), streams.layer(job.layer));
         let mut elements = Vec::new();
         let fit = trained.divergence.clone().map_or(Ok(()), Err).map(|()| {
             let (fit, fired) = Fit::of(&trained.parameters, x, exec);
@@ -215,7 +215,12 @@ fn of_model(
     let pairs = jobs.par_iter().with_max_len(1).zip(&trained);
     let mut dictionaries: Vec<Dictionary> = pairs.map(read).collect::<Result<_>>()?;
     let width = streams.parameters.shape().width;
-    compare_layers(&mut dictionaries, s.threshold, width, ctx.parallel());
+    compare_layers(
+        &mut dictionaries,
+        s.threshold,
+        width,
+        ctx.session.parallel(),
+    );
     Ok(dictionaries)
 }
 

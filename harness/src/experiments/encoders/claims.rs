@@ -96,7 +96,7 @@ fn untrained(s: &Settings, seed: u64, ctx: &Ctx) -> f64 {
     let source = Source::synthetic(s, seed, ctx);
     let variant = Encoder::Linear.variant(s.lambdas[0], source.width, s);
     let initial = start(variant, source.shape(), seed, ctx);
-    kernels::metrics::mmcs(ctx.serial(), source.known(), initial.dictionary())
+    kernels::metrics::mmcs(ctx.session.serial(), source.known(), initial.dictionary())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use kernels::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul};
 use super::model::{Encoder, start};
 use super::settings::Settings;
 use super::source::Source;
-use crate::checkpoint::{Parts, Store};
+use crate::checkpoint::Parts;
 use crate::error::Result;
 use crate::experiment::Ctx;
 
@@ -37,7 +37,7 @@ pub fn learn(
     let name = Encoder::Free.name();
     let slug = format!("{}-{name}-lambda{lambda}-seed{seed}", source.name);
     let title = format!("dictionary of free codes, λ = {lambda}, seed {seed}");
-    let mut store = Store::new(&slug, &title, s, ctx);
+    let mut store = ctx.session.checkpoints(&slug, &title, s);
     let len = shape.dictionary * shape.width;
     let read = |parts: &Parts| {
         let mut state = State {
@@ -63,21 +63,22 @@ pub fn learn(
             step: 0,
         }
     });
-    ctx.progress.advance(state.step)?;
+    ctx.session.progress.advance(state.step)?;
     let plan = s.plan(s.free_steps);
-    let mut learner = Learner::new(source, lambda, s.batch, ctx.serial());
+    let mut learner = Learner::new(source, lambda, s.batch, ctx.session.serial());
     while state.step < s.free_steps {
         let x = source.batch(state.step, s.batch, ctx);
         let rate = plan.learning_rate_at(state.step) as f32;
         learner.step(&x, rate, &mut state);
         if !state.elements.iter().all(|v| v.is_finite()) {
             let why = format!("diverged at step {}: an element is not finite", state.step);
-            ctx.progress
+            ctx.session
+                .progress
                 .say(&format!("{title} {why}; its claims will be inconclusive"));
-            ctx.progress.advance(s.free_steps - state.step)?;
+            ctx.session.progress.advance(s.free_steps - state.step)?;
             return Ok(Err(why));
         }
-        let interrupted = ctx.progress.advance(1);
+        let interrupted = ctx.session.progress.advance(1);
         if state.step == s.free_steps || interrupted.is_err() || store.is_due() {
             let mut parts = Parts::default();
             parts.vector("elements", &state.elements);

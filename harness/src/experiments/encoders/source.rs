@@ -61,7 +61,7 @@ impl Source {
         let Ok([trained, _]) = streams::models(seed, ctx) else {
             return Ok(Vec::new());
         };
-        let streams = Streams::of(trained, ctx.parallel(), ctx)?;
+        let streams = Streams::of(trained, ctx.session.parallel(), ctx)?;
         let shape = streams.parameters.shape();
         let of_layer = |layer: usize| {
             let x = streams.layer(layer);

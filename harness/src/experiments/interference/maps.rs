@@ -43,7 +43,7 @@ const TITLES: [(&str, &str, &str); 4] = [
 pub(super) fn tabulate(s: &Settings, ctx: &Ctx, table: &mut Table) -> Result<()> {
     let mut maps = vec![halves("halves", s.n), halves("small", s.n_small)];
     maps.extend(random(s.n, &mut ctx.rng(ctx.seeds[0], "signs", 0)));
-    let layer = Layer::of_gelu(ctx.serial());
+    let layer = Layer::of_gelu(ctx.session.serial());
     for map in maps {
         let a = levels(s.reach * (map.on.0 as f64).sqrt(), s.points);
         let b = levels(s.reach * (map.on.1 as f64).sqrt(), s.points);
@@ -59,7 +59,7 @@ pub(super) fn tabulate(s: &Settings, ctx: &Ctx, table: &mut Table) -> Result<()>
                 ]);
             }
         }
-        ctx.progress.tick()?;
+        ctx.session.progress.tick()?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::stats::mean;
 pub(super) fn delta_r2(s: &Settings, k: usize, seed: u64, ctx: &Ctx) -> Result<Vec<f64>> {
     let mut rng = ctx.rng(seed, "features", k as u64);
     let features = Features::draw(s.features, k, s.n, Entries::Positive, &mut rng);
-    let layer = Layer::of_gelu(ctx.serial());
+    let layer = Layer::of_gelu(ctx.session.serial());
     let cells: Result<Vec<Vec<f64>>> = (0..s.of_interest)
         .into_par_iter()
         .map(|of_interest| {
@@ -28,7 +28,7 @@ pub(super) fn delta_r2(s: &Settings, k: usize, seed: u64, ctx: &Ctx) -> Result<V
                 Split::last(&x, s.test_fraction).delta_r2(&y)
             });
             let delta = delta.collect();
-            ctx.progress.tick()?;
+            ctx.session.progress.tick()?;
             Ok(delta)
         })
         .collect();

@@ -157,9 +157,15 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
             .batch(s.batch, &mut ctx.rng(seed, "batch", number))
             .x
     };
-    let trained = side_by_side::train(candidates.collect(), &s.plan(s.steps), s, ctx, draw)?;
+    let trained = side_by_side::train(
+        candidates.collect(),
+        &s.plan(s.steps),
+        s,
+        &ctx.session,
+        draw,
+    )?;
 
-    let exec = ctx.parallel();
+    let exec = ctx.session.parallel();
     let held_out = generator.batch(s.held_out, &mut ctx.rng(seed, "held-out", 0));
     let square: f64 = held_out.x.iter().map(|&v| f64::from(v).powi(2)).sum();
     let mut rows = Vec::new();

@@ -116,8 +116,13 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
                 rate: 1.0,
             }
         });
-        let trained =
-            side_by_side::train(candidates.collect(), &s.plan(s.plane_steps), s, ctx, draw)?;
+        let trained = side_by_side::train(
+            candidates.collect(),
+            &s.plan(s.plane_steps),
+            s,
+            &ctx.session,
+            draw,
+        )?;
         for (&encoder, trained) in encoders.iter().zip(trained) {
             let left = match trained.divergence {
                 Some(how) => Err(how),
@@ -127,7 +132,7 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
                         let x: Vec<f32> = (0..s.held_out)
                             .flat_map(|_| case.draw(pattern, &mut rng))
                             .collect();
-                        measure(ctx.serial(), &trained.parameters, pattern, &x)
+                        measure(ctx.session.serial(), &trained.parameters, pattern, &x)
                     });
                     let left = left.collect();
                     Ok((trained.parameters, left))

@@ -67,10 +67,10 @@ pub fn measure(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Shrunk>> {
             lambda: judged,
             strength,
             expected: (strength - judged / 2.0).max(0.0),
-            trained: trained(ctx.serial(), s, used as f32, &feature, &x),
-            fista: fista(ctx.serial(), used as f32, &feature, &x),
+            trained: trained(ctx.session.serial(), s, used as f32, &feature, &x),
+            fista: fista(ctx.session.serial(), used as f32, &feature, &x),
         };
-        ctx.progress.tick()?;
+        ctx.session.progress.tick()?;
         Ok(shrunk)
     });
     measured.collect()

@@ -7,7 +7,7 @@ use kernels::{Exec, MatRef};
 use super::data::{Data, epoch_order, initial};
 use super::measures::rectangle;
 use super::settings::{Loss, Settings};
-use crate::checkpoint::{Parts, Store};
+use crate::checkpoint::Parts;
 use crate::error::Result;
 use crate::experiment::Ctx;
 
@@ -208,21 +208,21 @@ impl State {
 
 /// Trains a model to its end.
 pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Result<State> {
-    let mut store = Store::new(&task.slug(), task, s, ctx);
+    let mut store = ctx.session.checkpoints(&task.slug(), task, s);
     let start = State::start(initial(s.shape(), task.seed, ctx));
     let saved = store.latest(|parts| State::restore(parts, &start, task.budget(s)))?;
     let mut state = saved.unwrap_or(start);
-    ctx.progress.advance(state.step)?;
+    ctx.session.progress.advance(state.step)?;
     let mut trainer = Trainer::new(task, s, data, exec);
     while state.end.is_none() {
         trainer.step(&mut state, ctx);
-        let interrupted = ctx.progress.advance(1);
+        let interrupted = ctx.session.progress.advance(1);
         if state.end.is_some() || interrupted.is_err() || store.is_due() {
             store.write(state.step, state.parts())?;
         }
         interrupted?;
         if let Some(check) = state.checks.last() {
-            ctx.progress.note(|| {
+            ctx.session.progress.note(|| {
                 let Check { loss, learned, .. } = check;
                 format!(
                     "{task}: step {}, loss {loss:.3}, {learned} of {} learned",
@@ -232,11 +232,11 @@ pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Re
         }
     }
     if let Some(divergence) = state.divergence() {
-        ctx.progress.say(&format!(
+        ctx.session.progress.say(&format!(
             "{task} {divergence}; its claims will be inconclusive"
         ));
     }
-    ctx.progress.advance(task.budget(s) - state.step)?;
+    ctx.session.progress.advance(task.budget(s) - state.step)?;
     Ok(state)
 }
 

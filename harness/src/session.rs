@@ -1,0 +1,59 @@
+//! What a long computation is given, whatever it computes: how to run, where to write, and how to report.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use kernels::{Exec, Isa};
+use serde::Serialize;
+
+use crate::checkpoint::Store;
+use crate::output::Folder;
+use crate::progress::Progress;
+use crate::store::names::CHECKPOINTS;
+
+/// The means of one long computation.
+#[derive(Debug)]
+pub struct Session<'a> {
+    /// The instruction set that kernels run on.
+    pub isa: Isa,
+    /// Size of the thread pool.
+    pub threads: usize,
+    /// Where to report work done; also how an interrupt arrives.
+    pub progress: &'a Progress,
+    /// The folder of the run.
+    pub folder: &'a Folder,
+    /// Name of the folder of this computation in that of the run: what it leaves for others goes there.
+    pub subfolder: &'a str,
+    /// How often a long training writes a checkpoint.
+    pub checkpoint_every: Duration,
+}
+
+impl<'a> Session<'a> {
+    /// Kernels on one thread, for work that is already split over the pool.
+    pub fn serial(&self) -> Exec {
+        Exec::serial(self.isa)
+    }
+
+    /// Kernels on all threads of the pool.
+    pub fn parallel(&self) -> Exec {
+        Exec::parallel(self.isa)
+    }
+
+    /// The checkpoints of a training, by the name of its folder, by its name in messages, and with the settings that
+    /// decide its course.
+    pub fn checkpoints(
+        &self,
+        slug: &str,
+        training: impl Display,
+        settings: &impl Serialize,
+    ) -> Store<'a> {
+        let settings = toml::to_string(settings).expect("settings are a flat struct");
+        let (version, isa) = (env!("CARGO_PKG_VERSION"), self.isa.name());
+        Store::new(
+            self.folder,
+            format!("{}/{CHECKPOINTS}/{slug}", self.subfolder),
+            format!("harness {version}, {isa}\n{training}\n{settings}"),
+            self.checkpoint_every,
+        )
+    }
+}
