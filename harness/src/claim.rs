@@ -7,6 +7,7 @@
 pub mod ledger;
 pub mod measures;
 pub mod outcome;
+pub mod reference;
 pub mod words;
 
 use crate::stats::median;

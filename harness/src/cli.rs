@@ -1,5 +1,8 @@
 //! The command line.
 
+pub mod claims_table;
+mod listing;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,16 +11,16 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use kernels::Isa;
 
-use crate::config::{Config, Request};
 use crate::error::{Error, Result};
 use crate::experiments::REGISTRY;
-use crate::output::Folder;
-use crate::progress::{self, Show};
+use crate::report;
+use crate::run::config::{Config, Request};
 use crate::run::{self, Means};
+use crate::session::progress::{self, Show};
 use crate::settings::Preset;
+use crate::store::folder::Folder;
 use crate::store::names;
 use crate::text::did_you_mean;
-use crate::{listing, readme, report};
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -166,7 +169,7 @@ impl Cli {
                 experiments,
                 markdown,
             } => print(&match markdown {
-                Some(run) => readme::claims(&REGISTRY, run.as_deref())?,
+                Some(run) => claims_table::claims(&REGISTRY, run.as_deref())?,
                 None => listing::list(&REGISTRY, &experiments)?,
             }),
             Command::Report { folder } => {

@@ -3,22 +3,8 @@
 use crate::experiment::registry::Registry;
 
 pub mod autoencoders;
-pub mod encoders;
-pub mod homogeneity;
-pub mod interference;
-pub mod l1_geometry;
-pub mod linear_probes;
-pub mod magnitude;
 pub mod many_layers;
-pub mod multilayer;
-pub mod near_orthogonality;
 pub mod one_layer;
-pub mod recovery;
-pub mod rescale;
-pub mod response;
-pub mod sign_balance;
-pub mod tradeoff;
-pub mod unfinished_features;
 
 /// Every experiment, by the sections of the post.
 pub static REGISTRY: Registry = Registry(&[

@@ -38,37 +38,22 @@
 //!   shows all of them.
 //! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 
-pub mod autoencoder;
-pub mod checkpoint;
-pub mod checksums;
 pub mod claim;
 pub mod cli;
-pub mod config;
-pub mod curve;
 pub mod error;
 pub mod experiment;
 pub mod experiments;
-pub mod features;
 pub mod figure;
-pub mod grid;
 pub mod html;
-pub mod listing;
-pub mod manifest;
-pub mod minimum_l1;
-pub mod output;
 pub mod profile;
-pub mod progress;
-pub mod readme;
-pub mod reference;
 pub mod report;
 pub mod rng;
 pub mod run;
+pub mod sae;
 pub mod session;
 pub mod settings;
-pub mod side_by_side;
 pub mod stats;
 pub mod store;
-pub mod synthetic;
 pub mod table;
 pub mod testing;
 pub mod text;

@@ -17,8 +17,8 @@ use kernels::Isa;
 use kernels::profile::{self as counters, Snapshot};
 
 use crate::error::Result;
-use crate::output::Folder;
-use crate::progress::{Progress, Show};
+use crate::session::progress::{Progress, Show};
+use crate::store::folder::Folder;
 use crate::table::{Table, describe};
 use sampler::Sampler;
 use tables::{ALL, Roofs, STACKS, Taken};

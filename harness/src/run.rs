@@ -1,5 +1,7 @@
 //! A run from configuration to ledger: compute, write tables, settle claims.
 
+pub mod config;
+pub mod manifest;
 pub mod results;
 
 use std::collections::BTreeMap;
@@ -8,21 +10,21 @@ use std::time::Duration;
 
 use kernels::Isa;
 
-use crate::checkpoint;
-use crate::checksums::Checksums;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::{MEASURES, measures_table, read_measures};
+use crate::claim::reference;
 use crate::claim::{Entry, Measure};
-use crate::config::{Config, Selected};
 use crate::error::{Error, Result};
 use crate::experiment::Ctx;
 use crate::experiment::erased::Erased;
-use crate::manifest::Manifest;
-use crate::output::Folder;
 use crate::profile::{self, Profile, Recorder};
-use crate::progress::{self, Progress, Show};
-use crate::reference;
+use crate::run::config::{Config, Selected};
+use crate::run::manifest::Manifest;
 use crate::session::Session;
+use crate::session::progress::{self, Progress, Show};
+use crate::store::checkpoint;
+use crate::store::checksums::Checksums;
+use crate::store::folder::Folder;
 use crate::store::names::{self, CHECKPOINTS, CONFIG, MANIFEST};
 use crate::table::{Table, Tables, describe};
 

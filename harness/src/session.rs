@@ -1,14 +1,16 @@
 //! What a long computation is given, whatever it computes: how to run, where to write, and how to report.
 
+pub mod progress;
+
 use std::fmt::Display;
 use std::time::Duration;
 
 use kernels::{Exec, Isa};
 use serde::Serialize;
 
-use crate::checkpoint::Store;
-use crate::output::Folder;
-use crate::progress::Progress;
+use crate::session::progress::Progress;
+use crate::store::checkpoint::Store;
+use crate::store::folder::Folder;
 use crate::store::names::CHECKPOINTS;
 
 /// The means of one long computation.

@@ -1,3 +1,6 @@
 //! Files that survive: written whole, checked when they are read again.
 
+pub mod checkpoint;
+pub mod checksums;
+pub mod folder;
 pub mod names;

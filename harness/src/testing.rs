@@ -8,9 +8,9 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Entry, Measure};
 use crate::experiment::{Ctx, Experiment};
-use crate::output::Folder;
-use crate::progress::{Progress, Show};
 use crate::session::Session;
+use crate::session::progress::{Progress, Show};
+use crate::store::folder::Folder;
 use crate::table::Tables;
 
 /// Runs an experiment at the given seeds on the best ISA, on rayon's global pool.

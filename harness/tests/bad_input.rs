@@ -243,7 +243,7 @@ fn an_output_folder_that_cannot_be_written_is_refused() {
 #[test]
 fn two_runs_cannot_write_one_folder() {
     let sandbox = Sandbox::new();
-    let folder = harness::output::Folder::create(&sandbox.join("a")).unwrap();
+    let folder = harness::store::folder::Folder::create(&sandbox.join("a")).unwrap();
     sandbox.refuses(
         &format!("run {SMALL} --out a"),
         &["being written by another run"],

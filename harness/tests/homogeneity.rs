@@ -1,8 +1,8 @@
 //! `homogeneity` against a plain simulation in f64 that draws every cell on its own.
 
 use harness::experiment::Experiment;
-use harness::experiments::homogeneity::{Homogeneity, Magnitude, Settings};
-use harness::features::{Entries, Features};
+use harness::experiments::one_layer::features::{Entries, Features};
+use harness::experiments::one_layer::homogeneity::{Homogeneity, Magnitude, Settings};
 use harness::rng::Rng;
 use harness::settings::Preset;
 use harness::stats::{delta_r2, mean};

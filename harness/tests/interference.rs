@@ -1,8 +1,8 @@
 //! `interference` against plain loops in f64.
 
 use harness::experiment::Experiment;
-use harness::experiments::interference::{Interference, Settings};
-use harness::features::{Entries, Features};
+use harness::experiments::one_layer::features::{Entries, Features};
+use harness::experiments::one_layer::interference::{Interference, Settings};
 use harness::rng::Rng;
 use harness::settings::Preset;
 use harness::table::Tables;

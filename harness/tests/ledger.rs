@@ -155,7 +155,7 @@ fn the_readme_shows_the_claims_as_they_are() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let reference = here.join("reference");
     let run = reference.join("claims.csv").exists().then_some(reference);
-    let claims = harness::readme::claims(&REGISTRY, run.as_deref()).unwrap();
+    let claims = harness::cli::claims_table::claims(&REGISTRY, run.as_deref()).unwrap();
 
     let path = here.join("../README.md");
     let readme = std::fs::read_to_string(&path).unwrap();

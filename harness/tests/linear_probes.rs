@@ -1,7 +1,7 @@
 //! `linear-probes` against plain loops in f64.
 
 use harness::experiment::Experiment;
-use harness::experiments::linear_probes::{LinearProbes, Settings};
+use harness::experiments::one_layer::linear_probes::{LinearProbes, Settings};
 use harness::rng::{Rng, random_direction};
 use harness::settings::Preset;
 use harness::table::Tables;

@@ -5,7 +5,7 @@ mod common;
 use common::Sandbox;
 use harness::claim::outcome::Outcome;
 use harness::experiment::Experiment;
-use harness::experiments::magnitude::{Magnitude, Settings};
+use harness::experiments::autoencoders::magnitude::{Magnitude, Settings};
 use harness::settings::Preset;
 use harness::table::Table;
 use harness::testing;

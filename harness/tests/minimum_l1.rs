@@ -1,7 +1,7 @@
 //! Codes of least L1 norm, as properties over random dictionaries and targets, against a search by Gaussian
 //! elimination over all choices of atoms. Each test names the claims that it bears on.
 
-use harness::minimum_l1::{Bases, Dictionary, Homotopy, dot, norm, support};
+use harness::sae::minimum_l1::{Bases, Dictionary, Homotopy, dot, norm, support};
 use proptest::prelude::*;
 use proptests::{config, fit, stream};
 

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{Sandbox, files, flip_a_bit, interrupt, limited, refused, results, same, wait_until};
-use harness::experiments::multilayer::Loss;
-use harness::experiments::multilayer::data::Data;
-use harness::experiments::multilayer::measures::Reading;
+use harness::experiments::many_layers::multilayer::Loss;
+use harness::experiments::many_layers::multilayer::data::Data;
+use harness::experiments::many_layers::multilayer::measures::Reading;
 use harness::rng::Rng;
 use kernels::mlp::{Parameters, Shape};
 use kernels::{Activation, Exec, Isa, MatRef};

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use harness::experiment::Experiment;
-use harness::experiments::homogeneity::{self, Homogeneity};
-use harness::experiments::near_orthogonality::{NearOrthogonality, Settings};
-use harness::experiments::tradeoff::{self, Tradeoff};
-use harness::features::{Entries, Features};
+use harness::experiments::one_layer::features::{Entries, Features};
+use harness::experiments::one_layer::homogeneity::{self, Homogeneity};
+use harness::experiments::one_layer::near_orthogonality::{NearOrthogonality, Settings};
+use harness::experiments::one_layer::tradeoff::{self, Tradeoff};
 use harness::rng::Rng;
 use harness::settings::Preset;
 use harness::table::Tables;

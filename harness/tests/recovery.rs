@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use common::{Sandbox, results, same};
 use harness::experiment::Experiment;
-use harness::experiments::recovery::measures::{HeldOut, Reading};
-use harness::experiments::recovery::optimum::{self, Kind};
-use harness::experiments::recovery::{Recovery, Settings};
+use harness::experiments::autoencoders::recovery::measures::{HeldOut, Reading};
+use harness::experiments::autoencoders::recovery::optimum::{self, Kind};
+use harness::experiments::autoencoders::recovery::{Recovery, Settings};
 use harness::rng::Rng;
+use harness::sae::synthetic::{Generator, Law};
 use harness::settings::Preset;
-use harness::synthetic::{Generator, Law};
 use harness::testing;
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
 use kernels::{Exec, Isa, MatRef};

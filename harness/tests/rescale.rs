@@ -1,7 +1,7 @@
 //! `rescale` against plain loops in f64.
 
 use harness::experiment::Experiment;
-use harness::experiments::rescale::{Rescale, Settings};
+use harness::experiments::one_layer::rescale::{Rescale, Settings};
 use harness::settings::Preset;
 use harness::table::Tables;
 use harness::testing;

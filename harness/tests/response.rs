@@ -1,6 +1,6 @@
 //! `response` against plain loops in f64.
 
-use harness::experiments::response::{Response, Settings};
+use harness::experiments::one_layer::response::{Response, Settings};
 use harness::rng::Rng;
 use harness::table::Tables;
 use harness::testing;

@@ -1,7 +1,7 @@
 //! `sign-balance` against plain loops in f64.
 
 use harness::experiment::Experiment;
-use harness::experiments::sign_balance::{Settings, SignBalance};
+use harness::experiments::one_layer::sign_balance::{Settings, SignBalance};
 use harness::rng::Rng;
 use harness::settings::Preset;
 use harness::stats::quantile;

@@ -16,7 +16,7 @@ use benches::autoencoder::{STEP, activations, biases, parameters, set_bias, shap
 use benches::{executions, median};
 use harness::error::Result;
 use harness::figure::{Axis, Figure, Panel, Role};
-use harness::output::Folder;
+use harness::store::folder::Folder;
 use harness::table::{Column, Table, TableSpec};
 use kernels::sae::{self, DENSE, L1, Rows, Shape, Variant, Workspace};
 use kernels::{Exec, MatRef};

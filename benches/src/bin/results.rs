@@ -15,7 +15,7 @@ use benches::results::page::{Head, page};
 use benches::results::pytorch::PyTorch;
 use benches::results::{MEASUREMENTS, activations, grids, products, scaling, steps};
 use harness::error::{Error, Result};
-use harness::output::Folder;
+use harness::store::folder::Folder;
 use harness::table::Table;
 use kernels::Isa;
 

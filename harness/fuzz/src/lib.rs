@@ -1,18 +1,18 @@
 //! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or with
 //! something that is the same when it is written and read again.
 
-use harness::checkpoint::Parts;
 use harness::claim::ledger::{CLAIMS, Ledger};
 use harness::claim::measures::{MEASURES, read_measures};
-use harness::config::Config;
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
-use harness::experiments::multilayer::{model_file, train::State};
-use harness::manifest::Manifest;
+use harness::experiments::many_layers::multilayer::{model_file, train::State};
 use harness::profile::machine::MACHINE;
 use harness::profile::{Profile, tables as profile};
 use harness::report::contents::{Chapter, Report};
+use harness::run::config::Config;
+use harness::run::manifest::Manifest;
 use harness::run::results::RUN;
+use harness::store::checkpoint::Parts;
 use harness::table::{Table, TableSpec, Tables};
 use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};

@@ -1,6 +1,11 @@
 //! Why sparse autoencoders work.
 
-use super::{encoders, l1_geometry, magnitude, recovery, unfinished_features};
+pub mod encoders;
+pub mod l1_geometry;
+pub mod magnitude;
+pub mod recovery;
+pub mod unfinished_features;
+
 use crate::experiment::registry::Section;
 
 /// The section.

@@ -1,6 +1,7 @@
 //! Features computed over many layers.
 
-use super::multilayer;
+pub mod multilayer;
+
 use crate::experiment::registry::Section;
 
 /// The section.

@@ -1,9 +1,17 @@
 //! Distributed features in one layer.
 
-use super::{
-    homogeneity, interference, linear_probes, near_orthogonality, rescale, response, sign_balance,
-    tradeoff,
-};
+pub mod features;
+pub mod grid;
+pub mod homogeneity;
+pub mod interference;
+pub mod linear_probes;
+pub mod near_orthogonality;
+pub mod rescale;
+pub mod response;
+pub mod response_curve;
+pub mod sign_balance;
+pub mod tradeoff;
+
 use crate::experiment::registry::Section;
 
 /// The section.

@@ -8,7 +8,7 @@ use kernels::Isa;
 use kernels::simd::{Op, Simd};
 
 use crate::error::Result;
-use crate::progress;
+use crate::session::progress;
 use crate::table::{Column, Table, TableSpec};
 
 /// Columns of `profile/machine.csv`.

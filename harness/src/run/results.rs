@@ -6,10 +6,10 @@ use kernels::Isa;
 
 use crate::claim::ledger::{CLAIMS, Ledger};
 use crate::claim::measures::MEASURES;
-use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
-use crate::manifest;
+use crate::run::config::Config;
+use crate::run::manifest;
 use crate::store::names;
 use crate::table::{Column, Table, TableSpec};
 

@@ -1,0 +1,53 @@
+//! The reference run: one run of the preset `full` whose ledger is committed, for other runs to be held against.
+
+use std::sync::LazyLock;
+
+use crate::claim::Entry;
+use crate::claim::ledger::{CLAIMS, Ledger};
+use crate::table::Table;
+
+/// The ledger of the reference run.
+pub static LEDGER: LazyLock<Ledger> = LazyLock::new(|| {
+    let table = Table::from_csv(&CLAIMS, include_str!("../../reference/claims.csv"));
+    Ledger::from_table(&table.expect("the committed ledger is one"))
+});
+
+/// Says in the reason of an entry what a reference came to, where that is another verdict on the same criterion.
+pub fn compare(entry: &mut Entry, reference: &Ledger) {
+    let same = |e: &&Entry| (&e.statement, &e.criterion) == (&entry.statement, &entry.criterion);
+    let Some(theirs) = reference.get(&entry.id).filter(same) else {
+        return;
+    };
+    if theirs.verdict != entry.verdict {
+        if !entry.reason.is_empty() {
+            entry.reason += "; ";
+        }
+        entry.reason += &format!("the reference run (full) comes to: {}", theirs.verdict);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_verdict_of_the_reference_is_told_unless_it_is_on_another_criterion() {
+        let ours = LEDGER.0.first().expect("a claim").clone();
+        let told = |change: &dyn Fn(&mut Entry)| {
+            let mut theirs = ours.clone();
+            change(&mut theirs);
+            let mut entry = ours.clone();
+            compare(&mut entry, &Ledger(vec![theirs]));
+            entry.reason.strip_prefix(&ours.reason).unwrap().to_string()
+        };
+        assert_eq!(told(&|_| ()), "");
+        let other = told(&|e| e.verdict = "no power".into());
+        assert!(other.ends_with("the reference run (full) comes to: no power"));
+        let changed = |e: &mut Entry| {
+            e.verdict = "no power".into();
+            e.criterion += " or so";
+        };
+        assert_eq!(told(&changed), "");
+        assert_eq!(told(&|e| e.id += "-2"), "");
+    }
+}

@@ -1,0 +1,284 @@
+//! `encoders`: does a stronger encoder find better features?
+//!
+//! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside them a
+//! dictionary whose codes are optimised freely (FISTA). All encoders start as the same linear one, the transpose of the
+//! dictionary. Encoder and dictionary are then judged apart: optimal codes on the dictionary that an encoder has learned,
+//! and its codes on the true one.
+
+use rayon::prelude::*;
+
+use crate::claim::ClaimSpec;
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment};
+use crate::figure::Figure;
+use crate::sae::synthetic::{Directions, Firing, Magnitudes};
+use crate::sae::training::{self, Candidate};
+use crate::settings::{OutOfRange, Preset, ensure};
+use crate::table::{TableSpec, Tables};
+
+mod claims;
+mod figures;
+mod free;
+mod model;
+mod reading;
+mod settings;
+mod source;
+mod tables;
+
+use model::{Encoder, Model, start};
+use reading::Reading;
+pub use settings::Settings;
+use source::Source;
+
+/// See the [module](self).
+pub struct Encoders;
+
+impl Experiment for Encoders {
+    type Settings = Settings;
+
+    const ID: &'static str = "encoders";
+    const TITLE: &'static str = "Does a stronger encoder find better features?";
+    const SUMMARY: &'static str = "The encoder of a sparse autoencoder is one linear map, much simpler than sparse coding by \
+        optimisation. A two-layer encoder, unrolled steps of a learnt iteration (LISTA) and freely optimised codes are \
+        trained on the same data, synthetic ones with known features and residual streams of the models of `multilayer`, \
+        and encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an encoder has \
+        learned, and its own codes on the true features.";
+    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const TABLES: &'static [&'static TableSpec] = &[&tables::ENCODERS];
+    const FIGURES: &'static [&'static str] = figures::NAMES;
+    const NEEDS: &'static [&'static str] = &["multilayer"];
+
+    fn settings(preset: Preset) -> Settings {
+        let base = Settings {
+            width: 64,
+            features: 128,
+            directions: Directions::Gaussian,
+            active: 3.0,
+            firing: Firing::Decaying,
+            decay: 0.99,
+            magnitudes: Magnitudes::Uniform,
+            correlation: 0.0,
+            groups: 16,
+            lambdas: vec![0.03, 0.1, 0.3],
+            ratio: 1.0,
+            hidden_ratio: 2,
+            two_layer_rate: 1.0,
+            unrolled: 2,
+            learning_rate: 3e-3,
+            cooldown: 0.3,
+            batch: 256,
+            steps: 1500,
+            free_steps: 500,
+            stream_steps: 600,
+            stream_ratio: 3,
+            most_seeds: 3,
+            stream_seeds: 1,
+            held_out: 2048,
+        };
+        match preset {
+            Preset::Quick => Settings {
+                width: 32,
+                features: 64,
+                active: 2.0,
+                lambdas: vec![0.1, 0.3],
+                steps: 900,
+                free_steps: 250,
+                stream_steps: 300,
+                held_out: 512,
+                ..base
+            },
+            Preset::Default => base,
+            Preset::Full => Settings {
+                width: 256,
+                features: 512,
+                active: 5.0,
+                // At 1 its loss is higher, where λ is above 0.03: codes die.
+                two_layer_rate: 0.3,
+                batch: 512,
+                steps: 4000,
+                free_steps: 1000,
+                ..base
+            },
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        s.law().validate()?;
+        s.plan(s.steps).validate()?;
+        let positive = s.lambdas.iter().all(|&l| l > 0.0 && l <= 1e6);
+        let lambdas = positive && s.lambdas.is_sorted_by(|a, b| a < b);
+        ensure(
+            "lambdas",
+            &s.lambdas,
+            lambdas && (2..=64).contains(&s.lambdas.len()),
+            "2 to 64 numbers, increasing, above 0 and at most 1e6",
+        )?;
+        let elements = s.elements();
+        ensure(
+            "ratio",
+            s.ratio,
+            s.ratio > 0.0 && (1..=1 << 20).contains(&elements),
+            "so that the dictionary has 1 to 1048576 elements",
+        )?;
+        let count = |key, value: usize, from: usize, to: usize| {
+            ensure(
+                key,
+                value,
+                (from..=to).contains(&value),
+                format!("{from} to {to}"),
+            )
+        };
+        let steps =
+            |key, value: u64| ensure(key, value, (1..=1 << 40).contains(&value), "1 to 2^40");
+        steps("free_steps", s.free_steps)?;
+        steps("stream_steps", s.stream_steps)?;
+        count("hidden_ratio", s.hidden_ratio, 1, 64)?;
+        ensure(
+            "two_layer_rate",
+            s.two_layer_rate,
+            s.two_layer_rate > 0.0 && s.two_layer_rate <= 1e6,
+            "above 0 and at most 1e6",
+        )?;
+        count("unrolled", s.unrolled, 1, 64)?;
+        count("stream_ratio", s.stream_ratio, 1, 64)?;
+        count("most_seeds", s.most_seeds, 1, 1000)?;
+        count("stream_seeds", s.stream_seeds, 0, 1000)?;
+        count("held_out", s.held_out, 100, 1 << 24)
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        let elements = s.elements();
+        let sizes = vec![elements; 3 * s.lambdas.len()];
+        // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
+        let square = 4.0 * (elements as f64).powi(2);
+        let models = s.lambdas.len() as f64;
+        let codes =
+            threads as f64 * s.held_out as f64 * (8.0 * elements as f64 + 12.0 * s.width as f64);
+        let hidden =
+            32.0 * models * (s.hidden_ratio * s.width) as f64 * (s.width + elements) as f64;
+        s.law().memory()
+            + s.plan(s.steps).memory(s.width, sizes.into_iter())
+            + square * (8.0 * models + threads as f64)
+            + codes
+            + hidden
+    }
+
+    fn most_seeds(s: &Settings) -> usize {
+        s.most_seeds
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let lambdas = s.lambdas.len() as u64;
+        let per_source = |steps| 3 * lambdas * steps;
+        let seeds = ctx.seeds.len() as u64;
+        let streams = seeds.min(s.stream_seeds as u64) * source::STREAMS as u64;
+        let synthetic = per_source(s.steps) + lambdas * s.free_steps;
+        ctx.session
+            .progress
+            .start(seeds * synthetic + streams * per_source(s.stream_steps))?;
+
+        let mut models = Vec::new();
+        for (i, &seed) in ctx.seeds.iter().enumerate() {
+            let source = Source::synthetic(s, seed, ctx);
+            models.extend(trained(&source, s, s.steps, ctx)?);
+            models.extend(freely_coded(&source, s, ctx)?);
+            if i < s.stream_seeds {
+                let sources = Source::streams(seed, s, ctx)?;
+                let missing = (source::STREAMS - sources.len()) as u64;
+                ctx.session
+                    .progress
+                    .advance(missing * per_source(s.stream_steps))?;
+                for source in sources {
+                    models.extend(trained(&source, s, s.stream_steps, ctx)?);
+                }
+            }
+        }
+        let mut outcome = Outcome {
+            tables: tables::tabulate(&models),
+            ..Outcome::default()
+        };
+        claims::settle(s, &models, ctx, &mut outcome);
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        figures::draw(tables)
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        figures::findings(tables, ledger)
+    }
+}
+
+/// Trains every encoder with every λ on the same batches, and reads them.
+fn trained(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<Model>> {
+    let seed = source.seed;
+    let tasks: Vec<(Encoder, f64)> = Encoder::TRAINED
+        .into_iter()
+        .flat_map(|encoder| s.lambdas.iter().map(move |&lambda| (encoder, lambda)))
+        .collect();
+    let candidates = tasks.iter().map(|&(encoder, lambda)| {
+        let name = encoder.name();
+        let variant = encoder.variant(lambda, source.width, s);
+        Candidate {
+            slug: format!("{}-{name}-lambda{lambda}-seed{seed}", source.name),
+            title: format!("{name} encoder, {}, λ = {lambda}, seed {seed}", source.name),
+            source: 0,
+            start: start(variant, source.shape(), seed, ctx),
+            rate: match encoder {
+                Encoder::TwoLayer => s.two_layer_rate,
+                _ => 1.0,
+            },
+        }
+    });
+    let plan = s.plan(steps);
+    let draw = |_, step| source.batch(step, s.batch, ctx);
+    let trained = training::train(candidates.collect(), &plan, s, &ctx.session, draw)?;
+    let read = |(&(encoder, lambda), trained): (&(Encoder, f64), &training::Trained)| {
+        crate::session::progress::check()?;
+        let read =
+            || Reading::of_encoder(ctx.session.serial(), &trained.parameters, lambda, source);
+        Ok(Model {
+            source: source.name.clone(),
+            encoder,
+            lambda,
+            seed,
+            reading: trained.divergence.clone().map_or_else(|| Ok(read()), Err),
+        })
+    };
+    let pairs = tasks.par_iter().with_max_len(1).zip(&trained);
+    pairs.map(read).collect()
+}
+
+/// Learns a dictionary with free codes for every λ; reads it, and free codes on the true features.
+fn freely_coded(source: &Source, s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
+    let seed = source.seed;
+    let learn = |&lambda: &f64| -> Result<[Model; 2]> {
+        let of = |encoder, reading| Model {
+            source: source.name.clone(),
+            encoder,
+            lambda,
+            seed,
+            reading,
+        };
+        let learned = free::learn(source, lambda, s, ctx)?;
+        let read = |elements: &[f32]| {
+            Reading::of_dictionary(ctx.session.serial(), elements, lambda, source)
+        };
+        Ok([
+            of(Encoder::Free, learned.map(|elements| read(&elements))),
+            of(Encoder::Truth, Ok(read(&source.known))),
+        ])
+    };
+    let models: Vec<[Model; 2]> = s
+        .lambdas
+        .par_iter()
+        .with_max_len(1)
+        .map(learn)
+        .collect::<Result<_>>()?;
+    let mut models: Vec<Model> = models.into_iter().flatten().collect();
+    models.sort_by_key(|m| m.encoder == Encoder::Truth);
+    Ok(models)
+}

@@ -1,0 +1,174 @@
+//! What is read from an encoder and its dictionary, together and apart.
+
+use kernels::metrics::{Matching, Stream, mmcs};
+use kernels::profile::{self, Part};
+use kernels::sae::Parameters;
+use kernels::sparse_coding::{Certificate, Lasso, Pursuit, Stop, omp};
+use kernels::{Accumulate, Exec, MatMut, MatRef, SparseRef, matmul};
+
+use super::source::Source;
+use crate::sae::reading;
+
+/// When a code counts as optimal.
+const OPTIMAL: Stop = Stop {
+    tolerance: 1e-5,
+    iterations: 3000,
+};
+
+/// How codes on some dictionary reconstruct samples.
+#[derive(Debug, Clone, Copy)]
+pub struct Codes {
+    /// Mean number of active entries.
+    pub l0: f64,
+    /// Share of the variance that reconstructions explain.
+    pub explained_variance: f64,
+    /// ‖x − x̂‖² + λ Σ c, mean over samples.
+    pub loss: f64,
+}
+
+/// What is read from one dictionary and its encoder.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Mean over the known directions of the largest cosine with an element; not a number if none are known.
+    pub mmcs: f64,
+    /// The encoder's own codes.
+    pub own: Codes,
+    /// The best codes for the same loss on the same dictionary.
+    pub fista: Codes,
+    /// Codes by OMP on the same dictionary, with as many active entries as the encoder has in the mean.
+    pub omp: Codes,
+    /// The encoder's codes, each element replaced by the known direction that it is matched with.
+    pub on_known: Option<Codes>,
+}
+
+impl Reading {
+    /// Of a sparse autoencoder.
+    pub fn of_encoder(
+        exec: Exec,
+        parameters: &Parameters,
+        lambda: f64,
+        source: &Source,
+    ) -> Reading {
+        let elements = parameters.dictionary();
+        let codes = reading::dense_codes(exec, parameters, source.held_out());
+        Self::of(
+            exec,
+            elements,
+            parameters.b_dec(),
+            Some(&codes),
+            lambda,
+            source,
+        )
+    }
+
+    /// Of a dictionary without bias whose codes are the best ones.
+    pub fn of_dictionary(exec: Exec, elements: &[f32], lambda: f64, source: &Source) -> Reading {
+        let rows = elements.len() / source.width;
+        let elements = MatRef::new(elements, rows, source.width).expect("whole rows");
+        Self::of(
+            exec,
+            elements,
+            &vec![0.0; source.width],
+            None,
+            lambda,
+            source,
+        )
+    }
+
+    fn of(
+        exec: Exec,
+        elements: MatRef,
+        bias: &[f32],
+        codes: Option<&[f32]>,
+        lambda: f64,
+        source: &Source,
+    ) -> Reading {
+        let _span = profile::phase(Part::Metrics);
+        let x = source.held_out();
+        let (samples, n) = (x.rows(), elements.rows());
+        let centred: Vec<f32> = (0..samples)
+            .flat_map(|b| x.row(b).iter().zip(bias).map(|(x, bias)| x - bias))
+            .collect();
+        let centred = MatRef::new(&centred, samples, x.cols()).expect("of that size");
+        let score = |codes: &[f32], elements: MatRef| score(exec, centred, codes, elements, lambda);
+
+        let mut best = vec![0f32; samples * n];
+        let lasso = Lasso::new(exec, elements, lambda as f32, None);
+        let mut certificates = vec![Certificate::default(); samples];
+        let into = MatMut::new(&mut best, samples, n).expect("of that size");
+        lasso.fista(exec, centred, OPTIMAL, into, &mut certificates);
+        let fista = score(&best, elements);
+        let own = codes.map_or(fista, |codes| score(codes, elements));
+
+        let pursuit = Pursuit {
+            atoms: (own.l0.round() as usize).clamp(1, n),
+            tolerance: 1e-9,
+        };
+        let mut greedy = vec![0f32; samples * n];
+        let into = MatMut::new(&mut greedy, samples, n).expect("of that size");
+        omp(exec, elements, centred, pursuit, into);
+
+        let known = source.known();
+        let on_known = (known.rows() > 0).then(|| {
+            let matched = matched(exec, elements, known);
+            let matched = MatRef::new(&matched, n, x.cols()).expect("a row an element");
+            score(codes.unwrap_or(&best), matched)
+        });
+        Reading {
+            mmcs: match known.rows() {
+                0 => f64::NAN,
+                _ => mmcs(exec, known, elements),
+            },
+            own,
+            fista,
+            omp: score(&greedy, elements),
+            on_known,
+        }
+    }
+}
+
+/// In the place of each element the known direction that it is matched with, at norm 1; zeros where it has none.
+fn matched(exec: Exec, elements: MatRef, known: MatRef) -> Vec<f32> {
+    let width = elements.cols();
+    let mut rows = vec![0f32; elements.rows() * width];
+    for &(element, direction, _) in &Matching::of(exec, elements, known).pairs {
+        let direction = known.row(direction);
+        let norm = direction.iter().map(|v| v * v).sum::<f32>().sqrt();
+        let row = &mut rows[element * width..][..width];
+        row.iter_mut()
+            .zip(direction)
+            .for_each(|(to, v)| *to = v / norm);
+    }
+    rows
+}
+
+/// How dense codes on some elements reconstruct samples.
+fn score(exec: Exec, x: MatRef, codes: &[f32], elements: MatRef, lambda: f64) -> Codes {
+    let (samples, n, width) = (x.rows(), elements.rows(), x.cols());
+    let dense = MatRef::new(codes, samples, n).expect("of that size");
+    let mut x_hat = vec![0f32; samples * width];
+    let mut into = MatMut::new(&mut x_hat, samples, width).expect("of that size");
+    matmul(
+        exec,
+        into.reborrow(),
+        Accumulate::Overwrite,
+        dense,
+        elements,
+    );
+    let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+    for row in codes.chunks_exact(n) {
+        for (j, &value) in row.iter().enumerate().filter(|(_, v)| **v != 0.0) {
+            columns.push(j as u32);
+            values.push(value);
+        }
+        starts.push(columns.len());
+    }
+    let sparse = SparseRef::new(&starts, &columns, &values, n).expect("columns below n");
+    let mut stream = Stream::new(width, n);
+    stream.add(exec, x, into.as_ref(), sparse);
+    Codes {
+        l0: stream.l0(),
+        explained_variance: stream.explained_variance(),
+        loss: stream.squared_error() + lambda * stream.l1(),
+    }
+}

@@ -1,0 +1,128 @@
+//! The data that encoders are trained on.
+
+use kernels::MatRef;
+use kernels::sae::Shape;
+
+use super::settings::Settings;
+use crate::error::Result;
+use crate::experiment::Ctx;
+use crate::experiments::many_layers::multilayer::streams::{self, Streams, scale};
+use crate::sae::synthetic::Generator;
+
+/// Residual streams looked at, at a seed: after the input layer and in the middle.
+pub const STREAMS: usize = 2;
+
+/// Where samples come from, at one seed.
+pub struct Source {
+    /// In the tables.
+    pub name: String,
+    pub seed: u64,
+    /// Dimension d of a sample.
+    pub width: usize,
+    /// Elements of a dictionary for it.
+    pub elements: usize,
+    /// The directions that it is known to be made of, as rows of unit norm; none if they are not known.
+    pub known: Vec<f32>,
+    /// Samples that codes are compared on.
+    held_out: Vec<f32>,
+    samples: Samples,
+}
+
+enum Samples {
+    Drawn(Box<Generator>),
+    /// All there are.
+    Given(Vec<f32>),
+}
+
+impl Source {
+    /// Synthetic data.
+    pub fn synthetic(s: &Settings, seed: u64, ctx: &Ctx) -> Source {
+        let generator = Generator::new(s.law(), &mut ctx.rng(seed, "features", 0));
+        let held_out = generator
+            .batch(s.held_out, &mut ctx.rng(seed, "held-out", 0))
+            .x;
+        let features = generator.features();
+        Source {
+            name: "synthetic".into(),
+            seed,
+            width: s.width,
+            elements: s.elements(),
+            known: (0..features.rows())
+                .flat_map(|i| features.row(i))
+                .copied()
+                .collect(),
+            held_out,
+            samples: Samples::Drawn(Box::new(generator)),
+        }
+    }
+
+    /// The residual streams of the trained model that `unfinished-features` looks into, if there is one.
+    pub fn streams(seed: u64, s: &Settings, ctx: &Ctx) -> Result<Vec<Source>> {
+        let Ok([trained, _]) = streams::models(seed, ctx) else {
+            return Ok(Vec::new());
+        };
+        let streams = Streams::of(trained, ctx.session.parallel(), ctx)?;
+        let shape = streams.parameters.shape();
+        let of_layer = |layer: usize| {
+            let x = streams.layer(layer);
+            let factor = scale(x);
+            let all: Vec<f32> = (0..x.rows())
+                .flat_map(|i| x.row(i))
+                .map(|v| factor * v)
+                .collect();
+            let embeddings = || {
+                let rows = streams.parameters.embeddings();
+                rows.into_iter()
+                    .flat_map(|e| (0..e.rows()).flat_map(move |i| e.row(i)))
+                    .copied()
+                    .collect()
+            };
+            Source {
+                name: format!("x_{layer}"),
+                seed,
+                width: shape.width,
+                elements: s.stream_ratio * shape.width,
+                known: if layer == 0 { embeddings() } else { Vec::new() },
+                held_out: all[..all.len().min(s.held_out * shape.width)].to_vec(),
+                samples: Samples::Given(all),
+            }
+        };
+        Ok([0, shape.layers / 2].map(of_layer).into())
+    }
+
+    /// Of a dictionary for it.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            width: self.width,
+            dictionary: self.elements,
+        }
+    }
+
+    /// The samples that codes are compared on; of a residual stream, some that were trained on.
+    pub fn held_out(&self) -> MatRef<'_> {
+        let rows = self.held_out.len() / self.width;
+        MatRef::new(&self.held_out, rows, self.width).expect("whole rows")
+    }
+
+    /// The directions that it is known to be made of.
+    pub fn known(&self) -> MatRef<'_> {
+        let rows = self.known.len() / self.width;
+        MatRef::new(&self.known, rows, self.width).expect("whole rows")
+    }
+
+    /// The batch of a step.
+    pub fn batch(&self, step: u64, samples: usize, ctx: &Ctx) -> Vec<f32> {
+        let mut rng = ctx.rng(self.seed, &format!("{}-batch", self.name), step);
+        match &self.samples {
+            Samples::Drawn(generator) => generator.batch(samples, &mut rng).x,
+            Samples::Given(all) => {
+                let n = all.len() / self.width;
+                let row = |_| {
+                    let i = rng.below(n);
+                    &all[i * self.width..][..self.width]
+                };
+                (0..samples).flat_map(row).copied().collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Three directions in the plane: which of them does the cheapest code use?
+
+use std::f64::consts::{PI, TAU};
+
+use crate::rng::Rng;
+use crate::sae::minimum_l1::{Bases, Dictionary, for_each_choice, norm, support};
+use crate::table::Table;
+
+/// What a code is to minimise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Norm {
+    /// The sum of its weights.
+    L1,
+    /// The sum of their squares.
+    L2,
+}
+
+impl Norm {
+    /// As in the tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Norm::L1 => "L1",
+            Norm::L2 => "L2",
+        }
+    }
+
+    /// The non-negative code of least norm; `None` if there is no code.
+    pub fn least(self, dictionary: &Dictionary, x: &[f64]) -> Option<Vec<f64>> {
+        match self {
+            Norm::L1 => Bases::new(dictionary).cheapest(x),
+            Norm::L2 => least_squares(dictionary, x),
+        }
+    }
+}
+
+/// The non-negative code of least L2 norm in the plane. On its own support it is the least of all codes, so
+/// the best of the least codes of all supports that come out non-negative is the one.
+fn least_squares(dictionary: &Dictionary, x: &[f64]) -> Option<Vec<f64>> {
+    let n = dictionary.len();
+    let mut best: Option<Vec<f64>> = None;
+    for size in 2..=n {
+        for_each_choice(n, size, |atoms| {
+            // c = D (DᵀD)⁻¹ x with the 2×2 matrix DᵀD of the atoms chosen.
+            let sum = |f: &dyn Fn(&[f64]) -> f64| -> f64 {
+                atoms.iter().map(|&j| f(dictionary.atom(j))).sum()
+            };
+            let (a, b, d) = (
+                sum(&|v| v[0] * v[0]),
+                sum(&|v| v[0] * v[1]),
+                sum(&|v| v[1] * v[1]),
+            );
+            let determinant = a * d - b * b;
+            if determinant <= 0.0 {
+                return;
+            }
+            let y = [
+                (d * x[0] - b * x[1]) / determinant,
+                (a * x[1] - b * x[0]) / determinant,
+            ];
+            let mut code = vec![0.0; n];
+            for &j in atoms {
+                let atom = dictionary.atom(j);
+                code[j] = atom[0] * y[0] + atom[1] * y[1];
+            }
+            let rounding = 1e-12 * norm(&code);
+            let feasible = code.iter().all(|&c| c >= -rounding);
+            if feasible && best.as_ref().is_none_or(|b| norm(&code) < norm(b)) {
+                code.iter_mut().for_each(|c| *c = c.max(0.0));
+                best = Some(code);
+            }
+        });
+    }
+    best
+}
+
+/// Targets by kind and number of active atoms.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// `counts[kind][active − 1]`: kind 0 lies on an atom, 1 between two.
+    counts: [[usize; 3]; 2],
+    as_claimed: usize,
+}
+
+/// The kinds of targets, by name.
+pub const KINDS: [&str; 2] = ["on an atom", "between atoms"];
+
+impl Tally {
+    /// Share of the targets whose code is what the claim says.
+    pub fn as_claimed(&self) -> f64 {
+        self.as_claimed as f64 / self.counts.iter().flatten().sum::<usize>() as f64
+    }
+
+    /// Adds its rows.
+    pub fn tabulate(&self, norm: Norm, seed: u64, table: &mut Table) {
+        for (kind, counts) in KINDS.into_iter().zip(self.counts) {
+            let all = counts.iter().sum::<usize>().max(1) as f64;
+            for (active, count) in (1usize..).zip(counts) {
+                let share = count as f64 / all;
+                let row = [
+                    norm.name().into(),
+                    kind.into(),
+                    active.into(),
+                    seed.into(),
+                    share.into(),
+                ];
+                table.push(row);
+            }
+        }
+    }
+}
+
+/// Draws dictionaries of three directions with a target each, in turn on one of the atoms and in a random
+/// direction that has a non-negative code, and looks at its code.
+pub fn survey(norm: Norm, dictionaries: usize, rng: &mut Rng) -> Tally {
+    let mut tally = Tally::default();
+    for i in 0..dictionaries {
+        let angles: [f64; 3] = std::array::from_fn(|_| TAU * rng.uniform());
+        let dictionary = directions(&angles);
+        let size = 0.5 + rng.uniform();
+        let (kind, on, angle) = if i % 2 == 0 {
+            let atom = rng.below(3);
+            (0, Some(atom), angles[atom])
+        } else {
+            // At least half of the directions between two neighbours less than π apart have a code.
+            let angle = loop {
+                let angle = TAU * rng.uniform();
+                if neighbours(&angles, angle).is_some() {
+                    break angle;
+                }
+            };
+            (1, None, angle)
+        };
+        let x = [size * angle.cos(), size * angle.sin()];
+        let code = norm
+            .least(&dictionary, &x)
+            .expect("the target is in the cone");
+        let active = support(&code);
+        tally.counts[kind][active.len() - 1] += 1;
+        let as_claimed = match on {
+            Some(atom) => active == [atom],
+            None => {
+                let (closer, other) = neighbours(&angles, angle).expect("it is between two");
+                let mut both = [closer, other];
+                both.sort_unstable();
+                active == both && code[closer] > code[other]
+            }
+        };
+        tally.as_claimed += usize::from(as_claimed);
+    }
+    tally
+}
+
+/// Unit vectors at these angles.
+fn directions(angles: &[f64]) -> Dictionary {
+    let values = angles.iter().flat_map(|a| [a.cos(), a.sin()]).collect();
+    Dictionary::new(2, values)
+}
+
+/// The nearest atom on either side of a direction, the closer one first; `None` if they do not enclose it, being
+/// π apart or more.
+fn neighbours(angles: &[f64], direction: f64) -> Option<(usize, usize)> {
+    let turn = |angle: f64| (angle - direction).rem_euclid(TAU);
+    let nearest = |distance: &dyn Fn(f64) -> f64| {
+        let all = (0..angles.len()).map(|j| (distance(turn(angles[j])), j));
+        all.min_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    let (ahead, a) = nearest(&|t| t)?;
+    let (behind, b) = nearest(&|t| TAU - t)?;
+    (ahead + behind < PI).then_some(if ahead < behind { (a, b) } else { (b, a) })
+}
+
+/// Two targets drawn in the figure with the codes of either norm: three atoms at 10°, 50° and 100°, a target on
+/// the second of them and one between the second and the third.
+pub fn tabulate_examples(table: &mut Table) {
+    let degrees = [10.0, 50.0, 100.0f64];
+    let angles = degrees.map(f64::to_radians);
+    let dictionary = directions(&angles);
+    for (kind, target) in KINDS.into_iter().zip([50.0, 65.0f64]) {
+        let x = [target.to_radians().cos(), target.to_radians().sin()].map(|v| 1.5 * v);
+        for norm in [Norm::L1, Norm::L2] {
+            let code = norm
+                .least(&dictionary, &x)
+                .expect("the target is in the cone");
+            for (atom, weight) in dictionary.atoms().zip(code) {
+                table.push([
+                    kind.into(),
+                    norm.name().into(),
+                    atom[0].into(),
+                    atom[1].into(),
+                    weight.into(),
+                    x[0].into(),
+                    x[1].into(),
+                ]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_on_either_side_and_less_than_a_half_turn_apart() {
+        let angles = [10.0, 50.0, 100.0f64].map(f64::to_radians);
+        let at = |degrees: f64| neighbours(&angles, degrees.to_radians());
+        assert_eq!(at(65.0), Some((1, 2)));
+        assert_eq!(at(80.0), Some((2, 1)));
+        assert_eq!(at(20.0), Some((0, 1)));
+        assert_eq!(at(200.0), None);
+        assert_eq!(at(5.0), None);
+        let round = [0.0, 120.0, 240.0f64].map(f64::to_radians);
+        assert_eq!(neighbours(&round, 300.5f64.to_radians()), Some((0, 2)));
+    }
+
+    #[test]
+    fn the_least_l2_code_is_no_longer_than_any_code_on_a_grid() {
+        let mut rng = Rng::stream(1, "test", "least-squares", 0);
+        for _ in 0..200 {
+            let angles: [f64; 3] = std::array::from_fn(|_| 2.0 * rng.uniform());
+            let dictionary = directions(&angles);
+            let built = [rng.uniform(), rng.uniform(), rng.uniform()];
+            let x = dictionary.decode(&built);
+            let code = Norm::L2.least(&dictionary, &x).unwrap();
+            let back = dictionary.decode(&code);
+            assert!(norm(&[back[0] - x[0], back[1] - x[1]]) < 1e-9);
+            assert!(code.iter().all(|&c| c >= 0.0));
+            // Any other code is one with the third weight fixed.
+            for third in 0..=200 {
+                let third = f64::from(third) * 0.01;
+                let rest: Vec<f64> = (0..2)
+                    .map(|i| x[i] - third * dictionary.atom(2)[i])
+                    .collect();
+                let pair = Dictionary::new(2, [dictionary.atom(0), dictionary.atom(1)].concat());
+                if let Some(two) = Bases::new(&pair).cheapest(&rest) {
+                    let other = norm(&[two[0], two[1], third]);
+                    assert!(norm(&code) <= other + 1e-9);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! 5·Y₁ against Y₂ + … + Y₆: what the dense code costs more, by the angle between the atoms.
+
+use std::f64::consts::TAU;
+
+use super::settings::Settings;
+use crate::rng::Rng;
+use crate::sae::minimum_l1::{Bases, Dictionary};
+use crate::table::Table;
+
+/// Weight of Y₁ in the target.
+const WEIGHT: f64 = 5.0;
+
+/// Rounding error of a cost: 64 ulp. The code solves a system that is off by a few ulp, Y₁ is one of its directions, and
+/// along Y₁ that system says what the cost is, but for the gap itself.
+pub const ROUNDING: f64 = 64.0 * f64::EPSILON * WEIGHT;
+
+/// Length of the five atoms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Atoms {
+    /// 1.
+    Unit,
+    /// 1 over the cosine with Y₁.
+    Stretched,
+}
+
+impl Atoms {
+    /// As in the tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Atoms::Unit => "unit",
+            Atoms::Stretched => "stretched",
+        }
+    }
+}
+
+/// What the five atoms cost more than the one.
+#[derive(Debug, Clone, Copy)]
+pub struct Gap {
+    /// Largest angle of the five with Y₁.
+    pub angle: f64,
+    gap: f64,
+}
+
+impl Gap {
+    /// In units of its rounding error.
+    pub fn in_roundings(&self) -> f64 {
+        self.gap / ROUNDING
+    }
+
+    /// Adds its row.
+    pub fn tabulate(&self, atoms: Atoms, seed: u64, table: &mut Table) {
+        let row = [
+            atoms.name().into(),
+            seed.into(),
+            self.angle.into(),
+            self.gap.into(),
+            ROUNDING.into(),
+        ];
+        table.push(row);
+    }
+}
+
+/// The gap at angle 0 and at the angles of the settings. The five atoms stand around Y₁ = (1, 0, 0), each in a fifth of
+/// the circle of its own and at an angle of between half and all of the angle at hand: the same place for every angle.
+pub fn gaps(atoms: Atoms, s: &Settings, rng: &mut Rng) -> Vec<Gap> {
+    let places: Vec<(f64, f64)> = (0..5)
+        .map(|k| {
+            let azimuth = TAU * (f64::from(k) + 0.5 * rng.uniform()) / 5.0;
+            (azimuth, 0.5 + 0.5 * rng.uniform())
+        })
+        .collect();
+    let ratio = (s.largest_angle / s.least_angle).powf(1.0 / (s.angles - 1) as f64);
+    let angles = (0..s.angles).map(|i| s.least_angle * ratio.powi(i as i32));
+    [0.0]
+        .into_iter()
+        .chain(angles)
+        .map(|angle| {
+            let gap = if angle == 0.0 {
+                // Five equal atoms: any one of them is a basis of their span.
+                let line = Dictionary::new(1, vec![1.0; 5]);
+                let code = Bases::new(&line).cheapest(&[WEIGHT]);
+                code.expect("it is on the atoms").iter().sum::<f64>() - WEIGHT
+            } else {
+                let values = places.iter().flat_map(|&(azimuth, part)| {
+                    let theta = angle * part;
+                    let length = match atoms {
+                        Atoms::Unit => 1.0,
+                        Atoms::Stretched => 1.0 / theta.cos(),
+                    };
+                    let off = length * theta.sin();
+                    [
+                        length * theta.cos(),
+                        off * azimuth.cos(),
+                        off * azimuth.sin(),
+                    ]
+                });
+                let five = Dictionary::new(3, values.collect());
+                let code = Bases::new(&five).cheapest(&[WEIGHT, 0.0, 0.0]);
+                code.expect("they stand around it").iter().sum::<f64>() - WEIGHT
+            };
+            Gap { angle, gap }
+        })
+        .collect()
+}

@@ -1,0 +1,99 @@
+//! The target (2, 1) = 1·f₁ + √2·f₂ under one encoder or another.
+
+use kernels::sae::{self, Parameters, Shape, TiedL1, Variant, Workspace};
+use kernels::{Exec, MatMut, MatRef};
+
+use super::case::Case;
+use crate::sae::minimum_l1::norm;
+use crate::table::Table;
+
+/// The target.
+pub const TARGET: [f64; 2] = [2.0, 1.0];
+
+/// What becomes of the target.
+#[derive(Debug)]
+pub struct Drawn {
+    /// The elements of the dictionary, with their weights in the code.
+    pub weighted: Vec<([f64; 2], f64)>,
+    /// What else the decoder adds.
+    pub bias: [f64; 2],
+}
+
+impl Drawn {
+    fn reconstruction(&self) -> [f64; 2] {
+        let add = |x: [f64; 2], (e, w): &([f64; 2], f64)| [x[0] + w * e[0], x[1] + w * e[1]];
+        self.weighted.iter().fold(self.bias, add)
+    }
+
+    /// Norm of the code and of the reconstruction, over that of the target.
+    pub fn lengths(&self) -> (f64, f64) {
+        let code: Vec<f64> = self.weighted.iter().map(|(_, w)| *w).collect();
+        (
+            norm(&code) / norm(&TARGET),
+            norm(&self.reconstruction()) / norm(&TARGET),
+        )
+    }
+
+    /// Adds a row an element.
+    pub fn tabulate(&self, case: Case, encoder: &'static str, table: &mut Table) {
+        let [x, y] = self.reconstruction();
+        for (element, weight) in &self.weighted {
+            table.push([
+                case.name().into(),
+                encoder.into(),
+                element[0].into(),
+                element[1].into(),
+                (*weight).into(),
+                x.into(),
+                y.into(),
+            ]);
+        }
+    }
+}
+
+/// What a model makes of the target.
+pub fn by_model(parameters: &Parameters, exec: Exec) -> Drawn {
+    let x = TARGET.map(|v| v as f32);
+    let x = MatRef::new(&x, 1, 2).expect("one sample");
+    let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), 1);
+    let codes = sae::encode(exec, parameters, x, &mut workspace);
+    let (columns, values) = codes.row(0);
+    let mut rows: Vec<f32> = parameters.dictionary().data().to_vec();
+    let n = parameters.shape().dictionary;
+    kernels::dictionary::normalise(exec, MatMut::new(&mut rows, n, 2).expect("as large"));
+    let weight = |j: usize| {
+        let place = columns.iter().position(|&c| c as usize == j);
+        place.map_or(0.0, |k| f64::from(values[k]))
+    };
+    let elements = rows
+        .chunks_exact(2)
+        .map(|r| [f64::from(r[0]), f64::from(r[1])]);
+    let b = parameters.b_dec();
+    Drawn {
+        weighted: elements.enumerate().map(|(j, e)| (e, weight(j))).collect(),
+        bias: [f64::from(b[0]), f64::from(b[1])],
+    }
+}
+
+/// By a tied encoder with the true features and no bias.
+pub fn by_tied_encoder(case: Case, exec: Exec) -> Drawn {
+    let shape = Shape {
+        width: 2,
+        dictionary: case.features().len(),
+    };
+    let mut parameters = Parameters::zeros(shape, Variant::TiedL1(TiedL1 { lambda: 0.0 }));
+    case.set_dictionary(&mut parameters);
+    by_model(&parameters, exec)
+}
+
+/// With the magnitudes that reconstruct it: the solution of two equations.
+pub fn refitted(case: Case) -> Drawn {
+    let [a, b] = [case.features()[0], case.features()[1]];
+    let determinant = a[0] * b[1] - a[1] * b[0];
+    let first = (TARGET[0] * b[1] - TARGET[1] * b[0]) / determinant;
+    let second = (a[0] * TARGET[1] - a[1] * TARGET[0]) / determinant;
+    Drawn {
+        weighted: vec![(a, first), (b, second)],
+        bias: [0.0; 2],
+    }
+}

@@ -1,0 +1,335 @@
+//! Encoders and ways to mend their magnitudes, compared on synthetic data.
+
+use kernels::metrics::Matching;
+use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, Shape, TopK, Variant};
+use kernels::sparse_coding::{gradient_step, nnls};
+use kernels::{Exec, MatMut, MatRef};
+
+use super::settings::Settings;
+use crate::error::Result;
+use crate::experiment::Ctx;
+use crate::sae::reading;
+use crate::sae::synthetic::{Batch, Generator};
+use crate::sae::training::{self, Candidate, Trained};
+use crate::table::Table;
+
+/// Models that are trained.
+pub const TRAINED: usize = 4;
+
+/// What is left by every method at one seed.
+#[derive(Debug)]
+pub struct Compared {
+    rows: Vec<Row>,
+    /// Error after refitting over error before, on samples whose active set is right; or why that is not known.
+    pub left_by_refit: Result<f64, String>,
+    /// The same for refitting on the active set of another one of these samples.
+    pub left_by_other: Result<f64, String>,
+}
+
+#[derive(Debug)]
+struct Row {
+    method: &'static str,
+    /// Σ‖x̂ − x‖² / Σ‖x‖², not a number for a model that diverged.
+    error: f64,
+    l0: f64,
+    /// Share of the samples whose active set is right.
+    right: f64,
+}
+
+impl Compared {
+    /// Adds a row a method.
+    pub fn tabulate(&self, seed: u64, table: &mut Table) {
+        for row in &self.rows {
+            table.push([
+                row.method.into(),
+                seed.into(),
+                row.error.into(),
+                row.l0.into(),
+                row.right.into(),
+            ]);
+        }
+    }
+}
+
+/// Codes of all held-out samples, B×n, and where they leave the samples.
+struct Coded<'a> {
+    exec: Exec,
+    dictionary: MatRef<'a>,
+    /// x − b_dec, B×d.
+    x: &'a [f32],
+    codes: Vec<f32>,
+}
+
+impl<'a> Coded<'a> {
+    fn samples(&self) -> usize {
+        self.x.len() / self.dictionary.cols()
+    }
+
+    /// The same samples with other codes.
+    fn with(&self, change: impl FnOnce(Exec, MatRef, MatRef, MatMut)) -> Coded<'a> {
+        let (rows, n) = (self.samples(), self.dictionary.rows());
+        let mut codes = self.codes.clone();
+        let x = MatRef::new(self.x, rows, self.dictionary.cols()).expect("whole rows");
+        let out = MatMut::new(&mut codes, rows, n).expect("whole rows");
+        change(self.exec, self.dictionary, x, out);
+        Coded { codes, ..*self }
+    }
+
+    fn code(&self, i: usize) -> &[f32] {
+        let n = self.dictionary.rows();
+        &self.codes[i * n..][..n]
+    }
+
+    fn active(&self, i: usize) -> Vec<usize> {
+        let code = self.code(i).iter().enumerate();
+        code.filter(|(_, f)| **f > 0.0).map(|(j, _)| j).collect()
+    }
+
+    /// ‖x − b_dec − Dᵀf‖² of one sample.
+    fn error(&self, i: usize) -> f64 {
+        let d = self.dictionary.cols();
+        let mut rest: Vec<f64> = self.x[i * d..][..d].iter().map(|&v| f64::from(v)).collect();
+        for (j, &f) in self.code(i).iter().enumerate().filter(|(_, f)| **f != 0.0) {
+            let element = self.dictionary.row(j);
+            rest.iter_mut()
+                .zip(element)
+                .for_each(|(r, e)| *r -= f64::from(f) * f64::from(*e));
+        }
+        rest.iter().map(|r| r * r).sum()
+    }
+
+    /// Over `square`, the sum of ‖x‖².
+    fn row(&self, method: &'static str, square: f64, right: usize) -> Row {
+        let rows = self.samples();
+        Row {
+            method,
+            error: (0..rows).map(|i| self.error(i)).sum::<f64>() / square,
+            l0: (0..rows).map(|i| self.active(i).len()).sum::<usize>() as f64 / rows as f64,
+            right: right as f64 / rows as f64,
+        }
+    }
+}
+
+/// Trains the models on the same batches and measures all methods on held-out samples.
+pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
+    let generator = Generator::new(s.law(), &mut ctx.rng(seed, "features", 0));
+    let shape = Shape {
+        width: s.width,
+        dictionary: s.elements(),
+    };
+    let lambda = s.lambda as f32;
+    let variants: [(&'static str, Variant); TRAINED] = [
+        (
+            "L1",
+            Variant::L1(L1 {
+                lambda,
+                rows: Rows::Unit,
+            }),
+        ),
+        (
+            "gated",
+            Variant::Gated(Gated {
+                lambda: s.gated_lambda as f32,
+            }),
+        ),
+        (
+            "JumpReLU",
+            Variant::JumpRelu(JumpRelu {
+                lambda: s.l0_lambda as f32,
+                bandwidth: s.bandwidth as f32,
+                threshold: s.bandwidth as f32,
+            }),
+        ),
+        ("TopK", Variant::TopK(TopK { k: s.k, aux: None })),
+    ];
+    let candidates = variants.iter().map(|&(method, variant)| {
+        let mut rng = ctx.rng(seed, "initial", 0);
+        Candidate {
+            slug: format!("{method}-seed{seed}"),
+            title: format!("{method} SAE, seed {seed}"),
+            source: 0,
+            start: Parameters::initial(shape, variant, || rng.normal() as f32),
+            rate: 1.0,
+        }
+    });
+    let draw = |_, number| {
+        generator
+            .batch(s.batch, &mut ctx.rng(seed, "batch", number))
+            .x
+    };
+    let trained = training::train(
+        candidates.collect(),
+        &s.plan(s.steps),
+        s,
+        &ctx.session,
+        draw,
+    )?;
+
+    let exec = ctx.session.parallel();
+    let held_out = generator.batch(s.held_out, &mut ctx.rng(seed, "held-out", 0));
+    let square: f64 = held_out.x.iter().map(|&v| f64::from(v).powi(2)).sum();
+    let mut rows = Vec::new();
+    let mut left = [
+        Err("the L1 SAE was not trained".to_string()),
+        Err(String::new()),
+    ];
+    for (&(method, _), trained) in variants.iter().zip(&trained) {
+        if let Some(how) = &trained.divergence {
+            rows.push(Row {
+                method,
+                error: f64::NAN,
+                l0: f64::NAN,
+                right: f64::NAN,
+            });
+            if method == "L1" {
+                left = [
+                    Err(format!("the L1 SAE {how}")),
+                    Err(format!("the L1 SAE {how}")),
+                ];
+            }
+            continue;
+        }
+        let x = centred(&trained.parameters, &held_out.x);
+        let coded = encode(exec, trained, &x);
+        let right = right_sets(exec, &generator, &held_out, &coded);
+        rows.push(coded.row(method, square, right.len()));
+        if method != "L1" {
+            continue;
+        }
+        let tuning = generator
+            .batch(s.held_out, &mut ctx.rng(seed, "scales", 0))
+            .x;
+        let tuning = centred(&trained.parameters, &tuning);
+        let scales = scales(&encode(exec, trained, &tuning));
+        let scaled = coded.with(|_, _, _, mut codes| {
+            for i in 0..codes.rows() {
+                let code = codes.row(i).iter_mut();
+                code.zip(&scales)
+                    .for_each(|(f, s)| *f = (f64::from(*f) * s) as f32);
+            }
+        });
+        let refitted = coded.with(nnls);
+        rows.push(scaled.row("L1, scaled", square, right.len()));
+        rows.push(
+            coded
+                .with(gradient_step)
+                .row("L1, 1 step", square, right.len()),
+        );
+        rows.push(refitted.row("L1, refitted", square, right.len()));
+        left = refit_on(&coded, &refitted, &right);
+    }
+    let [left_by_refit, left_by_other] = left;
+    Ok(Compared {
+        rows,
+        left_by_refit,
+        left_by_other,
+    })
+}
+
+/// x − b_dec.
+fn centred(parameters: &Parameters, x: &[f32]) -> Vec<f32> {
+    let bias = parameters.b_dec();
+    let rows = x.chunks_exact(bias.len());
+    rows.flat_map(|x| x.iter().zip(bias).map(|(x, b)| x - b))
+        .collect()
+}
+
+/// The codes of samples that come without the decoder's bias.
+fn encode<'a>(exec: Exec, trained: &'a Trained, x: &'a [f32]) -> Coded<'a> {
+    let parameters = &trained.parameters;
+    let rows = x.chunks_exact(parameters.shape().width);
+    let samples = rows.len();
+    let with_bias: Vec<f32> = rows
+        .flat_map(|x| x.iter().zip(parameters.b_dec()).map(|(x, b)| x + b))
+        .collect();
+    let with_bias = MatRef::new(&with_bias, samples, parameters.shape().width);
+    let codes = reading::dense_codes(exec, parameters, with_bias.expect("whole rows"));
+    Coded {
+        exec,
+        dictionary: parameters.dictionary(),
+        x,
+        codes,
+    }
+}
+
+/// The samples with some activity whose active elements are those matched to the active features.
+fn right_sets(exec: Exec, generator: &Generator, held_out: &Batch, coded: &Coded) -> Vec<usize> {
+    let matching = Matching::of(exec, generator.features(), coded.dictionary);
+    let mut element = vec![None; generator.law().features];
+    for &(feature, matched, _) in &matching.pairs {
+        element[feature] = Some(matched);
+    }
+    let is_right = |&i: &usize| {
+        let features = &held_out.features[held_out.starts[i]..held_out.starts[i + 1]];
+        let matched: Option<Vec<usize>> = features.iter().map(|&f| element[f as usize]).collect();
+        matched.is_some_and(|mut matched| {
+            matched.sort_unstable();
+            !matched.is_empty() && matched == coded.active(i)
+        })
+    };
+    (0..coded.samples()).filter(is_right).collect()
+}
+
+/// A factor for each element, by least squares over all samples: A s = b with A_jk = Σ fⱼfₖ dⱼ·dₖ and b_j = Σ fⱼ dⱼ·x.
+fn scales(coded: &Coded) -> Vec<f64> {
+    let (n, d) = (coded.dictionary.rows(), coded.dictionary.cols());
+    let element = |j: usize| coded.dictionary.row(j);
+    let product = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| f64::from(*a) * f64::from(*b))
+            .sum()
+    };
+    let (mut a, mut b) = (vec![vec![0.0; n]; n], vec![0.0; n]);
+    for i in 0..coded.samples() {
+        let code = coded.code(i);
+        let active = coded.active(i);
+        for &j in &active {
+            b[j] += f64::from(code[j]) * product(element(j), &coded.x[i * d..][..d]);
+            for &k in &active {
+                a[j][k] += f64::from(code[j]) * f64::from(code[k]);
+            }
+        }
+    }
+    for (j, row) in a.iter_mut().enumerate() {
+        for (k, entry) in row.iter_mut().enumerate().filter(|(_, v)| **v != 0.0) {
+            *entry *= product(element(j), element(k));
+        }
+    }
+    // By Gauss and Seidel: A is positive semi-definite with a dominant diagonal where codes are sparse; an element that
+    // never fires keeps the factor 1.
+    let mut s = vec![1.0; n];
+    for _ in 0..1000 {
+        let mut change: f64 = 0.0;
+        for j in (0..n).filter(|&j| a[j][j] > 0.0) {
+            let others: f64 = (0..n).filter(|&k| k != j).map(|k| a[j][k] * s[k]).sum();
+            let new = (b[j] - others) / a[j][j];
+            change = change.max((new - s[j]).abs());
+            s[j] = new;
+        }
+        if change < 1e-12 {
+            break;
+        }
+    }
+    s
+}
+
+/// The error after refitting over the error before on samples whose active set is right, on their own active sets and each
+/// on that of the next of them.
+fn refit_on(coded: &Coded, refitted: &Coded, right: &[usize]) -> [Result<f64, String>; 2] {
+    if right.len() < 2 {
+        let why = "the L1 SAE has fewer than two samples with the right active set".to_string();
+        return [Err(why.clone()), Err(why)];
+    }
+    let n = coded.dictionary.rows();
+    let others = coded.with(|exec, dictionary, x, mut codes| {
+        for (k, &i) in right.iter().enumerate() {
+            let other = right[(k + 1) % right.len()];
+            codes.row(i).copy_from_slice(&coded.codes[other * n..][..n]);
+        }
+        nnls(exec, dictionary, x, codes);
+    });
+    let sum = |of: &Coded| right.iter().map(|&i| of.error(i)).sum::<f64>();
+    let before = sum(coded);
+    [Ok(sum(refitted) / before), Ok(sum(&others) / before)]
+}

@@ -1,0 +1,249 @@
+//! `recovery`: do sparse autoencoders find the features that synthetic data are made of?
+//!
+//! At each seed one generator draws the data, and every model of the grid of L1 coefficients and dictionary sizes sees
+//! the same batches.
+
+use rayon::prelude::*;
+
+use crate::claim::ClaimSpec;
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment};
+use crate::figure::Figure;
+use crate::sae::reading;
+use crate::sae::synthetic::{Directions, Firing, Generator, Magnitudes};
+use crate::sae::training::{self, Candidate};
+use crate::settings::{OutOfRange, Preset, ensure};
+use crate::table::{TableSpec, Tables};
+
+mod claims;
+mod figures;
+pub mod measures;
+mod model;
+pub mod optimum;
+mod settings;
+mod tables;
+
+use measures::{HeldOut, Reading};
+use model::{Model, Task};
+use optimum::Comparison;
+use settings::JUDGED_RATIO;
+pub use settings::Settings;
+
+/// See the [module](self).
+pub struct Recovery;
+
+impl Experiment for Recovery {
+    type Settings = Settings;
+
+    const ID: &'static str = "recovery";
+    const TITLE: &'static str = "Do sparse autoencoders find the true features?";
+    const SUMMARY: &'static str = "Synthetic activations are sums of a few known features out of many more than there are \
+        dimensions. Sparse autoencoders with an L1 penalty, untied and tied, are trained on them over a grid of L1 \
+        coefficients and dictionary sizes, all on the same batches. The mean max cosine similarity (MMCS) is the mean \
+        over true features of the largest cosine with an element of the dictionary. How wide is the band of coefficients \
+        that recovers the features, does the dictionary hold anything twice, and how far are the codes from the cheapest \
+        ones for the same reconstruction?";
+    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const TABLES: &'static [&'static TableSpec] = &[
+        &tables::SAES,
+        &tables::NEIGHBOURS,
+        &tables::OPTIMUM,
+        &tables::TRAINING,
+    ];
+    const FIGURES: &'static [&'static str] = figures::NAMES;
+
+    fn settings(preset: Preset) -> Settings {
+        let base = Settings {
+            width: 64,
+            features: 128,
+            directions: Directions::Gaussian,
+            active: 3.0,
+            firing: Firing::Decaying,
+            decay: 0.99,
+            magnitudes: Magnitudes::Uniform,
+            correlation: 0.0,
+            groups: 16,
+            lambdas: vec![1e-4, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0],
+            ratios: vec![0.5, 1.0, 2.0],
+            learning_rate: 3e-3,
+            cooldown: 0.3,
+            batch: 256,
+            steps: 1800,
+            most_seeds: 3,
+            tied_seeds: 1,
+            held_out: 8192,
+            optimum_samples: 64,
+        };
+        match preset {
+            Preset::Quick => Settings {
+                width: 32,
+                features: 64,
+                active: 2.0,
+                lambdas: vec![1e-4, 0.01, 0.1, 0.3, 3.0],
+                ratios: vec![1.0, 2.0],
+                steps: 900,
+                held_out: 4096,
+                optimum_samples: 32,
+                ..base
+            },
+            Preset::Default => base,
+            Preset::Full => Settings {
+                width: 256,
+                features: 512,
+                active: 5.0,
+                batch: 512,
+                steps: 3000,
+                held_out: 16_384,
+                optimum_samples: 32,
+                ..base
+            },
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        s.law().validate()?;
+        s.plan().validate()?;
+        let above_0 = |values: &[f64], most: f64| {
+            values.is_sorted_by(|a, b| a < b) && values.iter().all(|&v| v > 0.0 && v <= most)
+        };
+        let lambdas = (3..=64).contains(&s.lambdas.len()) && above_0(&s.lambdas, 1e6);
+        ensure(
+            "lambdas",
+            &s.lambdas,
+            lambdas,
+            "3 to 64 numbers, increasing, above 0 and at most 1e6",
+        )?;
+        let ratios = s.ratios.len() <= 16 && above_0(&s.ratios, 64.0);
+        let sizes = s.ratios.iter().map(|&r| s.dictionary(r));
+        let distinct = sizes.clone().is_sorted_by(|a, b| a < b) && sizes.min() > Some(0);
+        ensure(
+            "ratios",
+            &s.ratios,
+            ratios && distinct && s.ratios.contains(&JUDGED_RATIO),
+            "up to 16 numbers, increasing, at most 64, 2 among them; none so small or so near another that the dictionary \
+             has no element or as many",
+        )?;
+        let count = |key, value: usize, from: usize, to: usize| {
+            ensure(
+                key,
+                value,
+                (from..=to).contains(&value),
+                format!("{from} to {to}"),
+            )
+        };
+        count("most_seeds", s.most_seeds, 1, 1000)?;
+        count("tied_seeds", s.tied_seeds, 0, 1000)?;
+        count("held_out", s.held_out, 100, 1 << 24)?;
+        count("optimum_samples", s.optimum_samples, 1, s.held_out)
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        let tasks = s.tasks(0, s.tied_seeds > 0);
+        let sizes = tasks.iter().map(|t| s.dictionary(t.ratio));
+        let largest = s.dictionary(s.ratios.last().copied().unwrap_or(1.0)) as f64;
+        let held_out = s.held_out as f64 * (s.width as f64 * 4.0 + s.active * 8.0 + 8.0);
+        // Per thread a chunk of codes of the largest model and its cosines, then its Gram matrix.
+        let reading = threads as f64 * largest * (reading::CHUNK as f64 * 24.0 + 8.0 * largest);
+        s.law().memory() + s.plan().memory(s.width, sizes) + held_out + reading
+    }
+
+    fn most_seeds(s: &Settings) -> usize {
+        s.most_seeds
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let tied = |i: usize| i < s.tied_seeds;
+        let models = (0..ctx.seeds.len()).map(|i| s.tasks(0, tied(i)).len() as u64);
+        ctx.session.progress.start(models.sum::<u64>() * s.steps)?;
+        let mut models = Vec::new();
+        let mut comparisons = Vec::new();
+        for (i, &seed) in ctx.seeds.iter().enumerate() {
+            let tasks = s.tasks(seed, tied(i));
+            let of_seed = grid(s, seed, &tasks, ctx, &mut comparisons)?;
+            models.extend(of_seed);
+        }
+        let mut outcome = Outcome {
+            tables: tables::tabulate(&models, &comparisons),
+            ..Outcome::default()
+        };
+        claims::settle(s, &models, &comparisons, ctx.seeds, &mut outcome);
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        figures::draw(tables)
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        figures::findings(tables, ledger)
+    }
+}
+
+/// Trains and reads the models of one seed; compares the codes of the best one at the judged ratio, and of the one that it
+/// started from, with the cheapest codes.
+fn grid(
+    s: &Settings,
+    seed: u64,
+    tasks: &[Task],
+    ctx: &Ctx,
+    comparisons: &mut Vec<Comparison>,
+) -> Result<Vec<Model>> {
+    let generator = Generator::new(s.law(), &mut ctx.rng(seed, "features", 0));
+    let candidates = tasks.iter().map(|task| Candidate {
+        slug: format!(
+            "{}-lambda{}-ratio{}-seed{seed}",
+            task.encoder.name(),
+            task.lambda,
+            task.ratio
+        ),
+        title: task.to_string(),
+        source: 0,
+        start: task.start(s, ctx),
+        rate: 1.0,
+    });
+    let draw = |_, number| {
+        generator
+            .batch(s.batch, &mut ctx.rng(seed, "batch", number))
+            .x
+    };
+    let trained = training::train(candidates.collect(), &s.plan(), s, &ctx.session, draw)?;
+
+    let mut rng = ctx.rng(seed, "held-out", 0);
+    let held_out = HeldOut::draw(&generator, s.held_out, &mut rng);
+    let read = |(&task, trained): (&Task, &training::Trained)| {
+        crate::session::progress::check()?;
+        let read = || {
+            Reading::of(
+                ctx.session.serial(),
+                &trained.parameters,
+                task.lambda,
+                &held_out,
+            )
+        };
+        Ok(Model {
+            task,
+            elements: trained.parameters.shape().dictionary,
+            looks: trained.looks.clone(),
+            reading: trained.divergence.clone().map_or_else(|| Ok(read()), Err),
+        })
+    };
+    let pairs = tasks.par_iter().with_max_len(1).zip(&trained);
+    let models: Vec<Model> = pairs.map(read).collect::<Result<_>>()?;
+
+    if let Ok(best) = claims::best(&models, seed, JUDGED_RATIO) {
+        let place = models.iter().position(|m| std::ptr::eq(m, best));
+        let parameters = &trained[place.expect("one of them")].parameters;
+        let start = best.task.start(s, ctx);
+        for (kind, parameters) in [
+            (optimum::Kind::Trained, parameters),
+            (optimum::Kind::Untrained, &start),
+        ] {
+            let x = held_out.first(s.optimum_samples);
+            let compared = optimum::compare(ctx.session.serial(), kind, seed, parameters, x)?;
+            comparisons.extend(compared);
+        }
+    }
+    Ok(models)
+}

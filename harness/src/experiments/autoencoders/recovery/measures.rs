@@ -1,0 +1,93 @@
+//! What is read from a sparse autoencoder on held-out samples and from its dictionary.
+
+use kernels::metrics::{mmcs, neighbour_cosines};
+use kernels::profile::{self, Part};
+use kernels::sae::Parameters;
+use kernels::{Exec, MatRef};
+
+use crate::rng::Rng;
+use crate::sae::reading;
+use crate::sae::synthetic::Generator;
+
+/// Held-out samples of one seed, with the features that they are made of.
+pub struct HeldOut<'a> {
+    generator: &'a Generator,
+    x: Vec<f32>,
+}
+
+impl<'a> HeldOut<'a> {
+    /// So many samples.
+    pub fn draw(generator: &'a Generator, samples: usize, rng: &mut Rng) -> Self {
+        let x = generator.batch(samples, rng).x;
+        HeldOut { generator, x }
+    }
+
+    /// The first of them.
+    pub fn first(&self, samples: usize) -> MatRef<'_> {
+        let width = self.generator.law().width;
+        MatRef::new(&self.x[..samples * width], samples, width).expect("cut to size")
+    }
+
+    /// All of them.
+    pub fn samples(&self) -> MatRef<'_> {
+        self.first(self.x.len() / self.generator.law().width)
+    }
+}
+
+/// What is read from one model.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Mean over true features of the largest cosine with an element of the dictionary.
+    pub mmcs: f64,
+    /// Mean over alive elements of the largest cosine with a true feature.
+    pub mmcs_of_alive: f64,
+    /// Share of the elements that fire on no held-out sample.
+    pub dead: f64,
+    /// ‖x̂ − x‖² + λ Σ f, mean over samples.
+    pub loss: f64,
+    /// Share of the variance of the samples that reconstructions explain.
+    pub explained_variance: f64,
+    /// Mean number of active entries of a code.
+    pub l0: f64,
+    /// Mean sum of a code.
+    pub l1: f64,
+    /// For each alive element the largest cosine with another alive one.
+    pub neighbours: Vec<f64>,
+}
+
+impl Reading {
+    /// Reads a model trained with coefficient λ. Sums run in f64, in the order of the samples.
+    pub fn of(exec: Exec, parameters: &Parameters, lambda: f64, held_out: &HeldOut) -> Reading {
+        let _span = profile::phase(Part::Metrics);
+        let shape = parameters.shape();
+        let stream = reading::measure(exec, parameters, held_out.samples());
+        let elements = parameters.dictionary();
+        let mut alive = Vec::new();
+        for (j, &firings) in stream.firings().iter().enumerate() {
+            if firings > 0 {
+                alive.extend(elements.row(j));
+            }
+        }
+        let alive = MatRef::new(&alive, alive.len() / shape.width, shape.width);
+        let alive = alive.expect("whole rows");
+        let mut neighbours = vec![0.0; alive.rows()];
+        neighbour_cosines(exec, alive, &mut neighbours);
+        let features = held_out.generator.features();
+        Reading {
+            mmcs: mmcs(exec, features, elements),
+            mmcs_of_alive: mmcs(exec, alive, features),
+            dead: stream.dead_fraction(),
+            loss: stream.squared_error() + lambda * stream.l1(),
+            explained_variance: stream.explained_variance(),
+            l0: stream.l0(),
+            l1: stream.l1(),
+            neighbours: neighbours.into_iter().map(f64::from).collect(),
+        }
+    }
+
+    /// Share of the alive elements that have a neighbour at a cosine above `cosine`; not a number if none is alive.
+    pub fn share_above(&self, cosine: f64) -> f64 {
+        let above = self.neighbours.iter().filter(|&&c| c > cosine).count();
+        above as f64 / self.neighbours.len() as f64
+    }
+}

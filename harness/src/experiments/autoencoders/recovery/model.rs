@@ -1,0 +1,110 @@
+//! The models of the grid.
+
+use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
+
+use super::measures::Reading;
+use super::settings::Settings;
+use crate::experiment::Ctx;
+use crate::sae::training::Look;
+
+impl Settings {
+    /// The models of one seed: untied ones with every λ and with none, then tied ones.
+    pub fn tasks(&self, seed: u64, tied: bool) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        for encoder in [Encoder::Untied, Encoder::Tied] {
+            let control = [0.0].into_iter().filter(|_| encoder == Encoder::Untied);
+            let lambdas: Vec<f64> = control.chain(self.lambdas.iter().copied()).collect();
+            for &ratio in &self.ratios {
+                tasks.extend(lambdas.iter().map(|&lambda| Task {
+                    encoder,
+                    lambda,
+                    ratio,
+                    seed,
+                }));
+            }
+            if !tied {
+                break;
+            }
+        }
+        tasks
+    }
+}
+
+/// Whether encoder and decoder have a matrix each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoder {
+    /// A matrix each.
+    Untied,
+    /// One for both.
+    Tied,
+}
+
+impl Encoder {
+    /// As in the tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Encoder::Untied => "untied",
+            Encoder::Tied => "tied",
+        }
+    }
+}
+
+/// One model of the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Task {
+    pub encoder: Encoder,
+    /// Coefficient of the L1 norm; 0 in the control.
+    pub lambda: f64,
+    pub ratio: f64,
+    pub seed: u64,
+}
+
+impl Task {
+    fn variant(&self) -> Variant {
+        let lambda = self.lambda as f32;
+        match self.encoder {
+            Encoder::Untied => Variant::L1(L1 {
+                lambda,
+                rows: Rows::Unit,
+            }),
+            Encoder::Tied => Variant::TiedL1(TiedL1 { lambda }),
+        }
+    }
+
+    /// Models of one size start from the same dictionary, whatever their λ.
+    pub fn start(&self, s: &Settings, ctx: &Ctx) -> Parameters {
+        let shape = Shape {
+            width: s.width,
+            dictionary: s.dictionary(self.ratio),
+        };
+        let mut rng = ctx.rng(self.seed, "initial", shape.dictionary as u64);
+        Parameters::initial(shape, self.variant(), || rng.normal() as f32)
+    }
+}
+
+impl std::fmt::Display for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Task {
+            encoder,
+            lambda,
+            ratio,
+            seed,
+        } = self;
+        write!(
+            f,
+            "{} SAE, λ = {lambda}, ratio {ratio}, seed {seed}",
+            encoder.name()
+        )
+    }
+}
+
+/// A model of the grid, trained and read.
+#[derive(Debug)]
+pub struct Model {
+    pub task: Task,
+    /// Of its dictionary.
+    pub elements: usize,
+    pub looks: Vec<Look>,
+    /// What was read from it, or how it diverged.
+    pub reading: Result<Reading, String>,
+}

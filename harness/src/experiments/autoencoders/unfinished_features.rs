@@ -1,0 +1,250 @@
+//! `unfinished-features`: how much of a dictionary is spent on directions that are neither an input nor an
+//! output?
+//!
+//! For a trained `multilayer` model and its decisive-layer control, a sparse autoencoder is trained on the
+//! residual stream after every layer, and each element of its dictionary is set beside the input embeddings and the
+//! output directions of the model.
+
+use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
+use rayon::prelude::*;
+
+use crate::claim::ClaimSpec;
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment};
+use crate::experiments::many_layers::multilayer::streams::{self, Streams};
+use crate::experiments::many_layers::multilayer::train::Task;
+use crate::figure::Figure;
+use crate::sae::training::{self, Candidate};
+use crate::settings::{OutOfRange, Preset, ensure};
+use crate::table::{TableSpec, Tables};
+
+mod claims;
+mod dictionary;
+mod elements;
+mod figures;
+mod settings;
+mod tables;
+
+use dictionary::{Dictionary, Job, compare_layers};
+use elements::{Directions, Fit};
+pub use settings::Settings;
+
+/// See the [module](self).
+pub struct UnfinishedFeatures;
+
+impl Experiment for UnfinishedFeatures {
+    type Settings = Settings;
+
+    const ID: &'static str = "unfinished-features";
+    const TITLE: &'static str = "What unfinished features cost";
+    const SUMMARY: &'static str = "If outputs are built little by little over many layers, the residual stream in \
+        between holds directions that are no longer inputs and not yet outputs. A sparse autoencoder (L1) is \
+        trained on the residual stream after every layer of a model of the preceding experiment, and of its \
+        decisive-layer control. An element of the dictionary that lines up with neither an input embedding nor an \
+        output direction is counted as unfinished.";
+    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const TABLES: &'static [&'static TableSpec] = &[
+        &tables::DICTIONARIES,
+        &tables::ELEMENTS,
+        &tables::SIMILARITY,
+    ];
+    const FIGURES: &'static [&'static str] = figures::NAMES;
+    const NEEDS: &'static [&'static str] = &["multilayer"];
+
+    fn settings(preset: Preset) -> Settings {
+        let base = Settings {
+            ratio: 3,
+            l1: vec![0.03, 0.1, 0.3],
+            read_at: 0.1,
+            threshold: 0.8,
+            steps: 1000,
+            batch: 256,
+            learning_rate: 3e-3,
+            cooldown: 0.3,
+            most_seeds: 3,
+            curve_seeds: 1,
+        };
+        match preset {
+            Preset::Quick => Settings {
+                steps: 1200,
+                l1: vec![0.1, 0.3],
+                batch: 128,
+                ..base
+            },
+            Preset::Default => base,
+            Preset::Full => Settings {
+                steps: 2000,
+                batch: 512,
+                ..base
+            },
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        ensure("ratio", s.ratio, (1..=64).contains(&s.ratio), "1 to 64")?;
+        let positive = |l: &f64| *l > 0.0 && *l <= f64::from(f32::MAX);
+        let increasing = s.l1.is_sorted_by(|a, b| a < b) && s.l1.iter().all(positive);
+        ensure(
+            "l1",
+            &s.l1,
+            increasing && (1..=16).contains(&s.l1.len()),
+            "1 to 16 numbers above 0, increasing",
+        )?;
+        let read = s.l1.contains(&s.read_at);
+        ensure("read_at", s.read_at, read, "one of `l1`")?;
+        let cosine = s.threshold > 0.0 && s.threshold < 1.0;
+        ensure("threshold", s.threshold, cosine, "between 0 and 1")?;
+        s.plan().validate()?;
+        let seeds = (1..=1000).contains(&s.most_seeds);
+        ensure("most_seeds", s.most_seeds, seeds, "1 to 1000")?;
+        let seeds = (0..=1000).contains(&s.curve_seeds);
+        ensure("curve_seeds", s.curve_seeds, seeds, "0 to 1000")
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        // Of a model of width 500 on 4,000 datapoints: its streams and, on each thread, a training.
+        let (d, n) = (500.0, 4000.0);
+        let dictionary = 4.0 * 2.0 * s.ratio as f64 * d * d;
+        9.0 * 4.0 * n * d + threads as f64 * (8.0 * dictionary + 40.0 * s.batch as f64 * d)
+    }
+
+    fn most_seeds(s: &Settings) -> usize {
+        s.most_seeds
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let models: Vec<Result<[Task; 2], String>> = ctx
+            .seeds
+            .iter()
+            .map(|&seed| streams::models(seed, ctx))
+            .collect();
+        let tasks: Vec<(usize, Task)> = models
+            .iter()
+            .enumerate()
+            .flat_map(|(i, tasks)| tasks.iter().flatten().map(move |&task| (i, task)))
+            .collect();
+        let layers = match tasks.first() {
+            Some(&(_, task)) => {
+                Streams::of(task, ctx.session.serial(), ctx)?
+                    .parameters
+                    .shape()
+                    .layers
+            }
+            None => 0,
+        };
+        let trainings = |i: usize| if i < s.curve_seeds { s.l1.len() } else { 1 };
+        let all: usize = tasks
+            .iter()
+            .map(|&(i, _)| trainings(i) * (layers + 1))
+            .sum();
+        ctx.session.progress.start(all as u64 * s.steps)?;
+        let mut dictionaries = Vec::new();
+        for &(i, task) in &tasks {
+            let streams = Streams::of(task, ctx.session.parallel(), ctx)?;
+            let l1 = if i < s.curve_seeds {
+                &s.l1[..]
+            } else {
+                &[s.read_at][..]
+            };
+            dictionaries.extend(of_model(task, &streams, l1, s, ctx)?);
+        }
+        let mut outcome = Outcome {
+            tables: tables::tabulate(&dictionaries),
+            ..Outcome::default()
+        };
+        claims::settle(layers, &models, &dictionaries, ctx.seeds, &mut outcome);
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        figures::draw(tables)
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        figures::findings(tables, ledger)
+    }
+}
+
+/// Trains and reads the dictionaries of one model.
+fn of_model(
+    task: Task,
+    streams: &Streams,
+    l1: &[f64],
+    s: &Settings,
+    ctx: &Ctx,
+) -> Result<Vec<Dictionary>> {
+    let layers = streams.parameters.shape().layers;
+    let jobs: Vec<Job> = (0..=layers)
+        .flat_map(|layer| l1.iter().map(move |&l1| Job { task, layer, l1 }))
+        .collect();
+    let scales: Vec<f32> = (0..=layers)
+        .map(|l| streams::scale(streams.layer(l)))
+        .collect();
+    let candidates = jobs.iter().map(|job| job.candidate(streams, s, ctx));
+    let draw = |layer: usize, step: u64| {
+        let x = streams.layer(layer);
+        let mut rng = ctx.rng(task.seed, "batch", step);
+        let rows = (0..s.batch).map(|_| x.row(rng.below(x.rows())));
+        rows.flatten().map(|v| scales[layer] * v).collect()
+    };
+    let trained = training::train(candidates.collect(), &s.plan(), s, &ctx.session, draw)?;
+
+    let directions = Directions::of(&streams.parameters);
+    let read = |(&job, trained): (&Job, &training::Trained)| {
+        crate::session::progress::check()?;
+        let (exec, x) = (ctx.session.serial(), streams.layer(job.layer));
+        let mut elements = Vec::new();
+        let fit = trained.divergence.clone().map_or(Ok(()), Err).map(|()| {
+            let (fit, fired) = Fit::of(&trained.parameters, x, exec);
+            if job.l1 == s.read_at {
+                let parameters = &trained.parameters;
+                elements =
+                    elements::read(parameters, &fired, x.rows(), &directions, s.threshold, exec);
+            }
+            fit
+        });
+        Ok(Dictionary {
+            job,
+            fit,
+            elements,
+            mmcs: Vec::new(),
+        })
+    };
+    let pairs = jobs.par_iter().with_max_len(1).zip(&trained);
+    let mut dictionaries: Vec<Dictionary> = pairs.map(read).collect::<Result<_>>()?;
+    let width = streams.parameters.shape().width;
+    compare_layers(
+        &mut dictionaries,
+        s.threshold,
+        width,
+        ctx.session.parallel(),
+    );
+    Ok(dictionaries)
+}
+
+impl Job {
+    /// Its model before training. The stream is scaled to a mean squared distance of 1 from its mean, which changes
+    /// no direction.
+    fn candidate(&self, streams: &Streams, s: &Settings, ctx: &Ctx) -> Candidate {
+        let Job { task, layer, l1 } = *self;
+        let width = streams.parameters.shape().width;
+        let shape = Shape {
+            width,
+            dictionary: s.ratio * width,
+        };
+        let variant = Variant::L1(L1 {
+            lambda: l1 as f32,
+            rows: Rows::Unit,
+        });
+        let mut rng = ctx.rng(task.seed, "initial", layer as u64);
+        Candidate {
+            slug: format!("{}-layer{layer}-lambda{l1}", task.slug()),
+            title: format!("dictionary of layer {layer}, λ = {l1}, {task}"),
+            source: layer,
+            start: Parameters::initial(shape, variant, || rng.normal() as f32),
+            rate: 1.0,
+        }
+    }
+}

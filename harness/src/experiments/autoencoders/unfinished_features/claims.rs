@@ -1,0 +1,94 @@
+//! The claim on unfinished features and what settles it.
+
+use super::dictionary::Dictionary;
+use super::elements::Category;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::experiments::many_layers::multilayer::train::{Kind, Task};
+use crate::stats::mean;
+
+const COST: &str = "half-baked-features-cost-dictionary";
+const PEAK: &str = "distance from the middle layer of the layer where the share that is neither is largest, in units of L";
+
+pub const CLAIMS: &[ClaimSpec] = &[ClaimSpec {
+    id: COST,
+    statement: "The share of a dictionary that is spent on directions that are neither an input nor an output is \
+        largest in the middle layers.",
+    criterion: "the layer where the share of living elements that line up with neither an input embedding nor an \
+        output direction is largest (the mean of the layers, where several tie) is at most L/4 from L/2",
+    control: "the decisive-layer model on the same data, in which every datapoint is right from a layer of its own on",
+    conditions: &[Condition {
+        measure: PEAK,
+        bound: Bound::AtMost(0.25),
+    }],
+}];
+
+/// Measures the condition at every seed.
+pub fn settle(
+    layers: usize,
+    models: &[Result<[Task; 2], String>],
+    dictionaries: &[Dictionary],
+    seeds: &[u64],
+    outcome: &mut Outcome,
+) {
+    for (&seed, tasks) in seeds.iter().zip(models) {
+        for (kind, control) in [(Kind::Trained, false), (Kind::Decisive, true)] {
+            let ours = dictionaries
+                .iter()
+                .filter(|d| d.job.task.seed == seed && d.job.task.kind == kind);
+            let value = tasks.clone().and_then(|_| peak(layers, ours));
+            outcome.record(COST, PEAK, seed, control, value);
+        }
+    }
+}
+
+/// How far from the middle the share that is neither is largest.
+fn peak<'a>(
+    layers: usize,
+    dictionaries: impl Iterator<Item = &'a Dictionary>,
+) -> Result<f64, String> {
+    let mut shares = Vec::new();
+    for dictionary in dictionaries {
+        if let Err(why) = &dictionary.fit {
+            return Err(why.clone());
+        }
+        if !dictionary.elements.is_empty() {
+            shares.push((dictionary.job.layer, share(dictionary, Category::Neither)));
+        }
+    }
+    let at = place_of_largest(&shares).ok_or("no dictionary has a living element")?;
+    Ok((at / layers as f64 - 0.5).abs())
+}
+
+/// The mean of the layers with the largest share.
+fn place_of_largest(shares: &[(usize, f64)]) -> Option<f64> {
+    let largest = shares.iter().map(|s| s.1).max_by(f64::total_cmp)?;
+    let at: Vec<f64> = shares
+        .iter()
+        .filter(|s| s.1 == largest)
+        .map(|s| s.0 as f64)
+        .collect();
+    Some(mean(&at))
+}
+
+/// Share of the living elements that belong to a category.
+fn share(dictionary: &Dictionary, category: Category) -> f64 {
+    let elements = &dictionary.elements;
+    let of = elements.iter().filter(|e| e.category == category).count();
+    of as f64 / elements.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_that_tie_are_averaged() {
+        assert_eq!(place_of_largest(&[]), None);
+        assert_eq!(place_of_largest(&[(0, 0.1), (1, 0.9), (2, 0.4)]), Some(1.0));
+        assert_eq!(
+            place_of_largest(&[(0, 0.1), (2, 1.0), (3, 1.0), (7, 1.0), (8, 0.5)]),
+            Some(4.0)
+        );
+    }
+}

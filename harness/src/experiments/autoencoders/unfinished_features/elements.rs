@@ -1,0 +1,229 @@
+//! What is read from a dictionary: how well it reconstructs, and what its elements line up with.
+
+use kernels::metrics::max_cosines;
+use kernels::mlp;
+use kernels::profile::{self, Part};
+use kernels::sae::Parameters;
+use kernels::{Exec, MatRef};
+
+use crate::experiments::many_layers::multilayer::streams::scale;
+use crate::sae::reading;
+
+/// How well a dictionary reconstructs a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Fit {
+    /// Mean number of active elements a datapoint.
+    pub l0: f64,
+    /// 1 − Σ‖x̂ − x‖² / Σ‖x − x̄‖².
+    pub explained_variance: f64,
+    /// Share of the elements that fire on no datapoint.
+    pub dead: f64,
+}
+
+/// What an element lines up with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// An input embedding.
+    Input,
+    /// An output direction.
+    Output,
+    /// Neither.
+    Neither,
+}
+
+impl Category {
+    pub const ALL: [Category; 3] = [Category::Input, Category::Output, Category::Neither];
+
+    /// As in the tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Category::Input => "input",
+            Category::Output => "output",
+            Category::Neither => "neither",
+        }
+    }
+}
+
+/// A living element of a dictionary.
+#[derive(Debug, Clone)]
+pub struct Element {
+    pub number: usize,
+    /// Share of the datapoints that it fires on.
+    pub frequency: f64,
+    /// Largest cosine with an input embedding.
+    pub input: f64,
+    /// Largest cosine with an output direction.
+    pub output: f64,
+    pub category: Category,
+    /// In how many of the following layers in a row an element lines up with it.
+    pub persistence: usize,
+    pub direction: Vec<f32>,
+}
+
+impl Fit {
+    /// Of a dictionary to a whole stream, and on how many datapoints each element fires.
+    pub fn of(parameters: &Parameters, x: MatRef, exec: Exec) -> (Fit, Vec<u64>) {
+        let scale = scale(x);
+        let scaled: Vec<f32> = (0..x.rows())
+            .flat_map(|i| x.row(i))
+            .map(|v| scale * v)
+            .collect();
+        let scaled = MatRef::new(&scaled, x.rows(), x.cols()).expect("of that size");
+        let stream = reading::measure(exec, parameters, scaled);
+        let fit = Fit {
+            l0: stream.l0(),
+            explained_variance: stream.explained_variance(),
+            dead: stream.dead_fraction(),
+        };
+        (fit, stream.firings().to_vec())
+    }
+}
+
+/// The directions that a model reads and writes.
+#[derive(Debug)]
+pub struct Directions {
+    /// The input embeddings, 2·vocabulary × d. The outputs are the coordinate axes.
+    inputs: Vec<f32>,
+}
+
+impl Directions {
+    pub fn of(model: &mlp::Parameters) -> Self {
+        let rows = |m: MatRef| {
+            (0..m.rows())
+                .flat_map(|i| m.row(i).to_vec())
+                .collect::<Vec<f32>>()
+        };
+        Directions {
+            inputs: model.embeddings().into_iter().flat_map(rows).collect(),
+        }
+    }
+}
+
+/// For each row of A the largest cosine with a row of B, both with rows of `width`.
+pub fn largest_cosines(a: &[f32], b: &[f32], width: usize, exec: Exec) -> Vec<f64> {
+    let (m, n) = (a.len() / width, b.len() / width);
+    let of = |rows, count| MatRef::new(rows, count, width).expect("whole rows");
+    let mut best = vec![0f32; m];
+    max_cosines(exec, of(a, m), of(b, n), &mut best);
+    best.into_iter().map(f64::from).collect()
+}
+
+/// The living elements of a dictionary, that fire on `fired` of `n` datapoints, and what they line up with.
+pub fn read(
+    parameters: &Parameters,
+    fired: &[u64],
+    n: usize,
+    directions: &Directions,
+    threshold: f64,
+    exec: Exec,
+) -> Vec<Element> {
+    let _span = profile::phase(Part::Metrics);
+    let width = parameters.shape().width;
+    let rows = parameters.dictionary();
+    let living: Vec<usize> = (0..fired.len()).filter(|&j| fired[j] > 0).collect();
+    let all: Vec<f32> = living.iter().flat_map(|&j| rows.row(j).to_vec()).collect();
+    let inputs = largest_cosines(&all, &directions.inputs, width, exec);
+    let element = |(place, &number): (usize, &usize)| {
+        let direction = all[place * width..][..width].to_vec();
+        let output = direction.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let (input, output) = (inputs[place], f64::from(output));
+        Element {
+            number,
+            frequency: fired[number] as f64 / n as f64,
+            input,
+            output,
+            category: match input.max(output) > threshold {
+                false => Category::Neither,
+                true if input >= output => Category::Input,
+                true => Category::Output,
+            },
+            persistence: 0,
+            direction,
+        }
+    };
+    living.iter().enumerate().map(element).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::mlp::Shape;
+    use kernels::sae::{self, TopK, Variant};
+    use kernels::{Activation, Isa};
+
+    use super::*;
+
+    fn exec() -> Exec {
+        Exec::serial(Isa::detect())
+    }
+
+    /// A dictionary in 4 dimensions with these rows.
+    fn dictionary(rows: &[[f32; 4]]) -> Parameters {
+        let shape = sae::Shape {
+            width: 4,
+            dictionary: rows.len(),
+        };
+        let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k: 1, aux: None }));
+        let [mut w_dec, mut w_enc] = parameters.tensors_mut(["w_dec", "w_enc"]);
+        for (i, row) in rows.iter().enumerate() {
+            w_dec.row(i).copy_from_slice(row);
+            w_enc.row(i).copy_from_slice(row);
+        }
+        parameters
+    }
+
+    fn model(embeddings: [[f32; 4]; 2]) -> mlp::Parameters {
+        let mut model = mlp::Parameters::zeros(Shape {
+            vocabulary: 1,
+            width: 4,
+            hidden: 1,
+            layers: 1,
+            activation: Activation::Relu,
+        });
+        for (mut e, row) in model.embeddings_mut().into_iter().zip(embeddings) {
+            e.row(0).copy_from_slice(&row);
+        }
+        model
+    }
+
+    #[test]
+    fn elements_are_told_apart_and_dead_ones_left_out() {
+        let directions = Directions::of(&model([[0.0, 3.0, 4.0, 0.0], [2.0, 2.0, 2.0, 2.0]]));
+        let parameters = dictionary(&[
+            [0.0, 0.6, 0.8, 0.0],   // the first embedding
+            [0.0, 0.0, 0.0, 1.0],   // an output
+            [0.0, -0.6, -0.8, 0.0], // against an embedding: neither
+            [1.0, 0.0, 0.0, 0.0],   // dead
+            [0.5, 0.5, 0.5, 0.5],   // the second embedding
+        ]);
+        let elements = read(&parameters, &[3, 1, 2, 0, 4], 10, &directions, 0.8, exec());
+        let seen: Vec<_> = elements
+            .iter()
+            .map(|e| (e.number, e.category, e.frequency))
+            .collect();
+        use Category::{Input, Neither, Output};
+        assert_eq!(
+            seen,
+            [
+                (0, Input, 0.3),
+                (1, Output, 0.1),
+                (2, Neither, 0.2),
+                (4, Input, 0.4)
+            ]
+        );
+        assert!((elements[1].output - 1.0).abs() < 1e-6 && (elements[1].input - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_fit_is_that_of_plain_arithmetic() {
+        let parameters = dictionary(&[[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]);
+        // Two samples along the elements, one that no element reads: x̄ = (1, 1, 0, −1).
+        let x = [3.0, 0.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0, -3.0];
+        let x = MatRef::new(&x, 3, 4).unwrap();
+        let (fit, fired) = Fit::of(&parameters, x, exec());
+        assert_eq!(fired, [1, 1]);
+        assert!((fit.l0 - 2.0 / 3.0).abs() < 1e-12 && fit.dead == 0.0);
+        // Σ‖x − x̄‖² = 27 − 3·3 = 18; what is left is the third sample, 9.
+        assert!((fit.explained_variance - 0.5).abs() < 1e-6);
+        assert!((f64::from(scale(x)) - (1.0f64 / 6.0).sqrt()).abs() < 1e-7);
+    }
+}

@@ -1,0 +1,312 @@
+//! `homogeneity`: how many other features may be active before the response along a feature is
+//! homogeneous, by the number of neurons that each is on.
+
+mod figures;
+mod layer;
+mod samples;
+mod settings;
+
+use rayon::prelude::*;
+
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment};
+use crate::experiments::one_layer::features::{Entries, Features};
+use crate::experiments::one_layer::grid;
+use crate::figure::Figure;
+use crate::session::progress;
+use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::{mean, trend};
+use crate::table::{Column, Table, TableSpec, Tables};
+
+use layer::Direction;
+use samples::{Sampler, Sums};
+pub use settings::{Magnitude, Settings};
+
+/// See the [module](self).
+pub struct Homogeneity;
+
+static CELLS: TableSpec = TableSpec {
+    name: "cells",
+    about: "Non-homogeneity of the response along a feature, averaged over the features of interest.",
+    columns: &[
+        Column::word("layer", &LAYERS, "gelu, or linear: the control"),
+        Column::int("k", "neurons", "neurons that each feature is on"),
+        Column::int(
+            "n_on",
+            "1",
+            "active features other than the one of interest",
+        ),
+        Column::int("seed", "", "seed of features, samples and biases"),
+        Column::real(
+            "delta_r2",
+            "1",
+            "R² of a parabola minus R² of a line, on held-out samples",
+        ),
+    ],
+};
+
+static LIMITS: TableSpec = TableSpec {
+    name: "limits",
+    about: "Most active others with a response that is not homogeneous: the largest n_on whose ΔR² is \
+            above the threshold, interpolated linearly to where ΔR² crosses it; the end of the grid \
+            if it is still above there, 0 if it never is.",
+    columns: &[
+        Column::word("layer", &LAYERS, "gelu, or linear: the control"),
+        Column::int("k", "neurons", "neurons that each feature is on"),
+        Column::int("seed", "", "seed of features, samples and biases"),
+        Column::real("n_on", "1", "most active others"),
+        Column::real("threshold", "1", "the ΔR² that it must be above"),
+    ],
+};
+
+const CLAIM: &str = "interference-limits-active-features";
+const RHO: &str = "Spearman ρ of k and the most active others";
+const FALL: &str = "most active others at k = 2 over those at k = n";
+
+/// The two layers, by the names that the tables use.
+const LAYERS: [&str; 2] = ["gelu", "linear"];
+
+impl Experiment for Homogeneity {
+    type Settings = Settings;
+
+    const ID: &'static str = "homogeneity";
+    const TITLE: &'static str = "How many features can be active at once";
+    const SUMMARY: &'static str = "Features are spread over k of n neurons and active at magnitudes that grow \
+        as √k, which gives each the whole non-linearity of its neurons. One feature is varied while others \
+        are active too; their sum goes through GELU and is read along that feature. The more \
+        are active, the less of the varied feature's non-homogeneity (ΔR², how much better a parabola predicts \
+        held-out outputs than a line) is left. How many can be active before it is gone?";
+    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
+        id: CLAIM,
+        statement: "The more neurons features are spread over, the fewer of them can be active before \
+            interference makes the response homogeneous.",
+        criterion: "Spearman ρ ≤ −0.9 of k and the largest number of active others with ΔR² above the \
+            threshold, which falls at least 5× from k = 2 to k = n",
+        control: "a linear layer, whose response is homogeneous at every k",
+        conditions: &[
+            Condition {
+                measure: RHO,
+                bound: Bound::AtMost(-0.9),
+            },
+            Condition {
+                measure: FALL,
+                bound: Bound::AtLeast(5.0),
+            },
+        ],
+    }];
+    const TABLES: &'static [&'static TableSpec] = &[&CELLS, &LIMITS];
+    const FIGURES: &'static [&'static str] = &["homogeneity", "homogeneity-curves"];
+
+    fn settings(preset: Preset) -> Settings {
+        Settings {
+            n: 100,
+            features: 100,
+            features_of_interest: 10,
+            samples: match preset {
+                Preset::Quick => 2000,
+                Preset::Default | Preset::Full => 5000,
+            },
+            dims_points: 20,
+            active_points: 20,
+            signed: false,
+            magnitude: Magnitude::SqrtK,
+            include_own: false,
+            bias: 0.0,
+            test_fraction: 0.2,
+            threshold: 0.1,
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        ensure("n", s.n, (2..=1 << 16).contains(&s.n), "2 to 65536")?;
+        let features = (2..=1 << 20).contains(&s.features);
+        ensure("features", s.features, features, "2 to 1048576")?;
+        ensure(
+            "features_of_interest",
+            s.features_of_interest,
+            (1..=s.features).contains(&s.features_of_interest),
+            format!("1 to `features` ({})", s.features),
+        )?;
+        let samples = (100..=1 << 30).contains(&s.samples);
+        ensure("samples", s.samples, samples, "100 to 1073741824")?;
+        let points = |p: usize| (2..=1000).contains(&p);
+        ensure(
+            "dims_points",
+            s.dims_points,
+            points(s.dims_points),
+            "2 to 1000",
+        )?;
+        ensure(
+            "active_points",
+            s.active_points,
+            points(s.active_points),
+            "2 to 1000",
+        )?;
+        let bias = s.bias.is_finite() && (0.0..=1e6).contains(&s.bias);
+        ensure("bias", s.bias, bias, "0 to 1000000")?;
+        let held_out = (0.05..=0.95).contains(&s.test_fraction);
+        ensure("test_fraction", s.test_fraction, held_out, "0.05 to 0.95")?;
+        let threshold = s.threshold > 0.0 && s.threshold < 1.0;
+        ensure("threshold", s.threshold, threshold, "above 0 and below 1")
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        let (n, features) = (s.n as f64, s.features as f64);
+        let (ks, levels) = (s.dims_points as f64, s.active_points as f64 + 1.0);
+        // The features of all k; the sums of all parts; per thread its draws and its layer.
+        let drawn = ks * features * (n + 1.0) * 8.0;
+        let sums = (s.features_of_interest * samples::PARTS) as f64 * ks * levels * 256.0;
+        let layer = features * (n + 16.0) * 4.0 + 16.0 * levels * (n + 16.0) * 8.0;
+        let draws = samples::BATCH as f64 * (n.min(features) * 8.0 + levels * 8.0);
+        drawn + sums + threads as f64 * (layer + draws + features * 4.0)
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let ks = grid::geometric(2, s.n, s.dims_points);
+        let levels = levels(s);
+        let tasks = s.features_of_interest * samples::PARTS;
+        ctx.session
+            .progress
+            .start((ctx.seeds.len() * tasks) as u64)?;
+
+        let (mut cells, mut limits) = (Table::new(&CELLS), Table::new(&LIMITS));
+        let mut outcome = Outcome::default();
+        for &seed in ctx.seeds {
+            let per_k = measure(s, &ks, &levels, seed, ctx)?;
+            for (layer, name) in LAYERS.into_iter().enumerate() {
+                let on: Vec<f64> = levels.iter().map(|&l| l as f64).collect();
+                let mut most = Vec::new();
+                for (&k, cell) in ks.iter().zip(&per_k) {
+                    for (&n_on, delta) in levels.iter().zip(&cell[layer]) {
+                        cells.push([
+                            name.into(),
+                            k.into(),
+                            n_on.into(),
+                            seed.into(),
+                            (*delta).into(),
+                        ]);
+                    }
+                    let kept = |v| v > s.threshold;
+                    let limit =
+                        grid::last_kept(&on, &cell[layer], s.threshold, kept).unwrap_or(0.0);
+                    limits.push([
+                        name.into(),
+                        k.into(),
+                        seed.into(),
+                        limit.into(),
+                        s.threshold.into(),
+                    ]);
+                    most.push(limit);
+                }
+                let k: Vec<f64> = ks.iter().map(|&k| k as f64).collect();
+                for (measure, value) in [(RHO, trend(&k, &most)), (FALL, fall(&most))] {
+                    if name == "gelu" {
+                        outcome.measure(CLAIM, measure, seed, value);
+                    } else {
+                        outcome.control(CLAIM, measure, seed, value);
+                    }
+                }
+            }
+        }
+        outcome.tables = vec![cells, limits];
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        figures::figures(tables)
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        figures::findings(tables, ledger)
+    }
+}
+
+/// Numbers of active others: 0, and whole numbers at equal ratios up to n or as many as there are.
+fn levels(s: &Settings) -> Vec<usize> {
+    let others = if s.include_own {
+        s.features
+    } else {
+        s.features - 1
+    };
+    let mut levels = vec![0];
+    let grid = grid::geometric(1, s.n, s.active_points);
+    levels.extend(grid.into_iter().map(|level| level.min(others)));
+    levels.dedup();
+    levels
+}
+
+/// First over last. Where both are 0 nothing fell: 1.
+fn fall(most: &[f64]) -> f64 {
+    match (most.first(), most.last()) {
+        (Some(&0.0), Some(&0.0)) => 1.0,
+        (Some(first), Some(last)) => first / last,
+        _ => f64::NAN,
+    }
+}
+
+/// ΔR² by k, layer (in the order of [`LAYERS`]) and level, averaged over the features of interest.
+fn measure(
+    s: &Settings,
+    ks: &[usize],
+    levels: &[usize],
+    seed: u64,
+    ctx: &Ctx,
+) -> Result<Vec<[Vec<f64>; 2]>> {
+    let law = Entries::signed(s.signed);
+    let draw = |&k: &usize| {
+        let mut rng = ctx.rng(seed, "features", k as u64);
+        Features::draw(s.features, k, s.n, law, &mut rng)
+    };
+    let features: Vec<Features> = ks.par_iter().map(draw).collect();
+    let mut rng = ctx.rng(seed, "bias", 0);
+    let bias: Vec<f64> = (0..s.n).map(|_| s.bias * rng.uniform()).collect();
+    progress::check()?;
+
+    // Every part of the samples of every feature of interest: sums by k.
+    let parts: Vec<Vec<Sums>> = (0..s.features_of_interest * samples::PARTS)
+        .into_par_iter()
+        .map(|task| {
+            let (of_interest, part) = (task / samples::PARTS, task % samples::PARTS);
+            let mut sums: Vec<Sums> = ks.iter().map(|_| Sums::new(levels.len())).collect();
+            let rng = ctx.rng(seed, "samples", task as u64);
+            let mut sampler = Sampler::new(s, of_interest, levels, part, rng);
+            while let Some(batch) = sampler.next_batch() {
+                for (features, sums) in features.iter().zip(&mut sums) {
+                    let reach = match s.magnitude {
+                        Magnitude::SqrtK => features.k() as f64,
+                        Magnitude::SqrtN => s.n as f64,
+                    };
+                    let direction =
+                        Direction::new(features, of_interest, reach.sqrt(), &bias, ctx.session.isa);
+                    direction.respond(batch, levels, sums);
+                }
+                progress::check()?;
+            }
+            ctx.session.progress.tick()?;
+            Ok(sums)
+        })
+        .collect::<Result<_>>()?;
+
+    // Added up in the order of the parts, whatever order they were computed in.
+    let per_k = (0..ks.len()).map(|k| {
+        let totals: Vec<Sums> = parts
+            .chunks_exact(samples::PARTS)
+            .map(|parts| {
+                let mut total = Sums::new(levels.len());
+                parts.iter().for_each(|part| total.add(&part[k]));
+                total
+            })
+            .collect();
+        [0, 1].map(|layer| {
+            let delta = |level| {
+                let each: Vec<f64> = totals.iter().map(|t| t.delta_r2(layer, level)).collect();
+                mean(&each)
+            };
+            (0..levels.len()).map(delta).collect()
+        })
+    });
+    Ok(per_k.collect())
+}

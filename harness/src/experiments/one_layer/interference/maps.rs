@@ -1,0 +1,181 @@
+//! Heat maps of the output over the levels of two features.
+//!
+//! The entries of both features have few values, so neurons fall into at most four groups that hold
+//! the same: one GELU a group and cell, whatever the number of neurons.
+
+use rayon::prelude::*;
+
+use super::settings::Settings;
+use crate::error::Result;
+use crate::experiment::Ctx;
+use crate::experiments::one_layer::response_curve::{Layer, levels};
+use crate::figure::{Axis, Figure, Heat, Mark, Panel};
+use crate::rng::Rng;
+use crate::table::Table;
+
+/// Neurons with the same entry of A, of B and of the direction that is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Group {
+    neurons: usize,
+    a: f64,
+    b: f64,
+    read: f64,
+}
+
+/// One heat map.
+struct Map {
+    setting: &'static str,
+    read: &'static str,
+    /// Number of neurons that A is on, and B.
+    on: (usize, usize),
+    groups: Vec<Group>,
+}
+
+/// Titles by setting and direction that is read, in the order of the figure.
+const TITLES: [(&str, &str, &str); 4] = [
+    ("halves", "A", "A on half of the neurons, B on all"),
+    ("small", "A", "the same in a narrow layer"),
+    ("random", "A", "random signs, read along A"),
+    ("random", "A+B", "random signs, read along A + B"),
+];
+
+/// Computes the four maps; those with random signs at the first seed.
+pub(super) fn tabulate(s: &Settings, ctx: &Ctx, table: &mut Table) -> Result<()> {
+    let mut maps = vec![halves("halves", s.n), halves("small", s.n_small)];
+    maps.extend(random(s.n, &mut ctx.rng(ctx.seeds[0], "signs", 0)));
+    let layer = Layer::of_gelu(ctx.session.serial());
+    for map in maps {
+        let a = levels(s.reach * (map.on.0 as f64).sqrt(), s.points);
+        let b = levels(s.reach * (map.on.1 as f64).sqrt(), s.points);
+        let rows: Vec<Vec<f64>> = b.par_iter().map(|&b| map.row(layer, &a, b)).collect();
+        for (&b, row) in b.iter().zip(rows) {
+            for (&a, y) in a.iter().zip(row) {
+                table.push([
+                    map.setting.into(),
+                    map.read.into(),
+                    a.into(),
+                    b.into(),
+                    y.into(),
+                ]);
+            }
+        }
+        ctx.session.progress.tick()?;
+    }
+    Ok(())
+}
+
+impl Map {
+    /// The output at one level of B and every level of A.
+    fn row(&self, layer: Layer, a: &[f64], b: f64) -> Vec<f64> {
+        let (mut before, mut after) = (vec![0f32; a.len()], vec![0f32; a.len()]);
+        let mut y = vec![0.0; a.len()];
+        for group in &self.groups {
+            for (z, a) in before.iter_mut().zip(a) {
+                *z = (a * group.a + b * group.b) as f32;
+            }
+            layer.apply(&before, &mut after);
+            let weight = group.neurons as f64 * group.read;
+            y.iter_mut()
+                .zip(&after)
+                .for_each(|(y, &after)| *y += weight * f64::from(after));
+        }
+        y
+    }
+}
+
+/// A on the first half of n neurons, B on all of them.
+fn halves(setting: &'static str, n: usize) -> Map {
+    let a = 1.0 / ((n / 2) as f64).sqrt();
+    Map {
+        setting,
+        read: "A",
+        on: (n / 2, n),
+        groups: vec![Group {
+            neurons: n / 2,
+            a,
+            b: 1.0 / (n as f64).sqrt(),
+            read: a,
+        }],
+    }
+}
+
+/// Two features on all n neurons with random signs, as many of each, that neither cancel nor are the
+/// same: read along A, and along A + B.
+fn random(n: usize, rng: &mut Rng) -> [Map; 2] {
+    // How many of the positive entries of A are positive in B: the same of the negative are negative.
+    let agree = loop {
+        let agree = rng
+            .choose(n, n / 2)
+            .into_iter()
+            .filter(|&i| i < n / 2)
+            .count();
+        if (1..n / 2).contains(&agree) {
+            break agree;
+        }
+    };
+    let size = 1.0 / (n as f64).sqrt();
+    let group = |neurons, a: f64, b: f64, read| Group {
+        neurons,
+        a: a * size,
+        b: b * size,
+        read,
+    };
+    let differ = n / 2 - agree;
+    let along_a = vec![
+        group(agree, 1.0, 1.0, size),
+        group(differ, 1.0, -1.0, size),
+        group(differ, -1.0, 1.0, -size),
+        group(agree, -1.0, -1.0, -size),
+    ];
+    // A + B is ±2/√n on the neurons that agree: normalised, ±1/√(their number).
+    let sum = 1.0 / ((2 * agree) as f64).sqrt();
+    let along_sum = vec![group(agree, 1.0, 1.0, sum), group(agree, -1.0, -1.0, -sum)];
+    [("A", along_a), ("A+B", along_sum)].map(|(read, groups)| Map {
+        setting: "random",
+        read,
+        on: (n, n),
+        groups,
+    })
+}
+
+/// The four maps side by side, each with its own scale.
+pub(super) fn draw(maps: &Table) -> Figure {
+    let mut figure = Figure::new(
+        "two-features",
+        "Output of a GELU layer with two features on, over their levels. Above: read along A, which is on \
+         half of the neurons while B is on all of them, in a wide layer and in a narrow one. Below: two \
+         features on all neurons with random signs, as many of each (at the first seed). The line is where \
+         the output reaches a tenth of its largest value; each map has its own scale.",
+    );
+    for (setting, read, title) in TITLES {
+        let rows = || {
+            let rows = maps.rows();
+            rows.filter(move |r| r.text("setting") == setting && r.text("read") == read)
+        };
+        let axis = |column: &'static str| {
+            let mut values: Vec<f64> = rows().map(|r| r.real(column)).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            values.dedup();
+            values
+        };
+        let (x, y) = (axis("a"), axis("b"));
+        let output: Vec<f64> = rows().map(|r| r.real("y")).collect();
+        let largest = output.iter().copied().fold(f64::NAN, f64::max);
+        let values = output.chunks(x.len().max(1)).map(<[f64]>::to_vec).collect();
+        let panel = Panel::new(
+            title,
+            Axis::linear("level of A"),
+            Axis::linear("level of B"),
+        );
+        figure = figure.panel(panel.mark(Mark::Heat(Heat {
+            label: "output level".into(),
+            x,
+            y,
+            values,
+            range: None,
+            diverging: true,
+            contour: Some(largest / 10.0),
+        })));
+    }
+    figure
+}

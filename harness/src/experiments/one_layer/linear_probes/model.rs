@@ -1,0 +1,161 @@
+//! The two features, the layer that spreads them, and what a probe may read.
+
+use kernels::profile::{self, Part};
+use kernels::{Accumulate, MatMut, MatRef, matmul};
+
+use super::settings::Settings;
+use crate::experiments::one_layer::response_curve::Layer;
+use crate::rng::{Rng, random_direction};
+
+/// Rows of equal length.
+pub struct Matrix {
+    pub columns: usize,
+    pub values: Vec<f32>,
+}
+
+impl Matrix {
+    pub fn as_ref(&self) -> MatRef<'_> {
+        let rows = self.values.len() / self.columns;
+        MatRef::new(&self.values, rows, self.columns).expect("whole rows")
+    }
+}
+
+/// Labelled inputs: 1 where exactly one feature is on, else −1.
+pub struct Examples {
+    pub x: Matrix,
+    pub labels: Vec<f64>,
+}
+
+/// Two features in the input, and a layer that spreads each over all neurons.
+pub struct Model {
+    /// The direction of each feature in the input.
+    pub features: [Vec<f64>; 2],
+    /// What reads the level of each from the input, the other's being in the way.
+    pub read: [Vec<f64>; 2],
+    /// n rows: scale·√n·(f_A r_Aᵀ + f_B r_Bᵀ).
+    weights: Matrix,
+}
+
+impl Model {
+    pub fn new(s: &Settings, rng: &mut Rng) -> Self {
+        let _span = profile::phase(Part::Data);
+        let features = [(); 2].map(|()| random_direction(s.inputs, rng));
+        let overlap: f64 = features[0]
+            .iter()
+            .zip(&features[1])
+            .map(|(a, b)| a * b)
+            .sum();
+        let read = [0, 1].map(|i| {
+            let (own, other) = (&features[i], &features[1 - i]);
+            let entry = |(u, v): (&f64, &f64)| (u - overlap * v) / (1.0 - overlap * overlap);
+            own.iter().zip(other).map(entry).collect::<Vec<f64>>()
+        });
+        let onto = [(); 2].map(|()| random_direction(s.n, rng));
+        let size = s.scale * (s.n as f64).sqrt();
+        let entry = |i: usize, j: usize| size * (onto[0][i] * read[0][j] + onto[1][i] * read[1][j]);
+        let values = (0..s.n).flat_map(|i| (0..s.inputs).map(move |j| (i, j)));
+        let weights = Matrix {
+            columns: s.inputs,
+            values: values.map(|(i, j)| entry(i, j) as f32).collect(),
+        };
+        Model {
+            features,
+            read,
+            weights,
+        }
+    }
+
+    /// The input with the features at levels a and b.
+    pub fn input(&self, a: f64, b: f64) -> impl Iterator<Item = f64> {
+        let entries = self.features[0].iter().zip(&self.features[1]);
+        entries.map(move |(u, v)| a * u + b * v)
+    }
+
+    /// Noisy inputs, as many of each of the four cases.
+    pub fn examples(&self, s: &Settings, count: usize, rng: &mut Rng) -> Examples {
+        let _span = profile::phase(Part::Data);
+        let mut values = Vec::with_capacity(count * s.inputs);
+        let mut labels = Vec::with_capacity(count);
+        for i in 0..count {
+            let (a, b) = (i % 2, i / 2 % 2);
+            let noisy = self
+                .input(a as f64, b as f64)
+                .map(|v| (v + s.noise * rng.normal()) as f32);
+            values.extend(noisy);
+            labels.push(if a == b { -1.0 } else { 1.0 });
+        }
+        let x = Matrix {
+            columns: s.inputs,
+            values,
+        };
+        Examples { x, labels }
+    }
+
+    /// The inputs themselves, after the layer without its GELU, and after the layer.
+    pub fn stages(&self, x: &Matrix, layer: Layer) -> [Matrix; 3] {
+        let (rows, n) = (
+            x.values.len() / x.columns,
+            self.weights.values.len() / x.columns,
+        );
+        let mut linear = vec![0.0; rows * n];
+        let out = MatMut::new(&mut linear, rows, n).expect("whole rows");
+        let weights = self.weights.as_ref().t();
+        matmul(layer.exec, out, Accumulate::Overwrite, x.as_ref(), weights);
+        let mut gelu = vec![0.0; rows * n];
+        layer.apply(&linear, &mut gelu);
+        let values = [x.values.clone(), linear, gelu];
+        let mut columns = [x.columns, n, n].into_iter();
+        values.map(|values| Matrix {
+            columns: columns.next().expect("one for each stage"),
+            values,
+        })
+    }
+
+    /// A random probe p after the linear layer A against Aᵀp before it: the largest output, the largest
+    /// difference, and that as a share of what rounding can do. A row of Ax is a sum of d products in
+    /// f32, off by at most γ_d Σ|A||x| with γ_d = d·u/(1 − d·u), u = 2⁻²⁴, in any order of the sum.
+    pub fn identity(&self, stages: &[Matrix; 3], rng: &mut Rng) -> [f64; 3] {
+        let [x, linear, _] = stages;
+        let probe: Vec<f64> = (0..linear.columns).map(|_| rng.normal()).collect();
+        let (mut absorbed, mut size) = (vec![0.0; x.columns], vec![0.0; x.columns]);
+        for (p, row) in probe
+            .iter()
+            .zip(self.weights.values.chunks_exact(x.columns))
+        {
+            for ((absorbed, size), &w) in absorbed.iter_mut().zip(&mut size).zip(row) {
+                *absorbed += p * f64::from(w);
+                *size += (p * f64::from(w)).abs();
+            }
+        }
+        let rounding = x.columns as f64 * 2f64.powi(-24);
+        let gamma = rounding / (1.0 - rounding);
+        let rows = x
+            .values
+            .chunks_exact(x.columns)
+            .zip(linear.values.chunks_exact(linear.columns));
+        rows.fold([0.0; 3], |[largest, difference, share], (x, ax)| {
+            let (after, before) = (dot(&probe, ax), dot(&absorbed, x));
+            let bound: f64 = size
+                .iter()
+                .zip(x)
+                .map(|(s, &x)| s * f64::from(x).abs())
+                .sum();
+            let off = (after - before).abs();
+            let of_bound = if off == 0.0 {
+                0.0
+            } else {
+                off / (gamma * bound)
+            };
+            [
+                after.abs().max(largest),
+                off.max(difference),
+                of_bound.max(share),
+            ]
+        })
+    }
+}
+
+/// The inner product.
+pub fn dot(p: &[f64], x: &[f32]) -> f64 {
+    p.iter().zip(x).map(|(p, &x)| p * f64::from(x)).sum()
+}

@@ -1,0 +1,371 @@
+//! `near-orthogonality`: how many random features are nearly orthogonal, by the number of neurons that
+//! each is on.
+
+use std::ops::Range;
+
+use kernels::{SparseRef, max_product};
+use rayon::prelude::*;
+
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment};
+use crate::experiments::one_layer::features::{Entries, Features};
+use crate::experiments::one_layer::grid;
+use crate::figure::{Axis, Figure, Panel, Role};
+use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::trend;
+use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
+use crate::text::number;
+
+/// See the [module](self).
+pub struct NearOrthogonality;
+
+crate::settings! {
+    /// Settings of `near-orthogonality`.
+    pub struct Settings {
+        /// Number of neurons n of the layer.
+        pub n: usize,
+        /// Points of the grid of neurons per feature k, from 2 to n at equal ratios; duplicates are dropped.
+        pub dims_points: usize,
+        /// Fewest features N.
+        pub fewest: usize,
+        /// Most features N.
+        pub most: usize,
+        /// Points of the grid of features N, from fewest to most at equal ratios; duplicates are dropped.
+        pub count_points: usize,
+        /// Features count as nearly orthogonal while their mean max cosine similarity is below this.
+        pub threshold: f64,
+    }
+}
+
+static MMCS: TableSpec = TableSpec {
+    name: "mmcs",
+    about: "Mean max cosine similarity of N random features on k neurons each.",
+    columns: &[
+        Column::int(
+            "k",
+            "neurons",
+            "neurons that each feature is on; 1 is the control",
+        ),
+        Column::int("features", "1", "number of features N"),
+        Column::int("seed", "", "seed of the features"),
+        Column::real(
+            "mmcs",
+            "1",
+            "mean over the N features of the largest cosine with another one",
+        ),
+    ],
+};
+
+static COUNTS: TableSpec = TableSpec {
+    name: "counts",
+    about: "Number of nearly orthogonal features: the largest N whose mean max cosine similarity is \
+            below the threshold, interpolated linearly in log N between points of the grid. The ends \
+            of the grid stand for what lies beyond them.",
+    columns: &[
+        Column::int("k", "neurons", "neurons that each feature is on"),
+        Column::int("seed", "", "seed of the features"),
+        Column::real("features", "1", "number of nearly orthogonal features"),
+        Column::real(
+            "control",
+            "1",
+            "the same for other draws of features on one neuron each",
+        ),
+        Column::real(
+            "threshold",
+            "1",
+            "the mean max cosine similarity that it must be below",
+        ),
+    ],
+};
+
+const CLAIM: &str = "more-dimensions-more-features";
+const RHO: &str = "Spearman ρ of k and the number of nearly orthogonal features, k ≤ n/2";
+
+impl Experiment for NearOrthogonality {
+    type Settings = Settings;
+
+    const ID: &'static str = "near-orthogonality";
+    const TITLE: &'static str = "How many features are nearly orthogonal";
+    const SUMMARY: &'static str = "Random signed features are each spread over k of n neurons. Their \
+        mean max cosine similarity (MMCS) is the mean over features of the largest cosine with another \
+        one. As features are added it rises; they count as nearly orthogonal while it is below a \
+        threshold. How does their number depend on k? Features that were arranged rather than \
+        drawn could be closer to orthogonal, so the number is a lower bound.";
+    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
+        id: CLAIM,
+        statement: "The more neurons a feature is spread over, the more nearly orthogonal features \
+            there are.",
+        criterion: "Spearman ρ ≥ 0.9 of k and the largest N with MMCS below the threshold, over k ≤ n/2 \
+            (how flat it is beyond is reported)",
+        control: "features on one neuron each, drawn anew at every k: nothing is spread, so there is \
+            nothing to gain",
+        conditions: &[Condition {
+            measure: RHO,
+            bound: Bound::AtLeast(0.9),
+        }],
+    }];
+    const TABLES: &'static [&'static TableSpec] = &[&MMCS, &COUNTS];
+    const FIGURES: &'static [&'static str] = &["near-orthogonality"];
+
+    fn settings(preset: Preset) -> Settings {
+        Settings {
+            n: 100,
+            dims_points: 20,
+            fewest: 16,
+            most: match preset {
+                Preset::Quick => 4096,
+                Preset::Default | Preset::Full => 16384,
+            },
+            count_points: match preset {
+                Preset::Quick => 16,
+                Preset::Default | Preset::Full => 20,
+            },
+            threshold: 0.3,
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        ensure("n", s.n, (2..=1 << 16).contains(&s.n), "2 to 65536")?;
+        let points = |p: usize| (2..=1000).contains(&p);
+        ensure(
+            "dims_points",
+            s.dims_points,
+            points(s.dims_points),
+            "2 to 1000",
+        )?;
+        let most = (2..=1 << 24).contains(&s.most);
+        ensure("most", s.most, most, "2 to 16777216")?;
+        let fewest = (2..=s.most).contains(&s.fewest);
+        ensure(
+            "fewest",
+            s.fewest,
+            fewest,
+            format!("2 to `most` ({})", s.most),
+        )?;
+        ensure(
+            "count_points",
+            s.count_points,
+            points(s.count_points),
+            "2 to 1000",
+        )?;
+        let threshold = s.threshold > 0.0 && s.threshold < 1.0;
+        ensure("threshold", s.threshold, threshold, "above 0 and below 1")
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        // Per thread the entries of one k, and what its pieces return; a thread that waits for its
+        // pieces may begin another k.
+        let pieces = (s.most / PIECE + s.count_points) as f64;
+        let most = s.most as f64;
+        let features = most * (s.n as f64 * 8.0 + 8.0) + pieces * most * 4.0 / 2.0;
+        let panels = (PIECE + 64) as f64 * s.n as f64 * 4.0;
+        threads as f64 * (2.0 * features + panels)
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let ks = grid::geometric(2, s.n, s.dims_points);
+        let levels = grid::geometric(s.fewest, s.most, s.count_points);
+        let pieces = pieces(&levels).len();
+        ctx.session
+            .progress
+            .start((2 * ctx.seeds.len() * ks.len() * pieces) as u64)?;
+
+        let (mut mmcs, mut counts) = (Table::new(&MMCS), Table::new(&COUNTS));
+        let mut outcome = Outcome::default();
+        for &seed in ctx.seeds {
+            // The largest first, so that no thread is left with it at the end.
+            let draws = ks.iter().rev().map(|&k| (k, "features"));
+            let draws: Vec<_> = draws.chain(ks.iter().map(|&k| (k, "control"))).collect();
+            let curves: Vec<Vec<f64>> = draws
+                .par_iter()
+                .map(|&(k, purpose)| {
+                    let on = if purpose == "control" { 1 } else { k };
+                    let mut rng = ctx.rng(seed, purpose, k as u64);
+                    let features = Features::draw(s.most, on, s.n, Entries::Signed, &mut rng);
+                    mmcs_at(&features, &levels, ctx)
+                })
+                .collect::<Result<_>>()?;
+            let (spread, single) = curves.split_at(ks.len());
+            let spread: Vec<_> = spread.iter().rev().collect();
+
+            let mut push = |k: usize, curve: &[f64]| {
+                for (&level, &value) in levels.iter().zip(curve) {
+                    mmcs.push([k.into(), level.into(), seed.into(), value.into()]);
+                }
+            };
+            push(1, &single[0]);
+            let count = |curve: &[f64]| nearly_orthogonal(&levels, curve, s.threshold);
+            let (mut features, mut control) = (Vec::new(), Vec::new());
+            for ((&k, spread), single) in ks.iter().zip(spread).zip(single) {
+                push(k, spread);
+                features.push(count(spread));
+                control.push(count(single));
+                let (features, control) = (count(spread).into(), count(single).into());
+                let threshold = s.threshold.into();
+                counts.push([k.into(), seed.into(), features, control, threshold]);
+            }
+            let rising = ks.iter().take_while(|&&k| 2 * k <= s.n).count();
+            let k: Vec<f64> = ks[..rising].iter().map(|&k| k as f64).collect();
+            outcome.measure(CLAIM, RHO, seed, trend(&k, &features[..rising]));
+            outcome.control(CLAIM, RHO, seed, trend(&k, &control[..rising]));
+        }
+        outcome.tables = vec![mmcs, counts];
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        let mut rising = Panel::new(
+            "",
+            Axis::log("features N"),
+            Axis::linear("mean max cosine similarity").range(0.0, 1.0),
+        );
+        let ks = tables.get("mmcs").distinct("k");
+        let curve = |k: &Cell| {
+            let rows = tables.get("mmcs").rows().filter(|r| r.cell("k") == k);
+            median_by(rows.map(|r| (r.real("features"), r.real("mmcs"))))
+        };
+        // Every third k is enough to see the order.
+        let spread: Vec<_> = ks.iter().filter(|k| **k != Cell::Int(1)).collect();
+        let shown: Vec<_> = spread.iter().rev().step_by(3).rev().collect();
+        for (index, k) in shown.iter().enumerate() {
+            let Cell::Int(name) = k else { continue };
+            let role = Role::Step {
+                index,
+                of: shown.len(),
+            };
+            rising = rising.line(role, format!("k = {name}"), curve(k));
+        }
+        rising = rising.dotted(
+            Role::Control,
+            "control: on one neuron",
+            curve(&Cell::Int(1)),
+        );
+        if let Some(row) = tables.get("counts").rows().next() {
+            rising = rising.level(row.real("threshold"), "");
+        }
+
+        let rows = || tables.get("counts").rows();
+        let number = |column| median_by(rows().map(|r| (r.real("k"), r.real(column))));
+        let counts = Panel::new(
+            "",
+            Axis::log("neurons per feature k"),
+            Axis::log("nearly orthogonal features"),
+        )
+        .dotted(Role::Distributed, "on k neurons", number("features"))
+        .dotted(Role::Control, "control: on one neuron", number("control"));
+        vec![
+            Figure::new(
+                "near-orthogonality",
+                "Left: mean max cosine similarity of N random signed features, each on k neurons; \
+                 dotted across: the threshold. Right: the largest N at which it is below the threshold, against k; the ends of the \
+                 grid of N stand for what lies beyond them. Medians over seeds.",
+            )
+            .panel(rising)
+            .panel(counts),
+        ]
+    }
+
+    fn findings(tables: &Tables, _: &Ledger) -> String {
+        let rows = || tables.get("counts").rows();
+        let counts = median_by(rows().map(|r| (r.real("k"), r.real("features"))));
+        let control = median_by(rows().map(|r| (0.0, r.real("control"))));
+        let (Some(first), Some(last), Some(control)) =
+            (counts.first(), counts.last(), control.first())
+        else {
+            return "Nothing was measured.".into();
+        };
+        let beyond = counts.iter().filter(|(k, _)| 2.0 * k >= last.0);
+        let (low, high) = beyond.fold((f64::INFINITY, 0.0f64), |(low, high), &(_, c)| {
+            (low.min(c), high.max(c))
+        });
+        let lowest = counts
+            .iter()
+            .copied()
+            .fold(*first, |low, c| if c.1 < low.1 { c } else { low });
+        let dip = if lowest.0 > first.0 {
+            format!(
+                ", by way of {} at k = {}",
+                number(lowest.1.round()),
+                lowest.0
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            "The number of nearly orthogonal features goes from {} at k = {}{dip}, to {} at k = {}; from half of the \
+             neurons on it stays between {} and {}. Features on one neuron each, whose cosines are 0 or ±1, \
+             keep below the threshold up to {} of them: only by sharing a neuron do they collide.",
+            number(first.1.round()),
+            first.0,
+            number(last.1.round()),
+            last.0,
+            number(low.round()),
+            number(high.round()),
+            number(control.1.round()),
+        )
+    }
+}
+
+/// Features to a piece of work, at most.
+const PIECE: usize = 1024;
+
+/// Ranges of features, none across a level.
+fn pieces(levels: &[usize]) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for &level in levels {
+        while from < level {
+            let to = level.min(from + PIECE);
+            pieces.push(from..to);
+            from = to;
+        }
+    }
+    pieces
+}
+
+/// The mean max cosine similarity of the first N features, for each N of `levels`, which increase and
+/// start from 2 at least: one pass over the pairs of the largest.
+fn mmcs_at(features: &Features, levels: &[usize], ctx: &Ctx) -> Result<Vec<f64>> {
+    let starts: Vec<usize> = (0..=features.count()).map(|i| i * features.k()).collect();
+    let rows = SparseRef::new(
+        &starts,
+        features.neurons(),
+        features.entries(),
+        features.n(),
+    )
+    .expect("features lie within the layer");
+    let pieces = pieces(levels);
+    // Of each piece of columns, the largest cosine of every row up to its end; the largest first.
+    let best: Vec<Vec<f32>> = pieces
+        .par_iter()
+        .rev()
+        .map(|piece| {
+            let mut best = vec![f32::NEG_INFINITY; piece.end];
+            max_product(ctx.session.serial(), rows, piece.clone(), &mut best);
+            ctx.session.progress.tick()?;
+            Ok(best)
+        })
+        .collect::<Result<_>>()?;
+
+    let mut running = vec![f32::NEG_INFINITY; features.count()];
+    let mut means = Vec::with_capacity(levels.len());
+    for (piece, best) in pieces.iter().zip(best.iter().rev()) {
+        for (running, &best) in running.iter_mut().zip(best) {
+            *running = running.max(best);
+        }
+        if levels.contains(&piece.end) {
+            let sum: f64 = running[..piece.end].iter().map(|&v| f64::from(v)).sum();
+            means.push(sum / piece.end as f64);
+        }
+    }
+    Ok(means)
+}
+
+/// The largest N whose MMCS is below the threshold, interpolated in log N, within the levels.
+fn nearly_orthogonal(levels: &[usize], mmcs: &[f64], threshold: f64) -> f64 {
+    let logs: Vec<f64> = levels.iter().map(|&level| (level as f64).ln()).collect();
+    grid::last_kept(&logs, mmcs, threshold, |v| v < threshold).map_or(levels[0] as f64, f64::exp)
+}

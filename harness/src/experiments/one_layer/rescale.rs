@@ -1,0 +1,267 @@
+//! `rescale`: how much larger the input along a distributed feature has to be for the layer to
+//! answer with its non-linearity again.
+
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment};
+use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
+use crate::figure::{Axis, Figure, Panel, Role};
+use crate::settings::{OutOfRange, Preset, ensure};
+use crate::table::{Cell, Column, Table, TableSpec, Tables};
+use crate::text::number;
+
+/// See the [module](self).
+pub struct Rescale;
+
+crate::settings! {
+    /// Settings of `rescale`.
+    pub struct Settings {
+        /// Number of neurons n of the layer whose curves are drawn.
+        pub n: usize,
+        /// Widths n at which the rescaled response is compared with GELU, increasing.
+        pub widths: Vec<usize>,
+        /// Input levels run from −reach·√n to reach·√n.
+        pub reach: f64,
+        /// Number of input levels.
+        pub points: usize,
+        /// The control scales the input by n to this power; the claim is about 1/2.
+        pub control_power: f64,
+    }
+}
+
+static CURVES: TableSpec = TableSpec {
+    name: "curves",
+    about: "The response from distributed to distributed feature at one input level.",
+    columns: &[
+        Column::real("power", "1", "the input is scaled by n to this power"),
+        Column::real("x", "1", "input level divided by n^power"),
+        Column::real("y", "1", "output level divided by n^power"),
+        Column::real("gelu", "1", "GELU(x), the response of a single neuron"),
+        Column::real("input", "1", "input level"),
+        Column::real("output", "1", "output level"),
+    ],
+};
+
+static ERRORS: TableSpec = TableSpec {
+    name: "errors",
+    about: "How far the rescaled response of a distributed feature is from that of a single neuron.",
+    columns: &[
+        Column::real("power", "1", "the input is scaled by n to this power"),
+        Column::int("n", "neurons", "width of the layer"),
+        Column::real(
+            "error",
+            "1",
+            "largest |y(n^power x)/n^power − GELU(x)| over largest |GELU(x)|",
+        ),
+    ],
+};
+
+const RECOVERS: &str = "sqrt-n-recovers";
+const ERROR: &str = "largest relative error over n";
+/// The power that the claim is about.
+const SQRT: f64 = 0.5;
+const TOLERANCE: f64 = 1e-5;
+
+impl Experiment for Rescale {
+    type Settings = Settings;
+
+    const ID: &'static str = "rescale";
+    const TITLE: &'static str = "Scaling the input by √n recovers the non-linearity";
+    const SUMMARY: &'static str = "Spread over n neurons, a feature moves each of them by 1/√n of its \
+        level, too little to reach the bend of the non-linearity. With input levels √n times as large, \
+        from −5√n to 5√n, every neuron runs through the range that a single aligned neuron would, and \
+        the response of the layer should be GELU again, √n times as large. Scaling by less should not do.";
+    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
+        id: RECOVERS,
+        statement: "With its input scaled up by √n, a feature spread over n neurons gets the response \
+            of a single neuron back, √n times as large.",
+        criterion: "y(√n·x)/√n = GELU(x) for every n, max |error| ≤ 1e-5 of the largest |y|",
+        control: "scaling by n^(1/4) instead",
+        conditions: &[Condition {
+            measure: ERROR,
+            bound: Bound::AtMost(TOLERANCE),
+        }],
+    }];
+    const TABLES: &'static [&'static TableSpec] = &[&CURVES, &ERRORS];
+    const FIGURES: &'static [&'static str] = &["rescaled", "rescale-error"];
+
+    fn settings(_: Preset) -> Settings {
+        Settings {
+            n: 100,
+            widths: vec![1, 4, 16, 64, 100, 256, 1024],
+            reach: 5.0,
+            points: 1000,
+            control_power: 0.25,
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        let width = |n: usize| (1..=1 << 20).contains(&n);
+        ensure("n", s.n, width(s.n), "1 to 1048576")?;
+        let increasing = s.widths.is_sorted_by(|a, b| a < b);
+        ensure(
+            "widths",
+            &s.widths,
+            s.widths.len() >= 2 && increasing && s.widths.iter().all(|&n| width(n)),
+            "two or more, increasing, each 1 to 1048576",
+        )?;
+        let reach = s.reach.is_finite() && s.reach > 0.0 && s.reach <= 1e6;
+        ensure("reach", s.reach, reach, "above 0, at most 1e6")?;
+        let points = (2..=1 << 24).contains(&s.points);
+        ensure("points", s.points, points, "2 to 16777216")?;
+        let power = (0.0..=1.0).contains(&s.control_power) && s.control_power != SQRT;
+        ensure("control_power", s.control_power, power, "0 to 1, not 0.5")
+    }
+
+    fn memory(s: &Settings, _: usize) -> f64 {
+        // Three curves as table cells, twice over while they are written; a layer and its direction.
+        let cells = 3.0 * CURVES.columns.len() as f64 * 2.0 * size_of::<Cell>() as f64;
+        let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);
+        s.points as f64 * (cells + 40.0) + widest as f64 * 16.0
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let x = levels(s.reach, s.points);
+        let layer = Layer::of_gelu(ctx.session.serial());
+        let gelu: Vec<f64> = x.iter().map(|&x| gelu(x)).collect();
+        let largest = gelu.iter().fold(0.0, |m: f64, y| m.max(y.abs()));
+        let rescaled = |n: usize, power: f64| {
+            let scale = (n as f64).powf(power);
+            let x: Vec<f64> = x.iter().map(|x| x * scale).collect();
+            let f = distributed(n);
+            let y = layer.response(&x, &f, &f)?;
+            ctx.session.progress.tick()?;
+            Ok(y.into_iter().map(|y| y / scale).collect::<Vec<f64>>())
+        };
+        let powers = powers(s);
+        let curves_and_errors = powers.len() * (1 + s.widths.len());
+        ctx.session.progress.start(curves_and_errors as u64)?;
+
+        let (mut curves, mut errors) = (Table::new(&CURVES), Table::new(&ERRORS));
+        let mut worst = Vec::new();
+        for &power in &powers {
+            let y = rescaled(s.n, power)?;
+            let scale = (s.n as f64).powf(power);
+            for ((&x, y), &gelu) in x.iter().zip(y).zip(&gelu) {
+                let (input, output) = (x * scale, y * scale);
+                curves.push([power, x, y, gelu, input, output].map(Cell::from));
+            }
+            let mut largest_error = 0.0f64;
+            for &n in &s.widths {
+                let y = rescaled(n, power)?;
+                let error = max_error(&y, gelu.iter().copied()) / largest;
+                errors.push([power.into(), n.into(), error.into()]);
+                largest_error = largest_error.max(error);
+            }
+            worst.push(largest_error);
+        }
+        // Nothing here is drawn at random: every seed measures the same.
+        let mut outcome = Outcome::default();
+        for &seed in ctx.seeds {
+            outcome.measure(RECOVERS, ERROR, seed, worst[0]);
+            outcome.control(RECOVERS, ERROR, seed, worst[1]);
+        }
+        outcome.tables = vec![curves, errors];
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        let (curves, errors) = (tables.get("curves"), tables.get("errors"));
+        let powers: Vec<f64> = curves.distinct("power").iter().map(real).collect();
+        let of = |power: f64, x: &'static str, y: &'static str| {
+            let rows = curves.rows().filter(move |r| r.real("power") == power);
+            rows.map(move |r| (r.real(x), r.real(y)))
+        };
+        let mut whole = Panel::new(
+            "as it is",
+            Axis::linear("input level"),
+            Axis::linear("output level"),
+        );
+        let mut scaled = Panel::new(
+            "both divided by the scale",
+            Axis::linear("input level / scale"),
+            Axis::linear("output level / scale"),
+        );
+        let mut error = Panel::new(
+            "",
+            Axis::log("neurons n"),
+            Axis::log("largest error / largest output"),
+        );
+        for &power in &powers {
+            let (role, label) = look(power);
+            whole = whole.line(role, &label, of(power, "input", "output"));
+            scaled = scaled.line(role, &label, of(power, "x", "y"));
+            let rows = errors.rows().filter(|r| r.real("power") == power);
+            let points = rows.map(|r| (r.real("n"), r.real("error")));
+            error = error.dotted(role, label, points);
+        }
+        if let Some(&first) = powers.first() {
+            scaled = scaled.line(
+                Role::Aligned,
+                "GELU of a single neuron",
+                of(first, "x", "gelu"),
+            );
+        }
+        vec![
+            Figure::new(
+                "rescaled",
+                "Response of a GELU layer from distributed to distributed feature, over a range of input \
+                 levels that grows with the scale: as it is, where one curve continues the other, and \
+                 with input and output divided by the scale.",
+            )
+            .panel(whole)
+            .panel(scaled),
+            Figure::new(
+                "rescale-error",
+                "How far the rescaled response is from GELU, against the width of the layer. Scaled by \
+                 √n, what is left is the rounding of single precision.",
+            )
+            .columns(1)
+            .panel(error.level(TOLERANCE, "criterion: 10⁻⁵")),
+        ]
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        let Some(entry) = ledger.get(RECOVERS) else {
+            return "Nothing was measured.".into();
+        };
+        let widths = tables.get("errors").rows().map(|r| r.int("n"));
+        let widest = widths.max().unwrap_or(0);
+        format!(
+            "Scaled by √n, the response of the distributed feature is GELU to within {} of its largest \
+             value at every width up to {widest}: each neuron sees exactly what a single aligned neuron \
+             would, and the n small outputs add up to √n times its output. The exponent matters: in the \
+             control the curve is off by up to {}.",
+            number(entry.value),
+            number(entry.control_value),
+        )
+    }
+}
+
+fn real(cell: &Cell) -> f64 {
+    match cell {
+        Cell::Real(v) => *v,
+        _ => f64::NAN,
+    }
+}
+
+/// How the curve of a power is drawn.
+fn look(power: f64) -> (Role, String) {
+    match power {
+        SQRT => (Role::Distributed, "scaled by √n".into()),
+        0.0 => (Role::Other(0), "not scaled".into()),
+        _ if power == 0.25 => (Role::Control, "scaled by n^(1/4)".into()),
+        _ => (Role::Control, format!("scaled by n^{power}")),
+    }
+}
+
+/// What the input is scaled by, as powers of n: the claim's, the control's, and not at all.
+fn powers(s: &Settings) -> Vec<f64> {
+    let mut powers = vec![SQRT, s.control_power];
+    if s.control_power != 0.0 {
+        powers.push(0.0);
+    }
+    powers
+}

@@ -1,0 +1,139 @@
+//! Response curves: how the output of a layer along one direction varies with the input along
+//! another, and how far that is from homogeneous.
+
+use kernels::Exec;
+use kernels::profile::{self, Part};
+
+use crate::error::Result;
+use crate::rng::Rng;
+use crate::session::progress;
+use crate::stats::delta_r2;
+
+/// Evenly spaced levels over [−reach, reach].
+pub fn levels(reach: f64, points: usize) -> Vec<f64> {
+    let step = 2.0 * reach / (points - 1) as f64;
+    (0..points).map(|i| -reach + i as f64 * step).collect()
+}
+
+/// The direction spread evenly over all `n` neurons: 1/√n on each.
+pub fn distributed(n: usize) -> Vec<f64> {
+    vec![1.0 / (n as f64).sqrt(); n]
+}
+
+/// The largest absolute difference of two curves on the same levels.
+pub fn max_error(y: &[f64], expected: impl IntoIterator<Item = f64>) -> f64 {
+    let errors = y.iter().zip(expected).map(|(y, e)| (y - e).abs());
+    errors.fold(0.0, f64::max)
+}
+
+/// GELU(x) = x·Φ(x) in double precision, to compare with.
+pub fn gelu(x: f64) -> f64 {
+    0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
+}
+
+/// The activation of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// Exact GELU.
+    Gelu,
+    /// ReLU.
+    Relu,
+}
+
+impl Activation {
+    /// As the tables write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Gelu => "gelu",
+            Activation::Relu => "relu",
+        }
+    }
+}
+
+/// A layer of neurons without weights: an activation.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer {
+    /// What every neuron applies.
+    pub activation: Activation,
+    /// How.
+    pub exec: Exec,
+}
+
+impl Layer {
+    /// A layer of GELU neurons.
+    pub fn of_gelu(exec: Exec) -> Self {
+        Layer {
+            activation: Activation::Gelu,
+            exec,
+        }
+    }
+
+    /// The activation of every value, rounded to single precision before and after.
+    pub fn apply(self, before: &[f32], after: &mut [f32]) {
+        match self.activation {
+            Activation::Gelu => kernels::gelu::forward(self.exec, before, after),
+            Activation::Relu => kernels::relu::forward(self.exec, before, after),
+        }
+    }
+
+    /// g · act(x f) for every level x.
+    pub fn response(self, x: &[f64], f: &[f64], g: &[f64]) -> Result<Vec<f64>> {
+        let (mut before, mut after) = (vec![0f32; f.len()], vec![0f32; f.len()]);
+        let level = |&x: &f64| {
+            before
+                .iter_mut()
+                .zip(f)
+                .for_each(|(b, f)| *b = (x * f) as f32);
+            self.apply(&before, &mut after);
+            progress::check()?;
+            Ok(after.iter().zip(g).map(|(&a, g)| f64::from(a) * g).sum())
+        };
+        x.iter().map(level).collect()
+    }
+}
+
+/// Levels split at random into those fitted and those held out.
+#[derive(Debug, Clone)]
+pub struct Split {
+    fit: Vec<usize>,
+    test: Vec<usize>,
+    x: Vec<f64>,
+}
+
+impl Split {
+    /// Holds out a fraction of the levels.
+    pub fn new(x: &[f64], test_fraction: f64, rng: &mut Rng) -> Self {
+        let mut fit: Vec<usize> = (0..x.len()).collect();
+        rng.shuffle(&mut fit);
+        let held_out = (x.len() as f64 * test_fraction).round() as usize;
+        let test = fit.split_off(x.len() - held_out);
+        Split {
+            fit,
+            test,
+            x: x.to_vec(),
+        }
+    }
+
+    /// Holds out the last levels, where their order is random already.
+    pub fn last(x: &[f64], test_fraction: f64) -> Self {
+        let held_out = (x.len() as f64 * test_fraction).round() as usize;
+        let fitted = x.len() - held_out;
+        Split {
+            fit: (0..fitted).collect(),
+            test: (fitted..x.len()).collect(),
+            x: x.to_vec(),
+        }
+    }
+
+    /// ΔR² of a curve on these levels.
+    pub fn delta_r2(&self, y: &[f64]) -> f64 {
+        let _span = profile::phase(Part::Metrics);
+        let pick = |from: &[f64], which: &[usize]| -> Vec<f64> {
+            which.iter().map(|&i| from[i]).collect()
+        };
+        delta_r2(
+            (&pick(&self.x, &self.fit), &pick(y, &self.fit)),
+            (&pick(&self.x, &self.test), &pick(y, &self.test)),
+        )
+    }
+}

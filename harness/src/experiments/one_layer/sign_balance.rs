@@ -1,0 +1,446 @@
+//! `sign-balance`: how the signs of a distributed feature's entries decide whether the layer can
+//! answer it with anything but a straight line.
+
+mod directions;
+
+use kernels::profile::{self, Part};
+use rayon::prelude::*;
+
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::error::Result;
+use crate::experiment::{Ctx, Experiment};
+use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
+use crate::figure::{Axis, Figure, Mark, Panel, Role};
+use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::{largest_step, mean, quantile};
+use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
+use crate::text::number;
+
+use directions::{Sampler, Scratch};
+
+/// See the [module](self).
+pub struct SignBalance;
+
+crate::settings! {
+    /// Settings of `sign-balance`.
+    pub struct Settings {
+        /// Number of neurons n of the layer, even. Single precision resolves the balanced response to 1e-5 up to n of about 1,600.
+        pub n: usize,
+        /// How many of the n entries are negative, one curve each, increasing; 0 and n/2 among them.
+        pub negatives: Vec<usize>,
+        /// Input levels run from −reach·√n to reach·√n.
+        pub reach: f64,
+        /// Number of input levels.
+        pub points: usize,
+        /// Share of the levels held out to score the two fits on.
+        pub test_fraction: f64,
+        /// Widths n at which random directions are drawn, increasing.
+        pub widths: Vec<usize>,
+        /// Random directions at each width and seed.
+        pub directions: usize,
+    }
+}
+
+static CURVES: TableSpec = TableSpec {
+    name: "curves",
+    about: "The response along a feature with m negative entries at one input level.",
+    columns: &[
+        Column::int("m", "neurons", "number of negative entries"),
+        Column::real("x", "1", "input level"),
+        Column::real("y", "1", "output level"),
+    ],
+};
+
+static NON_HOMOGENEITY: TableSpec = TableSpec {
+    name: "non-homogeneity",
+    about: "Non-homogeneity of the response along a feature with m negative entries.",
+    columns: &[
+        Column::int("m", "neurons", "number of negative entries"),
+        Column::int(
+            "seed",
+            "",
+            "seed of the split into fitted and held-out levels",
+        ),
+        Column::real(
+            "delta_r2",
+            "1",
+            "R² of a parabola minus R² of a line, on held-out levels",
+        ),
+    ],
+};
+
+static DIRECTIONS: TableSpec = TableSpec {
+    name: "directions",
+    about: "Non-homogeneity over random directions of one width.",
+    columns: &[
+        Column::word(
+            "family",
+            &FAMILIES,
+            "signed: Gaussian, normalised; non-negative: the same without their signs",
+        ),
+        Column::int("n", "neurons", "width of the layer"),
+        Column::int("seed", "", "seed of the directions"),
+        Column::real("q05", "1", "5 % quantile of ΔR²"),
+        Column::real("q25", "1", "25 % quantile of ΔR²"),
+        Column::real("median", "1", "median of ΔR²"),
+        Column::real("q75", "1", "75 % quantile of ΔR²"),
+        Column::real("q95", "1", "95 % quantile of ΔR²"),
+        Column::int(
+            "kept",
+            "directions",
+            "how many keep at least half of the ΔR² of the all-positive direction",
+        ),
+        Column::int("of", "directions", "out of how many"),
+        Column::real("all_positive", "1", "ΔR² of the all-positive direction"),
+    ],
+};
+
+const BALANCED: &str = "balanced-is-homogeneous";
+const BALANCED_ERROR: &str = "max |y − x/2|";
+const BALANCED_STEP: &str = "largest ΔR² ratio of an imbalance to the next larger one";
+const WASH_OUT: &str = "random-directions-wash-out";
+const WASH_OUT_FALL: &str = "median ΔR² at the largest n over that at the smallest";
+const WASH_OUT_STEP: &str = "largest median ΔR² ratio of a width to the one before";
+
+const FAMILIES: [&str; 2] = ["signed", "non-negative"];
+const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
+/// Directions to a random stream.
+const BLOCK: usize = 250;
+
+impl Experiment for SignBalance {
+    type Settings = Settings;
+
+    const ID: &'static str = "sign-balance";
+    const TITLE: &'static str = "Positive against negative entries of a feature";
+    const SUMMARY: &'static str = "GELU(z) is z/2 plus an even function. Along a feature whose entries \
+        have equal size, the even parts of the neurons with positive entries and of those with negative \
+        ones cancel: what is left is in proportion to the imbalance. How does the response change with \
+        the number m of negative entries, and what is left of the non-linearity along random directions \
+        of wider and wider layers? Input levels run from −5√n to 5√n.";
+    const CLAIMS: &'static [ClaimSpec] = &[
+        ClaimSpec {
+            id: BALANCED,
+            statement: "With as many negative as positive entries the non-linearities cancel and the \
+                response is a straight line; the more uneven the signs, the more of it is left.",
+            criterion: "at m = n/2, y = x/2 with max |error| ≤ 1e-5, and ΔR² falls with |n − 2m|",
+            control: "m = 0",
+            conditions: &[
+                Condition {
+                    measure: BALANCED_ERROR,
+                    bound: Bound::AtMost(1e-5),
+                },
+                Condition {
+                    measure: BALANCED_STEP,
+                    bound: Bound::Below(1.0),
+                },
+            ],
+        },
+        ClaimSpec {
+            id: WASH_OUT,
+            statement: "Along random directions the non-linearity washes out as the layer grows wider, \
+                because their signs nearly balance; along random non-negative directions it does not.",
+            criterion: "the median ΔR² falls from each n to the next, and by more than half in all",
+            control: "random non-negative directions",
+            conditions: &[
+                Condition {
+                    measure: WASH_OUT_FALL,
+                    bound: Bound::Below(0.5),
+                },
+                Condition {
+                    measure: WASH_OUT_STEP,
+                    bound: Bound::Below(1.0),
+                },
+            ],
+        },
+    ];
+    const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY, &DIRECTIONS];
+    const FIGURES: &'static [&'static str] = &["sign-balance", "random-directions"];
+
+    fn settings(preset: Preset) -> Settings {
+        Settings {
+            n: 100,
+            negatives: vec![0, 10, 25, 40, 50, 75, 90, 100],
+            reach: 5.0,
+            points: 1000,
+            test_fraction: 0.2,
+            widths: vec![10, 30, 100, 300, 1000, 3000, 10_000],
+            directions: match preset {
+                Preset::Quick => 1000,
+                Preset::Default | Preset::Full => 10_000,
+            },
+        }
+    }
+
+    fn validate(s: &Settings) -> Result<(), OutOfRange> {
+        let n = s.n.is_multiple_of(2) && (2..=1 << 20).contains(&s.n);
+        ensure("n", s.n, n, "even, 2 to 1048576")?;
+        let negatives = s.negatives.is_sorted_by(|a, b| a < b)
+            && s.negatives.last().is_some_and(|&m| m <= s.n)
+            && s.negatives.first() == Some(&0)
+            && s.negatives.contains(&(s.n / 2));
+        let allowed = format!(
+            "increasing, 0 to n = {}, with 0 and n/2 = {} among them",
+            s.n,
+            s.n / 2
+        );
+        ensure("negatives", &s.negatives, negatives, allowed)?;
+        let reach = s.reach.is_finite() && s.reach > 0.0 && s.reach <= 1e6;
+        ensure("reach", s.reach, reach, "above 0, at most 1e6")?;
+        let points = (20..=1 << 24).contains(&s.points);
+        ensure("points", s.points, points, "20 to 16777216")?;
+        let held_out = (0.05..=0.95).contains(&s.test_fraction);
+        ensure("test_fraction", s.test_fraction, held_out, "0.05 to 0.95")?;
+        let widths = s.widths.len() >= 2
+            && s.widths.is_sorted_by(|a, b| a < b)
+            && s.widths.iter().all(|&n| (2..=1 << 30).contains(&n));
+        let allowed = "two or more, increasing, each 2 to 1073741824";
+        ensure("widths", &s.widths, widths, allowed)?;
+        let directions = (1..=1 << 26).contains(&s.directions);
+        ensure("directions", s.directions, directions, "1 to 67108864")
+    }
+
+    fn memory(s: &Settings, threads: usize) -> f64 {
+        // The curves as table cells, twice over while they are written; ΔR² of the directions of one
+        // width, and their sorted copy; what a thread needs to draw one.
+        let cells = (CURVES.columns.len() * 2 * size_of::<Cell>()) as f64;
+        let curves = s.points as f64 * s.negatives.len() as f64 * (cells + 16.0);
+        curves + s.directions as f64 * 48.0 + threads as f64 * 1e5
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let blocks = s.widths.len() * s.directions.div_ceil(BLOCK) * ctx.seeds.len();
+        ctx.session.progress.start(1 + blocks as u64)?;
+        let mut outcome = Outcome::default();
+        let (curves, non_homogeneity) = fixed_signs(s, ctx, &mut outcome);
+        ctx.session.progress.tick()?;
+        let directions = random_signs(s, ctx, &mut outcome)?;
+        outcome.tables = vec![curves, non_homogeneity, directions];
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        vec![
+            draw_fixed_signs(tables.get("curves"), tables.get("non-homogeneity")),
+            draw_random_signs(tables.get("directions")),
+        ]
+    }
+
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        let value = |id: &str| ledger.get(id).map_or(f64::NAN, |e| e.value);
+        let rows = tables.get("directions").rows();
+        let Some(last) = rows.filter(|r| r.text("family") == "signed").last() else {
+            return "No directions were drawn.".into();
+        };
+        let rows = || {
+            let rows = tables.get("directions").rows();
+            rows.filter(|r| r.text("family") == "signed")
+        };
+        let kept = |n: i64| -> f64 {
+            let sum = |column| -> f64 {
+                let rows = rows().filter(|r| r.int("n") == n);
+                rows.map(|r| r.real(column)).sum()
+            };
+            100.0 * sum("kept") / sum("of")
+        };
+        let narrowest = rows().map(|r| r.int("n")).min().unwrap_or(0);
+        format!(
+            "With half of the entries negative the response is x/2 to within {}. Over random signed \
+             directions the median ΔR² at n = {} is {} of that at n = {narrowest}, and the share that \
+             keeps at least half of the all-positive direction's {} goes from {} % to {} %; \
+             non-negative directions keep theirs at every width.",
+            number(value(BALANCED)),
+            last.int("n"),
+            number(value(WASH_OUT)),
+            number(last.real("all_positive")),
+            number(kept(narrowest)),
+            number(kept(last.int("n"))),
+        )
+    }
+}
+
+/// The features with m negative entries of equal size: curves, ΔR² and the claim about them.
+fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> (Table, Table) {
+    let n = s.n as f64;
+    let x = levels(s.reach * n.sqrt(), s.points);
+    // Every neuron holds x/√n or −x/√n.
+    let before: Vec<f32> = x
+        .iter()
+        .flat_map(|x| [x / n.sqrt(), -x / n.sqrt()])
+        .map(|z| z as f32)
+        .collect();
+    let mut after = vec![0.0; before.len()];
+    Layer::of_gelu(ctx.session.serial()).apply(&before, &mut after);
+    let response = |m: usize| -> Vec<f64> {
+        let m = m as f64;
+        let output = |y: &[f32]| ((n - m) * f64::from(y[0]) - m * f64::from(y[1])) / n.sqrt();
+        after.chunks_exact(2).map(output).collect()
+    };
+    let responses: Vec<(usize, Vec<f64>)> = s.negatives.iter().map(|&m| (m, response(m))).collect();
+
+    let (mut curves, mut non_homogeneity) = (Table::new(&CURVES), Table::new(&NON_HOMOGENEITY));
+    for (m, y) in &responses {
+        for (&x, &y) in x.iter().zip(y) {
+            curves.push([(*m).into(), x.into(), y.into()]);
+        }
+    }
+    let error = |m: usize| max_error(&response(m), x.iter().map(|x| x / 2.0));
+    let (balanced, all_positive) = (error(s.n / 2), error(0));
+    for &seed in ctx.seeds {
+        let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
+        let mut by_imbalance = Vec::new();
+        for (m, y) in &responses {
+            let delta = split.delta_r2(y);
+            non_homogeneity.push([(*m).into(), seed.into(), delta.into()]);
+            by_imbalance.push((s.n.abs_diff(2 * m), delta));
+        }
+        by_imbalance.sort_by_key(|&(imbalance, _)| std::cmp::Reverse(imbalance));
+        let falling: Vec<f64> = by_imbalance
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|same| mean(&same.iter().map(|&(_, delta)| delta).collect::<Vec<_>>()))
+            .collect();
+        let uneven = vec![split.delta_r2(&responses[0].1); falling.len()];
+        outcome.measure(BALANCED, BALANCED_ERROR, seed, balanced);
+        outcome.measure(BALANCED, BALANCED_STEP, seed, largest_step(&falling));
+        outcome.control(BALANCED, BALANCED_ERROR, seed, all_positive);
+        outcome.control(BALANCED, BALANCED_STEP, seed, largest_step(&uneven));
+    }
+    (curves, non_homogeneity)
+}
+
+/// Random directions at every width: quantiles of ΔR² and the claim about them.
+fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table> {
+    let sampler = Sampler::new(s.reach, ctx.session.serial());
+    let all_positive = sampler.all_positive();
+    let mut table = Table::new(&DIRECTIONS);
+    for &seed in ctx.seeds {
+        let mut medians = [Vec::new(), Vec::new()];
+        for &n in &s.widths {
+            let blocks: Result<Vec<Vec<_>>> = (0..s.directions.div_ceil(BLOCK))
+                .into_par_iter()
+                .map(|block| {
+                    let _span = profile::phase(Part::Data);
+                    let mut rng = ctx.rng(seed, &format!("directions of {n}"), block as u64);
+                    let mut scratch = Scratch::default();
+                    let size = BLOCK.min(s.directions - block * BLOCK);
+                    let drawn = (0..size)
+                        .map(|_| sampler.draw(n, &mut rng, &mut scratch))
+                        .collect();
+                    ctx.session.progress.tick()?;
+                    Ok(drawn)
+                })
+                .collect();
+            let drawn = blocks?.concat();
+            for (family, medians) in FAMILIES.into_iter().zip(&mut medians) {
+                let delta = drawn.iter().map(|d| {
+                    if family == "signed" {
+                        d.signed
+                    } else {
+                        d.non_negative
+                    }
+                });
+                let delta: Vec<f64> = delta.collect();
+                let kept = delta.iter().filter(|&&d| d >= all_positive / 2.0).count();
+                let [q05, q25, median, q75, q95] = QUANTILES.map(|q| quantile(&delta, q));
+                medians.push(median);
+                table.push([
+                    family.into(),
+                    n.into(),
+                    seed.into(),
+                    q05.into(),
+                    q25.into(),
+                    median.into(),
+                    q75.into(),
+                    q95.into(),
+                    kept.into(),
+                    s.directions.into(),
+                    all_positive.into(),
+                ]);
+            }
+        }
+        let fall = |medians: &[f64]| medians[medians.len() - 1] / medians[0];
+        outcome.measure(WASH_OUT, WASH_OUT_FALL, seed, fall(&medians[0]));
+        outcome.measure(WASH_OUT, WASH_OUT_STEP, seed, largest_step(&medians[0]));
+        outcome.control(WASH_OUT, WASH_OUT_FALL, seed, fall(&medians[1]));
+        outcome.control(WASH_OUT, WASH_OUT_STEP, seed, largest_step(&medians[1]));
+    }
+    Ok(table)
+}
+
+fn draw_fixed_signs(curves: &Table, non_homogeneity: &Table) -> Figure {
+    let mut response = Panel::new(
+        "response",
+        Axis::linear("input level x"),
+        Axis::linear("output level y"),
+    );
+    let counts = curves.distinct("m");
+    for (index, m) in counts.iter().enumerate() {
+        let Cell::Int(count) = m else { continue };
+        let role = Role::Step {
+            index,
+            of: counts.len(),
+        };
+        let rows = curves.rows().filter(|r| r.cell("m") == m);
+        response = response.line(
+            role,
+            format!("m = {count}"),
+            rows.map(|r| (r.real("x"), r.real("y"))),
+        );
+    }
+    let delta = median_by(
+        non_homogeneity
+            .rows()
+            .map(|r| (r.real("m"), r.real("delta_r2"))),
+    );
+    let delta = Panel::new(
+        "non-homogeneity",
+        Axis::linear("negative entries m"),
+        Axis::linear("ΔR²"),
+    )
+    .dotted(Role::Gelu, "", delta);
+    Figure::new(
+        "sign-balance",
+        "A GELU layer along a feature with m negative entries of equal size: its response, and how far \
+         from homogeneous it is (median over seeds).",
+    )
+    .panel(response)
+    .panel(delta)
+}
+
+fn draw_random_signs(directions: &Table) -> Figure {
+    let mut delta = Panel::new("non-homogeneity", Axis::log("neurons n"), Axis::log("ΔR²"));
+    let mut kept = Panel::new(
+        "at least half of the all-positive ΔR²",
+        Axis::log("neurons n"),
+        Axis::linear("share of directions (%)").range(0.0, 105.0),
+    );
+    for (family, role) in FAMILIES.into_iter().zip([Role::Distributed, Role::Control]) {
+        let of = |column: &'static str| {
+            let rows = directions.rows().filter(|r| r.text("family") == family);
+            median_by(rows.map(|r| (r.real("n"), r.real(column))))
+        };
+        for (low, high) in [("q05", "q95"), ("q25", "q75")] {
+            let points = of(low)
+                .into_iter()
+                .zip(of(high))
+                .map(|((n, low), (_, high))| (n, low, high));
+            delta = delta.mark(Mark::Band {
+                role,
+                points: points.collect(),
+            });
+        }
+        delta = delta.dotted(role, family, of("median"));
+        let rows = directions.rows().filter(|r| r.text("family") == family);
+        let share = rows.map(|r| (r.real("n"), 100.0 * r.real("kept") / r.real("of")));
+        kept = kept.dotted(role, family, median_by(share));
+    }
+    Figure::new(
+        "random-directions",
+        "Random directions of wider and wider layers, Gaussian and normalised, with their signs and \
+         without: median ΔR², with the middle half and the middle 90 % of the directions shaded, and the \
+         share of them that keep at least half of the ΔR² of the all-positive direction. Median over seeds.",
+    )
+    .panel(delta)
+    .panel(kept)
+}

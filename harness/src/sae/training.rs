@@ -1,0 +1,372 @@
+//! Sparse autoencoders trained side by side: in lock step on the same batches, each of which is drawn once. There may be
+//! several sources of batches; each model sees those of one.
+//!
+//! Batches are drawn a block at a time, on all threads; then whole models go to the threads, each for as many steps as
+//! the block has batches. Every model has checkpoints of its own, so an interrupted run may find them at different
+//! steps: those behind catch up first.
+
+use std::collections::BTreeMap;
+
+use kernels::adam::Adam;
+use kernels::profile::{self, Part};
+use kernels::sae::{Parameters, Trainer};
+use kernels::{Exec, MatRef};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::session::Session;
+use crate::settings::{OutOfRange, ensure};
+use crate::store::checkpoint::{Parts, Store};
+
+/// Batches drawn at once.
+const BLOCK: u64 = 32;
+
+/// How to train.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// Steps, one batch each.
+    pub steps: u64,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// Learning rate of Adam.
+    pub learning_rate: f64,
+    /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
+    pub cooldown: f64,
+}
+
+/// How often losses are looked at during a training.
+pub const LOOKS: u64 = 20;
+
+impl Plan {
+    /// Checks ranges; the settings must go by the names of the fields.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        let steps = (1..=1 << 40).contains(&self.steps);
+        ensure("steps", self.steps, steps, "1 to 2^40")?;
+        let batch = (1..=1 << 20).contains(&self.batch);
+        ensure("batch", self.batch, batch, "1 to 1048576")?;
+        let rate = self.learning_rate > 0.0 && self.learning_rate <= f64::from(f32::MAX);
+        ensure(
+            "learning_rate",
+            self.learning_rate,
+            rate,
+            "above 0 and at most 3e38",
+        )?;
+        let cooldown = (0.0..=1.0).contains(&self.cooldown);
+        ensure("cooldown", self.cooldown, cooldown, "0 to 1")
+    }
+
+    /// Estimated memory, bytes: the batches of a block, and per model its parameters, gradient and moments, its codes and
+    /// a checkpoint of it.
+    pub fn memory(&self, width: usize, dictionaries: impl Iterator<Item = usize>) -> f64 {
+        let (d, b) = (width as f64, self.batch as f64);
+        let model = |n: f64| 4.0 * (8.0 * (2.0 * n * d + n + d) + b * (4.0 * n + 2.0 * d));
+        dictionaries.map(|n| model(n as f64)).sum::<f64>() + BLOCK as f64 * b * d * 8.0
+    }
+
+    /// The learning rate of a step.
+    pub fn learning_rate_at(&self, step: u64) -> f64 {
+        let left = (self.steps - step) as f64 / (self.cooldown * self.steps as f64);
+        self.learning_rate * left.min(1.0)
+    }
+}
+
+/// A model to train.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Name of the folder of its checkpoints.
+    pub slug: String,
+    /// Its name in messages.
+    pub title: String,
+    /// Number of the source of its batches.
+    pub source: usize,
+    /// What it starts from.
+    pub start: Parameters,
+    /// Its learning rate, in multiples of the plan's.
+    pub rate: f64,
+}
+
+/// A model at the end of its training.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model.
+    pub parameters: Parameters,
+    /// What was seen on the way.
+    pub looks: Vec<Look>,
+    /// How it diverged, if it did.
+    pub divergence: Option<String>,
+}
+
+/// The losses of a batch before one of the steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Look {
+    /// The step, from 0.
+    pub step: u64,
+    /// ‖x̂ − x‖², mean over the batch.
+    pub reconstruction: f64,
+    /// The penalty.
+    pub sparsity: f64,
+    /// Share of the codes' entries that are active.
+    pub density: f64,
+}
+
+/// Trains all candidates on batches of B×d, of which `draw` draws one by its source and number. The progress made is one
+/// unit a step and model.
+///
+/// `settings` is everything beside the candidate's title that decides the course of a training.
+pub fn train(
+    candidates: Vec<Candidate>,
+    plan: &Plan,
+    settings: &impl Serialize,
+    session: &Session,
+    draw: impl Fn(usize, u64) -> Vec<f32> + Sync,
+) -> Result<Vec<Trained>> {
+    let exec = match candidates.len() >= session.threads {
+        true => session.serial(),
+        false => session.parallel(),
+    };
+    let mut models = Vec::new();
+    for (index, candidate) in candidates.into_iter().enumerate() {
+        models.push(Model::begin(index, candidate, plan, settings, session)?);
+    }
+    // The largest first, so that no thread is left with it at the end of a block.
+    models.sort_by_key(|m| std::cmp::Reverse(m.trainer.parameters().values().len()));
+    let behind = models
+        .iter()
+        .filter(|m| !m.ended(plan))
+        .map(|m| m.trainer.steps());
+    let mut first = behind.min().unwrap_or(plan.steps);
+    while first < plan.steps {
+        let block = first..plan.steps.min(first + BLOCK);
+        let mut sources: Vec<usize> = models.iter().map(|m| m.source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        let batches: BTreeMap<usize, Vec<Vec<f32>>> = sources
+            .into_iter()
+            .map(|source| {
+                let numbers = block.clone().into_par_iter();
+                let draw = |number| {
+                    let _span = profile::phase(Part::Data);
+                    draw(source, number)
+                };
+                (source, numbers.map(draw).collect())
+            })
+            .collect();
+        let train =
+            |model: &mut Model| model.train(first, &batches[&model.source], plan, exec, session);
+        let done: Vec<Result<()>> = if exec.is_parallel() {
+            models.iter_mut().map(train).collect()
+        } else {
+            models.par_iter_mut().with_max_len(1).map(train).collect()
+        };
+        done.into_iter().collect::<Result<()>>()?;
+        first = block.end;
+    }
+    models.sort_by_key(|m| m.index);
+    Ok(models.into_iter().map(Model::end).collect())
+}
+
+struct Model<'a> {
+    index: usize,
+    title: String,
+    source: usize,
+    rate: f64,
+    trainer: Trainer,
+    looks: Vec<Look>,
+    divergence: Option<String>,
+    store: Store<'a>,
+}
+
+impl<'a> Model<'a> {
+    /// Where its last checkpoint left it, or at its start.
+    fn begin(
+        index: usize,
+        candidate: Candidate,
+        plan: &Plan,
+        settings: &impl Serialize,
+        session: &Session<'a>,
+    ) -> Result<Model<'a>> {
+        let Candidate {
+            slug,
+            title,
+            source,
+            start,
+            rate,
+        } = candidate;
+        let store = session.checkpoints(&slug, &title, settings);
+        let adam = Adam::default();
+        let saved = store.latest(|parts| {
+            let mut parameters = start.clone();
+            let len = parameters.values().len();
+            parts.read_into("parameters", parameters.values_mut())?;
+            let mut moments = [vec![0.0; len], vec![0.0; len]];
+            parts.read_into("first_moment", &mut moments[0])?;
+            parts.read_into("second_moment", &mut moments[1])?;
+            let mut idle = vec![0; start.shape().dictionary];
+            parts.read_into("idle", &mut idle)?;
+            let steps = parts.read_number_up_to("step", plan.steps)?;
+            let trainer = Trainer::restore(parameters, adam, plan.batch, moments, steps, idle);
+            let divergence = match parts.read_word("divergence")? {
+                "" => None,
+                how => Some(how.to_string()),
+            };
+            Ok((trainer, looks(parts)?, divergence))
+        })?;
+        let (trainer, looks, divergence) =
+            saved.unwrap_or_else(|| (Trainer::new(start, adam, plan.batch), Vec::new(), None));
+        let model = Model {
+            index,
+            title,
+            source,
+            rate,
+            trainer,
+            looks,
+            divergence,
+            store,
+        };
+        session.progress.advance(model.done(plan))?;
+        Ok(model)
+    }
+
+    fn ended(&self, plan: &Plan) -> bool {
+        self.done(plan) == plan.steps
+    }
+
+    /// Steps that need not be made any more.
+    fn done(&self, plan: &Plan) -> u64 {
+        match self.divergence {
+            Some(_) => plan.steps,
+            None => self.trainer.steps(),
+        }
+    }
+
+    /// Trains on those batches of a block that it has not seen. Its state is on disk before an interrupt is passed on.
+    fn train(
+        &mut self,
+        first: u64,
+        batches: &[Vec<f32>],
+        plan: &Plan,
+        exec: Exec,
+        session: &Session,
+    ) -> Result<()> {
+        let last = first + batches.len() as u64;
+        if self.ended(plan) || self.trainer.steps() >= last {
+            return Ok(());
+        }
+        let before = self.done(plan);
+        let mut interrupted = crate::session::progress::check();
+        while interrupted.is_ok() && self.divergence.is_none() && self.trainer.steps() < last {
+            let step = self.trainer.steps();
+            self.trainer.adam_mut().learning_rate =
+                (self.rate * plan.learning_rate_at(step)) as f32;
+            let width = self.trainer.parameters().shape().width;
+            let x = MatRef::new(&batches[(step - first) as usize], plan.batch, width);
+            let losses = self.trainer.step(exec, x.expect("a batch of that size"));
+            if step.is_multiple_of((plan.steps / LOOKS).max(1)) {
+                self.looks.push(Look {
+                    step,
+                    reconstruction: losses.reconstruction,
+                    sparsity: losses.sparsity,
+                    density: losses.density,
+                });
+            }
+            let finite = losses.total().is_finite();
+            let all_finite = || {
+                self.trainer
+                    .parameters()
+                    .values()
+                    .iter()
+                    .all(|v| v.is_finite())
+            };
+            if !finite || (step + 1 == plan.steps && !all_finite()) {
+                let how = format!("diverged at step {}: the loss is not finite", step + 1);
+                session.progress.say(&format!(
+                    "{} {how}; its claims will be inconclusive",
+                    self.title
+                ));
+                self.divergence = Some(how);
+            }
+        }
+        interrupted = interrupted.and(session.progress.advance(self.done(plan) - before));
+        if interrupted.is_err() || self.ended(plan) || self.store.is_due() {
+            self.store.write(self.trainer.steps(), self.parts())?;
+        }
+        if let Some(look) = self.looks.last() {
+            session.progress.note(|| {
+                let loss = look.reconstruction + look.sparsity;
+                format!(
+                    "{}: step {}, loss {loss:.4}",
+                    self.title,
+                    self.trainer.steps()
+                )
+            });
+        }
+        interrupted
+    }
+
+    fn parts(&self) -> Parts {
+        let mut parts = Parts::default();
+        let [first, second] = self.trainer.moments();
+        parts.vector("parameters", self.trainer.parameters().values());
+        parts.vector("first_moment", first);
+        parts.vector("second_moment", second);
+        parts.vector("idle", self.trainer.idle());
+        parts.vector("look_step", self.looks.iter().map(|l| &l.step));
+        parts.vector(
+            "look_reconstruction",
+            self.looks.iter().map(|l| &l.reconstruction),
+        );
+        parts.vector("look_sparsity", self.looks.iter().map(|l| &l.sparsity));
+        parts.vector("look_density", self.looks.iter().map(|l| &l.density));
+        parts.word("step", self.trainer.steps());
+        parts.word("divergence", self.divergence.as_deref().unwrap_or(""));
+        parts
+    }
+
+    fn end(self) -> Trained {
+        Trained {
+            parameters: self.trainer.into_parameters(),
+            looks: self.looks,
+            divergence: self.divergence,
+        }
+    }
+}
+
+/// The looks in a checkpoint.
+fn looks(parts: &Parts) -> Result<Vec<Look>, String> {
+    let looks = parts
+        .read_vector("look_step")?
+        .into_iter()
+        .zip(parts.read_vector("look_reconstruction")?)
+        .zip(parts.read_vector("look_sparsity")?)
+        .zip(parts.read_vector("look_density")?);
+    let look = |(((step, reconstruction), sparsity), density)| Look {
+        step,
+        reconstruction,
+        sparsity,
+        density,
+    };
+    Ok(looks.map(look).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_learning_rate_falls_to_0_over_the_cooldown() {
+        let plan = Plan {
+            steps: 100,
+            batch: 1,
+            learning_rate: 1.0,
+            cooldown: 0.2,
+        };
+        let rates = [0, 79, 80, 90, 99].map(|step| plan.learning_rate_at(step));
+        assert_eq!(rates, [1.0, 1.0, 1.0, 0.5, 0.05]);
+        let none = Plan {
+            cooldown: 0.0,
+            ..plan
+        };
+        assert_eq!(none.learning_rate_at(99), 1.0);
+    }
+}
