@@ -2,6 +2,7 @@
 
 pub mod claims_table;
 mod listing;
+mod verdicts;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::experiments::REGISTRY;
 use crate::report;
 use crate::run::config::{Config, Request};
-use crate::run::{self, Means};
+use crate::run::{self, RunOptions};
 use crate::session::progress::{self, Show};
 use crate::settings::Preset;
 use crate::store::folder::Folder;
@@ -214,13 +215,13 @@ impl RunArgs {
                 self.checkpoint_every
             ))
         })?;
-        let means = Means {
+        let options = RunOptions {
             resume: self.resume.is_some(),
             out: self.resume.or(self.what.out.clone()),
             checkpoint_every,
-            ..self.what.means()?
+            ..self.what.options()?
         };
-        carry_out(&config, &means)
+        carry_out(&config, &options)
     }
 }
 
@@ -232,11 +233,11 @@ impl ProfileArgs {
             request.preset.get_or_insert(Preset::Quick);
         }
         let config = Config::resolve(&REGISTRY, &request)?;
-        let means = Means {
+        let options = RunOptions {
             profile: true,
-            ..self.what.means()?
+            ..self.what.options()?
         };
-        carry_out(&config, &means)
+        carry_out(&config, &options)
     }
 }
 
@@ -253,7 +254,7 @@ impl What {
         })
     }
 
-    fn means(&self) -> Result<Means> {
+    fn options(&self) -> Result<RunOptions> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or(cores);
         if !(1..=1024).contains(&threads) {
@@ -261,7 +262,7 @@ impl What {
                 "--threads is {threads}; it must be 1 to 1024"
             )));
         }
-        Ok(Means {
+        Ok(RunOptions {
             threads,
             resume: false,
             out: self.out.clone(),
@@ -273,12 +274,12 @@ impl What {
 }
 
 /// Runs, and prints what came out.
-fn carry_out(config: &Config, means: &Means) -> Result<()> {
+fn carry_out(config: &Config, options: &RunOptions) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     progress::catch_interrupts()?;
-    let finished = run::run(config, isa, means)?;
+    let finished = run::run(config, isa, options)?;
     report::write(&REGISTRY, &finished.folder)?;
-    let mut text = listing::verdicts(&finished.ledger, terminal_width());
+    let mut text = verdicts::verdicts(&finished.ledger, terminal_width());
     if let Some(profile) = &finished.profile {
         text.push('\n');
         text.push_str(&profile.text());

@@ -30,7 +30,7 @@ use crate::table::{Table, Tables, describe};
 
 /// How to run, beside the configuration: nothing here changes a byte of the tables.
 #[derive(Debug, Clone)]
-pub struct Means {
+pub struct RunOptions {
     /// Size of the thread pool.
     pub threads: usize,
     /// Where to write; a fresh folder under `out/` if not set.
@@ -57,19 +57,19 @@ pub struct Finished {
 }
 
 /// Runs a configuration.
-pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<Finished> {
-    check_memory(config, means.threads)?;
+pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> {
+    check_memory(config, options.threads)?;
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(means.threads)
+        .num_threads(options.threads)
         .build()
-        .map_err(|e| Error::input(format!("cannot start {} threads: {e}", means.threads)))?;
-    let folder = match &means.out {
-        Some(path) if means.resume => Folder::resume(path)?,
+        .map_err(|e| Error::input(format!("cannot start {} threads: {e}", options.threads)))?;
+    let folder = match &options.out {
+        Some(path) if options.resume => Folder::resume(path)?,
         Some(path) => Folder::create(path)?,
         None => Folder::create_numbered(Path::new("out"), config.preset.name())?,
     };
-    let mut manifest = Manifest::new(config, isa, means.threads);
-    if means.resume {
+    let mut manifest = Manifest::new(config, isa, options.threads);
+    if options.resume {
         manifest.resume(folder.path())?;
         // A profile is that of a whole run.
         manifest.checksums.remove(profile::FOLDER);
@@ -79,19 +79,19 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<Finished> {
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(MANIFEST, manifest.to_json())?;
 
-    let start = || Recorder::start(isa, means.threads);
-    let mut recorder = means.profile.then(start).transpose()?;
+    let start = || Recorder::start(isa, options.threads);
+    let mut recorder = options.profile.then(start).transpose()?;
     let ledger = pool.install(|| {
         compute(
             config,
             isa,
-            means,
+            options,
             &folder,
             &mut manifest,
             recorder.as_mut(),
         )
     })?;
-    let profile = recorder.map(|recorder| recorder.finish(means.show));
+    let profile = recorder.map(|recorder| recorder.finish(options.show));
     if let Some(profile) = &profile {
         profile.write(&folder)?;
         manifest
@@ -133,7 +133,7 @@ fn verify(config: &Config, run: &Path, checksums: &Checksums) -> Result<()> {
 fn compute(
     config: &Config,
     isa: Isa,
-    means: &Means,
+    options: &RunOptions,
     folder: &Folder,
     manifest: &mut Manifest,
     mut recorder: Option<&mut Recorder>,
@@ -152,16 +152,16 @@ fn compute(
         progress::check()?;
         let id = experiment.id();
         let name = format!("[{}/{}] {id}", i + 1, config.experiments.len());
-        let progress = Progress::new(name, means.show);
+        let progress = Progress::new(name, options.show);
         let seeds = &all_seeds[..all_seeds.len().min(experiment.most_seeds(settings))];
         let ctx = Ctx {
             session: Session {
                 isa,
-                threads: means.threads,
+                threads: options.threads,
                 progress: &progress,
                 folder,
                 subfolder: id,
-                checkpoint_every: means.checkpoint_every,
+                checkpoint_every: options.checkpoint_every,
             },
             experiment: id,
             seeds,
@@ -170,7 +170,7 @@ fn compute(
         if let Some(recorder) = &mut recorder {
             recorder.begin();
         }
-        if means.resume && results::is_complete(folder.path(), *experiment) {
+        if options.resume && results::is_complete(folder.path(), *experiment) {
             let results = folder.path().join(id);
             let table = Table::read(&MEASURES, &results.join(names::MEASURES))?;
             let measures = read_measures(experiment.claims(), &table);
@@ -211,7 +211,7 @@ fn compute(
     Ok(ledger)
 }
 
-/// `README.md` beside an experiment's tables: what every column means.
+/// `README.md` beside an experiment's tables: what every column options.
 fn columns(experiment: &dyn Erased) -> String {
     let tables = experiment.tables().iter().copied().chain([&MEASURES]);
     describe::columns(experiment.title(), experiment.summary(), tables)
