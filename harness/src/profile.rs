@@ -17,7 +17,7 @@ use kernels::Isa;
 use kernels::profile::{self as counters, Snapshot};
 
 use crate::error::Result;
-use crate::output::Folder;
+use crate::output::{self, Folder};
 use crate::progress::{Progress, Show};
 use crate::report;
 use crate::table::Table;
@@ -44,7 +44,7 @@ impl Profile {
     /// Reads the profile in the folder of a run, if that has one.
     pub fn read(run: &Path) -> Result<Option<Profile>> {
         let folder = run.join(FOLDER);
-        if !folder.is_dir() {
+        if !output::exists(&folder)? {
             return Ok(None);
         }
         let read = |spec| Table::read(spec, &folder.join(format!("{}.csv", spec.name)));

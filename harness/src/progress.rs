@@ -33,7 +33,7 @@ pub fn check() -> Result<()> {
 }
 
 /// Writes a line to stderr; if that is closed, there is nobody to tell.
-fn say(line: &str) {
+pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

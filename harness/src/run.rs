@@ -14,7 +14,7 @@ use crate::config::{Config, Selected};
 use crate::error::{Error, Result};
 use crate::experiment::{Ctx, Erased};
 use crate::manifest::Manifest;
-use crate::output::{Folder, MANIFEST};
+use crate::output::{self, Folder, MANIFEST};
 use crate::profile::{self, Profile, Recorder};
 use crate::progress::{self, Progress, Show};
 use crate::reference;
@@ -70,10 +70,10 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<Finished> {
     let mut manifest = Manifest::new(config, isa, means.threads);
     if means.resume {
         manifest.resume(folder.path())?;
+        verify(config, &folder, &manifest.checksums)?;
         // A profile is that of a whole run.
         manifest.checksums.remove(profile::FOLDER);
         folder.remove(profile::FOLDER)?;
-        verify(config, folder.path(), &manifest.checksums)?;
     }
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(MANIFEST, manifest.to_json())?;
@@ -119,19 +119,20 @@ pub fn run(config: &Config, isa: Isa, means: &Means) -> Result<Finished> {
 }
 
 /// Checks that what a run is resumed from is as it was left, before anything is computed or written.
-fn verify(config: &Config, run: &Path, checksums: &Checksums) -> Result<()> {
+fn verify(config: &Config, folder: &Folder, checksums: &Checksums) -> Result<()> {
+    let run = folder.path();
     for experiment in config.experiments.iter().map(|s| s.experiment) {
-        if is_complete(run, experiment) {
+        if is_complete(run, experiment)? {
             checksums.verify_folder(run, experiment.id())?;
             report::csv_files(experiment).try_for_each(|name| checksums.verify(run, &name))?;
         }
     }
-    checkpoint::verify(run)
+    checkpoint::verify(folder)
 }
 
 /// Whether the results of an experiment are there.
-fn is_complete(run: &Path, experiment: &dyn Erased) -> bool {
-    run.join(experiment.id()).join("measures.csv").exists()
+fn is_complete(run: &Path, experiment: &dyn Erased) -> Result<bool> {
+    output::exists(&run.join(experiment.id()).join("measures.csv"))
 }
 
 /// Runs the experiments in order and writes their tables as each of them ends.
@@ -172,7 +173,7 @@ fn compute(
         if let Some(recorder) = &mut recorder {
             recorder.begin();
         }
-        if means.resume && is_complete(folder.path(), *experiment) {
+        if means.resume && is_complete(folder.path(), *experiment)? {
             let results = folder.path().join(id);
             let table = Table::read(&MEASURES, &results.join("measures.csv"))?;
             let measures = read_measures(experiment.claims(), &table);
