@@ -48,10 +48,17 @@ enum Command {
         markdown: Option<Option<PathBuf>>,
     },
     /// Draw figures and report of a finished run again, from its CSV files alone
+    #[command(
+        after_help = "Without --out, they replace those in DIR. With it, DIR is only read, as it must be on a \
+        medium that cannot be written; the tables go to OTHER as well, so that the report's links lead to them."
+    )]
     Report {
         /// Folder of the run
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+        /// Folder to draw into, new or empty and not in DIR [default: DIR itself]
+        #[arg(long, value_name = "OTHER")]
+        out: Option<PathBuf>,
     },
     /// Print a completion script for a shell
     #[command(after_help = "For example: harness completions bash > \
@@ -166,13 +173,13 @@ impl Cli {
                 Some(run) => readme::claims(run.as_deref())?,
                 None => listing::list(&experiments)?,
             }),
-            Command::Report { folder } => {
-                let folder = Folder::open(&folder)?;
-                report::write(&folder)?;
-                print(&format!(
-                    "{}\n",
-                    folder.path().join("report.html").display()
-                ))
+            Command::Report { folder, out } => {
+                match &out {
+                    None => report::write(&Folder::open(&folder)?)?,
+                    Some(out) => report::write_elsewhere(&folder, out)?,
+                }
+                let page = out.unwrap_or(folder).join("report.html");
+                print(&format!("{}\n", page.display()))
             }
             Command::Completions { shell } => {
                 let mut script = Vec::new();

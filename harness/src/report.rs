@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::experiment::Erased;
 use crate::experiments;
 use crate::manifest;
-use crate::output::Folder;
+use crate::output::{self, Folder};
 use crate::profile::{self, Profile};
 use crate::table::{Column, Table, TableSpec, Tables};
 
@@ -76,10 +76,18 @@ pub fn write(folder: &Folder) -> Result<()> {
     report.draw(|name, contents| folder.write(name, contents))
 }
 
+/// Draws the run in a folder into a new folder, with the tables that the page links to; the run's own is only read.
+pub fn write_elsewhere(run: &Path, out: &Path) -> Result<()> {
+    let report = Report::read_at_rest(run)?;
+    let folder = Folder::create_beside(out, run)?;
+    report.write_tables(&folder)?;
+    report.draw(|name, contents| folder.write(name, contents))
+}
+
 /// Reads `run.csv` and the ledger of a finished run.
 pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
     let claims = path.join("claims.csv");
-    if !claims.exists() {
+    if !output::exists(&claims)? {
         return Err(Error::input(format!(
             "{} holds no finished run: there is no claims.csv in it",
             path.display()
@@ -115,7 +123,7 @@ impl Report {
         let mut chapters = Vec::new();
         for &experiment in experiments::ALL {
             let folder = path.join(experiment.id());
-            if folder.is_dir() {
+            if output::exists(&folder)? {
                 verify(path, csv_files(experiment))?;
                 chapters.push(Chapter {
                     experiment,
@@ -124,7 +132,7 @@ impl Report {
                 });
             }
         }
-        if path.join(profile::FOLDER).is_dir() {
+        if output::exists(&path.join(profile::FOLDER))? {
             verify(path, profile::csv_files())?;
         }
         let profile = Profile::read(path)?;
@@ -134,6 +142,34 @@ impl Report {
             chapters,
             profile,
         })
+    }
+
+    /// As [`read`](Self::read), in a folder that this process has not locked: refused if another one writes there.
+    fn read_at_rest(path: &Path) -> Result<Self> {
+        Folder::refuse_busy(path)?;
+        let before = manifest::text(path)?;
+        let report = Self::read(path)?;
+        // Whoever has written there meanwhile is there still, or has left another manifest.
+        Folder::refuse_busy(path)?;
+        match manifest::text(path)? == before {
+            true => Ok(report),
+            false => Err(output::busy(path)),
+        }
+    }
+
+    /// Writes all tables again.
+    fn write_tables(&self, folder: &Folder) -> Result<()> {
+        folder.write("run.csv", self.run.to_csv())?;
+        folder.write("claims.csv", self.ledger.to_table().to_csv())?;
+        for chapter in &self.chapters {
+            let experiment = chapter.experiment;
+            write_tables(folder, experiment, &chapter.tables)?;
+            let measures = format!("{}/{}.csv", experiment.id(), MEASURES.name);
+            folder.write(measures, chapter.measures.to_csv())?;
+        }
+        self.profile
+            .iter()
+            .try_for_each(|profile| profile.write(folder))
     }
 
     /// Draws all figures and the page, and hands each to `write` with the name of its file.
@@ -158,8 +194,17 @@ impl Report {
     }
 }
 
+/// Writes the tables of an experiment and explains their columns beside them.
+pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -> Result<()> {
+    let id = experiment.id();
+    for table in tables.iter() {
+        folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
+    }
+    folder.write(format!("{id}/README.md"), columns(experiment))
+}
+
 /// `README.md` beside an experiment's tables: what every column means.
-pub fn columns(experiment: &dyn Erased) -> String {
+fn columns(experiment: &dyn Erased) -> String {
     let tables = experiment.tables().iter().copied().chain([&MEASURES]);
     columns_of(experiment.title(), experiment.summary(), tables)
 }

@@ -192,10 +192,7 @@ fn compute(
         let declared: Vec<_> = experiment.tables().iter().map(|t| t.name).collect();
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
         let measures = measures_table(experiment.claims(), &outcome.measures, seeds);
-        for table in tables.iter() {
-            folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
-        }
-        folder.write(format!("{id}/README.md"), report::columns(*experiment))?;
+        report::write_tables(folder, *experiment, &tables)?;
         // The measures come last: where they are, an experiment is complete, its checksums included.
         let (done, measures) = (format!("{id}/measures.csv"), measures.to_csv());
         manifest.checksums.replace(id, &folder.checksums());

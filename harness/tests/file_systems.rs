@@ -11,7 +11,7 @@ use std::process::Stdio;
 
 use assert_cmd::Command;
 use nix::errno::Errno::{
-    self, EDQUOT, EINVAL, EIO, ENOLCK, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, EROFS, ESTALE,
+    self, EACCES, EDQUOT, EINVAL, EIO, ENOLCK, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, EROFS, ESTALE,
 };
 
 use common::{SMALL, Sandbox, files, refused, results, same, wait_until};
@@ -164,6 +164,37 @@ fn a_folder_is_flushed_after_its_file_is_in_place() {
     );
 }
 
+#[test]
+fn a_run_on_a_read_only_medium_is_drawn_elsewhere() {
+    let sandbox = Sandbox::new();
+    sandbox.small_run("a");
+    for e in [EROFS, EACCES] {
+        let why = Errno::desc(e);
+        let parts = [
+            "cannot write a/.harness.lock: ",
+            why,
+            "a folder you may write to with --out",
+        ];
+        refused(faulty(&sandbox, "report a", &[("write", e)]), &parts);
+        // Not even for a moment.
+        let out = format!("out-{e:?}");
+        let report = faulty(&sandbox, &format!("report a --out {out}"), &[("write", e)]).output();
+        let report = report.unwrap();
+        assert!(
+            report.status.success(),
+            "{}",
+            String::from_utf8_lossy(&report.stderr)
+        );
+        assert_eq!(
+            String::from_utf8(report.stdout).unwrap(),
+            format!("{out}/report.html\n")
+        );
+        let mut sound = results(&sandbox.join("a"));
+        sound.remove("config.toml");
+        same(&sound, &files(&sandbox.join(&out)));
+    }
+}
+
 /// Every file and folder under one, itself included, by its mode.
 fn modes(path: &Path, found: &mut Vec<(PathBuf, u32)>) {
     let about = path.symlink_metadata().unwrap();
@@ -232,4 +263,37 @@ fn the_umask_decides_on_the_permissions_of_everything() {
             );
         }
     }
+}
+
+/// No file or folder was made or removed there, however briefly.
+#[test]
+fn a_report_that_goes_elsewhere_does_not_touch_the_run() {
+    let sandbox = Sandbox::new();
+    sandbox.small_run("a");
+    let changed = |name: &str| {
+        let about = sandbox.join(name).metadata().unwrap();
+        (about.ctime(), about.ctime_nsec())
+    };
+    let times = || ["a", "a/response", "a/report.html", "a/claims.csv"].map(changed);
+    let before = times();
+    sandbox.harness("report a --out b/c").assert().success();
+    assert_eq!(before, times());
+    let written = files(&sandbox.join("b/c"));
+    for (name, bytes) in &written {
+        assert!(
+            *bytes == fs::read(sandbox.join("a").join(name)).unwrap(),
+            "{name} differs"
+        );
+    }
+    // It is as good a folder to report on again.
+    sandbox.harness("report b/c").assert().success();
+    same(&written, &files(&sandbox.join("b/c")));
+    // Not into the folder itself, nor one in it, nor one that holds something.
+    sandbox.refuses(
+        "report a --out a",
+        &["a lies in a; choose a new or empty folder with --out"],
+    );
+    sandbox.refuses("report a --out a/new", &["a/new lies in a; choose"]);
+    sandbox.refuses("report a --out b", &["b is not empty (it holds c)"]);
+    assert!(!sandbox.join("a/new").exists());
 }
