@@ -55,10 +55,17 @@ enum Command {
         markdown: Option<Option<PathBuf>>,
     },
     /// Draw figures and report of a finished run again, from its CSV files alone
+    #[command(
+        after_help = "Without --out, they replace those in DIR. With it, DIR is only read, as it must be on a \
+        medium that cannot be written; the tables go to OTHER as well, so that the report's links lead to them."
+    )]
     Report {
         /// Folder of the run
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+        /// Folder to draw into, new or empty and not in DIR [default: DIR itself]
+        #[arg(long, value_name = "OTHER")]
+        out: Option<PathBuf>,
     },
     /// Print a completion script for a shell
     #[command(after_help = "For example: harness completions bash > \
@@ -173,13 +180,13 @@ impl Cli {
                 Some(run) => claims_table::claims(&REGISTRY, run.as_deref())?,
                 None => listing::list(&REGISTRY, &experiments)?,
             }),
-            Command::Report { folder } => {
-                let folder = Folder::open(&folder)?;
-                report::write(&REGISTRY, &folder)?;
-                print(&format!(
-                    "{}\n",
-                    folder.path().join(names::REPORT).display()
-                ))
+            Command::Report { folder, out } => {
+                match &out {
+                    None => report::write(&REGISTRY, &folder)?,
+                    Some(out) => report::write_elsewhere(&REGISTRY, &folder, out)?,
+                }
+                let page = out.unwrap_or(folder).join(names::REPORT);
+                print(&format!("{}\n", page.display()))
             }
             Command::Completions { shell } => {
                 let mut script = Vec::new();
@@ -278,7 +285,7 @@ fn carry_out(config: &Config, options: &RunOptions) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     progress::catch_interrupts()?;
     let finished = run::run(config, isa, options)?;
-    report::write(&REGISTRY, &finished.folder)?;
+    report::draw(&REGISTRY, &finished.folder)?;
     let mut text = verdicts::verdicts(&finished.ledger, terminal_width());
     if let Some(profile) = &finished.profile {
         text.push('\n');

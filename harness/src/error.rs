@@ -11,7 +11,7 @@ pub enum Error {
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}: {source}{}", path.display(), way_out(action, source))]
     Io {
-        /// What was tried, as a verb: `read`, `write`, `create`.
+        /// What was tried, as a verb: `read`, `write`, `create`, `lock`, `flush`.
         action: &'static str,
         /// On which file or folder.
         path: PathBuf,
@@ -56,9 +56,15 @@ fn way_out(action: &str, source: &std::io::Error) -> &'static str {
         StorageFull | QuotaExceeded | FileTooLarge => {
             "; free some space or choose another folder with --out"
         }
-        _ if matches!(action, "create" | "write") => {
-            "; choose a folder you may write to with --out"
+        StaleNetworkFileHandle => {
+            "; mount its file system again, then go on with `harness run --resume`"
         }
-        _ => "",
+        _ => match action {
+            "create" | "write" => {
+                "; choose a folder you may write to with --out, or copy the run to one to resume it there"
+            }
+            "read" | "remove" => "",
+            _ => "; choose a folder on another file system with --out",
+        },
     }
 }

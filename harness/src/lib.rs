@@ -19,7 +19,7 @@
 //! figure         figures as descriptions, and how they become SVG
 //! table          tidy tables: columns with units, written to CSV and read back
 //! settings       what a setting is: its words, its type, its range, its presets
-//! html, stats, rng, text, error    the ground: for all rooms, naming none of them
+//! html, stats, rng, stderr, text, error    the ground: for all rooms, naming none of them
 //! ```
 //!
 //! # The layers
@@ -83,6 +83,7 @@ pub mod sae;
 pub mod session;
 pub mod settings;
 pub mod stats;
+pub mod stderr;
 pub mod store;
 pub mod table;
 pub mod text;

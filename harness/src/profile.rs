@@ -19,6 +19,7 @@ use kernels::profile::{self as counters, Snapshot};
 use crate::error::Result;
 use crate::session::progress::{Progress, Show};
 use crate::store::folder::Folder;
+use crate::store::system;
 use crate::table::{Table, describe};
 use sampler::Sampler;
 use tables::{ALL, Roofs, STACKS, Taken};
@@ -43,7 +44,7 @@ impl Profile {
     /// Reads the profile in the folder of a run, if that has one.
     pub fn read(run: &Path) -> Result<Option<Profile>> {
         let folder = run.join(FOLDER);
-        if !folder.is_dir() {
+        if !system::exists(&folder)? {
             return Ok(None);
         }
         let read = |spec| Table::read(spec, &folder.join(format!("{}.csv", spec.name)));

@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::experiment::registry::Registry;
 use crate::html::escape;
 use crate::profile::{self, Profile};
-use crate::run::results;
-use crate::store::folder::Folder;
-use crate::store::names;
+use crate::run::{manifest, results};
+use crate::store::folder::{self, Folder};
+use crate::store::{names, system};
 use crate::table::{Table, Tables};
 use crate::text::put;
 
@@ -19,9 +19,24 @@ mod page;
 
 use contents::{Chapter, Report};
 
-/// Draws all figures and writes `report.html`.
-pub fn write(registry: &Registry, folder: &Folder) -> Result<()> {
+/// Draws all figures of the run in a folder and writes `report.html` there.
+pub fn write(registry: &Registry, run: &Path) -> Result<()> {
+    let own = registry.experiments().map(|experiment| experiment.id());
+    let folder = Folder::open(run, own.chain([profile::FOLDER]))?;
+    draw(registry, &folder)
+}
+
+/// Draws all figures and writes `report.html`, in the folder of a run that has just ended.
+pub fn draw(registry: &Registry, folder: &Folder) -> Result<()> {
     let report = Report::read(registry, folder.path())?;
+    report.draw(|name, contents| folder.write(name, contents))
+}
+
+/// Draws the run in a folder into a new folder, with the tables that the page links to; the run's own is only read.
+pub fn write_elsewhere(registry: &Registry, run: &Path, out: &Path) -> Result<()> {
+    let report = Report::read_at_rest(registry, run)?;
+    let folder = Folder::create_beside(out, run)?;
+    report.write_tables(&folder)?;
     report.draw(|name, contents| folder.write(name, contents))
 }
 
@@ -34,7 +49,7 @@ impl Report {
             let mut chapters = Vec::new();
             for &experiment in section.experiments {
                 let folder = path.join(experiment.id());
-                if folder.is_dir() {
+                if system::exists(&folder)? {
                     results::verify(path, results::csv_files(experiment))?;
                     chapters.push(Chapter {
                         experiment,
@@ -47,7 +62,7 @@ impl Report {
                 sections.push((section, chapters));
             }
         }
-        if path.join(profile::FOLDER).is_dir() {
+        if system::exists(&path.join(profile::FOLDER))? {
             results::verify(path, profile::csv_files())?;
         }
         let profile = Profile::read(path)?;
@@ -57,6 +72,34 @@ impl Report {
             sections,
             profile,
         })
+    }
+
+    /// As [`read`](Self::read), in a folder that this process has not locked: refused if another one writes there.
+    fn read_at_rest(registry: &Registry, path: &Path) -> Result<Self> {
+        Folder::refuse_busy(path)?;
+        let before = manifest::text(path)?;
+        let report = Self::read(registry, path)?;
+        // Whoever has written there meanwhile is there still, or has left another manifest.
+        Folder::refuse_busy(path)?;
+        match manifest::text(path)? == before {
+            true => Ok(report),
+            false => Err(folder::busy(path)),
+        }
+    }
+
+    /// Writes all tables again.
+    fn write_tables(&self, folder: &Folder) -> Result<()> {
+        folder.write(names::RUN, self.run.to_csv())?;
+        folder.write(names::CLAIMS, self.ledger.to_table().to_csv())?;
+        for chapter in self.sections.iter().flat_map(|(_, chapters)| chapters) {
+            let experiment = chapter.experiment;
+            results::write_tables(folder, experiment, &chapter.tables)?;
+            let measures = format!("{}/{}", experiment.id(), names::MEASURES);
+            folder.write(measures, chapter.measures.to_csv())?;
+        }
+        self.profile
+            .iter()
+            .try_for_each(|profile| profile.write(folder))
     }
 
     /// Draws all figures and the page, and hands each to `write` with the name of its file.

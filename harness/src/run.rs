@@ -64,17 +64,19 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
         .build()
         .map_err(|e| Error::input(format!("cannot start {} threads: {e}", options.threads)))?;
     let folder = match &options.out {
-        Some(path) if options.resume => Folder::resume(path)?,
+        Some(path) if options.resume => {
+            Folder::resume(path, config.ids().chain([profile::FOLDER]))?
+        }
         Some(path) => Folder::create(path)?,
         None => Folder::create_numbered(Path::new("out"), config.preset.name())?,
     };
     let mut manifest = Manifest::new(config, isa, options.threads);
     if options.resume {
         manifest.resume(folder.path())?;
+        verify(config, &folder, &manifest.checksums)?;
         // A profile is that of a whole run.
         manifest.checksums.remove(profile::FOLDER);
         folder.remove(profile::FOLDER)?;
-        verify(config, folder.path(), &manifest.checksums)?;
     }
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(MANIFEST, manifest.to_json())?;
@@ -119,14 +121,15 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
 }
 
 /// Checks that what a run is resumed from is as it was left, before anything is computed or written.
-fn verify(config: &Config, run: &Path, checksums: &Checksums) -> Result<()> {
+fn verify(config: &Config, folder: &Folder, checksums: &Checksums) -> Result<()> {
+    let run = folder.path();
     for experiment in config.experiments.iter().map(|s| s.experiment) {
-        if results::is_complete(run, experiment) {
+        if results::is_complete(run, experiment)? {
             checksums.verify_folder(run, experiment.id())?;
             results::csv_files(experiment).try_for_each(|name| checksums.verify(run, &name))?;
         }
     }
-    checkpoint::verify(run, config.experiments.iter().map(|s| s.experiment.id()))
+    checkpoint::verify(folder, config.ids())
 }
 
 /// Runs the experiments in order and writes their tables as each of them ends.
@@ -170,7 +173,7 @@ fn compute(
         if let Some(recorder) = &mut recorder {
             recorder.begin();
         }
-        if options.resume && results::is_complete(folder.path(), *experiment) {
+        if options.resume && results::is_complete(folder.path(), *experiment)? {
             let results = folder.path().join(id);
             let table = Table::read(&MEASURES, &results.join(names::MEASURES))?;
             let measures = read_measures(experiment.claims(), &table);
@@ -189,10 +192,7 @@ fn compute(
         let declared: Vec<_> = experiment.tables().iter().map(|t| t.name).collect();
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
         let measures = measures_table(experiment.claims(), &outcome.measures, seeds);
-        for table in tables.iter() {
-            folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
-        }
-        folder.write(format!("{id}/README.md"), columns(*experiment))?;
+        results::write_tables(folder, *experiment, &tables)?;
         // The measures come last: where they are, an experiment is complete, its checksums included.
         let (done, measures) = (format!("{id}/{}", names::MEASURES), measures.to_csv());
         manifest.checksums.replace(id, &folder.checksums());

@@ -4,3 +4,5 @@ pub mod checkpoint;
 pub mod checksums;
 pub mod folder;
 pub mod names;
+pub mod system;
+pub mod temporary;

@@ -253,7 +253,10 @@ fn two_runs_cannot_write_one_folder() {
         &format!("run {SMALL} --out a"),
         &["being written by another run"],
     );
-    sandbox.refuses("report a", &["being written by another run"]);
+    for report in ["report a", "report a --out b"] {
+        sandbox.refuses(report, &["a is being written by another run"]);
+    }
+    assert!(!sandbox.join("b").exists());
     drop(folder);
     sandbox.refuses(&format!("run {SMALL} --out a"), &["holds another run"]);
 }

@@ -93,3 +93,18 @@ fn a_damaged_manifest_is_named() {
     sandbox.refuses("report a", &strange);
     sandbox.refuses("run --resume a", &["a/response/curves.csw is missing"]);
 }
+
+#[test]
+fn a_refused_resume_leaves_the_profile() {
+    let sandbox = Sandbox::new();
+    sandbox.small_run("a");
+    std::fs::create_dir(sandbox.join("a/profile")).unwrap();
+    sandbox.write("a/profile/kernels.csv", "hours of measuring");
+    flip_a_bit(&sandbox.join("a/response/curves.csv"));
+    let before = files(&sandbox.join("a"));
+    sandbox.refuses(
+        "run --resume a --quiet",
+        &["a/response/curves.csv was changed"],
+    );
+    same(&before, &files(&sandbox.join("a")));
+}

@@ -48,10 +48,16 @@ fn a_run_in_progress_keeps_others_out_of_its_folder() {
         "a is being written by another run",
         "wait until it has ended",
     ];
-    for second in ["run response --out a", "run --resume a", "report a"] {
+    for second in [
+        "run response --out a",
+        "run --resume a",
+        "report a",
+        "report a --out b",
+    ] {
         sandbox.refuses(second, &busy);
     }
     same(&before, &files(&sandbox.join("a")));
+    assert!(!sandbox.join("b").exists());
     interrupt(&child);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
     sandbox.refuses("run response --out a", &["holds another run"]);

@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const CRATES: [&str; 3] = ["harness", "proptests", "benches"];
 
 /// The rooms of the harness from top to bottom: each imports only those that stand after it.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "cli",
     "report",
     "run",
@@ -27,6 +27,7 @@ const ROOMS: [&str; 18] = [
     "html",
     "stats",
     "rng",
+    "stderr",
     "text",
     "error",
 ];

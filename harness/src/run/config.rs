@@ -144,6 +144,11 @@ impl Config {
         })
     }
 
+    /// Names of the experiments that run, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &'static str> + Clone {
+        self.experiments.iter().map(|s| s.experiment.id())
+    }
+
     /// The seeds of the run.
     pub fn seed_list(&self) -> Vec<u64> {
         (self.seed..self.seed + self.seeds).collect()

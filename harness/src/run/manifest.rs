@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::run::config::Config;
 use crate::store::checksums::Checksums;
 use crate::store::names::{CONFIG, MANIFEST};
+use crate::store::system;
 
 /// What the manifest of a run says.
 #[derive(Debug)]
@@ -47,9 +48,9 @@ impl<'a> Manifest<'a> {
     /// If there is no run, or one of another configuration.
     pub fn resume(&mut self, folder: &Path) -> Result<()> {
         let path = folder.join(MANIFEST);
-        if !path.exists() {
+        if !system::exists(&path)? {
             // Cut short before anything was computed, or no run at all.
-            return match folder.join(CONFIG).exists() {
+            return match system::exists(&folder.join(CONFIG))? {
                 true => Ok(()),
                 false => Err(Error::input(format!(
                     "{} holds no run to resume: there is no {MANIFEST} in it",
@@ -128,14 +129,21 @@ impl<'a> Manifest<'a> {
 
 /// The checksums in the manifest of the run in a folder; `None` if that has no manifest, or one without them.
 pub fn read_checksums(folder: &Path) -> Result<Option<Checksums>> {
-    let path = folder.join(MANIFEST);
-    if !path.exists() {
+    let Some(text) = text(folder)? else {
         return Ok(None);
-    }
-    let manifest = serde_json::from_str(&read(&path)?).map_err(damaged);
+    };
+    let path = folder.join(MANIFEST);
+    let manifest = serde_json::from_str(&text).map_err(damaged);
     manifest
         .and_then(|manifest| checksums(&manifest))
         .map_err(|why| Error::input(format!("{}: {why}", path.display())))
+}
+
+/// The text of the manifest of the run in a folder, if that has one.
+pub fn text(folder: &Path) -> Result<Option<String>> {
+    let path = folder.join(MANIFEST);
+    let there = system::exists(&path)?;
+    there.then(|| read(&path)).transpose()
 }
 
 fn checksums(manifest: &Value) -> Result<Option<Checksums>, String> {

@@ -10,8 +10,9 @@ use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
 use crate::run::config::Config;
 use crate::run::manifest;
-use crate::store::names;
-use crate::table::{Column, Table, TableSpec};
+use crate::store::folder::Folder;
+use crate::store::{names, system};
+use crate::table::{Column, Table, TableSpec, Tables, describe};
 
 /// Columns of `run.csv`: what the head of the report says of the run.
 pub static RUN: TableSpec = TableSpec {
@@ -42,7 +43,7 @@ pub fn run_table(config: &Config, isa: Isa) -> Table {
 /// Reads `run.csv` and the ledger of a finished run.
 pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
     let claims = path.join(names::CLAIMS);
-    if !claims.exists() {
+    if !system::exists(&claims)? {
         return Err(Error::input(format!(
             "{} holds no finished run: there is no {} in it",
             path.display(),
@@ -73,6 +74,17 @@ pub fn verify(run: &Path, names: impl IntoIterator<Item = String>) -> Result<()>
 }
 
 /// Whether the results of an experiment are there.
-pub fn is_complete(run: &Path, experiment: &dyn Erased) -> bool {
-    run.join(experiment.id()).join(names::MEASURES).exists()
+pub fn is_complete(run: &Path, experiment: &dyn Erased) -> Result<bool> {
+    system::exists(&run.join(experiment.id()).join(names::MEASURES))
+}
+
+/// Writes the tables of an experiment and explains their columns beside them.
+pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -> Result<()> {
+    let id = experiment.id();
+    for table in tables.iter() {
+        folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
+    }
+    let specs = experiment.tables().iter().copied().chain([&MEASURES]);
+    let columns = describe::columns_of(experiment.title(), experiment.summary(), specs);
+    folder.write(format!("{id}/README.md"), columns)
 }

@@ -98,7 +98,7 @@ impl<'a> Store<'a> {
 
     /// The files there are, the last first.
     fn files(&self) -> Result<Vec<PathBuf>> {
-        let mut files = entries(&self.run.path().join(&self.folder))?;
+        let mut files = self.run.list(&self.folder)?;
         files.retain(|f| f.extension().is_some_and(|e| e == SUFFIX));
         files.sort_unstable_by(|a, b| b.cmp(a));
         Ok(files)
@@ -106,28 +106,19 @@ impl<'a> Store<'a> {
 }
 
 /// Checks that no checkpoint of these experiments in the folder of a run is damaged, before anything is computed.
-pub fn verify<'a>(run: &Path, experiments: impl IntoIterator<Item = &'a str>) -> Result<()> {
+pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) -> Result<()> {
     for experiment in experiments {
-        for training in entries(&run.join(experiment).join(CHECKPOINTS))? {
-            for file in entries(&training)? {
+        let checkpoints = format!("{experiment}/{CHECKPOINTS}");
+        for training in run.list(&checkpoints)? {
+            let training = training.file_name().expect("an entry has a name");
+            for file in run.list(Path::new(&checkpoints).join(training))? {
                 if file.extension().is_some_and(|e| e == SUFFIX) {
-                    decode(&file, run)?;
+                    decode(&file, run.path())?;
                 }
             }
         }
     }
     Ok(())
-}
-
-/// What is in a folder, if it is there, in order.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
-    let mut paths: Vec<_> = entries.flatten().map(|e| e.path()).collect();
-    paths.sort_unstable();
-    Ok(paths)
 }
 
 fn decode(file: &Path, run: &Path) -> Result<Parts> {

@@ -1,16 +1,20 @@
-//! The folder of a run. Every file is written whole or not at all; what is there already is never
-//! touched.
+//! The folder of a run. Every file is written whole or not at all, what is there already is never touched, and nothing
+//! is written or removed through a symbolic link in it: what that points to belongs to somebody else.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirEntry, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kernels::profile::{self, Part};
 
 use crate::error::{Error, Result};
+use crate::stderr::warn;
 use crate::store::checksums::Checksums;
 use crate::store::names::MANIFEST;
+use crate::store::system::{self, entries, exists};
+use crate::store::temporary;
 
 /// Held by the run that writes a folder, gone when that run has ended.
 const LOCK: &str = ".harness.lock";
@@ -23,6 +27,8 @@ pub struct Folder {
     _lock: File,
     /// Of what was written here.
     checksums: Mutex<Checksums>,
+    /// Whether the user has been told that nothing here can be flushed to disk.
+    told_unflushed: AtomicBool,
 }
 
 impl Folder {
@@ -31,17 +37,17 @@ impl Folder {
         if path.exists() && !path.is_dir() {
             return Err(taken(path, "is not a folder"));
         }
-        fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        let changed = create_folders(path)?;
         Self::refuse_contents(path)?;
         let folder = Self::lock(path)?;
         // Again, for the run that began and ended just now.
         Self::refuse_contents(path)?;
+        folder.flush_names(changed)?;
         Ok(folder)
     }
 
     fn refuse_contents(path: &Path) -> Result<()> {
-        let entries = fs::read_dir(path).map_err(Error::io("read", path))?;
-        let names: Vec<_> = entries.flatten().map(|e| e.file_name()).collect();
+        let names: Vec<_> = entries(path)?.iter().map(DirEntry::file_name).collect();
         match names.iter().find(|name| *name != LOCK) {
             None => Ok(()),
             Some(_) if Self::is_locked(path) => Err(busy(path)),
@@ -53,19 +59,35 @@ impl Folder {
         }
     }
 
+    /// Checks that no run is writing to a folder at this moment. No lock is left or waited for there.
+    pub fn refuse_busy(path: &Path) -> Result<()> {
+        match Self::is_locked(path) {
+            true => Err(busy(path)),
+            false => Ok(()),
+        }
+    }
+
     /// Whether a run is writing there at this moment.
     fn is_locked(path: &Path) -> bool {
-        let lock = File::open(path.join(LOCK));
-        lock.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        let lock = path.join(LOCK);
+        if lock.is_symlink() {
+            return false;
+        }
+        File::open(lock).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// A fresh folder `parent/<stem>-<i>`, with the smallest free i from 1.
     pub fn create_numbered(parent: &Path, stem: &str) -> Result<Self> {
-        fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+        let mut changed = create_folders(parent)?;
+        changed.push(parent);
         for i in 1.. {
             let path = parent.join(format!("{stem}-{i}"));
             match fs::create_dir(&path) {
-                Ok(()) => return Self::lock(&path),
+                Ok(()) => {
+                    let folder = Self::lock(&path)?;
+                    folder.flush_names(changed)?;
+                    return Ok(folder);
+                }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(Error::io("create", &path)(e)),
             }
@@ -73,16 +95,40 @@ impl Folder {
         unreachable!("some number is free")
     }
 
-    /// The folder of a run that was cut short, to go on with it: what was half written is removed.
-    pub fn resume(path: &Path) -> Result<Self> {
-        let folder = Self::open(path)?;
-        sweep(path)?;
+    /// The folder of a run that was cut short, to go on with it: what was half written is removed, here and in the
+    /// folders of these names that the run made in its own.
+    pub fn resume<'a>(path: &Path, own: impl Iterator<Item = &'a str> + Clone) -> Result<Self> {
+        let folder = Self::open(path, own.clone())?;
+        temporary::sweep(path)?;
+        for name in own {
+            temporary::sweep_deep(&path.join(name))?;
+        }
         Ok(folder)
+    }
+
+    /// The folder `path` for what is drawn from the run in `run`: as that of a new run, but not inside of that one.
+    pub fn create_beside(path: &Path, run: &Path) -> Result<Self> {
+        let whole = |path: &Path| fs::canonicalize(path).map_err(Error::io("read", path));
+        let there = path.ancestors().find(|folder| folder.exists());
+        let there = there.unwrap_or(Path::new("."));
+        if whole(there)?.starts_with(whole(run)?) {
+            return Err(taken(path, &format!("lies in {}", run.display())));
+        }
+        Self::create(path)
+    }
+
+    /// The folder of an earlier run, to write there again; a run makes folders of these names in its own.
+    pub fn open<'a>(path: &Path, own: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        fs::read_dir(path).map_err(Error::io("read", path))?;
+        for name in own {
+            refuse_link(&path.join(name))?;
+        }
+        Self::lock(path)
     }
 
     /// Removes a folder in this one, if it is there.
     pub fn remove(&self, name: impl AsRef<Path>) -> Result<()> {
-        let path = self.path.join(name);
+        let path = self.place(name.as_ref())?;
         match fs::remove_dir_all(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::io("remove", &path)(e))
@@ -91,31 +137,61 @@ impl Folder {
         }
     }
 
-    /// The folder of an earlier run, to draw it again.
-    pub fn open(path: &Path) -> Result<Self> {
-        fs::read_dir(path).map_err(Error::io("read", path))?;
-        Self::lock(path)
+    /// The paths of what a folder in this one holds, in order; none if it is not there.
+    pub fn list(&self, name: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+        let path = self.place(name.as_ref())?;
+        if !exists(&path)? || path.is_file() {
+            return Ok(Vec::new());
+        }
+        let mut paths: Vec<_> = entries(&path)?.iter().map(DirEntry::path).collect();
+        paths.sort_unstable();
+        Ok(paths)
+    }
+
+    /// The path of a folder in this one.
+    ///
+    /// # Errors
+    /// If it, or a folder that it lies in, is a symbolic link.
+    fn place(&self, name: &Path) -> Result<PathBuf> {
+        let mut path = self.path.clone();
+        for part in name {
+            path.push(part);
+            refuse_link(&path)?;
+        }
+        Ok(path)
     }
 
     fn lock(path: &Path) -> Result<Self> {
         let file = path.join(LOCK);
-        loop {
+        let mut more_tries = 0..100;
+        let (lock, unlocked) = loop {
+            refuse_link(&file)?;
             let lock = File::options().create(true).append(true).open(&file);
             let lock = lock.map_err(Error::io("write", &file))?;
             match lock.try_lock() {
-                // Else it is the lock of a run that ended just now and has removed it.
-                Ok(()) if is_at(&lock, &file) => {
-                    return Ok(Folder {
-                        path: path.to_path_buf(),
-                        _lock: lock,
-                        checksums: Mutex::default(),
-                    });
-                }
-                Ok(()) => {}
+                Ok(()) if system::is_at(&lock, &file) => break (lock, None),
+                // It is the lock of a run that ended just now and has removed it.
+                Ok(()) if more_tries.next().is_some() => {}
+                Ok(()) => break (lock, Some("it does not tell one file from another".into())),
                 Err(TryLockError::WouldBlock) => return Err(busy(path)),
+                Err(TryLockError::Error(e)) if system::is_unsupported(&e) => {
+                    break (lock, Some(e.to_string()));
+                }
                 Err(TryLockError::Error(e)) => return Err(Error::io("lock", &file)(e)),
             }
+        };
+        if let Some(why) = unlocked {
+            warn(&format!(
+                "the file system of {} has no locks ({why}); see to it that no other run writes there meanwhile",
+                path.display()
+            ));
         }
+        Ok(Folder {
+            path: path.to_path_buf(),
+            _lock: lock,
+            checksums: Mutex::default(),
+            told_unflushed: AtomicBool::new(false),
+        })
     }
 
     /// Where it is.
@@ -126,23 +202,47 @@ impl Folder {
     /// Writes a file, and the folders it lies in, under a temporary name first.
     pub fn write(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
         let _span = profile::phase(Part::Writing);
-        let path = self.path.join(&name);
-        let parent = path.parent().expect("a file lies in a folder");
-        fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::Builder::new()
-                .prefix(TEMPORARY)
-                .tempfile_in(parent)?;
-            file.write_all(contents.as_ref())?;
-            file.as_file().sync_all()?;
-            readable_by_all(file.as_file())?;
-            file.persist(&path).map_err(|e| e.error)?;
-            Ok(())
-        };
-        write().map_err(Error::io("write", &path))?;
+        let name = name.as_ref();
+        let parent = self.place(name.parent().expect("a file lies in a folder"))?;
+        let mut changed = create_folders(&parent)?;
+        changed.push(&parent);
+        let path = self.path.join(name);
+        let failed = |action| Error::io(action, &path);
+        let mut file = temporary::builder()
+            .tempfile_in(&parent)
+            .map_err(failed("write"))?;
+        file.write_all(contents.as_ref()).map_err(failed("write"))?;
+        self.flushed(&path, file.as_file().sync_all())?;
+        let (file, temporary_path) = file.into_parts();
+        system::close(file).map_err(failed("write"))?;
+        let renamed = temporary_path.persist(&path).map_err(|e| e.error);
+        renamed.map_err(failed("rename the finished file to"))?;
+        self.flush_names(changed)?;
         let mut checksums = self.checksums.lock().expect("no panic while it is held");
-        checksums.insert(&name.as_ref().to_string_lossy(), contents);
+        checksums.insert(&name.to_string_lossy(), contents);
         Ok(())
+    }
+
+    /// Flushes the names in folders to disk.
+    fn flush_names<'p>(&self, folders: impl IntoIterator<Item = &'p Path>) -> Result<()> {
+        let mut folders = folders.into_iter();
+        folders.try_for_each(|path| self.flushed(path, system::flush_names(path)))
+    }
+
+    /// Takes the end of an attempt to flush to disk. Where that cannot be done at all, the user is told, once.
+    fn flushed(&self, path: &Path, result: std::io::Result<()>) -> Result<()> {
+        match result {
+            Err(e) if system::is_unsupported(&e) => {
+                if !self.told_unflushed.swap(true, Ordering::Relaxed) {
+                    warn(&format!(
+                        "the file system of {} cannot flush to disk ({e}); a power cut may damage the files written last",
+                        self.path.display()
+                    ));
+                }
+                Ok(())
+            }
+            result => result.map_err(Error::io("flush", path)),
+        }
     }
 
     /// Of all that this process has written here.
@@ -159,26 +259,28 @@ impl Drop for Folder {
     }
 }
 
-/// How the names of files begin that are not written whole yet.
-const TEMPORARY: &str = ".tmp-";
-
-/// Removes what a killed run left half written.
-fn sweep(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder)
-        .map_err(Error::io("read", folder))?
-        .flatten()
-    {
-        let path = entry.path();
-        if path.is_dir() {
-            sweep(&path)?;
-        } else if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-        }
-    }
-    Ok(())
+/// Creates a folder and those it lies in; returns the folders that have a new one in them.
+fn create_folders(path: &Path) -> Result<Vec<&Path>> {
+    let missing = path.ancestors().take_while(|folder| !folder.exists());
+    let changed = missing.filter_map(Path::parent).collect();
+    fs::create_dir_all(path).map_err(Error::io("create", path))?;
+    Ok(changed)
 }
 
-fn busy(path: &Path) -> Error {
+/// Refuses a symbolic link where a run has a file or a folder of its own.
+fn refuse_link(path: &Path) -> Result<()> {
+    if !path.is_symlink() {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "{} is a symbolic link, and a run changes nothing outside its folder; put what it points to in its place, or \
+         remove it",
+        path.display()
+    )))
+}
+
+/// The error of a folder that another run is writing.
+pub fn busy(path: &Path) -> Error {
     let path = path.display();
     Error::input(format!(
         "{path} is being written by another run; wait until it has ended, or choose another folder"
@@ -190,32 +292,6 @@ fn taken(path: &Path, what: &str) -> Error {
     Error::input(format!(
         "{path} {what}; choose a new or empty folder with --out"
     ))
-}
-
-/// Temporary files are private; results are as readable as any other file.
-#[cfg(unix)]
-fn readable_by_all(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &File) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// Whether an open file is the one of that name.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let place = |m: fs::Metadata| (m.dev(), m.ino());
-    let (open, named) = (file.metadata().map(place), fs::metadata(path).map(place));
-    matches!((open, named), (Ok(open), Ok(named)) if open == named)
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]
@@ -267,6 +343,41 @@ mod tests {
         folder.write("a", "old").unwrap();
         fs::create_dir(folder.path().join("b")).unwrap();
         assert!(folder.write("b", "text").is_err());
-        assert!(!names(folder.path()).iter().any(|n| n.starts_with(".tmp")));
+        assert!(
+            !names(folder.path())
+                .iter()
+                .any(|n| n.starts_with(temporary::PREFIX))
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_done_through_a_link_at_any_depth() {
+        let parent = tempfile::tempdir().unwrap();
+        let foreign = parent.path().join("foreign");
+        fs::create_dir_all(foreign.join("inner")).unwrap();
+        fs::write(foreign.join("inner/precious"), "x").unwrap();
+        let folder = Folder::create(&parent.path().join("run")).unwrap();
+        folder.write("e/a", "").unwrap();
+        std::os::unix::fs::symlink("../../foreign", folder.path().join("e/link")).unwrap();
+        for refused in [
+            folder.write("e/link/new", ""),
+            folder.write("e/link/inner/new", ""),
+            folder.remove("e/link"),
+            folder.remove("e/link/inner"),
+            folder.list("e/link/inner").map(drop),
+        ] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("run/e/link is a symbolic link"), "{error}");
+        }
+        assert_eq!(names(&foreign), ["inner"]);
+        assert_eq!(names(&foreign.join("inner")), ["precious"]);
+        // The folder itself may be named by a link.
+        let linked = parent.path().join("linked");
+        std::os::unix::fs::symlink(folder.path(), &linked).unwrap();
+        drop(folder);
+        let resumed = Folder::resume(&linked, ["e"].into_iter()).unwrap();
+        resumed.write("e/b", "").unwrap();
+        assert!(parent.path().join("run/e/b").exists());
     }
 }

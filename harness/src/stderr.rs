@@ -1,0 +1,13 @@
+//! Messages on stderr. One that cannot be written is dropped: there is nobody to tell, and the work goes on.
+
+use std::io::Write;
+
+/// Writes a line.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes a warning.
+pub fn warn(what: &str) {
+    say(&format!("warning: {what}"));
+}
