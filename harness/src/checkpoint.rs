@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::experiment::Ctx;
 use crate::experiments;
+use crate::input::read_result;
 use crate::run::CHECKPOINTS;
 
 const MAGIC: &[u8] = b"TRAINING";
@@ -138,7 +139,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn decode(file: &Path, run: &Path) -> Result<Parts> {
-    let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
+    let bytes = read_result(file)?;
     Parts::decode(&bytes).map_err(|why| damaged(file, run, &why))
 }
 

@@ -11,10 +11,11 @@ use kernels::Isa;
 use crate::config::{Config, Request};
 use crate::error::{Error, Result, did_you_mean};
 use crate::experiment::Preset;
+use crate::memory;
 use crate::output::Folder;
 use crate::progress::{self, Show};
 use crate::run::{self, Means};
-use crate::{listing, readme, report};
+use crate::{exhaustion, listing, readme, report};
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -25,7 +26,7 @@ use crate::{listing, readme, report};
 #[command(
     after_help = "Environment:\n  KERNELS_ISA=avx512|avx2|portable  force an instruction set \
     (default: the best of this machine)\n\nExit codes:\n  0 done, whatever the verdicts; 2 bad \
-    input, or a file that cannot be read or written; 130 interrupted"
+    input, a file that cannot be read or written, or too little memory; 130 interrupted"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -108,7 +109,8 @@ struct What {
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
 
-    /// Read settings from a TOML file; the config.toml of an earlier run repeats that run
+    /// Read settings from a TOML file of at most 1 MiB, or a pipe such as <(command); the config.toml of an earlier run
+    /// repeats that run
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
@@ -139,6 +141,7 @@ struct What {
 
 /// Runs the command line of this process; its exit code. 1 is a bug of ours, told by the panic.
 pub fn main() -> u8 {
+    exhaustion::end_where_threads_run_out();
     let cli = Cli::parse();
     match std::panic::catch_unwind(|| cli.execute()) {
         Ok(Ok(())) => 0,
@@ -269,6 +272,7 @@ impl What {
 /// Runs, and prints what came out.
 fn carry_out(config: &Config, means: &Means) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
+    memory::check(config, means.threads)?;
     progress::catch_interrupts()?;
     let finished = run::run(config, isa, means)?;
     let mut text = listing::verdicts(&finished.ledger, terminal_width());
@@ -294,13 +298,13 @@ fn choose_isa(configured: Option<&str>) -> Result<Isa> {
             Error::input(format!(
                 "isa = \"{name}\" in the configuration: {e}{}; this machine has {}: change or remove \
                  the line (results then differ in their last digits)",
-                did_you_mean(name, ["avx512", "avx2", "portable"]),
+                did_you_mean(name, Isa::NAMES),
                 available(),
             ))
         }),
         (variable, _) => Isa::from_env().map_err(|e| {
             let name = variable.unwrap_or_default();
-            let hint = did_you_mean(&name, ["avx512", "avx2", "portable"]);
+            let hint = did_you_mean(&name, Isa::NAMES);
             Error::input(format!("KERNELS_ISA: {e}{hint}; this machine has {}", available()))
         }),
     }

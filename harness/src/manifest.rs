@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::checksums::Checksums;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::input::read_result;
 use crate::output::MANIFEST;
 use crate::run::CONFIG;
 
@@ -149,7 +150,7 @@ fn checksums(manifest: &Value) -> Result<Option<Checksums>, String> {
 
 /// Lossily: what is no UTF-8 is no JSON either, or a name that is not known.
 fn read(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = read_result(path)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
