@@ -13,13 +13,13 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use kernels::Isa;
 
 use crate::error::{Error, Result};
+use crate::exhaustion;
 use crate::experiments::REGISTRY;
 use crate::report;
 use crate::run::config::{Config, Request};
 use crate::run::{self, RunOptions};
 use crate::session::progress::{self, Show};
 use crate::settings::Preset;
-use crate::store::folder::Folder;
 use crate::store::names;
 use crate::text::did_you_mean;
 
@@ -32,7 +32,7 @@ use crate::text::did_you_mean;
 #[command(
     after_help = "Environment:\n  KERNELS_ISA=avx512|avx2|portable  force an instruction set \
     (default: the best of this machine)\n\nExit codes:\n  0 done, whatever the verdicts; 2 bad \
-    input, or a file that cannot be read or written; 130 interrupted"
+    input, a file that cannot be read or written, or too little memory; 130 interrupted"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -122,7 +122,8 @@ struct What {
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
 
-    /// Read settings from a TOML file; the config.toml of an earlier run repeats that run
+    /// Read settings from a TOML file of at most 1 MiB, or a pipe such as <(command); the config.toml of an earlier run
+    /// repeats that run
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
@@ -153,6 +154,7 @@ struct What {
 
 /// Runs the command line of this process; its exit code. 1 is a bug of ours, told by the panic.
 pub fn main() -> u8 {
+    exhaustion::end_where_threads_run_out();
     let cli = Cli::parse();
     match std::panic::catch_unwind(|| cli.execute()) {
         Ok(Ok(())) => 0,
@@ -283,6 +285,7 @@ impl What {
 /// Runs, and prints what came out.
 fn carry_out(config: &Config, options: &RunOptions) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
+    run::check_memory(config, options.threads)?;
     progress::catch_interrupts()?;
     let finished = run::run(config, isa, options)?;
     report::draw(&REGISTRY, &finished.folder)?;
@@ -309,13 +312,13 @@ fn choose_isa(configured: Option<&str>) -> Result<Isa> {
             Error::input(format!(
                 "isa = \"{name}\" in the configuration: {e}{}; this machine has {}: change or remove \
                  the line (results then differ in their last digits)",
-                did_you_mean(name, ["avx512", "avx2", "portable"]),
+                did_you_mean(name, Isa::NAMES),
                 available(),
             ))
         }),
         (variable, _) => Isa::from_env().map_err(|e| {
             let name = variable.unwrap_or_default();
-            let hint = did_you_mean(&name, ["avx512", "avx2", "portable"]);
+            let hint = did_you_mean(&name, Isa::NAMES);
             Error::input(format!("KERNELS_ISA: {e}{hint}; this machine has {}", available()))
         }),
     }

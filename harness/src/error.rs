@@ -26,6 +26,9 @@ pub enum Error {
 /// Shorthand for results of the harness.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The exit code of a process that was asked for what cannot be done.
+pub const CANNOT: u8 = 2;
+
 impl Error {
     /// An [`Error::Input`] from anything that can be shown.
     pub fn input(message: impl Into<String>) -> Self {
@@ -41,10 +44,10 @@ impl Error {
         }
     }
 
-    /// The exit code of a process that ends in this error: 2, or 130 for an interrupt.
+    /// The exit code of a process that ends in this error: [`CANNOT`], or 130 for an interrupt.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Input(_) | Error::Io { .. } => 2,
+            Error::Input(_) | Error::Io { .. } => CANNOT,
             Error::Interrupted => 130,
         }
     }

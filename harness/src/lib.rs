@@ -19,7 +19,7 @@
 //! figure         figures as descriptions, and how they become SVG
 //! table          tidy tables: columns with units, written to CSV and read back
 //! settings       what a setting is: its words, its type, its range, its presets
-//! html, stats, rng, stderr, text, error    the ground: for all rooms, naming none of them
+//! html, stats, rng, exhaustion, input, memory, stderr, text, error    the ground: for all rooms, naming none of them
 //! ```
 //!
 //! # The layers
@@ -71,10 +71,13 @@
 pub mod claim;
 pub mod cli;
 pub mod error;
+pub mod exhaustion;
 pub mod experiment;
 pub mod experiments;
 pub mod figure;
 pub mod html;
+pub mod input;
+pub mod memory;
 pub mod profile;
 pub mod report;
 pub mod rng;

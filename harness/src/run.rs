@@ -17,6 +17,7 @@ use crate::claim::{Entry, Measure};
 use crate::error::{Error, Result};
 use crate::experiment::Ctx;
 use crate::experiment::erased::Erased;
+use crate::memory;
 use crate::profile::{self, Profile, Recorder};
 use crate::run::config::{Config, Selected};
 use crate::run::manifest::Manifest;
@@ -56,13 +57,27 @@ pub struct Finished {
     pub profile: Option<Profile>,
 }
 
+/// Refuses a configuration with an experiment that there is no memory for.
+pub fn check_memory(config: &Config, threads: usize) -> Result<()> {
+    for selected in &config.experiments {
+        let needed = selected.experiment.memory(&selected.settings, threads);
+        memory::check(selected.experiment.id(), needed, threads)?;
+    }
+    Ok(())
+}
+
 /// Runs a configuration.
 pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> {
-    check_memory(config, options.threads)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
-        .map_err(|e| Error::input(format!("cannot start {} threads: {e}", options.threads)))?;
+        .map_err(|e| {
+            Error::input(format!(
+                "cannot start {} threads: {e}; choose fewer with --threads, or raise the limits of this process \
+                 (ulimit -a shows them)",
+                options.threads
+            ))
+        })?;
     let folder = match &options.out {
         Some(path) if options.resume => {
             Folder::resume(path, config.ids().chain([profile::FOLDER]))?
@@ -223,39 +238,4 @@ fn settle(experiment: &dyn Erased, measures: &[Measure], seeds: &[u64], ledger: 
         reference::compare(&mut entry, &reference::LEDGER);
         ledger.0.push(entry);
     }
-}
-
-/// Refuses a run that the machine has no memory for.
-fn check_memory(config: &Config, threads: usize) -> Result<()> {
-    let memory = machine_memory();
-    for Selected {
-        experiment,
-        settings,
-    } in &config.experiments
-    {
-        let needed = experiment.memory(settings, threads);
-        if needed.is_nan() || needed > memory {
-            let gib = |bytes: f64| bytes / 2f64.powi(30);
-            return Err(Error::input(format!(
-                "{} would need about {:.1} GiB of memory, and this machine has {:.1}; choose smaller \
-                 sizes (`harness list {0}` shows them)",
-                experiment.id(),
-                gib(needed),
-                gib(memory),
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Memory of the machine, bytes. Where the system does not say, a generous 64 GiB.
-fn machine_memory() -> f64 {
-    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = info.lines().find_map(|line| {
-        let kib = line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?;
-        kib.trim().parse::<f64>().ok()
-    });
-    let machine = total.map_or(64.0 * 2f64.powi(30), |kib| kib * 1024.0);
-    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
-    machine.min(group.trim().parse().unwrap_or(f64::INFINITY))
 }

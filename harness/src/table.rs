@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::input::read_result_text;
 use crate::stats::median;
 
 mod column;
@@ -104,7 +105,7 @@ impl Table {
 
     /// Reads a table back; errors name file, line and column.
     pub fn read(spec: &'static TableSpec, path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let text = read_result_text(path)?;
         Self::from_csv(spec, &text).map_err(|e| Error::input(format!("{}{e}", path.display())))
     }
 

@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const CRATES: [&str; 3] = ["harness", "proptests", "benches"];
 
 /// The rooms of the harness from top to bottom: each imports only those that stand after it.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 22] = [
     "cli",
     "report",
     "run",
@@ -27,6 +27,9 @@ const ROOMS: [&str; 19] = [
     "html",
     "stats",
     "rng",
+    "exhaustion",
+    "input",
+    "memory",
     "stderr",
     "text",
     "error",

@@ -36,10 +36,10 @@ pub enum Isa {
 /// The environment variable that forces an instruction set.
 const VARIABLE: &str = "KERNELS_ISA";
 
-/// Every name, fastest first.
-const NAMES: [&str; 3] = ["avx512", "avx2", "portable"];
-
 impl Isa {
+    /// The name of every instruction set, of this CPU or not, fastest first.
+    pub const NAMES: [&str; 3] = ["avx512", "avx2", "portable"];
+
     /// The fastest instruction set of this CPU.
     pub fn detect() -> Isa {
         Self::available()[0]
@@ -47,7 +47,7 @@ impl Isa {
 
     /// Every instruction set of this CPU, fastest first; never empty.
     pub fn available() -> Vec<Isa> {
-        NAMES
+        Self::NAMES
             .iter()
             .filter_map(|name| Self::by_name(name))
             .collect()
@@ -135,7 +135,7 @@ impl FromStr for Isa {
     fn from_str(name: &str) -> Result<Isa, IsaError> {
         Self::by_name(name).ok_or_else(|| IsaError {
             name: name.to_owned(),
-            known: NAMES.contains(&name),
+            known: Isa::NAMES.contains(&name),
         })
     }
 }

@@ -1,12 +1,18 @@
 //! The effective configuration of a run: preset, then file, then `--set`, then flags.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
 use crate::settings::Preset;
 use crate::text::did_you_mean;
+
+mod file;
+mod value;
+
+use file::{File, MOST_SEEDS, Override, Said};
+use value::{expected, shown};
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,29 +61,6 @@ impl std::fmt::Debug for Selected {
     }
 }
 
-/// One setting from a file or from `--set`.
-struct Override {
-    /// Where it stands, for errors.
-    origin: String,
-    experiment: &'static dyn Erased,
-    key: String,
-    value: toml::Value,
-}
-
-/// Keys of a configuration file outside the experiments' tables.
-const GENERAL: [&str; 5] = ["preset", "seed", "seeds", "isa", "experiments"];
-
-/// What a configuration file says.
-#[derive(Default)]
-struct File {
-    preset: Option<Preset>,
-    seed: Option<u64>,
-    seeds: Option<u64>,
-    isa: Option<String>,
-    experiments: Option<Vec<String>>,
-    overrides: Vec<Override>,
-}
-
 impl Config {
     /// Resolves what was asked for.
     pub fn resolve(registry: &Registry, request: &Request) -> Result<Self> {
@@ -97,27 +80,37 @@ impl Config {
     /// A file with the rest of a request laid over it.
     fn over(registry: &Registry, mut file: File, request: &Request) -> Result<Self> {
         let preset = request.preset.or(file.preset).unwrap_or(Preset::Default);
-        let seed = request.seed.or(file.seed).unwrap_or(0);
-        let seeds = request.seeds.or(file.seeds).unwrap_or(preset.seeds());
-        if !(1..=1000).contains(&seeds) {
+        let flag = |flag: &str, value: Option<u64>| value.map(|value| Said::new(value, flag));
+        let unsaid = |value| Said::new(value, preset.name());
+        let seed = flag("--seed", request.seed).or(file.seed);
+        let seeds = flag("--seeds", request.seeds).or(file.seeds);
+        let Said {
+            value: seeds,
+            origin,
+        } = seeds.unwrap_or(unsaid(preset.seeds()));
+        if !(1..=MOST_SEEDS).contains(&seeds) {
             return Err(Error::input(format!(
-                "seeds is {seeds}; it must be 1 to 1000"
+                "{origin}: seeds is {seeds}; it must be 1 to {MOST_SEEDS}"
             )));
         }
-        if seed > i64::MAX as u64 - seeds {
-            let most = i64::MAX as u64 - seeds;
+        let Said {
+            value: seed,
+            origin,
+        } = seed.unwrap_or(unsaid(0));
+        let most = i64::MAX as u64 - seeds;
+        if seed > most {
             return Err(Error::input(format!(
-                "seed is {seed}; it must be at most {most}"
+                "{origin}: seed is {seed}; it must be at most {most}"
             )));
         }
 
-        let wanted = match (&request.experiments, file.experiments) {
-            (asked, _) if !asked.is_empty() => asked.clone(),
-            (_, Some(listed)) => listed,
-            _ => registry.experiments().map(|e| e.id().to_string()).collect(),
-        };
         let mut selected = Vec::new();
-        for id in &wanted {
+        if request.experiments.is_empty() {
+            let listed = file.experiments.take();
+            let listed = listed.unwrap_or_else(|| registry.experiments().collect());
+            listed.iter().for_each(|&e| select(registry, e, &mut selected));
+        }
+        for id in &request.experiments {
             select(registry, registry.get(id)?, &mut selected);
         }
 
@@ -201,10 +194,8 @@ fn apply(
     let id = experiment.id();
     let mut settings = experiment.preset(preset);
     let ours = || overrides.iter().filter(|o| o.experiment.id() == id);
-    for Override {
-        origin, key, value, ..
-    } in ours()
-    {
+    for Override { key, said, .. } in ours() {
+        let Said { value, origin } = said;
         let keys = experiment.setting_docs().iter().map(|(k, _)| *k);
         if !keys.clone().any(|k| k == key) {
             let hint = did_you_mean(key, keys);
@@ -212,125 +203,28 @@ fn apply(
                 "{origin}: `{id}` has no setting `{key}`{hint} (`harness list {id}` shows all of them)"
             )));
         }
-        settings.insert(key.clone(), value.clone());
+        let before = settings.insert(key.clone(), value.clone());
         settings = experiment.canonical(&settings).map_err(|e| {
-            Error::input(format!("{origin}: {id}.{key} = {value}: {}", e.message()))
+            // The first words are about the types of the code.
+            let named = e.message().split_once("expected ").map(|(_, what)| what);
+            let kind = before.as_ref().and_then(expected);
+            let kind = kind.as_deref().or(named).unwrap_or(e.message());
+            let example = before.map_or(String::new(), |v| format!(", such as {key} = {v}"));
+            let value = shown(value);
+            Error::input(format!(
+                "{origin}: {id}.{key} is {value}; it must be {kind}{example}"
+            ))
         })?;
     }
     experiment.validate(&settings).map_err(|e| {
         let origin = ours().rfind(|o| o.key == e.key);
-        let origin = origin.map_or(String::new(), |o| format!("{}: ", o.origin));
+        let origin = origin.map_or(String::new(), |o| format!("{}: ", o.said.origin));
         Error::input(format!(
             "{origin}{id}.{} is {}; it must be {}",
             e.key, e.value, e.allowed
         ))
     })?;
     Ok(settings)
-}
-
-impl Override {
-    /// From `experiment.key=value`. The value is TOML; a bare word is a string.
-    fn parse(registry: &Registry, text: &str) -> Result<Self> {
-        let wrong = || Error::input(format!("--set {text}: expected experiment.key=value"));
-        let (path, value) = text.split_once('=').ok_or_else(wrong)?;
-        let (id, key) = path.split_once('.').ok_or_else(wrong)?;
-        let (id, key, value) = (id.trim(), key.trim(), value.trim());
-        let experiment = registry
-            .get(id)
-            .map_err(|e| Error::input(format!("--set {text}: {e}")))?;
-        let value = format!("v = {value}")
-            .parse::<toml::Table>()
-            .ok()
-            .and_then(|mut t| (t.len() == 1).then(|| t.remove("v")).flatten())
-            .unwrap_or_else(|| toml::Value::String(value.into()));
-        Ok(Override {
-            origin: format!("--set {text}"),
-            experiment,
-            key: key.into(),
-            value,
-        })
-    }
-}
-
-impl File {
-    fn read(registry: &Registry, path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-        Self::parse(registry, &text, &path.display().to_string())
-    }
-
-    fn parse(registry: &Registry, text: &str, name: &str) -> Result<Self> {
-        let at = |offset: usize| {
-            let before = &text[..offset];
-            let line = before.matches('\n').count() + 1;
-            let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-            format!("{name}:{line}:{column}")
-        };
-        let broken = |e: toml::de::Error| {
-            let place = at(e.span().map_or(0, |s| s.start));
-            Error::input(format!("{place}: {}", e.message()))
-        };
-        let spans = toml::de::DeTable::parse(text).map_err(broken)?;
-        let values: toml::Table = text.parse().map_err(broken)?;
-
-        let mut file = File::default();
-        for (key, spanned) in spans.get_ref() {
-            let origin = at(key.span().start);
-            let key = key.get_ref().as_ref();
-            let value = values[key].clone();
-            if let Some(table) = spanned
-                .get_ref()
-                .as_table()
-                .filter(|_| !GENERAL.contains(&key))
-            {
-                let experiment = registry
-                    .get(key)
-                    .map_err(|e| Error::input(format!("{origin}: {e}")))?;
-                for name in table.keys() {
-                    let origin = at(name.span().start);
-                    let name = name.get_ref().as_ref();
-                    let value = value[name].clone();
-                    file.overrides.push(Override {
-                        origin,
-                        experiment,
-                        key: name.into(),
-                        value,
-                    });
-                }
-                continue;
-            }
-            let shown = value.to_string();
-            let wrong = |what: String| Error::input(format!("{origin}: {key} = {shown}: {what}"));
-            match key {
-                "preset" => {
-                    file.preset = Some(
-                        typed::<String>(value)
-                            .and_then(|name| name.parse())
-                            .map_err(wrong)?,
-                    )
-                }
-                "seed" => file.seed = Some(typed(value).map_err(wrong)?),
-                "seeds" => file.seeds = Some(typed(value).map_err(wrong)?),
-                "isa" => file.isa = Some(typed(value).map_err(wrong)?),
-                "experiments" => file.experiments = Some(typed(value).map_err(wrong)?),
-                _ => {
-                    let known = GENERAL
-                        .into_iter()
-                        .chain(registry.experiments().map(|e| e.id()));
-                    let hint = did_you_mean(key, known);
-                    return Err(Error::input(format!(
-                        "{origin}: there is no key `{key}`{hint}"
-                    )));
-                }
-            }
-        }
-        Ok(file)
-    }
-}
-
-fn typed<T: serde::de::DeserializeOwned>(value: toml::Value) -> Result<T, String> {
-    value
-        .try_into()
-        .map_err(|e: toml::de::Error| e.message().to_string())
 }
 
 #[cfg(test)]
@@ -361,7 +255,7 @@ mod tests {
 
     #[test]
     fn values_of_set_are_toml_or_plain_words() {
-        let value = |text| Override::parse(&REGISTRY, text).unwrap().value;
+        let value = |text| Override::parse(&REGISTRY, text).unwrap().said.value;
         assert_eq!(value("response.n=3"), toml::Value::Integer(3));
         assert_eq!(
             value("response.n = [1, 2]"),
@@ -377,5 +271,36 @@ mod tests {
             value("response.n=1\nm = 2"),
             toml::Value::String("1\nm = 2".into())
         );
+    }
+    /// The error of a file that sets one setting.
+    fn refusal(id: &str, key: &str, value: &str) -> String {
+        let text = format!("[{id}]\n{key} = {value}\n");
+        match Config::from_toml(&text, "c.toml") {
+            Ok(_) => panic!("{id}.{key} = {value} is taken"),
+            Err(e) => e.to_string(),
+        }
+    }
+
+    #[test]
+    fn no_setting_takes_a_value_of_another_kind() {
+        for experiment in experiments::ALL {
+            let id = experiment.id();
+            let settings = experiment.preset(Preset::Default);
+            for (key, value) in &settings {
+                let numbers = ["-1", "nan", "inf", "-inf"].into_iter();
+                let others = ["2020-01-01", "{}", "{ a = 1 }", "[[1]]", "''", "'x'"];
+                for wrong in numbers.chain(others) {
+                    let error = refusal(id, key, wrong);
+                    let start = format!("c.toml:2:1: {id}.{key} is ");
+                    assert!(error.starts_with(&start), "{wrong}: {error}");
+                    assert!(error.contains("it must be "), "{wrong}: {error}");
+                    let codes = ["usize", "u64", "f64", "map", "invalid type", "variant"];
+                    assert!(!codes.iter().any(|c| error.contains(c)), "{wrong}: {error}");
+                }
+                if value.is_array() {
+                    refusal(id, key, "[]");
+                }
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+use crate::input::read_result;
 use crate::run::config::Config;
 use crate::store::checksums::Checksums;
 use crate::store::names::{CONFIG, MANIFEST};
@@ -156,7 +157,7 @@ fn checksums(manifest: &Value) -> Result<Option<Checksums>, String> {
 
 /// Lossily: what is no UTF-8 is no JSON either, or a name that is not known.
 fn read(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = read_result(path)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::error::{Error, Result};
+use crate::input::read_result;
 use crate::store::folder::Folder;
 use crate::store::names::CHECKPOINTS;
 
@@ -122,7 +123,7 @@ pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) 
 }
 
 fn decode(file: &Path, run: &Path) -> Result<Parts> {
-    let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
+    let bytes = read_result(file)?;
     Parts::decode(&bytes).map_err(|why| damaged(file, run, &why))
 }
 

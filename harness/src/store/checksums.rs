@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::input::read_result;
 use crate::store::names::MANIFEST;
 
 /// CRC-32 of files, as hexadecimal digits, by their names in the folder of a run.
@@ -38,9 +39,9 @@ impl Checksums {
     /// If it cannot be read, is not among these or is not what it was; the message names it.
     pub fn verify(&self, run: &Path, name: &str) -> Result<()> {
         let path = run.join(name);
-        let contents = match std::fs::read(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => None,
-            read => Some(read.map_err(Error::io("read", &path))?),
+        let contents = match read_result(&path) {
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
+            read => Some(read?),
         };
         let found = contents.map(checksum);
         let wrong = match (self.0.get(name), found) {

@@ -82,13 +82,19 @@ pub fn refused(mut command: Command, parts: &[&str]) {
 /// `harness` under a limit on the size of files, which a full disk looks like from inside.
 #[cfg(unix)]
 pub fn limited(sandbox: &Sandbox, arguments: &str) -> Command {
+    under("trap '' XFSZ; ulimit -f 8", sandbox, arguments)
+}
+
+/// `harness` after a script has set limits.
+#[cfg(unix)]
+pub fn under(limits: &str, sandbox: &Sandbox, arguments: &str) -> Command {
     let mut command = Command::new("bash");
-    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    let script = format!("{limits}; exec \"$0\" \"$@\"");
     command
         .current_dir(sandbox.path())
         .env_remove("KERNELS_ISA");
     command
-        .args(["-c", script])
+        .args(["-c", &script])
         .arg(assert_cmd::cargo::cargo_bin!("harness"));
     command.args(arguments.split_whitespace());
     command

@@ -14,6 +14,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::train::Task;
 use crate::error::{Error, Result};
+use crate::input::read_result;
 
 /// Where the model of a task is saved, from the folder of the run.
 pub fn path(task: Task) -> String {
@@ -62,7 +63,7 @@ pub fn encode(parameters: &Parameters) -> Vec<u8> {
 /// # Errors
 /// If the file cannot be read or is no such model; the message names it.
 pub fn read(path: &Path) -> Result<Parameters> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = read_result(path)?;
     decode(&bytes).map_err(|why| Error::input(format!("{}: {why}", path.display())))
 }
 

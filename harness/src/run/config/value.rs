@@ -1,0 +1,39 @@
+//! Values of settings in the words of an error.
+
+use toml::Value;
+
+/// The most characters of a value that an error shows.
+const SHOWN: usize = 60;
+
+/// A value as an error shows it: on one line, and cut where it is long.
+pub(super) fn shown(value: &Value) -> String {
+    cut(&match value {
+        Value::String(word) => format!("{word:?}"),
+        other => other.to_string(),
+    })
+}
+
+/// The beginning of a text, with a mark where it goes on.
+pub(super) fn cut(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut line: String = characters.by_ref().take(SHOWN).collect();
+    if characters.next().is_some() {
+        line.push('…');
+    }
+    line
+}
+
+/// What a setting may be, told by the value that it has in a preset; `None` if that tells too little.
+pub(super) fn expected(preset: &Value) -> Option<String> {
+    Some(match preset {
+        Value::Integer(_) => format!("a whole number from 0 to {}", i64::MAX),
+        Value::Float(_) => "a number".into(),
+        Value::Boolean(_) => "true or false".into(),
+        Value::Array(items) => match items.first() {
+            Some(Value::Integer(_)) => "a list of whole numbers, none below 0".into(),
+            Some(Value::Float(_)) => "a list of numbers".into(),
+            _ => "a list".into(),
+        },
+        _ => return None,
+    })
+}
