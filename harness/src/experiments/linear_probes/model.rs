@@ -6,6 +6,7 @@ use kernels::{Accumulate, MatMut, MatRef, matmul};
 use super::Settings;
 use crate::curve::{Layer, random_direction};
 use crate::rng::Rng;
+use crate::stats::max;
 
 /// Rows of equal length.
 pub struct Matrix {
@@ -147,9 +148,9 @@ impl Model {
                 off / (gamma * bound)
             };
             [
-                after.abs().max(largest),
-                off.max(difference),
-                of_bound.max(share),
+                max([after.abs(), largest]),
+                max([off, difference]),
+                max([of_bound, share]),
             ]
         })
     }
