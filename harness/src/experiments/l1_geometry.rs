@@ -5,6 +5,7 @@ use crate::claim::{Bound, ClaimSpec, Condition, Ledger};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, OutOfRange, Outcome, Preset, Section, ensure};
 use crate::figure::Figure;
+use crate::stats::{max, min};
 use crate::table::{Cell, Table, TableSpec, Tables};
 
 mod figures;
@@ -216,14 +217,12 @@ impl Experiment for L1Geometry {
                     .iter()
                     .filter(|g| g.angle > 0.0)
                     .map(|g| g.in_roundings());
-                let apart = apart.fold(f64::INFINITY, f64::min);
-                outcome.record(TIES, TIES_APART, seed, control, Ok(apart));
+                outcome.record(TIES, TIES_APART, seed, control, Ok(min(apart)));
                 let zero = gaps
                     .iter()
                     .filter(|g| g.angle == 0.0)
                     .map(|g| g.in_roundings());
-                let zero = zero.fold(0.0, f64::max);
-                outcome.record(TIES, TIES_AT_ZERO, seed, control, Ok(zero));
+                outcome.record(TIES, TIES_AT_ZERO, seed, control, Ok(max(zero)));
             }
             ctx.progress.tick()?;
 
@@ -235,8 +234,7 @@ impl Experiment for L1Geometry {
                     one.tabulate(seed, &mut of_identity);
                 }
                 let errors = checked.iter().map(Identity::error);
-                let worst = errors.fold(0.0, f64::max);
-                outcome.record(COSINE, COSINE_ERROR, seed, control, Ok(worst));
+                outcome.record(COSINE, COSINE_ERROR, seed, control, Ok(max(errors)));
             }
             ctx.progress.tick()?;
 
