@@ -10,7 +10,7 @@ pub mod outcome;
 pub mod reference;
 pub mod words;
 
-use crate::stats::median;
+use crate::stats::{max, median, min};
 
 /// What a claim says and what settles it.
 #[derive(Debug)]
@@ -128,35 +128,98 @@ struct Measured {
     bound: Bound,
     measure: &'static str,
     values: Vec<f64>,
-    /// Why a value is missing, if that is known.
-    missing: String,
+    /// The first of the seeds at which there is no value, and why, if that is known.
+    missing: Option<(u64, String)>,
 }
 
-/// The verdict of a conjunction over seeds, leaving its control aside, and why if that is not plain.
-fn conjunction(conditions: &[Measured]) -> (Verdict, String) {
-    let holds = |c: &Measured| c.values.iter().filter(|&&v| c.bound.holds(v)).count();
-    let missing = |c: &&Measured| c.values.is_empty() || c.values.iter().any(|v| v.is_nan());
-    if let Some(c) = conditions
-        .iter()
-        .filter(|c| !missing(c))
-        .find(|c| holds(c) == 0)
-    {
+impl Measured {
+    fn of(
+        spec: &ClaimSpec,
+        condition: &Condition,
+        measures: &[Measure],
+        seeds: &[u64],
+        control: bool,
+    ) -> Self {
+        let find = |seed| find(measures, spec.id, condition.measure, seed, control);
+        let value = |seed| find(seed).map_or(f64::NAN, |m| m.value);
+        let missing = seeds.iter().find(|&&seed| value(seed).is_nan());
+        Measured {
+            bound: condition.bound,
+            measure: condition.measure,
+            values: seeds.iter().map(|&seed| value(seed)).collect(),
+            missing: missing.map(|&seed| {
+                (
+                    seed,
+                    find(seed).map_or(String::new(), |m| m.missing.clone()),
+                )
+            }),
+        }
+    }
+
+    /// At how many seeds the bound holds.
+    fn holds(&self) -> usize {
+        let values = self.values.iter();
+        values.filter(|&&v| self.bound.holds(v)).count()
+    }
+}
+
+/// What the seeds say of a conjunction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Every condition holds at every seed.
+    Holds,
+    /// Some condition holds at no seed.
+    Fails,
+    /// The seeds disagree.
+    Disagrees,
+    /// Something that would decide could not be measured.
+    Unmeasured,
+}
+
+/// What a conjunction comes to over the seeds, its control left aside, and why if that is not plain.
+fn conjunction(conditions: &[Measured]) -> (Outcome, String) {
+    let mut measured = conditions.iter().filter(|c| c.missing.is_none());
+    if let Some(c) = measured.find(|c| c.holds() == 0) {
         let reason = format!("{} is {} at no seed", c.measure, c.bound);
-        return (Verdict::NotReproduced, reason);
+        return (Outcome::Fails, reason);
     }
-    if let Some(c) = conditions.iter().find(missing) {
-        let why = match c.missing.as_str() {
-            "" => String::new(),
-            why => format!(": {why}"),
-        };
-        let reason = format!("{} could not be measured{why}", c.measure);
-        return (Verdict::Inconclusive, reason);
+    for c in conditions {
+        if let Some((seed, why)) = &c.missing {
+            let why = match why.as_str() {
+                "" => String::new(),
+                why => format!(": {why}"),
+            };
+            let reason = format!("{} could not be measured at seed {seed}{why}", c.measure);
+            return (Outcome::Unmeasured, reason);
+        }
     }
-    match conditions.iter().find(|c| holds(c) < c.values.len()) {
-        None => (Verdict::Reproduced, String::new()),
+    match conditions.iter().find(|c| c.holds() < c.values.len()) {
+        None => (Outcome::Holds, String::new()),
         Some(c) => {
-            let (held, of) = (holds(c), c.values.len());
+            let (held, of) = (c.holds(), c.values.len());
             let reason = format!("{} is {} at {held} of {of} seeds", c.measure, c.bound);
+            (Outcome::Disagrees, reason)
+        }
+    }
+}
+
+/// The verdict on a claim, and why if it is not plain.
+fn verdict(claim: &[Measured], control: &[Measured]) -> (Verdict, String) {
+    let (of_claim, reason) = conjunction(claim);
+    let (of_control, control_reason) = conjunction(control);
+    let in_control = || format!("in the control, {control_reason}");
+    match (of_claim, of_control) {
+        (_, Outcome::Holds) => (
+            Verdict::NoPower,
+            "the control fulfils the criterion too".into(),
+        ),
+        (_, Outcome::Disagrees) => (Verdict::NoPower, in_control()),
+        // Where the control was not measured, nothing is known of the power of the measure.
+        (Outcome::Unmeasured, Outcome::Unmeasured) => (Verdict::Inconclusive, reason),
+        (_, Outcome::Unmeasured) => (Verdict::Inconclusive, in_control()),
+        (Outcome::Holds, Outcome::Fails) => (Verdict::Reproduced, reason),
+        (Outcome::Fails, Outcome::Fails) => (Verdict::NotReproduced, reason),
+        (Outcome::Disagrees | Outcome::Unmeasured, Outcome::Fails) => {
             (Verdict::Inconclusive, reason)
         }
     }
@@ -175,7 +238,7 @@ pub struct Entry {
     pub measure: String,
     /// Median over seeds of the headline measure.
     pub value: f64,
-    /// Smallest over seeds.
+    /// Smallest over seeds; this and the others are not numbers where it could not be measured at some seed.
     pub low: f64,
     /// Largest over seeds.
     pub high: f64,
@@ -197,43 +260,13 @@ impl Entry {
     /// Settles `spec` from the measures of a run.
     pub fn settle(experiment: &str, spec: &ClaimSpec, measures: &[Measure], seeds: &[u64]) -> Self {
         let measured = |control: bool| -> Vec<Measured> {
-            spec.conditions
-                .iter()
-                .map(|c| Measured {
-                    bound: c.bound,
-                    measure: c.measure,
-                    values: seeds
-                        .iter()
-                        .map(|&seed| find(measures, spec.id, c.measure, seed, control))
-                        .map(|found| found.map_or(f64::NAN, |m| m.value))
-                        .collect(),
-                    missing: seeds
-                        .iter()
-                        .filter_map(|&seed| find(measures, spec.id, c.measure, seed, control))
-                        .map(|found| found.missing.clone())
-                        .find(|why| !why.is_empty())
-                        .unwrap_or_default(),
-                })
+            let conditions = spec.conditions.iter();
+            conditions
+                .map(|c| Measured::of(spec, c, measures, seeds, control))
                 .collect()
         };
         let (claim, control) = (measured(false), measured(true));
-        let (mut verdict, mut reason) = conjunction(&claim);
-        let (control_verdict, control_reason) = conjunction(&control);
-        // Where it is known why something is missing, nothing is said of the power of the measure.
-        let explained = |conditions: &[Measured]| conditions.iter().any(|c| !c.missing.is_empty());
-        if control_verdict == Verdict::Inconclusive && explained(&control) {
-            if !explained(&claim) {
-                reason = format!("in the control, {control_reason}");
-            }
-            verdict = Verdict::Inconclusive;
-        } else if control_verdict != Verdict::NotReproduced {
-            reason = if control_verdict == Verdict::Reproduced {
-                "the control fulfils the criterion too".into()
-            } else {
-                format!("in the control, {control_reason}")
-            };
-            verdict = Verdict::NoPower;
-        }
+        let (verdict, reason) = verdict(&claim, &control);
         let headline = &claim[0].values;
         Entry {
             id: spec.id.into(),
@@ -241,8 +274,8 @@ impl Entry {
             statement: spec.statement.into(),
             measure: spec.conditions[0].measure.into(),
             value: median(headline),
-            low: headline.iter().copied().fold(f64::NAN, f64::min),
-            high: headline.iter().copied().fold(f64::NAN, f64::max),
+            low: min(headline.iter().copied()),
+            high: max(headline.iter().copied()),
             criterion: spec.criterion.into(),
             control: spec.control.into(),
             control_value: median(&control[0].values),
@@ -343,14 +376,49 @@ mod tests {
             assert_eq!(entry.verdict, "no power");
             assert_eq!(entry.reason, "the control fulfils the criterion too");
         }
-        // A control whose seeds disagree, or that was not measured, did not fail either.
+        // A control whose seeds disagree did not fail either.
         assert_eq!(
             settle(&[0.0; 2], &[2.0; 2], &[0.0, 3.0], &[2.0; 2]).verdict,
             "no power"
         );
-        let unmeasured = settle(&[0.0; 2], &[2.0; 2], &[], &[]);
-        assert_eq!(unmeasured.verdict, "no power");
-        assert_eq!(unmeasured.reason, "in the control, a could not be measured");
+    }
+
+    #[test]
+    fn of_a_control_that_was_not_measured_the_power_is_not_known() {
+        for a in [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, f64::NAN]] {
+            for control in [&[][..], &[3.0, f64::NAN], &[0.0, f64::NAN]] {
+                let entry = settle(&a, &[2.0; 2], control, &[2.0; 2]);
+                assert_eq!(entry.verdict, "inconclusive");
+                let seed = if control.is_empty() { 5 } else { 6 };
+                let reason = format!("a could not be measured at seed {seed}");
+                let of_claim = a[1].is_nan();
+                let reason = if of_claim {
+                    "a could not be measured at seed 6".into()
+                } else {
+                    format!("in the control, {reason}")
+                };
+                assert_eq!(entry.reason, reason);
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_a_number_never_lets_a_claim_hold() {
+        for seed in 0..2 {
+            for broken in [f64::NAN, -f64::NAN] {
+                let mut a = [0.0, 0.5];
+                a[seed] = broken;
+                let entry = settle(&a, &[2.0, 3.0], &FAILS, &FAILS);
+                assert_eq!(entry.verdict, "inconclusive");
+                assert_eq!(
+                    entry.reason,
+                    format!("a could not be measured at seed {}", 5 + seed)
+                );
+                assert!(entry.value.is_nan() && entry.low.is_nan() && entry.high.is_nan());
+                let entry = settle(&[0.0, 0.5], &[2.0, 3.0], &a, &FAILS);
+                assert_eq!(entry.verdict, "inconclusive");
+            }
+        }
     }
 
     #[test]
@@ -369,9 +437,7 @@ mod tests {
     fn what_could_not_be_measured_is_inconclusive_unless_something_else_refutes() {
         let entry = settle(&[0.0, f64::NAN], &[2.0, 2.0], &FAILS, &FAILS);
         assert_eq!(entry.verdict, "inconclusive");
-        assert_eq!(entry.reason, "a could not be measured");
-        assert!(entry.value.is_nan());
-        assert_eq!((entry.low, entry.high), (0.0, 0.0));
+        assert_eq!(entry.reason, "a could not be measured at seed 6");
         assert_eq!(
             settle(&[0.0, 0.0], &[2.0], &FAILS, &FAILS).verdict,
             "inconclusive"

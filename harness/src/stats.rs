@@ -1,7 +1,9 @@
 //! Statistics in f64: least squares, R², ranks, quantiles.
 
+mod extremes;
 mod moments;
 
+pub use extremes::{all_finite, largest_step, max, min, peak, share};
 pub use moments::Moments;
 
 /// A polynomial of degree at most 2 fitted by least squares, with intercept.
@@ -32,12 +34,13 @@ impl Fit {
 
     /// Least squares on `TERMS` columns 1, t, t², orthogonalised by modified Gram–Schmidt. The
     /// inputs are centred and scaled to [−1, 1] first, so that the columns are far from parallel; a
-    /// column without anything new in it (all x equal, say) gets the coefficient 0.
+    /// column without anything new in it (all x equal, say) gets the coefficient 0. Nothing is fitted
+    /// to the points but numbers that are not, if one of them is not finite.
     fn of_degree<const TERMS: usize>(x: &[f64], y: &[f64]) -> Self {
         assert_eq!(x.len(), y.len(), "x and y differ in length");
         let centre = mean(x);
-        let scale = x.iter().fold(0.0, |m: f64, v| m.max((v - centre).abs()));
-        let scale = if scale > 0.0 { scale } else { 1.0 };
+        let scale = max(x.iter().map(|v| (v - centre).abs()));
+        let scale = if scale == 0.0 { 1.0 } else { scale };
         let mut columns: [Vec<f64>; TERMS] = std::array::from_fn(|power| {
             x.iter()
                 .map(|v| ((v - centre) / scale).powi(power as i32))
@@ -60,7 +63,8 @@ impl Fit {
                 add_scaled(&mut tail[0], -r[i][j], &head[i]);
             }
             let norm = dot(&columns[j], &columns[j]);
-            if norm <= before * 1e-24 {
+            // Taking a column out of another leaves some ulp of each of its entries.
+            if norm <= before * (8.0 * x.len() as f64 * f64::EPSILON).powi(2) {
                 columns[j].fill(0.0);
                 continue;
             }
@@ -89,7 +93,8 @@ impl Fit {
     }
 
     /// R² of the fit on points that may or may not be those it was fitted to: 1 − SS_res / SS_tot,
-    /// SS_tot about the mean of these `y`. Not a number if they are all equal.
+    /// SS_tot about the mean of these `y`. Not a number if they are all equal, up to the rounding of
+    /// their mean.
     ///
     /// # Panics
     /// If `x` and `y` differ in length.
@@ -102,24 +107,38 @@ impl Fit {
             .zip(y)
             .map(|(&x, y)| (y - self.at(x)).powi(2))
             .sum();
-        if total > 0.0 {
-            1.0 - residual / total
-        } else {
+        if total <= rounding_of_total(y) {
             f64::NAN
+        } else {
+            1.0 - residual / total
         }
     }
 }
 
 /// ΔR²: how much better a parabola predicts held-out points than a straight line does, both fitted
-/// on the first pair of slices and scored on the second. 0 for a homogeneous (or constant) response.
+/// on the first pair of slices and scored on the second. 0 for a homogeneous (or constant) response;
+/// not a number if an input is not finite, or there are no points to score on.
 pub fn delta_r2(fit: (&[f64], &[f64]), test: (&[f64], &[f64])) -> f64 {
+    let values = [fit.0, fit.1, test.0, test.1];
+    if values.iter().any(|v| v.is_empty()) || values.concat().iter().any(|v| !v.is_finite()) {
+        return f64::NAN;
+    }
     let linear = Fit::linear(fit.0, fit.1).r2(test.0, test.1);
     let quadratic = Fit::quadratic(fit.0, fit.1).r2(test.0, test.1);
+    // Among finite points, an R² is not a number where there is no variance to explain.
     if linear.is_nan() {
         0.0
     } else {
         quadratic - linear
     }
+}
+
+/// What Σ(y − ȳ)² of equal values may come to: the mean of n values is off by up to n ulp/2 of the
+/// largest.
+fn rounding_of_total(y: &[f64]) -> f64 {
+    let n = y.len() as f64;
+    let off = n * f64::EPSILON * max(y.iter().map(|v| v.abs()));
+    n * off * off
 }
 
 /// Arithmetic mean; not a number for no values.
@@ -154,13 +173,13 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// Spearman's rank correlation, ties given their mean rank. Not a number if either side is constant
-/// or holds something that is not a number.
+/// or holds something that is not finite.
 ///
 /// # Panics
 /// If `x` and `y` differ in length.
 pub fn spearman(x: &[f64], y: &[f64]) -> f64 {
     assert_eq!(x.len(), y.len(), "x and y differ in length");
-    if x.iter().chain(y).any(|v| v.is_nan()) {
+    if x.iter().chain(y).any(|v| !v.is_finite()) {
         return f64::NAN;
     }
     let (x, y) = (ranks(x), ranks(y));
@@ -178,23 +197,17 @@ pub fn spearman(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// [`spearman`] of a curve, where a curve that is constant has no trend: 0. Not a number for fewer
-/// than two points or one that is not a number.
+/// than two points or one that is not finite.
 ///
 /// # Panics
 /// If `x` and `y` differ in length.
 pub fn trend(x: &[f64], y: &[f64]) -> f64 {
-    if y.len() >= 2 && y.iter().all(|&v| v == y[0]) {
+    let finite = x.iter().chain(y).all(|v| v.is_finite());
+    if finite && y.len() >= 2 && y.iter().all(|&v| v == y[0]) {
         0.0
     } else {
         spearman(x, y)
     }
-}
-
-/// The largest ratio of a value to the one before: below 1 if positive values fall at every step.
-/// Not a number for fewer than two values.
-pub fn largest_step(values: &[f64]) -> f64 {
-    let steps = values.windows(2).map(|w| w[1] / w[0]);
-    steps.fold(f64::NAN, f64::max)
 }
 
 /// Ranks from 1, ties given their mean.
@@ -255,6 +268,19 @@ mod tests {
         let (x, y) = ([1.0, 2.0, 3.0], [4.0, 4.0, 4.0]);
         assert!(Fit::linear(&x, &y).r2(&x, &y).is_nan());
         assert_eq!(delta_r2((&x, &y), (&x, &y)), 0.0);
+        assert!(delta_r2((&x, &y), (&[], &[])).is_nan());
+    }
+
+    #[test]
+    fn equal_outputs_are_homogeneous_however_their_mean_rounds() {
+        for n in [3, 10, 77, 1000] {
+            for value in [0.1, -0.7, 1e9 / 3.0, 1e-20 / 3.0] {
+                let x: Vec<f64> = (0..n).map(|i| f64::from(i) / f64::from(n)).collect();
+                let y = vec![value; x.len()];
+                assert!(Fit::linear(&x, &y).r2(&x, &y).is_nan(), "{n} times {value}");
+                assert_eq!(delta_r2((&x, &y), (&x, &y)), 0.0, "{n} times {value}");
+            }
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use harness::settings::Preset;
 use harness::experiments::REGISTRY;
 use harness::figure::{Axis, Figure, Panel, Role};
+use harness::settings::Preset;
 use harness::table::Table;
 use kernels::{Exec, Isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};

@@ -23,7 +23,8 @@ impl Outcome {
         self.record(claim, measure, seed, true, Ok(value));
     }
 
-    /// Records what a condition measured for a claim or in its control, or why it could not.
+    /// Records what a condition measured for a claim or in its control, or why it could not. A value that is not a
+    /// number was not measured.
     pub fn record(
         &mut self,
         claim: &'static str,
@@ -33,6 +34,7 @@ impl Outcome {
         value: Result<f64, String>,
     ) {
         let (value, missing) = match value {
+            Ok(value) if value.is_nan() => (value, "the result is not a number".into()),
             Ok(value) => (value, String::new()),
             Err(why) => (f64::NAN, why),
         };

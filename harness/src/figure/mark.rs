@@ -27,18 +27,24 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
             draw_points(root, series.role.style(), size, &series.points, axes);
         }
         Mark::Band { role, points } => {
-            let place = |x: f64, y: f64| axes.fractions((x, axes.y.clamp(y)));
-            let edge = |high: bool| {
-                points
-                    .iter()
-                    .filter_map(move |&(x, l, h)| place(x, if high { h } else { l }))
+            let place = |x: f64, y: f64| {
+                let y = y.is_finite().then(|| axes.y.clamp(y))?;
+                axes.fractions((x, y))
             };
-            let low: Vec<_> = edge(false).collect();
-            let outline = edge(true).chain(low.into_iter().rev());
-            let outline: Vec<Point> = outline
-                .map(|(u, v)| axes.at(u.clamp(0.0, 1.0), v))
+            let edges: Vec<_> = points
+                .iter()
+                .map(|&(x, low, high)| place(x, low).zip(place(x, high)))
                 .collect();
-            draw(root, Polygon::new(outline, role.style().colour.mix(0.2)));
+            // Broken, as a line is, where a point cannot be drawn.
+            for run in edges.split(Option::is_none) {
+                let high = run.iter().flatten().map(|(_, high)| high);
+                let low = run.iter().flatten().rev().map(|(low, _)| low);
+                let outline: Vec<Point> = high
+                    .chain(low)
+                    .map(|&(u, v)| axes.at(u.clamp(0.0, 1.0), v))
+                    .collect();
+                draw(root, Polygon::new(outline, role.style().colour.mix(0.2)));
+            }
         }
         Mark::Bars { role, bins, .. } => {
             let colour = role.style().colour;
@@ -104,6 +110,25 @@ fn draw_points(root: &Canvas, style: Style, size: i32, points: &[(f64, f64)], ax
 }
 
 impl Mark {
+    /// How many of its points are not finite: they cannot be drawn, whatever the axes.
+    pub(super) fn without_value(&self) -> usize {
+        let none = |values: &[f64]| values.iter().any(|v| !v.is_finite());
+        match self {
+            Mark::Line(s) | Mark::Dotted(s) | Mark::Scatter(s) => {
+                s.points.iter().filter(|p| none(&[p.0, p.1])).count()
+            }
+            Mark::Band { points, .. } => points.iter().filter(|p| none(&[p.0, p.1, p.2])).count(),
+            Mark::Bars { bins, .. } => bins.iter().filter(|b| none(&[b.0, b.1, b.2])).count(),
+            Mark::Named { points, .. } => {
+                points.iter().filter(|((x, y), _)| none(&[*x, *y])).count()
+            }
+            Mark::Level { at, .. } => usize::from(none(&[*at])),
+            Mark::Arrow { from, to, .. } => usize::from(none(&[from.0, from.1, to.0, to.1])),
+            // A cell without a value is left white.
+            Mark::Heat(_) => 0,
+        }
+    }
+
     /// Points that the axes have to hold. A coordinate that does not matter is not a number.
     pub(super) fn corners(&self) -> Vec<(f64, f64)> {
         match self {

@@ -94,6 +94,21 @@ pub(super) fn draw_panel(
         };
         draw_mark(root, &placed.mark, axes);
     }
+    let without_value = panel.marks.iter().map(|p| p.mark.without_value()).sum();
+    if without_value > 0 {
+        draw_note(root, without_value, &axes);
+    }
+}
+
+/// Says in a corner that something was not drawn.
+fn draw_note(root: &Canvas, without_value: usize, axes: &Axes) {
+    let (left, _, _, bottom) = axes.frame;
+    let note = match without_value {
+        1 => "1 point has no value".to_string(),
+        n => format!("{n} points have no value"),
+    };
+    let place = (left + 8 * SCALE, bottom - 12 * SCALE);
+    draw(root, Text::new(note, place, anchored(FONT - 3, HPos::Left)));
 }
 
 /// Two linear axes, one of them made longer so that a unit has the same length on both. Each comes with
@@ -142,6 +157,7 @@ fn bars_range(panel: &Panel) -> Option<(f64, f64)> {
         .marks
         .iter()
         .all(|p| matches!(p.mark, Mark::Bars { .. }));
+    // What is not a number is not drawn, and takes no room.
     let heights = panel.coordinates(|right| !right, 1);
     let highest = heights.fold(0.0, f64::max);
     (bars && highest > 0.0 && !panel.y.log).then_some((0.0, highest * 1.04))

@@ -146,8 +146,28 @@ mod tests {
             "right",
             "bars",
             "r &lt; s",
+            "9 points have no value",
+            "1 point has no value",
         ] {
             assert!(svg.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_band_is_broken_where_it_has_no_value() {
+        let polygons = |broken: f64| {
+            let high = [1.0, 2.0, broken, 2.0, 1.0];
+            let points = (1..6).zip(high).map(|(x, high)| (x.into(), 0.0, high));
+            let points = points.collect();
+            let role = Role::Distributed;
+            let panel = Panel::new("", Axis::linear("x"), Axis::linear("y"))
+                .mark(Mark::Band { role, points });
+            let svg = Figure::new("band", "").panel(panel).to_svg();
+            (svg.matches("<polygon").count(), svg.contains("no value"))
+        };
+        assert_eq!(polygons(3.0), (1, false));
+        for broken in [f64::NAN, f64::INFINITY] {
+            assert_eq!(polygons(broken), (2, true));
         }
     }
 }

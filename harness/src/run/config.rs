@@ -108,7 +108,9 @@ impl Config {
         if request.experiments.is_empty() {
             let listed = file.experiments.take();
             let listed = listed.unwrap_or_else(|| registry.experiments().collect());
-            listed.iter().for_each(|&e| select(registry, e, &mut selected));
+            listed
+                .iter()
+                .for_each(|&e| select(registry, e, &mut selected));
         }
         for id in &request.experiments {
             select(registry, registry.get(id)?, &mut selected);

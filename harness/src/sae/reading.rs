@@ -23,6 +23,24 @@ pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
     stream
 }
 
+/// Mean number of active entries of a code; not a number if an entry is not finite, which is neither active nor not.
+pub fn l0(stream: &Stream) -> f64 {
+    known(stream, stream.l0())
+}
+
+/// Share of the elements that were active on no sample; not a number if an entry of a code is not finite.
+pub fn dead_fraction(stream: &Stream) -> f64 {
+    known(stream, stream.dead_fraction())
+}
+
+/// What was counted, if the sum over all entries shows that they are finite.
+fn known(stream: &Stream, counted: f64) -> f64 {
+    match stream.l1().is_finite() {
+        true => counted,
+        false => f64::NAN,
+    }
+}
+
 /// Its codes of `x`, B×d with contiguous rows: B×n, zeros and all.
 pub fn dense_codes(exec: Exec, parameters: &Parameters, x: MatRef) -> Vec<f32> {
     let _span = profile::phase(Part::Metrics);
@@ -65,6 +83,29 @@ mod tests {
     use kernels::sae::{Shape, TopK, Variant};
 
     use super::*;
+
+    #[test]
+    fn a_code_that_is_not_finite_shows_in_counts() {
+        let exec = Exec::serial(Isa::detect());
+        let x = [1.0; 4];
+        let x = MatRef::new(&x, 2, 2).unwrap();
+        for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in 0..3 {
+                let mut values = [1.0, 2.0, 3.0];
+                let codes = |values: &[f32]| {
+                    let mut stream = Stream::new(2, 4);
+                    let sparse = SparseRef::new(&[0, 1, 3], &[0, 0, 2], values, 4).unwrap();
+                    stream.add(exec, x, x, sparse);
+                    stream
+                };
+                let stream = codes(&values);
+                assert_eq!((l0(&stream), dead_fraction(&stream)), (1.5, 0.5));
+                values[place] = broken;
+                let stream = codes(&values);
+                assert!(l0(&stream).is_nan() && dead_fraction(&stream).is_nan());
+            }
+        }
+    }
 
     #[test]
     fn samples_beyond_one_chunk_are_measured_too() {

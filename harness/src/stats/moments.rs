@@ -33,16 +33,26 @@ impl Moments {
     }
 
     /// ΔR² of a parabola over a line, fitted on `self` and scored on `test`; as
-    /// [`delta_r2`](super::delta_r2), 0 where the y to score on do not vary.
+    /// [`delta_r2`](super::delta_r2), 0 where the y to score on do not vary, and not a number where a
+    /// sum is not finite or there are no points.
     pub fn delta_r2(&self, test: &Moments) -> f64 {
+        if !(self.is_known() && test.is_known()) {
+            return f64::NAN;
+        }
         let [n, ..] = test.x;
         let total = test.yy - test.xy[0] * test.xy[0] / n;
         // Sums of equal values leave their rounding error behind.
-        if n == 0.0 || total <= 1e-14 * test.yy {
+        if total <= 1e-14 * test.yy {
             return 0.0;
         }
         (test.residual(&self.coefficients::<2>()) - test.residual(&self.coefficients::<3>()))
             / total
+    }
+
+    /// Whether there are points, and every sum over them is finite.
+    fn is_known(&self) -> bool {
+        let mut sums = self.x.iter().chain(&self.xy).chain([&self.yy]);
+        self.x[0] > 0.0 && sums.all(|sum| sum.is_finite())
     }
 
     /// Least squares on 1, …, x^(TERMS − 1): the normal equations, by LDLᵀ. A power with nothing new
@@ -121,7 +131,8 @@ mod tests {
     fn no_variation_is_homogeneous_and_equal_inputs_fit_their_mean() {
         let constant = Moments::of([(0.1, 0.3), (0.2, 0.3), (0.7, 0.3)]);
         assert_eq!(constant.delta_r2(&constant), 0.0);
-        assert_eq!(Moments::default().delta_r2(&Moments::default()), 0.0);
+        assert!(Moments::default().delta_r2(&constant).is_nan());
+        assert!(constant.delta_r2(&Moments::default()).is_nan());
         let equal = Moments::of([(0.5, 1.0), (0.5, 3.0), (0.5, 4.0)]);
         let test = Moments::of([(0.0, 0.0), (1.0, 5.0)]);
         assert!(equal.delta_r2(&test).abs() < 1e-12);

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
 use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::{max, min};
 use crate::table::{Cell, Table, TableSpec, Tables};
 
 mod claims;
@@ -191,14 +192,12 @@ impl Experiment for L1Geometry {
                     .iter()
                     .filter(|g| g.angle > 0.0)
                     .map(|g| g.in_roundings());
-                let apart = apart.fold(f64::INFINITY, f64::min);
-                outcome.record(TIES, TIES_APART, seed, control, Ok(apart));
+                outcome.record(TIES, TIES_APART, seed, control, Ok(min(apart)));
                 let zero = gaps
                     .iter()
                     .filter(|g| g.angle == 0.0)
                     .map(|g| g.in_roundings());
-                let zero = zero.fold(0.0, f64::max);
-                outcome.record(TIES, TIES_AT_ZERO, seed, control, Ok(zero));
+                outcome.record(TIES, TIES_AT_ZERO, seed, control, Ok(max(zero)));
             }
             ctx.session.progress.tick()?;
 
@@ -210,8 +209,7 @@ impl Experiment for L1Geometry {
                     one.tabulate(seed, &mut of_identity);
                 }
                 let errors = checked.iter().map(Identity::error);
-                let worst = errors.fold(0.0, f64::max);
-                outcome.record(COSINE, COSINE_ERROR, seed, control, Ok(worst));
+                outcome.record(COSINE, COSINE_ERROR, seed, control, Ok(max(errors)));
             }
             ctx.session.progress.tick()?;
 

@@ -8,6 +8,7 @@ use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
 use crate::sae::synthetic::{Directions, Firing, Magnitudes};
 use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::max;
 use crate::table::{Table, TableSpec, Tables};
 
 mod case;
@@ -269,22 +270,8 @@ impl Experiment for Magnitude {
                 let ours = || shrunk.iter().filter(|one| one.penalised == lambda_is);
                 let trained = ours().map(|one| (one.trained - one.expected).abs());
                 let fista = ours().map(|one| (one.fista - one.expected).abs());
-                // Not `max`, which would lose what is not a number.
-                let largest = |a: f64, b: f64| if a >= b { a } else { b };
-                outcome.record(
-                    SHRINKS,
-                    SHRINKS_TRAINED,
-                    seed,
-                    control,
-                    Ok(trained.fold(0.0, largest)),
-                );
-                outcome.record(
-                    SHRINKS,
-                    SHRINKS_FISTA,
-                    seed,
-                    control,
-                    Ok(fista.fold(0.0, largest)),
-                );
+                outcome.record(SHRINKS, SHRINKS_TRAINED, seed, control, Ok(max(trained)));
+                outcome.record(SHRINKS, SHRINKS_FISTA, seed, control, Ok(max(fista)));
             }
             shrunk
                 .iter()

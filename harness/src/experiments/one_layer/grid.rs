@@ -20,12 +20,16 @@ pub fn geometric(from: usize, to: usize, points: usize) -> Vec<usize> {
 
 /// Where a curve over increasing `x` leaves the values that `keeps` accepts for the last time:
 /// between the last point that is kept and the one after it, at the crossing of `threshold` by the
-/// straight line through the two. The last x if that is kept, and `None` if none is.
+/// straight line through the two. The last x if that is kept, and `None` if none is. Not a number if some
+/// y is not finite: it might be kept or not.
 ///
 /// # Panics
 /// If `x` and `y` differ in length.
 pub fn last_kept(x: &[f64], y: &[f64], threshold: f64, keeps: impl Fn(f64) -> bool) -> Option<f64> {
     assert_eq!(x.len(), y.len(), "x and y differ in length");
+    if y.iter().any(|y| !y.is_finite()) {
+        return Some(f64::NAN);
+    }
     let last = y.iter().rposition(|&y| keeps(y))?;
     if last + 1 == x.len() {
         return Some(x[last]);
@@ -61,6 +65,13 @@ mod tests {
         assert_eq!(last_kept(&x, &[0.3, 0.2, 0.0], 0.1, above), Some(2.0));
         assert_eq!(last_kept(&x, &[0.3, 0.05, 0.2], 0.1, above), Some(3.0));
         assert_eq!(last_kept(&x, &[0.1, 0.05, 0.0], 0.1, above), None);
+        for broken in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for place in 0..3 {
+                let mut y = [0.3, 0.2, 0.0];
+                y[place] = broken;
+                assert!(last_kept(&x, &y, 0.1, above).unwrap().is_nan());
+            }
+        }
         let at = last_kept(&x, &[0.2, 0.0, 0.0], 0.1, above).unwrap();
         assert!((at - 0.5).abs() < 1e-15);
     }

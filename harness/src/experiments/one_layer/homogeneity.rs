@@ -18,7 +18,7 @@ use crate::experiments::one_layer::grid;
 use crate::figure::Figure;
 use crate::session::progress;
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::stats::{mean, trend};
+use crate::stats::{all_finite, mean, trend};
 use crate::table::{Column, Table, TableSpec, Tables};
 
 use layer::Direction;
@@ -202,13 +202,11 @@ impl Experiment for Homogeneity {
                     most.push(limit);
                 }
                 let k: Vec<f64> = ks.iter().map(|&k| k as f64).collect();
-                for (measure, value) in [(RHO, trend(&k, &most)), (FALL, fall(&most))] {
-                    if name == "gelu" {
-                        outcome.measure(CLAIM, measure, seed, value);
-                    } else {
-                        outcome.control(CLAIM, measure, seed, value);
-                    }
-                }
+                let most = all_finite("most active others by k", &most);
+                let rho = most.clone().map(|most| trend(&k, most));
+                let control = name != "gelu";
+                outcome.record(CLAIM, RHO, seed, control, rho);
+                outcome.record(CLAIM, FALL, seed, control, most.map(fall));
             }
         }
         outcome.tables = vec![cells, limits];

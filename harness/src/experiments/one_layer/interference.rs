@@ -12,6 +12,7 @@ use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::{all_finite, max, min};
 use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
 use crate::text::number;
 
@@ -218,13 +219,11 @@ impl Experiment for Interference {
         let kept = tables.get("kept").rows();
         let smallest = kept
             .filter(|r| r.text("case") == "distributed" && r.int("n_on") > 0)
-            .map(|r| r.real("kept"))
-            .fold(f64::NAN, f64::min);
+            .map(|r| r.real("kept"));
         let off = tables.get("kept").rows();
         let range = off
             .filter(|r| r.text("case") == "aligned" && r.real("other") < 0.0)
-            .map(|r| r.real("range"))
-            .fold(f64::NAN, f64::max);
+            .map(|r| r.real("range"));
         format!(
             "With another feature strongly on in its very direction an aligned feature keeps {} of its \
              ΔR², and with the other strongly negative its whole response shrinks to a range of {}. A \
@@ -234,8 +233,8 @@ impl Experiment for Interference {
              same shape; with as many negative as positive signs both maps are planes, tilted by the \
              overlap of A and B.",
             number(entry.value),
-            number(range),
-            number(smallest),
+            number(max(range)),
+            number(min(smallest)),
         )
     }
 }
@@ -263,11 +262,8 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> 
         let delta = responses.each_ref().map(|y| split.delta_r2(y));
         let share = delta.map(|d| d / delta[0]);
         for (i, other) in others.into_iter().enumerate() {
-            let (low, high) = responses[i]
-                .iter()
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &y| {
-                    (l.min(y), h.max(y))
-                });
+            let y = || responses[i].iter().copied();
+            let range = max(y()) - min(y());
             kept.push([
                 "aligned".into(),
                 1usize.into(),
@@ -276,7 +272,7 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> 
                 seed.into(),
                 delta[i].into(),
                 share[i].into(),
-                (high - low).into(),
+                range.into(),
             ]);
         }
         outcome.measure(SPREAD, ALIGNED_KEPT, seed, share[1]);
@@ -288,7 +284,7 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> 
 /// Distributed features: ΔR² with 0, 1, 2, … others on, and the second half of the claim.
 fn distributed(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> Result<()> {
     for &seed in ctx.seeds {
-        let (mut smallest, mut control) = (f64::NAN, f64::NAN);
+        let (mut with_others, mut alone) = (Vec::new(), Vec::new());
         for &k in &s.dims_per_feature {
             let delta = overlap::delta_r2(s, k, seed, ctx)?;
             for (&n_on, &with) in [0].iter().chain(&s.n_on).zip(&delta) {
@@ -303,16 +299,17 @@ fn distributed(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome)
                     share.into(),
                     f64::NAN.into(),
                 ]);
-                let of = if n_on == 0 {
-                    &mut control
-                } else {
-                    &mut smallest
-                };
-                *of = share.min(*of);
+                match n_on {
+                    0 => alone.push(share),
+                    _ => with_others.push(share),
+                }
             }
         }
-        outcome.measure(SPREAD, DISTRIBUTED_KEPT, seed, smallest);
-        outcome.control(SPREAD, DISTRIBUTED_KEPT, seed, control);
+        for (control, shares) in [(false, with_others), (true, alone)] {
+            let shares = all_finite("shares of ΔR² kept, by k and others on", &shares);
+            let smallest = shares.map(|shares| min(shares.iter().copied()));
+            outcome.record(SPREAD, DISTRIBUTED_KEPT, seed, control, smallest);
+        }
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::experiments::one_layer::response_curve::Layer;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::session::progress;
 use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::{max, min};
 use crate::table::{Column, Table, TableSpec, Tables};
 use crate::text::number;
 
@@ -187,10 +188,10 @@ impl Experiment for LinearProbes {
     }
 
     fn memory(s: &Settings, threads: usize) -> f64 {
-        // The two sets of examples, before and after the layer, once per thread; the normal equations.
+        // The two sets of examples, before and after the layer, once per thread; the normal equations and their factor.
         let examples = (s.train + s.test) as f64 * (s.inputs + 2 * s.n + 4) as f64 * 4.0;
         let widest = s.n.max(s.inputs) as f64;
-        threads as f64 * (examples + widest * widest * 8.0 + (s.n * s.inputs) as f64 * 4.0) + 1e7
+        threads as f64 * (examples + widest * widest * 16.0 + (s.n * s.inputs) as f64 * 4.0) + 1e7
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
@@ -282,9 +283,9 @@ impl Experiment for LinearProbes {
             figure = figure.panel(panel);
         }
         let seeds = || tables.get("accuracy").rows().map(|r| r.real("seed"));
-        let first = seeds().fold(f64::INFINITY, f64::min) - 0.5;
+        let first = min(seeds()) - 0.5;
         // Room for the labels of the thresholds.
-        let last = seeds().fold(f64::NEG_INFINITY, f64::max) + 3.5;
+        let last = max(seeds()) + 3.5;
         let mut accuracy = Panel::new(
             "accuracy on held-out examples",
             Axis::linear("seed").range(first, last),
@@ -318,13 +319,13 @@ impl Experiment for LinearProbes {
         };
         let largest = |column: &str| {
             let rows = tables.get("identity").rows();
-            rows.map(|r| r.real(column)).fold(f64::NAN, f64::max)
+            max(rows.map(|r| r.real(column)))
         };
         let before = tables
             .get("accuracy")
             .rows()
             .filter(|r| r.text("stage") == "input");
-        let before = before.map(|r| r.real("test")).fold(f64::NAN, f64::max);
+        let before = max(before.map(|r| r.real("test")));
         format!(
             "A probe after the linear layer and its transpose before it differ by at most {} in outputs up to \
              {}, {} of what rounding allows. For XOR the least-squares probe gets {} of the held-out examples \
@@ -361,11 +362,14 @@ impl Trial {
         let grid = plane(&model);
         let grid_stages = model.stages(&grid.1, layer);
 
+        // What a stage computes in single precision is off by up to 2⁻²⁴ for each product that it sums, and what a probe
+        // makes of it by as much for each neuron.
+        let rounding = s.n.max(s.inputs) as f64 * 2f64.powi(-24);
         let (mut accuracy, mut plane) = ([[0.0; 2]; 3], Vec::new());
         for stage in 0..3 {
             progress::check()?;
             let (fitted, held_out) = (&train_stages[stage], &test_stages[stage]);
-            let probe = Probe::fit(fitted.as_ref(), &train.labels, s.ridge);
+            let probe = Probe::fit(fitted.as_ref(), &train.labels, s.ridge, rounding);
             accuracy[stage] = [
                 probe.accuracy(fitted.as_ref(), &train.labels),
                 probe.accuracy(held_out.as_ref(), &test.labels),

@@ -15,7 +15,7 @@ use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::stats::trend;
+use crate::stats::{all_finite, max, min, trend};
 use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
 use crate::text::number;
 
@@ -209,8 +209,11 @@ impl Experiment for NearOrthogonality {
             }
             let rising = ks.iter().take_while(|&&k| 2 * k <= s.n).count();
             let k: Vec<f64> = ks[..rising].iter().map(|&k| k as f64).collect();
-            outcome.measure(CLAIM, RHO, seed, trend(&k, &features[..rising]));
-            outcome.control(CLAIM, RHO, seed, trend(&k, &control[..rising]));
+            for (control, counts) in [(false, &features), (true, &control)] {
+                let counts = all_finite("nearly orthogonal features by k", &counts[..rising]);
+                let rho = counts.map(|counts| trend(&k, counts));
+                outcome.record(CLAIM, RHO, seed, control, rho);
+            }
         }
         outcome.tables = vec![mmcs, counts];
         Ok(outcome)
@@ -278,9 +281,8 @@ impl Experiment for NearOrthogonality {
             return "Nothing was measured.".into();
         };
         let beyond = counts.iter().filter(|(k, _)| 2.0 * k >= last.0);
-        let (low, high) = beyond.fold((f64::INFINITY, 0.0f64), |(low, high), &(_, c)| {
-            (low.min(c), high.max(c))
-        });
+        let beyond = beyond.map(|(_, count)| *count);
+        let (low, high) = (min(beyond.clone()), max(beyond));
         let lowest = counts
             .iter()
             .copied()
@@ -350,14 +352,14 @@ fn mmcs_at(features: &Features, levels: &[usize], ctx: &Ctx) -> Result<Vec<f64>>
         })
         .collect::<Result<_>>()?;
 
-    let mut running = vec![f32::NEG_INFINITY; features.count()];
+    let mut running = vec![f64::NEG_INFINITY; features.count()];
     let mut means = Vec::with_capacity(levels.len());
     for (piece, best) in pieces.iter().zip(best.iter().rev()) {
         for (running, &best) in running.iter_mut().zip(best) {
-            *running = running.max(best);
+            *running = max([*running, best.into()]);
         }
         if levels.contains(&piece.end) {
-            let sum: f64 = running[..piece.end].iter().map(|&v| f64::from(v)).sum();
+            let sum: f64 = running[..piece.end].iter().sum();
             means.push(sum / piece.end as f64);
         }
     }

@@ -9,6 +9,7 @@ use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::max;
 use crate::table::{Cell, Column, Table, TableSpec, Tables};
 use crate::text::number;
 
@@ -126,7 +127,7 @@ impl Experiment for Rescale {
         let x = levels(s.reach, s.points);
         let layer = Layer::of_gelu(ctx.session.serial());
         let gelu: Vec<f64> = x.iter().map(|&x| gelu(x)).collect();
-        let largest = gelu.iter().fold(0.0, |m: f64, y| m.max(y.abs()));
+        let largest = max(gelu.iter().map(|y| y.abs()));
         let rescaled = |n: usize, power: f64| {
             let scale = (n as f64).powf(power);
             let x: Vec<f64> = x.iter().map(|x| x * scale).collect();
@@ -148,14 +149,14 @@ impl Experiment for Rescale {
                 let (input, output) = (x * scale, y * scale);
                 curves.push([power, x, y, gelu, input, output].map(Cell::from));
             }
-            let mut largest_error = 0.0f64;
+            let mut of_power = Vec::new();
             for &n in &s.widths {
                 let y = rescaled(n, power)?;
                 let error = max_error(&y, gelu.iter().copied()) / largest;
                 errors.push([power.into(), n.into(), error.into()]);
-                largest_error = largest_error.max(error);
+                of_power.push(error);
             }
-            worst.push(largest_error);
+            worst.push(max(of_power));
         }
         // Nothing here is drawn at random: every seed measures the same.
         let mut outcome = Outcome::default();

@@ -11,7 +11,7 @@ use crate::experiments::one_layer::response_curve::{
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::rng::random_direction;
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::stats::largest_step;
+use crate::stats::{all_finite, largest_step, peak};
 use crate::table::median_by;
 use crate::table::{Cell, Column, Table, TableSpec, Tables};
 use crate::text::number;
@@ -198,13 +198,10 @@ impl Experiment for Response {
                 }
                 let aligned = split.delta_r2(responses.aligned());
                 let ratio = split.delta_r2(&responses.pairs[1][1]) / aligned;
-                let step = largest_step(&delta);
-                for (measure, value) in [(LINEAR_RATIO, ratio), (LINEAR_STEP, step)] {
-                    match activation {
-                        Activation::Gelu => outcome.measure(LINEAR, measure, seed, value),
-                        Activation::Relu => outcome.control(LINEAR, measure, seed, value),
-                    }
-                }
+                let step = all_finite("ΔR² by width", &delta).map(largest_step);
+                let control = activation == Activation::Relu;
+                outcome.record(LINEAR, LINEAR_RATIO, seed, control, Ok(ratio));
+                outcome.record(LINEAR, LINEAR_STEP, seed, control, step);
             }
             ctx.session.progress.tick()?;
         }
@@ -278,7 +275,7 @@ impl Experiment for Response {
         let rows = rows.filter(|r| r.text("activation") == "gelu");
         let delta = median_by(rows.map(|r| (r.real("n"), r.real("delta_r2"))));
         let error = ledger.get(SHAPE).map_or(f64::NAN, |e| e.value);
-        let peak = delta.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
+        let peak = peak(&delta);
         let (Some(peak), Some(first), Some(last)) = (peak, delta.first(), delta.last()) else {
             return "No widths were measured.".into();
         };

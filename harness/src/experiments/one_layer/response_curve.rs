@@ -7,7 +7,7 @@ use kernels::profile::{self, Part};
 use crate::error::Result;
 use crate::rng::Rng;
 use crate::session::progress;
-use crate::stats::delta_r2;
+use crate::stats::{delta_r2, max};
 
 /// Evenly spaced levels over [−reach, reach].
 pub fn levels(reach: f64, points: usize) -> Vec<f64> {
@@ -20,10 +20,10 @@ pub fn distributed(n: usize) -> Vec<f64> {
     vec![1.0 / (n as f64).sqrt(); n]
 }
 
-/// The largest absolute difference of two curves on the same levels.
+/// The largest absolute difference of two curves on the same levels; not a number if one of them has such a point.
 pub fn max_error(y: &[f64], expected: impl IntoIterator<Item = f64>) -> f64 {
     let errors = y.iter().zip(expected).map(|(y, e)| (y - e).abs());
-    errors.fold(0.0, f64::max)
+    max(errors)
 }
 
 /// GELU(x) = x·Φ(x) in double precision, to compare with.

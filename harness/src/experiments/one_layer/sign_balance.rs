@@ -14,7 +14,7 @@ use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
 use crate::figure::{Axis, Figure, Mark, Panel, Role};
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::stats::{largest_step, mean, quantile};
+use crate::stats::{all_finite, largest_step, mean, quantile};
 use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
 use crate::text::number;
 
@@ -92,7 +92,11 @@ static DIRECTIONS: TableSpec = TableSpec {
             "directions",
             "how many keep at least half of the ΔR² of the all-positive direction",
         ),
-        Column::int("of", "directions", "out of how many"),
+        Column::int(
+            "of",
+            "directions",
+            "out of how many; 0 if some ΔR² is not a number",
+        ),
         Column::real("all_positive", "1", "ΔR² of the all-positive direction"),
     ],
 };
@@ -302,9 +306,11 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> (Table, Table)
             .collect();
         let uneven = vec![split.delta_r2(&responses[0].1); falling.len()];
         outcome.measure(BALANCED, BALANCED_ERROR, seed, balanced);
-        outcome.measure(BALANCED, BALANCED_STEP, seed, largest_step(&falling));
+        for (control, delta) in [(false, falling), (true, uneven)] {
+            let step = all_finite("ΔR² by imbalance", &delta).map(largest_step);
+            outcome.record(BALANCED, BALANCED_STEP, seed, control, step);
+        }
         outcome.control(BALANCED, BALANCED_ERROR, seed, all_positive);
-        outcome.control(BALANCED, BALANCED_STEP, seed, largest_step(&uneven));
     }
     (curves, non_homogeneity)
 }
@@ -341,7 +347,14 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
                     }
                 });
                 let delta: Vec<f64> = delta.collect();
-                let kept = delta.iter().filter(|&&d| d >= all_positive / 2.0).count();
+                let measured = delta.iter().all(|d| d.is_finite()) && all_positive.is_finite();
+                let (kept, of) = match measured {
+                    true => {
+                        let kept = delta.iter().filter(|&&d| d >= all_positive / 2.0);
+                        (kept.count(), s.directions)
+                    }
+                    false => (0, 0),
+                };
                 let [q05, q25, median, q75, q95] = QUANTILES.map(|q| quantile(&delta, q));
                 medians.push(median);
                 table.push([
@@ -354,16 +367,29 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
                     q75.into(),
                     q95.into(),
                     kept.into(),
-                    s.directions.into(),
+                    of.into(),
                     all_positive.into(),
                 ]);
             }
         }
         let fall = |medians: &[f64]| medians[medians.len() - 1] / medians[0];
-        outcome.measure(WASH_OUT, WASH_OUT_FALL, seed, fall(&medians[0]));
-        outcome.measure(WASH_OUT, WASH_OUT_STEP, seed, largest_step(&medians[0]));
-        outcome.control(WASH_OUT, WASH_OUT_FALL, seed, fall(&medians[1]));
-        outcome.control(WASH_OUT, WASH_OUT_STEP, seed, largest_step(&medians[1]));
+        for (control, medians) in [false, true].into_iter().zip(&medians) {
+            let medians = all_finite("median ΔR² by width", medians);
+            outcome.record(
+                WASH_OUT,
+                WASH_OUT_FALL,
+                seed,
+                control,
+                medians.clone().map(fall),
+            );
+            outcome.record(
+                WASH_OUT,
+                WASH_OUT_STEP,
+                seed,
+                control,
+                medians.map(largest_step),
+            );
+        }
     }
     Ok(table)
 }

@@ -184,7 +184,10 @@ impl Entry<'_> {
                 );
                 Entry { origin, ..*self }.must_be(&what)
             })?;
-            self.source.registry.get(name).map_err(|e| Error::input(format!("{origin}: {e}")))
+            self.source
+                .registry
+                .get(name)
+                .map_err(|e| Error::input(format!("{origin}: {e}")))
         });
         found.collect()
     }

@@ -3,7 +3,7 @@
 use super::model::Encoder;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::stats::median;
+use crate::stats::{median, peak};
 use crate::table::{Cell, Row, Tables, median_by};
 use crate::text::number;
 
@@ -87,12 +87,7 @@ type Curve = (Encoder, Vec<(f64, f64)>);
 fn curves(tables: &Tables, source: &str, x: &str, y: &str) -> Vec<Curve> {
     let of = |encoder: Encoder| {
         let rows = rows(tables, source, encoder);
-        let column = |name: &str| {
-            let finite = rows
-                .iter()
-                .filter(|r| r.real(x).is_finite() && r.real(y).is_finite());
-            median_by(finite.map(|r| (r.real("lambda"), r.real(name))))
-        };
+        let column = |name: &str| median_by(rows.iter().map(|r| (r.real("lambda"), r.real(name))));
         let points = column(x).into_iter().zip(column(y));
         (encoder, points.map(|(x, y)| (x.1, y.1)).collect())
     };
@@ -126,12 +121,10 @@ fn panel(source: &str, x: Axis, y: Axis, curves: Vec<Curve>) -> Panel {
 pub fn findings(tables: &Tables, _: &Ledger) -> String {
     let best = |encoder: Encoder, column: &str| {
         let rows = rows(tables, "synthetic", encoder);
-        let points = median_by(
-            rows.iter()
-                .filter(|r| r.real(column).is_finite())
-                .map(|r| (r.real("lambda"), r.real(column))),
-        );
-        points.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))
+        let mut points = median_by(rows.iter().map(|r| (r.real("lambda"), r.real(column))));
+        // The best of those λ at which every seed was trained to its end.
+        points.retain(|p| p.1.is_finite());
+        peak(&points)
     };
     let (Some(linear), Some(two_layer), Some(lista), Some(free)) = (
         best(Encoder::Linear, "mmcs"),

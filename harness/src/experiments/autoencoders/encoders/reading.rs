@@ -26,6 +26,15 @@ pub struct Codes {
     pub loss: f64,
 }
 
+impl Codes {
+    /// Where codes could not be found.
+    const UNKNOWN: Codes = Codes {
+        l0: f64::NAN,
+        explained_variance: f64::NAN,
+        loss: f64::NAN,
+    };
+}
+
 /// What is read from one dictionary and its encoder.
 #[derive(Debug, Clone)]
 pub struct Reading {
@@ -97,7 +106,12 @@ impl Reading {
         let mut certificates = vec![Certificate::default(); samples];
         let into = MatMut::new(&mut best, samples, n).expect("of that size");
         lasso.fista(exec, centred, OPTIMAL, into, &mut certificates);
-        let fista = score(&best, elements);
+        // A code that is not a number comes out as 0, and only the certificate says so.
+        let certified = certificates.iter().all(|c| c.gap.is_finite());
+        let fista = match certified {
+            true => score(&best, elements),
+            false => Codes::UNKNOWN,
+        };
         let own = codes.map_or(fista, |codes| score(codes, elements));
 
         let pursuit = Pursuit {
@@ -112,7 +126,10 @@ impl Reading {
         let on_known = (known.rows() > 0).then(|| {
             let matched = matched(exec, elements, known);
             let matched = MatRef::new(&matched, n, x.cols()).expect("a row an element");
-            score(codes.unwrap_or(&best), matched)
+            match codes {
+                None if !certified => Codes::UNKNOWN,
+                codes => score(codes.unwrap_or(&best), matched),
+            }
         });
         Reading {
             mmcs: match known.rows() {
@@ -121,7 +138,10 @@ impl Reading {
             },
             own,
             fista,
-            omp: score(&greedy, elements),
+            omp: match own.l0.is_finite() {
+                true => score(&greedy, elements),
+                false => Codes::UNKNOWN,
+            },
             on_known,
         }
     }
@@ -167,7 +187,7 @@ fn score(exec: Exec, x: MatRef, codes: &[f32], elements: MatRef, lambda: f64) ->
     let mut stream = Stream::new(width, n);
     stream.add(exec, x, into.as_ref(), sparse);
     Codes {
-        l0: stream.l0(),
+        l0: autoencoder::l0(&stream),
         explained_variance: stream.explained_variance(),
         loss: stream.squared_error() + lambda * stream.l1(),
     }

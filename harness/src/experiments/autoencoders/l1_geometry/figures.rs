@@ -4,6 +4,7 @@ use super::claims::{COSINE, SPARSEST};
 use super::plane::KINDS;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
+use crate::stats::max;
 use crate::table::{Cell, Row, Tables, median_by};
 use crate::text::number;
 
@@ -150,7 +151,7 @@ fn ties(tables: &Tables) -> Figure {
             .rows()
             .filter(|r| r.text("atoms") == atoms && r.real("angle") > 0.0);
         // On log axes a gap of 0 or below has no place.
-        median_by(rows.map(|r| (r.real("angle"), r.real("gap").abs().max(1e-18))))
+        median_by(rows.map(|r| (r.real("angle"), max([r.real("gap").abs(), 1e-18]))))
     };
     let mut panel = Panel::new(
         "",

@@ -2,6 +2,7 @@
 
 use crate::rng::{Rng, random_direction};
 use crate::sae::minimum_l1::{Bases, Dictionary, dot, norm};
+use crate::stats::max;
 use crate::table::Table;
 
 /// How much each weight is lowered, at most, in the control.
@@ -62,7 +63,7 @@ pub struct Identity {
 impl Identity {
     /// Of a code, or of what an L1 penalty leaves of it.
     pub fn of(drawn: &Drawn, shrunk: bool) -> Identity {
-        let keep = |&c: &f64| if shrunk { (c - SHRINKAGE).max(0.0) } else { c };
+        let keep = |&c: &f64| if shrunk { max([c - SHRINKAGE, 0.0]) } else { c };
         let code: Vec<f64> = drawn.code.iter().map(keep).collect();
         let (size, l1) = (norm(&drawn.x), code.iter().sum::<f64>());
         let atoms = drawn.dictionary.atoms().zip(&code);
@@ -82,16 +83,16 @@ impl Identity {
     /// |‖c‖₁ · mean cosine − ‖x‖| / ‖c‖₁. In the exact case both sides are sums of at most 12·6 products of numbers that
     /// ‖c‖₁ bounds: some 80 ulp/2 of it, 1e-14. A code without activity has none.
     pub fn error(&self) -> f64 {
-        if self.l1 > 0.0 {
-            (self.mean_cosine - self.size / self.l1).abs()
-        } else {
+        if self.l1 == 0.0 {
             0.0
+        } else {
+            (self.mean_cosine - self.size / self.l1).abs()
         }
     }
 
     /// Adds its row.
     pub fn tabulate(&self, seed: u64, table: &mut Table) {
-        if self.l1 > 0.0 {
+        if self.l1 != 0.0 {
             let ratio = self.l1 / self.size;
             table.push([
                 self.codes.into(),

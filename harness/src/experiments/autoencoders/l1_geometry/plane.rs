@@ -50,7 +50,8 @@ fn least_squares(dictionary: &Dictionary, x: &[f64]) -> Option<Vec<f64>> {
                 sum(&|v| v[1] * v[1]),
             );
             let determinant = a * d - b * b;
-            if determinant <= 0.0 {
+            // The products and their difference round by half an ulp each.
+            if determinant <= 2.0 * f64::EPSILON * a * d {
                 return;
             }
             let y = [

@@ -6,6 +6,7 @@ use super::example::TARGET;
 use super::plane::Encoder;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
+use crate::stats::max;
 use crate::table::{Cell, Row, Tables, median_by};
 use crate::text::number;
 
@@ -119,7 +120,7 @@ fn patterns(tables: &Tables) -> Figure {
                     (place as f64, r.real("error") / r.real("square"))
                 });
             let bins = median_by(left).into_iter();
-            let bins = bins.map(|(x, v)| (x + offset, x + offset + 0.28, v.max(LEAST)));
+            let bins = bins.map(|(x, v)| (x + offset, x + offset + 0.28, max([v, LEAST])));
             panel = panel.bars(role, encoder.name(), bins);
         }
         figure = figure.panel(panel);

@@ -11,6 +11,7 @@ use crate::experiment::Ctx;
 use crate::sae::reading;
 use crate::sae::synthetic::{Batch, Generator};
 use crate::sae::training::{self, Candidate, Trained};
+use crate::stats::max;
 use crate::table::Table;
 
 /// Models that are trained.
@@ -98,14 +99,22 @@ impl<'a> Coded<'a> {
         rest.iter().map(|r| r * r).sum()
     }
 
+    /// A count of active entries; not a number if an entry is not finite, which counts as neither.
+    fn known(&self, count: usize) -> f64 {
+        match self.codes.iter().all(|f| f.is_finite()) {
+            true => count as f64,
+            false => f64::NAN,
+        }
+    }
+
     /// Over `square`, the sum of ‖x‖².
     fn row(&self, method: &'static str, square: f64, right: usize) -> Row {
         let rows = self.samples();
         Row {
             method,
             error: (0..rows).map(|i| self.error(i)).sum::<f64>() / square,
-            l0: (0..rows).map(|i| self.active(i).len()).sum::<usize>() as f64 / rows as f64,
-            right: right as f64 / rows as f64,
+            l0: self.known((0..rows).map(|i| self.active(i).len()).sum::<usize>()) / rows as f64,
+            right: self.known(right) / rows as f64,
         }
     }
 }
@@ -304,7 +313,7 @@ fn scales(coded: &Coded) -> Vec<f64> {
         for j in (0..n).filter(|&j| a[j][j] > 0.0) {
             let others: f64 = (0..n).filter(|&k| k != j).map(|k| a[j][k] * s[k]).sum();
             let new = (b[j] - others) / a[j][j];
-            change = change.max((new - s[j]).abs());
+            change = max([change, (new - s[j]).abs()]);
             s[j] = new;
         }
         if change < 1e-12 {
@@ -317,6 +326,12 @@ fn scales(coded: &Coded) -> Vec<f64> {
 /// The error after refitting over the error before on samples whose active set is right, on their own active sets and each
 /// on that of the next of them.
 fn refit_on(coded: &Coded, refitted: &Coded, right: &[usize]) -> [Result<f64, String>; 2] {
+    for (codes, whose) in [(coded, "of the L1 SAE"), (refitted, "refitted to it")] {
+        if codes.known(0).is_nan() {
+            let why = format!("a code {whose} is not finite");
+            return [Err(why.clone()), Err(why)];
+        }
+    }
     if right.len() < 2 {
         let why = "the L1 SAE has fewer than two samples with the right active set".to_string();
         return [Err(why.clone()), Err(why)];

@@ -102,7 +102,7 @@ fn trained(exec: Exec, s: &Settings, lambda: f32, feature: &[f32], x: &[f32]) ->
 fn fista(exec: Exec, lambda: f32, feature: &[f32], x: &[f32]) -> f64 {
     let dictionary = MatRef::new(feature, 1, WIDTH).expect("one atom");
     let lasso = Lasso::new(exec, dictionary, lambda, None);
-    let mut code = [0.0];
+    let (mut code, mut certificate) = ([0.0], [Certificate::default()]);
     let stop = Stop {
         tolerance: 1e-6,
         iterations: 1000,
@@ -112,7 +112,11 @@ fn fista(exec: Exec, lambda: f32, feature: &[f32], x: &[f32]) -> f64 {
         MatRef::new(x, 1, WIDTH).expect("one sample"),
         stop,
         MatMut::new(&mut code, 1, 1).expect("one code"),
-        &mut [Certificate::default()],
+        &mut certificate,
     );
-    f64::from(code[0])
+    // A code that is not a number comes out as 0, and only the certificate says so.
+    match certificate[0].gap.is_finite() {
+        true => f64::from(code[0]),
+        false => f64::NAN,
+    }
 }

@@ -5,7 +5,7 @@ use super::optimum::{Comparison, Kind};
 use super::settings::{JUDGED_RATIO, Settings};
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
-use crate::stats::median;
+use crate::stats::{all_finite, max, median, min};
 
 pub const BAND: &str = "l1-band-recovers-features";
 const BAND_BEST: &str = "MMCS at the best λ, for the ratio ≥ 1 where it is least";
@@ -93,7 +93,8 @@ fn readings(
             && lambda(task.lambda)
     });
     let checked = ours.map(|m| match &m.reading {
-        Ok(_) => Ok(m),
+        Ok(reading) if reading.mmcs.is_finite() => Ok(m),
+        Ok(reading) => Err(format!("the {} has an MMCS of {}", m.task, reading.mmcs)),
         Err(why) => Err(format!("the {} {why}", m.task)),
     });
     checked.collect()
@@ -125,12 +126,12 @@ pub fn settle(
         let at = |of: &dyn Fn(f64) -> bool| -> Result<Vec<f64>, String> {
             let largest = |&ratio: &f64| {
                 let found = readings(models, seed, |r| r == ratio, of)?;
-                Ok(found.iter().map(mmcs).fold(f64::NEG_INFINITY, f64::max))
+                Ok(max(found.iter().map(mmcs)))
             };
             large.iter().map(largest).collect()
         };
-        let lowest = |values: Vec<f64>| values.into_iter().fold(f64::INFINITY, f64::min);
-        let highest = |values: Vec<f64>| values.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let lowest = |values: Vec<f64>| min(values);
+        let highest = |values: Vec<f64>| max(values);
         let none: &dyn Fn(f64) -> bool = &|l| l == 0.0;
         let some: &dyn Fn(f64) -> bool = &|l| l > 0.0;
         for (control, best, low, high) in [
@@ -204,6 +205,13 @@ fn compared<'a>(
         .iter()
         .filter(|c| c.seed == seed && c.kind == kind)
         .collect();
+    // A code that is not a number has no cheapest one, which is another matter than one that was not found.
+    let costs: Vec<f64> = ours.iter().map(|c| c.l1).collect();
+    let what = format!(
+        "L1 norms of the codes of the {} model at seed {seed}",
+        kind.name()
+    );
+    all_finite(&what, &costs)?;
     let proven = ours.iter().filter(|c| c.is_proven()).count();
     if (proven as f64) < PROVEN * ours.len() as f64 {
         return Err(format!(

@@ -5,7 +5,7 @@ use super::model::Encoder;
 use super::settings::JUDGED_RATIO;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
-use crate::stats::median;
+use crate::stats::{median, peak};
 use crate::table::{Row, Tables, median_by};
 use crate::text::number;
 
@@ -198,7 +198,8 @@ fn optimum(tables: &Tables) -> Figure {
             .filter(|v| v.is_finite())
             .collect();
         overlap.sort_by(f64::total_cmp);
-        let n = overlap.len() as f64;
+        // What was not proven is in no share, but among the samples.
+        let n = rows(model).count() as f64;
         let below = overlap
             .iter()
             .enumerate()
@@ -262,7 +263,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         .filter(|p| p.1 > RECOVERED)
         .map(|p| p.0)
         .collect();
-    let best = curve.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
+    let best = peak(&curve);
     let band = match (band.first(), band.last(), best) {
         (Some(&from), Some(&to), _) if from < to => {
             format!(

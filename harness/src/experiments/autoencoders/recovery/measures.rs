@@ -8,6 +8,7 @@ use kernels::{Exec, MatRef};
 use crate::rng::Rng;
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
+use crate::stats::share;
 
 /// Held-out samples of one seed, with the features that they are made of.
 pub struct HeldOut<'a> {
@@ -76,18 +77,18 @@ impl Reading {
         Reading {
             mmcs: mmcs(exec, features, elements),
             mmcs_of_alive: mmcs(exec, alive, features),
-            dead: stream.dead_fraction(),
+            dead: autoencoder::dead_fraction(&stream),
             loss: stream.squared_error() + lambda * stream.l1(),
             explained_variance: stream.explained_variance(),
-            l0: stream.l0(),
+            l0: autoencoder::l0(&stream),
             l1: stream.l1(),
             neighbours: neighbours.into_iter().map(f64::from).collect(),
         }
     }
 
-    /// Share of the alive elements that have a neighbour at a cosine above `cosine`; not a number if none is alive.
+    /// Share of the alive elements that have a neighbour at a cosine above `cosine`; not a number if none is alive,
+    /// or a cosine is not a number.
     pub fn share_above(&self, cosine: f64) -> f64 {
-        let above = self.neighbours.iter().filter(|&&c| c > cosine).count();
-        above as f64 / self.neighbours.len() as f64
+        share(self.neighbours.iter().copied(), |c| c > cosine)
     }
 }

@@ -5,6 +5,7 @@ use super::measures::Reading;
 use super::model::{Encoder, Model};
 use super::optimum::{Comparison, Kind};
 use super::settings::JUDGED_RATIO;
+use crate::stats::share;
 use crate::table::{Cell, Column, Table, TableSpec};
 
 const ENCODER: Column = Column::word(
@@ -174,13 +175,14 @@ pub fn tabulate(models: &[Model], comparisons: &[Comparison]) -> Vec<Table> {
             task.lambda == 0.0 || best.is_ok_and(|best| std::ptr::eq(best, model))
         };
         if let (true, Ok(reading)) = (judged && shown(), reading) {
-            let mut counts = vec![0usize; BINS];
-            for &cosine in &reading.neighbours {
-                counts[((cosine.max(0.0) * BINS as f64) as usize).min(BINS - 1)] += 1;
-            }
-            for (bin, count) in counts.into_iter().enumerate() {
+            let bin_of = |cosine: f64| ((cosine * BINS as f64) as usize).min(BINS - 1);
+            for bin in 0..BINS {
                 let edge = |i: usize| i as f64 / BINS as f64;
-                let share = count as f64 / reading.neighbours.len().max(1) as f64;
+                let cosines = &reading.neighbours;
+                let share = match cosines.is_empty() {
+                    true => 0.0,
+                    false => share(cosines.iter().copied(), |c| bin_of(c) == bin),
+                };
                 neighbours.push([
                     task.lambda.into(),
                     task.seed.into(),

@@ -5,7 +5,7 @@ use super::elements::Category;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::experiments::many_layers::multilayer::train::{Kind, Task};
-use crate::stats::mean;
+use crate::stats::{all_finite, max, mean};
 
 const COST: &str = "half-baked-features-cost-dictionary";
 const PEAK: &str = "distance from the middle layer of the layer where the share that is neither is largest, in units of L";
@@ -52,6 +52,9 @@ fn peak<'a>(
         if let Err(why) = &dictionary.fit {
             return Err(why.clone());
         }
+        let cosines = dictionary.elements.iter().flat_map(|e| [e.input, e.output]);
+        let what = format!("cosines of the elements of layer {}", dictionary.job.layer);
+        all_finite(&what, &cosines.collect::<Vec<_>>())?;
         if !dictionary.elements.is_empty() {
             shares.push((dictionary.job.layer, share(dictionary, Category::Neither)));
         }
@@ -62,7 +65,10 @@ fn peak<'a>(
 
 /// The mean of the layers with the largest share.
 fn place_of_largest(shares: &[(usize, f64)]) -> Option<f64> {
-    let largest = shares.iter().map(|s| s.1).max_by(f64::total_cmp)?;
+    if shares.is_empty() {
+        return None;
+    }
+    let largest = max(shares.iter().map(|s| s.1));
     let at: Vec<f64> = shares
         .iter()
         .filter(|s| s.1 == largest)

@@ -8,6 +8,7 @@ use kernels::{Exec, MatRef};
 
 use crate::experiments::many_layers::multilayer::streams::scale;
 use crate::sae::reading;
+use crate::stats::max;
 
 /// How well a dictionary reconstructs a stream.
 #[derive(Debug, Clone, Copy)]
@@ -71,9 +72,9 @@ impl Fit {
         let scaled = MatRef::new(&scaled, x.rows(), x.cols()).expect("of that size");
         let stream = reading::measure(exec, parameters, scaled);
         let fit = Fit {
-            l0: stream.l0(),
+            l0: autoencoder::l0(&stream),
             explained_variance: stream.explained_variance(),
-            dead: stream.dead_fraction(),
+            dead: autoencoder::dead_fraction(&stream),
         };
         (fit, stream.firings().to_vec())
     }
@@ -125,14 +126,14 @@ pub fn read(
     let inputs = largest_cosines(&all, &directions.inputs, width, exec);
     let element = |(place, &number): (usize, &usize)| {
         let direction = all[place * width..][..width].to_vec();
-        let output = direction.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let (input, output) = (inputs[place], f64::from(output));
+        let output = max(direction.iter().map(|&v| v.into()));
+        let input = inputs[place];
         Element {
             number,
             frequency: fired[number] as f64 / n as f64,
             input,
             output,
-            category: match input.max(output) > threshold {
+            category: match max([input, output]) > threshold {
                 false => Category::Neither,
                 true if input >= output => Category::Input,
                 true => Category::Output,

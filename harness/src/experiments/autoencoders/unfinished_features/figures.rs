@@ -4,7 +4,7 @@ use super::elements::Category;
 use crate::claim::ledger::Ledger;
 use crate::experiments::many_layers::multilayer::train::Kind;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
-use crate::stats::{mean, median};
+use crate::stats::{mean, median, peak};
 use crate::table::{Row, Tables, median_by};
 use crate::text::number;
 
@@ -115,7 +115,7 @@ fn reconstruction(tables: &Tables, kind: Kind) -> Panel {
     for (index, &layer) in layers.iter().enumerate() {
         let ours = rows(tables, "dictionaries", kind).filter(|r| r.int("layer") == layer);
         let points = ours.map(|r| (r.real("l1"), (r.real("l0"), r.real("explained_variance"))));
-        let points: Vec<_> = points.filter(|p| p.1.1.is_finite()).collect();
+        let points: Vec<_> = points.collect();
         let l0 = median_by(points.iter().map(|&(k, (l0, _))| (k, l0)));
         let variance = median_by(points.iter().map(|&(k, (_, variance))| (k, variance)));
         let curve = l0.iter().zip(&variance).map(|(a, b)| (a.1, b.1));
@@ -178,7 +178,7 @@ pub fn findings(tables: &Tables, _: &Ledger) -> String {
         .filter_map(|kind| {
             let shares = share_by_layer(tables, kind, Category::Neither);
             let (first, last) = (shares.first()?, shares.last()?);
-            let peak = shares.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+            let peak = peak(&shares)?;
             let persistence: Vec<f64> =
                 rows(tables, "elements", kind).map(|r| r.real("persistence")).collect();
             Some(format!(

@@ -1,11 +1,12 @@
 //! The claims on multilayer models and what settles them.
 
-use super::measures::{Reading, largest};
+use super::measures::Reading;
 use super::model::Model;
 use super::settings::{Loss, Settings};
 use super::train::Kind;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::stats::{max, min};
 
 const LINEAR: &str = "late-layers-near-linear";
 const LINEAR_R2: &str = "R² of a line through the mean loss after each layer of the last half";
@@ -92,11 +93,7 @@ pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outco
         for (readings, control) in [(trained, false), (untrained, true)] {
             let late = readings.map(|r| {
                 let late: Vec<(f64, f64)> = r.iter().map(|r| r.late_layers()).collect();
-                let r2 = late.iter().map(|l| -l.0).collect::<Vec<_>>();
-                (
-                    -largest(&r2),
-                    largest(&late.iter().map(|l| l.1).collect::<Vec<_>>()),
-                )
+                (min(late.iter().map(|l| l.0)), max(late.iter().map(|l| l.1)))
             });
             let r2 = late.clone().map(|l| l.0);
             outcome.record(LINEAR, LINEAR_R2, seed, control, r2);
@@ -106,8 +103,7 @@ pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outco
         for (kind, control) in [(Kind::Trained, false), (Kind::Decisive, true)] {
             let readings = readings(first, kind);
             let worst = |of: &dyn Fn(&Reading) -> f64| {
-                let values =
-                    |r: &Vec<&Reading>| largest(&r.iter().map(|r| of(r)).collect::<Vec<_>>());
+                let values = |r: &Vec<&Reading>| max(r.iter().map(|r| of(r)));
                 readings.as_ref().map(values).map_err(String::clone)
             };
             let fraction = worst(&Reading::learned_before_last);
@@ -137,6 +133,9 @@ fn learned(models: &[Model], loss: Loss, kind: Kind, seed: u64) -> Result<Vec<&R
         trained += 1;
         match &model.reading {
             Ok(reading) if reading.final_learned() >= LEARNED => readings.push(reading),
+            Ok(reading) if reading.final_learned().is_nan() => {
+                return Err(format!("the {} has a loss that is not finite", model.task));
+            }
             Ok(_) => {}
             Err(why) => return Err(format!("the {} {why}", model.task)),
         }

@@ -4,7 +4,7 @@ use super::claims::LEARNED;
 use super::train::Kind;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::stats::median;
+use crate::stats::{median, peak};
 use crate::table::{Cell, Row, Tables, median_by};
 use crate::text::number;
 
@@ -118,11 +118,11 @@ impl<'a> Sweep<'a> {
                 of: sizes.len(),
             };
             let points = self.curve(Kind::Trained, n, column);
-            panel = panel.dotted(role, format!("N = {n}"), finite(points));
+            panel = panel.dotted(role, format!("N = {n}"), from_first_block(points));
         }
         for n in self.sizes(control) {
             let points = self.curve(control, n, column);
-            panel = panel.dotted(Role::Control, control.name(), finite(points));
+            panel = panel.dotted(Role::Control, control.name(), from_first_block(points));
         }
         panel
     }
@@ -182,7 +182,7 @@ impl<'a> Sweep<'a> {
             .collect();
         for (i, rows) in datapoints.iter().enumerate() {
             let points = rows.iter().map(|r| (r.real("layer"), r.real(column)));
-            panel = panel.dotted(Role::Other(i as u8), "", finite(points.collect()));
+            panel = panel.dotted(Role::Other(i as u8), "", from_first_block(points.collect()));
         }
         panel
     }
@@ -203,8 +203,10 @@ fn names(tables: &Tables, column: &str) -> Vec<String> {
         .collect()
 }
 
-fn finite(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    points.into_iter().filter(|p| p.1.is_finite()).collect()
+/// A curve without its point at x₀ if there is no block whose value it would be.
+fn from_first_block(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let has_value = |p: &(f64, f64)| p.0 > 0.0 || !p.1.is_nan();
+    points.into_iter().filter(has_value).collect()
 }
 
 /// What the tables show: two sentences a loss, and which claims came out otherwise.
@@ -236,7 +238,7 @@ fn say(sweep: &Sweep) -> Option<String> {
     let at = |n: i64, column: &str| median(&sweep.values(Kind::Trained, n, column));
     let loss = sweep.curve(Kind::Trained, n, "mean_loss");
     let (_, last) = *loss.last()?;
-    let peak = loss.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let peak = peak(&loss)?;
     let sizes = sweep.sizes(Kind::Trained);
     let (learned, missed): (Vec<i64>, Vec<i64>) =
         sizes.iter().partition(|&&n| at(n, "learned") >= LEARNED);

@@ -6,7 +6,7 @@ use kernels::{Exec, MatMut};
 
 use super::data::Data;
 use super::settings::Loss;
-use crate::stats::{Fit, median};
+use crate::stats::{Fit, max, median, share};
 
 /// Datapoints in one pass.
 pub const CHUNK: usize = 1024;
@@ -90,7 +90,7 @@ impl Reading {
                 norms.iter().map(|v| v / total).collect()
             })
             .collect();
-        let largest: Vec<f64> = shares.iter().map(|s| largest(s)).collect();
+        let largest: Vec<f64> = shares.iter().map(|s| max(s.iter().copied())).collect();
         Reading {
             loss: losses
                 .iter()
@@ -98,7 +98,7 @@ impl Reading {
                 .collect(),
             learned: losses
                 .iter()
-                .map(|v| v.iter().filter(|&&v| f64::from(v) < threshold).count() as f64 / n as f64)
+                .map(|v| share(v.iter().map(|&v| v.into()), |loss| loss < threshold))
                 .collect(),
             norm: norms
                 .iter()
@@ -142,18 +142,9 @@ impl Reading {
         let late: Vec<usize> = (layers - layers / 2 + 1..=layers).collect();
         let x: Vec<f64> = late.iter().map(|&l| l as f64).collect();
         let y: Vec<f64> = late.iter().map(|&l| self.loss[l]).collect();
-        let changes: Vec<f64> = late
-            .iter()
-            .map(|&l| self.loss[l] - self.loss[l - 1])
-            .collect();
-        (Fit::linear(&x, &y).r2(&x, &y), largest(&changes))
+        let changes = late.iter().map(|&l| self.loss[l] - self.loss[l - 1]);
+        (Fit::linear(&x, &y).r2(&x, &y), max(changes))
     }
-}
-
-/// The largest value; not a number if one of them is not.
-pub fn largest(values: &[f64]) -> f64 {
-    let larger = |a: f64, &b: &f64| if b > a || b.is_nan() { b } else { a };
-    values.iter().fold(f64::NEG_INFINITY, larger)
 }
 
 /// The first rows×cols values of a buffer as a matrix.

@@ -11,6 +11,7 @@ use crate::experiment::Ctx;
 use crate::experiments::one_layer::response_curve::{Layer, levels};
 use crate::figure::{Axis, Figure, Heat, Mark, Panel};
 use crate::rng::Rng;
+use crate::stats::max;
 use crate::table::Table;
 
 /// Neurons with the same entry of A, of B and of the direction that is read.
@@ -160,7 +161,7 @@ pub(super) fn draw(maps: &Table) -> Figure {
         };
         let (x, y) = (axis("a"), axis("b"));
         let output: Vec<f64> = rows().map(|r| r.real("y")).collect();
-        let largest = output.iter().copied().fold(f64::NAN, f64::max);
+        let largest = max(output.iter().copied());
         let values = output.chunks(x.len().max(1)).map(<[f64]>::to_vec).collect();
         let panel = Panel::new(
             title,

@@ -6,6 +6,7 @@ use kernels::{Accumulate, MatMut, MatRef, matmul};
 use super::settings::Settings;
 use crate::experiments::one_layer::response_curve::Layer;
 use crate::rng::{Rng, random_direction};
+use crate::stats::max;
 
 /// Rows of equal length.
 pub struct Matrix {
@@ -147,9 +148,9 @@ impl Model {
                 off / (gamma * bound)
             };
             [
-                after.abs().max(largest),
-                off.max(difference),
-                of_bound.max(share),
+                max([after.abs(), largest]),
+                max([off, difference]),
+                max([of_bound, share]),
             ]
         })
     }
