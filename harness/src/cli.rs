@@ -12,9 +12,9 @@ use crate::config::{Config, Request};
 use crate::error::{Error, Result, did_you_mean};
 use crate::experiment::Preset;
 use crate::output::Folder;
-use crate::progress::{self, Show};
+use crate::progress::Show;
 use crate::run::{self, Means};
-use crate::{listing, readme, report};
+use crate::{listing, readme, report, signals};
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -139,8 +139,14 @@ struct What {
 
 /// Runs the command line of this process; its exit code. 1 is a bug of ours, told by the panic.
 pub fn main() -> u8 {
-    let cli = Cli::parse();
-    match std::panic::catch_unwind(|| cli.execute()) {
+    let execute = || match Cli::try_parse() {
+        Ok(cli) => cli.execute(),
+        // What was asked for, such as --help and --version.
+        Err(said) if !said.use_stderr() => said.print().or_else(printed),
+        // Exits as bad input does, with a message of its own.
+        Err(refused) => refused.exit(),
+    };
+    match std::panic::catch_unwind(execute) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             // If stderr is gone too, the exit code is all that is left.
@@ -269,7 +275,7 @@ impl What {
 /// Runs, and prints what came out.
 fn carry_out(config: &Config, means: &Means) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
-    progress::catch_interrupts()?;
+    signals::catch()?;
     let finished = run::run(config, isa, means)?;
     let mut text = listing::verdicts(&finished.ledger, terminal_width());
     if let Some(profile) = &finished.profile {
@@ -306,16 +312,20 @@ fn choose_isa(configured: Option<&str>) -> Result<Isa> {
     }
 }
 
-/// Writes to stdout. A reader that has gone away (`| head`) is no error.
+/// Writes to stdout.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Io {
-            action: "write",
-            path: "stdout".into(),
-            source: e,
-        }),
-        _ => Ok(()),
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.or_else(printed)
+}
+
+/// What became of text for stdout that could not be written. A reader that has gone away (`| head`) is no error.
+fn printed(error: std::io::Error) -> Result<()> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Error::input(format!(
+            "cannot write to the standard output: {error}"
+        ))),
     }
 }
 

@@ -38,6 +38,9 @@
 //!   shows all of them.
 //! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 
+// They panic where they cannot write: a full disk, a reader that has gone away.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod autoencoder;
 pub mod checkpoint;
 pub mod checksums;
@@ -63,6 +66,7 @@ pub mod report;
 pub mod rng;
 pub mod run;
 pub mod side_by_side;
+pub mod signals;
 pub mod stats;
 pub mod synthetic;
 pub mod table;
