@@ -18,7 +18,8 @@ use crate::experiments::REGISTRY;
 use crate::report;
 use crate::run::config::{Config, Request};
 use crate::run::{self, RunOptions};
-use crate::session::progress::{self, Show};
+use crate::session::progress::Show;
+use crate::session::signals;
 use crate::settings::Preset;
 use crate::store::names;
 use crate::text::did_you_mean;
@@ -155,8 +156,14 @@ struct What {
 /// Runs the command line of this process; its exit code. 1 is a bug of ours, told by the panic.
 pub fn main() -> u8 {
     exhaustion::end_where_threads_run_out();
-    let cli = Cli::parse();
-    match std::panic::catch_unwind(|| cli.execute()) {
+    let execute = || match Cli::try_parse() {
+        Ok(cli) => cli.execute(),
+        // What was asked for, such as --help and --version.
+        Err(said) if !said.use_stderr() => said.print().or_else(printed),
+        // Exits as bad input does, with a message of its own.
+        Err(refused) => refused.exit(),
+    };
+    match std::panic::catch_unwind(execute) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             // If stderr is gone too, the exit code is all that is left.
@@ -286,7 +293,7 @@ impl What {
 fn carry_out(config: &Config, options: &RunOptions) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     run::check_memory(config, options.threads)?;
-    progress::catch_interrupts()?;
+    signals::catch()?;
     let finished = run::run(config, isa, options)?;
     report::draw(&REGISTRY, &finished.folder)?;
     let mut text = verdicts::verdicts(&finished.ledger, terminal_width());
@@ -324,16 +331,20 @@ fn choose_isa(configured: Option<&str>) -> Result<Isa> {
     }
 }
 
-/// Writes to stdout. A reader that has gone away (`| head`) is no error.
+/// Writes to stdout.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Io {
-            action: "write",
-            path: "stdout".into(),
-            source: e,
-        }),
-        _ => Ok(()),
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.or_else(printed)
+}
+
+/// What became of text for stdout that could not be written. A reader that has gone away (`| head`) is no error.
+fn printed(error: std::io::Error) -> Result<()> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Error::input(format!(
+            "cannot write to the standard output: {error}"
+        ))),
     }
 }
 

@@ -68,6 +68,9 @@
 //! * Something to **profile**: a [`Part`](kernels::profile::Part), and a span around it where a thread does it.
 //!   [`profile`] shows all of them.
 
+// They panic where they cannot write: a full disk, a reader that has gone away.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod claim;
 pub mod cli;
 pub mod error;

@@ -7,6 +7,7 @@
 pub mod figures;
 pub mod machine;
 pub mod sampler;
+pub mod symbols;
 pub mod tables;
 pub mod view;
 

@@ -1,6 +1,7 @@
 //! What a long computation is given, whatever it computes: how to run, where to write, and how to report.
 
 pub mod progress;
+pub mod signals;
 
 use std::fmt::Display;
 use std::time::Duration;

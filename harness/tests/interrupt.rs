@@ -6,19 +6,34 @@ mod common;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{SMALL, Sandbox, files, interrupt, results, same, wait_until};
+use common::{SMALL, Sandbox, files, interrupt, results, same, send, wait_until};
 
 /// A run of minutes.
 fn long_run(sandbox: &Sandbox) -> Child {
-    let widths: Vec<String> = (0..300).map(|i| (500_000 + i).to_string()).collect();
-    let child = Command::new(assert_cmd::cargo::cargo_bin!("harness"))
+    let harness = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+    wide_run(harness, sandbox, "a", 300)
+}
+
+/// A run of so many wide responses, by a command that starts the harness; 300 of them take minutes.
+fn wide_run(mut harness: Command, sandbox: &Sandbox, out: &str, responses: usize) -> Child {
+    let widths: Vec<String> = (0..responses).map(|i| (500_000 + i).to_string()).collect();
+    let child = harness
         .current_dir(sandbox.path())
-        .args(["run", "response", "--out", "a", "--set"])
+        .args(["run", "response", "--out", out, "--set"])
         .arg(format!("response.widths=[{}]", widths.join(",")))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
     child.expect("the harness starts")
+}
+
+/// The harness as a shell starts it that ignores these signals.
+fn ignoring(signals: &str) -> Command {
+    let mut shell = Command::new("sh");
+    let script = format!("trap '' {signals}; exec \"$0\" \"$@\"");
+    shell.args(["-c", &script]);
+    shell.arg(assert_cmd::cargo::cargo_bin!("harness"));
+    shell
 }
 
 #[test]
@@ -36,6 +51,35 @@ fn ctrl_c_ends_a_run_promptly_and_leaves_nothing_half_written() {
         begun.elapsed()
     );
     common::assert_interrupted(&output, &sandbox.join("a"));
+}
+
+#[test]
+fn signals_that_are_ignored_at_the_start_stay_ignored_and_the_others_end_a_run() {
+    let sandbox = Sandbox::new();
+    for (signal, others) in [
+        ("INT", "TERM HUP"),
+        ("TERM", "INT HUP"),
+        ("HUP", "INT TERM"),
+    ] {
+        let (deaf, ends) = (format!("deaf to {signal}"), format!("ends by {signal}"));
+        let mut ignores = wide_run(ignoring(signal), &sandbox, &deaf, 10);
+        let hears = wide_run(ignoring(others), &sandbox, &ends, 300);
+        for out in [&deaf, &ends] {
+            wait_until("a manifest", || {
+                sandbox.join(out).join("manifest.json").exists()
+            });
+        }
+        assert!(
+            ignores.try_wait().unwrap().is_none(),
+            "the run was too short to be signalled"
+        );
+        send(signal, &ignores);
+        send(signal, &hears);
+        let output = ignores.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{signal}: {output:?}");
+        assert!(sandbox.join(&deaf).join("report.html").exists());
+        common::assert_interrupted(&hears.wait_with_output().unwrap(), &sandbox.join(&ends));
+    }
 }
 
 #[test]

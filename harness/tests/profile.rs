@@ -151,6 +151,40 @@ fn settings_are_those_of_a_run() {
     help.stdout(contains("quick").and(contains("byte for byte")));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_without_symbols_says_so_wherever_its_profile_is_shown() {
+    use object::build::elf::{Builder, SectionData};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let sandbox = Sandbox::new();
+    let whole = std::fs::read(assert_cmd::cargo::cargo_bin!("harness")).unwrap();
+    let mut program = Builder::read(&*whole).unwrap();
+    for section in &mut program.sections {
+        section.delete = matches!(section.data, SectionData::Symbol | SectionData::String)
+            || section.name.starts_with(b".debug");
+    }
+    let mut stripped = Vec::new();
+    program.write(&mut stripped).unwrap();
+    assert!(stripped.len() < whole.len());
+    std::fs::write(sandbox.join("stripped"), stripped).unwrap();
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(sandbox.join("stripped"), executable).unwrap();
+
+    let told = "the program has no symbols. Build it without stripping it";
+    let mut profile = assert_cmd::Command::new(sandbox.join("stripped"));
+    profile.current_dir(sandbox.path());
+    profile.args(format!("profile {SMALL} --out a").split_whitespace());
+    profile.assert().success().stdout(contains(told));
+    for shown in ["report.html", "profile/flamegraph.svg"] {
+        let shown = std::fs::read_to_string(sandbox.join("a").join(shown)).unwrap();
+        assert!(shown.contains(told));
+    }
+    // With symbols, nothing is said.
+    let mut profile = sandbox.harness(&format!("profile {SMALL} --out b"));
+    profile.assert().success().stdout(contains(told).not());
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_a_profile_and_leaves_a_run_to_resume() {

@@ -2,6 +2,7 @@
 
 use inferno::flamegraph::{self, Options};
 
+use super::symbols;
 use super::tables::Roofs;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::table::Table;
@@ -81,6 +82,7 @@ pub fn flame_graph(stacks: &Table) -> Option<String> {
     counts.try_fold(0, i64::checked_add)?;
     let mut options = Options::default();
     options.title = "CPU time by function".into();
+    options.subtitle = symbols::lack(stacks);
     options.count_name = "samples".into();
     options.image_width = Some(860);
     options.min_width = 0.1;

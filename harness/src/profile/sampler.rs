@@ -7,6 +7,9 @@
 #[cfg(target_os = "linux")]
 const FREQUENCY: i32 = 97;
 
+/// Name of a function whose name is not known, as in a binary without symbols.
+pub const UNNAMED: &str = "unknown";
+
 /// Samples all threads of the process until it is dropped.
 pub struct Sampler {
     #[cfg(target_os = "linux")]
@@ -43,11 +46,23 @@ impl Sampler {
     /// Why there are none.
     #[cfg(target_os = "linux")]
     pub fn stacks(self) -> Result<Vec<(String, usize)>, String> {
-        let report = self.guard.report().build().map_err(|e| e.to_string())?;
+        let report = self.guard.report().build_unresolved();
+        let report = report.map_err(|e| e.to_string())?;
         let mut stacks = std::collections::BTreeMap::new();
         for (frames, &count) in &report.data {
-            let symbols = frames.frames.iter().rev().flat_map(|f| f.iter().rev());
-            let names = symbols.map(|symbol| symbol.name());
+            // One by one, for `rpprof` leaves out those without a name.
+            let names = (0..frames.frames.len()).rev().flat_map(|i| {
+                let mut one = frames.clone();
+                one.frames.swap(0, i);
+                one.frames.truncate(1);
+                let resolved = rpprof::Frames::from(one).frames;
+                let symbols = resolved.iter().flat_map(|inlined| inlined.iter().rev());
+                let names: Vec<String> = symbols.map(|symbol| symbol.name()).collect();
+                match names.is_empty() {
+                    true => vec![UNNAMED.to_string()],
+                    false => names,
+                }
+            });
             let stack = fold(names);
             *stacks.entry(stack).or_insert(0) += usize::try_from(count).unwrap_or(0);
         }
@@ -87,7 +102,12 @@ fn fold(names: impl Iterator<Item = String>) -> String {
     let mut stack: Vec<String> = Vec::new();
     let mut last = None;
     for name in names {
-        if PASSING_ON.iter().any(|passing| name.starts_with(passing)) || name == "Unknown" {
+        // A symbol without a name is `Unknown` to `rpprof`.
+        if name == UNNAMED || name == "Unknown" {
+            last = Some(UNNAMED.into());
+            continue;
+        }
+        if PASSING_ON.iter().any(|passing| name.starts_with(passing)) {
             last = Some(short(&name));
             continue;
         }
@@ -101,7 +121,7 @@ fn fold(names: impl Iterator<Item = String>) -> String {
     // The innermost function is where the time went, whoever it belongs to.
     stack.extend(last);
     if stack.is_empty() {
-        stack.push("unknown".into());
+        stack.push(UNNAMED.into());
     }
     stack.join(";")
 }
@@ -157,6 +177,9 @@ mod tests {
         );
         assert_eq!(fold(&stack[..5]), "harness::run;kernels::share");
         assert_eq!(fold(&[]), "unknown");
+        // Without symbols, a frame of the C library must not pass for the function where the time went.
+        assert_eq!(fold(&["start_thread", "unknown", "unknown"]), "unknown");
+        assert_eq!(fold(&["harness::run", "unknown"]), "harness::run;unknown");
         assert_eq!(
             short("<a::B<C> as D<fn() -> E>>::f::{{closure}}"),
             "a::B<C>::f::{{closure}}"

@@ -65,7 +65,7 @@ pub static EXPERIMENTS: TableSpec = TableSpec {
 /// Columns of `profile/stacks.csv`.
 pub static STACKS: TableSpec = TableSpec {
     name: "stacks",
-    about: "Where the CPU was when it was looked at, some 200 times for each second of CPU time.",
+    about: "Where the CPU was when it was looked at, some 100 times for each second of CPU time.",
     columns: &[
         Column::text(
             "stack",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::tables::{ALL, Roofs};
-use super::{FOLDER, Profile, figures};
+use super::{FOLDER, Profile, figures, symbols};
 use crate::error::Result;
 use crate::html::{data_uri, drawing, escape};
 use crate::table::{Row, Table};
@@ -133,6 +133,9 @@ impl Profile {
         text.push_str(&aligned(&kernels(&self.kernels)));
         text.push('\n');
         text.push_str(&aligned(&experiments(&self.experiments)));
+        if let Some(lack) = symbols::lack(&self.stacks) {
+            let _ = write!(text, "\n{lack}\n");
+        }
         text
     }
 
@@ -152,6 +155,9 @@ impl Profile {
         body.push_str(&html(&kernels(&self.kernels)));
         body.push_str("<h3>Experiments</h3>\n");
         body.push_str(&html(&experiments(&self.experiments)));
+        if let Some(lack) = symbols::lack(&self.stacks) {
+            let _ = writeln!(body, "<p><strong>{}</strong></p>", escape(&lack));
+        }
         body.push_str("<div class=\"figures\">\n");
         if let Some(roofs) = Roofs::of(&self.machine) {
             let figure = figures::roofline(&self.kernels, &roofs);

@@ -1,6 +1,5 @@
 //! Progress on stderr, and the way an interrupt reaches an experiment.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,19 +9,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::error::{Error, Result};
 use crate::stderr::say;
 
-/// Set by Ctrl-C.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// From now on, the first Ctrl-C ends the run at the next tick and the second ends the process.
-pub fn catch_interrupts() -> Result<()> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        say("stopping; press Ctrl-C again to stop at once");
-    })
-    .map_err(|e| Error::input(format!("cannot listen for Ctrl-C: {e}")))
-}
+/// Set by Ctrl-C and the other [signals](super::signals) that end a run.
+pub(crate) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Fails if Ctrl-C was pressed.
 pub fn check() -> Result<()> {
@@ -45,12 +33,13 @@ pub enum Show {
 }
 
 impl Show {
-    /// Nothing if `quiet`, a bar at a terminal, else lines.
+    /// Nothing if `quiet`, a bar at a terminal that can draw one, else lines.
     pub fn suited(quiet: bool) -> Self {
-        match (quiet, std::io::stderr().is_terminal()) {
+        // Hidden where stderr is no terminal, and where TERM is `dumb` or not set.
+        match (quiet, ProgressDrawTarget::stderr().is_hidden()) {
             (true, _) => Show::Nothing,
-            (false, true) => Show::Bar,
-            (false, false) => Show::Lines,
+            (false, false) => Show::Bar,
+            (false, true) => Show::Lines,
         }
     }
 }
@@ -160,13 +149,13 @@ impl Progress {
         }
         *last = Instant::now();
         let left = self.begun.elapsed().as_secs_f64() * (total - done) as f64 / done as f64;
-        eprintln!(
+        say(&format!(
             "{}: {} %, {} left{}",
             self.name,
             100 * done / total,
             duration(left),
             self.bar.message()
-        );
+        ));
     }
 
     /// The work is over.

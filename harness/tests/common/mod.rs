@@ -164,8 +164,13 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Ctrl-C.
 pub fn interrupt(child: &Child) {
+    send("INT", child);
+}
+
+/// Sends a signal by its name, such as `TERM`.
+pub fn send(signal: &str, child: &Child) {
     let kill = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args(["-s", signal, &child.id().to_string()])
         .status();
     assert!(kill.expect("kill starts").success());
 }
