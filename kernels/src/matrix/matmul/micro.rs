@@ -1,12 +1,32 @@
 //! The tile: a few rows by a few vectors of C, held in registers while k runs.
+//!
+//! A register-sized piece of C is the whole secret of a fast product. With one element of C at a time, each
+//! multiplication loads two values from memory, and loading is what limits the rate. A tile of MR rows by NV vectors
+//! keeps its MR × NV sums in registers. For each step p of k it loads NV vectors of row p of B, and MR single values of
+//! column p of A, each of which it spreads over a vector:
+//!
+//! ```text
+//!                     B, row p:   [ b₀ … ] [ b₁ … ]            NV vectors
+//!   A, column p:  a₀              [ sum  ] [ sum  ]
+//!                 a₁              [ sum  ] [ sum  ]
+//!                 ⋮               [  ⋮   ] [  ⋮   ]            sum[i][v] += aᵢ · b_v
+//!                 a_MR₋₁          [ sum  ] [ sum  ]
+//! ```
+//!
+//! That is MR·NV multiply-adds for MR + NV loads: 16 for 10 with AVX-512's 8 × 2 and 12 for 8 with AVX2's 6 × 2, where
+//! a core can start two of either in a cycle. There must be enough sums to hide the latency of a multiply-add (4 cycles
+//! × 2 a cycle = 8 sums) and few enough to fit into the registers (32 or 16, less those of A and B).
+//!
+//! The sums start at zero and are written once the block of k has been seen: added to C, or in place of it.
 
 use std::ops::Range;
 
+use super::blocking::QUAD;
 use super::pack::{PackedB, Panels};
 use super::pack_a::{PackedA, RowsOfA};
-use super::quad::{self, QUAD};
+use super::quad;
 use crate::machine::portable::Portable;
-use crate::machine::simd::{Op, Simd};
+use crate::machine::simd::Simd;
 use crate::matrix::view::MatMut;
 
 /// `rows` rows of a block of C against all of its panels.
@@ -24,53 +44,10 @@ pub(super) struct Strip<'a, 'b, const MR: usize, const NV: usize> {
     pub depth: usize,
 }
 
-impl<const MR: usize, const NV: usize> Op for Strip<'_, '_, MR, NV> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        match self.rows {
-            rows if rows == MR => self.panels::<S, MR>(s),
-            4 => self.panels::<S, 4>(s),
-            2 => self.panels::<S, 2>(s),
-            _ => self.panels::<S, 1>(s),
-        }
-    }
-}
-
 impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
-    #[inline(always)]
-    fn panels<S: Simd, const ROWS: usize>(mut self, s: S) {
-        let wide = NV * S::LANES;
-        let mut j = self.columns.start;
-        let mut a = self.a.in_place(self.row, ROWS);
-        // A whole tile makes the copy; where there is none, nor is there much to read it again.
-        if self.panels.width(0) == wide
-            && let Some((to, copied)) = self.a.copied(self.row, ROWS)
-        {
-            // The first columns that A meets.
-            if j == 0 {
-                self.tile::<S, ROWS, NV>(s, j, a, Some(to));
-                j += wide;
-            }
-            a = copied;
-        }
-        while j < self.columns.end {
-            let width = self.panels.width(j);
-            if width == wide {
-                self.tile::<S, ROWS, NV>(s, j, a, None);
-            } else if width == S::LANES {
-                self.tile::<S, ROWS, 1>(s, j, a, None);
-            } else {
-                self.quad::<S, ROWS>(s, j, a);
-            }
-            j += width;
-        }
-    }
-
     /// Computes the tile at column `j` and writes it; copies A if a place is given, for the next.
     #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const N: usize>(
+    pub(super) fn tile<S: Simd, const ROWS: usize, const N: usize>(
         &mut self,
         s: S,
         j: usize,
@@ -170,7 +147,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
 
     /// Computes the last columns from `j` on, at most four of them, and writes them.
     #[inline(always)]
-    fn quad<S: Simd, const ROWS: usize>(&mut self, s: S, j: usize, a: RowsOfA) {
+    pub(super) fn quad<S: Simd, const ROWS: usize>(&mut self, s: S, j: usize, a: RowsOfA) {
         let (b, _) = self
             .panels
             .panel(self.packed, self.from_k, self.depth, j, QUAD);
@@ -180,8 +157,8 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
     }
 }
 
-/// Σ over `depth` of ROWS values of A times N vectors of B; copies the values of A, if told where and how far apart
-/// the columns go.
+/// Σ over `depth` of ROWS values of A times N vectors of B; copies the values of A, if given the place and the stride
+/// from column to column.
 ///
 /// # Safety
 /// For i < ROWS and p < `depth`, `a` is valid for reading, and `b` for reading N vectors at `p * b_stride`. For a copy,
@@ -199,15 +176,15 @@ unsafe fn product<S: Simd, const ROWS: usize, const N: usize>(
     for p in 0..depth {
         // SAFETY: as the caller promised. Bounds checks here cost half of the speed.
         unsafe {
-            let at = a.from.add(p * a.col);
+            let at = a.from.add(p * a.cs);
             let b = b.add(p * b_stride);
             let b: [S::F32; N] = std::array::from_fn(|v| s.load_ptr(b.add(v * S::LANES)));
-            if let Some((to, apart)) = copy {
-                at.copy_to_nonoverlapping(to.add(p * apart), ROWS);
+            if let Some((to, stride)) = copy {
+                at.copy_to_nonoverlapping(to.add(p * stride), ROWS);
             }
             #[allow(clippy::needless_range_loop)]
             for i in 0..ROWS {
-                let a = s.splat(*at.add(i * a.row));
+                let a = s.splat(*at.add(i * a.rs));
                 for v in 0..N {
                     sums[i][v] = s.mul_add(a, b[v], sums[i][v]);
                 }

@@ -1,28 +1,14 @@
 //! B copied into the order in which the tiles read it.
 
+use super::blocking::{AHEAD, KC, LEAF_VALUES, NC, QUAD, ReadB, TOGETHER};
+use super::transpose::transpose;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::portable::Portable;
+use crate::machine::profile::{self, Part, Work};
 use crate::machine::scratch::LINE;
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::MatRef;
-
-use super::quad::QUAD;
-use super::{KC, NC};
-use crate::machine::profile::{self, Part, Work};
-
-/// B is read in place up to this many values: it stays in the second-level cache.
-const DIRECT_B: usize = 256 * 256;
-/// And for this many rows of A; more of them repay the packing, as packed rows are aligned.
-const DIRECT_M: usize = 256;
-/// Below this many rows of A, packing never pays.
-const FEW_ROWS: usize = 16;
-/// Panels of B that are copied at the same time.
-const TOGETHER: usize = 8;
-/// Rows of B that are fetched ahead of being copied.
-const AHEAD: usize = 4;
-/// Values that are worth packing on another thread.
-const LEAF_VALUES: usize = 1 << 13;
 
 /// The columns of B, cut into panels: as wide as the tile, then, at the right border, one vector,
 /// or a few of four columns.
@@ -39,14 +25,16 @@ pub(super) struct Panels<'a> {
 }
 
 impl<'a> Panels<'a> {
-    /// Cuts B, of which `m` rows of A will be multiplied with, into panels `wide` columns wide.
-    pub(super) fn plan<S: Simd>(b: MatRef<'a>, m: usize, wide: usize) -> Self {
+    /// Cuts B into panels of `wide` columns, to be read as `plan` says.
+    pub(super) fn cut<S: Simd>(b: MatRef<'a>, plan: ReadB, wide: usize) -> Self {
         let n = b.cols();
-        let in_place =
-            b.col_stride() == 1 && (m < FEW_ROWS || (m <= DIRECT_M && b.rows() * n <= DIRECT_B));
         let mut panels = Panels {
             b,
-            first_packed: if in_place { n - n % wide } else { 0 },
+            first_packed: if plan == ReadB::InPlace {
+                n - n % wide
+            } else {
+                0
+            },
             padded: n,
             wide,
             lanes: S::LANES,
@@ -72,11 +60,6 @@ impl<'a> Panels<'a> {
     /// How many panels from column `j` on are as wide as the tile.
     fn whole(&self, j: usize) -> usize {
         (self.b.cols() - j) / self.wide
-    }
-
-    /// Whether each block is packed just before it is used, in the second-level cache, rather than all of B first.
-    pub(super) fn by_block(&self) -> bool {
-        self.first_packed == 0 && (self.b.rows() > KC || self.b.cols() > NC)
     }
 
     /// How many values a block takes.
@@ -311,70 +294,4 @@ fn pack_panel<S: Simd>(
             }
         }
     }
-}
-
-/// `to[q * to_stride + r] = from[r * from_stride + q]` for r < `rows`, q < `cols`, by blocks of LANES×4.
-#[inline(always)]
-fn transpose<S: Simd>(
-    s: S,
-    from: &[f32],
-    from_stride: usize,
-    rows: usize,
-    cols: usize,
-    to: &mut [f32],
-    to_stride: usize,
-) {
-    let (whole_rows, whole_cols) = (rows - rows % S::LANES, cols - cols % QUAD);
-    if whole_rows > 0 && whole_cols > 0 {
-        assert!(from.len() >= (rows - 1) * from_stride + cols);
-        assert!(to.len() >= (cols - 1) * to_stride + rows);
-    }
-    // Down a few columns at a time, so that what is written fills its cache lines at once.
-    for q in (0..whole_cols).step_by(QUAD) {
-        if q % LINE == 0 {
-            // A strided walk that the processor does not foresee: each row's next line is fetched here.
-            for r in 0..rows {
-                s.prefetch_ahead(from, r * from_stride + q + 2 * LINE);
-            }
-        }
-        for r in (0..whole_rows).step_by(S::LANES) {
-            // SAFETY: r + LANES ≤ rows and q + 4 ≤ cols, and both slices reach that far. Checks here would take longer
-            // than the rest.
-            unsafe {
-                let from = from.as_ptr().add(r * from_stride + q);
-                let to = to.as_mut_ptr().add(q * to_stride + r);
-                // Every fourth row, from the first, the second, … Spelled out, as a loop would go through memory.
-                let [a, b, c, d] = s.transpose_quads([
-                    quads(s, from, from_stride),
-                    quads(s, from.add(from_stride), from_stride),
-                    quads(s, from.add(2 * from_stride), from_stride),
-                    quads(s, from.add(3 * from_stride), from_stride),
-                ]);
-                s.store_ptr(a, to);
-                s.store_ptr(b, to.add(to_stride));
-                s.store_ptr(c, to.add(2 * to_stride));
-                s.store_ptr(d, to.add(3 * to_stride));
-            }
-        }
-    }
-    for r in 0..rows {
-        let first = if r < whole_rows { whole_cols } else { 0 };
-        for q in first..cols {
-            to[q * to_stride + r] = from[r * from_stride + q];
-        }
-    }
-}
-
-/// The first four values of every fourth row.
-///
-/// # Safety
-/// `from` is valid for reading four values at `4 * g * stride` for g < LANES / 4.
-#[inline(always)]
-unsafe fn quads<S: Simd>(s: S, from: *const f32, stride: usize) -> S::F32 {
-    let mut quads = [[0.0; QUAD]; QUAD];
-    for (g, quad) in quads[..S::LANES / QUAD].iter_mut().enumerate() {
-        // SAFETY: as the caller promised.
-        unsafe { *quad = from.add(QUAD * g * stride).cast::<[f32; QUAD]>().read() }
-    }
-    s.join_quads(quads)
 }

@@ -1,27 +1,28 @@
 //! A as the tiles read it: where it is, or copied by the first of them.
 
-use super::NC;
+use super::blocking::NC;
 use crate::machine::scratch::LINE;
 use crate::matrix::view::MatRef;
 
 /// A block of A as the tiles read it. Where it lies column after column, each step of k would take a cache line of its
-/// own; there the first tile of a strip copies what it reads, in the shade of its arithmetic, for those that follow.
+/// own; there the first tile of a strip copies what it reads for those that follow, which hides the copy behind the
+/// latency of the tile's arithmetic.
 pub(super) struct PackedA<'a, const MR: usize> {
     a: MatRef<'a>,
     from_k: usize,
     depth: usize,
     copies: &'a mut [f32],
-    /// From the copy of one strip to the next; 0 where the block of columns of C is the only one, and each strip is done
-    /// with before the next.
-    apart: usize,
+    /// Values from the copy of one strip to that of the next; 0 where the block of columns of C is the only one, so that
+    /// a strip's copy is no longer needed when the next is made.
+    strip_stride: usize,
 }
 
-/// Some rows of a block of A: where they begin, and the strides from row to row and from column to column.
+/// Some rows of a block of A: where they begin, the row stride `rs` and the column stride `cs`.
 #[derive(Clone, Copy)]
 pub(super) struct RowsOfA {
     pub(super) from: *const f32,
-    pub(super) row: usize,
-    pub(super) col: usize,
+    pub(super) rs: usize,
+    pub(super) cs: usize,
 }
 
 impl<'a, const MR: usize> PackedA<'a, MR> {
@@ -32,7 +33,7 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
             return 0;
         }
         let depth = depth.min(a.cols());
-        MR * depth + (a.rows().div_ceil(MR) - 1) * apart(MR, depth, n)
+        MR * depth + (a.rows().div_ceil(MR) - 1) * strip_stride(MR, depth, n)
     }
 
     /// Columns `from_k..from_k + depth` of A, with a buffer of [`len`](Self::len) for copies.
@@ -44,33 +45,33 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         n: usize,
         copies: &'a mut [f32],
     ) -> Self {
-        let apart = apart(MR, depth, n);
+        let strip_stride = strip_stride(MR, depth, n);
         PackedA {
             a,
             from_k,
             depth,
             copies,
-            apart,
+            strip_stride,
         }
     }
 
     /// Rows `i..i + rows` where they are: valid for reading `rows × depth` values.
     #[inline(always)]
     pub(super) fn in_place(&self, i: usize, rows: usize) -> RowsOfA {
-        let (row, col) = (self.a.row_stride(), self.a.col_stride());
+        let (rs, cs) = (self.a.row_stride(), self.a.col_stride());
         if self.depth == 0 {
             return RowsOfA {
                 from: std::ptr::dangling(),
-                row,
-                col,
+                rs,
+                cs,
             };
         }
-        let span = (rows - 1) * row + (self.depth - 1) * col + 1;
-        let start = i * row + self.from_k * col;
+        let span = (rows - 1) * rs + (self.depth - 1) * cs + 1;
+        let start = i * rs + self.from_k * cs;
         RowsOfA {
             from: self.a.data()[start..][..span].as_ptr(),
-            row,
-            col,
+            rs,
+            cs,
         }
     }
 
@@ -83,11 +84,11 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
             return None;
         }
         let span = (self.depth - 1) * MR + rows;
-        let to = self.copies[i / MR * self.apart + i % MR..][..span].as_mut_ptr();
+        let to = self.copies[i / MR * self.strip_stride + i % MR..][..span].as_mut_ptr();
         let rows = RowsOfA {
             from: to,
-            row: 1,
-            col: MR,
+            rs: 1,
+            cs: MR,
         };
         Some((to, rows))
     }
@@ -96,6 +97,6 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
 /// A cache line more than a strip takes, because strips a multiple of 4 KiB apart would all be written to the same few
 /// lines of the first-level cache.
 #[inline(always)]
-fn apart(mr: usize, depth: usize, n: usize) -> usize {
+fn strip_stride(mr: usize, depth: usize, n: usize) -> usize {
     if n <= NC { 0 } else { mr * depth + LINE }
 }

@@ -1,18 +1,29 @@
-//! The last columns of C, four at a time, which would leave most of a vector empty: its groups of four lanes are
-//! several steps of k instead, or several rows.
+//! The last columns of C, four at a time.
 //!
+//! Where C is not a multiple of a vector wide, its last columns fill a vector only in part: with 100 columns and 16
+//! lanes, a vector for the last four would compute twelve columns that nobody wants. So a *quad*, a group of four
+//! neighbouring lanes, holds the four columns, and the quads of one vector hold several steps of k instead, which are
+//! added in the end:
+//!
+//! ```text
+//!               quad 0           quad 1           quad 2           quad 3
+//!   A, spread   a₀ a₀ a₀ a₀      a₁ a₁ a₁ a₁      a₂ a₂ a₂ a₂      a₃ a₃ a₃ a₃       aᵢₚ for steps p, p+1, p+2, p+3
+//!   B           b₀₀ b₀₁ b₀₂ b₀₃  b₁₀ b₁₁ b₁₂ b₁₃  b₂₀ b₂₁ b₂₂ b₂₃  b₃₀ b₃₁ b₃₂ b₃₃   four packed rows of four columns
+//!   sums       +=  A · B, then (quad 0 + quad 1) + (quad 2 + quad 3) when all of k has been seen
+//! ```
+//!
+//! Where the rows of a column of A are contiguous (a transposed A), a vector is one step of k for several rows instead.
 //! Both ways sum an element in the same order: every `LANES / 4`-th step of k for itself, then pairwise.
 //!
-//! Loops, not closures: what `map` or `from_fn` is given may be left out of the instruction set's function.
+//! The code has loops and no closures: a closure that is handed to `map` or `from_fn` may not be inlined, and then loses
+//! the instruction set of the function around it.
 #![allow(clippy::needless_range_loop)]
 
+use super::blocking::QUAD;
 use super::pack_a::RowsOfA;
 use crate::machine::f32x4::F32x4;
 use crate::machine::portable::Portable;
 use crate::machine::simd::Simd;
-
-/// Columns that go together: as many as the narrowest vector has lanes.
-pub(super) const QUAD: usize = 4;
 
 /// Σ over `depth` of ROWS values of A times four of B: a tile of one vector of four lanes.
 ///
@@ -25,19 +36,15 @@ pub(super) unsafe fn product<S: Simd, const ROWS: usize>(
     a: RowsOfA,
     b: *const f32,
 ) -> [[F32x4; 1]; ROWS] {
-    let RowsOfA {
-        from: a,
-        row: a_row,
-        col: a_col,
-    } = a;
-    // SAFETY: as the caller promised; `by_rows` wants the rows of a column contiguous, which they are where `a_row` is 1.
+    let RowsOfA { from: a, rs, cs } = a;
+    // SAFETY: as the caller promised; `by_rows` wants the rows of a column contiguous, which they are where `rs` is 1.
     unsafe {
-        if a_col == 1 {
-            by_steps::<S, ROWS>(s, depth, a, a_row, 1, b)
-        } else if a_row == 1 && ROWS.is_multiple_of(steps::<S>()) {
-            by_rows::<S, ROWS>(s, depth, a, a_col, b)
+        if cs == 1 {
+            by_steps::<S, ROWS>(s, depth, a, rs, 1, b)
+        } else if rs == 1 && ROWS.is_multiple_of(steps::<S>()) {
+            by_rows::<S, ROWS>(s, depth, a, cs, b)
         } else {
-            by_steps::<S, ROWS>(s, depth, a, a_row, a_col, b)
+            by_steps::<S, ROWS>(s, depth, a, rs, cs, b)
         }
     }
 }
@@ -47,14 +54,17 @@ const fn steps<S: Simd>() -> usize {
     S::LANES / QUAD
 }
 
-/// A vector is one row of A at several steps.
+/// The product, by vectors that hold one row of A at several steps of k.
+///
+/// # Safety
+/// As of [`product`], for A at row stride `rs` and column stride `cs`.
 #[inline(always)]
 unsafe fn by_steps<S: Simd, const ROWS: usize>(
     s: S,
     depth: usize,
     a: *const f32,
-    a_row: usize,
-    a_col: usize,
+    rs: usize,
+    cs: usize,
     b: *const f32,
 ) -> [[F32x4; 1]; ROWS] {
     let whole = depth - depth % steps::<S>();
@@ -65,7 +75,7 @@ unsafe fn by_steps<S: Simd, const ROWS: usize>(
         unsafe {
             let b = s.load_ptr(b.add(QUAD * p));
             for i in 0..ROWS {
-                let a = first(a.add(i * a_row + p * a_col), a_col, steps::<S>());
+                let a = first(a.add(i * rs + p * cs), cs, steps::<S>());
                 sums[i] = s.mul_add(s.spread(a), b, sums[i]);
             }
         }
@@ -77,7 +87,7 @@ unsafe fn by_steps<S: Simd, const ROWS: usize>(
         unsafe {
             let b = s.load_partial(std::slice::from_raw_parts(b.add(QUAD * whole), QUAD * left));
             for i in 0..ROWS {
-                let a = first(a.add(i * a_row + whole * a_col), a_col, left);
+                let a = first(a.add(i * rs + whole * cs), cs, left);
                 sums[i] = s.mul_add(s.spread(a), b, sums[i]);
             }
         }
@@ -93,13 +103,16 @@ unsafe fn by_steps<S: Simd, const ROWS: usize>(
     quads
 }
 
-/// A vector is one step of several rows of A, which are contiguous.
+/// The product, by vectors that hold one step of k for several rows of A.
+///
+/// # Safety
+/// As of [`product`], for A whose rows are contiguous, at column stride `cs`.
 #[inline(always)]
 unsafe fn by_rows<S: Simd, const ROWS: usize>(
     s: S,
     depth: usize,
     a: *const f32,
-    a_col: usize,
+    cs: usize,
     b: *const f32,
 ) -> [[F32x4; 1]; ROWS] {
     // A sum for each of the steps that `by_steps` has in a vector, and each group of rows.
@@ -112,7 +125,7 @@ unsafe fn by_rows<S: Simd, const ROWS: usize>(
                 unsafe {
                     let b = s.repeat(first(b.add(QUAD * (p + q)), 1, QUAD));
                     for g in 0..ROWS / steps::<S>() {
-                        let a = a.add((p + q) * a_col + g * steps::<S>());
+                        let a = a.add((p + q) * cs + g * steps::<S>());
                         let a = s.spread(first(a, 1, steps::<S>()));
                         sums[q][g] = s.mul_add(a, b, sums[q][g]);
                     }

@@ -1,10 +1,10 @@
-//! A product that is never stored whole: its rows go, a piece of them at a time, to one who takes
-//! from them what is needed.
+//! A product that is never stored whole: its rows go, a piece of them at a time, to a sink that keeps what it needs of
+//! them, while they are in cache.
 
+use super::blocking::ReadB;
 use super::epilogue::{Bias, Epilogue};
+use super::loops::{Accumulate, Blocks, RowChunk};
 use super::pack::Panels;
-use super::pack_a::PackedA;
-use super::{Accumulate, Chunk, KC, Rows};
 use crate::machine::exec::Exec;
 use crate::machine::par::{self, share_rows};
 use crate::machine::profile::{self, Part, Work};
@@ -77,24 +77,25 @@ impl<K: Sink> TileOp for Streamed<'_, K> {
             piece,
             sink,
         } = self;
-        let panels = Panels::plan::<S>(b, a.rows(), NV * S::LANES);
+        let wide = NV * S::LANES;
+        let plan = ReadB::plan_shared(a.rows(), b, wide);
+        let panels = Panels::cut::<S>(b, plan, wide);
         with_scratch(panels.packed_len(), |packed| {
             let packed = panels.pack(exec, s, packed);
             share_rows(exec, piece, (a, sink), &|(a, sink)| {
                 let (m, n) = (a.rows(), b.cols());
-                let packed_a = PackedA::<MR>::len(a, KC, n);
-                with_scratch(m * n + packed_a, |buffer| {
-                    let (c, buffer) = buffer.split_at_mut(m * n);
-                    let rows = Rows::<_, MR, NV> {
-                        c: MatMut::new(c, m, n).expect("cut to size"),
+                with_scratch(m * n, |c| {
+                    let chunk = RowChunk::<_, MR, NV> {
+                        c: MatMut::new(c, m, n).expect("m × n values"),
                         accumulate: Accumulate::Overwrite,
                         a,
                         panels: &panels,
                         packed: Some(packed),
                         epilogue: Bias(bias),
                     };
+                    let (len_a, _) = chunk.buffer_len();
                     let product = profile::span(Part::Product);
-                    s.run(Chunk { rows, buffer });
+                    with_scratch(len_a, |buffer| s.run(Blocks { chunk, buffer }));
                     drop(product);
                     let _span = profile::span(Part::Selection);
                     s.run(Drain { c, n, sink });
