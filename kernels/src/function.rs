@@ -1,7 +1,7 @@
 //! Functions of single values, over slices: exp, tanh, erf, the activations and their derivatives.
 
 pub(crate) mod activation;
-pub(crate) mod elementwise;
+pub mod elementwise;
 pub mod gelu;
 pub mod gelu_tanh;
 pub mod math;

@@ -1,28 +1,4 @@
-//! Hand-written f32 SIMD kernels for residual MLPs and sparse autoencoders on a CPU, with no
-//! framework under them. The instruction set is chosen at run time: AVX-512, AVX2 with FMA, or a
-//! portable one ([`wide`]: SSE2 on x86-64, NEON on aarch64).
-//!
-//! ```
-//! use kernels::{Accumulate, Bias, Exec, Isa, MatMut, MatRef, gelu, matmul_with};
-//!
-//! let exec = Exec::serial(Isa::from_env()?); // or Exec::parallel, inside a rayon pool
-//! let (x, w, b) = ([1.0, -2.0], [0.5, 0.25, 1.0, -1.0], [0.0, 1.0]);
-//! let mut z = [0.0; 2];
-//! // z = x·Wᵀ + b, the bias fused into the product's write-back
-//! matmul_with(
-//!     exec,
-//!     MatMut::new(&mut z, 1, 2)?,
-//!     Accumulate::Overwrite,
-//!     MatRef::new(&x, 1, 2)?,
-//!     MatRef::new(&w, 2, 2)?.t(),
-//!     Bias(&b),
-//! );
-//! assert_eq!(z, [0.0, 4.0]);
-//! let mut y = [0.0; 2];
-//! gelu::forward(exec, &z, &mut y);
-//! assert_eq!(y[0], 0.0);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # The map
 //!
@@ -65,7 +41,8 @@
 //!
 //! # Conventions
 //!
-//! Matrices are row-major; a batch is B×d, one sample a row; weights are outputs × inputs, as in PyTorch.
+//! Matrices are row-major; a batch is B×d, one sample a row; weights are outputs × inputs, as in PyTorch, but for a
+//! decoder's, whose rows are dictionary elements.
 //! `forward` computes, `backward` takes the gradient of the output to that of the input, `d_x` is the gradient with
 //! respect to x. Shapes are checked before anything is written, and a panic names them; no input, NaN
 //! and infinity included, is undefined behaviour. Each function states its error.
@@ -82,12 +59,13 @@ pub mod sparse_coding;
 mod train;
 
 pub use function::activation::Activation;
-pub use function::{gelu, gelu_tanh, math, relu};
+pub use function::{elementwise, gelu, gelu_tanh, math, relu};
 pub use machine::exec::Exec;
 pub use machine::isa::{Isa, IsaError};
 pub use machine::profile;
 pub use matrix::matmul::{
-    Accumulate, ActivationBackward, Bias, BiasActivation, Epilogue, Residual, matmul, matmul_with,
+    Accumulate, ActivationBackward, Bias, BiasActivation, Epilogue, Map, Residual, matmul,
+    matmul_with,
 };
 pub use matrix::max_product::max_product;
 pub use matrix::sparse::SparseRef;

@@ -1,26 +1,59 @@
-//! Functions of one value, applied to whole slices.
+//! Functions of one or two values, applied to whole slices: yours too.
+//!
+//! A [`Unary`] or [`Binary`] is written once, a vector at a time, and runs on every instruction set: over slices by
+//! [`unary`] and [`binary`], inside a kernel of your own by [`map`] and [`zip`], and fused into a matrix product by the
+//! epilogue [`Map`](crate::Map).
+//!
+//! ```
+//! use kernels::elementwise::{Unary, unary};
+//! use kernels::simd::Simd;
+//! use kernels::{Exec, Isa};
+//!
+//! /// The square of the positive part, max(0, x)².
+//! #[derive(Clone, Copy)]
+//! struct SquaredRelu;
+//!
+//! impl Unary for SquaredRelu {
+//!     const FLOPS: usize = 1;
+//!
+//!     #[inline(always)]
+//!     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
+//!         let positive = s.max(s.splat(0.0), x);
+//!         s.mul(positive, positive)
+//!     }
+//! }
+//!
+//! let mut y = [0.0; 3];
+//! unary(Exec::serial(Isa::detect()), SquaredRelu, &[-1.0, 2.0, 3.0], &mut y);
+//! assert_eq!(y, [0.0, 4.0, 9.0]);
+//! ```
 
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 
-/// A function of one value, a vector of them at a time.
-pub(crate) trait Unary: Copy {
-    /// Operations a value.
+/// A function of one value, computed a vector at a time.
+pub trait Unary: Copy + Send + Sync {
+    /// Floating-point operations for one value, as a profile counts them.
     const FLOPS: usize;
+    /// The function of each lane of `x`; implementations are `#[inline(always)]`.
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32;
 }
 
-/// A function of two values, a vector of them at a time.
-pub(crate) trait Binary: Copy {
-    /// Operations a pair of values.
+/// A function of two values, computed a vector at a time.
+pub trait Binary: Copy + Send + Sync {
+    /// Floating-point operations for one pair of values, as a profile counts them.
     const FLOPS: usize;
+    /// The function of each pair of lanes of `a` and `b`; implementations are `#[inline(always)]`.
     fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32;
 }
 
-/// `y[i] = f(x[i])`.
+/// Computes `y[i] = f(x[i])`, on the calling thread.
+///
+/// # Panics
+/// If the lengths differ.
 #[track_caller]
-pub(crate) fn unary<F: Unary>(exec: Exec, f: F, x: &[f32], y: &mut [f32]) {
+pub fn unary<F: Unary>(exec: Exec, f: F, x: &[f32], y: &mut [f32]) {
     assert_eq!(
         x.len(),
         y.len(),
@@ -41,9 +74,12 @@ pub(crate) fn unary<F: Unary>(exec: Exec, f: F, x: &[f32], y: &mut [f32]) {
     exec.isa().dispatch(Map(f, x, y))
 }
 
-/// `y[i] = f(a[i], b[i])`.
+/// Computes `y[i] = f(a[i], b[i])`, on the calling thread.
+///
+/// # Panics
+/// If the lengths differ.
 #[track_caller]
-pub(crate) fn binary<F: Binary>(exec: Exec, f: F, a: &[f32], b: &[f32], y: &mut [f32]) {
+pub fn binary<F: Binary>(exec: Exec, f: F, a: &[f32], b: &[f32], y: &mut [f32]) {
     assert!(
         a.len() == b.len() && b.len() == y.len(),
         "{} and {} values in, {} places out",
@@ -64,9 +100,12 @@ pub(crate) fn binary<F: Binary>(exec: Exec, f: F, a: &[f32], b: &[f32], y: &mut 
     exec.isa().dispatch(Zip(f, a, b, y))
 }
 
-/// `y[i] = f(x[i])`, for use inside an [`Op`].
+/// Computes `y[i] = f(x[i])`, for use inside an [`Op`].
+///
+/// # Panics
+/// If `y` is shorter than `x`.
 #[inline(always)]
-pub(crate) fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
+pub fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
     let (x, x_rest) = x.split_at(x.len() - x.len() % S::LANES);
     let (y, y_rest) = y.split_at_mut(x.len());
     for (x, y) in x.chunks_exact(S::LANES).zip(y.chunks_exact_mut(S::LANES)) {
@@ -75,17 +114,23 @@ pub(crate) fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
     s.store_partial(f.eval(s, s.load_partial(x_rest)), y_rest);
 }
 
-/// `x[i] = f(x[i])`, for use inside an [`Op`].
+/// Computes `x[i] = f(x[i])`, for use inside an [`Op`].
 #[inline(always)]
-pub(crate) fn map_in_place<S: Simd>(s: S, f: impl Unary, x: &mut [f32]) {
-    for x in x.chunks_mut(S::LANES) {
-        s.store_partial(f.eval(s, s.load_partial(x)), x);
+pub fn map_in_place<S: Simd>(s: S, f: impl Unary, x: &mut [f32]) {
+    let mut x = x.chunks_exact_mut(S::LANES);
+    for x in x.by_ref() {
+        s.store(f.eval(s, s.load(x)), x);
     }
+    let x = x.into_remainder();
+    s.store_partial(f.eval(s, s.load_partial(x)), x);
 }
 
-/// `y[i] = f(a[i], b[i])`, for use inside an [`Op`].
+/// Computes `y[i] = f(a[i], b[i])`, for use inside an [`Op`].
+///
+/// # Panics
+/// If `b` or `y` is shorter than `a`.
 #[inline(always)]
-pub(crate) fn zip<S: Simd>(s: S, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {
+pub fn zip<S: Simd>(s: S, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {
     let (a, a_rest) = a.split_at(a.len() - a.len() % S::LANES);
     let (b, b_rest) = b.split_at(a.len());
     let (y, y_rest) = y.split_at_mut(a.len());
@@ -97,9 +142,9 @@ pub(crate) fn zip<S: Simd>(s: S, f: impl Binary, a: &[f32], b: &[f32], y: &mut [
     s.store_partial(v, y_rest);
 }
 
-/// `a[i] = f(a[i], b[i])`, for use inside an [`Op`].
+/// Computes `a[i] = f(a[i], b[i])`, for use inside an [`Op`].
 #[inline(always)]
-pub(crate) fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f32]) {
+pub fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f32]) {
     let mut a = a.chunks_exact_mut(S::LANES);
     let mut b = b.chunks_exact(S::LANES);
     for (a, b) in a.by_ref().zip(b.by_ref()) {
@@ -107,6 +152,32 @@ pub(crate) fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f3
     }
     let (a, b) = (a.into_remainder(), b.remainder());
     s.store_partial(f.eval(s, s.load_partial(a), s.load_partial(b)), a);
+}
+
+/// The gradient through a function with the derivative D: from x and dy to `dy · D(x)`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimesDerivative<D>(pub(crate) D);
+
+impl<D: Unary> Binary for TimesDerivative<D> {
+    const FLOPS: usize = 1 + D::FLOPS;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
+        s.mul(dy, self.0.eval(s, x))
+    }
+}
+
+/// A function with its two arguments the other way round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Swapped<B>(pub(crate) B);
+
+impl<B: Binary> Binary for Swapped<B> {
+    const FLOPS: usize = B::FLOPS;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        self.0.eval(s, b, a)
+    }
 }
 
 /// `a + b`
@@ -149,7 +220,7 @@ pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
 /// Σ `a[i]·b[i]`, in four vectors of partial sums, for use inside an [`Op`].
 #[inline(always)]
 pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
-    // Four, since a product takes as many cycles.
+    // As many as cover the latency of a multiply-add, 4 cycles.
     const SUMS: usize = 4;
     let mut sums = [s.splat(0.0); SUMS];
     let mut a = a.chunks_exact(SUMS * S::LANES);

@@ -5,7 +5,7 @@
 //! The derivative Φ(x) + xφ(x) is R(a) = Q(a) − aφ(a) on the left of 0, and 1 − R(a) on the right.
 //! Q and R are piecewise polynomials that end in an exact zero.
 
-use crate::function::elementwise::{Binary, Unary, binary, unary};
+use crate::function::elementwise::{TimesDerivative, Unary, binary, unary};
 use crate::function::piecewise::{self, Piecewise};
 use crate::machine::exec::Exec;
 use crate::machine::simd::Simd;
@@ -42,14 +42,15 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
 /// If the lengths differ.
 #[track_caller]
 pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    binary(exec, GeluBackward, x, dy, dx)
+    binary(exec, TimesDerivative(GeluDerivative), x, dy, dx)
 }
 
+/// The function.
 #[derive(Clone, Copy)]
 pub(crate) struct Gelu;
 
 impl Unary for Gelu {
-    /// Those of the polynomial of lower degree, as for all functions by intervals.
+    /// The operations with the polynomial of lower degree, as for all piecewise polynomials.
     const FLOPS: usize = 2 + piecewise::flops(6);
 
     #[inline(always)]
@@ -58,6 +59,7 @@ impl Unary for Gelu {
     }
 }
 
+/// Its derivative.
 #[derive(Clone, Copy)]
 pub(crate) struct GeluDerivative;
 
@@ -67,18 +69,6 @@ impl Unary for GeluDerivative {
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         SLOPE.step_less_slope(s, x)
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct GeluBackward;
-
-impl Binary for GeluBackward {
-    const FLOPS: usize = 1 + GeluDerivative::FLOPS;
-
-    #[inline(always)]
-    fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
-        s.mul(dy, GeluDerivative.eval(s, x))
     }
 }
 

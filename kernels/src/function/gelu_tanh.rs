@@ -4,7 +4,7 @@
 //! Computed like the [exact form](crate::gelu), with Q(a) = (1 − tanh u(a))/2 = 1/(1 + exp 2u(a)) as
 //! the tail and R(a) = Q(a) + aQ′(a) as its slope.
 
-use crate::function::elementwise::{Binary, Unary, binary, unary};
+use crate::function::elementwise::{TimesDerivative, Unary, binary, unary};
 use crate::function::gelu::Tail;
 use crate::function::piecewise::{self, Piecewise};
 use crate::machine::exec::Exec;
@@ -42,14 +42,15 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
 /// If the lengths differ.
 #[track_caller]
 pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    binary(exec, GeluTanhBackward, x, dy, dx)
+    binary(exec, TimesDerivative(GeluTanhDerivative), x, dy, dx)
 }
 
+/// The function.
 #[derive(Clone, Copy)]
 pub(crate) struct GeluTanh;
 
 impl Unary for GeluTanh {
-    /// Those of the polynomial of lower degree, as for all functions by intervals.
+    /// The operations with the polynomial of lower degree, as for all piecewise polynomials.
     const FLOPS: usize = 2 + piecewise::flops(6);
 
     #[inline(always)]
@@ -58,6 +59,7 @@ impl Unary for GeluTanh {
     }
 }
 
+/// Its derivative.
 #[derive(Clone, Copy)]
 pub(crate) struct GeluTanhDerivative;
 
@@ -67,18 +69,6 @@ impl Unary for GeluTanhDerivative {
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         SLOPE.step_less_slope(s, x)
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct GeluTanhBackward;
-
-impl Binary for GeluTanhBackward {
-    const FLOPS: usize = 1 + GeluTanhDerivative::FLOPS;
-
-    #[inline(always)]
-    fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
-        s.mul(dy, GeluTanhDerivative.eval(s, x))
     }
 }
 

@@ -9,8 +9,15 @@ pub struct Exec {
     parallel: bool,
 }
 
+impl Default for Exec {
+    /// The fastest instruction set of this CPU, on the calling thread alone.
+    fn default() -> Exec {
+        Exec::serial(Isa::detect())
+    }
+}
+
 impl Exec {
-    /// On the calling thread alone.
+    /// Execution on the calling thread alone.
     pub fn serial(isa: Isa) -> Exec {
         Exec {
             isa,
@@ -18,7 +25,8 @@ impl Exec {
         }
     }
 
-    /// On the threads of the current rayon pool, where the work is large enough to share.
+    /// Execution on the threads of the current rayon pool, where the work is large enough to share; without the feature
+    /// `rayon`, on the calling thread.
     ///
     /// A call from outside a pool costs some 10 µs more than one from inside: run a whole training
     /// loop inside one `ThreadPool::install`.

@@ -11,20 +11,22 @@ pub(crate) fn join<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,
     b: impl FnOnce() -> B + Send,
 ) -> (A, B) {
+    #[cfg(feature = "rayon")]
     if exec.is_parallel() {
-        rayon::join(a, b)
-    } else {
-        (a(), b())
+        return rayon::join(a, b);
     }
+    let _ = exec;
+    (a(), b())
 }
 
 /// How many threads `exec` may use here.
 pub(crate) fn threads(exec: Exec) -> usize {
+    #[cfg(feature = "rayon")]
     if exec.is_parallel() {
-        rayon::current_num_threads()
-    } else {
-        1
+        return rayon::current_num_threads();
     }
+    let _ = exec;
+    1
 }
 
 /// Operands whose rows are independent of each other: a tuple of them is cut all at the same row.
@@ -121,7 +123,7 @@ rows_of_tuples!(A B);
 rows_of_tuples!(A B C);
 rows_of_tuples!(A B C D);
 
-#[cfg(test)]
+#[cfg(all(test, feature = "rayon"))]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::{Duration, Instant};

@@ -37,7 +37,7 @@ use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::matrix::view::{MatMut, MatRef};
 
-pub use epilogue::{ActivationBackward, Bias, BiasActivation, Epilogue, Residual};
+pub use epilogue::{ActivationBackward, Bias, BiasActivation, Epilogue, Map, Residual};
 pub use loops::Accumulate;
 use loops::Product;
 pub(crate) use streamed::{Sink, matmul_into};

@@ -3,11 +3,43 @@
 use std::ops::Range;
 
 use crate::function::activation::Activation;
-use crate::function::elementwise::{Add, zip_in_place};
+use crate::function::elementwise::{Add, Unary, map_in_place, zip_in_place};
 use crate::machine::simd::Simd;
 use crate::matrix::view::{MatMut, MatRef};
 
-/// A pass over the rows of a product, fused into its write-back.
+/// A pass over the rows of a product, fused into its write-back: each row is passed over while it is in cache.
+///
+/// A pair of epilogues is one after the other.
+///
+/// ```
+/// use kernels::elementwise::Unary;
+/// use kernels::simd::Simd;
+/// use kernels::{Accumulate, Bias, Exec, Isa, Map, MatMut, MatRef, matmul_with};
+///
+/// #[derive(Clone, Copy)]
+/// struct Square;
+/// impl Unary for Square {
+///     const FLOPS: usize = 1;
+///     #[inline(always)]
+///     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
+///         s.mul(x, x)
+///     }
+/// }
+///
+/// // y = (x·Wᵀ + b)²
+/// let (x, w, b) = ([1.0, 2.0], [3.0, 4.0], [-1.0]);
+/// let mut y = [0.0];
+/// matmul_with(
+///     Exec::serial(Isa::detect()),
+///     MatMut::new(&mut y, 1, 1)?,
+///     Accumulate::Overwrite,
+///     MatRef::new(&x, 1, 2)?,
+///     MatRef::new(&w, 1, 2)?.t(),
+///     (Bias(&b), Map(Square)),
+/// );
+/// assert_eq!(y, [100.0]);
+/// # Ok::<(), kernels::ShapeError>(())
+/// ```
 pub trait Epilogue: Send + Sized {
     /// Panics unless the epilogue suits a product of `rows × cols`.
     #[track_caller]
@@ -71,6 +103,24 @@ impl Epilogue for Bias<'_> {
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, _: usize, cols: Range<usize>, c: &mut [f32]) {
         zip_in_place(s, Add, c, &self.0[cols]);
+    }
+}
+
+/// A function of each value: C ← f(C). The function can be your own, see [`elementwise`](crate::elementwise).
+#[derive(Clone, Copy, Debug)]
+pub struct Map<F>(
+    /// The function f.
+    pub F,
+);
+
+impl<F: Unary> Epilogue for Map<F> {
+    fn check(&self, _: usize, _: usize) {}
+    fn split_rows(self, _: usize) -> (Self, Self) {
+        (self, self)
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, _: usize, _: Range<usize>, c: &mut [f32]) {
+        map_in_place(s, self.0, c);
     }
 }
 
