@@ -8,7 +8,7 @@ use crate::machine::exec::Exec;
 use crate::machine::simd::Simd;
 
 macro_rules! activations {
-    ($(#[$doc:meta] $name:ident, $module:ident, $backward:expr;)+) => {
+    ($(#[$doc:meta] $name:ident $word:literal, $module:ident, $backward:expr;)+) => {
         /// An activation function.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -19,6 +19,13 @@ macro_rules! activations {
         impl Activation {
             /// All of them.
             pub const ALL: &'static [Activation] = &[$(Activation::$name),+];
+
+            /// Its name in files.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Activation::$name => $word,)+
+                }
+            }
 
             /// Computes `y = act(x)`.
             ///
@@ -77,9 +84,9 @@ macro_rules! activations {
 // with the way back through it.
 activations! {
     /// The exact GELU, see [`gelu`].
-    Gelu, gelu, TimesDerivative(GeluDerivative);
+    Gelu "gelu", gelu, TimesDerivative(GeluDerivative);
     /// GELU in its tanh form, see [`gelu_tanh`].
-    GeluTanh, gelu_tanh, TimesDerivative(GeluTanhDerivative);
+    GeluTanh "gelu-tanh", gelu_tanh, TimesDerivative(GeluTanhDerivative);
     /// max(0, x), see [`relu`].
-    Relu, relu, ReluBackward;
+    Relu "relu", relu, ReluBackward;
 }
