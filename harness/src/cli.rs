@@ -319,13 +319,13 @@ fn choose_isa(configured: Option<&str>) -> Result<Isa> {
             Error::input(format!(
                 "isa = \"{name}\" in the configuration: {e}{}; this machine has {}: change or remove \
                  the line (results then differ in their last digits)",
-                did_you_mean(name, Isa::NAMES),
+                did_you_mean(name, Isa::NAMES.iter().copied()),
                 available(),
             ))
         }),
         (variable, _) => Isa::from_env().map_err(|e| {
             let name = variable.unwrap_or_default();
-            let hint = did_you_mean(&name, Isa::NAMES);
+            let hint = did_you_mean(&name, Isa::NAMES.iter().copied());
             Error::input(format!("KERNELS_ISA: {e}{hint}; this machine has {}", available()))
         }),
     }

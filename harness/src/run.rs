@@ -27,7 +27,7 @@ use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
 use crate::store::names::{self, CHECKPOINTS, CONFIG, MANIFEST};
-use crate::table::{Table, Tables, describe};
+use crate::table::{Table, Tables};
 
 /// How to run, beside the configuration: nothing here changes a byte of the tables.
 #[derive(Debug, Clone)]
@@ -224,12 +224,6 @@ fn compute(
         finished.insert(id, tables);
     }
     Ok(ledger)
-}
-
-/// `README.md` beside an experiment's tables: what every column options.
-fn columns(experiment: &dyn Erased) -> String {
-    let tables = experiment.tables().iter().copied().chain([&MEASURES]);
-    describe::columns(experiment.title(), experiment.summary(), tables)
 }
 
 fn settle(experiment: &dyn Erased, measures: &[Measure], seeds: &[u64], ledger: &mut Ledger) {

@@ -1,91 +1,74 @@
-//! Hand-written f32 SIMD kernels for residual MLPs and sparse autoencoders on a CPU, with no
-//! framework under them. The instruction set is chosen at run time: AVX-512, AVX2 with FMA, or a
-//! portable one ([`wide`]: SSE2 on x86-64, NEON on aarch64).
+#![doc = include_str!("../README.md")]
 //!
-//! ```
-//! use kernels::{Accumulate, Bias, Exec, Isa, MatMut, MatRef, gelu, matmul_with};
+//! # The map
 //!
-//! let exec = Exec::serial(Isa::from_env()?); // or Exec::parallel, inside a rayon pool
-//! let (x, w, b) = ([1.0, -2.0], [0.5, 0.25, 1.0, -1.0], [0.0, 1.0]);
-//! let mut z = [0.0; 2];
-//! // z = x·Wᵀ + b, the bias fused into the product's write-back
-//! matmul_with(
-//!     exec,
-//!     MatMut::new(&mut z, 1, 2)?,
-//!     Accumulate::Overwrite,
-//!     MatRef::new(&x, 1, 2)?,
-//!     MatRef::new(&w, 2, 2)?.t(),
-//!     Bias(&b),
-//! );
-//! assert_eq!(z, [0.0, 4.0]);
-//! let mut y = [0.0; 2];
-//! gelu::forward(exec, &z, &mut y);
-//! assert_eq!(y[0], 0.0);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```text
+//! metrics        how good codes, reconstructions and dictionaries are
+//! sparse_coding  codes for a given dictionary: lasso, pursuits, least squares
+//! sae            sparse autoencoders, a variant a file
+//! mlp            residual MLPs on pairs of one-hot vectors
+//! train          losses, embedding, Adam
+//! matrix         views, products, sparse rows, sums, dictionaries
+//! function       exp, tanh, erf, activations, over slices
+//! machine        vectors and instruction sets, threads, scratch memory, the profile
 //! ```
+//!
+//! Each folder imports only from those below it, and its siblings above `train` not from each other.
 //!
 //! # How a call flows
 //!
-//! A public function checks shapes and wraps its operands into a struct that implements
-//! [`simd::Op`]: one body, generic over [`simd::Simd`]. [`Isa::dispatch`], the one `match` over
-//! instruction sets, runs that body inside a function compiled for the instruction set at hand. An [`Isa`] carries a
-//! proof token that only a check of the CPU can make, so none of this can be misused, and no
-//! `unsafe` stands outside the backends (`simd/`), the product's tile (`matmul/micro.rs`) and the clock of `profile.rs`.
+//! ```text
+//! gelu::forward(exec, x, y)            checks shapes, wraps the operands into a struct
+//!   └ the struct implements simd::Op   one body, generic over simd::Simd
+//!       └ Isa::dispatch                picks the backend of the instruction set at hand
+//!           └ Simd::run                a function compiled for these instructions, into which the body is inlined
+//! ```
 //!
-//! Threads are outside, instruction sets inside: work is cut into pieces first (`par.rs` alone knows
-//! how), and each piece enters its instruction set. Where the cuts lie never changes a result: for
-//! one [`Isa`], results are the same bits on any number of threads.
+//! An [`Isa`] carries a proof token that only a check of the CPU can make, so none of this can be misused. `unsafe`
+//! stands in the backends (`machine/`), in the product's tile and its packing (`matrix/matmul/`) and in the clock of the
+//! profile, and nowhere else.
+//!
+//! Threads are outside, instruction sets inside: work is cut into pieces first (`machine/par.rs` alone knows how), and
+//! each piece enters its instruction set. Where the cuts lie never changes a result: for one [`Isa`], results are the
+//! same bits on any number of threads.
 //!
 //! # Where things go
 //!
-//! * A new **operation** is one file with forward and backward side by side, and a line here. If it maps
-//!   values, it implements the crate's `Unary` or `Binary` and can then be fused into a product as an
-//!   [`Epilogue`].
-//! * A new **instruction set** is one file in `simd/`, and a variant of [`Isa`].
+//! * A new **operation** is one file with forward and backward side by side, and a line in its folder's file.
+//! * A new **instruction set** is one file in `machine/`, and a line in the list of `machine/isa.rs`.
 //! * A new **pass over a model** is a file like [`mlp`], composed of the operations, on a workspace that
 //!   the caller owns.
 //!
 //! # Conventions
 //!
-//! Matrices are row-major; a batch is B×d, one sample a row; weights are outputs × inputs, as in PyTorch.
+//! Matrices are row-major; a batch is B×d, one sample a row; weights are outputs × inputs, as in PyTorch, but for a
+//! decoder's, whose rows are dictionary elements.
 //! `forward` computes, `backward` takes the gradient of the output to that of the input, `d_x` is the gradient with
 //! respect to x. Shapes are checked before anything is written, and a panic names them; no input, NaN
 //! and infinity included, is undefined behaviour. Each function states its error.
 #![warn(missing_docs)]
 
-mod activation;
-pub mod adam;
-pub mod dictionary;
-mod elementwise;
-pub mod embedding;
-mod exec;
-pub mod gelu;
-pub mod gelu_tanh;
-mod isa;
-pub mod loss;
-pub mod math;
-mod matmul;
-mod max_product;
+mod function;
+mod machine;
+mod matrix;
 pub mod metrics;
 pub mod mlp;
-mod par;
-mod piecewise;
-pub mod profile;
-pub mod reduce;
-pub mod relu;
 pub mod sae;
-mod scratch;
 pub mod simd;
-mod sparse;
 pub mod sparse_coding;
-mod view;
+mod train;
 
-pub use activation::Activation;
-pub use exec::Exec;
-pub use isa::{Isa, IsaError};
-pub use matmul::{
-    Accumulate, ActivationBackward, Bias, BiasActivation, Epilogue, Residual, matmul, matmul_with,
+pub use function::activation::Activation;
+pub use function::{elementwise, gelu, gelu_tanh, math, relu};
+pub use machine::exec::Exec;
+pub use machine::isa::{Isa, IsaError};
+pub use machine::profile;
+pub use matrix::matmul::{
+    Accumulate, ActivationBackward, Bias, BiasActivation, Epilogue, Map, Residual, matmul,
+    matmul_with,
 };
-pub use max_product::max_product;
-pub use sparse::SparseRef;
-pub use view::{MatMut, MatRef, ShapeError};
+pub use matrix::max_product::max_product;
+pub use matrix::sparse::SparseRef;
+pub use matrix::view::{MatMut, MatRef, ShapeError};
+pub use matrix::{dictionary, reduce};
+pub use train::{adam, embedding, loss};

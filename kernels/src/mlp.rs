@@ -10,11 +10,16 @@
 mod block;
 mod parameters;
 
-use crate::elementwise::sum_of_squares;
-use crate::loss::Loss;
-use crate::profile::{self, Part, Work};
-use crate::simd::{Op, Simd};
-use crate::{Accumulate, Exec, MatMut, MatRef, embedding, matmul, par, reduce};
+use crate::function::elementwise::sum_of_squares;
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::reduce;
+use crate::matrix::view::{MatMut, MatRef};
+use crate::train::embedding;
+use crate::train::loss::Loss;
 
 pub use parameters::{Block, BlockMut, Parameters, Shape};
 

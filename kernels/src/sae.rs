@@ -54,7 +54,9 @@ mod two_layer;
 mod variant;
 mod workspace;
 
-use crate::{Exec, MatMut, MatRef, SparseRef};
+use crate::machine::exec::Exec;
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::{MatMut, MatRef};
 
 pub use auxk::AuxK;
 pub use gated::Gated;

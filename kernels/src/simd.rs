@@ -1,281 +1,40 @@
 //! Vectors of f32, the one abstraction under every kernel.
 //!
-//! A [`Simd`] value is a zero-size *proof token*: to hold one is to know that the CPU has the
-//! instructions, because the only ways to get one check first (see [`crate::Isa`]). Its methods are
-//! therefore safe, and a kernel written over `S: Simd` contains no `unsafe` of its own.
+//! A [`Simd`] value is a zero-size *proof token*: to hold one is to know that the CPU has the instructions, because the
+//! only ways to get one check first (see [`crate::Isa`]). Its methods are therefore safe, and a kernel written over
+//! `S: Simd` needs no `unsafe` of its own; only the tile of the product reads and writes through pointers.
 //!
-//! A kernel is a struct that holds its operands and implements [`Op`]. [`Simd::run`] enters the
-//! function that carries the instruction set's `#[target_feature]`s and calls [`Op::run`] there.
-//! Whatever is hot must be inlined into that function, or it silently loses the features: mark it
-//! `#[inline(always)]`.
+//! A kernel is a struct that holds its operands and implements [`Op`]. [`Simd::run`] enters the function that carries
+//! the instruction set's `#[target_feature]`s and calls [`Op::run`] there. Whatever is hot must be inlined into that
+//! function, or it silently loses the features: mark it `#[inline(always)]`.
+//!
+//! ```
+//! use kernels::Isa;
+//! use kernels::simd::{Op, Simd};
+//!
+//! /// The largest absolute value of a slice, 0 for an empty one.
+//! struct LargestAbs<'a>(&'a [f32]);
+//!
+//! impl Op for LargestAbs<'_> {
+//!     type Output = f32;
+//!
+//!     #[inline(always)]
+//!     fn run<S: Simd>(self, s: S) -> f32 {
+//!         let mut largest = s.splat(0.0);
+//!         for part in self.0.chunks(S::LANES) {
+//!             // Zeros stand behind the end of the last part.
+//!             largest = s.max(s.abs(s.load_partial(part)), largest);
+//!         }
+//!         s.reduce_max(largest)
+//!     }
+//! }
+//!
+//! assert_eq!(Isa::detect().dispatch(LargestAbs(&[1.0, -3.0, 2.0])), 3.0);
+//! ```
 
 #[cfg(target_arch = "x86_64")]
-mod avx2;
+pub use crate::machine::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx512;
-mod portable;
-
-#[cfg(target_arch = "x86_64")]
-pub use avx2::Avx2;
-#[cfg(target_arch = "x86_64")]
-pub use avx512::Avx512;
-pub use portable::Portable;
-
-use std::fmt::Debug;
-
-use wide::f32x4;
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// A computation, generic over the instruction set that it will run on.
-pub trait Op {
-    /// What the computation returns.
-    type Output;
-
-    /// The computation itself; implementations are `#[inline(always)]`.
-    fn run<S: Simd>(self, s: S) -> Self::Output;
-}
-
-/// A computation that wants to know the instruction set's matrix tile, `MR` rows by `NV` vectors.
-/// It is *not* run inside the instruction set's function: threads outside, instructions inside.
-pub(crate) trait TileOp {
-    fn run<S: Simd, const MR: usize, const NV: usize>(self, s: S);
-}
-
-/// The operations on a vector of [`LANES`](Simd::LANES) f32 values.
-///
-/// All are element-wise and follow IEEE 754, in the default rounding mode and with subnormals kept,
-/// unless stated otherwise.
-pub trait Simd: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
-    /// Number of f32 values in one vector.
-    const LANES: usize;
-
-    /// A vector of f32.
-    type F32: Copy + Send + Sync;
-    /// A vector of as many i32.
-    type I32: Copy + Send + Sync;
-    /// One truth value per lane.
-    type Mask: Copy;
-
-    /// Runs `op` inside a function compiled for this instruction set.
-    fn run<O: Op>(self, op: O) -> O::Output;
-
-    /// Hands `op` the matrix tile that suits this instruction set.
-    #[doc(hidden)]
-    #[allow(private_bounds, private_interfaces)]
-    fn with_tile<O: TileOp>(self, op: O);
-
-    /// All lanes equal to `value`.
-    fn splat(self, value: f32) -> Self::F32;
-    /// Each of the first `LANES / 4` values four times: lane i is `values[i / 4]`.
-    fn spread(self, values: [f32; 4]) -> Self::F32;
-    /// The four values over and over: lane i is `values[i % 4]`.
-    fn repeat(self, values: [f32; 4]) -> Self::F32;
-    /// The lanes of one quad after those of another: lane i is `values[i / 4][i % 4]`, for the first `LANES` of them.
-    fn join_quads(self, values: [[f32; 4]; 4]) -> Self::F32;
-    /// Lane 4·g + i of the result's vector j is lane 4·g + j of vector i.
-    fn transpose_quads(self, rows: [Self::F32; 4]) -> [Self::F32; 4];
-    /// Lanes 4·`i` to 4·`i` + 3, for `i` below `LANES / 4`.
-    fn quad(self, a: Self::F32, i: usize) -> f32x4;
-    /// The first `LANES` values of `from`.
-    ///
-    /// # Panics
-    /// If `from` is shorter than a vector.
-    fn load(self, from: &[f32]) -> Self::F32;
-    /// Writes the vector to the first `LANES` values of `to`.
-    ///
-    /// # Panics
-    /// If `to` is shorter than a vector.
-    fn store(self, v: Self::F32, to: &mut [f32]);
-    /// The values of `from`, at most `LANES` of them, and zeros behind them.
-    fn load_partial(self, from: &[f32]) -> Self::F32;
-    /// Writes the first lanes of the vector to `to`, as many as it takes, at most `LANES`.
-    fn store_partial(self, v: Self::F32, to: &mut [f32]);
-    /// `LANES` values from `from`, which needs no alignment.
-    ///
-    /// # Safety
-    /// `from` is valid for reading `LANES` values of f32.
-    unsafe fn load_ptr(self, from: *const f32) -> Self::F32;
-    /// Writes `LANES` values to `to`, which needs no alignment.
-    ///
-    /// # Safety
-    /// `to` is valid for writing `LANES` values of f32.
-    unsafe fn store_ptr(self, v: Self::F32, to: *mut f32);
-
-    /// Asks for the cache lines of `values`, which will be read soon. A hint, and nothing else.
-    #[inline(always)]
-    fn prefetch(self, values: &[f32]) {
-        let _ = values;
-    }
-    /// Asks for the cache line that lies so many values after the first of these, whatever is there. A hint, and nothing
-    /// else.
-    #[inline(always)]
-    fn prefetch_ahead(self, values: &[f32], by: usize) {
-        let _ = (values, by);
-    }
-
-    /// `a + b`
-    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
-    /// `a - b`
-    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32;
-    /// `a * b`
-    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
-    /// `a / b`
-    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
-    /// `a * b + c`, rounded once, or twice where the instruction set has no fused product.
-    fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
-    /// `c - a * b`, rounded as [`mul_add`](Simd::mul_add).
-    fn neg_mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
-    /// The smaller of the two; `b` where either is NaN.
-    fn min(self, a: Self::F32, b: Self::F32) -> Self::F32;
-    /// The larger of the two; `b` where either is NaN.
-    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
-    /// `|a|`, the sign bit cleared.
-    fn abs(self, a: Self::F32) -> Self::F32;
-    /// `-a`, the sign bit flipped.
-    fn neg(self, a: Self::F32) -> Self::F32;
-    /// The square root.
-    fn sqrt(self, a: Self::F32) -> Self::F32;
-    /// The magnitude of `a` with the sign of `sign`.
-    fn copysign(self, a: Self::F32, sign: Self::F32) -> Self::F32;
-
-    /// `a < b`; false where either is NaN.
-    fn lt(self, a: Self::F32, b: Self::F32) -> Self::Mask;
-    /// `a <= b`; false where either is NaN.
-    fn le(self, a: Self::F32, b: Self::F32) -> Self::Mask;
-    /// `yes` where the mask is true, else `no`.
-    fn select(self, mask: Self::Mask, yes: Self::F32, no: Self::F32) -> Self::F32;
-    /// Bit i of the result is lane i of the mask.
-    fn bits(self, mask: Self::Mask) -> u32;
-
-    /// All lanes equal to `value`.
-    fn splat_i32(self, value: i32) -> Self::I32;
-    /// The nearest integer, ties to even; unspecified but harmless outside the range of i32.
-    fn round_to_i32(self, a: Self::F32) -> Self::I32;
-    /// The integer as an f32, rounded to nearest.
-    fn i32_to_f32(self, a: Self::I32) -> Self::F32;
-    /// `a + b`, wrapping.
-    fn add_i32(self, a: Self::I32, b: Self::I32) -> Self::I32;
-    /// `a - b`, wrapping.
-    fn sub_i32(self, a: Self::I32, b: Self::I32) -> Self::I32;
-    /// Shifts every lane left by `N` bits.
-    fn shl_i32<const N: u32>(self, a: Self::I32) -> Self::I32;
-    /// Shifts every lane right by `N` bits, copying the sign.
-    fn shr_i32<const N: u32>(self, a: Self::I32) -> Self::I32;
-    /// The same bits as an f32.
-    fn bits_to_f32(self, a: Self::I32) -> Self::F32;
-    /// The same bits as an i32.
-    fn f32_to_bits(self, a: Self::F32) -> Self::I32;
-    /// `table[index & 7]`, lane by lane.
-    fn lookup8(self, table: &[f32; 8], index: Self::I32) -> Self::F32;
-    /// `table[index & 15]`, lane by lane; one instruction where a vector has 16 lanes.
-    fn lookup16(self, table: &[f32; 16], index: Self::I32) -> Self::F32;
-
-    /// The sum of all lanes, added pairwise.
-    fn reduce_sum(self, a: Self::F32) -> f32;
-    /// The largest lane; unspecified where a lane is NaN.
-    fn reduce_max(self, a: Self::F32) -> f32;
-}
-
-/// Makes an x86-64 backend from one list of features: the token, its check, its `target_feature`
-/// functions and its element-wise methods.
-#[cfg(target_arch = "x86_64")]
-macro_rules! x86_backend {
-    (
-        $(#[$doc:meta])*
-        $name:ident, lanes $lanes:literal, tile $mr:literal x $nv:literal, features [$($feature:tt)+],
-        f32 $f32:ty, i32 $i32:ty, mask $mask:ty,
-        $(fn $method:ident $(<const $param:ident: u32>)? ($($arg:ident: $arg_ty:ty),*) -> $ret:ty $body:block)+
-    ) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub struct $name(pub(super) ());
-
-        impl $name {
-            /// The token, if this CPU has all of the features (checked once, then remembered).
-            pub fn new() -> Option<Self> {
-                ($(std::arch::is_x86_feature_detected!($feature))&&+).then_some(Self(()))
-            }
-        }
-
-        impl super::sealed::Sealed for $name {}
-
-        impl super::Simd for $name {
-            const LANES: usize = $lanes;
-            type F32 = $f32;
-            type I32 = $i32;
-            type Mask = $mask;
-
-            #[inline]
-            fn run<O: super::Op>(self, op: O) -> O::Output {
-                $(#[target_feature(enable = $feature)])+
-                fn enter<O: super::Op>(op: O, s: $name) -> O::Output {
-                    op.run(s)
-                }
-                // SAFETY: the token proves that the CPU has these features.
-                unsafe { enter(op, self) }
-            }
-
-            #[allow(private_bounds, private_interfaces)]
-            fn with_tile<O: super::TileOp>(self, op: O) {
-                op.run::<$name, $mr, $nv>(self)
-            }
-
-            #[inline(always)]
-            fn load(self, from: &[f32]) -> $f32 {
-                assert!(from.len() >= $lanes, "load: {} values, {} wanted", from.len(), $lanes);
-                // SAFETY: the length was checked.
-                unsafe { self.load_ptr(from.as_ptr()) }
-            }
-
-            #[inline(always)]
-            fn store(self, v: $f32, to: &mut [f32]) {
-                assert!(to.len() >= $lanes, "store: {} places, {} wanted", to.len(), $lanes);
-                // SAFETY: the length was checked.
-                unsafe { self.store_ptr(v, to.as_mut_ptr()) }
-            }
-
-            #[inline(always)]
-            fn prefetch(self, values: &[f32]) {
-                for line in values.chunks(16) {
-                    // SAFETY: a prefetch reads nothing that the program could see.
-                    #[allow(unused_unsafe)]
-                    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
-                }
-            }
-
-            #[inline(always)]
-            fn prefetch_ahead(self, values: &[f32], by: usize) {
-                // SAFETY: a prefetch reads nothing that the program could see, from whatever address.
-                #[allow(unused_unsafe)]
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().wrapping_add(by).cast()) }
-            }
-
-            #[inline(always)]
-            unsafe fn load_ptr(self, from: *const f32) -> $f32 {
-                // SAFETY: the caller vouches for the pointer; the load is an unaligned one.
-                unsafe { from.cast::<$f32>().read_unaligned() }
-            }
-
-            #[inline(always)]
-            unsafe fn store_ptr(self, v: $f32, to: *mut f32) {
-                // SAFETY: the caller vouches for the pointer; the store is an unaligned one.
-                unsafe { to.cast::<$f32>().write_unaligned(v) }
-            }
-
-            $(
-                #[inline(always)]
-                fn $method $(<const $param: u32>)? (self, $($arg: $arg_ty),*) -> $ret {
-                    // SAFETY: the token proves that the CPU has the instructions; where the body
-                    // reads or writes memory, its mask covers no more than the slice at hand.
-                    #[allow(unused_unsafe)]
-                    unsafe { $body }
-                }
-            )+
-        }
-    };
-}
-#[cfg(target_arch = "x86_64")]
-use x86_backend;
+pub use crate::machine::avx512::Avx512;
+pub use crate::machine::portable::Portable;
+pub use crate::machine::simd::{Op, Simd};

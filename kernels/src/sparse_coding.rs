@@ -20,35 +20,10 @@ mod gradient_pursuit;
 mod ista;
 mod lasso;
 mod nnls;
+mod operands;
 mod pursuit;
 
 pub use gradient_pursuit::{gradient_pursuit, gradient_step};
 pub use lasso::{Certificate, Lasso, Stop};
 pub use nnls::nnls;
 pub use pursuit::{Pursuit, omp};
-
-use crate::{MatMut, MatRef};
-
-/// Samples of a chunk: enough of them to share the loads of a product with the dictionary.
-const CHUNK: usize = 64;
-
-#[track_caller]
-fn check(dictionary: MatRef, x: MatRef, codes: &MatMut) {
-    assert!(
-        x.cols() == dictionary.cols()
-            && (codes.rows(), codes.cols()) == (x.rows(), dictionary.rows()),
-        "samples of {}×{} and codes of {}×{} for a dictionary of {}×{}",
-        x.rows(),
-        x.cols(),
-        codes.rows(),
-        codes.cols(),
-        dictionary.rows(),
-        dictionary.cols()
-    );
-}
-
-/// The places of the positive values.
-fn support(code: &[f32]) -> impl Iterator<Item = usize> {
-    let places = code.iter().enumerate();
-    places.filter(|&(_, &c)| c > 0.0).map(|(j, _)| j)
-}

@@ -22,8 +22,6 @@ struct Case {
     accumulate: Accumulate,
 }
 
-const ACTIVATIONS: [Activation; 3] = [Activation::Gelu, Activation::GeluTanh, Activation::Relu];
-
 impl Case {
     fn new(m: usize, k: usize, n: usize, gap: usize, add: bool, seed: u64) -> Case {
         let mut next = stream(seed);
@@ -104,7 +102,7 @@ impl Case {
         let both = self.map(&biased, |at, _, c| c + self.x[at]);
         let got = self.product(exec, (bias, Residual(self.x())));
         same("a bias and a residual", exec, got, both);
-        for activation in ACTIVATIONS {
+        for &activation in Activation::ALL {
             let mut out = self.x.clone();
             let epilogue = BiasActivation {
                 bias: &self.bias,

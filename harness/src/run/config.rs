@@ -277,7 +277,7 @@ mod tests {
     /// The error of a file that sets one setting.
     fn refusal(id: &str, key: &str, value: &str) -> String {
         let text = format!("[{id}]\n{key} = {value}\n");
-        match Config::from_toml(&text, "c.toml") {
+        match Config::from_toml(&REGISTRY, &text, "c.toml") {
             Ok(_) => panic!("{id}.{key} = {value} is taken"),
             Err(e) => e.to_string(),
         }
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn no_setting_takes_a_value_of_another_kind() {
-        for experiment in experiments::ALL {
+        for experiment in REGISTRY.experiments() {
             let id = experiment.id();
             let settings = experiment.preset(Preset::Default);
             for (key, value) in &settings {

@@ -85,6 +85,6 @@ pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -
         folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
     }
     let specs = experiment.tables().iter().copied().chain([&MEASURES]);
-    let columns = describe::columns_of(experiment.title(), experiment.summary(), specs);
+    let columns = describe::columns(experiment.title(), experiment.summary(), specs);
     folder.write(format!("{id}/README.md"), columns)
 }

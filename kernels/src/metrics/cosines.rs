@@ -1,8 +1,11 @@
 //! The nearest row, by angle: products of unit rows, of which only the largest of each row is kept.
 
-use crate::matmul::{Sink, matmul_into};
-use crate::simd::Simd;
-use crate::{Exec, MatMut, MatRef, dictionary, par};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::simd::Simd;
+use crate::matrix::dictionary;
+use crate::matrix::matmul::{Sink, matmul_into};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Rows of a product that exist at a time.
 const PIECE: usize = 32;

@@ -1,8 +1,10 @@
 //! One-to-one matching of two dictionaries, by the assignment that makes the sum of cosines largest.
 
 use super::cosines::Unit;
-use crate::profile::{self, Part};
-use crate::{Accumulate, Exec, MatMut, MatRef, matmul};
+use crate::machine::exec::Exec;
+use crate::machine::profile::{self, Part};
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// A matching of the rows of two dictionaries: as many pairs as the smaller one has rows.
 #[derive(Clone, Debug, PartialEq)]

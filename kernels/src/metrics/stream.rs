@@ -1,9 +1,11 @@
 //! Measures of samples, codes and reconstructions, in one pass over any number of batches.
 
-use crate::elementwise::dot_f64;
-use crate::profile::{self, Part};
-use crate::simd::{Op, Simd};
-use crate::{Exec, MatRef, SparseRef};
+use crate::function::elementwise::dot_f64;
+use crate::machine::exec::Exec;
+use crate::machine::profile::{self, Part};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::MatRef;
 
 /// Sums over samples x (d values), their reconstructions x̂ and codes f (n values).
 ///

@@ -1,8 +1,13 @@
 //! One block of the model, forward and back, its rows shared among threads.
 
-use super::Block;
-use crate::matmul::{Accumulate, ActivationBackward, Bias, BiasActivation, Residual};
-use crate::{Activation, Exec, MatMut, MatRef, matmul_with, par};
+use super::parameters::Block;
+use crate::function::activation::Activation;
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::matrix::matmul::{
+    Accumulate, ActivationBackward, Bias, BiasActivation, Residual, matmul_with,
+};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Rows that are worth a thread of their own.
 const LEAF_ROWS: usize = 32;

@@ -1,6 +1,7 @@
 //! The parameters of a residual MLP, in one piece of memory.
 
-use crate::{Activation, MatMut, MatRef};
+use crate::function::activation::Activation;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// What a residual MLP looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

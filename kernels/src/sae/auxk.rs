@@ -3,8 +3,11 @@
 
 use super::topk::Largest;
 use super::{Parameters, Shape, Workspace, encoder};
-use crate::simd::{Op, Simd};
-use crate::{Accumulate, Exec, MatMut, MatRef, dictionary::scale};
+use crate::machine::exec::Exec;
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::dictionary::scale;
+use crate::matrix::matmul::Accumulate;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// α·‖W_decᵀ z − (x − x̂)‖², for z the k largest codes of dead elements alone. The error x − x̂ counts as given,
 /// as in the authors' code: gradients reach the dead elements in encoder and dictionary, and `b_dec` through the

@@ -4,11 +4,15 @@ use std::ops::Range;
 
 use super::decoder::densify;
 use super::transposed::Transposed;
-use crate::profile::{self, Part, Work};
-use crate::reduce::add_rows;
-use crate::simd::{Op, Simd};
-use crate::sparse::SparseRef;
-use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::dictionary;
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::reduce::add_rows;
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Elements that are worth another thread.
 const LEAF: usize = 32;

@@ -1,11 +1,13 @@
 //! The codes of a batch: sparse rows, filled from the rows of pre-activations.
 
 use super::encoder::Select;
-use crate::matmul::Sink;
-use crate::profile::{self, Part, Work};
-use crate::simd::{Op, Simd};
-use crate::sparse::SparseRef;
-use crate::{Exec, MatRef, matmul, par};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::{Sink, matmul_into};
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::MatRef;
 
 /// Values of pre-activations that exist at a time: they stay in the second-level cache.
 const PIECE: usize = 1 << 17;
@@ -83,7 +85,7 @@ impl Codes {
         (self.rows, self.cols) = (rows, n);
         // At multiples of a piece's rows, where the pieces of the product are cut.
         let piece = (PIECE / n.max(1)).clamp(16, 64) / 8 * 8;
-        matmul::matmul_into(exec, x, weights.t(), bias, piece, self.slots(select));
+        matmul_into(exec, x, weights.t(), bias, piece, self.slots(select));
         self.close_up(piece);
     }
 

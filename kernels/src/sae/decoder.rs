@@ -1,10 +1,13 @@
 //! From codes to reconstructions, their errors, and back to the codes.
 
-use crate::elementwise::{Sub, dot, sum_of_squares, zip};
-use crate::profile::{self, Part, Work};
-use crate::simd::{Op, Simd};
-use crate::sparse::{EntriesMut, SparseRef, add_row_product};
-use crate::{Accumulate, Exec, MatMut, MatRef, matmul, par};
+use crate::function::elementwise::{Sub, dot, sum_of_squares, zip};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::sparse::{EntriesMut, SparseRef, add_row_product};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Samples that are worth another thread.
 const LEAF: usize = 16;

@@ -1,10 +1,12 @@
 //! Passes over the dense layers that an encoder may have before its codes.
 
-use crate::elementwise::{Add, Binary, map_in_place, zip_in_place};
-use crate::profile::{self, Part, Work};
-use crate::relu::{Relu, ReluBackward};
-use crate::simd::{Op, Simd};
-use crate::{Exec, MatMut, MatRef, par};
+use crate::function::elementwise::{Add, Binary, map_in_place, zip_in_place};
+use crate::function::relu::{Relu, ReluBackward};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Rows that are worth another thread.
 const LEAF: usize = 16;

@@ -1,11 +1,14 @@
 //! A linear encoder: pre-activations a = W_enc(x − b_dec) + b_enc, and which of them are active.
 
 use super::{Parameters, Workspace, backward};
-use crate::elementwise::{Sub, zip};
-use crate::profile::{self, Part, Work};
-use crate::simd::{Op, Simd};
-pub(super) use crate::sparse::select_from;
-use crate::{Accumulate, Exec, MatMut, MatRef, par};
+use crate::function::elementwise::{Sub, zip};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::Accumulate;
+pub(super) use crate::matrix::sparse::select_from;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Rows that are worth another thread.
 const LEAF: usize = 64;

@@ -4,8 +4,11 @@
 use super::encoder::{self, Relu, Select};
 use super::parameters::Tensor;
 use super::{Losses, Parameters, Shape, Workspace, backward};
-use crate::simd::Simd;
-use crate::{Accumulate, Exec, MatRef, math};
+use crate::function::math;
+use crate::machine::exec::Exec;
+use crate::machine::simd::Simd;
+use crate::matrix::matmul::Accumulate;
+use crate::matrix::view::MatRef;
 
 /// f = `1[π > 0] ⊙ ReLU(exp(r) ⊙ p + b_mag)`, with the gate π = p + b_gate and p = `W_gate(x − b_dec)`.
 ///

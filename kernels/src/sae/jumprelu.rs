@@ -4,8 +4,9 @@
 use super::encoder::{self, Select};
 use super::parameters::Tensor;
 use super::{Losses, Parameters, Shape, Workspace};
-use crate::simd::Simd;
-use crate::{Exec, MatRef};
+use crate::machine::exec::Exec;
+use crate::machine::simd::Simd;
+use crate::matrix::view::MatRef;
 
 /// f = `π ⊙ 1[π > θ]` for π = `W_enc(x − b_dec) + b_enc`, L = ‖e‖² + λ‖f‖₀, where the norm counts active entries.
 ///

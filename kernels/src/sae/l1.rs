@@ -2,7 +2,9 @@
 
 use super::encoder::{self, Relu};
 use super::{Losses, Parameters, Shape, Workspace, backward};
-use crate::{Exec, MatRef, dictionary};
+use crate::machine::exec::Exec;
+use crate::matrix::dictionary;
+use crate::matrix::view::MatRef;
 
 /// f = ReLU(a), L = ‖e‖² + λ Σⱼ fⱼ‖W_dec,j‖.
 #[derive(Clone, Copy, Debug, PartialEq)]

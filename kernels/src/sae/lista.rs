@@ -4,7 +4,10 @@
 use super::encoder::Relu;
 use super::parameters::Tensor;
 use super::{Losses, Parameters, Shape, Workspace, backward, dense};
-use crate::{Accumulate, Bias, Exec, MatMut, MatRef, matmul, matmul_with, reduce};
+use crate::machine::exec::Exec;
+use crate::matrix::matmul::{Accumulate, Bias, matmul, matmul_with};
+use crate::matrix::reduce;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// c = W_enc(x − b_dec) + b_enc, z₁ = ReLU(c), z_{t+1} = ReLU(c + Sᵀz_t), f = z_T, L = ‖e‖² + λ Σⱼ fⱼ. The weights
 /// are the same in all steps. Rows of the dictionary are held at norm 1.

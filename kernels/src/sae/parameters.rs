@@ -1,9 +1,12 @@
 //! The parameters of a sparse autoencoder, in one piece of memory.
 
 use super::{Shape, Variant};
-use crate::profile::{self, Part};
-use crate::simd::Portable;
-use crate::{Exec, Isa, MatMut, MatRef, dictionary};
+use crate::machine::exec::Exec;
+use crate::machine::isa::Isa;
+use crate::machine::portable::Portable;
+use crate::machine::profile::{self, Part};
+use crate::matrix::dictionary;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// A tensor among the parameters: its name, rows and columns. A vector is one row.
 pub(super) type Tensor = (&'static str, usize, usize);

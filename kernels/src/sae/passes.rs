@@ -4,7 +4,10 @@
 use super::backward::{self, By};
 use super::decoder::{self, Decoder, Reconstruction, densify};
 use super::{Losses, Workspace};
-use crate::{Accumulate, Exec, MatMut, MatRef, matmul, par};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::view::{MatMut, MatRef};
 
 impl Workspace {
     fn is_dense(&self) -> bool {

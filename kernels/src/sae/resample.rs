@@ -1,7 +1,8 @@
 //! Resampling of dead elements (Bricken et al., *Towards Monosemanticity*, 2023, "Neuron resampling").
 
 use super::Trainer;
-use crate::{Exec, MatRef};
+use crate::machine::exec::Exec;
+use crate::matrix::view::MatRef;
 
 /// Norm of a new encoder row, as a share of the mean over the elements alive.
 const SHARE: f32 = 0.2;

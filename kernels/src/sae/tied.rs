@@ -3,8 +3,12 @@
 use super::encoder::{self, Relu};
 use super::parameters::Tensor;
 use super::{Losses, Parameters, Shape, Workspace, backward, decoder};
-use crate::scratch::with_scratch;
-use crate::{Accumulate, Exec, MatMut, MatRef, SparseRef, dictionary};
+use crate::machine::exec::Exec;
+use crate::machine::scratch::with_scratch;
+use crate::matrix::dictionary;
+use crate::matrix::matmul::Accumulate;
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// f = ReLU(D x + b), x̂ = Dᵀf, L = ‖e‖² + λ Σⱼ fⱼ; the rows of D are those of `w_dec`, scaled to norm 1. There
 /// is no decoder bias.

@@ -5,9 +5,10 @@ use std::cmp::Ordering;
 use super::auxk::{self, AuxK};
 use super::encoder::{self, Select, select_from};
 use super::{Losses, Parameters, Shape, Variant, Workspace};
-use crate::scratch::with_scratch;
-use crate::simd::Simd;
-use crate::{Exec, MatRef};
+use crate::machine::exec::Exec;
+use crate::machine::scratch::with_scratch;
+use crate::machine::simd::Simd;
+use crate::matrix::view::MatRef;
 
 /// f = the k largest entries of ReLU(a), the others 0; L = ‖e‖². Of equal entries, those of the first
 /// elements count as larger. Rows of the dictionary are held at norm 1.

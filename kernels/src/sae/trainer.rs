@@ -1,8 +1,10 @@
 //! Training: gradient, projection, Adam, renormalisation, and which elements still fire.
 
 use super::{Losses, Parameters, Workspace, gradient};
-use crate::adam::{self, Adam};
-use crate::{Exec, MatRef, dictionary};
+use crate::machine::exec::Exec;
+use crate::matrix::dictionary;
+use crate::matrix::view::MatRef;
+use crate::train::adam::{self, Adam};
 
 /// A sparse autoencoder in training.
 ///

@@ -1,10 +1,13 @@
 //! The entries of a sparse matrix by columns, and the product of its transpose with a dense one: the gradient of
 //! a weight matrix.
 
-use crate::profile::{self, Part, Work};
-use crate::simd::{Op, Simd};
-use crate::sparse::{EntriesMut, SparseRef, add_row_product};
-use crate::{Accumulate, Exec, MatMut, MatRef, par};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::Accumulate;
+use crate::matrix::sparse::{EntriesMut, SparseRef, add_row_product};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Columns of the matrix that are worth another thread.
 const LEAF: usize = 32;

@@ -3,7 +3,10 @@
 use super::encoder::Relu;
 use super::parameters::Tensor;
 use super::{Losses, Parameters, Shape, Workspace, backward, dense};
-use crate::{Accumulate, Bias, Exec, MatMut, MatRef, matmul, matmul_with, reduce};
+use crate::machine::exec::Exec;
+use crate::matrix::matmul::{Accumulate, Bias, matmul, matmul_with};
+use crate::matrix::reduce;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// h = ReLU(W_hidden(x − b_dec) + b_hidden), f = ReLU(W_enc h + b_enc), L = ‖e‖² + λ Σⱼ fⱼ. Rows of the dictionary
 /// are held at norm 1. Training starts from the linear encoder, which sees all d values where h has at least 2d, else as many

@@ -5,7 +5,9 @@ use super::{
     Gated, JumpRelu, L1, Lista, Losses, Parameters, Shape, TiedL1, TopK, TwoLayer, Workspace,
     decoder,
 };
-use crate::{Exec, MatMut, MatRef, SparseRef};
+use crate::machine::exec::Exec;
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// A kind of sparse autoencoder, with its settings.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,7 +3,9 @@
 use super::codes::Codes;
 use super::transposed::Transposed;
 use super::{Parameters, Shape, Variant, encoder};
-use crate::{Exec, MatMut, MatRef, SparseRef};
+use crate::machine::exec::Exec;
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Share of active entries from which dense products are faster than sparse ones.
 ///

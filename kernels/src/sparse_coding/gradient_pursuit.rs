@@ -2,12 +2,14 @@
 //! matching pursuit whose magnitudes take one exact gradient step where orthogonal matching pursuit
 //! solves a system.
 
+use super::operands::{CHUNK, check, support};
 use super::pursuit::{Magnitudes, Pursuit, pursue};
-use super::{CHUNK, check, support};
-use crate::elementwise::dot;
-use crate::profile::{self, Part, Work};
-use crate::simd::{Op, Simd};
-use crate::{Exec, MatMut, MatRef, par};
+use crate::function::elementwise::dot;
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Gradient pursuit with non-negative magnitudes; the codes are overwritten. Atoms are chosen as by
 /// [`omp`](super::omp), and after each the magnitudes of all chosen ones take a step as by [`gradient_step`].

@@ -4,19 +4,102 @@
 //! only: at the points between them, where momentum takes its gradients, it is the same combination of
 //! products as these are of iterates. So one sparse product an iteration serves step and duality gap.
 //!
-//! From afar, a first step would turn on half of the atoms. So the penalty of FISTA starts where hardly an
+//! Far from the optimum, a first step would turn on half of the atoms. So the penalty of FISTA starts where hardly an
 //! atom is worth it and falls from iteration to iteration (Hale, Yin & Zhang 2008, *continuation*): codes stay
 //! sparse on the way, and each iteration cheap.
 
-use super::lasso::{Lasso, Stop, duality_gap};
-use crate::simd::{Op, Simd};
-use crate::sparse::{add_row_product, select_from};
-use crate::{MatMut, MatRef};
+use super::lasso::{Certificate, Lasso, Stop, check_places, duality_gap};
+use super::operands::{CHUNK, check};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::scratch::with_scratch;
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::sparse::{add_row_product, select_from};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// What is left of a raised penalty after an iteration.
 const DECAY: f32 = 0.9;
 /// A penalty of next to nothing is not raised for ever.
 const MOST_RAISED: f32 = 1e4;
+
+impl Lasso<'_> {
+    /// Iterative shrinkage-thresholding, in place, from the codes given (their negative values and NaNs as 0):
+    /// `c ← max(0, c + (D(x − Dᵀc) − λw/2) / ‖D‖₂²)`. The objective never rises, but by rounding.
+    ///
+    /// # Panics
+    /// If the shapes do not match.
+    #[track_caller]
+    pub fn ista(
+        &self,
+        exec: Exec,
+        x: MatRef,
+        stop: Stop,
+        codes: MatMut,
+        certificates: &mut [Certificate],
+    ) {
+        self.solve(exec, x, stop, false, codes, certificates);
+    }
+
+    /// The same with Nesterov's momentum (Beck & Teboulle 2009), which starts anew when it points uphill
+    /// (O'Donoghue & Candès, arXiv 1204.3982, the gradient scheme), and a penalty that starts high and falls to
+    /// λw in some tens of iterations: for each sample by itself. The objective may rise on the way.
+    ///
+    /// # Panics
+    /// If the shapes do not match.
+    #[track_caller]
+    pub fn fista(
+        &self,
+        exec: Exec,
+        x: MatRef,
+        stop: Stop,
+        codes: MatMut,
+        certificates: &mut [Certificate],
+    ) {
+        self.solve(exec, x, stop, true, codes, certificates);
+    }
+
+    #[track_caller]
+    fn solve(
+        &self,
+        exec: Exec,
+        x: MatRef,
+        stop: Stop,
+        momentum: bool,
+        mut codes: MatMut,
+        certificates: &mut [Certificate],
+    ) {
+        check(self.dictionary, x, &codes);
+        check_places(x, certificates);
+        let serial = Exec::serial(exec.isa());
+        let padded = self.penalty.len();
+        par::share_rows(exec, CHUNK, (x, codes.reborrow()), &|(x, codes)| {
+            with_scratch((x.rows() + 4) * padded, |scratch| {
+                let (correlations, state) = scratch.split_at_mut(x.rows() * padded);
+                correlations.fill(0.0);
+                let n = self.dictionary.rows();
+                let out = MatMut::with_stride(correlations, x.rows(), n, padded);
+                let (out, atoms) = (out.expect("cut to size"), self.dictionary.t());
+                matmul(serial, out, Accumulate::Overwrite, x, atoms);
+                let _span = profile::span(Part::Lasso);
+                let flops = exec.isa().dispatch(Iteration {
+                    lasso: self,
+                    stop,
+                    momentum,
+                    x,
+                    correlations,
+                    state,
+                    codes,
+                });
+                // The rows of the Gram matrix that the codes name count as read once.
+                let values = x.rows() * (x.cols() + 2 * n);
+                profile::call(Part::Lasso, || Work::new(flops, values));
+            });
+        });
+        self.certify(exec, x, codes.as_ref(), certificates);
+    }
+}
 
 /// The iterations of some samples.
 pub(super) struct Iteration<'a> {

@@ -1,10 +1,12 @@
 //! The non-negative lasso, and how far a code is from its optimum.
 
-use super::ista::Iteration;
-use super::{CHUNK, check};
-use crate::profile::{self, Part, Work};
-use crate::scratch::with_scratch;
-use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
+use super::operands::CHUNK;
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::scratch::with_scratch;
+use crate::matrix::dictionary;
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// Values are padded to a multiple of this, that of a vector.
 const PAD: usize = 16;
@@ -114,81 +116,6 @@ impl<'a> Lasso<'a> {
         }
     }
 
-    /// Iterative shrinkage-thresholding, in place, from the codes given (their negative values and NaNs as 0):
-    /// `c ← max(0, c + (D(x − Dᵀc) − λw/2) / ‖D‖₂²)`. The objective never rises, but by rounding.
-    ///
-    /// # Panics
-    /// If the shapes do not match.
-    #[track_caller]
-    pub fn ista(
-        &self,
-        exec: Exec,
-        x: MatRef,
-        stop: Stop,
-        codes: MatMut,
-        certificates: &mut [Certificate],
-    ) {
-        self.solve(exec, x, stop, false, codes, certificates);
-    }
-
-    /// The same with Nesterov's momentum (Beck & Teboulle 2009), which starts anew when it points uphill
-    /// (O'Donoghue & Candès, arXiv 1204.3982, the gradient scheme), and a penalty that starts high and falls to
-    /// λw in some tens of iterations: for each sample by itself. The objective may rise on the way.
-    ///
-    /// # Panics
-    /// If the shapes do not match.
-    #[track_caller]
-    pub fn fista(
-        &self,
-        exec: Exec,
-        x: MatRef,
-        stop: Stop,
-        codes: MatMut,
-        certificates: &mut [Certificate],
-    ) {
-        self.solve(exec, x, stop, true, codes, certificates);
-    }
-
-    #[track_caller]
-    fn solve(
-        &self,
-        exec: Exec,
-        x: MatRef,
-        stop: Stop,
-        momentum: bool,
-        mut codes: MatMut,
-        certificates: &mut [Certificate],
-    ) {
-        check(self.dictionary, x, &codes);
-        check_places(x, certificates);
-        let serial = Exec::serial(exec.isa());
-        let padded = self.penalty.len();
-        par::share_rows(exec, CHUNK, (x, codes.reborrow()), &|(x, codes)| {
-            with_scratch((x.rows() + 4) * padded, |scratch| {
-                let (correlations, state) = scratch.split_at_mut(x.rows() * padded);
-                correlations.fill(0.0);
-                let n = self.dictionary.rows();
-                let out = MatMut::with_stride(correlations, x.rows(), n, padded);
-                let (out, atoms) = (out.expect("cut to size"), self.dictionary.t());
-                matmul(serial, out, Accumulate::Overwrite, x, atoms);
-                let _span = profile::span(Part::Lasso);
-                let flops = exec.isa().dispatch(Iteration {
-                    lasso: self,
-                    stop,
-                    momentum,
-                    x,
-                    correlations,
-                    state,
-                    codes,
-                });
-                // The rows of the Gram matrix that the codes name count as read once.
-                let values = x.rows() * (x.cols() + 2 * n);
-                profile::call(Part::Lasso, || Work::new(flops, values));
-            });
-        });
-        self.certify(exec, x, codes.as_ref(), certificates);
-    }
-
     /// Objective and duality gap of each code, whatever it comes from, by way of the residual in place of the
     /// Gram matrix. Their error is some γ_{n+d}·(‖x‖ + Σ cⱼ‖Dⱼ‖)².
     ///
@@ -260,7 +187,7 @@ impl<'a> Lasso<'a> {
 }
 
 #[track_caller]
-fn check_places(x: MatRef, certificates: &[Certificate]) {
+pub(super) fn check_places(x: MatRef, certificates: &[Certificate]) {
     assert_eq!(
         certificates.len(),
         x.rows(),

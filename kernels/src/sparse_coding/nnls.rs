@@ -1,11 +1,13 @@
 //! Non-negative least squares on few atoms: the active-set method of Lawson and Hanson (*Solving Least
 //! Squares Problems*, 1974, chapter 23), in f64 on the Gram matrix of the atoms.
 
-use super::{CHUNK, check, support};
-use crate::elementwise::dot_f64;
-use crate::profile::{self, Part, Work};
-use crate::simd::{Op, Simd};
-use crate::{Exec, MatMut, MatRef, par};
+use super::operands::{CHUNK, check, support};
+use crate::function::elementwise::dot_f64;
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// The best magnitudes on the supports of the codes, in place: min ‖x − Dᵀc‖² over c ≥ 0 with cⱼ = 0 wherever cⱼ
 /// is not positive on entry. Magnitudes may become 0.

@@ -3,11 +3,15 @@
 //! dictionary in one product.
 
 use super::nnls::Refit;
-use super::{CHUNK, check};
-use crate::profile::{self, Part, Work};
-use crate::scratch::with_scratch;
-use crate::simd::{Op, Simd};
-use crate::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul, par};
+use super::operands::{CHUNK, check};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::scratch::with_scratch;
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::dictionary;
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::view::{MatMut, MatRef};
 
 /// How far a pursuit goes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -57,6 +57,7 @@ fn functions(activation: Activation) -> (Function, Function) {
         Activation::Gelu => (gelu, gelu_derivative),
         Activation::GeluTanh => (gelu_tanh, gelu_tanh_derivative),
         Activation::Relu => (super::relu, |x| if x > 0.0 { 1.0 } else { 0.0 }),
+        other => panic!("{other:?} has no reference: write one here"),
     }
 }
 

@@ -134,11 +134,7 @@ pub fn fill(mut m: MatMut, next: &mut impl FnMut() -> f32, scale: f32) {
 }
 
 pub fn activation() -> impl Strategy<Value = Activation> {
-    prop_oneof![
-        Just(Activation::Gelu),
-        Just(Activation::GeluTanh),
-        Just(Activation::Relu)
-    ]
+    proptest::sample::select(Activation::ALL)
 }
 
 pub fn loss() -> impl Strategy<Value = Loss> {

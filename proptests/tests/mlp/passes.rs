@@ -145,7 +145,7 @@ proptest! {
 /// forward, 1e-3 back.
 #[test]
 fn bounds_are_narrow() {
-    for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
+    for &activation in Activation::ALL {
         for loss in [Loss::SquaredError, Loss::CrossEntropy] {
             let shape = Shape {
                 vocabulary: 6,
@@ -179,7 +179,7 @@ fn bounds_are_narrow() {
 #[test]
 fn backward_matches_central_differences() {
     const H: f64 = 1e-4;
-    for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
+    for &activation in Activation::ALL {
         for loss in [Loss::SquaredError, Loss::CrossEntropy] {
             let shape = Shape {
                 vocabulary: 3,

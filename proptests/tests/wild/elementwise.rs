@@ -12,7 +12,7 @@ use crate::{on_threads, place};
 
 type Kernel = fn(Exec, &[f32], &mut [f32]);
 
-const UNARY: [Kernel; 8] = [
+const UNARY: [Kernel; 9] = [
     math::exp,
     math::tanh,
     math::erf,
@@ -21,9 +21,8 @@ const UNARY: [Kernel; 8] = [
     gelu_tanh::forward,
     gelu_tanh::derivative,
     relu::forward,
+    relu::derivative,
 ];
-
-const ACTIVATIONS: [Activation; 3] = [Activation::Gelu, Activation::GeluTanh, Activation::Relu];
 
 /// `f` of one value alone.
 fn alone(f: Kernel, exec: Exec, x: f32) -> f32 {
@@ -59,29 +58,34 @@ proptest! {
                 let want: Vec<f32> = x.slice().iter().map(|&x| alone(f, serial, x)).collect();
                 assert_same("one by one", &got, &want);
             }
-            for activation in ACTIVATIONS {
+            for &activation in Activation::ALL {
                 let got = on_threads(isa, threads, |exec| {
                     let mut dx = to.clone();
                     activation.backward(exec, x.slice(), dy.slice(), dx.slice_mut());
                     dx.values()
                 });
-                let want: Vec<f32> = x.slice().iter().zip(dy.slice()).map(|(&x, &dy)| match activation {
-                    Activation::Gelu => dy * alone(gelu::derivative, serial, x),
-                    Activation::GeluTanh => dy * alone(gelu_tanh::derivative, serial, x),
+                let one = |x: f32, dy: f32| match activation {
                     Activation::Relu => if x > 0.0 { dy } else { 0.0 },
-                }).collect();
+                    smooth => {
+                        let mut slope = [f32::NAN];
+                        smooth.derivative(serial, &[x], &mut slope);
+                        dy * slope[0]
+                    }
+                };
+                let pairs = x.slice().iter().zip(dy.slice());
+                let want: Vec<f32> = pairs.map(|(&x, &dy)| one(x, dy)).collect();
                 assert_same("backward", &got, &want);
                 let got = on_threads(isa, threads, |exec| {
                     let mut y = to.clone();
                     activation.forward(exec, x.slice(), y.slice_mut());
                     y.values()
                 });
-                let f = match activation {
-                    Activation::Gelu => gelu::forward,
-                    Activation::GeluTanh => gelu_tanh::forward,
-                    Activation::Relu => relu::forward as Kernel,
+                let one = |x: f32| {
+                    let mut y = [f32::NAN];
+                    activation.forward(serial, &[x], &mut y);
+                    y[0]
                 };
-                let want: Vec<f32> = x.slice().iter().map(|&x| alone(f, serial, x)).collect();
+                let want: Vec<f32> = x.slice().iter().map(|&x| one(x)).collect();
                 assert_same("forward", &got, &want);
             }
         }

@@ -192,7 +192,7 @@ proptest! {
     fn residual_mlps(
         (vocabulary, width, hidden, layers) in (1..6usize, 1..20usize, 1..30usize, 0..3usize),
         samples in prop_oneof![4 => 1..6usize, 1 => 60..90usize],
-        activation in prop_oneof![Just(Activation::Gelu), Just(Activation::GeluTanh), Just(Activation::Relu)],
+        activation in proptest::sample::select(Activation::ALL),
         loss in prop_oneof![Just(Loss::SquaredError), Just(Loss::CrossEntropy)],
         kind in any_kind(),
         threads in 1..4usize,

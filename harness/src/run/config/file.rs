@@ -244,7 +244,7 @@ impl File {
             }
             "seed" => self.seed = Some(entry.number(0..=i64::MAX)?),
             "seeds" => self.seeds = Some(entry.number(1..=MOST_SEEDS as i64)?),
-            "isa" => self.isa = Some(entry.word(&Isa::NAMES)?.into()),
+            "isa" => self.isa = Some(entry.word(Isa::NAMES)?.into()),
             _ => self.experiments = Some(entry.experiments(spans)?),
         }
         Ok(())

@@ -187,7 +187,7 @@ fn score(exec: Exec, x: MatRef, codes: &[f32], elements: MatRef, lambda: f64) ->
     let mut stream = Stream::new(width, n);
     stream.add(exec, x, into.as_ref(), sparse);
     Codes {
-        l0: autoencoder::l0(&stream),
+        l0: reading::l0(&stream),
         explained_variance: stream.explained_variance(),
         loss: stream.squared_error() + lambda * stream.l1(),
     }

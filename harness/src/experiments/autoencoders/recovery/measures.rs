@@ -77,10 +77,10 @@ impl Reading {
         Reading {
             mmcs: mmcs(exec, features, elements),
             mmcs_of_alive: mmcs(exec, alive, features),
-            dead: autoencoder::dead_fraction(&stream),
+            dead: reading::dead_fraction(&stream),
             loss: stream.squared_error() + lambda * stream.l1(),
             explained_variance: stream.explained_variance(),
-            l0: autoencoder::l0(&stream),
+            l0: reading::l0(&stream),
             l1: stream.l1(),
             neighbours: neighbours.into_iter().map(f64::from).collect(),
         }

@@ -72,9 +72,9 @@ impl Fit {
         let scaled = MatRef::new(&scaled, x.rows(), x.cols()).expect("of that size");
         let stream = reading::measure(exec, parameters, scaled);
         let fit = Fit {
-            l0: autoencoder::l0(&stream),
+            l0: reading::l0(&stream),
             explained_variance: stream.explained_variance(),
-            dead: autoencoder::dead_fraction(&stream),
+            dead: reading::dead_fraction(&stream),
         };
         (fit, stream.firings().to_vec())
     }

@@ -48,11 +48,7 @@ pub fn encode(parameters: &Parameters) -> Vec<u8> {
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("of that shape");
         (name.as_str(), view)
     });
-    let activation = match parameters.shape().activation {
-        Activation::Gelu => "gelu",
-        Activation::GeluTanh => "gelu-tanh",
-        Activation::Relu => "relu",
-    };
+    let activation = parameters.shape().activation.name();
     // One entry: several would be in no fixed order.
     let metadata = HashMap::from([("activation".to_string(), activation.to_string())]);
     safetensors::serialize(tensors, Some(metadata)).expect("few and small names")

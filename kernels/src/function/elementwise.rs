@@ -1,0 +1,259 @@
+//! Functions of one or two values, applied to whole slices: yours too.
+//!
+//! A [`Unary`] or [`Binary`] is written once, a vector at a time, and runs on every instruction set: over slices by
+//! [`unary`] and [`binary`], inside a kernel of your own by [`map`] and [`zip`], and fused into a matrix product by the
+//! epilogue [`Map`](crate::Map).
+//!
+//! ```
+//! use kernels::elementwise::{Unary, unary};
+//! use kernels::simd::Simd;
+//! use kernels::{Exec, Isa};
+//!
+//! /// The square of the positive part, max(0, x)².
+//! #[derive(Clone, Copy)]
+//! struct SquaredRelu;
+//!
+//! impl Unary for SquaredRelu {
+//!     const FLOPS: usize = 1;
+//!
+//!     #[inline(always)]
+//!     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
+//!         let positive = s.max(s.splat(0.0), x);
+//!         s.mul(positive, positive)
+//!     }
+//! }
+//!
+//! let mut y = [0.0; 3];
+//! unary(Exec::serial(Isa::detect()), SquaredRelu, &[-1.0, 2.0, 3.0], &mut y);
+//! assert_eq!(y, [0.0, 4.0, 9.0]);
+//! ```
+
+use crate::machine::exec::Exec;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+
+/// A function of one value, computed a vector at a time.
+pub trait Unary: Copy + Send + Sync {
+    /// Floating-point operations for one value, as a profile counts them.
+    const FLOPS: usize;
+    /// The function of each lane of `x`; implementations are `#[inline(always)]`.
+    fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32;
+}
+
+/// A function of two values, computed a vector at a time.
+pub trait Binary: Copy + Send + Sync {
+    /// Floating-point operations for one pair of values, as a profile counts them.
+    const FLOPS: usize;
+    /// The function of each pair of lanes of `a` and `b`; implementations are `#[inline(always)]`.
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32;
+}
+
+/// Computes `y[i] = f(x[i])`, on the calling thread.
+///
+/// # Panics
+/// If the lengths differ.
+#[track_caller]
+pub fn unary<F: Unary>(exec: Exec, f: F, x: &[f32], y: &mut [f32]) {
+    assert_eq!(
+        x.len(),
+        y.len(),
+        "{} values in, {} places out",
+        x.len(),
+        y.len()
+    );
+    struct Map<'a, F>(F, &'a [f32], &'a mut [f32]);
+    impl<F: Unary> Op for Map<'_, F> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            map(s, self.0, self.1, self.2)
+        }
+    }
+    let n = x.len();
+    let _span = profile::timed(Part::Activation, || Work::new(F::FLOPS * n, 2 * n));
+    exec.isa().dispatch(Map(f, x, y))
+}
+
+/// Computes `y[i] = f(a[i], b[i])`, on the calling thread.
+///
+/// # Panics
+/// If the lengths differ.
+#[track_caller]
+pub fn binary<F: Binary>(exec: Exec, f: F, a: &[f32], b: &[f32], y: &mut [f32]) {
+    assert!(
+        a.len() == b.len() && b.len() == y.len(),
+        "{} and {} values in, {} places out",
+        a.len(),
+        b.len(),
+        y.len()
+    );
+    struct Zip<'a, F>(F, &'a [f32], &'a [f32], &'a mut [f32]);
+    impl<F: Binary> Op for Zip<'_, F> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            zip(s, self.0, self.1, self.2, self.3)
+        }
+    }
+    let n = a.len();
+    let _span = profile::timed(Part::Activation, || Work::new(F::FLOPS * n, 3 * n));
+    exec.isa().dispatch(Zip(f, a, b, y))
+}
+
+/// Computes `y[i] = f(x[i])`, for use inside an [`Op`].
+///
+/// # Panics
+/// If `y` is shorter than `x`.
+#[inline(always)]
+pub fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
+    let (x, x_rest) = x.split_at(x.len() - x.len() % S::LANES);
+    let (y, y_rest) = y.split_at_mut(x.len());
+    for (x, y) in x.chunks_exact(S::LANES).zip(y.chunks_exact_mut(S::LANES)) {
+        s.store(f.eval(s, s.load(x)), y);
+    }
+    s.store_partial(f.eval(s, s.load_partial(x_rest)), y_rest);
+}
+
+/// Computes `x[i] = f(x[i])`, for use inside an [`Op`].
+#[inline(always)]
+pub fn map_in_place<S: Simd>(s: S, f: impl Unary, x: &mut [f32]) {
+    let mut x = x.chunks_exact_mut(S::LANES);
+    for x in x.by_ref() {
+        s.store(f.eval(s, s.load(x)), x);
+    }
+    let x = x.into_remainder();
+    s.store_partial(f.eval(s, s.load_partial(x)), x);
+}
+
+/// Computes `y[i] = f(a[i], b[i])`, for use inside an [`Op`].
+///
+/// # Panics
+/// If `b` or `y` is shorter than `a`.
+#[inline(always)]
+pub fn zip<S: Simd>(s: S, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {
+    let (a, a_rest) = a.split_at(a.len() - a.len() % S::LANES);
+    let (b, b_rest) = b.split_at(a.len());
+    let (y, y_rest) = y.split_at_mut(a.len());
+    let ab = a.chunks_exact(S::LANES).zip(b.chunks_exact(S::LANES));
+    for ((a, b), y) in ab.zip(y.chunks_exact_mut(S::LANES)) {
+        s.store(f.eval(s, s.load(a), s.load(b)), y);
+    }
+    let v = f.eval(s, s.load_partial(a_rest), s.load_partial(b_rest));
+    s.store_partial(v, y_rest);
+}
+
+/// Computes `a[i] = f(a[i], b[i])`, for use inside an [`Op`].
+#[inline(always)]
+pub fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f32]) {
+    let mut a = a.chunks_exact_mut(S::LANES);
+    let mut b = b.chunks_exact(S::LANES);
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        s.store(f.eval(s, s.load(a), s.load(b)), a);
+    }
+    let (a, b) = (a.into_remainder(), b.remainder());
+    s.store_partial(f.eval(s, s.load_partial(a), s.load_partial(b)), a);
+}
+
+/// The gradient through a function with the derivative D: from x and dy to `dy · D(x)`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimesDerivative<D>(pub(crate) D);
+
+impl<D: Unary> Binary for TimesDerivative<D> {
+    const FLOPS: usize = 1 + D::FLOPS;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
+        s.mul(dy, self.0.eval(s, x))
+    }
+}
+
+/// A function with its two arguments the other way round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Swapped<B>(pub(crate) B);
+
+impl<B: Binary> Binary for Swapped<B> {
+    const FLOPS: usize = B::FLOPS;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        self.0.eval(s, b, a)
+    }
+}
+
+/// `a + b`
+#[derive(Clone, Copy)]
+pub(crate) struct Add;
+
+impl Binary for Add {
+    const FLOPS: usize = 1;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        s.add(a, b)
+    }
+}
+
+/// `a - b`
+#[derive(Clone, Copy)]
+pub(crate) struct Sub;
+
+impl Binary for Sub {
+    const FLOPS: usize = 1;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        s.sub(a, b)
+    }
+}
+
+/// Σ `x[i]`², in as many partial sums as a vector has lanes, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
+    let mut sums = s.splat(0.0);
+    for x in x.chunks(S::LANES) {
+        let x = s.load_partial(x);
+        sums = s.mul_add(x, x, sums);
+    }
+    s.reduce_sum(sums)
+}
+
+/// Σ `a[i]·b[i]`, in four vectors of partial sums, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
+    // As many as cover the latency of a multiply-add, 4 cycles.
+    const SUMS: usize = 4;
+    let mut sums = [s.splat(0.0); SUMS];
+    let mut a = a.chunks_exact(SUMS * S::LANES);
+    let mut b = b.chunks_exact(SUMS * S::LANES);
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        for (v, sum) in sums.iter_mut().enumerate() {
+            let (a, b) = (s.load(&a[v * S::LANES..]), s.load(&b[v * S::LANES..]));
+            *sum = s.mul_add(a, b, *sum);
+        }
+    }
+    let rest = a.remainder().chunks(S::LANES);
+    for (a, b) in rest.zip(b.remainder().chunks(S::LANES)) {
+        sums[0] = s.mul_add(s.load_partial(a), s.load_partial(b), sums[0]);
+    }
+    let [p, q, r, t] = sums;
+    s.reduce_sum(s.add(s.add(p, r), s.add(q, t)))
+}
+
+/// Σ `a[i]·b[i]` in f64, where products of f32 are exact; for use inside an [`Op`], whose features the
+/// compiler has for its vectors. The same bits on every instruction set.
+#[inline(always)]
+pub(crate) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
+    const LANES: usize = 16;
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for l in 0..LANES {
+            sums[l] += f64::from(a[l]) * f64::from(b[l]);
+        }
+    }
+    for ((a, b), sum) in a_rest.iter().zip(b_rest).zip(&mut sums) {
+        *sum += f64::from(*a) * f64::from(*b);
+    }
+    sums.iter().sum()
+}

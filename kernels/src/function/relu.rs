@@ -1,0 +1,71 @@
+//! The rectifier, max(0, x).
+
+use crate::function::elementwise::{Binary, Unary, binary, unary};
+use crate::machine::exec::Exec;
+use crate::machine::simd::Simd;
+
+/// `y = max(0, x)`; NaN stays NaN. Exact.
+///
+/// # Panics
+/// If the lengths differ.
+#[track_caller]
+pub fn forward(exec: Exec, x: &[f32], y: &mut [f32]) {
+    unary(exec, Relu, x, y)
+}
+
+/// `y = 1` where `x > 0`, else 0: the derivative at 0 is taken as 0, and so is that at NaN. Exact.
+///
+/// # Panics
+/// If the lengths differ.
+#[track_caller]
+pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
+    unary(exec, ReluDerivative, x, y)
+}
+
+/// `dx = dy` where `x > 0`, else 0: the gradient at 0 is taken as 0. Exact.
+///
+/// # Panics
+/// If the lengths differ.
+#[track_caller]
+pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    binary(exec, ReluBackward, x, dy, dx)
+}
+
+/// The function.
+#[derive(Clone, Copy)]
+pub(crate) struct Relu;
+
+impl Unary for Relu {
+    const FLOPS: usize = 0;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
+        s.max(s.splat(0.0), x)
+    }
+}
+
+/// Its derivative.
+#[derive(Clone, Copy)]
+pub(crate) struct ReluDerivative;
+
+impl Unary for ReluDerivative {
+    const FLOPS: usize = 0;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
+        s.select(s.lt(s.splat(0.0), x), s.splat(1.0), s.splat(0.0))
+    }
+}
+
+/// The gradient through it: a selection, not a product, so that an infinite dy is no NaN where x ≤ 0.
+#[derive(Clone, Copy)]
+pub(crate) struct ReluBackward;
+
+impl Binary for ReluBackward {
+    const FLOPS: usize = 0;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
+        s.select(s.lt(s.splat(0.0), x), dy, s.splat(0.0))
+    }
+}

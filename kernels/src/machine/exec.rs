@@ -1,0 +1,49 @@
+//! How an operation is executed: with which instructions, on how many threads.
+
+use crate::machine::isa::Isa;
+
+/// How an operation is executed. Results depend on the instruction set, never on the threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exec {
+    isa: Isa,
+    parallel: bool,
+}
+
+impl Default for Exec {
+    /// The fastest instruction set of this CPU, on the calling thread alone.
+    fn default() -> Exec {
+        Exec::serial(Isa::detect())
+    }
+}
+
+impl Exec {
+    /// Execution on the calling thread alone.
+    pub fn serial(isa: Isa) -> Exec {
+        Exec {
+            isa,
+            parallel: false,
+        }
+    }
+
+    /// Execution on the threads of the current rayon pool, where the work is large enough to share; without the feature
+    /// `rayon`, on the calling thread.
+    ///
+    /// A call from outside a pool costs some 10 µs more than one from inside: run a whole training
+    /// loop inside one `ThreadPool::install`.
+    pub fn parallel(isa: Isa) -> Exec {
+        Exec {
+            isa,
+            parallel: true,
+        }
+    }
+
+    /// The instruction set.
+    pub fn isa(self) -> Isa {
+        self.isa
+    }
+
+    /// Whether work may be shared among threads.
+    pub fn is_parallel(self) -> bool {
+        self.parallel
+    }
+}

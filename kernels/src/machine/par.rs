@@ -1,0 +1,170 @@
+//! Threads: the only file that names rayon.
+
+use std::ops::Range;
+
+use crate::machine::exec::Exec;
+use crate::machine::profile::{self, Part};
+
+/// Runs both, at the same time where `exec` is parallel.
+pub(crate) fn join<A: Send, B: Send>(
+    exec: Exec,
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    #[cfg(feature = "rayon")]
+    if exec.is_parallel() {
+        return rayon::join(a, b);
+    }
+    let _ = exec;
+    (a(), b())
+}
+
+/// How many threads `exec` may use here.
+pub(crate) fn threads(exec: Exec) -> usize {
+    #[cfg(feature = "rayon")]
+    if exec.is_parallel() {
+        return rayon::current_num_threads();
+    }
+    let _ = exec;
+    1
+}
+
+/// Operands whose rows are independent of each other: a tuple of them is cut all at the same row.
+pub(crate) trait Rows: Send + Sized {
+    /// Number of rows.
+    fn rows(&self) -> usize;
+    /// The rows above `at`, and those from it on.
+    fn split_rows(self, at: usize) -> (Self, Self);
+}
+
+/// Hands `run` the rows in pieces, at most `piece` of them each, on as many threads as `exec` has. Where the
+/// cuts lie depends on the number of rows alone.
+pub(crate) fn share_rows<W: Rows>(exec: Exec, piece: usize, work: W, run: &(impl Fn(W) + Sync)) {
+    let rows = work.rows();
+    if rows <= piece.max(1) {
+        return run(work);
+    }
+    let pieces = rows.div_ceil(piece.max(1));
+    let (upper, lower) = work.split_rows(pieces / 2 * piece.max(1));
+    join(
+        exec,
+        || share_rows(exec, piece, upper, run),
+        || share_rows(exec, piece, lower, run),
+    );
+}
+
+/// [`share_rows`], timed as a part of the profile: piece by piece where threads share them, else all at once.
+pub(crate) fn share_timed<W: Rows>(
+    part: Part,
+    exec: Exec,
+    piece: usize,
+    work: W,
+    run: &(impl Fn(W) + Sync),
+) {
+    if exec.is_parallel() {
+        share_rows(exec, piece, work, &|work| {
+            let _span = profile::span(part);
+            run(work)
+        });
+    } else {
+        let _span = profile::span(part);
+        share_rows(exec, piece, work, run);
+    }
+}
+
+/// One value a row.
+impl<T: Send> Rows for &mut [T] {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        self.split_at_mut(at)
+    }
+}
+
+impl<T: Sync> Rows for &[T] {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
+    }
+}
+
+/// The numbers of the rows.
+impl Rows for Range<usize> {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let at = self.start + at;
+        (self.start..at, at..self.end)
+    }
+}
+
+macro_rules! rows_of_tuples {
+    ($($name:ident)+) => {
+        #[allow(non_snake_case)]
+        impl<First: Rows, $($name: Rows),+> Rows for (First, $($name),+) {
+            fn rows(&self) -> usize {
+                self.0.rows()
+            }
+            fn split_rows(self, at: usize) -> (Self, Self) {
+                let (First, $($name),+) = self;
+                let First = First.split_rows(at);
+                $(let $name = $name.split_rows(at);)+
+                ((First.0, $($name.0),+), (First.1, $($name.1),+))
+            }
+        }
+    };
+}
+rows_of_tuples!(A);
+rows_of_tuples!(A B);
+rows_of_tuples!(A B C);
+rows_of_tuples!(A B C D);
+
+#[cfg(all(test, feature = "rayon"))]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::machine::isa::Isa;
+
+    /// Whether the first of two, which waits for the second, sees it run.
+    fn meet(exec: Exec, patience: Duration) -> bool {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
+        let met = AtomicBool::new(false);
+        let wait = || {
+            let begun = Instant::now();
+            while !met.load(Ordering::Relaxed) && begun.elapsed() < patience {
+                std::thread::yield_now();
+            }
+            met.load(Ordering::Relaxed)
+        };
+        let come = || met.store(true, Ordering::Relaxed);
+        pool.expect("two threads")
+            .install(|| join(exec, wait, come))
+            .0
+    }
+
+    #[test]
+    fn both_run_at_the_same_time_where_exec_is_parallel() {
+        let isa = Isa::detect();
+        assert!(meet(Exec::parallel(isa), Duration::from_secs(60)));
+        assert!(!meet(Exec::serial(isa), Duration::from_millis(20)));
+    }
+
+    #[test]
+    fn only_a_parallel_exec_has_the_threads_of_the_pool() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+        let isa = Isa::detect();
+        let count = |exec| {
+            pool.as_ref()
+                .expect("three threads")
+                .install(|| threads(exec))
+        };
+        assert_eq!(count(Exec::parallel(isa)), 3);
+        assert_eq!(count(Exec::serial(isa)), 1);
+    }
+}

@@ -1,0 +1,244 @@
+//! Dictionaries: n×d matrices whose rows, the *elements*, stand for directions.
+
+use crate::function::elementwise::{dot, sum_of_squares};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::view::{MatMut, MatRef};
+
+/// Values that are worth another thread.
+const LEAF: usize = 1 << 15;
+
+/// Rows that are worth another thread.
+fn leaf_rows(cols: usize) -> usize {
+    (LEAF / cols.max(1)).max(1)
+}
+
+/// `norms[j]` = ‖row j‖₂, for rows that are contiguous. The relative error is at most γ_{d+2}, whatever the
+/// scale of the row: γ_n = n·u / (1 − n·u), u = 2⁻²⁴.
+///
+/// # Panics
+/// If there are not as many norms as rows.
+#[track_caller]
+pub fn norms(exec: Exec, dictionary: MatRef, norms: &mut [f32]) {
+    assert_eq!(
+        norms.len(),
+        dictionary.rows(),
+        "{} norms for {} rows",
+        norms.len(),
+        dictionary.rows()
+    );
+    struct Norms<'a>(MatRef<'a>, &'a mut [f32]);
+    impl Op for Norms<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            for (j, out) in self.1.iter_mut().enumerate() {
+                *out = norm(s, self.0.row(j)) as f32;
+            }
+        }
+    }
+    let n = dictionary.rows() * dictionary.cols();
+    profile::call(Part::Elements, || Work::new(2 * n, n));
+    let leaf = leaf_rows(dictionary.cols());
+    par::share_timed(Part::Elements, exec, leaf, (dictionary, norms), &|(
+        rows,
+        norms,
+    )| {
+        exec.isa().dispatch(Norms(rows, norms))
+    });
+}
+
+/// Divides every row by its norm. A row of zeros stays as it is, and one with a NaN or an infinity becomes NaN.
+/// Norms are 1 up to γ_{d+4} afterwards.
+pub fn normalise(exec: Exec, dictionary: MatMut) {
+    struct Normalise<'a>(MatMut<'a>);
+    impl Op for Normalise<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Normalise(mut rows) = self;
+            for j in 0..rows.rows() {
+                let row = rows.row(j);
+                let norm = norm(s, row);
+                if norm == 0.0 {
+                    continue;
+                }
+                // 1/∞ would leave zeros.
+                let inverse = if norm.is_finite() {
+                    1.0 / norm
+                } else {
+                    f64::NAN
+                };
+                if (inverse as f32).is_normal() {
+                    scale(s, inverse as f32, row);
+                } else {
+                    for x in row {
+                        *x = (f64::from(*x) * inverse) as f32;
+                    }
+                }
+            }
+        }
+    }
+    let n = dictionary.rows() * dictionary.cols();
+    profile::call(Part::Elements, || Work::new(3 * n, 2 * n));
+    let leaf = leaf_rows(dictionary.cols());
+    par::share_timed(Part::Elements, exec, leaf, dictionary, &|rows| {
+        exec.isa().dispatch(Normalise(rows))
+    });
+}
+
+/// Takes from each row of a gradient its part along the same row of the dictionary:
+/// `g ← g − (g·w / w·w) w`, the projection onto the tangent space of the sphere that w lies on. Both are n×d with
+/// contiguous rows.
+///
+/// Followed by [`normalise`] after the step, this trains rows of unit norm. A row of zeros leaves its
+/// gradient as it is. What is left along w is at most γ_{d+5}·‖g‖, where ‖w‖ and √(‖g‖‖w‖) lie between 10⁻¹⁵
+/// and 10¹⁵.
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
+    assert!(
+        (dictionary.rows(), dictionary.cols()) == (gradient.rows(), gradient.cols()),
+        "a gradient of {}×{} for a dictionary of {}×{}",
+        gradient.rows(),
+        gradient.cols(),
+        dictionary.rows(),
+        dictionary.cols()
+    );
+    struct Project<'a>(MatRef<'a>, MatMut<'a>);
+    impl Op for Project<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Project(dictionary, mut gradient) = self;
+            for j in 0..dictionary.rows() {
+                let (w, g) = (dictionary.row(j), gradient.row(j));
+                let square = sum_of_squares(s, w);
+                if square == 0.0 {
+                    continue;
+                }
+                let along = s.splat(dot(s, g, w) / square);
+                for (g, w) in g.chunks_mut(S::LANES).zip(w.chunks(S::LANES)) {
+                    let rest = s.neg_mul_add(along, s.load_partial(w), s.load_partial(g));
+                    s.store_partial(rest, g);
+                }
+            }
+        }
+    }
+    let n = dictionary.rows() * dictionary.cols();
+    profile::call(Part::Elements, || Work::new(6 * n, 3 * n));
+    let leaf = leaf_rows(dictionary.cols());
+    par::share_timed(Part::Elements, exec, leaf, (dictionary, gradient), &|(
+        rows,
+        gradient,
+    )| {
+        exec.isa().dispatch(Project(rows, gradient))
+    });
+}
+
+/// ‖row‖₂, in f64 where the squares leave the range of f32.
+#[inline(always)]
+pub(crate) fn norm<S: Simd>(s: S, row: &[f32]) -> f64 {
+    const SAFE: std::ops::Range<f32> = 1e-25..1e35;
+    let sum = sum_of_squares(s, row);
+    if SAFE.contains(&sum) {
+        return f64::from(sum).sqrt();
+    }
+    row.iter()
+        .map(|&x| f64::from(x).powi(2))
+        .sum::<f64>()
+        .sqrt()
+}
+
+/// `x[i] *= factor`
+#[inline(always)]
+pub(crate) fn scale<S: Simd>(s: S, factor: f32, x: &mut [f32]) {
+    for x in x.chunks_mut(S::LANES) {
+        s.store_partial(s.mul(s.splat(factor), s.load_partial(x)), x);
+    }
+}
+
+/// Rows of a part of the Gram matrix that is summed in f32.
+const PART: usize = 256;
+/// How far the bounds of [`spectral_norm`] may be apart, squared norms.
+const GAP: f64 = 5e-3;
+const MOST_SQUARINGS: usize = 16;
+
+/// An upper bound of ‖D‖₂, the largest singular value: never below it, and about 1 % above for up to 512 columns
+/// or rows. For values between 10⁻¹⁵ and 10¹⁵ in size; NaN where one is NaN or infinite.
+///
+/// Gradient steps on ‖x − Dᵀc‖² are safe with this bound, where the estimate from a power iteration comes
+/// from below. For G = DᵀD or DDᵀ, the smaller, m×m:
+///
+/// ‖G^p‖_F^{1/p} ≥ ‖G‖₂ ≥ (‖G^{2p}‖_F / ‖G^p‖_F)^{1/p}
+///
+/// G is squared, p = 1, 2, 4, …, until these differ by less than 0.5 %: a power iteration from all starts at
+/// once, some ten products of matrices. Rounding is added: at most γ₂₅₈‖D‖_F² for G, which is summed by
+/// parts of 256 rows, and γ_{m+2}‖G^p‖_F² for its next square.
+pub fn spectral_norm(exec: Exec, dictionary: MatRef) -> f64 {
+    let tall = if dictionary.rows() >= dictionary.cols() {
+        dictionary
+    } else {
+        dictionary.t()
+    };
+    let m = tall.cols();
+    let gram = gram(exec, tall);
+    let trace: f64 = (0..m).map(|i| gram[i * (m + 1)]).sum();
+    if trace == 0.0 {
+        return 0.0;
+    }
+    let mut norm = gram.iter().map(|x| x * x).sum::<f64>().sqrt();
+    // The power G^p of norm 1, and log ‖G^p‖_F / p.
+    let mut power: Vec<f32> = gram.iter().map(|x| (x / norm) as f32).collect();
+    let mut square = vec![0.0; m * m];
+    let mut upper = norm.ln();
+    let mut p = 1.0;
+    for _ in 0..MOST_SQUARINGS {
+        let view = |values| MatRef::new(values, m, m).expect("m×m");
+        let out = MatMut::new(&mut square, m, m).expect("m×m");
+        matmul(exec, out, Accumulate::Overwrite, view(&power), view(&power));
+        let wide = square.iter().map(|&x| f64::from(x));
+        norm = wide.map(|x| x * x).sum::<f64>().sqrt();
+        // ‖G^p‖₂ ≥ norm, of which the rounding is at most this share.
+        let rounding = gamma(m + 2) / (norm * norm);
+        if rounding > 0.5 {
+            break;
+        }
+        let lower = upper + norm.ln() / p;
+        p *= 2.0;
+        upper += (norm.ln() - (-rounding).ln_1p()) / p;
+        if upper - lower < GAP {
+            break;
+        }
+        for (power, square) in power.iter_mut().zip(&square) {
+            *power = (f64::from(*square) / norm) as f32;
+        }
+    }
+    (upper.exp() + gamma(PART + 2) * trace).sqrt()
+}
+
+fn gamma(n: usize) -> f64 {
+    let nu = n as f64 * f64::from(f32::EPSILON) / 2.0;
+    nu / (1.0 - nu)
+}
+
+/// DᵀD: parts of some rows in f32, their sum in f64.
+fn gram(exec: Exec, tall: MatRef) -> Vec<f64> {
+    let (n, m) = (tall.rows(), tall.cols());
+    let mut sum = vec![0.0; m * m];
+    let mut part = vec![0.0; m * m];
+    for from in (0..n).step_by(PART) {
+        let rows = tall.row_range(from, n.min(from + PART));
+        let out = MatMut::new(&mut part, m, m).expect("m×m");
+        matmul(exec, out, Accumulate::Overwrite, rows.t(), rows);
+        for (sum, &part) in sum.iter_mut().zip(&part) {
+            *sum += f64::from(part);
+        }
+    }
+    sum
+}

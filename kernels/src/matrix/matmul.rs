@@ -1,0 +1,110 @@
+//! The matrix product C ← A·B or C ← C + A·B.
+//!
+//! One product serves every transpose: A and B have general strides. B is copied into *panels* as wide as the tile
+//! (`pack`), unless it is small enough to stay in cache as it is; a transposed A is copied by the first tile that reads
+//! it (`pack_a`), any other is read in place. `blocking` holds all sizes and decides how B is read.
+//!
+//! The loops, from the outside in, as marked in `loops`:
+//!
+//! 1. The rows of C are cut into chunks, which go to the threads.
+//! 2. A chunk runs over k in blocks of `KC`,
+//! 3. and over the columns in blocks of `NC`, which it packs just before use where threads do not share a packed B.
+//! 4. A block runs over its strips of `MR` rows,
+//! 5. and a strip over its panels: one *tile* of C each, held in registers (`micro`); at the right border, a few
+//!    columns (`quad`).
+//!
+//! When a strip has seen all of k, the [`Epilogue`] passes over it while it is in cache: bias, activation, their
+//! derivatives.
+//!
+//! Every element of C is summed over k in the same order whatever the chunks, so results do not
+//! depend on the number of threads. The error is at most γ_k·(|A|·|B|), γ_k = k·u / (1 − k·u), u = 2⁻²⁴
+//! (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.5).
+//!
+//! The scheme is that of Goto and van de Geijn, *Anatomy of High-Performance Matrix
+//! Multiplication* (2008), less the packing of A, which pays only where A is transposed.
+
+mod blocking;
+mod epilogue;
+mod loops;
+mod micro;
+mod pack;
+mod pack_a;
+mod quad;
+mod streamed;
+mod transpose;
+
+use crate::machine::exec::Exec;
+use crate::machine::profile::{self, Part, Work};
+use crate::matrix::view::{MatMut, MatRef};
+
+pub use epilogue::{ActivationBackward, Bias, BiasActivation, Epilogue, Map, Residual};
+pub use loops::Accumulate;
+use loops::Product;
+pub(crate) use streamed::{Sink, matmul_into};
+
+/// C ← A·B or C ← C + A·B, for A of m×k, B of k×n and C of m×n.
+///
+/// With k = 0 the product is zero. NaN and infinities follow IEEE 754.
+///
+/// ```
+/// use kernels::{Accumulate, Exec, Isa, MatMut, MatRef, matmul};
+///
+/// let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2×3
+/// let mut c = [0.0; 4];
+/// let a = MatRef::new(&a, 2, 3)?;
+/// matmul(
+///     Exec::serial(Isa::detect()),
+///     MatMut::new(&mut c, 2, 2)?,
+///     Accumulate::Overwrite,
+///     a,
+///     a.t(),
+/// );
+/// assert_eq!(c, [14.0, 32.0, 32.0, 77.0]);
+/// # Ok::<(), kernels::ShapeError>(())
+/// ```
+///
+/// # Panics
+/// If the shapes do not match, before anything is written.
+#[track_caller]
+pub fn matmul(exec: Exec, c: MatMut, accumulate: Accumulate, a: MatRef, b: MatRef) {
+    matmul_with(exec, c, accumulate, a, b, ());
+}
+
+/// [`matmul`], then `epilogue` over each row of C while it is in cache.
+///
+/// # Panics
+/// If the shapes do not match, those of the epilogue included, before anything is written.
+#[track_caller]
+pub fn matmul_with<E: Epilogue>(
+    exec: Exec,
+    c: MatMut,
+    accumulate: Accumulate,
+    a: MatRef,
+    b: MatRef,
+    epilogue: E,
+) {
+    assert!(
+        a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows(),
+        "a product of {}×{} by {}×{} does not fit {}×{}",
+        a.rows(),
+        a.cols(),
+        b.rows(),
+        b.cols(),
+        c.rows(),
+        c.cols()
+    );
+    epilogue.check(c.rows(), c.cols());
+    if c.rows() == 0 || c.cols() == 0 {
+        return;
+    }
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    profile::call(Part::Product, || Work::product(m, n, k));
+    exec.isa().with_tile(Product {
+        exec,
+        c,
+        accumulate,
+        a,
+        b,
+        epilogue,
+    });
+}

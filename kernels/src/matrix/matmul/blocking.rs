@@ -1,0 +1,104 @@
+//! Every size by which a product is cut, with the measurement behind it, and the plan that follows from them.
+//!
+//! The sizes do not depend on the machine, so neither does the order in which an element of C is summed: one
+//! instruction set gives the same bits everywhere. Ratios are of whole products on one thread, where not said otherwise.
+
+use crate::matrix::view::MatRef;
+
+/// Depth of a block: how much of k a pass over C takes. A block of B, `KC × NC` values or 512 KiB, stays in the L2 cache
+/// while the strips of A go by. From 256 to 1,024 the rate is the same within the noise.
+pub(super) const KC: usize = 512;
+
+/// Columns of a block, a multiple of every tile's width. With blocks of 256 columns, packed just before they are used,
+/// products from 512³ on are 3 to 8 % faster than with all of B at once; from 128 to 1,024 columns the rate is the same
+/// within the noise.
+pub(super) const NC: usize = 256;
+
+/// Most rows of a chunk where B is packed beforehand. From 64 to 512 rows the rate is the same within the noise.
+const MC: usize = 256;
+
+/// Most rows of a chunk that packs B for itself, block by block: large, since each chunk packs all of B again, and small
+/// enough that the pages of its rows of C stay in the TLB (8 % faster at 16,384×100×16,384 than one chunk of all rows).
+const MC_BY_BLOCK: usize = 2048;
+
+/// Fewest rows of a chunk, where there are enough rows: each chunk reads all of B, or packs it.
+const MC_MIN: usize = 32;
+
+/// Fewest rows per thread with which each of several threads packs B for itself rather than sharing one packed copy.
+const MANY_ROWS: usize = 512;
+
+/// Work that is worth handing to another thread: 2 Mflop, 8 to 20 µs on the machines measured, where a hand-over costs 1.
+const LEAF_FLOPS: usize = 1 << 21;
+
+/// Most values of a B that is read in place: 256 KiB, which stays in the L2 cache. A copy is 2 to 27 % slower there, but
+/// for rows that do not begin with a cache line, where it is up to 4 % faster.
+const DIRECT_B: usize = 256 * 256;
+
+/// Most rows of A with which B is read in place: more of them repay the packing, as packed rows are aligned.
+const DIRECT_M: usize = 256;
+
+/// Below this many rows of A, packing B never pays: each packed value would be read twice at most.
+const FEW_ROWS: usize = 16;
+
+/// Panels of B that are copied at the same time, so that a long piece of a row of B is read at once.
+pub(super) const TOGETHER: usize = 8;
+
+/// Rows of B that are fetched ahead of being copied, since the hardware prefetcher does not cross pages.
+pub(super) const AHEAD: usize = 4;
+
+/// Values that are worth packing on another thread.
+pub(super) const LEAF_VALUES: usize = 1 << 13;
+
+/// Columns at the right border that go together, as many as the narrowest vector has lanes: see `quad`.
+pub(super) const QUAD: usize = 4;
+
+/// How the tiles read B, decided once for a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadB {
+    /// Where it lies, but for the columns beyond the last whole tile, which are packed: for a B that stays in cache.
+    InPlace,
+    /// From a packed copy of all of it, which the threads share.
+    Packed,
+    /// From a copy of one block at a time, made just before it is used; each chunk makes its own.
+    PackedByBlock,
+}
+
+impl ReadB {
+    /// The plan for A of m rows and B of k×n, with tiles of `wide` columns.
+    pub(super) fn plan(m: usize, b: MatRef, wide: usize, threads: usize) -> Self {
+        let (k, n) = (b.rows(), b.cols());
+        let in_cache = m < FEW_ROWS || (m <= DIRECT_M && k * n <= DIRECT_B);
+        if b.col_stride() == 1 && in_cache && n >= wide {
+            ReadB::InPlace
+        } else if (k > KC || n > NC) && (threads == 1 || m >= MANY_ROWS * threads) {
+            ReadB::PackedByBlock
+        } else {
+            ReadB::Packed
+        }
+    }
+
+    /// The plan where a packed copy is to serve several products.
+    pub(super) fn plan_shared(m: usize, b: MatRef, wide: usize) -> Self {
+        match Self::plan(m, b, wide, 1) {
+            ReadB::InPlace => ReadB::InPlace,
+            ReadB::Packed | ReadB::PackedByBlock => ReadB::Packed,
+        }
+    }
+
+    /// Into how many chunks the m rows of a product of m×k by k×n are cut.
+    pub(super) fn chunks(self, m: usize, n: usize, k: usize, threads: usize) -> usize {
+        // Two chunks a thread, so that they even out, but no more: each reads all of B, or packs it.
+        let (most_rows, even) = match self {
+            ReadB::PackedByBlock => (MC_BY_BLOCK, threads),
+            ReadB::InPlace | ReadB::Packed => (MC, 2 * threads),
+        };
+        let worth = (2 * m * n * k / LEAF_FLOPS).min(m / MC_MIN).max(1);
+        let chunks = if threads == 1 { 1 } else { even.min(worth) };
+        chunks.max(m.div_ceil(most_rows))
+    }
+}
+
+/// Rows of the next strip, of `left` that are left: a whole tile, then halves, so that few rows are computed in vain.
+pub(super) fn strip_height(left: usize, mr: usize) -> usize {
+    if left >= mr { mr } else { 1 << left.ilog2() }
+}

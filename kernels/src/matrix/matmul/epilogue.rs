@@ -1,0 +1,247 @@
+//! What follows a product, row by row, while the row is in cache.
+
+use std::ops::Range;
+
+use crate::function::activation::Activation;
+use crate::function::elementwise::{Add, Unary, map_in_place, zip_in_place};
+use crate::machine::simd::Simd;
+use crate::matrix::view::{MatMut, MatRef};
+
+/// A pass over the rows of a product, fused into its write-back: each row is passed over while it is in cache.
+///
+/// A pair of epilogues is one after the other.
+///
+/// ```
+/// use kernels::elementwise::Unary;
+/// use kernels::simd::Simd;
+/// use kernels::{Accumulate, Bias, Exec, Isa, Map, MatMut, MatRef, matmul_with};
+///
+/// #[derive(Clone, Copy)]
+/// struct Square;
+/// impl Unary for Square {
+///     const FLOPS: usize = 1;
+///     #[inline(always)]
+///     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
+///         s.mul(x, x)
+///     }
+/// }
+///
+/// // y = (x·Wᵀ + b)²
+/// let (x, w, b) = ([1.0, 2.0], [3.0, 4.0], [-1.0]);
+/// let mut y = [0.0];
+/// matmul_with(
+///     Exec::serial(Isa::detect()),
+///     MatMut::new(&mut y, 1, 1)?,
+///     Accumulate::Overwrite,
+///     MatRef::new(&x, 1, 2)?,
+///     MatRef::new(&w, 1, 2)?.t(),
+///     (Bias(&b), Map(Square)),
+/// );
+/// assert_eq!(y, [100.0]);
+/// # Ok::<(), kernels::ShapeError>(())
+/// ```
+pub trait Epilogue: Send + Sized {
+    /// Panics unless the epilogue suits a product of `rows × cols`.
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize);
+
+    /// The epilogues of the rows above `at`, and of those from it on.
+    fn split_rows(self, at: usize) -> (Self, Self);
+
+    /// Passes over `c`, which is row `row`, columns `cols` of the product.
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]);
+}
+
+#[track_caller]
+fn check_bias(bias: &[f32], cols: usize) {
+    assert_eq!(
+        bias.len(),
+        cols,
+        "a bias of {} values for {cols} columns",
+        bias.len()
+    );
+}
+
+#[track_caller]
+fn check_shape(what: &str, operand: MatRef, rows: usize, cols: usize) {
+    assert!(
+        (operand.rows(), operand.cols()) == (rows, cols),
+        "{what} of {}×{} for a product of {rows}×{cols}",
+        operand.rows(),
+        operand.cols()
+    );
+    assert!(
+        operand.col_stride() == 1 || cols <= 1,
+        "{what} whose rows are not contiguous"
+    );
+}
+
+impl Epilogue for () {
+    fn check(&self, _: usize, _: usize) {}
+    fn split_rows(self, _: usize) -> ((), ()) {
+        ((), ())
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, _: S, _: usize, _: Range<usize>, _: &mut [f32]) {}
+}
+
+/// Adds a bias to every row: C ← C + 1·biasᵀ.
+#[derive(Clone, Copy, Debug)]
+pub struct Bias<'a>(
+    /// One value a column.
+    pub &'a [f32],
+);
+
+impl Epilogue for Bias<'_> {
+    #[track_caller]
+    fn check(&self, _: usize, cols: usize) {
+        check_bias(self.0, cols);
+    }
+    fn split_rows(self, _: usize) -> (Self, Self) {
+        (self, self)
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, _: usize, cols: Range<usize>, c: &mut [f32]) {
+        zip_in_place(s, Add, c, &self.0[cols]);
+    }
+}
+
+/// A function of each value: C ← f(C). The function can be your own, see [`elementwise`](crate::elementwise).
+#[derive(Clone, Copy, Debug)]
+pub struct Map<F>(
+    /// The function f.
+    pub F,
+);
+
+impl<F: Unary> Epilogue for Map<F> {
+    fn check(&self, _: usize, _: usize) {}
+    fn split_rows(self, _: usize) -> (Self, Self) {
+        (self, self)
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, _: usize, _: Range<usize>, c: &mut [f32]) {
+        map_in_place(s, self.0, c);
+    }
+}
+
+/// A layer's bias and activation: C ← C + 1·biasᵀ, the pre-activation, and `out` ← act(C).
+#[derive(Debug)]
+pub struct BiasActivation<'a> {
+    /// One value a column.
+    pub bias: &'a [f32],
+    /// The activation function.
+    pub activation: Activation,
+    /// Where its values go, of C's shape.
+    pub out: MatMut<'a>,
+}
+
+impl Epilogue for BiasActivation<'_> {
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize) {
+        check_bias(self.bias, cols);
+        check_shape("activations", self.out.as_ref(), rows, cols);
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let Self {
+            bias,
+            activation,
+            out,
+        } = self;
+        let (upper, lower) = out.split_rows(at);
+        (
+            Self {
+                bias,
+                activation,
+                out: upper,
+            },
+            Self {
+                bias,
+                activation,
+                out: lower,
+            },
+        )
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
+        let out = &mut self.out.row(row)[cols.clone()];
+        self.activation.add_and_eval(s, &self.bias[cols], c, out);
+    }
+}
+
+/// A residual connection: C ← C + X.
+#[derive(Clone, Copy, Debug)]
+pub struct Residual<'a>(
+    /// X, of C's shape, its rows contiguous.
+    pub MatRef<'a>,
+);
+
+impl Epilogue for Residual<'_> {
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize) {
+        check_shape("a residual", self.0, rows, cols);
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let rows = self.0.rows();
+        (
+            Self(self.0.row_range(0, at)),
+            Self(self.0.row_range(at, rows)),
+        )
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
+        zip_in_place(s, Add, c, &self.0.row(row)[cols]);
+    }
+}
+
+/// One epilogue after another.
+impl<A: Epilogue, B: Epilogue> Epilogue for (A, B) {
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize) {
+        self.0.check(rows, cols);
+        self.1.check(rows, cols);
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let (a_upper, a_lower) = self.0.split_rows(at);
+        let (b_upper, b_lower) = self.1.split_rows(at);
+        ((a_upper, b_upper), (a_lower, b_lower))
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
+        self.0.row(s, row, cols.clone(), c);
+        self.1.row(s, row, cols, c);
+    }
+}
+
+/// Back through an activation: C ← C ⊙ act'(Z), for the pre-activations Z.
+#[derive(Clone, Copy, Debug)]
+pub struct ActivationBackward<'a> {
+    /// The activation function.
+    pub activation: Activation,
+    /// Z, of C's shape, its rows contiguous.
+    pub pre: MatRef<'a>,
+}
+
+impl Epilogue for ActivationBackward<'_> {
+    #[track_caller]
+    fn check(&self, rows: usize, cols: usize) {
+        check_shape("pre-activations", self.pre, rows, cols);
+    }
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let Self { activation, pre } = self;
+        (
+            Self {
+                activation,
+                pre: pre.row_range(0, at),
+            },
+            Self {
+                activation,
+                pre: pre.row_range(at, pre.rows()),
+            },
+        )
+    }
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
+        let pre = &self.pre.row(row)[cols];
+        self.activation.multiply_by_derivative(s, pre, c);
+    }
+}

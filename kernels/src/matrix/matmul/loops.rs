@@ -1,0 +1,257 @@
+//! The five loops of the product, around the tile of `micro`.
+
+use super::blocking::{KC, NC, ReadB, strip_height};
+use super::epilogue::Epilogue;
+use super::micro::Strip;
+use super::pack::{PackedB, Panels};
+use super::pack_a::PackedA;
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part};
+use crate::machine::scratch::with_scratch;
+use crate::machine::simd::{Op, Simd, TileOp};
+use crate::matrix::view::{MatMut, MatRef};
+
+/// What happens to the values that C holds already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accumulate {
+    /// They are replaced, without being read: C ← A·B.
+    Overwrite,
+    /// They are added to: C ← C + A·B.
+    Add,
+}
+
+/// A whole product, its shapes checked.
+pub(super) struct Product<'a, E> {
+    pub(super) exec: Exec,
+    pub(super) c: MatMut<'a>,
+    pub(super) accumulate: Accumulate,
+    pub(super) a: MatRef<'a>,
+    pub(super) b: MatRef<'a>,
+    pub(super) epilogue: E,
+}
+
+impl<E: Epilogue> TileOp for Product<'_, E> {
+    fn run<S: Simd, const MR: usize, const NV: usize>(self, s: S) {
+        let Product {
+            exec,
+            c,
+            accumulate,
+            a,
+            b,
+            epilogue,
+        } = self;
+        let (m, n, k) = (c.rows(), c.cols(), a.cols());
+        let (wide, threads) = (NV * S::LANES, par::threads(exec));
+        let plan = ReadB::plan(m, b, wide, threads);
+        let panels = Panels::cut::<S>(b, plan, wide);
+        let shared = plan != ReadB::PackedByBlock;
+        let len = if shared { panels.packed_len() } else { 0 };
+        with_scratch(len, |buffer| {
+            let chunk = RowChunk::<E, MR, NV> {
+                c,
+                accumulate,
+                a,
+                panels: &panels,
+                packed: shared.then(|| panels.pack(exec, s, buffer)),
+                epilogue,
+            };
+            chunk.share(exec, s, plan.chunks(m, n, k, threads));
+        })
+    }
+}
+
+/// Some rows of C, with all that it takes to compute them.
+pub(super) struct RowChunk<'a, E, const MR: usize, const NV: usize> {
+    pub(super) c: MatMut<'a>,
+    pub(super) accumulate: Accumulate,
+    pub(super) a: MatRef<'a>,
+    pub(super) panels: &'a Panels<'a>,
+    /// The packed columns of B; None where each chunk packs them for itself, block by block.
+    pub(super) packed: Option<PackedB<'a>>,
+    pub(super) epilogue: E,
+}
+
+impl<E: Epilogue, const MR: usize, const NV: usize> RowChunk<'_, E, MR, NV> {
+    /// LOOP 1: chunks of rows, shared among threads and cut at the borders of strips.
+    fn share<S: Simd>(self, exec: Exec, s: S, chunks: usize) {
+        let m = self.c.rows();
+        let at = (m * (chunks / 2) / chunks).next_multiple_of(MR);
+        if chunks == 1 || at >= m {
+            let (len_a, len_b) = self.buffer_len();
+            return with_scratch(len_a + len_b, |buffer| {
+                let _span = profile::span(Part::Product);
+                s.run(Blocks {
+                    chunk: self,
+                    buffer,
+                })
+            });
+        }
+        let (upper, lower) = self.split(at);
+        par::join(
+            exec,
+            || upper.share(exec, s, chunks / 2),
+            || lower.share(exec, s, chunks - chunks / 2),
+        );
+    }
+
+    /// Values that a chunk needs for copies of A and, where it packs B by block, for a block of B.
+    pub(super) fn buffer_len(&self) -> (usize, usize) {
+        let block = match self.packed {
+            Some(_) => 0,
+            None => self.panels.block_len(),
+        };
+        (PackedA::<MR>::len(self.a, KC, self.c.cols()), block)
+    }
+
+    fn split(self, at: usize) -> (Self, Self) {
+        let RowChunk {
+            c,
+            accumulate,
+            a,
+            panels,
+            packed,
+            epilogue,
+        } = self;
+        let (c_upper, c_lower) = c.split_rows(at);
+        let (epilogue_upper, epilogue_lower) = epilogue.split_rows(at);
+        let part = |c, a, epilogue| RowChunk {
+            c,
+            accumulate,
+            a,
+            panels,
+            packed,
+            epilogue,
+        };
+        (
+            part(c_upper, a.row_range(0, at), epilogue_upper),
+            part(c_lower, a.row_range(at, a.rows()), epilogue_lower),
+        )
+    }
+}
+
+/// The blocks of one chunk, computed with a buffer of [`RowChunk::buffer_len`].
+pub(super) struct Blocks<'a, 'b, E, const MR: usize, const NV: usize> {
+    pub(super) chunk: RowChunk<'a, E, MR, NV>,
+    pub(super) buffer: &'b mut [f32],
+}
+
+impl<E: Epilogue, const MR: usize, const NV: usize> Op for Blocks<'_, '_, E, MR, NV> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        // A taller tile would leave strips of other heights uncomputed, a wider one straddle two blocks.
+        const {
+            assert!(
+                MR <= 8,
+                "strips of a tile's height, or of 4, 2 or 1 rows, cover every number of rows"
+            );
+            assert!(
+                NC.is_multiple_of(NV * S::LANES),
+                "a block of columns holds whole tiles"
+            );
+        }
+        let (len_a, _) = self.chunk.buffer_len();
+        let (copies_of_a, block_of_b) = self.buffer.split_at_mut(len_a);
+        let RowChunk {
+            mut c,
+            accumulate,
+            a,
+            panels,
+            packed,
+            mut epilogue,
+        } = self.chunk;
+        let (m, n, k) = (c.rows(), c.cols(), a.cols());
+        let mut from_k = 0;
+        // LOOP 2: blocks of k. At least one, so that k = 0 writes zeros and reaches the epilogue.
+        loop {
+            let depth = KC.min(k - from_k);
+            let last = from_k + depth == k;
+            let add = accumulate == Accumulate::Add || from_k > 0;
+            let mut a = PackedA::<MR>::new(a, from_k, depth, n, copies_of_a);
+            // LOOP 3: blocks of columns.
+            for from_n in (0..n).step_by(NC) {
+                let columns = from_n..n.min(from_n + NC);
+                let packed = match packed {
+                    Some(all) => all,
+                    None => panels.pack_block(s, from_k, depth, from_n, block_of_b),
+                };
+                let mut i = 0;
+                // LOOP 4: strips of rows, as high as the tile.
+                while i < m {
+                    let rows = strip_height(m - i, MR);
+                    s.run(Strip::<MR, NV> {
+                        c: c.reborrow(),
+                        row: i,
+                        rows,
+                        columns: columns.clone(),
+                        add,
+                        a: &mut a,
+                        panels,
+                        packed: &packed,
+                        from_k,
+                        depth,
+                    });
+                    if last {
+                        for row in i..i + rows {
+                            let c = &mut c.row(row)[columns.clone()];
+                            epilogue.row(s, row, columns.clone(), c);
+                        }
+                    }
+                    i += rows;
+                }
+            }
+            from_k += depth;
+            if last {
+                break;
+            }
+        }
+    }
+}
+
+impl<const MR: usize, const NV: usize> Op for Strip<'_, '_, MR, NV> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        match self.rows {
+            rows if rows == MR => self.panels::<S, MR>(s),
+            4 => self.panels::<S, 4>(s),
+            2 => self.panels::<S, 2>(s),
+            _ => self.panels::<S, 1>(s),
+        }
+    }
+}
+
+impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
+    #[inline(always)]
+    fn panels<S: Simd, const ROWS: usize>(mut self, s: S) {
+        let wide = NV * S::LANES;
+        let mut j = self.columns.start;
+        let mut a = self.a.in_place(self.row, ROWS);
+        // Only a whole tile makes the copy: where C is narrower than one, hardly anything would read it.
+        if self.panels.width(0) == wide
+            && let Some((to, copied)) = self.a.copied(self.row, ROWS)
+        {
+            // The first tile reads this strip of A where it lies, and copies it for the others.
+            if j == 0 {
+                self.tile::<S, ROWS, NV>(s, j, a, Some(to));
+                j += wide;
+            }
+            a = copied;
+        }
+        // LOOP 5: panels of B, a tile of C each.
+        while j < self.columns.end {
+            let width = self.panels.width(j);
+            if width == wide {
+                self.tile::<S, ROWS, NV>(s, j, a, None);
+            } else if width == S::LANES {
+                self.tile::<S, ROWS, 1>(s, j, a, None);
+            } else {
+                self.quad::<S, ROWS>(s, j, a);
+            }
+            j += width;
+        }
+    }
+}

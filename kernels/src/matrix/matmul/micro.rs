@@ -1,0 +1,195 @@
+//! The tile: a few rows by a few vectors of C, held in registers while k runs.
+//!
+//! A register-sized piece of C is the whole secret of a fast product. With one element of C at a time, each
+//! multiplication loads two values from memory, and loading is what limits the rate. A tile of MR rows by NV vectors
+//! keeps its MR × NV sums in registers. For each step p of k it loads NV vectors of row p of B, and MR single values of
+//! column p of A, each of which it spreads over a vector:
+//!
+//! ```text
+//!                     B, row p:   [ b₀ … ] [ b₁ … ]            NV vectors
+//!   A, column p:  a₀              [ sum  ] [ sum  ]
+//!                 a₁              [ sum  ] [ sum  ]
+//!                 ⋮               [  ⋮   ] [  ⋮   ]            sum[i][v] += aᵢ · b_v
+//!                 a_MR₋₁          [ sum  ] [ sum  ]
+//! ```
+//!
+//! That is MR·NV multiply-adds for MR + NV loads: 16 for 10 with AVX-512's 8 × 2 and 12 for 8 with AVX2's 6 × 2, where
+//! a core can start two of either in a cycle. There must be enough sums to hide the latency of a multiply-add (4 cycles
+//! × 2 a cycle = 8 sums) and few enough to fit into the registers (32 or 16, less those of A and B).
+//!
+//! The sums start at zero and are written once the block of k has been seen: added to C, or in place of it.
+
+use std::ops::Range;
+
+use super::blocking::QUAD;
+use super::pack::{PackedB, Panels};
+use super::pack_a::{PackedA, RowsOfA};
+use super::quad;
+use crate::machine::portable::Portable;
+use crate::machine::simd::Simd;
+use crate::matrix::view::MatMut;
+
+/// `rows` rows of a block of C against all of its panels.
+pub(super) struct Strip<'a, 'b, const MR: usize, const NV: usize> {
+    pub c: MatMut<'a>,
+    pub row: usize,
+    /// `MR`, or a smaller power of two.
+    pub rows: usize,
+    pub columns: Range<usize>,
+    pub add: bool,
+    pub a: &'a mut PackedA<'b, MR>,
+    pub panels: &'a Panels<'a>,
+    pub packed: &'a PackedB<'a>,
+    pub from_k: usize,
+    pub depth: usize,
+}
+
+impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
+    /// Computes the tile at column `j` and writes it; copies A if a place is given, for the next.
+    #[inline(always)]
+    pub(super) fn tile<S: Simd, const ROWS: usize, const N: usize>(
+        &mut self,
+        s: S,
+        j: usize,
+        a: RowsOfA,
+        copy: Option<*mut f32>,
+    ) {
+        let (b, b_stride) =
+            self.panels
+                .panel(self.packed, self.from_k, self.depth, j, N * S::LANES);
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `copied` for the place of its copy, `panel` for
+        // depth × N vectors of B.
+        let sums = unsafe {
+            product::<S, ROWS, N>(s, self.depth, a, b, b_stride, copy.map(|to| (to, MR)))
+        };
+        self.write(s, j, sums);
+    }
+
+    /// Writes a tile, whose first column is `j`, up to the border of C.
+    #[inline(always)]
+    fn write<S: Simd, const ROWS: usize, const N: usize>(
+        &mut self,
+        s: S,
+        j: usize,
+        sums: [[S::F32; N]; ROWS],
+    ) {
+        let width = (N * S::LANES).min(self.columns.end - j);
+        let (c, c_stride) = self.c.block(self.row, ROWS, j, width);
+        // SAFETY: `block` vouches for ROWS × width values of C; a vector that would reach beyond them is cut.
+        unsafe {
+            if width == N * S::LANES {
+                self.write_whole(s, sums, c, c_stride);
+            } else {
+                self.write_partial(s, sums, c, c_stride, width);
+            }
+        }
+    }
+
+    /// Writes the tile at `c`.
+    ///
+    /// # Safety
+    /// `c` is valid for reading and writing N vectors in each of ROWS rows, `stride` apart.
+    #[inline(always)]
+    unsafe fn write_whole<S: Simd, const ROWS: usize, const N: usize>(
+        &self,
+        s: S,
+        sums: [[S::F32; N]; ROWS],
+        c: *mut f32,
+        stride: usize,
+    ) {
+        for (i, row) in sums.into_iter().enumerate() {
+            for (v, sum) in row.into_iter().enumerate() {
+                // SAFETY: as the caller promised.
+                unsafe {
+                    let c = c.add(i * stride + v * S::LANES);
+                    let sum = match self.add {
+                        true => s.add(s.load_ptr(c), sum),
+                        false => sum,
+                    };
+                    s.store_ptr(sum, c);
+                }
+            }
+        }
+    }
+
+    /// Writes the first `width` columns of the tile.
+    ///
+    /// # Safety
+    /// As of `write_whole`, for so many columns.
+    #[inline(always)]
+    unsafe fn write_partial<S: Simd, const ROWS: usize, const N: usize>(
+        &self,
+        s: S,
+        sums: [[S::F32; N]; ROWS],
+        c: *mut f32,
+        stride: usize,
+        width: usize,
+    ) {
+        for (i, row) in sums.into_iter().enumerate() {
+            for (v, sum) in row.into_iter().enumerate() {
+                let from = v * S::LANES;
+                if width <= from {
+                    break;
+                }
+                // SAFETY: as the caller promised.
+                let c = unsafe {
+                    let left = (width - from).min(S::LANES);
+                    std::slice::from_raw_parts_mut(c.add(i * stride + from), left)
+                };
+                let sum = match self.add {
+                    true => s.add(s.load_partial(c), sum),
+                    false => sum,
+                };
+                s.store_partial(sum, c);
+            }
+        }
+    }
+
+    /// Computes the last columns from `j` on, at most four of them, and writes them.
+    #[inline(always)]
+    pub(super) fn quad<S: Simd, const ROWS: usize>(&mut self, s: S, j: usize, a: RowsOfA) {
+        let (b, _) = self
+            .panels
+            .panel(self.packed, self.from_k, self.depth, j, QUAD);
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `panel` for depth × 4 of B, which are packed.
+        let sums = unsafe { quad::product::<S, ROWS>(s, self.depth, a, b) };
+        self.write(Portable, j, sums);
+    }
+}
+
+/// Σ over `depth` of ROWS values of A times N vectors of B; copies the values of A, if given the place and the stride
+/// from column to column.
+///
+/// # Safety
+/// For i < ROWS and p < `depth`, `a` is valid for reading, and `b` for reading N vectors at `p * b_stride`. For a copy,
+/// the rows of `a` are contiguous, and its place is valid for writing ROWS values at `p` times its stride.
+#[inline(always)]
+unsafe fn product<S: Simd, const ROWS: usize, const N: usize>(
+    s: S,
+    depth: usize,
+    a: RowsOfA,
+    b: *const f32,
+    b_stride: usize,
+    copy: Option<(*mut f32, usize)>,
+) -> [[S::F32; N]; ROWS] {
+    let mut sums = [[s.splat(0.0); N]; ROWS];
+    for p in 0..depth {
+        // SAFETY: as the caller promised. Bounds checks here cost half of the speed.
+        unsafe {
+            let at = a.from.add(p * a.cs);
+            let b = b.add(p * b_stride);
+            let b: [S::F32; N] = std::array::from_fn(|v| s.load_ptr(b.add(v * S::LANES)));
+            if let Some((to, stride)) = copy {
+                at.copy_to_nonoverlapping(to.add(p * stride), ROWS);
+            }
+            #[allow(clippy::needless_range_loop)]
+            for i in 0..ROWS {
+                let a = s.splat(*at.add(i * a.rs));
+                for v in 0..N {
+                    sums[i][v] = s.mul_add(a, b[v], sums[i][v]);
+                }
+            }
+        }
+    }
+    sums
+}

@@ -1,0 +1,102 @@
+//! A as the tiles read it: where it is, or copied by the first of them.
+
+use super::blocking::NC;
+use crate::machine::scratch::LINE;
+use crate::matrix::view::MatRef;
+
+/// A block of A as the tiles read it. Where it lies column after column, each step of k would take a cache line of its
+/// own; there the first tile of a strip copies what it reads for those that follow, which hides the copy behind the
+/// latency of the tile's arithmetic.
+pub(super) struct PackedA<'a, const MR: usize> {
+    a: MatRef<'a>,
+    from_k: usize,
+    depth: usize,
+    copies: &'a mut [f32],
+    /// Values from the copy of one strip to that of the next; 0 where the block of columns of C is the only one, so that
+    /// a strip's copy is no longer needed when the next is made.
+    strip_stride: usize,
+}
+
+/// Some rows of a block of A: where they begin, the row stride `rs` and the column stride `cs`.
+#[derive(Clone, Copy)]
+pub(super) struct RowsOfA {
+    pub(super) from: *const f32,
+    pub(super) rs: usize,
+    pub(super) cs: usize,
+}
+
+impl<'a, const MR: usize> PackedA<'a, MR> {
+    /// How many values the copies take, for C of `n` columns.
+    pub(super) fn len(a: MatRef, depth: usize, n: usize) -> usize {
+        let transposed = a.row_stride() == 1 && a.col_stride() > 1;
+        if !transposed {
+            return 0;
+        }
+        let depth = depth.min(a.cols());
+        MR * depth + (a.rows().div_ceil(MR) - 1) * strip_stride(MR, depth, n)
+    }
+
+    /// Columns `from_k..from_k + depth` of A, with a buffer of [`len`](Self::len) for copies.
+    #[inline(always)]
+    pub(super) fn new(
+        a: MatRef<'a>,
+        from_k: usize,
+        depth: usize,
+        n: usize,
+        copies: &'a mut [f32],
+    ) -> Self {
+        let strip_stride = strip_stride(MR, depth, n);
+        PackedA {
+            a,
+            from_k,
+            depth,
+            copies,
+            strip_stride,
+        }
+    }
+
+    /// Rows `i..i + rows` where they are: valid for reading `rows × depth` values.
+    #[inline(always)]
+    pub(super) fn in_place(&self, i: usize, rows: usize) -> RowsOfA {
+        let (rs, cs) = (self.a.row_stride(), self.a.col_stride());
+        if self.depth == 0 {
+            return RowsOfA {
+                from: std::ptr::dangling(),
+                rs,
+                cs,
+            };
+        }
+        let span = (rows - 1) * rs + (self.depth - 1) * cs + 1;
+        let start = i * rs + self.from_k * cs;
+        RowsOfA {
+            from: self.a.data()[start..][..span].as_ptr(),
+            rs,
+            cs,
+        }
+    }
+
+    /// The copy of rows `i..i + rows`, all of one strip, if there is one: where to write it, column after column, each `MR`
+    /// values after the one before, and the rows in it, valid for reading `rows × depth` values. The rows of a column of
+    /// A are contiguous then.
+    #[inline(always)]
+    pub(super) fn copied(&mut self, i: usize, rows: usize) -> Option<(*mut f32, RowsOfA)> {
+        if self.copies.is_empty() || self.depth == 0 {
+            return None;
+        }
+        let span = (self.depth - 1) * MR + rows;
+        let to = self.copies[i / MR * self.strip_stride + i % MR..][..span].as_mut_ptr();
+        let rows = RowsOfA {
+            from: to,
+            rs: 1,
+            cs: MR,
+        };
+        Some((to, rows))
+    }
+}
+
+/// A cache line more than a strip takes, because strips a multiple of 4 KiB apart would all be written to the same few
+/// lines of the first-level cache.
+#[inline(always)]
+fn strip_stride(mr: usize, depth: usize, n: usize) -> usize {
+    if n <= NC { 0 } else { mr * depth + LINE }
+}

@@ -1,0 +1,64 @@
+//! Sums over the rows of a matrix: the gradient of a bias.
+
+use std::ops::Range;
+
+use crate::function::elementwise::{Add, zip_in_place};
+use crate::machine::exec::Exec;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::view::MatRef;
+
+/// Rows whose sum goes through memory once: a narrow row would wait for the one before.
+const TOGETHER: usize = 8;
+
+/// `sums[j]` = Σᵢ `m[i, j]`, row after row; `m` has contiguous rows. The error is at most γ_m of the sum of
+/// the sizes, for m rows.
+///
+/// # Panics
+/// If there are not as many sums as columns.
+#[track_caller]
+pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
+    assert_eq!(
+        sums.len(),
+        m.cols(),
+        "{} sums for {} columns",
+        sums.len(),
+        m.cols()
+    );
+    struct Sums<'a>(MatRef<'a>, &'a mut [f32]);
+    impl Op for Sums<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Sums(m, sums) = self;
+            sums.fill(0.0);
+            add_rows(s, m, 0..m.cols(), sums);
+        }
+    }
+    let (rows, cols) = (m.rows(), m.cols());
+    let work = || Work::new(rows * cols, (rows + 1) * cols);
+    let _span = profile::timed(Part::Sums, work);
+    exec.isa().dispatch(Sums(m, sums))
+}
+
+/// `sums` ← `sums` + some columns of all rows, row after row.
+#[inline(always)]
+pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, columns: Range<usize>, sums: &mut [f32]) {
+    let whole = m.rows() - m.rows() % TOGETHER;
+    for i in (0..whole).step_by(TOGETHER) {
+        let rows: [&[f32]; TOGETHER] = std::array::from_fn(|r| &m.row(i + r)[columns.clone()]);
+        for (j, sums) in sums.chunks_mut(S::LANES).enumerate() {
+            let mut sum = s.load_partial(sums);
+            for row in rows {
+                let row = &row[j * S::LANES..][..sums.len()];
+                // The processor does not follow so many rows at once where they come from memory.
+                s.prefetch_ahead(row, TOGETHER * m.row_stride());
+                sum = s.add(sum, s.load_partial(row));
+            }
+            s.store_partial(sum, sums);
+        }
+    }
+    for i in whole..m.rows() {
+        zip_in_place(s, Add, sums, &m.row(i)[columns.clone()]);
+    }
+}

@@ -1,0 +1,136 @@
+//! Adam (Kingma & Ba, arXiv 1412.6980, algorithm 1), with its bias correction.
+
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+
+/// The settings of Adam.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Step size α.
+    pub learning_rate: f32,
+    /// Decay β₁ of the first moment.
+    pub beta1: f32,
+    /// Decay β₂ of the second moment.
+    pub beta2: f32,
+    /// ε, added to the root of the second moment.
+    pub epsilon: f32,
+}
+
+impl Default for Adam {
+    /// α = 10⁻³, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸, as in the paper.
+    fn default() -> Adam {
+        Adam {
+            learning_rate: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+/// Values that are worth another thread.
+const LEAF: usize = 1 << 15;
+/// Values that are fetched ahead: the processor falls behind where four arrays come from memory.
+const AHEAD: usize = 512;
+
+/// Updates `weights` by the `step`-th step (from 1), and the moments, which start at zero.
+///
+/// m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
+/// w ← w − α/(1 − β₁ᵗ) · m / (√(v / (1 − β₂ᵗ)) + ε). The corrections are computed in f64.
+///
+/// # Panics
+/// If the lengths differ, or `step` is 0.
+#[track_caller]
+pub fn step(
+    exec: Exec,
+    adam: Adam,
+    step: u64,
+    weights: &mut [f32],
+    gradient: &[f32],
+    first_moment: &mut [f32],
+    second_moment: &mut [f32],
+) {
+    let n = weights.len();
+    assert!(
+        gradient.len() == n && first_moment.len() == n && second_moment.len() == n,
+        "{n} weights, {} gradients, {} and {} moments",
+        gradient.len(),
+        first_moment.len(),
+        second_moment.len()
+    );
+    assert!(step > 0, "steps count from 1");
+    // Four values read, three written.
+    profile::call(Part::Adam, || Work::new(13 * n, 7 * n));
+    // `powf`, since a step count may exceed i32.
+    let correction = |beta: f32| 1.0 - f64::from(beta).powf(step as f64);
+    let rate = (f64::from(adam.learning_rate) / correction(adam.beta1)) as f32;
+    let root_correction = (1.0 / correction(adam.beta2).sqrt()) as f32;
+    let values = (weights, gradient, first_moment, second_moment);
+    // Even pieces, so that no thread waits.
+    let piece = n.div_ceil(n.div_ceil(LEAF).max(1));
+    par::share_timed(Part::Adam, exec, piece, values, &|values| {
+        let (weights, gradient, first_moment, second_moment) = values;
+        exec.isa().dispatch(Update {
+            adam,
+            rate,
+            root_correction,
+            weights,
+            gradient,
+            first_moment,
+            second_moment,
+        });
+    })
+}
+
+struct Update<'a> {
+    adam: Adam,
+    /// α / (1 − β₁ᵗ)
+    rate: f32,
+    /// 1 / √(1 − β₂ᵗ)
+    root_correction: f32,
+    weights: &'a mut [f32],
+    gradient: &'a [f32],
+    first_moment: &'a mut [f32],
+    second_moment: &'a mut [f32],
+}
+
+impl Op for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Update {
+            adam,
+            rate,
+            root_correction,
+            ..
+        } = self;
+        let moments = self
+            .first_moment
+            .chunks_mut(S::LANES)
+            .zip(self.second_moment.chunks_mut(S::LANES));
+        let values = self
+            .weights
+            .chunks_mut(S::LANES)
+            .zip(self.gradient.chunks(S::LANES));
+        for ((w, g), (m, v)) in values.zip(moments) {
+            for values in [&*w, g, m, v] {
+                s.prefetch_ahead(values, AHEAD);
+            }
+            let gradient = s.load_partial(g);
+            let keep = s.mul(s.splat(adam.beta1), s.load_partial(m));
+            let first = s.mul_add(s.splat(1.0 - adam.beta1), gradient, keep);
+            let keep = s.mul(s.splat(adam.beta2), s.load_partial(v));
+            let scaled = s.mul(s.splat(1.0 - adam.beta2), gradient);
+            let second = s.mul_add(scaled, gradient, keep);
+            s.store_partial(first, m);
+            s.store_partial(second, v);
+            let root = s.mul(s.sqrt(second), s.splat(root_correction));
+            let direction = s.div(first, s.add(root, s.splat(adam.epsilon)));
+            let updated = s.neg_mul_add(s.splat(rate), direction, s.load_partial(w));
+            s.store_partial(updated, w);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The input layer of a model that reads pairs of one-hot vectors: a gather, never a product.
+
+use crate::function::elementwise::{Add, zip_in_place};
+use crate::machine::exec::Exec;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::view::{MatMut, MatRef};
+
+#[track_caller]
+fn check(first: usize, second: usize, pairs: &[[u32; 2]], rows: usize) {
+    assert_eq!(pairs.len(), rows, "{} pairs for {rows} rows", pairs.len());
+    for (at, &[i, j]) in pairs.iter().enumerate() {
+        assert!(
+            (i as usize) < first && (j as usize) < second,
+            "pair {at}, ({i}, {j}), reaches beyond embeddings of {first} and {second} rows"
+        );
+    }
+}
+
+/// `out[b] = first[i] + second[j]` for the `b`-th pair (i, j): the product of a pair of one-hot vectors
+/// with the stacked embedding matrices.
+///
+/// `first` and `second` are v×d with contiguous rows, `out` is B×d.
+///
+/// # Panics
+/// If the shapes do not match, or an index lies outside its embedding.
+#[track_caller]
+pub fn forward(exec: Exec, first: MatRef, second: MatRef, pairs: &[[u32; 2]], out: MatMut) {
+    check(first.rows(), second.rows(), pairs, out.rows());
+    assert!(
+        first.cols() == out.cols() && second.cols() == out.cols(),
+        "embeddings of {} and {} values for {}",
+        first.cols(),
+        second.cols(),
+        out.cols()
+    );
+    struct Gather<'a>(MatRef<'a>, MatRef<'a>, &'a [[u32; 2]], MatMut<'a>);
+    impl Op for Gather<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Gather(first, second, pairs, mut out) = self;
+            for (b, &[i, j]) in pairs.iter().enumerate() {
+                let parts = first
+                    .row(i as usize)
+                    .chunks(S::LANES)
+                    .zip(second.row(j as usize).chunks(S::LANES));
+                for (out, (a, b)) in out.row(b).chunks_mut(S::LANES).zip(parts) {
+                    s.store_partial(s.add(s.load_partial(a), s.load_partial(b)), out);
+                }
+            }
+        }
+    }
+    let n = out.rows() * out.cols();
+    let _span = profile::timed(Part::Embedding, || Work::new(n, 3 * n));
+    exec.isa().dispatch(Gather(first, second, pairs, out))
+}
+
+/// `d_first[i] += d_out[b]`, `d_second[j] += d_out[b]` for every pair, in order: the gradient of
+/// [`forward`] is added to what the two hold.
+///
+/// # Panics
+/// If the shapes do not match, or an index lies outside its embedding.
+#[track_caller]
+pub fn backward(exec: Exec, d_out: MatRef, pairs: &[[u32; 2]], d_first: MatMut, d_second: MatMut) {
+    check(d_first.rows(), d_second.rows(), pairs, d_out.rows());
+    assert!(
+        d_first.cols() == d_out.cols() && d_second.cols() == d_out.cols(),
+        "embeddings of {} and {} values for {}",
+        d_first.cols(),
+        d_second.cols(),
+        d_out.cols()
+    );
+    struct Scatter<'a>(MatRef<'a>, &'a [[u32; 2]], MatMut<'a>, MatMut<'a>);
+    impl Op for Scatter<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Scatter(d_out, pairs, mut d_first, mut d_second) = self;
+            for (b, &[i, j]) in pairs.iter().enumerate() {
+                for d in [d_first.row(i as usize), d_second.row(j as usize)] {
+                    zip_in_place(s, Add, d, d_out.row(b));
+                }
+            }
+        }
+    }
+    let n = d_out.rows() * d_out.cols();
+    let _span = profile::timed(Part::Embedding, || Work::new(2 * n, 5 * n));
+    exec.isa()
+        .dispatch(Scatter(d_out, pairs, d_first, d_second))
+}

@@ -1,0 +1,216 @@
+//! Losses of a batch of outputs against target classes, one value a sample.
+
+use crate::function::elementwise::{Unary, sum_of_squares};
+use crate::function::math::Exp;
+use crate::machine::exec::Exec;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::view::{MatMut, MatRef};
+
+/// A loss of one output vector x against its target class y.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Loss {
+    /// ‖x − e_y‖², summed over the outputs, with e_y the one-hot vector of the target.
+    SquaredError,
+    /// log Σᵢ exp(xᵢ) − x_y, computed as log Σᵢ exp(xᵢ − max x) − (x_y − max x), so that no finite logit
+    /// overflows.
+    CrossEntropy,
+}
+
+#[track_caller]
+fn check(outputs: MatRef, targets: &[u32]) {
+    let (rows, cols) = (outputs.rows(), outputs.cols());
+    assert_eq!(
+        targets.len(),
+        rows,
+        "{} targets for {rows} outputs",
+        targets.len()
+    );
+    for (b, &y) in targets.iter().enumerate() {
+        assert!((y as usize) < cols, "target {b} is class {y} of {cols}");
+    }
+}
+
+impl Loss {
+    /// `losses[b]`, the loss of row b of `outputs` (B×d, contiguous rows) against `targets[b]`.
+    ///
+    /// Error, with γ_n = n·u / (1 − n·u), u = 2⁻²⁴: at most γ_{d+4} of a squared error, and
+    /// γ_{d+8}·(1 + log d + max x − x_y) of a cross-entropy, which is absolute near 0.
+    ///
+    /// A NaN or +∞ among the outputs gives a NaN or an infinite loss, never a finite one; −∞ is a
+    /// probability of 0.
+    ///
+    /// # Panics
+    /// If the shapes do not match, or a target is no class.
+    #[track_caller]
+    pub fn forward(self, exec: Exec, outputs: MatRef, targets: &[u32], losses: &mut [f32]) {
+        check(outputs, targets);
+        assert_eq!(
+            losses.len(),
+            targets.len(),
+            "{} places for {} losses",
+            losses.len(),
+            targets.len()
+        );
+        let _span = profile::timed(Part::Loss, || self.work(outputs, 2, 1));
+        exec.isa().dispatch(Forward {
+            loss: self,
+            outputs,
+            targets,
+            losses,
+        })
+    }
+
+    /// `gradient[b] += weights[b] · ∂loss/∂x` at row b of `outputs`, all B×d; a sample of weight 0
+    /// is left alone.
+    ///
+    /// # Panics
+    /// If the shapes do not match, or a target is no class.
+    #[track_caller]
+    pub fn backward(
+        self,
+        exec: Exec,
+        outputs: MatRef,
+        targets: &[u32],
+        weights: &[f32],
+        gradient: MatMut,
+    ) {
+        check(outputs, targets);
+        assert!(
+            weights.len() == targets.len()
+                && (gradient.rows(), gradient.cols()) == (outputs.rows(), outputs.cols()),
+            "{} weights and a gradient of {}×{} for outputs of {}×{}",
+            weights.len(),
+            gradient.rows(),
+            gradient.cols(),
+            outputs.rows(),
+            outputs.cols()
+        );
+        let _span = profile::timed(Part::Loss, || self.work(outputs, 4, 3));
+        exec.isa().dispatch(Backward {
+            loss: self,
+            outputs,
+            targets,
+            weights,
+            gradient,
+        })
+    }
+}
+
+impl Loss {
+    /// So many operations an output beside its exponentials, and values read or written.
+    fn work(self, outputs: MatRef, flops: usize, values: usize) -> Work {
+        let n = outputs.rows() * outputs.cols();
+        // A gradient takes the exponential of each output twice.
+        let exponentials = match self {
+            Loss::SquaredError => 0,
+            Loss::CrossEntropy => flops / 2,
+        };
+        Work::new((flops + exponentials * Exp::FLOPS) * n, values * n)
+    }
+}
+
+struct Forward<'a> {
+    loss: Loss,
+    outputs: MatRef<'a>,
+    targets: &'a [u32],
+    losses: &'a mut [f32],
+}
+
+impl Op for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for (b, (&y, loss)) in self.targets.iter().zip(self.losses).enumerate() {
+            let x = self.outputs.row(b);
+            let target = x[y as usize];
+            *loss = match self.loss {
+                Loss::SquaredError => {
+                    let (left, right) = x.split_at(y as usize);
+                    let others = sum_of_squares(s, left) + sum_of_squares(s, &right[1..]);
+                    (target - 1.0) * (target - 1.0) + others
+                }
+                Loss::CrossEntropy => {
+                    let top = largest(s, x);
+                    log_sum_exp(s, x, top) - (target - top)
+                }
+            };
+        }
+    }
+}
+
+struct Backward<'a> {
+    loss: Loss,
+    outputs: MatRef<'a>,
+    targets: &'a [u32],
+    weights: &'a [f32],
+    gradient: MatMut<'a>,
+}
+
+impl Op for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        for (b, (&y, &weight)) in self.targets.iter().zip(self.weights).enumerate() {
+            if weight == 0.0 {
+                continue;
+            }
+            let x = self.outputs.row(b);
+            let gradient = self.gradient.row(b);
+            let scale = match self.loss {
+                Loss::SquaredError => 2.0 * weight,
+                Loss::CrossEntropy => weight,
+            };
+            let (top, log_sum) = match self.loss {
+                Loss::SquaredError => (0.0, 0.0),
+                Loss::CrossEntropy => {
+                    let top = largest(s, x);
+                    (top, log_sum_exp(s, x, top))
+                }
+            };
+            for (g, x) in gradient.chunks_mut(S::LANES).zip(x.chunks(S::LANES)) {
+                let x = s.load_partial(x);
+                let slope = match self.loss {
+                    Loss::SquaredError => x,
+                    Loss::CrossEntropy => {
+                        Exp.eval(s, s.sub(s.sub(x, s.splat(top)), s.splat(log_sum)))
+                    }
+                };
+                s.store_partial(s.mul_add(s.splat(scale), slope, s.load_partial(g)), g);
+            }
+            gradient[y as usize] -= scale;
+        }
+    }
+}
+
+/// The vectors of `x`, the last one filled up with −∞.
+#[inline(always)]
+fn vectors<S: Simd>(s: S, x: &[f32]) -> impl Iterator<Item = S::F32> {
+    let whole = x.chunks_exact(S::LANES);
+    let mut rest = [f32::NEG_INFINITY; 16];
+    rest[..whole.remainder().len()].copy_from_slice(whole.remainder());
+    let rest = s.load(&rest);
+    whole.map(move |x| s.load(x)).chain([rest])
+}
+
+/// The largest value of `x`; any value where one is NaN.
+#[inline(always)]
+fn largest<S: Simd>(s: S, x: &[f32]) -> f32 {
+    let mut top = s.splat(f32::NEG_INFINITY);
+    for x in vectors(s, x) {
+        top = s.max(x, top);
+    }
+    s.reduce_max(top)
+}
+
+/// log Σᵢ exp(xᵢ − top).
+#[inline(always)]
+fn log_sum_exp<S: Simd>(s: S, x: &[f32], top: f32) -> f32 {
+    let mut sums = s.splat(0.0);
+    for x in vectors(s, x) {
+        sums = s.add(sums, Exp.eval(s, s.sub(x, s.splat(top))));
+    }
+    s.reduce_sum(sums).ln()
+}
