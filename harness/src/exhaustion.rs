@@ -66,7 +66,7 @@ pub fn end_where_threads_run_out() {
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
         if NO_THREAD.iter().any(|start| message.starts_with(start)) {
-            end(format_args!("out of threads: {message}"));
+            end(format_args!("out of threads, or of memory for another"));
         }
         others(panic);
     }));
