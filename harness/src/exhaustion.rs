@@ -17,8 +17,8 @@ use crate::error::CANNOT;
 #[derive(Debug)]
 pub struct Allocator;
 
-// SAFETY: every call is passed on to the allocator of the system as it came, and what that answers is passed back, unless it
-// is null: then the process ends without unwinding.
+// SAFETY: every call is passed on to the allocator of the system as it came, and what that answers is passed back,
+// unless it is null: then the process ends without unwinding.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps what `alloc` asks for.
@@ -66,7 +66,7 @@ pub fn end_where_threads_run_out() {
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
         if NO_THREAD.iter().any(|start| message.starts_with(start)) {
-            end(format_args!("out of threads: {message}"));
+            end(format_args!("out of threads, or of memory for another"));
         }
         others(panic);
     }));
@@ -93,15 +93,15 @@ fn end(what: fmt::Arguments) -> ! {
     // A message that is too long is cut.
     let _ = writeln!(
         rest,
-        "{newline}error: {what}; raise the limits of this process (ulimit -a shows them), close other programs, or choose \
-         fewer --threads or smaller sizes; `harness run --resume DIR` on the folder of a run goes on from here"
+        "{newline}error: {what}; raise the limits of this process (ulimit -a shows them), close other programs, or \
+         choose fewer --threads or smaller sizes; `harness run --resume DIR` on the folder of a run goes on from here"
     );
     let unused = rest.len();
     leave(&line[..line.len() - unused])
 }
 
-/// Writes to stderr, then leaves the process at once: neither waits for a lock that another thread may hold for ever, nor
-/// runs anything that may allocate.
+/// Writes to stderr, then leaves the process at once: it neither waits for a lock that another thread may hold for
+/// ever, nor runs anything that may allocate.
 #[cfg(unix)]
 fn leave(message: &[u8]) -> ! {
     // SAFETY: `write` reads only the bytes of `message`, which live on, and `_exit` may be called at any moment.

@@ -1,5 +1,5 @@
-//! Files that are read whole. Each has a largest size, so that no file can take all the memory, and what is no file, such as
-//! a device that never ends, is refused.
+//! Files that are read whole. Each has a largest size, so that no file can take all the memory, and what is no file,
+//! such as a device that never ends, is refused.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::Read as _;

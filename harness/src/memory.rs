@@ -1,7 +1,7 @@
 //! How much memory a run may take, and the refusal of runs that need more.
 //!
-//! A process may take less than its machine has: it has limits of its own (`ulimit`), and each of the control groups that it
-//! is in, which is how containers and job schedulers share a machine, may have one.
+//! A process may take less than its machine has: it has limits of its own (`ulimit`), and each of the control groups
+//! that it is in, which is how containers and job schedulers share a machine, may have one.
 
 use std::path::{Path, PathBuf};
 
@@ -111,8 +111,8 @@ pub fn most() -> f64 {
     bytes.fold(f64::INFINITY, f64::min)
 }
 
-/// Every limit that holds for this process, as the files of Linux under `root` tell. Where the system does not say what it
-/// has, a generous 64 GiB.
+/// Every limit that holds for this process, as the files of Linux under `root` tell. Where the system does not say what
+/// it has, a generous 64 GiB.
 fn limits(root: &Path) -> Vec<Limit> {
     let text = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_default();
     let kib = |text: &str, name: &str| {

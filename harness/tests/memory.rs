@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Sandbox, results, same, under};
 
 /// A training of a moment.
@@ -111,6 +113,13 @@ fn threads_that_find_no_room_are_told_in_a_message() {
     let sandbox = Sandbox::new();
     let run = "run response --preset quick --quiet --set response.points=50 --threads 1024 --out a";
     assert!(!comes_through("ulimit -v 500000", &sandbox, run));
+    // These find room, and those that measure the machine for a profile do not beside them.
+    let profile = "profile response --set response.points=50 --quiet --threads 100 --out b";
+    let mut profile = under("ulimit -d 300000", &sandbox, profile);
+    let output = profile.timeout(Duration::from_secs(60)).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.starts_with("error: out of threads"), "{message}");
     // Few threads fit.
     let few = run.replace("1024", "2");
     assert!(comes_through("ulimit -v 500000", &sandbox, &few));

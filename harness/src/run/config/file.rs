@@ -170,8 +170,8 @@ impl Entry<'_> {
         if values.is_empty() {
             let Entry { origin, key, .. } = self;
             return Err(Error::input(format!(
-                "{origin}: {key} is [], which runs nothing; remove the line to run all experiments, or name some, such as \
-                 {key} = {}",
+                "{origin}: {key} is [], which runs nothing; remove the line to run all experiments, or name some, such \
+                 as {key} = {}",
                 self.example
             )));
         }
@@ -278,8 +278,8 @@ impl File {
                 _ => shown(value),
             };
             return Err(Error::input(format!(
-                "{origin}: {key} is {what}; it must be a table of settings: a line [{key}], and below it a line for each \
-                 setting, such as {example} (`harness list {key}` shows all of them)"
+                "{origin}: {key} is {what}; it must be a table of settings: a line [{key}], and below it a line for \
+                 each setting, such as {example} (`harness list {key}` shows all of them)"
             )));
         };
         let experiment = source
@@ -291,8 +291,8 @@ impl File {
             let name: &str = name.get_ref();
             if GENERAL.iter().any(|(k, _)| *k == name) && !has_setting(experiment, name) {
                 return Err(Error::input(format!(
-                    "{origin}: `{key}` has no setting `{name}`; to set it for the whole run, move the line above the first \
-                     [table]"
+                    "{origin}: `{key}` has no setting `{name}`; to set it for the whole run, move the line above the \
+                     first [table]"
                 )));
             }
             self.overrides.push(Override {
