@@ -267,6 +267,7 @@ fn find<'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::ledger::Ledger;
     use super::*;
 
     static SPEC: ClaimSpec = ClaimSpec {

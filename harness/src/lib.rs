@@ -1,42 +1,72 @@
-//! Runs the experiments of one post on superposition and sparse autoencoders, and rules on its
-//! claims.
+//! Runs the experiments of one post on superposition and sparse autoencoders, and rules on its claims.
 //!
-//! # How data flows
+//! # The map
 //!
-//! [`cli`] turns the command line into a [`config::Config`]: preset, then file, then `--set`, then
-//! flags, every setting checked before anything runs. [`run`] takes the experiments one by one, in
-//! the order of the post. An [experiment](experiment::Experiment) computes inside the run's thread
-//! pool with the `kernels` crate and returns [tables](table::Table) and per-seed measures. The tables
-//! go to CSV at once ([`output`] writes files whole or not at all); the measures settle the
-//! [claims](claim), each beside its control.
+//! ```text
+//! cli            flags become a request; lists of experiments and tables of verdicts for the terminal
+//! report         draws a finished run from its files alone: figures and one page
+//! run            a configuration becomes tables and verdicts; the manifest; results read back
+//! experiments    the registry: every experiment, by the sections of the post
+//! ├── one_layer      distributed features in one layer, and what these experiments share
+//! ├── many_layers    features computed over many layers
+//! └── autoencoders   why sparse autoencoders work
+//! experiment     what an experiment is, what it is given, and the type of the registry
+//! claim          what a claim is; measures, verdicts, the ledger and the reference run
+//! profile        where the time of a run goes, and what the machine can do
+//! sae            sparse autoencoders without experiments: data, training, measures, cheapest codes
+//! session        what a long computation is given: threads, instruction set, progress, checkpoints
+//! store          files that survive: written whole, checked when they are read again
+//! figure         figures as descriptions, and how they become SVG
+//! table          tidy tables: columns with units, written to CSV and read back
+//! settings       what a setting is: its words, its type, its range, its presets
+//! html, stats, rng, text, error    the ground: for all rooms, naming none of them
+//! ```
 //!
-//! Where a verdict is not that of the committed [reference](mod@reference) run, the ledger says so.
+//! # The layers
 //!
-//! Drawing starts from the files: [`report`] reads `claims.csv` and every experiment's CSVs back,
-//! asks the experiment for its [figures](figure) and findings, and writes the SVGs and one
-//! `report.html`. `harness report DIR` is that half alone, so a report never shows anything that its
-//! tables do not hold. The [`manifest`] keeps [`checksums`] of all results, and what is read back is held to them.
+//! A room imports only rooms that stand below it on the map; `tests/layers.rs` holds that, and that no files import
+//! each other in a circle. What follows from it:
 //!
-//! Random numbers come from [streams](rng) named by (seed, experiment, purpose, index), and no result
-//! depends on the number of threads: the same configuration gives the same bytes.
+//! * Nothing but [`experiments`] names an experiment. [`cli`] takes the registry from there and hands it down, so
+//!   [`run`] and [`report`] know experiments only as [`Erased`](experiment::erased::Erased) ones.
+//! * What trains and stores ([`sae`], [`session`], [`store`]) knows neither experiments nor claims nor runs.
+//! * In the folder of an experiment the experiment imports its parts, and these import each other, never the
+//!   experiment.
+//!
+//! # How data flow
+//!
+//! [`cli`] turns the command line into a [`Config`](run::config::Config): preset, then file, then `--set`, then flags,
+//! every setting checked before anything runs. [`run`] takes the experiments one by one, in the order of the post. An
+//! [experiment](experiment::Experiment) computes inside the run's thread pool with the `kernels` crate and returns
+//! [tables](table::Table) and per-seed measures. The tables go to CSV at once ([`store::folder`] writes files whole or
+//! not at all); the measures settle the [claims](claim), each beside its control. Where a verdict is not that of the
+//! committed [reference](claim::reference) run, the ledger says so.
+//!
+//! Drawing starts from the files: [`report`] reads `claims.csv` and every experiment's CSVs back, asks the experiment
+//! for its [figures](figure) and findings, and writes the SVGs and one `report.html`. `harness report DIR` is that half
+//! alone, so a report never shows anything that its tables do not hold. The [manifest](run::manifest) keeps
+//! [checksums](store::checksums) of all results, and what is read back is held to them.
+//!
+//! Random numbers come from [streams](rng) named by (seed, experiment, purpose, index), and no result depends on the
+//! number of threads: the same configuration gives the same bytes.
 //!
 //! # Where new things go
 //!
-//! * An **experiment**: a module in [`experiments`] that implements
-//!   [`Experiment`](experiment::Experiment), and a line in the registry [`experiments::ALL`]. Command
-//!   line, configuration, listing, output and report follow. [`experiments::response`] is the one to
-//!   read first.
+//! * An **experiment**: a module in its section of [`experiments`] that implements
+//!   [`Experiment`](experiment::Experiment), and a line in that section's `SECTION`. Command line, configuration,
+//!   listing, output and report follow. [`response`](experiments::one_layer::response) is the one to read first.
 //! * A **claim**: a [`ClaimSpec`](claim::ClaimSpec) in its experiment's `CLAIMS`, and one
-//!   [`measure`](experiment::Outcome::measure) and one [`control`](experiment::Outcome::control) per
-//!   condition and seed in its `run`.
-//! * **Sparse autoencoders on data with known features**: [`synthetic`] declares and draws the data,
-//!   [`side_by_side`] trains models on the same batches with checkpoints, [`autoencoder`] measures
-//!   them, [`minimum_l1`] finds the cheapest codes there are.
-//! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls it
-//!   and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
-//! * Something to **profile**: a [`Part`](kernels::profile::Part), and a span around it where a thread does it. [`profile`]
-//!   shows all of them.
-//! * A **kind of figure**: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
+//!   [`measure`](claim::outcome::Outcome::measure) and one [`control`](claim::outcome::Outcome::control) per condition
+//!   and seed in its `run`.
+//! * A **figure**: a name in its experiment's `FIGURES` and a [`Figure`](figure::Figure) made of its tables. A new
+//!   *kind* of figure: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
+//! * **Sparse autoencoders on data with known features**: [`sae::synthetic`] declares and draws the data,
+//!   [`sae::training`] trains models on the same batches with checkpoints, [`sae::reading`] measures them,
+//!   [`sae::minimum_l1`] finds the cheapest codes there are.
+//! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls
+//!   it and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
+//! * Something to **profile**: a [`Part`](kernels::profile::Part), and a span around it where a thread does it.
+//!   [`profile`] shows all of them.
 
 pub mod claim;
 pub mod cli;
@@ -55,5 +85,4 @@ pub mod settings;
 pub mod stats;
 pub mod store;
 pub mod table;
-pub mod testing;
 pub mod text;

@@ -1,6 +1,7 @@
 //! The tables of `recovery`.
 
 use super::claims;
+use super::measures::Reading;
 use super::model::{Encoder, Model};
 use super::optimum::{Comparison, Kind};
 use super::settings::JUDGED_RATIO;
@@ -149,7 +150,7 @@ pub fn tabulate(models: &[Model], comparisons: &[Comparison]) -> Vec<Table> {
             ]);
         }
         let reading = model.reading.as_ref();
-        let value = |of: &dyn Fn(&super::Reading) -> f64| Cell::from(reading.map_or(f64::NAN, of));
+        let value = |of: &dyn Fn(&Reading) -> f64| Cell::from(reading.map_or(f64::NAN, of));
         let [encoder, lambda, ratio, seed] = key();
         saes.push([
             encoder,
