@@ -1,12 +1,14 @@
 //! `homogeneity` against a plain simulation in f64 that draws every cell on its own.
 
+mod common;
+
+use common::testing;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::homogeneity::{Homogeneity, Magnitude, Settings};
 use harness::rng::Rng;
 use harness::settings::Preset;
 use harness::stats::{delta_r2, mean};
-use harness::testing;
 use proptests::reference::gelu;
 
 fn small() -> Settings {

@@ -1,12 +1,14 @@
 //! `interference` against plain loops in f64.
 
+mod common;
+
+use common::testing;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::interference::{Interference, Settings};
 use harness::rng::Rng;
 use harness::settings::Preset;
 use harness::table::Tables;
-use harness::testing;
 use proptests::fit::delta_r2;
 use proptests::reference::gelu;
 

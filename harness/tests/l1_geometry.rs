@@ -1,11 +1,13 @@
 //! `l1-geometry`: its codes against a plain search over supports, its claims and their controls.
 
+mod common;
+
+use common::testing;
 use harness::experiment::Experiment;
 use harness::experiments::autoencoders::l1_geometry::{L1Geometry, Settings};
 use harness::rng::Rng;
 use harness::sae::minimum_l1::{Bases, Dictionary, for_each_choice, support};
 use harness::settings::Preset;
-use harness::testing;
 
 fn small() -> Settings {
     Settings {

@@ -1,11 +1,13 @@
 //! `linear-probes` against plain loops in f64.
 
+mod common;
+
+use common::testing;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::linear_probes::{LinearProbes, Settings};
 use harness::rng::{Rng, random_direction};
 use harness::settings::Preset;
 use harness::table::Tables;
-use harness::testing;
 use proptests::fit::solve;
 use proptests::reference::gelu;
 

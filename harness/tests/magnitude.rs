@@ -2,13 +2,12 @@
 
 mod common;
 
-use common::Sandbox;
+use common::{Sandbox, testing};
 use harness::claim::outcome::Outcome;
 use harness::experiment::Experiment;
 use harness::experiments::autoencoders::magnitude::{Magnitude, Settings};
 use harness::settings::Preset;
 use harness::table::Table;
-use harness::testing;
 
 fn small() -> Settings {
     Settings {

@@ -1,6 +1,9 @@
 //! `near-orthogonality` against all cosines in f64, a set of features at a time; `tradeoff` against the two
 //! experiments that it reads.
 
+mod common;
+
+use common::testing;
 use std::collections::BTreeMap;
 
 use harness::experiment::Experiment;
@@ -11,7 +14,6 @@ use harness::experiments::one_layer::tradeoff::{self, Tradeoff};
 use harness::rng::Rng;
 use harness::settings::Preset;
 use harness::table::Tables;
-use harness::testing;
 use kernels::Isa;
 
 fn small() -> Settings {

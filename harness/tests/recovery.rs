@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Sandbox, results, same};
+use common::{Sandbox, results, same, testing};
 use harness::experiment::Experiment;
 use harness::experiments::autoencoders::recovery::measures::{HeldOut, Reading};
 use harness::experiments::autoencoders::recovery::optimum::{self, Kind};
@@ -13,7 +13,6 @@ use harness::experiments::autoencoders::recovery::{Recovery, Settings};
 use harness::rng::Rng;
 use harness::sae::synthetic::{Generator, Law};
 use harness::settings::Preset;
-use harness::testing;
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
 use kernels::{Exec, Isa, MatRef};
 

@@ -1,10 +1,12 @@
 //! `rescale` against plain loops in f64.
 
+mod common;
+
+use common::testing;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::rescale::{Rescale, Settings};
 use harness::settings::Preset;
 use harness::table::Tables;
-use harness::testing;
 use proptests::reference::gelu;
 
 fn settings() -> Settings {

@@ -1,9 +1,11 @@
 //! `response` against plain loops in f64.
 
+mod common;
+
+use common::testing;
 use harness::experiments::one_layer::response::{Response, Settings};
 use harness::rng::Rng;
 use harness::table::Tables;
-use harness::testing;
 use proptests::fit::delta_r2;
 use proptests::reference;
 

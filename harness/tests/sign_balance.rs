@@ -1,12 +1,14 @@
 //! `sign-balance` against plain loops in f64.
 
+mod common;
+
+use common::testing;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::sign_balance::{Settings, SignBalance};
 use harness::rng::Rng;
 use harness::settings::Preset;
 use harness::stats::quantile;
 use harness::table::Tables;
-use harness::testing;
 use proptests::fit::delta_r2;
 use proptests::reference::gelu;
 

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share.
 #![allow(dead_code)] // Each test binary uses a part.
 
+pub mod testing;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};

@@ -1,17 +1,17 @@
-//! For tests: one experiment on its own, without command line, files or report.
+//! One experiment on its own, without command line, files or report.
 
 use std::collections::BTreeMap;
 
 use kernels::Isa;
 
-use crate::claim::ledger::Ledger;
-use crate::claim::outcome::Outcome;
-use crate::claim::{Entry, Measure};
-use crate::experiment::{Ctx, Experiment};
-use crate::session::Session;
-use crate::session::progress::{Progress, Show};
-use crate::store::folder::Folder;
-use crate::table::Tables;
+use harness::claim::ledger::Ledger;
+use harness::claim::outcome::Outcome;
+use harness::claim::{Entry, Measure};
+use harness::experiment::{Ctx, Experiment};
+use harness::session::Session;
+use harness::session::progress::{Progress, Show};
+use harness::store::folder::Folder;
+use harness::table::Tables;
 
 /// Runs an experiment at the given seeds on the best ISA, on rayon's global pool.
 ///
