@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
-
 /// The crates of the workspace that have no circle.
 const CRATES: [&str; 3] = ["harness", "proptests", "benches"];
 
@@ -96,7 +94,7 @@ fn circles_are_found_and_only_circles() {
     );
     let c = (
         "c",
-        "pub struct C; /* use crate::a::A; */ const S: &str = \"crate::a::A\";",
+        "pub struct C; /* use crate::a::A; */ const S: &[&str] = &[\"\\\"crate::a::A\", r#\"crate::a::A\"#];",
     );
     // A child that imports its parent is no circle as long as the parent only declares it.
     let b = ("a/b", "use super::A; pub struct B;");
@@ -183,8 +181,8 @@ fn imports(files: &[(Module, String)]) -> Imports {
     let mut paths = BTreeMap::new();
     let mut exported: BTreeMap<String, Module> = BTreeMap::new();
     for (module, text) in files {
-        let tokens: TokenStream = text.parse().expect("a source file");
-        let found = Paths::of(tokens, module);
+        let mut found = Paths::default();
+        found.read(&tokens(text), module);
         exported.extend(found.macros.into_iter().map(|name| (name, module.clone())));
         paths
             .entry(module.clone())
@@ -213,105 +211,142 @@ fn imports(files: &[(Module, String)]) -> Imports {
     paths.into_iter().map(imported).collect()
 }
 
-/// The paths in a file from the root of the crate, those of its tests left out, and the macros that it exports.
+/// The paths in a file from the root of the crate, those of its tests left out, and the macros that it defines.
+#[derive(Default)]
 struct Paths {
     paths: Vec<Module>,
     macros: Vec<String>,
 }
 
 impl Paths {
-    fn of(tokens: TokenStream, module: &Module) -> Paths {
-        let mut found = Paths {
-            paths: Vec::new(),
-            macros: Vec::new(),
-        };
-        found.read(tokens, module);
-        found
-    }
-
-    fn read(&mut self, tokens: TokenStream, at: &Module) {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    fn read(&mut self, tokens: &[&str], at: &[String]) {
         let mut i = 0;
         while i < tokens.len() {
-            match &tokens[i..] {
-                // The item after it ends with braces or a semicolon.
-                [
-                    TokenTree::Punct(hash),
-                    TokenTree::Group(attribute),
-                    rest @ ..,
-                ] if hash.as_char() == '#' && attribute.stream().to_string() == "cfg (test)" => {
-                    let ends = |t: &TokenTree| match t {
-                        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-                        TokenTree::Punct(punct) => punct.as_char() == ';',
-                        _ => false,
-                    };
-                    i += 3 + rest.iter().position(ends).unwrap_or(rest.len());
+            i += match &tokens[i..] {
+                ["#", "[", "cfg", "(", "test", ")", "]", item @ ..] => {
+                    let end = item.iter().position(|t| matches!(*t, "{" | ";"));
+                    7 + end.map_or(item.len(), |end| end + length(&item[end..]))
                 }
-                [
-                    TokenTree::Ident(word),
-                    TokenTree::Ident(name),
-                    TokenTree::Group(body),
-                    ..,
-                ] if word == "mod" => {
-                    self.read(body.stream(), &[&at[..], &[name.to_string()]].concat());
-                    i += 3;
+                ["mod", name, "{", ..] => {
+                    let body = length(&tokens[i + 2..]);
+                    let inside = &tokens[i + 3..i + 1 + body];
+                    self.read(inside, &[at, &[name.to_string()]].concat());
+                    2 + body
                 }
-                [TokenTree::Ident(word), _, TokenTree::Ident(name), ..]
-                    if word == "macro_rules" =>
-                {
+                ["macro_rules", "!", name, ..] => {
                     self.macros.push(name.to_string());
-                    i += 3;
+                    3
                 }
-                [TokenTree::Ident(_), ..] => i += self.path(&tokens[i..], &[], at),
-                [TokenTree::Group(group), ..] => {
-                    self.read(group.stream(), at);
-                    i += 1;
-                }
-                _ => i += 1,
+                [_, "::", ..] => self.path(&tokens[i..], &[], at),
+                _ => 1,
             }
         }
     }
 
-    /// Reads a path, with braces if it is of several ends; how many tokens it has.
-    fn path(&mut self, tokens: &[TokenTree], before: &[String], at: &Module) -> usize {
+    /// Reads a path that may end in several names in braces; how many tokens it has.
+    fn path(&mut self, tokens: &[&str], before: &[String], at: &[String]) -> usize {
         let mut path = before.to_vec();
         let mut i = 0;
         loop {
             match tokens.get(i) {
-                Some(TokenTree::Ident(name)) => path.push(name.to_string()),
-                Some(TokenTree::Group(ends)) if i > 0 && ends.delimiter() == Delimiter::Brace => {
-                    let ends: Vec<TokenTree> = ends.stream().into_iter().collect();
-                    let comma =
-                        |t: &TokenTree| matches!(t, TokenTree::Punct(p) if p.as_char() == ',');
-                    for end in ends.split(comma).filter(|end| !end.is_empty()) {
-                        self.path(end, &path, at);
+                Some(&"{") if i > 0 => {
+                    let end = i + length(&tokens[i..]);
+                    let inside = &tokens[i + 1..end - 1];
+                    let mut j = 0;
+                    while j < inside.len() {
+                        j += self.path(&inside[j..], &path, at);
+                        // What is left of this name, such as `as`.
+                        j += inside[j..].iter().take_while(|t| **t != ",").count() + 1;
                     }
-                    return i + 1;
+                    return end;
                 }
+                Some(name) if name.starts_with(is_of_name) => path.push(name.to_string()),
                 _ => break,
             }
             i += 1;
-            let colon = |t: Option<&TokenTree>| matches!(t, Some(TokenTree::Punct(p)) if p.as_char() == ':');
-            if !(colon(tokens.get(i)) && colon(tokens.get(i + 1))) {
+            if tokens.get(i) != Some(&"::") {
                 break;
             }
-            i += 2;
+            i += 1;
         }
-        let absolute = match path.first().map(String::as_str) {
-            Some("crate") => path[1..].to_vec(),
-            Some("self") => [at, &path[1..]].concat(),
-            Some("super") => {
-                let up = path.iter().take_while(|name| *name == "super").count();
-                [&at[..at.len().saturating_sub(up)], &path[up..]].concat()
-            }
-            // The name of a child, or of something else, which is no file then.
-            _ => [&at[..], &path].concat(),
-        };
         if i > 1 || !before.is_empty() {
-            self.paths.push(absolute);
+            self.paths.push(match path.first().map(String::as_str) {
+                Some("crate") => path[1..].to_vec(),
+                Some("self") => [at, &path[1..]].concat(),
+                Some("super") => {
+                    let up = path.iter().take_while(|name| *name == "super").count();
+                    [&at[..at.len().saturating_sub(up)], &path[up..]].concat()
+                }
+                // The name of a child, or of something that is no file.
+                _ => [at, &path].concat(),
+            });
         }
         i.max(1)
     }
+}
+
+/// How many tokens there are up to the end of the braces that these begin with; 1 if they begin with none.
+fn length(tokens: &[&str]) -> usize {
+    let mut depth = 0;
+    for (i, token) in tokens.iter().enumerate() {
+        match *token {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return i + 1;
+        }
+    }
+    tokens.len()
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Names, `::` and single signs; no comments, no strings.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        // Where something begins with these signs and ends with those.
+        let past = |begin: usize, end: &str| {
+            rest[begin..]
+                .find(end)
+                .map_or(rest.len(), |i| begin + i + end.len())
+        };
+        let name = rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
+        let (used, is_token) = match c {
+            _ if rest.starts_with("//") => (past(2, "\n"), false),
+            _ if rest.starts_with("/*") => (past(2, "*/"), false),
+            _ if rest.starts_with("r\"") => (past(2, "\""), false),
+            _ if rest.starts_with("r#\"") => (past(3, "\"#"), false),
+            '"' => (1 + string(&rest[1..]), false),
+            // A character; else a lifetime.
+            '\'' if rest[1..].starts_with('\\') => (past(3, "'"), false),
+            '\'' if rest.chars().nth(2) == Some('\'') => (past(1, "'"), false),
+            _ if rest.starts_with("::") => (2, true),
+            _ if name > 0 => (name, true),
+            _ => (c.len_utf8(), !c.is_whitespace()),
+        };
+        if is_token {
+            tokens.push(&rest[..used]);
+        }
+        rest = &rest[used..];
+    }
+    tokens
+}
+
+/// The length of a string after its first quotation mark, the last one included.
+fn string(text: &str) -> usize {
+    let mut escaped = false;
+    let end = text.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |end| end + 1)
 }
 
 /// Files that import each other, in the order in which they do.
