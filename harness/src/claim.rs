@@ -302,6 +302,7 @@ fn find<'a>(
 mod tests {
     use super::ledger::Ledger;
     use super::*;
+    use crate::stats::{all_finite, largest_step};
 
     static SPEC: ClaimSpec = ClaimSpec {
         id: "c",
@@ -430,6 +431,40 @@ mod tests {
         assert_eq!(
             settle(&[0.0; 2], &[2.0; 2], &FAILS, &[f64::NAN; 2]).verdict,
             "reproduced"
+        );
+    }
+
+    #[test]
+    fn the_ledger_names_measure_seed_and_input_of_what_is_not_finite() {
+        let settled = |a: Result<f64, String>| {
+            let mut outcome = crate::experiment::Outcome::default();
+            for (seed, a) in [(5, Ok(0.5)), (6, a)] {
+                outcome.record("c", "a", seed, false, a);
+                outcome.measure("c", "b", seed, 2.0);
+                outcome.control("c", "a", seed, 3.0);
+                outcome.control("c", "b", seed, 2.0);
+            }
+            let entry = Entry::settle("e", &SPEC, &outcome.measures, &[5, 6]);
+            (entry.verdict, entry.reason)
+        };
+        let step = |falling: &[f64]| all_finite("ΔR² by width", falling).map(largest_step);
+        let (verdict, reason) = settled(step(&[1.0, 0.5, f64::NAN]));
+        assert_eq!(verdict, "inconclusive");
+        assert_eq!(
+            reason,
+            "a could not be measured at seed 6: ΔR² by width: value 3 of 3 is NaN"
+        );
+        let (verdict, reason) = settled(Ok(f64::NAN));
+        assert_eq!(verdict, "inconclusive");
+        assert_eq!(
+            reason,
+            "a could not be measured at seed 6: the result is not a number"
+        );
+        assert_eq!(settled(step(&[1.0, 0.5, 0.25])).0, "reproduced");
+        // Of [0.1, 0, 0] it was said that it falls at every step.
+        assert_eq!(
+            settled(step(&[0.1, 0.0, 0.0])).1,
+            "a is < 1 at 1 of 2 seeds"
         );
     }
 

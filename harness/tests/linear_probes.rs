@@ -136,7 +136,7 @@ fn probes_agree_with_plain_loops_on_every_isa() {
 #[test]
 fn rounding_is_not_read_off_a_linear_layer() {
     for (n, inputs) in [(100, 100), (3, 40), (40, 2)] {
-        for noise in [0.0, 1e-9, 1e-7, 1e-6, 1e-5] {
+        for noise in [0.0, 1e-7, 1e-6] {
             let s = Settings {
                 n,
                 inputs,

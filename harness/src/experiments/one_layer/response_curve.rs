@@ -137,3 +137,19 @@ impl Split {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_that_is_not_a_number_is_no_small_error() {
+        assert_eq!(max_error(&[1.0, 2.0, 3.0], [1.0, 2.5, 3.0]), 0.5);
+        for place in 0..3 {
+            let mut y = [1.0, 2.0, 3.0];
+            y[place] = f64::NAN;
+            assert!(max_error(&y, [1.0, 2.5, 3.0]).is_nan());
+            assert!(max_error(&[1.0, 2.5, 3.0], y).is_nan());
+        }
+    }
+}

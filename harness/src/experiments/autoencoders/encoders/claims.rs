@@ -108,7 +108,42 @@ fn untrained(s: &Settings, seed: u64, ctx: &Ctx) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reading::{Codes, Reading};
     use super::*;
+
+    #[test]
+    fn an_encoder_that_was_not_measured_is_not_left_out_of_its_curve() {
+        let curve_of = |l0: f64, mmcs: f64| {
+            let codes = |l0| Codes {
+                l0,
+                explained_variance: 0.5,
+                loss: 1.0,
+            };
+            let model = |lambda, l0, mmcs| Model {
+                source: "synthetic".into(),
+                encoder: Encoder::Linear,
+                lambda,
+                seed: 3,
+                reading: Ok(Reading {
+                    mmcs,
+                    own: codes(l0),
+                    fista: codes(2.0),
+                    omp: codes(2.0),
+                    on_known: None,
+                }),
+            };
+            curve(
+                &[model(0.1, 4.0, 0.9), model(0.2, l0, mmcs)],
+                Encoder::Linear,
+                3,
+            )
+        };
+        assert_eq!(curve_of(2.0, 0.8), Ok(vec![(2.0, 0.8), (4.0, 0.9)]));
+        assert_eq!(curve_of(0.0, 0.8), Ok(vec![(4.0, 0.9)]));
+        for (l0, mmcs) in [(f64::NAN, 0.8), (2.0, f64::NAN), (f64::INFINITY, 0.8)] {
+            assert!(curve_of(l0, mmcs).unwrap_err().contains("λ = 0.2"));
+        }
+    }
 
     #[test]
     fn curves_are_compared_where_both_are() {

@@ -348,3 +348,37 @@ fn refit_on(coded: &Coded, refitted: &Coded, right: &[usize]) -> [Result<f64, St
     let before = sum(coded);
     [Ok(sum(refitted) / before), Ok(sum(&others) / before)]
 }
+
+#[cfg(test)]
+mod tests {
+    use kernels::Isa;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_that_is_not_finite_is_not_counted_as_inactive() {
+        let identity = [1.0, 0.0, 0.0, 1.0];
+        let x = [2.0, 0.0, 0.0, 3.0];
+        let coded = |codes: [f32; 4]| Coded {
+            exec: Exec::serial(Isa::detect()),
+            dictionary: MatRef::new(&identity, 2, 2).unwrap(),
+            x: &x,
+            codes: codes.to_vec(),
+        };
+        let good = coded([2.0, 0.0, 1.0, 2.0]);
+        let row = good.row("L1", 13.0, 1);
+        assert_eq!((row.error, row.l0, row.right), (2.0 / 13.0, 1.5, 0.5));
+        assert_eq!(refit_on(&good, &coded(x), &[0, 1])[0], Ok(0.0));
+        for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in 0..4 {
+                let mut codes = [2.0, 0.0, 1.0, 2.0];
+                codes[place] = broken;
+                let bad = coded(codes);
+                let row = bad.row("L1", 13.0, 1);
+                assert!(row.l0.is_nan() && row.right.is_nan() && !row.error.is_finite());
+                assert!(refit_on(&bad, &good, &[0, 1])[0].is_err());
+                assert!(refit_on(&good, &bad, &[0, 1])[0].is_err());
+            }
+        }
+    }
+}

@@ -228,3 +228,58 @@ fn compared<'a>(
     }
     Ok(ours.into_iter().filter(|c| c.is_proven()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Reading, Task};
+    use super::*;
+
+    fn model(lambda: f64, mmcs: f64) -> Model {
+        let reading = Reading {
+            mmcs,
+            mmcs_of_alive: mmcs,
+            dead: 0.0,
+            loss: 1.0,
+            explained_variance: 0.5,
+            l0: 2.0,
+            l1: 3.0,
+            neighbours: vec![0.1, mmcs],
+        };
+        Model {
+            task: Task {
+                encoder: Encoder::Untied,
+                lambda,
+                ratio: JUDGED_RATIO,
+                seed: 3,
+            },
+            elements: 2,
+            looks: Vec::new(),
+            reading: Ok(reading),
+        }
+    }
+
+    #[test]
+    fn a_model_that_was_not_measured_is_neither_the_best_nor_passed_over() {
+        let models = |mmcs: [f64; 3]| [0.1, 0.2, 0.3].into_iter().zip(mmcs);
+        let best_of = |mmcs: [f64; 3]| {
+            let models: Vec<Model> = models(mmcs).map(|(l, mmcs)| model(l, mmcs)).collect();
+            best(&models, 3, JUDGED_RATIO).map(|m| m.task.lambda)
+        };
+        assert_eq!(best_of([0.5, 0.9, 0.7]), Ok(0.2));
+        for place in 0..3 {
+            for broken in [f64::NAN, -f64::NAN, f64::INFINITY] {
+                let mut mmcs = [0.5, 0.9, 0.7];
+                mmcs[place] = broken;
+                let why = best_of(mmcs).unwrap_err();
+                assert!(why.contains("has an MMCS of"), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cosine_that_is_not_a_number_is_in_no_share() {
+        let share = |mmcs| model(0.1, mmcs).reading.unwrap().share_above(DUPLICATE);
+        assert_eq!((share(0.95), share(0.5)), (0.5, 0.0));
+        assert!(share(f64::NAN).is_nan());
+    }
+}
