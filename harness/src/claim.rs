@@ -437,7 +437,7 @@ mod tests {
     #[test]
     fn the_ledger_names_measure_seed_and_input_of_what_is_not_finite() {
         let settled = |a: Result<f64, String>| {
-            let mut outcome = crate::experiment::Outcome::default();
+            let mut outcome = crate::claim::outcome::Outcome::default();
             for (seed, a) in [(5, Ok(0.5)), (6, a)] {
                 outcome.record("c", "a", seed, false, a);
                 outcome.measure("c", "b", seed, 2.0);
