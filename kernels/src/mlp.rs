@@ -10,7 +10,7 @@
 mod block;
 mod parameters;
 
-use crate::elementwise::sum_of_squares;
+use crate::dictionary::square;
 use crate::loss::Loss;
 use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
@@ -327,10 +327,10 @@ impl Op for OuterNorms<'_> {
     }
 }
 
-/// ‖a‖²·‖b‖², in f64, where no product of two finite sums overflows or vanishes.
+/// ‖a‖²·‖b‖², which f64 holds for any two vectors.
 #[inline(always)]
 fn product_of_squares<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f64 {
-    f64::from(sum_of_squares(s, a)) * f64::from(sum_of_squares(s, b))
+    square(s, a) * square(s, b)
 }
 
 impl Workspace {

@@ -1,6 +1,7 @@
 //! From codes to reconstructions, their errors, and back to the codes.
 
-use crate::elementwise::{Sub, dot, sum_of_squares, zip};
+use crate::dictionary::square;
+use crate::elementwise::{Sub, dot, zip};
 use crate::profile::{self, Part, Work};
 use crate::simd::{Op, Simd};
 use crate::sparse::{EntriesMut, SparseRef, add_row_product};
@@ -59,7 +60,7 @@ pub(super) struct Reconstruction<'a> {
     /// The gradient with respect to the reconstructions, weight·2e/B, B×d.
     pub(super) d_output: MatMut<'a>,
     /// ‖e‖² of each sample.
-    pub(super) errors: &'a mut [f32],
+    pub(super) errors: &'a mut [f64],
     /// The same gradient with respect to the codes, at their entries: `d_output · W_dec,j`.
     pub(super) deltas: &'a mut [f32],
 }
@@ -165,7 +166,7 @@ struct Samples<'a> {
     deltas: EntriesMut<'a>,
     x: MatRef<'a>,
     d_output: MatMut<'a>,
-    errors: &'a mut [f32],
+    errors: &'a mut [f64],
 }
 
 impl Op for Samples<'_> {
@@ -195,7 +196,7 @@ impl Op for Samples<'_> {
                     s.store_partial(s.add(s.load_partial(e), offset), e);
                 }
             }
-            self.errors[b] = sum_of_squares(s, e);
+            self.errors[b] = square(s, e);
             for e in e.chunks_mut(S::LANES) {
                 s.store_partial(s.mul(s.splat(scale), s.load_partial(e)), e);
             }
