@@ -14,6 +14,12 @@
 //!
 //! Samples are the rows of x (B×d), and their codes those of a dense B×n matrix. They are independent of
 //! each other: threads take them in chunks of 64 rows, and neither chunks nor threads show in a result.
+//!
+//! Every method is right for atoms whose norms lie between 10⁻³⁰ and 10³⁰ and samples of any size, as far as f32 holds
+//! the code; [`nnls`] for any atoms, and a [`Lasso`] in the range that it states. The code of a sample that holds a NaN
+//! or an infinity is NaN, on its support where that is given, and so are all codes by a dictionary that holds one.
+//! Without samples there are no codes, and nothing is done.
+//!
 //! Memory beyond the operands is some 64·(n + d) values a thread, and n² for a [`Lasso`].
 
 mod gradient_pursuit;
@@ -47,8 +53,33 @@ fn check(dictionary: MatRef, x: MatRef, codes: &MatMut) {
     );
 }
 
-/// The places of the positive values.
+/// The places of the positive values, and of NaN.
 fn support(code: &[f32]) -> impl Iterator<Item = usize> {
     let places = code.iter().enumerate();
-    places.filter(|&(_, &c)| c > 0.0).map(|(j, _)| j)
+    places
+        .filter(|&(_, &c)| c > 0.0 || c.is_nan())
+        .map(|(j, _)| j)
+}
+
+/// The power of two below the largest size of some values, divided by which they lie in the middle of the range of f32:
+/// without another rounding, if they are not too far from each other. 1 where all are 0, NaN where one is NaN or
+/// infinite.
+#[inline(always)]
+fn unit(values: &[f32]) -> f64 {
+    const EXPONENT: u64 = 0x7ff << 52;
+    // Sizes are in the order of their bits, NaN behind infinity.
+    let largest = values.iter().map(|v| v.abs().to_bits()).max();
+    match f32::from_bits(largest.unwrap_or(0)) {
+        0.0 => 1.0,
+        largest if largest.is_finite() => f64::from_bits(f64::from(largest).to_bits() & EXPONENT),
+        _ => f64::NAN,
+    }
+}
+
+/// Divides values by a power of two.
+#[inline(always)]
+fn divide(values: &mut [f32], unit: f64) {
+    for v in values {
+        *v = (f64::from(*v) / unit) as f32;
+    }
 }
