@@ -94,6 +94,14 @@ pub struct Losses {
 }
 
 impl Losses {
+    /// Means over no samples.
+    const OF_NOTHING: Losses = Losses {
+        reconstruction: f64::NAN,
+        sparsity: f64::NAN,
+        auxiliary: f64::NAN,
+        density: f64::NAN,
+    };
+
     /// The loss whose gradient training follows.
     pub fn total(&self) -> f64 {
         self.reconstruction + self.sparsity + self.auxiliary
@@ -140,7 +148,9 @@ pub fn decode(exec: Exec, parameters: &Parameters, codes: SparseRef, x_hat: MatM
 
 /// The losses of a batch, and the gradient of their sum with respect to all parameters, which
 /// overwrites `gradient`. Unit rows are not projected here, but by [`Trainer::step`]. The codes stay in the
-/// workspace: see [`Workspace::codes`].
+/// workspace: see [`Workspace::codes`]. Of no samples, the gradient is 0 and the losses are NaN.
+///
+/// ‖e‖² is right for any error that f32 holds; the gradient where e times an element of the dictionary is as well.
 ///
 /// # Panics
 /// As [`encode`], and if `gradient` is another model's.
@@ -157,12 +167,13 @@ pub fn gradient(
         (gradient.shape(), gradient.variant()) == (parameters.shape(), parameters.variant()),
         "the gradient of another model"
     );
-    if x.rows() == 0 {
-        gradient.values_mut().fill(0.0);
-        return Losses::default();
-    }
     let variant = parameters.variant();
-    variant
-        .model()
-        .gradient(exec, parameters, x, workspace, gradient)
+    let model = variant.model();
+    if x.rows() == 0 {
+        // There are no codes either.
+        model.encode(exec, parameters, x, workspace);
+        gradient.values_mut().fill(0.0);
+        return Losses::OF_NOTHING;
+    }
+    model.gradient(exec, parameters, x, workspace, gradient)
 }

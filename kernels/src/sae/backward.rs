@@ -144,12 +144,8 @@ pub(super) fn divide_by_norms(exec: Exec, rows: MatRef, gradient: MatMut) {
             let Divide(rows, mut gradient) = self;
             for j in 0..rows.rows() {
                 let norm = dictionary::norm(s, rows.row(j));
-                let factor = if norm == 0.0 {
-                    0.0
-                } else {
-                    (1.0 / norm) as f32
-                };
-                dictionary::scale(s, factor, gradient.row(j));
+                let factor = if norm == 0.0 { 0.0 } else { 1.0 / norm };
+                dictionary::scale_wide(s, factor, gradient.row(j));
             }
         }
     }

@@ -65,7 +65,7 @@ impl Workspace {
                 }
             },
         );
-        let total: f64 = self.errors[..rows].iter().map(|&e| f64::from(e)).sum();
+        let total: f64 = self.errors[..rows].iter().sum();
         Losses {
             reconstruction: total / rows as f64,
             density: codes.density(),

@@ -59,7 +59,7 @@ impl super::variant::Model for TiedL1 {
         parameters: &Parameters,
         x: MatRef,
         workspace: &'a mut Workspace,
-    ) -> &'a [f32] {
+    ) -> &'a [f64] {
         let own = std::mem::take(&mut workspace.own);
         let Shape { width, dictionary } = parameters.shape();
         let unit = MatRef::new(&own, dictionary, width).expect("cut to size");

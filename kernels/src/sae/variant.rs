@@ -101,7 +101,7 @@ pub(super) trait Model {
         parameters: &Parameters,
         x: MatRef,
         workspace: &'a mut Workspace,
-    ) -> &'a [f32] {
+    ) -> &'a [f64] {
         workspace.reconstruct(exec, parameters.dictionary(), parameters.b_dec(), x);
         &workspace.errors[..x.rows()]
     }

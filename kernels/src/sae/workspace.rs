@@ -35,7 +35,7 @@ pub struct Workspace {
     /// The gradient with respect to the reconstructions, B×d.
     pub(super) d_output: Vec<f32>,
     /// ‖e‖² of each sample.
-    pub(super) errors: Vec<f32>,
+    pub(super) errors: Vec<f64>,
     /// Room for B×n values.
     pub(super) dense: Vec<f32>,
     pub(super) transposed: Transposed,
@@ -75,8 +75,9 @@ impl Workspace {
     pub fn bytes(shape: Shape, variant: Variant, capacity: usize) -> usize {
         let Shape { width, dictionary } = shape;
         let own = variant.model().own_len(shape, capacity);
-        let values = capacity * (2 * width + 1) + 2 * capacity * dictionary + own;
+        let values = 2 * capacity * (width + dictionary) + own;
         size_of::<f32>() * values
+            + size_of::<f64>() * capacity
             + Codes::bytes(capacity, dictionary)
             + Transposed::bytes(capacity, dictionary)
             + size_of::<u32>() * dictionary

@@ -65,7 +65,7 @@ proptest! {
                     dx.values()
                 });
                 let one = |x: f32, dy: f32| match activation {
-                    Activation::Relu => if x > 0.0 { dy } else { 0.0 },
+                    Activation::Relu => if x > 0.0 { dy } else if x <= 0.0 { 0.0 } else { x },
                     smooth => {
                         let mut slope = [f32::NAN];
                         smooth.derivative(serial, &[x], &mut slope);
