@@ -78,6 +78,15 @@ impl<'a> MatRef<'a> {
         })
     }
 
+    /// The row-major matrix at the beginning of `data`, which may go on behind it.
+    ///
+    /// # Panics
+    /// If `data` holds fewer than `rows × cols` values.
+    #[track_caller]
+    pub(crate) fn first(data: &'a [f32], rows: usize, cols: usize) -> Self {
+        MatRef::new(&data[..rows * cols], rows, cols).expect("cut to size")
+    }
+
     /// The matrix whose value at (i, j) is `data[i * row_stride + j * col_stride]`.
     ///
     /// # Errors
@@ -211,6 +220,15 @@ impl<'a> MatMut<'a> {
             cols,
             row_stride,
         })
+    }
+
+    /// The row-major matrix at the beginning of `data`, which may go on behind it.
+    ///
+    /// # Panics
+    /// If `data` holds fewer than `rows × cols` values.
+    #[track_caller]
+    pub(crate) fn first(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
+        MatMut::new(&mut data[..rows * cols], rows, cols).expect("cut to size")
     }
 
     /// The matrix whose row i is `data[i * row_stride..][..cols]`.
