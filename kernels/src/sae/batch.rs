@@ -16,8 +16,8 @@ use crate::machine::simd::{Op, Simd};
 use crate::matrix::matmul::Accumulate;
 use crate::matrix::view::{MatMut, MatRef};
 
-pub use codes::DENSE;
 use codes::Codes;
+pub use codes::DENSE;
 pub(super) use decoder::{Decoder, decode};
 
 /// The terms of a loss, each a mean over the batch, weighted as it counts.
@@ -130,8 +130,8 @@ impl Batch {
         self.codes.dictionary_gradient(exec, d_output, out);
     }
 
-    /// The gradient with respect to the weights and the bias of a layer that reads x − b_dec and ends in the codes. That
-    /// of the weights overwrites `out`, or is added to it.
+    /// The gradient with respect to the weights and the bias of a layer that reads x − b_dec and ends in the codes.
+    /// That of the weights overwrites `out`, or is added to it.
     pub(super) fn linear_gradient(
         &mut self,
         exec: Exec,

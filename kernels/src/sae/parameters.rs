@@ -13,8 +13,8 @@ use crate::matrix::view::{MatMut, MatRef};
 ///
 /// All of them are one slice, tensor after tensor, matrices row-major, so an optimiser or a
 /// checkpoint needs to know nothing of what they mean. Which tensors there are, the variant says; a
-/// plain one has `w_enc` (n×d), `b_enc` (n), `w_dec` (n×d) and `b_dec` (d). Weights are outputs × inputs but for `w_dec`,
-/// of which each element has a row, and `w_lateral` of [`Lista`](super::Lista).
+/// plain one has `w_enc` (n×d), `b_enc` (n), `w_dec` (n×d) and `b_dec` (d). Weights are outputs × inputs, except those
+/// of which each element has a row as their input: `w_dec`, and `w_lateral` of [`Lista`](super::Lista).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
     variant: Variant,
@@ -66,8 +66,9 @@ impl Parameters {
         self.variant
     }
 
-    /// Makes these the parameters of another variant, or of the same one with other settings, as a schedule of penalties
-    /// wants it. In training, [`Trainer::set_variant`](super::Trainer::set_variant) does it.
+    /// Makes these the parameters of another variant, or of the same one with other settings, as a schedule of
+    /// penalties wants it. A workspace and a gradient for them have to follow:
+    /// [`Trainer::set_variant`](super::Trainer::set_variant) sets all of them.
     ///
     /// # Panics
     /// If the variant has other tensors, or its settings make no sense for the shape.

@@ -223,8 +223,8 @@ impl Tensors {
 
     /// Takes another list of the same tensors, which differs in their starts at most. Returns whether it was one.
     pub(super) fn set_list(&mut self, list: Vec<Tensor>) -> bool {
-        let same = self.list.len() == list.len()
-            && self.list.iter().zip(&list).all(|(a, b)| a.is_like(b));
+        let same =
+            self.list.len() == list.len() && self.list.iter().zip(&list).all(|(a, b)| a.is_like(b));
         if same {
             self.list = list;
         }

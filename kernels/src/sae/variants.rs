@@ -27,8 +27,8 @@ macro_rules! variants {
         }
 
         impl Variant {
-            /// Variants of every kind, with settings that make sense for the shape and a penalty of `lambda` where there
-            /// is one: for tests that want all of them.
+            /// Variants of every kind, with settings that make sense for the shape and a penalty of `lambda` where
+            /// there is one: for tests that want all of them.
             ///
             /// # Panics
             /// If the dictionary has no elements.

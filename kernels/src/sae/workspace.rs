@@ -77,24 +77,19 @@ impl Workspace {
         self.batch.codes.as_ref()
     }
 
-    /// Makes this the room of another variant of the same shape, and forgets the codes if that needs other room.
-    pub(super) fn set_variant(&mut self, variant: Variant) {
-        let Workspace {
-            shape, capacity, ..
-        } = *self;
-        let room = |variant: Variant| {
-            let model = variant.model();
-            let len = model.own_len(shape, capacity);
-            (len, model.dead_after().is_some())
-        };
-        if room(variant) == room(self.variant) {
-            self.variant = variant;
-            return;
-        }
-        let mut other = Workspace::new(shape, variant, capacity);
-        other.set_dense_from(self.dense_from);
-        other.own.dead.extend(&self.own.dead);
-        *self = other;
+    /// Makes this a workspace for another variant of the same shape, or for the same one with other settings. See
+    /// [`Parameters::set_variant`].
+    pub fn set_variant(&mut self, variant: Variant) {
+        let (model, own) = (variant.model(), &mut self.own);
+        let len = model.own_len(self.shape, self.capacity);
+        own.values.resize(len, 0.0);
+        let of_dead = model.dead_after().map(|_| {
+            let new = || Batch::new(self.shape, self.capacity);
+            own.of_dead.take().unwrap_or_else(new)
+        });
+        own.of_dead = of_dead;
+        self.variant = variant;
+        self.set_dense_from(self.dense_from);
     }
 
     /// The pass of a batch through a model, and the variant's own room.

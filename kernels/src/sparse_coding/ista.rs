@@ -209,7 +209,13 @@ impl Entries {
     /// Gathers what is on, and returns how many.
     #[inline(always)]
     fn gather<S: Simd>(&mut self, s: S, code: &[f32]) -> usize {
-        sift(s, AtLeast::ABOVE_ZERO, code, &mut self.atoms, &mut self.values)
+        sift(
+            s,
+            AtLeast::ABOVE_ZERO,
+            code,
+            &mut self.atoms,
+            &mut self.values,
+        )
     }
 
     #[inline(always)]

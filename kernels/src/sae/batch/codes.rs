@@ -13,9 +13,9 @@ use crate::sae::backward;
 
 /// Share of active entries from which dense products are faster than sparse ones.
 ///
-/// Measured on two threads with AVX-512 (Zen 5): a gradient at d = 512, n = 4,096, B = 2,048 takes 99 to 125 ms by dense
-/// products, and by sparse ones 22 ms at a share of 0.002, 45 at 0.05, 69 at 0.1, 124 at 0.2, 186 at 0.3. The curves
-/// cross just below 0.2, and for d = 256, n = B = 1,024 between 0.2 and 0.3.
+/// Measured on two threads with AVX-512 (Zen 5): a gradient at d = 512, n = 4,096, B = 2,048 takes 99 to 125 ms by
+/// dense products, and by sparse ones 22 ms at a share of 0.002, 45 at 0.05, 69 at 0.1, 124 at 0.2, 186 at 0.3. The
+/// curves cross just below 0.2, and for d = 256, n = B = 1,024 between 0.2 and 0.3.
 /// `cargo run --release -p benches --bin density` measures them.
 pub const DENSE: f64 = 0.2;
 

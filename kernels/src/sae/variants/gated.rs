@@ -77,7 +77,8 @@ impl Model for Gated {
         let mut losses = pass.reconstruct();
         (losses.auxiliary, losses.sparsity) = (auxiliary, sparsity);
 
-        pass.batch.dictionary_gradient(pass.exec, out.get_mut(W_DEC));
+        pass.batch
+            .dictionary_gradient(pass.exec, out.get_mut(W_DEC));
         let (d_b_gate, d_r, d_b_mag) = out.get_mut((B_ENC, R_MAG, B_MAG));
         for sums in [&mut *d_b_gate, &mut *d_r, &mut *d_b_mag] {
             sums.fill(0.0);

@@ -16,8 +16,8 @@ const W_HIDDEN: Matrix = Matrix("w_hidden");
 const B_HIDDEN: Vector = Vector("b_hidden");
 
 /// h = ReLU(W_hidden(x − b_dec) + b_hidden), f = ReLU(W_enc h + b_enc), L = ‖e‖² + λ Σⱼ fⱼ. Rows of the dictionary
-/// are held at norm 1. Training starts from the linear encoder, which sees all d values where h has at least 2d, else as
-/// many as h has pairs.
+/// are held at norm 1. Training starts from the linear encoder, which sees all d values where h has at least 2d, else
+/// as many as h has pairs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TwoLayer {
     /// Width of the hidden layer.
