@@ -1,8 +1,6 @@
 //! AuxK: an auxiliary loss by which dead elements learn what the others leave over (Gao et al., arXiv
 //! 2406.04093, appendix A.2).
 
-use crate::function::elementwise::scale;
-use crate::machine::simd::{Op, Simd};
 use crate::matrix::matmul::Accumulate;
 use crate::matrix::view::{MatMut, MatRef};
 use crate::sae::batch::Decoder;
@@ -56,16 +54,10 @@ pub(super) fn add_gradient(aux: AuxK, pass: &mut Pass, own: &mut Own, out: &mut 
         b_enc[i] = tensors.get(B_ENC)[j];
     }
     // The gradient with respect to the reconstructions is 2(x̂ − x)/B.
-    left_over.copy_from_slice(main.d_output().data());
-    struct Scale<'a>(f32, &'a mut [f32]);
-    impl Op for Scale<'_> {
-        type Output = ();
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            scale(s, self.0, self.1)
-        }
+    let to_error = -0.5 * samples as f32;
+    for (left_over, d) in left_over.iter_mut().zip(main.d_output().data()) {
+        *left_over = to_error * d;
     }
-    exec.isa().dispatch(Scale(-0.5 * samples as f32, left_over));
 
     let small = own.of_dead.as_mut().expect("a batch for dead elements");
     let view = |values, rows| MatRef::first(values, rows, width);
