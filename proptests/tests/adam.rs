@@ -107,6 +107,63 @@ fn steps_are_as_long_as_the_learning_rate() {
     }
 }
 
+/// Gradients at the ends of the range: steps are as long as the learning rate up to the largest finite one, and as long as
+/// g/ε makes them where the square of g is nothing in f32.
+#[test]
+fn gradients_of_any_size() {
+    let adam = Adam::default();
+    for isa in isas() {
+        for g in [1e15f32, 1e19, -1e20, 1e22, 1e30, -f32::MAX] {
+            let mut state = State::new(vec![0.0; 19]);
+            for t in 1..=20 {
+                state.step(Exec::serial(isa), adam, t, &[g; 19]);
+                let want = -g.signum() * 1e-3 * t as f32;
+                let near = |w: &f32| (w - want).abs() < 2e-5 * want.abs();
+                assert!(state.weights.iter().all(near), "{isa}: {:?}", state.weights);
+            }
+            assert!(state.second.iter().all(|v| v.is_finite()), "{isa}: {g}");
+        }
+        for g in [1e-19f32, 1e-22, 1e-30] {
+            let mut state = State::new(vec![0.0; 19]);
+            state.step(Exec::serial(isa), adam, 1, &[g; 19]);
+            // √v̂ = |g|, far below ε.
+            let want = -1e-3 * f64::from(g) / 1e-8;
+            let near = |w: &f32| (f64::from(*w) / want - 1.0).abs() < 1e-6;
+            assert!(state.weights.iter().all(near), "{isa}: {:?}", state.weights);
+        }
+        for g in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut state = State::new(vec![0.0; 19]);
+            state.step(Exec::serial(isa), adam, 1, &[g; 19]);
+            assert!(state.weights.iter().all(|w| w.is_nan()), "{isa}: {g}");
+        }
+    }
+}
+
+/// One gradient whose square no f32 holds: its weight moves again once the mean of squares has decayed.
+#[test]
+fn a_weight_recovers_from_a_huge_gradient() {
+    const DECAYED: u64 = 100_000;
+    let adam = Adam::default();
+    for isa in isas() {
+        let mut state = State::new(vec![0.0; 3]);
+        state.step(Exec::serial(isa), adam, 1, &[1e22; 3]);
+        for t in 2..=DECAYED {
+            state.step(Exec::serial(isa), adam, t, &[1.0; 3]);
+        }
+        let before = state.weights.clone();
+        for t in DECAYED + 1..=DECAYED + 1000 {
+            state.step(Exec::serial(isa), adam, t, &[1.0; 3]);
+        }
+        // 1000 steps of 10⁻³, each rounded to half an ulp of a weight below 32.
+        for (before, after) in before.iter().zip(&state.weights) {
+            assert!(
+                (before - after - 1.0).abs() < 1e-3,
+                "{isa}: {before} to {after}"
+            );
+        }
+    }
+}
+
 /// Step counts beyond i32, where both corrections are 1.
 #[test]
 fn late_steps() {

@@ -351,3 +351,42 @@ fn a_bias_of_the_wrong_length_is_named() {
         Bias(&[0.0; 2]),
     );
 }
+
+/// The row stride of a single row, and the column stride of a single column, lead nowhere, whatever they are.
+#[test]
+fn strides_that_are_never_used_do_not_show() {
+    let mut next = stream(7);
+    for (m, k, n) in [
+        (300, 1, 64),
+        (300, 1, 37),
+        (1, 40, 70),
+        (40, 30, 1),
+        (1, 1, 1),
+    ] {
+        let a = operand(m, k, Layout::RowMajor(0), &mut next);
+        let b = operand(k, n, Layout::RowMajor(0), &mut next);
+        let strange = |operand: &Operand, stride: usize| {
+            let mut operand = operand.clone();
+            if operand.rows == 1 {
+                operand.row_stride = stride;
+            }
+            if operand.cols == 1 {
+                operand.col_stride = stride;
+            }
+            operand
+        };
+        for isa in isas() {
+            let product = |a: MatRef, b: MatRef| {
+                let mut c = vec![0.0; m * n];
+                let to = MatMut::new(&mut c, m, n).unwrap();
+                matmul(Exec::serial(isa), to, Accumulate::Overwrite, a, b);
+                c
+            };
+            let want = product(a.view(), b.view());
+            for stride in [0, 1, 3, usize::MAX / 2, usize::MAX] {
+                let (a, b) = (strange(&a, stride), strange(&b, stride));
+                assert_eq!(product(a.view(), b.view()), want, "{isa}: {stride}");
+            }
+        }
+    }
+}

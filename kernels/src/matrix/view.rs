@@ -58,6 +58,22 @@ fn span(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Optio
     down.checked_add(across)?.checked_add(1)
 }
 
+/// The strides of a matrix that fits its data. One that is never used, since there is a single row or column or no
+/// value at all, may have been given as any number: it becomes that of a contiguous matrix, so that no product of it
+/// with an index overflows.
+fn used_strides(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> (usize, usize) {
+    if rows == 0 || cols == 0 {
+        return (1, 1);
+    }
+    let col_stride = if cols == 1 { 1 } else { col_stride };
+    let row_stride = if rows == 1 {
+        (cols - 1) * col_stride + 1
+    } else {
+        row_stride
+    };
+    (row_stride, col_stride)
+}
+
 impl<'a> MatRef<'a> {
     /// A row-major matrix that is all of `data`.
     ///
@@ -69,13 +85,7 @@ impl<'a> MatRef<'a> {
                 what: format!("a {rows}×{cols} matrix does not fit {} values", data.len()),
             });
         }
-        Ok(Self {
-            data,
-            rows,
-            cols,
-            row_stride: cols,
-            col_stride: 1,
-        })
+        Ok(Self::of(data, rows, cols, cols, 1))
     }
 
     /// The row-major matrix at the beginning of `data`, which may go on behind it.
@@ -87,7 +97,8 @@ impl<'a> MatRef<'a> {
         MatRef::new(&data[..rows * cols], rows, cols).expect("cut to size")
     }
 
-    /// The matrix whose value at (i, j) is `data[i * row_stride + j * col_stride]`.
+    /// The matrix whose value at (i, j) is `data[i * row_stride + j * col_stride]`. A stride that is never used, since
+    /// there is a single row or column or no value at all, may be any number.
     ///
     /// # Errors
     /// If the last of these lies outside `data`.
@@ -99,19 +110,27 @@ impl<'a> MatRef<'a> {
         col_stride: usize,
     ) -> Result<Self, ShapeError> {
         match span(rows, cols, row_stride, col_stride) {
-            Some(span) if span <= data.len() => Ok(Self {
-                data,
-                rows,
-                cols,
-                row_stride,
-                col_stride,
-            }),
+            Some(span) if span <= data.len() => {
+                Ok(Self::of(data, rows, cols, row_stride, col_stride))
+            }
             _ => Err(ShapeError {
                 what: format!(
                     "a {rows}×{cols} matrix at strides ({row_stride}, {col_stride}) reaches beyond {} values",
                     data.len()
                 ),
             }),
+        }
+    }
+
+    /// The matrix of a shape and strides that fit the data.
+    fn of(data: &'a [f32], rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Self {
+        let (row_stride, col_stride) = used_strides(rows, cols, row_stride, col_stride);
+        Self {
+            data,
+            rows,
+            cols,
+            row_stride,
+            col_stride,
         }
     }
 
@@ -123,11 +142,11 @@ impl<'a> MatRef<'a> {
     pub fn cols(&self) -> usize {
         self.cols
     }
-    /// From one row to the next, in values.
+    /// From one row to the next, in values; that of a contiguous matrix where there is no next row.
     pub fn row_stride(&self) -> usize {
         self.row_stride
     }
-    /// From one column to the next, in values.
+    /// From one column to the next, in values; that of a contiguous matrix where there is no next column.
     pub fn col_stride(&self) -> usize {
         self.col_stride
     }
@@ -268,7 +287,7 @@ impl<'a> MatMut<'a> {
     pub fn cols(&self) -> usize {
         self.cols
     }
-    /// From one row to the next, in values.
+    /// From one row to the next, in values; that of a contiguous matrix where there is no next row.
     pub fn row_stride(&self) -> usize {
         self.row_stride
     }
@@ -436,6 +455,29 @@ mod tests {
         assert!(MatRef::with_strides(&data, 0, 9, 99, 99).is_ok());
         assert!(MatMut::with_stride(&mut data, 2, 3, 2).is_err());
         assert!(MatMut::with_stride(&mut data, 2, 2, 4).is_ok());
+    }
+
+    #[test]
+    fn strides_that_are_never_used_may_be_any_number() {
+        for stride in [0, 1, usize::MAX] {
+            let mut data = [1.0, 2.0, 3.0];
+            let row = MatRef::with_strides(&data, 1, 3, stride, 1).unwrap();
+            assert_eq!((row.at(0, 2), row.t().row_range(1, 3).at(1, 0)), (3.0, 3.0));
+            assert_eq!(row.row_range(1, 1).rows(), 0);
+            let column = MatRef::with_strides(&data, 3, 1, 1, stride).unwrap();
+            assert_eq!((column.row(2)[0], column.t().row(0)[2]), (3.0, 3.0));
+            for (rows, cols) in [(5, 0), (0, 5), (usize::MAX, 0)] {
+                let nothing = MatRef::with_strides(&data, rows, cols, stride, stride).unwrap();
+                for m in [nothing, nothing.t()] {
+                    assert_eq!(m.row_range(m.rows() / 2, m.rows()).cols(), m.cols());
+                }
+                let nothing = MatMut::with_stride(&mut data, rows, cols, stride).unwrap();
+                assert_eq!(nothing.split_rows(rows / 2).0.rows(), rows / 2);
+            }
+            let row = MatMut::with_stride(&mut data, 1, 3, stride).unwrap();
+            let (mut upper, lower) = row.split_rows(1);
+            assert_eq!((upper.row(0)[2], lower.rows()), (3.0, 0));
+        }
     }
 
     #[test]
