@@ -69,6 +69,29 @@
 //! `forward` computes, `backward` takes the gradient of the output to that of the input, `d_x` is the gradient with
 //! respect to x. Shapes are checked before anything is written, and a panic names them; no input, NaN
 //! and infinity included, is undefined behaviour. Each function states its error.
+//!
+//! ## NaN
+//!
+//! NaN in an operand gives NaN in what depends on it, never a zero that looks like a result: NaN in a sample makes NaN
+//! of its codes, losses and measures, and does not touch other samples. Operations on infinities follow IEEE 754, and
+//! where a method has no answer to them, they give NaN too. The exceptions are what is chosen from many, and say so:
+//! [`max_product`](max_product()) passes over products that are NaN, [`resample`](sae::Trainer::resample) never draws a
+//! sample whose error is not finite, an [iteration](sparse_coding::Lasso::ista) starts from 0 where its start is NaN,
+//! the entries of a code that a [`TopK`](sae::TopK) leaves out are 0, a sample of [weight 0](loss::Loss::backward) has
+//! no gradient, and [`Matching`](metrics::Matching) refuses what is not finite.
+//!
+//! ## No samples
+//!
+//! A batch of no samples is a batch like any other, and does nothing: there are no codes, sums over it are 0, and with
+//! them the gradients; means over it are NaN; a [training step](sae::Trainer::step) on it leaves the state of the
+//! trainer as it is. [`adam::step`] knows no batches: under a gradient of zeros it goes on as the moments tell.
+//!
+//! ## Range
+//!
+//! Squares leave the range of f32 long before the values do. Norms, [cosines](metrics), [streams](metrics::Stream),
+//! errors of reconstructions and norms of gradients are right for values of any size that f32 holds; where that is not
+//! so, as for [sparse coding](sparse_coding), [`Loss`](loss::Loss), [`spectral_norm`](dictionary::spectral_norm),
+//! [`project_gradient`](dictionary::project_gradient) and [Adam](adam::step), the function states its range.
 #![warn(missing_docs)]
 
 mod function;

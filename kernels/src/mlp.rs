@@ -10,11 +10,11 @@
 mod block;
 mod parameters;
 
-use crate::function::elementwise::sum_of_squares;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
+use crate::matrix::dictionary::square;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::reduce;
 use crate::matrix::view::{MatMut, MatRef};
@@ -332,10 +332,10 @@ impl Op for OuterNorms<'_> {
     }
 }
 
-/// ‖a‖²·‖b‖², in f64, where no product of two finite sums overflows or vanishes.
+/// ‖a‖²·‖b‖², which f64 holds for any two vectors.
 #[inline(always)]
 fn product_of_squares<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f64 {
-    f64::from(sum_of_squares(s, a)) * f64::from(sum_of_squares(s, b))
+    square(s, a) * square(s, b)
 }
 
 impl Workspace {

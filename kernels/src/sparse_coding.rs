@@ -14,6 +14,12 @@
 //!
 //! Samples are the rows of x (B×d), and their codes those of a dense B×n matrix. They are independent of
 //! each other: threads take them in chunks of 64 rows, and neither chunks nor threads show in a result.
+//!
+//! Every method is right for atoms whose norms lie between 10⁻³⁰ and 10³⁰ and samples of any size, as far as f32 holds
+//! the code; [`nnls`] for any atoms, and a [`Lasso`] in the range that it states. The code of a sample that holds a NaN
+//! or an infinity is NaN, on its support where that is given, and so are all codes by a dictionary that holds one.
+//! Without samples there are no codes, and nothing is done.
+//!
 //! Memory beyond the operands is some 64·(n + d) values a thread, and n² for a [`Lasso`].
 
 mod gradient_pursuit;

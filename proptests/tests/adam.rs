@@ -107,8 +107,8 @@ fn steps_are_as_long_as_the_learning_rate() {
     }
 }
 
-/// Gradients at the ends of the range: steps are as long as the learning rate up to the largest finite one, and as long as
-/// g/ε makes them where the square of g is nothing in f32.
+/// Gradients at the ends of the range: steps are as long as the learning rate up to the largest finite one, and as long
+/// as g/ε makes them where the square of g is nothing in f32.
 #[test]
 fn gradients_of_any_size() {
     let adam = Adam::default();

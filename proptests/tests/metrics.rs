@@ -430,6 +430,54 @@ fn what_is_empty_or_does_not_fit() {
     });
 }
 
+/// The largest cosine of a row that holds a NaN or an infinity is NaN, and so is that of every row with it.
+#[test]
+fn nan_is_no_cosine() {
+    let mut next = stream(6);
+    let (n, m, d) = (40, 50, 20);
+    let a: Vec<f32> = (0..n * d).map(|_| next()).collect();
+    let b: Vec<f32> = (0..m * d).map(|_| next()).collect();
+    for exec in isas().into_iter().map(Exec::serial) {
+        let cosines = |a: &[f32], b: &[f32]| {
+            let mut best = vec![0.0; n];
+            max_cosines(exec, view(a, d), view(b, d), &mut best);
+            best
+        };
+        let want = cosines(&a, &b);
+        for bad in [f32::NAN, f32::INFINITY] {
+            let mut spoilt = a.clone();
+            spoilt[7 * d + 3] = bad;
+            for (i, (got, want)) in cosines(&spoilt, &b).iter().zip(&want).enumerate() {
+                assert!(
+                    got == want && i != 7 || got.is_nan() && i == 7,
+                    "{i}: {got}"
+                );
+            }
+            assert!(mmcs(exec, view(&spoilt, d), view(&b, d)).is_nan());
+            assert!(mmcs(exec, view(&b, d), view(&spoilt, d)).is_nan());
+            let mut best = vec![0.0; n];
+            neighbour_cosines(exec, view(&spoilt, d), &mut best);
+            assert!(best.iter().all(|c| c.is_nan()));
+            // A row alone has no neighbour, whatever it holds.
+            neighbour_cosines(exec, view(&spoilt[7 * d..8 * d], d), &mut best[..1]);
+            assert_eq!(best[0], f32::NEG_INFINITY);
+        }
+    }
+}
+
+/// A NaN in a code reaches every measure of codes.
+#[test]
+fn nan_in_a_code_is_kept() {
+    for exec in isas().into_iter().map(Exec::serial) {
+        let mut batch = Batch::new(20, 6, 5, 1);
+        batch.codes[2].push((5, f32::NAN));
+        let m = batch.measure(exec);
+        let measures = [m.l0(), m.l1(), m.dead_fraction()];
+        assert!(measures.iter().all(|m| m.is_nan()), "{measures:?}");
+        assert!(m.mse().is_finite());
+    }
+}
+
 /// A NaN in a reconstruction reaches every measure of it.
 #[test]
 fn nan_is_kept() {

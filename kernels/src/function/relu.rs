@@ -13,7 +13,7 @@ pub fn forward(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, Relu, x, y)
 }
 
-/// `dx = dy` where `x > 0`, else 0: the gradient at 0 is taken as 0. Exact.
+/// `dx = dy` where `x > 0`, else 0: the gradient at 0 is taken as 0. NaN where `x` is NaN. Exact.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -42,6 +42,8 @@ impl Binary for ReluBackward {
 
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
-        s.select(s.lt(s.splat(0.0), x), dy, s.splat(0.0))
+        let zero = s.splat(0.0);
+        let closed = s.select(s.le(x, zero), zero, x);
+        s.select(s.lt(zero, x), dy, closed)
     }
 }

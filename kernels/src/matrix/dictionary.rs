@@ -72,13 +72,7 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
                 } else {
                     f64::NAN
                 };
-                if (inverse as f32).is_normal() {
-                    scale(s, inverse as f32, row);
-                } else {
-                    for x in row {
-                        *x = (f64::from(*x) * inverse) as f32;
-                    }
-                }
+                scale_wide(s, inverse, row);
             }
         }
     }
@@ -138,18 +132,33 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
     });
 }
 
-/// ‖row‖₂, in f64 where the squares leave the range of f32.
+/// ‖row‖₂ for a row of any scale.
 #[inline(always)]
 pub(crate) fn norm<S: Simd>(s: S, row: &[f32]) -> f64 {
+    square(s, row).sqrt()
+}
+
+/// ‖row‖², in f64 where the squares leave the range of f32.
+#[inline(always)]
+pub(crate) fn square<S: Simd>(s: S, row: &[f32]) -> f64 {
     const SAFE: std::ops::Range<f32> = 1e-25..1e35;
     let sum = sum_of_squares(s, row);
     if SAFE.contains(&sum) {
-        return f64::from(sum).sqrt();
+        return f64::from(sum);
     }
-    row.iter()
-        .map(|&x| f64::from(x).powi(2))
-        .sum::<f64>()
-        .sqrt()
+    row.iter().map(|&x| f64::from(x).powi(2)).sum()
+}
+
+/// `x[i] *= factor`, for a factor that f32 may not hold.
+#[inline(always)]
+pub(crate) fn scale_wide<S: Simd>(s: S, factor: f64, x: &mut [f32]) {
+    if (factor as f32).is_normal() {
+        scale(s, factor as f32, x);
+    } else {
+        for x in x {
+            *x = (f64::from(*x) * factor) as f32;
+        }
+    }
 }
 
 /// Rows of a part of the Gram matrix that is summed in f32.

@@ -13,7 +13,7 @@ const PIECE: usize = 32;
 /// `best[i]` = maxⱼ cos(row i of a, row j of b), for contiguous rows of d values; −∞ if b has none.
 ///
 /// Signed: a row counts as far from its opposite. A row of zeros has cosine 0 with all. The error is
-/// at most γ_{3d+10}; of a NaN in a or b, what becomes of it is not specified.
+/// at most γ_{3d+10}, whatever the scale of a row. NaN where row i of a or any row of b holds a NaN or an infinity.
 ///
 /// # Panics
 /// If the rows of the two differ in length, or there are not as many places as rows of a.
@@ -83,23 +83,35 @@ impl Unit {
         Unit { values, rows, cols }
     }
 
+    /// Whether row i held a NaN or an infinity, which makes NaN of all its values.
+    fn is_nan(&self, i: usize) -> bool {
+        let first = self.values.get(i * self.cols);
+        first.is_some_and(|value| value.is_nan())
+    }
+
     pub(super) fn as_ref(&self) -> MatRef<'_> {
         MatRef::new(&self.values, self.rows, self.cols).expect("as many values")
     }
 }
 
 fn nearest(exec: Exec, a: &Unit, b: &Unit, others: bool, best: &mut [f32]) {
-    let none = vec![0.0; b.rows];
-    if b.rows == 0 {
-        // A product without columns may have no rows to hand over.
+    if b.rows <= usize::from(others) {
         return best.fill(f32::NEG_INFINITY);
     }
+    let none = vec![0.0; b.rows];
     let sink = Nearest {
         rows: 0..a.rows,
         others,
-        best,
+        best: &mut *best,
     };
     matmul_into(exec, a.as_ref(), b.as_ref().t(), &none, PIECE, sink);
+    // A maximum passes over NaN.
+    let all = (0..b.rows).any(|j| b.is_nan(j));
+    for (i, best) in best.iter_mut().enumerate() {
+        if all || a.is_nan(i) {
+            *best = f32::NAN;
+        }
+    }
 }
 
 /// Takes the largest value of each row.

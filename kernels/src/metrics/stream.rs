@@ -10,7 +10,8 @@ use crate::matrix::view::MatRef;
 /// Sums over samples x (d values), their reconstructions x̂ and codes f (n values).
 ///
 /// All is summed in f64, sample after sample, so that the cuts between batches do not show in any bit.
-/// Measures are NaN before the first sample, and after a NaN.
+/// Measures are NaN before the first sample, and after a NaN in what they are of; a NaN in a code counts as active in
+/// [`firings`](Stream::firings).
 ///
 /// ```
 /// use kernels::metrics::Stream;
@@ -139,6 +140,9 @@ impl Stream {
 
     /// E‖f‖₀: active entries of a code.
     pub fn l0(&self) -> f64 {
+        if self.magnitude.is_nan() {
+            return f64::NAN;
+        }
         self.mean(self.active as f64)
     }
 
@@ -160,7 +164,7 @@ impl Stream {
 
     /// Share of the elements that were active on no sample.
     pub fn dead_fraction(&self) -> f64 {
-        if self.samples == 0 {
+        if self.samples == 0 || self.magnitude.is_nan() {
             return f64::NAN;
         }
         let dead = self.firings.iter().filter(|&&count| count == 0).count();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::function::elementwise::{axpy, scale};
+use crate::function::elementwise::axpy;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -104,12 +104,8 @@ pub(super) fn divide_by_norms(exec: Exec, rows: MatRef, gradient: MatMut) {
             let Divide(rows, mut gradient) = self;
             for j in 0..rows.rows() {
                 let norm = dictionary::norm(s, rows.row(j));
-                let factor = if norm == 0.0 {
-                    0.0
-                } else {
-                    (1.0 / norm) as f32
-                };
-                scale(s, factor, gradient.row(j));
+                let factor = if norm == 0.0 { 0.0 } else { 1.0 / norm };
+                dictionary::scale_wide(s, factor, gradient.row(j));
             }
         }
     }

@@ -34,6 +34,14 @@ pub struct Losses {
 }
 
 impl Losses {
+    /// Means over no samples.
+    pub(super) const OF_NOTHING: Losses = Losses {
+        reconstruction: f64::NAN,
+        sparsity: f64::NAN,
+        auxiliary: f64::NAN,
+        density: f64::NAN,
+    };
+
     /// The loss whose gradient training follows.
     pub fn total(&self) -> f64 {
         self.reconstruction + self.sparsity + self.auxiliary
@@ -52,7 +60,7 @@ pub(super) struct Batch {
     /// The gradient with respect to the reconstructions, B×d.
     d_output: Vec<f32>,
     /// ‖e‖² of each sample.
-    errors: Vec<f32>,
+    errors: Vec<f64>,
 }
 
 impl Batch {
@@ -70,7 +78,9 @@ impl Batch {
 
     /// How many bytes [`new`](Self::new) allocates.
     pub(super) fn bytes(Shape { width, dictionary }: Shape, capacity: usize) -> usize {
-        size_of::<f32>() * capacity * (2 * width + 1) + Codes::bytes(capacity, dictionary)
+        size_of::<f32>() * 2 * capacity * width
+            + size_of::<f64>() * capacity
+            + Codes::bytes(capacity, dictionary)
     }
 
     /// x − b_dec, B×d.
@@ -84,7 +94,7 @@ impl Batch {
     }
 
     /// ‖e‖² of each sample.
-    pub(super) fn errors(&self) -> &[f32] {
+    pub(super) fn errors(&self) -> &[f64] {
         &self.errors[..self.samples]
     }
 
@@ -116,7 +126,7 @@ impl Batch {
         let d_output = MatMut::first(&mut self.d_output, x.rows(), x.cols());
         let errors = &mut self.errors[..x.rows()];
         self.codes.reconstruct(exec, decoder, x, d_output, errors);
-        let total: f64 = self.errors().iter().map(|&e| f64::from(e)).sum();
+        let total: f64 = self.errors().iter().sum();
         Losses {
             reconstruction: total / x.rows() as f64,
             density: self.codes.as_ref().density(),

@@ -30,7 +30,7 @@ pub(super) fn relu(exec: Exec, x: MatMut) {
     });
 }
 
-/// Back through a ReLU: d ← d where its output `y` is not 0, else 0.
+/// Back through a ReLU: d ← d where its output `y` is above 0, else 0; NaN where that is NaN.
 pub(super) fn relu_backward(exec: Exec, y: MatRef, d: MatMut) {
     combine(exec, WhereActive, y, d);
 }

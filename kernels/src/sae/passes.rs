@@ -49,7 +49,9 @@ pub fn decode(exec: Exec, parameters: &Parameters, codes: SparseRef, x_hat: MatM
 
 /// The losses of a batch, and the gradient of their sum with respect to all parameters, which
 /// overwrites `gradient`. Unit rows are not projected here, but by [`Trainer::step`](super::Trainer::step). The codes
-/// stay in the workspace: see [`Workspace::codes`].
+/// stay in the workspace: see [`Workspace::codes`]. Of no samples, the gradient is 0 and the losses are NaN.
+///
+/// ‖e‖² is right for any error that f32 holds; the gradient where e times an element of the dictionary is as well.
 ///
 /// # Panics
 /// As [`encode`], and if `gradient` is another model's.
@@ -66,12 +68,13 @@ pub fn gradient(
         (gradient.shape(), gradient.variant()) == (parameters.shape(), parameters.variant()),
         "the gradient of another model"
     );
-    if x.rows() == 0 {
-        gradient.values_mut().fill(0.0);
-        return Losses::default();
-    }
     let variant = parameters.variant();
-    variant
-        .model()
-        .gradient(&mut pass, own, &mut gradient.tensors)
+    let model = variant.model();
+    if x.rows() == 0 {
+        // There are no codes either.
+        model.encode(&mut pass, own);
+        gradient.values_mut().fill(0.0);
+        return Losses::OF_NOTHING;
+    }
+    model.gradient(&mut pass, own, &mut gradient.tensors)
 }

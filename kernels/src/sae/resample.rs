@@ -19,6 +19,10 @@ impl Trainer {
     /// moments of these weights are reset to 0, and the element counts as having just fired. In a deeper
     /// encoder, the last layer's row becomes what that layer read.
     ///
+    /// Errors may be of any size that f32 holds. Where all samples are reconstructed without any, each is drawn with
+    /// the same probability. A sample whose error is NaN or infinite is not drawn; without any other, or without
+    /// samples, nothing is resampled and the answer is 0.
+    ///
     /// # Panics
     /// As [`step`](Trainer::step).
     #[track_caller]
@@ -46,11 +50,15 @@ impl Trainer {
         model.encode(&mut pass, own);
         model.reconstruct(&mut pass, own);
         let Workspace { batch, own, .. } = &*workspace;
+        let weights = weights(batch.errors());
+        let Some(last) = weights.iter().rposition(|&weight| weight > 0.0) else {
+            return 0;
+        };
         let mut sum = 0.0;
-        let errors = batch.errors().iter();
-        let cumulative: Vec<f64> = errors
-            .map(|&e| {
-                sum += f64::from(e).powi(2);
+        let cumulative: Vec<f64> = weights
+            .iter()
+            .map(|weight| {
+                sum += weight;
                 sum
             })
             .collect();
@@ -59,7 +67,7 @@ impl Trainer {
             .map(|_| {
                 let draw = uniforms() * sum;
                 let at = cumulative.partition_point(|&upto| upto <= draw);
-                at.min(cumulative.len() - 1)
+                at.min(last)
             })
             .collect();
 
@@ -115,5 +123,21 @@ impl Trainer {
             idle[j] = 0;
         }
         dead.len()
+    }
+}
+
+/// What the probabilities of samples are in proportion to, for the ‖e‖² of each.
+fn weights(errors: &[f64]) -> Vec<f64> {
+    let finite = |weight: fn(f64) -> f64| {
+        let weights = errors
+            .iter()
+            .map(|&e| if e.is_finite() { weight(e) } else { 0.0 });
+        weights.collect::<Vec<f64>>()
+    };
+    let weights = finite(|e| e.powi(2));
+    if weights.iter().any(|&weight| weight > 0.0) {
+        weights
+    } else {
+        finite(|_| 1.0)
     }
 }

@@ -70,6 +70,9 @@ impl Trainer {
     /// One step on a batch of B×d: the gradient, projected where rows are held at norm 1, Adam,
     /// renormalisation. Returns the losses before the step.
     ///
+    /// A batch of no samples is a step of nothing: losses are NaN, there are no [codes](Workspace::codes), and the
+    /// state of the trainer is what it was.
+    ///
     /// # Panics
     /// If the batch is larger than the capacity, or rows are not d long.
     #[track_caller]
@@ -89,6 +92,9 @@ impl Trainer {
             workspace.set_dead(|j| idle[j] >= after);
         }
         let losses = gradient(exec, parameters, x, workspace, g);
+        if x.rows() == 0 {
+            return losses;
+        }
         if model.unit_rows() {
             let d_rows = g.tensors.get_mut(W_DEC);
             dictionary::project_gradient(exec, parameters.dictionary(), d_rows);

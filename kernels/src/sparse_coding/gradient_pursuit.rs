@@ -2,7 +2,7 @@
 //! matching pursuit whose magnitudes take one exact gradient step where orthogonal matching pursuit
 //! solves a system.
 
-use super::operands::{CHUNK, check, support};
+use super::operands::{CHUNK, check, divide, support, unit};
 use super::pursuit::{Magnitudes, Pursuit, pursue};
 use crate::function::elementwise::{axpy, dot};
 use crate::machine::exec::Exec;
@@ -32,9 +32,10 @@ pub fn gradient_pursuit(
 /// One gradient step of the magnitudes on the supports of the codes, in place: of what an encoder finds it
 /// keeps the support and mends the magnitudes.
 ///
-/// The direction is that of the steepest descent of ‖x − Dᵀc‖², g = D(x − Dᵀc) on the support; the step goes to
-/// its lowest point, ‖g‖² / ‖Dᵀg‖². A magnitude that would fall below 0 stops there, and the others go on
-/// without it, to the first minimum along their bent path. So the error never rises, but by rounding.
+/// The direction is that of the steepest descent of ‖x − Dᵀc‖², g = D(x − Dᵀc) on the support; the step goes to its
+/// lowest point, ‖g‖² / ‖Dᵀg‖². A magnitude that would fall below 0 stops there, and the others go on without it, to
+/// the first minimum along their bent path. So the error never rises, but by rounding. Where the sample, one of its
+/// atoms or its code on entry holds a NaN or an infinity, all magnitudes are NaN.
 ///
 /// # Panics
 /// If the shapes do not match.
@@ -47,12 +48,12 @@ pub fn gradient_step(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
         let mut residual = vec![0.0; x.cols()];
         for i in 0..x.rows() {
             let code = codes.row(i);
-            steps.start(x.row(i));
+            steps.start(x.row(i), 1.0);
             for j in support(code) {
                 steps.atoms.push(j);
                 steps.magnitudes.push(code[j]);
             }
-            exec.isa().dispatch(Gradient {
+            steps.unit = exec.isa().dispatch(Gradient {
                 dictionary,
                 x: x.row(i),
                 atoms: &steps.atoms,
@@ -72,6 +73,8 @@ struct Steps<'a> {
     dictionary: MatRef<'a>,
     atoms: Vec<usize>,
     magnitudes: Vec<f32>,
+    /// What residuals are in units of.
+    unit: f64,
     /// One value an atom: the gradient, then the direction.
     direction: Vec<f32>,
     /// Dᵀ times the direction.
@@ -85,6 +88,7 @@ impl<'a> Steps<'a> {
             dictionary,
             atoms: vec![],
             magnitudes: vec![],
+            unit: 1.0,
             direction: vec![],
             image: vec![0.0; dictionary.cols()],
         }
@@ -96,6 +100,7 @@ impl<'a> Steps<'a> {
             dictionary: self.dictionary,
             atoms: &self.atoms,
             magnitudes: &mut self.magnitudes,
+            unit: self.unit,
             direction: &mut self.direction,
             image: &mut self.image,
             residual,
@@ -104,7 +109,8 @@ impl<'a> Steps<'a> {
 }
 
 impl<'a> Magnitudes<'a> for Steps<'a> {
-    fn start(&mut self, _: &'a [f32]) {
+    fn start(&mut self, _: &'a [f32], unit: f64) {
+        self.unit = unit;
         self.atoms.clear();
         self.magnitudes.clear();
     }
@@ -127,7 +133,7 @@ impl<'a> Magnitudes<'a> for Steps<'a> {
     }
 }
 
-/// The residual x − Dᵀc, and its products with the atoms.
+/// The residual x − Dᵀc, divided by its unit, which is returned, and its products with the atoms.
 struct Gradient<'a> {
     dictionary: MatRef<'a>,
     x: &'a [f32],
@@ -138,19 +144,22 @@ struct Gradient<'a> {
 }
 
 impl Op for Gradient<'_> {
-    type Output = ();
+    type Output = f64;
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
+    fn run<S: Simd>(self, s: S) -> f64 {
         self.residual.copy_from_slice(self.x);
         for (&atom, &c) in self.atoms.iter().zip(self.magnitudes) {
             axpy(s, -c, self.dictionary.row(atom), self.residual);
         }
+        let unit = unit(self.residual);
+        divide(self.residual, unit);
         self.gradient.clear();
         for &atom in self.atoms {
             self.gradient
                 .push(dot(s, self.dictionary.row(atom), self.residual));
         }
+        unit
     }
 }
 
@@ -158,6 +167,8 @@ struct Step<'a> {
     dictionary: MatRef<'a>,
     atoms: &'a [usize],
     magnitudes: &'a mut [f32],
+    /// What the residual is in units of.
+    unit: f64,
     /// The gradient on entry.
     direction: &'a mut [f32],
     image: &'a mut [f32],
@@ -173,27 +184,39 @@ impl Op for Step<'_> {
             dictionary,
             atoms,
             magnitudes,
+            unit: of_residual,
             direction,
             image,
             residual,
         } = self;
-        image.fill(0.0);
-        for (i, &atom) in atoms.iter().enumerate() {
-            if magnitudes[i] <= 0.0 && direction[i] < 0.0 {
-                direction[i] = 0.0;
+        for (&c, d) in magnitudes.iter().zip(&mut *direction) {
+            if c <= 0.0 && *d < 0.0 {
+                *d = 0.0;
             }
-            axpy(s, direction[i], dictionary.row(atom), image);
         }
+        // In units of their own, so that neither they nor their squares leave the range of f32.
+        let of_direction = unit(direction);
+        divide(direction, of_direction);
+        image.fill(0.0);
+        for (&d, &atom) in direction.iter().zip(atoms) {
+            axpy(s, d, dictionary.row(atom), image);
+        }
+        let of_image = unit(image);
+        divide(image, of_image);
+        if of_image.is_nan() {
+            return magnitudes.fill(f32::NAN);
+        }
+        // How long a step of magnitudes is that is as long as the unit for residual and image.
+        let per = of_residual / of_image;
         // Each bend takes an atom out, so there are no more of them than atoms.
         for _ in 0..=atoms.len() {
             let slope = dot(s, image, residual);
             let lowest = slope / dot(s, image, image);
-            // No way down, or a NaN.
             let down = slope > 0.0 && lowest.is_finite();
             if !down {
                 return;
             }
-            let (mut bend, mut length) = (None, lowest);
+            let (mut bend, mut length) = (None, (f64::from(lowest) * per) as f32);
             for (i, (&c, &d)) in magnitudes.iter().zip(&*direction).enumerate() {
                 if d < 0.0 && c < -d * length {
                     (bend, length) = (Some(i), -c / d);
@@ -202,12 +225,13 @@ impl Op for Step<'_> {
             for (c, &d) in magnitudes.iter_mut().zip(&*direction) {
                 *c = (*c + length * d).max(0.0);
             }
-            axpy(s, -length, image, residual);
+            axpy(s, -(f64::from(length) / per) as f32, image, residual);
             let Some(bend) = bend else {
                 return;
             };
             magnitudes[bend] = 0.0;
-            axpy(s, -direction[bend], dictionary.row(atoms[bend]), image);
+            let taken_out = (f64::from(-direction[bend]) / of_image) as f32;
+            axpy(s, taken_out, dictionary.row(atoms[bend]), image);
             direction[bend] = 0.0;
         }
     }

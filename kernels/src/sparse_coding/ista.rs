@@ -149,6 +149,10 @@ impl Op for Iteration<'_> {
             }
             before.copy_from_slice(code);
             let energy: f64 = x.row(i).iter().map(|&x| f64::from(x).powi(2)).sum();
+            if !energy.is_finite() || lasso.step.is_nan() {
+                out.fill(f32::NAN);
+                continue;
+            }
             let mut on = entries.gather(s, code);
             product.fill(0.0);
             add_row_product(s, entries.of(on), gram, product);
@@ -157,7 +161,9 @@ impl Op for Iteration<'_> {
             let mut raise = None;
             for _ in 0..stop.iterations {
                 let (steepest, gap) = gap(s, lasso, correlations, product, entries.of(on), energy);
-                if gap <= stop.tolerance * energy {
+                // Nor does a NaN go on.
+                let goes_on = gap > stop.tolerance * energy;
+                if !goes_on {
                     break;
                 }
                 // The step, the bound, and the product with the codes.
@@ -254,8 +260,9 @@ impl Step<'_> {
             let product = s.mul_add(beta, change, p);
             let rest = s.sub(s.load(&self.correlations[from..]), product);
             let rest = s.neg_mul_add(raised, s.load(&self.penalty[from..]), rest);
-            // A NaN becomes 0, and shows in the certificate.
-            let next = s.max(s.mul_add(step, rest, y), s.splat(0.0));
+            let next = s.mul_add(step, rest, y);
+            // A NaN stays one.
+            let next = s.select(s.le(next, s.splat(0.0)), s.splat(0.0), next);
             uphill = s.mul_add(s.sub(y, next), s.sub(next, c), uphill);
             s.store(c, &mut self.before[from..]);
             s.store(next, &mut self.code[from..]);

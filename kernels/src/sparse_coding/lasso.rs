@@ -14,6 +14,10 @@ const PAD: usize = 16;
 /// `F(c) = ‖x − Dᵀc‖² + λ Σ wⱼcⱼ` over c ≥ 0, for a dictionary D of n×d: with its Gram matrix, made once for all
 /// samples.
 ///
+/// It is right where ‖D‖₂ and the norms of samples lie between 10⁻¹⁵ and 10¹⁵. Beyond, products of a code with the Gram
+/// matrix may overflow or vanish. The code and the certificate of a sample that holds a NaN or an infinity are NaN, and
+/// so are all by a dictionary that holds one.
+///
 /// Of the ways to form a gradient D(x − Dᵀc) the Gram matrix is the fastest where codes are sparse: it
 /// takes the k rows of DDᵀ that the code names, 2kn operations a sample against 2nd for a product with D,
 /// and k is far below d. With dictionaries of 512 to 4,096 atoms and 8 of them in a sample, FISTA takes about as
@@ -105,14 +109,18 @@ impl<'a> Lasso<'a> {
         let out = MatMut::with_stride(&mut gram, n, n, padded).expect("padded rows");
         matmul(exec, out, Accumulate::Overwrite, dictionary, dictionary.t());
         let norm = dictionary::spectral_norm(exec, dictionary);
-        let step = if norm == 0.0 { 0.0 } else { norm.powi(-2) };
+        let step = if norm == 0.0 {
+            0.0
+        } else {
+            norm.powi(-2) as f32
+        };
         Lasso {
             dictionary,
             inverse_penalty: penalty.iter().map(|p| 1.0 / p).collect(),
             penalty,
             gram,
             // Rounded down, or it could be too long.
-            step: (step as f32).next_down().max(0.0),
+            step: if step > 0.0 { step.next_down() } else { step },
         }
     }
 
@@ -121,7 +129,7 @@ impl<'a> Lasso<'a> {
     ///
     /// For r = x − Dᵀc and g = Dr, ν = s·r is a point of the dual, max 2νᵀx − ‖ν‖² under Dν ≤ λw/2, for every
     /// s ≤ min λwⱼ/2gⱼ over gⱼ > 0. Its distance to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and s is the best there is.
-    /// Codes are taken as max(0, c). With λ = 0 the gap is of no use: s is 0 as long as a gⱼ is above it.
+    /// Codes are taken as max(0, c), a NaN kept. With λ = 0 the gap is of no use: s is 0 as long as a gⱼ is above it.
     ///
     /// # Panics
     /// If the shapes do not match.
@@ -146,7 +154,8 @@ impl<'a> Lasso<'a> {
                 let (residual, correlations) = scratch.split_at_mut(rows * d);
                 for (i, positive) in positive.chunks_mut(n.max(1)).enumerate() {
                     for (positive, &c) in positive.iter_mut().zip(codes.row(i)) {
-                        *positive = c.max(0.0);
+                        // A NaN stays one.
+                        *positive = if c <= 0.0 { 0.0 } else { c };
                     }
                 }
                 let codes = MatRef::new(positive, rows, n).expect("cut to size");

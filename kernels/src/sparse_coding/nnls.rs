@@ -9,8 +9,9 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// The best magnitudes on the supports of the codes, in place: min ‖x − Dᵀc‖² over c ≥ 0 with cⱼ = 0 wherever cⱼ
-/// is not positive on entry. Magnitudes may become 0.
+/// The best magnitudes on the supports of the codes, in place: min ‖x − Dᵀc‖² over c ≥ 0 with cⱼ = 0 wherever cⱼ is not
+/// positive on entry. Magnitudes may become 0. Where the sample, one of its atoms or its code on entry holds a NaN or
+/// an infinity, all of them are NaN.
 ///
 /// The Gram matrix of a support of k atoms is formed in f64, k²d/2 products, and its systems are solved by a Cholesky
 /// factor, to which an atom that joins adds a row, k²/2, and from which one that leaves takes those after it, up to k³/6:
@@ -42,6 +43,8 @@ pub(super) struct Refit<'a> {
     exec: Exec,
     dictionary: MatRef<'a>,
     x: &'a [f32],
+    /// What [`residual`](Self::residual) is divided by.
+    pub(super) unit: f64,
     pub(super) atoms: Vec<usize>,
     /// Products of the atoms with each other: the lower triangle, row after row.
     gram: Vec<f64>,
@@ -66,6 +69,7 @@ impl<'a> Refit<'a> {
             exec,
             dictionary,
             x: &[],
+            unit: 1.0,
             atoms: vec![],
             gram: vec![],
             correlations: vec![],
@@ -114,8 +118,12 @@ impl<'a> Refit<'a> {
         self.gram[high * (high + 1) / 2 + low]
     }
 
-    /// Finds the best magnitudes.
+    /// Finds the best magnitudes; NaN where an operand holds a NaN or an infinity.
     pub(super) fn solve(&mut self) {
+        let operands = [&self.gram, &self.correlations, &self.magnitudes];
+        if operands.into_iter().flatten().any(|v| !v.is_finite()) {
+            return self.magnitudes.fill(f64::NAN);
+        }
         let k = self.atoms.len();
         self.barred.clear();
         self.barred.resize(k, false);
@@ -237,9 +245,7 @@ impl<'a> Refit<'a> {
                 self.factor.push(sum / self.factor[column + j]);
             } else {
                 let diagonal = self.product(self.free[i], self.free[i]);
-                // False for NaN too.
-                let independent = sum > ROUNDING * diagonal;
-                if !independent {
+                if sum <= ROUNDING * diagonal {
                     return Err(i);
                 }
                 self.factor.push(sum.sqrt());
@@ -256,13 +262,14 @@ impl<'a> Refit<'a> {
         }
     }
 
-    /// x − Dᵀc, summed in f64.
+    /// x − Dᵀc in its unit, summed in f64.
     pub(super) fn residual(&self, residual: &mut [f32]) {
         self.exec.isa().dispatch(Residual {
             dictionary: self.dictionary,
             x: self.x,
             atoms: &self.atoms,
             magnitudes: &self.magnitudes,
+            unit: self.unit,
             residual,
         })
     }
@@ -292,6 +299,7 @@ struct Residual<'a> {
     x: &'a [f32],
     atoms: &'a [usize],
     magnitudes: &'a [f64],
+    unit: f64,
     residual: &'a mut [f32],
 }
 
@@ -315,7 +323,7 @@ impl Op for Residual<'_> {
                 }
             }
             for (residual, sum) in residual.iter_mut().zip(sums) {
-                *residual = sum as f32;
+                *residual = (sum / self.unit) as f32;
             }
         }
     }

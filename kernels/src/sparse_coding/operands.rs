@@ -1,4 +1,4 @@
-//! What all methods share: the shapes of their operands, and which atoms a code has on.
+//! What all methods share: the shapes of their operands, their scale, and which atoms a code has on.
 
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -21,8 +21,33 @@ pub(super) fn check(dictionary: MatRef, x: MatRef, codes: &MatMut) {
     );
 }
 
-/// The places of the positive values.
+/// The places of the positive values, and of NaN.
 pub(super) fn support(code: &[f32]) -> impl Iterator<Item = usize> {
     let places = code.iter().enumerate();
-    places.filter(|&(_, &c)| c > 0.0).map(|(j, _)| j)
+    places
+        .filter(|&(_, &c)| c > 0.0 || c.is_nan())
+        .map(|(j, _)| j)
+}
+
+/// The power of two below the largest size of some values, divided by which they lie in the middle of the range of
+/// f32: without another rounding, if they are not too far from each other. 1 where all are 0, NaN where one is NaN or
+/// infinite.
+#[inline(always)]
+pub(super) fn unit(values: &[f32]) -> f64 {
+    const EXPONENT: u64 = 0x7ff << 52;
+    // Sizes are in the order of their bits, NaN behind infinity.
+    let largest = values.iter().map(|v| v.abs().to_bits()).max();
+    match f32::from_bits(largest.unwrap_or(0)) {
+        0.0 => 1.0,
+        largest if largest.is_finite() => f64::from_bits(f64::from(largest).to_bits() & EXPONENT),
+        _ => f64::NAN,
+    }
+}
+
+/// Divides values by a power of two.
+#[inline(always)]
+pub(super) fn divide(values: &mut [f32], unit: f64) {
+    for v in values {
+        *v = (f64::from(*v) / unit) as f32;
+    }
 }

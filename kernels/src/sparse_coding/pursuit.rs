@@ -3,7 +3,7 @@
 //! dictionary in one product.
 
 use super::nnls::Refit;
-use super::operands::{CHUNK, check};
+use super::operands::{CHUNK, check, divide, unit};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -41,8 +41,8 @@ pub fn omp(exec: Exec, dictionary: MatRef, x: MatRef, pursuit: Pursuit, codes: M
 
 /// The part of a pursuit that knows the magnitudes of one sample.
 pub(super) trait Magnitudes<'a> {
-    /// Starts on another sample.
-    fn start(&mut self, x: &'a [f32]);
+    /// Starts on another sample, whose residuals are in units of `unit`.
+    fn start(&mut self, x: &'a [f32], unit: f64);
     /// Takes in the atom, brings the magnitudes up to date and `residual` with them. `correlations` are Dr.
     fn choose(&mut self, atom: usize, correlations: &[f32], residual: &mut [f32]);
     /// The atoms chosen.
@@ -52,8 +52,9 @@ pub(super) trait Magnitudes<'a> {
 }
 
 impl<'a> Magnitudes<'a> for Refit<'a> {
-    fn start(&mut self, x: &'a [f32]) {
+    fn start(&mut self, x: &'a [f32], unit: f64) {
         Refit::start(self, x);
+        self.unit = unit;
     }
     fn choose(&mut self, atom: usize, _: &[f32], residual: &mut [f32]) {
         self.push(atom, 0.0);
@@ -81,6 +82,7 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
     let (n, d) = (dictionary.rows(), dictionary.cols());
     let mut norms = vec![0.0; n];
     dictionary::norms(exec, dictionary, &mut norms);
+    let lost = norms.iter().any(|norm| !norm.is_finite());
     // An atom of zeros is never chosen: 0 · 0 is not positive.
     let scales: Vec<f32> = norms
         .iter()
@@ -92,21 +94,24 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
     par::share_timed(Part::Pursuit, exec, CHUNK, (x, codes), &|(x, mut codes)| {
         let rows = x.rows();
         let mut samples: Vec<(usize, M)> = (0..rows).map(|i| (i, magnitudes())).collect();
+        let units: Vec<f64> = (0..rows).map(|i| unit(x.row(i))).collect();
+        let is_lost = |i: usize| lost || units[i].is_nan();
         for (i, sample) in &mut samples {
-            sample.start(x.row(*i));
+            sample.start(x.row(*i), units[*i]);
         }
-        let mut going: Vec<usize> = (0..rows).collect();
+        let mut going: Vec<usize> = (0..rows).filter(|&i| !is_lost(i)).collect();
         let energy = |v: &[f32]| v.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
         with_scratch(rows * (d + n), |scratch| {
             let (residuals, correlations) = scratch.split_at_mut(rows * d);
             for (i, residual) in residuals.chunks_mut(d.max(1)).enumerate() {
                 residual.copy_from_slice(x.row(i));
+                divide(residual, units[i]);
             }
+            let limits: Vec<f64> = (0..rows)
+                .map(|i| pursuit.tolerance * energy(&residuals[i * d..][..d]))
+                .collect();
             for _ in 0..pursuit.atoms {
-                going.retain(|&i| {
-                    let limit = pursuit.tolerance * energy(x.row(i));
-                    energy(&residuals[i * d..][..d]) > limit
-                });
+                going.retain(|&i| energy(&residuals[i * d..][..d]) > limits[i]);
                 if going.is_empty() {
                     break;
                 }
@@ -129,7 +134,12 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
             }
         });
         for (i, sample) in samples {
-            sample.write(codes.row(i));
+            let code = codes.row(i);
+            if is_lost(i) {
+                code.fill(f32::NAN);
+            } else {
+                sample.write(code);
+            }
         }
     });
 }
@@ -156,7 +166,6 @@ impl Op for Best<'_> {
             let to = correlations.len().min(from + S::LANES);
             let c = s.load_partial(&correlations[from..to]);
             let c = s.mul(c, s.load_partial(&scales[from..to]));
-            // A NaN is below all.
             if s.reduce_max(s.max(c, s.splat(0.0))) > highest {
                 for j in from..to {
                     let c = correlations[j] * scales[j];

@@ -43,11 +43,11 @@ const AHEAD: usize = 512;
 /// m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
 /// w ← w − α/(1 − β₁ᵗ) · m / (√(v / (1 − β₂ᵗ)) + ε). The corrections are computed in f64.
 ///
-/// A finite gradient beyond ±10¹⁹ counts as ±10¹⁹, so that v, the mean of squares, stays finite: PyTorch, which adds the
-/// square as it is, is left with an infinite v, under which a weight never moves again. After such a gradient a weight moves
-/// in short steps until v has decayed, by the factor β₂ a step: with β₂ = 0.999, for some 80,000 steps, as Adam without
-/// rounding would. A gradient below 10⁻²² adds nothing to v, which does not show as long as ε is above 10⁻¹². A weight
-/// whose gradient is NaN or infinite becomes NaN.
+/// A finite gradient beyond ±10¹⁹ counts as ±10¹⁹, so that v, the mean of squares, stays finite: PyTorch, which adds
+/// the square as it is, is left with an infinite v, under which a weight never moves again. After such a gradient a
+/// weight moves in short steps until v has decayed, by the factor β₂ a step: with β₂ = 0.999, for some 80,000 steps, as
+/// Adam without rounding would. A gradient below 10⁻²² adds nothing to v, which does not show as long as ε is above
+/// 10⁻¹². A weight whose gradient is NaN or infinite becomes NaN.
 ///
 /// Adam knows nothing of batches: under a gradient of zeros the moments decay and the weights go on.
 ///

@@ -37,8 +37,8 @@ impl Loss {
     /// Error, with γ_n = n·u / (1 − n·u), u = 2⁻²⁴: at most γ_{d+4} of a squared error, and
     /// γ_{d+8}·(1 + log d + max x − x_y) of a cross-entropy, which is absolute near 0.
     ///
-    /// A NaN or +∞ among the outputs gives a NaN or an infinite loss, never a finite one; −∞ is a
-    /// probability of 0.
+    /// A NaN among the outputs gives NaN, and +∞ a NaN or an infinite loss; −∞ is a probability of 0. A squared
+    /// error that f32 does not hold is infinite, and squares below 10⁻³⁸ lose digits.
     ///
     /// # Panics
     /// If the shapes do not match, or a target is no class.

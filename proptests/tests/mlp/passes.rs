@@ -273,3 +273,32 @@ fn gradient_norms_do_not_overflow_before_their_root() {
         assert!((norm[0] / 1e20 - 1.0).abs() < 1e-6, "{isa}: {}", norm[0]);
     }
 }
+
+/// Norms of gradients whose squares f32 does not hold: of x and h = ReLU(x), both of one value.
+#[test]
+fn gradient_norms_of_any_size() {
+    let shape = Shape {
+        vocabulary: 1,
+        width: 1,
+        hidden: 1,
+        layers: 1,
+        activation: Activation::Relu,
+    };
+    for exec in isas().into_iter().map(Exec::serial) {
+        for x in [1e-36f32, 2e-23, 1.0, 1.85e19, 1e38] {
+            let mut parameters = mlp::Parameters::zeros(shape);
+            parameters.embeddings_mut()[0].row(0)[0] = x;
+            let block = parameters.block_mut(0);
+            let (mut w1, mut w2) = (block.w1, block.w2);
+            (w1.row(0)[0], w2.row(0)[0]) = (1.0, 1.0);
+            let mut workspace = Workspace::new(shape, 1);
+            mlp::forward(exec, &parameters, &[[0, 0]], &mut workspace);
+            let mut norm = [0.0];
+            let to = MatMut::new(&mut norm, 1, 1).unwrap();
+            mlp::output_gradient_norms(exec, &parameters, &[0], &mut workspace, to);
+            // Those with respect to w₁ and w₂ are both x.
+            let want = x * std::f32::consts::SQRT_2;
+            assert!((norm[0] / want - 1.0).abs() < 1e-6, "{x:e}: {:e}", norm[0]);
+        }
+    }
+}

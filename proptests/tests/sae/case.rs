@@ -9,6 +9,17 @@ use proptests::stream;
 /// Which products a pass takes: on the entries, or dense.
 pub const PATHS: [(&str, f64); 2] = [("sparse", f64::INFINITY), ("dense", 0.0)];
 
+/// Losses to the bit: those of no samples are NaN, which equals nothing.
+pub fn bits(losses: Losses) -> [u64; 4] {
+    let Losses {
+        reconstruction,
+        sparsity,
+        auxiliary,
+        density,
+    } = losses;
+    [reconstruction, sparsity, auxiliary, density].map(f64::to_bits)
+}
+
 /// A model and a batch for it.
 #[derive(Clone, Debug)]
 pub struct Case {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod case;
 mod passes;
+mod range;
 mod threads;
 mod training;
 mod variants;

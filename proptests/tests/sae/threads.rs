@@ -5,7 +5,7 @@ use kernels::adam::Adam;
 use kernels::sae::{Shape, Trainer, Variant};
 use proptests::{isas, pool};
 
-use crate::case::{Case, PATHS, dense};
+use crate::case::{Case, PATHS, bits, dense};
 
 /// A shape, batches, and whether variants with a layer of n×n are to be tried.
 type Sizes<'a> = (Shape, &'a [usize], bool);
@@ -41,7 +41,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
                             let mut trainer =
                                 Trainer::new(case.parameters.clone(), Adam::default(), batch);
                             trainer.workspace_mut().set_dense_from(from);
-                            let losses = [(); 2].map(|()| trainer.step(exec, case.batch()));
+                            let losses = [(); 2].map(|()| bits(trainer.step(exec, case.batch())));
                             let codes = dense(trainer.workspace().codes());
                             let parameters = trainer.into_parameters();
                             let values = parameters.values().iter().chain(&codes);

@@ -1,41 +1,84 @@
 //! NaNs, nothing at all, and shapes that do not fit.
 
-use kernels::sparse_coding::{Certificate, Lasso, Stop, nnls};
-use kernels::{Exec, MatMut};
+use kernels::sparse_coding::{Certificate, Lasso, nnls};
+use kernels::{Exec, MatMut, MatRef};
 use proptests::{isas, panic_message};
 
 use crate::data::{Data, METHODS, Method, SOLVED};
 
-/// A NaN stays in its sample.
+/// NaN is the code of a sample that holds a NaN or an infinity, all of it or what is on its support, and no other
+/// sample sees it.
 #[test]
 fn a_nan_is_contained() {
     let clean = Data::new(30, 10, 3, 0.0, 8);
-    let mut data = clean.clone();
-    data.x[13] = f32::NAN;
-    let start = data.codes(1);
-    for exec in isas().into_iter().map(Exec::serial) {
-        for method in METHODS {
-            // Without a gap it would iterate to the end.
-            let method = match method {
-                Method::Fista(lambda, stop) => Method::Fista(
-                    lambda,
-                    Stop {
-                        iterations: 500,
-                        ..stop
-                    },
-                ),
-                other => other,
-            };
-            let (codes, certificates) = data.run(method, exec, &start);
-            let (want, expected) = clean.run(method, exec, &start);
-            for i in [0, 2] {
-                assert_eq!(data.code(&codes, i), data.code(&want, i), "{method:?}");
-                assert_eq!(certificates[i], expected[i]);
-            }
-            if matches!(method, Method::Fista(..)) {
-                assert!(certificates[1].gap.is_nan() && certificates[1].objective.is_nan());
+    let start = clean.codes(1);
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut data = clean.clone();
+        data.x[13] = bad;
+        for exec in isas().into_iter().map(Exec::serial) {
+            for method in METHODS {
+                let (codes, certificates) = data.run(method, exec, &start);
+                let (want, expected) = clean.run(method, exec, &start);
+                for i in [0, 2] {
+                    assert_eq!(data.code(&codes, i), data.code(&want, i), "{method:?}");
+                    assert_eq!(certificates[i], expected[i]);
+                }
+                let of_support = matches!(method, Method::Nnls | Method::GradientStep);
+                for (c, &start) in codes[30..60].iter().zip(&start[30..60]) {
+                    let free = start > 0.0 || !of_support;
+                    assert!(c.is_nan() && free || *c == 0.0 && !free, "{method:?}: {c}");
+                }
+                if matches!(method, Method::Ista(..) | Method::Fista(..)) {
+                    assert!(certificates[1].gap.is_nan() && certificates[1].objective.is_nan());
+                }
             }
         }
+    }
+}
+
+/// An atom that holds a NaN may be part of any code, unless the support says that it is not.
+#[test]
+fn a_nan_in_an_atom_reaches_the_codes_that_may_have_it() {
+    let clean = Data::new(30, 10, 3, 0.0, 8);
+    let mut data = clean.clone();
+    data.dictionary[4 * 10 + 3] = f32::NAN;
+    let mut start = clean.codes(1);
+    for (i, c) in [1.0, 0.0, f32::NAN].into_iter().enumerate() {
+        start[i * 30 + 4] = c;
+    }
+    for exec in isas().into_iter().map(Exec::serial) {
+        for method in METHODS {
+            let (codes, certificates) = data.run(method, exec, &start);
+            if !matches!(method, Method::Nnls | Method::GradientStep) {
+                assert!(codes.iter().all(|c| c.is_nan()), "{method:?}");
+                continue;
+            }
+            assert_eq!(certificates[0], Certificate::default());
+            let (want, _) = clean.run(method, exec, &start);
+            assert_eq!(codes[30..60], want[30..60], "{method:?}");
+            for i in [0, 2] {
+                for (c, &start) in codes[i * 30..].iter().zip(&start[i * 30..(i + 1) * 30]) {
+                    let free = start > 0.0 || start.is_nan();
+                    assert!(c.is_nan() && free || *c == 0.0 && !free, "{method:?}: {c}");
+                }
+            }
+        }
+    }
+}
+
+/// A code of NaN has no certificate.
+#[test]
+fn a_nan_in_a_code_is_not_certified() {
+    let data = Data::new(30, 10, 2, 0.0, 8);
+    let mut codes = data.codes(1);
+    codes[7] = f32::NAN;
+    for exec in isas().into_iter().map(Exec::serial) {
+        let lasso = Lasso::new(exec, data.dictionary(), 0.1, None);
+        let mut certificates = [Certificate::default(); 2];
+        let view = MatRef::new(&codes, 2, 30).unwrap();
+        lasso.certify(exec, data.x(), view, &mut certificates);
+        assert!(certificates[0].gap.is_nan() && certificates[0].objective.is_nan());
+        assert!(certificates[1].gap.is_finite());
     }
 }
 

@@ -5,4 +5,5 @@ mod bad_input;
 mod data;
 mod invariance;
 mod lasso;
+mod range;
 mod supports;

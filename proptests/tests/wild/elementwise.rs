@@ -68,7 +68,7 @@ proptest! {
                 let want: Vec<f32> = x.slice().iter().zip(dy.slice()).map(|(&x, &dy)| match activation {
                     Activation::Gelu => dy * alone(gelu::derivative, serial, x),
                     Activation::GeluTanh => dy * alone(gelu_tanh::derivative, serial, x),
-                    Activation::Relu => if x > 0.0 { dy } else { 0.0 },
+                    Activation::Relu => if x > 0.0 { dy } else if x <= 0.0 { 0.0 } else { x },
                 }).collect();
                 assert_same("backward", &got, &want);
                 let got = on_threads(isa, threads, |exec| {

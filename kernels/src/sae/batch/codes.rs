@@ -93,7 +93,7 @@ impl Codes {
         decoder: Decoder,
         x: MatRef,
         d_output: MatMut,
-        errors: &mut [f32],
+        errors: &mut [f64],
     ) {
         let is_dense = self.is_dense();
         let codes = self.entries.as_ref();

@@ -1,10 +1,11 @@
 //! From codes to reconstructions, their errors, and back to the codes.
 
-use crate::function::elementwise::{Sub, dot, scale, sum_of_squares, zip};
+use crate::function::elementwise::{Sub, dot, scale, zip};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
+use crate::matrix::dictionary::square;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::sparse::{EntriesMut, SparseRef, add_row_product};
 use crate::matrix::view::{MatMut, MatRef};
@@ -67,7 +68,7 @@ pub(super) struct Reconstruction<'a> {
     /// The gradient with respect to the reconstructions, weight·2e/B, B×d.
     pub(super) d_output: MatMut<'a>,
     /// ‖e‖² of each sample.
-    pub(super) errors: &'a mut [f32],
+    pub(super) errors: &'a mut [f64],
     /// The same gradient with respect to the codes, at their entries: `d_output · W_dec,j`.
     pub(super) deltas: &'a mut [f32],
 }
@@ -161,7 +162,7 @@ struct Samples<'a> {
     deltas: EntriesMut<'a>,
     x: MatRef<'a>,
     d_output: MatMut<'a>,
-    errors: &'a mut [f32],
+    errors: &'a mut [f64],
 }
 
 impl Op for Samples<'_> {
@@ -191,7 +192,7 @@ impl Op for Samples<'_> {
                     s.store_partial(s.add(s.load_partial(e), offset), e);
                 }
             }
-            self.errors[b] = sum_of_squares(s, e);
+            self.errors[b] = square(s, e);
             scale(s, factor, e);
             if entries {
                 // Its elements are in cache from the reconstruction.
