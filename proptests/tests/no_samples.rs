@@ -4,7 +4,7 @@ use kernels::adam::Adam;
 use kernels::loss::Loss;
 use kernels::metrics::Stream;
 use kernels::mlp::{self, Applied};
-use kernels::sae::{self, AuxK, Parameters, Shape, TopK, Trainer, Variant, Workspace};
+use kernels::sae::{self, Parameters, Shape, Trainer, Variant, Workspace};
 use kernels::{Activation, Exec, MatMut, MatRef, SparseRef, embedding, reduce};
 use proptests::{isas, stream};
 
@@ -17,33 +17,13 @@ fn nothing() -> MatRef<'static> {
     MatRef::new(&[], 0, 4).unwrap()
 }
 
-fn models() -> [Variant; 4] {
-    let aux = AuxK {
-        k: 2,
-        coefficient: 0.5,
-        dead_after: 1,
-    };
-    [
-        Variant::TopK(TopK { k: 2, aux: None }),
-        Variant::TopK(TopK {
-            k: 2,
-            aux: Some(aux),
-        }),
-        Variant::Lista(sae::Lista {
-            steps: 2,
-            lambda: 0.1,
-        }),
-        Variant::Gated(sae::Gated { lambda: 0.1 }),
-    ]
-}
-
 /// After a step on samples: there are no codes, and the trainer is what it was.
 #[test]
 fn a_training_step_on_no_samples_is_none() {
     let mut next = stream(1);
     let x: Vec<f32> = (0..12).map(|_| next()).collect();
     let x = MatRef::new(&x, 3, 4).unwrap();
-    for variant in models() {
+    for variant in Variant::examples(SHAPE, 0.1) {
         for exec in isas().into_iter().map(Exec::serial) {
             let parameters = Parameters::initial(SHAPE, variant, stream(2));
             let mut trainer = Trainer::new(parameters, Adam::default(), 3);
@@ -73,7 +53,7 @@ fn means_of_no_samples_are_nan_and_sums_are_zero() {
     let x: Vec<f32> = (0..12).map(|_| next()).collect();
     let x = MatRef::new(&x, 3, 4).unwrap();
     for exec in isas().into_iter().map(Exec::serial) {
-        for variant in models() {
+        for variant in Variant::examples(SHAPE, 0.1) {
             let parameters = Parameters::initial(SHAPE, variant, stream(2));
             let mut workspace = Workspace::new(SHAPE, variant, 3);
             let mut gradient = Parameters::zeros(SHAPE, variant);

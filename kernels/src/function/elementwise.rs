@@ -206,6 +206,23 @@ impl Binary for Sub {
     }
 }
 
+/// `x[i] *= factor`, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn scale<S: Simd>(s: S, factor: f32, x: &mut [f32]) {
+    for x in x.chunks_mut(S::LANES) {
+        s.store_partial(s.mul(s.splat(factor), s.load_partial(x)), x);
+    }
+}
+
+/// `y[i] += a * x[i]`, for use inside an [`Op`].
+#[inline(always)]
+pub(crate) fn axpy<S: Simd>(s: S, a: f32, x: &[f32], y: &mut [f32]) {
+    let a = s.splat(a);
+    for (x, y) in x.chunks(S::LANES).zip(y.chunks_mut(S::LANES)) {
+        s.store_partial(s.mul_add(a, s.load_partial(x), s.load_partial(y)), y);
+    }
+}
+
 /// Σ `x[i]`², in as many partial sums as a vector has lanes, for use inside an [`Op`].
 #[inline(always)]
 pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
@@ -243,17 +260,29 @@ pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
 /// compiler has for its vectors. The same bits on every instruction set.
 #[inline(always)]
 pub(crate) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
+    sum_f64(a, b, |a, b| a * b)
+}
+
+/// Σ `(a[i] − b[i])²` in f64, where the difference of two f32 is as good as exact; otherwise as [`dot_f64`].
+#[inline(always)]
+pub(crate) fn squared_distance_f64(a: &[f32], b: &[f32]) -> f64 {
+    sum_f64(a, b, |a, b| (a - b) * (a - b))
+}
+
+/// Σ `f(a[i], b[i])`, in as many partial sums as keep vectors of any width busy.
+#[inline(always)]
+fn sum_f64(a: &[f32], b: &[f32], f: impl Fn(f64, f64) -> f64) -> f64 {
     const LANES: usize = 16;
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
     let mut sums = [0.0; LANES];
     for (a, b) in a.iter().zip(b) {
         for l in 0..LANES {
-            sums[l] += f64::from(a[l]) * f64::from(b[l]);
+            sums[l] += f(f64::from(a[l]), f64::from(b[l]));
         }
     }
     for ((a, b), sum) in a_rest.iter().zip(b_rest).zip(&mut sums) {
-        *sum += f64::from(*a) * f64::from(*b);
+        *sum += f(f64::from(*a), f64::from(*b));
     }
     sums.iter().sum()
 }

@@ -1,6 +1,6 @@
 //! Dictionaries: n×d matrices whose rows, the *elements*, stand for directions.
 
-use crate::function::elementwise::{dot, sum_of_squares};
+use crate::function::elementwise::{axpy, dot, scale, sum_of_squares};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -116,11 +116,8 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
                 if square == 0.0 {
                     continue;
                 }
-                let along = s.splat(dot(s, g, w) / square);
-                for (g, w) in g.chunks_mut(S::LANES).zip(w.chunks(S::LANES)) {
-                    let rest = s.neg_mul_add(along, s.load_partial(w), s.load_partial(g));
-                    s.store_partial(rest, g);
-                }
+                let along = dot(s, g, w) / square;
+                axpy(s, -along, w, g);
             }
         }
     }
@@ -161,14 +158,6 @@ pub(crate) fn scale_wide<S: Simd>(s: S, factor: f64, x: &mut [f32]) {
         for x in x {
             *x = (f64::from(*x) * factor) as f32;
         }
-    }
-}
-
-/// `x[i] *= factor`
-#[inline(always)]
-pub(crate) fn scale<S: Simd>(s: S, factor: f32, x: &mut [f32]) {
-    for x in x.chunks_mut(S::LANES) {
-        s.store_partial(s.mul(s.splat(factor), s.load_partial(x)), x);
     }
 }
 

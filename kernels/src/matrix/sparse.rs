@@ -199,27 +199,50 @@ impl par::Rows for EntriesMut<'_> {
     }
 }
 
-/// The values that are at least `least`, or NaN, and their columns; returns how many.
+/// Which values of a dense row become entries of a sparse one, a vector of them at a time.
+pub(crate) trait Sift: Copy {
+    /// Where values are left out. The first of `values` stands in column `first`; there are `len` of them.
+    fn left_out<S: Simd>(self, s: S, first: usize, len: usize, values: S::F32) -> S::Mask;
+}
+
+/// Values that are at least this, or NaN.
+#[derive(Clone, Copy)]
+pub(crate) struct AtLeast(pub(crate) f32);
+
+impl AtLeast {
+    /// Values above 0, or NaN.
+    pub(crate) const ABOVE_ZERO: AtLeast = AtLeast(f32::from_bits(1));
+}
+
+impl Sift for AtLeast {
+    #[inline(always)]
+    fn left_out<S: Simd>(self, s: S, _: usize, _: usize, values: S::F32) -> S::Mask {
+        // A NaN compares as false.
+        s.lt(values, s.splat(self.0))
+    }
+}
+
+/// Writes the values of a dense row that pass a sieve, and their columns, which rise. Returns how many there are.
 ///
 /// # Panics
 /// If there is no room for them.
 #[inline(always)]
-pub(crate) fn select_from<S: Simd>(
+pub(crate) fn sift<S: Simd>(
     s: S,
-    least: f32,
-    pre: &[f32],
+    sieve: impl Sift,
+    row: &[f32],
     columns: &mut [u32],
     values: &mut [f32],
 ) -> usize {
     let mut used = 0;
-    for (v, pre) in pre.chunks(S::LANES).enumerate() {
-        // A NaN compares as false.
-        let below = s.bits(s.lt(s.load_partial(pre), s.splat(least)));
-        let mut left = !below & ((1 << pre.len()) - 1);
+    for (v, row) in row.chunks(S::LANES).enumerate() {
+        let (first, len) = (v * S::LANES, row.len());
+        let out = s.bits(sieve.left_out(s, first, len, s.load_partial(row)));
+        let mut left = !out & ((1 << len) - 1);
         while left != 0 {
             let lane = left.trailing_zeros() as usize;
-            columns[used] = (v * S::LANES + lane) as u32;
-            values[used] = pre[lane];
+            columns[used] = (first + lane) as u32;
+            values[used] = row[lane];
             used += 1;
             left &= left - 1;
         }

@@ -88,6 +88,15 @@ impl<'a> MatRef<'a> {
         Ok(Self::of(data, rows, cols, cols, 1))
     }
 
+    /// The row-major matrix at the beginning of `data`, which may go on behind it.
+    ///
+    /// # Panics
+    /// If `data` holds fewer than `rows × cols` values.
+    #[track_caller]
+    pub(crate) fn first(data: &'a [f32], rows: usize, cols: usize) -> Self {
+        MatRef::new(&data[..rows * cols], rows, cols).expect("cut to size")
+    }
+
     /// The matrix whose value at (i, j) is `data[i * row_stride + j * col_stride]`. A stride that is never used, since
     /// there is a single row or column or no value at all, may be any number.
     ///
@@ -230,6 +239,15 @@ impl<'a> MatMut<'a> {
             cols,
             row_stride,
         })
+    }
+
+    /// The row-major matrix at the beginning of `data`, which may go on behind it.
+    ///
+    /// # Panics
+    /// If `data` holds fewer than `rows × cols` values.
+    #[track_caller]
+    pub(crate) fn first(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
+        MatMut::new(&mut data[..rows * cols], rows, cols).expect("cut to size")
     }
 
     /// The matrix whose row i is `data[i * row_stride..][..cols]`.

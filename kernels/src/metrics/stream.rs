@@ -1,6 +1,6 @@
 //! Measures of samples, codes and reconstructions, in one pass over any number of batches.
 
-use crate::function::elementwise::dot_f64;
+use crate::function::elementwise::{dot_f64, squared_distance_f64};
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part};
 use crate::machine::simd::{Op, Simd};
@@ -194,10 +194,10 @@ impl Op for Batch<'_, '_> {
             let square = dot_f64(x_hat, x_hat);
             let product = dot_f64(x, x_hat);
             let size = (dot_f64(x, x) * square).sqrt();
-            stream.error += squared_distance(x, x_hat);
+            stream.error += squared_distance_f64(x, x_hat);
             stream.square += square;
             stream.product += product;
-            stream.spread += squared_distance(x, &stream.origin);
+            stream.spread += squared_distance_f64(x, &stream.origin);
             // A NaN stays one.
             stream.cosine += if size == 0.0 { 0.0 } else { product / size };
             let values = x.iter().zip(&stream.origin);
@@ -206,23 +206,4 @@ impl Op for Batch<'_, '_> {
             }
         }
     }
-}
-
-/// ‖a − b‖² in f64, where the difference of two f32 is as good as exact.
-#[inline(always)]
-fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    const LANES: usize = 16;
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for l in 0..LANES {
-            let difference = f64::from(a[l]) - f64::from(b[l]);
-            sums[l] += difference * difference;
-        }
-    }
-    for ((a, b), sum) in a_rest.iter().zip(b_rest).zip(&mut sums) {
-        *sum += (f64::from(*a) - f64::from(*b)).powi(2);
-    }
-    sums.iter().sum()
 }

@@ -1,50 +1,19 @@
-//! Gradients with respect to weights: sums over the samples where an element is active.
+//! Sums over samples and over elements, of which gradients with respect to biases and dictionaries are made.
 
 use std::ops::Range;
 
-use super::decoder::densify;
-use super::transposed::Transposed;
+use crate::function::elementwise::axpy;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::dictionary;
-use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::reduce::add_rows;
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::{MatMut, MatRef};
 
 /// Elements that are worth another thread.
 const LEAF: usize = 32;
-
-/// How to sum over samples.
-pub(super) enum By<'a> {
-    /// Element by element, on its entries.
-    Entries(&'a mut Transposed),
-    /// By a product of dense matrices, through B×n values of room.
-    Dense(&'a mut [f32]),
-}
-
-/// `out` ← Vᵀ·M, or added to it: for each element, the sum over samples of its value times their row of M.
-pub(super) fn outer_products(
-    exec: Exec,
-    by: By,
-    values: SparseRef,
-    matrix: MatRef,
-    (out, accumulate): (MatMut, Accumulate),
-) {
-    match by {
-        By::Dense(dense) => {
-            densify(exec, values, dense);
-            let dense = MatRef::new(dense, values.rows(), values.cols());
-            let dense = dense.expect("as large as the pattern");
-            matmul(exec, out, accumulate, dense.t(), matrix);
-        }
-        By::Entries(transposed) => {
-            transposed.products(exec, values.values(), matrix, (out, accumulate))
-        }
-    }
-}
 
 /// `sums[j]` ← Σ over samples of the values in column j, sample after sample.
 pub(super) fn column_sums(entries: SparseRef, sums: &mut [f32]) {
@@ -85,7 +54,7 @@ pub(super) fn decoder_bias(
             add_rows(s, self.d_output, self.columns.clone(), self.out);
             for (j, &factor) in self.d_b_enc.iter().enumerate() {
                 let row = &self.w_enc.row(j)[self.columns.clone()];
-                add_scaled(s, -factor, row, self.out);
+                axpy(s, -factor, row, self.out);
             }
         }
     }
@@ -104,15 +73,6 @@ pub(super) fn decoder_bias(
     });
 }
 
-/// out ← out + factor · row
-#[inline(always)]
-fn add_scaled<S: Simd>(s: S, factor: f32, row: &[f32], out: &mut [f32]) {
-    for (out, row) in out.chunks_mut(S::LANES).zip(row.chunks(S::LANES)) {
-        let sum = s.mul_add(s.splat(factor), s.load_partial(row), s.load_partial(out));
-        s.store_partial(sum, out);
-    }
-}
-
 /// `out[j]` += `factors[j]` · row j.
 pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: MatMut) {
     struct Scaled<'a>(&'a [f32], MatRef<'a>, MatMut<'a>);
@@ -122,7 +82,7 @@ pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: Ma
         fn run<S: Simd>(self, s: S) {
             let Scaled(factors, rows, mut out) = self;
             for (j, &factor) in factors.iter().enumerate() {
-                add_scaled(s, factor, rows.row(j), out.row(j));
+                axpy(s, factor, rows.row(j), out.row(j));
             }
         }
     }

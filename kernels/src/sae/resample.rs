@@ -1,6 +1,8 @@
 //! Resampling of dead elements (Bricken et al., *Towards Monosemanticity*, 2023, "Neuron resampling").
 
-use super::Trainer;
+use super::tensors::{W_DEC, W_ENC};
+use super::trainer::Trainer;
+use super::workspace::Workspace;
 use crate::machine::exec::Exec;
 use crate::matrix::view::MatRef;
 
@@ -40,13 +42,15 @@ impl Trainer {
         } = self;
         let variant = parameters.variant();
         let model = variant.model();
-        workspace.begin(parameters, x);
+        let (mut pass, own) = workspace.pass(exec, parameters, x);
         let dead: Vec<usize> = (0..idle.len()).filter(|&j| idle[j] >= dead_after).collect();
         if dead.is_empty() || x.rows() == 0 {
             return 0;
         }
-        model.encode(exec, parameters, x, workspace);
-        let weights = weights(model.errors(exec, parameters, x, workspace));
+        model.encode(&mut pass, own);
+        model.reconstruct(&mut pass, own);
+        let Workspace { batch, own, .. } = &*workspace;
+        let weights = weights(batch.errors());
         let Some(last) = weights.iter().rposition(|&weight| weight > 0.0) else {
             return 0;
         };
@@ -71,11 +75,9 @@ impl Trainer {
             let square: f64 = row.iter().map(|&v| f64::from(v).powi(2)).sum();
             square.sqrt()
         };
-        let tied = !model.of_elements().contains(&"w_enc");
-        let alive_norm = if tied {
-            0.0
-        } else {
-            let w_enc = parameters.tensor("w_enc");
+        let tensors = &mut parameters.tensors;
+        let alive_norm = if tensors.has(W_ENC) {
+            let w_enc = tensors.get(W_ENC);
             let alive = (0..idle.len()).filter(|&j| idle[j] < dead_after);
             let norms: Vec<f64> = alive.map(|j| norm(w_enc.row(j))).collect();
             // With none alive, rows start as they do in new parameters.
@@ -83,24 +85,26 @@ impl Trainer {
                 0 => 1.0 / f64::from(SHARE),
                 n => norms.iter().sum::<f64>() / n as f64,
             }
+        } else {
+            0.0
         };
-        for name in model.of_elements() {
-            let place = parameters.range(name);
+        let places: Vec<_> = tensors.places().filter(|(it, _)| it.by_element).collect();
+        for (tensor, place) in places {
             let row_len = place.len() / idle.len();
-            let to_norm = match *name {
-                "w_dec" => Some((workspace.centred(), 1.0)),
-                "w_enc" => Some((
-                    model.encoder_input(workspace),
-                    f64::from(SHARE) * alive_norm,
-                )),
-                _ => None,
+            let to_norm = if tensor.is(W_DEC) {
+                Some((batch.centred(), 1.0))
+            } else if tensor.is(W_ENC) {
+                let inputs = model.encoder_input(batch, own);
+                Some((inputs, f64::from(SHARE) * alive_norm))
+            } else {
+                None
             };
             for (&j, &sample) in dead.iter().zip(&samples) {
                 let row = place.start + j * row_len..place.start + (j + 1) * row_len;
                 for moments in moments.iter_mut() {
                     moments[row.clone()].fill(0.0);
                 }
-                let values = &mut parameters.values_mut()[row];
+                let values = &mut tensors.values_mut()[row];
                 match to_norm {
                     Some((inputs, length)) if norm(inputs.row(sample)) > 0.0 => {
                         let input = inputs.row(sample);
@@ -111,7 +115,7 @@ impl Trainer {
                     }
                     // A sample at the origin points nowhere: the row stays.
                     Some(_) => {}
-                    None => model.reset(name, values),
+                    None => values.fill(tensor.start),
                 }
             }
         }

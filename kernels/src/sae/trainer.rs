@@ -1,6 +1,11 @@
 //! Training: gradient, projection, Adam, renormalisation, and which elements still fire.
 
-use super::{Losses, Parameters, Workspace, gradient};
+use super::batch::Losses;
+use super::parameters::Parameters;
+use super::passes::gradient;
+use super::tensors::W_DEC;
+use super::variants::Variant;
+use super::workspace::Workspace;
 use crate::machine::exec::Exec;
 use crate::matrix::dictionary;
 use crate::matrix::view::MatRef;
@@ -81,26 +86,26 @@ impl Trainer {
             workspace,
             gradient: g,
         } = self;
-        if let Some(after) = parameters.variant().model().dead_after() {
+        let variant = parameters.variant();
+        let model = variant.model();
+        if let Some(after) = model.dead_after() {
             workspace.set_dead(|j| idle[j] >= after);
         }
         let losses = gradient(exec, parameters, x, workspace, g);
         if x.rows() == 0 {
             return losses;
         }
-        let unit_rows = parameters.variant().model().unit_rows();
-        if unit_rows {
-            let [d_rows] = g.tensors_mut(["w_dec"]);
+        if model.unit_rows() {
+            let d_rows = g.tensors.get_mut(W_DEC);
             dictionary::project_gradient(exec, parameters.dictionary(), d_rows);
         }
         *steps += 1;
         let values = parameters.values_mut();
         adam::step(exec, *adam, *steps, values, g.values(), first, second);
-        if unit_rows {
-            let [rows] = parameters.tensors_mut(["w_dec"]);
-            dictionary::normalise(exec, rows);
+        if model.unit_rows() {
+            dictionary::normalise(exec, parameters.tensors.get_mut(W_DEC));
         }
-        parameters.variant().model().after_step(parameters);
+        model.after_step(&mut parameters.tensors);
         for idle in idle.iter_mut() {
             *idle = idle.saturating_add(1);
         }
@@ -114,6 +119,18 @@ impl Trainer {
             }
         }
         losses
+    }
+
+    /// Goes on with another variant, or the same one with other settings, to follow a schedule of penalties: from these
+    /// parameters and moments.
+    ///
+    /// # Panics
+    /// If the variant has other tensors, or its settings make no sense for the shape.
+    #[track_caller]
+    pub fn set_variant(&mut self, variant: Variant) {
+        self.parameters.set_variant(variant);
+        self.gradient.set_variant(variant);
+        self.workspace.set_variant(variant);
     }
 
     /// The parameters.

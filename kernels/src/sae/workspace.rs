@@ -1,116 +1,108 @@
-//! What a pass over a batch leaves behind, and the room it works in.
+//! The room that passes over batches work in.
 
-use super::codes::Codes;
-use super::transposed::Transposed;
-use super::{Parameters, Shape, Variant, encoder};
+use super::batch::{Batch, DENSE};
+use super::model::Own;
+use super::parameters::Parameters;
+use super::pass::Pass;
+use super::tensors::Shape;
+use super::variants::Variant;
 use crate::machine::exec::Exec;
 use crate::matrix::sparse::SparseRef;
-use crate::matrix::view::{MatMut, MatRef};
-
-/// Share of active entries from which dense products are faster than sparse ones.
-///
-/// Measured on two threads with AVX-512 (Zen 5): a gradient at d = 512, n = 4,096, B = 2,048 takes 99 to 125 ms by dense
-/// products, and by sparse ones 22 ms at a share of 0.002, 45 at 0.05, 69 at 0.1, 124 at 0.2, 186 at 0.3. The curves
-/// cross just below 0.2, and for d = 256, n = B = 1,024 between 0.2 and 0.3.
-/// `cargo run --release -p benches --bin density` measures them.
-pub const DENSE: f64 = 0.2;
+use crate::matrix::view::MatRef;
 
 /// The codes of one batch, and room for the gradients on the way back.
 ///
-/// It has room for codes without a single zero, and allocates nothing later on; what the codes at
-/// hand do not need takes address space, but no memory.
+/// It has room for codes without a single zero. What the codes at hand do not need takes address space, but no memory.
+/// Passes allocate nothing beside it, but for buffers of packed operands, which each thread makes when it first needs
+/// them, and keeps.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    pub(super) shape: Shape,
+    shape: Shape,
     variant: Variant,
     capacity: usize,
-    pub(super) dense_from: f64,
-    /// Samples of the last batch.
-    pub(super) batch: usize,
-    /// x − b_dec, B×d.
-    pub(super) centred: Vec<f32>,
-    pub(super) codes: Codes,
-    /// The gradient with respect to the pre-activations, at the entries of the codes.
-    pub(super) deltas: Vec<f32>,
-    /// The gradient with respect to the reconstructions, B×d.
-    pub(super) d_output: Vec<f32>,
-    /// ‖e‖² of each sample.
-    pub(super) errors: Vec<f64>,
-    /// Room for B×n values.
-    pub(super) dense: Vec<f32>,
-    pub(super) transposed: Transposed,
-    /// The variant's own.
-    pub(super) own: Vec<f32>,
-    /// Elements that count as dead.
-    pub(super) dead: Vec<u32>,
-    /// For a pass over the dead elements alone.
-    pub(super) auxiliary: Option<Box<Workspace>>,
+    dense_from: f64,
+    pub(super) batch: Batch,
+    pub(super) own: Own,
 }
 
 impl Workspace {
     /// Room for batches of up to `capacity` samples.
     pub fn new(shape: Shape, variant: Variant, capacity: usize) -> Workspace {
-        let Shape { width, dictionary } = shape;
-        let auxiliary = variant.model().auxiliary();
+        let model = variant.model();
         Workspace {
             shape,
             variant,
             capacity,
             dense_from: DENSE,
-            batch: 0,
-            centred: vec![0.0; capacity * width],
-            codes: Codes::new(capacity, dictionary),
-            deltas: vec![0.0; capacity * dictionary],
-            d_output: vec![0.0; capacity * width],
-            errors: vec![0.0; capacity],
-            dense: vec![0.0; capacity * dictionary],
-            transposed: Transposed::new(capacity, dictionary),
-            own: vec![0.0; variant.model().own_len(shape, capacity)],
-            dead: Vec::with_capacity(dictionary),
-            auxiliary: auxiliary.map(|it| Box::new(Workspace::new(shape, it, capacity))),
+            batch: Batch::new(shape, capacity),
+            own: Own {
+                values: vec![0.0; model.own_len(shape, capacity)],
+                dead: Vec::with_capacity(shape.dictionary),
+                of_dead: model.dead_after().map(|_| Batch::new(shape, capacity)),
+            },
         }
     }
 
     /// How many bytes a workspace takes where all codes are dense; sparse ones take a small part.
     pub fn bytes(shape: Shape, variant: Variant, capacity: usize) -> usize {
-        let Shape { width, dictionary } = shape;
-        let own = variant.model().own_len(shape, capacity);
-        let values = 2 * capacity * (width + dictionary) + own;
-        size_of::<f32>() * values
-            + size_of::<f64>() * capacity
-            + Codes::bytes(capacity, dictionary)
-            + Transposed::bytes(capacity, dictionary)
-            + size_of::<u32>() * dictionary
-            + variant
-                .model()
-                .auxiliary()
-                .map_or(0, |it| Workspace::bytes(shape, it, capacity))
+        let model = variant.model();
+        let batches = 1 + usize::from(model.dead_after().is_some());
+        size_of::<f32>() * model.own_len(shape, capacity)
+            + size_of::<u32>() * shape.dictionary
+            + batches * Batch::bytes(shape, capacity)
     }
 
     /// Sets the share of active entries from which dense products are used, [`DENSE`] unless set: 0 for always,
     /// infinity for never. Both ways agree to rounding.
     pub fn set_dense_from(&mut self, share: f64) {
         self.dense_from = share;
-        if let Some(auxiliary) = &mut self.auxiliary {
-            auxiliary.set_dense_from(share);
+        self.batch.codes.set_dense_from(share);
+        if let Some(of_dead) = &mut self.own.of_dead {
+            of_dead.codes.set_dense_from(share);
         }
     }
 
     /// Says which elements count as dead in an auxiliary loss: none, unless this is called.
     /// [`Trainer::step`](super::Trainer::step) does, by how long they have not fired.
     pub fn set_dead(&mut self, dead: impl Fn(usize) -> bool) {
-        self.dead.clear();
         let all = 0..self.shape.dictionary;
-        self.dead.extend(all.filter(|&j| dead(j)).map(|j| j as u32));
+        self.own.dead.clear();
+        self.own
+            .dead
+            .extend(all.filter(|&j| dead(j)).map(|j| j as u32));
     }
 
     /// The codes of the last batch, B×n, columns rising in each row.
     pub fn codes(&self) -> SparseRef<'_> {
-        self.codes.as_ref()
+        self.batch.codes.as_ref()
     }
 
+    /// Makes this a workspace for another variant of the same shape, or for the same one with other settings. See
+    /// [`Parameters::set_variant`].
+    pub fn set_variant(&mut self, variant: Variant) {
+        let (model, own) = (variant.model(), &mut self.own);
+        let len = model.own_len(self.shape, self.capacity);
+        own.values.resize(len, 0.0);
+        let of_dead = model.dead_after().map(|_| {
+            let new = || Batch::new(self.shape, self.capacity);
+            own.of_dead.take().unwrap_or_else(new)
+        });
+        own.of_dead = of_dead;
+        self.variant = variant;
+        self.set_dense_from(self.dense_from);
+    }
+
+    /// The pass of a batch through a model, and the variant's own room.
+    ///
+    /// # Panics
+    /// If this is another model's workspace, has no room for as many samples, or rows are not d long.
     #[track_caller]
-    pub(super) fn begin(&self, parameters: &Parameters, x: MatRef) {
+    pub(super) fn pass<'a>(
+        &'a mut self,
+        exec: Exec,
+        parameters: &'a Parameters,
+        x: MatRef<'a>,
+    ) -> (Pass<'a>, &'a mut Own) {
         assert!(
             (self.shape, self.variant) == (parameters.shape(), parameters.variant()),
             "a workspace for another model than the parameters'"
@@ -127,23 +119,12 @@ impl Workspace {
             x.col_stride() == 1 || x.cols() <= 1,
             "a batch whose rows are not contiguous"
         );
-    }
-
-    pub(super) fn d_output(&self) -> MatRef<'_> {
-        let (rows, cols) = (self.batch, self.shape.width);
-        MatRef::new(&self.d_output[..rows * cols], rows, cols).expect("cut to size")
-    }
-
-    pub(super) fn centred(&self) -> MatRef<'_> {
-        let (rows, cols) = (self.batch, self.shape.width);
-        MatRef::new(&self.centred[..rows * cols], rows, cols).expect("cut to size")
-    }
-
-    /// Computes x − `b_dec`.
-    pub(super) fn centre(&mut self, exec: Exec, x: MatRef, b_dec: &[f32]) {
-        let (rows, cols) = (x.rows(), x.cols());
-        self.batch = rows;
-        let out = MatMut::new(&mut self.centred[..rows * cols], rows, cols);
-        encoder::subtract(exec, x, b_dec, out.expect("cut to size"));
+        let pass = Pass {
+            exec,
+            tensors: &parameters.tensors,
+            x,
+            batch: &mut self.batch,
+        };
+        (pass, &mut self.own)
     }
 }

@@ -4,7 +4,7 @@
 
 use super::operands::{CHUNK, check, divide, support, unit};
 use super::pursuit::{Magnitudes, Pursuit, pursue};
-use crate::function::elementwise::dot;
+use crate::function::elementwise::{axpy, dot};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -130,15 +130,6 @@ impl<'a> Magnitudes<'a> for Steps<'a> {
         for (&atom, &magnitude) in self.atoms.iter().zip(&self.magnitudes) {
             code[atom] = magnitude;
         }
-    }
-}
-
-/// `y += a·x`
-#[inline(always)]
-fn axpy<S: Simd>(s: S, a: f32, x: &[f32], y: &mut [f32]) {
-    let a = s.splat(a);
-    for (x, y) in x.chunks(S::LANES).zip(y.chunks_mut(S::LANES)) {
-        s.store_partial(s.mul_add(a, s.load_partial(x), s.load_partial(y)), y);
     }
 }
 

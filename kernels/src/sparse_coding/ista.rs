@@ -16,7 +16,7 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::scratch::with_scratch;
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::matmul::{Accumulate, matmul};
-use crate::matrix::sparse::{add_row_product, select_from};
+use crate::matrix::sparse::{AtLeast, add_row_product, sift};
 use crate::matrix::view::{MatMut, MatRef};
 
 /// What is left of a raised penalty after an iteration.
@@ -215,8 +215,13 @@ impl Entries {
     /// Gathers what is on, and returns how many.
     #[inline(always)]
     fn gather<S: Simd>(&mut self, s: S, code: &[f32]) -> usize {
-        let least = f32::from_bits(1);
-        select_from(s, least, code, &mut self.atoms, &mut self.values)
+        sift(
+            s,
+            AtLeast::ABOVE_ZERO,
+            code,
+            &mut self.atoms,
+            &mut self.values,
+        )
     }
 
     #[inline(always)]

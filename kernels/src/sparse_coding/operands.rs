@@ -1,4 +1,4 @@
-//! What all methods share: the shapes of their operands, and which atoms a code has on.
+//! What all methods share: the shapes of their operands, their scale, and which atoms a code has on.
 
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -29,8 +29,8 @@ pub(super) fn support(code: &[f32]) -> impl Iterator<Item = usize> {
         .map(|(j, _)| j)
 }
 
-/// The power of two below the largest size of some values, divided by which they lie in the middle of the range of f32:
-/// without another rounding, if they are not too far from each other. 1 where all are 0, NaN where one is NaN or
+/// The power of two below the largest size of some values, divided by which they lie in the middle of the range of
+/// f32: without another rounding, if they are not too far from each other. 1 where all are 0, NaN where one is NaN or
 /// infinite.
 #[inline(always)]
 pub(super) fn unit(values: &[f32]) -> f64 {

@@ -1,11 +1,11 @@
 //! What does not fit, and NaN.
 
 use kernels::adam::Adam;
-use kernels::sae::{self, JumpRelu, Parameters, Shape, TopK, Trainer, Variant, Workspace};
+use kernels::sae::{self, Gated, JumpRelu, Parameters, Shape, TopK, Trainer, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef, SparseRef};
 use proptests::{isas, panic_message};
 
-use crate::case::{Case, PATHS, variants};
+use crate::case::{Case, PATHS};
 
 /// A NaN in the weights of an element, or in a sample, reaches the loss.
 #[test]
@@ -14,7 +14,7 @@ fn nan_reaches_the_loss() {
         width: 5,
         dictionary: 40,
     };
-    for variant in variants(40, 0.1) {
+    for variant in Variant::examples(shape, 0.1) {
         let case = Case::new(shape, variant, 6, 3);
         for exec in isas().into_iter().map(Exec::serial) {
             for (_, from) in PATHS {
@@ -112,6 +112,19 @@ fn what_does_not_fit_is_named() {
         });
         says("no tensor \"threshold\"", &|| {
             case.parameters.tensor("threshold");
+        });
+        says("the tensor \"w_enc\" twice", &|| {
+            let mut parameters = case.parameters.clone();
+            parameters.tensors_mut(["w_enc", "b_enc", "w_enc"]);
+        });
+        says("has other tensors", &|| {
+            let lambda = 0.1;
+            let mut parameters = case.parameters.clone();
+            parameters.set_variant(Variant::Gated(Gated { lambda }));
+        });
+        says("the 7 largest of 6", &|| {
+            let mut parameters = case.parameters.clone();
+            parameters.set_variant(top_k(7));
         });
         says("moments", &|| {
             let moments = [vec![], vec![]];

@@ -1,9 +1,6 @@
 //! What the tests share: models of every variant, each with a batch.
 
-use kernels::sae::{
-    self, AuxK, Gated, JumpRelu, L1, Lista, Losses, Parameters, Rows, Shape, TiedL1, TopK,
-    TwoLayer, Variant, Workspace,
-};
+use kernels::sae::{self, Losses, Parameters, Shape, Variant, Workspace};
 use kernels::{Exec, MatRef, SparseRef};
 use proptest::prelude::*;
 use proptests::reference::sae::{Model, Pass};
@@ -119,52 +116,18 @@ pub fn dense(codes: SparseRef) -> Vec<f32> {
     all
 }
 
-/// One of each kind, for a dictionary of n.
-pub fn variants(n: usize, lambda: f32) -> Vec<Variant> {
-    let l1 = |rows| Variant::L1(L1 { lambda, rows });
-    vec![
-        l1(Rows::Penalised),
-        l1(Rows::Unit),
-        Variant::TiedL1(TiedL1 { lambda }),
-        Variant::TopK(TopK {
-            k: n.div_ceil(4),
-            aux: None,
-        }),
-        Variant::TopK(TopK {
-            k: 1,
-            aux: Some(AuxK {
-                k: n.div_ceil(8),
-                coefficient: 0.3,
-                dead_after: 2,
-            }),
-        }),
-        Variant::TwoLayer(TwoLayer {
-            hidden: n / 2 + 1,
-            lambda,
-        }),
-        Variant::Lista(Lista { steps: 1, lambda }),
-        Variant::Lista(Lista { steps: 3, lambda }),
-        Variant::Gated(Gated { lambda }),
-        // Windows that many pre-activations fall into.
-        Variant::JumpRelu(JumpRelu {
-            lambda,
-            bandwidth: 0.3,
-            threshold: 0.2,
-        }),
-    ]
-}
-
 prop_compose! {
-    /// Widths and dictionaries on both sides of a vector's length.
+    /// Every variant, with widths and dictionaries on both sides of a vector's length.
     pub fn case()(
         width in 1..40usize,
         dictionary in 1..50usize,
-        variant in 0..10usize,
+        variant: prop::sample::Index,
         batch in 1..9usize,
         lambda in prop_oneof![Just(0.0f32), 0f32..2.0],
         seed: u64,
     ) -> Case {
-        let variant = variants(dictionary, lambda)[variant];
-        Case::new(Shape { width, dictionary }, variant, batch, seed)
+        let shape = Shape { width, dictionary };
+        let variant = *variant.get(&Variant::examples(shape, lambda));
+        Case::new(shape, variant, batch, seed)
     }
 }

@@ -1,12 +1,12 @@
 //! Codes, reconstructions, losses and gradients.
 
-use kernels::sae::{self, Parameters, Shape, Workspace};
+use kernels::sae::{self, Parameters, Shape, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, blur};
 use proptests::{config, isas};
 
-use crate::case::{Case, PATHS, bits, case, dead, dense, variants};
+use crate::case::{Case, PATHS, bits, case, dead, dense};
 
 /// A value that was summed in f64 within its bound.
 #[track_caller]
@@ -65,7 +65,7 @@ fn bounds_are_narrow() {
         width: 20,
         dictionary: 30,
     };
-    for variant in variants(30, 0.3) {
+    for variant in Variant::examples(shape, 0.3) {
         let case = Case::new(shape, variant, 8, 31);
         let pass = case.pass();
         assert!(!pass.ambiguous);
@@ -96,7 +96,7 @@ fn gradients_match_central_differences() {
         width: 6,
         dictionary: 11,
     };
-    for variant in variants(11, 0.4) {
+    for variant in Variant::examples(shape, 0.4) {
         let case = Case::new(shape, variant, 5, 12);
         let rows: Vec<Vec<f32>> = case.x.chunks(6).map(<[f32]>::to_vec).collect();
         let bound = case.pass();
@@ -152,7 +152,7 @@ fn a_workspace_serves_any_batch_up_to_its_capacity() {
         width: 7,
         dictionary: 20,
     };
-    for variant in variants(20, 0.1) {
+    for variant in Variant::examples(shape, 0.1) {
         for exec in isas().into_iter().map(Exec::serial) {
             let mut used = Workspace::new(shape, variant, 9);
             used.set_dead(dead);

@@ -5,7 +5,7 @@ use kernels::sae::{L1, Parameters, Rows, Shape, Trainer, Variant};
 use kernels::{Exec, MatRef};
 use proptests::isas;
 
-use crate::case::{Case, variants};
+use crate::case::Case;
 
 const SHAPE: Shape = Shape {
     width: 2,
@@ -93,7 +93,7 @@ fn nan_stays_in_its_sample() {
         width: 5,
         dictionary: 20,
     };
-    for variant in variants(20, 0.1) {
+    for variant in Variant::examples(shape, 0.1) {
         let clean = Case::new(shape, variant, 3, 4);
         let mut spoilt = clean.clone();
         spoilt.x[7] = f32::NAN;

@@ -5,7 +5,7 @@ use kernels::adam::Adam;
 use kernels::sae::{Shape, Trainer, Variant};
 use proptests::{isas, pool};
 
-use crate::case::{Case, PATHS, bits, dense, variants};
+use crate::case::{Case, PATHS, bits, dense};
 
 /// A shape, batches, and whether variants with a layer of n×n are to be tried.
 type Sizes<'a> = (Shape, &'a [usize], bool);
@@ -30,7 +30,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let pools = [2, 3].map(pool);
     for (shape, batches, square) in SIZES {
         for &batch in batches {
-            for variant in variants(shape.dictionary, 0.2) {
+            for variant in Variant::examples(shape, 0.2) {
                 if !square && matches!(variant, Variant::Lista(_) | Variant::TwoLayer(_)) {
                     continue;
                 }

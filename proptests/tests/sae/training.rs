@@ -1,12 +1,14 @@
 //! Steps of training, where it starts from, and resampling.
 
 use kernels::adam::{self, Adam};
-use kernels::sae::{self, L1, Parameters, Rows, Shape, Trainer, TwoLayer, Variant, Workspace};
+use kernels::sae::{
+    self, AuxK, L1, Parameters, Rows, Shape, TopK, Trainer, TwoLayer, Variant, Workspace,
+};
 use kernels::{Exec, MatRef, dictionary};
 use proptest::prelude::*;
 use proptests::{config, isas, stream};
 
-use crate::case::{case, dense, variants};
+use crate::case::{PATHS, case, dense};
 
 proptest! {
     #![proptest_config(config(200))]
@@ -82,13 +84,76 @@ proptest! {
 }
 
 /// Initial parameters: unit rows, the encoder their transpose (or as good as), no biases.
+/// Training goes on with another penalty, or another variant of the same tensors, as if it had been restored with that
+/// one.
+#[test]
+fn a_variant_can_be_set_in_the_middle_of_training() {
+    const BATCH: usize = 6;
+    let shape = Shape {
+        width: 9,
+        dictionary: 16,
+    };
+    let mut next = stream(3);
+    let x: Vec<f32> = (0..BATCH * 9).map(|_| next()).collect();
+    let x = MatRef::new(&x, BATCH, 9).unwrap();
+    let aux = AuxK {
+        k: 2,
+        coefficient: 0.3,
+        dead_after: 1,
+    };
+    let same_tensors = [
+        Variant::TopK(TopK {
+            k: 3,
+            aux: Some(aux),
+        }),
+        Variant::TopK(TopK { k: 3, aux: None }),
+        Variant::L1(L1 {
+            lambda: 0.3,
+            rows: Rows::Penalised,
+        }),
+    ];
+    let stronger = Variant::examples(shape, 0.2).into_iter();
+    let pairs = Variant::examples(shape, 0.1).into_iter().zip(stronger);
+    let others = same_tensors.iter().zip(same_tensors.iter().cycle().skip(1));
+    for (from, to) in pairs.chain(others.map(|(&from, &to)| (from, to))) {
+        for exec in isas().into_iter().map(Exec::serial) {
+            for (_, dense_from) in PATHS {
+                let parameters = Parameters::initial(shape, from, stream(5));
+                let mut trainer = Trainer::new(parameters, Adam::default(), BATCH);
+                trainer.workspace_mut().set_dense_from(dense_from);
+                for _ in 0..3 {
+                    trainer.step(exec, x);
+                }
+                let mut parameters = Parameters::zeros(shape, to);
+                let values = trainer.parameters().values();
+                parameters.values_mut().copy_from_slice(values);
+                let mut restored = Trainer::restore(
+                    parameters,
+                    trainer.adam(),
+                    BATCH,
+                    trainer.moments().map(<[f32]>::to_vec),
+                    trainer.steps(),
+                    trainer.idle().to_vec(),
+                );
+                restored.workspace_mut().set_dense_from(dense_from);
+                trainer.set_variant(to);
+                for _ in 0..2 {
+                    let losses = [&mut trainer, &mut restored].map(|it| it.step(exec, x));
+                    assert_eq!(losses[0], losses[1], "{from:?}, then {to:?}");
+                }
+                assert_eq!(trainer.parameters(), restored.parameters());
+            }
+        }
+    }
+}
+
 #[test]
 fn training_starts_from_unit_rows() {
     let shape = Shape {
         width: 10,
         dictionary: 7,
     };
-    for variant in variants(7, 0.1) {
+    for variant in Variant::examples(shape, 0.1) {
         let parameters = Parameters::initial(shape, variant, stream(5));
         let rows = parameters.dictionary();
         for j in 0..7 {
@@ -171,7 +236,7 @@ fn dead_elements_are_resampled() {
         width: 9,
         dictionary: 16,
     };
-    for variant in variants(16, 0.1) {
+    for variant in Variant::examples(shape, 0.1) {
         for exec in isas().into_iter().map(Exec::serial) {
             let mut parameters = Parameters::initial(shape, variant, stream(7));
             for (i, value) in parameters.values_mut().iter_mut().enumerate() {
@@ -274,7 +339,7 @@ fn a_sample_of_zeros_gives_no_direction() {
     };
     let zeros = [0.0; 3 * 9];
     let batch = MatRef::new(&zeros, 3, 9).unwrap();
-    for variant in variants(16, 0.1) {
+    for variant in Variant::examples(shape, 0.1) {
         let parameters = Parameters::initial(shape, variant, stream(7));
         let mut trainer = Trainer::new(parameters.clone(), Adam::default(), 3);
         let exec = Exec::serial(isas()[0]);

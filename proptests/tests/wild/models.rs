@@ -2,7 +2,7 @@
 
 use kernels::loss::Loss;
 use kernels::mlp::{self, Applied};
-use kernels::sae::{self, AuxK, Gated, JumpRelu, L1, Lista, Rows, TiedL1, TopK, TwoLayer, Variant};
+use kernels::sae::{self, Variant};
 use kernels::sparse_coding::{
     Certificate, Lasso, Pursuit, Stop, gradient_pursuit, gradient_step, nnls, omp,
 };
@@ -45,56 +45,16 @@ fn codes_of_all(exec: Exec, dictionary: MatRef, x: MatRef, start: &Placed) -> Ve
     ]
 }
 
-/// One of each kind, for a dictionary of n.
-fn variant(which: usize, n: usize) -> Variant {
-    let lambda = 0.1;
-    match which {
-        0 => Variant::L1(L1 {
-            lambda,
-            rows: Rows::Penalised,
-        }),
-        1 => Variant::L1(L1 {
-            lambda,
-            rows: Rows::Unit,
-        }),
-        2 => Variant::TiedL1(TiedL1 { lambda }),
-        3 => Variant::TopK(TopK {
-            k: n.div_ceil(4),
-            aux: None,
-        }),
-        4 => {
-            let aux = AuxK {
-                k: n.div_ceil(8),
-                coefficient: 0.3,
-                dead_after: 2,
-            };
-            Variant::TopK(TopK {
-                k: 1,
-                aux: Some(aux),
-            })
-        }
-        5 => Variant::TwoLayer(TwoLayer {
-            hidden: n / 2 + 1,
-            lambda,
-        }),
-        6 => Variant::Lista(Lista { steps: 2, lambda }),
-        7 => Variant::Gated(Gated { lambda }),
-        _ => Variant::JumpRelu(JumpRelu {
-            lambda,
-            bandwidth: 0.3,
-            threshold: 0.2,
-        }),
-    }
-}
-
-fn sae_case(width: usize, n: usize, which: usize, kind: Wild, seed: u64) -> sae::Parameters {
-    let shape = sae::Shape {
-        width,
-        dictionary: n,
-    };
-    let mut parameters = sae::Parameters::zeros(shape, variant(which, n));
+fn sae_case(
+    shape: sae::Shape,
+    which: prop::sample::Index,
+    kind: Wild,
+    seed: u64,
+) -> sae::Parameters {
+    let variant = *which.get(&Variant::examples(shape, 0.1));
+    let mut parameters = sae::Parameters::zeros(shape, variant);
     parameters.values_mut().fill_with(kind.stream(seed));
-    if which == 8 {
+    if let Variant::JumpRelu(_) = variant {
         let [mut threshold] = parameters.tensors_mut(["threshold"]);
         threshold.row(0).iter_mut().for_each(|t| *t = t.abs());
     }
@@ -141,7 +101,7 @@ proptest! {
     #[test]
     fn autoencoders(
         (width, n, samples) in (1..30usize, 1..50usize, prop_oneof![4 => 1..6usize, 1 => 60..80usize]),
-        which in 0..9usize,
+        which: prop::sample::Index,
         kinds in (any_kind(), any_kind()),
         spoilt: bool,
         dense: bool,
@@ -150,7 +110,8 @@ proptest! {
         seed: u64,
     ) {
         let tame = Wild::tame();
-        let parameters = sae_case(width, n, which, if spoilt { kinds.0 } else { tame }, seed);
+        let shape = sae::Shape { width, dictionary: n };
+        let parameters = sae_case(shape, which, if spoilt { kinds.0 } else { tame }, seed);
         let x = Placed::new((samples, width), at, kinds.1.stream(seed ^ 1));
         let code = |exec: Exec, x: MatRef| {
             let mut workspace = sae::Workspace::new(parameters.shape(), parameters.variant(), x.rows());

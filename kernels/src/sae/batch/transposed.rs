@@ -12,7 +12,7 @@ use crate::matrix::view::{MatMut, MatRef};
 /// Columns of the matrix that are worth another thread.
 const LEAF: usize = 32;
 
-/// Which entries there are in each column of a sparse matrix, for any values beside them.
+/// The entries of each column of a sparse matrix, for any values that stand at its entries.
 #[derive(Clone, Debug)]
 pub(super) struct Transposed {
     /// Columns of the matrix.

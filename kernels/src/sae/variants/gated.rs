@@ -1,14 +1,20 @@
 //! Gated codes (Rajamanoharan et al., *Improving Dictionary Learning with Gated Sparse Autoencoders*, arXiv
 //! 2404.16014): one path decides which elements are active, another by how much.
 
-use super::encoder::{self, Relu, Select};
-use super::parameters::Tensor;
-use super::{Losses, Parameters, Shape, Workspace, backward};
 use crate::function::math;
 use crate::machine::exec::Exec;
 use crate::machine::simd::Simd;
 use crate::matrix::matmul::Accumulate;
-use crate::matrix::view::MatRef;
+use crate::sae::batch::Losses;
+use crate::sae::model::{Model, Own};
+use crate::sae::pass::Pass;
+use crate::sae::select::{Relu, Select};
+use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
+
+/// r, one value for each element.
+const R_MAG: Vector = Vector("r_mag");
+/// b_mag, one value for each element.
+const B_MAG: Vector = Vector("b_mag");
 
 /// f = `1[π > 0] ⊙ ReLU(exp(r) ⊙ p + b_mag)`, with the gate π = p + b_gate and p = `W_gate(x − b_dec)`.
 ///
@@ -22,15 +28,19 @@ pub struct Gated {
     pub lambda: f32,
 }
 
-impl super::variant::Model for Gated {
+impl Model for Gated {
+    fn examples(_: Shape, lambda: f32) -> Vec<Gated> {
+        vec![Gated { lambda }]
+    }
+
     fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
         vec![
-            ("w_enc", dictionary, width),
-            ("b_enc", 1, dictionary),
-            ("r_mag", 1, dictionary),
-            ("b_mag", 1, dictionary),
-            ("w_dec", dictionary, width),
-            ("b_dec", 1, width),
+            W_ENC.of(dictionary, width).by_element(),
+            B_ENC.of(dictionary).by_element(),
+            R_MAG.of(dictionary).by_element(),
+            B_MAG.of(dictionary).by_element(),
+            W_DEC.of(dictionary, width).by_element(),
+            B_DEC.of(width),
         ]
     }
 
@@ -40,57 +50,41 @@ impl super::variant::Model for Gated {
         (2 * capacity + 2) * shape.dictionary
     }
 
-    fn of_elements(&self) -> &'static [&'static str] {
-        &["w_enc", "b_enc", "r_mag", "b_mag", "w_dec"]
-    }
-
-    fn encode(&self, exec: Exec, parameters: &Parameters, x: MatRef, workspace: &mut Workspace) {
-        let mut own = std::mem::take(&mut workspace.own);
-        let magnitudes = Magnitudes::new(exec, parameters, &mut own);
-        encoder::encode(exec, parameters, x, workspace, magnitudes);
-        workspace.own = own;
+    fn encode(&self, pass: &mut Pass, own: &mut Own) {
+        let magnitudes = Magnitudes::new(pass.exec, pass.tensors, &mut own.values);
+        pass.encode(magnitudes);
     }
 
     /// δπ = (2/B·W_dec e_aux + λ/B)·1[π > 0] and δm = 2/B·(W_dec e)·1[f > 0]; δp = δπ + exp(r) δm;
     /// ∂W_gate = Σ δp (x − b_dec)ᵀ, ∂b_gate = Σ δπ, ∂r = Σ δm exp(r) p, ∂b_mag = Σ δm.
-    fn gradient(
-        &self,
-        exec: Exec,
-        parameters: &Parameters,
-        x: MatRef,
-        workspace: &mut Workspace,
-        gradient: &mut Parameters,
-    ) -> Losses {
-        let n = parameters.shape().dictionary;
-        let (rows, b_dec) = (parameters.dictionary(), parameters.b_dec());
-        let mut own = std::mem::take(&mut workspace.own);
-        let (own_elements, own_entries) = own.split_at_mut(2 * n);
-        let (scales, sums) = own_elements.split_at_mut(n);
-        let magnitudes = Magnitudes::new(exec, parameters, scales);
+    fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
+        let n = pass.tensors.shape().dictionary;
+        let (of_elements, of_entries) = own.values.split_at_mut(2 * n);
+        let (scales, sums) = of_elements.split_at_mut(n);
+        let magnitudes = Magnitudes::new(pass.exec, pass.tensors, scales);
 
         // Every entry of the code is one of the gates': their pass comes first, on the same entries.
-        encoder::encode(exec, parameters, x, workspace, Relu);
-        let auxiliary = workspace.reconstruct(exec, rows, b_dec, x).reconstruction;
-        let sparsity = workspace.add_l1(self.lambda);
-        let entries = workspace.codes().entries();
-        let (gates, d_gates) = own_entries.split_at_mut(own_entries.len() / 2);
+        pass.encode(Relu);
+        let auxiliary = pass.reconstruct().reconstruction;
+        let codes = &mut pass.batch.codes;
+        let sparsity = codes.add_l1(self.lambda);
+        let (gates, d_gates) = of_entries.split_at_mut(of_entries.len() / 2);
+        let entries = codes.as_ref().entries();
         let (gates, d_gates) = (&mut gates[..entries], &mut d_gates[..entries]);
-        gates.copy_from_slice(workspace.codes().values());
-        d_gates.copy_from_slice(&workspace.deltas[..entries]);
-        workspace.codes.map(|j, gate| magnitudes.magnitude(j, gate));
-        let mut losses = workspace.reconstruct(exec, rows, b_dec, x);
+        gates.copy_from_slice(codes.as_ref().values());
+        d_gates.copy_from_slice(codes.deltas().values());
+        codes.entries.map(|j, gate| magnitudes.magnitude(j, gate));
+        let mut losses = pass.reconstruct();
         (losses.auxiliary, losses.sparsity) = (auxiliary, sparsity);
 
-        let names = ["w_enc", "b_enc", "r_mag", "b_mag", "w_dec", "b_dec"];
-        let [w_enc, mut b_enc, mut r_mag, mut b_mag, w_dec, mut b_dec] =
-            gradient.tensors_mut(names);
-        workspace.dictionary_gradient(exec, w_dec);
-        let (d_b_gate, d_r, d_b_mag) = (b_enc.row(0), r_mag.row(0), b_mag.row(0));
+        pass.batch
+            .dictionary_gradient(pass.exec, out.get_mut(W_DEC));
+        let (d_b_gate, d_r, d_b_mag) = out.get_mut((B_ENC, R_MAG, B_MAG));
         for sums in [&mut *d_b_gate, &mut *d_r, &mut *d_b_mag] {
             sums.fill(0.0);
         }
-        let codes = workspace.codes.as_ref();
-        let mut deltas = workspace.deltas.iter_mut();
+        let (codes, deltas) = pass.batch.codes.with_deltas_mut();
+        let mut deltas = deltas.iter_mut();
         let mut of_gates = gates.iter().zip(&*d_gates);
         for b in 0..codes.rows() {
             let (columns, values) = codes.row(b);
@@ -106,13 +100,13 @@ impl super::variant::Model for Gated {
                 *delta = d_gate + scaled;
             }
         }
-        workspace.linear_gradient(exec, (w_enc, Accumulate::Overwrite), sums);
-        let weights = parameters.tensor("w_enc");
-        let d_output = workspace.d_output();
-        backward::decoder_bias(exec, d_output, weights, sums, b_dec.row(0));
-        workspace.own = own;
-        workspace.codes.drop_zeros();
-        losses.density = workspace.codes().density();
+        let (w_enc, b_dec) = out.get_mut((W_ENC, B_DEC));
+        let w_enc = (w_enc, Accumulate::Overwrite);
+        pass.batch.linear_gradient(pass.exec, w_enc, sums);
+        pass.decoder_bias_gradient_by(pass.tensors.get(W_ENC), sums, b_dec);
+        let codes = &mut pass.batch.codes;
+        codes.entries.drop_zeros();
+        losses.density = codes.as_ref().density();
         losses
     }
 }
@@ -127,14 +121,14 @@ struct Magnitudes<'a> {
 }
 
 impl<'a> Magnitudes<'a> {
-    fn new(exec: Exec, parameters: &'a Parameters, room: &'a mut [f32]) -> Self {
-        let r = parameters.vector("r_mag");
+    fn new(exec: Exec, tensors: &'a Tensors, room: &'a mut [f32]) -> Self {
+        let r = tensors.get(R_MAG);
         let scales = &mut room[..r.len()];
         math::exp(exec, r, scales);
         Magnitudes {
             scales,
-            b_gate: parameters.vector("b_enc"),
-            b_mag: parameters.vector("b_mag"),
+            b_gate: tensors.get(B_ENC),
+            b_mag: tensors.get(B_MAG),
         }
     }
 

@@ -1,10 +1,12 @@
 //! ReLU codes and an L1 penalty, encoder and decoder untied.
 
-use super::encoder::{self, Relu};
-use super::{Losses, Parameters, Shape, Workspace, backward};
-use crate::machine::exec::Exec;
 use crate::matrix::dictionary;
-use crate::matrix::view::MatRef;
+use crate::sae::backward;
+use crate::sae::batch::Losses;
+use crate::sae::model::{Model, Own};
+use crate::sae::pass::Pass;
+use crate::sae::select::Relu;
+use crate::sae::tensors::{Shape, Tensors, W_DEC};
 
 /// f = ReLU(a), L = ‖e‖² + λ Σⱼ fⱼ‖W_dec,j‖.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +27,12 @@ pub enum Rows {
     Unit,
 }
 
-impl super::variant::Model for L1 {
+impl Model for L1 {
+    fn examples(_: Shape, lambda: f32) -> Vec<L1> {
+        let with = |rows| L1 { lambda, rows };
+        vec![with(Rows::Penalised), with(Rows::Unit)]
+    }
+
     fn own_len(&self, shape: Shape, _capacity: usize) -> usize {
         // Norms of rows, and sums of codes.
         2 * shape.dictionary
@@ -35,40 +42,32 @@ impl super::variant::Model for L1 {
         self.rows == Rows::Unit
     }
 
-    fn encode(&self, exec: Exec, parameters: &Parameters, x: MatRef, workspace: &mut Workspace) {
-        encoder::encode(exec, parameters, x, workspace, Relu);
+    fn encode(&self, pass: &mut Pass, _: &mut Own) {
+        pass.encode(Relu);
     }
 
     /// δf = 2/B·(W_dec e) + λn/B, δa = δf on the active entries;
     /// ∂W_dec,j = Σ 2/B·fⱼe + λ/B·(Σ fⱼ) W_dec,j/nⱼ, with nⱼ = ‖W_dec,j‖, or 1 for unit rows, which have no such term.
-    fn gradient(
-        &self,
-        exec: Exec,
-        parameters: &Parameters,
-        x: MatRef,
-        workspace: &mut Workspace,
-        gradient: &mut Parameters,
-    ) -> Losses {
-        self.encode(exec, parameters, x, workspace);
-        let rows = parameters.dictionary();
-        let mut losses = workspace.reconstruct(exec, rows, parameters.b_dec(), x);
-        let coefficient = self.lambda / x.rows() as f32;
+    fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
+        self.encode(pass, own);
+        let mut losses = pass.reconstruct();
+        let (samples, rows) = (pass.x.rows(), pass.tensors.dictionary());
+        let coefficient = self.lambda / samples as f32;
 
-        let mut own = std::mem::take(&mut workspace.own);
-        let (norms, sums) = own.split_at_mut(rows.rows());
+        let (norms, sums) = own.values.split_at_mut(rows.rows());
         match self.rows {
-            Rows::Penalised => dictionary::norms(exec, rows, norms),
+            Rows::Penalised => dictionary::norms(pass.exec, rows, norms),
             Rows::Unit => norms.fill(1.0),
         }
-        workspace.code_sums(sums);
+        let codes = &mut pass.batch.codes;
+        backward::column_sums(codes.as_ref(), sums);
         let pairs = norms.iter().zip(&*sums);
         let l1: f64 = pairs.map(|(&n, &sum)| f64::from(n) * f64::from(sum)).sum();
-        losses.sparsity = f64::from(self.lambda) * l1 / x.rows() as f64;
-        workspace.add_penalty(|j| coefficient * norms[j]);
+        losses.sparsity = f64::from(self.lambda) * l1 / samples as f64;
+        codes.add_penalty(|j| coefficient * norms[j]);
 
-        encoder::gradients(exec, parameters, workspace, gradient);
+        pass.gradients(out);
         if self.rows == Rows::Penalised {
-            let [mut d_w_dec] = gradient.tensors_mut(["w_dec"]);
             for (sum, &norm) in sums.iter_mut().zip(&*norms) {
                 // At norm 0 the penalty has a kink: its subgradient 0.
                 *sum = if norm > 0.0 {
@@ -77,9 +76,8 @@ impl super::variant::Model for L1 {
                     0.0
                 };
             }
-            backward::add_scaled_rows(exec, sums, rows, d_w_dec.reborrow());
+            backward::add_scaled_rows(pass.exec, sums, rows, out.get_mut(W_DEC));
         }
-        workspace.own = own;
         losses
     }
 }

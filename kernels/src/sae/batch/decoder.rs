@@ -1,6 +1,6 @@
 //! From codes to reconstructions, their errors, and back to the codes.
 
-use crate::function::elementwise::{Sub, dot, zip};
+use crate::function::elementwise::{Sub, dot, scale, zip};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -14,17 +14,11 @@ use crate::matrix::view::{MatMut, MatRef};
 const LEAF: usize = 16;
 
 /// x̂ ← `W_decᵀ f + b_dec`.
-pub(super) fn decode(
-    exec: Exec,
-    dictionary: MatRef,
-    b_dec: &[f32],
-    codes: SparseRef,
-    mut x_hat: MatMut,
-) {
+pub(crate) fn decode(exec: Exec, decoder: Decoder, codes: SparseRef, mut x_hat: MatMut) {
     for b in 0..x_hat.rows() {
-        x_hat.row(b).copy_from_slice(b_dec);
+        x_hat.row(b).copy_from_slice(decoder.b_dec);
     }
-    add_products(exec, codes, dictionary, x_hat);
+    add_products(exec, codes, decoder.dictionary, x_hat);
 }
 
 /// out ← out + S·M, for a sparse matrix S.
@@ -49,13 +43,24 @@ pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: M
     });
 }
 
-/// From codes to a loss.
+/// What makes a reconstruction of a code, and how much its error counts.
 #[derive(Clone, Copy)]
-pub(super) struct Decoder<'a> {
-    pub(super) dictionary: MatRef<'a>,
-    pub(super) b_dec: &'a [f32],
-    /// How much the mean of ‖e‖² counts.
-    pub(super) weight: f32,
+pub(crate) struct Decoder<'a> {
+    pub(crate) dictionary: MatRef<'a>,
+    pub(crate) b_dec: &'a [f32],
+    /// The factor of the mean of ‖e‖² in the loss.
+    pub(crate) weight: f32,
+}
+
+impl<'a> Decoder<'a> {
+    /// The decoder of a loss whose first term is the mean of ‖e‖².
+    pub(crate) fn new(dictionary: MatRef<'a>, b_dec: &'a [f32]) -> Self {
+        Decoder {
+            dictionary,
+            b_dec,
+            weight: 1.0,
+        }
+    }
 }
 
 /// What [`reconstruct`] writes.
@@ -68,8 +73,10 @@ pub(super) struct Reconstruction<'a> {
     pub(super) deltas: &'a mut [f32],
 }
 
-/// e = x̂ − x for x̂ = `W_decᵀ f + b_dec`, and the gradient of `weight` times the mean of ‖e‖². Through B×n values of room in `dense`
-/// if that is not empty, by products of dense matrices; else on the entries alone.
+/// Computes e = x̂ − x for x̂ = `W_decᵀ f + b_dec`, and the gradient of `weight` times the mean of ‖e‖².
+///
+/// Where `dense` is not empty it is room for B×n values, and products are those of dense matrices. Otherwise they are
+/// taken on the entries alone.
 pub(super) fn reconstruct(
     exec: Exec,
     decoder: Decoder,
@@ -86,20 +93,14 @@ pub(super) fn reconstruct(
     } = out;
     let step = Step {
         decoder,
-        scale: 2.0 * decoder.weight / x.rows() as f32,
+        factor: 2.0 * decoder.weight / x.rows() as f32,
         entries: dense.is_empty(),
     };
     if !dense.is_empty() {
         densify(exec, codes, dense);
         let (rows, n) = (codes.rows(), codes.cols());
-        let f = MatRef::new(dense, rows, n).expect("as large as the codes");
-        matmul(
-            exec,
-            d_output.reborrow(),
-            Accumulate::Overwrite,
-            f,
-            dictionary,
-        );
+        let (f, x_hat) = (MatRef::first(dense, rows, n), d_output.reborrow());
+        matmul(exec, x_hat, Accumulate::Overwrite, f, dictionary);
     }
     profile::call(Part::Decoding, || step.work(codes));
     let rest = EntriesMut::new(codes, &mut *deltas);
@@ -122,17 +123,9 @@ pub(super) fn reconstruct(
     });
     if !dense.is_empty() {
         let (rows, n) = (codes.rows(), codes.cols());
-        let products = MatMut::new(dense, rows, n).expect("as large as the codes");
-        let d_output = d_output.as_ref();
-        matmul(
-            exec,
-            products,
-            Accumulate::Overwrite,
-            d_output,
-            dictionary.t(),
-        );
-        let products = MatRef::new(dense, rows, n).expect("as large as the codes");
-        pick(exec, codes, products, deltas);
+        let (e, products) = (d_output.as_ref(), MatMut::first(dense, rows, n));
+        matmul(exec, products, Accumulate::Overwrite, e, dictionary.t());
+        pick(exec, codes, MatRef::first(dense, rows, n), deltas);
     }
 }
 
@@ -140,7 +133,7 @@ pub(super) fn reconstruct(
 struct Step<'a> {
     decoder: Decoder<'a>,
     /// weight·2/B
-    scale: f32,
+    factor: f32,
     /// Whether products with the dictionary are taken on the entries.
     entries: bool,
 }
@@ -181,7 +174,7 @@ impl Op for Samples<'_> {
             decoder: Decoder {
                 dictionary, b_dec, ..
             },
-            scale,
+            factor,
             entries,
         } = self.step;
         for b in 0..self.codes.rows() {
@@ -200,9 +193,7 @@ impl Op for Samples<'_> {
                 }
             }
             self.errors[b] = square(s, e);
-            for e in e.chunks_mut(S::LANES) {
-                s.store_partial(s.mul(s.splat(scale), s.load_partial(e)), e);
-            }
+            scale(s, factor, e);
             if entries {
                 // Its elements are in cache from the reconstruction.
                 let (columns, _) = self.codes.row(b);
@@ -214,13 +205,13 @@ impl Op for Samples<'_> {
     }
 }
 
-/// The matrix with all its zeros.
+/// Writes the matrix with all its zeros.
 pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
     let (rows, n) = (sparse.rows(), sparse.cols());
     profile::call(Part::Sorting, || {
         Work::new(0, 2 * sparse.entries() + rows * n)
     });
-    let dense = MatMut::new(dense, rows, n).expect("as large as the matrix");
+    let dense = MatMut::first(dense, rows, n);
     par::share_timed(Part::Sorting, exec, LEAF, (sparse, dense), &|(
         sparse,
         mut dense,
@@ -236,7 +227,7 @@ pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
     });
 }
 
-/// The values of a dense matrix at the entries of a sparse one.
+/// Writes the values of a dense matrix at the entries of a sparse one.
 fn pick(exec: Exec, entries: SparseRef, dense: MatRef, out: &mut [f32]) {
     profile::call(Part::Sorting, || Work::new(0, 3 * entries.entries()));
     let work = (entries, dense, EntriesMut::new(entries, out));

@@ -1,6 +1,5 @@
-//! The codes of a batch: sparse rows, filled from the rows of pre-activations.
+//! Sparse rows, filled from the rows of pre-activations.
 
-use super::encoder::Select;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -8,13 +7,14 @@ use crate::machine::simd::{Op, Simd};
 use crate::matrix::matmul::{Sink, matmul_into};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::MatRef;
+use crate::sae::select::Select;
 
 /// Values of pre-activations that exist at a time: they stay in the second-level cache.
 const PIECE: usize = 1 << 17;
 
-/// Sparse rows, with room for every entry: what is never written takes address space, no memory.
+/// Sparse rows with room for every entry. Room that is never written takes address space, but no memory.
 #[derive(Clone, Debug)]
-pub(super) struct Codes {
+pub(crate) struct Entries {
     cols: usize,
     rows: usize,
     starts: Vec<usize>,
@@ -22,9 +22,9 @@ pub(super) struct Codes {
     values: Vec<f32>,
 }
 
-impl Codes {
-    pub(super) fn new(capacity: usize, cols: usize) -> Codes {
-        Codes {
+impl Entries {
+    pub(crate) fn new(capacity: usize, cols: usize) -> Entries {
+        Entries {
             cols,
             rows: 0,
             starts: vec![0; capacity + 1],
@@ -33,25 +33,20 @@ impl Codes {
         }
     }
 
-    pub(super) fn bytes(capacity: usize, cols: usize) -> usize {
+    pub(crate) fn bytes(capacity: usize, cols: usize) -> usize {
         size_of::<usize>() * (capacity + 1)
             + (size_of::<u32>() + size_of::<f32>()) * capacity * cols
     }
 
-    pub(super) fn as_ref(&self) -> SparseRef<'_> {
+    pub(crate) fn as_ref(&self) -> SparseRef<'_> {
         let starts = &self.starts[..=self.rows];
         let entries = starts[self.rows];
-        SparseRef::new(
-            starts,
-            &self.columns[..entries],
-            &self.values[..entries],
-            self.cols,
-        )
-        .expect("filled in order")
+        let (columns, values) = (&self.columns[..entries], &self.values[..entries]);
+        SparseRef::new(starts, columns, values, self.cols).expect("filled in order")
     }
 
     /// Replaces each value by a function of its column and itself; it may be 0.
-    pub(super) fn map(&mut self, f: impl Fn(usize, f32) -> f32) {
+    pub(crate) fn map(&mut self, f: impl Fn(usize, f32) -> f32) {
         let entries = self.starts[self.rows];
         let columns = &self.columns[..entries];
         for (&j, value) in columns.iter().zip(&mut self.values) {
@@ -60,7 +55,7 @@ impl Codes {
     }
 
     /// Drops the entries that are 0.
-    pub(super) fn drop_zeros(&mut self) {
+    pub(crate) fn drop_zeros(&mut self) {
         let (mut from, mut used) = (0, 0);
         for end in &mut self.starts[1..=self.rows] {
             for i in from..*end {
@@ -71,9 +66,9 @@ impl Codes {
         }
     }
 
-    /// Replaces the codes by what `select` takes from the rows of X·Wᵀ + 1·biasᵀ. There may be fewer columns
-    /// than there is room for.
-    pub(super) fn fill(
+    /// Replaces the entries by what `select` takes from the rows of X·Wᵀ + 1·biasᵀ, the pre-activations of a layer,
+    /// which are never in memory all at once. There may be fewer columns than there is room for.
+    pub(crate) fn fill(
         &mut self,
         exec: Exec,
         x: MatRef,
@@ -89,8 +84,8 @@ impl Codes {
         self.close_up(piece);
     }
 
-    /// Replaces the codes by what `select` takes from rows that are there already.
-    pub(super) fn take(&mut self, exec: Exec, pre: MatRef, select: impl Select) {
+    /// Replaces the entries by what `select` takes from pre-activations that are there already.
+    pub(crate) fn take(&mut self, exec: Exec, pre: MatRef, select: impl Select) {
         const LEAF: usize = 16;
         (self.rows, self.cols) = (pre.rows(), pre.cols());
         profile::call(Part::Selection, || Work::new(0, pre.rows() * pre.cols()));

@@ -1,4 +1,4 @@
-//! Passes over the dense layers that an encoder may have before its codes.
+//! Operations on the dense layers that an encoder may have before its codes.
 
 use crate::function::elementwise::{Add, Binary, map_in_place, zip_in_place};
 use crate::function::relu::{Relu, ReluBackward};
@@ -38,6 +38,13 @@ pub(super) fn relu_backward(exec: Exec, y: MatRef, d: MatMut) {
 /// a ← a + b
 pub(super) fn add(exec: Exec, b: MatRef, a: MatMut) {
     combine(exec, Add, b, a);
+}
+
+/// to ← from
+pub(super) fn copy(from: MatRef, mut to: MatMut) {
+    for i in 0..from.rows() {
+        to.row(i).copy_from_slice(from.row(i));
+    }
 }
 
 /// a ← f(a, b)

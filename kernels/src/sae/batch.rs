@@ -1,0 +1,176 @@
+//! What a pass over a batch computes: the centred input, the codes, the errors of their reconstructions, and the
+//! gradients with respect to them. A batch knows no variant.
+
+mod codes;
+mod decoder;
+mod entries;
+mod transposed;
+
+use super::select::Select;
+use super::tensors::Shape;
+use crate::function::elementwise::{Sub, zip};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::Accumulate;
+use crate::matrix::view::{MatMut, MatRef};
+
+use codes::Codes;
+pub use codes::DENSE;
+pub(super) use decoder::{Decoder, decode};
+
+/// The terms of a loss, each a mean over the batch, weighted as it counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Losses {
+    /// ‖x̂ − x‖², summed over the d values.
+    pub reconstruction: f64,
+    /// The penalty on the codes, its coefficient included.
+    pub sparsity: f64,
+    /// What a variant adds, its coefficient included.
+    pub auxiliary: f64,
+    /// Share of the codes' entries that are active; no part of the loss.
+    pub density: f64,
+}
+
+impl Losses {
+    /// Means over no samples.
+    pub(super) const OF_NOTHING: Losses = Losses {
+        reconstruction: f64::NAN,
+        sparsity: f64::NAN,
+        auxiliary: f64::NAN,
+        density: f64::NAN,
+    };
+
+    /// The loss whose gradient training follows.
+    pub fn total(&self) -> f64 {
+        self.reconstruction + self.sparsity + self.auxiliary
+    }
+}
+
+/// What a pass over a batch computes, and room for it.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    width: usize,
+    /// Samples of the batch at hand.
+    samples: usize,
+    /// x − b_dec, B×d.
+    centred: Vec<f32>,
+    pub(super) codes: Codes,
+    /// The gradient with respect to the reconstructions, B×d.
+    d_output: Vec<f32>,
+    /// ‖e‖² of each sample.
+    errors: Vec<f64>,
+}
+
+impl Batch {
+    /// Room for up to `capacity` samples.
+    pub(super) fn new(Shape { width, dictionary }: Shape, capacity: usize) -> Batch {
+        Batch {
+            width,
+            samples: 0,
+            centred: vec![0.0; capacity * width],
+            codes: Codes::new(capacity, dictionary),
+            d_output: vec![0.0; capacity * width],
+            errors: vec![0.0; capacity],
+        }
+    }
+
+    /// How many bytes [`new`](Self::new) allocates.
+    pub(super) fn bytes(Shape { width, dictionary }: Shape, capacity: usize) -> usize {
+        size_of::<f32>() * 2 * capacity * width
+            + size_of::<f64>() * capacity
+            + Codes::bytes(capacity, dictionary)
+    }
+
+    /// x − b_dec, B×d.
+    pub(super) fn centred(&self) -> MatRef<'_> {
+        MatRef::first(&self.centred, self.samples, self.width)
+    }
+
+    /// The gradient with respect to the reconstructions, B×d.
+    pub(super) fn d_output(&self) -> MatRef<'_> {
+        MatRef::first(&self.d_output, self.samples, self.width)
+    }
+
+    /// ‖e‖² of each sample.
+    pub(super) fn errors(&self) -> &[f64] {
+        &self.errors[..self.samples]
+    }
+
+    /// Computes x − b_dec.
+    pub(super) fn centre(&mut self, exec: Exec, x: MatRef, b_dec: &[f32]) {
+        self.samples = x.rows();
+        let centred = MatMut::first(&mut self.centred, x.rows(), x.cols());
+        subtract(exec, x, b_dec, centred);
+    }
+
+    /// Fills the codes by a linear layer on x − b_dec.
+    pub(super) fn encode(
+        &mut self,
+        exec: Exec,
+        weights: MatRef,
+        bias: &[f32],
+        select: impl Select,
+    ) {
+        let centred = MatRef::first(&self.centred, self.samples, self.width);
+        let entries = &mut self.codes.entries;
+        entries.fill(exec, centred, weights, bias, select);
+    }
+
+    /// From the codes of x to the errors of their reconstructions and the gradients of the mean of ‖e‖², times the
+    /// decoder's weight, with respect to reconstructions and codes. Returns that mean without the weight, and the
+    /// density.
+    pub(super) fn reconstruct(&mut self, exec: Exec, decoder: Decoder, x: MatRef) -> Losses {
+        self.samples = x.rows();
+        let d_output = MatMut::first(&mut self.d_output, x.rows(), x.cols());
+        let errors = &mut self.errors[..x.rows()];
+        self.codes.reconstruct(exec, decoder, x, d_output, errors);
+        let total: f64 = self.errors().iter().sum();
+        Losses {
+            reconstruction: total / x.rows() as f64,
+            density: self.codes.as_ref().density(),
+            ..Losses::default()
+        }
+    }
+
+    /// The gradient with respect to the dictionary.
+    pub(super) fn dictionary_gradient(&mut self, exec: Exec, out: MatMut) {
+        let d_output = MatRef::first(&self.d_output, self.samples, self.width);
+        self.codes.dictionary_gradient(exec, d_output, out);
+    }
+
+    /// The gradient with respect to the weights and the bias of a layer that reads x − b_dec and ends in the codes.
+    /// That of the weights overwrites `out`, or is added to it.
+    pub(super) fn linear_gradient(
+        &mut self,
+        exec: Exec,
+        out: (MatMut, Accumulate),
+        d_bias: &mut [f32],
+    ) {
+        let centred = MatRef::first(&self.centred, self.samples, self.width);
+        self.codes.layer_gradient(exec, centred, out, d_bias);
+    }
+}
+
+/// out ← x − b, row by row.
+fn subtract(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
+    /// Rows that are worth another thread.
+    const LEAF: usize = 64;
+    struct Subtract<'a>(MatRef<'a>, &'a [f32], MatMut<'a>);
+    impl Op for Subtract<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Subtract(x, b, mut out) = self;
+            for i in 0..x.rows() {
+                zip(s, Sub, x.row(i), b, out.row(i));
+            }
+        }
+    }
+    let n = x.rows() * x.cols();
+    profile::call(Part::Elementwise, || Work::new(n, 2 * n));
+    par::share_timed(Part::Elementwise, exec, LEAF, (x, out), &|(x, out)| {
+        exec.isa().dispatch(Subtract(x, b, out))
+    });
+}

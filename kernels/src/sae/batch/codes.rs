@@ -1,0 +1,213 @@
+//! The codes of a batch, the gradient with respect to them, and the products of both with dense matrices: each on the
+//! active entries, or dense where many of them are active.
+
+use super::decoder::{self, Decoder, Reconstruction, densify};
+use super::entries::Entries;
+use super::transposed::Transposed;
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::matrix::matmul::{Accumulate, matmul};
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::{MatMut, MatRef};
+use crate::sae::backward;
+
+/// Share of active entries from which dense products are faster than sparse ones.
+///
+/// Measured on two threads with AVX-512 (Zen 5): a gradient at d = 512, n = 4,096, B = 2,048 takes 99 to 125 ms by
+/// dense products, and by sparse ones 22 ms at a share of 0.002, 45 at 0.05, 69 at 0.1, 124 at 0.2, 186 at 0.3. The
+/// curves cross just below 0.2, and for d = 256, n = B = 1,024 between 0.2 and 0.3.
+/// `cargo run --release -p benches --bin density` measures them.
+pub const DENSE: f64 = 0.2;
+
+/// The codes f of a batch, B×n, and the gradient with respect to them at their entries.
+#[derive(Clone, Debug)]
+pub(crate) struct Codes {
+    pub(crate) entries: Entries,
+    /// The gradient with respect to the codes, then to the pre-activations, at the entries.
+    deltas: Vec<f32>,
+    /// Share of active entries from which products are dense.
+    dense_from: f64,
+    /// Room for all B×n values.
+    dense: Vec<f32>,
+    transposed: Transposed,
+}
+
+/// The values at the entries of which a product is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// The codes.
+    Codes,
+    /// The gradient with respect to them.
+    Deltas,
+}
+
+impl Codes {
+    /// Room for codes of n values for each of up to `capacity` samples.
+    pub(crate) fn new(capacity: usize, n: usize) -> Codes {
+        Codes {
+            entries: Entries::new(capacity, n),
+            deltas: vec![0.0; capacity * n],
+            dense_from: DENSE,
+            dense: vec![0.0; capacity * n],
+            transposed: Transposed::new(capacity, n),
+        }
+    }
+
+    /// How many bytes [`new`](Self::new) allocates.
+    pub(crate) fn bytes(capacity: usize, n: usize) -> usize {
+        Entries::bytes(capacity, n)
+            + 2 * size_of::<f32>() * capacity * n
+            + Transposed::bytes(capacity, n)
+    }
+
+    pub(crate) fn set_dense_from(&mut self, share: f64) {
+        self.dense_from = share;
+    }
+
+    fn is_dense(&self) -> bool {
+        self.as_ref().density() >= self.dense_from
+    }
+
+    /// The codes.
+    pub(crate) fn as_ref(&self) -> SparseRef<'_> {
+        self.entries.as_ref()
+    }
+
+    /// The gradient with respect to the codes.
+    pub(crate) fn deltas(&self) -> SparseRef<'_> {
+        let codes = self.as_ref();
+        codes.with_values(&self.deltas[..codes.entries()])
+    }
+
+    /// The codes, and the gradient with respect to each of their entries.
+    pub(crate) fn with_deltas_mut(&mut self) -> (SparseRef<'_>, &mut [f32]) {
+        let codes = self.entries.as_ref();
+        (codes, &mut self.deltas[..codes.entries()])
+    }
+
+    /// Computes the gradient with respect to the reconstructions, the squared error of each sample, and the gradient
+    /// with respect to the codes. Every other product on the entries asks for this first, which sorts them by columns.
+    pub(crate) fn reconstruct(
+        &mut self,
+        exec: Exec,
+        decoder: Decoder,
+        x: MatRef,
+        d_output: MatMut,
+        errors: &mut [f64],
+    ) {
+        let is_dense = self.is_dense();
+        let codes = self.entries.as_ref();
+        let places = if is_dense {
+            x.rows() * decoder.dictionary.rows()
+        } else {
+            0
+        };
+        let dense = &mut self.dense[..places];
+        let out = Reconstruction {
+            d_output,
+            errors,
+            deltas: &mut self.deltas[..codes.entries()],
+        };
+        let transposed = &mut self.transposed;
+        par::join(
+            exec,
+            || decoder::reconstruct(exec, decoder, x, codes, dense, out),
+            || {
+                if !is_dense {
+                    transposed.sort(codes);
+                }
+            },
+        );
+    }
+
+    /// Adds to the gradient what a penalty brings, which is the same for each entry of an element.
+    pub(crate) fn add_penalty(&mut self, penalty: impl Fn(usize) -> f32) {
+        let (codes, deltas) = self.with_deltas_mut();
+        let mut deltas = deltas.iter_mut();
+        for b in 0..codes.rows() {
+            for (&j, delta) in codes.row(b).0.iter().zip(&mut deltas) {
+                *delta += penalty(j as usize);
+            }
+        }
+    }
+
+    /// Adds λ times the mean over the batch of Σ fⱼ to the loss: returns that, and adds its gradient.
+    pub(crate) fn add_l1(&mut self, lambda: f32) -> f64 {
+        let (codes, deltas) = self.with_deltas_mut();
+        let samples = codes.rows();
+        let sum: f64 = codes.values().iter().map(|&f| f64::from(f)).sum();
+        let penalty = lambda / samples as f32;
+        for delta in deltas {
+            *delta += penalty;
+        }
+        f64::from(lambda) * sum / samples as f64
+    }
+
+    /// The gradient with respect to the dictionary: `out` ← Fᵀ·`d_output`.
+    pub(crate) fn dictionary_gradient(&mut self, exec: Exec, d_output: MatRef, out: MatMut) {
+        self.outer_products(exec, Of::Codes, d_output, (out, Accumulate::Overwrite));
+    }
+
+    /// The gradient with respect to the weights and the bias of a layer that reads `input` and ends in the codes:
+    /// `out` ← Δᵀ·`input`, or added to it, and `d_bias` ← Δᵀ1.
+    pub(crate) fn layer_gradient(
+        &mut self,
+        exec: Exec,
+        input: MatRef,
+        out: (MatMut, Accumulate),
+        d_bias: &mut [f32],
+    ) {
+        self.outer_products(exec, Of::Deltas, input, out);
+        backward::column_sums(self.deltas(), d_bias);
+    }
+
+    /// `out` ← Vᵀ·M, or added to it: for each element, the sum over samples of its value times their row of M.
+    fn outer_products(
+        &mut self,
+        exec: Exec,
+        of: Of,
+        matrix: MatRef,
+        (out, accumulate): (MatMut, Accumulate),
+    ) {
+        let is_dense = self.is_dense();
+        let mut values = self.entries.as_ref();
+        if of == Of::Deltas {
+            values = values.with_values(&self.deltas[..values.entries()]);
+        }
+        if is_dense {
+            let dense = densified(exec, values, &mut self.dense);
+            matmul(exec, out, accumulate, dense.t(), matrix);
+        } else {
+            let out = (out, accumulate);
+            self.transposed.products(exec, values.values(), matrix, out);
+        }
+    }
+
+    /// The gradient with respect to what the layer reads that ends in the codes: `out` ← Δ·`weights`.
+    pub(crate) fn back_through(&mut self, exec: Exec, weights: MatRef, mut out: MatMut) {
+        let is_dense = self.is_dense();
+        let codes = self.entries.as_ref();
+        let deltas = codes.with_values(&self.deltas[..codes.entries()]);
+        if is_dense {
+            let dense = densified(exec, deltas, &mut self.dense);
+            matmul(exec, out, Accumulate::Overwrite, dense, weights);
+        } else {
+            for b in 0..out.rows() {
+                out.row(b).fill(0.0);
+            }
+            decoder::add_products(exec, deltas, weights, out);
+        }
+    }
+
+    /// `out` ← Δ, zeros included.
+    pub(crate) fn densify_deltas(&self, exec: Exec, out: &mut [f32]) {
+        densify(exec, self.deltas(), out);
+    }
+}
+
+fn densified<'a>(exec: Exec, sparse: SparseRef, room: &'a mut [f32]) -> MatRef<'a> {
+    let (rows, n) = (sparse.rows(), sparse.cols());
+    let room = &mut room[..rows * n];
+    densify(exec, sparse, room);
+    MatRef::first(room, rows, n)
+}

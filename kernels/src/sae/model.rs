@@ -1,0 +1,100 @@
+//! What a variant has to bring.
+
+use super::batch::{self, Batch, Decoder, Losses};
+use super::layers;
+use super::pass::Pass;
+use super::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, W_DEC, W_ENC};
+use crate::machine::exec::Exec;
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::{MatMut, MatRef};
+
+/// Room that a variant asks for beside a batch, and which elements count as dead.
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    /// As many values as [`Model::own_len`] says. They keep nothing from one pass to the next.
+    pub(super) values: Vec<f32>,
+    /// The elements that count as dead in an auxiliary loss, in rising order.
+    pub(super) dead: Vec<u32>,
+    /// A batch for the pass over dead elements alone, where [`Model::dead_after`] says that there is one.
+    pub(super) of_dead: Option<Batch>,
+}
+
+/// A kind of sparse autoencoder: what its parameters are, and how a batch passes through it.
+///
+/// Shapes have been checked when these are called, and batches are not empty but for `encode` and `decode`.
+pub(super) trait Model {
+    /// Settings that make sense for the shape, of every kind that goes another way through the code, with a penalty of
+    /// `lambda` where there is one.
+    fn examples(shape: Shape, lambda: f32) -> Vec<Self>
+    where
+        Self: Sized;
+
+    /// Panics where the settings make no sense for the shape.
+    #[track_caller]
+    fn check(&self, shape: Shape) {
+        let _ = shape;
+    }
+
+    /// The parameters: by default, those of a linear encoder and decoder.
+    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+        vec![
+            W_ENC.of(dictionary, width).by_element(),
+            B_ENC.of(dictionary).by_element(),
+            W_DEC.of(dictionary, width).by_element(),
+            B_DEC.of(width),
+        ]
+    }
+
+    /// Sets what training starts from, beside a dictionary of random unit rows, and where tensors have a start: by
+    /// default, an encoder that is the dictionary.
+    fn initialise(&self, tensors: &mut Tensors, normals: &mut dyn FnMut() -> f32) {
+        let _ = normals;
+        let (w_enc, w_dec) = tensors.get_mut((W_ENC, W_DEC));
+        layers::copy(w_dec.as_ref(), w_enc);
+    }
+
+    /// Values of [`Own`] for batches of up to `capacity`.
+    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
+        let _ = (shape, capacity);
+        0
+    }
+
+    /// After how many steps without a code an element counts as dead, where the loss has a part for dead elements.
+    fn dead_after(&self) -> Option<u32> {
+        None
+    }
+
+    /// Whether rows of the dictionary are held at norm 1.
+    fn unit_rows(&self) -> bool {
+        true
+    }
+
+    /// Brings parameters back to where they may be, after a step of the optimiser; rows of norm 1 aside.
+    fn after_step(&self, tensors: &mut Tensors) {
+        let _ = tensors;
+    }
+
+    /// Finds the codes of a batch.
+    fn encode(&self, pass: &mut Pass, own: &mut Own);
+
+    /// What the last layer of the encoder has read in the last pass, B rows.
+    fn encoder_input<'a>(&self, batch: &'a Batch, own: &'a Own) -> MatRef<'a> {
+        let _ = own;
+        batch.centred()
+    }
+
+    /// The way from codes to reconstructions.
+    fn decode(&self, exec: Exec, tensors: &Tensors, codes: SparseRef, x_hat: MatMut) {
+        let decoder = Decoder::new(tensors.dictionary(), tensors.b_dec());
+        batch::decode(exec, decoder, codes, x_hat);
+    }
+
+    /// The way from the codes that [`encode`](Self::encode) found to the errors of their reconstructions.
+    fn reconstruct(&self, pass: &mut Pass, own: &Own) -> Losses {
+        let _ = own;
+        pass.reconstruct()
+    }
+
+    /// The losses of a batch and their gradient, which overwrites `out`.
+    fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses;
+}

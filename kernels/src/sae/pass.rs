@@ -1,0 +1,72 @@
+//! One batch on its way through a model, and the steps of a linear encoder and decoder, which variants share.
+
+use super::backward;
+use super::batch::{Batch, Decoder, Losses};
+use super::select::Select;
+use super::tensors::{B_DEC, B_ENC, Tensors, W_DEC, W_ENC};
+use crate::machine::exec::Exec;
+use crate::matrix::matmul::Accumulate;
+use crate::matrix::view::MatRef;
+
+/// One batch on its way through a model: how it is executed, what it reads, and what it computes.
+pub(super) struct Pass<'a> {
+    pub(super) exec: Exec,
+    /// The parameters.
+    pub(super) tensors: &'a Tensors,
+    /// The samples, B×d.
+    pub(super) x: MatRef<'a>,
+    pub(super) batch: &'a mut Batch,
+}
+
+impl Pass<'_> {
+    /// Computes x − b_dec, which encoders read.
+    pub(super) fn centre(&mut self) {
+        self.batch.centre(self.exec, self.x, self.tensors.b_dec());
+    }
+
+    /// Fills the codes by a linear encoder: what `select` takes from `W_enc(x − b_dec) + b_enc`.
+    pub(super) fn encode(&mut self, select: impl Select) {
+        self.centre();
+        let (weights, bias) = (self.tensors.get(W_ENC), self.tensors.get(B_ENC));
+        self.batch.encode(self.exec, weights, bias, select);
+    }
+
+    /// From the codes to the errors of the reconstructions, and to the gradients of their mean square with respect to
+    /// reconstructions and codes.
+    pub(super) fn reconstruct(&mut self) -> Losses {
+        let decoder = Decoder::new(self.tensors.dictionary(), self.tensors.b_dec());
+        self.batch.reconstruct(self.exec, decoder, self.x)
+    }
+
+    /// The gradients with respect to all four tensors of a linear encoder and decoder.
+    pub(super) fn gradients(&mut self, out: &mut Tensors) {
+        self.weight_gradients(out);
+        self.decoder_bias_gradient(out);
+    }
+
+    /// The gradients with respect to `w_enc`, `b_enc` and `w_dec`.
+    pub(super) fn weight_gradients(&mut self, out: &mut Tensors) {
+        let (w_enc, b_enc, w_dec) = out.get_mut((W_ENC, B_ENC, W_DEC));
+        self.batch.dictionary_gradient(self.exec, w_dec);
+        let w_enc = (w_enc, Accumulate::Overwrite);
+        self.batch.linear_gradient(self.exec, w_enc, b_enc);
+    }
+
+    /// The gradient with respect to `b_dec`, once that with respect to `b_enc` is complete.
+    pub(super) fn decoder_bias_gradient(&self, out: &mut Tensors) {
+        let (b_enc, b_dec) = out.get_mut((B_ENC, B_DEC));
+        self.decoder_bias_gradient_by(self.tensors.get(W_ENC), b_enc, b_dec);
+    }
+
+    /// The gradient with respect to `b_dec` where the first layer of the encoder has these weights, and its bias would
+    /// have this gradient.
+    pub(super) fn decoder_bias_gradient_by(
+        &self,
+        weights: MatRef,
+        d_bias: &[f32],
+        d_b_dec: &mut [f32],
+    ) {
+        let d_output = self.batch.d_output();
+        backward::decoder_bias(self.exec, d_output, weights, d_bias, d_b_dec);
+    }
+}

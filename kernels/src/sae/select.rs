@@ -1,0 +1,109 @@
+//! Which pre-activations of a sample become entries of its code.
+
+use std::cmp::Ordering;
+
+use crate::machine::scratch::with_scratch;
+use crate::machine::simd::Simd;
+use crate::matrix::sparse::{AtLeast, Sift, sift};
+
+/// Which pre-activations of a sample become entries of its code, and with which values.
+pub(super) trait Select: Copy + Send + Sync {
+    /// Writes the entries of one row in rising order of columns, and returns how many. There is room
+    /// for one a pre-activation.
+    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize;
+}
+
+/// ReLU: what is above 0, or NaN.
+#[derive(Clone, Copy)]
+pub(super) struct Relu;
+
+impl Select for Relu {
+    #[inline(always)]
+    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
+        sift(s, AtLeast::ABOVE_ZERO, pre, columns, values)
+    }
+}
+
+/// What is above a threshold of its own, one for each column, or NaN.
+#[derive(Clone, Copy)]
+pub(super) struct Above<'a>(pub(super) &'a [f32]);
+
+impl Select for Above<'_> {
+    #[inline(always)]
+    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
+        sift(s, self, pre, columns, values)
+    }
+}
+
+impl Sift for Above<'_> {
+    #[inline(always)]
+    fn left_out<S: Simd>(self, s: S, first: usize, len: usize, values: S::F32) -> S::Mask {
+        let thresholds = &self.0[first..][..len];
+        // A NaN compares as false.
+        s.le(values, s.load_partial(thresholds))
+    }
+}
+
+/// The largest, as many as this, of those above 0. A NaN counts as largest, and of equal values those of the first
+/// columns count as larger.
+#[derive(Clone, Copy)]
+pub(super) struct Largest(pub(super) usize);
+
+impl Select for Largest {
+    #[inline(always)]
+    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
+        let Largest(k) = self;
+        let AtLeast(mut least) = AtLeast::ABOVE_ZERO;
+        // The k-th largest of the maxima of groups is no larger than the k-th largest of all.
+        let groups = (4 * k).next_multiple_of(S::LANES);
+        if groups < pre.len() {
+            let maxima = &mut values[..groups];
+            maxima.fill(0.0);
+            for pre in pre.chunks(groups) {
+                for (max, pre) in maxima.chunks_mut(S::LANES).zip(pre.chunks_exact(S::LANES)) {
+                    s.store(s.max(s.load(pre), s.load(max)), max);
+                }
+            }
+            least = least.max(kth_largest(maxima, k));
+        }
+        let used = sift(s, AtLeast(least), pre, columns, values);
+        if used <= k {
+            return used;
+        }
+        prune(k, &mut columns[..used], &mut values[..used])
+    }
+}
+
+/// The k-th largest by magnitude, where a NaN counts as largest. Changes the order of the values.
+fn kth_largest(values: &mut [f32], k: usize) -> f32 {
+    let (_, &mut kth, _) = values.select_nth_unstable_by(k - 1, descending);
+    kth
+}
+
+fn descending(a: &f32, b: &f32) -> Ordering {
+    b.abs().total_cmp(&a.abs())
+}
+
+/// Leaves the k largest of more entries, all of them positive or NaN, in their order. Returns k.
+fn prune(k: usize, columns: &mut [u32], values: &mut [f32]) -> usize {
+    with_scratch(values.len(), |candidates| {
+        candidates.copy_from_slice(values);
+        let kth = kth_largest(candidates, k);
+        let above = candidates[..k]
+            .iter()
+            .filter(|value| descending(value, &kth).is_lt())
+            .count();
+        let mut equal = k - above;
+        let mut kept = 0;
+        for i in 0..values.len() {
+            let order = descending(&values[i], &kth);
+            if order.is_gt() || (order.is_eq() && equal == 0) {
+                continue;
+            }
+            equal -= usize::from(order.is_eq());
+            (columns[kept], values[kept]) = (columns[i], values[i]);
+            kept += 1;
+        }
+        kept
+    })
+}

@@ -1,0 +1,96 @@
+//! ReLU codes and an L1 penalty, one matrix for encoder and decoder.
+
+use crate::machine::exec::Exec;
+use crate::machine::scratch::with_scratch;
+use crate::matrix::dictionary;
+use crate::matrix::matmul::Accumulate;
+use crate::matrix::sparse::SparseRef;
+use crate::matrix::view::{MatMut, MatRef};
+use crate::sae::backward;
+use crate::sae::batch::{self, Decoder, Losses};
+use crate::sae::model::{Model, Own};
+use crate::sae::pass::Pass;
+use crate::sae::select::Relu;
+use crate::sae::tensors::{B_ENC, Shape, Tensor, Tensors, W_DEC};
+
+/// f = ReLU(D x + b), x̂ = Dᵀf, L = ‖e‖² + λ Σⱼ fⱼ; the rows of D are those of `w_dec`, scaled to norm 1. There
+/// is no decoder bias.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TiedL1 {
+    /// λ, for an error that is summed over the d values.
+    pub lambda: f32,
+}
+
+impl Model for TiedL1 {
+    fn examples(_: Shape, lambda: f32) -> Vec<TiedL1> {
+        vec![TiedL1 { lambda }]
+    }
+
+    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+        vec![
+            W_DEC.of(dictionary, width).by_element(),
+            B_ENC.of(dictionary).by_element(),
+        ]
+    }
+
+    fn initialise(&self, _: &mut Tensors, _: &mut dyn FnMut() -> f32) {}
+
+    fn own_len(&self, shape: Shape, _capacity: usize) -> usize {
+        // D.
+        shape.dictionary * shape.width
+    }
+
+    fn unit_rows(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, pass: &mut Pass, own: &mut Own) {
+        let unit = unit_rows(pass.exec, pass.tensors.dictionary(), &mut own.values);
+        pass.centre();
+        let bias = pass.tensors.get(B_ENC);
+        pass.batch.encode(pass.exec, unit, bias, Relu);
+    }
+
+    fn decode(&self, exec: Exec, tensors: &Tensors, codes: SparseRef, x_hat: MatMut) {
+        let rows = tensors.dictionary();
+        with_scratch(rows.data().len(), |room| {
+            let decoder = Decoder::new(unit_rows(exec, rows, room), tensors.b_dec());
+            batch::decode(exec, decoder, codes, x_hat);
+        })
+    }
+
+    fn reconstruct(&self, pass: &mut Pass, own: &Own) -> Losses {
+        let decoder = Decoder::new(encoded_by(pass, own), pass.tensors.b_dec());
+        pass.batch.reconstruct(pass.exec, decoder, pass.x)
+    }
+
+    /// ∂D sums what comes through encoder and decoder; ∂E = (I − D̂D̂ᵀ)∂D/‖E‖ row by row, for `w_dec` = E.
+    fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
+        self.encode(pass, own);
+        let mut losses = self.reconstruct(pass, own);
+        losses.sparsity = pass.batch.codes.add_l1(self.lambda);
+
+        let (exec, unit) = (pass.exec, encoded_by(pass, own));
+        let (mut d_rows, d_b_enc) = out.get_mut((W_DEC, B_ENC));
+        pass.batch.dictionary_gradient(exec, d_rows.reborrow());
+        let through_encoder = (d_rows.reborrow(), Accumulate::Add);
+        pass.batch.linear_gradient(exec, through_encoder, d_b_enc);
+        dictionary::project_gradient(exec, unit, d_rows.reborrow());
+        backward::divide_by_norms(exec, pass.tensors.dictionary(), d_rows);
+        losses
+    }
+}
+
+/// The rows at norm 1, which are written to `room`.
+fn unit_rows<'a>(exec: Exec, rows: MatRef, room: &'a mut [f32]) -> MatRef<'a> {
+    room.copy_from_slice(rows.data());
+    let mut unit = MatMut::first(room, rows.rows(), rows.cols());
+    dictionary::normalise(exec, unit.reborrow());
+    unit.into_ref()
+}
+
+/// D, which the encoder has left behind.
+fn encoded_by<'a>(pass: &Pass, own: &'a Own) -> MatRef<'a> {
+    let Shape { width, dictionary } = pass.tensors.shape();
+    MatRef::first(&own.values, dictionary, width)
+}

@@ -1,0 +1,118 @@
+//! ReLU codes from an encoder with a hidden layer.
+
+use crate::matrix::matmul::{Accumulate, Bias, matmul, matmul_with};
+use crate::matrix::reduce;
+use crate::matrix::view::{MatMut, MatRef};
+use crate::sae::batch::{Batch, Losses};
+use crate::sae::layers;
+use crate::sae::model::{Model, Own};
+use crate::sae::pass::Pass;
+use crate::sae::select::Relu;
+use crate::sae::tensors::{B_DEC, B_ENC, Matrix, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
+
+/// W_hidden, one row for each hidden unit.
+const W_HIDDEN: Matrix = Matrix("w_hidden");
+/// b_hidden, one value for each hidden unit.
+const B_HIDDEN: Vector = Vector("b_hidden");
+
+/// h = ReLU(W_hidden(x − b_dec) + b_hidden), f = ReLU(W_enc h + b_enc), L = ‖e‖² + λ Σⱼ fⱼ. Rows of the dictionary
+/// are held at norm 1. Training starts from the linear encoder, which sees all d values where h has at least 2d, else
+/// as many as h has pairs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TwoLayer {
+    /// Width of the hidden layer.
+    pub hidden: usize,
+    /// λ, for an error that is summed over the d values.
+    pub lambda: f32,
+}
+
+impl Model for TwoLayer {
+    fn examples(shape: Shape, lambda: f32) -> Vec<TwoLayer> {
+        let hidden = shape.dictionary / 2 + 1;
+        vec![TwoLayer { hidden, lambda }]
+    }
+
+    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+        vec![
+            W_HIDDEN.of(self.hidden, width),
+            B_HIDDEN.of(self.hidden),
+            W_ENC.of(dictionary, self.hidden).by_element(),
+            B_ENC.of(dictionary).by_element(),
+            W_DEC.of(dictionary, width).by_element(),
+            B_DEC.of(width),
+        ]
+    }
+
+    /// The linear encoder: hidden units 2k and 2k + 1 carry value k with either sign, x = ReLU(x) − ReLU(−x). Units
+    /// beyond 2d have normal weights of variance 2/d, which keep that of the values, and nothing reads them yet.
+    fn initialise(&self, tensors: &mut Tensors, normals: &mut dyn FnMut() -> f32) {
+        let Shape { width, dictionary } = tensors.shape();
+        let scale = (2.0 / width as f32).sqrt();
+        let (mut w_hidden, mut w_enc, w_dec) = tensors.get_mut((W_HIDDEN, W_ENC, W_DEC));
+        for unit in 0..self.hidden {
+            let (k, sign) = (unit / 2, if unit % 2 == 0 { 1.0 } else { -1.0 });
+            if k < width {
+                w_hidden.row(unit)[k] = sign;
+                for j in 0..dictionary {
+                    w_enc.row(j)[unit] = sign * w_dec.as_ref().row(j)[k];
+                }
+            } else {
+                w_hidden.row(unit).fill_with(|| scale * normals());
+            }
+        }
+    }
+
+    fn own_len(&self, _: Shape, capacity: usize) -> usize {
+        // The hidden layer, and the gradient with respect to it.
+        2 * capacity * self.hidden
+    }
+
+    fn encoder_input<'a>(&self, batch: &'a Batch, own: &'a Own) -> MatRef<'a> {
+        MatRef::first(&own.values, batch.centred().rows(), self.hidden)
+    }
+
+    fn encode(&self, pass: &mut Pass, own: &mut Own) {
+        pass.centre();
+        let (exec, tensors) = (pass.exec, pass.tensors);
+        let mut hidden = MatMut::first(&mut own.values, pass.x.rows(), self.hidden);
+        matmul_with(
+            exec,
+            hidden.reborrow(),
+            Accumulate::Overwrite,
+            pass.batch.centred(),
+            tensors.get(W_HIDDEN).t(),
+            Bias(tensors.get(B_HIDDEN)),
+        );
+        layers::relu(exec, hidden.reborrow());
+        let (weights, bias) = (tensors.get(W_ENC), tensors.get(B_ENC));
+        let entries = &mut pass.batch.codes.entries;
+        entries.fill(exec, hidden.as_ref(), weights, bias, Relu);
+    }
+
+    /// δa = 2/B·(W_dec e) + λ/B on the active entries, ∂W_enc = Δᵀh; δh = (W_encᵀ δa)·1[h > 0].
+    fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
+        self.encode(pass, own);
+        let mut losses = pass.reconstruct();
+        let (exec, tensors, samples) = (pass.exec, pass.tensors, pass.x.rows());
+        let codes = &mut pass.batch.codes;
+        losses.sparsity = codes.add_l1(self.lambda);
+
+        let (hidden, d_hidden) = own.values.split_at_mut(samples * self.hidden);
+        let hidden = MatRef::first(hidden, samples, self.hidden);
+        let mut d_hidden = MatMut::first(d_hidden, samples, self.hidden);
+        codes.back_through(exec, tensors.get(W_ENC), d_hidden.reborrow());
+        layers::relu_backward(exec, hidden, d_hidden.reborrow());
+
+        pass.batch.dictionary_gradient(exec, out.get_mut(W_DEC));
+        let (w_enc, b_enc) = out.get_mut((W_ENC, B_ENC));
+        let w_enc = (w_enc, Accumulate::Overwrite);
+        let codes = &mut pass.batch.codes;
+        codes.layer_gradient(exec, hidden, w_enc, b_enc);
+        let (w_hidden, b_hidden, b_dec) = out.get_mut((W_HIDDEN, B_HIDDEN, B_DEC));
+        let (d_hidden, centred) = (d_hidden.as_ref(), pass.batch.centred());
+        matmul(exec, w_hidden, Accumulate::Overwrite, d_hidden.t(), centred);
+        reduce::column_sums(exec, d_hidden, b_hidden);
+        pass.decoder_bias_gradient_by(tensors.get(W_HIDDEN), b_hidden, b_dec);
+        losses
+    }
+}
