@@ -1,4 +1,4 @@
-//! The registry. A new experiment is a module here and an entry in its section.
+//! The registry: every experiment, by the sections of the post.
 
 use crate::experiment::registry::Registry;
 

@@ -8,7 +8,7 @@ pub mod unfinished_features;
 
 use crate::experiment::registry::Section;
 
-/// The section.
+/// Lists this section's experiments: a new one is a module here and a line in the list.
 pub const SECTION: Section = Section {
     title: "Why sparse autoencoders work",
     story: "A sparse autoencoder writes activations as sums of a few elements of a dictionary that it learns, with a \

@@ -4,7 +4,7 @@ pub mod multilayer;
 
 use crate::experiment::registry::Section;
 
-/// The section.
+/// Lists this section's experiments: a new one is a module here and a line in the list.
 pub const SECTION: Section = Section {
     title: "Features computed over many layers",
     story: "To look for features at a layer is to take for granted that they are complete there. A model that builds \

@@ -14,7 +14,7 @@ pub mod tradeoff;
 
 use crate::experiment::registry::Section;
 
-/// The section.
+/// Lists this section's experiments: a new one is a module here and a line in the list.
 pub const SECTION: Section = Section {
     title: "Distributed features in one layer",
     story: "Non-linearities act on single neurons. A feature that is a direction spread over many neurons moves each \
