@@ -362,8 +362,8 @@ impl Trial {
         let grid = plane(&model);
         let grid_stages = model.stages(&grid.1, layer);
 
-        // What a stage computes in single precision is off by up to 2⁻²⁴ for each product that it sums, and what a probe
-        // makes of it by as much for each neuron.
+        // What a stage computes in single precision is off by up to 2⁻²⁴ for each product that it sums, and what a
+        // probe makes of it by as much for each neuron.
         let rounding = s.n.max(s.inputs) as f64 * 2f64.powi(-24);
         let (mut accuracy, mut plane) = ([[0.0; 2]; 3], Vec::new());
         for stage in 0..3 {

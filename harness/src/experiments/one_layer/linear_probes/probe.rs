@@ -99,10 +99,10 @@ impl Probe {
 
 /// Replaces the normal equations G w = b of some columns by those of their part above rounding.
 ///
-/// Cholesky factors of G are found column by column, the one with the most left to explain first, until nothing left of
-/// any column exceeds its `floor`: G ≈ LLᵀ, with one column of L for each direction above rounding. Then G becomes LLᵀ, and
-/// b its part in the range of L, which alone such columns can have. Where every column has more to it than rounding,
-/// nothing changes.
+/// Cholesky factors of G are found column by column, the one with the most left to explain first, until nothing left
+/// of any column exceeds its `floor`: G ≈ LLᵀ, with one column of L for each direction above rounding. Then G becomes
+/// LLᵀ, and b its part in the range of L, which alone such columns can have. Where every column has more to it than
+/// rounding, nothing changes.
 fn cut_rounding(gram: &mut [f64], right: &mut [f64], floor: &[f64]) {
     let n = right.len();
     let entry = |gram: &[f64], i: usize, j: usize| gram[i.max(j) * n + i.min(j)];
