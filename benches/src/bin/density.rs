@@ -66,7 +66,7 @@ fn main() -> ExitCode {
 
 fn run(folder: &Path) -> Result<()> {
     // Before anything is measured: a folder that cannot be written to shows at once.
-    let folder = Folder::open(folder)?;
+    let folder = Folder::open(folder, [])?;
     let (exec, pool) = executions().pop().expect("one thread at least");
     let threads = pool.current_num_threads();
     let mut table = Table::new(&TABLE);
