@@ -20,7 +20,7 @@ pub use context::Ctx;
 /// [`figures`](Experiment::figures) and [`findings`](Experiment::findings) see the tables only after
 /// they went through their CSV files.
 pub trait Experiment: Sync {
-    /// The settings, declared by [`settings!`](crate::settings).
+    /// The settings, declared by [`settings!`](macro@crate::settings).
     type Settings: Settings;
 
     /// Name on the command line, in the configuration and of its folder in the output.

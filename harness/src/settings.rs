@@ -56,7 +56,7 @@ impl FromStr for Preset {
     }
 }
 
-/// Settings of an experiment; implemented by [`settings!`](crate::settings).
+/// Settings of an experiment; implemented by [`settings!`](macro@crate::settings).
 pub trait Settings: Serialize + DeserializeOwned {
     /// Name and description of every setting.
     const DOCS: &'static [(&'static str, &'static str)];

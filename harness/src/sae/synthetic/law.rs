@@ -6,7 +6,7 @@ use crate::rng::Rng;
 use crate::settings::{OutOfRange, ensure};
 
 /// Declares the settings of an experiment on synthetic data: those of the data, then its own. Beside
-/// [`settings!`](crate::settings) it gives the struct a method `law()`.
+/// [`settings!`](macro@crate::settings) it gives the struct a method `law()`.
 #[macro_export]
 macro_rules! synthetic_settings {
     (
