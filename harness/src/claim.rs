@@ -13,8 +13,11 @@ pub mod words;
 use crate::stats::{max, median, min};
 
 /// What a claim says and what settles it.
+///
+/// A [`Claim`] knows how many conditions it has, so that it is [settled](outcome::Outcome::settle) with a value for each
+/// of them; where that number does not matter, a claim is a `ClaimSpec` alone.
 #[derive(Debug)]
-pub struct ClaimSpec {
+pub struct ClaimSpec<C: ?Sized = [Condition]> {
     /// Its name, unique over all experiments.
     pub id: &'static str,
     /// The claim in one sentence.
@@ -24,8 +27,11 @@ pub struct ClaimSpec {
     /// The control in words.
     pub control: &'static str,
     /// All of these must hold. The first is the headline: its value stands in the ledger.
-    pub conditions: &'static [Condition],
+    pub conditions: C,
 }
+
+/// A claim with `N` conditions.
+pub type Claim<const N: usize> = ClaimSpec<[Condition; N]>;
 
 /// One bound on one measure.
 #[derive(Debug)]
@@ -34,6 +40,30 @@ pub struct Condition {
     pub measure: &'static str,
     /// The values that fulfil it.
     pub bound: Bound,
+}
+
+/// The condition that a measure is below a bound.
+pub const fn below(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::Below(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is at most as large as a bound.
+pub const fn at_most(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::AtMost(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is above a bound.
+pub const fn above(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::Above(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is at least as large as a bound.
+pub const fn at_least(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::AtLeast(bound);
+    Condition { measure, bound }
 }
 
 /// A one-sided bound.
@@ -304,21 +334,12 @@ mod tests {
     use super::*;
     use crate::stats::{all_finite, largest_step};
 
-    static SPEC: ClaimSpec = ClaimSpec {
+    static SPEC: Claim<2> = Claim {
         id: "c",
         statement: "s",
         criterion: "k",
         control: "o",
-        conditions: &[
-            Condition {
-                measure: "a",
-                bound: Bound::Below(1.0),
-            },
-            Condition {
-                measure: "b",
-                bound: Bound::AtLeast(2.0),
-            },
-        ],
+        conditions: [below(1.0, "a"), at_least(2.0, "b")],
     };
 
     fn settle(a: &[f64], b: &[f64], control_a: &[f64], control_b: &[f64]) -> Entry {
@@ -439,10 +460,7 @@ mod tests {
         let settled = |a: Result<f64, String>| {
             let mut outcome = crate::claim::outcome::Outcome::default();
             for (seed, a) in [(5, Ok(0.5)), (6, a)] {
-                outcome.record("c", "a", seed, false, a);
-                outcome.measure("c", "b", seed, 2.0);
-                outcome.control("c", "a", seed, 3.0);
-                outcome.control("c", "b", seed, 2.0);
+                outcome.settle(&SPEC, seed, [a, Ok(2.0)], [3.0, 2.0]);
             }
             let entry = Entry::settle("e", &SPEC, &outcome.measures, &[5, 6]);
             (entry.verdict, entry.reason)

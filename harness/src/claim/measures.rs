@@ -27,11 +27,11 @@ pub static MEASURES: TableSpec = TableSpec {
 };
 
 /// The table of an experiment's measures.
-pub fn measures_table(claims: &[ClaimSpec], measures: &[Measure], seeds: &[u64]) -> Table {
+pub fn measures_table(claims: &[&ClaimSpec], measures: &[Measure], seeds: &[u64]) -> Table {
     let yes_no = |holds: bool| YES_NO[usize::from(!holds)];
     let mut table = Table::new(&MEASURES);
     for spec in claims {
-        for condition in spec.conditions {
+        for condition in &spec.conditions {
             for &seed in seeds {
                 let find = |control| find(measures, spec.id, condition.measure, seed, control);
                 let read = |control| {
@@ -57,7 +57,7 @@ pub fn measures_table(claims: &[ClaimSpec], measures: &[Measure], seeds: &[u64])
 }
 
 /// The measures back from their table.
-pub fn read_measures(claims: &'static [ClaimSpec], table: &Table) -> Vec<Measure> {
+pub fn read_measures(claims: &[&'static ClaimSpec], table: &Table) -> Vec<Measure> {
     let mut measures = Vec::new();
     for row in table.rows() {
         let claim = claims.iter().find(|c| c.id == row.text("claim"));

@@ -45,7 +45,7 @@ impl Experiment for Recovery {
         over true features of the largest cosine with an element of the dictionary. How wide is the band of coefficients \
         that recovers the features, does the dictionary hold anything twice, and how far are the codes from the cheapest \
         ones for the same reconstruction?";
-    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
         &tables::SAES,
         &tables::NEIGHBOURS,

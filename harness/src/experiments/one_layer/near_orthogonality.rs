@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_least};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::features::{Entries, Features};
@@ -71,8 +71,19 @@ crate::rows! {
     }
 }
 
-const CLAIM: &str = "more-dimensions-more-features";
-const RHO: &str = "Spearman ρ of k and the number of nearly orthogonal features, k ≤ n/2";
+static MORE: Claim<1> = Claim {
+    id: "more-dimensions-more-features",
+    statement: "The more neurons a feature is spread over, the more nearly orthogonal features \
+        there are.",
+    criterion: "Spearman ρ ≥ 0.9 of k and the largest N with MMCS below the threshold, over k ≤ n/2 \
+        (how flat it is beyond is reported)",
+    control: "features on one neuron each, drawn anew at every k: nothing is spread, so there is \
+        nothing to gain",
+    conditions: [at_least(
+        0.9,
+        "Spearman ρ of k and the number of nearly orthogonal features, k ≤ n/2",
+    )],
+};
 
 impl Experiment for NearOrthogonality {
     type Settings = Settings;
@@ -84,19 +95,7 @@ impl Experiment for NearOrthogonality {
         one. As features are added it rises; they count as nearly orthogonal while it is below a \
         threshold. How does their number depend on k? Features that were arranged rather than \
         drawn could be closer to orthogonal, so the number is a lower bound.";
-    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
-        id: CLAIM,
-        statement: "The more neurons a feature is spread over, the more nearly orthogonal features \
-            there are.",
-        criterion: "Spearman ρ ≥ 0.9 of k and the largest N with MMCS below the threshold, over k ≤ n/2 \
-            (how flat it is beyond is reported)",
-        control: "features on one neuron each, drawn anew at every k: nothing is spread, so there is \
-            nothing to gain",
-        conditions: &[Condition {
-            measure: RHO,
-            bound: Bound::AtLeast(0.9),
-        }],
-    }];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&MORE];
     const TABLES: &'static [&'static TableSpec] = &[Mmcs::SPEC, Count::SPEC];
     const FIGURES: &'static [&'static str] = &["near-orthogonality"];
 
@@ -207,11 +206,11 @@ impl Experiment for NearOrthogonality {
             }
             let rising = ks.iter().take_while(|&&k| 2 * k <= s.n).count();
             let k: Vec<f64> = ks[..rising].iter().map(|&k| k as f64).collect();
-            for (control, counts) in [(false, &features), (true, &control)] {
+            let [rho, of_control] = [features, control].map(|counts| {
                 let counts = all_finite("nearly orthogonal features by k", &counts[..rising]);
-                let rho = counts.map(|counts| trend(&k, counts));
-                outcome.record(CLAIM, RHO, seed, control, rho);
-            }
+                counts.map(|counts| trend(&k, counts))
+            });
+            outcome.settle(&MORE, seed, [rho], [of_control]);
         }
         outcome.tables = vec![Table::of(&mmcs), Table::of(&counts)];
         Ok(outcome)

@@ -55,7 +55,7 @@ impl Experiment for Tradeoff {
     const SUMMARY: &'static str = "Spreading features over more neurons makes room for more nearly orthogonal \
         directions, and lets fewer of them be active before interference swamps the \
         non-linearity. The two preceding experiments, side by side.";
-    const CLAIMS: &'static [ClaimSpec] = &[];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[];
     const TABLES: &'static [&'static TableSpec] = &[&TRADEOFF];
     const FIGURES: &'static [&'static str] = &["tradeoff"];
     const NEEDS: &'static [&'static str] = &["homogeneity", "near-orthogonality"];

@@ -290,10 +290,10 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         "Untied SAEs with two elements for each feature {band}, against an MMCS of {} without a penalty. {} of their alive \
          elements have another one at a cosine above {DUPLICATE} ({} without a penalty), and their codes cost {} times as \
          much as the cheapest ones for the same reconstruction ({} times before training).",
-        entry(BAND, |e| e.control_value),
-        entry(DUPLICATES, |e| e.value),
-        entry(DUPLICATES, |e| e.control_value),
-        entry(OPTIMUM, |e| e.value),
-        entry(OPTIMUM, |e| e.control_value),
+        entry(BAND.id, |e| e.control_value),
+        entry(DUPLICATES.id, |e| e.value),
+        entry(DUPLICATES.id, |e| e.control_value),
+        entry(OPTIMUM.id, |e| e.value),
+        entry(OPTIMUM.id, |e| e.control_value),
     )
 }
