@@ -2,11 +2,10 @@
 
 mod extremes;
 mod moments;
-mod observations;
+pub mod observations;
 
 pub use extremes::{all_finite, largest_step, max, min, peak, share};
 pub use moments::Moments;
-pub use observations::Observations;
 
 /// A polynomial of degree at most 2 fitted by least squares, with intercept.
 #[derive(Debug, Clone, Copy, PartialEq)]

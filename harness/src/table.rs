@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::input::read_result_text;
-use crate::stats::Observations;
+use crate::stats::observations::Observations;
 
 mod column;
 pub mod describe;
@@ -80,6 +80,17 @@ impl Table {
                 spec: self.spec,
                 cells,
             })
+    }
+
+    /// The rows as structs, in order.
+    ///
+    /// # Panics
+    /// If they are rows of another table.
+    #[track_caller]
+    pub fn records<R: Record>(&self) -> Vec<R> {
+        assert_eq!(self.spec.name, R::SPEC.name, "rows of another table");
+        let rows = self.cells.chunks_exact(self.spec.columns.len());
+        rows.map(R::from_cells).collect()
     }
 
     /// The values of one column, in order, each once: the groups of a figure.
@@ -276,12 +287,7 @@ impl Tables {
     /// If it is not among these.
     #[track_caller]
     pub fn rows<R: Record>(&self) -> Vec<R> {
-        let table = self.get(R::SPEC.name);
-        table
-            .cells
-            .chunks_exact(R::SPEC.columns.len())
-            .map(R::from_cells)
-            .collect()
+        self.get(R::SPEC.name).records()
     }
 
     /// All of them.

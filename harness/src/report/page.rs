@@ -77,7 +77,7 @@ fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
             format_args!(
                 "<details><summary>{} <code>{}</code></summary>\n<div class=\"wide\"><table>\n\
                  <tr><th>measure</th><th>bound</th><th>seed</th><th>value</th><th>control</th></tr>\n",
-                badge(&entry.verdict),
+                badge(entry.verdict),
                 escape(&entry.id),
             ),
         );
@@ -118,13 +118,7 @@ pub(super) fn page(report: &Report, body: &str) -> String {
         &mut page,
         format_args!("<p class=\"run\">{}</p>\n", facts.join(" · ")),
     );
-    let count = |verdict: Verdict| {
-        ledger
-            .0
-            .iter()
-            .filter(|e| e.verdict == verdict.name())
-            .count()
-    };
+    let count = |verdict: Verdict| ledger.0.iter().filter(|e| e.verdict == verdict).count();
     let counts: Vec<_> = Verdict::ALL
         .into_iter()
         .filter(|&v| count(v) > 0)
@@ -187,18 +181,15 @@ fn write_entry(page: &mut String, e: &Entry) {
             escape(&e.criterion),
             number(e.control_value),
             escape(&e.control),
-            badge(&e.verdict),
+            badge(e.verdict),
         ),
     );
 }
 
 /// A verdict, told apart by sign and words as well as by colour.
-fn badge(verdict: &str) -> String {
+fn badge(verdict: Verdict) -> String {
     let (sign, class) = sign(verdict);
-    format!(
-        "<span class=\"badge {class}\">{sign} {}</span>",
-        escape(verdict)
-    )
+    format!("<span class=\"badge {class}\">{sign} {verdict}</span>")
 }
 
 /// Everything above the ledger, styles included: the page needs nothing else to open.

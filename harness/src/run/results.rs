@@ -4,7 +4,8 @@ use std::path::Path;
 
 use kernels::Isa;
 
-use crate::claim::ledger::{CLAIMS, Ledger};
+use crate::claim::Entry;
+use crate::claim::ledger::Ledger;
 use crate::claim::measures::MEASURES;
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
@@ -12,7 +13,7 @@ use crate::run::config::Config;
 use crate::run::manifest;
 use crate::store::folder::Folder;
 use crate::store::{names, system};
-use crate::table::{Column, Table, TableSpec, Tables, describe};
+use crate::table::{Column, Record, Table, TableSpec, Tables, describe};
 
 /// Columns of `run.csv`: what the head of the report says of the run.
 pub static RUN: TableSpec = TableSpec {
@@ -51,7 +52,7 @@ pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
         )));
     }
     verify(path, [names::CLAIMS.into(), names::RUN.into()])?;
-    let ledger = Ledger::from_table(&Table::read(&CLAIMS, &claims)?);
+    let ledger = Ledger::from_table(&Table::read(Entry::SPEC, &claims)?);
     Ok((Table::read(&RUN, &path.join(names::RUN))?, ledger))
 }
 

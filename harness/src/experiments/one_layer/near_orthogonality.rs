@@ -15,7 +15,8 @@ use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::stats::{Observations, all_finite, max, min, trend};
+use crate::stats::observations::Observations;
+use crate::stats::{all_finite, max, min, trend};
 use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
