@@ -122,7 +122,7 @@ pub(super) fn page(report: &Report, body: &str) -> String {
     let counts: Vec<_> = Verdict::ALL
         .into_iter()
         .filter(|&v| count(v) > 0)
-        .map(|v| format!("{} {}", count(v), badge(v.name())))
+        .map(|v| format!("{} {}", count(v), badge(v)))
         .collect();
     put(
         &mut page,

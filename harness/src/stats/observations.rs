@@ -68,11 +68,8 @@ mod tests {
 
     #[test]
     fn medians_are_in_the_order_of_x_one_for_each() {
-        let pairs = [(3, 1.0), (1, 5.0), (3, 2.0), (3, 9.0), (1, 7.0)];
-        let curve = pairs
-            .into_iter()
-            .map(|(x, y): (usize, f64)| (x, y))
-            .medians();
+        let pairs: [(usize, f64); 5] = [(3, 1.0), (1, 5.0), (3, 2.0), (3, 9.0), (1, 7.0)];
+        let curve = pairs.into_iter().medians();
         assert_eq!(curve, [(1.0, 6.0), (3.0, 2.0)]);
     }
 }

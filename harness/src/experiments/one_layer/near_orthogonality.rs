@@ -224,7 +224,7 @@ impl Experiment for NearOrthogonality {
             Axis::linear("mean max cosine similarity").range(0.0, 1.0),
         );
         let mmcs = tables.rows::<Mmcs>();
-        let curve = |k| {
+        let curve = |k: usize| {
             let rows = mmcs.iter().filter(|r| r.k == k);
             rows.map(|r| (r.features, r.mmcs)).medians()
         };
