@@ -194,3 +194,97 @@ macro_rules! rows {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Table, Tables};
+
+    #[derive(
+        Debug, Clone, Copy, PartialEq, strum::VariantNames, strum::IntoStaticStr, strum::EnumString,
+    )]
+    #[strum(serialize_all = "kebab-case")]
+    enum Animal {
+        Cat,
+        SeaHorse,
+    }
+
+    impl Word for Animal {}
+
+    crate::rows! {
+        /// One row an animal,
+        /// wherever it lives.
+        struct Seen in "seen" {
+            /// which
+            animal: Animal [""],
+            /// how many
+            count: usize ["1"],
+            /// seed of the trip
+            seed: u64 [""],
+            /// how long
+            length: f64 ["m"],
+            /// what else
+            note: String [""],
+            /// yes or no: it swims
+            swims: bool [""],
+        }
+    }
+
+    fn seen() -> [Seen; 2] {
+        let seen = |animal, length, note: &str, swims| Seen {
+            animal,
+            count: 3,
+            seed: 1 << 40,
+            length,
+            note: note.into(),
+            swims,
+        };
+        [
+            seen(Animal::Cat, 0.1, "a \"b\", c", false),
+            seen(Animal::SeaHorse, -1e-300, "", true),
+        ]
+    }
+
+    #[test]
+    fn the_columns_are_the_fields_in_order() {
+        assert_eq!(Seen::SPEC.about, "One row an animal, wherever it lives.");
+        let columns = Seen::SPEC.columns.iter();
+        let columns: Vec<_> = columns.map(|c| (c.name, c.unit, c.about)).collect();
+        assert_eq!(columns[0], ("animal", "", "which"));
+        assert_eq!(columns[3], ("length", "m", "how long"));
+        let csv = Table::of(&seen()).to_csv();
+        let (header, rest) = csv.split_once('\n').unwrap();
+        assert_eq!(header, "animal,count,seed,length,note,swims");
+        assert!(rest.starts_with("cat,3,1099511627776,0.1,\"a \"\"b\"\", c\",no\nsea-horse,3,"));
+    }
+
+    #[test]
+    fn rows_survive_their_file_and_errors_name_line_and_column() {
+        let csv = Table::of(&seen()).to_csv();
+        let read = |csv: &str| Table::from_csv(Seen::SPEC, csv);
+        let tables = Tables::new(vec![read(&csv).unwrap()]);
+        assert_eq!(tables.rows::<Seen>(), seen());
+        for (wrong, error) in [
+            (
+                csv.replace("sea-horse", "dog"),
+                ":3: column animal: `dog` is not one of cat, sea-horse",
+            ),
+            (
+                csv.replace(",no\n", ",maybe\n"),
+                ":2: column swims: `maybe` is not one of yes, no",
+            ),
+            (
+                csv.replace("cat,3", "cat,-3"),
+                ":2: column count: `-3` is not an integer from 0",
+            ),
+        ] {
+            assert_eq!(read(&wrong).unwrap_err(), error);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "no table `seen`")]
+    fn rows_of_a_table_that_is_not_there_are_a_bug() {
+        Tables::default().rows::<Seen>();
+    }
+}

@@ -181,23 +181,18 @@ fn compared<'a>(
         .collect();
     // A code that is not a number has no cheapest one, which is another matter than one that was not found.
     let costs: Vec<f64> = ours.iter().map(|c| c.l1).collect();
-    let what = format!(
-        "L1 norms of the codes of the {} model at seed {seed}",
-        kind.name()
-    );
+    let what = format!("L1 norms of the codes of the {kind} model at seed {seed}");
     all_finite(&what, &costs)?;
     let proven = ours.iter().filter(|c| c.is_proven()).count();
     if (proven as f64) < PROVEN * ours.len() as f64 {
         return Err(format!(
-            "only {proven} of {} cheapest codes of the {} model at seed {seed} are proven",
-            ours.len(),
-            kind.name()
+            "only {proven} of {} cheapest codes of the {kind} model at seed {seed} are proven",
+            ours.len()
         ));
     }
     if ours.is_empty() {
         return Err(format!(
-            "no sample activates the {} model at seed {seed}",
-            kind.name()
+            "no sample activates the {kind} model at seed {seed}"
         ));
     }
     Ok(ours.into_iter().filter(|c| c.is_proven()).collect())
