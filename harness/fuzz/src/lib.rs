@@ -3,7 +3,7 @@
 
 use harness::claim::Entry;
 use harness::claim::ledger::Ledger;
-use harness::claim::measures::{MEASURES, read_measures};
+use harness::claim::measures::{Measurement, read_measures};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
 use harness::experiments::many_layers::multilayer::{model_file, train::State};
@@ -94,9 +94,12 @@ pub fn tables(bytes: &[u8]) {
         Some(table)
     };
     let tables = experiment.tables().iter().map(|&spec| read(spec)).collect();
-    let (Some(tables), Some(measures), Some(claims), Some(run)) =
-        (tables, read(&MEASURES), read(Entry::SPEC), read(&RUN))
-    else {
+    let (Some(tables), Some(measures), Some(claims), Some(run)) = (
+        tables,
+        read(Measurement::SPEC),
+        read(Entry::SPEC),
+        read(&RUN),
+    ) else {
         return;
     };
     let (Some(machine), Some(kernels), Some(experiments), Some(stacks)) = (

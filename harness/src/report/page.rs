@@ -2,6 +2,7 @@
 
 use super::contents::{Chapter, Report};
 use crate::claim::ledger::Ledger;
+use crate::claim::measures::Measurement;
 use crate::claim::words::{sign, spread};
 use crate::claim::{Entry, Verdict};
 use crate::error::Result;
@@ -61,17 +62,8 @@ pub(super) fn write_chapter(
 /// Every condition of the experiment's claims at every seed.
 fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
     for entry in ledger.of(chapter.experiment.id()) {
-        let rows: Vec<_> = chapter
-            .measures
-            .rows()
-            .filter(|r| r.text("claim") == entry.id)
-            .collect();
-        let mut measures: Vec<&str> = Vec::new();
-        for row in &rows {
-            if !measures.contains(&row.text("measure")) {
-                measures.push(row.text("measure"));
-            }
-        }
+        let mut rows = chapter.measures.records::<Measurement>();
+        rows.retain(|r| r.claim == entry.id);
         put(
             body,
             format_args!(
@@ -82,18 +74,18 @@ fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
             ),
         );
         for row in rows {
-            let mark = |holds: &str| if holds == "yes" { "✓" } else { "✗" };
+            let mark = |holds: bool| if holds { "✓" } else { "✗" };
             put(
                 body,
                 format_args!(
                     "<tr><td>{}</td><td>{}</td><td>{}</td><td>{} {}</td><td>{} {}</td></tr>\n",
-                    escape(row.text("measure")),
-                    escape(row.text("bound")),
-                    row.int("seed"),
-                    number(row.real("value")),
-                    mark(row.text("holds")),
-                    number(row.real("control_value")),
-                    mark(row.text("control_holds")),
+                    escape(&row.measure),
+                    escape(&row.bound),
+                    row.seed,
+                    number(row.value),
+                    mark(row.holds),
+                    number(row.control_value),
+                    mark(row.control_holds),
                 ),
             );
         }

@@ -6,7 +6,7 @@ use kernels::Isa;
 
 use crate::claim::Entry;
 use crate::claim::ledger::Ledger;
-use crate::claim::measures::MEASURES;
+use crate::claim::measures::Measurement;
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
 use crate::run::config::Config;
@@ -61,7 +61,7 @@ pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
     let tables = experiment.tables().iter().map(|t| t.name);
     let id = experiment.id();
     tables
-        .chain([MEASURES.name])
+        .chain([Measurement::SPEC.name])
         .map(move |name| format!("{id}/{name}.csv"))
 }
 
@@ -85,7 +85,11 @@ pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -
     for table in tables.iter() {
         folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
     }
-    let specs = experiment.tables().iter().copied().chain([&MEASURES]);
+    let specs = experiment
+        .tables()
+        .iter()
+        .copied()
+        .chain([Measurement::SPEC]);
     let columns = describe::columns(experiment.title(), experiment.summary(), specs);
     folder.write(format!("{id}/README.md"), columns)
 }
