@@ -105,9 +105,8 @@ fn non_homogeneity_agrees_with_the_normal_equations() {
 
 #[test]
 fn the_controls_fail_where_the_claims_are_measured() {
-    let s = <Response as harness::experiment::Experiment>::settings(
-        harness::settings::Preset::Default,
-    );
+    let s =
+        <Response as harness::experiment::Experiment>::settings(harness::settings::Preset::Default);
     let seeds = [0, 1, 2];
     let outcome = testing::run::<Response>(&s, &seeds);
     let ledger = testing::settle::<Response>(&outcome, &seeds);
