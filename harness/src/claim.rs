@@ -11,10 +11,14 @@ pub mod reference;
 pub mod words;
 
 use crate::stats::{max, median, min};
+use crate::table::record::Word;
 
 /// What a claim says and what settles it.
+///
+/// A [`Claim`] knows how many conditions it has, so that it is [settled](outcome::Outcome::settle) with a value for each
+/// of them; where that number does not matter, a claim is a `ClaimSpec` alone.
 #[derive(Debug)]
-pub struct ClaimSpec {
+pub struct ClaimSpec<C: ?Sized = [Condition]> {
     /// Its name, unique over all experiments.
     pub id: &'static str,
     /// The claim in one sentence.
@@ -24,8 +28,11 @@ pub struct ClaimSpec {
     /// The control in words.
     pub control: &'static str,
     /// All of these must hold. The first is the headline: its value stands in the ledger.
-    pub conditions: &'static [Condition],
+    pub conditions: C,
 }
+
+/// A claim with `N` conditions.
+pub type Claim<const N: usize> = ClaimSpec<[Condition; N]>;
 
 /// One bound on one measure.
 #[derive(Debug)]
@@ -34,6 +41,30 @@ pub struct Condition {
     pub measure: &'static str,
     /// The values that fulfil it.
     pub bound: Bound,
+}
+
+/// The condition that a measure is below a bound.
+pub const fn below(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::Below(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is at most as large as a bound.
+pub const fn at_most(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::AtMost(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is above a bound.
+pub const fn above(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::Above(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is at least as large as a bound.
+pub const fn at_least(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::AtLeast(bound);
+    Condition { measure, bound }
 }
 
 /// A one-sided bound.
@@ -73,17 +104,33 @@ impl std::fmt::Display for Bound {
 }
 
 /// How a claim came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    strum::VariantNames,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+)]
 pub enum Verdict {
     /// Every condition holds at every seed.
+    #[strum(serialize = "reproduced")]
     Reproduced,
     /// Some condition holds at no seed.
+    #[strum(serialize = "not reproduced")]
     NotReproduced,
     /// The seeds disagree, or something could not be measured.
+    #[strum(serialize = "inconclusive")]
     Inconclusive,
     /// The control does not fail where it should: the measure cannot tell the two apart.
+    #[strum(serialize = "no power")]
     NoPower,
 }
+
+impl Word for Verdict {}
 
 impl Verdict {
     /// All of them.
@@ -93,16 +140,6 @@ impl Verdict {
         Verdict::Inconclusive,
         Verdict::NoPower,
     ];
-
-    /// As it stands in the ledger.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Verdict::Reproduced => "reproduced",
-            Verdict::NotReproduced => "not reproduced",
-            Verdict::Inconclusive => "inconclusive",
-            Verdict::NoPower => "no power",
-        }
-    }
 }
 
 /// One measured value of one condition at one seed.
@@ -225,35 +262,36 @@ fn verdict(claim: &[Measured], control: &[Measured]) -> (Verdict, String) {
     }
 }
 
-/// One settled claim: a row of the ledger.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// Id of the claim.
-    pub id: String,
-    /// Id of its experiment.
-    pub experiment: String,
-    /// The claim in one sentence.
-    pub statement: String,
-    /// Name of the headline measure.
-    pub measure: String,
-    /// Median over seeds of the headline measure.
-    pub value: f64,
-    /// Smallest over seeds; this and the others are not numbers where it could not be measured at some seed.
-    pub low: f64,
-    /// Largest over seeds.
-    pub high: f64,
-    /// The criterion in words.
-    pub criterion: String,
-    /// The control in words.
-    pub control: String,
-    /// Median over seeds of the headline measure in the control.
-    pub control_value: f64,
-    /// Verdict, as [`Verdict::name`] writes it.
-    pub verdict: String,
-    /// Number of seeds.
-    pub seeds: u64,
-    /// Why the verdict is not a plain `reproduced`; else empty.
-    pub reason: String,
+crate::rows! {
+    /// The ledger: one row a claim.
+    pub struct Entry in "claims" {
+        /// name of the claim
+        id: String [""],
+        /// what it says
+        statement: String [""],
+        /// median over seeds of the headline measure
+        value: f64 [""],
+        /// smallest over seeds
+        low: f64 [""],
+        /// largest over seeds
+        high: f64 [""],
+        /// fixed in advance
+        criterion: String [""],
+        /// median over seeds in the control
+        control_value: f64 [""],
+        /// reproduced, not reproduced, inconclusive or no power
+        verdict: Verdict [""],
+        /// number of seeds
+        seeds: u64 [""],
+        /// the experiment that settles it
+        experiment: String [""],
+        /// name of the headline measure
+        measure: String [""],
+        /// the setting in which the claim should fail
+        control: String [""],
+        /// why the verdict is not plain
+        reason: String [""],
+    }
 }
 
 impl Entry {
@@ -279,7 +317,7 @@ impl Entry {
             criterion: spec.criterion.into(),
             control: spec.control.into(),
             control_value: median(&control[0].values),
-            verdict: verdict.name().into(),
+            verdict,
             seeds: seeds.len() as u64,
             reason,
         }
@@ -304,21 +342,12 @@ mod tests {
     use super::*;
     use crate::stats::{all_finite, largest_step};
 
-    static SPEC: ClaimSpec = ClaimSpec {
+    static SPEC: Claim<2> = Claim {
         id: "c",
         statement: "s",
         criterion: "k",
         control: "o",
-        conditions: &[
-            Condition {
-                measure: "a",
-                bound: Bound::Below(1.0),
-            },
-            Condition {
-                measure: "b",
-                bound: Bound::AtLeast(2.0),
-            },
-        ],
+        conditions: [below(1.0, "a"), at_least(2.0, "b")],
     };
 
     fn settle(a: &[f64], b: &[f64], control_a: &[f64], control_b: &[f64]) -> Entry {
@@ -350,7 +379,7 @@ mod tests {
     #[test]
     fn all_conditions_at_all_seeds_reproduce() {
         let entry = settle(&[0.0, 0.5], &[2.0, 3.0], &FAILS, &FAILS);
-        assert_eq!(entry.verdict, "reproduced");
+        assert_eq!(entry.verdict, Verdict::Reproduced);
         assert_eq!((entry.value, entry.low, entry.high), (0.25, 0.0, 0.5));
         assert_eq!((entry.control_value, entry.seeds), (3.0, 2));
         assert_eq!(entry.reason, "");
@@ -359,14 +388,14 @@ mod tests {
     #[test]
     fn a_condition_that_holds_nowhere_refutes() {
         let entry = settle(&[0.0, 0.5], &[1.0, 1.0], &FAILS, &FAILS);
-        assert_eq!(entry.verdict, "not reproduced");
+        assert_eq!(entry.verdict, Verdict::NotReproduced);
         assert_eq!(entry.reason, "b is ≥ 2 at no seed");
     }
 
     #[test]
     fn seeds_that_disagree_are_inconclusive() {
         let entry = settle(&[0.0, 1.0], &[2.0, 2.0], &FAILS, &FAILS);
-        assert_eq!(entry.verdict, "inconclusive");
+        assert_eq!(entry.verdict, Verdict::Inconclusive);
         assert_eq!(entry.reason, "a is < 1 at 1 of 2 seeds");
     }
 
@@ -374,13 +403,13 @@ mod tests {
     fn a_control_that_does_not_fail_leaves_no_power_whatever_the_claim() {
         for a in [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [f64::NAN, 0.0]] {
             let entry = settle(&a, &[2.0, 2.0], &[0.0, 0.0], &[2.0, 2.0]);
-            assert_eq!(entry.verdict, "no power");
+            assert_eq!(entry.verdict, Verdict::NoPower);
             assert_eq!(entry.reason, "the control fulfils the criterion too");
         }
         // A control whose seeds disagree did not fail either.
         assert_eq!(
             settle(&[0.0; 2], &[2.0; 2], &[0.0, 3.0], &[2.0; 2]).verdict,
-            "no power"
+            Verdict::NoPower
         );
     }
 
@@ -389,7 +418,7 @@ mod tests {
         for a in [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, f64::NAN]] {
             for control in [&[][..], &[3.0, f64::NAN], &[0.0, f64::NAN]] {
                 let entry = settle(&a, &[2.0; 2], control, &[2.0; 2]);
-                assert_eq!(entry.verdict, "inconclusive");
+                assert_eq!(entry.verdict, Verdict::Inconclusive);
                 let seed = if control.is_empty() { 5 } else { 6 };
                 let reason = format!("a could not be measured at seed {seed}");
                 let of_claim = a[1].is_nan();
@@ -410,14 +439,14 @@ mod tests {
                 let mut a = [0.0, 0.5];
                 a[seed] = broken;
                 let entry = settle(&a, &[2.0, 3.0], &FAILS, &FAILS);
-                assert_eq!(entry.verdict, "inconclusive");
+                assert_eq!(entry.verdict, Verdict::Inconclusive);
                 assert_eq!(
                     entry.reason,
                     format!("a could not be measured at seed {}", 5 + seed)
                 );
                 assert!(entry.value.is_nan() && entry.low.is_nan() && entry.high.is_nan());
                 let entry = settle(&[0.0, 0.5], &[2.0, 3.0], &a, &FAILS);
-                assert_eq!(entry.verdict, "inconclusive");
+                assert_eq!(entry.verdict, Verdict::Inconclusive);
             }
         }
     }
@@ -426,11 +455,11 @@ mod tests {
     fn a_control_may_fail_by_any_of_the_conditions() {
         assert_eq!(
             settle(&[0.0; 2], &[2.0; 2], &[0.0; 2], &[1.0; 2]).verdict,
-            "reproduced"
+            Verdict::Reproduced
         );
         assert_eq!(
             settle(&[0.0; 2], &[2.0; 2], &FAILS, &[f64::NAN; 2]).verdict,
-            "reproduced"
+            Verdict::Reproduced
         );
     }
 
@@ -439,28 +468,25 @@ mod tests {
         let settled = |a: Result<f64, String>| {
             let mut outcome = crate::claim::outcome::Outcome::default();
             for (seed, a) in [(5, Ok(0.5)), (6, a)] {
-                outcome.record("c", "a", seed, false, a);
-                outcome.measure("c", "b", seed, 2.0);
-                outcome.control("c", "a", seed, 3.0);
-                outcome.control("c", "b", seed, 2.0);
+                outcome.settle(&SPEC, seed, [a, Ok(2.0)], [3.0, 2.0]);
             }
             let entry = Entry::settle("e", &SPEC, &outcome.measures, &[5, 6]);
             (entry.verdict, entry.reason)
         };
         let step = |falling: &[f64]| all_finite("ΔR² by width", falling).map(largest_step);
         let (verdict, reason) = settled(step(&[1.0, 0.5, f64::NAN]));
-        assert_eq!(verdict, "inconclusive");
+        assert_eq!(verdict, Verdict::Inconclusive);
         assert_eq!(
             reason,
             "a could not be measured at seed 6: ΔR² by width: value 3 of 3 is NaN"
         );
         let (verdict, reason) = settled(Ok(f64::NAN));
-        assert_eq!(verdict, "inconclusive");
+        assert_eq!(verdict, Verdict::Inconclusive);
         assert_eq!(
             reason,
             "a could not be measured at seed 6: the result is not a number"
         );
-        assert_eq!(settled(step(&[1.0, 0.5, 0.25])).0, "reproduced");
+        assert_eq!(settled(step(&[1.0, 0.5, 0.25])).0, Verdict::Reproduced);
         // Of [0.1, 0, 0] it was said that it falls at every step.
         assert_eq!(
             settled(step(&[0.1, 0.0, 0.0])).1,
@@ -471,15 +497,15 @@ mod tests {
     #[test]
     fn what_could_not_be_measured_is_inconclusive_unless_something_else_refutes() {
         let entry = settle(&[0.0, f64::NAN], &[2.0, 2.0], &FAILS, &FAILS);
-        assert_eq!(entry.verdict, "inconclusive");
+        assert_eq!(entry.verdict, Verdict::Inconclusive);
         assert_eq!(entry.reason, "a could not be measured at seed 6");
         assert_eq!(
             settle(&[0.0, 0.0], &[2.0], &FAILS, &FAILS).verdict,
-            "inconclusive"
+            Verdict::Inconclusive
         );
         assert_eq!(
             settle(&[f64::NAN; 2], &[1.0; 2], &FAILS, &FAILS).verdict,
-            "not reproduced"
+            Verdict::NotReproduced
         );
     }
 

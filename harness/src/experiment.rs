@@ -30,7 +30,7 @@ pub trait Experiment: Sync {
     /// Two to four sentences: what is asked, and how.
     const SUMMARY: &'static str;
     /// What it settles.
-    const CLAIMS: &'static [ClaimSpec];
+    const CLAIMS: &'static [&'static ClaimSpec];
     /// What it writes.
     const TABLES: &'static [&'static TableSpec];
     /// Names of the figures it draws, in order.

@@ -18,6 +18,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::claim::Bound;
     use crate::settings::Preset;
     use crate::table::{Table, Tables};
 
@@ -46,6 +47,52 @@ mod tests {
                 e.id()
             );
         }
+    }
+
+    /// What a bound of 0 or 1 says is said in words: that something falls, is longer, stays within its rounding.
+    #[test]
+    fn the_number_of_every_bound_stands_in_its_criterion() {
+        for claim in REGISTRY.experiments().flat_map(|e| e.claims()) {
+            for condition in &claim.conditions {
+                let (Bound::Below(bound)
+                | Bound::AtMost(bound)
+                | Bound::Above(bound)
+                | Bound::AtLeast(bound)) = condition.bound;
+                assert!(
+                    bound == 0.0 || bound == 1.0 || stands(bound, claim.criterion),
+                    "{}: {} is not in its criterion",
+                    claim.id,
+                    condition.bound
+                );
+            }
+        }
+        assert!(
+            !stands(0.9, "at least 0.95") && !stands(5.0, "0.5 or 50") && !stands(0.9, "≤ −0.9")
+        );
+    }
+
+    /// Whether a number stands in a text: as it is, as a power of ten, in per cent, or as a half or another fraction.
+    fn stands(number: f64, text: &str) -> bool {
+        let sign = if number < 0.0 { "−" } else { "" };
+        let size = number.abs();
+        let forms = [
+            format!("{sign}{size}"),
+            format!("{sign}{size:e}"),
+            format!("{sign}{} %", (100.0 * size).round()),
+            format!("/{}", 1.0 / size),
+        ];
+        let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '−');
+        let alone = |form: &String| {
+            text.match_indices(form.as_str()).any(|(at, _)| {
+                let (before, after) = (&text[..at], &text[at + form.len()..]);
+                let goes_on = after
+                    .strip_prefix('.')
+                    .unwrap_or(after)
+                    .starts_with(|c: char| c.is_ascii_digit());
+                !before.ends_with(is_number) && !goes_on
+            })
+        };
+        forms.iter().any(alone) || (number == 0.5 && text.contains("half"))
     }
 
     #[test]

@@ -55,9 +55,10 @@
 //! * An **experiment**: a module in its section of [`experiments`] that implements
 //!   [`Experiment`](experiment::Experiment), and a line in that section's `SECTION`. Command line, configuration,
 //!   listing, output and report follow. [`response`](experiments::one_layer::response) is the one to read first.
-//! * A **claim**: a [`ClaimSpec`](claim::ClaimSpec) in its experiment's `CLAIMS`, and one
-//!   [`measure`](claim::outcome::Outcome::measure) and one [`control`](claim::outcome::Outcome::control) per condition
-//!   and seed in its `run`.
+//! * A **table**: a struct for its rows, declared by [`rows!`], in its experiment's `TABLES`.
+//! * A **claim**: a static [`Claim`](claim::Claim) in its experiment's `CLAIMS`, which its `run`
+//!   [settles](claim::outcome::Outcome::settle) at every seed, with a value of the claim and one of its control for each
+//!   condition.
 //! * A **figure**: a name in its experiment's `FIGURES` and a [`Figure`](figure::Figure) made of its tables. A new
 //!   *kind* of figure: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 //! * **Sparse autoencoders on data with known features**: [`sae::synthetic`] declares and draws the data,

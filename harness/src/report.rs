@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::claim::measures::MEASURES;
+use crate::claim::measures::Measurement;
 use crate::error::Result;
 use crate::experiment::registry::Registry;
 use crate::html::escape;
@@ -11,7 +11,7 @@ use crate::profile::{self, Profile};
 use crate::run::{manifest, results};
 use crate::store::folder::{self, Folder};
 use crate::store::{names, system};
-use crate::table::{Table, Tables};
+use crate::table::{Record, Table, Tables};
 use crate::text::put;
 
 pub mod contents;
@@ -54,7 +54,7 @@ impl Report {
                     chapters.push(Chapter {
                         experiment,
                         tables: Tables::read(experiment.tables(), &folder)?,
-                        measures: Table::read(&MEASURES, &folder.join(names::MEASURES))?,
+                        measures: Table::read(Measurement::SPEC, &folder.join(names::MEASURES))?,
                     });
                 }
             }

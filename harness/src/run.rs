@@ -11,7 +11,7 @@ use std::time::Duration;
 use kernels::Isa;
 
 use crate::claim::ledger::Ledger;
-use crate::claim::measures::{MEASURES, measures_table, read_measures};
+use crate::claim::measures::{Measurement, measures_table, read_measures};
 use crate::claim::reference;
 use crate::claim::{Entry, Measure};
 use crate::error::{Error, Result};
@@ -27,7 +27,7 @@ use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
 use crate::store::names::{self, CHECKPOINTS, CONFIG, MANIFEST};
-use crate::table::{Table, Tables};
+use crate::table::{Record, Table, Tables};
 
 /// How to run, beside the configuration: nothing here changes a byte of the tables.
 #[derive(Debug, Clone)]
@@ -190,7 +190,7 @@ fn compute(
         }
         if options.resume && results::is_complete(folder.path(), *experiment)? {
             let results = folder.path().join(id);
-            let table = Table::read(&MEASURES, &results.join(names::MEASURES))?;
+            let table = Table::read(Measurement::SPEC, &results.join(names::MEASURES))?;
             let measures = read_measures(experiment.claims(), &table);
             settle(*experiment, &measures, seeds, &mut ledger);
             let tables = Tables::read(experiment.tables(), &results)?;

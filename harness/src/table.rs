@@ -5,12 +5,14 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::input::read_result_text;
-use crate::stats::median;
+use crate::stats::observations::Observations;
 
 mod column;
 pub mod describe;
+pub mod record;
 
 pub use column::{Cell, Column, Kind, TableSpec};
+pub use record::Record;
 
 /// A table in memory.
 #[derive(Debug, Clone)]
@@ -28,6 +30,15 @@ impl Table {
         }
     }
 
+    /// The table of these rows.
+    pub fn of<R: Record>(rows: &[R]) -> Self {
+        let mut table = Table::new(R::SPEC);
+        for row in rows {
+            table.push_cells(row.to_cells());
+        }
+        table
+    }
+
     /// Its columns and their meaning.
     pub fn spec(&self) -> &'static TableSpec {
         self.spec
@@ -39,8 +50,13 @@ impl Table {
     /// If the cells are not those that the columns ask for.
     #[track_caller]
     pub fn push<const N: usize>(&mut self, row: [Cell; N]) {
+        self.push_cells(row.into());
+    }
+
+    #[track_caller]
+    fn push_cells(&mut self, row: Vec<Cell>) {
         assert_eq!(
-            N,
+            row.len(),
             self.spec.columns.len(),
             "a row of table `{}`",
             self.spec.name
@@ -64,6 +80,17 @@ impl Table {
                 spec: self.spec,
                 cells,
             })
+    }
+
+    /// The rows as structs, in order.
+    ///
+    /// # Panics
+    /// If they are rows of another table.
+    #[track_caller]
+    pub fn records<R: Record>(&self) -> Vec<R> {
+        assert_eq!(self.spec.name, R::SPEC.name, "rows of another table");
+        let rows = self.cells.chunks_exact(self.spec.columns.len());
+        rows.map(R::from_cells).collect()
     }
 
     /// The values of one column, in order, each once: the groups of a figure.
@@ -222,17 +249,7 @@ impl<'a> Row<'a> {
 /// Groups (x, value) pairs by x, in increasing order, and takes the median of each group: a curve
 /// out of rows that differ by seed.
 pub fn median_by(pairs: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
-    let mut pairs: Vec<_> = pairs.collect();
-    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let groups = pairs.chunk_by(|a, b| a.0 == b.0);
-    groups
-        .map(|group| {
-            (
-                group[0].0,
-                median(&group.iter().map(|p| p.1).collect::<Vec<_>>()),
-            )
-        })
-        .collect()
+    pairs.medians()
 }
 
 /// The tables of one experiment.
@@ -262,6 +279,15 @@ impl Tables {
     pub fn get(&self, name: &str) -> &Table {
         let found = self.0.iter().find(|t| t.spec.name == name);
         found.unwrap_or_else(|| panic!("no table `{name}`"))
+    }
+
+    /// The rows of one table.
+    ///
+    /// # Panics
+    /// If it is not among these.
+    #[track_caller]
+    pub fn rows<R: Record>(&self) -> Vec<R> {
+        self.get(R::SPEC.name).records()
     }
 
     /// All of them.

@@ -3,6 +3,7 @@
 mod common;
 
 use common::testing;
+use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::homogeneity::{Homogeneity, Magnitude, Settings};
@@ -155,7 +156,7 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     let outcome = testing::run::<Homogeneity>(&s, &[0, 1]);
     let ledger = testing::settle::<Homogeneity>(&outcome, &[0, 1]);
     let entry = ledger.get("interference-limits-active-features").unwrap();
-    assert_eq!(entry.verdict, "reproduced", "{entry:?}");
+    assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
     assert_eq!(entry.control_value, 0.0);
     // Every limit of the linear layer is 0.
     let limits = outcome.tables[1].rows();

@@ -3,6 +3,7 @@
 mod common;
 
 use common::testing;
+use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::interference::{Interference, Settings};
@@ -185,8 +186,8 @@ fn the_control_fails() {
     let seeds = [0, 1, 2];
     let outcome = testing::run::<Interference>(&Interference::settings(Preset::Quick), &seeds);
     let ledger = testing::settle::<Interference>(&outcome, &seeds);
-    assert_eq!(ledger.0[0].verdict, "reproduced");
+    assert_eq!(ledger.0[0].verdict, Verdict::Reproduced);
     let controls = testing::settle_controls::<Interference>(&outcome, &seeds);
-    assert_eq!(controls.0[0].verdict, "not reproduced");
+    assert_eq!(controls.0[0].verdict, Verdict::NotReproduced);
     assert_eq!(controls.0[0].value, 1.0);
 }

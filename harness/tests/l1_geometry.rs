@@ -3,6 +3,7 @@
 mod common;
 
 use common::testing;
+use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::autoencoders::l1_geometry::{L1Geometry, Settings};
 use harness::rng::Rng;
@@ -117,9 +118,9 @@ fn the_claims_hold_and_their_controls_fail() {
     let controls = testing::settle_controls::<L1Geometry>(&outcome, &seeds);
     for claim in L1Geometry::CLAIMS {
         let entry = claims.get(claim.id).unwrap();
-        assert_eq!(entry.verdict, "reproduced", "{entry:?}");
+        assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
         let control = controls.get(claim.id).unwrap();
-        assert_ne!(control.verdict, "reproduced", "{control:?}");
+        assert_ne!(control.verdict, Verdict::Reproduced, "{control:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Sandbox, testing};
+use harness::claim::Verdict;
 use harness::claim::outcome::Outcome;
 use harness::experiment::Experiment;
 use harness::experiments::autoencoders::magnitude::{Magnitude, Settings};
@@ -51,7 +52,7 @@ fn the_example_is_that_of_the_closed_form() {
     near(refitted[1].0, 2f64.sqrt());
     let ledger = testing::settle::<Magnitude>(&outcome, &[0]);
     let tied = ledger.get("tied-encoder-overshoots").unwrap();
-    assert_eq!(tied.verdict, "reproduced");
+    assert_eq!(tied.verdict, Verdict::Reproduced);
     near(tied.value, (8.5f64 / 5.0).sqrt());
     assert_eq!(tied.control_value, 1.0);
 }
@@ -63,7 +64,7 @@ fn one_feature_is_shrunk_by_half_the_penalty_and_not_without_one() {
     let outcome = testing::run::<Magnitude>(&small(), &seeds);
     let ledger = testing::settle::<Magnitude>(&outcome, &seeds);
     let entry = ledger.get("l1-shrinks").unwrap();
-    assert_eq!(entry.verdict, "reproduced", "{entry:?}");
+    assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
     for row in table(&outcome, "shrinkage").rows() {
         let (g, lambda) = (row.real("strength"), row.real("lambda"));
         assert_eq!(row.real("expected"), (g - lambda / 2.0).max(0.0));

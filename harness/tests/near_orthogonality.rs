@@ -6,6 +6,7 @@ mod common;
 use common::testing;
 use std::collections::BTreeMap;
 
+use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::homogeneity::{self, Homogeneity};
@@ -94,7 +95,7 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     let outcome = testing::run::<NearOrthogonality>(&s, &[0, 1]);
     let ledger = testing::settle::<NearOrthogonality>(&outcome, &[0, 1]);
     let entry = ledger.get("more-dimensions-more-features").unwrap();
-    assert_eq!(entry.verdict, "reproduced", "{entry:?}");
+    assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
     assert!(entry.control_value < 0.9);
 }
 

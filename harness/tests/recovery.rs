@@ -6,6 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Sandbox, results, same, testing};
+use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::autoencoders::recovery::measures::{HeldOut, Reading};
 use harness::experiments::autoencoders::recovery::optimum::{self, Kind};
@@ -189,7 +190,7 @@ fn features_are_recovered_in_a_band_and_not_without_a_penalty() {
     let outcome = testing::run::<Recovery>(&s, &[0]);
     let claims = testing::settle::<Recovery>(&outcome, &[0]);
     let band = claims.get("l1-band-recovers-features").unwrap();
-    assert_eq!(band.verdict, "reproduced", "{band:?}");
+    assert_eq!(band.verdict, Verdict::Reproduced, "{band:?}");
     assert!(band.control_value < 0.7, "{band:?}");
     let optimum = claims.get("sae-approximates-optimum").unwrap();
     assert!(optimum.value < optimum.control_value, "{optimum:?}");

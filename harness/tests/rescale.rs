@@ -3,6 +3,7 @@
 mod common;
 
 use common::testing;
+use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::rescale::{Rescale, Settings};
 use harness::settings::Preset;
@@ -69,8 +70,8 @@ fn the_control_fails() {
     let seeds = [0, 1];
     let outcome = testing::run::<Rescale>(&Rescale::settings(Preset::Quick), &seeds);
     let ledger = testing::settle::<Rescale>(&outcome, &seeds);
-    assert_eq!(ledger.0[0].verdict, "reproduced");
+    assert_eq!(ledger.0[0].verdict, Verdict::Reproduced);
     let controls = testing::settle_controls::<Rescale>(&outcome, &seeds);
-    assert_eq!(controls.0[0].verdict, "not reproduced");
+    assert_eq!(controls.0[0].verdict, Verdict::NotReproduced);
     assert!(controls.0[0].value > 0.1);
 }

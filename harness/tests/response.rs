@@ -3,6 +3,7 @@
 mod common;
 
 use common::testing;
+use harness::claim::Verdict;
 use harness::experiments::one_layer::response::{Response, Settings};
 use harness::rng::Rng;
 use harness::table::Tables;
@@ -110,7 +111,7 @@ fn the_controls_fail_where_the_claims_are_measured() {
     let outcome = testing::run::<Response>(&s, &seeds);
     let ledger = testing::settle::<Response>(&outcome, &seeds);
     let shape = ledger.get("same-shape-smaller").unwrap();
-    assert_eq!(shape.verdict, "reproduced");
+    assert_eq!(shape.verdict, Verdict::Reproduced);
     assert!(shape.control_value > 1e-2, "{}", shape.control_value);
     let linear = ledger.get("distributed-nearly-linear").unwrap();
     assert!(linear.value < 0.35, "{}", linear.value);
@@ -119,7 +120,7 @@ fn the_controls_fail_where_the_claims_are_measured() {
         "{}",
         linear.control_value
     );
-    assert_ne!(linear.verdict, "no power");
+    assert_ne!(linear.verdict, Verdict::NoPower);
     for m in outcome
         .measures
         .iter()

@@ -3,6 +3,7 @@
 mod common;
 
 use common::testing;
+use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::sign_balance::{Settings, SignBalance};
 use harness::rng::Rng;
@@ -154,9 +155,9 @@ fn the_controls_fail() {
     let seeds = [0, 1, 2];
     let outcome = testing::run::<SignBalance>(&SignBalance::settings(Preset::Quick), &seeds);
     for entry in &testing::settle::<SignBalance>(&outcome, &seeds).0 {
-        assert_eq!(entry.verdict, "reproduced", "{}", entry.id);
+        assert_eq!(entry.verdict, Verdict::Reproduced, "{}", entry.id);
     }
     for entry in &testing::settle_controls::<SignBalance>(&outcome, &seeds).0 {
-        assert_eq!(entry.verdict, "not reproduced", "{}", entry.id);
+        assert_eq!(entry.verdict, Verdict::NotReproduced, "{}", entry.id);
     }
 }

@@ -1,8 +1,9 @@
 //! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or with
 //! something that is the same when it is written and read again.
 
-use harness::claim::ledger::{CLAIMS, Ledger};
-use harness::claim::measures::{MEASURES, read_measures};
+use harness::claim::Entry;
+use harness::claim::ledger::Ledger;
+use harness::claim::measures::{Measurement, read_measures};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
 use harness::experiments::many_layers::multilayer::{model_file, train::State};
@@ -13,7 +14,7 @@ use harness::run::config::Config;
 use harness::run::manifest::Manifest;
 use harness::run::results::RUN;
 use harness::store::checkpoint::Parts;
-use harness::table::{Table, TableSpec, Tables};
+use harness::table::{Record, Table, TableSpec, Tables};
 use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};
 
@@ -93,9 +94,12 @@ pub fn tables(bytes: &[u8]) {
         Some(table)
     };
     let tables = experiment.tables().iter().map(|&spec| read(spec)).collect();
-    let (Some(tables), Some(measures), Some(claims), Some(run)) =
-        (tables, read(&MEASURES), read(&CLAIMS), read(&RUN))
-    else {
+    let (Some(tables), Some(measures), Some(claims), Some(run)) = (
+        tables,
+        read(Measurement::SPEC),
+        read(Entry::SPEC),
+        read(&RUN),
+    ) else {
         return;
     };
     let (Some(machine), Some(kernels), Some(experiments), Some(stacks)) = (

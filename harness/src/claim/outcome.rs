@@ -1,6 +1,6 @@
 //! What an experiment found.
 
-use super::Measure;
+use super::{Claim, Measure};
 use crate::table::Table;
 
 /// What an experiment found.
@@ -13,38 +13,52 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Records what a condition measured for a claim at a seed.
-    pub fn measure(&mut self, claim: &'static str, measure: &'static str, seed: u64, value: f64) {
-        self.record(claim, measure, seed, false, Ok(value));
-    }
-
-    /// Records what a condition measured in the control of a claim at a seed.
-    pub fn control(&mut self, claim: &'static str, measure: &'static str, seed: u64, value: f64) {
-        self.record(claim, measure, seed, true, Ok(value));
-    }
-
-    /// Records what a condition measured for a claim or in its control, or why it could not. A value that is not a
-    /// number was not measured.
-    pub fn record(
+    /// Records what every condition of a claim measured at a seed, for the claim and in its control, in the order of
+    /// the conditions.
+    pub fn settle<const N: usize>(
         &mut self,
-        claim: &'static str,
-        measure: &'static str,
+        claim: &'static Claim<N>,
         seed: u64,
-        control: bool,
-        value: Result<f64, String>,
+        values: [impl Measured; N],
+        control: [impl Measured; N],
     ) {
-        let (value, missing) = match value {
-            Ok(value) if value.is_nan() => (value, "the result is not a number".into()),
-            Ok(value) => (value, String::new()),
-            Err(why) => (f64::NAN, why),
-        };
-        self.measures.push(Measure {
-            claim,
-            measure,
-            seed,
-            control,
-            value,
-            missing,
-        });
+        let values = values.map(Measured::measured).into_iter();
+        let control = control.map(Measured::measured);
+        for ((condition, value), of_control) in claim.conditions.iter().zip(values).zip(control) {
+            for (control, measured) in [(false, value), (true, of_control)] {
+                // A value that is not a number was not measured.
+                let (value, missing) = match measured {
+                    Ok(value) if value.is_nan() => (value, "the result is not a number".into()),
+                    Ok(value) => (value, String::new()),
+                    Err(why) => (f64::NAN, why),
+                };
+                self.measures.push(Measure {
+                    claim: claim.id,
+                    measure: condition.measure,
+                    seed,
+                    control,
+                    value,
+                    missing,
+                });
+            }
+        }
+    }
+}
+
+/// What a condition measured: a number, or why there is none.
+pub trait Measured {
+    /// The number, or why there is none.
+    fn measured(self) -> Result<f64, String>;
+}
+
+impl Measured for f64 {
+    fn measured(self) -> Result<f64, String> {
+        Ok(self)
+    }
+}
+
+impl Measured for Result<f64, String> {
+    fn measured(self) -> Result<f64, String> {
+        self
     }
 }

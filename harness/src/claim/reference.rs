@@ -3,12 +3,12 @@
 use std::sync::LazyLock;
 
 use crate::claim::Entry;
-use crate::claim::ledger::{CLAIMS, Ledger};
-use crate::table::Table;
+use crate::claim::ledger::Ledger;
+use crate::table::{Record, Table};
 
 /// The ledger of the reference run.
 pub static LEDGER: LazyLock<Ledger> = LazyLock::new(|| {
-    let table = Table::from_csv(&CLAIMS, include_str!("../../reference/claims.csv"));
+    let table = Table::from_csv(Entry::SPEC, include_str!("../../reference/claims.csv"));
     Ledger::from_table(&table.expect("the committed ledger is one"))
 });
 
@@ -29,6 +29,7 @@ pub fn compare(entry: &mut Entry, reference: &Ledger) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claim::Verdict;
 
     #[test]
     fn another_verdict_of_the_reference_is_told_unless_it_is_on_another_criterion() {
@@ -41,10 +42,10 @@ mod tests {
             entry.reason.strip_prefix(&ours.reason).unwrap().to_string()
         };
         assert_eq!(told(&|_| ()), "");
-        let other = told(&|e| e.verdict = "no power".into());
+        let other = told(&|e| e.verdict = Verdict::NoPower);
         assert!(other.ends_with("the reference run (full) comes to: no power"));
         let changed = |e: &mut Entry| {
-            e.verdict = "no power".into();
+            e.verdict = Verdict::NoPower;
             e.criterion += " or so";
         };
         assert_eq!(told(&changed), "");

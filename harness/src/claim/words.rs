@@ -13,11 +13,11 @@ pub fn spread(e: &Entry) -> String {
 }
 
 /// The sign and the style of a verdict.
-pub fn sign(verdict: &str) -> (&'static str, &'static str) {
-    match Verdict::ALL.into_iter().find(|v| v.name() == verdict) {
-        Some(Verdict::Reproduced) => ("✓", "yes"),
-        Some(Verdict::NotReproduced) => ("✗", "no"),
-        Some(Verdict::Inconclusive) => ("?", "open"),
-        Some(Verdict::NoPower) | None => ("○", "powerless"),
+pub fn sign(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Reproduced => ("✓", "yes"),
+        Verdict::NotReproduced => ("✗", "no"),
+        Verdict::Inconclusive => ("?", "open"),
+        Verdict::NoPower => ("○", "powerless"),
     }
 }

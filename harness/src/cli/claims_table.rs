@@ -59,7 +59,7 @@ fn verdict(e: &Entry) -> String {
         "" => String::new(),
         reason => format!("; {reason}"),
     };
-    let sign = sign(&e.verdict).0;
+    let sign = sign(e.verdict).0;
     format!(
         "{sign} {}: {} ({}){reason}",
         e.verdict,

@@ -10,7 +10,7 @@ pub fn verdicts(ledger: &Ledger, width: usize) -> String {
         .0
         .iter()
         .map(|e| {
-            let verdict = format!("{} {}", sign(&e.verdict).0, e.verdict);
+            let verdict = format!("{} {}", sign(e.verdict).0, e.verdict);
             let verdict = match e.reason.as_str() {
                 "" => verdict,
                 reason => format!("{verdict}: {reason}"),
@@ -90,7 +90,7 @@ fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::Entry;
+    use crate::claim::{Entry, Verdict};
 
     #[test]
     fn the_table_fits_any_terminal() {
@@ -106,7 +106,7 @@ mod tests {
             criterion: long.clone(),
             control: long.clone(),
             control_value: f64::NAN,
-            verdict: "not reproduced".into(),
+            verdict: Verdict::NotReproduced,
             seeds: 3,
             reason: long,
         };

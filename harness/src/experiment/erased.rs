@@ -21,7 +21,7 @@ pub trait Erased: Sync {
     /// What is asked.
     fn summary(&self) -> &'static str;
     /// What it settles.
-    fn claims(&self) -> &'static [ClaimSpec];
+    fn claims(&self) -> &'static [&'static ClaimSpec];
     /// What it writes.
     fn tables(&self) -> &'static [&'static TableSpec];
     /// Names of its figures.
@@ -67,7 +67,7 @@ impl<E: Experiment> Erased for E {
     fn summary(&self) -> &'static str {
         E::SUMMARY
     }
-    fn claims(&self) -> &'static [ClaimSpec] {
+    fn claims(&self) -> &'static [&'static ClaimSpec] {
         E::CLAIMS
     }
     fn tables(&self) -> &'static [&'static TableSpec] {

@@ -2,6 +2,7 @@
 
 use super::contents::{Chapter, Report};
 use crate::claim::ledger::Ledger;
+use crate::claim::measures::Measurement;
 use crate::claim::words::{sign, spread};
 use crate::claim::{Entry, Verdict};
 use crate::error::Result;
@@ -61,39 +62,30 @@ pub(super) fn write_chapter(
 /// Every condition of the experiment's claims at every seed.
 fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
     for entry in ledger.of(chapter.experiment.id()) {
-        let rows: Vec<_> = chapter
-            .measures
-            .rows()
-            .filter(|r| r.text("claim") == entry.id)
-            .collect();
-        let mut measures: Vec<&str> = Vec::new();
-        for row in &rows {
-            if !measures.contains(&row.text("measure")) {
-                measures.push(row.text("measure"));
-            }
-        }
+        let mut rows = chapter.measures.records::<Measurement>();
+        rows.retain(|r| r.claim == entry.id);
         put(
             body,
             format_args!(
                 "<details><summary>{} <code>{}</code></summary>\n<div class=\"wide\"><table>\n\
                  <tr><th>measure</th><th>bound</th><th>seed</th><th>value</th><th>control</th></tr>\n",
-                badge(&entry.verdict),
+                badge(entry.verdict),
                 escape(&entry.id),
             ),
         );
         for row in rows {
-            let mark = |holds: &str| if holds == "yes" { "✓" } else { "✗" };
+            let mark = |holds: bool| if holds { "✓" } else { "✗" };
             put(
                 body,
                 format_args!(
                     "<tr><td>{}</td><td>{}</td><td>{}</td><td>{} {}</td><td>{} {}</td></tr>\n",
-                    escape(row.text("measure")),
-                    escape(row.text("bound")),
-                    row.int("seed"),
-                    number(row.real("value")),
-                    mark(row.text("holds")),
-                    number(row.real("control_value")),
-                    mark(row.text("control_holds")),
+                    escape(&row.measure),
+                    escape(&row.bound),
+                    row.seed,
+                    number(row.value),
+                    mark(row.holds),
+                    number(row.control_value),
+                    mark(row.control_holds),
                 ),
             );
         }
@@ -118,17 +110,11 @@ pub(super) fn page(report: &Report, body: &str) -> String {
         &mut page,
         format_args!("<p class=\"run\">{}</p>\n", facts.join(" · ")),
     );
-    let count = |verdict: Verdict| {
-        ledger
-            .0
-            .iter()
-            .filter(|e| e.verdict == verdict.name())
-            .count()
-    };
+    let count = |verdict: Verdict| ledger.0.iter().filter(|e| e.verdict == verdict).count();
     let counts: Vec<_> = Verdict::ALL
         .into_iter()
         .filter(|&v| count(v) > 0)
-        .map(|v| format!("{} {}", count(v), badge(v.name())))
+        .map(|v| format!("{} {}", count(v), badge(v)))
         .collect();
     put(
         &mut page,
@@ -187,18 +173,15 @@ fn write_entry(page: &mut String, e: &Entry) {
             escape(&e.criterion),
             number(e.control_value),
             escape(&e.control),
-            badge(&e.verdict),
+            badge(e.verdict),
         ),
     );
 }
 
 /// A verdict, told apart by sign and words as well as by colour.
-fn badge(verdict: &str) -> String {
+fn badge(verdict: Verdict) -> String {
     let (sign, class) = sign(verdict);
-    format!(
-        "<span class=\"badge {class}\">{sign} {}</span>",
-        escape(verdict)
-    )
+    format!("<span class=\"badge {class}\">{sign} {verdict}</span>")
 }
 
 /// Everything above the ledger, styles included: the page needs nothing else to open.

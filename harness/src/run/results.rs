@@ -4,15 +4,16 @@ use std::path::Path;
 
 use kernels::Isa;
 
-use crate::claim::ledger::{CLAIMS, Ledger};
-use crate::claim::measures::MEASURES;
+use crate::claim::Entry;
+use crate::claim::ledger::Ledger;
+use crate::claim::measures::Measurement;
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
 use crate::run::config::Config;
 use crate::run::manifest;
 use crate::store::folder::Folder;
 use crate::store::{names, system};
-use crate::table::{Column, Table, TableSpec, Tables, describe};
+use crate::table::{Column, Record, Table, TableSpec, Tables, describe};
 
 /// Columns of `run.csv`: what the head of the report says of the run.
 pub static RUN: TableSpec = TableSpec {
@@ -51,7 +52,7 @@ pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
         )));
     }
     verify(path, [names::CLAIMS.into(), names::RUN.into()])?;
-    let ledger = Ledger::from_table(&Table::read(&CLAIMS, &claims)?);
+    let ledger = Ledger::from_table(&Table::read(Entry::SPEC, &claims)?);
     Ok((Table::read(&RUN, &path.join(names::RUN))?, ledger))
 }
 
@@ -60,7 +61,7 @@ pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
     let tables = experiment.tables().iter().map(|t| t.name);
     let id = experiment.id();
     tables
-        .chain([MEASURES.name])
+        .chain([Measurement::SPEC.name])
         .map(move |name| format!("{id}/{name}.csv"))
 }
 
@@ -84,7 +85,11 @@ pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -
     for table in tables.iter() {
         folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
     }
-    let specs = experiment.tables().iter().copied().chain([&MEASURES]);
+    let specs = experiment
+        .tables()
+        .iter()
+        .copied()
+        .chain([Measurement::SPEC]);
     let columns = describe::columns(experiment.title(), experiment.summary(), specs);
     folder.write(format!("{id}/README.md"), columns)
 }

@@ -54,7 +54,7 @@ pub fn run_with<E: Experiment>(
 /// The ledger of what an experiment measured.
 pub fn settle<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
     let settle = |claim| Entry::settle(E::ID, claim, &outcome.measures, seeds);
-    Ledger(E::CLAIMS.iter().map(settle).collect())
+    Ledger(E::CLAIMS.iter().copied().map(settle).collect())
 }
 
 /// Verdicts with every control in the place of its claim: what the harness says of a setting in which
@@ -71,5 +71,5 @@ pub fn settle_controls<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledge
         })
         .collect();
     let settle = |claim| Entry::settle(E::ID, claim, &measures, seeds);
-    Ledger(E::CLAIMS.iter().map(settle).collect())
+    Ledger(E::CLAIMS.iter().copied().map(settle).collect())
 }

@@ -45,7 +45,7 @@ impl Experiment for Encoders {
         trained on the same data, synthetic ones with known features and residual streams of the models of `multilayer`, \
         and encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an encoder has \
         learned, and its own codes on the true features.";
-    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[&tables::ENCODERS];
     const FIGURES: &'static [&'static str] = figures::NAMES;
     const NEEDS: &'static [&'static str] = &["multilayer"];

@@ -1,8 +1,8 @@
 //! `magnitude`: a sparse autoencoder may know which features are active and still not how strongly.
 
+use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
@@ -22,10 +22,7 @@ mod shrinkage;
 mod tables;
 
 use case::Case;
-use claims::{
-    SHRINKS, SHRINKS_FISTA, SHRINKS_TRAINED, SUPPORT, SUPPORT_LEFT, TIED, TIED_CODE,
-    TIED_RECONSTRUCTION, UNTIED, UNTIED_LEFT, UNTIED_RATIO,
-};
+use claims::{SHRINKS, SUPPORT, TIED, UNTIED};
 use plane::Encoder;
 pub use settings::Settings;
 
@@ -42,72 +39,7 @@ impl Experiment for Magnitude {
         and together, under tied and untied encoders. With one feature: the shrinkage against its closed form. With many \
         features: how much of the error is left by methods that change the magnitudes and keep the active set, and by \
         encoders made to avoid the error.";
-    const CLAIMS: &'static [ClaimSpec] = &[
-        ClaimSpec {
-            id: TIED,
-            statement: "With the right features and no bias, a tied encoder reads a sum of two overlapping features as too \
-                strong.",
-            criterion: "code and reconstruction of the target (2, 1) = f₁ + √2·f₂ by a tied SAE with f₁ = (1, 0) and \
-                f₂ = (1/√2, 1/√2) and zero bias are longer than the target",
-            control: "the orthogonal features (1, 0) and (0, 1)",
-            conditions: &[
-                Condition {
-                    measure: TIED_CODE,
-                    bound: Bound::Above(1.0),
-                },
-                Condition {
-                    measure: TIED_RECONSTRUCTION,
-                    bound: Bound::Above(1.0),
-                },
-            ],
-        },
-        ClaimSpec {
-            id: UNTIED,
-            statement: "An encoder of its own helps a sparse autoencoder with overlapping features, but only in part.",
-            criterion: "data in the plane from f₁ and f₂, each on or off: on samples with both, an untied SAE trained from \
-                the true features leaves less error than a tied one, but at least 0.01 of ‖x‖²",
-            control: "the orthogonal features (1, 0) and (0, 1), where there is no overlap to handle",
-            conditions: &[
-                Condition {
-                    measure: UNTIED_LEFT,
-                    bound: Bound::AtLeast(0.01),
-                },
-                Condition {
-                    measure: UNTIED_RATIO,
-                    bound: Bound::Below(1.0),
-                },
-            ],
-        },
-        ClaimSpec {
-            id: SHRINKS,
-            statement: "An L1 penalty shrinks the magnitude of a feature of strength g to max(0, g − λ/2).",
-            criterion: "one unit feature in eight dimensions, at every g and λ: the code of an SAE trained to its optimum, \
-                and the code by FISTA, are within 1e-3 of it",
-            control: "the same without a penalty",
-            conditions: &[
-                Condition {
-                    measure: SHRINKS_TRAINED,
-                    bound: Bound::AtMost(1e-3),
-                },
-                Condition {
-                    measure: SHRINKS_FISTA,
-                    bound: Bound::AtMost(1e-3),
-                },
-            ],
-        },
-        ClaimSpec {
-            id: SUPPORT,
-            statement: "Where a sparse autoencoder has found the right active set, refitting the magnitudes on it removes \
-                the error.",
-            criterion: "L1 SAE on held-out samples where its active elements are those matched to the active features: \
-                non-negative least squares on these leaves at most 0.1 of the squared error",
-            control: "refitting on the active set of another sample",
-            conditions: &[Condition {
-                measure: SUPPORT_LEFT,
-                bound: Bound::AtMost(0.1),
-            }],
-        },
-    ];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&TIED, &UNTIED, &SHRINKS, &SUPPORT];
     const TABLES: &'static [&'static TableSpec] = &[
         &tables::EXAMPLE,
         &tables::PATTERNS,
@@ -240,16 +172,16 @@ impl Experiment for Magnitude {
         let mut of_strengths = Table::new(&tables::SHRINKAGE);
         let mut of_methods = Table::new(&tables::METHODS);
         for (i, &seed) in ctx.seeds.iter().enumerate() {
-            for (case, control) in [(Case::Pair, false), (Case::Orthogonal, true)] {
+            let [claim, control] = [Case::Pair, Case::Orthogonal].map(|case| {
                 let drawn = example::by_tied_encoder(case, ctx.session.serial());
                 let (code, reconstruction) = drawn.lengths();
-                outcome.record(TIED, TIED_CODE, seed, control, Ok(code));
-                outcome.record(TIED, TIED_RECONSTRUCTION, seed, control, Ok(reconstruction));
                 if i == 0 {
                     drawn.tabulate(case, "tied, no bias", &mut of_example);
                     example::refitted(case).tabulate(case, "refitted", &mut of_example);
                 }
-            }
+                [code, reconstruction]
+            });
+            outcome.settle(&TIED, seed, claim, control);
 
             let models = plane::train(s, seed, ctx)?;
             for model in &models {
@@ -258,41 +190,32 @@ impl Experiment for Magnitude {
                     drawn.tabulate(model.case, model.encoder.name(), &mut of_example);
                 }
             }
-            for (case, control) in [(Case::Pair, false), (Case::Orthogonal, true)] {
+            let [claim, control] = [Case::Pair, Case::Orthogonal].map(|case| {
                 let of = |encoder| plane::left_together(&models, case, encoder);
                 let ratio = of(Encoder::Untied).and_then(|untied| Ok(untied / of(Encoder::Tied)?));
-                outcome.record(UNTIED, UNTIED_LEFT, seed, control, of(Encoder::Untied));
-                outcome.record(UNTIED, UNTIED_RATIO, seed, control, ratio);
-            }
+                [of(Encoder::Untied), ratio]
+            });
+            outcome.settle(&UNTIED, seed, claim, control);
 
             let shrunk = shrinkage::measure(s, seed, ctx)?;
-            for (control, lambda_is) in [(false, true), (true, false)] {
-                let ours = || shrunk.iter().filter(|one| one.penalised == lambda_is);
+            let [claim, control] = [true, false].map(|penalised| {
+                let ours = || shrunk.iter().filter(|one| one.penalised == penalised);
                 let trained = ours().map(|one| (one.trained - one.expected).abs());
                 let fista = ours().map(|one| (one.fista - one.expected).abs());
-                outcome.record(SHRINKS, SHRINKS_TRAINED, seed, control, Ok(max(trained)));
-                outcome.record(SHRINKS, SHRINKS_FISTA, seed, control, Ok(max(fista)));
-            }
+                [max(trained), max(fista)]
+            });
+            outcome.settle(&SHRINKS, seed, claim, control);
             shrunk
                 .iter()
                 .for_each(|one| one.tabulate(seed, &mut of_strengths));
 
             let compared = methods::compare(s, seed, ctx)?;
             compared.tabulate(seed, &mut of_methods);
-            outcome.record(
-                SUPPORT,
-                SUPPORT_LEFT,
-                seed,
-                false,
+            let (claim, control) = (
                 compared.left_by_refit.clone(),
-            );
-            outcome.record(
-                SUPPORT,
-                SUPPORT_LEFT,
-                seed,
-                true,
                 compared.left_by_other.clone(),
             );
+            outcome.settle(&SUPPORT, seed, [claim], [control]);
         }
         outcome.tables = vec![of_example, of_patterns, of_strengths, of_methods];
         Ok(outcome)

@@ -15,7 +15,7 @@ use crate::sae::reading;
 use crate::sae::synthetic::{Directions, Firing, Generator, Magnitudes};
 use crate::sae::training::{self, Candidate};
 use crate::settings::{OutOfRange, Preset, ensure};
-use crate::table::{TableSpec, Tables};
+use crate::table::{Record, TableSpec, Tables};
 
 mod claims;
 mod figures;
@@ -45,12 +45,12 @@ impl Experiment for Recovery {
         over true features of the largest cosine with an element of the dictionary. How wide is the band of coefficients \
         that recovers the features, does the dictionary hold anything twice, and how far are the codes from the cheapest \
         ones for the same reconstruction?";
-    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
-        &tables::SAES,
-        &tables::NEIGHBOURS,
-        &tables::OPTIMUM,
-        &tables::TRAINING,
+        tables::Sae::SPEC,
+        tables::Neighbours::SPEC,
+        tables::Cheapest::SPEC,
+        tables::Loss::SPEC,
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
@@ -194,9 +194,7 @@ fn grid(
     let candidates = tasks.iter().map(|task| Candidate {
         slug: format!(
             "{}-lambda{}-ratio{}-seed{seed}",
-            task.encoder.name(),
-            task.lambda,
-            task.ratio
+            task.encoder, task.lambda, task.ratio
         ),
         title: task.to_string(),
         source: 0,

@@ -44,7 +44,7 @@ impl Experiment for UnfinishedFeatures {
         trained on the residual stream after every layer of a model of the preceding experiment, and of its \
         decisive-layer control. An element of the dictionary that lines up with neither an input embedding nor an \
         output direction is counted as unfinished.";
-    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
         &tables::DICTIONARIES,
         &tables::ELEMENTS,

@@ -48,7 +48,7 @@ impl Experiment for Multilayer {
         become right, and how is the gradient of its correct output spread over the layers? Controls are \
         untrained models, and decisive-layer models in which each datapoint belongs to one layer, from which \
         on it is trained to be right.";
-    const CLAIMS: &'static [ClaimSpec] = claims::CLAIMS;
+    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
         &tables::MODELS,
         &tables::LAYERS,

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_least, at_most};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::features::{Entries, Features};
@@ -62,12 +62,21 @@ static LIMITS: TableSpec = TableSpec {
     ],
 };
 
-const CLAIM: &str = "interference-limits-active-features";
-const RHO: &str = "Spearman ρ of k and the most active others";
-const FALL: &str = "most active others at k = 2 over those at k = n";
-
 /// The two layers, by the names that the tables use.
 const LAYERS: [&str; 2] = ["gelu", "linear"];
+
+static FEWER: Claim<2> = Claim {
+    id: "interference-limits-active-features",
+    statement: "The more neurons features are spread over, the fewer of them can be active before \
+        interference makes the response homogeneous.",
+    criterion: "Spearman ρ ≤ −0.9 of k and the largest number of active others with ΔR² above the \
+        threshold, which falls at least 5× from k = 2 to k = n",
+    control: "a linear layer, whose response is homogeneous at every k",
+    conditions: [
+        at_most(-0.9, "Spearman ρ of k and the most active others"),
+        at_least(5.0, "most active others at k = 2 over those at k = n"),
+    ],
+};
 
 impl Experiment for Homogeneity {
     type Settings = Settings;
@@ -79,24 +88,7 @@ impl Experiment for Homogeneity {
         are active too; their sum goes through GELU and is read along that feature. The more \
         are active, the less of the varied feature's non-homogeneity (ΔR², how much better a parabola predicts \
         held-out outputs than a line) is left. How many can be active before it is gone?";
-    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
-        id: CLAIM,
-        statement: "The more neurons features are spread over, the fewer of them can be active before \
-            interference makes the response homogeneous.",
-        criterion: "Spearman ρ ≤ −0.9 of k and the largest number of active others with ΔR² above the \
-            threshold, which falls at least 5× from k = 2 to k = n",
-        control: "a linear layer, whose response is homogeneous at every k",
-        conditions: &[
-            Condition {
-                measure: RHO,
-                bound: Bound::AtMost(-0.9),
-            },
-            Condition {
-                measure: FALL,
-                bound: Bound::AtLeast(5.0),
-            },
-        ],
-    }];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&FEWER];
     const TABLES: &'static [&'static TableSpec] = &[&CELLS, &LIMITS];
     const FIGURES: &'static [&'static str] = &["homogeneity", "homogeneity-curves"];
 
@@ -176,7 +168,8 @@ impl Experiment for Homogeneity {
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
             let per_k = measure(s, &ks, &levels, seed, ctx)?;
-            for (layer, name) in LAYERS.into_iter().enumerate() {
+            let [gelu, linear] = [0, 1].map(|layer| {
+                let name = LAYERS[layer];
                 let on: Vec<f64> = levels.iter().map(|&l| l as f64).collect();
                 let mut most = Vec::new();
                 for (&k, cell) in ks.iter().zip(&per_k) {
@@ -204,10 +197,9 @@ impl Experiment for Homogeneity {
                 let k: Vec<f64> = ks.iter().map(|&k| k as f64).collect();
                 let most = all_finite("most active others by k", &most);
                 let rho = most.clone().map(|most| trend(&k, most));
-                let control = name != "gelu";
-                outcome.record(CLAIM, RHO, seed, control, rho);
-                outcome.record(CLAIM, FALL, seed, control, most.map(fall));
-            }
+                [rho, most.map(fall)]
+            });
+            outcome.settle(&FEWER, seed, gelu, linear);
         }
         outcome.tables = vec![cells, limits];
         Ok(outcome)

@@ -6,7 +6,7 @@ mod settings;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, above, below};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels};
@@ -82,9 +82,19 @@ static KEPT: TableSpec = TableSpec {
     ],
 };
 
-const SPREAD: &str = "spread-keeps-a-knee";
-const ALIGNED_KEPT: &str = "ΔR² that an aligned feature keeps";
-const DISTRIBUTED_KEPT: &str = "smallest ΔR² that a distributed feature keeps";
+static SPREAD: Claim<2> = Claim {
+    id: "spread-keeps-a-knee",
+    statement: "Another feature strongly on in the same direction leaves an aligned feature no \
+        non-linearity, while a feature spread over some neurons keeps most of its own when others \
+        overlap it.",
+    criterion: "with the other at level 5√k an aligned feature keeps < 0.1 of its ΔR²; with 1 to 4 \
+        others on, a distributed one keeps > 0.5 of it at every k ≤ 10",
+    control: "the other features off",
+    conditions: [
+        below(0.1, "ΔR² that an aligned feature keeps"),
+        above(0.5, "smallest ΔR² that a distributed feature keeps"),
+    ],
+};
 
 impl Experiment for Interference {
     type Settings = Settings;
@@ -96,25 +106,7 @@ impl Experiment for Interference {
         feature B that shares some of its neurons. Then the non-homogeneity ΔR² of A is compared with \
         the other features off and on: a strong one in the very direction of an aligned A, and up to \
         four random ones that share only some of the neurons of a distributed A.";
-    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
-        id: SPREAD,
-        statement: "Another feature strongly on in the same direction leaves an aligned feature no \
-            non-linearity, while a feature spread over some neurons keeps most of its own when others \
-            overlap it.",
-        criterion: "with the other at level 5√k an aligned feature keeps < 0.1 of its ΔR²; with 1 to 4 \
-            others on, a distributed one keeps > 0.5 of it at every k ≤ 10",
-        control: "the other features off",
-        conditions: &[
-            Condition {
-                measure: ALIGNED_KEPT,
-                bound: Bound::Below(0.1),
-            },
-            Condition {
-                measure: DISTRIBUTED_KEPT,
-                bound: Bound::Above(0.5),
-            },
-        ],
-    }];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&SPREAD];
     const TABLES: &'static [&'static TableSpec] = &[&MAPS, &ALIGNED, &KEPT];
     const FIGURES: &'static [&'static str] = &["two-features", "kept"];
 
@@ -199,8 +191,18 @@ impl Experiment for Interference {
         let mut kept = Table::new(&KEPT);
         let mut maps = Table::new(&MAPS);
         maps::tabulate(s, ctx, &mut maps)?;
-        let aligned = aligned(s, ctx, &mut kept, &mut outcome);
-        distributed(s, ctx, &mut kept, &mut outcome)?;
+        let (aligned, aligned_kept) = aligned(s, ctx, &mut kept);
+        let distributed_kept = distributed(s, ctx, &mut kept)?;
+        for (i, &seed) in ctx.seeds.iter().enumerate() {
+            let [with_others, alone] = distributed_kept[i].clone();
+            let [beside_another, by_itself] = aligned_kept[i].map(Ok);
+            outcome.settle(
+                &SPREAD,
+                seed,
+                [beside_another, with_others],
+                [by_itself, alone],
+            );
+        }
         outcome.tables = vec![maps, aligned, kept];
         Ok(outcome)
     }
@@ -213,7 +215,7 @@ impl Experiment for Interference {
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        let Some(entry) = ledger.get(SPREAD) else {
+        let Some(entry) = ledger.get(SPREAD.id) else {
             return "Nothing was measured.".into();
         };
         let kept = tables.get("kept").rows();
@@ -239,8 +241,8 @@ impl Experiment for Interference {
     }
 }
 
-/// Aligned features: three curves, ΔR² and the first half of the claim.
-fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> Table {
+/// Aligned features: three curves, and the share of its ΔR² that one keeps with another on and off, at every seed.
+fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table) -> (Table, Vec<[f64; 2]>) {
     let x = levels(s.reach, s.curve_points);
     let layer = Layer::of_gelu(ctx.session.serial());
     let response = |other: f64| {
@@ -251,7 +253,7 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> 
     };
     let others = [0.0, s.reach, -s.reach];
     let responses = others.map(response);
-    let mut curves = Table::new(&ALIGNED);
+    let (mut curves, mut shares) = (Table::new(&ALIGNED), Vec::new());
     for (other, y) in others.into_iter().zip(&responses) {
         for (&x, &y) in x.iter().zip(y) {
             curves.push([other.into(), x.into(), y.into()]);
@@ -275,14 +277,15 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> 
                 range.into(),
             ]);
         }
-        outcome.measure(SPREAD, ALIGNED_KEPT, seed, share[1]);
-        outcome.control(SPREAD, ALIGNED_KEPT, seed, share[0]);
+        shares.push([share[1], share[0]]);
     }
-    curves
+    (curves, shares)
 }
 
-/// Distributed features: ΔR² with 0, 1, 2, … others on, and the second half of the claim.
-fn distributed(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome) -> Result<()> {
+/// Distributed features: ΔR² with 0, 1, 2, … others on; at every seed the smallest share of its ΔR² that one keeps with
+/// others on, and with none.
+fn distributed(s: &Settings, ctx: &Ctx, kept: &mut Table) -> Result<Vec<[Result<f64, String>; 2]>> {
+    let mut smallest = Vec::new();
     for &seed in ctx.seeds {
         let (mut with_others, mut alone) = (Vec::new(), Vec::new());
         for &k in &s.dims_per_feature {
@@ -305,13 +308,12 @@ fn distributed(s: &Settings, ctx: &Ctx, kept: &mut Table, outcome: &mut Outcome)
                 }
             }
         }
-        for (control, shares) in [(false, with_others), (true, alone)] {
+        smallest.push([with_others, alone].map(|shares| {
             let shares = all_finite("shares of ΔR² kept, by k and others on", &shares);
-            let smallest = shares.map(|shares| min(shares.iter().copied()));
-            outcome.record(SPREAD, DISTRIBUTED_KEPT, seed, control, smallest);
-        }
+            shares.map(|shares| min(shares.iter().copied()))
+        }));
     }
-    Ok(())
+    Ok(smallest)
 }
 
 fn draw_kept(aligned: &Table, kept: &Table) -> Figure {

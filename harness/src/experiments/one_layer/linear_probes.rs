@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_least, at_most};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::response_curve::Layer;
@@ -102,11 +102,6 @@ static EXAMPLES: TableSpec = TableSpec {
     ],
 };
 
-const ABSORBS: &str = "probe-absorbs-linear-map";
-const AFTER: &str = "accuracy after the layer";
-const BEFORE: &str = "accuracy before it";
-const ROUNDING: &str = "|p·(Ax) − (Aᵀp)·x| over its rounding bound";
-
 /// What a probe reads, as the tables write it, and the titles of the panels.
 const STAGES: [(&str, &str); 3] = [
     ("input", "probe on the input"),
@@ -119,6 +114,20 @@ const PLANE_ENDS: (f64, f64) = (-0.5, 1.5);
 /// Examples drawn over the plane.
 const SHOWN: usize = 160;
 
+static ABSORBS: Claim<3> = Claim {
+    id: "probe-absorbs-linear-map",
+    statement: "A linear probe absorbs any linear layer before it, so that none makes information \
+        linearly available; a layer of distributed features with GELU does.",
+    criterion: "probe accuracy for XOR on held-out examples ≥ 0.95 after the layer and ≤ 0.55 before \
+        it; p·(Ax) = (Aᵀp)·x up to rounding",
+    control: "the same layer without its GELU",
+    conditions: [
+        at_least(0.95, "accuracy after the layer"),
+        at_most(0.55, "accuracy before it"),
+        at_most(1.0, "|p·(Ax) − (Aᵀp)·x| over its rounding bound"),
+    ],
+};
+
 impl Experiment for LinearProbes {
     type Settings = Settings;
 
@@ -130,28 +139,7 @@ impl Experiment for LinearProbes {
         spread over all neurons at the scale √n. A least-squares probe is asked for the XOR of the two: on \
         the input, after the layer, and after the same layer without its GELU. Examples are balanced over \
         the four cases, so that neither feature alone says anything about their XOR.";
-    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
-        id: ABSORBS,
-        statement: "A linear probe absorbs any linear layer before it, so that none makes information \
-            linearly available; a layer of distributed features with GELU does.",
-        criterion: "probe accuracy for XOR on held-out examples ≥ 0.95 after the layer and ≤ 0.55 before \
-            it; p·(Ax) = (Aᵀp)·x up to rounding",
-        control: "the same layer without its GELU",
-        conditions: &[
-            Condition {
-                measure: AFTER,
-                bound: Bound::AtLeast(0.95),
-            },
-            Condition {
-                measure: BEFORE,
-                bound: Bound::AtMost(0.55),
-            },
-            Condition {
-                measure: ROUNDING,
-                bound: Bound::AtMost(1.0),
-            },
-        ],
-    }];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&ABSORBS];
     const TABLES: &'static [&'static TableSpec] = &[&ACCURACY, &IDENTITY, &PLANE, &EXAMPLES];
     const FIGURES: &'static [&'static str] = &["xor-probes"];
 
@@ -220,12 +208,8 @@ impl Experiment for LinearProbes {
                 of_bound.into(),
             ]);
             let [before, linear, gelu] = trial.accuracy.map(|[_, test]| test);
-            outcome.measure(ABSORBS, AFTER, seed, gelu);
-            outcome.measure(ABSORBS, BEFORE, seed, before);
-            outcome.measure(ABSORBS, ROUNDING, seed, of_bound);
-            outcome.control(ABSORBS, AFTER, seed, linear);
-            outcome.control(ABSORBS, BEFORE, seed, before);
-            outcome.control(ABSORBS, ROUNDING, seed, of_bound);
+            let conditions = |after| [after, before, of_bound];
+            outcome.settle(&ABSORBS, seed, conditions(gelu), conditions(linear));
             if i == 0 {
                 for (stage, a, b, output) in trial.plane {
                     plane.push([stage.into(), a.into(), b.into(), output.into()]);
@@ -314,7 +298,7 @@ impl Experiment for LinearProbes {
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        let Some(entry) = ledger.get(ABSORBS) else {
+        let Some(entry) = ledger.get(ABSORBS.id) else {
             return "Nothing was measured.".into();
         };
         let largest = |column: &str| {

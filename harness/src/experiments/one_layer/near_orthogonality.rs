@@ -8,15 +8,16 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_least};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::{OutOfRange, Preset, ensure};
+use crate::stats::observations::Observations;
 use crate::stats::{all_finite, max, min, trend};
-use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
+use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
 /// See the [module](self).
@@ -40,49 +41,50 @@ crate::settings! {
     }
 }
 
-static MMCS: TableSpec = TableSpec {
-    name: "mmcs",
-    about: "Mean max cosine similarity of N random features on k neurons each.",
-    columns: &[
-        Column::int(
-            "k",
-            "neurons",
-            "neurons that each feature is on; 1 is the control",
-        ),
-        Column::int("features", "1", "number of features N"),
-        Column::int("seed", "", "seed of the features"),
-        Column::real(
-            "mmcs",
-            "1",
-            "mean over the N features of the largest cosine with another one",
-        ),
-    ],
-};
+crate::rows! {
+    /// Mean max cosine similarity of N random features on k neurons each.
+    pub struct Mmcs in "mmcs" {
+        /// neurons that each feature is on; 1 is the control
+        k: usize ["neurons"],
+        /// number of features N
+        features: usize ["1"],
+        /// seed of the features
+        seed: u64 [""],
+        /// mean over the N features of the largest cosine with another one
+        mmcs: f64 ["1"],
+    }
+}
 
-static COUNTS: TableSpec = TableSpec {
-    name: "counts",
-    about: "Number of nearly orthogonal features: the largest N whose mean max cosine similarity is \
-            below the threshold, interpolated linearly in log N between points of the grid. The ends \
-            of the grid stand for what lies beyond them.",
-    columns: &[
-        Column::int("k", "neurons", "neurons that each feature is on"),
-        Column::int("seed", "", "seed of the features"),
-        Column::real("features", "1", "number of nearly orthogonal features"),
-        Column::real(
-            "control",
-            "1",
-            "the same for other draws of features on one neuron each",
-        ),
-        Column::real(
-            "threshold",
-            "1",
-            "the mean max cosine similarity that it must be below",
-        ),
-    ],
-};
+crate::rows! {
+    /// Number of nearly orthogonal features: the largest N whose mean max cosine similarity is below the threshold,
+    /// interpolated linearly in log N between points of the grid. The ends of the grid stand for what lies beyond them.
+    pub struct Count in "counts" {
+        /// neurons that each feature is on
+        k: usize ["neurons"],
+        /// seed of the features
+        seed: u64 [""],
+        /// number of nearly orthogonal features
+        features: f64 ["1"],
+        /// the same for other draws of features on one neuron each
+        control: f64 ["1"],
+        /// the mean max cosine similarity that it must be below
+        threshold: f64 ["1"],
+    }
+}
 
-const CLAIM: &str = "more-dimensions-more-features";
-const RHO: &str = "Spearman ρ of k and the number of nearly orthogonal features, k ≤ n/2";
+static MORE: Claim<1> = Claim {
+    id: "more-dimensions-more-features",
+    statement: "The more neurons a feature is spread over, the more nearly orthogonal features \
+        there are.",
+    criterion: "Spearman ρ ≥ 0.9 of k and the largest N with MMCS below the threshold, over k ≤ n/2 \
+        (how flat it is beyond is reported)",
+    control: "features on one neuron each, drawn anew at every k: nothing is spread, so there is \
+        nothing to gain",
+    conditions: [at_least(
+        0.9,
+        "Spearman ρ of k and the number of nearly orthogonal features, k ≤ n/2",
+    )],
+};
 
 impl Experiment for NearOrthogonality {
     type Settings = Settings;
@@ -94,20 +96,8 @@ impl Experiment for NearOrthogonality {
         one. As features are added it rises; they count as nearly orthogonal while it is below a \
         threshold. How does their number depend on k? Features that were arranged rather than \
         drawn could be closer to orthogonal, so the number is a lower bound.";
-    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
-        id: CLAIM,
-        statement: "The more neurons a feature is spread over, the more nearly orthogonal features \
-            there are.",
-        criterion: "Spearman ρ ≥ 0.9 of k and the largest N with MMCS below the threshold, over k ≤ n/2 \
-            (how flat it is beyond is reported)",
-        control: "features on one neuron each, drawn anew at every k: nothing is spread, so there is \
-            nothing to gain",
-        conditions: &[Condition {
-            measure: RHO,
-            bound: Bound::AtLeast(0.9),
-        }],
-    }];
-    const TABLES: &'static [&'static TableSpec] = &[&MMCS, &COUNTS];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&MORE];
+    const TABLES: &'static [&'static TableSpec] = &[Mmcs::SPEC, Count::SPEC];
     const FIGURES: &'static [&'static str] = &["near-orthogonality"];
 
     fn settings(preset: Preset) -> Settings {
@@ -173,7 +163,7 @@ impl Experiment for NearOrthogonality {
             .progress
             .start((2 * ctx.seeds.len() * ks.len() * pieces) as u64)?;
 
-        let (mut mmcs, mut counts) = (Table::new(&MMCS), Table::new(&COUNTS));
+        let (mut mmcs, mut counts) = (Vec::new(), Vec::new());
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
             // The largest first, so that no thread is left with it at the end.
@@ -191,31 +181,39 @@ impl Experiment for NearOrthogonality {
             let (spread, single) = curves.split_at(ks.len());
             let spread: Vec<_> = spread.iter().rev().collect();
 
-            let mut push = |k: usize, curve: &[f64]| {
-                for (&level, &value) in levels.iter().zip(curve) {
-                    mmcs.push([k.into(), level.into(), seed.into(), value.into()]);
-                }
+            let on_grid = |k: usize, curve: &[f64]| {
+                let row = |(&features, &mmcs)| Mmcs {
+                    k,
+                    features,
+                    seed,
+                    mmcs,
+                };
+                levels.iter().zip(curve).map(row).collect::<Vec<_>>()
             };
-            push(1, &single[0]);
-            let count = |curve: &[f64]| nearly_orthogonal(&levels, curve, s.threshold);
+            let number = |curve: &[f64]| nearly_orthogonal(&levels, curve, s.threshold);
             let (mut features, mut control) = (Vec::new(), Vec::new());
+            mmcs.extend(on_grid(1, &single[0]));
             for ((&k, spread), single) in ks.iter().zip(spread).zip(single) {
-                push(k, spread);
-                features.push(count(spread));
-                control.push(count(single));
-                let (features, control) = (count(spread).into(), count(single).into());
-                let threshold = s.threshold.into();
-                counts.push([k.into(), seed.into(), features, control, threshold]);
+                mmcs.extend(on_grid(k, spread));
+                features.push(number(spread));
+                control.push(number(single));
+                counts.push(Count {
+                    k,
+                    seed,
+                    features: number(spread),
+                    control: number(single),
+                    threshold: s.threshold,
+                });
             }
             let rising = ks.iter().take_while(|&&k| 2 * k <= s.n).count();
             let k: Vec<f64> = ks[..rising].iter().map(|&k| k as f64).collect();
-            for (control, counts) in [(false, &features), (true, &control)] {
+            let [rho, of_control] = [features, control].map(|counts| {
                 let counts = all_finite("nearly orthogonal features by k", &counts[..rising]);
-                let rho = counts.map(|counts| trend(&k, counts));
-                outcome.record(CLAIM, RHO, seed, control, rho);
-            }
+                counts.map(|counts| trend(&k, counts))
+            });
+            outcome.settle(&MORE, seed, [rho], [of_control]);
         }
-        outcome.tables = vec![mmcs, counts];
+        outcome.tables = vec![Table::of(&mmcs), Table::of(&counts)];
         Ok(outcome)
     }
 
@@ -225,40 +223,36 @@ impl Experiment for NearOrthogonality {
             Axis::log("features N"),
             Axis::linear("mean max cosine similarity").range(0.0, 1.0),
         );
-        let ks = tables.get("mmcs").distinct("k");
-        let curve = |k: &Cell| {
-            let rows = tables.get("mmcs").rows().filter(|r| r.cell("k") == k);
-            median_by(rows.map(|r| (r.real("features"), r.real("mmcs"))))
+        let mmcs = tables.rows::<Mmcs>();
+        let curve = |k: usize| {
+            let rows = mmcs.iter().filter(|r| r.k == k);
+            rows.map(|r| (r.features, r.mmcs)).medians()
         };
         // Every third k is enough to see the order.
-        let spread: Vec<_> = ks.iter().filter(|k| **k != Cell::Int(1)).collect();
-        let shown: Vec<_> = spread.iter().rev().step_by(3).rev().collect();
-        for (index, k) in shown.iter().enumerate() {
-            let Cell::Int(name) = k else { continue };
-            let role = Role::Step {
-                index,
-                of: shown.len(),
-            };
-            rising = rising.line(role, format!("k = {name}"), curve(k));
+        let spread = mmcs.iter().map(|r| r.k).filter(|&k| k != 1).distinct();
+        let shown: Vec<_> = spread.into_iter().rev().step_by(3).collect();
+        let of = shown.len();
+        for (index, &k) in shown.iter().rev().enumerate() {
+            rising = rising.line(Role::Step { index, of }, format!("k = {k}"), curve(k));
         }
-        rising = rising.dotted(
-            Role::Control,
-            "control: on one neuron",
-            curve(&Cell::Int(1)),
-        );
-        if let Some(row) = tables.get("counts").rows().next() {
-            rising = rising.level(row.real("threshold"), "");
+        rising = rising.dotted(Role::Control, "control: on one neuron", curve(1));
+        let counts = tables.rows::<Count>();
+        if let Some(row) = counts.first() {
+            rising = rising.level(row.threshold, "");
         }
 
-        let rows = || tables.get("counts").rows();
-        let number = |column| median_by(rows().map(|r| (r.real("k"), r.real(column))));
-        let counts = Panel::new(
+        let number = |of: fn(&Count) -> f64| counts.iter().map(|r| (r.k, of(r))).medians();
+        let available = Panel::new(
             "",
             Axis::log("neurons per feature k"),
             Axis::log("nearly orthogonal features"),
         )
-        .dotted(Role::Distributed, "on k neurons", number("features"))
-        .dotted(Role::Control, "control: on one neuron", number("control"));
+        .dotted(Role::Distributed, "on k neurons", number(|r| r.features))
+        .dotted(
+            Role::Control,
+            "control: on one neuron",
+            number(|r| r.control),
+        );
         vec![
             Figure::new(
                 "near-orthogonality",
@@ -267,14 +261,14 @@ impl Experiment for NearOrthogonality {
                  grid of N stand for what lies beyond them. Medians over seeds.",
             )
             .panel(rising)
-            .panel(counts),
+            .panel(available),
         ]
     }
 
     fn findings(tables: &Tables, _: &Ledger) -> String {
-        let rows = || tables.get("counts").rows();
-        let counts = median_by(rows().map(|r| (r.real("k"), r.real("features"))));
-        let control = median_by(rows().map(|r| (0.0, r.real("control"))));
+        let rows = tables.rows::<Count>();
+        let counts = rows.iter().map(|r| (r.k, r.features)).medians();
+        let control = rows.iter().map(|r| (0.0, r.control)).medians();
         let (Some(first), Some(last), Some(control)) =
             (counts.first(), counts.last(), control.first())
         else {

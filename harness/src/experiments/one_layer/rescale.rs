@@ -3,7 +3,7 @@
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_most};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
@@ -59,11 +59,18 @@ static ERRORS: TableSpec = TableSpec {
     ],
 };
 
-const RECOVERS: &str = "sqrt-n-recovers";
-const ERROR: &str = "largest relative error over n";
 /// The power that the claim is about.
 const SQRT: f64 = 0.5;
 const TOLERANCE: f64 = 1e-5;
+
+static RECOVERS: Claim<1> = Claim {
+    id: "sqrt-n-recovers",
+    statement: "With its input scaled up by √n, a feature spread over n neurons gets the response \
+        of a single neuron back, √n times as large.",
+    criterion: "y(√n·x)/√n = GELU(x) for every n, max |error| ≤ 1e-5 of the largest |y|",
+    control: "scaling by n^(1/4) instead",
+    conditions: [at_most(TOLERANCE, "largest relative error over n")],
+};
 
 impl Experiment for Rescale {
     type Settings = Settings;
@@ -74,17 +81,7 @@ impl Experiment for Rescale {
         level, too little to reach the bend of the non-linearity. With input levels √n times as large, \
         from −5√n to 5√n, every neuron runs through the range that a single aligned neuron would, and \
         the response of the layer should be GELU again, √n times as large. Scaling by less should not do.";
-    const CLAIMS: &'static [ClaimSpec] = &[ClaimSpec {
-        id: RECOVERS,
-        statement: "With its input scaled up by √n, a feature spread over n neurons gets the response \
-            of a single neuron back, √n times as large.",
-        criterion: "y(√n·x)/√n = GELU(x) for every n, max |error| ≤ 1e-5 of the largest |y|",
-        control: "scaling by n^(1/4) instead",
-        conditions: &[Condition {
-            measure: ERROR,
-            bound: Bound::AtMost(TOLERANCE),
-        }],
-    }];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&RECOVERS];
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &ERRORS];
     const FIGURES: &'static [&'static str] = &["rescaled", "rescale-error"];
 
@@ -161,8 +158,7 @@ impl Experiment for Rescale {
         // Nothing here is drawn at random: every seed measures the same.
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
-            outcome.measure(RECOVERS, ERROR, seed, worst[0]);
-            outcome.control(RECOVERS, ERROR, seed, worst[1]);
+            outcome.settle(&RECOVERS, seed, [worst[0]], [worst[1]]);
         }
         outcome.tables = vec![curves, errors];
         Ok(outcome)
@@ -225,7 +221,7 @@ impl Experiment for Rescale {
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        let Some(entry) = ledger.get(RECOVERS) else {
+        let Some(entry) = ledger.get(RECOVERS.id) else {
             return "Nothing was measured.".into();
         };
         let widths = tables.get("errors").rows().map(|r| r.int("n"));

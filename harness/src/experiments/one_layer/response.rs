@@ -2,7 +2,7 @@
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_most, below};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::response_curve::{
@@ -74,11 +74,27 @@ static NON_HOMOGENEITY: TableSpec = TableSpec {
     ],
 };
 
-const SHAPE: &str = "same-shape-smaller";
-const SHAPE_ERROR: &str = "max |error|";
-const LINEAR: &str = "distributed-nearly-linear";
-const LINEAR_RATIO: &str = "ΔR² over that of aligned → aligned";
-const LINEAR_STEP: &str = "largest ΔR² ratio of a width to the one before";
+static SHAPE: Claim<1> = Claim {
+    id: "same-shape-smaller",
+    statement: "Read along a distributed feature, the response to an aligned one keeps its \
+        shape and shrinks by √n.",
+    criterion: "aligned → distributed equals aligned → aligned divided by √n, max |error| ≤ 1e-6",
+    control: "a random unit direction in place of the distributed feature",
+    conditions: [at_most(1e-6, "max |error|")],
+};
+
+static LINEAR: Claim<2> = Claim {
+    id: "distributed-nearly-linear",
+    statement: "From distributed to distributed feature the response is nearly linear, the \
+        more so the wider the layer.",
+    criterion: "ΔR² of distributed → distributed < 0.35 × that of aligned → aligned at n, \
+        and falling from each width to the next",
+    control: "ReLU, whose ΔR² does not depend on n",
+    conditions: [
+        below(0.35, "ΔR² over that of aligned → aligned"),
+        below(1.0, "largest ΔR² ratio of a width to the one before"),
+    ],
+};
 
 impl Experiment for Response {
     type Settings = Settings;
@@ -90,37 +106,7 @@ impl Experiment for Response {
         feature respond to the input along another? All four pairs are drawn for a GELU layer and for \
         a ReLU layer. Non-homogeneity is measured as ΔR²: how much better a parabola predicts held-out \
         points of a curve than a straight line does.";
-    const CLAIMS: &'static [ClaimSpec] = &[
-        ClaimSpec {
-            id: SHAPE,
-            statement: "Read along a distributed feature, the response to an aligned one keeps its \
-                shape and shrinks by √n.",
-            criterion: "aligned → distributed equals aligned → aligned divided by √n, max |error| ≤ 1e-6",
-            control: "a random unit direction in place of the distributed feature",
-            conditions: &[Condition {
-                measure: SHAPE_ERROR,
-                bound: Bound::AtMost(1e-6),
-            }],
-        },
-        ClaimSpec {
-            id: LINEAR,
-            statement: "From distributed to distributed feature the response is nearly linear, the \
-                more so the wider the layer.",
-            criterion: "ΔR² of distributed → distributed < 0.35 × that of aligned → aligned at n, \
-                and falling from each width to the next",
-            control: "ReLU, whose ΔR² does not depend on n",
-            conditions: &[
-                Condition {
-                    measure: LINEAR_RATIO,
-                    bound: Bound::Below(0.35),
-                },
-                Condition {
-                    measure: LINEAR_STEP,
-                    bound: Bound::Below(1.0),
-                },
-            ],
-        },
-    ];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&SHAPE, &LINEAR];
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY];
     const FIGURES: &'static [&'static str] = &["response-gelu", "response-relu", "non-homogeneity"];
 
@@ -184,12 +170,12 @@ impl Experiment for Response {
             let random = gelu
                 .layer
                 .response(&x, &direction("aligned", s.n), &random)?;
-            outcome.measure(SHAPE, SHAPE_ERROR, seed, shape_error(&gelu.pairs[0][1]));
-            outcome.control(SHAPE, SHAPE_ERROR, seed, shape_error(&random));
+            let [claim, control] = [&gelu.pairs[0][1], &random].map(|y| [shape_error(y)]);
+            outcome.settle(&SHAPE, seed, claim, control);
             ctx.session.progress.tick()?;
 
             let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
-            for responses in [&gelu, &relu] {
+            let [claim, control] = [&gelu, &relu].map(|responses| {
                 let delta: Vec<f64> = responses.widths.iter().map(|y| split.delta_r2(y)).collect();
                 let activation = responses.layer.activation;
                 for (&n, &delta) in s.widths.iter().zip(&delta) {
@@ -199,10 +185,9 @@ impl Experiment for Response {
                 let aligned = split.delta_r2(responses.aligned());
                 let ratio = split.delta_r2(&responses.pairs[1][1]) / aligned;
                 let step = all_finite("ΔR² by width", &delta).map(largest_step);
-                let control = activation == Activation::Relu;
-                outcome.record(LINEAR, LINEAR_RATIO, seed, control, Ok(ratio));
-                outcome.record(LINEAR, LINEAR_STEP, seed, control, step);
-            }
+                [Ok(ratio), step]
+            });
+            outcome.settle(&LINEAR, seed, claim, control);
             ctx.session.progress.tick()?;
         }
         let mut curves = Table::new(&CURVES);
@@ -274,7 +259,7 @@ impl Experiment for Response {
         let rows = tables.get("non-homogeneity").rows();
         let rows = rows.filter(|r| r.text("activation") == "gelu");
         let delta = median_by(rows.map(|r| (r.real("n"), r.real("delta_r2"))));
-        let error = ledger.get(SHAPE).map_or(f64::NAN, |e| e.value);
+        let error = ledger.get(SHAPE.id).map_or(f64::NAN, |e| e.value);
         let peak = peak(&delta);
         let (Some(peak), Some(first), Some(last)) = (peak, delta.first(), delta.last()) else {
             return "No widths were measured.".into();

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_most, below};
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
@@ -101,17 +101,37 @@ static DIRECTIONS: TableSpec = TableSpec {
     ],
 };
 
-const BALANCED: &str = "balanced-is-homogeneous";
-const BALANCED_ERROR: &str = "max |y − x/2|";
-const BALANCED_STEP: &str = "largest ΔR² ratio of an imbalance to the next larger one";
-const WASH_OUT: &str = "random-directions-wash-out";
-const WASH_OUT_FALL: &str = "median ΔR² at the largest n over that at the smallest";
-const WASH_OUT_STEP: &str = "largest median ΔR² ratio of a width to the one before";
-
 const FAMILIES: [&str; 2] = ["signed", "non-negative"];
 const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 /// Directions to a random stream.
 const BLOCK: usize = 250;
+
+static BALANCED: Claim<2> = Claim {
+    id: "balanced-is-homogeneous",
+    statement: "With as many negative as positive entries the non-linearities cancel and the \
+        response is a straight line; the more uneven the signs, the more of it is left.",
+    criterion: "at m = n/2, y = x/2 with max |error| ≤ 1e-5, and ΔR² falls with |n − 2m|",
+    control: "m = 0",
+    conditions: [
+        at_most(1e-5, "max |y − x/2|"),
+        below(
+            1.0,
+            "largest ΔR² ratio of an imbalance to the next larger one",
+        ),
+    ],
+};
+
+static WASH_OUT: Claim<2> = Claim {
+    id: "random-directions-wash-out",
+    statement: "Along random directions the non-linearity washes out as the layer grows wider, \
+        because their signs nearly balance; along random non-negative directions it does not.",
+    criterion: "the median ΔR² falls from each n to the next, and by more than half in all",
+    control: "random non-negative directions",
+    conditions: [
+        below(0.5, "median ΔR² at the largest n over that at the smallest"),
+        below(1.0, "largest median ΔR² ratio of a width to the one before"),
+    ],
+};
 
 impl Experiment for SignBalance {
     type Settings = Settings;
@@ -123,42 +143,7 @@ impl Experiment for SignBalance {
         ones cancel: what is left is in proportion to the imbalance. How does the response change with \
         the number m of negative entries, and what is left of the non-linearity along random directions \
         of wider and wider layers? Input levels run from −5√n to 5√n.";
-    const CLAIMS: &'static [ClaimSpec] = &[
-        ClaimSpec {
-            id: BALANCED,
-            statement: "With as many negative as positive entries the non-linearities cancel and the \
-                response is a straight line; the more uneven the signs, the more of it is left.",
-            criterion: "at m = n/2, y = x/2 with max |error| ≤ 1e-5, and ΔR² falls with |n − 2m|",
-            control: "m = 0",
-            conditions: &[
-                Condition {
-                    measure: BALANCED_ERROR,
-                    bound: Bound::AtMost(1e-5),
-                },
-                Condition {
-                    measure: BALANCED_STEP,
-                    bound: Bound::Below(1.0),
-                },
-            ],
-        },
-        ClaimSpec {
-            id: WASH_OUT,
-            statement: "Along random directions the non-linearity washes out as the layer grows wider, \
-                because their signs nearly balance; along random non-negative directions it does not.",
-            criterion: "the median ΔR² falls from each n to the next, and by more than half in all",
-            control: "random non-negative directions",
-            conditions: &[
-                Condition {
-                    measure: WASH_OUT_FALL,
-                    bound: Bound::Below(0.5),
-                },
-                Condition {
-                    measure: WASH_OUT_STEP,
-                    bound: Bound::Below(1.0),
-                },
-            ],
-        },
-    ];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[&BALANCED, &WASH_OUT];
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY, &DIRECTIONS];
     const FIGURES: &'static [&'static str] = &["sign-balance", "random-directions"];
 
@@ -254,9 +239,9 @@ impl Experiment for SignBalance {
              directions the median ΔR² at n = {} is {} of that at n = {narrowest}, and the share that \
              keeps at least half of the all-positive direction's {} goes from {} % to {} %; \
              non-negative directions keep theirs at every width.",
-            number(value(BALANCED)),
+            number(value(BALANCED.id)),
             last.int("n"),
-            number(value(WASH_OUT)),
+            number(value(WASH_OUT.id)),
             number(last.real("all_positive")),
             number(kept(narrowest)),
             number(kept(last.int("n"))),
@@ -305,12 +290,9 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> (Table, Table)
             .map(|same| mean(&same.iter().map(|&(_, delta)| delta).collect::<Vec<_>>()))
             .collect();
         let uneven = vec![split.delta_r2(&responses[0].1); falling.len()];
-        outcome.measure(BALANCED, BALANCED_ERROR, seed, balanced);
-        for (control, delta) in [(false, falling), (true, uneven)] {
-            let step = all_finite("ΔR² by imbalance", &delta).map(largest_step);
-            outcome.record(BALANCED, BALANCED_STEP, seed, control, step);
-        }
-        outcome.control(BALANCED, BALANCED_ERROR, seed, all_positive);
+        let step = |delta: &[f64]| all_finite("ΔR² by imbalance", delta).map(largest_step);
+        let of_claim = [Ok(balanced), step(&falling)];
+        outcome.settle(&BALANCED, seed, of_claim, [Ok(all_positive), step(&uneven)]);
     }
     (curves, non_homogeneity)
 }
@@ -373,23 +355,11 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
             }
         }
         let fall = |medians: &[f64]| medians[medians.len() - 1] / medians[0];
-        for (control, medians) in [false, true].into_iter().zip(&medians) {
-            let medians = all_finite("median ΔR² by width", medians);
-            outcome.record(
-                WASH_OUT,
-                WASH_OUT_FALL,
-                seed,
-                control,
-                medians.clone().map(fall),
-            );
-            outcome.record(
-                WASH_OUT,
-                WASH_OUT_STEP,
-                seed,
-                control,
-                medians.map(largest_step),
-            );
-        }
+        let [signed, non_negative] = medians.map(|medians| {
+            let medians = all_finite("median ΔR² by width", &medians);
+            [medians.clone().map(fall), medians.map(largest_step)]
+        });
+        outcome.settle(&WASH_OUT, seed, signed, non_negative);
     }
     Ok(table)
 }

@@ -5,9 +5,11 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
+use crate::experiments::one_layer::near_orthogonality::Count;
 use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
 use crate::settings::{OutOfRange, Preset};
-use crate::table::{Column, Table, TableSpec, Tables, median_by};
+use crate::stats::observations::Observations;
+use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
 /// See the [module](self).
@@ -18,34 +20,23 @@ crate::settings! {
     pub struct Settings {}
 }
 
-static TRADEOFF: TableSpec = TableSpec {
-    name: "tradeoff",
-    about: "Both limits on the number of features, at the k that the two experiments share.",
-    columns: &[
-        Column::int("k", "neurons", "neurons that each feature is on"),
-        Column::int("seed", "", "seed"),
-        Column::real(
-            "active",
-            "1",
-            "most active others before the response is homogeneous",
-        ),
-        Column::real(
-            "nearly_orthogonal",
-            "1",
-            "number of nearly orthogonal features",
-        ),
-        Column::real(
-            "delta_r2_threshold",
-            "1",
-            "ΔR² above which a response is not homogeneous",
-        ),
-        Column::real(
-            "mmcs_threshold",
-            "1",
-            "mean max cosine similarity below which features are nearly orthogonal",
-        ),
-    ],
-};
+crate::rows! {
+    /// Both limits on the number of features, at the k that the two experiments share.
+    pub struct Limits in "tradeoff" {
+        /// neurons that each feature is on
+        k: usize ["neurons"],
+        /// seed
+        seed: u64 [""],
+        /// most active others before the response is homogeneous
+        active: f64 ["1"],
+        /// number of nearly orthogonal features
+        nearly_orthogonal: f64 ["1"],
+        /// ΔR² above which a response is not homogeneous
+        delta_r2_threshold: f64 ["1"],
+        /// mean max cosine similarity below which features are nearly orthogonal
+        mmcs_threshold: f64 ["1"],
+    }
+}
 
 impl Experiment for Tradeoff {
     type Settings = Settings;
@@ -55,8 +46,8 @@ impl Experiment for Tradeoff {
     const SUMMARY: &'static str = "Spreading features over more neurons makes room for more nearly orthogonal \
         directions, and lets fewer of them be active before interference swamps the \
         non-linearity. The two preceding experiments, side by side.";
-    const CLAIMS: &'static [ClaimSpec] = &[];
-    const TABLES: &'static [&'static TableSpec] = &[&TRADEOFF];
+    const CLAIMS: &'static [&'static ClaimSpec] = &[];
+    const TABLES: &'static [&'static TableSpec] = &[Limits::SPEC];
     const FIGURES: &'static [&'static str] = &["tradeoff"];
     const NEEDS: &'static [&'static str] = &["homogeneity", "near-orthogonality"];
 
@@ -74,52 +65,44 @@ impl Experiment for Tradeoff {
 
     fn run(_: &Settings, ctx: &Ctx) -> Result<Outcome> {
         ctx.session.progress.start(1)?;
-        let mut table = Table::new(&TRADEOFF);
-        let counts: Vec<_> = ctx
-            .input("near-orthogonality")
-            .get("counts")
-            .rows()
-            .collect();
+        let mut rows = Vec::new();
+        let counts = ctx.input("near-orthogonality").rows::<Count>();
         for limit in ctx.input("homogeneity").get("limits").rows() {
-            let (k, seed) = (limit.int("k"), limit.int("seed"));
-            let same = counts
-                .iter()
-                .find(|c| c.int("k") == k && c.int("seed") == seed);
+            let (k, seed) = (limit.int("k") as usize, limit.int("seed") as u64);
+            let same = counts.iter().find(|c| c.k == k && c.seed == seed);
             if let (Some(count), "gelu") = (same, limit.text("layer")) {
-                table.push([
-                    (k as usize).into(),
-                    (seed as u64).into(),
-                    limit.real("n_on").into(),
-                    count.real("features").into(),
-                    limit.real("threshold").into(),
-                    count.real("threshold").into(),
-                ]);
+                rows.push(Limits {
+                    k,
+                    seed,
+                    active: limit.real("n_on"),
+                    nearly_orthogonal: count.features,
+                    delta_r2_threshold: limit.real("threshold"),
+                    mmcs_threshold: count.threshold,
+                });
             }
         }
         ctx.session.progress.tick()?;
         Ok(Outcome {
-            tables: vec![table],
+            tables: vec![Table::of(&rows)],
             measures: Vec::new(),
         })
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        let first = tables.get("tradeoff").rows().next();
-        let threshold = |column| {
-            let value = first.map(|row| row.real(column));
-            value.map_or(String::new(), number)
-        };
+        let rows = tables.rows::<Limits>();
+        let threshold = |of: fn(&Limits) -> f64| rows.first().map(of).map_or(String::new(), number);
         let active = Series::new(
             Role::Other(1),
             "most active others (left)",
-            curve(tables, "active"),
+            curve(&rows, |r| r.active),
         );
         let available = Series::new(
             Role::Distributed,
             "nearly orthogonal features (right)",
-            curve(tables, "nearly_orthogonal"),
+            curve(&rows, |r| r.nearly_orthogonal),
         );
-        let (delta, mmcs) = (threshold("delta_r2_threshold"), threshold("mmcs_threshold"));
+        let delta = threshold(|r| r.delta_r2_threshold);
+        let mmcs = threshold(|r| r.mmcs_threshold);
         let panel = Panel::new(
             "",
             Axis::log("neurons per feature k"),
@@ -143,7 +126,9 @@ impl Experiment for Tradeoff {
     }
 
     fn findings(tables: &Tables, _: &Ledger) -> String {
-        let (active, available) = (curve(tables, "active"), curve(tables, "nearly_orthogonal"));
+        let rows = tables.rows::<Limits>();
+        let active = curve(&rows, |r| r.active);
+        let available = curve(&rows, |r| r.nearly_orthogonal);
         let ends = |curve: &[(f64, f64)]| curve.first().copied().zip(curve.last().copied());
         let (Some(((k_first, a_first), (k_last, a_last))), Some(((_, o_first), (_, o_last)))) =
             (ends(&active), ends(&available))
@@ -162,7 +147,6 @@ impl Experiment for Tradeoff {
 }
 
 /// The median over seeds of a column, by k.
-fn curve(tables: &Tables, column: &str) -> Vec<(f64, f64)> {
-    let rows = tables.get("tradeoff").rows();
-    median_by(rows.map(|r| (r.real("k"), r.real(column))))
+fn curve(rows: &[Limits], column: fn(&Limits) -> f64) -> Vec<(f64, f64)> {
+    rows.iter().map(|r| (r.k, column(r))).medians()
 }

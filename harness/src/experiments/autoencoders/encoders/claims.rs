@@ -4,25 +4,23 @@ use super::model::{Encoder, Model, start};
 use super::settings::Settings;
 use super::source::Source;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_most};
 use crate::experiment::Ctx;
 
-const LINEAR: &str = "linear-encoder-holds-its-own";
-const GAIN: &str =
-    "MMCS of the two-layer encoder's dictionary minus that of the linear one's, at the same L0";
-
-pub const CLAIMS: &[ClaimSpec] = &[ClaimSpec {
-    id: LINEAR,
+pub static LINEAR: Claim<1> = Claim {
+    id: "linear-encoder-holds-its-own",
     statement: "A two-layer encoder does not find better features than a linear one.",
     criterion: "on synthetic data, the MMCS of the true features to the dictionary of the two-layer encoder exceeds \
         that of the linear one by at most 0.02 at matched L0: the mean number of features in a sample, or the L0 \
         nearest to it that both reach; MMCS interpolated over log L0",
     control: "in place of the linear encoder's dictionary, the one that its training started from",
-    conditions: &[Condition {
-        measure: GAIN,
-        bound: Bound::AtMost(0.02),
-    }],
-}];
+    conditions: [at_most(
+        0.02,
+        "MMCS of the two-layer encoder's dictionary minus that of the linear one's, at the same L0",
+    )],
+};
+
+pub const CLAIMS: &[&ClaimSpec] = &[&LINEAR];
 
 /// Measures the condition at every seed.
 pub fn settle(s: &Settings, models: &[Model], ctx: &Ctx, outcome: &mut Outcome) {
@@ -36,9 +34,8 @@ pub fn settle(s: &Settings, models: &[Model], ctx: &Ctx, outcome: &mut Outcome) 
         let gain = matched
             .clone()
             .map(|[linear, two_layer]| two_layer - linear);
-        outcome.record(LINEAR, GAIN, seed, false, gain);
         let control = matched.map(|[_, two_layer]| two_layer - untrained(s, seed, ctx));
-        outcome.record(LINEAR, GAIN, seed, true, control);
+        outcome.settle(&LINEAR, seed, [gain], [control]);
     }
 }
 

@@ -1,9 +1,40 @@
-//! Names of the claims, and of what is measured for them.
+//! The claims of the experiment.
 
-pub const SPARSEST: &str = "l1-picks-the-sparsest";
-pub const SPARSEST_SHARE: &str = "share of targets in the plane whose code is the sparsest one";
-pub const TIES: &str = "ties-only-when-parallel";
-pub const TIES_APART: &str = "smallest gap at an angle above 0, in rounding errors";
-pub const TIES_AT_ZERO: &str = "gap at angle 0, in rounding errors";
-pub const COSINE: &str = "l1-is-inverse-cosine";
-pub const COSINE_ERROR: &str = "largest |‖c‖₁ · mean cosine − ‖x‖| / ‖c‖₁";
+use crate::claim::{Claim, above, at_least, at_most};
+
+pub static SPARSEST: Claim<1> = Claim {
+    id: "l1-picks-the-sparsest",
+    statement: "Of three directions in the plane, the code of least L1 norm uses the one that the target lies \
+        on, else the target's two neighbours, the closer one more.",
+    criterion: "for every target: one active atom if it lies on an atom, else the neighbour on either side \
+        and no other, the larger weight on the closer (the share in more dimensions is reported)",
+    control: "the non-negative code of least L2 norm instead, judged by the same rule",
+    conditions: [at_least(
+        1.0,
+        "share of targets in the plane whose code is the sparsest one",
+    )],
+};
+
+pub static TIES: Claim<2> = Claim {
+    id: "ties-only-when-parallel",
+    statement: "Five atoms together cost as much as one atom with five times the weight only if all directions \
+        coincide.",
+    criterion: "the L1 norm of the cheapest code of 5·Y₁ on Y₂ … Y₆ minus 5: more than its rounding error \
+        (64 ulp of 5) at every angle above 0, and not more at 0",
+    control: "atoms that are longer than 1, so that each reaches as far along Y₁ as Y₁ itself: then the \
+        directions differ and the costs do not",
+    conditions: [
+        above(1.0, "smallest gap at an angle above 0, in rounding errors"),
+        at_most(1.0, "gap at angle 0, in rounding errors"),
+    ],
+};
+
+pub static COSINE: Claim<1> = Claim {
+    id: "l1-is-inverse-cosine",
+    statement: "With perfect reconstruction the L1 norm of a code is the norm of the target divided by the mean \
+        cosine between target and atoms, weighted by activity.",
+    criterion: "‖c‖₁ · mean cosine = ‖x‖ to 1e-13 of ‖c‖₁ for every code, the cheapest of its target or not",
+    control: "the same codes with each weight lowered by up to 0.1, as an L1 penalty lowers them: \
+        reconstruction is no longer perfect",
+    conditions: [at_most(1e-13, "largest |‖c‖₁ · mean cosine − ‖x‖| / ‖c‖₁")],
+};

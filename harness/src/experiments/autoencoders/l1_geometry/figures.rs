@@ -224,7 +224,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     format!(
         "In the plane the code of least L1 norm is the sparsest one for {} of all targets, and a dense code never costs \
          the same unless its directions coincide, since the L1 norm is the inverse of a mean cosine (to {}). {spaces}.",
-        number(value(SPARSEST)),
-        number(value(COSINE)),
+        number(value(SPARSEST.id)),
+        number(value(COSINE.id)),
     )
 }

@@ -249,14 +249,14 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
          one {}, since two directions in the plane can be read off exactly or turned until they are orthogonal, but with \
          three features in the plane {} and {} are left. With many features, refitting magnitudes on the right active sets \
          leaves a share of {} of the L1 error, and on all that the SAE finds the error falls from {} to {} of ‖x‖².",
-        number(value(TIED)),
+        number(value(TIED.id)),
         at("reconstruction_x"),
         at("reconstruction_y"),
         left(Case::Pair, Encoder::Untied),
         left(Case::Pair, Encoder::Tied),
         left(Case::Three, Encoder::Untied),
         left(Case::Three, Encoder::Tied),
-        number(value(SUPPORT)),
+        number(value(SUPPORT.id)),
         number(error("L1")),
         number(error("L1, refitted")),
     )

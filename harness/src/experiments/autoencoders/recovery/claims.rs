@@ -4,19 +4,8 @@ use super::model::{Encoder, Model};
 use super::optimum::{Comparison, Kind};
 use super::settings::{JUDGED_RATIO, Settings};
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, above, at_least, at_most, below};
 use crate::stats::{all_finite, max, median, min};
-
-pub const BAND: &str = "l1-band-recovers-features";
-const BAND_BEST: &str = "MMCS at the best λ, for the ratio ≥ 1 where it is least";
-const BAND_LOW: &str = "MMCS at the smallest λ, for the ratio ≥ 1 where it is largest";
-const BAND_HIGH: &str = "MMCS at the largest λ, for the ratio ≥ 1 where it is largest";
-pub const DUPLICATES: &str = "no-duplicate-directions";
-const DUPLICATES_SHARE: &str = "share of alive elements with a neighbour at a cosine above 0.9";
-pub const OPTIMUM: &str = "sae-approximates-optimum";
-const OPTIMUM_COST: &str = "L1 norm of a code over that of the cheapest code, median over samples";
-const OPTIMUM_OVERLAP: &str =
-    "active entries in common over those of either code, median over samples";
 
 /// MMCS above which features count as recovered.
 pub const RECOVERED: f64 = 0.9;
@@ -25,59 +14,61 @@ const PROVEN: f64 = 0.95;
 /// Cosine above which an element has another one as its duplicate.
 pub const DUPLICATE: f64 = 0.9;
 
-pub const CLAIMS: &[ClaimSpec] = &[
-    ClaimSpec {
-        id: BAND,
-        statement: "There is a band of L1 coefficients in which a sparse autoencoder recovers the true features, and \
-            neither weaker nor stronger penalties do.",
-        criterion: "untied SAEs with at least as many elements as features: MMCS > 0.9 at some λ for every such ratio, \
-            and ≤ 0.9 at the smallest and at the largest λ of the grid for all of them",
-        control: "λ = 0, no penalty at all, in the place of every λ",
-        conditions: &[
-            Condition {
-                measure: BAND_BEST,
-                bound: Bound::Above(RECOVERED),
-            },
-            Condition {
-                measure: BAND_LOW,
-                bound: Bound::AtMost(RECOVERED),
-            },
-            Condition {
-                measure: BAND_HIGH,
-                bound: Bound::AtMost(RECOVERED),
-            },
-        ],
-    },
-    ClaimSpec {
-        id: DUPLICATES,
-        statement: "A dictionary with more elements than there are features does not learn the same direction twice.",
-        criterion: "untied SAE with two elements for each feature, at the λ where its MMCS is largest: less than 5 % of \
-            the alive elements have another alive one at a cosine above 0.9",
-        control: "λ = 0, the same number of elements",
-        conditions: &[Condition {
-            measure: DUPLICATES_SHARE,
-            bound: Bound::Below(0.05),
-        }],
-    },
-    ClaimSpec {
-        id: OPTIMUM,
-        statement: "The linear encoder of a sparse autoencoder finds nearly the cheapest code for its reconstruction.",
-        criterion: "untied SAE with two elements for each feature, at the λ where its MMCS is largest, against the code of \
-            least L1 norm with the same dictionary and reconstruction: at most 1.1 times the L1 norm, and at least 0.8 of \
-            the active entries of either in common (medians over held-out samples)",
-        control: "the same model before its training, whose encoder is the transpose of a random dictionary",
-        conditions: &[
-            Condition {
-                measure: OPTIMUM_COST,
-                bound: Bound::AtMost(1.1),
-            },
-            Condition {
-                measure: OPTIMUM_OVERLAP,
-                bound: Bound::AtLeast(0.8),
-            },
-        ],
-    },
-];
+pub static BAND: Claim<3> = Claim {
+    id: "l1-band-recovers-features",
+    statement: "There is a band of L1 coefficients in which a sparse autoencoder recovers the true features, and \
+        neither weaker nor stronger penalties do.",
+    criterion: "untied SAEs with at least as many elements as features: MMCS > 0.9 at some λ for every such ratio, \
+        and ≤ 0.9 at the smallest and at the largest λ of the grid for all of them",
+    control: "λ = 0, no penalty at all, in the place of every λ",
+    conditions: [
+        above(
+            RECOVERED,
+            "MMCS at the best λ, for the ratio ≥ 1 where it is least",
+        ),
+        at_most(
+            RECOVERED,
+            "MMCS at the smallest λ, for the ratio ≥ 1 where it is largest",
+        ),
+        at_most(
+            RECOVERED,
+            "MMCS at the largest λ, for the ratio ≥ 1 where it is largest",
+        ),
+    ],
+};
+
+pub static DUPLICATES: Claim<1> = Claim {
+    id: "no-duplicate-directions",
+    statement: "A dictionary with more elements than there are features does not learn the same direction twice.",
+    criterion: "untied SAE with two elements for each feature, at the λ where its MMCS is largest: less than 5 % of \
+        the alive elements have another alive one at a cosine above 0.9",
+    control: "λ = 0, the same number of elements",
+    conditions: [below(
+        0.05,
+        "share of alive elements with a neighbour at a cosine above 0.9",
+    )],
+};
+
+pub static OPTIMUM: Claim<2> = Claim {
+    id: "sae-approximates-optimum",
+    statement: "The linear encoder of a sparse autoencoder finds nearly the cheapest code for its reconstruction.",
+    criterion: "untied SAE with two elements for each feature, at the λ where its MMCS is largest, against the code of \
+        least L1 norm with the same dictionary and reconstruction: at most 1.1 times the L1 norm, and at least 0.8 of \
+        the active entries of either in common (medians over held-out samples)",
+    control: "the same model before its training, whose encoder is the transpose of a random dictionary",
+    conditions: [
+        at_most(
+            1.1,
+            "L1 norm of a code over that of the cheapest code, median over samples",
+        ),
+        at_least(
+            0.8,
+            "active entries in common over those of either code, median over samples",
+        ),
+    ],
+};
+
+pub const CLAIMS: &[&ClaimSpec] = &[&BAND, &DUPLICATES, &OPTIMUM];
 
 /// The readings of untied models of a seed at some ratios and λ, in order, or how one of them diverged.
 fn readings(
@@ -133,20 +124,16 @@ pub fn settle(
         let lowest = |values: Vec<f64>| min(values);
         let highest = |values: Vec<f64>| max(values);
         let none: &dyn Fn(f64) -> bool = &|l| l == 0.0;
-        let some: &dyn Fn(f64) -> bool = &|l| l > 0.0;
-        for (control, best, low, high) in [
-            (
-                false,
-                some,
-                &(|l: f64| l == least) as &dyn Fn(f64) -> bool,
-                &(|l: f64| l == most) as _,
-            ),
-            (true, none, none, none),
-        ] {
-            outcome.record(BAND, BAND_BEST, seed, control, at(best).map(lowest));
-            outcome.record(BAND, BAND_LOW, seed, control, at(low).map(highest));
-            outcome.record(BAND, BAND_HIGH, seed, control, at(high).map(highest));
-        }
+        let band =
+            |best: &dyn Fn(f64) -> bool, low: &dyn Fn(f64) -> bool, high: &dyn Fn(f64) -> bool| {
+                [
+                    at(best).map(lowest),
+                    at(low).map(highest),
+                    at(high).map(highest),
+                ]
+            };
+        let of_claim = band(&|l| l > 0.0, &|l| l == least, &|l| l == most);
+        outcome.settle(&BAND, seed, of_claim, band(none, none, none));
 
         let share = |model: &Model| {
             let reading = model.reading.as_ref().map_err(String::clone)?;
@@ -159,15 +146,14 @@ pub fn settle(
             }
         };
         let judged = best(models, seed, JUDGED_RATIO).and_then(share);
-        outcome.record(DUPLICATES, DUPLICATES_SHARE, seed, false, judged);
         let unpenalised = readings(models, seed, |r| r == JUDGED_RATIO, none).and_then(|found| {
             found
                 .first()
                 .map_or(Err("not trained".into()), |m| share(m))
         });
-        outcome.record(DUPLICATES, DUPLICATES_SHARE, seed, true, unpenalised);
+        outcome.settle(&DUPLICATES, seed, [judged], [unpenalised]);
 
-        for (kind, control) in [(Kind::Trained, false), (Kind::Untrained, true)] {
+        let [trained, untrained] = [Kind::Trained, Kind::Untrained].map(|kind| {
             let ours = compared(models, comparisons, seed, kind);
             let median_of = |of: &dyn Fn(&Comparison) -> f64| {
                 let values = |ours: &Vec<&Comparison>| {
@@ -175,21 +161,9 @@ pub fn settle(
                 };
                 ours.as_ref().map(values).map_err(String::clone)
             };
-            outcome.record(
-                OPTIMUM,
-                OPTIMUM_COST,
-                seed,
-                control,
-                median_of(&|c| c.l1 / c.least),
-            );
-            outcome.record(
-                OPTIMUM,
-                OPTIMUM_OVERLAP,
-                seed,
-                control,
-                median_of(&|c| c.overlap),
-            );
-        }
+            [median_of(&|c| c.l1 / c.least), median_of(&|c| c.overlap)]
+        });
+        outcome.settle(&OPTIMUM, seed, trained, untrained);
     }
 }
 
@@ -207,23 +181,18 @@ fn compared<'a>(
         .collect();
     // A code that is not a number has no cheapest one, which is another matter than one that was not found.
     let costs: Vec<f64> = ours.iter().map(|c| c.l1).collect();
-    let what = format!(
-        "L1 norms of the codes of the {} model at seed {seed}",
-        kind.name()
-    );
+    let what = format!("L1 norms of the codes of the {kind} model at seed {seed}");
     all_finite(&what, &costs)?;
     let proven = ours.iter().filter(|c| c.is_proven()).count();
     if (proven as f64) < PROVEN * ours.len() as f64 {
         return Err(format!(
-            "only {proven} of {} cheapest codes of the {} model at seed {seed} are proven",
-            ours.len(),
-            kind.name()
+            "only {proven} of {} cheapest codes of the {kind} model at seed {seed} are proven",
+            ours.len()
         ));
     }
     if ours.is_empty() {
         return Err(format!(
-            "no sample activates the {} model at seed {seed}",
-            kind.name()
+            "no sample activates the {kind} model at seed {seed}"
         ));
     }
     Ok(ours.into_iter().filter(|c| c.is_proven()).collect())

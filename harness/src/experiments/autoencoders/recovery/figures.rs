@@ -2,11 +2,15 @@
 
 use super::claims::{BAND, DUPLICATE, DUPLICATES, OPTIMUM, RECOVERED};
 use super::model::Encoder;
+use super::optimum::Kind;
 use super::settings::JUDGED_RATIO;
+use super::tables::{Cheapest, Loss, Neighbours, Sae};
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
+use crate::stats::observations::Observations;
 use crate::stats::{median, peak};
-use crate::table::{Row, Tables, median_by};
+use crate::table::Tables;
+use crate::table::record::Word;
 use crate::text::number;
 
 pub const NAMES: &[&str] = &[
@@ -30,14 +34,15 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
 const LAMBDA: &str = "L1 coefficient λ";
 
 /// Rows of `saes` of one kind of encoder, with a penalty.
-fn saes<'a>(tables: &'a Tables, encoder: Encoder) -> impl Iterator<Item = Row<'a>> {
-    let rows = tables.get("saes").rows();
-    rows.filter(move |r| r.text("encoder") == encoder.name() && r.real("lambda") > 0.0)
+fn saes(tables: &Tables, encoder: Encoder) -> Vec<Sae> {
+    let mut rows = tables.rows::<Sae>();
+    rows.retain(|r| r.encoder == encoder && r.lambda > 0.0);
+    rows
 }
 
-/// The values of a column, increasing, each once.
-fn grid<'a>(rows: impl Iterator<Item = Row<'a>>, column: &str) -> Vec<f64> {
-    let mut values: Vec<f64> = rows.map(|r| r.real(column)).collect();
+/// Values in increasing order, each once.
+fn grid(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
     values
@@ -51,18 +56,19 @@ fn maps(tables: &Tables) -> Figure {
          loss on held-out samples, over the L1 coefficient and the number of elements for each true feature; median over \
          seeds. Left: untied, right: tied.",
     );
-    let measures = [
-        ("mmcs", "MMCS", Some((0.0, 1.0)), Some(RECOVERED)),
-        ("dead", "dead elements", Some((0.0, 1.0)), None),
-        ("loss", "loss", None, None),
+    type Measure = fn(&Sae) -> f64;
+    let measures: [(Measure, &str, Option<(f64, f64)>, Option<f64>); 3] = [
+        (|r| r.mmcs, "MMCS", Some((0.0, 1.0)), Some(RECOVERED)),
+        (|r| r.dead, "dead elements", Some((0.0, 1.0)), None),
+        (|r| r.loss, "loss", None, None),
     ];
-    for (column, label, range, contour) in measures {
+    for (measure, label, range, contour) in measures {
         // One scale for both.
         let both = [Encoder::Untied, Encoder::Tied]
             .into_iter()
             .flat_map(|e| saes(tables, e));
         let finite: Vec<f64> = both
-            .map(|r| r.real(column))
+            .map(|r| measure(&r))
             .filter(|v| v.is_finite())
             .collect();
         let ends = (!finite.is_empty()).then(|| {
@@ -73,12 +79,14 @@ fn maps(tables: &Tables) -> Figure {
             )
         });
         for encoder in [Encoder::Untied, Encoder::Tied] {
-            let x = grid(saes(tables, encoder), "lambda");
-            let y = grid(saes(tables, encoder), "ratio");
+            let rows = saes(tables, encoder);
+            let x = grid(rows.iter().map(|r| r.lambda));
+            let y = grid(rows.iter().map(|r| r.ratio));
             let value = |lambda: f64, ratio: f64| {
-                let cell = saes(tables, encoder)
-                    .filter(|r| r.real("lambda") == lambda && r.real("ratio") == ratio)
-                    .map(|r| r.real(column));
+                let cell = rows
+                    .iter()
+                    .filter(|r| r.lambda == lambda && r.ratio == ratio)
+                    .map(measure);
                 median(&cell.collect::<Vec<_>>())
             };
             let heat = Heat {
@@ -94,7 +102,7 @@ fn maps(tables: &Tables) -> Figure {
                 contour,
             };
             let panel = Panel::new(
-                format!("{label}, {}", encoder.name()),
+                format!("{label}, {encoder}"),
                 Axis::log(LAMBDA),
                 Axis::log("elements per feature"),
             );
@@ -113,17 +121,20 @@ fn frontier(tables: &Tables) -> Figure {
     );
     for encoder in [Encoder::Untied, Encoder::Tied] {
         let mut panel = Panel::new(
-            encoder.name(),
+            encoder.word(),
             Axis::log("active elements (L0)"),
             Axis::linear("explained variance").range(0.0, 1.05),
         );
-        let ratios = grid(saes(tables, encoder), "ratio");
+        let rows = saes(tables, encoder);
+        let ratios = grid(rows.iter().map(|r| r.ratio));
         for (index, &ratio) in ratios.iter().enumerate() {
-            let curve = |column: &'static str| {
-                let rows = saes(tables, encoder).filter(|r| r.real("ratio") == ratio);
-                median_by(rows.map(|r| (r.real("lambda"), r.real(column))))
+            let curve = |measure: fn(&Sae) -> f64| {
+                let rows = rows.iter().filter(|r| r.ratio == ratio);
+                rows.map(|r| (r.lambda, measure(r))).medians()
             };
-            let points = curve("l0").into_iter().zip(curve("explained_variance"));
+            let points = curve(|r| r.l0)
+                .into_iter()
+                .zip(curve(|r| r.explained_variance));
             let points = points
                 .map(|((_, l0), (_, explained))| (l0, explained))
                 .filter(|p| p.0 > 0.1);
@@ -137,12 +148,11 @@ fn frontier(tables: &Tables) -> Figure {
 
 /// Histogram of the largest cosine with another element.
 fn neighbours(tables: &Tables) -> Figure {
+    let rows = tables.rows::<Neighbours>();
+    let width = rows.first().map_or(0.0, |r| r.to - r.from);
     let bins = |penalised: bool| {
-        let rows = tables.get("neighbours").rows();
-        let rows = rows.filter(move |r| (r.real("lambda") > 0.0) == penalised);
-        let shares = median_by(rows.map(|r| (r.real("from"), r.real("share"))));
-        let width = tables.get("neighbours").rows().next();
-        let width = width.map_or(0.0, |r| r.real("to") - r.real("from"));
+        let rows = rows.iter().filter(|r| (r.lambda > 0.0) == penalised);
+        let shares = rows.map(|r| (r.from, r.share)).medians();
         shares
             .into_iter()
             .map(move |(from, share)| (from, from + width, share))
@@ -161,16 +171,15 @@ fn neighbours(tables: &Tables) -> Figure {
 
 /// L1 norms against the least ones, and supports in common.
 fn optimum(tables: &Tables) -> Figure {
-    let rows = |model: &'static str| {
-        let rows = tables.get("optimum").rows();
-        rows.filter(move |r| r.text("model") == model)
-    };
+    let all = tables.rows::<Cheapest>();
+    let rows = |model: Kind| all.iter().filter(move |r| r.model == model);
     let kinds = [
-        ("untrained", "control: before training", Role::Control),
-        ("trained", "trained", Role::Distributed),
+        (Kind::Untrained, "control: before training", Role::Control),
+        (Kind::Trained, "trained", Role::Distributed),
     ];
-    let all = || tables.get("optimum").rows().map(|r| r.real("least_l1"));
-    let (low, high) = all()
+    let (low, high) = all
+        .iter()
+        .map(|r| r.least_l1)
         .filter(|v| *v > 0.0)
         .fold((f64::INFINITY, 0.0), |(l, h), v| (v.min(l), v.max(h)));
     let mut costs = Panel::new(
@@ -191,10 +200,10 @@ fn optimum(tables: &Tables) -> Figure {
         Axis::linear("share of samples").range(0.0, 1.05),
     );
     for (model, label, role) in kinds {
-        let points = rows(model).map(|r| (r.real("least_l1"), r.real("l1")));
+        let points = rows(model).map(|r| (r.least_l1, r.l1));
         costs = costs.scatter(role, label, points);
         let mut overlap: Vec<f64> = rows(model)
-            .map(|r| r.real("overlap"))
+            .map(|r| r.overlap)
             .filter(|v| v.is_finite())
             .collect();
         overlap.sort_by(f64::total_cmp);
@@ -225,30 +234,17 @@ fn training(tables: &Tables) -> Figure {
          median over seeds.",
     );
     for encoder in [Encoder::Untied, Encoder::Tied] {
-        let rows = || {
-            let rows = tables.get("training").rows();
-            rows.filter(move |r| {
-                r.text("encoder") == encoder.name()
-                    && r.real("ratio") == JUDGED_RATIO
-                    && r.real("lambda") > 0.0
-            })
-        };
-        let mut panel = Panel::new(encoder.name(), Axis::linear("step"), Axis::log("loss"));
-        let lambdas = grid(rows(), "lambda");
+        let mut rows = tables.rows::<Loss>();
+        rows.retain(|r| r.encoder == encoder && r.ratio == JUDGED_RATIO && r.lambda > 0.0);
+        let mut panel = Panel::new(encoder.word(), Axis::linear("step"), Axis::log("loss"));
+        let lambdas = grid(rows.iter().map(|r| r.lambda));
         for (index, &lambda) in lambdas.iter().enumerate() {
-            let ours = rows().filter(|r| r.real("lambda") == lambda);
-            let loss = |r: Row| {
-                (
-                    r.real("step"),
-                    r.real("reconstruction") + r.real("sparsity"),
-                )
-            };
+            let ours = rows.iter().filter(|r| r.lambda == lambda);
+            let loss = ours
+                .map(|r| (r.step, r.reconstruction + r.sparsity))
+                .medians();
             let of = lambdas.len();
-            panel = panel.line(
-                Role::Step { index, of },
-                format!("λ = {lambda}"),
-                median_by(ours.map(loss)),
-            );
+            panel = panel.line(Role::Step { index, of }, format!("λ = {lambda}"), loss);
         }
         figure = figure.panel(panel);
     }
@@ -256,8 +252,9 @@ fn training(tables: &Tables) -> Figure {
 }
 
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
-    let rows = || saes(tables, Encoder::Untied).filter(|r| r.real("ratio") == JUDGED_RATIO);
-    let curve = median_by(rows().map(|r| (r.real("lambda"), r.real("mmcs"))));
+    let rows = saes(tables, Encoder::Untied);
+    let rows = rows.iter().filter(|r| r.ratio == JUDGED_RATIO);
+    let curve = rows.map(|r| (r.lambda, r.mmcs)).medians();
     let band: Vec<f64> = curve
         .iter()
         .filter(|p| p.1 > RECOVERED)
@@ -290,10 +287,10 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         "Untied SAEs with two elements for each feature {band}, against an MMCS of {} without a penalty. {} of their alive \
          elements have another one at a cosine above {DUPLICATE} ({} without a penalty), and their codes cost {} times as \
          much as the cheapest ones for the same reconstruction ({} times before training).",
-        entry(BAND, |e| e.control_value),
-        entry(DUPLICATES, |e| e.value),
-        entry(DUPLICATES, |e| e.control_value),
-        entry(OPTIMUM, |e| e.value),
-        entry(OPTIMUM, |e| e.control_value),
+        entry(BAND.id, |e| e.control_value),
+        entry(DUPLICATES.id, |e| e.value),
+        entry(DUPLICATES.id, |e| e.control_value),
+        entry(OPTIMUM.id, |e| e.value),
+        entry(OPTIMUM.id, |e| e.control_value),
     )
 }

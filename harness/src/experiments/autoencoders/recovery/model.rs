@@ -6,6 +6,7 @@ use super::measures::Reading;
 use super::settings::Settings;
 use crate::experiment::Ctx;
 use crate::sae::training::Look;
+use crate::table::record::Word;
 
 impl Settings {
     /// The models of one seed: untied ones with every λ and with none, then tied ones.
@@ -31,7 +32,18 @@ impl Settings {
 }
 
 /// Whether encoder and decoder have a matrix each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    strum::VariantNames,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Encoder {
     /// A matrix each.
     Untied,
@@ -39,15 +51,7 @@ pub enum Encoder {
     Tied,
 }
 
-impl Encoder {
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Encoder::Untied => "untied",
-            Encoder::Tied => "tied",
-        }
-    }
-}
+impl Word for Encoder {}
 
 /// One model of the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,11 +94,7 @@ impl std::fmt::Display for Task {
             ratio,
             seed,
         } = self;
-        write!(
-            f,
-            "{} SAE, λ = {lambda}, ratio {ratio}, seed {seed}",
-            encoder.name()
-        )
+        write!(f, "{encoder} SAE, λ = {lambda}, ratio {ratio}, seed {seed}")
     }
 }
 

@@ -7,9 +7,21 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::sae::minimum_l1::{Dictionary, Homotopy, support};
 use crate::session::progress;
+use crate::table::record::Word;
 
 /// Which model the codes are from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    strum::VariantNames,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Kind {
     /// The trained one.
     Trained,
@@ -17,15 +29,7 @@ pub enum Kind {
     Untrained,
 }
 
-impl Kind {
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Trained => "trained",
-            Kind::Untrained => "untrained",
-        }
-    }
-}
+impl Word for Kind {}
 
 /// One sample's code against the cheapest one.
 #[derive(Debug, Clone)]

@@ -5,206 +5,198 @@ use super::measures::Reading;
 use super::model::{Encoder, Model};
 use super::optimum::{Comparison, Kind};
 use super::settings::JUDGED_RATIO;
+use crate::sae::training::Look;
 use crate::stats::share;
-use crate::table::{Cell, Column, Table, TableSpec};
+use crate::table::Table;
 
-const ENCODER: Column = Column::word(
-    "encoder",
-    &[Encoder::Untied.name(), Encoder::Tied.name()],
-    "untied or tied",
-);
-const LAMBDA: Column = Column::real(
-    "lambda",
-    "1",
-    "coefficient of the L1 norm; 0 in the control",
-);
-const RATIO: Column = Column::real(
-    "ratio",
-    "1",
-    "elements of the dictionary for each true feature",
-);
-const SEED: Column = Column::int("seed", "", "seed of features, data and initial parameters");
+crate::rows! {
+    /// One row a model, measured on held-out samples.
+    pub struct Sae in "saes" {
+        /// untied or tied
+        encoder: Encoder [""],
+        /// coefficient of the L1 norm; 0 in the control
+        lambda: f64 ["1"],
+        /// elements of the dictionary for each true feature
+        ratio: f64 ["1"],
+        /// seed of features, data and initial parameters
+        seed: u64 [""],
+        /// elements of the dictionary
+        elements: usize ["1"],
+        /// trained, or how it diverged
+        end: String [""],
+        /// mean over true features of the largest cosine with an element
+        mmcs: f64 ["1"],
+        /// mean over alive elements of the largest cosine with a true feature
+        mmcs_of_alive: f64 ["1"],
+        /// share of the elements that never fire
+        dead: f64 ["1"],
+        /// ‖x̂ − x‖² + λ Σ f, mean over samples
+        loss: f64 ["1"],
+        /// share of the variance of the samples that is explained
+        explained_variance: f64 ["1"],
+        /// mean number of active elements
+        l0: f64 ["elements"],
+        /// mean sum of a code
+        l1: f64 ["1"],
+        /// share of the alive elements with another alive one at a cosine above 0.9
+        duplicates: f64 ["1"],
+    }
+}
 
-pub static SAES: TableSpec = TableSpec {
-    name: "saes",
-    about: "One row a model, measured on held-out samples.",
-    columns: &[
-        ENCODER,
-        LAMBDA,
-        RATIO,
-        SEED,
-        Column::int("elements", "1", "elements of the dictionary"),
-        Column::text("end", "trained, or how it diverged"),
-        Column::real(
-            "mmcs",
-            "1",
-            "mean over true features of the largest cosine with an element",
-        ),
-        Column::real(
-            "mmcs_of_alive",
-            "1",
-            "mean over alive elements of the largest cosine with a true feature",
-        ),
-        Column::real("dead", "1", "share of the elements that never fire"),
-        Column::real("loss", "1", "‖x̂ − x‖² + λ Σ f, mean over samples"),
-        Column::real(
-            "explained_variance",
-            "1",
-            "share of the variance of the samples that is explained",
-        ),
-        Column::real("l0", "elements", "mean number of active elements"),
-        Column::real("l1", "1", "mean sum of a code"),
-        Column::real(
-            "duplicates",
-            "1",
-            "share of the alive elements with another alive one at a cosine above 0.9",
-        ),
-    ],
-};
+crate::rows! {
+    /// Alive elements by their largest cosine with another one, for untied models with two elements for each feature:
+    /// the one of each seed whose MMCS is largest, and the one without a penalty.
+    pub struct Neighbours in "neighbours" {
+        /// coefficient of the L1 norm; 0 in the control
+        lambda: f64 ["1"],
+        /// seed of features, data and initial parameters
+        seed: u64 [""],
+        /// cosine from
+        from: f64 ["1"],
+        /// cosine to
+        to: f64 ["1"],
+        /// share of the alive elements
+        share: f64 ["1"],
+    }
+}
 
-pub static NEIGHBOURS: TableSpec = TableSpec {
-    name: "neighbours",
-    about: "Alive elements by their largest cosine with another one, for untied models with two elements for each feature: \
-            the one of each seed whose MMCS is largest, and the one without a penalty.",
-    columns: &[
-        LAMBDA,
-        SEED,
-        Column::real("from", "1", "cosine from"),
-        Column::real("to", "1", "cosine to"),
-        Column::real("share", "1", "share of the alive elements"),
-    ],
-};
+crate::rows! {
+    /// Codes of held-out samples against the code of least L1 norm for the same dictionary and reconstruction.
+    pub struct Cheapest in "optimum" {
+        /// trained, or untrained (the control)
+        model: Kind [""],
+        /// seed of features, data and initial parameters
+        seed: u64 [""],
+        /// number of the sample
+        sample: usize [""],
+        /// L1 norm of the model's code
+        l1: f64 ["1"],
+        /// its active elements
+        l0: usize ["elements"],
+        /// L1 norm of the cheapest code
+        least_l1: f64 ["1"],
+        /// its active elements
+        least_l0: usize ["elements"],
+        /// active elements in common over those of either
+        overlap: f64 ["1"],
+        /// duality gap of the cheapest code over its cost
+        gap: f64 ["1"],
+    }
+}
 
-pub static OPTIMUM: TableSpec = TableSpec {
-    name: "optimum",
-    about: "Codes of held-out samples against the code of least L1 norm for the same dictionary and reconstruction.",
-    columns: &[
-        Column::word(
-            "model",
-            &[Kind::Trained.name(), Kind::Untrained.name()],
-            "trained, or untrained (the control)",
-        ),
-        SEED,
-        Column::int("sample", "", "number of the sample"),
-        Column::real("l1", "1", "L1 norm of the model's code"),
-        Column::int("l0", "elements", "its active elements"),
-        Column::real("least_l1", "1", "L1 norm of the cheapest code"),
-        Column::int("least_l0", "elements", "its active elements"),
-        Column::real(
-            "overlap",
-            "1",
-            "active elements in common over those of either",
-        ),
-        Column::real("gap", "1", "duality gap of the cheapest code over its cost"),
-    ],
-};
+crate::rows! {
+    /// Losses on the training batch before some steps.
+    pub struct Loss in "training" {
+        /// untied or tied
+        encoder: Encoder [""],
+        /// coefficient of the L1 norm; 0 in the control
+        lambda: f64 ["1"],
+        /// elements of the dictionary for each true feature
+        ratio: f64 ["1"],
+        /// seed of features, data and initial parameters
+        seed: u64 [""],
+        /// the step, from 0
+        step: u64 ["steps"],
+        /// ‖x̂ − x‖², mean over the batch
+        reconstruction: f64 ["1"],
+        /// λ Σ f, mean over the batch
+        sparsity: f64 ["1"],
+        /// share of the entries of the codes that are active
+        density: f64 ["1"],
+    }
+}
 
-pub static TRAINING: TableSpec = TableSpec {
-    name: "training",
-    about: "Losses on the training batch before some steps.",
-    columns: &[
-        ENCODER,
-        LAMBDA,
-        RATIO,
-        SEED,
-        Column::int("step", "steps", "the step, from 0"),
-        Column::real("reconstruction", "1", "‖x̂ − x‖², mean over the batch"),
-        Column::real("sparsity", "1", "λ Σ f, mean over the batch"),
-        Column::real(
-            "density",
-            "1",
-            "share of the entries of the codes that are active",
-        ),
-    ],
-};
+/// All of them, in order.
+pub fn tabulate(models: &[Model], comparisons: &[Comparison]) -> Vec<Table> {
+    let saes: Vec<Sae> = models.iter().map(sae).collect();
+    let neighbours: Vec<Neighbours> = models.iter().flat_map(|m| neighbours(m, models)).collect();
+    let optimum: Vec<Cheapest> = comparisons.iter().map(cheapest).collect();
+    let training: Vec<Loss> = models.iter().flat_map(losses).collect();
+    vec![
+        Table::of(&saes),
+        Table::of(&neighbours),
+        Table::of(&optimum),
+        Table::of(&training),
+    ]
+}
+
+fn sae(model: &Model) -> Sae {
+    let reading = model.reading.as_ref();
+    let value = |of: fn(&Reading) -> f64| reading.map_or(f64::NAN, of);
+    let end = reading.err().cloned();
+    Sae {
+        encoder: model.task.encoder,
+        lambda: model.task.lambda,
+        ratio: model.task.ratio,
+        seed: model.task.seed,
+        elements: model.elements,
+        end: end.unwrap_or_else(|| "trained".into()),
+        mmcs: value(|r| r.mmcs),
+        mmcs_of_alive: value(|r| r.mmcs_of_alive),
+        dead: value(|r| r.dead),
+        loss: value(|r| r.loss),
+        explained_variance: value(|r| r.explained_variance),
+        l0: value(|r| r.l0),
+        l1: value(|r| r.l1),
+        duplicates: value(|r| r.share_above(claims::DUPLICATE)),
+    }
+}
 
 /// Bins of the histogram of neighbours.
 const BINS: usize = 40;
 
-/// All of them, in order.
-pub fn tabulate(models: &[Model], comparisons: &[Comparison]) -> Vec<Table> {
-    let mut saes = Table::new(&SAES);
-    let mut neighbours = Table::new(&NEIGHBOURS);
-    let mut optimum = Table::new(&OPTIMUM);
-    let mut training = Table::new(&TRAINING);
-    for model in models {
-        let task = &model.task;
-        let key = || -> [Cell; 4] {
-            [
-                task.encoder.name().into(),
-                task.lambda.into(),
-                task.ratio.into(),
-                task.seed.into(),
-            ]
-        };
-        for look in &model.looks {
-            let [encoder, lambda, ratio, seed] = key();
-            training.push([
-                encoder,
-                lambda,
-                ratio,
-                seed,
-                look.step.into(),
-                look.reconstruction.into(),
-                look.sparsity.into(),
-                look.density.into(),
-            ]);
-        }
-        let reading = model.reading.as_ref();
-        let value = |of: &dyn Fn(&Reading) -> f64| Cell::from(reading.map_or(f64::NAN, of));
-        let [encoder, lambda, ratio, seed] = key();
-        saes.push([
-            encoder,
-            lambda,
-            ratio,
-            seed,
-            model.elements.into(),
-            reading.err().map_or("trained", String::as_str).into(),
-            value(&|r| r.mmcs),
-            value(&|r| r.mmcs_of_alive),
-            value(&|r| r.dead),
-            value(&|r| r.loss),
-            value(&|r| r.explained_variance),
-            value(&|r| r.l0),
-            value(&|r| r.l1),
-            value(&|r| r.share_above(claims::DUPLICATE)),
-        ]);
-        let judged = (task.encoder, task.ratio) == (Encoder::Untied, JUDGED_RATIO);
-        let shown = || {
-            let best = claims::best(models, task.seed, JUDGED_RATIO);
-            task.lambda == 0.0 || best.is_ok_and(|best| std::ptr::eq(best, model))
-        };
-        if let (true, Ok(reading)) = (judged && shown(), reading) {
-            let bin_of = |cosine: f64| ((cosine * BINS as f64) as usize).min(BINS - 1);
-            for bin in 0..BINS {
-                let edge = |i: usize| i as f64 / BINS as f64;
-                let cosines = &reading.neighbours;
-                let share = match cosines.is_empty() {
-                    true => 0.0,
-                    false => share(cosines.iter().copied(), |c| bin_of(c) == bin),
-                };
-                neighbours.push([
-                    task.lambda.into(),
-                    task.seed.into(),
-                    edge(bin).into(),
-                    edge(bin + 1).into(),
-                    share.into(),
-                ]);
-            }
-        }
+/// The histogram of a model, if it is one of those that are shown.
+fn neighbours(model: &Model, models: &[Model]) -> Vec<Neighbours> {
+    let task = &model.task;
+    let judged = (task.encoder, task.ratio) == (Encoder::Untied, JUDGED_RATIO);
+    let shown = || {
+        let best = claims::best(models, task.seed, JUDGED_RATIO);
+        task.lambda == 0.0 || best.is_ok_and(|best| std::ptr::eq(best, model))
+    };
+    let (true, Ok(reading)) = (judged && shown(), &model.reading) else {
+        return Vec::new();
+    };
+    let bin_of = |cosine: f64| ((cosine * BINS as f64) as usize).min(BINS - 1);
+    let edge = |i: usize| i as f64 / BINS as f64;
+    let cosines = &reading.neighbours;
+    let row = |bin| Neighbours {
+        lambda: task.lambda,
+        seed: task.seed,
+        from: edge(bin),
+        to: edge(bin + 1),
+        share: match cosines.is_empty() {
+            true => 0.0,
+            false => share(cosines.iter().copied(), |c| bin_of(c) == bin),
+        },
+    };
+    (0..BINS).map(row).collect()
+}
+
+fn cheapest(c: &Comparison) -> Cheapest {
+    Cheapest {
+        model: c.kind,
+        seed: c.seed,
+        sample: c.sample,
+        l1: c.l1,
+        l0: c.l0,
+        least_l1: c.least,
+        least_l0: c.least_l0,
+        overlap: c.overlap,
+        gap: c.gap,
     }
-    for c in comparisons {
-        optimum.push([
-            c.kind.name().into(),
-            c.seed.into(),
-            c.sample.into(),
-            c.l1.into(),
-            c.l0.into(),
-            c.least.into(),
-            c.least_l0.into(),
-            c.overlap.into(),
-            c.gap.into(),
-        ]);
-    }
-    vec![saes, neighbours, optimum, training]
+}
+
+fn losses(model: &Model) -> Vec<Loss> {
+    let task = &model.task;
+    let row = |look: &Look| Loss {
+        encoder: task.encoder,
+        lambda: task.lambda,
+        ratio: task.ratio,
+        seed: task.seed,
+        step: look.step,
+        reconstruction: look.reconstruction,
+        sparsity: look.sparsity,
+        density: look.density,
+    };
+    model.looks.iter().map(row).collect()
 }

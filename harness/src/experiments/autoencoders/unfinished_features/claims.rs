@@ -3,25 +3,24 @@
 use super::dictionary::Dictionary;
 use super::elements::Category;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, at_most};
 use crate::experiments::many_layers::multilayer::train::{Kind, Task};
 use crate::stats::{all_finite, max, mean};
 
-const COST: &str = "half-baked-features-cost-dictionary";
-const PEAK: &str = "distance from the middle layer of the layer where the share that is neither is largest, in units of L";
-
-pub const CLAIMS: &[ClaimSpec] = &[ClaimSpec {
-    id: COST,
+pub static COST: Claim<1> = Claim {
+    id: "half-baked-features-cost-dictionary",
     statement: "The share of a dictionary that is spent on directions that are neither an input nor an output is \
         largest in the middle layers.",
     criterion: "the layer where the share of living elements that line up with neither an input embedding nor an \
         output direction is largest (the mean of the layers, where several tie) is at most L/4 from L/2",
     control: "the decisive-layer model on the same data, in which every datapoint is right from a layer of its own on",
-    conditions: &[Condition {
-        measure: PEAK,
-        bound: Bound::AtMost(0.25),
-    }],
-}];
+    conditions: [at_most(
+        0.25,
+        "distance from the middle layer of the layer where the share that is neither is largest, in units of L",
+    )],
+};
+
+pub const CLAIMS: &[&ClaimSpec] = &[&COST];
 
 /// Measures the condition at every seed.
 pub fn settle(
@@ -32,13 +31,13 @@ pub fn settle(
     outcome: &mut Outcome,
 ) {
     for (&seed, tasks) in seeds.iter().zip(models) {
-        for (kind, control) in [(Kind::Trained, false), (Kind::Decisive, true)] {
+        let [trained, decisive] = [Kind::Trained, Kind::Decisive].map(|kind| {
             let ours = dictionaries
                 .iter()
                 .filter(|d| d.job.task.seed == seed && d.job.task.kind == kind);
-            let value = tasks.clone().and_then(|_| peak(layers, ours));
-            outcome.record(COST, PEAK, seed, control, value);
-        }
+            [tasks.clone().and_then(|_| peak(layers, ours))]
+        });
+        outcome.settle(&COST, seed, trained, decisive);
     }
 }
 

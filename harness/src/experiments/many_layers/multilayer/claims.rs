@@ -5,81 +5,70 @@ use super::model::Model;
 use super::settings::{Loss, Settings};
 use super::train::Kind;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Bound, ClaimSpec, Condition};
+use crate::claim::{Claim, ClaimSpec, above, at_least, at_most, below};
 use crate::stats::{max, min};
-
-const LINEAR: &str = "late-layers-near-linear";
-const LINEAR_R2: &str = "R² of a line through the mean loss after each layer of the last half";
-const LINEAR_CHANGE: &str = "largest change of the mean loss over one of these layers";
-const END: &str = "learned-near-the-end";
-const END_FRACTION: &str = "fraction learned one layer before the end";
-const MORE: &str = "more-data-learned-earlier";
-const MORE_AREA: &str =
-    "area under the learned fraction before the last layer, largest minus smallest N";
-const DECISIVE: &str = "no-decisive-layer";
-const DECISIVE_SHARE: &str = "largest layer's share of the gradient norm, in units of 1/L";
 
 /// Final fraction from which on a model counts as having learned its data.
 pub const LEARNED: f64 = 0.95;
 
-pub const CLAIMS: &[ClaimSpec] = &[
-    ClaimSpec {
-        id: LINEAR,
-        statement: "Through the last half of the layers the mean loss of the logit lens falls along a nearly \
-            straight line.",
-        criterion: "squared error; R² of a straight line through the losses after each layer of the last half \
-            ≥ 0.95, and falling at each of them, for every N whose final fraction learned is ≥ 0.95 (the worst \
-            N counts)",
-        control: "the untrained model on the largest N, whose loss must not fall",
-        conditions: &[
-            Condition {
-                measure: LINEAR_R2,
-                bound: Bound::AtLeast(0.95),
-            },
-            Condition {
-                measure: LINEAR_CHANGE,
-                bound: Bound::Below(0.0),
-            },
-        ],
-    },
-    ClaimSpec {
-        id: END,
-        statement: "Most datapoints become right only in the very last layer.",
-        criterion: "less than half of the datapoints are learned one layer before the end, for every N whose \
-            final fraction is ≥ 0.95 (the worst N counts)",
-        control: "decisive-layer models, in which each datapoint is trained to be right from a layer of its \
-            own on, judged by the same rule",
-        conditions: &[Condition {
-            measure: END_FRACTION,
-            bound: Bound::Below(0.5),
-        }],
-    },
-    ClaimSpec {
-        id: MORE,
-        statement: "The more datapoints a model has to learn, the larger a part of them is right before the \
-            last layer.",
-        criterion: "area under the fraction learned against the layer, before the last layer: larger at the \
-            largest N whose final fraction is ≥ 0.95 than at the smallest",
-        control: "decisive-layer models of the same two N: there the layer at which a datapoint becomes right \
-            is set in advance, whatever N",
-        conditions: &[Condition {
-            measure: MORE_AREA,
-            bound: Bound::Above(0.0),
-        }],
-    },
-    ClaimSpec {
-        id: DECISIVE,
-        statement: "No single layer decides on the output of a datapoint: the gradient of the correct output \
-            is spread over the layers.",
-        criterion: "the largest layer's share of the sum over layers of the gradient norm, median over \
-            datapoints, is ≤ 2/L for every N whose final fraction is ≥ 0.95 (the worst N counts)",
-        control: "decisive-layer models, judged by the same rule",
-        conditions: &[Condition {
-            measure: DECISIVE_SHARE,
-            bound: Bound::AtMost(2.0),
-        }],
-    },
-];
+pub static LINEAR: Claim<2> = Claim {
+    id: "late-layers-near-linear",
+    statement: "Through the last half of the layers the mean loss of the logit lens falls along a nearly \
+        straight line.",
+    criterion: "squared error; R² of a straight line through the losses after each layer of the last half \
+        ≥ 0.95, and falling at each of them, for every N whose final fraction learned is ≥ 0.95 (the worst \
+        N counts)",
+    control: "the untrained model on the largest N, whose loss must not fall",
+    conditions: [
+        at_least(
+            0.95,
+            "R² of a line through the mean loss after each layer of the last half",
+        ),
+        below(
+            0.0,
+            "largest change of the mean loss over one of these layers",
+        ),
+    ],
+};
+
+pub static END: Claim<1> = Claim {
+    id: "learned-near-the-end",
+    statement: "Most datapoints become right only in the very last layer.",
+    criterion: "less than half of the datapoints are learned one layer before the end, for every N whose \
+        final fraction is ≥ 0.95 (the worst N counts)",
+    control: "decisive-layer models, in which each datapoint is trained to be right from a layer of its \
+        own on, judged by the same rule",
+    conditions: [below(0.5, "fraction learned one layer before the end")],
+};
+
+pub static MORE: Claim<1> = Claim {
+    id: "more-data-learned-earlier",
+    statement: "The more datapoints a model has to learn, the larger a part of them is right before the \
+        last layer.",
+    criterion: "area under the fraction learned against the layer, before the last layer: larger at the \
+        largest N whose final fraction is ≥ 0.95 than at the smallest",
+    control: "decisive-layer models of the same two N: there the layer at which a datapoint becomes right \
+        is set in advance, whatever N",
+    conditions: [above(
+        0.0,
+        "area under the learned fraction before the last layer, largest minus smallest N",
+    )],
+};
+
+pub static DECISIVE: Claim<1> = Claim {
+    id: "no-decisive-layer",
+    statement: "No single layer decides on the output of a datapoint: the gradient of the correct output \
+        is spread over the layers.",
+    criterion: "the largest layer's share of the sum over layers of the gradient norm, median over \
+        datapoints, is ≤ 2/L for every N whose final fraction is ≥ 0.95 (the worst N counts)",
+    control: "decisive-layer models, judged by the same rule",
+    conditions: [at_most(
+        2.0,
+        "largest layer's share of the gradient norm, in units of 1/L",
+    )],
+};
+
+pub const CLAIMS: &[&ClaimSpec] = &[&LINEAR, &END, &MORE, &DECISIVE];
 
 /// Measures every condition at every seed. The claims are settled with the first loss, but for the one that
 /// is about squared error.
@@ -89,27 +78,23 @@ pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outco
         let readings = |loss, kind| learned(models, loss, kind, seed);
 
         let trained = readings(Loss::SquaredError, Kind::Trained);
-        let untrained = untrained(models, seed);
-        for (readings, control) in [(trained, false), (untrained, true)] {
+        let [trained, untrained] = [trained, untrained(models, seed)].map(|readings| {
             let late = readings.map(|r| {
                 let late: Vec<(f64, f64)> = r.iter().map(|r| r.late_layers()).collect();
                 (min(late.iter().map(|l| l.0)), max(late.iter().map(|l| l.1)))
             });
-            let r2 = late.clone().map(|l| l.0);
-            outcome.record(LINEAR, LINEAR_R2, seed, control, r2);
-            outcome.record(LINEAR, LINEAR_CHANGE, seed, control, late.map(|l| l.1));
-        }
+            [late.clone().map(|l| l.0), late.map(|l| l.1)]
+        });
+        outcome.settle(&LINEAR, seed, trained, untrained);
 
-        for (kind, control) in [(Kind::Trained, false), (Kind::Decisive, true)] {
+        let [trained, decisive] = [Kind::Trained, Kind::Decisive].map(|kind| {
             let readings = readings(first, kind);
             let worst = |of: &dyn Fn(&Reading) -> f64| {
                 let values = |r: &Vec<&Reading>| max(r.iter().map(|r| of(r)));
                 readings.as_ref().map(values).map_err(String::clone)
             };
             let fraction = worst(&Reading::learned_before_last);
-            outcome.record(END, END_FRACTION, seed, control, fraction);
             let share = worst(&|r| r.largest_share * s.layers as f64);
-            outcome.record(DECISIVE, DECISIVE_SHARE, seed, control, share);
             let area = readings.and_then(|r| match r[..] {
                 [smallest, .., largest] => Ok(largest.area() - smallest.area()),
                 _ => Err(format!(
@@ -117,7 +102,11 @@ pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outco
                     kind.name()
                 )),
             });
-            outcome.record(MORE, MORE_AREA, seed, control, area);
+            [fraction, area, share]
+        });
+        let claims = [&END, &MORE, &DECISIVE].into_iter();
+        for ((claim, trained), decisive) in claims.zip(trained).zip(decisive) {
+            outcome.settle(claim, seed, [trained], [decisive]);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::claims::LEARNED;
 use super::train::Kind;
+use crate::claim::Verdict;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::{median, peak};
@@ -223,7 +224,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let otherwise: Vec<String> = super::claims::CLAIMS
         .iter()
         .filter_map(|claim| ledger.get(claim.id))
-        .filter(|entry| entry.verdict != "reproduced")
+        .filter(|entry| entry.verdict != Verdict::Reproduced)
         .map(|entry| format!("{} ({})", entry.id, entry.verdict))
         .collect();
     if !otherwise.is_empty() {

@@ -1,0 +1,75 @@
+//! What is made of observations: the values that occur, and medians over what differs by seed alone.
+
+use super::median;
+
+/// A number: a measure or a count.
+pub trait Number {
+    /// As a real number.
+    fn real(self) -> f64;
+}
+
+impl Number for f64 {
+    fn real(self) -> f64 {
+        self
+    }
+}
+impl Number for usize {
+    fn real(self) -> f64 {
+        self as f64
+    }
+}
+impl Number for u64 {
+    fn real(self) -> f64 {
+        self as f64
+    }
+}
+
+/// Observations in the order in which they were made.
+pub trait Observations: Iterator + Sized {
+    /// Each value once, in the order in which they first occur: the groups of a figure.
+    fn distinct(self) -> Vec<Self::Item>
+    where
+        Self::Item: PartialEq,
+    {
+        let mut seen = Vec::new();
+        for value in self {
+            if !seen.contains(&value) {
+                seen.push(value);
+            }
+        }
+        seen
+    }
+
+    /// Groups pairs (x, y) by x, in increasing order, and takes the median of each group: a curve out of rows that
+    /// differ by seed.
+    fn medians<X: Number, Y: Number>(self) -> Vec<(f64, f64)>
+    where
+        Self: Iterator<Item = (X, Y)>,
+    {
+        let mut pairs: Vec<_> = self.map(|(x, y)| (x.real(), y.real())).collect();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let groups = pairs.chunk_by(|a, b| a.0 == b.0);
+        let median_of =
+            |group: &[(f64, f64)]| median(&group.iter().map(|p| p.1).collect::<Vec<_>>());
+        groups.map(|group| (group[0].0, median_of(group))).collect()
+    }
+}
+
+impl<I: Iterator> Observations for I {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distinct_values_keep_their_order() {
+        assert_eq!(["b", "a", "b"].into_iter().distinct(), ["b", "a"]);
+    }
+
+    #[test]
+    fn medians_are_in_the_order_of_x_one_for_each() {
+        let pairs: [(usize, f64); 5] = [(3, 1.0), (1, 5.0), (3, 2.0), (3, 9.0), (1, 7.0)];
+        let curve = pairs.into_iter().medians();
+        assert_eq!(curve, [(1.0, 6.0), (3.0, 2.0)]);
+    }
+}
