@@ -50,7 +50,10 @@ fn run(named: &[String]) -> Result<()> {
     }
     // Before anything is measured: a folder that cannot be written to shows at once.
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (folder, results) = (Folder::open(here, [])?, Folder::open(&here.join("results"), [])?);
+    let (folder, results) = (
+        Folder::open(here, [])?,
+        Folder::open(&here.join("results"), [])?,
+    );
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let counts = if threads > 1 {
         vec![1, threads]
