@@ -9,7 +9,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::figure::Figure;
-use crate::settings::{OutOfRange, Preset, Settings};
+use crate::settings::Settings;
 use crate::table::{TableSpec, Tables};
 
 pub use context::Ctx;
@@ -37,12 +37,6 @@ pub trait Experiment: Sync {
     const FIGURES: &'static [&'static str];
     /// Experiments whose results it reads: they stand before it in the registry and are run along.
     const NEEDS: &'static [&'static str] = &[];
-
-    /// The settings of a preset.
-    fn settings(preset: Preset) -> Self::Settings;
-
-    /// Checks ranges. Called before anything runs, whatever the settings came from.
-    fn validate(settings: &Self::Settings) -> Result<(), OutOfRange>;
 
     /// Estimated peak memory, bytes, on so many threads. A float, so that it cannot overflow.
     fn memory(settings: &Self::Settings, threads: usize) -> f64;

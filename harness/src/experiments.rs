@@ -54,7 +54,7 @@ mod tests {
             for preset in Preset::ALL {
                 let settings = e.preset(preset);
                 assert_eq!(e.canonical(&settings).unwrap(), settings, "{}", e.id());
-                e.validate(&settings).unwrap();
+                e.check(&settings).unwrap();
                 assert!(
                     e.memory(&settings, 2) < 8e9,
                     "{} asks for a lot of memory",
@@ -63,6 +63,23 @@ mod tests {
                 for key in settings.keys() {
                     let doc = e.setting_docs().iter().find(|(k, _)| k == key);
                     assert!(doc.is_some_and(|(_, d)| d.len() > 5), "{}.{key}", e.id());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_number_and_every_list_has_a_range() {
+        for e in REGISTRY.experiments() {
+            for preset in Preset::ALL {
+                let ranges = e.ranges(preset);
+                for (key, value) in e.preset(preset) {
+                    let words = ranges.iter().filter(|(k, _)| *k == key);
+                    let some = words
+                        .map(|(_, words)| words.len() > 3)
+                        .reduce(|a, b| a && b);
+                    let choice = value.is_bool() || value.is_str();
+                    assert_eq!(some, (!choice).then_some(true), "{}.{key}", e.id());
                 }
             }
         }

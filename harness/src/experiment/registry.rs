@@ -19,7 +19,9 @@ pub struct Registry(pub &'static [Section]);
 
 impl Registry {
     /// Every experiment, in the order of the post.
-    pub fn experiments(&self) -> impl DoubleEndedIterator<Item = &'static dyn Erased> + Clone + use<> {
+    pub fn experiments(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = &'static dyn Erased> + Clone + use<> {
         self.0
             .iter()
             .flat_map(|section| section.experiments)

@@ -218,7 +218,7 @@ fn apply(
             ))
         })?;
     }
-    experiment.validate(&settings).map_err(|e| {
+    experiment.check(&settings).map_err(|e| {
         let origin = ours().rfind(|o| o.key == e.key);
         let origin = origin.map_or(String::new(), |o| format!("{}: ", o.said.origin));
         Error::input(format!(

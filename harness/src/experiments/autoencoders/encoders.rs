@@ -13,9 +13,7 @@ use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
-use crate::sae::synthetic::{Directions, Firing, Magnitudes};
 use crate::sae::training::{self, Candidate};
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
@@ -49,104 +47,6 @@ impl Experiment for Encoders {
     const TABLES: &'static [&'static TableSpec] = &[&tables::ENCODERS];
     const FIGURES: &'static [&'static str] = figures::NAMES;
     const NEEDS: &'static [&'static str] = &["multilayer"];
-
-    fn settings(preset: Preset) -> Settings {
-        let base = Settings {
-            width: 64,
-            features: 128,
-            directions: Directions::Gaussian,
-            active: 3.0,
-            firing: Firing::Decaying,
-            decay: 0.99,
-            magnitudes: Magnitudes::Uniform,
-            correlation: 0.0,
-            groups: 16,
-            lambdas: vec![0.03, 0.1, 0.3],
-            ratio: 1.0,
-            hidden_ratio: 2,
-            two_layer_rate: 1.0,
-            unrolled: 2,
-            learning_rate: 3e-3,
-            cooldown: 0.3,
-            batch: 256,
-            steps: 1500,
-            free_steps: 500,
-            stream_steps: 600,
-            stream_ratio: 3,
-            most_seeds: 3,
-            stream_seeds: 1,
-            held_out: 2048,
-        };
-        match preset {
-            Preset::Quick => Settings {
-                width: 32,
-                features: 64,
-                active: 2.0,
-                lambdas: vec![0.1, 0.3],
-                steps: 900,
-                free_steps: 250,
-                stream_steps: 300,
-                held_out: 512,
-                ..base
-            },
-            Preset::Default => base,
-            Preset::Full => Settings {
-                width: 256,
-                features: 512,
-                active: 5.0,
-                // At 1 its loss is higher, where λ is above 0.03: codes die.
-                two_layer_rate: 0.3,
-                batch: 512,
-                steps: 4000,
-                free_steps: 1000,
-                ..base
-            },
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        s.law().validate()?;
-        s.plan(s.steps).validate()?;
-        let positive = s.lambdas.iter().all(|&l| l > 0.0 && l <= 1e6);
-        let lambdas = positive && s.lambdas.is_sorted_by(|a, b| a < b);
-        ensure(
-            "lambdas",
-            &s.lambdas,
-            lambdas && (2..=64).contains(&s.lambdas.len()),
-            "2 to 64 numbers, increasing, above 0 and at most 1e6",
-        )?;
-        let elements = s.elements();
-        ensure(
-            "ratio",
-            s.ratio,
-            s.ratio > 0.0 && (1..=1 << 20).contains(&elements),
-            "so that the dictionary has 1 to 1048576 elements",
-        )?;
-        let count = |key, value: usize, from: usize, to: usize| {
-            ensure(
-                key,
-                value,
-                (from..=to).contains(&value),
-                format!("{from} to {to}"),
-            )
-        };
-        let steps =
-            |key, value: u64| ensure(key, value, (1..=1 << 40).contains(&value), "1 to 2^40");
-        steps("free_steps", s.free_steps)?;
-        steps("stream_steps", s.stream_steps)?;
-        count("hidden_ratio", s.hidden_ratio, 1, 64)?;
-        ensure(
-            "two_layer_rate",
-            s.two_layer_rate,
-            s.two_layer_rate > 0.0 && s.two_layer_rate <= 1e6,
-            "above 0 and at most 1e6",
-        )?;
-        count("unrolled", s.unrolled, 1, 64)?;
-        count("stream_ratio", s.stream_ratio, 1, 64)?;
-        count("most_seeds", s.most_seeds, 1, 1000)?;
-        count("stream_seeds", s.stream_seeds, 0, 1000)?;
-        count("held_out", s.held_out, 100, 1 << 24)
-    }
 
     fn memory(s: &Settings, threads: usize) -> f64 {
         let elements = s.elements();

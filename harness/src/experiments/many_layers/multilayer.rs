@@ -14,7 +14,6 @@ use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::figure::Figure;
-use crate::settings::{OutOfRange, Preset};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
@@ -56,14 +55,6 @@ impl Experiment for Multilayer {
         &tables::TRAINING,
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
-
-    fn settings(preset: Preset) -> Settings {
-        Settings::preset(preset)
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        s.validate()
-    }
 
     fn memory(s: &Settings, threads: usize) -> f64 {
         // A float at every step, since the product of what is in range may not fit an integer.

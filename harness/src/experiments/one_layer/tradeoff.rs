@@ -6,7 +6,6 @@ use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment};
 use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
-use crate::settings::{OutOfRange, Preset};
 use crate::table::{Column, Table, TableSpec, Tables, median_by};
 use crate::text::number;
 
@@ -59,14 +58,6 @@ impl Experiment for Tradeoff {
     const TABLES: &'static [&'static TableSpec] = &[&TRADEOFF];
     const FIGURES: &'static [&'static str] = &["tradeoff"];
     const NEEDS: &'static [&'static str] = &["homogeneity", "near-orthogonality"];
-
-    fn settings(_: Preset) -> Settings {
-        Settings {}
-    }
-
-    fn validate(_: &Settings) -> Result<(), OutOfRange> {
-        Ok(())
-    }
 
     fn memory(_: &Settings, _: usize) -> f64 {
         1e6
