@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod erased;
+pub mod needs;
 pub mod registry;
 
 use crate::claim::ClaimSpec;
@@ -13,6 +14,7 @@ use crate::settings::Settings;
 use crate::table::{TableSpec, Tables};
 
 pub use context::Ctx;
+pub use needs::Needs;
 
 /// One experiment: what it asks, what it computes, how it draws and reads its tables.
 ///
@@ -38,8 +40,9 @@ pub trait Experiment: Sync {
     /// Experiments whose results it reads: they stand before it in the registry and are run along.
     const NEEDS: &'static [&'static str] = &[];
 
-    /// Estimated peak memory, bytes, on so many threads. A float, so that it cannot overflow.
-    fn memory(settings: &Self::Settings, threads: usize) -> f64;
+    /// Estimated peak memory, bytes, on so many threads, with those settings of the experiments that it
+    /// [needs](Self::NEEDS). A float, so that it cannot overflow.
+    fn memory(settings: &Self::Settings, needs: &Needs, threads: usize) -> f64;
 
     /// At how many of the run's seeds it is run, at most: for experiments that train large models.
     fn most_seeds(_settings: &Self::Settings) -> usize {

@@ -18,6 +18,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::experiment::Needs;
     use crate::settings::Preset;
     use crate::table::{Table, Tables};
 
@@ -55,8 +56,9 @@ mod tests {
                 let settings = e.preset(preset);
                 assert_eq!(e.canonical(&settings).unwrap(), settings, "{}", e.id());
                 e.check(&settings).unwrap();
+                let all = REGISTRY.experiments().map(|e| (e.id(), e.preset(preset)));
                 assert!(
-                    e.memory(&settings, 2) < 8e9,
+                    e.memory(&settings, &Needs(&all.collect()), 2) < 8e9,
                     "{} asks for a lot of memory",
                     e.id()
                 );

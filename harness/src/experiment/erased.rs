@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Experiment;
 use super::context::Ctx;
+use super::needs::Needs;
 use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -39,7 +40,7 @@ pub trait Erased: Sync {
     /// Checks the range of every setting.
     fn check(&self, settings: &toml::Table) -> Result<(), OutOfRange>;
     /// Estimated peak memory, bytes.
-    fn memory(&self, settings: &toml::Table, threads: usize) -> f64;
+    fn memory(&self, settings: &toml::Table, needs: &Needs, threads: usize) -> f64;
     /// At how many seeds, at most.
     fn most_seeds(&self, settings: &toml::Table) -> usize;
     /// Computes.
@@ -99,8 +100,8 @@ impl<E: Experiment> Erased for E {
     fn check(&self, settings: &toml::Table) -> Result<(), OutOfRange> {
         typed::<E>(settings).check()
     }
-    fn memory(&self, settings: &toml::Table, threads: usize) -> f64 {
-        E::memory(&typed::<E>(settings), threads)
+    fn memory(&self, settings: &toml::Table, needs: &Needs, threads: usize) -> f64 {
+        E::memory(&typed::<E>(settings), needs, threads)
     }
     fn most_seeds(&self, settings: &toml::Table) -> usize {
         E::most_seeds(&typed::<E>(settings))

@@ -11,7 +11,9 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiments::many_layers::multilayer::streams::Streams;
+use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::training::{self, Candidate};
 use crate::table::{TableSpec, Tables};
@@ -48,21 +50,17 @@ impl Experiment for Encoders {
     const FIGURES: &'static [&'static str] = figures::NAMES;
     const NEEDS: &'static [&'static str] = &["multilayer"];
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
-        let elements = s.elements();
-        let sizes = vec![elements; 3 * s.lambdas.len()];
-        // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
-        let square = 4.0 * (elements as f64).powi(2);
-        let models = s.lambdas.len() as f64;
-        let codes =
-            threads as f64 * s.held_out as f64 * (8.0 * elements as f64 + 12.0 * s.width as f64);
-        let hidden =
-            32.0 * models * (s.hidden_ratio * s.width) as f64 * (s.width + elements) as f64;
-        s.law().memory()
-            + s.plan(s.steps).memory(s.width, sizes.into_iter())
-            + square * (8.0 * models + threads as f64)
-            + codes
-            + hidden
+    fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
+        let synthetic = s.law().memory() + of_source(s, s.width, s.elements(), threads);
+        if s.stream_seeds == 0 {
+            return synthetic;
+        }
+        let model: multilayer::Settings = needs.settings(Multilayer::ID);
+        // The sources hold their samples beside the streams that these are from, while the synthetic one is still there.
+        let largest = model.datapoints.iter().copied().max().unwrap_or(0);
+        let samples = source::STREAMS as f64 * 8.0 * largest as f64 * model.width as f64;
+        let trained = of_source(s, model.width, s.stream_ratio * model.width, threads);
+        synthetic.max(s.law().memory() + Streams::memory(&model) + samples + trained)
     }
 
     fn most_seeds(s: &Settings) -> usize {
@@ -110,6 +108,19 @@ impl Experiment for Encoders {
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
         figures::findings(tables, ledger)
     }
+}
+
+/// Estimated memory of the models of a source, bytes.
+fn of_source(s: &Settings, width: usize, elements: usize, threads: usize) -> f64 {
+    let (models, threads) = (s.lambdas.len() as f64, threads as f64);
+    let sizes = (0..3 * s.lambdas.len()).map(|_| elements);
+    let plan = s.plan(s.steps).memory(width, sizes);
+    let (width, elements) = (width as f64, elements as f64);
+    // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
+    let square = 4.0 * elements * elements * (8.0 * models + threads);
+    let codes = threads * s.held_out as f64 * (8.0 * elements + 12.0 * width);
+    let hidden = 32.0 * models * s.hidden_ratio as f64 * width * (width + elements);
+    plan + square + codes + hidden
 }
 
 /// Trains every encoder with every λ on the same batches, and reads them.

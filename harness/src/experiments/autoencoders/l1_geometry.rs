@@ -5,7 +5,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::stats::{max, min};
 use crate::table::{Cell, Table, TableSpec, Tables};
@@ -91,7 +91,7 @@ impl Experiment for L1Geometry {
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The bases of the largest dictionary in use by each thread, 924 of 6×6; table rows twice over.
         let bases = threads as f64 * 924.0 * (36.0 + 6.0 + 6.0) * 8.0;
         let shown = (2 * tables::SHOWN_CODES.min(s.codes) * tables::IDENTITY.columns.len()) as f64;

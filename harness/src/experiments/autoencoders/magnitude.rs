@@ -4,7 +4,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::stats::max;
 use crate::table::{Table, TableSpec, Tables};
@@ -114,7 +114,7 @@ impl Experiment for Magnitude {
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
-    fn memory(s: &Settings, _: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         let (d, n, samples) = (s.width as f64, s.elements() as f64, s.held_out as f64);
         let models = s
             .plan(s.steps)

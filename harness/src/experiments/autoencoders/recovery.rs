@@ -9,7 +9,7 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
@@ -53,7 +53,7 @@ impl Experiment for Recovery {
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         let tasks = s.tasks(0, s.tied_seeds > 0);
         let sizes = tasks.iter().map(|t| s.dictionary(t.ratio));
         let largest = s.dictionary(s.ratios.last().copied().unwrap_or(1.0)) as f64;

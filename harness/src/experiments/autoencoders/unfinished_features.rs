@@ -12,10 +12,12 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::{self, Streams};
 use crate::experiments::many_layers::multilayer::train::Task;
+use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
+use crate::sae::reading;
 use crate::sae::training::{self, Candidate};
 use crate::table::{TableSpec, Tables};
 
@@ -52,11 +54,15 @@ impl Experiment for UnfinishedFeatures {
     const FIGURES: &'static [&'static str] = figures::NAMES;
     const NEEDS: &'static [&'static str] = &["multilayer"];
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
-        // Of a model of width 500 on 4,000 datapoints: its streams and, on each thread, a training.
-        let (d, n) = (500.0, 4000.0);
-        let dictionary = 4.0 * 2.0 * s.ratio as f64 * d * d;
-        9.0 * 4.0 * n * d + threads as f64 * (8.0 * dictionary + 40.0 * s.batch as f64 * d)
+    fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
+        // The streams of a model; the dictionaries of all its layers, which are trained side by side, each layer with
+        // batches of its own; on each thread the codes and cosines of one that is read.
+        let model: multilayer::Settings = needs.settings(Multilayer::ID);
+        let elements = s.ratio * model.width;
+        let layers = model.layers as f64 + 1.0;
+        let trained = s.plan().memory(model.width, s.l1.iter().map(|_| elements));
+        let read = elements as f64 * (8.0 * model.width as f64 + 16.0 * reading::CHUNK as f64);
+        Streams::memory(&model) + layers * trained + threads as f64 * read
     }
 
     fn most_seeds(s: &Settings) -> usize {

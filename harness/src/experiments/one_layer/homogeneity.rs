@@ -12,7 +12,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::Figure;
@@ -99,7 +99,7 @@ impl Experiment for Homogeneity {
     const TABLES: &'static [&'static TableSpec] = &[&CELLS, &LIMITS];
     const FIGURES: &'static [&'static str] = &["homogeneity", "homogeneity-curves"];
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         let (n, features) = (s.n as f64, s.features as f64);
         let (ks, levels) = (s.dims_points as f64, s.active_points as f64 + 1.0);
         // The features of all k; the sums of all parts; per thread its draws and its layer.

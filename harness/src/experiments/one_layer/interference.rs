@@ -8,7 +8,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::{all_finite, max, min};
@@ -117,7 +117,7 @@ impl Experiment for Interference {
     const TABLES: &'static [&'static TableSpec] = &[&MAPS, &ALIGNED, &KEPT];
     const FIGURES: &'static [&'static str] = &["two-features", "kept"];
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The four maps and three curves as table cells, twice over while they are written; the
         // features; the samples of a thread.
         let cell = 2.0 * size_of::<Cell>() as f64;

@@ -11,7 +11,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::Layer;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::session::progress;
@@ -154,7 +154,7 @@ impl Experiment for LinearProbes {
     const TABLES: &'static [&'static TableSpec] = &[&ACCURACY, &IDENTITY, &PLANE, &EXAMPLES];
     const FIGURES: &'static [&'static str] = &["xor-probes"];
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The two sets of examples, before and after the layer, once per thread; the normal equations and their factor.
         let examples = (s.train + s.test) as f64 * (s.inputs + 2 * s.n + 4) as f64 * 4.0;
         let widest = s.n.max(s.inputs) as f64;

@@ -10,7 +10,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Panel, Role};
@@ -110,7 +110,7 @@ impl Experiment for NearOrthogonality {
     const TABLES: &'static [&'static TableSpec] = &[&MMCS, &COUNTS];
     const FIGURES: &'static [&'static str] = &["near-orthogonality"];
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // Per thread the entries of one k, and what its pieces return; a thread that waits for its
         // pieces may begin another k.
         let pieces = (s.most / PIECE + s.count_points) as f64;

@@ -5,7 +5,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::range::{above_0_at_most_1e6, increasing, so_that};
@@ -88,7 +88,7 @@ impl Experiment for Rescale {
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &ERRORS];
     const FIGURES: &'static [&'static str] = &["rescaled", "rescale-error"];
 
-    fn memory(s: &Settings, _: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         // Three curves as table cells, twice over while they are written; a layer and its direction.
         let cells = 3.0 * CURVES.columns.len() as f64 * 2.0 * size_of::<Cell>() as f64;
         let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);

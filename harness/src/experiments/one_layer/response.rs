@@ -4,7 +4,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{
     Activation, Layer, Split, distributed, levels, max_error,
 };
@@ -124,7 +124,7 @@ impl Experiment for Response {
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY];
     const FIGURES: &'static [&'static str] = &["response-gelu", "response-relu", "non-homogeneity"];
 
-    fn memory(s: &Settings, _: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         // The eight curves as table cells, twice over while they are written; the responses at all
         // widths; a layer of neurons and its two directions.
         let curves = 8.0 * CURVES.columns.len() as f64 * 2.0 * size_of::<Cell>() as f64;

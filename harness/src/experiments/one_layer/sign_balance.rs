@@ -10,7 +10,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, ClaimSpec, Condition};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
 use crate::figure::{Axis, Figure, Mark, Panel, Role};
 use crate::settings::range::{Allows, above_0_at_most_1e6, increasing, multiple_of, so_that};
@@ -166,7 +166,7 @@ impl Experiment for SignBalance {
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY, &DIRECTIONS];
     const FIGURES: &'static [&'static str] = &["sign-balance", "random-directions"];
 
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The curves as table cells, twice over while they are written; ΔR² of the directions of one
         // width, and their sorted copy; what a thread needs to draw one.
         let cells = (CURVES.columns.len() * 2 * size_of::<Cell>()) as f64;

@@ -4,7 +4,7 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
 use crate::table::{Column, Table, TableSpec, Tables, median_by};
 use crate::text::number;
@@ -59,7 +59,7 @@ impl Experiment for Tradeoff {
     const FIGURES: &'static [&'static str] = &["tradeoff"];
     const NEEDS: &'static [&'static str] = &["homogeneity", "near-orthogonality"];
 
-    fn memory(_: &Settings, _: usize) -> f64 {
+    fn memory(_: &Settings, _: &Needs, _: usize) -> f64 {
         1e6
     }
 

@@ -126,6 +126,12 @@ impl Settings {
         }
     }
 
+    /// Number of parameters of a model; a float, since it may not fit an integer.
+    pub fn parameters(&self) -> f64 {
+        let (d, h, layers) = (self.width as f64, self.hidden as f64, self.layers as f64);
+        2.0 * d * d + layers * (2.0 * d * h + d + h)
+    }
+
     /// Datapoints in a minibatch out of `n`, and how many of those make an epoch.
     pub fn batches(&self, n: usize) -> (usize, u64) {
         let batch = self.batch.min(n);
