@@ -97,7 +97,7 @@ pub trait Settings: Serialize + DeserializeOwned {
 /// reach the user through `harness list` and the `config.toml` of a run, the values of the presets and the ranges.
 ///
 /// `quick` and `full` are the values of those presets where they differ from the default one. `in` is a range by itself,
-/// `where` one that depends on the other settings; see [`range`].
+/// `where` one that depends on the other settings; see [`range`](crate::settings::range).
 ///
 /// ```
 /// harness::settings! {

@@ -3,7 +3,6 @@
 mod common;
 
 use common::testing;
-use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::interference::{Interference, Settings};
 use harness::rng::Rng;

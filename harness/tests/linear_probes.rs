@@ -3,7 +3,6 @@
 mod common;
 
 use common::testing;
-use harness::experiment::Experiment;
 use harness::experiments::one_layer::linear_probes::{LinearProbes, Settings};
 use harness::rng::{Rng, random_direction};
 use harness::settings::{Preset, Settings as _};

@@ -4,7 +4,6 @@ mod common;
 
 use common::{Sandbox, testing};
 use harness::claim::outcome::Outcome;
-use harness::experiment::Experiment;
 use harness::experiments::autoencoders::magnitude::{Magnitude, Settings};
 use harness::settings::{Preset, Settings as _};
 use harness::table::Table;

@@ -6,7 +6,6 @@ mod common;
 use std::time::Duration;
 
 use common::{Sandbox, results, same, testing};
-use harness::experiment::Experiment;
 use harness::experiments::autoencoders::recovery::measures::{HeldOut, Reading};
 use harness::experiments::autoencoders::recovery::optimum::{self, Kind};
 use harness::experiments::autoencoders::recovery::{Recovery, Settings};

@@ -3,7 +3,6 @@
 mod common;
 
 use common::testing;
-use harness::experiment::Experiment;
 use harness::experiments::one_layer::rescale::{Rescale, Settings};
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;

@@ -3,7 +3,6 @@
 mod common;
 
 use common::testing;
-use harness::experiment::Experiment;
 use harness::experiments::one_layer::sign_balance::{Settings, SignBalance};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
