@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod erased;
+pub mod needs;
 pub mod registry;
 
 use crate::claim::ClaimSpec;
@@ -9,10 +10,11 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::figure::Figure;
-use crate::settings::{OutOfRange, Preset, Settings};
+use crate::settings::Settings;
 use crate::table::{TableSpec, Tables};
 
 pub use context::Ctx;
+pub use needs::Needs;
 
 /// One experiment: what it asks, what it computes, how it draws and reads its tables.
 ///
@@ -38,14 +40,9 @@ pub trait Experiment: Sync {
     /// Experiments whose results it reads: they stand before it in the registry and are run along.
     const NEEDS: &'static [&'static str] = &[];
 
-    /// The settings of a preset.
-    fn settings(preset: Preset) -> Self::Settings;
-
-    /// Checks ranges. Called before anything runs, whatever the settings came from.
-    fn validate(settings: &Self::Settings) -> Result<(), OutOfRange>;
-
-    /// Estimated peak memory, bytes, on so many threads. A float, so that it cannot overflow.
-    fn memory(settings: &Self::Settings, threads: usize) -> f64;
+    /// Estimated peak memory, bytes, on so many threads, with those settings of the experiments that it
+    /// [needs](Self::NEEDS). A float, so that it cannot overflow.
+    fn memory(settings: &Self::Settings, needs: &Needs, threads: usize) -> f64;
 
     /// At how many of the run's seeds it is run, at most: for experiments that train large models.
     fn most_seeds(_settings: &Self::Settings) -> usize {

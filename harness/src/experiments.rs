@@ -19,6 +19,7 @@ mod tests {
 
     use super::*;
     use crate::claim::Bound;
+    use crate::experiment::Needs;
     use crate::settings::Preset;
     use crate::table::{Table, Tables};
 
@@ -101,15 +102,33 @@ mod tests {
             for preset in Preset::ALL {
                 let settings = e.preset(preset);
                 assert_eq!(e.canonical(&settings).unwrap(), settings, "{}", e.id());
-                e.validate(&settings).unwrap();
+                e.check(&settings).unwrap();
+                let all = REGISTRY.experiments().map(|e| (e.id(), e.preset(preset)));
                 assert!(
-                    e.memory(&settings, 2) < 8e9,
+                    e.memory(&settings, &Needs(&all.collect()), 2) < 8e9,
                     "{} asks for a lot of memory",
                     e.id()
                 );
                 for key in settings.keys() {
                     let doc = e.setting_docs().iter().find(|(k, _)| k == key);
                     assert!(doc.is_some_and(|(_, d)| d.len() > 5), "{}.{key}", e.id());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_number_and_every_list_has_a_range() {
+        for e in REGISTRY.experiments() {
+            for preset in Preset::ALL {
+                let ranges = e.ranges(preset);
+                for (key, value) in e.preset(preset) {
+                    let words = ranges.iter().filter(|(k, _)| *k == key);
+                    let some = words
+                        .map(|(_, words)| words.len() > 3)
+                        .reduce(|a, b| a && b);
+                    let choice = value.is_bool() || value.is_str();
+                    assert_eq!(some, (!choice).then_some(true), "{}.{key}", e.id());
                 }
             }
         }

@@ -59,11 +59,10 @@ pub struct Finished {
 
 /// Refuses a configuration with an experiment that there is no memory for.
 pub fn check_memory(config: &Config, threads: usize) -> Result<()> {
-    for selected in &config.experiments {
-        let needed = selected.experiment.memory(&selected.settings, threads);
-        memory::check(selected.experiment.id(), needed, threads)?;
-    }
-    Ok(())
+    let estimates = config.memory(threads).into_iter();
+    estimates
+        .map(|(id, needed)| memory::check(id, needed, threads))
+        .collect()
 }
 
 /// Runs a configuration.

@@ -36,6 +36,35 @@ fn list_names_every_experiment_claim_and_file() {
 }
 
 #[test]
+fn the_list_tells_the_range_of_each_setting() {
+    let list = |id: &str| {
+        let output = Sandbox::new().harness(&format!("list {id}")).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let text = list("near-orthogonality");
+    let under = |key: &str| {
+        let lines = text
+            .lines()
+            .skip_while(|l| !l.starts_with(&format!("    {key} ")));
+        let own = lines.skip(1).take_while(|l| l.starts_with("     "));
+        own.map(|l| l.trim().to_string()).collect::<Vec<_>>()
+    };
+    assert!(under("n").ends_with(&["= 100".into(), "must be 2 to 65536".into()]));
+    // The range of one setting may depend on another one.
+    let fewest = [
+        "= 16",
+        "must be 2 to `most` (4096)  (quick)",
+        "must be 2 to `most` (16384)  (default)",
+        "must be 2 to `most` (16384)  (full)",
+    ];
+    assert!(
+        under("fewest").ends_with(&fewest.map(String::from)),
+        "{text}"
+    );
+    assert!(list("rescale").contains("must be two or more, increasing, each 1 to 1048576"));
+}
+
+#[test]
 fn a_run_ends_with_the_verdicts_and_the_report() {
     let sandbox = Sandbox::new();
     let run = sandbox

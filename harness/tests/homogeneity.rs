@@ -8,7 +8,7 @@ use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::homogeneity::{Homogeneity, Magnitude, Settings};
 use harness::rng::Rng;
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 use harness::stats::{delta_r2, mean};
 use proptests::reference::gelu;
 
@@ -20,7 +20,7 @@ fn small() -> Settings {
         samples: 20_000,
         dims_points: 4,
         active_points: 4,
-        ..Homogeneity::settings(Preset::Quick)
+        ..Settings::preset(Preset::Quick)
     }
 }
 
@@ -151,7 +151,7 @@ fn with_nothing_else_active_the_response_is_that_of_one_feature() {
 fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     let s = Settings {
         samples: 1000,
-        ..Homogeneity::settings(Preset::Quick)
+        ..Settings::preset(Preset::Quick)
     };
     let outcome = testing::run::<Homogeneity>(&s, &[0, 1]);
     let ledger = testing::settle::<Homogeneity>(&outcome, &[0, 1]);

@@ -4,11 +4,10 @@ mod common;
 
 use common::testing;
 use harness::claim::Verdict;
-use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::interference::{Interference, Settings};
 use harness::rng::Rng;
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use proptests::fit::delta_r2;
 use proptests::reference::gelu;
@@ -184,7 +183,7 @@ fn distributed_features_agree_with_dense_vectors() {
 #[test]
 fn the_control_fails() {
     let seeds = [0, 1, 2];
-    let outcome = testing::run::<Interference>(&Interference::settings(Preset::Quick), &seeds);
+    let outcome = testing::run::<Interference>(&Settings::preset(Preset::Quick), &seeds);
     let ledger = testing::settle::<Interference>(&outcome, &seeds);
     assert_eq!(ledger.0[0].verdict, Verdict::Reproduced);
     let controls = testing::settle_controls::<Interference>(&outcome, &seeds);

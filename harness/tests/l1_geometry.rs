@@ -8,7 +8,7 @@ use harness::experiment::Experiment;
 use harness::experiments::autoencoders::l1_geometry::{L1Geometry, Settings};
 use harness::rng::Rng;
 use harness::sae::minimum_l1::{Bases, Dictionary, for_each_choice, support};
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 
 fn small() -> Settings {
     Settings {
@@ -18,7 +18,7 @@ fn small() -> Settings {
         dictionaries: 10,
         targets: 5,
         codes: 200,
-        ..L1Geometry::settings(Preset::Quick)
+        ..Settings::preset(Preset::Quick)
     }
 }
 

@@ -4,10 +4,9 @@ mod common;
 
 use common::testing;
 use harness::claim::Verdict;
-use harness::experiment::Experiment;
 use harness::experiments::one_layer::linear_probes::{LinearProbes, Settings};
 use harness::rng::{Rng, random_direction};
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use proptests::fit::solve;
 use proptests::reference::gelu;
@@ -144,7 +143,7 @@ fn rounding_is_not_read_off_a_linear_layer() {
                 noise,
                 train: 400,
                 test: 400,
-                ..LinearProbes::settings(Preset::Quick)
+                ..Settings::preset(Preset::Quick)
             };
             let outcome = testing::run::<LinearProbes>(&s, &[0, 1, 2]);
             for row in outcome.tables[0].rows() {
@@ -163,7 +162,7 @@ fn rounding_is_not_read_off_a_linear_layer() {
 #[test]
 fn the_control_fails() {
     let seeds = [0, 1, 2];
-    let outcome = testing::run::<LinearProbes>(&LinearProbes::settings(Preset::Quick), &seeds);
+    let outcome = testing::run::<LinearProbes>(&Settings::preset(Preset::Quick), &seeds);
     let ledger = testing::settle::<LinearProbes>(&outcome, &seeds);
     assert_eq!(ledger.0[0].verdict, Verdict::Reproduced);
     let controls = testing::settle_controls::<LinearProbes>(&outcome, &seeds);

@@ -5,9 +5,8 @@ mod common;
 use common::{Sandbox, testing};
 use harness::claim::Verdict;
 use harness::claim::outcome::Outcome;
-use harness::experiment::Experiment;
 use harness::experiments::autoencoders::magnitude::{Magnitude, Settings};
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 use harness::table::Table;
 
 fn small() -> Settings {
@@ -15,7 +14,7 @@ fn small() -> Settings {
         steps: 600,
         plane_steps: 200,
         held_out: 1000,
-        ..Magnitude::settings(Preset::Quick)
+        ..Settings::preset(Preset::Quick)
     }
 }
 

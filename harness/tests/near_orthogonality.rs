@@ -13,7 +13,7 @@ use harness::experiments::one_layer::homogeneity::{self, Homogeneity};
 use harness::experiments::one_layer::near_orthogonality::{NearOrthogonality, Settings};
 use harness::experiments::one_layer::tradeoff::{self, Tradeoff};
 use harness::rng::Rng;
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use kernels::Isa;
 
@@ -24,7 +24,7 @@ fn small() -> Settings {
         fewest: 3,
         most: 1300,
         count_points: 7,
-        ..NearOrthogonality::settings(Preset::Quick)
+        ..Settings::preset(Preset::Quick)
     }
 }
 
@@ -90,7 +90,7 @@ fn one_neuron_each_gives_cosines_of_0_or_1_and_the_collisions_of_birthdays() {
 fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     let s = Settings {
         most: 1024,
-        ..NearOrthogonality::settings(Preset::Quick)
+        ..Settings::preset(Preset::Quick)
     };
     let outcome = testing::run::<NearOrthogonality>(&s, &[0, 1]);
     let ledger = testing::settle::<NearOrthogonality>(&outcome, &[0, 1]);
@@ -124,7 +124,7 @@ fn the_tradeoff_joins_both_limits_by_k_and_seed() {
         n: 20,
         dims_points: 5,
         samples: 200,
-        ..Homogeneity::settings(Preset::Quick)
+        ..homogeneity::Settings::preset(Preset::Quick)
     };
     let active = Tables::new(testing::run::<Homogeneity>(&homogeneity, &seeds).tables);
     let available = Tables::new(testing::run::<NearOrthogonality>(&small(), &seeds).tables);

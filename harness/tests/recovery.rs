@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use common::{Sandbox, results, same, testing};
 use harness::claim::Verdict;
-use harness::experiment::Experiment;
 use harness::experiments::autoencoders::recovery::measures::{HeldOut, Reading};
 use harness::experiments::autoencoders::recovery::optimum::{self, Kind};
 use harness::experiments::autoencoders::recovery::{Recovery, Settings};
 use harness::rng::Rng;
 use harness::sae::synthetic::{Generator, Law};
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
 use kernels::{Exec, Isa, MatRef};
 
@@ -32,7 +31,7 @@ fn law() -> Law {
         width: 8,
         features: 12,
         active: 1.5,
-        ..Recovery::settings(Preset::Quick).law()
+        ..Settings::preset(Preset::Quick).law()
     }
 }
 
@@ -185,7 +184,7 @@ fn no_code_is_cheaper_than_the_cheapest_and_all_are_proven() {
 fn features_are_recovered_in_a_band_and_not_without_a_penalty() {
     let s = Settings {
         steps: 700,
-        ..Recovery::settings(Preset::Quick)
+        ..Settings::preset(Preset::Quick)
     };
     let outcome = testing::run::<Recovery>(&s, &[0]);
     let claims = testing::settle::<Recovery>(&outcome, &[0]);

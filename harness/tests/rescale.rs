@@ -4,9 +4,8 @@ mod common;
 
 use common::testing;
 use harness::claim::Verdict;
-use harness::experiment::Experiment;
 use harness::experiments::one_layer::rescale::{Rescale, Settings};
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use proptests::reference::gelu;
 
@@ -68,7 +67,7 @@ fn curves_and_errors_agree_with_plain_loops_on_every_isa() {
 #[test]
 fn the_control_fails() {
     let seeds = [0, 1];
-    let outcome = testing::run::<Rescale>(&Rescale::settings(Preset::Quick), &seeds);
+    let outcome = testing::run::<Rescale>(&Settings::preset(Preset::Quick), &seeds);
     let ledger = testing::settle::<Rescale>(&outcome, &seeds);
     assert_eq!(ledger.0[0].verdict, Verdict::Reproduced);
     let controls = testing::settle_controls::<Rescale>(&outcome, &seeds);

@@ -6,6 +6,7 @@ use common::testing;
 use harness::claim::Verdict;
 use harness::experiments::one_layer::response::{Response, Settings};
 use harness::rng::Rng;
+use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use proptests::fit::delta_r2;
 use proptests::reference;
@@ -105,8 +106,7 @@ fn non_homogeneity_agrees_with_the_normal_equations() {
 
 #[test]
 fn the_controls_fail_where_the_claims_are_measured() {
-    let s =
-        <Response as harness::experiment::Experiment>::settings(harness::settings::Preset::Default);
+    let s = Settings::preset(Preset::Default);
     let seeds = [0, 1, 2];
     let outcome = testing::run::<Response>(&s, &seeds);
     let ledger = testing::settle::<Response>(&outcome, &seeds);

@@ -4,10 +4,9 @@ mod common;
 
 use common::testing;
 use harness::claim::Verdict;
-use harness::experiment::Experiment;
 use harness::experiments::one_layer::sign_balance::{Settings, SignBalance};
 use harness::rng::Rng;
-use harness::settings::Preset;
+use harness::settings::{Preset, Settings as _};
 use harness::stats::quantile;
 use harness::table::Tables;
 use proptests::fit::delta_r2;
@@ -153,7 +152,7 @@ fn the_integral_is_what_held_out_levels_estimate() {
 #[test]
 fn the_controls_fail() {
     let seeds = [0, 1, 2];
-    let outcome = testing::run::<SignBalance>(&SignBalance::settings(Preset::Quick), &seeds);
+    let outcome = testing::run::<SignBalance>(&Settings::preset(Preset::Quick), &seeds);
     for entry in &testing::settle::<SignBalance>(&outcome, &seeds).0 {
         assert_eq!(entry.verdict, Verdict::Reproduced, "{}", entry.id);
     }

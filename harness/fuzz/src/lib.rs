@@ -39,13 +39,10 @@ pub fn config(bytes: &[u8]) {
         return;
     };
     for selected in &config.experiments {
-        let memory = selected.experiment.memory(&selected.settings, 2);
-        assert!(
-            memory >= 0.0,
-            "{} needs {memory} bytes",
-            selected.experiment.id()
-        );
         assert!(selected.experiment.most_seeds(&selected.settings) > 0);
+    }
+    for (id, memory) in config.memory(2) {
+        assert!(memory >= 0.0, "{id} needs {memory} bytes");
     }
     assert_eq!(config.seed_list().len() as u64, config.seeds);
     let written = config.to_toml("portable");

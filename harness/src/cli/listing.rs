@@ -74,27 +74,38 @@ fn describe_settings(text: &mut String, e: &dyn Erased) {
         text,
         format_args!("\n  settings (--set {}.KEY=VALUE)\n", e.id()),
     );
-    let presets = Preset::ALL.map(|p| (p.name(), e.preset(p)));
+    let presets = Preset::ALL.map(|p| (e.preset(p), e.ranges(p)));
     for (key, about) in e.setting_docs() {
         for (i, line) in wrap(about, 70).iter().enumerate() {
             let key = if i == 0 { key } else { "" };
             put(text, format_args!("    {key:<16} {line}\n"));
         }
-        let values: Vec<_> = presets
-            .iter()
-            .map(|(p, s)| {
-                (
-                    p,
-                    s.get(*key).map_or("not set".into(), toml::Value::to_string),
-                )
-            })
-            .collect();
-        if values.iter().all(|v| v.1 == values[0].1) {
-            put(text, format_args!("    {:<16} = {}\n", "", values[0].1));
-        } else {
-            for (preset, value) in values {
-                put(text, format_args!("    {:<16} = {value}  ({preset})\n", ""));
-            }
+        let values = presets.each_ref().map(|(s, _)| match s.get(*key) {
+            Some(value) => format!("= {value}"),
+            None => "= not set".into(),
+        });
+        put_by_preset(text, values);
+        let ranges = presets.each_ref().map(|(_, ranges)| {
+            let ours = ranges.iter().filter(|(k, _)| k == key);
+            let words: Vec<_> = ours.map(|(_, words)| words.as_str()).collect();
+            words.join("; ")
+        });
+        if !ranges[0].is_empty() {
+            put_by_preset(text, ranges.map(|words| format!("must be {words}")));
         }
+    }
+}
+
+/// Appends a line for each preset, or one where they are the same.
+fn put_by_preset(text: &mut String, lines: [String; Preset::ALL.len()]) {
+    if lines.iter().all(|line| *line == lines[0]) {
+        put(text, format_args!("    {:<16} {}\n", "", lines[0]));
+        return;
+    }
+    for (preset, line) in Preset::ALL.iter().zip(lines) {
+        put(
+            text,
+            format_args!("    {:<16} {line}  ({})\n", "", preset.name()),
+        );
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Experiment;
 use super::context::Ctx;
+use super::needs::Needs;
 use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -34,10 +35,12 @@ pub trait Erased: Sync {
     fn preset(&self, preset: Preset) -> toml::Table;
     /// Checks the type of every setting; the table as it would be written.
     fn canonical(&self, settings: &toml::Table) -> Result<toml::Table, toml::de::Error>;
+    /// What the settings of a preset may be, each by its name, in words.
+    fn ranges(&self, preset: Preset) -> Vec<(&'static str, String)>;
     /// Checks the range of every setting.
-    fn validate(&self, settings: &toml::Table) -> Result<(), OutOfRange>;
+    fn check(&self, settings: &toml::Table) -> Result<(), OutOfRange>;
     /// Estimated peak memory, bytes.
-    fn memory(&self, settings: &toml::Table, threads: usize) -> f64;
+    fn memory(&self, settings: &toml::Table, needs: &Needs, threads: usize) -> f64;
     /// At how many seeds, at most.
     fn most_seeds(&self, settings: &toml::Table) -> usize;
     /// Computes.
@@ -83,7 +86,7 @@ impl<E: Experiment> Erased for E {
         E::Settings::DOCS
     }
     fn preset(&self, preset: Preset) -> toml::Table {
-        as_table(&E::settings(preset))
+        as_table(&E::Settings::preset(preset))
     }
     fn canonical(&self, settings: &toml::Table) -> Result<toml::Table, toml::de::Error> {
         settings
@@ -91,11 +94,14 @@ impl<E: Experiment> Erased for E {
             .try_into::<E::Settings>()
             .map(|s| as_table(&s))
     }
-    fn validate(&self, settings: &toml::Table) -> Result<(), OutOfRange> {
-        E::validate(&typed::<E>(settings))
+    fn ranges(&self, preset: Preset) -> Vec<(&'static str, String)> {
+        E::Settings::preset(preset).ranges()
     }
-    fn memory(&self, settings: &toml::Table, threads: usize) -> f64 {
-        E::memory(&typed::<E>(settings), threads)
+    fn check(&self, settings: &toml::Table) -> Result<(), OutOfRange> {
+        typed::<E>(settings).check()
+    }
+    fn memory(&self, settings: &toml::Table, needs: &Needs, threads: usize) -> f64 {
+        E::memory(&typed::<E>(settings), needs, threads)
     }
     fn most_seeds(&self, settings: &toml::Table) -> usize {
         E::most_seeds(&typed::<E>(settings))

@@ -1,8 +1,10 @@
 //! The effective configuration of a run: preset, then file, then `--set`, then flags.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::experiment::Needs;
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
 use crate::settings::Preset;
@@ -144,6 +146,17 @@ impl Config {
         self.experiments.iter().map(|s| s.experiment.id())
     }
 
+    /// Estimated peak memory of each experiment by its name, bytes, on so many threads.
+    pub fn memory(&self, threads: usize) -> Vec<(&'static str, f64)> {
+        let settings = |s: &Selected| (s.experiment.id(), s.settings.clone());
+        let all: BTreeMap<_, _> = self.experiments.iter().map(settings).collect();
+        let estimate = |s: &Selected| {
+            let needed = s.experiment.memory(&s.settings, &Needs(&all), threads);
+            (s.experiment.id(), needed)
+        };
+        self.experiments.iter().map(estimate).collect()
+    }
+
     /// The seeds of the run.
     pub fn seed_list(&self) -> Vec<u64> {
         (self.seed..self.seed + self.seeds).collect()
@@ -218,7 +231,7 @@ fn apply(
             ))
         })?;
     }
-    experiment.validate(&settings).map_err(|e| {
+    experiment.check(&settings).map_err(|e| {
         let origin = ours().rfind(|o| o.key == e.key);
         let origin = origin.map_or(String::new(), |o| format!("{}: ", o.said.origin));
         Error::input(format!(
@@ -251,6 +264,33 @@ mod tests {
             assert!(
                 experiment.needs().iter().all(|need| ids.contains(need)),
                 "{ids:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_follows_the_settings_of_what_an_experiment_needs() {
+        let memory = |id: &str, set: &str| {
+            let request = Request {
+                experiments: vec![id.into()],
+                set: vec![set.into()],
+                ..Request::default()
+            };
+            let config = Config::resolve(&REGISTRY, &request).unwrap();
+            let memory = config.memory(1).into_iter().find(|(i, _)| *i == id);
+            memory.unwrap().1
+        };
+        for id in ["unfinished-features", "encoders"] {
+            let narrow = memory(id, "multilayer.width=4096");
+            let wide = memory(id, "multilayer.width=8192");
+            // Dictionaries of d-dimensional streams with a multiple of d elements grow as d².
+            assert!(wide > 3.0 * narrow, "{id}: {narrow} to {wide}");
+            let few = memory(id, "multilayer.datapoints=[10]");
+            let many = memory(id, "multilayer.datapoints=[10, 10000]");
+            // A stream after the first layer and after each of eight, of 100 floats.
+            assert!(
+                many - few > 9990.0 * 9.0 * 100.0 * 4.0,
+                "{id}: {few} to {many}"
             );
         }
     }

@@ -38,7 +38,7 @@ pub struct Batch {
 }
 
 impl Generator {
-    /// Draws the features of a law that [is in range](Law::validate).
+    /// Draws the features of a law whose settings are in range.
     pub fn new(law: Law, rng: &mut Rng) -> Self {
         let _span = profile::phase(Part::Data);
         let mut features: Vec<Vec<f64>> = Vec::with_capacity(law.features);
@@ -160,19 +160,28 @@ fn normal_quantile(p: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{Preset, Settings as _};
+
+    crate::synthetic_settings! {
+        /// Settings that are a law alone.
+        pub struct Data {
+            width = 16;
+            features = 32;
+            active = 3.0;
+            firing = Firing::Decaying;
+        }
+    }
+
+    fn data() -> Data {
+        Data {
+            decay: 0.95,
+            groups: 4,
+            ..Data::preset(Preset::Default)
+        }
+    }
 
     fn law() -> Law {
-        Law {
-            width: 16,
-            features: 32,
-            directions: Directions::Gaussian,
-            active: 3.0,
-            firing: Firing::Decaying,
-            decay: 0.95,
-            magnitudes: Magnitudes::Uniform,
-            correlation: 0.0,
-            groups: 4,
-        }
+        data().law()
     }
 
     fn rng(index: u64) -> Rng {
@@ -194,12 +203,13 @@ mod tests {
     fn every_law_fires_as_often_as_it_says_correlated_or_not() {
         for firing in [Firing::Constant, Firing::Decaying, Firing::Zipf] {
             for correlation in [0.0, 0.5] {
-                let law = Law {
+                let data = Data {
                     firing,
                     correlation,
-                    ..law()
+                    ..data()
                 };
-                law.validate().unwrap();
+                data.check().unwrap();
+                let law = data.law();
                 let samples = 20_000;
                 let generator = Generator::new(law, &mut rng(0));
                 let (counts, _) = counts(&generator, samples);
@@ -303,40 +313,40 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        let refused = |law: Law| law.validate().unwrap_err().key;
+        let refused = |data: Data| data.check().unwrap_err().key;
         assert_eq!(
-            refused(Law {
+            refused(Data {
                 active: 40.0,
-                ..law()
+                ..data()
             }),
             "active"
         );
         assert_eq!(
-            refused(Law {
+            refused(Data {
                 active: f64::NAN,
-                ..law()
+                ..data()
             }),
             "active"
         );
         let orthogonal = Directions::Orthogonal;
         assert_eq!(
-            refused(Law {
+            refused(Data {
                 directions: orthogonal,
-                ..law()
+                ..data()
             }),
             "features"
         );
         assert_eq!(
-            refused(Law {
+            refused(Data {
                 correlation: 1.0,
-                ..law()
+                ..data()
             }),
             "correlation"
         );
         assert_eq!(
-            refused(Law {
+            refused(Data {
                 decay: 0.0,
-                ..law()
+                ..data()
             }),
             "decay"
         );

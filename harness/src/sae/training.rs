@@ -6,6 +6,7 @@
 //! steps: those behind catch up first.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use kernels::adam::Adam;
 use kernels::profile::{self, Part};
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::session::Session;
-use crate::settings::{OutOfRange, ensure};
+use crate::settings::range::{Above, Worded, above, worded};
 use crate::store::checkpoint::{Parts, Store};
 
 /// Batches drawn at once.
@@ -35,27 +36,27 @@ pub struct Plan {
     pub cooldown: f64,
 }
 
+/// The range of numbers of steps.
+pub const STEPS: RangeInclusive<u64> = 1..=1 << 40;
+
+/// The range of sizes of a batch.
+pub const BATCH: RangeInclusive<usize> = 1..=1 << 20;
+
+/// The range of the cooldown's share.
+pub const COOLDOWN: RangeInclusive<f64> = 0.0..=1.0;
+
+/// The range of learning rates: what single precision holds.
+pub fn learning_rate() -> Worded<Above> {
+    worded(
+        "above 0 and at most 3e38",
+        above(0.0).at_most(f32::MAX.into()),
+    )
+}
+
 /// How often losses are looked at during a training.
 pub const LOOKS: u64 = 20;
 
 impl Plan {
-    /// Checks ranges; the settings must go by the names of the fields.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
-        let steps = (1..=1 << 40).contains(&self.steps);
-        ensure("steps", self.steps, steps, "1 to 2^40")?;
-        let batch = (1..=1 << 20).contains(&self.batch);
-        ensure("batch", self.batch, batch, "1 to 1048576")?;
-        let rate = self.learning_rate > 0.0 && self.learning_rate <= f64::from(f32::MAX);
-        ensure(
-            "learning_rate",
-            self.learning_rate,
-            rate,
-            "above 0 and at most 3e38",
-        )?;
-        let cooldown = (0.0..=1.0).contains(&self.cooldown);
-        ensure("cooldown", self.cooldown, cooldown, "0 to 1")
-    }
-
     /// Estimated memory, bytes: the batches of a block, and per model its parameters, gradient and moments, its codes and
     /// a checkpoint of it.
     pub fn memory(&self, width: usize, dictionaries: impl Iterator<Item = usize>) -> f64 {

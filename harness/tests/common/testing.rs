@@ -10,6 +10,7 @@ use harness::claim::{Entry, Measure};
 use harness::experiment::{Ctx, Experiment};
 use harness::session::Session;
 use harness::session::progress::{Progress, Show};
+use harness::settings::Settings;
 use harness::store::folder::Folder;
 use harness::table::Tables;
 
@@ -31,7 +32,7 @@ pub fn run_with<E: Experiment>(
     isa: Isa,
     inputs: &BTreeMap<&'static str, Tables>,
 ) -> Outcome {
-    E::validate(settings).expect("settings are in range");
+    settings.check().expect("settings are in range");
     let parent = tempfile::tempdir().expect("a temporary folder");
     let folder = Folder::create(&parent.path().join("run")).expect("a new folder");
     let progress = Progress::new(E::ID, Show::Nothing);

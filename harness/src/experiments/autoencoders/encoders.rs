@@ -11,11 +11,11 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiments::many_layers::multilayer::streams::Streams;
+use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
-use crate::sae::synthetic::{Directions, Firing, Magnitudes};
 use crate::sae::training::{self, Candidate};
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
@@ -50,119 +50,17 @@ impl Experiment for Encoders {
     const FIGURES: &'static [&'static str] = figures::NAMES;
     const NEEDS: &'static [&'static str] = &["multilayer"];
 
-    fn settings(preset: Preset) -> Settings {
-        let base = Settings {
-            width: 64,
-            features: 128,
-            directions: Directions::Gaussian,
-            active: 3.0,
-            firing: Firing::Decaying,
-            decay: 0.99,
-            magnitudes: Magnitudes::Uniform,
-            correlation: 0.0,
-            groups: 16,
-            lambdas: vec![0.03, 0.1, 0.3],
-            ratio: 1.0,
-            hidden_ratio: 2,
-            two_layer_rate: 1.0,
-            unrolled: 2,
-            learning_rate: 3e-3,
-            cooldown: 0.3,
-            batch: 256,
-            steps: 1500,
-            free_steps: 500,
-            stream_steps: 600,
-            stream_ratio: 3,
-            most_seeds: 3,
-            stream_seeds: 1,
-            held_out: 2048,
-        };
-        match preset {
-            Preset::Quick => Settings {
-                width: 32,
-                features: 64,
-                active: 2.0,
-                lambdas: vec![0.1, 0.3],
-                steps: 900,
-                free_steps: 250,
-                stream_steps: 300,
-                held_out: 512,
-                ..base
-            },
-            Preset::Default => base,
-            Preset::Full => Settings {
-                width: 256,
-                features: 512,
-                active: 5.0,
-                // At 1 its loss is higher, where λ is above 0.03: codes die.
-                two_layer_rate: 0.3,
-                batch: 512,
-                steps: 4000,
-                free_steps: 1000,
-                ..base
-            },
+    fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
+        let synthetic = s.law().memory() + of_source(s, s.width, s.elements(), threads);
+        if s.stream_seeds == 0 {
+            return synthetic;
         }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        s.law().validate()?;
-        s.plan(s.steps).validate()?;
-        let positive = s.lambdas.iter().all(|&l| l > 0.0 && l <= 1e6);
-        let lambdas = positive && s.lambdas.is_sorted_by(|a, b| a < b);
-        ensure(
-            "lambdas",
-            &s.lambdas,
-            lambdas && (2..=64).contains(&s.lambdas.len()),
-            "2 to 64 numbers, increasing, above 0 and at most 1e6",
-        )?;
-        let elements = s.elements();
-        ensure(
-            "ratio",
-            s.ratio,
-            s.ratio > 0.0 && (1..=1 << 20).contains(&elements),
-            "so that the dictionary has 1 to 1048576 elements",
-        )?;
-        let count = |key, value: usize, from: usize, to: usize| {
-            ensure(
-                key,
-                value,
-                (from..=to).contains(&value),
-                format!("{from} to {to}"),
-            )
-        };
-        let steps =
-            |key, value: u64| ensure(key, value, (1..=1 << 40).contains(&value), "1 to 2^40");
-        steps("free_steps", s.free_steps)?;
-        steps("stream_steps", s.stream_steps)?;
-        count("hidden_ratio", s.hidden_ratio, 1, 64)?;
-        ensure(
-            "two_layer_rate",
-            s.two_layer_rate,
-            s.two_layer_rate > 0.0 && s.two_layer_rate <= 1e6,
-            "above 0 and at most 1e6",
-        )?;
-        count("unrolled", s.unrolled, 1, 64)?;
-        count("stream_ratio", s.stream_ratio, 1, 64)?;
-        count("most_seeds", s.most_seeds, 1, 1000)?;
-        count("stream_seeds", s.stream_seeds, 0, 1000)?;
-        count("held_out", s.held_out, 100, 1 << 24)
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
-        let elements = s.elements();
-        let sizes = vec![elements; 3 * s.lambdas.len()];
-        // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
-        let square = 4.0 * (elements as f64).powi(2);
-        let models = s.lambdas.len() as f64;
-        let codes =
-            threads as f64 * s.held_out as f64 * (8.0 * elements as f64 + 12.0 * s.width as f64);
-        let hidden =
-            32.0 * models * (s.hidden_ratio * s.width) as f64 * (s.width + elements) as f64;
-        s.law().memory()
-            + s.plan(s.steps).memory(s.width, sizes.into_iter())
-            + square * (8.0 * models + threads as f64)
-            + codes
-            + hidden
+        let model: multilayer::Settings = needs.settings(Multilayer::ID);
+        // The sources hold their samples beside the streams that these are from, while the synthetic one is still there.
+        let largest = model.datapoints.iter().copied().max().unwrap_or(0);
+        let samples = source::STREAMS as f64 * 8.0 * largest as f64 * model.width as f64;
+        let trained = of_source(s, model.width, s.stream_ratio * model.width, threads);
+        synthetic.max(s.law().memory() + Streams::memory(&model) + samples + trained)
     }
 
     fn most_seeds(s: &Settings) -> usize {
@@ -210,6 +108,19 @@ impl Experiment for Encoders {
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
         figures::findings(tables, ledger)
     }
+}
+
+/// Estimated memory of the models of a source, bytes.
+fn of_source(s: &Settings, width: usize, elements: usize, threads: usize) -> f64 {
+    let (models, threads) = (s.lambdas.len() as f64, threads as f64);
+    let sizes = (0..3 * s.lambdas.len()).map(|_| elements);
+    let plan = s.plan(s.steps).memory(width, sizes);
+    let (width, elements) = (width as f64, elements as f64);
+    // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
+    let square = 4.0 * elements * elements * (8.0 * models + threads);
+    let codes = threads * s.held_out as f64 * (8.0 * elements + 12.0 * width);
+    let hidden = 32.0 * models * s.hidden_ratio as f64 * width * (width + elements);
+    plan + square + codes + hidden
 }
 
 /// Trains every encoder with every λ on the same batches, and reads them.

@@ -5,9 +5,8 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::{max, min};
 use crate::table::{Cell, Table, TableSpec, Tables};
 
@@ -48,66 +47,7 @@ impl Experiment for L1Geometry {
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
-    fn settings(preset: Preset) -> Settings {
-        let (dictionaries, targets, codes) = match preset {
-            Preset::Quick => (20, 5, 500),
-            Preset::Default => (100, 10, 2000),
-            Preset::Full => (400, 25, 10_000),
-        };
-        Settings {
-            planar: 10_000,
-            dimensions: vec![3, 4, 5, 6],
-            atoms: vec![4, 6, 8, 10, 12],
-            dictionaries,
-            targets,
-            least_angle: 1e-6,
-            largest_angle: 1e-3,
-            angles: 13,
-            codes,
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        let count = |key, value: usize, from: usize| {
-            let allowed = format!("{from} to 10000000");
-            ensure(key, value, (from..=10_000_000).contains(&value), allowed)
-        };
-        count("planar", s.planar, 2)?;
-        count("dictionaries", s.dictionaries, 1)?;
-        count("targets", s.targets, 1)?;
-        count("codes", s.codes, 1)?;
-        let list = |key, values: &Vec<usize>, from: usize, to: usize| {
-            let increasing = values.is_sorted_by(|a, b| a < b);
-            let inside = values.iter().all(|v| (from..=to).contains(v));
-            let allowed = format!("one or more, increasing, each {from} to {to}");
-            ensure(
-                key,
-                values,
-                !values.is_empty() && increasing && inside,
-                allowed,
-            )
-        };
-        list("dimensions", &s.dimensions, 2, 6)?;
-        list("atoms", &s.atoms, 3, 12)?;
-        // Below this the gap drowns in rounding: 5·θ²/8 against 64 ulp.
-        let least = (6e-7..=0.1).contains(&s.least_angle);
-        ensure("least_angle", s.least_angle, least, "6e-7 to 0.1")?;
-        let largest = s.largest_angle > s.least_angle && s.largest_angle <= 0.5;
-        ensure(
-            "largest_angle",
-            s.largest_angle,
-            largest,
-            format!("above least_angle ({}) and at most 0.5", s.least_angle),
-        )?;
-        ensure(
-            "angles",
-            s.angles,
-            (2..=1000).contains(&s.angles),
-            "2 to 1000",
-        )
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The bases of the largest dictionary in use by each thread, 924 of 6×6; table rows twice over.
         let bases = threads as f64 * 924.0 * (36.0 + 6.0 + 6.0) * 8.0;
         let shown = (2 * tables::SHOWN_CODES.min(s.codes) * tables::IDENTITY.columns.len()) as f64;

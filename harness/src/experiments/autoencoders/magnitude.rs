@@ -4,10 +4,8 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
-use crate::sae::synthetic::{Directions, Firing, Magnitudes};
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::max;
 use crate::table::{Table, TableSpec, Tables};
 
@@ -48,110 +46,7 @@ impl Experiment for Magnitude {
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
-    fn settings(preset: Preset) -> Settings {
-        let base = Settings {
-            width: 32,
-            features: 48,
-            directions: Directions::Gaussian,
-            active: 2.0,
-            firing: Firing::Constant,
-            decay: 0.99,
-            magnitudes: Magnitudes::Uniform,
-            correlation: 0.0,
-            groups: 16,
-            learning_rate: 3e-3,
-            cooldown: 0.5,
-            batch: 256,
-            steps: 3000,
-            plane_steps: 2000,
-            shrinkage_steps: 2000,
-            lambda: 0.1,
-            gated_lambda: 0.4,
-            l0_lambda: 0.01,
-            bandwidth: 0.05,
-            k: 3,
-            ratio: 1.0,
-            lambdas: vec![0.1, 0.5, 1.0],
-            strengths: vec![0.02, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0],
-            held_out: 8192,
-        };
-        match preset {
-            Preset::Quick => Settings {
-                width: 16,
-                features: 24,
-                active: 1.5,
-                k: 2,
-                steps: 1500,
-                plane_steps: 500,
-                shrinkage_steps: 1500,
-                held_out: 4096,
-                ..base
-            },
-            Preset::Default => base,
-            Preset::Full => Settings {
-                width: 256,
-                features: 512,
-                active: 5.0,
-                k: 7,
-                batch: 512,
-                steps: 6000,
-                plane_steps: 5000,
-                shrinkage_steps: 4000,
-                held_out: 16_384,
-                ..base
-            },
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        s.law().validate()?;
-        s.plan(s.steps).validate()?;
-        for (key, steps) in [
-            ("plane_steps", s.plane_steps),
-            ("shrinkage_steps", s.shrinkage_steps),
-        ] {
-            ensure(key, steps, (1..=1 << 40).contains(&steps), "1 to 2^40")?;
-        }
-        let above_0 = |key, value: f64, most: f64| {
-            let allowed = format!("above 0 and at most {most}");
-            ensure(key, value, value > 0.0 && value <= most, allowed)
-        };
-        above_0("lambda", s.lambda, 1e6)?;
-        above_0("gated_lambda", s.gated_lambda, 1e6)?;
-        above_0("l0_lambda", s.l0_lambda, 1e6)?;
-        above_0("bandwidth", s.bandwidth, 1e6)?;
-        above_0("ratio", s.ratio, 64.0)?;
-        ensure(
-            "ratio",
-            s.ratio,
-            s.elements() >= 2,
-            "so large that there are two elements",
-        )?;
-        let fit = (1..=s.elements()).contains(&s.k);
-        ensure(
-            "k",
-            s.k,
-            fit,
-            format!("1 to the number of elements ({})", s.elements()),
-        )?;
-        let list = |key, values: &[f64]| {
-            let increasing = values.is_sorted_by(|a, b| a < b);
-            let inside = values.iter().all(|&v| v > 0.0 && v <= 1e3);
-            let fits = (1..=64).contains(&values.len()) && increasing && inside;
-            ensure(
-                key,
-                values,
-                fits,
-                "1 to 64 numbers, increasing, above 0 and at most 1000",
-            )
-        };
-        list("lambdas", &s.lambdas)?;
-        list("strengths", &s.strengths)?;
-        let held_out = (100..=1 << 24).contains(&s.held_out);
-        ensure("held_out", s.held_out, held_out, "100 to 16777216")
-    }
-
-    fn memory(s: &Settings, _: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         let (d, n, samples) = (s.width as f64, s.elements() as f64, s.held_out as f64);
         let models = s
             .plan(s.steps)

@@ -9,12 +9,11 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::sae::reading;
-use crate::sae::synthetic::{Directions, Firing, Generator, Magnitudes};
+use crate::sae::synthetic::Generator;
 use crate::sae::training::{self, Candidate};
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{Record, TableSpec, Tables};
 
 mod claims;
@@ -54,92 +53,7 @@ impl Experiment for Recovery {
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
-    fn settings(preset: Preset) -> Settings {
-        let base = Settings {
-            width: 64,
-            features: 128,
-            directions: Directions::Gaussian,
-            active: 3.0,
-            firing: Firing::Decaying,
-            decay: 0.99,
-            magnitudes: Magnitudes::Uniform,
-            correlation: 0.0,
-            groups: 16,
-            lambdas: vec![1e-4, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0],
-            ratios: vec![0.5, 1.0, 2.0],
-            learning_rate: 3e-3,
-            cooldown: 0.3,
-            batch: 256,
-            steps: 1800,
-            most_seeds: 3,
-            tied_seeds: 1,
-            held_out: 8192,
-            optimum_samples: 64,
-        };
-        match preset {
-            Preset::Quick => Settings {
-                width: 32,
-                features: 64,
-                active: 2.0,
-                lambdas: vec![1e-4, 0.01, 0.1, 0.3, 3.0],
-                ratios: vec![1.0, 2.0],
-                steps: 900,
-                held_out: 4096,
-                optimum_samples: 32,
-                ..base
-            },
-            Preset::Default => base,
-            Preset::Full => Settings {
-                width: 256,
-                features: 512,
-                active: 5.0,
-                batch: 512,
-                steps: 3000,
-                held_out: 16_384,
-                optimum_samples: 32,
-                ..base
-            },
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        s.law().validate()?;
-        s.plan().validate()?;
-        let above_0 = |values: &[f64], most: f64| {
-            values.is_sorted_by(|a, b| a < b) && values.iter().all(|&v| v > 0.0 && v <= most)
-        };
-        let lambdas = (3..=64).contains(&s.lambdas.len()) && above_0(&s.lambdas, 1e6);
-        ensure(
-            "lambdas",
-            &s.lambdas,
-            lambdas,
-            "3 to 64 numbers, increasing, above 0 and at most 1e6",
-        )?;
-        let ratios = s.ratios.len() <= 16 && above_0(&s.ratios, 64.0);
-        let sizes = s.ratios.iter().map(|&r| s.dictionary(r));
-        let distinct = sizes.clone().is_sorted_by(|a, b| a < b) && sizes.min() > Some(0);
-        ensure(
-            "ratios",
-            &s.ratios,
-            ratios && distinct && s.ratios.contains(&JUDGED_RATIO),
-            "up to 16 numbers, increasing, at most 64, 2 among them; none so small or so near another that the dictionary \
-             has no element or as many",
-        )?;
-        let count = |key, value: usize, from: usize, to: usize| {
-            ensure(
-                key,
-                value,
-                (from..=to).contains(&value),
-                format!("{from} to {to}"),
-            )
-        };
-        count("most_seeds", s.most_seeds, 1, 1000)?;
-        count("tied_seeds", s.tied_seeds, 0, 1000)?;
-        count("held_out", s.held_out, 100, 1 << 24)?;
-        count("optimum_samples", s.optimum_samples, 1, s.held_out)
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         let tasks = s.tasks(0, s.tied_seeds > 0);
         let sizes = tasks.iter().map(|t| s.dictionary(t.ratio));
         let largest = s.dictionary(s.ratios.last().copied().unwrap_or(1.0)) as f64;

@@ -12,12 +12,13 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::{self, Streams};
 use crate::experiments::many_layers::multilayer::train::Task;
+use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
+use crate::sae::reading;
 use crate::sae::training::{self, Candidate};
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
@@ -53,61 +54,15 @@ impl Experiment for UnfinishedFeatures {
     const FIGURES: &'static [&'static str] = figures::NAMES;
     const NEEDS: &'static [&'static str] = &["multilayer"];
 
-    fn settings(preset: Preset) -> Settings {
-        let base = Settings {
-            ratio: 3,
-            l1: vec![0.03, 0.1, 0.3],
-            read_at: 0.1,
-            threshold: 0.8,
-            steps: 1000,
-            batch: 256,
-            learning_rate: 3e-3,
-            cooldown: 0.3,
-            most_seeds: 3,
-            curve_seeds: 1,
-        };
-        match preset {
-            Preset::Quick => Settings {
-                steps: 1200,
-                l1: vec![0.1, 0.3],
-                batch: 128,
-                ..base
-            },
-            Preset::Default => base,
-            Preset::Full => Settings {
-                steps: 2000,
-                batch: 512,
-                ..base
-            },
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        ensure("ratio", s.ratio, (1..=64).contains(&s.ratio), "1 to 64")?;
-        let positive = |l: &f64| *l > 0.0 && *l <= f64::from(f32::MAX);
-        let increasing = s.l1.is_sorted_by(|a, b| a < b) && s.l1.iter().all(positive);
-        ensure(
-            "l1",
-            &s.l1,
-            increasing && (1..=16).contains(&s.l1.len()),
-            "1 to 16 numbers above 0, increasing",
-        )?;
-        let read = s.l1.contains(&s.read_at);
-        ensure("read_at", s.read_at, read, "one of `l1`")?;
-        let cosine = s.threshold > 0.0 && s.threshold < 1.0;
-        ensure("threshold", s.threshold, cosine, "between 0 and 1")?;
-        s.plan().validate()?;
-        let seeds = (1..=1000).contains(&s.most_seeds);
-        ensure("most_seeds", s.most_seeds, seeds, "1 to 1000")?;
-        let seeds = (0..=1000).contains(&s.curve_seeds);
-        ensure("curve_seeds", s.curve_seeds, seeds, "0 to 1000")
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
-        // Of a model of width 500 on 4,000 datapoints: its streams and, on each thread, a training.
-        let (d, n) = (500.0, 4000.0);
-        let dictionary = 4.0 * 2.0 * s.ratio as f64 * d * d;
-        9.0 * 4.0 * n * d + threads as f64 * (8.0 * dictionary + 40.0 * s.batch as f64 * d)
+    fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
+        // The streams of a model; the dictionaries of all its layers, which are trained side by side, each layer with
+        // batches of its own; on each thread the codes and cosines of one that is read.
+        let model: multilayer::Settings = needs.settings(Multilayer::ID);
+        let elements = s.ratio * model.width;
+        let layers = model.layers as f64 + 1.0;
+        let trained = s.plan().memory(model.width, s.l1.iter().map(|_| elements));
+        let read = elements as f64 * (8.0 * model.width as f64 + 16.0 * reading::CHUNK as f64);
+        Streams::memory(&model) + layers * trained + threads as f64 * read
     }
 
     fn most_seeds(s: &Settings) -> usize {

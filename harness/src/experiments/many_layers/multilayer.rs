@@ -12,9 +12,8 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
-use crate::settings::{OutOfRange, Preset};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
@@ -57,18 +56,10 @@ impl Experiment for Multilayer {
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
-    fn settings(preset: Preset) -> Settings {
-        Settings::preset(preset)
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        s.validate()
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // A float at every step, since the product of what is in range may not fit an integer.
         let (d, h, layers) = (s.width as f64, s.hidden as f64, s.layers as f64);
-        let parameters = 2.0 * d * d + layers * (2.0 * d * h + d + h);
+        let parameters = s.parameters();
         let largest = s.datapoints.iter().copied().max().unwrap_or(0);
         let batch = s.batch.min(largest).max(measures::CHUNK) as f64;
         let workspace =

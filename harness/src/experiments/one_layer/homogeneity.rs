@@ -12,12 +12,11 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, at_least, at_most};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::Figure;
 use crate::session::progress;
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::{all_finite, mean, trend};
 use crate::table::{Column, Table, TableSpec, Tables};
 
@@ -92,60 +91,7 @@ impl Experiment for Homogeneity {
     const TABLES: &'static [&'static TableSpec] = &[&CELLS, &LIMITS];
     const FIGURES: &'static [&'static str] = &["homogeneity", "homogeneity-curves"];
 
-    fn settings(preset: Preset) -> Settings {
-        Settings {
-            n: 100,
-            features: 100,
-            features_of_interest: 10,
-            samples: match preset {
-                Preset::Quick => 2000,
-                Preset::Default | Preset::Full => 5000,
-            },
-            dims_points: 20,
-            active_points: 20,
-            signed: false,
-            magnitude: Magnitude::SqrtK,
-            include_own: false,
-            bias: 0.0,
-            test_fraction: 0.2,
-            threshold: 0.1,
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        ensure("n", s.n, (2..=1 << 16).contains(&s.n), "2 to 65536")?;
-        let features = (2..=1 << 20).contains(&s.features);
-        ensure("features", s.features, features, "2 to 1048576")?;
-        ensure(
-            "features_of_interest",
-            s.features_of_interest,
-            (1..=s.features).contains(&s.features_of_interest),
-            format!("1 to `features` ({})", s.features),
-        )?;
-        let samples = (100..=1 << 30).contains(&s.samples);
-        ensure("samples", s.samples, samples, "100 to 1073741824")?;
-        let points = |p: usize| (2..=1000).contains(&p);
-        ensure(
-            "dims_points",
-            s.dims_points,
-            points(s.dims_points),
-            "2 to 1000",
-        )?;
-        ensure(
-            "active_points",
-            s.active_points,
-            points(s.active_points),
-            "2 to 1000",
-        )?;
-        let bias = s.bias.is_finite() && (0.0..=1e6).contains(&s.bias);
-        ensure("bias", s.bias, bias, "0 to 1000000")?;
-        let held_out = (0.05..=0.95).contains(&s.test_fraction);
-        ensure("test_fraction", s.test_fraction, held_out, "0.05 to 0.95")?;
-        let threshold = s.threshold > 0.0 && s.threshold < 1.0;
-        ensure("threshold", s.threshold, threshold, "above 0 and below 1")
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         let (n, features) = (s.n as f64, s.features as f64);
         let (ks, levels) = (s.dims_points as f64, s.active_points as f64 + 1.0);
         // The features of all k; the sums of all parts; per thread its draws and its layer.

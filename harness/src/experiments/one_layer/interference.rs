@@ -8,10 +8,9 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, above, below};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::{all_finite, max, min};
 use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
 use crate::text::number;
@@ -110,69 +109,7 @@ impl Experiment for Interference {
     const TABLES: &'static [&'static TableSpec] = &[&MAPS, &ALIGNED, &KEPT];
     const FIGURES: &'static [&'static str] = &["two-features", "kept"];
 
-    fn settings(preset: Preset) -> Settings {
-        let (points, of_interest, samples) = match preset {
-            Preset::Quick => (50, 10, 1000),
-            Preset::Default => (100, 10, 5000),
-            Preset::Full => (100, 30, 5000),
-        };
-        Settings {
-            n: 100,
-            n_small: 2,
-            reach: 5.0,
-            points,
-            curve_points: 1000,
-            dims_per_feature: vec![2, 3, 4, 6, 8, 10],
-            n_on: vec![1, 2, 3, 4],
-            features: 100,
-            of_interest,
-            samples,
-            test_fraction: 0.2,
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        let even = |n: usize, least: usize| n.is_multiple_of(2) && (least..=1 << 20).contains(&n);
-        // Of two neurons, random features with one sign each cancel or are the same.
-        ensure("n", s.n, even(s.n, 4), "even, 4 to 1048576")?;
-        ensure(
-            "n_small",
-            s.n_small,
-            even(s.n_small, 2),
-            "even, 2 to 1048576",
-        )?;
-        let reach = s.reach.is_finite() && s.reach > 0.0 && s.reach <= 1e6;
-        ensure("reach", s.reach, reach, "above 0, at most 1e6")?;
-        let points = (2..=4096).contains(&s.points);
-        ensure("points", s.points, points, "2 to 4096")?;
-        let points = (20..=1 << 24).contains(&s.curve_points);
-        ensure("curve_points", s.curve_points, points, "20 to 16777216")?;
-        let list = |of: &[usize], most: usize| {
-            !of.is_empty()
-                && of.is_sorted_by(|a, b| a < b)
-                && of[0] >= 1
-                && of[of.len() - 1] <= most
-        };
-        let most = s.n.min(10);
-        let allowed = format!("increasing, 1 to {most} (at most n, and the claim is about k ≤ 10)");
-        let dims = list(&s.dims_per_feature, most);
-        ensure("dims_per_feature", &s.dims_per_feature, dims, allowed)?;
-        let features = (2..=1 << 20).contains(&s.features);
-        ensure("features", s.features, features, "2 to 1048576")?;
-        let most = s.features - 1;
-        let allowed =
-            format!("increasing, 1 to {most} (the features other than the one of interest)");
-        ensure("n_on", &s.n_on, list(&s.n_on, most), allowed)?;
-        let of_interest = (1..=s.features).contains(&s.of_interest);
-        let allowed = format!("1 to {} (`features`)", s.features);
-        ensure("of_interest", s.of_interest, of_interest, allowed)?;
-        let samples = (20..=1 << 26).contains(&s.samples);
-        ensure("samples", s.samples, samples, "20 to 67108864")?;
-        let held_out = (0.05..=0.95).contains(&s.test_fraction);
-        ensure("test_fraction", s.test_fraction, held_out, "0.05 to 0.95")
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The four maps and three curves as table cells, twice over while they are written; the
         // features; the samples of a thread.
         let cell = 2.0 * size_of::<Cell>() as f64;

@@ -11,11 +11,10 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, at_least, at_most};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::Layer;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::session::progress;
-use crate::settings::{OutOfRange, Preset, ensure};
 use crate::stats::{max, min};
 use crate::table::{Column, Table, TableSpec, Tables};
 use crate::text::number;
@@ -143,39 +142,7 @@ impl Experiment for LinearProbes {
     const TABLES: &'static [&'static TableSpec] = &[&ACCURACY, &IDENTITY, &PLANE, &EXAMPLES];
     const FIGURES: &'static [&'static str] = &["xor-probes"];
 
-    fn settings(preset: Preset) -> Settings {
-        let examples = match preset {
-            Preset::Quick => 2000,
-            Preset::Default | Preset::Full => 4000,
-        };
-        Settings {
-            n: 100,
-            inputs: 100,
-            scale: 2.0,
-            noise: 0.1,
-            train: examples,
-            test: examples,
-            ridge: 1e-6,
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        ensure("n", s.n, (1..=4096).contains(&s.n), "1 to 4096")?;
-        let inputs = (2..=4096).contains(&s.inputs);
-        ensure("inputs", s.inputs, inputs, "2 to 4096")?;
-        let scale = s.scale > 0.0 && s.scale <= 1e6;
-        ensure("scale", s.scale, scale, "above 0, at most 1e6")?;
-        let noise = (0.0..=1e6).contains(&s.noise);
-        ensure("noise", s.noise, noise, "0 to 1e6")?;
-        let examples = |count: usize| count.is_multiple_of(4) && (4..=1 << 24).contains(&count);
-        let allowed = "a multiple of 4, 4 to 16777216";
-        ensure("train", s.train, examples(s.train), allowed)?;
-        ensure("test", s.test, examples(s.test), allowed)?;
-        let ridge = (1e-9..=1e9).contains(&s.ridge);
-        ensure("ridge", s.ridge, ridge, "1e-9 to 1e9")
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The two sets of examples, before and after the layer, once per thread; the normal equations and their factor.
         let examples = (s.train + s.test) as f64 * (s.inputs + 2 * s.n + 4) as f64 * 4.0;
         let widest = s.n.max(s.inputs) as f64;

@@ -10,11 +10,11 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, at_least};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::settings::{OutOfRange, Preset, ensure};
+use crate::settings::range::{above, up_to};
 use crate::stats::observations::Observations;
 use crate::stats::{all_finite, max, min, trend};
 use crate::table::{Record, Table, TableSpec, Tables};
@@ -27,17 +27,17 @@ crate::settings! {
     /// Settings of `near-orthogonality`.
     pub struct Settings {
         /// Number of neurons n of the layer.
-        pub n: usize,
+        n: usize = 100, in 2..=1 << 16;
         /// Points of the grid of neurons per feature k, from 2 to n at equal ratios; duplicates are dropped.
-        pub dims_points: usize,
+        dims_points: usize = 20, in 2..=1000;
         /// Fewest features N.
-        pub fewest: usize,
+        fewest: usize = 16, where s => up_to(2, "`most`", s.most);
         /// Most features N.
-        pub most: usize,
+        most: usize = 16384, quick = 4096, in 2..=1 << 24;
         /// Points of the grid of features N, from fewest to most at equal ratios; duplicates are dropped.
-        pub count_points: usize,
+        count_points: usize = 20, quick = 16, in 2..=1000;
         /// Features count as nearly orthogonal while their mean max cosine similarity is below this.
-        pub threshold: f64,
+        threshold: f64 = 0.3, in above(0.0).below(1.0);
     }
 }
 
@@ -100,52 +100,7 @@ impl Experiment for NearOrthogonality {
     const TABLES: &'static [&'static TableSpec] = &[Mmcs::SPEC, Count::SPEC];
     const FIGURES: &'static [&'static str] = &["near-orthogonality"];
 
-    fn settings(preset: Preset) -> Settings {
-        Settings {
-            n: 100,
-            dims_points: 20,
-            fewest: 16,
-            most: match preset {
-                Preset::Quick => 4096,
-                Preset::Default | Preset::Full => 16384,
-            },
-            count_points: match preset {
-                Preset::Quick => 16,
-                Preset::Default | Preset::Full => 20,
-            },
-            threshold: 0.3,
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        ensure("n", s.n, (2..=1 << 16).contains(&s.n), "2 to 65536")?;
-        let points = |p: usize| (2..=1000).contains(&p);
-        ensure(
-            "dims_points",
-            s.dims_points,
-            points(s.dims_points),
-            "2 to 1000",
-        )?;
-        let most = (2..=1 << 24).contains(&s.most);
-        ensure("most", s.most, most, "2 to 16777216")?;
-        let fewest = (2..=s.most).contains(&s.fewest);
-        ensure(
-            "fewest",
-            s.fewest,
-            fewest,
-            format!("2 to `most` ({})", s.most),
-        )?;
-        ensure(
-            "count_points",
-            s.count_points,
-            points(s.count_points),
-            "2 to 1000",
-        )?;
-        let threshold = s.threshold > 0.0 && s.threshold < 1.0;
-        ensure("threshold", s.threshold, threshold, "above 0 and below 1")
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // Per thread the entries of one k, and what its pieces return; a thread that waits for its
         // pieces may begin another k.
         let pieces = (s.most / PIECE + s.count_points) as f64;

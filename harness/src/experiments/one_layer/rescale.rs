@@ -5,10 +5,10 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, at_most};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::settings::{OutOfRange, Preset, ensure};
+use crate::settings::range::{above_0_at_most_1e6, increasing, so_that};
 use crate::stats::max;
 use crate::table::{Cell, Column, Table, TableSpec, Tables};
 use crate::text::number;
@@ -20,15 +20,15 @@ crate::settings! {
     /// Settings of `rescale`.
     pub struct Settings {
         /// Number of neurons n of the layer whose curves are drawn.
-        pub n: usize,
+        n: usize = 100, in 1..=1 << 20;
         /// Widths n at which the rescaled response is compared with GELU, increasing.
-        pub widths: Vec<usize>,
+        widths: Vec<usize> = vec![1, 4, 16, 64, 100, 256, 1024], in increasing(2.., 1..=1 << 20);
         /// Input levels run from −reach·√n to reach·√n.
-        pub reach: f64,
+        reach: f64 = 5.0, in above_0_at_most_1e6();
         /// Number of input levels.
-        pub points: usize,
+        points: usize = 1000, in 2..=1 << 24;
         /// The control scales the input by n to this power; the claim is about 1/2.
-        pub control_power: f64,
+        control_power: f64 = 0.25, in so_that("0 to 1, not 0.5", |p: &f64| (0.0..=1.0).contains(p) && *p != SQRT);
     }
 }
 
@@ -85,35 +85,7 @@ impl Experiment for Rescale {
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &ERRORS];
     const FIGURES: &'static [&'static str] = &["rescaled", "rescale-error"];
 
-    fn settings(_: Preset) -> Settings {
-        Settings {
-            n: 100,
-            widths: vec![1, 4, 16, 64, 100, 256, 1024],
-            reach: 5.0,
-            points: 1000,
-            control_power: 0.25,
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        let width = |n: usize| (1..=1 << 20).contains(&n);
-        ensure("n", s.n, width(s.n), "1 to 1048576")?;
-        let increasing = s.widths.is_sorted_by(|a, b| a < b);
-        ensure(
-            "widths",
-            &s.widths,
-            s.widths.len() >= 2 && increasing && s.widths.iter().all(|&n| width(n)),
-            "two or more, increasing, each 1 to 1048576",
-        )?;
-        let reach = s.reach.is_finite() && s.reach > 0.0 && s.reach <= 1e6;
-        ensure("reach", s.reach, reach, "above 0, at most 1e6")?;
-        let points = (2..=1 << 24).contains(&s.points);
-        ensure("points", s.points, points, "2 to 16777216")?;
-        let power = (0.0..=1.0).contains(&s.control_power) && s.control_power != SQRT;
-        ensure("control_power", s.control_power, power, "0 to 1, not 0.5")
-    }
-
-    fn memory(s: &Settings, _: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         // Three curves as table cells, twice over while they are written; a layer and its direction.
         let cells = 3.0 * CURVES.columns.len() as f64 * 2.0 * size_of::<Cell>() as f64;
         let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);

@@ -4,13 +4,13 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, at_most, below};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{
     Activation, Layer, Split, distributed, levels, max_error,
 };
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::rng::random_direction;
-use crate::settings::{OutOfRange, Preset, ensure};
+use crate::settings::range::{above, increasing};
 use crate::stats::{all_finite, largest_step, peak};
 use crate::table::median_by;
 use crate::table::{Cell, Column, Table, TableSpec, Tables};
@@ -23,15 +23,15 @@ crate::settings! {
     /// Settings of `response`.
     pub struct Settings {
         /// Number of neurons n of the layer.
-        pub n: usize,
+        n: usize = 100, in 1..=1 << 20;
         /// Widths n over which non-homogeneity is compared, increasing.
-        pub widths: Vec<usize>,
+        widths: Vec<usize> = vec![1, 4, 16, 64, 100, 256, 1024], in increasing(2.., 1..=1 << 20);
         /// Input levels run from −reach to reach.
-        pub reach: f64,
+        reach: f64 = 5.0, in above(0.0);
         /// Number of input levels.
-        pub points: usize,
+        points: usize = 1000, in 20..=1 << 31;
         /// Share of the levels held out to score the two fits on.
-        pub test_fraction: f64,
+        test_fraction: f64 = 0.2, in 0.05..=0.95;
     }
 }
 
@@ -110,40 +110,7 @@ impl Experiment for Response {
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY];
     const FIGURES: &'static [&'static str] = &["response-gelu", "response-relu", "non-homogeneity"];
 
-    fn settings(_: Preset) -> Settings {
-        Settings {
-            n: 100,
-            widths: vec![1, 4, 16, 64, 100, 256, 1024],
-            reach: 5.0,
-            points: 1000,
-            test_fraction: 0.2,
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        let width = |n: usize| (1..=1 << 20).contains(&n);
-        ensure("n", s.n, width(s.n), "1 to 1048576")?;
-        let increasing = s.widths.is_sorted_by(|a, b| a < b);
-        let widths = s.widths.len() >= 2 && increasing && s.widths.iter().all(|&n| width(n));
-        ensure(
-            "widths",
-            &s.widths,
-            widths,
-            "two or more, increasing, each 1 to 1048576",
-        )?;
-        let reach = s.reach.is_finite() && s.reach > 0.0;
-        ensure("reach", s.reach, reach, "above 0 and finite")?;
-        ensure(
-            "points",
-            s.points,
-            (20..=1 << 31).contains(&s.points),
-            "20 to 2147483648",
-        )?;
-        let held_out = (0.05..=0.95).contains(&s.test_fraction);
-        ensure("test_fraction", s.test_fraction, held_out, "0.05 to 0.95")
-    }
-
-    fn memory(s: &Settings, _: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         // The eight curves as table cells, twice over while they are written; the responses at all
         // widths; a layer of neurons and its two directions.
         let curves = 8.0 * CURVES.columns.len() as f64 * 2.0 * size_of::<Cell>() as f64;

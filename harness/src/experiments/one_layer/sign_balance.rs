@@ -10,10 +10,10 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, at_most, below};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
 use crate::figure::{Axis, Figure, Mark, Panel, Role};
-use crate::settings::{OutOfRange, Preset, ensure};
+use crate::settings::range::{Allows, above_0_at_most_1e6, increasing, multiple_of, so_that};
 use crate::stats::{all_finite, largest_step, mean, quantile};
 use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
 use crate::text::number;
@@ -27,19 +27,23 @@ crate::settings! {
     /// Settings of `sign-balance`.
     pub struct Settings {
         /// Number of neurons n of the layer, even. Single precision resolves the balanced response to 1e-5 up to n of about 1,600.
-        pub n: usize,
+        n: usize = 100, in multiple_of(2, 2..=1 << 20);
         /// How many of the n entries are negative, one curve each, increasing; 0 and n/2 among them.
-        pub negatives: Vec<usize>,
+        negatives: Vec<usize> = vec![0, 10, 25, 40, 50, 75, 90, 100], where s => {
+            let words = format!("increasing, 0 to n = {}, with 0 and n/2 = {} among them", s.n, s.n / 2);
+            let ends = |list: &[usize]| list.contains(&0) && list.contains(&(s.n / 2));
+            so_that(words, move |list: &Vec<usize>| increasing(1.., 0..=s.n).admits(list) && ends(list))
+        };
         /// Input levels run from −reach·√n to reach·√n.
-        pub reach: f64,
+        reach: f64 = 5.0, in above_0_at_most_1e6();
         /// Number of input levels.
-        pub points: usize,
+        points: usize = 1000, in 20..=1 << 24;
         /// Share of the levels held out to score the two fits on.
-        pub test_fraction: f64,
+        test_fraction: f64 = 0.2, in 0.05..=0.95;
         /// Widths n at which random directions are drawn, increasing.
-        pub widths: Vec<usize>,
+        widths: Vec<usize> = vec![10, 30, 100, 300, 1000, 3000, 10_000], in increasing(2.., 2..=1 << 30);
         /// Random directions at each width and seed.
-        pub directions: usize,
+        directions: usize = 10_000, quick = 1000, in 1..=1 << 26;
     }
 }
 
@@ -147,50 +151,7 @@ impl Experiment for SignBalance {
     const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY, &DIRECTIONS];
     const FIGURES: &'static [&'static str] = &["sign-balance", "random-directions"];
 
-    fn settings(preset: Preset) -> Settings {
-        Settings {
-            n: 100,
-            negatives: vec![0, 10, 25, 40, 50, 75, 90, 100],
-            reach: 5.0,
-            points: 1000,
-            test_fraction: 0.2,
-            widths: vec![10, 30, 100, 300, 1000, 3000, 10_000],
-            directions: match preset {
-                Preset::Quick => 1000,
-                Preset::Default | Preset::Full => 10_000,
-            },
-        }
-    }
-
-    fn validate(s: &Settings) -> Result<(), OutOfRange> {
-        let n = s.n.is_multiple_of(2) && (2..=1 << 20).contains(&s.n);
-        ensure("n", s.n, n, "even, 2 to 1048576")?;
-        let negatives = s.negatives.is_sorted_by(|a, b| a < b)
-            && s.negatives.last().is_some_and(|&m| m <= s.n)
-            && s.negatives.first() == Some(&0)
-            && s.negatives.contains(&(s.n / 2));
-        let allowed = format!(
-            "increasing, 0 to n = {}, with 0 and n/2 = {} among them",
-            s.n,
-            s.n / 2
-        );
-        ensure("negatives", &s.negatives, negatives, allowed)?;
-        let reach = s.reach.is_finite() && s.reach > 0.0 && s.reach <= 1e6;
-        ensure("reach", s.reach, reach, "above 0, at most 1e6")?;
-        let points = (20..=1 << 24).contains(&s.points);
-        ensure("points", s.points, points, "20 to 16777216")?;
-        let held_out = (0.05..=0.95).contains(&s.test_fraction);
-        ensure("test_fraction", s.test_fraction, held_out, "0.05 to 0.95")?;
-        let widths = s.widths.len() >= 2
-            && s.widths.is_sorted_by(|a, b| a < b)
-            && s.widths.iter().all(|&n| (2..=1 << 30).contains(&n));
-        let allowed = "two or more, increasing, each 2 to 1073741824";
-        ensure("widths", &s.widths, widths, allowed)?;
-        let directions = (1..=1 << 26).contains(&s.directions);
-        ensure("directions", s.directions, directions, "1 to 67108864")
-    }
-
-    fn memory(s: &Settings, threads: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The curves as table cells, twice over while they are written; ΔR² of the directions of one
         // width, and their sorted copy; what a thread needs to draw one.
         let cells = (CURVES.columns.len() * 2 * size_of::<Cell>()) as f64;

@@ -4,10 +4,9 @@ use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment};
+use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::near_orthogonality::Count;
 use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
-use crate::settings::{OutOfRange, Preset};
 use crate::stats::observations::Observations;
 use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
@@ -51,15 +50,7 @@ impl Experiment for Tradeoff {
     const FIGURES: &'static [&'static str] = &["tradeoff"];
     const NEEDS: &'static [&'static str] = &["homogeneity", "near-orthogonality"];
 
-    fn settings(_: Preset) -> Settings {
-        Settings {}
-    }
-
-    fn validate(_: &Settings) -> Result<(), OutOfRange> {
-        Ok(())
-    }
-
-    fn memory(_: &Settings, _: usize) -> f64 {
+    fn memory(_: &Settings, _: &Needs, _: usize) -> f64 {
         1e6
     }
 

@@ -3,38 +3,48 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
-use crate::settings::{OutOfRange, ensure};
+use crate::settings::range::{Allows, above, worded};
 
-/// Declares the settings of an experiment on synthetic data: those of the data, then its own. Beside
-/// [`settings!`](macro@crate::settings) it gives the struct a method `law()`.
+/// Declares the settings of an experiment on synthetic data: those of the data, of which it says the values that differ
+/// between experiments, then its own. Beside [`settings!`](macro@crate::settings) it gives the struct a method `law()`.
 #[macro_export]
 macro_rules! synthetic_settings {
     (
         $(#[$outer:meta])*
-        pub struct $name:ident { $($own:tt)* }
+        pub struct $name:ident {
+            width = $width:expr $(, quick = $quick_width:expr, full = $full_width:expr)?;
+            features = $features:expr $(, quick = $quick_features:expr, full = $full_features:expr)?;
+            active = $active:expr $(, quick = $quick_active:expr, full = $full_active:expr)?;
+            firing = $firing:expr;
+            $($own:tt)*
+        }
     ) => {
         $crate::settings! {
             $(#[$outer])*
             pub struct $name {
                 /// Dimension d of the activations.
-                pub width: usize,
+                width: usize = $width $(, quick = $quick_width, full = $full_width)?, in 1..=8192;
                 /// Number of true features.
-                pub features: usize,
+                features: usize = $features $(, quick = $quick_features, full = $full_features)?,
+                    where s => $crate::sae::synthetic::law::features(&s.law());
                 /// Directions of the features: gaussian (normalised), or orthogonal (at most d of them).
-                pub directions: $crate::sae::synthetic::law::Directions,
+                directions: $crate::sae::synthetic::law::Directions =
+                    $crate::sae::synthetic::law::Directions::Gaussian;
                 /// Mean number of features that are active in a sample.
-                pub active: f64,
+                active: f64 = $active $(, quick = $quick_active, full = $full_active)?,
+                    where s => $crate::sae::synthetic::law::active(&s.law());
                 /// Probability of feature i to fire: constant, decaying (as decay^i), or zipf (as 1/(i + 1)).
-                pub firing: $crate::sae::synthetic::law::Firing,
+                firing: $crate::sae::synthetic::law::Firing = $firing;
                 /// Ratio of the probabilities of a feature and the one before, where they decay.
-                pub decay: f64,
+                decay: f64 = 0.99, in $crate::settings::range::above(0.0).at_most(1.0);
                 /// Magnitude of an active feature: uniform on (0, 1), normal (mean 1, deviation 1/4, cut off at 0), or
                 /// folded-normal (the size of a standard normal number).
-                pub magnitudes: $crate::sae::synthetic::law::Magnitudes,
+                magnitudes: $crate::sae::synthetic::law::Magnitudes =
+                    $crate::sae::synthetic::law::Magnitudes::Uniform;
                 /// Correlation of the normal variables that make features of one group fire; 0 for independent features.
-                pub correlation: f64,
+                correlation: f64 = 0.0, in 0.0..=0.99;
                 /// Number of groups that features are dealt to, if they are correlated.
-                pub groups: usize,
+                groups: usize = 16, in 1..=1 << 16;
                 $($own)*
             }
         }
@@ -56,6 +66,23 @@ macro_rules! synthetic_settings {
             }
         }
     };
+}
+
+/// How many features a law may have.
+pub fn features(law: &Law) -> impl Allows<usize> + use<> {
+    let (most, why) = match law.directions {
+        Directions::Gaussian => (1 << 16, ""),
+        Directions::Orthogonal => (law.width, " (width), being orthogonal"),
+    };
+    worded(format!("1 to {most}{why}"), 1..=most)
+}
+
+/// How many features may be active on average. The number of features and the decay must be in range.
+pub fn active(law: &Law) -> impl Allows<f64> + use<> {
+    let weights = law.weights();
+    let most = weights.iter().sum::<f64>() / weights[0];
+    let words = format!("above 0 and at most {most:.3}, where the first feature always fires");
+    worded(words, above(0.0).at_most(most))
 }
 
 /// Directions of the features.
@@ -121,35 +148,6 @@ pub struct Law {
 }
 
 impl Law {
-    /// Checks ranges.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
-        let Law {
-            width, features, ..
-        } = *self;
-        ensure("width", width, (1..=8192).contains(&width), "1 to 8192")?;
-        let (most, why) = match self.directions {
-            Directions::Gaussian => (1 << 16, String::new()),
-            Directions::Orthogonal => (width, " (width), being orthogonal".into()),
-        };
-        let fit = (1..=most).contains(&features);
-        ensure("features", features, fit, format!("1 to {most}{why}"))?;
-        let decay = self.decay > 0.0 && self.decay <= 1.0;
-        ensure("decay", self.decay, decay, "above 0 and at most 1")?;
-        let weights = self.weights();
-        let most = weights.iter().sum::<f64>() / weights[0];
-        let active = self.active > 0.0 && self.active <= most;
-        ensure(
-            "active",
-            self.active,
-            active,
-            format!("above 0 and at most {most:.3}, where the first feature always fires"),
-        )?;
-        let correlation = (0.0..=0.99).contains(&self.correlation);
-        ensure("correlation", self.correlation, correlation, "0 to 0.99")?;
-        let groups = (1..=1 << 16).contains(&self.groups);
-        ensure("groups", self.groups, groups, "1 to 65536")
-    }
-
     /// What the probabilities to fire are proportional to, the largest first.
     fn weights(&self) -> Vec<f64> {
         let weight = |i: usize| match self.firing {

@@ -1,30 +1,34 @@
 //! Settings of `unfinished-features`.
 
-use crate::sae::training::Plan;
+use crate::sae::training::{self, BATCH, COOLDOWN, Plan, STEPS};
+use crate::settings::range::{above, increasing, so_that, worded};
 
 crate::settings! {
     /// Settings of `unfinished-features`.
     pub struct Settings {
         /// Elements of a dictionary, in multiples of the width d: 3 is one for each input embedding and each output.
-        pub ratio: usize,
+        ratio: usize = 3, in 1..=64;
         /// L1 coefficients, increasing: the dictionaries trained on every layer, whose stream is scaled to variance 1.
-        pub l1: Vec<f64>,
+        l1: Vec<f64> = vec![0.03, 0.1, 0.3], quick = vec![0.1, 0.3], in worded(
+            "1 to 16 numbers above 0, increasing",
+            increasing(1..=16, above(0.0).at_most(f32::MAX.into())),
+        );
         /// The coefficient whose dictionaries are read: one of `l1`.
-        pub read_at: f64,
+        read_at: f64 = 0.1, where s => so_that("one of `l1`", |l1: &f64| s.l1.contains(l1));
         /// Cosine above which an element lines up with a direction.
-        pub threshold: f64,
+        threshold: f64 = 0.8, in worded("between 0 and 1", above(0.0).below(1.0));
         /// Steps of Adam.
-        pub steps: u64,
+        steps: u64 = 1000, quick = 1200, full = 2000, in STEPS;
         /// Datapoints in a minibatch.
-        pub batch: usize,
+        batch: usize = 256, quick = 128, full = 512, in BATCH;
         /// Learning rate of Adam.
-        pub learning_rate: f64,
+        learning_rate: f64 = 3e-3, in training::learning_rate();
         /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
-        pub cooldown: f64,
+        cooldown: f64 = 0.3, in COOLDOWN;
         /// At how many seeds, at most; the models of `multilayer` must have been saved.
-        pub most_seeds: usize,
+        most_seeds: usize = 3, in 1..=1000;
         /// At how many of them the dictionaries that are not read are trained, for the curve over L0.
-        pub curve_seeds: usize,
+        curve_seeds: usize = 1, in 0..=1000;
     }
 }
 

@@ -1,9 +1,10 @@
-//! The settings of `multilayer`, their presets and ranges.
+//! The settings of `multilayer`.
 
 use kernels::mlp::Shape;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{OutOfRange, Preset, ensure};
+use crate::sae::training::{self, BATCH, STEPS};
+use crate::settings::range::{above, increasing, so_that, worded};
 
 /// Name of the experiment.
 pub const ID: &str = "multilayer";
@@ -12,39 +13,53 @@ crate::settings! {
     /// Settings of `multilayer`.
     pub struct Settings {
         /// Width d of the residual stream; also the length of each one-hot vector and the number of classes.
-        pub width: usize,
+        width: usize = 100, quick = 32, full = 500, in 2..=8192;
         /// Width h of the hidden layer of each block.
-        pub hidden: usize,
+        hidden: usize = 100, quick = 32, full = 500, in 1..=65536;
+        // The last half must have three layers at least for a straight line through it to mean anything.
         /// Number of residual blocks L.
-        pub layers: usize,
+        layers: usize = 8, in 6..=256;
         /// Activation of the hidden layers: gelu or relu.
-        pub activation: Activation,
+        activation: Activation = Activation::Gelu;
         /// Numbers N of distinct pairs to train on, increasing, at most d².
-        pub datapoints: Vec<usize>,
+        datapoints: Vec<usize> = vec![125, 250, 500, 1000], quick = vec![32, 64, 128],
+            full = vec![500, 1000, 2000, 4000],
+            where s => {
+                let most = s.width * s.width;
+                worded(
+                    format!("1 to 64 numbers, increasing, each 1 to width² = {most}"),
+                    increasing(1..=64, 1..=most),
+                )
+            };
         /// Class of a pair (i, j): random, or modular for (i + j) mod d.
-        pub targets: Targets,
+        targets: Targets = Targets::Random;
         /// Losses to train with: squared-error, cross-entropy. The claims are settled with the first of them.
-        pub losses: Vec<Loss>,
+        losses: Vec<Loss> = vec![Loss::SquaredError, Loss::CrossEntropy], in so_that(
+            "one or both of squared-error and cross-entropy, each once",
+            |losses: &Vec<Loss>| losses.len() == 1 || (losses.len() == 2 && losses[0] != losses[1]),
+        );
         /// At how many seeds models are trained, at most.
-        pub most_seeds: usize,
+        most_seeds: usize = 3, full = 5, in 1..=1000;
         /// At how many of them the losses after the first are trained with, at most.
-        pub other_loss_seeds: usize,
+        other_loss_seeds: usize = 3, in 0..=1000;
         /// Learning rate of Adam.
-        pub learning_rate: f64,
+        learning_rate: f64 = 1e-3, in training::learning_rate();
         /// Datapoints in a minibatch; all of them if there are fewer.
-        pub batch: usize,
+        batch: usize = 1024, in BATCH;
+        // Full: enough for N = 2000 at every seed, and for its control; N = 4000 is more than they can learn in that.
         /// Training ends after so many steps at the latest.
-        pub steps: u64,
+        steps: u64 = 1500, full = 1000, in STEPS;
+        // Default: enough for the control of N = 1000 to learn: one that has not tells nothing.
         /// The same for decisive-layer models, which take longer to learn.
-        pub control_steps: u64,
+        control_steps: u64 = 3000, full = 2400, in STEPS;
         /// Every so many steps the loss of all datapoints is computed; training ends if each is below the threshold.
-        pub check_every: u64,
+        check_every: u64 = 50, in STEPS;
         /// Loss below which a datapoint counts as learned.
-        pub threshold: f64,
+        threshold: f64 = 0.1, in above(0.0);
         /// Number of random datapoints that are shown one by one.
-        pub shown: usize,
+        shown: usize = 6, in 1..=100;
         /// At how many seeds the models trained with the first loss are saved.
-        pub saved_seeds: usize,
+        saved_seeds: usize = 3, in 0..=1000;
     }
 }
 
@@ -97,114 +112,6 @@ pub enum Targets {
 }
 
 impl Settings {
-    /// The settings of a preset.
-    pub fn preset(preset: Preset) -> Settings {
-        let base = Settings {
-            width: 100,
-            hidden: 100,
-            layers: 8,
-            activation: Activation::Gelu,
-            datapoints: vec![125, 250, 500, 1000],
-            targets: Targets::Random,
-            losses: vec![Loss::SquaredError, Loss::CrossEntropy],
-            most_seeds: 3,
-            other_loss_seeds: 3,
-            learning_rate: 1e-3,
-            batch: 1024,
-            steps: 1500,
-            // Enough for the control of N = 1000 to learn: one that has not tells nothing.
-            control_steps: 3000,
-            check_every: 50,
-            threshold: 0.1,
-            shown: 6,
-            saved_seeds: 3,
-        };
-        match preset {
-            Preset::Quick => Settings {
-                width: 32,
-                hidden: 32,
-                datapoints: vec![32, 64, 128],
-                ..base
-            },
-            Preset::Default => base,
-            Preset::Full => Settings {
-                width: 500,
-                hidden: 500,
-                datapoints: vec![500, 1000, 2000, 4000],
-                most_seeds: 5,
-                // Enough for N = 2000 at every seed, and for its control; N = 4000 is more than they can learn in that.
-                steps: 1000,
-                control_steps: 2400,
-                ..base
-            },
-        }
-    }
-
-    /// Checks ranges.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
-        let Settings { width, hidden, .. } = *self;
-        ensure("width", width, (2..=8192).contains(&width), "2 to 8192")?;
-        ensure(
-            "hidden",
-            hidden,
-            (1..=65536).contains(&hidden),
-            "1 to 65536",
-        )?;
-        // The last half must have three layers at least for a straight line through it to mean anything.
-        let layers = (6..=256).contains(&self.layers);
-        ensure("layers", self.layers, layers, "6 to 256")?;
-        let n = &self.datapoints;
-        let increasing = n.is_sorted_by(|a, b| a < b);
-        let fit = n.iter().all(|n| (1..=width * width).contains(n));
-        ensure(
-            "datapoints",
-            n,
-            !n.is_empty() && n.len() <= 64 && increasing && fit,
-            format!(
-                "1 to 64 numbers, increasing, each 1 to width² = {}",
-                width * width
-            ),
-        )?;
-        let losses = &self.losses;
-        let distinct = losses.len() == 1 || (losses.len() == 2 && losses[0] != losses[1]);
-        ensure(
-            "losses",
-            losses,
-            distinct,
-            "one or both of squared-error and cross-entropy, each once",
-        )?;
-        let seeds = (1..=1000).contains(&self.most_seeds);
-        ensure("most_seeds", self.most_seeds, seeds, "1 to 1000")?;
-        let others = (0..=1000).contains(&self.other_loss_seeds);
-        ensure(
-            "other_loss_seeds",
-            self.other_loss_seeds,
-            others,
-            "0 to 1000",
-        )?;
-        let rate = self.learning_rate > 0.0 && self.learning_rate <= f64::from(f32::MAX);
-        ensure(
-            "learning_rate",
-            self.learning_rate,
-            rate,
-            "above 0 and at most 3e38",
-        )?;
-        let batch = (1..=1 << 20).contains(&self.batch);
-        ensure("batch", self.batch, batch, "1 to 1048576")?;
-        let steps = (1..=1 << 40).contains(&self.steps);
-        ensure("steps", self.steps, steps, "1 to 2^40")?;
-        let control = (1..=1 << 40).contains(&self.control_steps);
-        ensure("control_steps", self.control_steps, control, "1 to 2^40")?;
-        let often = (1..=1 << 40).contains(&self.check_every);
-        ensure("check_every", self.check_every, often, "1 to 2^40")?;
-        let threshold = self.threshold > 0.0 && self.threshold.is_finite();
-        ensure("threshold", self.threshold, threshold, "above 0 and finite")?;
-        let shown = (1..=100).contains(&self.shown);
-        ensure("shown", self.shown, shown, "1 to 100")?;
-        let saved = (0..=1000).contains(&self.saved_seeds);
-        ensure("saved_seeds", self.saved_seeds, saved, "0 to 1000")
-    }
-
     /// The shape of the models.
     pub fn shape(&self) -> Shape {
         Shape {
@@ -217,6 +124,12 @@ impl Settings {
                 Activation::Relu => kernels::Activation::Relu,
             },
         }
+    }
+
+    /// Number of parameters of a model; a float, since it may not fit an integer.
+    pub fn parameters(&self) -> f64 {
+        let (d, h, layers) = (self.width as f64, self.hidden as f64, self.layers as f64);
+        2.0 * d * d + layers * (2.0 * d * h + d + h)
     }
 
     /// Datapoints in a minibatch out of `n`, and how many of those make an epoch.

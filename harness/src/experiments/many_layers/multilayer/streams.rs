@@ -7,7 +7,7 @@ use super::claims::LEARNED;
 use super::data;
 use super::measures::CHUNK;
 use super::model_file;
-use super::settings::{ID, Loss};
+use super::settings::{ID, Loss, Settings};
 use super::train::{Kind, Task};
 use crate::error::Result;
 use crate::experiment::Ctx;
@@ -98,6 +98,16 @@ impl Streams {
             n: task.n,
             layers,
         })
+    }
+
+    /// Estimated memory of those of the largest model, bytes: the model, its streams, and what computes them.
+    pub fn memory(s: &Settings) -> f64 {
+        let (d, h, layers) = (s.width as f64, s.hidden as f64, s.layers as f64);
+        let n = s.datapoints.iter().copied().max().unwrap_or(0);
+        let streams = n as f64 * (layers + 1.0) * d;
+        let workspace = CHUNK.min(n) as f64 * ((layers + 3.0) * d + (2.0 * layers + 1.0) * h);
+        // All d² pairs are drawn from.
+        4.0 * (s.parameters() + streams + workspace) + 8.0 * d * d
     }
 
     /// x_l, N×d.

@@ -2,33 +2,35 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::range::{above, up_to, worded};
+
 crate::settings! {
     /// Settings of `homogeneity`.
     pub struct Settings {
         /// Number of neurons n of the layer.
-        pub n: usize,
+        n: usize = 100, in 2..=1 << 16;
         /// Number of features to draw the active ones from.
-        pub features: usize,
+        features: usize = 100, in 2..=1 << 20;
         /// Number of features of interest to average over.
-        pub features_of_interest: usize,
+        features_of_interest: usize = 10, where s => up_to(1, "`features`", s.features);
         /// Samples per cell, a cell being one feature of interest, k and number of active others.
-        pub samples: usize,
+        samples: usize = 5000, quick = 2000, in 100..=1 << 30;
         /// Points of the grid of neurons per feature k, from 2 to n at equal ratios; duplicates are dropped.
-        pub dims_points: usize,
+        dims_points: usize = 20, in 2..=1000;
         /// Points of the grid of active others, 0 and from 1 to n at equal ratios, no more than there are others; duplicates are dropped.
-        pub active_points: usize,
+        active_points: usize = 20, in 2..=1000;
         /// Whether features have entries of both signs rather than positive ones.
-        pub signed: bool,
+        signed: bool = false;
         /// Reach of the magnitudes of active features: "sqrt-k" for (−√k, √k), "sqrt-n" for (−√n, √n) whatever k is.
-        pub magnitude: Magnitude,
+        magnitude: Magnitude = Magnitude::SqrtK;
         /// Whether the others are drawn from all features, the one of interest included, whose magnitudes then add up.
-        pub include_own: bool,
+        include_own: bool = false;
         /// The bias of each neuron is uniform in (0, bias).
-        pub bias: f64,
+        bias: f64 = 0.0, in worded("0 to 1000000", 0.0..=1e6);
         /// Share of the samples held out to score the two fits on.
-        pub test_fraction: f64,
+        test_fraction: f64 = 0.2, in 0.05..=0.95;
         /// The response counts as homogeneous where ΔR² is not above this.
-        pub threshold: f64,
+        threshold: f64 = 0.1, in above(0.0).below(1.0);
     }
 }
 

@@ -1,21 +1,23 @@
 //! Settings of `linear-probes`.
 
+use crate::settings::range::{above_0_at_most_1e6, multiple_of};
+
 crate::settings! {
     /// Settings of `linear-probes`.
     pub struct Settings {
         /// Number of neurons n of the layer.
-        pub n: usize,
+        n: usize = 100, in 1..=4096;
         /// Dimensions of the input.
-        pub inputs: usize,
+        inputs: usize = 100, in 2..=4096;
         /// A feature that is on puts scale·√n·f on the neurons, f a random unit direction.
-        pub scale: f64,
+        scale: f64 = 2.0, in above_0_at_most_1e6();
         /// Standard deviation of Gaussian noise on every input dimension; a feature that is on has length 1.
-        pub noise: f64,
+        noise: f64 = 0.1, in 0.0..=1e6;
         /// Examples to fit a probe on, a multiple of 4.
-        pub train: usize,
+        train: usize = 4000, quick = 2000, in multiple_of(4, 4..=1 << 24);
         /// Held-out examples, a multiple of 4.
-        pub test: usize,
+        test: usize = 4000, quick = 2000, in multiple_of(4, 4..=1 << 24);
         /// Ridge penalty of a probe, relative to the mean variance of its inputs.
-        pub ridge: f64,
+        ridge: f64 = 1e-6, in 1e-9..=1e9;
     }
 }

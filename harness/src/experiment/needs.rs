@@ -1,0 +1,23 @@
+//! The settings of the experiments that one needs.
+
+use std::collections::BTreeMap;
+
+use crate::settings::Settings;
+
+/// The settings of the experiments that one [needs](super::Experiment::NEEDS), by their names.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs<'a>(pub &'a BTreeMap<&'static str, toml::Table>);
+
+impl Needs<'_> {
+    /// The settings of an experiment that is needed.
+    ///
+    /// # Panics
+    /// If it is not among them, or its settings are of another type.
+    #[track_caller]
+    pub fn settings<S: Settings>(&self, experiment: &str) -> S {
+        let found = self.0.get(experiment);
+        let settings =
+            found.unwrap_or_else(|| panic!("the settings of `{experiment}` are not here"));
+        settings.clone().try_into().expect("settings were checked")
+    }
+}
