@@ -59,10 +59,8 @@ pub struct Finished {
 
 /// Refuses a configuration with an experiment that there is no memory for.
 pub fn check_memory(config: &Config, threads: usize) -> Result<()> {
-    let estimates = config.memory(threads).into_iter();
-    estimates
-        .map(|(id, needed)| memory::check(id, needed, threads))
-        .collect()
+    let mut estimates = config.memory(threads).into_iter();
+    estimates.try_for_each(|(id, needed)| memory::check(id, needed, threads))
 }
 
 /// Runs a configuration.

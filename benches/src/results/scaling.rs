@@ -1,10 +1,12 @@
 //! Cost against size and threads, and memory against what the harness estimates before a run.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use harness::experiment::Needs;
 use harness::experiments::REGISTRY;
 use harness::figure::{Axis, Figure, Panel, Role};
 use harness::settings::Preset;
@@ -249,7 +251,7 @@ fn memory(harness: &Path, part: &mut Part, table: &mut Table) {
             settings.insert(key.into(), (value as i64).into());
         }
         settings.insert("datapoints".into(), toml_list(&[1024.min(width * width)]));
-        let estimate = experiment.memory(&settings, 1) / 1e6;
+        let estimate = experiment.memory(&settings, &Needs(&BTreeMap::new()), 1) / 1e6;
         let folder = std::env::temp_dir().join(format!("memory-{}", std::process::id()));
         let mut command = Command::new(harness);
         command

@@ -56,8 +56,14 @@ fn maps(tables: &Tables) -> Figure {
          loss on held-out samples, over the L1 coefficient and the number of elements for each true feature; median over \
          seeds. Left: untied, right: tied.",
     );
-    type Measure = fn(&Sae) -> f64;
-    let measures: [(Measure, &str, Option<(f64, f64)>, Option<f64>); 3] = [
+    /// What a map shows: the value of a cell, its name, the ends of its scale, and where a contour runs.
+    type Map = (
+        fn(&Sae) -> f64,
+        &'static str,
+        Option<(f64, f64)>,
+        Option<f64>,
+    );
+    let measures: [Map; 3] = [
         (|r| r.mmcs, "MMCS", Some((0.0, 1.0)), Some(RECOVERED)),
         (|r| r.dead, "dead elements", Some((0.0, 1.0)), None),
         (|r| r.loss, "loss", None, None),
