@@ -1,5 +1,6 @@
 //! What an experiment is. The rest of the harness sees it in its type-erased form, [`Erased`](erased::Erased).
 
+pub mod bound;
 pub mod context;
 pub mod erased;
 pub mod needs;
@@ -21,7 +22,7 @@ pub use needs::Needs;
 /// Computing and drawing are apart: [`run`](Experiment::run) returns tables and measures,
 /// [`figures`](Experiment::figures) and [`findings`](Experiment::findings) see the tables only after
 /// they went through their CSV files.
-pub trait Experiment: Sync {
+pub trait Experiment: Sync + 'static {
     /// The settings, declared by [`settings!`](macro@crate::settings).
     type Settings: Settings;
 
@@ -44,17 +45,17 @@ pub trait Experiment: Sync {
     /// [needs](Self::NEEDS). A float, so that it cannot overflow.
     fn memory(settings: &Self::Settings, needs: &Needs, threads: usize) -> f64;
 
-    /// At how many of the run's seeds it is run, at most: for experiments that train large models.
+    /// The largest number of the run's seeds to run at: fewer than all for experiments that train large models.
     fn most_seeds(_settings: &Self::Settings) -> usize {
         usize::MAX
     }
 
-    /// Computes. Inside the run's thread pool: plain rayon iterators use it.
+    /// Computes the tables and the measures. It is called inside the run's thread pool, which plain rayon iterators use.
     fn run(settings: &Self::Settings, ctx: &Ctx) -> Result<Outcome>;
 
-    /// Draws the tables. They may be empty, but have the right columns.
+    /// Draws the figures from the tables, which may be empty but have the declared columns.
     fn figures(tables: &Tables) -> Vec<Figure>;
 
-    /// Two sentences on what the tables and the verdicts show.
+    /// Writes two sentences on what the tables and the verdicts show.
     fn findings(tables: &Tables, ledger: &Ledger) -> String;
 }

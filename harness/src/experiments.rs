@@ -20,7 +20,7 @@ mod tests {
     use super::*;
     use crate::claim::Bound;
     use crate::experiment::Needs;
-    use crate::settings::Preset;
+    use crate::settings::{Preset, Setting};
     use crate::table::{Table, Tables};
 
     #[test]
@@ -100,19 +100,25 @@ mod tests {
     fn every_preset_is_in_range_and_every_setting_is_documented_and_survives_toml() {
         for e in REGISTRY.experiments() {
             for preset in Preset::ALL {
-                let settings = e.preset(preset);
-                assert_eq!(e.canonical(&settings).unwrap(), settings, "{}", e.id());
-                e.check(&settings).unwrap();
-                let all = REGISTRY.experiments().map(|e| (e.id(), e.preset(preset)));
+                let mut bound = e.bind(preset);
+                bound.settings().check().unwrap();
+                let settings = bound.settings().list();
+                for Setting { key, about, value } in &settings {
+                    assert!(about.len() > 5, "{}.{key}", e.id());
+                    let written: toml::Table = format!("v = {value}").parse().unwrap();
+                    bound.settings_mut().set(key, written["v"].clone()).unwrap();
+                }
+                assert_eq!(bound.settings().list(), settings, "{}", e.id());
+                let all: Vec<_> = REGISTRY
+                    .experiments()
+                    .map(|e| (e.id(), e.bind(preset)))
+                    .collect();
+                let all = all.iter().map(|(id, bound)| (*id, bound.settings()));
                 assert!(
-                    e.memory(&settings, &Needs(&all.collect()), 2) < 8e9,
+                    bound.memory(&Needs(&all.collect()), 2) < 8e9,
                     "{} asks for a lot of memory",
                     e.id()
                 );
-                for key in settings.keys() {
-                    let doc = e.setting_docs().iter().find(|(k, _)| k == key);
-                    assert!(doc.is_some_and(|(_, d)| d.len() > 5), "{}.{key}", e.id());
-                }
             }
         }
     }
@@ -121,8 +127,9 @@ mod tests {
     fn every_number_and_every_list_has_a_range() {
         for e in REGISTRY.experiments() {
             for preset in Preset::ALL {
-                let ranges = e.ranges(preset);
-                for (key, value) in e.preset(preset) {
+                let bound = e.bind(preset);
+                let ranges = bound.settings().ranges();
+                for Setting { key, value, .. } in bound.settings().list() {
                     let words = ranges.iter().filter(|(k, _)| *k == key);
                     let some = words
                         .map(|(_, words)| words.len() > 3)

@@ -156,19 +156,12 @@ fn compute(
     let all_seeds = config.seed_list();
     let mut ledger = Ledger::default();
     let mut finished: BTreeMap<&'static str, Tables> = BTreeMap::new();
-    for (
-        i,
-        Selected {
-            experiment,
-            settings,
-        },
-    ) in config.experiments.iter().enumerate()
-    {
+    for (i, Selected { experiment, bound }) in config.experiments.iter().enumerate() {
         progress::check()?;
         let id = experiment.id();
         let name = format!("[{}/{}] {id}", i + 1, config.experiments.len());
         let progress = Progress::new(name, options.show);
-        let seeds = &all_seeds[..all_seeds.len().min(experiment.most_seeds(settings))];
+        let seeds = &all_seeds[..all_seeds.len().min(bound.most_seeds())];
         let ctx = Ctx {
             session: Session {
                 isa,
@@ -196,7 +189,7 @@ fn compute(
             progress.finish();
             continue;
         }
-        let outcome = experiment.run(settings, &ctx)?;
+        let outcome = bound.run(&ctx)?;
         progress::check()?;
 
         let tables = Tables::new(outcome.tables);

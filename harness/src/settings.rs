@@ -1,10 +1,10 @@
 //! What a setting is: its words, its type, its range, and its value in each preset.
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::str::FromStr;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::text::did_you_mean;
 
@@ -61,13 +61,21 @@ impl FromStr for Preset {
     }
 }
 
-/// Settings of an experiment; implemented by [`settings!`](macro@crate::settings).
-pub trait Settings: Serialize + DeserializeOwned {
-    /// Name and description of every setting.
-    const DOCS: &'static [(&'static str, &'static str)];
-
+/// Settings of an experiment, or a group of them; implemented by [`settings!`](macro@crate::settings).
+pub trait Settings: Debug + Any + Send + Sync {
     /// The settings of a preset.
-    fn preset(preset: Preset) -> Self;
+    fn preset(preset: Preset) -> Self
+    where
+        Self: Sized;
+
+    /// Every setting, in the order of the declaration, those of groups last.
+    fn list(&self) -> Vec<Setting>;
+
+    /// Gives the setting of that key another value, if it is of the setting's type. Ranges are not checked.
+    ///
+    /// # Errors
+    /// If the value is of another type, or there is no such setting.
+    fn set(&mut self, key: &str, value: toml::Value) -> Result<(), toml::de::Error>;
 
     /// Shows every limit on a setting to `see`, up to the first error. Those that depend on other settings come last, so
     /// that these are in range by then.
@@ -81,8 +89,8 @@ pub trait Settings: Serialize + DeserializeOwned {
         self.limits(&mut Limit::check)
     }
 
-    /// What settings may be, each by its name, in words. These settings must be in range.
-    fn ranges(&self) -> Vec<(&'static str, String)> {
+    /// What settings may be, each by its key, in words. These settings must be in range.
+    fn ranges(&self) -> Vec<(String, String)> {
         let mut ranges = Vec::new();
         let mut see = |limit: Limit| {
             ranges.push((limit.setting.key, limit.setting.allowed));
@@ -93,13 +101,51 @@ pub trait Settings: Serialize + DeserializeOwned {
     }
 }
 
+/// One setting and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Its name; for a setting of a group, the name of the group, a dot and its name.
+    pub key: String,
+    /// Its description.
+    pub about: &'static str,
+    /// Its value.
+    pub value: toml::Value,
+}
+
+impl Setting {
+    /// A setting that is not in a group.
+    pub fn new(key: &str, about: &'static str, value: &impl Serialize) -> Self {
+        Setting {
+            key: key.into(),
+            about: about.trim_ascii(),
+            value: toml::Value::try_from(value).expect("a number, a word or a list"),
+        }
+    }
+
+    /// The same setting in a group.
+    pub fn within(self, group: &str) -> Self {
+        let key = format!("{group}.{}", self.key);
+        Setting { key, ..self }
+    }
+}
+
 /// Declares the settings of an experiment, all that there is to say of each in one place: a struct whose doc comments
 /// reach the user through `harness list` and the `config.toml` of a run, the values of the presets and the ranges.
 ///
 /// `quick` and `full` are the values of those presets where they differ from the default one. `in` is a range by itself,
 /// `where` one that depends on the other settings; see [`range`](crate::settings::range).
 ///
+/// Settings that several experiments have are declared once, as a type of their own, and a `group` includes them: the
+/// user writes `group.key`. The presets of a group are those of its type but for the values that stand in the braces.
+///
 /// ```
+/// harness::settings! {
+///     /// How to train.
+///     pub struct Training {
+///         /// Number of steps.
+///         steps: u64 = 1000, quick = 10, in 1..=1 << 40;
+///     }
+/// }
 /// harness::settings! {
 ///     /// Settings of an experiment.
 ///     pub struct Settings {
@@ -107,56 +153,98 @@ pub trait Settings: Serialize + DeserializeOwned {
 ///         n: usize = 100, quick = 10, in 1..=1000;
 ///         /// Number of neurons that are active.
 ///         active: usize = 5, where s => 0..=s.n;
+///         group training: Training { steps = 500, quick = 20; }
 ///     }
 /// }
 /// # use harness::settings::{Preset, Settings as _};
-/// assert_eq!(Settings::DOCS[0], ("n", "Number of neurons."));
 /// let mut settings = Settings::preset(Preset::Quick);
-/// assert_eq!(settings.n, 10);
+/// assert_eq!((settings.n, settings.training.steps), (10, 20));
+/// assert_eq!(settings.list()[0].about, "Number of neurons.");
 /// assert!(settings.check().is_ok());
 /// settings.active = 11;
 /// assert_eq!(settings.check().unwrap_err().allowed, "0 to 10");
+/// settings.set("training.steps", 0.into()).unwrap();
+/// assert_eq!(settings.check().unwrap_err().key, "training.steps");
 /// ```
 #[macro_export]
 macro_rules! settings {
     (
         $(#[$outer:meta])*
-        pub struct $name:ident { $(
-            $(#[doc = $doc:literal])+
-            $key:ident : $type:ty = $default:expr
-            $(, quick = $quick:expr)?
-            $(, full = $full:expr)?
-            $(, in $range:expr)?
-            $(, where $s:ident => $relative:expr)?
-            ;
-        )* }
+        pub struct $name:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $key:ident : $type:ty = $default:expr
+                $(, quick = $quick:expr)?
+                $(, full = $full:expr)?
+                $(, in $range:expr)?
+                $(, where $s:ident => $relative:expr)?
+                ;
+            )*
+            $(
+                group $group:ident : $group_type:ident { $(
+                    $own:ident = $own_default:expr
+                    $(, quick = $own_quick:expr)?
+                    $(, full = $own_full:expr)?
+                    ;
+                )* }
+            )*
+        }
     ) => {
         $(#[$outer])*
-        #[derive(Debug, Clone, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[derive(Debug, Clone, ::serde::Serialize)]
         pub struct $name {
             $( $(#[doc = $doc])+ pub $key: $type, )*
+            $( #[doc = concat!("The settings `", stringify!($group), ".…`.")] pub $group: $group_type, )*
         }
 
         impl $crate::settings::Settings for $name {
-            const DOCS: &'static [(&'static str, &'static str)] = &[
-                $( (stringify!($key), concat!($($doc),+).trim_ascii()), )*
-            ];
-
             fn preset(_preset: $crate::settings::Preset) -> Self {
-                $name { $(
-                    $key: match _preset {
-                        $( $crate::settings::Preset::Quick => $quick, )?
-                        $( $crate::settings::Preset::Full => $full, )?
-                        _ => $default,
-                    },
-                )* }
+                $name {
+                    $( $key: $crate::settings!(@value _preset, $default $(, quick = $quick)? $(, full = $full)?), )*
+                    $( $group: $group_type {
+                        $( $own: $crate::settings!(
+                            @value _preset, $own_default $(, quick = $own_quick)? $(, full = $own_full)?
+                        ), )*
+                        ..<$group_type as $crate::settings::Settings>::preset(_preset)
+                    }, )*
+                }
+            }
+
+            fn list(&self) -> Vec<$crate::settings::Setting> {
+                #[allow(unused_mut, reason = "there are groups or not")]
+                let mut settings = vec![
+                    $( $crate::settings::Setting::new(stringify!($key), concat!($($doc),+), &self.$key), )*
+                ];
+                $(
+                    let group = $crate::settings::Settings::list(&self.$group).into_iter();
+                    settings.extend(group.map(|setting| setting.within(stringify!($group))));
+                )*
+                settings
+            }
+
+            fn set(&mut self, key: &str, _value: ::toml::Value) -> Result<(), ::toml::de::Error> {
+                $(
+                    if key == stringify!($key) {
+                        self.$key = _value.try_into()?;
+                        return Ok(());
+                    }
+                )*
+                $(
+                    if let Some(key) = key.strip_prefix(concat!(stringify!($group), ".")) {
+                        return $crate::settings::Settings::set(&mut self.$group, key, _value);
+                    }
+                )*
+                Err($crate::settings::unknown(key))
             }
 
             fn limits(
                 &self,
                 _see: &mut dyn FnMut($crate::settings::Limit) -> Result<(), $crate::settings::OutOfRange>,
             ) -> Result<(), $crate::settings::OutOfRange> {
+                $(
+                    let mut see = |limit: $crate::settings::Limit| _see(limit.within(stringify!($group)));
+                    $crate::settings::Settings::limits(&self.$group, &mut see)?;
+                )*
                 $( $(
                     _see($crate::settings::Limit::new(stringify!($key), &self.$key, $range))?;
                 )? )*
@@ -168,6 +256,18 @@ macro_rules! settings {
             }
         }
     };
+    (@value $preset:ident, $default:expr $(, quick = $quick:expr)? $(, full = $full:expr)?) => {
+        match $preset {
+            $( $crate::settings::Preset::Quick => $quick, )?
+            $( $crate::settings::Preset::Full => $full, )?
+            _ => $default,
+        }
+    };
+}
+
+/// The error that there is no setting of that name.
+pub fn unknown(key: &str) -> toml::de::Error {
+    serde::de::Error::custom(format!("there is no setting `{key}`"))
 }
 
 /// A setting held against a range.
@@ -178,10 +278,10 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// A setting by its name, held against a range.
-    pub fn new<T: Debug>(key: &'static str, value: &T, range: impl Allows<T>) -> Self {
+    /// A setting by its key, held against a range.
+    pub fn new<T: Debug>(key: &str, value: &T, range: impl Allows<T>) -> Self {
         let setting = OutOfRange {
-            key,
+            key: key.into(),
             value: format!("{value:?}"),
             allowed: range.words(),
         };
@@ -189,6 +289,12 @@ impl Limit {
             setting,
             admitted: range.admits(value),
         }
+    }
+
+    /// The same setting in a group.
+    pub fn within(mut self, group: &str) -> Self {
+        self.setting.key = format!("{group}.{}", self.setting.key);
+        self
     }
 
     fn check(self) -> Result<(), OutOfRange> {
@@ -202,8 +308,8 @@ impl Limit {
 /// A setting outside its range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutOfRange {
-    /// Name of the setting.
-    pub key: &'static str,
+    /// Key of the setting.
+    pub key: String,
     /// Its value.
     pub value: String,
     /// What it may be.

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{SMALL, Sandbox, files};
+use harness::settings::{Preset, Setting};
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 
@@ -28,7 +29,7 @@ fn list_names_every_experiment_claim_and_file() {
             .output()
             .unwrap();
         let full = String::from_utf8(full.stdout).unwrap();
-        for (key, _) in experiment.setting_docs() {
+        for Setting { key, .. } in experiment.bind(Preset::Default).settings().list() {
             assert!(full.contains(&format!("    {key} ")), "{key} in:\n{full}");
         }
     }

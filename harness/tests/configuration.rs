@@ -61,6 +61,41 @@ fn errors_of_a_configuration_name_file_line_and_column() {
             ["c.toml:1:10: response.n is \"x\"", "a whole number"],
         ),
         (
+            "[recovery]\ntraining.steps = 0\n",
+            [
+                "c.toml:2:10: recovery.training.steps is 0",
+                "it must be 1 to",
+            ],
+        ),
+        (
+            "[recovery.training]\nbatch = 1\nsteps = 'x'\n",
+            [
+                "c.toml:3:1: recovery.training.steps is \"x\"",
+                "a whole number",
+            ],
+        ),
+        (
+            "[recovery.training]\nstep = 1\n",
+            [
+                "c.toml:2:1: `recovery` has no setting `training.step`",
+                "`training.steps`",
+            ],
+        ),
+        (
+            "[recovery]\ntraining = 3\n",
+            [
+                "c.toml:2:1: recovery.training is a group",
+                "such as training.steps = ",
+            ],
+        ),
+        (
+            "tradeoff = 3\n",
+            [
+                "c.toml:1:1: tradeoff is 3",
+                "this experiment has no settings",
+            ],
+        ),
+        (
             "seeds = 5\n[response]\nseeds = 4\n",
             ["c.toml:3:1: ", "move the line above the first [table]"],
         ),

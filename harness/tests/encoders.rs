@@ -8,8 +8,8 @@ use common::{Sandbox, survives_kills};
 /// Settings of a run of a second or two; `multilayer` is run along.
 const TINY: &str = "encoders --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.steps=1500 \
-    --set multilayer.control_steps=2500 --set encoders.width=8 --set encoders.features=12 --set encoders.active=1.5 \
-    --set encoders.steps=300 --set encoders.free_steps=60 --set encoders.stream_steps=100 --set encoders.batch=64 \
+    --set multilayer.control_steps=2500 --set encoders.data.width=8 --set encoders.data.features=12 --set encoders.data.active=1.5 \
+    --set encoders.training.steps=300 --set encoders.free_steps=60 --set encoders.stream_steps=100 --set encoders.training.batch=64 \
     --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200";
 
 /// Rows of the table as numbers, text as NaN; (source, encoder) beside them.
@@ -89,7 +89,7 @@ fn a_training_that_diverges_leaves_the_claim_open() {
     let sandbox = Sandbox::new();
     sandbox
         .harness(&format!(
-            "run {TINY} --out a --set encoders.learning_rate=1e38"
+            "run {TINY} --out a --set encoders.training.learning_rate=1e38"
         ))
         .assert()
         .success();
@@ -108,8 +108,8 @@ fn a_training_that_diverges_leaves_the_claim_open() {
 fn settings_out_of_range_are_refused() {
     let sandbox = Sandbox::new();
     for (set, part) in [
-        ("width=0", "1 to"),
-        ("active=100.0", "at most"),
+        ("data.width=0", "1 to"),
+        ("data.active=100.0", "at most"),
         ("lambdas=[0.1]", "2 to 64"),
         ("lambdas=[0.3,0.1]", "increasing"),
         ("ratio=0.0", "1 to 1048576"),
@@ -119,7 +119,7 @@ fn settings_out_of_range_are_refused() {
         ("free_steps=0", "1 to 2^40"),
         ("stream_steps=0", "1 to 2^40"),
         ("held_out=1", "100 to"),
-        ("cooldown=2.0", "0 to 1"),
+        ("training.cooldown=2.0", "0 to 1"),
     ] {
         sandbox.refuses(&format!("run encoders --set encoders.{set}"), &[part]);
     }

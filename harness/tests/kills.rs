@@ -14,13 +14,13 @@ use harness::rng::Rng;
 const RUN: &str = "response near-orthogonality multilayer recovery encoders unfinished-features --preset quick \
     --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 --set multilayer.datapoints=[32] \
     --set multilayer.batch=32 --set multilayer.steps=1500 --set multilayer.control_steps=2500 \
-    --set recovery.width=8 --set recovery.features=12 --set recovery.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] \
-    --set recovery.ratios=[1,2] --set recovery.steps=300 --set recovery.batch=32 --set recovery.held_out=500 \
+    --set recovery.data.width=8 --set recovery.data.features=12 --set recovery.data.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] \
+    --set recovery.ratios=[1,2] --set recovery.training.steps=300 --set recovery.training.batch=32 --set recovery.held_out=500 \
     --set recovery.optimum_samples=10 \
-    --set encoders.width=8 --set encoders.features=12 --set encoders.active=1.5 --set encoders.steps=300 \
-    --set encoders.free_steps=60 --set encoders.stream_steps=100 --set encoders.batch=64 \
+    --set encoders.data.width=8 --set encoders.data.features=12 --set encoders.data.active=1.5 --set encoders.training.steps=300 \
+    --set encoders.free_steps=60 --set encoders.stream_steps=100 --set encoders.training.batch=64 \
     --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200 \
-    --set unfinished-features.steps=600 --set unfinished-features.batch=32 --set unfinished-features.l1=[0.1,0.3]";
+    --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 --set unfinished-features.l1=[0.1,0.3]";
 
 /// Which experiment a run was about: the last one that has left anything.
 fn at(run: &Path) -> String {

@@ -30,7 +30,7 @@ fn every_claim_is_listed_with_a_criterion_a_control_and_several_seeds() {
             }
         }
         for preset in Preset::ALL {
-            let most = experiment.most_seeds(&experiment.preset(preset)) as u64;
+            let most = experiment.bind(preset).most_seeds() as u64;
             let seeds = preset.seeds().min(most);
             let id = experiment.id();
             assert!(
@@ -64,7 +64,7 @@ fn settled(arguments: &str, seeds: u64) {
     let (_, ledger) = harness::run::results::ledger(&run).unwrap();
     let ran = |e: &&dyn Erased| run.join(e.id()).is_dir();
     for experiment in REGISTRY.experiments().filter(ran) {
-        let at_seeds = seeds.min(experiment.most_seeds(&experiment.preset(Preset::Quick)) as u64);
+        let at_seeds = seeds.min(experiment.bind(Preset::Quick).most_seeds() as u64);
         let measures = run.join(experiment.id()).join("measures.csv");
         let measures = std::fs::read_to_string(measures).unwrap();
         for claim in experiment.claims() {

@@ -6,12 +6,16 @@ use common::{Sandbox, testing};
 use harness::claim::Verdict;
 use harness::claim::outcome::Outcome;
 use harness::experiments::autoencoders::magnitude::{Magnitude, Settings};
+use harness::sae::training::Plan;
 use harness::settings::{Preset, Settings as _};
 use harness::table::Table;
 
 fn small() -> Settings {
     Settings {
-        steps: 600,
+        training: Plan {
+            steps: 600,
+            ..Settings::preset(Preset::Quick).training
+        },
         plane_steps: 200,
         held_out: 1000,
         ..Settings::preset(Preset::Quick)
@@ -127,7 +131,10 @@ fn errors_in_the_plane_are_shares_of_the_squares_of_uniform_magnitudes() {
 #[test]
 fn the_same_bytes_on_any_number_of_threads() {
     let s = Settings {
-        steps: 100,
+        training: Plan {
+            steps: 100,
+            ..small().training
+        },
         plane_steps: 40,
         ..small()
     };
@@ -164,8 +171,8 @@ fn settings_out_of_range_are_refused() {
 #[test]
 fn a_model_that_diverges_leaves_its_claims_open() {
     let sandbox = Sandbox::new();
-    let run = "run magnitude --preset quick --seeds 1 --quiet --out a --set magnitude.learning_rate=1e30 \
-               --set magnitude.steps=20 --set magnitude.plane_steps=20 --set magnitude.shrinkage_steps=20";
+    let run = "run magnitude --preset quick --seeds 1 --quiet --out a --set magnitude.training.learning_rate=1e30 \
+               --set magnitude.training.steps=20 --set magnitude.plane_steps=20 --set magnitude.shrinkage_steps=20";
     sandbox.harness(run).assert().success();
     let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
     let line = |id: &str| {

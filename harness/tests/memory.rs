@@ -8,9 +8,9 @@ use std::time::Duration;
 use common::{Sandbox, results, same, under};
 
 /// A training of a moment.
-const TRAINING: &str = "recovery --preset quick --seeds 1 --quiet --set recovery.width=8 --set recovery.features=12 \
-    --set recovery.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] --set recovery.ratios=[1,2] --set recovery.steps=60 \
-    --set recovery.batch=32 --set recovery.held_out=500 --set recovery.optimum_samples=10";
+const TRAINING: &str = "recovery --preset quick --seeds 1 --quiet --set recovery.data.width=8 --set recovery.data.features=12 \
+    --set recovery.data.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] --set recovery.ratios=[1,2] --set recovery.training.steps=60 \
+    --set recovery.training.batch=32 --set recovery.held_out=500 --set recovery.optimum_samples=10";
 
 /// Runs under a limit, and checks that it comes through, or ends with a message on memory or threads that tells what to do.
 #[track_caller]

@@ -12,14 +12,15 @@ use harness::experiments::autoencoders::recovery::optimum::{self, Kind};
 use harness::experiments::autoencoders::recovery::{Recovery, Settings};
 use harness::rng::Rng;
 use harness::sae::synthetic::{Generator, Law};
+use harness::sae::training::Plan;
 use harness::settings::{Preset, Settings as _};
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
 use kernels::{Exec, Isa, MatRef};
 
 /// Settings of a run of a second.
-const TINY: &str = "recovery --seeds 2 --quiet --set recovery.width=8 --set recovery.features=12 \
-    --set recovery.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] --set recovery.ratios=[1,2] \
-    --set recovery.steps=300 --set recovery.batch=32 --set recovery.held_out=500 \
+const TINY: &str = "recovery --seeds 2 --quiet --set recovery.data.width=8 --set recovery.data.features=12 \
+    --set recovery.data.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] --set recovery.ratios=[1,2] \
+    --set recovery.training.steps=300 --set recovery.training.batch=32 --set recovery.held_out=500 \
     --set recovery.optimum_samples=10";
 
 fn rng(index: u64) -> Rng {
@@ -31,7 +32,7 @@ fn law() -> Law {
         width: 8,
         features: 12,
         active: 1.5,
-        ..Settings::preset(Preset::Quick).law()
+        ..Settings::preset(Preset::Quick).data
     }
 }
 
@@ -183,7 +184,10 @@ fn no_code_is_cheaper_than_the_cheapest_and_all_are_proven() {
 #[test]
 fn features_are_recovered_in_a_band_and_not_without_a_penalty() {
     let s = Settings {
-        steps: 700,
+        training: Plan {
+            steps: 700,
+            ..Settings::preset(Preset::Quick).training
+        },
         ..Settings::preset(Preset::Quick)
     };
     let outcome = testing::run::<Recovery>(&s, &[0]);
@@ -203,7 +207,7 @@ fn features_are_recovered_in_a_band_and_not_without_a_penalty() {
 #[test]
 fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
     let sandbox = Sandbox::new();
-    let run = format!("run {TINY} --set recovery.learning_rate=1e30 --out a");
+    let run = format!("run {TINY} --set recovery.training.learning_rate=1e30 --out a");
     let output = sandbox.harness(&run).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{message}");
@@ -255,12 +259,12 @@ fn settings_out_of_range_are_refused() {
         ("lambdas=[0.1,0.01,1]", "increasing"),
         ("lambdas=[0.1]", "3 to 64"),
         ("ratios=[0.5,1]", "2 among them"),
-        ("ratios=[0.0001,2]", "no element"),
-        ("active=1000", "first feature always fires"),
-        ("directions=\"orthogonal\"", "orthogonal"),
-        ("firing=\"poisson\"", "poisson"),
-        ("learning_rate=0.0", "above 0"),
-        ("cooldown=2.0", "0 to 1"),
+        ("ratios=[0.0001,2]", "one element or more"),
+        ("data.active=1000", "first feature always fires"),
+        ("data.directions=\"orthogonal\"", "orthogonal"),
+        ("data.firing=\"poisson\"", "poisson"),
+        ("training.learning_rate=0.0", "above 0"),
+        ("training.cooldown=2.0", "0 to 1"),
         ("optimum_samples=0", "1 to"),
     ] {
         sandbox.refuses(&format!("run recovery --set recovery.{set}"), &[part]);

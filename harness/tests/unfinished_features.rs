@@ -8,7 +8,7 @@ use common::{Sandbox, survives_kills};
 /// Settings of a run of a second or two; `multilayer` is run along.
 const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.steps=1500 \
-    --set multilayer.control_steps=2500 --set unfinished-features.steps=600 --set unfinished-features.batch=32 \
+    --set multilayer.control_steps=2500 --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 \
     --set unfinished-features.l1=[0.1,0.3]";
 
 /// Claims: half-baked-features-cost-dictionary
@@ -69,8 +69,8 @@ fn settings_out_of_range_are_refused() {
         ("l1=[]", "increasing"),
         ("read_at=0.2", "one of"),
         ("threshold=1.0", "between 0 and 1"),
-        ("learning_rate=0.0", "above 0"),
-        ("batch=0", "1 to"),
+        ("training.learning_rate=0.0", "above 0"),
+        ("training.batch=0", "1 to"),
     ] {
         sandbox.refuses(
             &format!("run unfinished-features --set unfinished-features.{set}"),

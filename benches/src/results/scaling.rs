@@ -9,7 +9,7 @@ use std::time::Duration;
 use harness::experiment::Needs;
 use harness::experiments::REGISTRY;
 use harness::figure::{Axis, Figure, Panel, Role};
-use harness::settings::Preset;
+use harness::settings::{Preset, Setting};
 use harness::table::Table;
 use kernels::{Exec, Isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -239,7 +239,7 @@ fn memory(harness: &Path, part: &mut Part, table: &mut Table) {
     let mut rounds = Rounds::default();
     for width in WIDTHS {
         eprintln!("memory, d = {width}");
-        let mut settings = experiment.preset(Preset::Quick);
+        let mut bound = experiment.bind(Preset::Quick);
         let sets = [
             ("width", width),
             ("hidden", width),
@@ -247,17 +247,19 @@ fn memory(harness: &Path, part: &mut Part, table: &mut Table) {
             ("control_steps", 20),
             ("saved_seeds", 0),
         ];
-        for (key, value) in sets {
-            settings.insert(key.into(), (value as i64).into());
+        let sets = sets.map(|(key, value)| (key, (value as i64).into()));
+        let datapoints = ("datapoints", toml_list(&[1024.min(width * width)]));
+        for (key, value) in sets.into_iter().chain([datapoints]) {
+            let set = bound.settings_mut().set(key, value);
+            set.expect("a setting of `multilayer`");
         }
-        settings.insert("datapoints".into(), toml_list(&[1024.min(width * width)]));
-        let estimate = experiment.memory(&settings, &Needs(&BTreeMap::new()), 1) / 1e6;
+        let estimate = bound.memory(&Needs(&BTreeMap::new()), 1) / 1e6;
         let folder = std::env::temp_dir().join(format!("memory-{}", std::process::id()));
         let mut command = Command::new(harness);
         command
             .args("run multilayer --preset quick --seeds 1 --threads 1 --quiet --out".split(' '));
         command.arg(&folder);
-        for (key, value) in &settings {
+        for Setting { key, value, .. } in bound.settings().list() {
             command.args(["--set", &format!("multilayer.{key}={value}")]);
         }
         let peak = largest_size(&mut command);

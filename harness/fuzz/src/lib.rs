@@ -39,7 +39,7 @@ pub fn config(bytes: &[u8]) {
         return;
     };
     for selected in &config.experiments {
-        assert!(selected.experiment.most_seeds(&selected.settings) > 0);
+        assert!(selected.bound.most_seeds() > 0);
     }
     for (id, memory) in config.memory(2) {
         assert!(memory >= 0.0, "{id} needs {memory} bytes");

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
-use crate::settings::Preset;
+use crate::settings::{Preset, Setting};
 use crate::store::names;
 use crate::text::{put, wrap};
 
@@ -74,16 +74,18 @@ fn describe_settings(text: &mut String, e: &dyn Erased) {
         text,
         format_args!("\n  settings (--set {}.KEY=VALUE)\n", e.id()),
     );
-    let presets = Preset::ALL.map(|p| (e.preset(p), e.ranges(p)));
-    for (key, about) in e.setting_docs() {
+    let presets = Preset::ALL.map(|preset| {
+        let bound = e.bind(preset);
+        (bound.settings().list(), bound.settings().ranges())
+    });
+    for (i, Setting { key, about, .. }) in presets[0].0.iter().enumerate() {
         for (i, line) in wrap(about, 70).iter().enumerate() {
             let key = if i == 0 { key } else { "" };
-            put(text, format_args!("    {key:<16} {line}\n"));
+            put(text, format_args!("    {key:<23} {line}\n"));
         }
-        let values = presets.each_ref().map(|(s, _)| match s.get(*key) {
-            Some(value) => format!("= {value}"),
-            None => "= not set".into(),
-        });
+        let values = presets
+            .each_ref()
+            .map(|(settings, _)| format!("= {}", settings[i].value));
         put_by_preset(text, values);
         let ranges = presets.each_ref().map(|(_, ranges)| {
             let ours = ranges.iter().filter(|(k, _)| k == key);
@@ -99,13 +101,13 @@ fn describe_settings(text: &mut String, e: &dyn Erased) {
 /// Appends a line for each preset, or one where they are the same.
 fn put_by_preset(text: &mut String, lines: [String; Preset::ALL.len()]) {
     if lines.iter().all(|line| *line == lines[0]) {
-        put(text, format_args!("    {:<16} {}\n", "", lines[0]));
+        put(text, format_args!("    {:<23} {}\n", "", lines[0]));
         return;
     }
     for (preset, line) in Preset::ALL.iter().zip(lines) {
         put(
             text,
-            format_args!("    {:<16} {line}  ({})\n", "", preset.name()),
+            format_args!("    {:<23} {line}  ({})\n", "", preset.name()),
         );
     }
 }

@@ -1,12 +1,13 @@
 //! The settings of the experiments that one needs.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 
 use crate::settings::Settings;
 
 /// The settings of the experiments that one [needs](super::Experiment::NEEDS), by their names.
 #[derive(Debug, Clone, Copy)]
-pub struct Needs<'a>(pub &'a BTreeMap<&'static str, toml::Table>);
+pub struct Needs<'a>(pub &'a BTreeMap<&'static str, &'a dyn Settings>);
 
 impl Needs<'_> {
     /// The settings of an experiment that is needed.
@@ -14,10 +15,12 @@ impl Needs<'_> {
     /// # Panics
     /// If it is not among them, or its settings are of another type.
     #[track_caller]
-    pub fn settings<S: Settings>(&self, experiment: &str) -> S {
+    pub fn settings<S: Settings>(&self, experiment: &str) -> &S {
         let found = self.0.get(experiment);
-        let settings =
-            found.unwrap_or_else(|| panic!("the settings of `{experiment}` are not here"));
-        settings.clone().try_into().expect("settings were checked")
+        let settings: &dyn Any =
+            *found.unwrap_or_else(|| panic!("the settings of `{experiment}` are not here"));
+        settings
+            .downcast_ref()
+            .unwrap_or_else(|| panic!("the settings of `{experiment}` are of another type"))
     }
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::experiment::Needs;
+use crate::experiment::bound::Bound;
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
-use crate::settings::Preset;
+use crate::settings::{Preset, Setting};
 use crate::text::did_you_mean;
 
 mod file;
@@ -34,7 +35,7 @@ pub struct Request {
 }
 
 /// Everything that decides the bytes of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Config {
     /// The preset that the settings started from.
     pub preset: Preset,
@@ -48,18 +49,17 @@ pub struct Config {
     pub experiments: Vec<Selected>,
 }
 
-/// An experiment and its settings.
-#[derive(Clone)]
+/// An experiment that runs, and its settings.
 pub struct Selected {
     /// The experiment.
     pub experiment: &'static dyn Erased,
-    /// All its settings, checked.
-    pub settings: toml::Table,
+    /// The experiment with its settings, all in range.
+    pub bound: Box<dyn Bound>,
 }
 
 impl std::fmt::Debug for Selected {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {:?}", self.experiment.id(), self.settings)
+        write!(f, "{} {:?}", self.experiment.id(), self.bound.settings())
     }
 }
 
@@ -124,12 +124,9 @@ impl Config {
         let mut experiments = Vec::new();
         for experiment in registry.experiments() {
             // Settings of experiments that do not run are checked all the same: a typo is a typo.
-            let settings = apply(experiment, preset, &file.overrides)?;
+            let bound = bind(experiment, preset, &file.overrides)?;
             if selected.contains(&experiment.id()) {
-                experiments.push(Selected {
-                    experiment,
-                    settings,
-                });
+                experiments.push(Selected { experiment, bound });
             }
         }
         Ok(Config {
@@ -148,13 +145,14 @@ impl Config {
 
     /// Estimated peak memory of each experiment by its name, bytes, on so many threads.
     pub fn memory(&self, threads: usize) -> Vec<(&'static str, f64)> {
-        let settings = |s: &Selected| (s.experiment.id(), s.settings.clone());
-        let all: BTreeMap<_, _> = self.experiments.iter().map(settings).collect();
-        let estimate = |s: &Selected| {
-            let needed = s.experiment.memory(&s.settings, &Needs(&all), threads);
-            (s.experiment.id(), needed)
-        };
-        self.experiments.iter().map(estimate).collect()
+        let experiments = self.experiments.iter();
+        let all = experiments
+            .clone()
+            .map(|s| (s.experiment.id(), s.bound.settings()));
+        let all: BTreeMap<_, _> = all.collect();
+        experiments
+            .map(|s| (s.experiment.id(), s.bound.memory(&Needs(&all), threads)))
+            .collect()
     }
 
     /// The seeds of the run.
@@ -178,10 +176,8 @@ impl Config {
         );
         for selected in &self.experiments {
             write!(text, "\n[{}]\n", selected.experiment.id()).expect("writing to a string");
-            for (key, about) in selected.experiment.setting_docs() {
-                if let Some(value) = selected.settings.get(*key) {
-                    write!(text, "# {about}\n{key} = {value}\n").expect("writing to a string");
-                }
+            for Setting { key, about, value } in selected.bound.settings().list() {
+                write!(text, "# {about}\n{key} = {value}\n").expect("writing to a string");
             }
         }
         text
@@ -199,39 +195,45 @@ fn select(registry: &Registry, experiment: &'static dyn Erased, selected: &mut V
     }
 }
 
-/// The settings of a preset with all overrides of the experiment, checked one by one so that an
-/// error names where the wrong one stands.
-fn apply(
+/// The experiment with the settings of a preset and all overrides, which are taken one by one so that an error names
+/// where the wrong one stands.
+fn bind(
     experiment: &'static dyn Erased,
     preset: Preset,
     overrides: &[Override],
-) -> Result<toml::Table> {
+) -> Result<Box<dyn Bound>> {
     let id = experiment.id();
-    let mut settings = experiment.preset(preset);
+    let mut bound = experiment.bind(preset);
+    let presets = bound.settings().list();
     let ours = || overrides.iter().filter(|o| o.experiment.id() == id);
     for Override { key, said, .. } in ours() {
         let Said { value, origin } = said;
-        let keys = experiment.setting_docs().iter().map(|(k, _)| *k);
-        if !keys.clone().any(|k| k == key) {
-            let hint = did_you_mean(key, keys);
+        let Some(preset) = presets.iter().find(|s| s.key == *key) else {
+            let group = format!("{key}.");
+            if let Some(one) = presets.iter().find(|s| s.key.starts_with(&group)) {
+                return Err(Error::input(format!(
+                    "{origin}: {id}.{key} is a group of settings, each of which is set by itself, such as {} = {}",
+                    one.key, one.value
+                )));
+            }
+            let hint = did_you_mean(key, presets.iter().map(|s| s.key.as_str()));
             return Err(Error::input(format!(
                 "{origin}: `{id}` has no setting `{key}`{hint} (`harness list {id}` shows all of them)"
             )));
-        }
-        let before = settings.insert(key.clone(), value.clone());
-        settings = experiment.canonical(&settings).map_err(|e| {
+        };
+        bound.settings_mut().set(key, value.clone()).map_err(|e| {
             // The first words are about the types of the code.
             let named = e.message().split_once("expected ").map(|(_, what)| what);
-            let kind = before.as_ref().and_then(expected);
+            let kind = expected(&preset.value);
             let kind = kind.as_deref().or(named).unwrap_or(e.message());
-            let example = before.map_or(String::new(), |v| format!(", such as {key} = {v}"));
-            let value = shown(value);
             Error::input(format!(
-                "{origin}: {id}.{key} is {value}; it must be {kind}{example}"
+                "{origin}: {id}.{key} is {}; it must be {kind}, such as {key} = {}",
+                shown(value),
+                preset.value
             ))
         })?;
     }
-    experiment.check(&settings).map_err(|e| {
+    bound.settings().check().map_err(|e| {
         let origin = ours().rfind(|o| o.key == e.key);
         let origin = origin.map_or(String::new(), |o| format!("{}: ", o.said.origin));
         Error::input(format!(
@@ -239,7 +241,7 @@ fn apply(
             e.key, e.value, e.allowed
         ))
     })?;
-    Ok(settings)
+    Ok(bound)
 }
 
 #[cfg(test)]
@@ -327,8 +329,8 @@ mod tests {
     fn no_setting_takes_a_value_of_another_kind() {
         for experiment in REGISTRY.experiments() {
             let id = experiment.id();
-            let settings = experiment.preset(Preset::Default);
-            for (key, value) in &settings {
+            for Setting { key, value, .. } in experiment.bind(Preset::Default).settings().list() {
+                let key = key.as_str();
                 let numbers = ["-1", "nan", "inf", "-inf"].into_iter();
                 let others = ["2020-01-01", "{}", "{ a = 1 }", "[[1]]", "''", "'x'"];
                 for wrong in numbers.chain(others) {

@@ -106,7 +106,11 @@ impl<'a> Manifest<'a> {
         let experiments: Vec<_> = selected.iter().map(|s| s.experiment.id()).collect();
         let settings: BTreeMap<_, _> = selected
             .iter()
-            .map(|s| (s.experiment.id(), &s.settings))
+            .map(|s| {
+                let settings = s.bound.settings().list().into_iter();
+                let settings = settings.map(|setting| (setting.key, setting.value));
+                (s.experiment.id(), settings.collect::<toml::Table>())
+            })
             .collect();
         let manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),

@@ -162,26 +162,14 @@ mod tests {
     use super::*;
     use crate::settings::{Preset, Settings as _};
 
-    crate::synthetic_settings! {
-        /// Settings that are a law alone.
-        pub struct Data {
-            width = 16;
-            features = 32;
-            active = 3.0;
-            firing = Firing::Decaying;
-        }
-    }
-
-    fn data() -> Data {
-        Data {
+    fn law() -> Law {
+        Law {
+            width: 16,
+            features: 32,
             decay: 0.95,
             groups: 4,
-            ..Data::preset(Preset::Default)
+            ..Law::preset(Preset::Default)
         }
-    }
-
-    fn law() -> Law {
-        data().law()
     }
 
     fn rng(index: u64) -> Rng {
@@ -203,13 +191,12 @@ mod tests {
     fn every_law_fires_as_often_as_it_says_correlated_or_not() {
         for firing in [Firing::Constant, Firing::Decaying, Firing::Zipf] {
             for correlation in [0.0, 0.5] {
-                let data = Data {
+                let law = Law {
                     firing,
                     correlation,
-                    ..data()
+                    ..law()
                 };
-                data.check().unwrap();
-                let law = data.law();
+                law.check().unwrap();
                 let samples = 20_000;
                 let generator = Generator::new(law, &mut rng(0));
                 let (counts, _) = counts(&generator, samples);
@@ -313,40 +300,40 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        let refused = |data: Data| data.check().unwrap_err().key;
+        let refused = |law: Law| law.check().unwrap_err().key;
         assert_eq!(
-            refused(Data {
+            refused(Law {
                 active: 40.0,
-                ..data()
+                ..law()
             }),
             "active"
         );
         assert_eq!(
-            refused(Data {
+            refused(Law {
                 active: f64::NAN,
-                ..data()
+                ..law()
             }),
             "active"
         );
         let orthogonal = Directions::Orthogonal;
         assert_eq!(
-            refused(Data {
+            refused(Law {
                 directions: orthogonal,
-                ..data()
+                ..law()
             }),
             "features"
         );
         assert_eq!(
-            refused(Data {
+            refused(Law {
                 correlation: 1.0,
-                ..data()
+                ..law()
             }),
             "correlation"
         );
         assert_eq!(
-            refused(Data {
+            refused(Law {
                 decay: 0.0,
-                ..data()
+                ..law()
             }),
             "decay"
         );

@@ -23,17 +23,19 @@ use crate::store::checkpoint::{Parts, Store};
 /// Batches drawn at once.
 const BLOCK: u64 = 32;
 
-/// How to train.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
-    /// Steps, one batch each.
-    pub steps: u64,
-    /// Samples in a batch.
-    pub batch: usize,
-    /// Learning rate of Adam.
-    pub learning_rate: f64,
-    /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
-    pub cooldown: f64,
+crate::settings! {
+    /// How to train.
+    #[derive(Copy, PartialEq)]
+    pub struct Plan {
+        /// Training steps, on a new batch each.
+        steps: u64 = 1000, in STEPS;
+        /// Samples in a batch.
+        batch: usize = 256, full = 512, in BATCH;
+        /// Learning rate of Adam.
+        learning_rate: f64 = 3e-3, in learning_rate();
+        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
+        cooldown: f64 = 0.3, in 0.0..=1.0;
+    }
 }
 
 /// The range of numbers of steps.
@@ -41,9 +43,6 @@ pub const STEPS: RangeInclusive<u64> = 1..=1 << 40;
 
 /// The range of sizes of a batch.
 pub const BATCH: RangeInclusive<usize> = 1..=1 << 20;
-
-/// The range of the cooldown's share.
-pub const COOLDOWN: RangeInclusive<f64> = 0.0..=1.0;
 
 /// The range of learning rates: what single precision holds.
 pub fn learning_rate() -> Worded<Above> {

@@ -15,7 +15,7 @@ use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::Streams;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
-use crate::sae::training::{self, Candidate};
+use crate::sae::training::{self, Candidate, Plan};
 use crate::table::{TableSpec, Tables};
 
 mod claims;
@@ -51,16 +51,16 @@ impl Experiment for Encoders {
     const NEEDS: &'static [&'static str] = &["multilayer"];
 
     fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
-        let synthetic = s.law().memory() + of_source(s, s.width, s.elements(), threads);
+        let synthetic = s.data.memory() + of_source(s, s.data.width, s.elements(), threads);
         if s.stream_seeds == 0 {
             return synthetic;
         }
-        let model: multilayer::Settings = needs.settings(Multilayer::ID);
+        let model: &multilayer::Settings = needs.settings(Multilayer::ID);
         // The sources hold their samples beside the streams that these are from, while the synthetic one is still there.
         let largest = model.datapoints.iter().copied().max().unwrap_or(0);
         let samples = source::STREAMS as f64 * 8.0 * largest as f64 * model.width as f64;
         let trained = of_source(s, model.width, s.stream_ratio * model.width, threads);
-        synthetic.max(s.law().memory() + Streams::memory(&model) + samples + trained)
+        synthetic.max(s.data.memory() + Streams::memory(model) + samples + trained)
     }
 
     fn most_seeds(s: &Settings) -> usize {
@@ -72,7 +72,7 @@ impl Experiment for Encoders {
         let per_source = |steps| 3 * lambdas * steps;
         let seeds = ctx.seeds.len() as u64;
         let streams = seeds.min(s.stream_seeds as u64) * source::STREAMS as u64;
-        let synthetic = per_source(s.steps) + lambdas * s.free_steps;
+        let synthetic = per_source(s.training.steps) + lambdas * s.free_steps;
         ctx.session
             .progress
             .start(seeds * synthetic + streams * per_source(s.stream_steps))?;
@@ -80,7 +80,7 @@ impl Experiment for Encoders {
         let mut models = Vec::new();
         for (i, &seed) in ctx.seeds.iter().enumerate() {
             let source = Source::synthetic(s, seed, ctx);
-            models.extend(trained(&source, s, s.steps, ctx)?);
+            models.extend(trained(&source, s, s.training.steps, ctx)?);
             models.extend(freely_coded(&source, s, ctx)?);
             if i < s.stream_seeds {
                 let sources = Source::streams(seed, s, ctx)?;
@@ -114,7 +114,7 @@ impl Experiment for Encoders {
 fn of_source(s: &Settings, width: usize, elements: usize, threads: usize) -> f64 {
     let (models, threads) = (s.lambdas.len() as f64, threads as f64);
     let sizes = (0..3 * s.lambdas.len()).map(|_| elements);
-    let plan = s.plan(s.steps).memory(width, sizes);
+    let plan = s.training.memory(width, sizes);
     let (width, elements) = (width as f64, elements as f64);
     // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
     let square = 4.0 * elements * elements * (8.0 * models + threads);
@@ -144,8 +144,11 @@ fn trained(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<M
             },
         }
     });
-    let plan = s.plan(steps);
-    let draw = |_, step| source.batch(step, s.batch, ctx);
+    let plan = Plan {
+        steps: steps,
+        ..s.training
+    };
+    let draw = |_, step| source.batch(step, s.training.batch, ctx);
     let trained = training::train(candidates.collect(), &plan, s, &ctx.session, draw)?;
     let read = |(&(encoder, lambda), trained): (&(Encoder, f64), &training::Trained)| {
         crate::session::progress::check()?;

@@ -47,16 +47,16 @@ impl Experiment for Magnitude {
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
-        let (d, n, samples) = (s.width as f64, s.elements() as f64, s.held_out as f64);
+        let (d, n, samples) = (s.data.width as f64, s.elements() as f64, s.held_out as f64);
         let models = s
-            .plan(s.steps)
-            .memory(s.width, (0..4).map(|_| s.elements()));
+            .training
+            .memory(s.data.width, (0..4).map(|_| s.elements()));
         // Dense codes of all samples of one model and their refits; least squares on the scales.
-        models + s.law().memory() + samples * (12.0 * n + 12.0 * d + 16.0) + 24.0 * n * n
+        models + s.data.memory() + samples * (12.0 * n + 12.0 * d + 16.0) + 24.0 * n * n
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        let of_seed = 6 * s.plane_steps + methods::TRAINED as u64 * s.steps;
+        let of_seed = 6 * s.plane_steps + methods::TRAINED as u64 * s.training.steps;
         let of_shrinkage = ((s.lambdas.len() + 1) * s.strengths.len()) as u64;
         ctx.session
             .progress

@@ -57,10 +57,10 @@ impl Experiment for Recovery {
         let tasks = s.tasks(0, s.tied_seeds > 0);
         let sizes = tasks.iter().map(|t| s.dictionary(t.ratio));
         let largest = s.dictionary(s.ratios.last().copied().unwrap_or(1.0)) as f64;
-        let held_out = s.held_out as f64 * (s.width as f64 * 4.0 + s.active * 8.0 + 8.0);
+        let held_out = s.held_out as f64 * (s.data.width as f64 * 4.0 + s.data.active * 8.0 + 8.0);
         // Per thread a chunk of codes of the largest model and its cosines, then its Gram matrix.
         let reading = threads as f64 * largest * (reading::CHUNK as f64 * 24.0 + 8.0 * largest);
-        s.law().memory() + s.plan().memory(s.width, sizes) + held_out + reading
+        s.data.memory() + s.training.memory(s.data.width, sizes) + held_out + reading
     }
 
     fn most_seeds(s: &Settings) -> usize {
@@ -70,7 +70,9 @@ impl Experiment for Recovery {
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let tied = |i: usize| i < s.tied_seeds;
         let models = (0..ctx.seeds.len()).map(|i| s.tasks(0, tied(i)).len() as u64);
-        ctx.session.progress.start(models.sum::<u64>() * s.steps)?;
+        ctx.session
+            .progress
+            .start(models.sum::<u64>() * s.training.steps)?;
         let mut models = Vec::new();
         let mut comparisons = Vec::new();
         for (i, &seed) in ctx.seeds.iter().enumerate() {
@@ -104,7 +106,7 @@ fn grid(
     ctx: &Ctx,
     comparisons: &mut Vec<Comparison>,
 ) -> Result<Vec<Model>> {
-    let generator = Generator::new(s.law(), &mut ctx.rng(seed, "features", 0));
+    let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
     let candidates = tasks.iter().map(|task| Candidate {
         slug: format!(
             "{}-lambda{}-ratio{}-seed{seed}",
@@ -117,10 +119,10 @@ fn grid(
     });
     let draw = |_, number| {
         generator
-            .batch(s.batch, &mut ctx.rng(seed, "batch", number))
+            .batch(s.training.batch, &mut ctx.rng(seed, "batch", number))
             .x
     };
-    let trained = training::train(candidates.collect(), &s.plan(), s, &ctx.session, draw)?;
+    let trained = training::train(candidates.collect(), &s.training, s, &ctx.session, draw)?;
 
     let mut rng = ctx.rng(seed, "held-out", 0);
     let held_out = HeldOut::draw(&generator, s.held_out, &mut rng);

@@ -57,12 +57,14 @@ impl Experiment for UnfinishedFeatures {
     fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
         // The streams of a model; the dictionaries of all its layers, which are trained side by side, each layer with
         // batches of its own; on each thread the codes and cosines of one that is read.
-        let model: multilayer::Settings = needs.settings(Multilayer::ID);
+        let model: &multilayer::Settings = needs.settings(Multilayer::ID);
         let elements = s.ratio * model.width;
         let layers = model.layers as f64 + 1.0;
-        let trained = s.plan().memory(model.width, s.l1.iter().map(|_| elements));
+        let trained = s
+            .training
+            .memory(model.width, s.l1.iter().map(|_| elements));
         let read = elements as f64 * (8.0 * model.width as f64 + 16.0 * reading::CHUNK as f64);
-        Streams::memory(&model) + layers * trained + threads as f64 * read
+        Streams::memory(model) + layers * trained + threads as f64 * read
     }
 
     fn most_seeds(s: &Settings) -> usize {
@@ -94,7 +96,7 @@ impl Experiment for UnfinishedFeatures {
             .iter()
             .map(|&(i, _)| trainings(i) * (layers + 1))
             .sum();
-        ctx.session.progress.start(all as u64 * s.steps)?;
+        ctx.session.progress.start(all as u64 * s.training.steps)?;
         let mut dictionaries = Vec::new();
         for &(i, task) in &tasks {
             let streams = Streams::of(task, ctx.session.parallel(), ctx)?;
@@ -141,10 +143,10 @@ fn of_model(
     let draw = |layer: usize, step: u64| {
         let x = streams.layer(layer);
         let mut rng = ctx.rng(task.seed, "batch", step);
-        let rows = (0..s.batch).map(|_| x.row(rng.below(x.rows())));
+        let rows = (0..s.training.batch).map(|_| x.row(rng.below(x.rows())));
         rows.flatten().map(|v| scales[layer] * v).collect()
     };
-    let trained = training::train(candidates.collect(), &s.plan(), s, &ctx.session, draw)?;
+    let trained = training::train(candidates.collect(), &s.training, s, &ctx.session, draw)?;
 
     let directions = Directions::of(&streams.parameters);
     let read = |(&job, trained): (&Job, &training::Trained)| {

@@ -270,26 +270,31 @@ impl File {
                      experiment)"
                 )));
             };
-            let example = some_line(experiment);
             let what = match value.as_array() {
                 Some(items) if items.iter().any(toml::Value::is_table) => {
                     format!("a list of tables, as [[{key}]] makes one")
                 }
                 _ => shown(value),
             };
-            return Err(Error::input(format!(
-                "{origin}: {key} is {what}; it must be a table of settings: a line [{key}], and below it a line for \
-                 each setting, such as {example} (`harness list {key}` shows all of them)"
-            )));
+            let settings = experiment.bind(Preset::Default).settings().list();
+            return Err(Error::input(match settings.first() {
+                Some(first) => format!(
+                    "{origin}: {key} is {what}; it must be a table of settings: a line [{key}], and below it a line for \
+                     each setting, such as {} = {} (`harness list {key}` shows all of them)",
+                    first.key, first.value
+                ),
+                None => format!("{origin}: {key} is {what}; this experiment has no settings"),
+            }));
         };
         let experiment = source
             .registry
             .get(key)
             .map_err(|e| Error::input(format!("{origin}: {e}")))?;
-        for name in places.keys() {
-            let origin = source.at(name.span().start);
-            let name: &str = name.get_ref();
-            if GENERAL.iter().any(|(k, _)| *k == name) && !has_setting(experiment, name) {
+        let settings = experiment.bind(Preset::Default).settings().list();
+        let known = |key: &str| settings.iter().any(|s| s.key == key);
+        for (name, place, value) in flat(places, values, &known) {
+            let origin = source.at(place);
+            if GENERAL.iter().any(|(k, _)| *k == name) && !known(&name) {
                 return Err(Error::input(format!(
                     "{origin}: `{key}` has no setting `{name}`; to set it for the whole run, move the line above the \
                      first [table]"
@@ -297,22 +302,35 @@ impl File {
             }
             self.overrides.push(Override {
                 experiment,
-                key: name.into(),
-                said: Said::new(values[name].clone(), &origin),
+                key: name,
+                said: Said::new(value.clone(), &origin),
             });
         }
         Ok(())
     }
 }
 
-fn has_setting(experiment: &dyn Erased, name: &str) -> bool {
-    experiment.setting_docs().iter().any(|(k, _)| *k == name)
-}
-
-/// A line that sets the first setting of an experiment.
-fn some_line(experiment: &dyn Erased) -> String {
-    let settings = experiment.preset(Preset::Default);
-    let mut keys = experiment.setting_docs().iter().map(|(key, _)| *key);
-    let line = keys.find_map(|key| Some(format!("{key} = {}", settings.get(key)?)));
-    line.expect("a preset sets something")
+/// The keys of a table with the places where they stand and their values. A table that is not the value of a known
+/// setting is a group: the keys within are `group.key`.
+fn flat<'a>(
+    places: &DeTable,
+    values: &'a toml::Table,
+    known: &dyn Fn(&str) -> bool,
+) -> Vec<(String, usize, &'a toml::Value)> {
+    let mut all = Vec::new();
+    for (key, place) in places {
+        let (name, value) = (key.get_ref().to_string(), &values[key.get_ref().as_ref()]);
+        match (place.get_ref().as_table(), value.as_table()) {
+            (Some(places), Some(values)) if !known(&name) && !values.is_empty() => {
+                let within = flat(places, values, &|key| known(&format!("{name}.{key}")));
+                all.extend(
+                    within
+                        .into_iter()
+                        .map(|(key, at, value)| (format!("{name}.{key}"), at, value)),
+                );
+            }
+            _ => all.push((name, key.span().start, value)),
+        }
+    }
+    all
 }

@@ -28,7 +28,7 @@ pub fn settle(s: &Settings, models: &[Model], ctx: &Ctx, outcome: &mut Outcome) 
         let matched = || {
             let [linear, two_layer] =
                 [Encoder::Linear, Encoder::TwoLayer].map(|encoder| curve(models, encoder, seed));
-            match_l0(&linear?, &two_layer?, s.active)
+            match_l0(&linear?, &two_layer?, s.data.active)
         };
         let matched = matched();
         let gain = matched

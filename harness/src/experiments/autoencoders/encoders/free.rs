@@ -10,6 +10,7 @@ use super::settings::Settings;
 use super::source::Source;
 use crate::error::Result;
 use crate::experiment::Ctx;
+use crate::sae::training::Plan;
 use crate::store::checkpoint::Parts;
 
 /// When codes are good enough to learn from.
@@ -64,10 +65,13 @@ pub fn learn(
         }
     });
     ctx.session.progress.advance(state.step)?;
-    let plan = s.plan(s.free_steps);
-    let mut learner = Learner::new(source, lambda, s.batch, ctx.session.serial());
+    let plan = Plan {
+        steps: s.free_steps,
+        ..s.training
+    };
+    let mut learner = Learner::new(source, lambda, s.training.batch, ctx.session.serial());
     while state.step < s.free_steps {
-        let x = source.batch(state.step, s.batch, ctx);
+        let x = source.batch(state.step, s.training.batch, ctx);
         let rate = plan.learning_rate_at(state.step) as f32;
         learner.step(&x, rate, &mut state);
         if !state.elements.iter().all(|v| v.is_finite()) {

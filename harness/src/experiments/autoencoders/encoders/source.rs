@@ -37,7 +37,7 @@ enum Samples {
 impl Source {
     /// Synthetic data.
     pub fn synthetic(s: &Settings, seed: u64, ctx: &Ctx) -> Source {
-        let generator = Generator::new(s.law(), &mut ctx.rng(seed, "features", 0));
+        let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
         let held_out = generator
             .batch(s.held_out, &mut ctx.rng(seed, "held-out", 0))
             .x;
@@ -45,7 +45,7 @@ impl Source {
         Source {
             name: "synthetic".into(),
             seed,
-            width: s.width,
+            width: s.data.width,
             elements: s.elements(),
             known: (0..features.rows())
                 .flat_map(|i| features.row(i))

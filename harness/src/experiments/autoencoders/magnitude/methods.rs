@@ -121,9 +121,9 @@ impl<'a> Coded<'a> {
 
 /// Trains the models on the same batches and measures all methods on held-out samples.
 pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
-    let generator = Generator::new(s.law(), &mut ctx.rng(seed, "features", 0));
+    let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
     let shape = Shape {
-        width: s.width,
+        width: s.data.width,
         dictionary: s.elements(),
     };
     let lambda = s.lambda as f32;
@@ -163,16 +163,10 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
     });
     let draw = |_, number| {
         generator
-            .batch(s.batch, &mut ctx.rng(seed, "batch", number))
+            .batch(s.training.batch, &mut ctx.rng(seed, "batch", number))
             .x
     };
-    let trained = training::train(
-        candidates.collect(),
-        &s.plan(s.steps),
-        s,
-        &ctx.session,
-        draw,
-    )?;
+    let trained = training::train(candidates.collect(), &s.training, s, &ctx.session, draw)?;
 
     let exec = ctx.session.parallel();
     let held_out = generator.batch(s.held_out, &mut ctx.rng(seed, "held-out", 0));

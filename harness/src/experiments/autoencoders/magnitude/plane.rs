@@ -8,7 +8,7 @@ use super::example::{self, Drawn};
 use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
-use crate::sae::training::{self, Candidate};
+use crate::sae::training::{self, Candidate, Plan};
 use crate::table::Table;
 
 /// Whether encoder and decoder have a matrix each.
@@ -97,7 +97,7 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
         let draw = |_, number: u64| {
             let mut rng = ctx.rng(seed, case.name(), number);
             let sample = |_| case.draw(&patterns[rng.below(patterns.len())], &mut rng);
-            (0..s.batch).flat_map(sample).collect::<Vec<f32>>()
+            (0..s.training.batch).flat_map(sample).collect::<Vec<f32>>()
         };
         let encoders = [Encoder::Tied, Encoder::Untied];
         let candidates = encoders.iter().enumerate().map(|(i, encoder)| {
@@ -118,7 +118,10 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
         });
         let trained = training::train(
             candidates.collect(),
-            &s.plan(s.plane_steps),
+            &Plan {
+                steps: s.plane_steps,
+                ..s.training
+            },
             s,
             &ctx.session,
             draw,

@@ -1,24 +1,12 @@
 //! Settings of `magnitude`.
 
-use crate::sae::synthetic::Firing;
-use crate::sae::training::{self, BATCH, COOLDOWN, Plan, STEPS};
+use crate::sae::synthetic::{Firing, Law};
+use crate::sae::training::{Plan, STEPS};
 use crate::settings::range::{Above, Worded, above, increasing, so_that, up_to, worded};
 
-crate::synthetic_settings! {
-    /// Settings of `magnitude`; those of the data are for the comparison of methods.
+crate::settings! {
+    /// Settings of `magnitude`; `data` and `training.steps` are those of the comparison of methods.
     pub struct Settings {
-        width = 32, quick = 16, full = 256;
-        features = 48, quick = 24, full = 512;
-        active = 2.0, quick = 1.5, full = 5.0;
-        firing = Firing::Constant;
-        /// Learning rate of Adam.
-        learning_rate: f64 = 3e-3, in training::learning_rate();
-        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
-        cooldown: f64 = 0.5, in COOLDOWN;
-        /// Samples in a batch.
-        batch: usize = 256, full = 512, in BATCH;
-        /// Training steps of the methods that are compared, on a new batch each.
-        steps: u64 = 3000, quick = 1500, full = 6000, in STEPS;
         /// Training steps of the models in the plane.
         plane_steps: u64 = 2000, quick = 500, full = 5000, in STEPS;
         /// Training steps of the models of one feature.
@@ -45,6 +33,16 @@ crate::synthetic_settings! {
             in increasing(1..=64, above(0.0).at_most(1000.0));
         /// Held-out samples that errors are measured on.
         held_out: usize = 8192, quick = 4096, full = 16_384, in 100..=1 << 24;
+        group data: Law {
+            width = 32, quick = 16, full = 256;
+            features = 48, quick = 24, full = 512;
+            active = 2.0, quick = 1.5, full = 5.0;
+            firing = Firing::Constant;
+        }
+        group training: Plan {
+            steps = 3000, quick = 1500, full = 6000;
+            cooldown = 0.5;
+        }
     }
 }
 
@@ -54,18 +52,8 @@ fn coefficient() -> Worded<Above> {
 }
 
 impl Settings {
-    /// How models are trained, for so many steps.
-    pub fn plan(&self, steps: u64) -> Plan {
-        Plan {
-            steps,
-            batch: self.batch,
-            learning_rate: self.learning_rate,
-            cooldown: self.cooldown,
-        }
-    }
-
     /// Elements of the dictionaries of the methods.
     pub fn elements(&self) -> usize {
-        (self.ratio * self.features as f64).round() as usize
+        (self.ratio * self.data.features as f64).round() as usize
     }
 }

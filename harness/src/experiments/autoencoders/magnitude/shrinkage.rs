@@ -90,7 +90,7 @@ fn trained(exec: Exec, s: &Settings, lambda: f32, feature: &[f32], x: &[f32]) ->
     for step in 0..s.shrinkage_steps {
         // Down to 0 along a line, so that Adam comes to rest.
         let left = (s.shrinkage_steps - step) as f64 / s.shrinkage_steps as f64;
-        trainer.adam_mut().learning_rate = (s.learning_rate * left) as f32;
+        trainer.adam_mut().learning_rate = (s.training.learning_rate * left) as f32;
         trainer.step(exec, x);
     }
     let parameters = trainer.into_parameters();

@@ -78,7 +78,7 @@ impl Task {
     /// Models of one size start from the same dictionary, whatever their λ.
     pub fn start(&self, s: &Settings, ctx: &Ctx) -> Parameters {
         let shape = Shape {
-            width: s.width,
+            width: s.data.width,
             dictionary: s.dictionary(self.ratio),
         };
         let mut rng = ctx.rng(self.seed, "initial", shape.dictionary as u64);

@@ -1,6 +1,6 @@
 //! Settings of `unfinished-features`.
 
-use crate::sae::training::{self, BATCH, COOLDOWN, Plan, STEPS};
+use crate::sae::training::Plan;
 use crate::settings::range::{above, increasing, so_that, worded};
 
 crate::settings! {
@@ -13,33 +13,17 @@ crate::settings! {
             "1 to 16 numbers above 0, increasing",
             increasing(1..=16, above(0.0).at_most(f32::MAX.into())),
         );
-        /// The coefficient whose dictionaries are read: one of `l1`.
+        /// L1 coefficient of the dictionaries that are analysed: one of `l1`.
         read_at: f64 = 0.1, where s => so_that("one of `l1`", |l1: &f64| s.l1.contains(l1));
         /// Cosine above which an element lines up with a direction.
         threshold: f64 = 0.8, in worded("between 0 and 1", above(0.0).below(1.0));
-        /// Steps of Adam.
-        steps: u64 = 1000, quick = 1200, full = 2000, in STEPS;
-        /// Datapoints in a minibatch.
-        batch: usize = 256, quick = 128, full = 512, in BATCH;
-        /// Learning rate of Adam.
-        learning_rate: f64 = 3e-3, in training::learning_rate();
-        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
-        cooldown: f64 = 0.3, in COOLDOWN;
-        /// At how many seeds, at most; the models of `multilayer` must have been saved.
+        /// Most seeds that the experiment runs at; it needs the models that `multilayer` saves (multilayer.saved_seeds).
         most_seeds: usize = 3, in 1..=1000;
-        /// At how many of them the dictionaries that are not read are trained, for the curve over L0.
+        /// Most seeds at which the dictionaries that are not analysed are trained too, for the curve over L0.
         curve_seeds: usize = 1, in 0..=1000;
-    }
-}
-
-impl Settings {
-    /// How models are trained.
-    pub fn plan(&self) -> Plan {
-        Plan {
-            steps: self.steps,
-            batch: self.batch,
-            learning_rate: self.learning_rate,
-            cooldown: self.cooldown,
+        group training: Plan {
+            steps = 1000, quick = 1200, full = 2000;
+            batch = 256, quick = 128, full = 512;
         }
     }
 }
