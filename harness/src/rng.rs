@@ -2,14 +2,18 @@
 //!
 //! A stream is ChaCha8 under the 256-bit key (seed, experiment, purpose, index): four 64-bit words,
 //! the two names hashed by FNV-1a. Distinct keys give independent streams, so a cell of a grid draws
-//! the same numbers whether it is computed first, last or alone. Numbers are made from the raw
-//! stream here rather than by a library's distributions, whose output may change between versions.
+//! the same numbers whether it is computed first, last or alone.
+//!
+//! A stream is a generator of [`rand`], whose `random()` gives uniform numbers. The other distributions stand here:
+//! those of the library would give other bytes, and reserve the right to give yet others in another version.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng as _, SeedableRng};
+use std::convert::Infallible;
+
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng as _, RngExt, SeedableRng, TryRng};
 
 /// A random stream.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Rng(ChaCha8Rng);
 
 impl Rng {
@@ -23,29 +27,14 @@ impl Rng {
         Rng(ChaCha8Rng::from_seed(key))
     }
 
-    /// 32 random bits.
-    pub fn bits(&mut self) -> u32 {
-        self.0.next_u32()
-    }
-
     /// How many of `tosses` fair coins show heads: a binomial number, exactly, 64 coins at a time.
     pub fn heads(&mut self, tosses: u32) -> u32 {
-        let words = (0..tosses / 64).map(|_| self.0.next_u64().count_ones());
+        let words = (0..tosses / 64).map(|_| self.next_u64().count_ones());
         let heads = words.sum::<u32>();
         match tosses % 64 {
             0 => heads,
-            rest => heads + (self.0.next_u64() >> (64 - rest)).count_ones(),
+            rest => heads + (self.next_u64() >> (64 - rest)).count_ones(),
         }
-    }
-
-    /// Uniform on [0, 1), a multiple of 2⁻⁵³.
-    pub fn uniform(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 * 2f64.powi(-53)
-    }
-
-    /// Uniform on [0, 1) in single precision, a multiple of 2⁻²⁴.
-    pub fn uniform_f32(&mut self) -> f32 {
-        (self.0.next_u32() >> 8) as f32 * 2f32.powi(-24)
     }
 
     /// Uniform on {0, …, n − 1}, unbiased (Lemire's method).
@@ -57,7 +46,7 @@ impl Rng {
         assert!(n > 0, "no integer is below 0");
         let threshold = n.wrapping_neg() % n;
         loop {
-            let product = u64::from(self.0.next_u32()) * u64::from(n);
+            let product = u64::from(self.next_u32()) * u64::from(n);
             if product as u32 >= threshold {
                 return (product >> 32) as usize;
             }
@@ -67,8 +56,8 @@ impl Rng {
     /// Standard normal, by Box and Muller's transform (one of the pair; the other is dropped so
     /// that a stream has no hidden state).
     pub fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
+        let radius = (-2.0 * (1.0 - self.random::<f64>()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.random::<f64>()).cos()
     }
 
     /// `k` distinct integers out of {0, …, n − 1}, in random order.
@@ -91,6 +80,22 @@ impl Rng {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i + 1));
         }
+    }
+}
+
+impl TryRng for Rng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0.try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.try_fill_bytes(bytes)
     }
 }
 
@@ -121,9 +126,42 @@ mod tests {
     }
 
     #[test]
+    fn the_stream_is_chacha8_and_uniform_numbers_are_its_upper_bits() {
+        // The first words of the key stream of ChaCha8 under the zero key (draft-strombergson-chacha-test-vectors-01).
+        let zero = || Rng(ChaCha8Rng::from_seed([0; 32]));
+        let published: [u8; 8] = [0x3e, 0x00, 0xef, 0x2f, 0x89, 0x5f, 0x40, 0xd6];
+        assert_eq!(zero().next_u64().to_le_bytes(), published);
+        let (mut zero, mut words) = (zero(), zero());
+        assert_eq!(
+            zero.random::<f64>(),
+            (words.next_u64() >> 11) as f64 * 2f64.powi(-53)
+        );
+        assert_eq!(
+            zero.random::<f32>(),
+            (words.next_u32() >> 8) as f32 * 2f32.powi(-24)
+        );
+    }
+
+    #[test]
+    fn distributions_of_the_library_would_give_other_bytes() {
+        let rng = || Rng::stream(7, "test", "library", 0);
+        let (mut ours, mut theirs) = (rng(), rng());
+        let below: Vec<usize> = (0..100).map(|_| ours.below(1000)).collect();
+        let range: Vec<usize> = (0..100).map(|_| theirs.random_range(0..1000)).collect();
+        assert_ne!(below, range);
+        let mut a: [usize; 50] = std::array::from_fn(|i| i);
+        let mut b = a;
+        rng().shuffle(&mut a);
+        rand::seq::SliceRandom::shuffle(&mut b[..], &mut rng());
+        assert_ne!(a, b);
+        let sampled = rand::seq::index::sample(&mut rng(), 100, 50).into_vec();
+        assert_ne!(rng().choose(100, 50), sampled);
+    }
+
+    #[test]
     fn every_part_of_the_key_changes_the_stream() {
         let first = |seed, experiment, purpose, index| {
-            Rng::stream(seed, experiment, purpose, index).0.next_u64()
+            Rng::stream(seed, experiment, purpose, index).next_u64()
         };
         let base = first(1, "a", "b", 2);
         assert_eq!(base, first(1, "a", "b", 2));
@@ -159,7 +197,7 @@ mod tests {
             );
         };
         near(
-            mean_and_variance((0..n).map(|_| rng.uniform()).collect()),
+            mean_and_variance((0..n).map(|_| rng.random::<f64>()).collect()),
             (0.5, 1.0 / 12.0),
         );
         near(
@@ -167,7 +205,7 @@ mod tests {
             (0.0, 1.0),
         );
         near(
-            mean_and_variance((0..n).map(|_| f64::from(rng.uniform_f32())).collect()),
+            mean_and_variance((0..n).map(|_| f64::from(rng.random::<f32>())).collect()),
             (0.5, 1.0 / 12.0),
         );
     }

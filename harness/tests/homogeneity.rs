@@ -11,6 +11,7 @@ use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::stats::{delta_r2, mean};
 use proptests::reference::gelu;
+use rand::RngExt as _;
 
 fn small() -> Settings {
     Settings {
@@ -30,7 +31,7 @@ fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64, layer: fn(f64) -> f6
     let law = Entries::signed(s.signed);
     let features = Features::draw(s.features, k, s.n, law, &mut stream("features", k as u64));
     let mut biases = stream("bias", 0);
-    let bias: Vec<f64> = (0..s.n).map(|_| s.bias * biases.uniform()).collect();
+    let bias: Vec<f64> = (0..s.n).map(|_| s.bias * biases.random::<f64>()).collect();
     let reach = match s.magnitude {
         Magnitude::SqrtK => k as f64,
         Magnitude::SqrtN => s.n as f64,
@@ -41,7 +42,7 @@ fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64, layer: fn(f64) -> f6
         let direction = features.dense(own);
         let (mut x, mut y) = (Vec::new(), Vec::new());
         for _ in 0..s.samples {
-            let mut draw = || reach * (2.0 * rng.uniform() - 1.0);
+            let mut draw = || reach * (2.0 * rng.random::<f64>() - 1.0);
             let level = draw();
             let mut z: Vec<f64> = direction.iter().map(|f| level * f).collect();
             z.iter_mut().zip(&bias).for_each(|(z, b)| *z += b);
@@ -52,7 +53,7 @@ fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64, layer: fn(f64) -> f6
                 others.map(|o| o + usize::from(o >= own)).collect()
             };
             for other in others {
-                let magnitude = reach * (2.0 * rng.uniform() - 1.0);
+                let magnitude = reach * (2.0 * rng.random::<f64>() - 1.0);
                 let other = features.dense(other);
                 z.iter_mut()
                     .zip(other)

@@ -11,6 +11,7 @@ use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use proptests::fit::delta_r2;
 use proptests::reference::gelu;
+use rand::RngExt as _;
 
 fn settings() -> Settings {
     Settings {
@@ -144,7 +145,8 @@ fn distributed_features_agree_with_dense_vectors() {
                 let mut rng = Rng::stream(7, "interference", &purpose, of_interest as u64);
                 let f = features.dense(of_interest);
                 let mut others: Vec<usize> = (0..6).filter(|&i| i != of_interest).collect();
-                let magnitude = |rng: &mut Rng| (k as f64).sqrt() * (2.0 * rng.uniform() - 1.0);
+                let magnitude =
+                    |rng: &mut Rng| (k as f64).sqrt() * (2.0 * rng.random::<f64>() - 1.0);
                 let sample = |_| {
                     let x = magnitude(&mut rng);
                     let mut before: Vec<f64> = f.iter().map(|f| x * f).collect();

@@ -9,6 +9,7 @@ use harness::experiments::autoencoders::l1_geometry::{L1Geometry, Settings};
 use harness::rng::Rng;
 use harness::sae::minimum_l1::{Bases, Dictionary, for_each_choice, support};
 use harness::settings::{Preset, Settings as _};
+use rand::RngExt as _;
 
 fn small() -> Settings {
     Settings {
@@ -91,7 +92,9 @@ fn the_atoms_of_a_target_are_its_only_smallest_support_and_no_code_is_cheaper_th
             let mut chosen = rng.choose(n, built_from);
             chosen.sort_unstable();
             let mut code = vec![0.0; n];
-            chosen.iter().for_each(|&j| code[j] = 0.1 + rng.uniform());
+            chosen
+                .iter()
+                .for_each(|&j| code[j] = 0.1 + rng.random::<f64>());
             let x = dictionary.decode(&code);
             assert_eq!(smallest_supports(&dictionary, &x), [chosen]);
 

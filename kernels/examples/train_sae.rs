@@ -6,9 +6,9 @@
 use kernels::adam::Adam;
 use kernels::sae::{Parameters, Shape, TopK, Trainer, Variant};
 use kernels::{Exec, Isa, MatMut, MatRef, dictionary, metrics};
-use rand::RngExt;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 
 const WIDTH: usize = 32;
 const FEATURES: usize = 64;

@@ -8,6 +8,7 @@ pub mod law;
 
 use kernels::MatRef;
 use kernels::profile::{self, Part};
+use rand::Rng as _;
 
 use crate::rng::{Rng, random_direction};
 
@@ -98,7 +99,7 @@ impl Generator {
                 thresholds = self.given_groups(rng);
             }
             for (i, &threshold) in thresholds.iter().enumerate() {
-                if u64::from(rng.bits()) >= threshold {
+                if u64::from(rng.next_u32()) >= threshold {
                     continue;
                 }
                 let magnitude = self.law.magnitudes.draw(rng);

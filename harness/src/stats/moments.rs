@@ -101,6 +101,8 @@ impl Moments {
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt as _;
+
     use super::*;
     use crate::rng::Rng;
     use crate::stats::delta_r2;
@@ -110,7 +112,7 @@ mod tests {
         let mut rng = Rng::stream(3, "test", "moments", 0);
         for (curve, noise, shift) in [(0.5, 0.1, 0.0), (0.0, 1.0, 3.0), (2.0, 1e-3, -1.0)] {
             let mut draw = |n: usize| -> (Vec<f64>, Vec<f64>) {
-                let x: Vec<f64> = (0..n).map(|_| 2.0 * rng.uniform() - 1.0).collect();
+                let x: Vec<f64> = (0..n).map(|_| 2.0 * rng.random::<f64>() - 1.0).collect();
                 let y = x
                     .iter()
                     .map(|x| shift + x + curve * x * x + noise * rng.normal());

@@ -1,6 +1,7 @@
 //! Random features: unit directions among the neurons of a layer, each on a few of them.
 
 use kernels::profile::{self, Part};
+use rand::RngExt as _;
 
 use crate::rng::Rng;
 
@@ -25,8 +26,8 @@ impl Entries {
 
     fn draw(self, rng: &mut Rng) -> f64 {
         match self {
-            Entries::Positive => rng.uniform(),
-            Entries::Signed => rng.uniform() - 0.5,
+            Entries::Positive => rng.random::<f64>(),
+            Entries::Signed => rng.random::<f64>() - 0.5,
         }
     }
 }

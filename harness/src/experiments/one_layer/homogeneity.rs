@@ -6,6 +6,7 @@ mod layer;
 mod samples;
 mod settings;
 
+use rand::RngExt as _;
 use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
@@ -198,7 +199,7 @@ fn measure(
     };
     let features: Vec<Features> = ks.par_iter().map(draw).collect();
     let mut rng = ctx.rng(seed, "bias", 0);
-    let bias: Vec<f64> = (0..s.n).map(|_| s.bias * rng.uniform()).collect();
+    let bias: Vec<f64> = (0..s.n).map(|_| s.bias * rng.random::<f64>()).collect();
     progress::check()?;
 
     // Every part of the samples of every feature of interest: sums by k.

@@ -230,6 +230,8 @@ impl Cholesky {
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt as _;
+
     use super::*;
     use crate::rng::{Rng, random_direction};
     use crate::sae::minimum_l1::{Bases, support};
@@ -242,7 +244,7 @@ mod tests {
     fn target(dictionary: &Dictionary, active: usize, rng: &mut Rng) -> (Vec<f64>, Vec<f64>) {
         let mut code = vec![0.0; dictionary.len()];
         for j in rng.choose(dictionary.len(), active) {
-            code[j] = 0.1 + rng.uniform();
+            code[j] = 0.1 + rng.random::<f64>();
         }
         (dictionary.decode(&code), code)
     }

@@ -1,5 +1,6 @@
 //! What synthetic data are drawn from: a group of settings of the experiments on them.
 
+use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
@@ -85,7 +86,7 @@ pub enum Magnitudes {
 impl Magnitudes {
     pub(super) fn draw(self, rng: &mut Rng) -> f32 {
         match self {
-            Magnitudes::Uniform => rng.uniform_f32(),
+            Magnitudes::Uniform => rng.random::<f32>(),
             Magnitudes::Normal => (1.0 + 0.25 * rng.normal()).max(0.0) as f32,
             Magnitudes::FoldedNormal => rng.normal().abs() as f32,
         }

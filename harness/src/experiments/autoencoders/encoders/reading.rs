@@ -59,7 +59,7 @@ impl Reading {
         source: &Source,
     ) -> Reading {
         let elements = parameters.dictionary();
-        let codes = reading::dense_codes(exec, parameters, source.held_out());
+        let codes = reading::dense_codes(exec, parameters, source.samples_to_compare());
         Self::of(
             exec,
             elements,
@@ -93,7 +93,7 @@ impl Reading {
         source: &Source,
     ) -> Reading {
         let _span = profile::phase(Part::Metrics);
-        let x = source.held_out();
+        let x = source.samples_to_compare();
         let (samples, n) = (x.rows(), elements.rows());
         let centred: Vec<f32> = (0..samples)
             .flat_map(|b| x.row(b).iter().zip(bias).map(|(x, bias)| x - bias))

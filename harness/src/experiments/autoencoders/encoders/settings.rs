@@ -32,7 +32,7 @@ crate::settings! {
         most_seeds: usize = 3, in 1..=1000;
         /// Most seeds at which models of residual streams are trained.
         stream_seeds: usize = 1, in 0..=1000;
-        /// Held-out samples that codes are compared on.
+        /// Samples that codes are compared on: held-out ones of synthetic data, samples of the training of residual streams.
         held_out: usize = 2048, quick = 512, in 100..=1 << 24;
         group data: Law {
             width = 64, quick = 32, full = 256;

@@ -24,7 +24,7 @@ pub struct Source {
     /// The directions that it is known to be made of, as rows of unit norm; none if they are not known.
     pub known: Vec<f32>,
     /// Samples that codes are compared on.
-    held_out: Vec<f32>,
+    to_compare: Vec<f32>,
     samples: Samples,
 }
 
@@ -38,7 +38,7 @@ impl Source {
     /// Synthetic data.
     pub fn synthetic(s: &Settings, seed: u64, ctx: &Ctx) -> Source {
         let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
-        let held_out = generator
+        let to_compare = generator
             .batch(s.held_out, &mut ctx.rng(seed, "held-out", 0))
             .x;
         let features = generator.features();
@@ -51,7 +51,7 @@ impl Source {
                 .flat_map(|i| features.row(i))
                 .copied()
                 .collect(),
-            held_out,
+            to_compare,
             samples: Samples::Drawn(Box::new(generator)),
         }
     }
@@ -83,7 +83,7 @@ impl Source {
                 width: shape.width,
                 elements: s.stream_ratio * shape.width,
                 known: if layer == 0 { embeddings() } else { Vec::new() },
-                held_out: all[..all.len().min(s.held_out * shape.width)].to_vec(),
+                to_compare: all[..all.len().min(s.held_out * shape.width)].to_vec(),
                 samples: Samples::Given(all),
             }
         };
@@ -98,10 +98,11 @@ impl Source {
         }
     }
 
-    /// The samples that codes are compared on; of a residual stream, some that were trained on.
-    pub fn held_out(&self) -> MatRef<'_> {
-        let rows = self.held_out.len() / self.width;
-        MatRef::new(&self.held_out, rows, self.width).expect("whole rows")
+    /// The samples that codes are compared on: held-out ones of synthetic data, and some of those that were trained on of a
+    /// residual stream, whose datapoints are all there are.
+    pub fn samples_to_compare(&self) -> MatRef<'_> {
+        let rows = self.to_compare.len() / self.width;
+        MatRef::new(&self.to_compare, rows, self.width).expect("whole rows")
     }
 
     /// The directions that it is known to be made of.

@@ -4,6 +4,7 @@ use crate::rng::{Rng, random_direction};
 use crate::sae::minimum_l1::{Bases, Dictionary, dot, norm};
 use crate::stats::max;
 use crate::table::Table;
+use rand::RngExt as _;
 
 /// How much each weight is lowered, at most, in the control.
 const SHRINKAGE: f64 = 0.1;
@@ -30,7 +31,7 @@ pub fn codes(count: usize, rng: &mut Rng) -> Vec<Drawn> {
             let mut code = vec![0.0; n];
             let active = 1 + rng.below(n);
             for j in rng.choose(n, active) {
-                code[j] = rng.uniform();
+                code[j] = rng.random::<f64>();
             }
             let mut x = dictionary.decode(&code);
             let cheapest = i % 2 == 0;

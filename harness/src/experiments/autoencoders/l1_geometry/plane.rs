@@ -1,5 +1,6 @@
 //! Three directions in the plane: which of them does the cheapest code use?
 
+use rand::RngExt as _;
 use std::f64::consts::{PI, TAU};
 
 use crate::rng::Rng;
@@ -115,16 +116,16 @@ impl Tally {
 pub fn survey(norm: Norm, dictionaries: usize, rng: &mut Rng) -> Tally {
     let mut tally = Tally::default();
     for i in 0..dictionaries {
-        let angles: [f64; 3] = std::array::from_fn(|_| TAU * rng.uniform());
+        let angles: [f64; 3] = std::array::from_fn(|_| TAU * rng.random::<f64>());
         let dictionary = directions(&angles);
-        let size = 0.5 + rng.uniform();
+        let size = 0.5 + rng.random::<f64>();
         let (kind, on, angle) = if i % 2 == 0 {
             let atom = rng.below(3);
             (0, Some(atom), angles[atom])
         } else {
             // At least half of the directions between two neighbours less than π apart have a code.
             let angle = loop {
-                let angle = TAU * rng.uniform();
+                let angle = TAU * rng.random::<f64>();
                 if neighbours(&angles, angle).is_some() {
                     break angle;
                 }
@@ -218,9 +219,13 @@ mod tests {
     fn the_least_l2_code_is_no_longer_than_any_code_on_a_grid() {
         let mut rng = Rng::stream(1, "test", "least-squares", 0);
         for _ in 0..200 {
-            let angles: [f64; 3] = std::array::from_fn(|_| 2.0 * rng.uniform());
+            let angles: [f64; 3] = std::array::from_fn(|_| 2.0 * rng.random::<f64>());
             let dictionary = directions(&angles);
-            let built = [rng.uniform(), rng.uniform(), rng.uniform()];
+            let built = [
+                rng.random::<f64>(),
+                rng.random::<f64>(),
+                rng.random::<f64>(),
+            ];
             let x = dictionary.decode(&built);
             let code = Norm::L2.least(&dictionary, &x).unwrap();
             let back = dictionary.decode(&code);

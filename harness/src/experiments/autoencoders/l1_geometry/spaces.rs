@@ -1,5 +1,6 @@
 //! Random dictionaries in more dimensions: how often is the support of the cheapest code the smallest there is?
 
+use rand::RngExt as _;
 use rayon::prelude::*;
 
 use super::settings::Settings;
@@ -47,7 +48,9 @@ impl Space {
                 let mut atoms = rng.choose(n, built_from);
                 atoms.sort_unstable();
                 let mut code = vec![0.0; n];
-                atoms.iter().for_each(|&j| code[j] = 0.1 + rng.uniform());
+                atoms
+                    .iter()
+                    .for_each(|&j| code[j] = 0.1 + rng.random::<f64>());
                 let cheapest = bases.cheapest(&dictionary.decode(&code));
                 cheapest.is_some_and(|c| support(&c) == atoms)
             };

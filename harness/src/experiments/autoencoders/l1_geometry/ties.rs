@@ -1,5 +1,6 @@
 //! 5·Y₁ against Y₂ + … + Y₆: what the dense code costs more, by the angle between the atoms.
 
+use rand::RngExt as _;
 use std::f64::consts::TAU;
 
 use super::settings::Settings;
@@ -65,8 +66,8 @@ impl Gap {
 pub fn gaps(atoms: Atoms, s: &Settings, rng: &mut Rng) -> Vec<Gap> {
     let places: Vec<(f64, f64)> = (0..5)
         .map(|k| {
-            let azimuth = TAU * (f64::from(k) + 0.5 * rng.uniform()) / 5.0;
-            (azimuth, 0.5 + 0.5 * rng.uniform())
+            let azimuth = TAU * (f64::from(k) + 0.5 * rng.random::<f64>()) / 5.0;
+            (azimuth, 0.5 + 0.5 * rng.random::<f64>())
         })
         .collect();
     let ratio = (s.largest_angle / s.least_angle).powf(1.0 / (s.angles - 1) as f64);

@@ -1,6 +1,7 @@
 //! Features in the plane, and samples of them.
 
 use kernels::sae::Parameters;
+use rand::RngExt as _;
 
 use crate::rng::Rng;
 
@@ -70,7 +71,7 @@ impl Case {
         let features = self.features();
         let mut x = [0.0; 2];
         for &i in pattern {
-            let magnitude = 2.0 * rng.uniform();
+            let magnitude = 2.0 * rng.random::<f64>();
             x.iter_mut()
                 .zip(features[i])
                 .for_each(|(x, f)| *x += magnitude * f);

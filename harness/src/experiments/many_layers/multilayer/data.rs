@@ -2,6 +2,7 @@
 
 use kernels::mlp::{Parameters, Shape};
 use kernels::profile::{self, Part};
+use rand::RngExt as _;
 
 use super::settings::{ID, Settings, Targets};
 use crate::experiment::Ctx;
@@ -91,7 +92,7 @@ pub fn initial(shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
         for mut matrix in [block.w1, block.w2] {
             for i in 0..matrix.rows() {
                 let row = matrix.row(i).iter_mut();
-                row.for_each(|w| *w = (reach * (2.0 * rng.uniform() - 1.0)) as f32);
+                row.for_each(|w| *w = (reach * (2.0 * rng.random::<f64>() - 1.0)) as f32);
             }
         }
     }

@@ -5,6 +5,7 @@
 //! and the cells of the grid nest. Neighbouring cells share their draws, which takes nothing from the
 //! precision of a cell and makes curves over the grid smooth.
 
+use rand::RngExt as _;
 use std::ops::Range;
 
 use kernels::profile::{self, Part};
@@ -97,7 +98,7 @@ impl Sampler {
 
 /// Uniform on [−1, 1).
 fn magnitude(rng: &mut Rng) -> f32 {
-    2.0 * rng.uniform_f32() - 1.0
+    2.0 * rng.random::<f32>() - 1.0
 }
 
 /// Sums of the y that belong to one level of one layer.

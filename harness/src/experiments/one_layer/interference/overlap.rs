@@ -1,6 +1,7 @@
 //! ΔR² of a distributed feature while others, on random neurons, are on.
 
 use kernels::profile::{self, Part};
+use rand::RngExt as _;
 use rayon::prelude::*;
 
 use super::settings::Settings;
@@ -75,7 +76,7 @@ impl Overlap {
     ) -> (Vec<f64>, Vec<f64>) {
         let _span = profile::phase(Part::Data);
         let most = (self.k as f64).sqrt();
-        let magnitude = |rng: &mut Rng| most * (2.0 * rng.uniform() - 1.0);
+        let magnitude = |rng: &mut Rng| most * (2.0 * rng.random::<f64>() - 1.0);
         let (mut before, mut after) = (vec![0f32; self.k * count], vec![0f32; self.k * count]);
         let mut x = Vec::with_capacity(count);
         let mut z = vec![0.0; self.k];
