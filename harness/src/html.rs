@@ -1,72 +1,66 @@
 //! Text and drawings in an HTML page.
 
-use std::fmt::Write as _;
+use askama::filters::{Escaper as _, Html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Text as HTML or XML.
 pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
+    let mut escaped = String::new();
+    let written = Html.write_escaped_str(&mut escaped, text);
+    written.expect("writing to a string");
     escaped
 }
 
-/// A drawing above its caption.
-pub fn drawing(svg: &str, caption: &str) -> String {
-    format!(
-        "<figure><div class=\"drawing\" tabindex=\"0\">{}</div>\n<figcaption>{}</figcaption></figure>\n",
-        accessible(svg, caption),
-        escape(caption),
-    )
+/// A drawing and what it shows.
+#[derive(Debug, Clone)]
+pub struct Drawing {
+    svg: String,
+    /// What it shows.
+    pub caption: String,
 }
 
-/// The drawing as an image with a text for screen readers.
-fn accessible(svg: &str, caption: &str) -> String {
-    let label = format!("<svg role=\"img\" aria-label=\"{}\" ", escape(caption));
-    svg.trim().replacen("<svg ", &label, 1)
+impl Drawing {
+    /// A drawing and what it shows.
+    ///
+    /// # Panics
+    /// If it does not begin as an SVG with attributes does.
+    pub fn new(svg: &str, caption: String) -> Self {
+        let svg = svg.trim().strip_prefix("<svg ").expect("an SVG");
+        Drawing {
+            svg: svg.into(),
+            caption,
+        }
+    }
+
+    /// The drawing without its first `<svg `, after which a page adds attributes.
+    pub fn rest(&self) -> &str {
+        &self.svg
+    }
 }
+
+/// Bytes that may stand in a URI inside an attribute, beside letters and digits.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b' ')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'/')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'!')
+    .remove(b'*')
+    .remove(b'@')
+    .remove(b'$')
+    .remove(b'+');
 
 /// An SVG inside the page, by percent-encoding.
 pub fn data_uri(svg: &str) -> String {
-    let mut uri = String::from("data:image/svg+xml,");
-    for c in svg.chars() {
-        match c {
-            'a'..='z'
-            | 'A'..='Z'
-            | '0'..='9'
-            | '-'
-            | '_'
-            | '.'
-            | '~'
-            | ' '
-            | '='
-            | ':'
-            | '/'
-            | ','
-            | ';'
-            | '('
-            | ')'
-            | '!'
-            | '*'
-            | '@'
-            | '$'
-            | '+' => uri.push(c),
-            c => {
-                let mut bytes = [0; 4];
-                for byte in c.encode_utf8(&mut bytes).bytes() {
-                    let _ = write!(uri, "%{byte:02X}");
-                }
-            }
-        }
-    }
-    uri
+    format!("data:image/svg+xml,{}", utf8_percent_encode(svg, PLAIN))
 }
 
 #[cfg(test)]
@@ -79,5 +73,12 @@ mod tests {
             data_uri("<a b=\"%#'&é\"/>"),
             "data:image/svg+xml,%3Ca b=%22%25%23%27%26%C3%A9%22/%3E"
         );
+    }
+
+    #[test]
+    fn text_has_nothing_that_ends_an_attribute_or_begins_a_tag() {
+        let escaped = escape("<a b=\"c\" d='e'>&é");
+        assert!(!escaped.contains(['<', '>', '"', '\'']), "{escaped}");
+        assert!(escaped.ends_with('é'));
     }
 }

@@ -6,13 +6,11 @@ use std::path::Path;
 use crate::claim::measures::Measurement;
 use crate::error::Result;
 use crate::experiment::registry::Registry;
-use crate::html::escape;
 use crate::profile::{self, Profile};
 use crate::run::{manifest, results};
 use crate::store::folder::{self, Folder};
 use crate::store::{names, system};
 use crate::table::{Record, Table, Tables};
-use crate::text::put;
 
 pub mod contents;
 mod page;
@@ -104,20 +102,7 @@ impl Report {
 
     /// Draws all figures and the page, and hands each to `write` with the name of its file.
     pub fn draw(&self, mut write: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
-        let mut body = String::new();
-        for (section, chapters) in &self.sections {
-            let (title, story) = (escape(section.title), escape(section.story));
-            put(
-                &mut body,
-                format_args!("<h2>{title}</h2>\n<p>{story}</p>\n"),
-            );
-            for chapter in chapters {
-                page::write_chapter(&mut body, &mut write, chapter, &self.ledger)?;
-            }
-        }
-        if let Some(profile) = &self.profile {
-            profile.draw(&mut body, &mut write)?;
-        }
-        write(names::REPORT, &page::page(self, &body))
+        let page = page::page(self, &mut write)?;
+        write(names::REPORT, &page)
     }
 }

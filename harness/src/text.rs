@@ -40,28 +40,6 @@ pub fn put(text: &mut String, arguments: std::fmt::Arguments) {
     text.write_fmt(arguments).expect("writing to a string");
 }
 
-/// Words in lines of at most `width` characters; a longer word is cut.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(1);
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let letters: Vec<char> = word.chars().collect();
-        for (i, piece) in letters.chunks(width).enumerate() {
-            let line = lines.last_mut().expect("a line");
-            let used = line.chars().count();
-            if used == 0 {
-                line.extend(piece);
-            } else if i == 0 && used + 1 + piece.len() <= width {
-                line.push(' ');
-                line.extend(piece);
-            } else {
-                lines.push(piece.iter().collect());
-            }
-        }
-    }
-    lines
-}
-
 /// `" (did you mean `x`?)"` for the nearest of `known`, or nothing if none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     known
@@ -84,13 +62,5 @@ mod tests {
         let known = ["response", "rescale", "tradeoff"];
         assert_eq!(did_you_mean("respons", known), "; did you mean `response`?");
         assert_eq!(did_you_mean("xyz", known), "");
-    }
-
-    #[test]
-    fn words_wrap_and_long_ones_are_cut() {
-        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
-        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
-        assert_eq!(wrap("√√ √√", 5), ["√√ √√"]);
-        assert_eq!(wrap("", 5), [""]);
     }
 }

@@ -1,11 +1,13 @@
 //! The list of experiments for the terminal.
 
+use textwrap::wrap;
+
 use crate::error::Result;
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
 use crate::settings::{Preset, Setting};
 use crate::store::names;
-use crate::text::{put, wrap};
+use crate::text::put;
 
 /// All experiments in short, or the named ones in full.
 pub fn list(registry: &Registry, names: &[String]) -> Result<String> {

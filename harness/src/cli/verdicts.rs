@@ -1,8 +1,12 @@
 //! The table of verdicts for the terminal.
 
+use comfy_table::ColumnConstraint::UpperBoundary;
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, LineStyle, Table, Width};
+
 use crate::claim::ledger::Ledger;
 use crate::claim::words::{sign, spread};
-use crate::text::{number, put, wrap};
+use crate::text::{number, put};
 
 /// The ledger as a table no wider than `width` columns; as a list where that is too narrow.
 pub fn verdicts(ledger: &Ledger, width: usize) -> String {
@@ -25,52 +29,29 @@ pub fn verdicts(ledger: &Ledger, width: usize) -> String {
         })
         .collect();
     const HEAD: [&str; 5] = ["claim", "value (spread)", "criterion", "control", "verdict"];
-    if width < 90 {
+    if width < NARROW {
         return as_list(&rows, &HEAD, width.max(30));
     }
-    let longest = |column: usize| {
-        rows.iter()
-            .map(|r| r[column].chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(HEAD[column].len())
-    };
-    // The names stay whole; the rest shares what is left.
-    let first = longest(0).min(width / 3);
-    let rest = width - first - 8;
-    let shares = [
-        longest(1).min(rest * 22 / 100),
-        0,
-        0,
-        longest(4).min(rest * 24 / 100),
-    ];
-    let middle = rest - shares[0] - shares[3];
-    let criterion = longest(2).min(middle * 55 / 100);
-    let control = longest(3).min(middle - criterion);
-    let widths = [first, shares[0], criterion, control, shares[3]];
-
-    let mut text = String::new();
-    let head = HEAD.map(String::from);
-    put_row(&mut text, &head, &widths);
-    let total = widths.iter().sum::<usize>() + 8;
-    put(&mut text, format_args!("{}\n", "─".repeat(total)));
-    for row in &rows {
-        put_row(&mut text, row, &widths);
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING.header_separator(LineStyle::new('─', '─', '─', '─')))
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width.try_into().unwrap_or(u16::MAX))
+        .set_header(HEAD)
+        .add_rows(rows);
+    // The value and the verdict are short but for a reason; what is left goes to the words.
+    for (column, most) in [(0, 33), (1, 20), (4, 22)] {
+        let column = table.column_mut(column).expect("one of five columns");
+        column.set_constraint(UpperBoundary(Width::Percentage(most)));
     }
-    text
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt() + "\n"
 }
 
-fn put_row(text: &mut String, row: &[String; 5], widths: &[usize; 5]) {
-    let cells: Vec<Vec<String>> = row.iter().zip(widths).map(|(c, &w)| wrap(c, w)).collect();
-    for line in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
-        let mut joined = String::new();
-        for (cell, width) in cells.iter().zip(widths) {
-            let part = cell.get(line).map_or("", String::as_str);
-            put(&mut joined, format_args!("{part:<width$}  "));
-        }
-        put(text, format_args!("{}\n", joined.trim_end()));
-    }
-}
+/// The width of a terminal that is too narrow for a table.
+const NARROW: usize = 90;
 
 fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
     let mut text = String::new();
@@ -78,7 +59,7 @@ fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
         put(&mut text, format_args!("{}\n", row[0]));
         for (name, cell) in head.iter().zip(row).skip(1) {
             let name = name.split(' ').next().unwrap_or(name);
-            for (i, line) in wrap(cell, width - 13).iter().enumerate() {
+            for (i, line) in textwrap::wrap(cell, width - 13).iter().enumerate() {
                 let name = if i == 0 { name } else { "" };
                 put(&mut text, format_args!("  {name:<10} {line}\n"));
             }

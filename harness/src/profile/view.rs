@@ -5,12 +5,37 @@ use std::fmt::Write as _;
 use super::tables::{ALL, Roofs};
 use super::{FOLDER, Profile, figures, symbols};
 use crate::error::Result;
-use crate::html::{data_uri, drawing, escape};
+use crate::html::Drawing;
 use crate::table::{Row, Table};
 use crate::text::number;
 
-/// A table as it is shown: its head, then rows of as many cells.
-type Shown = (Vec<&'static str>, Vec<Vec<String>>);
+/// A table of text, each row of which has as many cells as the head.
+pub struct Grid {
+    /// Titles of the columns.
+    pub head: Vec<&'static str>,
+    /// The cells, row by row.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The section of the report, as `templates/profile.html` shows it.
+pub struct Section {
+    /// The folder of its files in that of the run.
+    pub folder: &'static str,
+    /// Kernels, and what of the machine's limit each reaches.
+    pub kernels: Grid,
+    /// Parts of the time of each experiment.
+    pub experiments: Grid,
+    /// What the machine can do.
+    pub machine: Grid,
+    /// What sampled stacks lack, if anything.
+    pub lack: Option<String>,
+    /// The kernels under the roofs of the machine.
+    pub roofline: Option<Drawing>,
+    /// CPU time by function, as SVG.
+    pub flame_graph: Option<String>,
+    /// Names of the tables.
+    pub files: [&'static str; ALL.len()],
+}
 
 fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
@@ -24,7 +49,7 @@ fn rate(value: f64) -> String {
     }
 }
 
-fn kernels(table: &Table) -> Shown {
+fn kernels(table: &Table) -> Grid {
     let row = |row: Row| {
         let roof = match row.text("roof") {
             "none" => "–".to_string(),
@@ -49,13 +74,16 @@ fn kernels(table: &Table) -> Shown {
         "FLOP/byte",
         "roof",
     ];
-    (head, table.rows().map(row).collect())
+    Grid {
+        head,
+        rows: table.rows().map(row).collect(),
+    }
 }
 
 /// The parts of an experiment's time, as columns.
 const PARTS: [&str; 5] = ["kernels", "generating data", "metrics", "writing", "rest"];
 
-fn experiments(table: &Table) -> Shown {
+fn experiments(table: &Table) -> Grid {
     let mut head = vec!["experiment", "seconds"];
     head.extend(PARTS);
     let experiments = table.distinct("experiment").into_iter().map(|id| {
@@ -71,10 +99,13 @@ fn experiments(table: &Table) -> Shown {
         }
         cells
     });
-    (head, experiments.collect())
+    Grid {
+        head,
+        rows: experiments.collect(),
+    }
 }
 
-fn machine(table: &Table) -> Shown {
+fn machine(table: &Table) -> Grid {
     let head = vec!["", "isa", "1 thread", "all threads", "unit"];
     let mut rows: Vec<Vec<String>> = Vec::new();
     for what in ["FMA", "read", "copy"] {
@@ -107,7 +138,7 @@ fn machine(table: &Table) -> Shown {
             ]);
         }
     }
-    (head, rows)
+    Grid { head, rows }
 }
 
 impl Profile {
@@ -130,108 +161,51 @@ impl Profile {
             );
         }
         text.push('\n');
-        text.push_str(&aligned(&kernels(&self.kernels)));
+        text.push_str(&aligned(kernels(&self.kernels)));
         text.push('\n');
-        text.push_str(&aligned(&experiments(&self.experiments)));
+        text.push_str(&aligned(experiments(&self.experiments)));
         if let Some(lack) = symbols::lack(&self.stacks) {
             let _ = write!(text, "\n{lack}\n");
         }
         text
     }
 
-    /// Writes the figures, and the section of the report to `body`.
-    pub fn draw(
-        &self,
-        body: &mut String,
-        write: &mut impl FnMut(&str, &str) -> Result<()>,
-    ) -> Result<()> {
-        body.push_str("<section id=\"profile\">\n<h2>Profile</h2>\n");
-        body.push_str(
-            "<p>Time is that of all threads, as a share of threads × time. Rates are those of one thread at work: \
-             operations of the algorithm, and compulsory traffic, each operand read and each result written once. The roof \
-             is what binds a kernel on this machine, and the share of it what the kernel reaches.</p>\n",
-        );
-        body.push_str("<h3>Kernels</h3>\n");
-        body.push_str(&html(&kernels(&self.kernels)));
-        body.push_str("<h3>Experiments</h3>\n");
-        body.push_str(&html(&experiments(&self.experiments)));
-        if let Some(lack) = symbols::lack(&self.stacks) {
-            let _ = writeln!(body, "<p><strong>{}</strong></p>", escape(&lack));
-        }
-        body.push_str("<div class=\"figures\">\n");
+    /// The section of the report. Each figure is handed to `write` with the name of its file.
+    pub fn section(&self, write: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<Section> {
+        let mut roofline = None;
         if let Some(roofs) = Roofs::of(&self.machine) {
             let figure = figures::roofline(&self.kernels, &roofs);
             let svg = figure.to_svg();
             write(&format!("{FOLDER}/{}.svg", figure.name), &svg)?;
-            body.push_str(&drawing(&svg, &figure.caption));
+            roofline = Some(Drawing::new(&svg, figure.caption));
         }
-        if let Some(svg) = figures::flame_graph(&self.stacks) {
-            write(&format!("{FOLDER}/flamegraph.svg"), &svg)?;
-            // As an image, its styles stay inside.
-            let _ = write!(
-                body,
-                "<figure><div class=\"drawing\" tabindex=\"0\"><img alt=\"Flame graph\" src=\"{}\"></div>\n\
-                 <figcaption>CPU time by function: a bar is as wide as its share of the samples, and stands on its caller. \
-                 <a href=\"{FOLDER}/flamegraph.svg\">flamegraph.svg</a> zooms and searches.</figcaption></figure>\n",
-                data_uri(&svg)
-            );
+        let flame_graph = figures::flame_graph(&self.stacks);
+        if let Some(svg) = &flame_graph {
+            write(&format!("{FOLDER}/flamegraph.svg"), svg)?;
         }
-        body.push_str("</div>\n<details><summary>What the machine can do</summary>\n");
-        body.push_str(&html(&machine(&self.machine)));
-        let links = ALL.map(|t| format!("<a href=\"{FOLDER}/{0}.csv\">{0}.csv</a>", t.name));
-        let _ = write!(
-            body,
-            "</details>\n<p class=\"files\">Data: {} (<a href=\"{FOLDER}/README.md\">columns</a>)</p>\n</section>\n",
-            links.join(", ")
-        );
-        Ok(())
+        Ok(Section {
+            folder: FOLDER,
+            kernels: kernels(&self.kernels),
+            experiments: experiments(&self.experiments),
+            machine: machine(&self.machine),
+            lack: symbols::lack(&self.stacks),
+            roofline,
+            flame_graph,
+            files: ALL.map(|table| table.name),
+        })
     }
 }
 
-/// Columns as wide as their widest cell, numbers to the right.
-fn aligned((head, rows): &Shown) -> String {
-    let head: Vec<String> = head.iter().map(ToString::to_string).collect();
-    let all = || [&head].into_iter().chain(rows);
-    let width = |column: usize| all().map(|row| row[column].chars().count()).max();
-    let mut text = String::new();
-    for row in all() {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let width = width(column).unwrap_or(0);
-            match column {
-                0 => write!(line, "{cell:<width$}"),
-                _ => write!(line, "  {cell:>width$}"),
-            }
-            .expect("writing to a string");
+/// The table for the terminal: columns as wide as their widest cell, numbers to the right.
+fn aligned(grid: Grid) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(grid.head).add_rows(grid.rows);
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if i > 0 {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
     }
-    text
-}
-
-fn html((head, rows): &Shown) -> String {
-    let line = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
-        let cells = cells.map(|cell| format!("<{tag}>{}</{tag}>", escape(cell)));
-        format!("<tr>{}</tr>\n", cells.collect::<String>())
-    };
-    let mut text = String::from("<div class=\"wide\"><table>\n");
-    text.push_str(&line("th", &mut head.iter().copied()));
-    for row in rows {
-        text.push_str(&line("td", &mut row.iter().map(String::as_str)));
-    }
-    text.push_str("</table></div>\n");
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_aligned() {
-        let row = |a: &str, b: &str| vec![a.to_string(), b.to_string()];
-        let shown = (vec!["name", "n"], vec![row("a", "100"), row("longer", "5")]);
-        assert_eq!(aligned(&shown), "name      n\na       100\nlonger    5\n");
-    }
+    table.trim_fmt() + "\n"
 }

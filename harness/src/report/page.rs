@@ -1,188 +1,160 @@
-//! The page: the ledger of claims on top, then each experiment with its figures and what it found.
+//! The page: the ledger of claims on top, then each experiment with its figures and what it found. What it looks like
+//! stands in `templates/`.
+
+use askama::Template;
 
 use super::contents::{Chapter, Report};
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
-use crate::claim::words::{sign, spread};
 use crate::claim::{Entry, Verdict};
 use crate::error::Result;
-use crate::html::{drawing, escape};
-use crate::text::{number, put};
+use crate::experiment::erased::Erased;
+use crate::html::Drawing;
+use crate::profile::view::Section as ProfileSection;
+use crate::store::names;
 
-/// Appends an experiment to the body, and hands its figures to `write`.
-pub(super) fn write_chapter(
-    body: &mut String,
+/// Everything on the page.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    facts: Vec<(&'a str, &'a str)>,
+    counts: Vec<(usize, Verdict)>,
+    ledger: &'a [Entry],
+    sections: Vec<Section<'a>>,
+    profile: Option<ProfileSection>,
+}
+
+/// A section of the post.
+struct Section<'a> {
+    title: &'static str,
+    story: &'static str,
+    chapters: Vec<Experiment<'a>>,
+}
+
+/// An experiment of it.
+struct Experiment<'a> {
+    experiment: &'static dyn Erased,
+    drawings: Vec<Drawing>,
+    findings: String,
+    claims: Vec<Claim<'a>>,
+    files: Vec<&'static str>,
+}
+
+/// A claim with every condition at every seed.
+struct Claim<'a> {
+    entry: &'a Entry,
+    measures: Vec<Measurement>,
+}
+
+/// The page of a report. Each figure is handed to `write` with the name of its file.
+pub(super) fn page(
+    report: &Report,
     write: &mut impl FnMut(&str, &str) -> Result<()>,
+) -> Result<String> {
+    let mut sections = Vec::new();
+    for (section, chapters) in &report.sections {
+        let chapters = chapters.iter();
+        sections.push(Section {
+            title: section.title,
+            story: section.story,
+            chapters: chapters
+                .map(|chapter| experiment(chapter, &report.ledger, write))
+                .collect::<Result<_>>()?,
+        });
+    }
+    let ledger = &report.ledger.0;
+    let count = |verdict: Verdict| {
+        (
+            ledger.iter().filter(|e| e.verdict == verdict).count(),
+            verdict,
+        )
+    };
+    let facts = report.run.rows();
+    let page = Page {
+        facts: facts.map(|r| (r.text("key"), r.text("value"))).collect(),
+        counts: Verdict::ALL
+            .into_iter()
+            .map(count)
+            .filter(|(n, _)| *n > 0)
+            .collect(),
+        ledger,
+        sections,
+        profile: match &report.profile {
+            Some(profile) => Some(profile.section(write)?),
+            None => None,
+        },
+    };
+    Ok(page.render().expect("the page is written to memory"))
+}
+
+fn experiment<'a>(
     chapter: &Chapter,
-    ledger: &Ledger,
-) -> Result<()> {
+    ledger: &'a Ledger,
+    write: &mut impl FnMut(&str, &str) -> Result<()>,
+) -> Result<Experiment<'a>> {
     let Chapter {
         experiment, tables, ..
     } = chapter;
     let id = experiment.id();
-    put(
-        body,
-        format_args!(
-            "<section id=\"{id}\">\n<h3>{} <code>{id}</code></h3>\n<p>{}</p>\n<div class=\"figures\">\n",
-            escape(experiment.title()),
-            escape(experiment.summary()),
-        ),
-    );
+    let mut drawings = Vec::new();
     for figure in experiment.figures(tables) {
         let svg = figure.to_svg();
         write(&format!("{id}/{}.svg", figure.name), &svg)?;
-        body.push_str(&drawing(&svg, &figure.caption));
+        drawings.push(Drawing::new(&svg, figure.caption));
     }
-    put(
-        body,
-        format_args!(
-            "</div>\n<p>{}</p>\n",
-            escape(&experiment.findings(tables, ledger))
-        ),
-    );
-    write_measures(body, chapter, ledger);
-    let files = experiment
-        .tables()
-        .iter()
-        .map(|t| t.name)
-        .chain(["measures"]);
-    let links: Vec<_> = files
-        .map(|t| format!("<a href=\"{id}/{t}.csv\">{t}.csv</a>"))
-        .collect();
-    put(
-        body,
-        format_args!(
-            "<p class=\"files\">Data: {} (<a href=\"{id}/README.md\">columns</a>)</p>\n</section>\n",
-            links.join(", ")
-        ),
-    );
-    Ok(())
-}
-
-/// Every condition of the experiment's claims at every seed.
-fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
-    for entry in ledger.of(chapter.experiment.id()) {
-        let mut rows = chapter.measures.records::<Measurement>();
-        rows.retain(|r| r.claim == entry.id);
-        put(
-            body,
-            format_args!(
-                "<details><summary>{} <code>{}</code></summary>\n<div class=\"wide\"><table>\n\
-                 <tr><th>measure</th><th>bound</th><th>seed</th><th>value</th><th>control</th></tr>\n",
-                badge(entry.verdict),
-                escape(&entry.id),
-            ),
-        );
-        for row in rows {
-            let mark = |holds: bool| if holds { "✓" } else { "✗" };
-            put(
-                body,
-                format_args!(
-                    "<tr><td>{}</td><td>{}</td><td>{}</td><td>{} {}</td><td>{} {}</td></tr>\n",
-                    escape(&row.measure),
-                    escape(&row.bound),
-                    row.seed,
-                    number(row.value),
-                    mark(row.holds),
-                    number(row.control_value),
-                    mark(row.control_holds),
-                ),
-            );
+    let measures = chapter.measures.records::<Measurement>();
+    let claim = |entry: &'a Entry| {
+        let ours = measures.iter().filter(|m| m.claim == entry.id);
+        Claim {
+            entry,
+            measures: ours.cloned().collect(),
         }
-        body.push_str("</table></div>\n</details>\n");
-    }
-}
-
-/// The whole page around a body.
-pub(super) fn page(report: &Report, body: &str) -> String {
-    let Report {
-        run,
-        ledger,
-        sections,
-        profile,
-    } = report;
-    let mut page = String::from(HEAD);
-    let facts: Vec<_> = run
-        .rows()
-        .map(|r| format!("{} {}", escape(r.text("key")), escape(r.text("value"))))
-        .collect();
-    put(
-        &mut page,
-        format_args!("<p class=\"run\">{}</p>\n", facts.join(" · ")),
-    );
-    let count = |verdict: Verdict| ledger.0.iter().filter(|e| e.verdict == verdict).count();
-    let counts: Vec<_> = Verdict::ALL
-        .into_iter()
-        .filter(|&v| count(v) > 0)
-        .map(|v| format!("{} {}", count(v), badge(v)))
-        .collect();
-    put(
-        &mut page,
-        format_args!(
-            "<h2 id=\"claims\">Claims</h2>\n<p class=\"counts\">{}</p>\n\
-             <p>Value: median over seeds, with the smallest and the largest. A criterion is fixed \
-             before the run. A control is a setting in which the claim should fail; where it does \
-             not, the measure has no power.</p>\n",
-            counts.join(" ")
-        ),
-    );
-    page.push_str(
-        "<table class=\"ledger\">\n<thead><tr><th>claim</th><th>value</th><th>criterion</th>\
-         <th>control</th><th>verdict</th></tr></thead>\n<tbody>\n",
-    );
-    for entry in &ledger.0 {
-        write_entry(&mut page, entry);
-    }
-    page.push_str("</tbody>\n</table>\n");
-    page.push_str("<nav><h2>Experiments</h2>\n<ol>\n");
-    for chapter in sections.iter().flat_map(|(_, chapters)| chapters) {
-        let (id, title) = (chapter.experiment.id(), escape(chapter.experiment.title()));
-        put(
-            &mut page,
-            format_args!("<li><a href=\"#{id}\">{title}</a></li>\n"),
-        );
-    }
-    if profile.is_some() {
-        page.push_str("<li><a href=\"#profile\">Profile</a></li>\n");
-    }
-    page.push_str("</ol></nav>\n");
-    page.push_str(body);
-    page.push_str("</main>\n</body>\n</html>\n");
-    page
-}
-
-fn write_entry(page: &mut String, e: &Entry) {
-    let reason = match e.reason.as_str() {
-        "" => String::new(),
-        reason => format!("<p class=\"reason\">{}</p>", escape(reason)),
     };
-    put(
-        page,
-        format_args!(
-            "<tr><td data-label=\"claim\"><a href=\"#{}\"><code>{}</code></a><p>{}</p></td>\
-             <td data-label=\"value\"><b>{}</b><p>{}</p><p class=\"measure\">{}</p></td>\
-             <td data-label=\"criterion\">{}</td>\
-             <td data-label=\"control\"><b>{}</b><p>{}</p></td>\
-             <td data-label=\"verdict\">{}{reason}</td></tr>\n",
-            escape(&e.experiment),
-            escape(&e.id),
-            escape(&e.statement),
-            number(e.value),
-            spread(e),
-            escape(&e.measure),
-            escape(&e.criterion),
-            number(e.control_value),
-            escape(&e.control),
-            badge(e.verdict),
-        ),
-    );
+    let files = experiment.tables().iter().map(|table| table.name);
+    let measures_file = names::MEASURES.trim_end_matches(".csv");
+    Ok(Experiment {
+        experiment: *experiment,
+        drawings,
+        findings: experiment.findings(tables, ledger),
+        claims: ledger.of(id).map(claim).collect(),
+        files: files.chain([measures_file]).collect(),
+    })
 }
 
-/// A verdict, told apart by sign and words as well as by colour.
-fn badge(verdict: Verdict) -> String {
-    let (sign, class) = sign(verdict);
-    format!("<span class=\"badge {class}\">{sign} {verdict}</span>")
-}
+/// What the templates call by name.
+mod filters {
+    use askama::{Result, Values, filter_fn};
 
-/// Everything above the ledger, styles included: the page needs nothing else to open.
-const HEAD: &str = include_str!("head.html");
+    use crate::claim::{Entry, Verdict, words};
+    use crate::{html, text};
+
+    #[filter_fn]
+    pub fn number(value: &f64, _: &dyn Values) -> Result<String> {
+        Ok(text::number(*value))
+    }
+
+    #[filter_fn]
+    pub fn spread(entry: &Entry, _: &dyn Values) -> Result<String> {
+        Ok(words::spread(entry))
+    }
+
+    #[filter_fn]
+    pub fn sign(verdict: &Verdict, _: &dyn Values) -> Result<&'static str> {
+        Ok(words::sign(*verdict).0)
+    }
+
+    #[filter_fn]
+    pub fn class(verdict: &Verdict, _: &dyn Values) -> Result<&'static str> {
+        Ok(words::sign(*verdict).1)
+    }
+
+    #[filter_fn]
+    pub fn mark(holds: &bool, _: &dyn Values) -> Result<&'static str> {
+        Ok(if *holds { "✓" } else { "✗" })
+    }
+
+    #[filter_fn]
+    pub fn data_uri(svg: &String, _: &dyn Values) -> Result<String> {
+        Ok(html::data_uri(svg))
+    }
+}
