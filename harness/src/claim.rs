@@ -103,7 +103,7 @@ impl std::fmt::Display for Bound {
     }
 }
 
-/// How a claim came out.
+/// The verdict on a claim.
 #[derive(
     Debug,
     Clone,
@@ -193,7 +193,7 @@ impl Measured {
         }
     }
 
-    /// At how many seeds the bound holds.
+    /// The number of seeds at which the bound holds.
     fn holds(&self) -> usize {
         let values = self.values.iter();
         values.filter(|&&v| self.bound.holds(v)).count()

@@ -89,7 +89,7 @@ const CHECKPOINT_EVERY: f64 = 30.0;
 )]
 struct RunArgs {
     #[command(flatten)]
-    what: What,
+    shared: SharedArgs,
 
     /// Go on with an interrupted run in its folder: finished experiments are kept, trainings go on from
     /// their checkpoints; without other flags, the configuration is that of the folder
@@ -109,12 +109,12 @@ struct RunArgs {
 )]
 struct ProfileArgs {
     #[command(flatten)]
-    what: What,
+    shared: SharedArgs,
 }
 
-/// What to run, where to, and how to show it.
+/// The options that `run` and `profile` share: what to run, where to write it, and what to show.
 #[derive(Debug, Args)]
-struct What {
+struct SharedArgs {
     /// Experiments to run, with those they need [default: all]
     #[arg(value_name = "EXPERIMENT")]
     experiments: Vec<String>,
@@ -153,7 +153,8 @@ struct What {
     quiet: bool,
 }
 
-/// Runs the command line of this process; its exit code. 1 is a bug of ours, told by the panic.
+/// Runs the command line of this process and returns its exit code: 0, 2 for bad input, or 1 for a bug of the harness,
+/// which the message of the panic describes.
 pub fn main() -> u8 {
     exhaustion::end_where_threads_run_out();
     let execute = || match Cli::try_parse() {
@@ -207,18 +208,18 @@ impl Cli {
 }
 
 impl RunArgs {
-    /// Those of a command line without any.
+    /// The arguments of a command line that has none.
     fn none() -> Self {
         #[derive(Parser)]
-        struct Nothing {
+        struct NoCommand {
             #[command(flatten)]
             run: RunArgs,
         }
-        Nothing::parse_from(["harness"]).run
+        NoCommand::parse_from(["harness"]).run
     }
 
     fn execute(self) -> Result<()> {
-        let mut request = self.what.request()?;
+        let mut request = self.shared.request()?;
         if let Some(folder) = &self.resume
             && request == Request::default()
         {
@@ -233,31 +234,31 @@ impl RunArgs {
         })?;
         let options = RunOptions {
             resume: self.resume.is_some(),
-            out: self.resume.or(self.what.out.clone()),
+            out: self.resume.or(self.shared.out.clone()),
             checkpoint_every,
-            ..self.what.options()?
+            ..self.shared.options()?
         };
-        carry_out(&config, &options)
+        run_and_report(&config, &options)
     }
 }
 
 impl ProfileArgs {
     fn execute(self) -> Result<()> {
-        let mut request = self.what.request()?;
-        // A file has a preset of its own, said or not.
+        let mut request = self.shared.request()?;
+        // A configuration file says which preset it starts from, and the default one if it says nothing.
         if request.file.is_none() {
             request.preset.get_or_insert(Preset::Quick);
         }
         let config = Config::resolve(&REGISTRY, &request)?;
         let options = RunOptions {
             profile: true,
-            ..self.what.options()?
+            ..self.shared.options()?
         };
-        carry_out(&config, &options)
+        run_and_report(&config, &options)
     }
 }
 
-impl What {
+impl SharedArgs {
     fn request(&self) -> Result<Request> {
         let preset = self.preset.as_deref().map(Preset::from_str).transpose();
         Ok(Request {
@@ -290,7 +291,7 @@ impl What {
 }
 
 /// Runs, and prints what came out.
-fn carry_out(config: &Config, options: &RunOptions) -> Result<()> {
+fn run_and_report(config: &Config, options: &RunOptions) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     run::check_memory(config, options.threads)?;
     signals::catch()?;

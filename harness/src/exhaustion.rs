@@ -51,14 +51,14 @@ fn present(pointer: *mut u8, size: usize) -> *mut u8 {
     pointer
 }
 
-/// How the standard library begins to say that the system gave it no thread, or not what a new thread needs.
+/// The words with which the standard library begins to say that the system gave it no thread, or not what a new thread needs.
 const NO_THREAD: [&str; 3] = [
     "failed to spawn thread",
     "failed to allocate an alternative stack",
     "failed to set up alternative stack guard page",
 ];
 
-/// From now on, the process ends where the system gives it no more threads.
+/// Makes the process end, from now on, where the system gives it no more threads.
 ///
 /// Where a library does not ask whether a thread began, the standard library panics, and a panic is for bugs.
 pub fn end_where_threads_run_out() {

@@ -84,7 +84,7 @@ pub struct Axis {
     pub label: String,
     /// Whether equal steps are equal ratios.
     pub log: bool,
-    /// Ends of the axis; found from the marks if not set.
+    /// The ends of the axis; found from the marks if not set.
     pub range: Option<(f64, f64)>,
     /// What stands at 0, 1, 2, … on a horizontal axis in place of numbers, if anything.
     pub names: Vec<String>,
@@ -176,7 +176,7 @@ pub enum Mark {
     Bars {
         /// What it shows.
         role: Role,
-        /// For the legend.
+        /// The name in the legend.
         label: String,
         /// (from, to, height)
         bins: Vec<(f64, f64, f64)>,
@@ -192,7 +192,7 @@ pub enum Mark {
     Arrow {
         /// What it shows.
         role: Role,
-        /// At the tip.
+        /// The name at the tip.
         label: String,
         /// Tail.
         from: (f64, f64),
@@ -215,9 +215,9 @@ pub enum Mark {
 pub struct Series {
     /// What it shows.
     pub role: Role,
-    /// For the legend.
+    /// The name in the legend.
     pub label: String,
-    /// In order.
+    /// The points, in the order in which the line goes through them.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -232,7 +232,7 @@ pub struct Heat {
     pub y: Vec<f64>,
     /// `values[row][column]`; what is missing or not a number is left white.
     pub values: Vec<Vec<f64>>,
-    /// Ends of the colour scale; those of the values if not set. Panels that are to be compared
+    /// The ends of the colour scale; those of the values if not set. Panels that are to be compared
     /// need the same.
     pub range: Option<(f64, f64)>,
     /// Colours that meet in white at 0, for values of both signs.

@@ -33,7 +33,7 @@ pub fn read_result(path: &Path) -> Result<Vec<u8>> {
 /// Reads a file that a run wrote, as text.
 ///
 /// # Errors
-/// As [`read_result`], and if it is not in UTF-8.
+/// Those of [`read_result`], and that the file is not in UTF-8.
 pub fn read_result_text(path: &Path) -> Result<String> {
     text(read_result(path)?, path)
 }

@@ -1,4 +1,4 @@
-//! How much memory a run may take, and the refusal of runs that need more.
+//! The memory that a run may take, and the refusal of runs that need more.
 //!
 //! A process may take less than its machine has: it has limits of its own (`ulimit`), and each of the control groups
 //! that it is in, which is how containers and job schedulers share a machine, may have one.

@@ -1,4 +1,4 @@
-//! Where the time of a run goes, and how far its kernels are from what the machine can do: `harness profile`.
+//! The profile of a run: where its time goes, and how far its kernels are from what the machine can do: `harness profile`.
 //!
 //! [`machine`] measures the machine, then the experiments run as ever while [`kernels::profile`] counts and a [`sampler`]
 //! looks at stacks. What comes out is four [tables] in the folder `profile` of the run; everything that is shown is
@@ -86,7 +86,7 @@ pub struct Recorder {
     machine: Table,
     threads: usize,
     sampler: Result<Sampler, String>,
-    /// When the experiment under way began, and what was counted by then.
+    /// The time at which the experiment under way began, and what was counted by then.
     begun: (Instant, Snapshot),
     taken: Vec<Taken>,
 }

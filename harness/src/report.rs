@@ -72,7 +72,7 @@ impl Report {
         })
     }
 
-    /// As [`read`](Self::read), in a folder that this process has not locked: refused if another one writes there.
+    /// Reads as [`read`](Self::read) does, in a folder that this process has not locked; refused if another one writes there.
     fn read_at_rest(registry: &Registry, path: &Path) -> Result<Self> {
         Folder::refuse_busy(path)?;
         let before = manifest::text(path)?;

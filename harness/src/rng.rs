@@ -27,7 +27,7 @@ impl Rng {
         Rng(ChaCha8Rng::from_seed(key))
     }
 
-    /// How many of `tosses` fair coins show heads: a binomial number, exactly, 64 coins at a time.
+    /// The number of heads among `tosses` fair coins: a binomial number, exactly, 64 coins at a time.
     pub fn heads(&mut self, tosses: u32) -> u32 {
         let words = (0..tosses / 64).map(|_| self.next_u64().count_ones());
         let heads = words.sum::<u32>();

@@ -29,18 +29,18 @@ use crate::store::folder::Folder;
 use crate::store::names::{self, CHECKPOINTS, CONFIG, MANIFEST};
 use crate::table::{Record, Table, Tables};
 
-/// How to run, beside the configuration: nothing here changes a byte of the tables.
+/// Options of a run beside its configuration: nothing here changes a byte of the tables.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// Size of the thread pool.
     pub threads: usize,
-    /// Where to write; a fresh folder under `out/` if not set.
+    /// The folder for the results; a fresh folder under `out/` if not set.
     pub out: Option<PathBuf>,
-    /// Whether to go on with the run that is there.
+    /// Whether to go on with the run that the folder holds.
     pub resume: bool,
-    /// How often a long training writes a checkpoint.
+    /// The time between two checkpoints of a long training.
     pub checkpoint_every: Duration,
-    /// What to show meanwhile.
+    /// The progress that is shown meanwhile.
     pub show: Show,
     /// Whether to measure where the time goes.
     pub profile: bool,
@@ -53,7 +53,7 @@ pub struct Finished {
     pub ledger: Ledger,
     /// The folder that holds everything.
     pub folder: Folder,
-    /// Where the time went, if that was asked for.
+    /// The profile, if it was asked for.
     pub profile: Option<Profile>,
 }
 

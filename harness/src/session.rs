@@ -21,13 +21,13 @@ pub struct Session<'a> {
     pub isa: Isa,
     /// Size of the thread pool.
     pub threads: usize,
-    /// Where to report work done; also how an interrupt arrives.
+    /// The progress, to which work done is reported, and from which an interrupt arrives.
     pub progress: &'a Progress,
     /// The folder of the run.
     pub folder: &'a Folder,
     /// Name of the folder of this computation in that of the run: what it leaves for others goes there.
     pub subfolder: &'a str,
-    /// How often a long training writes a checkpoint.
+    /// The time between two checkpoints of a long training.
     pub checkpoint_every: Duration,
 }
 

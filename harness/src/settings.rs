@@ -12,7 +12,7 @@ pub mod range;
 
 pub use range::Allows;
 
-/// How much to compute.
+/// An amount of computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
     /// Every experiment and every claim at reduced sizes and few seeds: seconds.
@@ -27,7 +27,7 @@ impl Preset {
     /// All of them, the smallest first.
     pub const ALL: [Preset; 3] = [Preset::Quick, Preset::Default, Preset::Full];
 
-    /// As on the command line.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Preset::Quick => "quick",
@@ -36,7 +36,7 @@ impl Preset {
         }
     }
 
-    /// How many seeds a run uses unless told otherwise.
+    /// The number of seeds of a run unless told otherwise.
     pub fn seeds(self) -> u64 {
         match self {
             Preset::Quick => 3,

@@ -13,7 +13,7 @@ use harness::report::contents::{Chapter, Report};
 use harness::run::config::Config;
 use harness::run::manifest::Manifest;
 use harness::run::results::RUN;
-use harness::store::checkpoint::Parts;
+use harness::store::checkpoint::Snapshot;
 use harness::table::{Record, Table, TableSpec, Tables};
 use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};
@@ -75,13 +75,13 @@ pub fn tables(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };
-    let mut parts = text.split("\n%");
-    let Some(experiment) = parts.next().and_then(|id| REGISTRY.find(id)) else {
+    let mut snapshot = text.split("\n%");
+    let Some(experiment) = snapshot.next().and_then(|id| REGISTRY.find(id)) else {
         return;
     };
-    let parts: Vec<_> = parts.filter_map(|part| part.split_once('\n')).collect();
+    let snapshot: Vec<_> = snapshot.filter_map(|part| part.split_once('\n')).collect();
     let read = |spec: &'static TableSpec| -> Option<Table> {
-        let Some((_, csv)) = parts.iter().find(|(name, _)| *name == spec.name) else {
+        let Some((_, csv)) = snapshot.iter().find(|(name, _)| *name == spec.name) else {
             return Some(Table::new(spec));
         };
         let table = Table::from_csv(spec, csv).ok()?;
@@ -141,11 +141,11 @@ pub fn checkpoint(body: &[u8]) {
     let mut bytes = b"TRAINING".to_vec();
     bytes.extend(crc32fast::hash(body).to_le_bytes());
     bytes.extend(body);
-    let Ok(parts) = Parts::decode(&bytes) else {
+    let Ok(snapshot) = Snapshot::decode(&bytes) else {
         return;
     };
-    let again = Parts::decode(&parts.encode()).expect("what was written is read");
-    assert_eq!(again, parts);
+    let again = Snapshot::decode(&snapshot.encode()).expect("what was written is read");
+    assert_eq!(again, snapshot);
 
     let shape = Shape {
         vocabulary: 2,
@@ -155,10 +155,10 @@ pub fn checkpoint(body: &[u8]) {
         activation: Activation::Gelu,
     };
     let like = State::start(Parameters::zeros(shape));
-    if let Ok(state) = State::restore(&parts, &like, 100) {
-        let written = state.parts();
+    if let Ok(state) = State::restore(&snapshot, &like, 100) {
+        let written = state.snapshot();
         let again = State::restore(&written, &like, 100).expect("what was written is read");
-        assert_eq!(again.parts(), written);
+        assert_eq!(again.snapshot(), written);
     }
 }
 

@@ -18,12 +18,12 @@ impl Ledger {
         self.0.iter().filter(move |e| e.experiment == experiment)
     }
 
-    /// As the table of `claims.csv`.
+    /// The ledger as the table of `claims.csv`.
     pub fn to_table(&self) -> Table {
         Table::of(&self.0)
     }
 
-    /// From the table of `claims.csv`.
+    /// Reads the ledger from the table of `claims.csv`.
     pub fn from_table(table: &Table) -> Self {
         Ledger(table.records())
     }

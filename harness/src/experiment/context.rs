@@ -9,7 +9,7 @@ use crate::table::Tables;
 /// What a run hands to an experiment.
 #[derive(Debug)]
 pub struct Ctx<'a> {
-    /// How to compute, and where to write what another experiment [needs](super::Experiment::NEEDS).
+    /// The means of the computation, and the folder for what another experiment [needs](super::Experiment::NEEDS).
     pub session: Session<'a>,
     /// Id of the experiment.
     pub experiment: &'static str,

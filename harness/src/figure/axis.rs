@@ -83,7 +83,7 @@ fn is_flat(low: f64, high: f64, log: bool) -> bool {
     }
 }
 
-/// Ends a little outside the values, so that nothing is drawn on the frame.
+/// The ends of an axis a little outside the values, so that nothing is drawn on the frame.
 fn padded(low: f64, high: f64, log: bool) -> (f64, f64) {
     match (low <= high, log) {
         (false, false) => (0.0, 1.0),

@@ -17,7 +17,7 @@ const SHADES: usize = 49;
 pub(super) type Frame = (f64, f64, f64, f64);
 
 impl Heat {
-    /// Ends of the colour scale.
+    /// The ends of the colour scale.
     fn ends(&self) -> (f64, f64) {
         let (low, high) = self.range.unwrap_or_else(|| {
             let finite = self.values.iter().flatten().filter(|v| v.is_finite());

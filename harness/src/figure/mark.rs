@@ -1,4 +1,4 @@
-//! How each kind of mark is drawn on the axes of its panel.
+//! The drawing of each kind of mark on the axes of its panel.
 
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -110,7 +110,7 @@ fn draw_points(root: &Canvas, style: Style, size: i32, points: &[(f64, f64)], ax
 }
 
 impl Mark {
-    /// How many of its points are not finite: they cannot be drawn, whatever the axes.
+    /// The number of its points that are not finite: they cannot be drawn, whatever the axes.
     pub(super) fn without_value(&self) -> usize {
         let none = |values: &[f64]| values.iter().any(|v| !v.is_finite());
         match self {

@@ -14,7 +14,7 @@ type Box = (i32, i32, i32, i32);
 const HEIGHT: i32 = FONT - 1;
 /// Radius of a point with room around it, pixels.
 const POINT: i32 = 6;
-/// How many steps away from its point a name may stand.
+/// The most steps that a name may stand away from its point.
 const STEPS: i32 = 12;
 
 pub(super) fn draw_named(

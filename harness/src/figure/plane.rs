@@ -23,7 +23,7 @@ impl Axes {
         (self.x.shows(x) && self.y.shows(y)).then(|| (self.x.fraction(x), self.y.fraction(y)))
     }
 
-    /// Where a point is drawn, if it is inside the frame.
+    /// The place where a point is drawn, if it is inside the frame.
     pub fn inside(&self, point: (f64, f64)) -> Option<Point> {
         let inside = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
         self.fractions(point)

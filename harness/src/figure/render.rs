@@ -1,4 +1,4 @@
-//! From the description of a figure to SVG. Plotters draws frames, ticks, lines and text; it counts
+//! The way from the description of a figure to SVG. Plotters draws frames, ticks, lines and text; it counts
 //! in whole pixels, so everything is drawn on a canvas [`SCALE`] times too large.
 
 use plotters::prelude::*;
@@ -9,7 +9,7 @@ use super::panel::draw_panel;
 use super::{Figure, Mark, Panel};
 
 impl Figure {
-    /// As a standalone SVG document. The same figure gives the same bytes.
+    /// The figure as a standalone SVG document. The same figure gives the same bytes.
     pub fn to_svg(&self) -> String {
         svg(self)
     }

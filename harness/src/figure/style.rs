@@ -20,14 +20,14 @@ pub enum Role {
     Other(u8),
     /// Number `index` of `of` ordered values, such as one line a width: light to dark.
     Step {
-        /// From 0.
+        /// The place in the order, from 0.
         index: usize,
-        /// How many there are.
+        /// The number of places.
         of: usize,
     },
 }
 
-/// How a role is drawn.
+/// The look of a role.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Style {
     pub colour: RGBColor,

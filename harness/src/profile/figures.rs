@@ -63,7 +63,7 @@ pub fn roofline(kernels: &Table, roofs: &Roofs) -> Figure {
     .panel(panel.named(Role::Aligned, named))
 }
 
-/// Where the fastest level's roof meets that of the multiply-adds.
+/// The intensity at which the fastest level's roof meets that of the multiply-adds.
 fn ridges_left(roofs: &Roofs) -> f64 {
     let ridges = roofs.levels.iter().map(|&(.., rate)| roofs.fma / rate);
     ridges.fold(f64::INFINITY, f64::min)

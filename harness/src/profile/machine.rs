@@ -37,7 +37,7 @@ pub static MACHINE: TableSpec = TableSpec {
     ],
 };
 
-/// Where data come from, nearest first.
+/// A level of the memory that data come from, nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// First-level cache.
@@ -54,7 +54,7 @@ impl Level {
     /// All of them, nearest first.
     pub const ALL: [Level; 4] = [Level::L1, Level::L2, Level::L3, Level::Dram];
 
-    /// As in tables and figures.
+    /// Its name in tables and figures.
     pub fn name(self) -> &'static str {
         match self {
             Level::L1 => "L1",
@@ -70,7 +70,7 @@ impl Level {
 struct Caches([usize; 3]);
 
 impl Caches {
-    /// Of the first CPU, as Linux tells them.
+    /// The caches of the first CPU, as Linux tells them.
     fn detect() -> Caches {
         let mut sizes = [32 << 10, 512 << 10, 8 << 20];
         for index in 0..8 {
@@ -160,9 +160,9 @@ pub fn measure(isa: Isa, threads: usize) -> Result<Table> {
     Ok(table)
 }
 
-/// How often each rate is measured; the best counts.
+/// The number of times that each rate is measured; the best counts.
 const ROUNDS: usize = 5;
-/// How long a measurement lasts at least.
+/// The shortest time that a measurement lasts.
 const ROUND: Duration = Duration::from_millis(8);
 
 /// The sum over threads of each one's best rate, units of work a nanosecond. `start` makes what a thread works on, and

@@ -1,4 +1,4 @@
-//! Where the CPU is, looked at in regular intervals of CPU time.
+//! Samples of the functions that the CPU is in, taken in regular intervals of CPU time.
 //!
 //! Linux alone: there `rpprof` unwinds from the tables that every Rust binary has, without frame pointers, locks or
 //! allocations inside the signal handler.
@@ -17,10 +17,10 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Begins.
+    /// Begins to sample.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reason why it cannot.
     #[cfg(target_os = "linux")]
     pub fn start() -> Result<Sampler, String> {
         let guard = rpprof::ProfilerGuardBuilder::default()
@@ -30,20 +30,20 @@ impl Sampler {
         Ok(Sampler { guard })
     }
 
-    /// Begins.
+    /// Begins to sample.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reason why it cannot.
     #[cfg(not(target_os = "linux"))]
     pub fn start() -> Result<Sampler, String> {
         Err("stacks are sampled on Linux alone".into())
     }
 
-    /// Ends, and returns stacks, outermost function first and semicolons between them, with how often each was seen;
+    /// Ends the sampling and returns the stacks, outermost function first and semicolons between them, with how often each was seen;
     /// in alphabetical order.
     ///
     /// # Errors
-    /// Why there are none.
+    /// The reason why there are none.
     #[cfg(target_os = "linux")]
     pub fn stacks(self) -> Result<Vec<(String, usize)>, String> {
         let report = self.guard.report().build_unresolved();

@@ -23,7 +23,7 @@ pub struct Section {
     pub folder: &'static str,
     /// Kernels, and what of the machine's limit each reaches.
     pub kernels: Grid,
-    /// Parts of the time of each experiment.
+    /// Snapshot of the time of each experiment.
     pub experiments: Grid,
     /// What the machine can do.
     pub machine: Grid,
@@ -80,7 +80,7 @@ fn kernels(table: &Table) -> Grid {
     }
 }
 
-/// The parts of an experiment's time, as columns.
+/// The snapshot of an experiment's time, as columns.
 const PARTS: [&str; 5] = ["kernels", "generating data", "metrics", "writing", "rest"];
 
 fn experiments(table: &Table) -> Grid {

@@ -14,7 +14,7 @@ pub struct Report {
     pub ledger: Ledger,
     /// The sections of the post, in its order, with those of their experiments that the run holds.
     pub sections: Vec<(&'static Section, Vec<Chapter>)>,
-    /// Where the time went, of a run that was profiled.
+    /// The profile, of a run that was profiled.
     pub profile: Option<Profile>,
 }
 

@@ -79,7 +79,7 @@ impl Config {
         Self::over(registry, file, &Request::default())
     }
 
-    /// A file with the rest of a request laid over it.
+    /// The configuration of a file, where the rest of a request overrides what the file says.
     fn over(registry: &Registry, mut file: File, request: &Request) -> Result<Self> {
         let preset = request.preset.or(file.preset).unwrap_or(Preset::Default);
         let flag = |flag: &str, value: Option<u64>| value.map(|value| Said::new(value, flag));
@@ -160,7 +160,7 @@ impl Config {
         (self.seed..self.seed + self.seeds).collect()
     }
 
-    /// As a configuration file that repeats the run on `isa`, with every setting explained.
+    /// The configuration file that repeats the run on `isa`, with every setting explained.
     pub fn to_toml(&self, isa: &str) -> String {
         use std::fmt::Write as _;
         let ids: Vec<_> = self.experiments.iter().map(|s| s.experiment.id()).collect();

@@ -23,14 +23,14 @@ pub struct Manifest<'a> {
     threads: usize,
     started: u64,
     finished: Option<u64>,
-    /// How long each experiment took.
+    /// The seconds that each experiment took.
     pub seconds: BTreeMap<String, f64>,
-    /// Of the files of complete experiments.
+    /// The checksums of the files of complete experiments.
     pub checksums: Checksums,
 }
 
 impl<'a> Manifest<'a> {
-    /// Of a run that begins now.
+    /// The manifest of a run that begins now.
     pub fn new(config: &'a Config, isa: Isa, threads: usize) -> Self {
         Manifest {
             config,
@@ -95,12 +95,12 @@ impl<'a> Manifest<'a> {
         Ok(())
     }
 
-    /// The run is over.
+    /// Notes that the run is over.
     pub fn finish(&mut self) {
         self.finished = Some(now());
     }
 
-    /// As it is written.
+    /// The text of the file.
     pub fn to_json(&self) -> String {
         let selected = &self.config.experiments;
         let experiments: Vec<_> = selected.iter().map(|s| s.experiment.id()).collect();

@@ -2,7 +2,7 @@
 //! and a random magnitude.
 //!
 //! A batch depends on the law, the features and the random stream it is drawn from alone. Name the stream by the
-//! number of the batch, and a training goes on anywhere.
+//! number of the batch, and a training can go on from any batch.
 
 pub mod law;
 
@@ -21,7 +21,7 @@ pub struct Generator {
     /// The true features, as rows.
     directions: Vec<f32>,
     probabilities: Vec<f64>,
-    /// For correlated features the group of each and the level that its normal variable must exceed to fire.
+    /// The group of each feature, if they are correlated, and the level that its normal variable must exceed to fire.
     groups: Vec<(usize, f64)>,
 }
 
@@ -30,7 +30,7 @@ pub struct Generator {
 pub struct Batch {
     /// B×d.
     pub x: Vec<f32>,
-    /// Where the entries of each sample start, and where the last ones end: B + 1 places.
+    /// The places where the entries of each sample start, and where the last ones end: B + 1 places.
     pub starts: Vec<usize>,
     /// The features that are active, rising in each sample.
     pub features: Vec<u32>,
@@ -117,7 +117,7 @@ impl Generator {
     }
 
     /// Thresholds of one sample of correlated features. Feature i fires if √ρ·g + √(1 − ρ)·ε exceeds its level, with
-    /// g the normal variable of its group and ε its own: given g, with a probability that can be said.
+    /// g the normal variable of its group and ε its own: given g, with a known probability.
     fn given_groups(&self, rng: &mut Rng) -> Vec<u64> {
         let rho = self.law.correlation;
         let shared: Vec<f64> = (0..self.law.groups)
@@ -144,7 +144,7 @@ fn normal_tail(z: f64) -> f64 {
     0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// Where the standard normal distribution reaches p, by bisection.
+/// The quantile p of the standard normal distribution, by bisection.
 fn normal_quantile(p: f64) -> f64 {
     let (mut low, mut high) = (-40.0, 40.0);
     for _ in 0..100 {

@@ -18,13 +18,13 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::session::Session;
 use crate::settings::range::{Above, Worded, above, worded};
-use crate::store::checkpoint::{Parts, Store};
+use crate::store::checkpoint::{Snapshot, Store};
 
 /// Batches drawn at once.
 const BLOCK: u64 = 32;
 
 crate::settings! {
-    /// How to train.
+    /// The plan of a training.
     #[derive(Copy, PartialEq)]
     pub struct Plan {
         /// Training steps, on a new batch each.
@@ -52,8 +52,8 @@ pub fn learning_rate() -> Worded<Above> {
     )
 }
 
-/// How often losses are looked at during a training.
-pub const LOOKS: u64 = 20;
+/// The number of times that losses are recorded during a training.
+pub const RECORDS: u64 = 20;
 
 impl Plan {
     /// Estimated memory, bytes: the batches of a block, and per model its parameters, gradient and moments, its codes and
@@ -92,14 +92,14 @@ pub struct Trained {
     /// The model.
     pub parameters: Parameters,
     /// What was seen on the way.
-    pub looks: Vec<Look>,
-    /// How it diverged, if it did.
+    pub records: Vec<Record>,
+    /// A description of its divergence, if it diverged.
     pub divergence: Option<String>,
 }
 
 /// The losses of a batch before one of the steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Look {
+pub struct Record {
     /// The step, from 0.
     pub step: u64,
     /// ‖x̂ − x‖², mean over the batch.
@@ -172,13 +172,13 @@ struct Model<'a> {
     source: usize,
     rate: f64,
     trainer: Trainer,
-    looks: Vec<Look>,
+    records: Vec<Record>,
     divergence: Option<String>,
     store: Store<'a>,
 }
 
 impl<'a> Model<'a> {
-    /// Where its last checkpoint left it, or at its start.
+    /// The state that its last checkpoint left, or that of the start.
     fn begin(
         index: usize,
         candidate: Candidate,
@@ -195,24 +195,24 @@ impl<'a> Model<'a> {
         } = candidate;
         let store = session.checkpoints(&slug, &title, settings);
         let adam = Adam::default();
-        let saved = store.latest(|parts| {
+        let saved = store.latest(|snapshot| {
             let mut parameters = start.clone();
             let len = parameters.values().len();
-            parts.read_into("parameters", parameters.values_mut())?;
+            snapshot.read_into("parameters", parameters.values_mut())?;
             let mut moments = [vec![0.0; len], vec![0.0; len]];
-            parts.read_into("first_moment", &mut moments[0])?;
-            parts.read_into("second_moment", &mut moments[1])?;
+            snapshot.read_into("first_moment", &mut moments[0])?;
+            snapshot.read_into("second_moment", &mut moments[1])?;
             let mut idle = vec![0; start.shape().dictionary];
-            parts.read_into("idle", &mut idle)?;
-            let steps = parts.read_number_up_to("step", plan.steps)?;
+            snapshot.read_into("idle", &mut idle)?;
+            let steps = snapshot.read_u64("step", plan.steps)?;
             let trainer = Trainer::restore(parameters, adam, plan.batch, moments, steps, idle);
-            let divergence = match parts.read_word("divergence")? {
+            let divergence = match snapshot.metadata("divergence")? {
                 "" => None,
                 how => Some(how.to_string()),
             };
-            Ok((trainer, looks(parts)?, divergence))
+            Ok((trainer, records(snapshot)?, divergence))
         })?;
-        let (trainer, looks, divergence) =
+        let (trainer, records, divergence) =
             saved.unwrap_or_else(|| (Trainer::new(start, adam, plan.batch), Vec::new(), None));
         let model = Model {
             index,
@@ -220,7 +220,7 @@ impl<'a> Model<'a> {
             source,
             rate,
             trainer,
-            looks,
+            records,
             divergence,
             store,
         };
@@ -262,8 +262,8 @@ impl<'a> Model<'a> {
             let width = self.trainer.parameters().shape().width;
             let x = MatRef::new(&batches[(step - first) as usize], plan.batch, width);
             let losses = self.trainer.step(exec, x.expect("a batch of that size"));
-            if step.is_multiple_of((plan.steps / LOOKS).max(1)) {
-                self.looks.push(Look {
+            if step.is_multiple_of((plan.steps / RECORDS).max(1)) {
+                self.records.push(Record {
                     step,
                     reconstruction: losses.reconstruction,
                     sparsity: losses.sparsity,
@@ -289,11 +289,11 @@ impl<'a> Model<'a> {
         }
         interrupted = interrupted.and(session.progress.advance(self.done(plan) - before));
         if interrupted.is_err() || self.ended(plan) || self.store.is_due() {
-            self.store.write(self.trainer.steps(), self.parts())?;
+            self.store.write(self.trainer.steps(), self.snapshot())?;
         }
-        if let Some(look) = self.looks.last() {
+        if let Some(record) = self.records.last() {
             session.progress.note(|| {
-                let loss = look.reconstruction + look.sparsity;
+                let loss = record.reconstruction + record.sparsity;
                 format!(
                     "{}: step {}, loss {loss:.4}",
                     self.title,
@@ -304,49 +304,49 @@ impl<'a> Model<'a> {
         interrupted
     }
 
-    fn parts(&self) -> Parts {
-        let mut parts = Parts::default();
+    fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
         let [first, second] = self.trainer.moments();
-        parts.vector("parameters", self.trainer.parameters().values());
-        parts.vector("first_moment", first);
-        parts.vector("second_moment", second);
-        parts.vector("idle", self.trainer.idle());
-        parts.vector("look_step", self.looks.iter().map(|l| &l.step));
-        parts.vector(
-            "look_reconstruction",
-            self.looks.iter().map(|l| &l.reconstruction),
+        snapshot.put_vector("parameters", self.trainer.parameters().values());
+        snapshot.put_vector("first_moment", first);
+        snapshot.put_vector("second_moment", second);
+        snapshot.put_vector("idle", self.trainer.idle());
+        snapshot.put_vector("record_step", self.records.iter().map(|l| &l.step));
+        snapshot.put_vector(
+            "record_reconstruction",
+            self.records.iter().map(|l| &l.reconstruction),
         );
-        parts.vector("look_sparsity", self.looks.iter().map(|l| &l.sparsity));
-        parts.vector("look_density", self.looks.iter().map(|l| &l.density));
-        parts.word("step", self.trainer.steps());
-        parts.word("divergence", self.divergence.as_deref().unwrap_or(""));
-        parts
+        snapshot.put_vector("record_sparsity", self.records.iter().map(|l| &l.sparsity));
+        snapshot.put_vector("record_density", self.records.iter().map(|l| &l.density));
+        snapshot.put_metadata("step", self.trainer.steps());
+        snapshot.put_metadata("divergence", self.divergence.as_deref().unwrap_or(""));
+        snapshot
     }
 
     fn end(self) -> Trained {
         Trained {
             parameters: self.trainer.into_parameters(),
-            looks: self.looks,
+            records: self.records,
             divergence: self.divergence,
         }
     }
 }
 
-/// The looks in a checkpoint.
-fn looks(parts: &Parts) -> Result<Vec<Look>, String> {
-    let looks = parts
-        .read_vector("look_step")?
+/// The records in a checkpoint.
+fn records(snapshot: &Snapshot) -> Result<Vec<Record>, String> {
+    let records = snapshot
+        .read_vector("record_step")?
         .into_iter()
-        .zip(parts.read_vector("look_reconstruction")?)
-        .zip(parts.read_vector("look_sparsity")?)
-        .zip(parts.read_vector("look_density")?);
-    let look = |(((step, reconstruction), sparsity), density)| Look {
+        .zip(snapshot.read_vector("record_reconstruction")?)
+        .zip(snapshot.read_vector("record_sparsity")?)
+        .zip(snapshot.read_vector("record_density")?);
+    let record = |(((step, reconstruction), sparsity), density)| Record {
         step,
         reconstruction,
         sparsity,
         density,
     };
-    Ok(looks.map(look).collect())
+    Ok(records.map(record).collect())
 }
 
 #[cfg(test)]

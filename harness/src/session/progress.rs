@@ -21,7 +21,7 @@ pub fn check() -> Result<()> {
     }
 }
 
-/// How progress is shown.
+/// The way in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
     /// A bar with the time left.
@@ -58,14 +58,14 @@ pub struct Progress {
     last_note: Mutex<Instant>,
 }
 
-/// How often a bar gets a new note.
+/// The time between two notes of a bar.
 const BETWEEN_NOTES: Duration = Duration::from_millis(500);
 
-/// How often a plain line is written.
+/// The time between two plain lines.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 impl Progress {
-    /// Of something that has just begun.
+    /// The progress of something that has just begun.
     pub fn new(name: impl Into<String>, show: Show) -> Self {
         let target = match show {
             Show::Bar => ProgressDrawTarget::stderr(),
@@ -114,8 +114,8 @@ impl Progress {
         check()
     }
 
-    /// Shows where a long piece of the work stands, beside the share that is done. Of notes in quick
-    /// succession only some are made at all.
+    /// Shows where a long piece of the work stands, beside the share that is done. If notes follow one another quickly,
+    /// only some of them are made.
     pub fn note(&self, note: impl FnOnce() -> String) {
         let between = match self.show {
             Show::Bar => BETWEEN_NOTES,
@@ -158,7 +158,7 @@ impl Progress {
         ));
     }
 
-    /// The work is over.
+    /// Says that the work is over; returns the seconds that it took.
     pub fn finish(self) -> f64 {
         self.bar.finish_and_clear();
         let seconds = self.begun.elapsed().as_secs_f64();

@@ -18,7 +18,7 @@ const ENDING: &[c_int] = &[
     signal_hook::consts::SIGHUP,
 ];
 
-/// From now on, the first signal ends the run at the next tick and the second ends the process.
+/// Lets, from now on, the first signal end the run at the next tick and the second end the process.
 ///
 /// A signal that the process was told to ignore when it was started, as `nohup` does with SIGHUP and a shell with the
 /// SIGINT of a command in the background, stays ignored.

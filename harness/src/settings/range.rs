@@ -75,7 +75,7 @@ pub fn above(bound: f64) -> Above {
 }
 
 impl Above {
-    /// Those of them that are at most `most`.
+    /// The numbers of this range that are at most `most`.
     pub fn at_most(self, most: f64) -> Above {
         Above {
             end: Bound::Included(most),
@@ -83,7 +83,7 @@ impl Above {
         }
     }
 
-    /// Those of them that are below `end`.
+    /// The numbers of this range that are below `end`.
     pub fn below(self, end: f64) -> Above {
         Above {
             end: Bound::Excluded(end),

@@ -44,7 +44,7 @@ pub fn share(values: impl IntoIterator<Item = f64>, holds: impl Fn(f64) -> bool)
 /// The largest ratio of a value to the one before: below 1 exactly if the values fall at every step. Not a number if
 /// one of them is not finite, or there are fewer than two.
 ///
-/// To what is not positive there is no ratio. A step from there counts as 1 if the value stays, ∞ if it rises and 0 if
+/// There is no ratio to what is not positive. A step from there counts as 1 if the value stays, ∞ if it rises and 0 if
 /// it falls.
 pub fn largest_step(values: &[f64]) -> f64 {
     if values.iter().any(|v| !v.is_finite()) {

@@ -2,7 +2,7 @@
 
 /// Sums over points (x, y), x within about [−1, 1].
 ///
-/// From these sums an R² has an absolute error of some 10⁻¹⁵ times the mean of y² over the variance of
+/// An R² from these sums has an absolute error of some 10⁻¹⁵ times the mean of y² over the variance of
 /// y: plain sums do well as long as y varies about as much as it is away from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Moments {

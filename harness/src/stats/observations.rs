@@ -4,7 +4,7 @@ use super::median;
 
 /// A number: a measure or a count.
 pub trait Number {
-    /// As a real number.
+    /// The value as a real number.
     fn real(self) -> f64;
 }
 

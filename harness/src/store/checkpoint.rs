@@ -1,9 +1,10 @@
 //! Checkpoints of a training, from which it goes on as if nothing had happened.
 //!
 //! A checkpoint is the file `<experiment>/checkpoints/<training>/<step>.ckpt`: the eight bytes `TRAINING`, the CRC-32 of
-//! the rest (four bytes, little-endian), and the rest in the safetensors format: vectors and words by name, as the
-//! training [puts](Parts) them there. Among the words is, word for word, everything that decides the course of the
-//! training. Random streams are named by step or epoch, so the step is all there is to know of them.
+//! the rest (four bytes, little-endian), and the rest in the safetensors format: vectors and metadata by name, as the
+//! training [puts](Snapshot) them there. The metadata hold everything that decides the course of the training, so that
+//! it cannot go on under other settings. Random streams are named by step or epoch, so the number of the step restores
+//! them.
 //!
 //! The last two are kept: where one is damaged, the run is not resumed until the user has removed it, and there is one
 //! before it. All of them go once the experiment's results are written.
@@ -21,17 +22,17 @@ use crate::store::folder::Folder;
 use crate::store::names::CHECKPOINTS;
 
 const MAGIC: &[u8] = b"TRAINING";
-/// How many are kept: a damaged one has one before it.
+/// The number of checkpoints that are kept: a damaged one has one before it.
 const KEPT: usize = 2;
 const SUFFIX: &str = "ckpt";
-/// The word that holds what decides the course of the training.
+/// The key of the metadata that hold what decides the course of the training.
 const IDENTITY: &str = "identity";
 
 /// The checkpoints of one training.
 #[derive(Debug)]
 pub struct Store<'a> {
     run: &'a Folder,
-    /// From the folder of the run.
+    /// The path of their folder from that of the run.
     folder: String,
     /// Everything that decides the course of the training.
     identity: String,
@@ -57,11 +58,11 @@ impl<'a> Store<'a> {
         self.written.elapsed() >= self.every
     }
 
-    /// Writes one, and removes those before the last two.
-    pub fn write(&mut self, step: u64, mut parts: Parts) -> Result<()> {
+    /// Writes a checkpoint, and removes those before the last two.
+    pub fn write(&mut self, step: u64, mut snapshot: Snapshot) -> Result<()> {
         let file = format!("{}/{step:012}.{SUFFIX}", self.folder);
-        parts.word(IDENTITY, &self.identity);
-        self.run.write(file, parts.encode())?;
+        snapshot.put_metadata(IDENTITY, &self.identity);
+        self.run.write(file, snapshot.encode())?;
         for old in self.files()?.into_iter().skip(KEPT) {
             std::fs::remove_file(&old).map_err(Error::io("remove", &old))?;
         }
@@ -69,23 +70,23 @@ impl<'a> Store<'a> {
         Ok(())
     }
 
-    /// What is in the last one, as `read` reads it; `None` if there is none.
+    /// The contents of the last checkpoint, as `read` reads them; `None` if there is none.
     ///
     /// # Errors
     /// If it is damaged, or belongs to another training.
-    pub fn latest<T>(&self, read: impl Fn(&Parts) -> Result<T, String>) -> Result<Option<T>> {
+    pub fn latest<T>(&self, read: impl Fn(&Snapshot) -> Result<T, String>) -> Result<Option<T>> {
         let Some(file) = self.files()?.into_iter().next() else {
             return Ok(None);
         };
         let run = self.run.path();
-        let parts = decode(&file, run)?;
-        self.belongs(&parts, &file)?;
-        let state = read(&parts).map_err(|why| damaged(&file, run, &why))?;
+        let snapshot = decode(&file, run)?;
+        self.belongs(&snapshot, &file)?;
+        let state = read(&snapshot).map_err(|why| damaged(&file, run, &why))?;
         Ok(Some(state))
     }
 
-    fn belongs(&self, parts: &Parts, file: &Path) -> Result<()> {
-        let identity = parts.words.get(IDENTITY).map_or("", String::as_str);
+    fn belongs(&self, snapshot: &Snapshot, file: &Path) -> Result<()> {
+        let identity = snapshot.metadata.get(IDENTITY).map_or("", String::as_str);
         if identity == self.identity {
             return Ok(());
         }
@@ -122,9 +123,9 @@ pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) 
     Ok(())
 }
 
-fn decode(file: &Path, run: &Path) -> Result<Parts> {
+fn decode(file: &Path, run: &Path) -> Result<Snapshot> {
     let bytes = read_result(file)?;
-    Parts::decode(&bytes).map_err(|why| damaged(file, run, &why))
+    Snapshot::decode(&bytes).map_err(|why| damaged(file, run, &why))
 }
 
 fn damaged(file: &Path, run: &Path, why: &str) -> Error {
@@ -136,11 +137,11 @@ fn damaged(file: &Path, run: &Path, why: &str) -> Error {
     ))
 }
 
-/// What a checkpoint holds: vectors of numbers and words, by name.
+/// The contents of a checkpoint: vectors of numbers, and metadata, by name.
 #[derive(Debug, Default, PartialEq)]
-pub struct Parts {
+pub struct Snapshot {
     vectors: HashMap<String, (Dtype, Vec<u8>)>,
-    words: HashMap<String, String>,
+    metadata: HashMap<String, String>,
 }
 
 /// A kind of number that a checkpoint holds.
@@ -149,7 +150,7 @@ pub trait Number: Sized {
     const DTYPE: Dtype;
     /// Adds its bytes, little-endian.
     fn put(&self, bytes: &mut Vec<u8>);
-    /// Reads numbers back; what is left over of the bytes is ignored.
+    /// Reads numbers back; bytes at the end that make no whole number are ignored.
     fn take(bytes: &[u8]) -> Vec<Self>;
 }
 
@@ -175,9 +176,9 @@ numbers! {
     u64: U64,
 }
 
-impl Parts {
-    /// Puts a vector.
-    pub fn vector<'v, T: Number + 'v>(
+impl Snapshot {
+    /// Adds a vector.
+    pub fn put_vector<'v, T: Number + 'v>(
         &mut self,
         name: &str,
         values: impl IntoIterator<Item = &'v T>,
@@ -187,12 +188,12 @@ impl Parts {
         self.vectors.insert(name.into(), (T::DTYPE, bytes));
     }
 
-    /// Puts a word.
-    pub fn word(&mut self, name: &str, word: impl Display) {
-        self.words.insert(name.into(), word.to_string());
+    /// Adds a value to the metadata.
+    pub fn put_metadata(&mut self, name: &str, value: impl Display) {
+        self.metadata.insert(name.into(), value.to_string());
     }
 
-    /// A vector.
+    /// The vector of that name.
     ///
     /// # Errors
     /// If there is none of this name, or it holds other numbers.
@@ -207,7 +208,7 @@ impl Parts {
     /// Fills `into` with a vector.
     ///
     /// # Errors
-    /// As [`read_vector`](Self::read_vector), and if it is not as long.
+    /// Those of [`read_vector`](Self::read_vector), and that it is not as long.
     pub fn read_into<T: Number + Copy>(&self, name: &str, into: &mut [T]) -> Result<(), String> {
         let values = self.read_vector(name)?;
         if values.len() != into.len() {
@@ -217,21 +218,21 @@ impl Parts {
         Ok(())
     }
 
-    /// A word.
+    /// The metadata of that name.
     ///
     /// # Errors
     /// If there is none of this name.
-    pub fn read_word(&self, name: &str) -> Result<&str, String> {
-        let word = self.words.get(name).map(String::as_str);
+    pub fn metadata(&self, name: &str) -> Result<&str, String> {
+        let word = self.metadata.get(name).map(String::as_str);
         word.ok_or_else(|| format!("it has no {name}"))
     }
 
-    /// A word that is a number, at most `most`.
+    /// The metadata of that name as a number, at most `most`.
     ///
     /// # Errors
     /// If there is none of this name, or it is something else.
-    pub fn read_number_up_to(&self, name: &str, most: u64) -> Result<u64, String> {
-        let word = self.read_word(name)?;
+    pub fn read_u64(&self, name: &str, most: u64) -> Result<u64, String> {
+        let word = self.metadata(name)?;
         let number = word.parse().ok().filter(|&n| n <= most);
         number.ok_or_else(|| format!("its {name} is `{word}`, no number from 0 to {most}"))
     }
@@ -244,8 +245,8 @@ impl Parts {
             (name.as_str(), view.expect("a vector of that length"))
         });
         // An empty map would be written in a way that is not read back.
-        let words = (!self.words.is_empty()).then(|| self.words.clone());
-        let body = safetensors::serialize(vectors, words);
+        let metadata = (!self.metadata.is_empty()).then(|| self.metadata.clone());
+        let body = safetensors::serialize(vectors, metadata);
         let body = body.expect("few and small names");
         let mut bytes = MAGIC.to_vec();
         bytes.extend(crc32fast::hash(&body).to_le_bytes());
@@ -257,7 +258,7 @@ impl Parts {
     ///
     /// # Errors
     /// If they are not whole, or are no checkpoint; the message says what is wrong with them.
-    pub fn decode(bytes: &[u8]) -> Result<Parts, String> {
+    pub fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
         let rest = bytes
             .strip_prefix(MAGIC)
             .ok_or("it does not begin as a checkpoint does")?;
@@ -270,9 +271,9 @@ impl Parts {
         let vectors = tensors
             .iter()
             .map(|(name, tensor)| (name.to_string(), (tensor.dtype(), tensor.data().to_vec())));
-        Ok(Parts {
+        Ok(Snapshot {
             vectors: vectors.collect(),
-            words: header.metadata().clone().unwrap_or_default(),
+            metadata: header.metadata().clone().unwrap_or_default(),
         })
     }
 }
@@ -281,30 +282,26 @@ impl Parts {
 mod tests {
     use super::*;
 
-    fn parts() -> Parts {
-        let mut parts = Parts::default();
-        parts.vector("weights", &[1.5f32, f32::NAN, -0.0]);
-        parts.vector("losses", &[0.1f64]);
-        parts.vector("idle", &[7u32, u32::MAX]);
-        parts.vector::<u64>("nothing", &[]);
-        parts.word("step", 12);
-        parts
+    fn snapshot() -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        snapshot.put_vector("weights", &[1.5f32, f32::NAN, -0.0]);
+        snapshot.put_vector("losses", &[0.1f64]);
+        snapshot.put_vector("idle", &[7u32, u32::MAX]);
+        snapshot.put_vector::<u64>("nothing", &[]);
+        snapshot.put_metadata("step", 12);
+        snapshot
     }
 
     #[test]
     fn what_is_put_is_read_back() {
-        let back = Parts::decode(&parts().encode()).unwrap();
+        let back = Snapshot::decode(&snapshot().encode()).unwrap();
         let weights: Vec<f32> = back.read_vector("weights").unwrap();
         assert_eq!(weights[0], 1.5);
         assert!(weights[1].is_nan() && weights[2].is_sign_negative());
         assert_eq!(back.read_vector("losses"), Ok(vec![0.1f64]));
         assert_eq!(back.read_vector("nothing"), Ok(Vec::<u64>::new()));
-        assert_eq!(back.read_number_up_to("step", 12), Ok(12));
-        assert!(
-            back.read_number_up_to("step", 11)
-                .unwrap_err()
-                .contains("`12`")
-        );
+        assert_eq!(back.read_u64("step", 12), Ok(12));
+        assert!(back.read_u64("step", 11).unwrap_err().contains("`12`"));
         let mut idle = [0u32; 2];
         back.read_into("idle", &mut idle).unwrap();
         assert_eq!(idle, [7, u32::MAX]);
@@ -314,17 +311,17 @@ mod tests {
                 .contains("2 values")
         );
         assert!(back.read_vector::<f32>("idle").unwrap_err().contains("U32"));
-        assert!(back.read_word("end").unwrap_err().contains("no end"));
+        assert!(back.metadata("end").unwrap_err().contains("no end"));
     }
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_noticed() {
-        let bytes = parts().encode();
+        let bytes = snapshot().encode();
         for i in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[i] ^= 1 << (i % 8);
-            assert!(Parts::decode(&flipped).is_err(), "bit of byte {i}");
-            assert!(Parts::decode(&bytes[..i]).is_err(), "cut at {i}");
+            assert!(Snapshot::decode(&flipped).is_err(), "bit of byte {i}");
+            assert!(Snapshot::decode(&bytes[..i]).is_err(), "cut at {i}");
         }
     }
 }

@@ -20,7 +20,7 @@ impl Checksums {
         self.0.insert(name.into(), checksum(contents));
     }
 
-    /// Puts those of `folder` in `other` in place of its own.
+    /// Replaces the checksums of the files in `folder` by those that `other` has.
     pub fn replace(&mut self, folder: &str, other: &Checksums) {
         self.0.retain(|name, _| !is_in(folder, name));
         let theirs = other.0.iter().filter(|(name, _)| is_in(folder, name));

@@ -25,7 +25,7 @@ pub struct Folder {
     path: PathBuf,
     // Locked until dropped.
     _lock: File,
-    /// Of what was written here.
+    /// The checksums of what was written here.
     checksums: Mutex<Checksums>,
     /// Whether the user has been told that nothing here can be flushed to disk.
     told_unflushed: AtomicBool,
@@ -194,7 +194,7 @@ impl Folder {
         })
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -245,7 +245,7 @@ impl Folder {
         }
     }
 
-    /// Of all that this process has written here.
+    /// The checksums of all that this process has written here.
     pub fn checksums(&self) -> Checksums {
         let checksums = self.checksums.lock().expect("no panic while it is held");
         checksums.clone()

@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::store::system::entries;
 
-/// How the name of a temporary file begins; some random letters and digits follow.
+/// The beginning of the name of a temporary file; some random letters and digits follow.
 pub const PREFIX: &str = ".harness-tmp-";
 
-/// How many letters and digits these are.
+/// The number of these letters and digits.
 const RANDOM: usize = 6;
 
 /// What makes temporary files: with the permissions of any new file, which the umask decides.

@@ -139,7 +139,7 @@ fn grid(
         Ok(Model {
             task,
             elements: trained.parameters.shape().dictionary,
-            looks: trained.looks.clone(),
+            records: trained.records.clone(),
             reading: trained.divergence.clone().map_or_else(|| Ok(read()), Err),
         })
     };

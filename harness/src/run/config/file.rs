@@ -61,7 +61,7 @@ const GENERAL: [(&str, &str); 5] = [
 ];
 
 impl Override {
-    /// From `experiment.key=value`. The value is TOML; a bare word is a string.
+    /// Reads `experiment.key=value`. The value is TOML; a bare word is a string.
     pub fn parse(registry: &Registry, text: &str) -> Result<Self> {
         let wrong = || Error::input(format!("--set {text}: expected experiment.key=value"));
         let (path, value) = text.split_once('=').ok_or_else(wrong)?;

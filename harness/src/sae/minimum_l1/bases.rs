@@ -8,7 +8,7 @@ pub struct Bases<'a> {
     dictionary: &'a Dictionary,
     /// The atoms of each basis.
     atoms: Vec<Vec<usize>>,
-    /// For each basis the system that takes a target to the weights.
+    /// The system of each basis, which takes a target to the weights.
     systems: Vec<Lu>,
 }
 
@@ -77,7 +77,7 @@ pub fn for_each_choice(n: usize, k: usize, mut visit: impl FnMut(&[usize])) {
 /// matrix is, which an inverse would not.
 #[derive(Debug)]
 struct Lu {
-    /// Where each row of the factors stood in the matrix.
+    /// The row of the matrix that each row of the factors was.
     order: Vec<usize>,
     /// Both factors in one m×m matrix; the diagonal of the lower one is 1.
     factors: Vec<f64>,

@@ -8,7 +8,7 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    /// Of atoms of `width` entries, one after the other.
+    /// A dictionary of atoms of `width` entries, one after the other.
     ///
     /// # Panics
     /// If `width` is 0 or does not divide the number of values.

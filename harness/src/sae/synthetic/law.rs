@@ -32,7 +32,7 @@ crate::settings! {
     }
 }
 
-/// How many features a law may have.
+/// The range of the number of features.
 fn features(law: &Law) -> impl Allows<usize> + use<> {
     let (most, why) = match law.directions {
         Directions::Gaussian => (1 << 16, ""),
@@ -41,7 +41,7 @@ fn features(law: &Law) -> impl Allows<usize> + use<> {
     worded(format!("1 to {most}{why}"), 1..=most)
 }
 
-/// How many features may be active on average. The number of features and the decay must be in range.
+/// The range of the mean number of active features. The number of features and the decay must be in range.
 fn active(law: &Law) -> impl Allows<f64> + use<> {
     let weights = law.weights();
     let most = weights.iter().sum::<f64>() / weights[0];
@@ -55,19 +55,19 @@ fn active(law: &Law) -> impl Allows<f64> + use<> {
 pub enum Directions {
     /// Normal entries, normalised: uniformly random directions.
     Gaussian,
-    /// The same, each made orthogonal to those before.
+    /// Gaussian directions, each made orthogonal to those before.
     Orthogonal,
 }
 
-/// How the probability to fire depends on the feature.
+/// The dependence of the probability to fire on the feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Firing {
-    /// Not at all.
+    /// The same probability for each feature.
     Constant,
-    /// Geometrically.
+    /// A geometric decay.
     Decaying,
-    /// As 1/(i + 1) (Zipf's law).
+    /// A decay as 1/(i + 1) (Zipf's law).
     Zipf,
 }
 

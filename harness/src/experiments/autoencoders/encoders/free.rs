@@ -11,7 +11,7 @@ use super::source::Source;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::sae::training::Plan;
-use crate::store::checkpoint::Parts;
+use crate::store::checkpoint::Snapshot;
 
 /// When codes are good enough to learn from.
 const ROUGH: Stop = Stop {
@@ -40,15 +40,15 @@ pub fn learn(
     let title = format!("dictionary of free codes, λ = {lambda}, seed {seed}");
     let mut store = ctx.session.checkpoints(&slug, &title, s);
     let len = shape.dictionary * shape.width;
-    let read = |parts: &Parts| {
+    let read = |snapshot: &Snapshot| {
         let mut state = State {
             elements: vec![0.0; len],
             moments: [vec![0.0; len], vec![0.0; len]],
-            step: parts.read_number_up_to("step", s.free_steps)?,
+            step: snapshot.read_u64("step", s.free_steps)?,
         };
-        parts.read_into("elements", &mut state.elements)?;
-        parts.read_into("first_moment", &mut state.moments[0])?;
-        parts.read_into("second_moment", &mut state.moments[1])?;
+        snapshot.read_into("elements", &mut state.elements)?;
+        snapshot.read_into("first_moment", &mut state.moments[0])?;
+        snapshot.read_into("second_moment", &mut state.moments[1])?;
         Ok(state)
     };
     let mut state = store.latest(read)?.unwrap_or_else(|| {
@@ -84,12 +84,12 @@ pub fn learn(
         }
         let interrupted = ctx.session.progress.advance(1);
         if state.step == s.free_steps || interrupted.is_err() || store.is_due() {
-            let mut parts = Parts::default();
-            parts.vector("elements", &state.elements);
-            parts.vector("first_moment", &state.moments[0]);
-            parts.vector("second_moment", &state.moments[1]);
-            parts.word("step", state.step);
-            store.write(state.step, parts)?;
+            let mut snapshot = Snapshot::default();
+            snapshot.put_vector("elements", &state.elements);
+            snapshot.put_vector("first_moment", &state.moments[0]);
+            snapshot.put_vector("second_moment", &state.moments[1]);
+            snapshot.put_metadata("step", state.step);
+            store.write(state.step, snapshot)?;
         }
         interrupted?;
     }

@@ -56,7 +56,7 @@ impl Source {
         }
     }
 
-    /// The residual streams of the trained model that `unfinished-features` looks into, if there is one.
+    /// The residual streams of the trained model that `unfinished-features` records into, if there is one.
     pub fn streams(seed: u64, s: &Settings, ctx: &Ctx) -> Result<Vec<Source>> {
         let Ok([trained, _]) = streams::models(seed, ctx) else {
             return Ok(Vec::new());

@@ -112,7 +112,7 @@ impl Tally {
 }
 
 /// Draws dictionaries of three directions with a target each, in turn on one of the atoms and in a random
-/// direction that has a non-negative code, and looks at its code.
+/// direction that has a non-negative code, and records at its code.
 pub fn survey(norm: Norm, dictionaries: usize, rng: &mut Rng) -> Tally {
     let mut tally = Tally::default();
     for i in 0..dictionaries {

@@ -222,7 +222,7 @@ mod tests {
                 seed: 3,
             },
             elements: 2,
-            looks: Vec::new(),
+            records: Vec::new(),
             reading: Ok(reading),
         }
     }

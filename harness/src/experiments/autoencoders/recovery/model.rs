@@ -5,7 +5,7 @@ use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
 use super::measures::Reading;
 use super::settings::Settings;
 use crate::experiment::Ctx;
-use crate::sae::training::Look;
+use crate::sae::training::Record;
 use crate::table::record::Word;
 
 impl Settings {
@@ -104,7 +104,7 @@ pub struct Model {
     pub task: Task,
     /// Of its dictionary.
     pub elements: usize,
-    pub looks: Vec<Look>,
+    pub records: Vec<Record>,
     /// What was read from it, or how it diverged.
     pub reading: Result<Reading, String>,
 }

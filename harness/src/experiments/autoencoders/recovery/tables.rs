@@ -5,7 +5,7 @@ use super::measures::Reading;
 use super::model::{Encoder, Model};
 use super::optimum::{Comparison, Kind};
 use super::settings::JUDGED_RATIO;
-use crate::sae::training::Look;
+use crate::sae::training::Record;
 use crate::stats::share;
 use crate::table::Table;
 
@@ -188,7 +188,7 @@ fn cheapest(c: &Comparison) -> Cheapest {
 
 fn losses(model: &Model) -> Vec<Loss> {
     let task = &model.task;
-    let row = |look: &Look| Loss {
+    let row = |look: &Record| Loss {
         encoder: task.encoder,
         lambda: task.lambda,
         ratio: task.ratio,
@@ -198,5 +198,5 @@ fn losses(model: &Model) -> Vec<Loss> {
         sparsity: look.sparsity,
         density: look.density,
     };
-    model.looks.iter().map(row).collect()
+    model.records.iter().map(row).collect()
 }

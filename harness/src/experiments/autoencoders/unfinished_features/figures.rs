@@ -64,10 +64,10 @@ fn distinct(tables: &Tables, table: &str, kind: Kind, column: &str) -> Vec<i64> 
 
 fn of_categories(kind: Kind, y: Axis, curve: impl Fn(Category) -> Vec<(f64, f64)>) -> Panel {
     let panel = Panel::new(kind.name(), Axis::linear("layer l"), y);
-    let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
+    let records = [Role::Other(0), Role::Other(1), Role::Other(2)];
     Category::ALL
         .into_iter()
-        .zip(looks)
+        .zip(records)
         .fold(panel, |panel, (category, look)| {
             panel.dotted(look, category.name(), curve(category))
         })

@@ -9,7 +9,7 @@ use super::measures::rectangle;
 use super::settings::{Loss, Settings};
 use crate::error::Result;
 use crate::experiment::Ctx;
-use crate::store::checkpoint::Parts;
+use crate::store::checkpoint::Snapshot;
 
 /// One model of the sweep.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -142,46 +142,48 @@ impl State {
     }
 
     /// All of it, for a checkpoint.
-    pub fn parts(&self) -> Parts {
-        let mut parts = Parts::default();
-        parts.vector("parameters", self.parameters.values());
-        parts.vector("first_moment", &self.moments[0]);
-        parts.vector("second_moment", &self.moments[1]);
-        parts.vector("check_step", self.checks.iter().map(|c| &c.step));
-        parts.vector("check_loss", self.checks.iter().map(|c| &c.loss));
-        parts.vector("check_learned", self.checks.iter().map(|c| &c.learned));
-        parts.word("step", self.step);
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        snapshot.put_vector("parameters", self.parameters.values());
+        snapshot.put_vector("first_moment", &self.moments[0]);
+        snapshot.put_vector("second_moment", &self.moments[1]);
+        snapshot.put_vector("check_step", self.checks.iter().map(|c| &c.step));
+        snapshot.put_vector("check_loss", self.checks.iter().map(|c| &c.loss));
+        snapshot.put_vector("check_learned", self.checks.iter().map(|c| &c.learned));
+        snapshot.put_metadata("step", self.step);
         match self.end {
-            None => parts.word("end", "none"),
-            Some(End::Learned) => parts.word("end", "learned"),
-            Some(End::Budget) => parts.word("end", "budget"),
-            Some(End::Diverged { layer }) => parts.word("end", format!("diverged {layer}")),
+            None => snapshot.put_metadata("end", "none"),
+            Some(End::Learned) => snapshot.put_metadata("end", "learned"),
+            Some(End::Budget) => snapshot.put_metadata("end", "budget"),
+            Some(End::Diverged { layer }) => {
+                snapshot.put_metadata("end", format!("diverged {layer}"))
+            }
         }
-        parts
+        snapshot
     }
 
-    /// From the parts of a checkpoint, in the shape of `like` and within the budget of steps.
+    /// From the snapshot of a checkpoint, in the shape of `like` and within the budget of steps.
     ///
     /// # Errors
     /// If a part is missing or does not fit; the message names it.
-    pub fn restore(parts: &Parts, like: &State, budget: u64) -> Result<State, String> {
+    pub fn restore(snapshot: &Snapshot, like: &State, budget: u64) -> Result<State, String> {
         let mut state = like.clone();
-        parts.read_into("parameters", state.parameters.values_mut())?;
-        parts.read_into("first_moment", &mut state.moments[0])?;
-        parts.read_into("second_moment", &mut state.moments[1])?;
-        let looks = parts
+        snapshot.read_into("parameters", state.parameters.values_mut())?;
+        snapshot.read_into("first_moment", &mut state.moments[0])?;
+        snapshot.read_into("second_moment", &mut state.moments[1])?;
+        let looks = snapshot
             .read_vector("check_step")?
             .into_iter()
-            .zip(parts.read_vector("check_loss")?)
-            .zip(parts.read_vector("check_learned")?);
+            .zip(snapshot.read_vector("check_loss")?)
+            .zip(snapshot.read_vector("check_learned")?);
         let looks = looks.map(|((step, loss), learned)| Check {
             step,
             loss,
             learned,
         });
         state.checks = looks.collect();
-        state.step = parts.read_number_up_to("step", budget)?;
-        let end = parts.read_word("end")?;
+        state.step = snapshot.read_u64("step", budget)?;
+        let end = snapshot.metadata("end")?;
         state.end = match end.split_once(' ').unwrap_or((end, "")) {
             ("none", _) => None,
             ("learned", _) => Some(End::Learned),
@@ -210,7 +212,7 @@ impl State {
 pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Result<State> {
     let mut store = ctx.session.checkpoints(&task.slug(), task, s);
     let start = State::start(initial(s.shape(), task.seed, ctx));
-    let saved = store.latest(|parts| State::restore(parts, &start, task.budget(s)))?;
+    let saved = store.latest(|snapshot| State::restore(snapshot, &start, task.budget(s)))?;
     let mut state = saved.unwrap_or(start);
     ctx.session.progress.advance(state.step)?;
     let mut trainer = Trainer::new(task, s, data, exec);
@@ -218,7 +220,7 @@ pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Re
         trainer.step(&mut state, ctx);
         let interrupted = ctx.session.progress.advance(1);
         if state.end.is_some() || interrupted.is_err() || store.is_due() {
-            store.write(state.step, state.parts())?;
+            store.write(state.step, state.snapshot())?;
         }
         interrupted?;
         if let Some(check) = state.checks.last() {

@@ -14,7 +14,7 @@ use super::settings::Settings;
 use crate::rng::Rng;
 use crate::stats::Moments;
 
-/// Parts that the samples of one feature of interest are cut into, each with a random stream of its own.
+/// Snapshot that the samples of one feature of interest are cut into, each with a random stream of its own.
 pub(super) const PARTS: usize = 8;
 /// Samples to a batch, at most.
 pub(super) const BATCH: usize = 512;
@@ -39,7 +39,7 @@ pub(super) struct Sampler {
     /// The features to draw from, in any order.
     pool: Vec<u32>,
     left: Range<usize>,
-    /// Number of samples that are fitted, over all parts.
+    /// Number of samples that are fitted, over all snapshot.
     fitted: usize,
     batch: Batch,
 }
