@@ -7,6 +7,7 @@ use crate::claim::words::{sign, spread};
 use crate::claim::{Entry, Verdict};
 use crate::error::Result;
 use crate::html::{drawing, escape};
+use crate::table::record::Word;
 use crate::text::{number, put};
 
 /// Appends an experiment to the body, and hands its figures to `write`.
@@ -112,9 +113,9 @@ pub(super) fn page(report: &Report, body: &str) -> String {
     );
     let count = |verdict: Verdict| ledger.0.iter().filter(|e| e.verdict == verdict).count();
     let counts: Vec<_> = Verdict::ALL
-        .into_iter()
-        .filter(|&v| count(v) > 0)
-        .map(|v| format!("{} {}", count(v), badge(v)))
+        .iter()
+        .filter(|&&v| count(v) > 0)
+        .map(|&v| format!("{} {}", count(v), badge(v)))
         .collect();
     put(
         &mut page,

@@ -7,6 +7,9 @@ pub trait Record: Sized {
     /// The table that it is a row of.
     const SPEC: &'static TableSpec;
 
+    /// Estimated memory of a row, bytes: itself and the fields of its file, with as much again while lists grow.
+    const MEMORY: f64 = 2.0 * (size_of::<Self>() + Self::SPEC.columns.len() * LONGEST) as f64;
+
     /// Its cells, in the order of the columns.
     fn to_cells(&self) -> Vec<Cell>;
 
@@ -16,6 +19,9 @@ pub trait Record: Sized {
     /// If the cells are not those of the columns.
     fn from_cells(cells: &[Cell]) -> Self;
 }
+
+/// Bytes of the longest field that is no text: a real number and a comma.
+const LONGEST: usize = "-2.2250738585072014e-308,".len();
 
 /// What a field of a row may be.
 pub trait Field: Sized {
@@ -29,10 +35,14 @@ pub trait Field: Sized {
     fn from_cell(cell: &Cell) -> Option<Self>;
 }
 
-/// An enum whose variants are written as one word each, derived with `strum`: `VariantNames`, `IntoStaticStr` and
-/// `EnumString`.
-pub trait Word: Copy + Into<&'static str> + strum::VariantNames + std::str::FromStr {
-    /// How it is written.
+/// An enum whose variants are the words of a column; declared by [`words!`](crate::words).
+pub trait Word:
+    Copy + Into<&'static str> + strum::VariantNames + std::str::FromStr + 'static
+{
+    /// All of them, in the order of their declaration.
+    const ALL: &'static [Self];
+
+    /// The word as it is written.
     fn word(self) -> &'static str {
         self.into()
     }
@@ -68,35 +78,26 @@ impl Field for f64 {
     }
 }
 
-impl Field for usize {
-    const KIND: Kind = Kind::Int;
+macro_rules! counts {
+    ($($type:ty),+) => {$(
+        impl Field for $type {
+            const KIND: Kind = Kind::Int;
 
-    fn to_cell(&self) -> Cell {
-        (*self).into()
-    }
+            fn to_cell(&self) -> Cell {
+                (*self).into()
+            }
 
-    fn from_cell(cell: &Cell) -> Option<Self> {
-        match cell {
-            Cell::Int(value) => (*value).try_into().ok(),
-            _ => None,
+            fn from_cell(cell: &Cell) -> Option<Self> {
+                match cell {
+                    Cell::Int(value) => (*value).try_into().ok(),
+                    _ => None,
+                }
+            }
         }
-    }
+    )+};
 }
 
-impl Field for u64 {
-    const KIND: Kind = Kind::Int;
-
-    fn to_cell(&self) -> Cell {
-        (*self).into()
-    }
-
-    fn from_cell(cell: &Cell) -> Option<Self> {
-        match cell {
-            Cell::Int(value) => (*value).try_into().ok(),
-            _ => None,
-        }
-    }
-}
+counts!(usize, u64);
 
 impl Field for String {
     const KIND: Kind = Kind::Text;
@@ -195,21 +196,55 @@ macro_rules! rows {
     };
 }
 
+/// Declares the words of a column: an enum whose variants are written in kebab case, or as `#[strum(serialize = "…")]`
+/// says.
+///
+/// ```
+/// use harness::table::record::Word as _;
+///
+/// harness::words! {
+///     /// A layer.
+///     pub enum Layer {
+///         /// Without a non-linearity.
+///         Linear,
+///         /// GELU after a linear map.
+///         #[strum(serialize = "GELU")]
+///         Gelu,
+///     }
+/// }
+/// assert_eq!(Layer::Linear.word(), "linear");
+/// assert_eq!(Layer::ALL[1].to_string(), "GELU");
+/// assert_eq!("GELU".parse(), Ok(Layer::Gelu));
+/// ```
+#[macro_export]
+macro_rules! words {
+    (
+        $(#[$attribute:meta])*
+        $vis:vis enum $name:ident { $( $(#[$of_variant:meta])* $variant:ident ),+ $(,)? }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(::strum::VariantNames, ::strum::IntoStaticStr, ::strum::EnumString, ::strum::Display)]
+        #[strum(serialize_all = "kebab-case")]
+        $vis enum $name { $( $(#[$of_variant])* $variant, )+ }
+
+        impl $crate::table::record::Word for $name {
+            const ALL: &'static [Self] = &[$( Self::$variant ),+];
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::table::{Table, Tables};
 
-    #[derive(
-        Debug, Clone, Copy, PartialEq, strum::VariantNames, strum::IntoStaticStr, strum::EnumString,
-    )]
-    #[strum(serialize_all = "kebab-case")]
-    enum Animal {
-        Cat,
-        SeaHorse,
+    crate::words! {
+        enum Animal {
+            Cat,
+            SeaHorse,
+        }
     }
-
-    impl Word for Animal {}
 
     crate::rows! {
         /// One row an animal,

@@ -7,29 +7,16 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::sae::minimum_l1::{Dictionary, Homotopy, support};
 use crate::session::progress;
-use crate::table::record::Word;
 
-/// Which model the codes are from.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    strum::VariantNames,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-)]
-#[strum(serialize_all = "lowercase")]
-pub enum Kind {
-    /// The trained one.
-    Trained,
-    /// The one it started from.
-    Untrained,
+crate::words! {
+    /// Which model the codes are from.
+    pub enum Kind {
+        /// The trained one.
+        Trained,
+        /// The one it started from.
+        Untrained,
+    }
 }
-
-impl Word for Kind {}
 
 /// One sample's code against the cheapest one.
 #[derive(Debug, Clone)]
