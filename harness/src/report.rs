@@ -89,7 +89,7 @@ impl Report {
 
     /// Writes all tables again.
     fn write_tables(&self, folder: &Folder) -> Result<()> {
-        folder.write(names::RUN, self.run.to_csv())?;
+        folder.write(names::RUN, Table::of(&self.run).to_csv())?;
         folder.write(names::CLAIMS, self.ledger.to_table().to_csv())?;
         for chapter in self.sections.iter().flat_map(|(_, chapters)| chapters) {
             let experiment = chapter.experiment;

@@ -114,7 +114,7 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
     }
     // The manifest is complete before the ledger appears.
     let results = [
-        (names::RUN, results::run_table(config, isa).to_csv()),
+        (names::RUN, Table::of(&results::facts(config, isa)).to_csv()),
         (names::CLAIMS, ledger.to_table().to_csv()),
     ];
     for (name, csv) in &results {

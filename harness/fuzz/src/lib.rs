@@ -7,12 +7,13 @@ use harness::claim::measures::{Measurement, read_measures};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
 use harness::experiments::many_layers::multilayer::{model_file, train::State};
-use harness::profile::machine::MACHINE;
-use harness::profile::{Profile, tables as profile};
+use harness::profile::Profile;
+use harness::profile::machine::Rate;
+use harness::profile::tables::{Kernel, Spent, Stack};
 use harness::report::contents::{Chapter, Report};
 use harness::run::config::Config;
 use harness::run::manifest::Manifest;
-use harness::run::results::RUN;
+use harness::run::results::Fact;
 use harness::store::checkpoint::Parts;
 use harness::table::{Record, Table, TableSpec, Tables};
 use kernels::Activation;
@@ -95,29 +96,29 @@ pub fn tables(bytes: &[u8]) {
         tables,
         read(Measurement::SPEC),
         read(Entry::SPEC),
-        read(&RUN),
+        read(Fact::SPEC),
     ) else {
         return;
     };
     let (Some(machine), Some(kernels), Some(experiments), Some(stacks)) = (
-        read(&MACHINE),
-        read(&profile::KERNELS),
-        read(&profile::EXPERIMENTS),
-        read(&profile::STACKS),
+        read(Rate::SPEC),
+        read(Kernel::SPEC),
+        read(Spent::SPEC),
+        read(Stack::SPEC),
     ) else {
         return;
     };
     let profile = Profile {
-        machine,
-        kernels,
-        experiments,
-        stacks,
+        machine: machine.records(),
+        kernels: kernels.records(),
+        experiments: experiments.records(),
+        stacks: stacks.records(),
     };
     read_measures(experiment.claims(), &measures);
     let holds = |s: &&Section| s.experiments.iter().any(|e| e.id() == experiment.id());
     let section = REGISTRY.0.iter().find(holds).expect("a section has it");
     let report = Report {
-        run,
+        run: run.records(),
         ledger: Ledger::from_table(&claims),
         sections: vec![(
             section,

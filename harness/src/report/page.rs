@@ -104,8 +104,8 @@ pub(super) fn page(report: &Report, body: &str) -> String {
     } = report;
     let mut page = String::from(HEAD);
     let facts: Vec<_> = run
-        .rows()
-        .map(|r| format!("{} {}", escape(r.text("key")), escape(r.text("value"))))
+        .iter()
+        .map(|r| format!("{} {}", escape(&r.key), escape(&r.value)))
         .collect();
     put(
         &mut page,

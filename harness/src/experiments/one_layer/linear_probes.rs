@@ -73,7 +73,7 @@ crate::rows! {
 crate::rows! {
     /// Output of the probes on noiseless inputs with both features at given levels, at the first seed.
     pub struct Output in "plane" {
-        /// what the probe reads
+        /// what the probe reads: input, linear layer or gelu layer
         stage: Stage [""],
         /// level of the first feature
         a: f64 ["1"],
@@ -91,7 +91,7 @@ crate::rows! {
         a: f64 ["1"],
         /// level of the second feature, as read from the input
         b: f64 ["1"],
-        /// 1 where exactly one of them is on
+        /// 1 where exactly one of the two features is on, else 0
         xor: usize [""],
     }
 }

@@ -65,7 +65,7 @@ crate::rows! {
         seed: u64 [""],
         /// number of nearly orthogonal features
         features: f64 ["1"],
-        /// the same for other draws of features on one neuron each
+        /// number of nearly orthogonal features among features on one neuron each, drawn anew
         control: f64 ["1"],
         /// the mean max cosine similarity that it must be below
         threshold: f64 ["1"],

@@ -93,9 +93,9 @@ crate::rows! {
         q75: f64 ["1"],
         /// 95 % quantile of ΔR²
         q95: f64 ["1"],
-        /// how many keep at least half of the ΔR² of the all-positive direction
+        /// directions that keep at least half of the ΔR² of the all-positive direction; 0 if some ΔR² is not a number
         kept: usize ["directions"],
-        /// out of how many; 0 if some ΔR² is not a number
+        /// number of directions; 0 if some ΔR² is not a number
         of: usize ["directions"],
         /// ΔR² of the all-positive direction
         all_positive: f64 ["1"],

@@ -34,15 +34,15 @@ crate::synthetic_settings! {
         batch: usize = 256, full = 512, in BATCH;
         /// Training steps, on a new batch each.
         steps: u64 = 1500, quick = 900, full = 4000, in STEPS;
-        /// The same for free codes, each of which is optimised to its end.
+        /// Training steps of the dictionary with free codes, each of which FISTA optimises to its end.
         free_steps: u64 = 500, quick = 250, full = 1000, in STEPS;
-        /// The same for residual streams.
+        /// Training steps on residual streams, on a new batch each.
         stream_steps: u64 = 600, quick = 300, in STEPS;
         /// Elements of a dictionary of a residual stream, in multiples of its width.
         stream_ratio: usize = 3, in 1..=64;
-        /// At how many seeds, at most, all of this is run.
+        /// Most seeds to run at.
         most_seeds: usize = 3, in 1..=1000;
-        /// At how many of them residual streams are looked at.
+        /// Seeds at which residual streams are looked at, at most.
         stream_seeds: usize = 1, in 0..=1000;
         /// Held-out samples that codes are compared on.
         held_out: usize = 2048, quick = 512, in 100..=1 << 24;

@@ -38,50 +38,44 @@ crate::settings! {
             "one or both of squared-error and cross-entropy, each once",
             |losses: &Vec<Loss>| losses.len() == 1 || (losses.len() == 2 && losses[0] != losses[1]),
         );
-        /// At how many seeds models are trained, at most.
+        /// Most seeds to train at.
         most_seeds: usize = 3, full = 5, in 1..=1000;
-        /// At how many of them the losses after the first are trained with, at most.
+        /// Most seeds at which the losses after the first are trained too.
         other_loss_seeds: usize = 3, in 0..=1000;
         /// Learning rate of Adam.
         learning_rate: f64 = 1e-3, in training::learning_rate();
         /// Datapoints in a minibatch; all of them if there are fewer.
         batch: usize = 1024, in BATCH;
         // Full: enough for N = 2000 at every seed, and for its control; N = 4000 is more than they can learn in that.
-        /// Training ends after so many steps at the latest.
+        /// Most training steps of a model.
         steps: u64 = 1500, full = 1000, in STEPS;
         // Default: enough for the control of N = 1000 to learn: one that has not tells nothing.
-        /// The same for decisive-layer models, which take longer to learn.
+        /// Most training steps of a decisive-layer model, which takes longer to learn.
         control_steps: u64 = 3000, full = 2400, in STEPS;
-        /// Every so many steps the loss of all datapoints is computed; training ends if each is below the threshold.
+        /// Steps between two evaluations on all datapoints; training ends once the loss of each is below the threshold.
         check_every: u64 = 50, in STEPS;
         /// Loss below which a datapoint counts as learned.
         threshold: f64 = 0.1, in above(0.0);
         /// Number of random datapoints that are shown one by one.
         shown: usize = 6, in 1..=100;
-        /// At how many seeds the models trained with the first loss are saved.
+        /// Most seeds at which the models trained with the first loss are saved.
         saved_seeds: usize = 3, in 0..=1000;
     }
 }
 
-/// A loss of the output, summed over its d entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// ‖x − e_y‖²
-    SquaredError,
-    /// −log softmax(x)_y
-    CrossEntropy,
+crate::words! {
+    /// A loss of the output, summed over its d entries.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Loss {
+        /// ‖x − e_y‖²
+        SquaredError,
+        /// −log softmax(x)_y
+        CrossEntropy,
+    }
 }
 
 impl Loss {
-    /// As in settings and tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Loss::SquaredError => "squared-error",
-            Loss::CrossEntropy => "cross-entropy",
-        }
-    }
-
     /// The kernel that computes it.
     pub fn kernel(self) -> kernels::loss::Loss {
         match self {
