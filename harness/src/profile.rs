@@ -68,7 +68,7 @@ impl Profile {
         ];
         for table in tables {
             let name = format!("{FOLDER}/{}.csv", table.spec().name);
-            run.write(name, table.to_csv())?;
+            run.write(name, table.csv())?;
         }
         let summary = "Where the time of a run went, and what its kernels reach.";
         let readme = describe::columns("Profile", summary, ALL.iter().copied());
@@ -148,7 +148,7 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        // Of a run that fails, too.
+        // After a run that fails, too.
         counters::set_enabled(false);
     }
 }

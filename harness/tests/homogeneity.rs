@@ -78,7 +78,7 @@ fn compare(s: &Settings, seed: u64) {
     let tolerance = 3.0 * (2.0 / held_out).sqrt();
     let mut least = f64::INFINITY;
     let mut most = f64::NEG_INFINITY;
-    for row in outcome.tables[0].records::<Cell>() {
+    for row in outcome.tables[0].rows::<Cell>() {
         let layer: fn(f64) -> f64 = match row.layer {
             Layer::Gelu => gelu,
             Layer::Linear => |z| z,
@@ -143,7 +143,7 @@ fn with_nothing_else_active_the_response_is_that_of_one_feature() {
         delta_r2((&x, &y), (&x, &y))
     });
     let exact = mean(&exact.collect::<Vec<_>>());
-    let got = outcome.tables[0].records::<Cell>()[0].delta_r2;
+    let got = outcome.tables[0].rows::<Cell>()[0].delta_r2;
     assert!((got - exact).abs() < 0.01, "{got}, not {exact}");
 }
 
@@ -159,7 +159,7 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
     assert_eq!(entry.control_value, 0.0);
     // Every limit of the linear layer is 0.
-    let mut limits = outcome.tables[1].records::<Limit>();
+    let mut limits = outcome.tables[1].rows::<Limit>();
     limits.retain(|r| r.layer == Layer::Linear);
     assert!(!limits.is_empty() && limits.iter().all(|r| r.n_on == 0.0));
 }
@@ -180,7 +180,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         outcome
             .tables
             .iter()
-            .map(|t| t.to_csv())
+            .map(|t| t.csv().to_string())
             .collect::<Vec<_>>()
     };
     let once = csv(1);

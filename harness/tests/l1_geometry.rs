@@ -169,7 +169,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         outcome
             .tables
             .iter()
-            .map(|t| t.to_csv())
+            .map(|t| t.csv().to_string())
             .collect::<Vec<_>>()
     };
     assert_eq!(csv(1), csv(3));

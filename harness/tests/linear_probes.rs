@@ -137,7 +137,7 @@ fn rounding_is_not_read_off_a_linear_layer() {
                 ..Settings::preset(Preset::Quick)
             };
             let outcome = testing::run::<LinearProbes>(&s, &[0, 1, 2]);
-            for row in outcome.tables[0].records::<Accuracy>() {
+            for row in outcome.tables[0].rows::<Accuracy>() {
                 let (stage, accuracy) = (row.stage, row.test);
                 let shown = format!("{stage}, n = {n}, {inputs} inputs, noise {noise}: {accuracy}");
                 match stage {

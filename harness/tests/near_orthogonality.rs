@@ -48,7 +48,7 @@ fn every_cell_agrees_with_all_cosines_on_every_instruction_set() {
     for isa in proptests::isas() {
         let outcome = testing::run_with::<NearOrthogonality>(&s, &[7], isa, &BTreeMap::new());
         let mut cells = 0;
-        for row in outcome.tables[0].records::<Mmcs>() {
+        for row in outcome.tables[0].rows::<Mmcs>() {
             let (k, count) = (row.k, row.features);
             let (purpose, index) = if k == 1 {
                 ("control", 2)
@@ -74,7 +74,7 @@ fn every_cell_agrees_with_all_cosines_on_every_instruction_set() {
 fn one_neuron_each_gives_cosines_of_0_or_1_and_the_collisions_of_birthdays() {
     let s = small();
     let outcome = testing::run::<NearOrthogonality>(&s, &[0, 1, 2, 3]);
-    let rows = outcome.tables[0].records::<Mmcs>();
+    let rows = outcome.tables[0].rows::<Mmcs>();
     for row in rows.iter().filter(|r| r.k == 1) {
         // A feature collides if one of N − 1 others has its neuron and its sign: 2n equal chances. Its
         // cosine is 1 then, and else 0 (−1 only if all others are on its neuron).
@@ -108,7 +108,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         outcome
             .tables
             .iter()
-            .map(|t| t.to_csv())
+            .map(|t| t.csv().to_string())
             .collect::<Vec<_>>()
     };
     let once = csv(1);
@@ -135,7 +135,7 @@ fn the_tradeoff_joins_both_limits_by_k_and_seed() {
     let outcome = testing::run_with::<Tradeoff>(&settings, &seeds, Isa::detect(), &inputs);
     let mut rows = 0;
     let (limits, counts) = (active.rows::<Limit>(), available.rows::<Count>());
-    for row in outcome.tables[0].records::<Limits>() {
+    for row in outcome.tables[0].rows::<Limits>() {
         let key = (row.k, row.seed);
         let limit = limits
             .iter()

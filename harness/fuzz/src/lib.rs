@@ -85,11 +85,7 @@ pub fn tables(bytes: &[u8]) {
         let Some((_, csv)) = parts.iter().find(|(name, _)| *name == spec.name) else {
             return Some(Table::new(spec));
         };
-        let table = Table::from_csv(spec, csv).ok()?;
-        let written = table.to_csv();
-        let again = Table::from_csv(spec, &written).expect("what was written is read");
-        assert_eq!(again.to_csv(), written);
-        Some(table)
+        Table::from_csv(spec, *csv).ok()
     };
     let tables = experiment.tables().iter().map(|&spec| read(spec)).collect();
     let (Some(tables), Some(measures), Some(claims), Some(run)) = (
@@ -109,17 +105,21 @@ pub fn tables(bytes: &[u8]) {
         return;
     };
     let profile = Profile {
-        machine: machine.records(),
-        kernels: kernels.records(),
-        experiments: experiments.records(),
-        stacks: stacks.records(),
+        machine: machine.rows(),
+        kernels: kernels.rows(),
+        experiments: experiments.rows(),
+        stacks: stacks.rows(),
     };
     read_measures(experiment.claims(), &measures);
     let holds = |s: &&Section| s.experiments.iter().any(|e| e.id() == experiment.id());
     let section = REGISTRY.0.iter().find(holds).expect("a section has it");
+    let ledger = Ledger::from_table(&claims);
+    let written = ledger.to_table();
+    let again = Table::from_csv(Entry::SPEC, written.csv()).expect("what was written is read");
+    assert_eq!(Ledger::from_table(&again).to_table().csv(), written.csv());
     let report = Report {
-        run: run.records(),
-        ledger: Ledger::from_table(&claims),
+        run: run.rows(),
+        ledger,
         sections: vec![(
             section,
             vec![Chapter {

@@ -16,15 +16,24 @@ pub enum Role {
     Relu,
     /// A control.
     Control,
-    /// Something else; a fixed look for each of 0 to 5.
+    /// Something else: each number from 0 to 5 has a look of its own.
     Other(u8),
     /// Number `index` of `of` ordered values, such as one line a width: light to dark.
     Step {
         /// From 0.
         index: usize,
-        /// How many there are.
+        /// Number of values.
         of: usize,
     },
+}
+
+impl Role {
+    /// Ordered values, each with the role of its place: light to dark.
+    pub fn steps<T>(values: Vec<T>) -> impl Iterator<Item = (Role, T)> {
+        let of = values.len();
+        let step = move |(index, value)| (Role::Step { index, of }, value);
+        values.into_iter().enumerate().map(step)
+    }
 }
 
 /// How a role is drawn.

@@ -21,7 +21,6 @@ pub fn roofline(kernels: &[Kernel], roofs: &Roofs) -> Figure {
     let xs = points.iter().map(|((x, _), _)| *x).chain(ridges);
     let (low, high) = xs.fold((f64::INFINITY, 0f64), |(l, h), x| (l.min(x), h.max(x)));
     let (low, high) = (low / 3.0, high * 3.0);
-    let lines = roofs.levels.len();
     let mut panel = Panel::new(
         "",
         Axis::log("arithmetic intensity (FLOP/byte)").range(low, high),
@@ -32,9 +31,9 @@ pub fn roofline(kernels: &[Kernel], roofs: &Roofs) -> Figure {
         format!("FMA, {} GFLOP/s", number(roofs.fma)),
         [(ridges_left(roofs), roofs.fma), (high, roofs.fma)],
     );
-    for (index, &(level, _, rate)) in roofs.levels.iter().enumerate() {
+    for (role, &(level, _, rate)) in Role::steps(roofs.levels.iter().collect()) {
         panel = panel.line(
-            Role::Step { index, of: lines },
+            role,
             format!("{level}, {} GB/s", number(rate)),
             [(low, low * rate), (ridge(rate), roofs.fma)],
         );

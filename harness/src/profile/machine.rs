@@ -161,9 +161,9 @@ pub fn measure(isa: Isa, threads: usize) -> Result<Vec<Rate>> {
     Ok(rates)
 }
 
-/// How often each rate is measured; the best counts.
+/// Measurements of each rate; the best counts.
 const ROUNDS: usize = 5;
-/// How long a measurement lasts at least.
+/// Shortest time of a measurement.
 const ROUND: Duration = Duration::from_millis(8);
 
 /// The sum over threads of each one's best rate, units of work a nanosecond. `start` makes what a thread works on, and
@@ -332,9 +332,9 @@ mod tests {
     #[test]
     fn every_rate_is_measured() {
         let isa = Isa::detect();
-        let table = measure(isa, 2).unwrap();
-        let rates = Isa::available().len() * 2 + Level::ALL.len() * 2 * 2;
-        assert_eq!(table.rows().count(), rates);
-        assert!(table.rows().all(|row| row.real("rate") > 0.0));
+        let rates = measure(isa, 2).unwrap();
+        let expected = Isa::available().len() * 2 + Level::READ.len() * 2 * 2;
+        assert_eq!(rates.len(), expected);
+        assert!(rates.iter().all(|row| row.rate > 0.0));
     }
 }

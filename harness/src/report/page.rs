@@ -63,7 +63,7 @@ pub(super) fn write_chapter(
 /// Every condition of the experiment's claims at every seed.
 fn write_measures(body: &mut String, chapter: &Chapter, ledger: &Ledger) {
     for entry in ledger.of(chapter.experiment.id()) {
-        let mut rows = chapter.measures.records::<Measurement>();
+        let mut rows = chapter.measures.rows::<Measurement>();
         rows.retain(|r| r.claim == entry.id);
         put(
             body,

@@ -54,7 +54,7 @@ pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
     verify(path, [names::CLAIMS.into(), names::RUN.into()])?;
     let ledger = Ledger::from_table(&Table::read(Entry::SPEC, &claims)?);
     let facts = Table::read(Fact::SPEC, &path.join(names::RUN))?;
-    Ok((facts.records(), ledger))
+    Ok((facts.rows(), ledger))
 }
 
 /// The CSV files of an experiment, by their names in the folder of a run.
@@ -84,7 +84,7 @@ pub fn is_complete(run: &Path, experiment: &dyn Erased) -> Result<bool> {
 pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -> Result<()> {
     let id = experiment.id();
     for table in tables.iter() {
-        folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
+        folder.write(format!("{id}/{}.csv", table.spec().name), table.csv())?;
     }
     let specs = experiment
         .tables()

@@ -4,7 +4,7 @@ use super::median;
 
 /// A number: a measure or a count.
 pub trait Number: Copy {
-    /// As a real number.
+    /// The real number.
     fn real(self) -> f64;
 }
 

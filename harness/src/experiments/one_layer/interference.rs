@@ -255,13 +255,9 @@ fn draw_kept(tables: &Tables) -> Figure {
         Axis::linear("share of ΔR² kept").range(0.0, 1.1),
     );
     let rows = || kept.iter().filter(|r| r.case == Case::Distributed);
-    let mut dims = rows().map(|r| r.k).distinct();
-    dims.sort_unstable();
-    for (index, &k) in dims.iter().enumerate() {
-        let of = dims.len();
+    for (role, k) in Role::steps(rows().map(|r| r.k).levels()) {
         let points = rows().filter(|r| r.k == k).map(|r| (r.n_on, r.kept));
-        let label = format!("k = {k}");
-        share = share.dotted(Role::Step { index, of }, label, points.medians());
+        share = share.dotted(role, format!("k = {k}"), points.medians());
     }
     Figure::new(
         "kept",

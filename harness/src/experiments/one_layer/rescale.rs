@@ -217,7 +217,7 @@ impl Experiment for Rescale {
     }
 }
 
-/// How the curve of a power is drawn.
+/// Role and label of the curve of a power.
 fn look(power: f64) -> (Role, String) {
     match power {
         SQRT => (Role::Distributed, "scaled by √n".into()),

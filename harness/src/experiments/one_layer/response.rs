@@ -244,7 +244,7 @@ impl Experiment for Response {
     }
 }
 
-/// How the layer of an activation is called and drawn.
+/// Name and role of the layer of an activation in figures.
 fn look(activation: Activation) -> (&'static str, Role) {
     match activation {
         Activation::Gelu => ("GELU", Role::Gelu),

@@ -307,12 +307,10 @@ fn draw_fixed_signs(tables: &Tables) -> Figure {
         Axis::linear("output level y"),
     );
     let curves = tables.rows::<Point>();
-    let counts = curves.iter().map(|r| r.m).distinct();
-    for (index, &m) in counts.iter().enumerate() {
-        let of = counts.len();
+    for (role, m) in Role::steps(curves.iter().map(|r| r.m).levels()) {
         let rows = curves.iter().filter(|r| r.m == m);
         let points = rows.map(|r| (r.x, r.y));
-        response = response.line(Role::Step { index, of }, format!("m = {m}"), points);
+        response = response.line(role, format!("m = {m}"), points);
     }
     let delta = tables.rows::<NonHomogeneity>();
     let delta = delta.iter().map(|r| (r.m, r.delta_r2)).medians();

@@ -121,12 +121,11 @@ fn spaces(tables: &Tables) -> Figure {
         let x = Axis::whole("atoms s of the target", 1, m.saturating_sub(1).max(1));
         let y = Axis::linear("L1 support is L0 support").range(0.0, 1.05);
         let mut panel = Panel::new(format!("m = {m} dimensions"), x, y);
-        for (index, &n) in counts.iter().enumerate() {
+        for (role, n) in Role::steps(counts.clone()) {
             let rows = rows.iter().filter(|r| (r.m, r.n) == (m, n));
             let points = rows.map(|r| (r.s, r.share)).medians();
-            let of = counts.len();
             if !points.is_empty() {
-                panel = panel.dotted(Role::Step { index, of }, format!("n = {n} atoms"), points);
+                panel = panel.dotted(role, format!("n = {n} atoms"), points);
             }
         }
         figure = figure.panel(panel);

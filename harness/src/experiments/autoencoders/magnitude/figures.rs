@@ -118,9 +118,7 @@ fn shrinkage(tables: &Tables) -> Figure {
     let strongest = rows(Code::Penalised)
         .map(|r| r.strength)
         .fold(0.0, f64::max);
-    for (index, &lambda) in lambdas.iter().enumerate() {
-        let of = lambdas.len();
-        let role = Role::Step { index, of };
+    for (role, lambda) in Role::steps(lambdas) {
         let closed = [
             (0.0, 0.0),
             (lambda / 2.0, 0.0),

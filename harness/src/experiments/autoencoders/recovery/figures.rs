@@ -120,7 +120,7 @@ fn frontier(tables: &Tables) -> Figure {
         );
         let rows = saes(tables, encoder);
         let ratios = rows.iter().map(|r| r.ratio).levels();
-        for (index, &ratio) in ratios.iter().enumerate() {
+        for (role, ratio) in Role::steps(ratios) {
             let curve = |measure: fn(&Sae) -> f64| {
                 let rows = rows.iter().filter(|r| r.ratio == ratio);
                 rows.map(|r| (r.lambda, measure(r))).medians()
@@ -131,8 +131,7 @@ fn frontier(tables: &Tables) -> Figure {
             let points = points
                 .map(|((_, l0), (_, explained))| (l0, explained))
                 .filter(|p| p.0 > 0.1);
-            let of = ratios.len();
-            panel = panel.dotted(Role::Step { index, of }, format!("ratio {ratio}"), points);
+            panel = panel.dotted(role, format!("ratio {ratio}"), points);
         }
         figure = figure.panel(panel);
     }
@@ -228,13 +227,12 @@ fn training(tables: &Tables) -> Figure {
         rows.retain(|r| r.encoder == encoder && r.ratio == JUDGED_RATIO && r.lambda > 0.0);
         let mut panel = Panel::new(encoder.word(), Axis::linear("step"), Axis::log("loss"));
         let lambdas = rows.iter().map(|r| r.lambda).levels();
-        for (index, &lambda) in lambdas.iter().enumerate() {
+        for (role, lambda) in Role::steps(lambdas) {
             let ours = rows.iter().filter(|r| r.lambda == lambda);
             let loss = ours
                 .map(|r| (r.step, r.reconstruction + r.sparsity))
                 .medians();
-            let of = lambdas.len();
-            panel = panel.line(Role::Step { index, of }, format!("λ = {lambda}"), loss);
+            panel = panel.line(role, format!("λ = {lambda}"), loss);
         }
         figure = figure.panel(panel);
     }

@@ -89,7 +89,7 @@ impl std::fmt::Display for Task {
 #[derive(Debug)]
 pub struct Model {
     pub task: Task,
-    /// Of its dictionary.
+    /// Elements of its dictionary.
     pub elements: usize,
     pub looks: Vec<Look>,
     /// What was read from it, or how it diverged.

@@ -16,8 +16,8 @@ crate::synthetic_settings! {
             in increasing(3..=64, above(0.0).at_most(1e6));
         /// Elements of the dictionary for each true feature, increasing; 2 must be among them.
         ratios: Vec<f64> = vec![0.5, 1.0, 2.0], quick = vec![1.0, 2.0], where s => so_that(
-            "up to 16 numbers, increasing, at most 64, 2 among them; none so small or so near another that the dictionary \
-             has no element or as many",
+            "up to 16 numbers, increasing, at most 64, 2 among them; each dictionary must have at least one element, and \
+             more than the one before",
             |ratios: &Vec<f64>| {
                 let sizes: Vec<usize> = ratios.iter().map(|&r| s.dictionary(r)).collect();
                 increasing(1..=16, above(0.0).at_most(64.0)).admits(ratios)
@@ -33,9 +33,9 @@ crate::synthetic_settings! {
         batch: usize = 256, full = 512, in BATCH;
         /// Training steps, on a new batch each.
         steps: u64 = 1800, quick = 900, full = 3000, in STEPS;
-        /// At how many seeds, at most, all of this is run.
+        /// Most seeds to run at.
         most_seeds: usize = 3, in 1..=1000;
-        /// At how many seeds tied models are trained beside the untied ones.
+        /// Most seeds at which tied models are trained beside the untied ones.
         tied_seeds: usize = 1, in 0..=1000;
         /// Held-out samples that the models are measured on.
         held_out: usize = 8192, quick = 4096, full = 16_384, in 100..=1 << 24;

@@ -10,7 +10,7 @@ use crate::experiments::many_layers::multilayer::streams::scale;
 use crate::sae::reading;
 use crate::stats::max;
 
-/// How well a dictionary reconstructs a stream.
+/// The fit of a dictionary to a stream.
 #[derive(Debug, Clone, Copy)]
 pub struct Fit {
     /// Mean number of active elements a datapoint.

@@ -13,7 +13,7 @@ crate::settings! {
             "1 to 16 numbers above 0, increasing",
             increasing(1..=16, above(0.0).at_most(f32::MAX.into())),
         );
-        /// The coefficient whose dictionaries are read: one of `l1`.
+        /// L1 coefficient of the dictionaries whose elements are analysed: one of `l1`.
         read_at: f64 = 0.1, where s => so_that("one of `l1`", |l1: &f64| s.l1.contains(l1));
         /// Cosine above which an element lines up with a direction.
         threshold: f64 = 0.8, in worded("between 0 and 1", above(0.0).below(1.0));
@@ -25,9 +25,9 @@ crate::settings! {
         learning_rate: f64 = 3e-3, in training::learning_rate();
         /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
         cooldown: f64 = 0.3, in COOLDOWN;
-        /// At how many seeds, at most; the models of `multilayer` must have been saved.
+        /// Most seeds to run at; the models of `multilayer` must have been saved there.
         most_seeds: usize = 3, in 1..=1000;
-        /// At how many of them the dictionaries that are not read are trained, for the curve over L0.
+        /// Most seeds at which dictionaries are trained with the other coefficients too, for the curve over L0.
         curve_seeds: usize = 1, in 0..=1000;
     }
 }

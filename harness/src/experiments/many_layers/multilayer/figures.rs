@@ -123,12 +123,10 @@ impl Sweep {
 
     /// A curve for every size and, dotted, those of a control.
     fn panel(&self, column: fn(&Layer) -> f64, y: Axis, control: Kind) -> Panel {
-        let sizes = self.sizes(Kind::Trained);
         let mut panel = Panel::new(self.title(), Axis::linear("layer l"), y);
-        for (index, &n) in sizes.iter().enumerate() {
-            let of = sizes.len();
+        for (role, n) in Role::steps(self.sizes(Kind::Trained)) {
             let points = from_first_block(self.curve(Kind::Trained, n, column));
-            panel = panel.dotted(Role::Step { index, of }, format!("N = {n}"), points);
+            panel = panel.dotted(role, format!("N = {n}"), points);
         }
         for n in self.sizes(control) {
             let points = self.curve(control, n, column);

@@ -2,6 +2,7 @@
 
 use super::{Cell, Layer, Limit};
 use crate::claim::ledger::Ledger;
+use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::stats::observations::Observations;
 use crate::table::Tables;
@@ -54,10 +55,8 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
         Axis::log("active features, the one of interest included"),
         Axis::linear("non-homogeneity ΔR²"),
     );
-    let shown: Vec<usize> = ks.iter().rev().step_by(3).rev().copied().collect();
-    for (index, &k) in shown.iter().enumerate() {
-        let of = shown.len();
-        curves = curves.line(Role::Step { index, of }, format!("k = {k}"), by(k, active));
+    for (role, k) in Role::steps(grid::every_third(&ks)) {
+        curves = curves.line(role, format!("k = {k}"), by(k, active));
     }
     let linear = cells.iter().filter(|r| r.layer == Layer::Linear);
     let linear = linear.map(|r| (active(r), r.delta_r2)).medians();
