@@ -15,28 +15,33 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::figure::Figure;
-use harness::table::{Column, Table, TableSpec};
 
 use crate::median;
 
 /// Rounds that count; one before them warms up.
 pub const ROUNDS: usize = 5;
 
-/// Every measurement, one row each.
-pub static MEASUREMENTS: TableSpec = TableSpec {
-    name: "measurements",
-    about: "What was measured, in interleaved rounds.",
-    columns: &[
-        Column::text("subject", "What is compared"),
-        Column::text("case", "Its sizes"),
-        Column::text("contender", "Whose"),
-        Column::text("isa", "Instruction set of the kernels"),
-        Column::int("threads", "1", "Threads"),
-        Column::int("round", "1", "Interleaved round, from 1"),
-        Column::real("value", "", "What was measured"),
-        Column::text("unit", "Its unit"),
-    ],
-};
+harness::rows! {
+    /// What was measured, in interleaved rounds.
+    pub struct Measurement in "measurements" {
+        /// What is compared
+        subject: String [""],
+        /// Its sizes
+        case: String [""],
+        /// Whose
+        contender: String [""],
+        /// Instruction set of the kernels
+        isa: String [""],
+        /// Threads
+        threads: usize ["1"],
+        /// Interleaved round, from 1
+        round: usize ["1"],
+        /// What was measured
+        value: f64 [""],
+        /// Its unit
+        unit: String [""],
+    }
+}
 
 /// What a subject comes to.
 pub struct Part {
@@ -130,21 +135,19 @@ impl Rounds {
     }
 
     /// Adds all of them to the table.
-    pub fn tabulate(&self, place: [&str; 3], unit: &str, table: &mut Table) {
+    pub fn tabulate(&self, place: [&str; 3], unit: &str, table: &mut Vec<Measurement>) {
         let [subject, case, isa] = place;
         for (contender, threads, values) in &self.0 {
-            for (round, &value) in values.iter().enumerate() {
-                table.push([
-                    subject.into(),
-                    case.into(),
-                    contender.as_str().into(),
-                    isa.into(),
-                    (*threads).into(),
-                    (round + 1).into(),
-                    value.into(),
-                    unit.into(),
-                ]);
-            }
+            table.extend((1..).zip(values).map(|(round, &value)| Measurement {
+                subject: subject.into(),
+                case: case.into(),
+                contender: contender.clone(),
+                isa: isa.into(),
+                threads: *threads,
+                round,
+                value,
+                unit: unit.into(),
+            }));
         }
     }
 }

@@ -11,7 +11,6 @@ pub mod reference;
 pub mod words;
 
 use crate::stats::{max, median, min};
-use crate::table::record::Word;
 
 /// What a claim says and what settles it.
 ///
@@ -103,43 +102,20 @@ impl std::fmt::Display for Bound {
     }
 }
 
-/// The verdict on a claim.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    strum::VariantNames,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-)]
-pub enum Verdict {
-    /// Every condition holds at every seed.
-    #[strum(serialize = "reproduced")]
-    Reproduced,
-    /// Some condition holds at no seed.
-    #[strum(serialize = "not reproduced")]
-    NotReproduced,
-    /// The seeds disagree, or something could not be measured.
-    #[strum(serialize = "inconclusive")]
-    Inconclusive,
-    /// The control does not fail where it should: the measure cannot tell the two apart.
-    #[strum(serialize = "no power")]
-    NoPower,
-}
-
-impl Word for Verdict {}
-
-impl Verdict {
-    /// All of them.
-    pub const ALL: [Verdict; 4] = [
-        Verdict::Reproduced,
-        Verdict::NotReproduced,
-        Verdict::Inconclusive,
-        Verdict::NoPower,
-    ];
+crate::words! {
+    /// The verdict on a claim.
+    pub enum Verdict {
+        /// Every condition holds at every seed.
+        Reproduced,
+        /// Some condition holds at no seed.
+        #[strum(serialize = "not reproduced")]
+        NotReproduced,
+        /// The seeds disagree, or something could not be measured.
+        Inconclusive,
+        /// The control does not fail where it should: the measure cannot tell the two apart.
+        #[strum(serialize = "no power")]
+        NoPower,
+    }
 }
 
 /// One measured value of one condition at one seed.

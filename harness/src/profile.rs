@@ -21,9 +21,10 @@ use crate::error::Result;
 use crate::session::progress::{Progress, Show};
 use crate::store::folder::Folder;
 use crate::store::system;
-use crate::table::{Table, describe};
+use crate::table::{Table, Tables, describe};
+use machine::Rate;
 use sampler::Sampler;
-use tables::{ALL, Roofs, STACKS, Taken};
+use tables::{ALL, Kernel, Roofs, Spent, Stack, Taken};
 
 /// Folder of a profile in that of its run.
 pub const FOLDER: &str = "profile";
@@ -31,14 +32,14 @@ pub const FOLDER: &str = "profile";
 /// What a profile found.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// [`machine::MACHINE`]
-    pub machine: Table,
-    /// [`tables::KERNELS`]
-    pub kernels: Table,
-    /// [`tables::EXPERIMENTS`]
-    pub experiments: Table,
-    /// [`tables::STACKS`]; empty where stacks could not be sampled.
-    pub stacks: Table,
+    /// What the machine can do.
+    pub machine: Vec<Rate>,
+    /// What the kernels took and did.
+    pub kernels: Vec<Kernel>,
+    /// What the experiments spent their time on.
+    pub experiments: Vec<Spent>,
+    /// Where the CPU was; empty where stacks could not be sampled.
+    pub stacks: Vec<Stack>,
 }
 
 impl Profile {
@@ -48,27 +49,26 @@ impl Profile {
         if !system::exists(&folder)? {
             return Ok(None);
         }
-        let read = |spec| Table::read(spec, &folder.join(format!("{}.csv", spec.name)));
-        let [machine, kernels, experiments, stacks] = ALL;
+        let tables = Tables::read(&ALL, &folder)?;
         Ok(Some(Profile {
-            machine: read(machine)?,
-            kernels: read(kernels)?,
-            experiments: read(experiments)?,
-            stacks: read(stacks)?,
+            machine: tables.rows(),
+            kernels: tables.rows(),
+            experiments: tables.rows(),
+            stacks: tables.rows(),
         }))
     }
 
     /// Writes its tables into the folder of its run.
     pub fn write(&self, run: &Folder) -> Result<()> {
         let tables = [
-            &self.machine,
-            &self.kernels,
-            &self.experiments,
-            &self.stacks,
+            Table::of(&self.machine),
+            Table::of(&self.kernels),
+            Table::of(&self.experiments),
+            Table::of(&self.stacks),
         ];
         for table in tables {
             let name = format!("{FOLDER}/{}.csv", table.spec().name);
-            run.write(name, table.to_csv())?;
+            run.write(name, table.csv())?;
         }
         let summary = "Where the time of a run went, and what its kernels reach.";
         let readme = describe::columns("Profile", summary, ALL.iter().copied());
@@ -83,7 +83,7 @@ pub fn csv_files() -> impl Iterator<Item = String> {
 
 /// Profiles a run, from its making to [`finish`](Recorder::finish).
 pub struct Recorder {
-    machine: Table,
+    machine: Vec<Rate>,
     threads: usize,
     sampler: Result<Sampler, String>,
     /// The time at which the experiment under way began, and what was counted by then.
@@ -127,13 +127,12 @@ impl Recorder {
     /// What was found.
     pub fn finish(mut self, show: Show) -> Profile {
         counters::set_enabled(false);
-        let mut stacks = Table::new(&STACKS);
+        let mut stacks = Vec::new();
         let sampler = std::mem::replace(&mut self.sampler, Err(String::new()));
         match sampler.and_then(Sampler::stacks) {
             Ok(sampled) => {
-                for (stack, samples) in sampled {
-                    stacks.push([stack.into(), samples.into()]);
-                }
+                let row = |(stack, samples)| Stack { stack, samples };
+                stacks.extend(sampled.into_iter().map(row));
             }
             Err(why) => Progress::new(FOLDER, show).say(&format!("no flame graph: {why}")),
         }
@@ -141,7 +140,7 @@ impl Recorder {
         Profile {
             kernels: tables::kernels(&self.taken, &roofs),
             experiments: tables::experiments(&self.taken, self.threads),
-            machine: self.machine.clone(),
+            machine: std::mem::take(&mut self.machine),
             stacks,
         }
     }
@@ -149,7 +148,7 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        // Of a run that fails, too.
+        // After a run that fails, too.
         counters::set_enabled(false);
     }
 }

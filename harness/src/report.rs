@@ -87,13 +87,13 @@ impl Report {
 
     /// Writes all tables again.
     fn write_tables(&self, folder: &Folder) -> Result<()> {
-        folder.write(names::RUN, self.run.to_csv())?;
-        folder.write(names::CLAIMS, self.ledger.to_table().to_csv())?;
+        folder.write(names::RUN, Table::of(&self.run).csv())?;
+        folder.write(names::CLAIMS, self.ledger.to_table().csv())?;
         for chapter in self.sections.iter().flat_map(|(_, chapters)| chapters) {
             let experiment = chapter.experiment;
             results::write_tables(folder, experiment, &chapter.tables)?;
             let measures = format!("{}/{}", experiment.id(), names::MEASURES);
-            folder.write(measures, chapter.measures.to_csv())?;
+            folder.write(measures, chapter.measures.csv())?;
         }
         self.profile
             .iter()

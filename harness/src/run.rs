@@ -114,16 +114,16 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
     }
     // The manifest is complete before the ledger appears.
     let results = [
-        (names::RUN, results::run_table(config, isa).to_csv()),
-        (names::CLAIMS, ledger.to_table().to_csv()),
+        (names::RUN, Table::of(&results::facts(config, isa))),
+        (names::CLAIMS, ledger.to_table()),
     ];
-    for (name, csv) in &results {
-        manifest.checksums.insert(name, csv);
+    for (name, table) in &results {
+        manifest.checksums.insert(name, table.csv());
     }
     manifest.finish();
     folder.write(MANIFEST, manifest.to_json())?;
-    for (name, csv) in &results {
-        folder.write(name, csv)?;
+    for (name, table) in &results {
+        folder.write(name, table.csv())?;
     }
     Ok(Finished {
         ledger,
@@ -199,13 +199,13 @@ fn compute(
         let measures = measures_table(experiment.claims(), &outcome.measures, seeds);
         results::write_tables(folder, *experiment, &tables)?;
         // The measures come last: where they are, an experiment is complete, its checksums included.
-        let (done, measures) = (format!("{id}/{}", names::MEASURES), measures.to_csv());
+        let done = format!("{id}/{}", names::MEASURES);
         manifest.checksums.replace(id, &folder.checksums());
         manifest.checksums.remove(&format!("{id}/{CHECKPOINTS}"));
-        manifest.checksums.insert(&done, &measures);
+        manifest.checksums.insert(&done, measures.csv());
         manifest.seconds.insert(id.into(), progress.finish());
         folder.write(MANIFEST, manifest.to_json())?;
-        folder.write(done, measures)?;
+        folder.write(done, measures.csv())?;
         folder.remove(Path::new(id).join(CHECKPOINTS))?;
         if let Some(recorder) = &mut recorder {
             recorder.end(id);

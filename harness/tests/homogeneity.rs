@@ -6,7 +6,9 @@ use common::testing;
 use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
-use harness::experiments::one_layer::homogeneity::{Homogeneity, Magnitude, Settings};
+use harness::experiments::one_layer::homogeneity::{
+    Cell, Homogeneity, Layer, Limit, Magnitude, Settings,
+};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::stats::{delta_r2, mean};
@@ -77,17 +79,15 @@ fn compare(s: &Settings, seed: u64) {
     let tolerance = 3.0 * (2.0 / held_out).sqrt();
     let mut least = f64::INFINITY;
     let mut most = f64::NEG_INFINITY;
-    for row in outcome.tables[0].rows() {
-        let layer: fn(f64) -> f64 = match row.text("layer") {
-            "gelu" => gelu,
-            _ => |z| z,
+    for row in outcome.tables[0].rows::<Cell>() {
+        let layer: fn(f64) -> f64 = match row.layer {
+            Layer::Gelu => gelu,
+            Layer::Linear => |z| z,
         };
-        let (k, n_on) = (row.int("k") as usize, row.int("n_on") as usize);
-        let (got, exact) = (row.real("delta_r2"), simulate(s, k, n_on, seed, layer));
+        let (got, exact) = (row.delta_r2, simulate(s, row.k, row.n_on, seed, layer));
         assert!(
             (got - exact).abs() < tolerance,
-            "{} k = {k}, n_on = {n_on}: {got}, not {exact} ± {tolerance}",
-            row.text("layer")
+            "{row:?}: not {exact} ± {tolerance}"
         );
         least = least.min(got);
         most = most.max(got);
@@ -144,7 +144,7 @@ fn with_nothing_else_active_the_response_is_that_of_one_feature() {
         delta_r2((&x, &y), (&x, &y))
     });
     let exact = mean(&exact.collect::<Vec<_>>());
-    let got = outcome.tables[0].rows().next().unwrap().real("delta_r2");
+    let got = outcome.tables[0].rows::<Cell>()[0].delta_r2;
     assert!((got - exact).abs() < 0.01, "{got}, not {exact}");
 }
 
@@ -160,12 +160,9 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
     assert_eq!(entry.control_value, 0.0);
     // Every limit of the linear layer is 0.
-    let limits = outcome.tables[1].rows();
-    let linear: Vec<f64> = limits
-        .filter(|r| r.text("layer") == "linear")
-        .map(|r| r.real("n_on"))
-        .collect();
-    assert!(!linear.is_empty() && linear.iter().all(|&l| l == 0.0));
+    let mut limits = outcome.tables[1].rows::<Limit>();
+    limits.retain(|r| r.layer == Layer::Linear);
+    assert!(!limits.is_empty() && limits.iter().all(|r| r.n_on == 0.0));
 }
 
 #[test]
@@ -184,7 +181,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         outcome
             .tables
             .iter()
-            .map(|t| t.to_csv())
+            .map(|t| t.csv().to_string())
             .collect::<Vec<_>>()
     };
     let once = csv(1);

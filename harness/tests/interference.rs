@@ -5,7 +5,9 @@ mod common;
 use common::testing;
 use harness::claim::Verdict;
 use harness::experiments::one_layer::features::{Entries, Features};
-use harness::experiments::one_layer::interference::{Interference, Settings};
+use harness::experiments::one_layer::interference::{
+    Case, Direction, Interference, Kept, Output, Point, Setting, Settings,
+};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
@@ -68,33 +70,29 @@ fn maps_agree_with_plain_loops_on_every_isa() {
     for isa in proptests::isas() {
         let outcome = testing::run_with::<Interference>(&s, &[7], isa, &Default::default());
         let tables = Tables::new(outcome.tables);
-        let maps = tables.get("maps");
-        assert_eq!(maps.rows().count(), 4 * 49);
-        for (i, row) in maps.rows().enumerate() {
-            let (a, b, read, on) = match (row.text("setting"), row.text("read")) {
-                ("halves", "A") => (half(8), all(8), half(8), (4.0, 8.0)),
-                ("small", "A") => (half(2), all(2), half(2), (1.0, 2.0)),
-                ("random", "A") => (
-                    random_a.clone(),
-                    random_b.clone(),
-                    random_a.clone(),
-                    (8.0, 8.0),
-                ),
-                ("random", "A+B") => (random_a.clone(), random_b.clone(), sum.clone(), (8.0, 8.0)),
+        let maps = tables.rows::<Output>();
+        assert_eq!(maps.len(), 4 * 49);
+        for (i, row) in maps.iter().enumerate() {
+            let (a, b, read, on) = match (row.setting, row.read) {
+                (Setting::Halves, Direction::A) => (half(8), all(8), half(8), (4.0, 8.0)),
+                (Setting::Small, Direction::A) => (half(2), all(2), half(2), (1.0, 2.0)),
+                (Setting::Random, read) => {
+                    let read = match read {
+                        Direction::A => &random_a,
+                        Direction::Sum => &sum,
+                    };
+                    (random_a.clone(), random_b.clone(), read.clone(), (8.0, 8.0))
+                }
                 other => panic!("no map {other:?}"),
             };
             let level = |i: usize, on: f64| s.reach * f64::sqrt(on) * (i as f64 / 3.0 - 1.0);
             let levels = (level(i % 7, on.0), level(i / 7 % 7, on.1));
-            assert!((row.real("a") - levels.0).abs() < 1e-13);
-            assert!((row.real("b") - levels.1).abs() < 1e-13);
+            assert!((row.a - levels.0).abs() < 1e-13);
+            assert!((row.b - levels.1).abs() < 1e-13);
             let y = output((levels.0, &a), (levels.1, &b), &read);
             // Inputs and outputs of 8 neurons, up to 8, each rounded by some units.
             let bound = 4.0 * 8.0 * 2f64.powi(-24) * 8f64.sqrt();
-            assert!(
-                (row.real("y") - y).abs() < bound,
-                "{isa}: {} against {y}",
-                row.real("y")
-            );
+            assert!((row.y - y).abs() < bound, "{isa}: {} against {y}", row.y);
         }
     }
 }
@@ -113,21 +111,18 @@ fn aligned_features_agree_with_plain_loops() {
         Rng::stream(7, "interference", "split", 0).shuffle(&mut points);
         delta_r2(&points[..31], &points[31..])
     };
-    for row in tables.get("aligned").rows() {
-        let y = gelu(row.real("x") + row.real("other"));
-        assert!(
-            (row.real("y") - y).abs() < 4.0 * 8.0 * 2f64.powi(-24),
-            "{y}"
-        );
+    for row in tables.rows::<Point>() {
+        let y = gelu(row.x + row.other);
+        assert!((row.y - y).abs() < 4.0 * 8.0 * 2f64.powi(-24), "{y}");
     }
-    let rows = tables.get("kept").rows();
-    for row in rows.filter(|r| r.text("case") == "aligned") {
-        let (with, without) = (delta(row.real("other")), delta(0.0));
-        assert!((row.real("delta_r2") - with).abs() < 2e-6, "{with}");
-        assert!((row.real("kept") - with / without).abs() < 5e-5);
-        let y = points(row.real("other")).into_iter().map(|p| p.1);
+    let rows = tables.rows::<Kept>();
+    for row in rows.iter().filter(|r| r.case == Case::Aligned) {
+        let (with, without) = (delta(row.other), delta(0.0));
+        assert!((row.delta_r2 - with).abs() < 2e-6, "{with}");
+        assert!((row.kept - with / without).abs() < 5e-5);
+        let y = points(row.other).into_iter().map(|p| p.1);
         let (low, high) = y.fold((f64::MAX, f64::MIN), |(l, h), y| (y.min(l), y.max(h)));
-        assert!((row.real("range") - (high - low)).abs() < 1e-5);
+        assert!((row.range - (high - low)).abs() < 1e-5);
     }
 }
 
@@ -168,14 +163,16 @@ fn distributed_features_agree_with_dense_vectors() {
             };
             (one(0) + one(1)) / 2.0
         };
-        let rows = tables.get("kept").rows();
-        let rows = rows.filter(|r| r.text("case") == "distributed" && r.int("k") == k as i64);
+        let rows = tables.rows::<Kept>();
+        let rows = rows
+            .iter()
+            .filter(|r| r.case == Case::Distributed && r.k == k);
         let mut count = 0;
         for row in rows {
-            let wanted = mean(row.int("n_on") as usize);
+            let wanted = mean(row.n_on);
             // Entries of features are f32, too.
-            assert!((row.real("delta_r2") - wanted).abs() < 1e-5, "{wanted}");
-            assert!((row.real("kept") - wanted / mean(0)).abs() < 1e-3);
+            assert!((row.delta_r2 - wanted).abs() < 1e-5, "{wanted}");
+            assert!((row.kept - wanted / mean(0)).abs() < 1e-3);
             count += 1;
         }
         assert_eq!(count, 3);

@@ -5,10 +5,11 @@ mod common;
 use common::testing;
 use harness::claim::Verdict;
 use harness::experiment::Experiment;
-use harness::experiments::autoencoders::l1_geometry::{L1Geometry, Settings};
+use harness::experiments::autoencoders::l1_geometry::{Atoms, Gap, L1Geometry, Settings, Share};
 use harness::rng::Rng;
 use harness::sae::minimum_l1::{Bases, Dictionary, for_each_choice, support};
 use harness::settings::{Preset, Settings as _};
+use harness::table::Tables;
 use rand::RngExt as _;
 
 fn small() -> Settings {
@@ -131,16 +132,16 @@ fn the_claims_hold_and_their_controls_fail() {
 #[test]
 fn the_gap_grows_with_the_square_of_the_angle() {
     let outcome = testing::run::<L1Geometry>(&small(), &[3]);
-    let ties = outcome
-        .tables
-        .iter()
-        .find(|t| t.spec().name == "ties")
-        .unwrap();
-    for row in ties.rows().filter(|r| r.text("atoms") == "unit") {
+    let gaps = Tables::new(outcome.tables).rows::<Gap>();
+    for row in gaps.iter().filter(|r| r.atoms == Atoms::Unit) {
         // Σ c (1 − cos θ) with weights that add up to 5 and θ between half and all of the angle.
-        let (angle, gap) = (row.real("angle"), row.real("gap"));
+        let &Gap {
+            angle,
+            gap,
+            rounding,
+            ..
+        } = row;
         let (least, most) = (0.12 * 5.0 * angle * angle, 0.51 * 5.0 * angle * angle);
-        let rounding = row.real("rounding");
         assert!(
             (least - rounding..=most + rounding).contains(&gap),
             "{angle}: {gap}"
@@ -151,16 +152,10 @@ fn the_gap_grows_with_the_square_of_the_angle() {
 #[test]
 fn sparser_targets_are_found_more_often() {
     let outcome = testing::run::<L1Geometry>(&small(), &[3]);
-    let spaces = outcome
-        .tables
-        .iter()
-        .find(|t| t.spec().name == "spaces")
-        .unwrap();
-    let share = |s: i64| {
-        let row = spaces
-            .rows()
-            .find(|r| (r.int("m"), r.int("n"), r.int("s")) == (4, 8, s));
-        row.unwrap().real("share")
+    let shares = Tables::new(outcome.tables).rows::<Share>();
+    let share = |s: usize| {
+        let row = shares.iter().find(|r| (r.m, r.n, r.s) == (4, 8, s));
+        row.unwrap().share
     };
     // One atom is always cheapest by itself: the triangle inequality.
     assert_eq!(share(1), 1.0);
@@ -177,7 +172,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         outcome
             .tables
             .iter()
-            .map(|t| t.to_csv())
+            .map(|t| t.csv().to_string())
             .collect::<Vec<_>>()
     };
     assert_eq!(csv(1), csv(3));

@@ -4,7 +4,9 @@ mod common;
 
 use common::testing;
 use harness::claim::Verdict;
-use harness::experiments::one_layer::linear_probes::{LinearProbes, Settings};
+use harness::experiments::one_layer::linear_probes::{
+    Accuracy, Identity, LinearProbes, Output, Settings, Stage,
+};
 use harness::rng::{Rng, random_direction};
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
@@ -73,27 +75,27 @@ fn probes_agree_with_plain_loops_on_every_isa() {
         };
         (0..count).map(example).unzip()
     };
-    let stage = |name: &str, x: &[f64]| -> Vec<f64> {
+    let stage_of = |stage: Stage, x: &[f64]| -> Vec<f64> {
         let (a, b) = (read(&u, &v, x), read(&v, &u, x));
         let size = s.scale * 6f64.sqrt();
         let linear = (0..6).map(|i| size * (a * f[i] + b * g[i]));
-        match name {
-            "input" => x.to_vec(),
-            "linear layer" => linear.collect(),
-            "gelu layer" => linear.map(gelu).collect(),
-            other => panic!("no stage `{other}`"),
+        match stage {
+            Stage::Input => x.to_vec(),
+            Stage::LinearLayer => linear.collect(),
+            Stage::GeluLayer => linear.map(gelu).collect(),
         }
     };
     let (train, test) = (examples("train", s.train), examples("test", s.test));
     for isa in proptests::isas() {
         let outcome = testing::run_with::<LinearProbes>(&s, &[7], isa, &Default::default());
         let tables = Tables::new(outcome.tables);
-        assert_eq!(tables.get("accuracy").rows().count(), 3);
-        for row in tables.get("accuracy").rows() {
-            let name = row.text("stage");
-            let inputs = |x: &[Vec<f64>]| x.iter().map(|x| stage(name, x)).collect::<Vec<_>>();
+        let accuracy = tables.rows::<Accuracy>();
+        assert_eq!(accuracy.len(), 3);
+        for row in accuracy {
+            let stage = row.stage;
+            let inputs = |x: &[Vec<f64>]| x.iter().map(|x| stage_of(stage, x)).collect::<Vec<_>>();
             let probe = fit(&inputs(&train.0), &train.1, s.ridge);
-            for (column, (x, labels)) in [("train", &train), ("test", &test)] {
+            for (found, (x, labels)) in [(row.train, &train), (row.test, &test)] {
                 let right = |(x, l): (&Vec<f64>, &f64)| (probe(x) > 0.0) == (*l > 0.0);
                 let right = inputs(x)
                     .iter()
@@ -102,32 +104,21 @@ fn probes_agree_with_plain_loops_on_every_isa() {
                     .count();
                 let wanted = right as f64 / labels.len() as f64;
                 // Rounding may move an example on the fence.
-                let off = (row.real(column) - wanted).abs() * labels.len() as f64;
-                assert!(
-                    off < 1.5,
-                    "{isa}, {name}: {} against {wanted}",
-                    row.real(column)
-                );
+                let off = (found - wanted).abs() * labels.len() as f64;
+                assert!(off < 1.5, "{isa}, {stage}: {found} against {wanted}");
             }
-            let plane = tables
-                .get("plane")
-                .rows()
-                .filter(|r| r.text("stage") == name);
-            for row in plane.step_by(97) {
-                let (a, b) = (row.real("a"), row.real("b"));
+            let plane = tables.rows::<Output>();
+            let plane = plane.iter().filter(|r| r.stage == stage);
+            for Output { a, b, output, .. } in plane.step_by(97) {
                 let x: Vec<f64> = (0..5).map(|j| a * u[j] + b * v[j]).collect();
                 // The ridge lets f32 rounding through at most 1/√ridge or so times as large.
-                let wanted = probe(&stage(name, &x));
-                assert!(
-                    (row.real("output") - wanted).abs() < 1e-3,
-                    "{isa}, {name}: {wanted}"
-                );
+                let wanted = probe(&stage_of(stage, &x));
+                assert!((output - wanted).abs() < 1e-3, "{isa}, {stage}: {wanted}");
             }
         }
-        let identity = tables.get("identity");
-        let row = identity.rows().next().unwrap();
-        assert!(row.real("of_bound") <= 1.0 && row.real("difference") < 1e-5);
-        assert!(row.real("largest") > 0.1);
+        let row = &tables.rows::<Identity>()[0];
+        assert!(row.of_bound <= 1.0 && row.difference < 1e-5);
+        assert!(row.largest > 0.1);
     }
 }
 
@@ -146,11 +137,11 @@ fn rounding_is_not_read_off_a_linear_layer() {
                 ..Settings::preset(Preset::Quick)
             };
             let outcome = testing::run::<LinearProbes>(&s, &[0, 1, 2]);
-            for row in outcome.tables[0].rows() {
-                let (stage, accuracy) = (row.text("stage"), row.real("test"));
+            for row in outcome.tables[0].rows::<Accuracy>() {
+                let (stage, accuracy) = (row.stage, row.test);
                 let shown = format!("{stage}, n = {n}, {inputs} inputs, noise {noise}: {accuracy}");
                 match stage {
-                    "gelu layer" => assert!(n < 100 || accuracy >= 0.95, "{shown}"),
+                    Stage::GeluLayer => assert!(n < 100 || accuracy >= 0.95, "{shown}"),
                     // Three of four cases are what any line can get right; noise alone gives a few more.
                     _ => assert!(accuracy <= 0.6, "{shown}"),
                 }

@@ -4,11 +4,14 @@ mod common;
 
 use common::{Sandbox, testing};
 use harness::claim::Verdict;
-use harness::claim::outcome::Outcome;
-use harness::experiments::autoencoders::magnitude::{Magnitude, Settings};
+use harness::experiments::autoencoders::magnitude::example::{self, Element};
+use harness::experiments::autoencoders::magnitude::methods::{Method, Scores};
+use harness::experiments::autoencoders::magnitude::{
+    Case, Code, Left, Magnitude, Settings, Shrunk,
+};
 use harness::sae::training::Plan;
 use harness::settings::{Preset, Settings as _};
-use harness::table::Table;
+use harness::table::Tables;
 
 fn small() -> Settings {
     Settings {
@@ -22,37 +25,27 @@ fn small() -> Settings {
     }
 }
 
-fn table<'a>(outcome: &'a Outcome, name: &str) -> &'a Table {
-    let found = outcome.tables.iter().find(|t| t.spec().name == name);
-    found.expect("a table of that name")
-}
-
 /// Claims: tied-encoder-overshoots
 #[test]
 fn the_example_is_that_of_the_closed_form() {
     let outcome = testing::run::<Magnitude>(&small(), &[0]);
-    let rows = |features: &'static str, encoder: &'static str| {
-        let rows = table(&outcome, "example").rows();
-        rows.filter(move |r| r.text("features") == features && r.text("encoder") == encoder)
-            .map(|r| {
-                (
-                    r.real("weight"),
-                    r.real("reconstruction_x"),
-                    r.real("reconstruction_y"),
-                )
-            })
-            .collect::<Vec<_>>()
+    let elements = Tables::new(outcome.tables.clone()).rows::<Element>();
+    let rows = |encoder: example::Encoder| {
+        let rows = elements
+            .iter()
+            .filter(|r| (r.features, r.encoder) == (Case::Pair, encoder));
+        rows.collect::<Vec<_>>()
     };
     // A few roundings of f32.
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} {b}");
-    let tied = rows("two at 45°", "tied, no bias");
-    near(tied[0].0, 2.0);
-    near(tied[1].0, 3.0 / 2f64.sqrt());
-    near(tied[0].1, 3.5);
-    near(tied[0].2, 1.5);
-    let refitted = rows("two at 45°", "refitted");
-    near(refitted[0].0, 1.0);
-    near(refitted[1].0, 2f64.sqrt());
+    let tied = rows(example::Encoder::WithoutBias);
+    near(tied[0].weight, 2.0);
+    near(tied[1].weight, 3.0 / 2f64.sqrt());
+    near(tied[0].reconstruction_x, 3.5);
+    near(tied[0].reconstruction_y, 1.5);
+    let refitted = rows(example::Encoder::Refitted);
+    near(refitted[0].weight, 1.0);
+    near(refitted[1].weight, 2f64.sqrt());
     let ledger = testing::settle::<Magnitude>(&outcome, &[0]);
     let tied = ledger.get("tied-encoder-overshoots").unwrap();
     assert_eq!(tied.verdict, Verdict::Reproduced);
@@ -68,11 +61,11 @@ fn one_feature_is_shrunk_by_half_the_penalty_and_not_without_one() {
     let ledger = testing::settle::<Magnitude>(&outcome, &seeds);
     let entry = ledger.get("l1-shrinks").unwrap();
     assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
-    for row in table(&outcome, "shrinkage").rows() {
-        let (g, lambda) = (row.real("strength"), row.real("lambda"));
-        assert_eq!(row.real("expected"), (g - lambda / 2.0).max(0.0));
-        if row.text("code") == "control" {
-            assert!((row.real("fista") - g).abs() < 1e-3);
+    for row in Tables::new(outcome.tables).rows::<Shrunk>() {
+        let (g, lambda) = (row.strength, row.lambda);
+        assert_eq!(row.expected, (g - lambda / 2.0).max(0.0));
+        if row.code == Code::Control {
+            assert!((row.fista - g).abs() < 1e-3);
         }
     }
 }
@@ -81,15 +74,13 @@ fn one_feature_is_shrunk_by_half_the_penalty_and_not_without_one() {
 #[test]
 fn mending_magnitudes_on_the_active_set_never_adds_error_and_a_refit_leaves_the_least() {
     let outcome = testing::run::<Magnitude>(&small(), &[3]);
-    let error = |method: &str| {
-        let rows = table(&outcome, "methods").rows();
-        let row = rows.into_iter().find(|r| r.text("method") == method);
-        row.expect("a method of that name").real("error")
-    };
-    let (l1, step, refitted) = (error("L1"), error("L1, 1 step"), error("L1, refitted"));
+    let rows = Tables::new(outcome.tables.clone()).rows::<Scores>();
+    let error = |method: Method| rows.iter().find(|r| r.method == method).unwrap().error;
+    let (l1, step) = (error(Method::L1), error(Method::OneStep));
+    let refitted = error(Method::Refitted);
     assert!(refitted <= step * (1.0 + 1e-6) && step <= l1 * (1.0 + 1e-6));
     // Factors are fitted on other samples.
-    assert!(error("L1, scaled") < l1);
+    assert!(error(Method::Scaled) < l1);
     let ledger = testing::settle::<Magnitude>(&outcome, &[3]);
     let support = ledger.get("support-is-enough").unwrap();
     assert!(
@@ -106,25 +97,22 @@ fn errors_in_the_plane_are_shares_of_the_squares_of_uniform_magnitudes() {
         ..small()
     };
     let outcome = testing::run::<Magnitude>(&s, &[0]);
-    for row in table(&outcome, "patterns").rows() {
+    for row in Tables::new(outcome.tables).rows::<Left>() {
         // E m² = 4/3 and (E m)² = 1 for m uniform on (0, 2); together they overlap by their cosine.
-        let cosine = match row.text("features") {
-            "two at 45°" => 0.5f64.sqrt(),
-            "two at 90°" => 0.0,
-            _ => -0.5,
+        let cosine = match row.features {
+            Case::Pair => 0.5f64.sqrt(),
+            Case::Orthogonal => 0.0,
+            Case::Three => -0.5,
         };
-        let expected = match row.int("active") {
+        let expected = match row.active {
             0 => 0.0,
             1 => 4.0 / 3.0,
             _ => 8.0 / 3.0 + 2.0 * cosine,
         };
         // Deviations are at most some 2.5; five standard errors.
         let spread = 5.0 * 2.5 / (s.held_out as f64).sqrt();
-        assert!((row.real("square") - expected).abs() <= spread, "{row:?}");
-        assert!(
-            row.int("active") == 0 || row.real("error") < 0.5 * row.real("square"),
-            "{row:?}"
-        );
+        assert!((row.square - expected).abs() <= spread, "{row:?}");
+        assert!(row.active == 0 || row.error < 0.5 * row.square, "{row:?}");
     }
 }
 
@@ -146,7 +134,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         outcome
             .tables
             .iter()
-            .map(|t| t.to_csv())
+            .map(|t| t.csv().to_string())
             .collect::<Vec<_>>()
     };
     assert_eq!(csv(1), csv(3));

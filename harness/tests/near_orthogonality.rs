@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
-use harness::experiments::one_layer::homogeneity::{self, Homogeneity};
-use harness::experiments::one_layer::near_orthogonality::{NearOrthogonality, Settings};
-use harness::experiments::one_layer::tradeoff::{self, Tradeoff};
+use harness::experiments::one_layer::homogeneity::{self, Homogeneity, Layer, Limit};
+use harness::experiments::one_layer::near_orthogonality::{
+    Count, Mmcs, NearOrthogonality, Settings,
+};
+use harness::experiments::one_layer::tradeoff::{self, Limits, Tradeoff};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
@@ -46,8 +48,8 @@ fn every_cell_agrees_with_all_cosines_on_every_instruction_set() {
     for isa in proptests::isas() {
         let outcome = testing::run_with::<NearOrthogonality>(&s, &[7], isa, &BTreeMap::new());
         let mut cells = 0;
-        for row in outcome.tables[0].rows() {
-            let (k, count) = (row.int("k") as usize, row.int("features") as usize);
+        for row in outcome.tables[0].rows::<Mmcs>() {
+            let (k, count) = (row.k, row.features);
             let (purpose, index) = if k == 1 {
                 ("control", 2)
             } else {
@@ -56,7 +58,7 @@ fn every_cell_agrees_with_all_cosines_on_every_instruction_set() {
             let mut rng = Rng::stream(7, NearOrthogonality::ID, purpose, index);
             let features = Features::draw(s.most, k, s.n, Entries::Signed, &mut rng);
             let exact = mmcs(&features, count);
-            let got = row.real("mmcs");
+            let got = row.mmcs;
             // γ₂₀ of products of unit vectors, and the entries' own rounding.
             assert!(
                 (got - exact).abs() < 3e-6,
@@ -72,17 +74,14 @@ fn every_cell_agrees_with_all_cosines_on_every_instruction_set() {
 fn one_neuron_each_gives_cosines_of_0_or_1_and_the_collisions_of_birthdays() {
     let s = small();
     let outcome = testing::run::<NearOrthogonality>(&s, &[0, 1, 2, 3]);
-    for row in outcome.tables[0].rows().filter(|r| r.int("k") == 1) {
+    let rows = outcome.tables[0].rows::<Mmcs>();
+    for row in rows.iter().filter(|r| r.k == 1) {
         // A feature collides if one of N − 1 others has its neuron and its sign: 2n equal chances. Its
         // cosine is 1 then, and else 0 (−1 only if all others are on its neuron).
-        let n = row.real("features");
+        let n = row.features as f64;
         let expected = 1.0 - (1.0 - 1.0 / (2.0 * s.n as f64)).powf(n - 1.0);
         let spread = 5.0 * (0.25 / n).sqrt() * 2f64.sqrt();
-        assert!(
-            (row.real("mmcs") - expected).abs() < spread,
-            "{n}: {}",
-            row.real("mmcs")
-        );
+        assert!((row.mmcs - expected).abs() < spread, "{row:?}");
     }
 }
 
@@ -109,7 +108,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         outcome
             .tables
             .iter()
-            .map(|t| t.to_csv())
+            .map(|t| t.csv().to_string())
             .collect::<Vec<_>>()
     };
     let once = csv(1);
@@ -135,17 +134,15 @@ fn the_tradeoff_joins_both_limits_by_k_and_seed() {
     let settings = tradeoff::Settings {};
     let outcome = testing::run_with::<Tradeoff>(&settings, &seeds, Isa::detect(), &inputs);
     let mut rows = 0;
-    for row in outcome.tables[0].rows() {
-        let same = |r: &harness::table::Row| {
-            r.int("k") == row.int("k") && r.int("seed") == row.int("seed")
-        };
-        let mut limits = active.get("limits").rows();
+    let (limits, counts) = (active.rows::<Limit>(), available.rows::<Count>());
+    for row in outcome.tables[0].rows::<Limits>() {
+        let key = (row.k, row.seed);
         let limit = limits
-            .find(|r| same(r) && r.text("layer") == "gelu")
-            .unwrap();
-        let count = available.get("counts").rows().find(same).unwrap();
-        assert_eq!(row.real("active"), limit.real("n_on"));
-        assert_eq!(row.real("nearly_orthogonal"), count.real("features"));
+            .iter()
+            .find(|r| (r.k, r.seed, r.layer) == (row.k, row.seed, Layer::Gelu));
+        let count = counts.iter().find(|r| (r.k, r.seed) == key);
+        assert_eq!(row.active, limit.unwrap().n_on);
+        assert_eq!(row.nearly_orthogonal, count.unwrap().features);
         rows += 1;
     }
     assert_eq!(rows, 2 * 5);

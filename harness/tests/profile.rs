@@ -7,7 +7,7 @@ use std::path::Path;
 
 use common::{Sandbox, files, results, same};
 use harness::profile::Profile;
-use harness::profile::tables::Roofs;
+use harness::profile::tables::{Roofs, Task};
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 
@@ -98,39 +98,34 @@ fn its_numbers_agree_with_each_other_and_with_the_run() {
     let profile = read(&sandbox.join("a"));
     let roofs = Roofs::of(&profile.machine).expect("the machine's roofs");
     assert_eq!(roofs.threads, 2);
-    assert!(profile.machine.rows().all(|row| row.real("rate") > 0.0));
+    assert!(profile.machine.iter().all(|row| row.rate > 0.0));
 
     let mut shares = 0.0;
-    for row in profile.kernels.rows() {
-        assert!(row.int("calls") > 0 && row.real("seconds") >= 0.0);
-        let flops = row.int("flop") as f64;
-        let counted = flops / row.real("seconds") * 1e-9;
-        assert!((row.real("gflops") - counted).abs() <= 1e-9 * counted);
-        shares += row.real("share");
+    for row in &profile.kernels {
+        assert!(row.calls > 0 && row.seconds >= 0.0);
+        let counted = row.flop as f64 / row.seconds * 1e-9;
+        assert!((row.gflops - counted).abs() <= 1e-9 * counted);
+        shares += row.share;
     }
     assert!(shares > 0.0 && shares <= 1.0 + 1e-9, "{shares}");
-    let kernels = |profile: &Profile| -> BTreeMap<String, [i64; 3]> {
-        let rows = profile.kernels.rows();
-        rows.map(|row| {
-            let work = ["calls", "flop", "bytes"].map(|column| row.int(column));
-            (row.text("kernel").to_string(), work)
-        })
-        .collect()
+    let kernels = |profile: &Profile| -> BTreeMap<String, [u64; 3]> {
+        let rows = profile.kernels.iter();
+        rows.map(|row| (row.kernel.clone(), [row.calls, row.flop, row.bytes]))
+            .collect()
     };
     // What is counted is the same in every run.
     assert_eq!(kernels(&profile), kernels(&read(&sandbox.join("b"))));
     assert!(kernels(&profile).contains_key("product"));
 
-    let experiments: Vec<_> = profile.experiments.rows().collect();
-    assert_eq!(experiments.len(), 5);
-    let sum: f64 = experiments.iter().map(|row| row.real("share")).sum();
+    assert_eq!(profile.experiments.len(), 5);
+    let sum: f64 = profile.experiments.iter().map(|row| row.share).sum();
     assert!((1.0 - 1e-9..1.02).contains(&sum), "{sum}");
-    let of = |part: &str| {
-        let row = experiments.iter().find(|row| row.text("part") == part);
-        row.expect("a row of each part").real("seconds")
+    let of = |part: Task| {
+        let row = profile.experiments.iter().find(|row| row.part == part);
+        row.expect("a row of each part").seconds
     };
-    assert!(of("kernels") > 0.0 && of("generating data") > 0.0);
-    assert!(of("metrics") > 0.0 && of("writing") > 0.0);
+    assert!(of(Task::Kernels) > 0.0 && of(Task::Data) > 0.0);
+    assert!(of(Task::Metrics) > 0.0 && of(Task::Writing) > 0.0);
 
     // All that was read back is held to the manifest.
     let path = sandbox.join("a/profile/kernels.csv");

@@ -4,7 +4,7 @@ mod common;
 
 use common::testing;
 use harness::claim::Verdict;
-use harness::experiments::one_layer::rescale::{Rescale, Settings};
+use harness::experiments::one_layer::rescale::{Deviation, Point, Rescale, Settings};
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use proptests::reference::gelu;
@@ -38,27 +38,26 @@ fn curves_and_errors_agree_with_plain_loops_on_every_isa() {
     for isa in proptests::isas() {
         let outcome = testing::run_with::<Rescale>(&s, &[1], isa, &Default::default());
         let tables = Tables::new(outcome.tables);
-        let curves = tables.get("curves");
-        assert_eq!(curves.rows().count(), 3 * s.points);
-        for (i, row) in curves.rows().enumerate() {
+        let curves = tables.rows::<Point>();
+        assert_eq!(curves.len(), 3 * s.points);
+        for (i, row) in curves.iter().enumerate() {
             let x = s.reach * (2.0 * (i % s.points) as f64 / 30.0 - 1.0);
-            let (power, scale) = (row.real("power"), 6f64.powf(row.real("power")));
+            let (power, scale) = (row.power, 6f64.powf(row.power));
             let y = rescaled(s.n, power, x);
-            assert!((row.real("x") - x).abs() < 1e-14);
-            assert!((row.real("y") - y).abs() < bound(s.n, power), "{isa}: {y}");
-            assert!((row.real("gelu") - gelu(x)).abs() < 1e-14);
-            assert!((row.real("input") - x * scale).abs() < 1e-13);
-            assert_eq!(row.real("output"), row.real("y") * scale);
+            assert!((row.x - x).abs() < 1e-14);
+            assert!((row.y - y).abs() < bound(s.n, power), "{isa}: {y}");
+            assert!((row.gelu - gelu(x)).abs() < 1e-14);
+            assert!((row.input - x * scale).abs() < 1e-13);
+            assert_eq!(row.output, row.y * scale);
         }
-        let errors = tables.get("errors");
-        assert_eq!(errors.rows().count(), 3 * s.widths.len());
-        for row in errors.rows() {
-            let (n, power) = (row.int("n") as usize, row.real("power"));
+        let errors = tables.rows::<Deviation>();
+        assert_eq!(errors.len(), 3 * s.widths.len());
+        for Deviation { power, n, error } in errors {
             let x = || (0..31).map(|i| s.reach * (f64::from(i) / 15.0 - 1.0));
             let largest = x().map(|x| gelu(x).abs()).fold(0.0, f64::max);
-            let error = x().map(|x| (rescaled(n, power, x) - gelu(x)).abs());
-            let wanted = error.fold(0.0, f64::max) / largest;
-            let off = (row.real("error") - wanted).abs();
+            let errors = x().map(|x| (rescaled(n, power, x) - gelu(x)).abs());
+            let wanted = errors.fold(0.0, f64::max) / largest;
+            let off = (error - wanted).abs();
             assert!(off < bound(n, power) / largest, "{isa}, n = {n}: {wanted}");
         }
     }

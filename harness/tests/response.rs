@@ -4,7 +4,10 @@ mod common;
 
 use common::testing;
 use harness::claim::Verdict;
-use harness::experiments::one_layer::response::{Response, Settings};
+use harness::experiments::one_layer::response::{
+    Feature, NonHomogeneity, Point, Response, Settings,
+};
+use harness::experiments::one_layer::response_curve::Activation;
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
@@ -28,30 +31,28 @@ fn levels(s: &Settings) -> Vec<f64> {
         .collect()
 }
 
-fn direction(feature: &str, n: usize) -> Vec<f64> {
+fn direction(feature: Feature, n: usize) -> Vec<f64> {
     let mut f = vec![0.0; n];
     match feature {
-        "aligned" => f[0] = 1.0,
-        "distributed" => f.fill(1.0 / (n as f64).sqrt()),
-        other => panic!("no feature `{other}`"),
+        Feature::Aligned => f[0] = 1.0,
+        Feature::Distributed => f.fill(1.0 / (n as f64).sqrt()),
     }
     f
 }
 
-fn activation(name: &str, z: f64) -> f64 {
-    match name {
-        "gelu" => reference::gelu(z),
-        "relu" => reference::relu(z),
-        other => panic!("no activation `{other}`"),
+fn activate(activation: Activation, z: f64) -> f64 {
+    match activation {
+        Activation::Gelu => reference::gelu(z),
+        Activation::Relu => reference::relu(z),
     }
 }
 
 /// g · act(x f), and a bound on the error of computing it with f32 kernels: the input is rounded once
 /// (slope of the activation at most 1.13), the activation is within 2 ulp or 1e-7.
-fn response(name: &str, x: f64, f: &[f64], g: &[f64]) -> (f64, f64) {
+fn response(activation: Activation, x: f64, f: &[f64], g: &[f64]) -> (f64, f64) {
     let half_ulp = 2f64.powi(-24);
     f.iter().zip(g).fold((0.0, 0.0), |(sum, error), (f, g)| {
-        let y = activation(name, x * f);
+        let y = activate(activation, x * f);
         let bound = 1.13 * (x * f).abs() * half_ulp + (4.0 * half_ulp * y.abs()).max(1e-7);
         (sum + g * y, error + g.abs() * bound)
     })
@@ -63,23 +64,15 @@ fn curves_agree_with_plain_loops_on_every_isa() {
     let s = settings();
     for isa in proptests::isas() {
         let outcome = testing::run_with::<Response>(&s, &[1], isa, &Default::default());
-        let tables = Tables::new(outcome.tables);
-        let curves = tables.get("curves");
-        assert_eq!(curves.rows().count(), 2 * 4 * s.points);
+        let curves = Tables::new(outcome.tables).rows::<Point>();
+        assert_eq!(curves.len(), 2 * 4 * s.points);
         let x = levels(&s);
-        for (i, row) in curves.rows().enumerate() {
-            let (f, g) = (
-                direction(row.text("input"), s.n),
-                direction(row.text("output"), s.n),
-            );
+        for (i, row) in curves.iter().enumerate() {
+            let (f, g) = (direction(row.input, s.n), direction(row.output, s.n));
             let x = x[i % s.points];
-            let (y, bound) = response(row.text("activation"), x, &f, &g);
-            assert!((row.real("x") - x).abs() <= 1e-14);
-            assert!(
-                (row.real("y") - y).abs() <= bound,
-                "{isa}: {} against {y}",
-                row.real("y")
-            );
+            let (y, bound) = response(row.activation, x, &f, &g);
+            assert!((row.x - x).abs() <= 1e-14);
+            assert!((row.y - y).abs() <= bound, "{isa}: {} against {y}", row.y);
         }
     }
 }
@@ -89,16 +82,15 @@ fn curves_agree_with_plain_loops_on_every_isa() {
 fn non_homogeneity_agrees_with_the_normal_equations() {
     let (s, seeds) = (settings(), [3, 4]);
     let outcome = testing::run::<Response>(&s, &seeds);
-    let tables = Tables::new(outcome.tables);
-    let rows = tables.get("non-homogeneity");
-    assert_eq!(rows.rows().count(), 2 * s.widths.len() * seeds.len());
-    for row in rows.rows() {
-        let f = direction("distributed", row.int("n") as usize);
-        let point = |&x: &f64| (x, response(row.text("activation"), x, &f, &f).0);
+    let rows = Tables::new(outcome.tables).rows::<NonHomogeneity>();
+    assert_eq!(rows.len(), 2 * s.widths.len() * seeds.len());
+    for row in rows {
+        let f = direction(Feature::Distributed, row.n);
+        let point = |&x: &f64| (x, response(row.activation, x, &f, &f).0);
         let mut points: Vec<_> = levels(&s).iter().map(point).collect();
-        Rng::stream(row.int("seed") as u64, "response", "split", 0).shuffle(&mut points);
+        Rng::stream(row.seed, "response", "split", 0).shuffle(&mut points);
         let (fit, test) = points.split_at(31);
-        let (found, wanted) = (row.real("delta_r2"), delta_r2(fit, test));
+        let (found, wanted) = (row.delta_r2, delta_r2(fit, test));
         // R² moves by about the relative error of the curve, 1e-7.
         assert!((found - wanted).abs() < 1e-6, "{found} against {wanted}");
     }

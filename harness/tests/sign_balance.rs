@@ -4,7 +4,9 @@ mod common;
 
 use common::testing;
 use harness::claim::Verdict;
-use harness::experiments::one_layer::sign_balance::{Settings, SignBalance};
+use harness::experiments::one_layer::sign_balance::{
+    Family, NonHomogeneity, Point, Quantiles, Settings, SignBalance,
+};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::stats::quantile;
@@ -48,26 +50,23 @@ fn curves_and_their_delta_r2_agree_with_plain_loops_on_every_isa() {
     for isa in proptests::isas() {
         let outcome = testing::run_with::<SignBalance>(&s, &[5], isa, &Default::default());
         let tables = Tables::new(outcome.tables);
-        let curves = tables.get("curves");
-        assert_eq!(curves.rows().count(), 4 * s.points);
-        for (i, row) in curves.rows().enumerate() {
+        let curves = tables.rows::<Point>();
+        assert_eq!(curves.len(), 4 * s.points);
+        for (i, row) in curves.iter().enumerate() {
             let x = levels(&s)[i % s.points];
-            let y = response(&with_negatives(row.int("m") as usize, s.n), x);
-            assert!((row.real("x") - x).abs() < 1e-14);
+            let y = response(&with_negatives(row.m, s.n), x);
+            assert!((row.x - x).abs() < 1e-14);
             // Each of n neurons rounds its input and its GELU, both up to 4, by some units in all.
             let bound = 4.0 * 4.0 * 2f64.powi(-24) * (s.n as f64).sqrt();
-            assert!((row.real("y") - y).abs() < bound, "{isa}: {y}");
+            assert!((row.y - y).abs() < bound, "{isa}: {y}");
         }
-        for row in tables.get("non-homogeneity").rows() {
-            let f = with_negatives(row.int("m") as usize, s.n);
+        for row in tables.rows::<NonHomogeneity>() {
+            let f = with_negatives(row.m, s.n);
             let mut points: Vec<_> = levels(&s).iter().map(|&x| (x, response(&f, x))).collect();
             Rng::stream(5, "sign-balance", "split", 0).shuffle(&mut points);
             let (fit, test) = points.split_at(31);
             let wanted = delta_r2(fit, test);
-            assert!(
-                (row.real("delta_r2") - wanted).abs() < 1e-6,
-                "{isa}: {wanted}"
-            );
+            assert!((row.delta_r2 - wanted).abs() < 1e-6, "{isa}: {wanted}");
         }
     }
 }
@@ -98,23 +97,28 @@ fn random_directions_agree_with_a_dense_grid() {
         };
         let (signed, non_negative): (Vec<f64>, Vec<f64>) = (0..s.directions).map(draw).unzip();
         let all_positive = measure(&vec![1.0; n]);
-        for (family, delta) in [("signed", signed), ("non-negative", non_negative)] {
-            let rows = tables.get("directions").rows();
-            let mut rows = rows.filter(|r| r.text("family") == family && r.int("n") == n as i64);
-            let row = rows.next().unwrap();
-            let near = |column: &str, wanted: f64| {
-                let found = row.real(column);
+        for (family, delta) in [
+            (Family::Signed, signed),
+            (Family::NonNegative, non_negative),
+        ] {
+            let rows = tables.rows::<Quantiles>();
+            let row = rows.iter().find(|r| r.family == family && r.n == n);
+            let row = row.unwrap();
+            for (found, wanted) in [
+                (row.q05, quantile(&delta, 0.05)),
+                (row.q25, quantile(&delta, 0.25)),
+                (row.median, quantile(&delta, 0.5)),
+                (row.q75, quantile(&delta, 0.75)),
+                (row.q95, quantile(&delta, 0.95)),
+                (row.all_positive, all_positive),
+            ] {
                 assert!(
                     (found - wanted).abs() < 1e-5,
-                    "{column}: {found} against {wanted}"
+                    "{row:?}: {found} against {wanted}"
                 );
-            };
-            near("q05", quantile(&delta, 0.05));
-            near("median", quantile(&delta, 0.5));
-            near("q95", quantile(&delta, 0.95));
-            near("all_positive", all_positive);
+            }
             let kept = delta.iter().filter(|&&d| d >= all_positive / 2.0).count();
-            assert_eq!(row.int("kept") as usize, kept);
+            assert_eq!((row.kept, row.of), (kept, s.directions));
         }
     }
 }
@@ -131,20 +135,12 @@ fn the_integral_is_what_held_out_levels_estimate() {
         directions: 1,
     };
     let tables = Tables::new(testing::run::<SignBalance>(&s, &[0, 1, 2]).tables);
-    let integral = tables
-        .get("directions")
-        .rows()
-        .next()
-        .unwrap()
-        .real("all_positive");
-    for row in tables
-        .get("non-homogeneity")
-        .rows()
-        .filter(|r| r.int("m") == 0)
-    {
+    let integral = tables.rows::<Quantiles>()[0].all_positive;
+    let held_out = tables.rows::<NonHomogeneity>();
+    for row in held_out.iter().filter(|r| r.m == 0) {
         // ΔR² is a mean over 20,000 held-out levels of shares below 1: its standard error is below
         // 0.007, and four of them are allowed.
-        let off = (row.real("delta_r2") - integral).abs();
+        let off = (row.delta_r2 - integral).abs();
         assert!(off < 0.028, "{off}");
     }
 }

@@ -17,7 +17,7 @@ use benches::{executions, median};
 use harness::error::Result;
 use harness::figure::{Axis, Figure, Panel, Role};
 use harness::store::folder::Folder;
-use harness::table::{Column, Table, TableSpec};
+use harness::table::Table;
 use kernels::sae::{self, DENSE, L1, Rows, Shape, Variant, Workspace};
 use kernels::{Exec, MatRef};
 
@@ -31,21 +31,29 @@ const VARIANT: Variant = Variant::L1(L1 {
     rows: Rows::Unit,
 });
 
-static TABLE: TableSpec = TableSpec {
-    name: "density",
-    about: "The time of one gradient.",
-    columns: &[
-        Column::text("isa", "Instruction set"),
-        Column::int("threads", "1", "Threads"),
-        Column::int("d", "1", "Width of the activations"),
-        Column::int("n", "1", "Elements of the dictionary"),
-        Column::int("batch", "1", "Samples"),
-        Column::int("round", "1", "Interleaved round, from 1"),
-        Column::real("density", "1", "Share of the codes that are active"),
-        Column::text("path", "Products that are taken: `sparse` or `dense`"),
-        Column::real("time", "ms", "Wall-clock time"),
-    ],
-};
+harness::rows! {
+    /// The time of one gradient.
+    struct Timed in "density" {
+        /// Instruction set
+        isa: String [""],
+        /// Threads
+        threads: usize ["1"],
+        /// Width of the activations
+        d: usize ["1"],
+        /// Elements of the dictionary
+        n: usize ["1"],
+        /// Samples
+        batch: usize ["1"],
+        /// Interleaved round, from 1
+        round: usize ["1"],
+        /// Share of the codes that are active
+        density: f64 ["1"],
+        /// Products that are taken: `sparse` or `dense`
+        path: String [""],
+        /// Wall-clock time
+        time: f64 ["ms"],
+    }
+}
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -69,7 +77,7 @@ fn run(folder: &Path) -> Result<()> {
     let folder = Folder::open(folder, [])?;
     let (exec, pool) = executions().pop().expect("one thread at least");
     let threads = pool.current_num_threads();
-    let mut table = Table::new(&TABLE);
+    let mut table = Vec::new();
     let mut figure = Figure::new("density", caption(exec, threads));
     for (shape, batch) in CURVES {
         let [sparse, dense] = pool.install(|| measure(exec, threads, shape, batch, &mut table));
@@ -85,7 +93,7 @@ fn run(folder: &Path) -> Result<()> {
                 .dotted(Role::Other(1), "dense products", dense),
         );
     }
-    folder.write("density.csv", table.to_csv())?;
+    folder.write("density.csv", Table::of(&table).csv())?;
     folder.write("density.svg", figure.to_svg())
 }
 
@@ -104,7 +112,7 @@ fn measure(
     threads: usize,
     shape: Shape,
     batch: usize,
-    table: &mut Table,
+    table: &mut Vec<Timed>,
 ) -> [Vec<(f64, f64)>; 2] {
     let mut parameters = parameters(shape, VARIANT);
     let x = activations(shape.width, batch);
@@ -127,17 +135,17 @@ fn measure(
                 let time = 1e3 * start.elapsed().as_secs_f64();
                 if round > 0 {
                     times[p][i].push(time);
-                    table.push([
-                        exec.isa().to_string().into(),
-                        threads.into(),
-                        shape.width.into(),
-                        shape.dictionary.into(),
-                        batch.into(),
-                        round.into(),
-                        losses.density.into(),
-                        path.into(),
-                        time.into(),
-                    ]);
+                    table.push(Timed {
+                        isa: exec.isa().to_string(),
+                        threads,
+                        d: shape.width,
+                        n: shape.dictionary,
+                        batch,
+                        round,
+                        density: losses.density,
+                        path: path.into(),
+                        time,
+                    });
                 }
                 losses
             });

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use benches::results::page::{Head, page};
 use benches::results::pytorch::PyTorch;
-use benches::results::{MEASUREMENTS, activations, grids, products, scaling, steps};
+use benches::results::{activations, grids, products, scaling, steps};
 use harness::error::{Error, Result};
 use harness::store::folder::Folder;
 use harness::table::Table;
@@ -65,7 +65,7 @@ fn run(named: &[String]) -> Result<()> {
         eprintln!("PyTorch takes no part: {why}");
     }
 
-    let mut table = Table::new(&MEASUREMENTS);
+    let mut table = Vec::new();
     let mut parts = Vec::new();
     for subject in SUBJECTS {
         if !named.is_empty() && !named.iter().any(|name| name == subject) {
@@ -89,7 +89,7 @@ fn run(named: &[String]) -> Result<()> {
         print!("{page}");
         return Ok(());
     }
-    results.write("measurements.csv", table.to_csv())?;
+    results.write("measurements.csv", Table::of(&table).csv())?;
     for figure in parts.iter().flat_map(|part| &part.figures) {
         results.write(format!("{}.svg", figure.name), figure.to_svg())?;
     }

@@ -3,17 +3,20 @@
 use std::fmt::Write as _;
 use std::hint::black_box;
 
-use harness::table::Table;
 use kernels::{Exec, Isa, gelu};
 
 use super::pytorch::PyTorch;
-use super::{Part, ROUNDS, Rounds, Row, seconds};
+use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds};
 
 /// Values: three arrays of them fit a second-level cache, and a call of PyTorch's takes much longer than its overhead.
 const LEN: usize = 1 << 16;
 
 /// Exact GELU, forward and backward.
-pub fn measure(isa: Isa, torch: &mut Result<PyTorch, String>, table: &mut Table) -> Part {
+pub fn measure(
+    isa: Isa,
+    torch: &mut Result<PyTorch, String>,
+    table: &mut Vec<Measurement>,
+) -> Part {
     let exec = Exec::serial(isa);
     let x: Vec<f32> = (0..LEN)
         .map(|i| (i * 7919 % LEN) as f32 / LEN as f32 * 8.0 - 4.0)

@@ -4,10 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use harness::table::Table;
 use kernels::Isa;
 
-use super::{Part, ROUNDS, Rounds, Row};
+use super::{Measurement, Part, ROUNDS, Rounds, Row};
 
 /// Seconds that the companion code took for both grids on two cores of another machine, of Zen 4.
 const COMPANION: f64 = 361.0;
@@ -34,7 +33,7 @@ const ARGUMENTS: [&str; 15] = [
 ///
 /// # Panics
 /// If it cannot be run.
-pub fn measure(isa: Isa, all: usize, harness: &Path, table: &mut Table) -> Part {
+pub fn measure(isa: Isa, all: usize, harness: &Path, table: &mut Vec<Measurement>) -> Part {
     let mut rounds = Rounds::default();
     for round in 0..=ROUNDS {
         eprintln!("grids of section 1, round {round}");

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use harness::table::Table;
 use kernels::{Exec, Isa};
 use rayon::ThreadPoolBuilder;
 
-use super::{Part, ROUNDS, Rounds, Row, seconds, settle};
+use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds, settle};
 use crate::fma_peak;
 use crate::products::{Case, GRADIENTS, NAIVE, OURS, SHAPES};
 
@@ -128,7 +127,7 @@ fn rounds(isa: Isa, threads: usize, shapes: &[[usize; 3]], only_ours: bool) -> V
 }
 
 /// Compares all shapes on one thread and on all, then the instruction sets.
-pub fn measure(isa: Isa, all: usize, table: &mut Table) -> Part {
+pub fn measure(isa: Isa, all: usize, table: &mut Vec<Measurement>) -> Part {
     let mut part = Part {
         title: "Matrix products",
         rows: Vec::new(),
@@ -246,7 +245,7 @@ fn several_threads(rows: &mut Vec<Row>, measured: &[Measured]) {
 }
 
 /// Every instruction set of the machine beside its own peak, on one thread.
-fn backends(part: &mut Part, table: &mut Table) {
+fn backends(part: &mut Part, table: &mut Vec<Measurement>) {
     let shapes = [[128; 3], [256; 3], [512; 3], [1024, 500, 500]];
     let mut shares = Vec::new();
     part.details += "\nEach instruction set beside its own peak, one thread, GFLOP/s:\n\n| | m×k×n | peak | A·B | share |\n| --- | --- | ---: | ---: | ---: |\n";

@@ -10,12 +10,11 @@ use harness::experiment::Needs;
 use harness::experiments::REGISTRY;
 use harness::figure::{Axis, Figure, Panel, Role};
 use harness::settings::{Preset, Setting};
-use harness::table::Table;
 use kernels::{Exec, Isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::steps::{Step, autoencoder, residual, time};
-use super::{Part, ROUNDS, Rounds};
+use super::{Measurement, Part, ROUNDS, Rounds};
 use crate::autoencoder::{L1_UNIT, shape};
 
 /// A size by its name, its place among the sizes of a step, and the values that it runs over.
@@ -39,7 +38,7 @@ const AUTOENCODER_AXES: Axes<4> = [
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 
 /// All of it.
-pub fn measure(isa: Isa, all: usize, harness: &Path, table: &mut Table) -> Part {
+pub fn measure(isa: Isa, all: usize, harness: &Path, table: &mut Vec<Measurement>) -> Part {
     let mut part = Part {
         title: "Scaling",
         rows: Vec::new(),
@@ -115,7 +114,7 @@ fn curve(
     pool: &ThreadPool,
     isa: Isa,
     part: &mut Part,
-    table: &mut Table,
+    table: &mut Vec<Measurement>,
 ) -> Panel {
     eprintln!("scaling, {step}, {axis}");
     let threads = pool.current_num_threads();
@@ -169,7 +168,7 @@ fn slope(points: &[(f64, f64)]) -> f64 {
 }
 
 /// How many times as fast steps are on several threads.
-fn threads(isa: Isa, all: usize, part: &mut Part, table: &mut Table) {
+fn threads(isa: Isa, all: usize, part: &mut Part, table: &mut Vec<Measurement>) {
     let counts: Vec<usize> = (1..=all).collect();
     let pools: Vec<ThreadPool> = counts.iter().map(|&n| pool(n)).collect();
     let mut panel = Panel::new(
@@ -233,7 +232,7 @@ fn threads(isa: Isa, all: usize, part: &mut Part, table: &mut Table) {
 }
 
 /// The largest resident size of short trainings of growing width, beside what the harness estimates.
-fn memory(harness: &Path, part: &mut Part, table: &mut Table) {
+fn memory(harness: &Path, part: &mut Part, table: &mut Vec<Measurement>) {
     let experiment = REGISTRY.find("multilayer").expect("an experiment");
     let (mut measured, mut estimated) = (Vec::new(), Vec::new());
     let mut rounds = Rounds::default();

@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use harness::table::Table;
 use kernels::sae::{Shape, Trainer, Variant};
 use kernels::{Exec, Isa, MatRef, mlp};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::pytorch::PyTorch;
-use super::{Part, ROUNDS, Rounds, Row};
+use super::{Measurement, Part, ROUNDS, Rounds, Row};
 use crate::autoencoder::{ACTIVE, L1_UNIT, shape, trainer};
 use crate::fma_peak;
 use crate::residual::{STEPS, Training};
@@ -191,7 +190,7 @@ pub fn measure(
     isa: Isa,
     all: usize,
     torch: &mut Result<PyTorch, String>,
-    table: &mut Table,
+    table: &mut Vec<Measurement>,
 ) -> Part {
     let pools = pools(isa, all);
     let mut part = Part {

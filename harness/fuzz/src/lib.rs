@@ -7,12 +7,13 @@ use harness::claim::measures::{Measurement, read_measures};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
 use harness::experiments::many_layers::multilayer::{model_file, train::State};
-use harness::profile::machine::MACHINE;
-use harness::profile::{Profile, tables as profile};
+use harness::profile::Profile;
+use harness::profile::machine::Rate;
+use harness::profile::tables::{Kernel, Spent, Stack};
 use harness::report::contents::{Chapter, Report};
 use harness::run::config::Config;
 use harness::run::manifest::Manifest;
-use harness::run::results::RUN;
+use harness::run::results::Fact;
 use harness::store::checkpoint::Snapshot;
 use harness::table::{Record, Table, TableSpec, Tables};
 use kernels::Activation;
@@ -75,50 +76,50 @@ pub fn tables(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };
-    let mut snapshot = text.split("\n%");
-    let Some(experiment) = snapshot.next().and_then(|id| REGISTRY.find(id)) else {
+    let mut parts = text.split("\n%");
+    let Some(experiment) = parts.next().and_then(|id| REGISTRY.find(id)) else {
         return;
     };
-    let snapshot: Vec<_> = snapshot.filter_map(|part| part.split_once('\n')).collect();
+    let parts: Vec<_> = parts.filter_map(|part| part.split_once('\n')).collect();
     let read = |spec: &'static TableSpec| -> Option<Table> {
-        let Some((_, csv)) = snapshot.iter().find(|(name, _)| *name == spec.name) else {
+        let Some((_, csv)) = parts.iter().find(|(name, _)| *name == spec.name) else {
             return Some(Table::new(spec));
         };
-        let table = Table::from_csv(spec, csv).ok()?;
-        let written = table.to_csv();
-        let again = Table::from_csv(spec, &written).expect("what was written is read");
-        assert_eq!(again.to_csv(), written);
-        Some(table)
+        Table::from_csv(spec, *csv).ok()
     };
     let tables = experiment.tables().iter().map(|&spec| read(spec)).collect();
     let (Some(tables), Some(measures), Some(claims), Some(run)) = (
         tables,
         read(Measurement::SPEC),
         read(Entry::SPEC),
-        read(&RUN),
+        read(Fact::SPEC),
     ) else {
         return;
     };
     let (Some(machine), Some(kernels), Some(experiments), Some(stacks)) = (
-        read(&MACHINE),
-        read(&profile::KERNELS),
-        read(&profile::EXPERIMENTS),
-        read(&profile::STACKS),
+        read(Rate::SPEC),
+        read(Kernel::SPEC),
+        read(Spent::SPEC),
+        read(Stack::SPEC),
     ) else {
         return;
     };
     let profile = Profile {
-        machine,
-        kernels,
-        experiments,
-        stacks,
+        machine: machine.rows(),
+        kernels: kernels.rows(),
+        experiments: experiments.rows(),
+        stacks: stacks.rows(),
     };
     read_measures(experiment.claims(), &measures);
     let holds = |s: &&Section| s.experiments.iter().any(|e| e.id() == experiment.id());
     let section = REGISTRY.0.iter().find(holds).expect("a section has it");
+    let ledger = Ledger::from_table(&claims);
+    let written = ledger.to_table();
+    let again = Table::from_csv(Entry::SPEC, written.csv()).expect("what was written is read");
+    assert_eq!(Ledger::from_table(&again).to_table().csv(), written.csv());
     let report = Report {
-        run,
-        ledger: Ledger::from_table(&claims),
+        run: run.rows(),
+        ledger,
         sections: vec![(
             section,
             vec![Chapter {
@@ -141,11 +142,11 @@ pub fn checkpoint(body: &[u8]) {
     let mut bytes = b"TRAINING".to_vec();
     bytes.extend(crc32fast::hash(body).to_le_bytes());
     bytes.extend(body);
-    let Ok(snapshot) = Snapshot::decode(&bytes) else {
+    let Ok(parts) = Snapshot::decode(&bytes) else {
         return;
     };
-    let again = Snapshot::decode(&snapshot.encode()).expect("what was written is read");
-    assert_eq!(again, snapshot);
+    let again = Snapshot::decode(&parts.encode()).expect("what was written is read");
+    assert_eq!(again, parts);
 
     let shape = Shape {
         vocabulary: 2,
@@ -155,7 +156,7 @@ pub fn checkpoint(body: &[u8]) {
         activation: Activation::Gelu,
     };
     let like = State::start(Parameters::zeros(shape));
-    if let Ok(state) = State::restore(&snapshot, &like, 100) {
+    if let Ok(state) = State::restore(&parts, &like, 100) {
         let written = state.snapshot();
         let again = State::restore(&written, &like, 100).expect("what was written is read");
         assert_eq!(again.snapshot(), written);

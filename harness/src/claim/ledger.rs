@@ -25,6 +25,6 @@ impl Ledger {
 
     /// Reads the ledger from the table of `claims.csv`.
     pub fn from_table(table: &Table) -> Self {
-        Ledger(table.records())
+        Ledger(table.rows())
     }
 }

@@ -62,7 +62,7 @@ pub fn measures_table(claims: &[&ClaimSpec], measures: &[Measure], seeds: &[u64]
 /// The measures back from their table.
 pub fn read_measures(claims: &[&'static ClaimSpec], table: &Table) -> Vec<Measure> {
     let mut measures = Vec::new();
-    for row in table.records::<Measurement>() {
+    for row in table.rows::<Measurement>() {
         let claim = claims.iter().find(|c| c.id == row.claim);
         let condition = claim.and_then(|c| {
             let found = c.conditions.iter().find(|k| k.measure == row.measure);

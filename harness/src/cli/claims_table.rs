@@ -23,9 +23,7 @@ pub fn claims(registry: &Registry, run: Option<&Path>) -> Result<String> {
         ),
         Some(folder) => {
             let (run, ledger) = results::ledger(folder)?;
-            let facts = run
-                .rows()
-                .map(|r| format!("{} {}", r.text("key"), r.text("value")));
+            let facts = run.iter().map(|r| format!("{} {}", r.key, r.value));
             let facts = facts.collect::<Vec<_>>().join(", ");
             (format!("Verdicts of the reference run: {facts}."), ledger)
         }

@@ -16,7 +16,7 @@ pub enum Role {
     Relu,
     /// A control.
     Control,
-    /// Something else; a fixed look for each of 0 to 5.
+    /// Something else: each number from 0 to 5 has a look of its own.
     Other(u8),
     /// Number `index` of `of` ordered values, such as one line a width: light to dark.
     Step {
@@ -25,6 +25,15 @@ pub enum Role {
         /// The number of places.
         of: usize,
     },
+}
+
+impl Role {
+    /// Ordered values, each with the role of its place: light to dark.
+    pub fn steps<T>(values: Vec<T>) -> impl Iterator<Item = (Role, T)> {
+        let of = values.len();
+        let step = move |(index, value)| (Role::Step { index, of }, value);
+        values.into_iter().enumerate().map(step)
+    }
 }
 
 /// The look of a role.

@@ -3,22 +3,16 @@
 use inferno::flamegraph::{self, Options};
 
 use super::symbols;
-use super::tables::Roofs;
+use super::tables::{Kernel, Roofs, Stack};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::table::Table;
 use crate::text::number;
 
 /// GFLOP/s of each kernel over its arithmetic intensity, under the roofs of the machine (Williams, Waterman &
 /// Patterson, *Roofline*, 2009).
-pub fn roofline(kernels: &Table, roofs: &Roofs) -> Figure {
+pub fn roofline(kernels: &[Kernel], roofs: &Roofs) -> Figure {
     let points: Vec<_> = kernels
-        .rows()
-        .map(|row| {
-            (
-                (row.real("intensity"), row.real("gflops")),
-                row.text("kernel"),
-            )
-        })
+        .iter()
+        .map(|row| ((row.intensity, row.gflops), row.kernel.clone()))
         .filter(|((x, y), _)| x.is_finite() && *x > 0.0 && y.is_finite() && *y > 0.0)
         .collect();
     // From left of the ridge of the fastest roof to right of that of the slowest.
@@ -27,7 +21,6 @@ pub fn roofline(kernels: &Table, roofs: &Roofs) -> Figure {
     let xs = points.iter().map(|((x, _), _)| *x).chain(ridges);
     let (low, high) = xs.fold((f64::INFINITY, 0f64), |(l, h), x| (l.min(x), h.max(x)));
     let (low, high) = (low / 3.0, high * 3.0);
-    let lines = roofs.levels.len();
     let mut panel = Panel::new(
         "",
         Axis::log("arithmetic intensity (FLOP/byte)").range(low, high),
@@ -38,14 +31,13 @@ pub fn roofline(kernels: &Table, roofs: &Roofs) -> Figure {
         format!("FMA, {} GFLOP/s", number(roofs.fma)),
         [(ridges_left(roofs), roofs.fma), (high, roofs.fma)],
     );
-    for (index, &(level, _, rate)) in roofs.levels.iter().enumerate() {
+    for (role, &(level, _, rate)) in Role::steps(roofs.levels.iter().collect()) {
         panel = panel.line(
-            Role::Step { index, of: lines },
-            format!("{}, {} GB/s", level.name(), number(rate)),
+            role,
+            format!("{level}, {} GB/s", number(rate)),
             [(low, low * rate), (ridge(rate), roofs.fma)],
         );
     }
-    let named = points.into_iter().map(|(p, name)| (p, name.to_string()));
     let threads = match roofs.threads {
         1 => "one thread".into(),
         n => format!("one of {n} threads, all of them at work"),
@@ -60,7 +52,7 @@ pub fn roofline(kernels: &Table, roofs: &Roofs) -> Figure {
         ),
     )
     .columns(1)
-    .panel(panel.named(Role::Aligned, named))
+    .panel(panel.named(Role::Aligned, points))
 }
 
 /// The intensity at which the fastest level's roof meets that of the multiply-adds.
@@ -71,14 +63,14 @@ fn ridges_left(roofs: &Roofs) -> f64 {
 
 /// The flame graph of sampled stacks as SVG, with scripts to zoom and search where a browser opens it by itself. `None`
 /// if there are no samples.
-pub fn flame_graph(stacks: &Table) -> Option<String> {
+pub fn flame_graph(stacks: &[Stack]) -> Option<String> {
     let lines: Vec<String> = stacks
-        .rows()
-        .filter(|row| row.int("samples") > 0)
-        .map(|row| format!("{} {}", row.text("stack"), row.int("samples")))
+        .iter()
+        .filter(|row| row.samples > 0)
+        .map(|row| format!("{} {}", row.stack, row.samples))
         .collect();
     // What no machine counts is not drawn.
-    let mut counts = stacks.rows().map(|row| row.int("samples"));
+    let mut counts = stacks.iter().map(|row| row.samples as i64);
     counts.try_fold(0, i64::checked_add)?;
     let mut options = Options::default();
     options.title = "CPU time by function".into();

@@ -9,59 +9,60 @@ use kernels::simd::{Op, Simd};
 
 use crate::error::Result;
 use crate::session::progress;
-use crate::table::{Column, Table, TableSpec};
 
-/// Columns of `profile/machine.csv`.
-pub static MACHINE: TableSpec = TableSpec {
-    name: "machine",
-    about: "What the machine can do, all threads together.",
-    columns: &[
-        Column::word(
-            "what",
-            &["FMA", "read", "copy"],
-            "multiply-adds on registers; reading; copying, where what is read and what is written counts",
-        ),
-        Column::word(
-            "level",
-            &["registers", "L1", "L2", "L3", "DRAM"],
-            "where the data are",
-        ),
-        Column::text("isa", "instruction set"),
-        Column::int("threads", "1", "threads that do it at once"),
-        Column::int("bytes", "byte", "data of each thread"),
-        Column::real(
-            "rate",
-            "GFLOP/s or GB/s",
-            "the sum of each thread's best rate",
-        ),
-    ],
-};
+crate::words! {
+    /// What the machine is measured doing.
+    pub enum Operation {
+        /// Multiply-adds on registers.
+        #[strum(serialize = "FMA")]
+        Fma,
+        /// Reading.
+        Read,
+        /// Copying.
+        Copy,
+    }
+}
 
-/// A level of the memory that data come from, nearest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// First-level cache.
-    L1,
-    /// Second-level cache.
-    L2,
-    /// Third-level cache.
-    L3,
-    /// Memory.
-    Dram,
+crate::words! {
+    /// A level of the memory that data come from, nearest first.
+    pub enum Level {
+        /// Registers: nothing is read.
+        Registers,
+        /// First-level cache.
+        #[strum(serialize = "L1")]
+        L1,
+        /// Second-level cache.
+        #[strum(serialize = "L2")]
+        L2,
+        /// Third-level cache.
+        #[strum(serialize = "L3")]
+        L3,
+        /// Memory.
+        #[strum(serialize = "DRAM")]
+        Dram,
+    }
 }
 
 impl Level {
-    /// All of them, nearest first.
-    pub const ALL: [Level; 4] = [Level::L1, Level::L2, Level::L3, Level::Dram];
+    /// Those that are read from, nearest first.
+    pub const READ: [Level; 4] = [Level::L1, Level::L2, Level::L3, Level::Dram];
+}
 
-    /// Its name in tables and figures.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::L1 => "L1",
-            Level::L2 => "L2",
-            Level::L3 => "L3",
-            Level::Dram => "DRAM",
-        }
+crate::rows! {
+    /// What the machine can do, all threads together.
+    pub struct Rate in "machine" {
+        /// multiply-adds on registers; reading; copying, where what is read and what is written counts
+        what: Operation [""],
+        /// where the data are
+        level: Level [""],
+        /// instruction set
+        isa: String [""],
+        /// threads that do it at once
+        threads: usize ["1"],
+        /// data of each thread
+        bytes: usize ["byte"],
+        /// the sum of each thread's best rate
+        rate: f64 ["GFLOP/s or GB/s"],
     }
 }
 
@@ -93,6 +94,7 @@ impl Caches {
     fn working_set(self, level: Level, threads: usize) -> usize {
         let Caches([l1, l2, l3]) = self;
         match level {
+            Level::Registers => 0,
             Level::L1 => l1 / 2,
             Level::L2 => l2 / 2,
             // Shared, but no thread's part is to fit in its own cache.
@@ -118,8 +120,8 @@ fn parse_size(text: &str) -> Option<usize> {
 ///
 /// # Errors
 /// If the user interrupts.
-pub fn measure(isa: Isa, threads: usize) -> Result<Table> {
-    let mut table = Table::new(&MACHINE);
+pub fn measure(isa: Isa, threads: usize) -> Result<Vec<Rate>> {
+    let mut rates = Vec::new();
     let counts = if threads > 1 {
         vec![1, threads]
     } else {
@@ -128,36 +130,35 @@ pub fn measure(isa: Isa, threads: usize) -> Result<Table> {
     for isa in Isa::available() {
         for &threads in &counts {
             progress::check()?;
-            let peak = fma_peak(isa, threads);
-            table.push([
-                "FMA".into(),
-                "registers".into(),
-                isa.name().into(),
-                threads.into(),
-                0usize.into(),
-                peak.into(),
-            ]);
+            rates.push(Rate {
+                what: Operation::Fma,
+                level: Level::Registers,
+                isa: isa.name().into(),
+                threads,
+                bytes: 0,
+                rate: fma_peak(isa, threads),
+            });
         }
     }
     let caches = Caches::detect();
-    for level in Level::ALL {
+    for level in Level::READ {
         for &threads in &counts {
             let bytes = caches.working_set(level, threads);
-            for (what, copies) in [("read", false), ("copy", true)] {
+            for what in [Operation::Read, Operation::Copy] {
                 progress::check()?;
-                let rate = bandwidth(isa, threads, bytes, copies);
-                table.push([
-                    what.into(),
-                    level.name().into(),
-                    isa.name().into(),
-                    threads.into(),
-                    bytes.into(),
-                    rate.into(),
-                ]);
+                let copies = what == Operation::Copy;
+                rates.push(Rate {
+                    what,
+                    level,
+                    isa: isa.name().into(),
+                    threads,
+                    bytes,
+                    rate: bandwidth(isa, threads, bytes, copies),
+                });
             }
         }
     }
-    Ok(table)
+    Ok(rates)
 }
 
 /// The number of times that each rate is measured; the best counts.
@@ -312,7 +313,7 @@ mod tests {
     fn a_working_set_fits_its_level_and_not_the_one_before() {
         let caches = Caches([32 << 10, 1 << 20, 32 << 20]);
         for threads in [1, 2, 8, 64] {
-            let [l1, l2, l3, dram] = Level::ALL.map(|level| caches.working_set(level, threads));
+            let [l1, l2, l3, dram] = Level::READ.map(|level| caches.working_set(level, threads));
             assert!(l1 < 32 << 10 && (32 << 10..1 << 20).contains(&l2));
             assert!(l3 > 1 << 20 && dram * threads > 32 << 20);
         }
@@ -331,9 +332,9 @@ mod tests {
     #[test]
     fn every_rate_is_measured() {
         let isa = Isa::detect();
-        let table = measure(isa, 2).unwrap();
-        let rates = Isa::available().len() * 2 + Level::ALL.len() * 2 * 2;
-        assert_eq!(table.rows().count(), rates);
-        assert!(table.rows().all(|row| row.real("rate") > 0.0));
+        let rates = measure(isa, 2).unwrap();
+        let expected = Isa::available().len() * 2 + Level::READ.len() * 2 * 2;
+        assert_eq!(rates.len(), expected);
+        assert!(rates.iter().all(|row| row.rate > 0.0));
     }
 }

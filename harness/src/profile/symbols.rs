@@ -1,13 +1,13 @@
 //! What sampled stacks cannot show: functions without a name, or anything at all.
 
 use super::sampler::UNNAMED;
-use crate::table::Table;
+use super::tables::Stack;
 
-/// What [stacks](super::tables::STACKS) lack, and the way out, in words for a reader; `None` if they lack nothing.
-pub fn lack(stacks: &Table) -> Option<String> {
-    let count = |chosen: &dyn Fn(&str) -> bool| -> i64 {
-        let chosen = stacks.rows().filter(|row| chosen(row.text("stack")));
-        chosen.map(|row| row.int("samples")).sum()
+/// What [stacks](Stack) lack, and the way out, in words for a reader; `None` if they lack nothing.
+pub fn lack(stacks: &[Stack]) -> Option<String> {
+    let count = |chosen: &dyn Fn(&str) -> bool| {
+        let chosen = stacks.iter().filter(|row| chosen(&row.stack));
+        chosen.fold(0, |sum: usize, row| sum.saturating_add(row.samples))
     };
     let all = count(&|_| true);
     if all == 0 {
@@ -35,14 +35,12 @@ pub fn lack(stacks: &Table) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::tables::STACKS;
-
     fn lack_of(rows: &[(&str, usize)]) -> Option<String> {
-        let mut stacks = Table::new(&STACKS);
-        for &(stack, samples) in rows {
-            stacks.push([stack.into(), samples.into()]);
-        }
-        lack(&stacks)
+        let stack = |&(stack, samples): &(&str, usize)| Stack {
+            stack: stack.into(),
+            samples,
+        };
+        lack(&rows.iter().map(stack).collect::<Vec<_>>())
     }
 
     #[test]
@@ -53,6 +51,8 @@ mod tests {
             None
         );
         assert_eq!(lack_of(&[("harness::run;unknown", 1)]), None);
+        let more_than_fit = [("harness::run", usize::MAX), ("unknown", usize::MAX)];
+        assert_eq!(lack_of(&more_than_fit), None);
         let none = lack_of(&[]).expect("something is lacking");
         assert!(none.starts_with("There is no flame graph, since no stack was sampled."));
         let stripped = lack_of(&[("unknown", 307), ("start_thread", 1)]);

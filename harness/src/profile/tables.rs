@@ -2,81 +2,121 @@
 
 use kernels::profile::{Part, Snapshot, Totals};
 
-use super::machine::{Level, MACHINE};
-use crate::table::{Column, Row, Table, TableSpec};
+use super::machine::{Level, Operation, Rate};
+use crate::table::{Record, TableSpec};
 
-/// Columns of `profile/kernels.csv`.
-pub static KERNELS: TableSpec = TableSpec {
-    name: "kernels",
-    about: "What the kernels took and did, all experiments together. Rates are those of one thread at work.",
-    columns: &[
-        Column::text("kernel", "which"),
-        Column::int("calls", "1", "how often it was called"),
-        Column::real("seconds", "s", "time of all threads in it, together"),
-        Column::real(
-            "share",
-            "1",
-            "share of the time of all threads, idle ones included",
-        ),
-        Column::int(
-            "flop",
-            "FLOP",
-            "operations of the algorithm; a multiply-add is two",
-        ),
-        Column::int(
-            "bytes",
-            "byte",
-            "compulsory traffic: operands read and results written once",
-        ),
-        Column::real("gflops", "GFLOP/s", "operations a second"),
-        Column::real("gbytes", "GB/s", "compulsory traffic a second"),
-        Column::real("intensity", "FLOP/byte", "arithmetic intensity"),
-        Column::word(
-            "roof",
-            &["FMA", "L1", "L2", "L3", "DRAM", "none"],
-            "what binds it: multiply-adds, or reading from the smallest level that holds what one call touches",
-        ),
-        Column::real(
-            "roof_share",
-            "1",
-            "the least time by this roof, on one of the run's threads with all of them at work, over the time taken",
-        ),
-    ],
-};
+crate::words! {
+    /// What binds a kernel.
+    pub enum Roof {
+        /// Multiply-adds.
+        #[strum(serialize = "FMA")]
+        Fma,
+        /// Reading from the first-level cache.
+        #[strum(serialize = "L1")]
+        L1,
+        /// Reading from the second-level cache.
+        #[strum(serialize = "L2")]
+        L2,
+        /// Reading from the third-level cache.
+        #[strum(serialize = "L3")]
+        L3,
+        /// Reading from memory.
+        #[strum(serialize = "DRAM")]
+        Dram,
+        /// Nothing that was counted.
+        None,
+    }
+}
 
-/// Columns of `profile/experiments.csv`.
-pub static EXPERIMENTS: TableSpec = TableSpec {
-    name: "experiments",
-    about: "What each experiment spent its time on.",
-    columns: &[
-        Column::text("experiment", "which"),
-        Column::int("threads", "1", "size of the thread pool"),
-        Column::real("time", "s", "from its begin to its last table"),
-        Column::word(
-            "part",
-            &["kernels", "generating data", "metrics", "writing", "rest"],
-            "on what; a kernel that is called for data or metrics is a kernel; the rest is other code, and threads without work",
-        ),
-        Column::real("seconds", "s", "time of all threads, together"),
-        Column::real("share", "1", "share of threads × time"),
-    ],
-};
+crate::rows! {
+    /// What the kernels took and did, all experiments together. Rates are those of one thread at work.
+    pub struct Kernel in "kernels" {
+        /// which
+        kernel: String [""],
+        /// how often it was called
+        calls: u64 ["1"],
+        /// time of all threads in it, together
+        seconds: f64 ["s"],
+        /// share of the time of all threads, idle ones included
+        share: f64 ["1"],
+        /// operations of the algorithm; a multiply-add is two
+        flop: u64 ["FLOP"],
+        /// compulsory traffic: operands read and results written once
+        bytes: u64 ["byte"],
+        /// operations a second
+        gflops: f64 ["GFLOP/s"],
+        /// compulsory traffic a second
+        gbytes: f64 ["GB/s"],
+        /// arithmetic intensity
+        intensity: f64 ["FLOP/byte"],
+        /// what binds it: multiply-adds, or reading from the smallest level that holds what one call touches
+        roof: Roof [""],
+        /// the least time by this roof, on one of the run's threads with all of them at work, over the time taken
+        roof_share: f64 ["1"],
+    }
+}
 
-/// Columns of `profile/stacks.csv`.
-pub static STACKS: TableSpec = TableSpec {
-    name: "stacks",
-    about: "Where the CPU was when it was looked at, some 100 times for each second of CPU time.",
-    columns: &[
-        Column::text(
-            "stack",
-            "functions from the outermost to the innermost, with semicolons between them",
-        ),
-        Column::int("samples", "1", "how often"),
-    ],
-};
+crate::words! {
+    /// What an experiment spends its time on.
+    pub enum Task {
+        /// Kernels, wherever they are called.
+        Kernels,
+        /// Generating data.
+        #[strum(serialize = "generating data")]
+        Data,
+        /// Metrics.
+        Metrics,
+        /// Writing files.
+        Writing,
+        /// Other code, and threads without work.
+        Rest,
+    }
+}
+
+crate::rows! {
+    /// What each experiment spent its time on.
+    pub struct Spent in "experiments" {
+        /// which
+        experiment: String [""],
+        /// size of the thread pool
+        threads: usize ["1"],
+        /// from its begin to its last table
+        time: f64 ["s"],
+        /// on what; a kernel that is called for data or metrics is a kernel; the rest is other code, and threads without
+        /// work
+        part: Task [""],
+        /// time of all threads, together
+        seconds: f64 ["s"],
+        /// share of threads × time
+        share: f64 ["1"],
+    }
+}
+
+crate::rows! {
+    /// Where the CPU was when it was looked at, some 100 times for each second of CPU time.
+    pub struct Stack in "stacks" {
+        /// functions from the outermost to the innermost, with semicolons between them
+        stack: String [""],
+        /// how often
+        samples: usize ["1"],
+    }
+}
 
 /// All of them.
-pub const ALL: [&TableSpec; 4] = [&MACHINE, &KERNELS, &EXPERIMENTS, &STACKS];
+pub const ALL: [&TableSpec; 4] = [Rate::SPEC, Kernel::SPEC, Spent::SPEC, Stack::SPEC];
+
+impl Roof {
+    /// The roof of reading from a level.
+    fn reading(level: Level) -> Roof {
+        match level {
+            Level::Registers => Roof::None,
+            Level::L1 => Roof::L1,
+            Level::L2 => Roof::L2,
+            Level::L3 => Roof::L3,
+            Level::Dram => Roof::Dram,
+        }
+    }
+}
 
 /// Rates that bind kernels, for one thread while all of the run's threads are at work.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,44 +132,44 @@ pub struct Roofs {
 }
 
 impl Roofs {
-    /// From the table of the machine; `None` if it does not hold them.
-    pub fn of(machine: &Table) -> Option<Roofs> {
-        let threads = machine.rows().map(|row| row.int("threads")).max()?;
-        let mut rows = machine.rows().filter(|row| row.int("threads") == threads);
-        let isa = rows.clone().find(|row| row.text("what") == "read")?;
-        let isa = isa.text("isa").to_string();
-        let per_thread = |row: Row| row.real("rate") / threads as f64;
-        let levels = Level::ALL.into_iter().filter_map(|level| {
-            let is = |row: &Row| row.text("what") == "read" && row.text("level") == level.name();
-            let row = rows.clone().find(is)?;
+    /// The roofs by the rates of the machine; `None` if those do not hold them.
+    pub fn of(rates: &[Rate]) -> Option<Roofs> {
+        let threads = rates.iter().map(|r| r.threads).max()?;
+        let find = |is: &dyn Fn(&Rate) -> bool| {
+            let mut all = rates.iter().filter(|r| r.threads == threads);
+            all.find(|r| is(r))
+        };
+        let per_thread = |r: &Rate| r.rate / threads as f64;
+        let isa = &find(&|r| r.what == Operation::Read)?.isa;
+        let levels = Level::READ.into_iter().filter_map(|level| {
+            let row = find(&|r| (r.what, r.level) == (Operation::Read, level))?;
             // Half of a cache, by the working set that fits; memory has no end.
             let holds = match level {
                 Level::Dram => f64::INFINITY,
-                _ => 2.0 * row.int("bytes") as f64,
+                _ => 2.0 * row.bytes as f64,
             };
             Some((level, holds, per_thread(row)))
         });
-        let levels: Vec<_> = levels.collect();
-        let fma = rows.find(|row| row.text("what") == "FMA" && row.text("isa") == isa)?;
+        let fma = find(&|r| r.what == Operation::Fma && r.isa == *isa)?;
         Some(Roofs {
+            isa: isa.clone(),
+            threads,
             fma: per_thread(fma),
-            threads: threads as usize,
-            levels,
-            isa,
+            levels: levels.collect(),
         })
     }
 
     /// The roof that binds so much work, and the seconds that it takes under it.
-    fn bind(&self, work: Totals) -> (&'static str, f64) {
+    fn bind(&self, work: Totals) -> (Roof, f64) {
         let (flops, bytes) = (work.flops as f64 * 1e-9, work.bytes as f64 * 1e-9);
-        let compute = ("FMA", flops / self.fma);
+        let compute = (Roof::Fma, flops / self.fma);
         let a_call = work.bytes as f64 / work.calls.max(1) as f64;
         let level = self.levels.iter().find(|(_, holds, _)| a_call <= *holds);
-        let read = level.map_or(("none", 0.0), |&(level, _, rate)| {
-            (level.name(), bytes / rate)
+        let read = level.map_or((Roof::None, 0.0), |&(level, _, rate)| {
+            (Roof::reading(level), bytes / rate)
         });
         match (compute.1.max(read.1) > 0.0, compute.1 >= read.1) {
-            (false, _) => ("none", 0.0),
+            (false, _) => (Roof::None, 0.0),
             (true, true) => compute,
             (true, false) => read,
         }
@@ -139,16 +179,16 @@ impl Roofs {
 /// What an experiment took.
 #[derive(Debug, Clone)]
 pub struct Taken {
-    /// Which.
+    /// Its name.
     pub experiment: String,
-    /// How long it was under way.
+    /// Seconds that it was under way.
     pub time: f64,
     /// What was counted.
     pub counts: Snapshot,
 }
 
-/// The table of kernels that were called, those first that took most.
-pub fn kernels(all: &[Taken], roofs: &Roofs) -> Table {
+/// The kernels that were called, those first that took most.
+pub fn kernels(all: &[Taken], roofs: &Roofs) -> Vec<Kernel> {
     let time: f64 = all.iter().map(|taken| taken.time).sum();
     let mut totals: Vec<(Part, Totals)> = Vec::new();
     for &part in Part::ALL.iter().filter(|part| part.is_kernel()) {
@@ -164,55 +204,57 @@ pub fn kernels(all: &[Taken], roofs: &Roofs) -> Table {
         }
     }
     totals.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.nanoseconds));
-    let mut table = Table::new(&KERNELS);
-    for (part, sum) in totals {
+    let row = |(part, sum): (Part, Totals)| {
         let seconds = sum.nanoseconds as f64 * 1e-9;
         let (flops, bytes) = (sum.flops as f64, sum.bytes as f64);
         let (roof, least) = roofs.bind(sum);
-        table.push([
-            part.name().into(),
-            sum.calls.into(),
-            seconds.into(),
-            (seconds / (roofs.threads as f64 * time)).into(),
-            sum.flops.into(),
-            sum.bytes.into(),
-            (flops / seconds * 1e-9).into(),
-            (bytes / seconds * 1e-9).into(),
-            (flops / bytes).into(),
-            roof.into(),
-            (least / seconds).into(),
-        ]);
-    }
-    table
+        Kernel {
+            kernel: part.name().into(),
+            calls: sum.calls,
+            seconds,
+            share: seconds / (roofs.threads as f64 * time),
+            flop: sum.flops,
+            bytes: sum.bytes,
+            gflops: flops / seconds * 1e-9,
+            gbytes: bytes / seconds * 1e-9,
+            intensity: flops / bytes,
+            roof,
+            roof_share: least / seconds,
+        }
+    };
+    totals.into_iter().map(row).collect()
 }
 
-/// The table of experiments, in the order in which they ran.
-pub fn experiments(all: &[Taken], threads: usize) -> Table {
-    let mut table = Table::new(&EXPERIMENTS);
+/// What the experiments spent their time on, in the order in which they ran.
+pub fn experiments(all: &[Taken], threads: usize) -> Vec<Spent> {
+    let mut rows = Vec::new();
     for taken in all {
         let seconds = |chosen: &dyn Fn(Part) -> bool| -> f64 {
             let parts = Part::ALL.iter().filter(|&&part| chosen(part));
             let of = parts.map(|&part| taken.counts.of(part).nanoseconds);
             of.sum::<u64>() as f64 * 1e-9
         };
-        let whole = threads as f64 * taken.time;
-        let kernels = seconds(&Part::is_kernel);
-        let phases = [Part::Data, Part::Metrics, Part::Writing];
-        let phases = phases.map(|phase| (phase.name(), seconds(&|part| part == phase)));
-        let sum = kernels + phases.iter().map(|(_, seconds)| seconds).sum::<f64>();
-        let parts = [("kernels", kernels)].into_iter().chain(phases);
-        for (part, seconds) in parts.chain([("rest", (whole - sum).max(0.0))]) {
-            table.push([
-                taken.experiment.as_str().into(),
-                threads.into(),
-                taken.time.into(),
-                part.into(),
-                seconds.into(),
-                (seconds / whole).into(),
-            ]);
+        let mut spent = vec![(Task::Kernels, seconds(&Part::is_kernel))];
+        for (task, phase) in [
+            (Task::Data, Part::Data),
+            (Task::Metrics, Part::Metrics),
+            (Task::Writing, Part::Writing),
+        ] {
+            spent.push((task, seconds(&|part| part == phase)));
         }
+        let whole = threads as f64 * taken.time;
+        let sum: f64 = spent.iter().map(|(_, seconds)| seconds).sum();
+        spent.push((Task::Rest, (whole - sum).max(0.0)));
+        rows.extend(spent.into_iter().map(|(part, seconds)| Spent {
+            experiment: taken.experiment.clone(),
+            threads,
+            time: taken.time,
+            part,
+            seconds,
+            share: seconds / whole,
+        }));
     }
-    table
+    rows
 }
 
 #[cfg(test)]
@@ -221,25 +263,23 @@ mod tests {
 
     /// L1 of 32 KiB at 100, L2 of 1 MiB at 50, memory at 10 GB/s, and 80 GFLOP/s, for each of two threads.
     fn roofs() -> Roofs {
-        let mut machine = Table::new(&MACHINE);
-        for (what, level, threads, bytes, rate) in [
-            ("FMA", "registers", 1usize, 0usize, 90.0),
-            ("FMA", "registers", 2, 0, 160.0),
-            ("read", "L1", 2, 16 << 10, 200.0),
-            ("read", "L2", 2, 512 << 10, 100.0),
-            ("copy", "L2", 2, 512 << 10, 70.0),
-            ("read", "DRAM", 2, 32 << 20, 20.0),
-        ] {
-            machine.push([
-                what.into(),
-                level.into(),
-                "avx2".into(),
-                threads.into(),
-                bytes.into(),
-                rate.into(),
-            ]);
-        }
-        Roofs::of(&machine).unwrap()
+        let rates = [
+            (Operation::Fma, Level::Registers, 1, 0, 90.0),
+            (Operation::Fma, Level::Registers, 2, 0, 160.0),
+            (Operation::Read, Level::L1, 2, 16 << 10, 200.0),
+            (Operation::Read, Level::L2, 2, 512 << 10, 100.0),
+            (Operation::Copy, Level::L2, 2, 512 << 10, 70.0),
+            (Operation::Read, Level::Dram, 2, 32 << 20, 20.0),
+        ]
+        .map(|(what, level, threads, bytes, rate)| Rate {
+            what,
+            level,
+            isa: "avx2".into(),
+            threads,
+            bytes,
+            rate,
+        });
+        Roofs::of(&rates).unwrap()
     }
 
     #[test]
@@ -255,7 +295,7 @@ mod tests {
             rates,
             [(Level::L1, 100.0), (Level::L2, 50.0), (Level::Dram, 10.0)]
         );
-        assert_eq!(Roofs::of(&Table::new(&MACHINE)), None);
+        assert_eq!(Roofs::of(&[]), None);
     }
 
     #[test]
@@ -269,11 +309,11 @@ mod tests {
             })
         };
         // 8 GFLOP take 0.1 s, 1 GB from memory as well.
-        assert_eq!(bind(1, 8_000_000_000, 900_000_000), ("FMA", 0.1));
-        assert_eq!(bind(1, 7_000_000_000, 1_000_000_000), ("DRAM", 0.1));
+        assert_eq!(bind(1, 8_000_000_000, 900_000_000), (Roof::Fma, 0.1));
+        assert_eq!(bind(1, 7_000_000_000, 1_000_000_000), (Roof::Dram, 0.1));
         // The same traffic by calls that stay in a cache.
-        assert_eq!(bind(10_000, 0, 1_000_000_000).0, "L2");
-        assert_eq!(bind(1_000_000, 0, 1_000_000_000), ("L1", 0.01));
-        assert_eq!(bind(3, 0, 0), ("none", 0.0));
+        assert_eq!(bind(10_000, 0, 1_000_000_000).0, Roof::L2);
+        assert_eq!(bind(1_000_000, 0, 1_000_000_000), (Roof::L1, 0.01));
+        assert_eq!(bind(3, 0, 0), (Roof::None, 0.0));
     }
 }

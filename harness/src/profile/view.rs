@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::tables::{ALL, Roofs};
+use super::machine::{Operation, Rate};
+use super::tables::{ALL, Kernel, Roof, Roofs, Spent, Task};
 use super::{FOLDER, Profile, figures, symbols};
 use crate::error::Result;
 use crate::html::Drawing;
-use crate::table::{Row, Table};
+use crate::stats::observations::Observations;
+use crate::table::record::Word;
 use crate::text::number;
 
 /// A table of text, each row of which has as many cells as the head.
@@ -23,7 +25,7 @@ pub struct Section {
     pub folder: &'static str,
     /// Kernels, and what of the machine's limit each reaches.
     pub kernels: Grid,
-    /// Snapshot of the time of each experiment.
+    /// Parts of the time of each experiment.
     pub experiments: Grid,
     /// What the machine can do.
     pub machine: Grid,
@@ -49,19 +51,19 @@ fn rate(value: f64) -> String {
     }
 }
 
-fn kernels(table: &Table) -> Grid {
-    let row = |row: Row| {
-        let roof = match row.text("roof") {
-            "none" => "–".to_string(),
-            roof => format!("{} of {roof}", percent(row.real("roof_share"))),
+fn kernels(rows: &[Kernel]) -> Grid {
+    let row = |row: &Kernel| {
+        let roof = match row.roof {
+            Roof::None => "–".to_string(),
+            roof => format!("{} of {roof}", percent(row.roof_share)),
         };
         vec![
-            row.text("kernel").to_string(),
-            row.int("calls").to_string(),
-            percent(row.real("share")),
-            rate(row.real("gflops")),
-            rate(row.real("gbytes")),
-            rate(row.real("intensity")),
+            row.kernel.clone(),
+            row.calls.to_string(),
+            percent(row.share),
+            rate(row.gflops),
+            rate(row.gbytes),
+            rate(row.intensity),
             roof,
         ]
     };
@@ -76,64 +78,47 @@ fn kernels(table: &Table) -> Grid {
     ];
     Grid {
         head,
-        rows: table.rows().map(row).collect(),
+        rows: rows.iter().map(row).collect(),
     }
 }
 
-/// The snapshot of an experiment's time, as columns.
-const PARTS: [&str; 5] = ["kernels", "generating data", "metrics", "writing", "rest"];
-
-fn experiments(table: &Table) -> Grid {
+fn experiments(rows: &[Spent]) -> Grid {
     let mut head = vec!["experiment", "seconds"];
-    head.extend(PARTS);
-    let experiments = table.distinct("experiment").into_iter().map(|id| {
-        let rows = table.rows().filter(|row| *row.cell("experiment") == id);
-        let first = rows.clone().next().expect("a row of each");
-        let mut cells = vec![
-            first.text("experiment").to_string(),
-            number(first.real("time")),
-        ];
-        for part in PARTS {
-            let share = rows.clone().find(|row| row.text("part") == part);
-            cells.push(share.map_or("–".into(), |row| percent(row.real("share"))));
+    head.extend(Task::ALL.iter().map(|task| task.word()));
+    let experiments = rows.iter().map(|r| (r.experiment.as_str(), r.time));
+    let mut shown: Vec<Vec<String>> = Vec::new();
+    for (experiment, time) in experiments {
+        if shown.iter().any(|cells| cells[0] == experiment) {
+            continue;
         }
-        cells
-    });
-    Grid {
-        head,
-        rows: experiments.collect(),
+        let mut cells = vec![experiment.to_string(), number(time)];
+        for &task in Task::ALL {
+            let mut ours = rows.iter().filter(|r| r.experiment == experiment);
+            let share = ours.find(|r| r.part == task);
+            cells.push(share.map_or("–".into(), |r| percent(r.share)));
+        }
+        shown.push(cells);
     }
+    Grid { head, rows: shown }
 }
 
-fn machine(table: &Table) -> Grid {
+fn machine(rates: &[Rate]) -> Grid {
     let head = vec!["", "isa", "1 thread", "all threads", "unit"];
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for what in ["FMA", "read", "copy"] {
-        let of = |row: &Row| row.text("what") == what;
-        let mut seen: Vec<(&str, &str)> = Vec::new();
-        for row in table.rows().filter(of) {
-            let key = (row.text("level"), row.text("isa"));
-            if seen.contains(&key) {
-                continue;
-            }
-            seen.push(key);
-            let all = table
-                .rows()
-                .filter(|row| of(row) && (row.text("level"), row.text("isa")) == key);
-            let (first, last) = (
-                all.clone().min_by_key(|row| row.int("threads")),
-                all.max_by_key(|row| row.int("threads")),
-            );
-            let cell = |row: Option<Row>| row.map_or("–".into(), |row| rate(row.real("rate")));
+    for &what in Operation::ALL {
+        let ours = || rates.iter().filter(|r| r.what == what);
+        for (level, isa) in ours().map(|r| (r.level, r.isa.as_str())).distinct() {
+            let all = || ours().filter(|r| r.level == level && r.isa == isa);
+            let cell = |found: Option<&Rate>| found.map_or("–".into(), |r| rate(r.rate));
             let (name, unit) = match what {
-                "FMA" => ("multiply-adds".to_string(), "GFLOP/s"),
-                _ => (format!("{what} {}", key.0), "GB/s"),
+                Operation::Fma => ("multiply-adds".to_string(), "GFLOP/s"),
+                _ => (format!("{what} {level}"), "GB/s"),
             };
             rows.push(vec![
                 name,
-                key.1.into(),
-                cell(first),
-                cell(last),
+                isa.into(),
+                cell(all().min_by_key(|r| r.threads)),
+                cell(all().max_by_key(|r| r.threads)),
                 unit.into(),
             ]);
         }
@@ -149,7 +134,7 @@ impl Profile {
             let levels = roofs
                 .levels
                 .iter()
-                .map(|(level, _, rate)| format!("{} {} GB/s", level.name(), number(*rate)));
+                .map(|(level, _, rate)| format!("{level} {} GB/s", number(*rate)));
             let levels: Vec<_> = levels.collect();
             let _ = writeln!(
                 text,

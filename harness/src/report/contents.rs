@@ -4,12 +4,13 @@ use crate::claim::ledger::Ledger;
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Section;
 use crate::profile::Profile;
+use crate::run::results::Fact;
 use crate::table::{Table, Tables};
 
 /// All that a report is drawn from.
 pub struct Report {
     /// `run.csv`.
-    pub run: Table,
+    pub run: Vec<Fact>,
     /// `claims.csv`.
     pub ledger: Ledger,
     /// The sections of the post, in its order, with those of their experiments that the run holds.

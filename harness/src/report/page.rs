@@ -12,6 +12,7 @@ use crate::experiment::erased::Erased;
 use crate::html::Drawing;
 use crate::profile::view::Section as ProfileSection;
 use crate::store::names;
+use crate::table::record::Word as _;
 
 /// Everything on the page.
 #[derive(Template)]
@@ -69,11 +70,12 @@ pub(super) fn page(
             verdict,
         )
     };
-    let facts = report.run.rows();
+    let facts = report.run.iter();
     let page = Page {
-        facts: facts.map(|r| (r.text("key"), r.text("value"))).collect(),
+        facts: facts.map(|r| (r.key.as_str(), r.value.as_str())).collect(),
         counts: Verdict::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .map(count)
             .filter(|(n, _)| *n > 0)
             .collect(),
@@ -102,7 +104,7 @@ fn experiment<'a>(
         write(&format!("{id}/{}.svg", figure.name), &svg)?;
         drawings.push(Drawing::new(&svg, figure.caption));
     }
-    let measures = chapter.measures.records::<Measurement>();
+    let measures = chapter.measures.rows::<Measurement>();
     let claim = |entry: &'a Entry| {
         let ours = measures.iter().filter(|m| m.claim == entry.id);
         Claim {

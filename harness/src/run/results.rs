@@ -13,36 +13,36 @@ use crate::run::config::Config;
 use crate::run::manifest;
 use crate::store::folder::Folder;
 use crate::store::{names, system};
-use crate::table::{Column, Record, Table, TableSpec, Tables, describe};
+use crate::table::{Record, Table, Tables, describe};
 
-/// Columns of `run.csv`: what the head of the report says of the run.
-pub static RUN: TableSpec = TableSpec {
-    name: "run",
-    about: "What was run.",
-    columns: &[
-        Column::text("key", "what"),
-        Column::text("value", "its value"),
-    ],
-};
-
-/// The table of `run.csv`: everything about a run that decides its bytes, settings aside.
-pub fn run_table(config: &Config, isa: Isa) -> Table {
-    let mut table = Table::new(&RUN);
-    let seeds = config.seed_list();
-    let list: Vec<_> = seeds.iter().map(u64::to_string).collect();
-    for (key, value) in [
-        ("preset", config.preset.name().to_string()),
-        ("seeds", list.join(" ")),
-        ("instruction set", isa.name().to_string()),
-        ("harness", env!("CARGO_PKG_VERSION").to_string()),
-    ] {
-        table.push([key.into(), value.into()]);
+crate::rows! {
+    /// What was run.
+    pub struct Fact in "run" {
+        /// what
+        key: String [""],
+        /// its value
+        value: String [""],
     }
-    table
+}
+
+/// The rows of `run.csv`, which the head of the report shows: all about a run that decides its bytes, settings aside.
+pub fn facts(config: &Config, isa: Isa) -> Vec<Fact> {
+    let seeds: Vec<_> = config.seed_list().iter().map(u64::to_string).collect();
+    let fact = |(key, value): (&str, &str)| Fact {
+        key: key.into(),
+        value: value.into(),
+    };
+    let facts = [
+        ("preset", config.preset.name()),
+        ("seeds", &seeds.join(" ")),
+        ("instruction set", isa.name()),
+        ("harness", env!("CARGO_PKG_VERSION")),
+    ];
+    facts.map(fact).into()
 }
 
 /// Reads `run.csv` and the ledger of a finished run.
-pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
+pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
     let claims = path.join(names::CLAIMS);
     if !system::exists(&claims)? {
         return Err(Error::input(format!(
@@ -53,7 +53,8 @@ pub fn ledger(path: &Path) -> Result<(Table, Ledger)> {
     }
     verify(path, [names::CLAIMS.into(), names::RUN.into()])?;
     let ledger = Ledger::from_table(&Table::read(Entry::SPEC, &claims)?);
-    Ok((Table::read(&RUN, &path.join(names::RUN))?, ledger))
+    let facts = Table::read(Fact::SPEC, &path.join(names::RUN))?;
+    Ok((facts.rows(), ledger))
 }
 
 /// The CSV files of an experiment, by their names in the folder of a run.
@@ -83,7 +84,7 @@ pub fn is_complete(run: &Path, experiment: &dyn Erased) -> Result<bool> {
 pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -> Result<()> {
     let id = experiment.id();
     for table in tables.iter() {
-        folder.write(format!("{id}/{}.csv", table.spec().name), table.to_csv())?;
+        folder.write(format!("{id}/{}.csv", table.spec().name), table.csv())?;
     }
     let specs = experiment
         .tables()

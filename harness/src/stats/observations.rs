@@ -3,8 +3,8 @@
 use super::median;
 
 /// A number: a measure or a count.
-pub trait Number {
-    /// The value as a real number.
+pub trait Number: Copy {
+    /// The real number.
     fn real(self) -> f64;
 }
 
@@ -40,6 +40,17 @@ pub trait Observations: Iterator + Sized {
         seen
     }
 
+    /// Each value once, in increasing order: the grid of an axis, or the steps of a scale.
+    fn levels(self) -> Vec<Self::Item>
+    where
+        Self::Item: Number,
+    {
+        let mut values: Vec<_> = self.collect();
+        values.sort_by(|a, b| a.real().total_cmp(&b.real()));
+        values.dedup_by(|a, b| a.real() == b.real());
+        values
+    }
+
     /// Groups pairs (x, y) by x, in increasing order, and takes the median of each group: a curve out of rows that
     /// differ by seed.
     fn medians<X: Number, Y: Number>(self) -> Vec<(f64, f64)>
@@ -64,6 +75,12 @@ mod tests {
     #[test]
     fn distinct_values_keep_their_order() {
         assert_eq!(["b", "a", "b"].into_iter().distinct(), ["b", "a"]);
+    }
+
+    #[test]
+    fn levels_increase_and_stand_once_each() {
+        assert_eq!([3, 1, 3, 2usize].into_iter().levels(), [1, 2, 3]);
+        assert_eq!([0.5, -1.0, 0.5].into_iter().levels(), [-1.0, 0.5]);
     }
 
     #[test]

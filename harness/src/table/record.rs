@@ -1,130 +1,123 @@
-//! Rows as structs: one declaration gives the struct, the columns of its table, and the way to cells and back.
+//! Rows as structs: one declaration gives the struct, the columns of its table, and the way to a line and back.
 
-pub use super::column::{Cell, Column, Kind, TableSpec};
+pub use csv::StringRecord as Line;
+
+pub use super::column::{Column, TableSpec};
 
 /// One row of a table; implemented by [`rows!`](crate::rows).
 pub trait Record: Sized {
     /// The table that it is a row of.
     const SPEC: &'static TableSpec;
 
-    /// Its cells, in the order of the columns.
-    fn to_cells(&self) -> Vec<Cell>;
+    /// Estimated memory of a row, bytes: itself and the fields of its line, with as much again while lists grow.
+    const MEMORY: f64 = 2.0 * (size_of::<Self>() + Self::SPEC.columns.len() * LONGEST) as f64;
 
-    /// The row back from its cells.
-    ///
-    /// # Panics
-    /// If the cells are not those of the columns.
-    fn from_cells(cells: &[Cell]) -> Self;
+    /// The fields of its line, in the order of the columns.
+    fn fields(&self) -> Vec<String>;
+
+    /// The row back from its line, which has a field for each column; the error names the column and what is wrong.
+    fn parse(line: &Line) -> Result<Self, String>;
 }
+
+/// Bytes of the longest field that is no text: a real number and a comma.
+const LONGEST: usize = "-2.2250738585072014e-308,".len();
 
 /// What a field of a row may be.
 pub trait Field: Sized {
-    /// What the cells of its column hold.
-    const KIND: Kind;
+    /// The value as it is written.
+    fn write(&self) -> String;
 
-    /// The cell that holds this value.
-    fn to_cell(&self) -> Cell;
-
-    /// The value back from its cell; nothing if the cell holds something else.
-    fn from_cell(cell: &Cell) -> Option<Self>;
+    /// The value back; the error says what the text is not.
+    fn parse(text: &str) -> Result<Self, String>;
 }
 
-/// An enum whose variants are written as one word each, derived with `strum`: `VariantNames`, `IntoStaticStr` and
-/// `EnumString`.
-pub trait Word: Copy + Into<&'static str> + strum::VariantNames + std::str::FromStr {
-    /// How it is written.
+/// The next field of a line, which is that of `column`.
+pub fn field<'a, F: Field>(
+    fields: &mut impl Iterator<Item = &'a str>,
+    column: &str,
+) -> Result<F, String> {
+    let text = fields.next().unwrap_or_default();
+    F::parse(text).map_err(|what| format!("column {column}: `{text}` is not {what}"))
+}
+
+/// An enum whose variants are the words of a column; declared by [`words!`](crate::words).
+pub trait Word:
+    Copy + Into<&'static str> + strum::VariantNames + std::str::FromStr + 'static
+{
+    /// All of them, in the order of their declaration.
+    const ALL: &'static [Self];
+
+    /// The word as it is written.
     fn word(self) -> &'static str {
         self.into()
     }
 }
 
-impl<T: Word> Field for T {
-    const KIND: Kind = Kind::Word(T::VARIANTS);
+fn one_of(words: &[&str]) -> String {
+    format!("one of {}", words.join(", "))
+}
 
-    fn to_cell(&self) -> Cell {
+impl<T: Word> Field for T {
+    fn write(&self) -> String {
         self.word().into()
     }
 
-    fn from_cell(cell: &Cell) -> Option<Self> {
-        match cell {
-            Cell::Text(word) => word.parse().ok(),
-            _ => None,
-        }
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| one_of(T::VARIANTS))
     }
 }
 
+/// Written with as many digits as it takes to read the same back; `NaN` and infinities are numbers here.
 impl Field for f64 {
-    const KIND: Kind = Kind::Real;
-
-    fn to_cell(&self) -> Cell {
-        Cell::Real(*self)
+    fn write(&self) -> String {
+        format!("{self:?}")
     }
 
-    fn from_cell(cell: &Cell) -> Option<Self> {
-        match cell {
-            Cell::Real(value) => Some(*value),
-            _ => None,
-        }
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "a number".into())
     }
 }
 
-impl Field for usize {
-    const KIND: Kind = Kind::Int;
+macro_rules! counts {
+    ($($type:ty),+) => {$(
+        /// Counts, numbers and seeds, from 0 to 2^63 − 1.
+        impl Field for $type {
+            fn write(&self) -> String {
+                self.to_string()
+            }
 
-    fn to_cell(&self) -> Cell {
-        (*self).into()
-    }
-
-    fn from_cell(cell: &Cell) -> Option<Self> {
-        match cell {
-            Cell::Int(value) => (*value).try_into().ok(),
-            _ => None,
+            fn parse(text: &str) -> Result<Self, String> {
+                let value: Option<i64> = text.parse().ok();
+                let value = value.and_then(|value| value.try_into().ok());
+                value.ok_or_else(|| "an integer from 0".into())
+            }
         }
-    }
+    )+};
 }
 
-impl Field for u64 {
-    const KIND: Kind = Kind::Int;
-
-    fn to_cell(&self) -> Cell {
-        (*self).into()
-    }
-
-    fn from_cell(cell: &Cell) -> Option<Self> {
-        match cell {
-            Cell::Int(value) => (*value).try_into().ok(),
-            _ => None,
-        }
-    }
-}
+counts!(usize, u64);
 
 impl Field for String {
-    const KIND: Kind = Kind::Text;
-
-    fn to_cell(&self) -> Cell {
-        Cell::Text(self.clone())
+    fn write(&self) -> String {
+        self.clone()
     }
 
-    fn from_cell(cell: &Cell) -> Option<Self> {
-        match cell {
-            Cell::Text(text) => Some(text.clone()),
-            _ => None,
-        }
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.into())
     }
 }
 
 /// Written as `yes` or `no`.
 impl Field for bool {
-    const KIND: Kind = Kind::Word(&["yes", "no"]);
-
-    fn to_cell(&self) -> Cell {
+    fn write(&self) -> String {
         if *self { "yes" } else { "no" }.into()
     }
 
-    fn from_cell(cell: &Cell) -> Option<Self> {
-        match cell {
-            Cell::Text(word) => Some(word == "yes"),
-            _ => None,
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            _ => Err(one_of(&["yes", "no"])),
         }
     }
 }
@@ -146,7 +139,7 @@ impl Field for bool {
 /// }
 /// assert_eq!(Response::SPEC.columns[1].about, "mean response");
 /// let table = Table::of(&[Response { k: 2, mean: 0.5 }]);
-/// assert_eq!(table.to_csv(), "k,mean\n2,0.5\n");
+/// assert_eq!(table.csv(), "k,mean\n2,0.5\n");
 /// ```
 #[macro_export]
 macro_rules! rows {
@@ -169,28 +162,61 @@ macro_rules! rows {
                 columns: &[$(
                     $crate::table::record::Column {
                         name: stringify!($key),
-                        kind: <$type as $crate::table::record::Field>::KIND,
                         unit: $unit,
                         about: concat!($($doc),+).trim_ascii(),
                     },
                 )+],
+                check: |line| <$name as $crate::table::record::Record>::parse(line).map(drop),
             };
 
-            fn to_cells(&self) -> Vec<$crate::table::record::Cell> {
-                vec![$( $crate::table::record::Field::to_cell(&self.$key), )+]
+            fn fields(&self) -> Vec<String> {
+                vec![$( $crate::table::record::Field::write(&self.$key), )+]
             }
 
-            fn from_cells(cells: &[$crate::table::record::Cell]) -> Self {
-                let mut cells = cells.iter();
-                let row = $name {$(
-                    $key: cells
-                        .next()
-                        .and_then($crate::table::record::Field::from_cell)
-                        .expect(concat!("column `", $table, ".", stringify!($key), "`")),
-                )+};
-                assert!(cells.next().is_none(), concat!("more cells than table `", $table, "` has columns"));
-                row
+            fn parse(line: &$crate::table::record::Line) -> Result<Self, String> {
+                let mut fields = line.iter();
+                Ok($name {$(
+                    $key: $crate::table::record::field(&mut fields, stringify!($key))?,
+                )+})
             }
+        }
+    };
+}
+
+/// Declares the words of a column: an enum whose variants are written in kebab case, or as `#[strum(serialize = "…")]`
+/// says.
+///
+/// ```
+/// use harness::table::record::Word as _;
+///
+/// harness::words! {
+///     /// A layer.
+///     pub enum Layer {
+///         /// Without a non-linearity.
+///         Linear,
+///         /// GELU after a linear map.
+///         #[strum(serialize = "GELU")]
+///         Gelu,
+///     }
+/// }
+/// assert_eq!(Layer::Linear.word(), "linear");
+/// assert_eq!(Layer::ALL[1].to_string(), "GELU");
+/// assert_eq!("GELU".parse(), Ok(Layer::Gelu));
+/// ```
+#[macro_export]
+macro_rules! words {
+    (
+        $(#[$attribute:meta])*
+        $vis:vis enum $name:ident { $( $(#[$of_variant:meta])* $variant:ident ),+ $(,)? }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(::strum::VariantNames, ::strum::IntoStaticStr, ::strum::EnumString, ::strum::Display)]
+        #[strum(serialize_all = "kebab-case")]
+        $vis enum $name { $( $(#[$of_variant])* $variant, )+ }
+
+        impl $crate::table::record::Word for $name {
+            const ALL: &'static [Self] = &[$( Self::$variant ),+];
         }
     };
 }
@@ -200,16 +226,12 @@ mod tests {
     use super::*;
     use crate::table::{Table, Tables};
 
-    #[derive(
-        Debug, Clone, Copy, PartialEq, strum::VariantNames, strum::IntoStaticStr, strum::EnumString,
-    )]
-    #[strum(serialize_all = "kebab-case")]
-    enum Animal {
-        Cat,
-        SeaHorse,
+    crate::words! {
+        enum Animal {
+            Cat,
+            SeaHorse,
+        }
     }
-
-    impl Word for Animal {}
 
     crate::rows! {
         /// One row an animal,
@@ -252,34 +274,86 @@ mod tests {
         let columns: Vec<_> = columns.map(|c| (c.name, c.unit, c.about)).collect();
         assert_eq!(columns[0], ("animal", "", "which"));
         assert_eq!(columns[3], ("length", "m", "how long"));
-        let csv = Table::of(&seen()).to_csv();
-        let (header, rest) = csv.split_once('\n').unwrap();
+        let table = Table::of(&seen());
+        let (header, rest) = table.csv().split_once('\n').unwrap();
         assert_eq!(header, "animal,count,seed,length,note,swims");
         assert!(rest.starts_with("cat,3,1099511627776,0.1,\"a \"\"b\"\", c\",no\nsea-horse,3,"));
     }
 
     #[test]
-    fn rows_survive_their_file_and_errors_name_line_and_column() {
-        let csv = Table::of(&seen()).to_csv();
-        let read = |csv: &str| Table::from_csv(Seen::SPEC, csv);
-        let tables = Tables::new(vec![read(&csv).unwrap()]);
-        assert_eq!(tables.rows::<Seen>(), seen());
-        for (wrong, error) in [
+    fn rows_survive_their_file_whatever_they_hold() {
+        let [cat, horse] = seen();
+        let strange = |length: f64, note: &str| Seen {
+            length,
+            note: note.into(),
+            seed: i64::MAX as u64,
+            ..cat.clone()
+        };
+        let rows = [
+            cat.clone(),
+            horse,
+            strange(f64::NEG_INFINITY, "c\nd"),
+            strange(5e-324, "√n"),
+            strange(-0.0, " \r\n\"\""),
+            strange(f64::MIN, ","),
+        ];
+        let table = Table::of(&rows);
+        let back = Table::from_csv(Seen::SPEC, table.csv()).unwrap();
+        assert_eq!(back.csv(), table.csv());
+        assert_eq!(Tables::new(vec![back]).rows::<Seen>(), rows);
+        let unknown = Table::of(&[strange(f64::NAN, "")]);
+        assert!(unknown.rows::<Seen>()[0].length.is_nan());
+        // A real number that takes the most room, with its comma.
+        assert_eq!(Field::write(&-f64::MIN_POSITIVE).len() + 1, LONGEST);
+    }
+
+    #[test]
+    fn errors_name_line_and_column() {
+        let csv = Table::of(&seen()).csv().to_string();
+        let error = |csv: &str| Table::from_csv(Seen::SPEC, csv).unwrap_err();
+        for (from, to, told) in [
             (
-                csv.replace("sea-horse", "dog"),
+                "sea-horse",
+                "dog",
                 ":3: column animal: `dog` is not one of cat, sea-horse",
             ),
             (
-                csv.replace(",no\n", ",maybe\n"),
+                ",no\n",
+                ",maybe\n",
                 ":2: column swims: `maybe` is not one of yes, no",
             ),
             (
-                csv.replace("cat,3", "cat,-3"),
+                "cat,3",
+                "cat,-3",
                 ":2: column count: `-3` is not an integer from 0",
             ),
+            (
+                "cat,3",
+                "cat,1.5",
+                ":2: column count: `1.5` is not an integer from 0",
+            ),
+            (
+                ",0.1,",
+                ",oops,",
+                ":2: column length: `oops` is not a number",
+            ),
+            (",no\n", "\n", ":2: 5 fields; expected 6"),
+            (",no\n", ",no,no\n", ":2: 7 fields; expected 6"),
+            (
+                "count,seed",
+                "count,seeds",
+                ":1: the columns are animal,count,seeds,length,note,swims; \
+                 expected animal,count,seed,length,note,swims",
+            ),
         ] {
-            assert_eq!(read(&wrong).unwrap_err(), error);
+            let wrong = csv.replacen(from, to, 1);
+            assert_ne!(wrong, csv);
+            assert_eq!(error(&wrong), told);
         }
+        assert_eq!(
+            error(""),
+            ": empty; expected animal,count,seed,length,note,swims"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::experiments::many_layers::multilayer::streams::Streams;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::training::{self, Candidate, Plan};
-use crate::table::{TableSpec, Tables};
+use crate::table::{Record, TableSpec, Tables};
 
 mod claims;
 mod figures;
@@ -46,7 +46,7 @@ impl Experiment for Encoders {
         and encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an encoder has \
         learned, and its own codes on the true features.";
     const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
-    const TABLES: &'static [&'static TableSpec] = &[&tables::ENCODERS];
+    const TABLES: &'static [&'static TableSpec] = &[tables::Scores::SPEC];
     const FIGURES: &'static [&'static str] = figures::NAMES;
     const NEEDS: &'static [&'static str] = &["multilayer"];
 
@@ -131,11 +131,13 @@ fn trained(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<M
         .flat_map(|encoder| s.lambdas.iter().map(move |&lambda| (encoder, lambda)))
         .collect();
     let candidates = tasks.iter().map(|&(encoder, lambda)| {
-        let name = encoder.name();
         let variant = encoder.variant(lambda, source.width, s);
         Candidate {
-            slug: format!("{}-{name}-lambda{lambda}-seed{seed}", source.name),
-            title: format!("{name} encoder, {}, λ = {lambda}, seed {seed}", source.name),
+            slug: format!("{}-{encoder}-lambda{lambda}-seed{seed}", source.name),
+            title: format!(
+                "{encoder} encoder, {}, λ = {lambda}, seed {seed}",
+                source.name
+            ),
             source: 0,
             start: start(variant, source.shape(), seed, ctx),
             rate: match encoder {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::stats::{max, min};
-use crate::table::{Cell, Table, TableSpec, Tables};
+use crate::table::{Record, Table, TableSpec, Tables};
 
 mod claims;
 mod figures;
@@ -16,13 +16,16 @@ mod identity;
 mod plane;
 mod settings;
 mod spaces;
-mod tables;
 mod ties;
 
 use claims::{COSINE, SPARSEST, TIES};
 use identity::Identity;
+pub use identity::{Codes, Point};
+pub use plane::{Norm, Place, Used, Weighted};
 pub use settings::Settings;
+pub use spaces::Share;
 use spaces::Space;
+pub use ties::{Atoms, Gap};
 
 /// See the [module](self).
 pub struct L1Geometry;
@@ -39,21 +42,21 @@ impl Experiment for L1Geometry {
         same, and what the L1 norm measures.";
     const CLAIMS: &'static [&'static ClaimSpec] = &[&SPARSEST, &TIES, &COSINE];
     const TABLES: &'static [&'static TableSpec] = &[
-        &tables::EXAMPLES,
-        &tables::PLANE,
-        &tables::SPACES,
-        &tables::TIES,
-        &tables::IDENTITY,
+        Weighted::SPEC,
+        Used::SPEC,
+        Share::SPEC,
+        Gap::SPEC,
+        Point::SPEC,
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        // The bases of the largest dictionary in use by each thread, 924 of 6×6; table rows twice over.
+        // The bases of the largest dictionary in use by each thread, 924 of 6×6; the rows of 100 seeds; targets.
         let bases = threads as f64 * 924.0 * (36.0 + 6.0 + 6.0) * 8.0;
-        let shown = (2 * tables::SHOWN_CODES.min(s.codes) * tables::IDENTITY.columns.len()) as f64;
-        let cells = (6 * s.dimensions.len() * s.atoms.len() * tables::SPACES.columns.len()) as f64;
-        let rows = 100.0 * (shown + cells + 3.0 * s.angles as f64);
-        bases + 2.0 * rows * size_of::<Cell>() as f64 + 16.0 * s.dictionaries as f64
+        let points = 2.0 * identity::SHOWN.min(s.codes) as f64 * Point::MEMORY;
+        let shares = 6.0 * (s.dimensions.len() * s.atoms.len()) as f64 * Share::MEMORY;
+        let gaps = 2.0 * (s.angles + 1) as f64 * Gap::MEMORY;
+        bases + 100.0 * (points + shares + gaps) + 16.0 * s.dictionaries as f64
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
@@ -62,35 +65,29 @@ impl Experiment for L1Geometry {
             .progress
             .start(ctx.seeds.len() as u64 * (spaces.len() as u64 + 3))?;
         let mut outcome = Outcome::default();
-        let mut examples = Table::new(&tables::EXAMPLES);
-        plane::tabulate_examples(&mut examples);
-        let mut of_plane = Table::new(&tables::PLANE);
-        let mut of_spaces = Table::new(&tables::SPACES);
-        let mut of_ties = Table::new(&tables::TIES);
-        let mut of_identity = Table::new(&tables::IDENTITY);
+        let mut used = Vec::new();
+        let mut shares = Vec::new();
+        let mut gaps = Vec::new();
+        let mut points = Vec::new();
         for &seed in ctx.seeds {
-            let [claim, control] = [plane::Norm::L1, plane::Norm::L2].map(|norm| {
+            let [claim, control] = [Norm::L1, Norm::L2].map(|norm| {
                 let tally = plane::survey(norm, s.planar, &mut ctx.rng(seed, "plane", 0));
-                tally.tabulate(norm, seed, &mut of_plane);
+                used.extend(tally.rows(norm, seed));
                 [tally.as_claimed()]
             });
             outcome.settle(&SPARSEST, seed, claim, control);
             ctx.session.progress.tick()?;
 
-            let [claim, control] = [ties::Atoms::Unit, ties::Atoms::Stretched].map(|dictionary| {
-                let gaps = ties::gaps(dictionary, s, &mut ctx.rng(seed, "ties", 0));
-                for gap in &gaps {
-                    gap.tabulate(dictionary, seed, &mut of_ties);
-                }
-                let apart = gaps
-                    .iter()
-                    .filter(|g| g.angle > 0.0)
-                    .map(|g| g.in_roundings());
-                let zero = gaps
-                    .iter()
-                    .filter(|g| g.angle == 0.0)
-                    .map(|g| g.in_roundings());
-                [min(apart), max(zero)]
+            let [claim, control] = [Atoms::Unit, Atoms::Stretched].map(|atoms| {
+                let rows = ties::gaps(atoms, s, seed, &mut ctx.rng(seed, "ties", 0));
+                let apart = rows.iter().filter(|g| g.angle > 0.0);
+                let zero = rows.iter().filter(|g| g.angle == 0.0);
+                let ends = [
+                    min(apart.map(Gap::in_roundings)),
+                    max(zero.map(Gap::in_roundings)),
+                ];
+                gaps.extend(rows);
+                ends
             });
             outcome.settle(&TIES, seed, claim, control);
             ctx.session.progress.tick()?;
@@ -99,28 +96,25 @@ impl Experiment for L1Geometry {
             let [claim, control] = [false, true].map(|shrunk| {
                 let of = |code: &identity::Drawn| Identity::of(code, shrunk);
                 let checked: Vec<Identity> = codes.iter().map(of).collect();
-                for one in checked.iter().take(tables::SHOWN_CODES) {
-                    one.tabulate(seed, &mut of_identity);
-                }
-                let errors = checked.iter().map(Identity::error);
-                [max(errors)]
+                let shown = checked.iter().take(identity::SHOWN);
+                points.extend(shown.filter_map(|one| one.point(seed)));
+                [max(checked.iter().map(Identity::error))]
             });
             outcome.settle(&COSINE, seed, claim, control);
             ctx.session.progress.tick()?;
 
-            let shares: Vec<Vec<f64>> = spaces
-                .iter()
-                .map(|space| {
-                    let shares = space.shares(s, seed, ctx);
-                    ctx.session.progress.tick()?;
-                    Ok(shares)
-                })
-                .collect::<Result<_>>()?;
-            for (space, shares) in spaces.iter().zip(shares) {
-                space.tabulate(&shares, s, seed, &mut of_spaces);
+            for space in &spaces {
+                shares.extend(space.shares(s, seed, ctx));
+                ctx.session.progress.tick()?;
             }
         }
-        outcome.tables = vec![examples, of_plane, of_spaces, of_ties, of_identity];
+        outcome.tables = vec![
+            Table::of(&plane::examples()),
+            Table::of(&used),
+            Table::of(&shares),
+            Table::of(&gaps),
+            Table::of(&points),
+        ];
         Ok(outcome)
     }
 

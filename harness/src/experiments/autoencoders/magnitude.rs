@@ -7,22 +7,24 @@ use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::stats::max;
-use crate::table::{Table, TableSpec, Tables};
+use crate::table::{Record, Table, TableSpec, Tables};
 
 mod case;
 mod claims;
-mod example;
+pub mod example;
 mod figures;
 pub mod methods;
 mod plane;
 mod settings;
 mod shrinkage;
-mod tables;
 
-use case::Case;
+pub use case::Case;
 use claims::{SHRINKS, SUPPORT, TIED, UNTIED};
-use plane::Encoder;
+use example::Element;
+use methods::Scores;
+pub use plane::{Encoder, Left};
 pub use settings::Settings;
+pub use shrinkage::{Code, Shrunk};
 
 /// See the [module](self).
 pub struct Magnitude;
@@ -38,12 +40,8 @@ impl Experiment for Magnitude {
         features: how much of the error is left by methods that change the magnitudes and keep the active set, and by \
         encoders made to avoid the error.";
     const CLAIMS: &'static [&'static ClaimSpec] = &[&TIED, &UNTIED, &SHRINKS, &SUPPORT];
-    const TABLES: &'static [&'static TableSpec] = &[
-        &tables::EXAMPLE,
-        &tables::PATTERNS,
-        &tables::SHRINKAGE,
-        &tables::METHODS,
-    ];
+    const TABLES: &'static [&'static TableSpec] =
+        &[Element::SPEC, Left::SPEC, Shrunk::SPEC, Scores::SPEC];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
@@ -62,17 +60,18 @@ impl Experiment for Magnitude {
             .progress
             .start(ctx.seeds.len() as u64 * (of_seed + of_shrinkage))?;
         let mut outcome = Outcome::default();
-        let mut of_example = Table::new(&tables::EXAMPLE);
-        let mut of_patterns = Table::new(&tables::PATTERNS);
-        let mut of_strengths = Table::new(&tables::SHRINKAGE);
-        let mut of_methods = Table::new(&tables::METHODS);
+        let mut elements = Vec::new();
+        let mut left: Vec<Left> = Vec::new();
+        let mut strengths = Vec::new();
+        let mut scores = Vec::new();
         for (i, &seed) in ctx.seeds.iter().enumerate() {
             let [claim, control] = [Case::Pair, Case::Orthogonal].map(|case| {
                 let drawn = example::by_tied_encoder(case, ctx.session.serial());
                 let (code, reconstruction) = drawn.lengths();
                 if i == 0 {
-                    drawn.tabulate(case, "tied, no bias", &mut of_example);
-                    example::refitted(case).tabulate(case, "refitted", &mut of_example);
+                    elements.extend(drawn.rows(case, example::Encoder::WithoutBias));
+                    let refitted = example::refitted(case);
+                    elements.extend(refitted.rows(case, example::Encoder::Refitted));
                 }
                 [code, reconstruction]
             });
@@ -80,9 +79,9 @@ impl Experiment for Magnitude {
 
             let models = plane::train(s, seed, ctx)?;
             for model in &models {
-                model.tabulate(seed, &mut of_patterns);
-                if let (0, Some(drawn)) = (i, model.example(ctx.session.serial())) {
-                    drawn.tabulate(model.case, model.encoder.name(), &mut of_example);
+                left.extend(model.left().cloned());
+                if i == 0 {
+                    elements.extend(model.example(ctx.session.serial()));
                 }
             }
             let [claim, control] = [Case::Pair, Case::Orthogonal].map(|case| {
@@ -93,26 +92,26 @@ impl Experiment for Magnitude {
             outcome.settle(&UNTIED, seed, claim, control);
 
             let shrunk = shrinkage::measure(s, seed, ctx)?;
-            let [claim, control] = [true, false].map(|penalised| {
-                let ours = || shrunk.iter().filter(|one| one.penalised == penalised);
+            let [claim, control] = [Code::Penalised, Code::Control].map(|code| {
+                let ours = || shrunk.iter().filter(|one| one.code == code);
                 let trained = ours().map(|one| (one.trained - one.expected).abs());
                 let fista = ours().map(|one| (one.fista - one.expected).abs());
                 [max(trained), max(fista)]
             });
             outcome.settle(&SHRINKS, seed, claim, control);
-            shrunk
-                .iter()
-                .for_each(|one| one.tabulate(seed, &mut of_strengths));
+            strengths.extend(shrunk);
 
             let compared = methods::compare(s, seed, ctx)?;
-            compared.tabulate(seed, &mut of_methods);
-            let (claim, control) = (
-                compared.left_by_refit.clone(),
-                compared.left_by_other.clone(),
-            );
+            let (claim, control) = (compared.left_by_refit, compared.left_by_other);
             outcome.settle(&SUPPORT, seed, [claim], [control]);
+            scores.extend(compared.rows);
         }
-        outcome.tables = vec![of_example, of_patterns, of_strengths, of_methods];
+        outcome.tables = vec![
+            Table::of(&elements),
+            Table::of(&left),
+            Table::of(&strengths),
+            Table::of(&scores),
+        ];
         Ok(outcome)
     }
 

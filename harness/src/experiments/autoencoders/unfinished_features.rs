@@ -19,7 +19,7 @@ use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::reading;
 use crate::sae::training::{self, Candidate};
-use crate::table::{TableSpec, Tables};
+use crate::table::{Record, TableSpec, Tables};
 
 mod claims;
 mod dictionary;
@@ -47,9 +47,9 @@ impl Experiment for UnfinishedFeatures {
         output direction is counted as unfinished.";
     const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
-        &tables::DICTIONARIES,
-        &tables::ELEMENTS,
-        &tables::SIMILARITY,
+        tables::Sae::SPEC,
+        tables::Element::SPEC,
+        tables::Similarity::SPEC,
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
     const NEEDS: &'static [&'static str] = &["multilayer"];

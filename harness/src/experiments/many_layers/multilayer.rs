@@ -14,7 +14,7 @@ use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, Needs};
 use crate::figure::Figure;
-use crate::table::{TableSpec, Tables};
+use crate::table::{Record, TableSpec, Tables};
 
 mod claims;
 pub mod data;
@@ -24,7 +24,7 @@ mod model;
 pub mod model_file;
 mod settings;
 pub mod streams;
-mod tables;
+pub mod tables;
 pub mod train;
 
 use data::Data;
@@ -49,10 +49,10 @@ impl Experiment for Multilayer {
         on it is trained to be right.";
     const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
     const TABLES: &'static [&'static TableSpec] = &[
-        &tables::MODELS,
-        &tables::LAYERS,
-        &tables::DATAPOINTS,
-        &tables::TRAINING,
+        tables::Summary::SPEC,
+        tables::Layer::SPEC,
+        tables::Datapoint::SPEC,
+        tables::Evaluation::SPEC,
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;
 

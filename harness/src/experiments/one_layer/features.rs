@@ -79,7 +79,7 @@ impl Features {
         }
     }
 
-    /// How many there are.
+    /// Number of features.
     pub fn count(&self) -> usize {
         self.entries.len() / self.k
     }

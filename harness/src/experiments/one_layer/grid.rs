@@ -18,6 +18,13 @@ pub fn geometric(from: usize, to: usize, points: usize) -> Vec<usize> {
     grid
 }
 
+/// Every third value of a grid, counted from its last one: as many curves as it takes to see their order.
+pub fn every_third(grid: &[usize]) -> Vec<usize> {
+    let mut some: Vec<usize> = grid.iter().copied().rev().step_by(3).collect();
+    some.reverse();
+    some
+}
+
 /// Where a curve over increasing `x` leaves the values that `keeps` accepts for the last time:
 /// between the last point that is kept and the one after it, at the crossing of `threshold` by the
 /// straight line through the two. The last x if that is kept, and `None` if none is. Not a number if some
@@ -56,6 +63,12 @@ mod tests {
             let grid = geometric(1, to, 20);
             assert!(grid[0] == 1 && grid[grid.len() - 1] == to && grid.is_sorted());
         }
+    }
+
+    #[test]
+    fn every_third_value_ends_with_the_last() {
+        assert_eq!(every_third(&[1, 2, 3, 4, 5]), [2, 5]);
+        assert!(every_third(&[]).is_empty());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::experiments::one_layer::grid;
 use crate::figure::Figure;
 use crate::session::progress;
 use crate::stats::{all_finite, mean, trend};
-use crate::table::{Column, Table, TableSpec, Tables};
+use crate::table::{Record, Table, TableSpec, Tables};
 
 use layer::Direction;
 use samples::{Sampler, Sums};
@@ -28,42 +28,48 @@ pub use settings::{Magnitude, Settings};
 /// See the [module](self).
 pub struct Homogeneity;
 
-static CELLS: TableSpec = TableSpec {
-    name: "cells",
-    about: "Non-homogeneity of the response along a feature, averaged over the features of interest.",
-    columns: &[
-        Column::word("layer", &LAYERS, "gelu, or linear: the control"),
-        Column::int("k", "neurons", "neurons that each feature is on"),
-        Column::int(
-            "n_on",
-            "1",
-            "active features other than the one of interest",
-        ),
-        Column::int("seed", "", "seed of features, samples and biases"),
-        Column::real(
-            "delta_r2",
-            "1",
-            "R² of a parabola minus R² of a line, on held-out samples",
-        ),
-    ],
-};
+crate::words! {
+    /// The layer that a response is of.
+    pub enum Layer {
+        /// GELU.
+        Gelu,
+        /// No non-linearity: the control.
+        Linear,
+    }
+}
 
-static LIMITS: TableSpec = TableSpec {
-    name: "limits",
-    about: "Most active others with a response that is not homogeneous: the largest n_on whose ΔR² is \
-            above the threshold, interpolated linearly to where ΔR² crosses it; the end of the grid \
-            if it is still above there, 0 if it never is.",
-    columns: &[
-        Column::word("layer", &LAYERS, "gelu, or linear: the control"),
-        Column::int("k", "neurons", "neurons that each feature is on"),
-        Column::int("seed", "", "seed of features, samples and biases"),
-        Column::real("n_on", "1", "most active others"),
-        Column::real("threshold", "1", "the ΔR² that it must be above"),
-    ],
-};
+crate::rows! {
+    /// Non-homogeneity of the response along a feature, averaged over the features of interest.
+    pub struct Cell in "cells" {
+        /// gelu, or linear: the control
+        layer: Layer [""],
+        /// neurons that each feature is on
+        k: usize ["neurons"],
+        /// active features other than the one of interest
+        n_on: usize ["1"],
+        /// seed of features, samples and biases
+        seed: u64 [""],
+        /// R² of a parabola minus R² of a line, on held-out samples
+        delta_r2: f64 ["1"],
+    }
+}
 
-/// The two layers, by the names that the tables use.
-const LAYERS: [&str; 2] = ["gelu", "linear"];
+crate::rows! {
+    /// Most active others with a response that is not homogeneous: the largest n_on whose ΔR² is above the threshold,
+    /// interpolated linearly to where ΔR² crosses it; the end of the grid if it is still above there, 0 if it never is.
+    pub struct Limit in "limits" {
+        /// gelu, or linear: the control
+        layer: Layer [""],
+        /// neurons that each feature is on
+        k: usize ["neurons"],
+        /// seed of features, samples and biases
+        seed: u64 [""],
+        /// most active others
+        n_on: f64 ["1"],
+        /// the ΔR² that it must be above
+        threshold: f64 ["1"],
+    }
+}
 
 static FEWER: Claim<2> = Claim {
     id: "interference-limits-active-features",
@@ -89,7 +95,7 @@ impl Experiment for Homogeneity {
         are active, the less of the varied feature's non-homogeneity (ΔR², how much better a parabola predicts \
         held-out outputs than a line) is left. How many can be active before it is gone?";
     const CLAIMS: &'static [&'static ClaimSpec] = &[&FEWER];
-    const TABLES: &'static [&'static TableSpec] = &[&CELLS, &LIMITS];
+    const TABLES: &'static [&'static TableSpec] = &[Cell::SPEC, Limit::SPEC];
     const FIGURES: &'static [&'static str] = &["homogeneity", "homogeneity-curves"];
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
@@ -111,35 +117,34 @@ impl Experiment for Homogeneity {
             .progress
             .start((ctx.seeds.len() * tasks) as u64)?;
 
-        let (mut cells, mut limits) = (Table::new(&CELLS), Table::new(&LIMITS));
+        let (mut cells, mut limits) = (Vec::new(), Vec::new());
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
             let per_k = measure(s, &ks, &levels, seed, ctx)?;
-            let [gelu, linear] = [0, 1].map(|layer| {
-                let name = LAYERS[layer];
+            let [gelu, linear] = [Layer::Gelu, Layer::Linear].map(|layer| {
                 let on: Vec<f64> = levels.iter().map(|&l| l as f64).collect();
                 let mut most = Vec::new();
-                for (&k, cell) in ks.iter().zip(&per_k) {
-                    for (&n_on, delta) in levels.iter().zip(&cell[layer]) {
-                        cells.push([
-                            name.into(),
-                            k.into(),
-                            n_on.into(),
-                            seed.into(),
-                            (*delta).into(),
-                        ]);
-                    }
-                    let kept = |v| v > s.threshold;
-                    let limit =
-                        grid::last_kept(&on, &cell[layer], s.threshold, kept).unwrap_or(0.0);
-                    limits.push([
-                        name.into(),
-                        k.into(),
-                        seed.into(),
-                        limit.into(),
-                        s.threshold.into(),
-                    ]);
-                    most.push(limit);
+                for (&k, per_layer) in ks.iter().zip(&per_k) {
+                    let delta = &per_layer[layer as usize];
+                    let cell = |(&n_on, &delta_r2)| Cell {
+                        layer,
+                        k,
+                        n_on,
+                        seed,
+                        delta_r2,
+                    };
+                    cells.extend(levels.iter().zip(delta).map(cell));
+                    let threshold = s.threshold;
+                    let n_on = grid::last_kept(&on, delta, threshold, |v| v > threshold);
+                    let n_on = n_on.unwrap_or(0.0);
+                    limits.push(Limit {
+                        layer,
+                        k,
+                        seed,
+                        n_on,
+                        threshold,
+                    });
+                    most.push(n_on);
                 }
                 let k: Vec<f64> = ks.iter().map(|&k| k as f64).collect();
                 let most = all_finite("most active others by k", &most);
@@ -148,12 +153,12 @@ impl Experiment for Homogeneity {
             });
             outcome.settle(&FEWER, seed, gelu, linear);
         }
-        outcome.tables = vec![cells, limits];
+        outcome.tables = vec![Table::of(&cells), Table::of(&limits)];
         Ok(outcome)
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        figures::figures(tables)
+        figures::draw(tables)
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
@@ -184,7 +189,7 @@ fn fall(most: &[f64]) -> f64 {
     }
 }
 
-/// ΔR² by k, layer (in the order of [`LAYERS`]) and level, averaged over the features of interest.
+/// ΔR² by k, [layer](Layer) and level, averaged over the features of interest.
 fn measure(
     s: &Settings,
     ks: &[usize],

@@ -11,75 +11,60 @@ use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels};
 use crate::figure::{Axis, Figure, Panel, Role};
+use crate::stats::observations::Observations;
 use crate::stats::{all_finite, max, min};
-use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
+use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
+pub use maps::{Direction, Output, Setting};
 pub use settings::Settings;
 
 /// See the [module](self).
 pub struct Interference;
 
-static MAPS: TableSpec = TableSpec {
-    name: "maps",
-    about: "The output of a layer with two features on, at the first seed.",
-    columns: &[
-        Column::word(
-            "setting",
-            &["halves", "small", "random"],
-            "halves: A on half of the neurons, B on all; small: the same with few neurons; random: both with random signs, as many of each",
-        ),
-        Column::word(
-            "read",
-            &["A", "A+B"],
-            "direction that is read: A, or A+B normalised",
-        ),
-        Column::real("a", "1", "level of A"),
-        Column::real("b", "1", "level of B"),
-        Column::real("y", "1", "output level"),
-    ],
-};
+crate::rows! {
+    /// The response of an aligned feature with another one on in the same direction.
+    pub struct Point in "aligned" {
+        /// level of the other feature
+        other: f64 ["1"],
+        /// input level
+        x: f64 ["1"],
+        /// output level
+        y: f64 ["1"],
+    }
+}
 
-static ALIGNED: TableSpec = TableSpec {
-    name: "aligned",
-    about: "The response of an aligned feature with another one on in the same direction.",
-    columns: &[
-        Column::real("other", "1", "level of the other feature"),
-        Column::real("x", "1", "input level"),
-        Column::real("y", "1", "output level"),
-    ],
-};
+crate::words! {
+    /// How the other features lie to the one that is read.
+    pub enum Case {
+        /// The other is in its very direction.
+        Aligned,
+        /// The others overlap it in part.
+        Distributed,
+    }
+}
 
-static KEPT: TableSpec = TableSpec {
-    name: "kept",
-    about: "Non-homogeneity of a feature with others on, and how much of it is kept.",
-    columns: &[
-        Column::word(
-            "case",
-            &["aligned", "distributed"],
-            "aligned: the other is in its very direction; distributed: the others overlap in part",
-        ),
-        Column::int("k", "neurons", "neurons that the feature is on"),
-        Column::int("n_on", "features", "others that are on"),
-        Column::real(
-            "other",
-            "1",
-            "level of the other feature; NaN where it is random",
-        ),
-        Column::int("seed", "", "seed of features, samples and split"),
-        Column::real(
-            "delta_r2",
-            "1",
-            "R² of a parabola minus R² of a line, on held-out points",
-        ),
-        Column::real("kept", "1", "ΔR² over that with the others off"),
-        Column::real(
-            "range",
-            "1",
-            "largest minus smallest output of the fitted points; NaN where it is random",
-        ),
-    ],
-};
+crate::rows! {
+    /// Non-homogeneity of a feature with others on, and how much of it is kept.
+    pub struct Kept in "kept" {
+        /// aligned: the other is in its very direction; distributed: the others overlap in part
+        case: Case [""],
+        /// neurons that the feature is on
+        k: usize ["neurons"],
+        /// others that are on
+        n_on: usize ["features"],
+        /// level of the other feature; NaN where it is random
+        other: f64 ["1"],
+        /// seed of features, samples and split
+        seed: u64 [""],
+        /// R² of a parabola minus R² of a line, on held-out points
+        delta_r2: f64 ["1"],
+        /// ΔR² over that with the others off
+        kept: f64 ["1"],
+        /// largest minus smallest output of the fitted points; NaN where it is random
+        range: f64 ["1"],
+    }
+}
 
 static SPREAD: Claim<2> = Claim {
     id: "spread-keeps-a-knee",
@@ -106,15 +91,13 @@ impl Experiment for Interference {
         the other features off and on: a strong one in the very direction of an aligned A, and up to \
         four random ones that share only some of the neurons of a distributed A.";
     const CLAIMS: &'static [&'static ClaimSpec] = &[&SPREAD];
-    const TABLES: &'static [&'static TableSpec] = &[&MAPS, &ALIGNED, &KEPT];
+    const TABLES: &'static [&'static TableSpec] = &[Output::SPEC, Point::SPEC, Kept::SPEC];
     const FIGURES: &'static [&'static str] = &["two-features", "kept"];
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        // The four maps and three curves as table cells, twice over while they are written; the
-        // features; the samples of a thread.
-        let cell = 2.0 * size_of::<Cell>() as f64;
-        let maps = 4.0 * (s.points as f64).powi(2) * (MAPS.columns.len() as f64 * cell + 8.0);
-        let curves = 3.0 * s.curve_points as f64 * (ALIGNED.columns.len() as f64 * cell + 40.0);
+        // The four maps and three curves as rows; the features; the samples of a thread.
+        let maps = 4.0 * (s.points as f64).powi(2) * (Output::MEMORY + 8.0);
+        let curves = 3.0 * s.curve_points as f64 * (Point::MEMORY + 40.0);
         let k = s.dims_per_feature.last().copied().unwrap_or(0) as f64;
         maps + curves
             + s.features as f64 * k * 8.0
@@ -125,9 +108,8 @@ impl Experiment for Interference {
         let cells = ctx.seeds.len() * s.dims_per_feature.len() * s.of_interest;
         ctx.session.progress.start(4 + cells as u64)?;
         let mut outcome = Outcome::default();
-        let mut kept = Table::new(&KEPT);
-        let mut maps = Table::new(&MAPS);
-        maps::tabulate(s, ctx, &mut maps)?;
+        let mut kept = Vec::new();
+        let maps = maps::compute(s, ctx)?;
         let (aligned, aligned_kept) = aligned(s, ctx, &mut kept);
         let distributed_kept = distributed(s, ctx, &mut kept)?;
         for (i, &seed) in ctx.seeds.iter().enumerate() {
@@ -140,29 +122,23 @@ impl Experiment for Interference {
                 [by_itself, alone],
             );
         }
-        outcome.tables = vec![maps, aligned, kept];
+        outcome.tables = vec![Table::of(&maps), Table::of(&aligned), Table::of(&kept)];
         Ok(outcome)
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        vec![
-            maps::draw(tables.get("maps")),
-            draw_kept(tables.get("aligned"), tables.get("kept")),
-        ]
+        vec![maps::draw(tables), draw_kept(tables)]
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
         let Some(entry) = ledger.get(SPREAD.id) else {
             return "Nothing was measured.".into();
         };
-        let kept = tables.get("kept").rows();
-        let smallest = kept
-            .filter(|r| r.text("case") == "distributed" && r.int("n_on") > 0)
-            .map(|r| r.real("kept"));
-        let off = tables.get("kept").rows();
-        let range = off
-            .filter(|r| r.text("case") == "aligned" && r.real("other") < 0.0)
-            .map(|r| r.real("range"));
+        let rows = tables.rows::<Kept>();
+        let of = |case: Case| rows.iter().filter(move |r| r.case == case);
+        let smallest = of(Case::Distributed).filter(|r| r.n_on > 0).map(|r| r.kept);
+        let negative = of(Case::Aligned).filter(|r| r.other < 0.0);
+        let range = negative.map(|r| r.range);
         format!(
             "With another feature strongly on in its very direction an aligned feature keeps {} of its \
              ΔR², and with the other strongly negative its whole response shrinks to a range of {}. A \
@@ -179,7 +155,7 @@ impl Experiment for Interference {
 }
 
 /// Aligned features: three curves, and the share of its ΔR² that one keeps with another on and off, at every seed.
-fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table) -> (Table, Vec<[f64; 2]>) {
+fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Vec<Kept>) -> (Vec<Point>, Vec<[f64; 2]>) {
     let x = levels(s.reach, s.curve_points);
     let layer = Layer::of_gelu(ctx.session.serial());
     let response = |other: f64| {
@@ -190,11 +166,9 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table) -> (Table, Vec<[f64; 2]>) 
     };
     let others = [0.0, s.reach, -s.reach];
     let responses = others.map(response);
-    let (mut curves, mut shares) = (Table::new(&ALIGNED), Vec::new());
+    let (mut curves, mut shares) = (Vec::new(), Vec::new());
     for (other, y) in others.into_iter().zip(&responses) {
-        for (&x, &y) in x.iter().zip(y) {
-            curves.push([other.into(), x.into(), y.into()]);
-        }
+        curves.extend(x.iter().zip(y).map(|(&x, &y)| Point { other, x, y }));
     }
     for &seed in ctx.seeds {
         let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
@@ -202,17 +176,16 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table) -> (Table, Vec<[f64; 2]>) 
         let share = delta.map(|d| d / delta[0]);
         for (i, other) in others.into_iter().enumerate() {
             let y = || responses[i].iter().copied();
-            let range = max(y()) - min(y());
-            kept.push([
-                "aligned".into(),
-                1usize.into(),
-                usize::from(other != 0.0).into(),
-                other.into(),
-                seed.into(),
-                delta[i].into(),
-                share[i].into(),
-                range.into(),
-            ]);
+            kept.push(Kept {
+                case: Case::Aligned,
+                k: 1,
+                n_on: usize::from(other != 0.0),
+                other,
+                seed,
+                delta_r2: delta[i],
+                kept: share[i],
+                range: max(y()) - min(y()),
+            });
         }
         shares.push([share[1], share[0]]);
     }
@@ -221,24 +194,28 @@ fn aligned(s: &Settings, ctx: &Ctx, kept: &mut Table) -> (Table, Vec<[f64; 2]>) 
 
 /// Distributed features: ΔR² with 0, 1, 2, … others on; at every seed the smallest share of its ΔR² that one keeps with
 /// others on, and with none.
-fn distributed(s: &Settings, ctx: &Ctx, kept: &mut Table) -> Result<Vec<[Result<f64, String>; 2]>> {
+fn distributed(
+    s: &Settings,
+    ctx: &Ctx,
+    kept: &mut Vec<Kept>,
+) -> Result<Vec<[Result<f64, String>; 2]>> {
     let mut smallest = Vec::new();
     for &seed in ctx.seeds {
         let (mut with_others, mut alone) = (Vec::new(), Vec::new());
         for &k in &s.dims_per_feature {
             let delta = overlap::delta_r2(s, k, seed, ctx)?;
-            for (&n_on, &with) in [0].iter().chain(&s.n_on).zip(&delta) {
-                let share = with / delta[0];
-                kept.push([
-                    "distributed".into(),
-                    k.into(),
-                    n_on.into(),
-                    f64::NAN.into(),
-                    seed.into(),
-                    with.into(),
-                    share.into(),
-                    f64::NAN.into(),
-                ]);
+            for (&n_on, &delta_r2) in [0].iter().chain(&s.n_on).zip(&delta) {
+                let share = delta_r2 / delta[0];
+                kept.push(Kept {
+                    case: Case::Distributed,
+                    k,
+                    n_on,
+                    other: f64::NAN,
+                    seed,
+                    delta_r2,
+                    kept: share,
+                    range: f64::NAN,
+                });
                 match n_on {
                     0 => alone.push(share),
                     _ => with_others.push(share),
@@ -253,7 +230,8 @@ fn distributed(s: &Settings, ctx: &Ctx, kept: &mut Table) -> Result<Vec<[Result<
     Ok(smallest)
 }
 
-fn draw_kept(aligned: &Table, kept: &Table) -> Figure {
+fn draw_kept(tables: &Tables) -> Figure {
+    let (aligned, kept) = (tables.rows::<Point>(), tables.rows::<Kept>());
     let mut curves = Panel::new(
         "aligned, another in its direction",
         Axis::linear("input level x"),
@@ -265,34 +243,21 @@ fn draw_kept(aligned: &Table, kept: &Table) -> Figure {
         (-1.0, Role::Control, "other strongly negative"),
     ];
     for (sign, role, label) in looks {
-        let rows = aligned.rows().filter(|r| {
-            let other = r.real("other");
-            if sign == 0.0 {
-                other == 0.0
-            } else {
-                other * sign > 0.0
-            }
+        let rows = aligned.iter().filter(|r| match sign {
+            0.0 => r.other == 0.0,
+            _ => r.other * sign > 0.0,
         });
-        curves = curves.line(role, label, rows.map(|r| (r.real("x"), r.real("y"))));
+        curves = curves.line(role, label, rows.map(|r| (r.x, r.y)));
     }
     let mut share = Panel::new(
         "distributed over k neurons",
         Axis::linear("other features on"),
         Axis::linear("share of ΔR² kept").range(0.0, 1.1),
     );
-    let rows = || kept.rows().filter(|r| r.text("case") == "distributed");
-    let mut dims: Vec<i64> = rows().map(|r| r.int("k")).collect();
-    dims.sort_unstable();
-    dims.dedup();
-    for (index, &k) in dims.iter().enumerate() {
-        let role = Role::Step {
-            index,
-            of: dims.len(),
-        };
-        let points = rows()
-            .filter(|r| r.int("k") == k)
-            .map(|r| (r.real("n_on"), r.real("kept")));
-        share = share.dotted(role, format!("k = {k}"), median_by(points));
+    let rows = || kept.iter().filter(|r| r.case == Case::Distributed);
+    for (role, k) in Role::steps(rows().map(|r| r.k).levels()) {
+        let points = rows().filter(|r| r.k == k).map(|r| (r.n_on, r.kept));
+        share = share.dotted(role, format!("k = {k}"), points.medians());
     }
     Figure::new(
         "kept",

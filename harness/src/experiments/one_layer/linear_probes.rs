@@ -15,8 +15,10 @@ use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::Layer;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::session::progress;
+use crate::stats::observations::Observations;
 use crate::stats::{max, min};
-use crate::table::{Column, Table, TableSpec, Tables};
+use crate::table::record::Word;
+use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
 use model::{Matrix, Model, dot};
@@ -26,87 +28,74 @@ pub use settings::Settings;
 /// See the [module](self).
 pub struct LinearProbes;
 
-static ACCURACY: TableSpec = TableSpec {
-    name: "accuracy",
-    about: "Accuracy of a linear probe for the XOR of two features.",
-    columns: &[
-        Column::word(
-            "stage",
-            &[STAGES[0].0, STAGES[1].0, STAGES[2].0],
-            "what the probe reads: input, linear layer or gelu layer",
-        ),
-        Column::int("seed", "", "seed of features and examples"),
-        Column::real(
-            "train",
-            "1",
-            "share of the fitted examples that it gets right",
-        ),
-        Column::real(
-            "test",
-            "1",
-            "share of the held-out examples that it gets right",
-        ),
-    ],
-};
+crate::words! {
+    /// The values that a probe reads.
+    pub enum Stage {
+        /// The input itself.
+        Input,
+        /// What the layer computes without its GELU.
+        #[strum(serialize = "linear layer")]
+        LinearLayer,
+        /// What the layer computes.
+        #[strum(serialize = "gelu layer")]
+        GeluLayer,
+    }
+}
 
-static IDENTITY: TableSpec = TableSpec {
-    name: "identity",
-    about: "A random probe p on Ax against the probe Aᵀp on x, over the held-out examples.",
-    columns: &[
-        Column::int("seed", "", "seed of features, examples and probe"),
-        Column::real("largest", "1", "largest |p·(Ax)|"),
-        Column::real("difference", "1", "largest |p·(Ax) − (Aᵀp)·x|"),
-        Column::real(
-            "of_bound",
-            "1",
-            "largest difference over the bound on the rounding of that example",
-        ),
-    ],
-};
+crate::rows! {
+    /// Accuracy of a linear probe for the XOR of two features.
+    pub struct Accuracy in "accuracy" {
+        /// what the probe reads: input, linear layer or gelu layer
+        stage: Stage [""],
+        /// seed of features and examples
+        seed: u64 [""],
+        /// share of the fitted examples that it gets right
+        train: f64 ["1"],
+        /// share of the held-out examples that it gets right
+        test: f64 ["1"],
+    }
+}
 
-static PLANE: TableSpec = TableSpec {
-    name: "plane",
-    about: "Output of the probes on noiseless inputs with both features at given levels, at the first seed.",
-    columns: &[
-        Column::word(
-            "stage",
-            &[STAGES[0].0, STAGES[1].0, STAGES[2].0],
-            "what the probe reads",
-        ),
-        Column::real("a", "1", "level of the first feature"),
-        Column::real("b", "1", "level of the second feature"),
-        Column::real(
-            "output",
-            "1",
-            "output of the probe, fitted to 1 where XOR holds and −1 elsewhere",
-        ),
-    ],
-};
+crate::rows! {
+    /// A random probe p on Ax against the probe Aᵀp on x, over the held-out examples.
+    pub struct Identity in "identity" {
+        /// seed of features, examples and probe
+        seed: u64 [""],
+        /// largest |p·(Ax)|
+        largest: f64 ["1"],
+        /// largest |p·(Ax) − (Aᵀp)·x|
+        difference: f64 ["1"],
+        /// largest difference over the bound on the rounding of that example
+        of_bound: f64 ["1"],
+    }
+}
 
-static EXAMPLES: TableSpec = TableSpec {
-    name: "examples",
-    about: "Some held-out examples of the first seed.",
-    columns: &[
-        Column::real(
-            "a",
-            "1",
-            "level of the first feature, as read from the input",
-        ),
-        Column::real(
-            "b",
-            "1",
-            "level of the second feature, as read from the input",
-        ),
-        Column::int("xor", "", "1 where exactly one of them is on"),
-    ],
-};
+crate::rows! {
+    /// Output of the probes on noiseless inputs with both features at given levels, at the first seed.
+    pub struct Output in "plane" {
+        /// what the probe reads: input, linear layer or gelu layer
+        stage: Stage [""],
+        /// level of the first feature
+        a: f64 ["1"],
+        /// level of the second feature
+        b: f64 ["1"],
+        /// output of the probe, fitted to 1 where XOR holds and −1 elsewhere
+        output: f64 ["1"],
+    }
+}
 
-/// What a probe reads, as the tables write it, and the titles of the panels.
-const STAGES: [(&str, &str); 3] = [
-    ("input", "probe on the input"),
-    ("linear layer", "probe on the layer without GELU"),
-    ("gelu layer", "probe on the GELU layer"),
-];
+crate::rows! {
+    /// Some held-out examples of the first seed.
+    pub struct Example in "examples" {
+        /// level of the first feature, as read from the input
+        a: f64 ["1"],
+        /// level of the second feature, as read from the input
+        b: f64 ["1"],
+        /// 1 where exactly one of the two features is on, else 0
+        xor: usize [""],
+    }
+}
+
 /// Levels along each side of the plane, and its ends.
 const SIDE: usize = 61;
 const PLANE_ENDS: (f64, f64) = (-0.5, 1.5);
@@ -139,7 +128,8 @@ impl Experiment for LinearProbes {
         the input, after the layer, and after the same layer without its GELU. Examples are balanced over \
         the four cases, so that neither feature alone says anything about their XOR.";
     const CLAIMS: &'static [&'static ClaimSpec] = &[&ABSORBS];
-    const TABLES: &'static [&'static TableSpec] = &[&ACCURACY, &IDENTITY, &PLANE, &EXAMPLES];
+    const TABLES: &'static [&'static TableSpec] =
+        &[Accuracy::SPEC, Identity::SPEC, Output::SPEC, Example::SPEC];
     const FIGURES: &'static [&'static str] = &["xor-probes"];
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
@@ -161,32 +151,25 @@ impl Experiment for LinearProbes {
             })
             .collect();
         let mut outcome = Outcome::default();
-        let (mut accuracy, mut identity) = (Table::new(&ACCURACY), Table::new(&IDENTITY));
-        let (mut plane, mut examples) = (Table::new(&PLANE), Table::new(&EXAMPLES));
+        let (mut accuracy, mut identity) = (Vec::new(), Vec::new());
+        let (mut plane, mut examples) = (Vec::new(), Vec::new());
         for (i, (&seed, trial)) in ctx.seeds.iter().zip(trials?).enumerate() {
-            for ((stage, _), [train, test]) in STAGES.into_iter().zip(trial.accuracy) {
-                accuracy.push([stage.into(), seed.into(), train.into(), test.into()]);
-            }
-            let [largest, difference, of_bound] = trial.identity;
-            identity.push([
-                seed.into(),
-                largest.into(),
-                difference.into(),
-                of_bound.into(),
-            ]);
-            let [before, linear, gelu] = trial.accuracy.map(|[_, test]| test);
+            let of_bound = trial.identity.of_bound;
+            let [before, linear, gelu] = trial.accuracy.each_ref().map(|row| row.test);
             let conditions = |after| [after, before, of_bound];
             outcome.settle(&ABSORBS, seed, conditions(gelu), conditions(linear));
+            accuracy.extend(trial.accuracy);
+            identity.push(trial.identity);
             if i == 0 {
-                for (stage, a, b, output) in trial.plane {
-                    plane.push([stage.into(), a.into(), b.into(), output.into()]);
-                }
-                for (a, b, xor) in trial.examples {
-                    examples.push([a.into(), b.into(), usize::from(xor).into()]);
-                }
+                (plane, examples) = (trial.plane, trial.examples);
             }
         }
-        outcome.tables = vec![accuracy, identity, plane, examples];
+        outcome.tables = vec![
+            Table::of(&accuracy),
+            Table::of(&identity),
+            Table::of(&plane),
+            Table::of(&examples),
+        ];
         Ok(outcome)
     }
 
@@ -197,13 +180,16 @@ impl Experiment for LinearProbes {
              1 where it should hold and −1 elsewhere; the line is where the probe changes its mind. Dots are \
              held-out examples. All at the first seed; the last panel shows the accuracy at every seed.",
         );
-        let plane = tables.get("plane");
-        for (stage, title) in STAGES {
-            let rows = || plane.rows().filter(|r| r.text("stage") == stage);
-            let mut levels: Vec<f64> = rows().map(|r| r.real("a")).collect();
-            levels.sort_unstable_by(f64::total_cmp);
-            levels.dedup();
-            let output: Vec<f64> = rows().map(|r| r.real("output")).collect();
+        let (plane, examples) = (tables.rows::<Output>(), tables.rows::<Example>());
+        for &stage in Stage::ALL {
+            let rows = || plane.iter().filter(|r| r.stage == stage);
+            let levels = rows().map(|r| r.a).levels();
+            let output: Vec<f64> = rows().map(|r| r.output).collect();
+            let title = match stage {
+                Stage::Input => "probe on the input",
+                Stage::LinearLayer => "probe on the layer without GELU",
+                Stage::GeluLayer => "probe on the GELU layer",
+            };
             let mut panel = Panel::new(
                 title,
                 Axis::linear("level of feature A"),
@@ -225,15 +211,13 @@ impl Experiment for LinearProbes {
                 (0, Role::Other(0), "none or both on"),
                 (1, Role::Other(2), "one on"),
             ] {
-                let rows = tables
-                    .get("examples")
-                    .rows()
-                    .filter(|r| r.int("xor") == xor);
-                panel = panel.scatter(role, label, rows.map(|r| (r.real("a"), r.real("b"))));
+                let rows = examples.iter().filter(|r| r.xor == xor);
+                panel = panel.scatter(role, label, rows.map(|r| (r.a, r.b)));
             }
             figure = figure.panel(panel);
         }
-        let seeds = || tables.get("accuracy").rows().map(|r| r.real("seed"));
+        let rows = tables.rows::<Accuracy>();
+        let seeds = || rows.iter().map(|r| r.seed as f64);
         let first = min(seeds()) - 0.5;
         // Room for the labels of the thresholds.
         let last = max(seeds()) + 3.5;
@@ -242,18 +226,14 @@ impl Experiment for LinearProbes {
             Axis::linear("seed").range(first, last),
             Axis::linear("share right").range(0.0, 1.05),
         );
-        let looks = [
-            (Role::Other(4), "input"),
-            (Role::Control, "layer without GELU"),
-            (Role::Gelu, "GELU layer"),
-        ];
-        for ((stage, _), (role, label)) in STAGES.into_iter().zip(looks) {
-            let rows = tables
-                .get("accuracy")
-                .rows()
-                .filter(|r| r.text("stage") == stage);
-            accuracy =
-                accuracy.scatter(role, label, rows.map(|r| (r.real("seed"), r.real("test"))));
+        for &stage in Stage::ALL {
+            let (role, label) = match stage {
+                Stage::Input => (Role::Other(4), "input"),
+                Stage::LinearLayer => (Role::Control, "layer without GELU"),
+                Stage::GeluLayer => (Role::Gelu, "GELU layer"),
+            };
+            let rows = rows.iter().filter(|r| r.stage == stage);
+            accuracy = accuracy.scatter(role, label, rows.map(|r| (r.seed as f64, r.test)));
         }
         vec![
             figure.panel(
@@ -268,23 +248,19 @@ impl Experiment for LinearProbes {
         let Some(entry) = ledger.get(ABSORBS.id) else {
             return "Nothing was measured.".into();
         };
-        let largest = |column: &str| {
-            let rows = tables.get("identity").rows();
-            max(rows.map(|r| r.real(column)))
-        };
-        let before = tables
-            .get("accuracy")
-            .rows()
-            .filter(|r| r.text("stage") == "input");
-        let before = max(before.map(|r| r.real("test")));
+        let identity = tables.rows::<Identity>();
+        let largest = |column: fn(&Identity) -> f64| number(max(identity.iter().map(column)));
+        let accuracy = tables.rows::<Accuracy>();
+        let before = accuracy.iter().filter(|r| r.stage == Stage::Input);
+        let before = max(before.map(|r| r.test));
         format!(
             "A probe after the linear layer and its transpose before it differ by at most {} in outputs up to \
              {}, {} of what rounding allows. For XOR the least-squares probe gets {} of the held-out examples \
              right after the GELU layer, {} after the layer without GELU and at most {} before it. (A line \
              chosen for its accuracy alone would get 0.75 anywhere, by giving up one of the four cases.)",
-            number(largest("difference")),
-            number(largest("largest")),
-            number(largest("of_bound")),
+            largest(|r| r.difference),
+            largest(|r| r.largest),
+            largest(|r| r.of_bound),
             number(entry.value),
             number(entry.control_value),
             number(before),
@@ -294,12 +270,11 @@ impl Experiment for LinearProbes {
 
 /// Everything measured at one seed.
 struct Trial {
-    /// On fitted and on held-out examples, by stage.
-    accuracy: [[f64; 2]; 3],
-    /// Largest output, difference, and share of the rounding bound.
-    identity: [f64; 3],
-    plane: Vec<(&'static str, f64, f64, f64)>,
-    examples: Vec<(f64, f64, bool)>,
+    /// A row for each stage, in their order.
+    accuracy: [Accuracy; 3],
+    identity: Identity,
+    plane: Vec<Output>,
+    examples: Vec<Example>,
 }
 
 impl Trial {
@@ -310,40 +285,55 @@ impl Trial {
         let layer = Layer::of_gelu(ctx.session.serial());
         let (train_stages, test_stages) =
             (model.stages(&train.x, layer), model.stages(&test.x, layer));
-        let grid = plane(&model);
-        let grid_stages = model.stages(&grid.1, layer);
+        let (levels, inputs) = plane(&model);
+        let grid_stages = model.stages(&inputs, layer);
 
         // What a stage computes in single precision is off by up to 2⁻²⁴ for each product that it sums, and what a
         // probe makes of it by as much for each neuron.
         let rounding = s.n.max(s.inputs) as f64 * 2f64.powi(-24);
-        let (mut accuracy, mut plane) = ([[0.0; 2]; 3], Vec::new());
-        for stage in 0..3 {
+        let mut plane = Vec::new();
+        let mut probe = |stage: Stage| {
             progress::check()?;
-            let (fitted, held_out) = (&train_stages[stage], &test_stages[stage]);
+            let (fitted, held_out) = (&train_stages[stage as usize], &test_stages[stage as usize]);
             let probe = Probe::fit(fitted.as_ref(), &train.labels, s.ridge, rounding);
-            accuracy[stage] = [
-                probe.accuracy(fitted.as_ref(), &train.labels),
-                probe.accuracy(held_out.as_ref(), &test.labels),
-            ];
-            let inputs = grid_stages[stage]
-                .values
-                .chunks_exact(grid_stages[stage].columns);
-            let rows = grid.0.iter().zip(inputs);
-            plane.extend(rows.map(|(&(a, b), x)| (STAGES[stage].0, a, b, probe.output(x))));
-        }
-        let shown = test
-            .x
-            .values
-            .chunks_exact(s.inputs)
-            .zip(&test.labels)
-            .take(SHOWN);
+            let grid = &grid_stages[stage as usize];
+            let inputs = grid.values.chunks_exact(grid.columns);
+            plane.extend(levels.iter().zip(inputs).map(|(&(a, b), x)| Output {
+                stage,
+                a,
+                b,
+                output: probe.output(x),
+            }));
+            Ok(Accuracy {
+                stage,
+                seed,
+                train: probe.accuracy(fitted.as_ref(), &train.labels),
+                test: probe.accuracy(held_out.as_ref(), &test.labels),
+            })
+        };
+        let accuracy = [
+            probe(Stage::Input)?,
+            probe(Stage::LinearLayer)?,
+            probe(Stage::GeluLayer)?,
+        ];
+        let [largest, difference, of_bound] =
+            model.identity(&test_stages, &mut ctx.rng(seed, "probe", 0));
+        let shown = test.x.values.chunks_exact(s.inputs).zip(&test.labels);
+        let shown = shown.take(SHOWN).map(|(x, &label)| Example {
+            a: dot(&model.read[0], x),
+            b: dot(&model.read[1], x),
+            xor: usize::from(label > 0.0),
+        });
         Ok(Trial {
             accuracy,
-            identity: model.identity(&test_stages, &mut ctx.rng(seed, "probe", 0)),
+            identity: Identity {
+                seed,
+                largest,
+                difference,
+                of_bound,
+            },
             plane,
-            examples: shown
-                .map(|(x, &l)| (dot(&model.read[0], x), dot(&model.read[1], x), l > 0.0))
-                .collect(),
+            examples: shown.collect(),
         })
     }
 }

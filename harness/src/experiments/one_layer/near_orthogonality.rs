@@ -1,9 +1,8 @@
 //! `near-orthogonality`: how many random features are nearly orthogonal, by the number of neurons that
 //! each is on.
 
-use std::ops::Range;
+mod mmcs;
 
-use kernels::{SparseRef, max_product};
 use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
@@ -16,7 +15,7 @@ use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::range::{above, up_to};
 use crate::stats::observations::Observations;
-use crate::stats::{all_finite, max, min, trend};
+use crate::stats::{all_finite, max, median, min, trend};
 use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
@@ -65,7 +64,7 @@ crate::rows! {
         seed: u64 [""],
         /// number of nearly orthogonal features
         features: f64 ["1"],
-        /// the same for other draws of features on one neuron each
+        /// number of nearly orthogonal features among features on one neuron each, drawn anew
         control: f64 ["1"],
         /// the mean max cosine similarity that it must be below
         threshold: f64 ["1"],
@@ -101,72 +100,55 @@ impl Experiment for NearOrthogonality {
     const FIGURES: &'static [&'static str] = &["near-orthogonality"];
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        // Per thread the entries of one k, and what its pieces return; a thread that waits for its
-        // pieces may begin another k.
-        let pieces = (s.most / PIECE + s.count_points) as f64;
-        let most = s.most as f64;
-        let features = most * (s.n as f64 * 8.0 + 8.0) + pieces * most * 4.0 / 2.0;
-        let panels = (PIECE + 64) as f64 * s.n as f64 * 4.0;
-        threads as f64 * (2.0 * features + panels)
+        threads as f64 * mmcs::memory(s.most, s.n, s.count_points)
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let ks = grid::geometric(2, s.n, s.dims_points);
         let levels = grid::geometric(s.fewest, s.most, s.count_points);
-        let pieces = pieces(&levels).len();
-        ctx.session
-            .progress
-            .start((2 * ctx.seeds.len() * ks.len() * pieces) as u64)?;
+        let units = 2 * ctx.seeds.len() * ks.len() * mmcs::pieces(&levels).len();
+        ctx.session.progress.start(units as u64)?;
 
         let (mut mmcs, mut counts) = (Vec::new(), Vec::new());
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
-            // The largest first, so that no thread is left with it at the end.
-            let draws = ks.iter().rev().map(|&k| (k, "features"));
-            let draws: Vec<_> = draws.chain(ks.iter().map(|&k| (k, "control"))).collect();
-            let curves: Vec<Vec<f64>> = draws
-                .par_iter()
-                .map(|&(k, purpose)| {
-                    let on = if purpose == "control" { 1 } else { k };
-                    let mut rng = ctx.rng(seed, purpose, k as u64);
-                    let features = Features::draw(s.most, on, s.n, Entries::Signed, &mut rng);
-                    mmcs_at(&features, &levels, ctx)
-                })
-                .collect::<Result<_>>()?;
-            let (spread, single) = curves.split_at(ks.len());
-            let spread: Vec<_> = spread.iter().rev().collect();
-
-            let on_grid = |k: usize, curve: &[f64]| {
-                let row = |(&features, &mmcs)| Mmcs {
-                    k,
-                    features,
-                    seed,
-                    mmcs,
-                };
-                levels.iter().zip(curve).map(row).collect::<Vec<_>>()
+            let curve = |on: usize, purpose: &str, k: usize| {
+                let mut rng = ctx.rng(seed, purpose, k as u64);
+                let features = Features::draw(s.most, on, s.n, Entries::Signed, &mut rng);
+                mmcs::of_first(&features, &levels, &ctx.session)
             };
-            let number = |curve: &[f64]| nearly_orthogonal(&levels, curve, s.threshold);
-            let (mut features, mut control) = (Vec::new(), Vec::new());
-            mmcs.extend(on_grid(1, &single[0]));
-            for ((&k, spread), single) in ks.iter().zip(spread).zip(single) {
-                mmcs.extend(on_grid(k, spread));
-                features.push(number(spread));
-                control.push(number(single));
-                counts.push(Count {
-                    k,
-                    seed,
-                    features: number(spread),
-                    control: number(single),
-                    threshold: s.threshold,
-                });
+            let both = |&k: &usize| Ok([curve(k, "features", k)?, curve(1, "control", k)?]);
+            // The largest k first, so that no thread is left with it at the end.
+            let mut curves: Vec<_> = ks.par_iter().rev().map(both).collect::<Result<_>>()?;
+            curves.reverse();
+
+            let row = |k, (&features, &mmcs)| Mmcs {
+                k,
+                features,
+                seed,
+                mmcs,
+            };
+            mmcs.extend(levels.iter().zip(&curves[0][1]).map(|point| row(1, point)));
+            for (&k, [spread, _]) in ks.iter().zip(&curves) {
+                mmcs.extend(levels.iter().zip(spread).map(|point| row(k, point)));
             }
-            let rising = ks.iter().take_while(|&&k| 2 * k <= s.n).count();
-            let k: Vec<f64> = ks[..rising].iter().map(|&k| k as f64).collect();
-            let [rho, of_control] = [features, control].map(|counts| {
-                let counts = all_finite("nearly orthogonal features by k", &counts[..rising]);
-                counts.map(|counts| trend(&k, counts))
-            });
-            outcome.settle(&MORE, seed, [rho], [of_control]);
+            let number = |curve: &[f64]| nearly_orthogonal(&levels, curve, s.threshold);
+            let count = |(&k, [spread, single]): (&usize, &[Vec<f64>; 2])| Count {
+                k,
+                seed,
+                features: number(spread),
+                control: number(single),
+                threshold: s.threshold,
+            };
+            let of_seed: Vec<Count> = ks.iter().zip(&curves).map(count).collect();
+            let rho = |number: fn(&Count) -> f64| {
+                let up_to_half = of_seed.iter().filter(|r| 2 * r.k <= s.n);
+                let (k, numbers): (Vec<_>, Vec<_>) =
+                    up_to_half.map(|r| (r.k as f64, number(r))).unzip();
+                all_finite("nearly orthogonal features by k", &numbers).map(|n| trend(&k, n))
+            };
+            outcome.settle(&MORE, seed, [rho(|r| r.features)], [rho(|r| r.control)]);
+            counts.extend(of_seed);
         }
         outcome.tables = vec![Table::of(&mmcs), Table::of(&counts)];
         Ok(outcome)
@@ -183,12 +165,9 @@ impl Experiment for NearOrthogonality {
             let rows = mmcs.iter().filter(|r| r.k == k);
             rows.map(|r| (r.features, r.mmcs)).medians()
         };
-        // Every third k is enough to see the order.
-        let spread = mmcs.iter().map(|r| r.k).filter(|&k| k != 1).distinct();
-        let shown: Vec<_> = spread.into_iter().rev().step_by(3).collect();
-        let of = shown.len();
-        for (index, &k) in shown.iter().rev().enumerate() {
-            rising = rising.line(Role::Step { index, of }, format!("k = {k}"), curve(k));
+        let spread = mmcs.iter().map(|r| r.k).filter(|&k| k != 1).levels();
+        for (role, k) in Role::steps(grid::every_third(&spread)) {
+            rising = rising.line(role, format!("k = {k}"), curve(k));
         }
         rising = rising.dotted(Role::Control, "control: on one neuron", curve(1));
         let counts = tables.rows::<Count>();
@@ -223,96 +202,32 @@ impl Experiment for NearOrthogonality {
     fn findings(tables: &Tables, _: &Ledger) -> String {
         let rows = tables.rows::<Count>();
         let counts = rows.iter().map(|r| (r.k, r.features)).medians();
-        let control = rows.iter().map(|r| (0.0, r.control)).medians();
-        let (Some(first), Some(last), Some(control)) =
-            (counts.first(), counts.last(), control.first())
-        else {
+        let (Some(first), Some(last)) = (counts.first(), counts.last()) else {
             return "Nothing was measured.".into();
+        };
+        let control: Vec<f64> = rows.iter().map(|r| r.control).collect();
+        let lower = |low: (f64, f64), c: &(f64, f64)| if c.1 < low.1 { *c } else { low };
+        let lowest = counts.iter().fold(*first, lower);
+        let count = |count: f64| number(count.round());
+        let dip = match lowest.0 > first.0 {
+            true => format!(", by way of {} at k = {}", count(lowest.1), lowest.0),
+            false => String::new(),
         };
         let beyond = counts.iter().filter(|(k, _)| 2.0 * k >= last.0);
         let beyond = beyond.map(|(_, count)| *count);
-        let (low, high) = (min(beyond.clone()), max(beyond));
-        let lowest = counts
-            .iter()
-            .copied()
-            .fold(*first, |low, c| if c.1 < low.1 { c } else { low });
-        let dip = if lowest.0 > first.0 {
-            format!(
-                ", by way of {} at k = {}",
-                number(lowest.1.round()),
-                lowest.0
-            )
-        } else {
-            String::new()
-        };
         format!(
             "The number of nearly orthogonal features goes from {} at k = {}{dip}, to {} at k = {}; from half of the \
              neurons on it stays between {} and {}. Features on one neuron each, whose cosines are 0 or ±1, \
              keep below the threshold up to {} of them: only by sharing a neuron do they collide.",
-            number(first.1.round()),
+            count(first.1),
             first.0,
-            number(last.1.round()),
+            count(last.1),
             last.0,
-            number(low.round()),
-            number(high.round()),
-            number(control.1.round()),
+            count(min(beyond.clone())),
+            count(max(beyond)),
+            count(median(&control)),
         )
     }
-}
-
-/// Features to a piece of work, at most.
-const PIECE: usize = 1024;
-
-/// Ranges of features, none across a level.
-fn pieces(levels: &[usize]) -> Vec<Range<usize>> {
-    let mut pieces = Vec::new();
-    let mut from = 0;
-    for &level in levels {
-        while from < level {
-            let to = level.min(from + PIECE);
-            pieces.push(from..to);
-            from = to;
-        }
-    }
-    pieces
-}
-
-/// The mean max cosine similarity of the first N features, for each N of `levels`, which increase and
-/// start from 2 at least: one pass over the pairs of the largest.
-fn mmcs_at(features: &Features, levels: &[usize], ctx: &Ctx) -> Result<Vec<f64>> {
-    let starts: Vec<usize> = (0..=features.count()).map(|i| i * features.k()).collect();
-    let rows = SparseRef::new(
-        &starts,
-        features.neurons(),
-        features.entries(),
-        features.n(),
-    )
-    .expect("features lie within the layer");
-    let pieces = pieces(levels);
-    // Of each piece of columns, the largest cosine of every row up to its end; the largest first.
-    let best: Vec<Vec<f32>> = pieces
-        .par_iter()
-        .rev()
-        .map(|piece| {
-            let mut best = vec![f32::NEG_INFINITY; piece.end];
-            max_product(ctx.session.serial(), rows, piece.clone(), &mut best);
-            ctx.session.progress.tick()?;
-            Ok(best)
-        })
-        .collect::<Result<_>>()?;
-
-    let mut running = vec![f64::NEG_INFINITY; features.count()];
-    let mut means = Vec::with_capacity(levels.len());
-    for (piece, best) in pieces.iter().zip(best.iter().rev()) {
-        for (running, &best) in running.iter_mut().zip(best) {
-            *running = max([*running, best.into()]);
-        }
-        if levels.contains(&piece.end) {
-            let sum: f64 = running[..piece.end].iter().sum();
-            means.push(sum / piece.end as f64);
-        }
-    }
-    Ok(means)
 }
 
 /// The largest N whose MMCS is below the threshold, interpolated in log N, within the levels.

@@ -10,7 +10,8 @@ use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, le
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::range::{above_0_at_most_1e6, increasing, so_that};
 use crate::stats::max;
-use crate::table::{Cell, Column, Table, TableSpec, Tables};
+use crate::stats::observations::Observations;
+use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
 /// See the [module](self).
@@ -32,32 +33,35 @@ crate::settings! {
     }
 }
 
-static CURVES: TableSpec = TableSpec {
-    name: "curves",
-    about: "The response from distributed to distributed feature at one input level.",
-    columns: &[
-        Column::real("power", "1", "the input is scaled by n to this power"),
-        Column::real("x", "1", "input level divided by n^power"),
-        Column::real("y", "1", "output level divided by n^power"),
-        Column::real("gelu", "1", "GELU(x), the response of a single neuron"),
-        Column::real("input", "1", "input level"),
-        Column::real("output", "1", "output level"),
-    ],
-};
+crate::rows! {
+    /// The response from distributed to distributed feature at one input level.
+    pub struct Point in "curves" {
+        /// the input is scaled by n to this power
+        power: f64 ["1"],
+        /// input level divided by n^power
+        x: f64 ["1"],
+        /// output level divided by n^power
+        y: f64 ["1"],
+        /// GELU(x), the response of a single neuron
+        gelu: f64 ["1"],
+        /// input level
+        input: f64 ["1"],
+        /// output level
+        output: f64 ["1"],
+    }
+}
 
-static ERRORS: TableSpec = TableSpec {
-    name: "errors",
-    about: "How far the rescaled response of a distributed feature is from that of a single neuron.",
-    columns: &[
-        Column::real("power", "1", "the input is scaled by n to this power"),
-        Column::int("n", "neurons", "width of the layer"),
-        Column::real(
-            "error",
-            "1",
-            "largest |y(n^power x)/n^power − GELU(x)| over largest |GELU(x)|",
-        ),
-    ],
-};
+crate::rows! {
+    /// How far the rescaled response of a distributed feature is from that of a single neuron.
+    pub struct Deviation in "errors" {
+        /// the input is scaled by n to this power
+        power: f64 ["1"],
+        /// width of the layer
+        n: usize ["neurons"],
+        /// largest |y(n^power x)/n^power − GELU(x)| over largest |GELU(x)|
+        error: f64 ["1"],
+    }
+}
 
 /// The power that the claim is about.
 const SQRT: f64 = 0.5;
@@ -82,14 +86,13 @@ impl Experiment for Rescale {
         from −5√n to 5√n, every neuron runs through the range that a single aligned neuron would, and \
         the response of the layer should be GELU again, √n times as large. Scaling by less should not do.";
     const CLAIMS: &'static [&'static ClaimSpec] = &[&RECOVERS];
-    const TABLES: &'static [&'static TableSpec] = &[&CURVES, &ERRORS];
+    const TABLES: &'static [&'static TableSpec] = &[Point::SPEC, Deviation::SPEC];
     const FIGURES: &'static [&'static str] = &["rescaled", "rescale-error"];
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
-        // Three curves as table cells, twice over while they are written; a layer and its direction.
-        let cells = 3.0 * CURVES.columns.len() as f64 * 2.0 * size_of::<Cell>() as f64;
+        // Three curves as rows, and the one at hand; a layer and its direction.
         let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);
-        s.points as f64 * (cells + 40.0) + widest as f64 * 16.0
+        s.points as f64 * (3.0 * Point::MEMORY + 40.0) + widest as f64 * 16.0
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
@@ -109,20 +112,26 @@ impl Experiment for Rescale {
         let curves_and_errors = powers.len() * (1 + s.widths.len());
         ctx.session.progress.start(curves_and_errors as u64)?;
 
-        let (mut curves, mut errors) = (Table::new(&CURVES), Table::new(&ERRORS));
+        let (mut curves, mut errors) = (Vec::new(), Vec::new());
         let mut worst = Vec::new();
         for &power in &powers {
             let y = rescaled(s.n, power)?;
             let scale = (s.n as f64).powf(power);
             for ((&x, y), &gelu) in x.iter().zip(y).zip(&gelu) {
-                let (input, output) = (x * scale, y * scale);
-                curves.push([power, x, y, gelu, input, output].map(Cell::from));
+                curves.push(Point {
+                    power,
+                    x,
+                    y,
+                    gelu,
+                    input: x * scale,
+                    output: y * scale,
+                });
             }
             let mut of_power = Vec::new();
             for &n in &s.widths {
                 let y = rescaled(n, power)?;
                 let error = max_error(&y, gelu.iter().copied()) / largest;
-                errors.push([power.into(), n.into(), error.into()]);
+                errors.push(Deviation { power, n, error });
                 of_power.push(error);
             }
             worst.push(max(of_power));
@@ -132,16 +141,16 @@ impl Experiment for Rescale {
         for &seed in ctx.seeds {
             outcome.settle(&RECOVERS, seed, [worst[0]], [worst[1]]);
         }
-        outcome.tables = vec![curves, errors];
+        outcome.tables = vec![Table::of(&curves), Table::of(&errors)];
         Ok(outcome)
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        let (curves, errors) = (tables.get("curves"), tables.get("errors"));
-        let powers: Vec<f64> = curves.distinct("power").iter().map(real).collect();
-        let of = |power: f64, x: &'static str, y: &'static str| {
-            let rows = curves.rows().filter(move |r| r.real("power") == power);
-            rows.map(move |r| (r.real(x), r.real(y)))
+        let (curves, errors) = (tables.rows::<Point>(), tables.rows::<Deviation>());
+        let powers = curves.iter().map(|r| r.power).distinct();
+        let of = |power: f64, point: fn(&Point) -> (f64, f64)| {
+            let rows = curves.iter().filter(move |r| r.power == power);
+            rows.map(point)
         };
         let mut whole = Panel::new(
             "as it is",
@@ -160,17 +169,16 @@ impl Experiment for Rescale {
         );
         for &power in &powers {
             let (role, label) = look(power);
-            whole = whole.line(role, &label, of(power, "input", "output"));
-            scaled = scaled.line(role, &label, of(power, "x", "y"));
-            let rows = errors.rows().filter(|r| r.real("power") == power);
-            let points = rows.map(|r| (r.real("n"), r.real("error")));
-            error = error.dotted(role, label, points);
+            whole = whole.line(role, &label, of(power, |r| (r.input, r.output)));
+            scaled = scaled.line(role, &label, of(power, |r| (r.x, r.y)));
+            let rows = errors.iter().filter(|r| r.power == power);
+            error = error.dotted(role, label, rows.map(|r| (r.n as f64, r.error)));
         }
         if let Some(&first) = powers.first() {
             scaled = scaled.line(
                 Role::Aligned,
                 "GELU of a single neuron",
-                of(first, "x", "gelu"),
+                of(first, |r| (r.x, r.gelu)),
             );
         }
         vec![
@@ -196,8 +204,8 @@ impl Experiment for Rescale {
         let Some(entry) = ledger.get(RECOVERS.id) else {
             return "Nothing was measured.".into();
         };
-        let widths = tables.get("errors").rows().map(|r| r.int("n"));
-        let widest = widths.max().unwrap_or(0);
+        let errors = tables.rows::<Deviation>();
+        let widest = errors.iter().map(|r| r.n).max().unwrap_or(0);
         format!(
             "Scaled by √n, the response of the distributed feature is GELU to within {} of its largest \
              value at every width up to {widest}: each neuron sees exactly what a single aligned neuron \
@@ -209,14 +217,7 @@ impl Experiment for Rescale {
     }
 }
 
-fn real(cell: &Cell) -> f64 {
-    match cell {
-        Cell::Real(v) => *v,
-        _ => f64::NAN,
-    }
-}
-
-/// How the curve of a power is drawn.
+/// Role and label of the curve of a power.
 fn look(power: f64) -> (Role, String) {
     match power {
         SQRT => (Role::Distributed, "scaled by √n".into()),

@@ -11,9 +11,10 @@ use crate::experiments::one_layer::response_curve::{
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::rng::random_direction;
 use crate::settings::range::{above, increasing};
+use crate::stats::observations::Observations;
 use crate::stats::{all_finite, largest_step, peak};
-use crate::table::median_by;
-use crate::table::{Cell, Column, Table, TableSpec, Tables};
+use crate::table::record::Word;
+use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
 /// See the [module](self).
@@ -35,44 +36,45 @@ crate::settings! {
     }
 }
 
-static CURVES: TableSpec = TableSpec {
-    name: "curves",
-    about: "The response at one input level.",
-    columns: &[
-        Column::word("activation", &["gelu", "relu"], "gelu or relu"),
-        Column::word(
-            "input",
-            &FEATURES,
-            "feature that is varied: aligned or distributed",
-        ),
-        Column::word(
-            "output",
-            &FEATURES,
-            "feature that is read: aligned or distributed",
-        ),
-        Column::real("x", "1", "input level along the input feature"),
-        Column::real("y", "1", "output level along the output feature"),
-    ],
-};
+crate::words! {
+    /// A feature, by the neurons that it is on.
+    pub enum Feature {
+        /// The first neuron alone.
+        Aligned,
+        /// All neurons alike.
+        Distributed,
+    }
+}
 
-static NON_HOMOGENEITY: TableSpec = TableSpec {
-    name: "non-homogeneity",
-    about: "Non-homogeneity of the distributed-to-distributed response of a layer.",
-    columns: &[
-        Column::word("activation", &["gelu", "relu"], "gelu or relu"),
-        Column::int("n", "neurons", "width of the layer"),
-        Column::int(
-            "seed",
-            "",
-            "seed of the split into fitted and held-out levels",
-        ),
-        Column::real(
-            "delta_r2",
-            "1",
-            "R² of a parabola minus R² of a line, on held-out levels",
-        ),
-    ],
-};
+crate::rows! {
+    /// The response at one input level.
+    pub struct Point in "curves" {
+        /// gelu or relu
+        activation: Activation [""],
+        /// feature that is varied: aligned or distributed
+        input: Feature [""],
+        /// feature that is read: aligned or distributed
+        output: Feature [""],
+        /// input level along the input feature
+        x: f64 ["1"],
+        /// output level along the output feature
+        y: f64 ["1"],
+    }
+}
+
+crate::rows! {
+    /// Non-homogeneity of the distributed-to-distributed response of a layer.
+    pub struct NonHomogeneity in "non-homogeneity" {
+        /// gelu or relu
+        activation: Activation [""],
+        /// width of the layer
+        n: usize ["neurons"],
+        /// seed of the split into fitted and held-out levels
+        seed: u64 [""],
+        /// R² of a parabola minus R² of a line, on held-out levels
+        delta_r2: f64 ["1"],
+    }
+}
 
 static SHAPE: Claim<1> = Claim {
     id: "same-shape-smaller",
@@ -107,13 +109,12 @@ impl Experiment for Response {
         a ReLU layer. Non-homogeneity is measured as ΔR²: how much better a parabola predicts held-out \
         points of a curve than a straight line does.";
     const CLAIMS: &'static [&'static ClaimSpec] = &[&SHAPE, &LINEAR];
-    const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY];
+    const TABLES: &'static [&'static TableSpec] = &[Point::SPEC, NonHomogeneity::SPEC];
     const FIGURES: &'static [&'static str] = &["response-gelu", "response-relu", "non-homogeneity"];
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
-        // The eight curves as table cells, twice over while they are written; the responses at all
-        // widths; a layer of neurons and its two directions.
-        let curves = 8.0 * CURVES.columns.len() as f64 * 2.0 * size_of::<Cell>() as f64;
+        // The eight curves as rows; the responses at all widths; a layer of neurons and its two directions.
+        let curves = 8.0 * (Point::MEMORY + 8.0);
         let widths = 2.0 * s.widths.len() as f64 * 8.0;
         let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);
         s.points as f64 * (curves + widths) + widest as f64 * 24.0
@@ -127,49 +128,48 @@ impl Experiment for Response {
         let relu = Responses::compute(Activation::Relu, s, &x, ctx)?;
 
         let mut outcome = Outcome::default();
-        let mut non_homogeneity = Table::new(&NON_HOMOGENEITY);
+        let mut non_homogeneity = Vec::new();
         for &seed in ctx.seeds {
             let shape_error = |along: &[f64]| {
                 let scaled = gelu.aligned().iter().map(|y| y / (s.n as f64).sqrt());
                 max_error(along, scaled)
             };
             let random = random_direction(s.n, &mut ctx.rng(seed, "direction", 0));
-            let random = gelu
-                .layer
-                .response(&x, &direction("aligned", s.n), &random)?;
-            let [claim, control] = [&gelu.pairs[0][1], &random].map(|y| [shape_error(y)]);
+            let aligned = Feature::Aligned.direction(s.n);
+            let random = gelu.layer.response(&x, &aligned, &random)?;
+            let distributed = gelu.pair(Feature::Aligned, Feature::Distributed);
+            let [claim, control] = [distributed, &random].map(|y| [shape_error(y)]);
             outcome.settle(&SHAPE, seed, claim, control);
             ctx.session.progress.tick()?;
 
             let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
             let [claim, control] = [&gelu, &relu].map(|responses| {
                 let delta: Vec<f64> = responses.widths.iter().map(|y| split.delta_r2(y)).collect();
-                let activation = responses.layer.activation;
-                for (&n, &delta) in s.widths.iter().zip(&delta) {
-                    let name = activation.name().into();
-                    non_homogeneity.push([name, n.into(), seed.into(), delta.into()]);
-                }
+                let row = |(&n, &delta_r2)| NonHomogeneity {
+                    activation: responses.layer.activation,
+                    n,
+                    seed,
+                    delta_r2,
+                };
+                non_homogeneity.extend(s.widths.iter().zip(&delta).map(row));
                 let aligned = split.delta_r2(responses.aligned());
-                let ratio = split.delta_r2(&responses.pairs[1][1]) / aligned;
+                let distributed = responses.pair(Feature::Distributed, Feature::Distributed);
+                let ratio = split.delta_r2(distributed) / aligned;
                 let step = all_finite("ΔR² by width", &delta).map(largest_step);
                 [Ok(ratio), step]
             });
             outcome.settle(&LINEAR, seed, claim, control);
             ctx.session.progress.tick()?;
         }
-        let mut curves = Table::new(&CURVES);
-        gelu.tabulate(&x, &mut curves);
-        relu.tabulate(&x, &mut curves);
-        outcome.tables = vec![curves, non_homogeneity];
+        let curves = [gelu.points(&x), relu.points(&x)].concat();
+        outcome.tables = vec![Table::of(&curves), Table::of(&non_homogeneity)];
         Ok(outcome)
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        let curves = |activation: &str, role| {
-            let (name, title) = match activation {
-                "gelu" => ("response-gelu", "GELU"),
-                _ => ("response-relu", "ReLU"),
-            };
+        let points = tables.rows::<Point>();
+        let curves = |name, activation| {
+            let (title, role) = look(activation);
             let mut figure = Figure::new(
                 name,
                 format!(
@@ -177,21 +177,19 @@ impl Experiment for Response {
                      feature. Each panel has its own vertical scale."
                 ),
             );
-            for input in FEATURES {
-                for output in FEATURES {
-                    let points = tables.get("curves").rows().filter(|r| {
-                        r.text("activation") == activation
-                            && r.text("input") == input
-                            && r.text("output") == output
-                    });
-                    let points = points.map(|r| (r.real("x"), r.real("y")));
+            for &input in Feature::ALL {
+                for &output in Feature::ALL {
+                    let pair = (activation, input, output);
+                    let rows = points
+                        .iter()
+                        .filter(|r| (r.activation, r.input, r.output) == pair);
                     figure = figure.panel(
                         Panel::new(
                             format!("{input} → {output}"),
                             Axis::linear("input level x"),
                             Axis::linear("output level y"),
                         )
-                        .line(role, title, points),
+                        .line(role, title, rows.map(|r| (r.x, r.y))),
                     );
                 }
             }
@@ -202,17 +200,13 @@ impl Experiment for Response {
             Axis::log("neurons n"),
             Axis::linear("non-homogeneity ΔR²"),
         );
-        for (activation, label, role) in
-            [("gelu", "GELU", Role::Gelu), ("relu", "ReLU", Role::Relu)]
-        {
-            let rows = tables.get("non-homogeneity").rows();
-            let rows = rows.filter(|r| r.text("activation") == activation);
-            let points = median_by(rows.map(|r| (r.real("n"), r.real("delta_r2"))));
-            widths = widths.dotted(role, label, points);
+        for &activation in Activation::ALL {
+            let (title, role) = look(activation);
+            widths = widths.dotted(role, title, by_width(tables, activation));
         }
         vec![
-            curves("gelu", Role::Gelu),
-            curves("relu", Role::Relu),
+            curves("response-gelu", Activation::Gelu),
+            curves("response-relu", Activation::Relu),
             Figure::new(
                 "non-homogeneity",
                 "Non-homogeneity of the response from distributed to distributed feature against the \
@@ -223,9 +217,7 @@ impl Experiment for Response {
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        let rows = tables.get("non-homogeneity").rows();
-        let rows = rows.filter(|r| r.text("activation") == "gelu");
-        let delta = median_by(rows.map(|r| (r.real("n"), r.real("delta_r2"))));
+        let delta = by_width(tables, Activation::Gelu);
         let error = ledger.get(SHAPE.id).map_or(f64::NAN, |e| e.value);
         let peak = peak(&delta);
         let (Some(peak), Some(first), Some(last)) = (peak, delta.first(), delta.last()) else {
@@ -252,23 +244,37 @@ impl Experiment for Response {
     }
 }
 
-/// The two features, by the names that the tables use.
-const FEATURES: [&str; 2] = ["aligned", "distributed"];
+/// Name and role of the layer of an activation in figures.
+fn look(activation: Activation) -> (&'static str, Role) {
+    match activation {
+        Activation::Gelu => ("GELU", Role::Gelu),
+        Activation::Relu => ("ReLU", Role::Relu),
+    }
+}
 
-/// A unit direction: the first neuron, or 1/√n on all of them.
-fn direction(feature: &str, n: usize) -> Vec<f64> {
-    match feature {
-        "aligned" => (0..n).map(|i| if i == 0 { 1.0 } else { 0.0 }).collect(),
-        _ => distributed(n),
+/// The median over seeds of ΔR², by the width of the layer.
+fn by_width(tables: &Tables, activation: Activation) -> Vec<(f64, f64)> {
+    let rows = tables.rows::<NonHomogeneity>();
+    let rows = rows.iter().filter(|r| r.activation == activation);
+    rows.map(|r| (r.n, r.delta_r2)).medians()
+}
+
+impl Feature {
+    /// Its unit direction among `n` neurons.
+    fn direction(self, n: usize) -> Vec<f64> {
+        match self {
+            Feature::Aligned => (0..n).map(|i| if i == 0 { 1.0 } else { 0.0 }).collect(),
+            Feature::Distributed => distributed(n),
+        }
     }
 }
 
 /// The responses of one layer.
 struct Responses {
     layer: Layer,
-    /// `pairs[input][output]`, features in the order of [`FEATURES`], at n neurons.
-    pairs: [[Vec<f64>; 2]; 2],
-    /// Distributed to distributed, at each width.
+    /// The response from each feature to each, at n neurons.
+    pairs: Vec<(Feature, Feature, Vec<f64>)>,
+    /// The response from distributed to distributed feature, at each width.
     widths: Vec<Vec<f64>>,
 }
 
@@ -278,21 +284,19 @@ impl Responses {
             activation,
             exec: ctx.session.serial(),
         };
-        let respond = |input: &str, output: &str, n: usize| {
-            let y = layer.response(x, &direction(input, n), &direction(output, n))?;
+        let respond = |input: Feature, output: Feature, n: usize| {
+            let y = layer.response(x, &input.direction(n), &output.direction(n))?;
             ctx.session.progress.tick()?;
             Ok(y)
         };
-        let [a, d] = FEATURES;
-        let pairs = [
-            [respond(a, a, s.n)?, respond(a, d, s.n)?],
-            [respond(d, a, s.n)?, respond(d, d, s.n)?],
-        ];
-        let widths = s
-            .widths
-            .iter()
-            .map(|&n| respond(d, d, n))
-            .collect::<Result<_>>()?;
+        let mut pairs = Vec::new();
+        for &input in Feature::ALL {
+            for &output in Feature::ALL {
+                pairs.push((input, output, respond(input, output, s.n)?));
+            }
+        }
+        let at_width = |&n| respond(Feature::Distributed, Feature::Distributed, n);
+        let widths = s.widths.iter().map(at_width).collect::<Result<_>>()?;
         Ok(Responses {
             layer,
             pairs,
@@ -300,19 +304,29 @@ impl Responses {
         })
     }
 
-    /// Aligned to aligned: the activation itself.
-    fn aligned(&self) -> &[f64] {
-        &self.pairs[0][0]
+    /// The response from one feature to another.
+    fn pair(&self, input: Feature, output: Feature) -> &[f64] {
+        let found = self.pairs.iter().find(|p| (p.0, p.1) == (input, output));
+        &found.expect("every pair is computed").2
     }
 
-    fn tabulate(&self, x: &[f64], table: &mut Table) {
-        for (input, pairs) in FEATURES.into_iter().zip(&self.pairs) {
-            for (output, y) in FEATURES.into_iter().zip(pairs) {
-                for (&x, &y) in x.iter().zip(y) {
-                    let name = self.layer.activation.name().into();
-                    table.push([name, input.into(), output.into(), x.into(), y.into()]);
-                }
-            }
+    /// The response from aligned to aligned feature: the activation itself.
+    fn aligned(&self) -> &[f64] {
+        self.pair(Feature::Aligned, Feature::Aligned)
+    }
+
+    /// The responses as rows.
+    fn points(&self, x: &[f64]) -> Vec<Point> {
+        let mut points = Vec::new();
+        for (input, output, y) in &self.pairs {
+            points.extend(x.iter().zip(y).map(|(&x, &y)| Point {
+                activation: self.layer.activation,
+                input: *input,
+                output: *output,
+                x,
+                y,
+            }));
         }
+        points
     }
 }

@@ -31,31 +31,22 @@ pub fn gelu(x: f64) -> f64 {
     0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// The activation of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    /// Exact GELU.
-    Gelu,
-    /// ReLU.
-    Relu,
-}
-
-impl Activation {
-    /// As the tables write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Activation::Gelu => "gelu",
-            Activation::Relu => "relu",
-        }
+crate::words! {
+    /// The activation of a layer.
+    pub enum Activation {
+        /// Exact GELU.
+        Gelu,
+        /// ReLU.
+        Relu,
     }
 }
 
 /// A layer of neurons without weights: an activation.
 #[derive(Debug, Clone, Copy)]
 pub struct Layer {
-    /// What every neuron applies.
+    /// The activation of every neuron.
     pub activation: Activation,
-    /// How.
+    /// The instruction set and threads that it is computed with.
     pub exec: Exec,
 }
 

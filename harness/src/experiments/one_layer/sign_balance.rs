@@ -1,5 +1,5 @@
-//! `sign-balance`: how the signs of a distributed feature's entries decide whether the layer can
-//! answer it with anything but a straight line.
+//! `sign-balance`: how far the response along a distributed feature is from a straight line, by how many of the
+//! feature's entries are negative.
 
 mod directions;
 
@@ -14,10 +14,13 @@ use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
 use crate::figure::{Axis, Figure, Mark, Panel, Role};
 use crate::settings::range::{Allows, above_0_at_most_1e6, increasing, multiple_of, so_that};
+use crate::stats::observations::Observations;
 use crate::stats::{all_finite, largest_step, mean, quantile};
-use crate::table::{Cell, Column, Table, TableSpec, Tables, median_by};
+use crate::table::record::Word;
+use crate::table::{Record, Table, TableSpec, Tables};
 use crate::text::number;
 
+pub use directions::Family;
 use directions::{Sampler, Scratch};
 
 /// See the [module](self).
@@ -47,65 +50,58 @@ crate::settings! {
     }
 }
 
-static CURVES: TableSpec = TableSpec {
-    name: "curves",
-    about: "The response along a feature with m negative entries at one input level.",
-    columns: &[
-        Column::int("m", "neurons", "number of negative entries"),
-        Column::real("x", "1", "input level"),
-        Column::real("y", "1", "output level"),
-    ],
-};
+crate::rows! {
+    /// The response along a feature with m negative entries at one input level.
+    pub struct Point in "curves" {
+        /// number of negative entries
+        m: usize ["neurons"],
+        /// input level
+        x: f64 ["1"],
+        /// output level
+        y: f64 ["1"],
+    }
+}
 
-static NON_HOMOGENEITY: TableSpec = TableSpec {
-    name: "non-homogeneity",
-    about: "Non-homogeneity of the response along a feature with m negative entries.",
-    columns: &[
-        Column::int("m", "neurons", "number of negative entries"),
-        Column::int(
-            "seed",
-            "",
-            "seed of the split into fitted and held-out levels",
-        ),
-        Column::real(
-            "delta_r2",
-            "1",
-            "R² of a parabola minus R² of a line, on held-out levels",
-        ),
-    ],
-};
+crate::rows! {
+    /// Non-homogeneity of the response along a feature with m negative entries.
+    pub struct NonHomogeneity in "non-homogeneity" {
+        /// number of negative entries
+        m: usize ["neurons"],
+        /// seed of the split into fitted and held-out levels
+        seed: u64 [""],
+        /// R² of a parabola minus R² of a line, on held-out levels
+        delta_r2: f64 ["1"],
+    }
+}
 
-static DIRECTIONS: TableSpec = TableSpec {
-    name: "directions",
-    about: "Non-homogeneity over random directions of one width.",
-    columns: &[
-        Column::word(
-            "family",
-            &FAMILIES,
-            "signed: Gaussian, normalised; non-negative: the same without their signs",
-        ),
-        Column::int("n", "neurons", "width of the layer"),
-        Column::int("seed", "", "seed of the directions"),
-        Column::real("q05", "1", "5 % quantile of ΔR²"),
-        Column::real("q25", "1", "25 % quantile of ΔR²"),
-        Column::real("median", "1", "median of ΔR²"),
-        Column::real("q75", "1", "75 % quantile of ΔR²"),
-        Column::real("q95", "1", "95 % quantile of ΔR²"),
-        Column::int(
-            "kept",
-            "directions",
-            "how many keep at least half of the ΔR² of the all-positive direction",
-        ),
-        Column::int(
-            "of",
-            "directions",
-            "out of how many; 0 if some ΔR² is not a number",
-        ),
-        Column::real("all_positive", "1", "ΔR² of the all-positive direction"),
-    ],
-};
+crate::rows! {
+    /// Non-homogeneity over random directions of one width.
+    pub struct Quantiles in "directions" {
+        /// signed: Gaussian, normalised; non-negative: the same without their signs
+        family: Family [""],
+        /// width of the layer
+        n: usize ["neurons"],
+        /// seed of the directions
+        seed: u64 [""],
+        /// 5 % quantile of ΔR²
+        q05: f64 ["1"],
+        /// 25 % quantile of ΔR²
+        q25: f64 ["1"],
+        /// median of ΔR²
+        median: f64 ["1"],
+        /// 75 % quantile of ΔR²
+        q75: f64 ["1"],
+        /// 95 % quantile of ΔR²
+        q95: f64 ["1"],
+        /// directions that keep at least half of the ΔR² of the all-positive direction; 0 if some ΔR² is not a number
+        kept: usize ["directions"],
+        /// number of directions; 0 if some ΔR² is not a number
+        of: usize ["directions"],
+        /// ΔR² of the all-positive direction
+        all_positive: f64 ["1"],
+    }
+}
 
-const FAMILIES: [&str; 2] = ["signed", "non-negative"];
 const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 /// Directions to a random stream.
 const BLOCK: usize = 250;
@@ -148,14 +144,14 @@ impl Experiment for SignBalance {
         the number m of negative entries, and what is left of the non-linearity along random directions \
         of wider and wider layers? Input levels run from −5√n to 5√n.";
     const CLAIMS: &'static [&'static ClaimSpec] = &[&BALANCED, &WASH_OUT];
-    const TABLES: &'static [&'static TableSpec] = &[&CURVES, &NON_HOMOGENEITY, &DIRECTIONS];
+    const TABLES: &'static [&'static TableSpec] =
+        &[Point::SPEC, NonHomogeneity::SPEC, Quantiles::SPEC];
     const FIGURES: &'static [&'static str] = &["sign-balance", "random-directions"];
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        // The curves as table cells, twice over while they are written; ΔR² of the directions of one
-        // width, and their sorted copy; what a thread needs to draw one.
-        let cells = (CURVES.columns.len() * 2 * size_of::<Cell>()) as f64;
-        let curves = s.points as f64 * s.negatives.len() as f64 * (cells + 16.0);
+        // The curves as rows; ΔR² of the directions of one width, and their sorted copy; what a thread needs to draw
+        // one.
+        let curves = s.points as f64 * s.negatives.len() as f64 * (Point::MEMORY + 16.0);
         curves + s.directions as f64 * 48.0 + threads as f64 * 1e5
     }
 
@@ -163,7 +159,7 @@ impl Experiment for SignBalance {
         let blocks = s.widths.len() * s.directions.div_ceil(BLOCK) * ctx.seeds.len();
         ctx.session.progress.start(1 + blocks as u64)?;
         let mut outcome = Outcome::default();
-        let (curves, non_homogeneity) = fixed_signs(s, ctx, &mut outcome);
+        let [curves, non_homogeneity] = fixed_signs(s, ctx, &mut outcome);
         ctx.session.progress.tick()?;
         let directions = random_signs(s, ctx, &mut outcome)?;
         outcome.tables = vec![curves, non_homogeneity, directions];
@@ -171,47 +167,40 @@ impl Experiment for SignBalance {
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        vec![
-            draw_fixed_signs(tables.get("curves"), tables.get("non-homogeneity")),
-            draw_random_signs(tables.get("directions")),
-        ]
+        vec![draw_fixed_signs(tables), draw_random_signs(tables)]
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
         let value = |id: &str| ledger.get(id).map_or(f64::NAN, |e| e.value);
-        let rows = tables.get("directions").rows();
-        let Some(last) = rows.filter(|r| r.text("family") == "signed").last() else {
+        let mut rows = tables.rows::<Quantiles>();
+        rows.retain(|r| r.family == Family::Signed);
+        let Some(last) = rows.last() else {
             return "No directions were drawn.".into();
         };
-        let rows = || {
-            let rows = tables.get("directions").rows();
-            rows.filter(|r| r.text("family") == "signed")
+        let kept = |n: usize| {
+            let rows = || rows.iter().filter(|r| r.n == n);
+            let kept: f64 = rows().map(|r| r.kept as f64).sum();
+            let of: f64 = rows().map(|r| r.of as f64).sum();
+            100.0 * kept / of
         };
-        let kept = |n: i64| -> f64 {
-            let sum = |column| -> f64 {
-                let rows = rows().filter(|r| r.int("n") == n);
-                rows.map(|r| r.real(column)).sum()
-            };
-            100.0 * sum("kept") / sum("of")
-        };
-        let narrowest = rows().map(|r| r.int("n")).min().unwrap_or(0);
+        let narrowest = rows.iter().map(|r| r.n).min().unwrap_or(0);
         format!(
             "With half of the entries negative the response is x/2 to within {}. Over random signed \
              directions the median ΔR² at n = {} is {} of that at n = {narrowest}, and the share that \
              keeps at least half of the all-positive direction's {} goes from {} % to {} %; \
              non-negative directions keep theirs at every width.",
             number(value(BALANCED.id)),
-            last.int("n"),
+            last.n,
             number(value(WASH_OUT.id)),
-            number(last.real("all_positive")),
+            number(last.all_positive),
             number(kept(narrowest)),
-            number(kept(last.int("n"))),
+            number(kept(last.n)),
         )
     }
 }
 
 /// The features with m negative entries of equal size: curves, ΔR² and the claim about them.
-fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> (Table, Table) {
+fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> [Table; 2] {
     let n = s.n as f64;
     let x = levels(s.reach * n.sqrt(), s.points);
     // Every neuron holds x/√n or −x/√n.
@@ -229,21 +218,20 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> (Table, Table)
     };
     let responses: Vec<(usize, Vec<f64>)> = s.negatives.iter().map(|&m| (m, response(m))).collect();
 
-    let (mut curves, mut non_homogeneity) = (Table::new(&CURVES), Table::new(&NON_HOMOGENEITY));
+    let mut curves = Vec::new();
     for (m, y) in &responses {
-        for (&x, &y) in x.iter().zip(y) {
-            curves.push([(*m).into(), x.into(), y.into()]);
-        }
+        curves.extend(x.iter().zip(y).map(|(&x, &y)| Point { m: *m, x, y }));
     }
     let error = |m: usize| max_error(&response(m), x.iter().map(|x| x / 2.0));
     let (balanced, all_positive) = (error(s.n / 2), error(0));
+    let mut non_homogeneity = Vec::new();
     for &seed in ctx.seeds {
         let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
         let mut by_imbalance = Vec::new();
-        for (m, y) in &responses {
-            let delta = split.delta_r2(y);
-            non_homogeneity.push([(*m).into(), seed.into(), delta.into()]);
-            by_imbalance.push((s.n.abs_diff(2 * m), delta));
+        for &(m, ref y) in &responses {
+            let delta_r2 = split.delta_r2(y);
+            non_homogeneity.push(NonHomogeneity { m, seed, delta_r2 });
+            by_imbalance.push((s.n.abs_diff(2 * m), delta_r2));
         }
         by_imbalance.sort_by_key(|&(imbalance, _)| std::cmp::Reverse(imbalance));
         let falling: Vec<f64> = by_imbalance
@@ -255,14 +243,14 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> (Table, Table)
         let of_claim = [Ok(balanced), step(&falling)];
         outcome.settle(&BALANCED, seed, of_claim, [Ok(all_positive), step(&uneven)]);
     }
-    (curves, non_homogeneity)
+    [Table::of(&curves), Table::of(&non_homogeneity)]
 }
 
 /// Random directions at every width: quantiles of ΔR² and the claim about them.
 fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table> {
     let sampler = Sampler::new(s.reach, ctx.session.serial());
     let all_positive = sampler.all_positive();
-    let mut table = Table::new(&DIRECTIONS);
+    let mut rows = Vec::new();
     for &seed in ctx.seeds {
         let mut medians = [Vec::new(), Vec::new()];
         for &n in &s.widths {
@@ -281,38 +269,25 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
                 })
                 .collect();
             let drawn = blocks?.concat();
-            for (family, medians) in FAMILIES.into_iter().zip(&mut medians) {
-                let delta = drawn.iter().map(|d| {
-                    if family == "signed" {
-                        d.signed
-                    } else {
-                        d.non_negative
-                    }
-                });
-                let delta: Vec<f64> = delta.collect();
+            for (&family, medians) in Family::ALL.iter().zip(&mut medians) {
+                let delta: Vec<f64> = drawn.iter().map(|d| d.of(family)).collect();
                 let measured = delta.iter().all(|d| d.is_finite()) && all_positive.is_finite();
-                let (kept, of) = match measured {
-                    true => {
-                        let kept = delta.iter().filter(|&&d| d >= all_positive / 2.0);
-                        (kept.count(), s.directions)
-                    }
-                    false => (0, 0),
-                };
+                let kept = delta.iter().filter(|&&d| d >= all_positive / 2.0).count();
                 let [q05, q25, median, q75, q95] = QUANTILES.map(|q| quantile(&delta, q));
                 medians.push(median);
-                table.push([
-                    family.into(),
-                    n.into(),
-                    seed.into(),
-                    q05.into(),
-                    q25.into(),
-                    median.into(),
-                    q75.into(),
-                    q95.into(),
-                    kept.into(),
-                    of.into(),
-                    all_positive.into(),
-                ]);
+                rows.push(Quantiles {
+                    family,
+                    n,
+                    seed,
+                    q05,
+                    q25,
+                    median,
+                    q75,
+                    q95,
+                    kept: if measured { kept } else { 0 },
+                    of: if measured { s.directions } else { 0 },
+                    all_positive,
+                });
             }
         }
         let fall = |medians: &[f64]| medians[medians.len() - 1] / medians[0];
@@ -322,34 +297,23 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
         });
         outcome.settle(&WASH_OUT, seed, signed, non_negative);
     }
-    Ok(table)
+    Ok(Table::of(&rows))
 }
 
-fn draw_fixed_signs(curves: &Table, non_homogeneity: &Table) -> Figure {
+fn draw_fixed_signs(tables: &Tables) -> Figure {
     let mut response = Panel::new(
         "response",
         Axis::linear("input level x"),
         Axis::linear("output level y"),
     );
-    let counts = curves.distinct("m");
-    for (index, m) in counts.iter().enumerate() {
-        let Cell::Int(count) = m else { continue };
-        let role = Role::Step {
-            index,
-            of: counts.len(),
-        };
-        let rows = curves.rows().filter(|r| r.cell("m") == m);
-        response = response.line(
-            role,
-            format!("m = {count}"),
-            rows.map(|r| (r.real("x"), r.real("y"))),
-        );
+    let curves = tables.rows::<Point>();
+    for (role, m) in Role::steps(curves.iter().map(|r| r.m).levels()) {
+        let rows = curves.iter().filter(|r| r.m == m);
+        let points = rows.map(|r| (r.x, r.y));
+        response = response.line(role, format!("m = {m}"), points);
     }
-    let delta = median_by(
-        non_homogeneity
-            .rows()
-            .map(|r| (r.real("m"), r.real("delta_r2"))),
-    );
+    let delta = tables.rows::<NonHomogeneity>();
+    let delta = delta.iter().map(|r| (r.m, r.delta_r2)).medians();
     let delta = Panel::new(
         "non-homogeneity",
         Axis::linear("negative entries m"),
@@ -365,32 +329,32 @@ fn draw_fixed_signs(curves: &Table, non_homogeneity: &Table) -> Figure {
     .panel(delta)
 }
 
-fn draw_random_signs(directions: &Table) -> Figure {
+fn draw_random_signs(tables: &Tables) -> Figure {
+    let directions = tables.rows::<Quantiles>();
     let mut delta = Panel::new("non-homogeneity", Axis::log("neurons n"), Axis::log("ΔR²"));
     let mut kept = Panel::new(
         "at least half of the all-positive ΔR²",
         Axis::log("neurons n"),
         Axis::linear("share of directions (%)").range(0.0, 105.0),
     );
-    for (family, role) in FAMILIES.into_iter().zip([Role::Distributed, Role::Control]) {
-        let of = |column: &'static str| {
-            let rows = directions.rows().filter(|r| r.text("family") == family);
-            median_by(rows.map(|r| (r.real("n"), r.real(column))))
+    let roles = [Role::Distributed, Role::Control];
+    for (&family, role) in Family::ALL.iter().zip(roles) {
+        let curve = |value: fn(&Quantiles) -> f64| {
+            let rows = directions.iter().filter(|r| r.family == family);
+            rows.map(|r| (r.n, value(r))).medians()
         };
-        for (low, high) in [("q05", "q95"), ("q25", "q75")] {
-            let points = of(low)
-                .into_iter()
-                .zip(of(high))
-                .map(|((n, low), (_, high))| (n, low, high));
-            delta = delta.mark(Mark::Band {
-                role,
-                points: points.collect(),
-            });
+        let quantiles = [
+            (curve(|r| r.q05), curve(|r| r.q95)),
+            (curve(|r| r.q25), curve(|r| r.q75)),
+        ];
+        for (low, high) in quantiles {
+            let points = low.into_iter().zip(high);
+            let points = points.map(|((n, low), (_, high))| (n, low, high)).collect();
+            delta = delta.mark(Mark::Band { role, points });
         }
-        delta = delta.dotted(role, family, of("median"));
-        let rows = directions.rows().filter(|r| r.text("family") == family);
-        let share = rows.map(|r| (r.real("n"), 100.0 * r.real("kept") / r.real("of")));
-        kept = kept.dotted(role, family, median_by(share));
+        delta = delta.dotted(role, family.word(), curve(|r| r.median));
+        let share = curve(|r| 100.0 * r.kept as f64 / r.of as f64);
+        kept = kept.dotted(role, family.word(), share);
     }
     Figure::new(
         "random-directions",

@@ -5,6 +5,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiments::one_layer::homogeneity::{Layer, Limit};
 use crate::experiments::one_layer::near_orthogonality::Count;
 use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
 use crate::stats::observations::Observations;
@@ -58,19 +59,18 @@ impl Experiment for Tradeoff {
         ctx.session.progress.start(1)?;
         let mut rows = Vec::new();
         let counts = ctx.input("near-orthogonality").rows::<Count>();
-        for limit in ctx.input("homogeneity").get("limits").rows() {
-            let (k, seed) = (limit.int("k") as usize, limit.int("seed") as u64);
-            let same = counts.iter().find(|c| c.k == k && c.seed == seed);
-            if let (Some(count), "gelu") = (same, limit.text("layer")) {
-                rows.push(Limits {
-                    k,
-                    seed,
-                    active: limit.real("n_on"),
-                    nearly_orthogonal: count.features,
-                    delta_r2_threshold: limit.real("threshold"),
-                    mmcs_threshold: count.threshold,
-                });
-            }
+        let limits = ctx.input("homogeneity").rows::<Limit>();
+        for limit in limits.iter().filter(|r| r.layer == Layer::Gelu) {
+            let &Limit { k, seed, .. } = limit;
+            let same = counts.iter().find(|c| (c.k, c.seed) == (k, seed));
+            rows.extend(same.map(|count| Limits {
+                k,
+                seed,
+                active: limit.n_on,
+                nearly_orthogonal: count.features,
+                delta_r2_threshold: limit.threshold,
+                mmcs_threshold: count.threshold,
+            }));
         }
         ctx.session.progress.tick()?;
         Ok(Outcome {

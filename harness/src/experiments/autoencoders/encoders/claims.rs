@@ -48,18 +48,18 @@ fn curve(models: &[Model], encoder: Encoder, seed: u64) -> Result<Vec<(f64, f64)
     for model in ours {
         match &model.reading {
             Ok(reading) if !(reading.own.l0.is_finite() && reading.mmcs.is_finite()) => {
-                let (name, lambda) = (encoder.name(), model.lambda);
+                let lambda = model.lambda;
                 let (l0, mmcs) = (reading.own.l0, reading.mmcs);
                 return Err(format!(
-                    "the {name} encoder with λ = {lambda}, seed {seed}, has an L0 of {l0} and an MMCS of {mmcs}"
+                    "the {encoder} encoder with λ = {lambda}, seed {seed}, has an L0 of {l0} and an MMCS of {mmcs}"
                 ));
             }
             Ok(reading) if reading.own.l0 > 0.0 => points.push((reading.own.l0, reading.mmcs)),
             Ok(_) => {}
             Err(why) => {
-                let (name, lambda) = (encoder.name(), model.lambda);
+                let lambda = model.lambda;
                 return Err(format!(
-                    "the {name} encoder with λ = {lambda}, seed {seed}, {why}"
+                    "the {encoder} encoder with λ = {lambda}, seed {seed}, {why}"
                 ));
             }
         }

@@ -1,21 +1,16 @@
 //! The figures of `encoders` and what is said of them, from its table.
 
 use super::model::Encoder;
+use super::tables::Scores;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
+use crate::stats::observations::Observations;
 use crate::stats::{median, peak};
-use crate::table::{Cell, Row, Tables, median_by};
+use crate::table::Tables;
+use crate::table::record::Word;
 use crate::text::number;
 
 pub const NAMES: &[&str] = &["dictionaries", "frontier", "encoder-apart"];
-
-const SHOWN: [Encoder; 5] = [
-    Encoder::Linear,
-    Encoder::TwoLayer,
-    Encoder::Lista,
-    Encoder::Free,
-    Encoder::Truth,
-];
 
 /// The three figures; a panel for each source of data.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
@@ -34,19 +29,21 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
         "Encoder and dictionary apart: the loss of the encoder's own codes over that of the best codes on the same \
          dictionary (FISTA), against λ; 1 is an encoder that leaves nothing to gain. Medians over seeds.",
     );
-    for source in sources(tables) {
-        let curves_of_mmcs = curves(tables, &source, "l0", "mmcs");
+    let rows = tables.rows::<Scores>();
+    for source in rows.iter().map(|r| r.source.as_str()).distinct() {
+        let curves = |x, y| curves(&rows, source, x, y);
+        let curves_of_mmcs = curves(|r| r.l0, |r| r.mmcs);
         // Where no directions are known, nothing has an MMCS.
         let known = |(_, points): &Curve| points.iter().any(|p| p.1.is_finite());
         if curves_of_mmcs.iter().any(known) {
             let y = Axis::linear("MMCS to the known directions").range(0.0, 1.0);
-            dictionaries = dictionaries.panel(panel(&source, l0(), y, curves_of_mmcs));
+            dictionaries = dictionaries.panel(panel(source, l0(), y, curves_of_mmcs));
         }
         let y = Axis::linear("explained variance");
-        let fits = curves(tables, &source, "l0", "explained_variance");
-        frontier = frontier.panel(panel(&source, l0(), y, fits));
-        let own = curves(tables, &source, "lambda", "loss");
-        let best = curves(tables, &source, "lambda", "fista_loss");
+        let fits = curves(|r| r.l0, |r| r.explained_variance);
+        frontier = frontier.panel(panel(source, l0(), y, fits));
+        let own = curves(|r| r.lambda, |r| r.loss);
+        let best = curves(|r| r.lambda, |r| r.fista_loss);
         let ratios = own
             .into_iter()
             .zip(best)
@@ -57,7 +54,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
         let ratios = ratios.filter(|(encoder, _)| Encoder::TRAINED.contains(encoder));
         let y = Axis::linear("loss over the best on the same dictionary");
         apart = apart.panel(panel(
-            &source,
+            source,
             Axis::log("L1 coefficient λ"),
             y,
             ratios.collect(),
@@ -70,33 +67,29 @@ fn l0() -> Axis {
     Axis::log("active elements a sample (L0)")
 }
 
-fn sources(tables: &Tables) -> Vec<String> {
-    let cells = tables.get("encoders").distinct("source").into_iter();
-    cells
-        .filter_map(|cell| match cell {
-            Cell::Text(name) => Some(name),
-            _ => None,
-        })
-        .collect()
-}
-
+type Column = fn(&Scores) -> f64;
 type Curve = (Encoder, Vec<(f64, f64)>);
 
 /// Two columns against each other for each encoder, a point a λ, medians over seeds.
-fn curves(tables: &Tables, source: &str, x: &str, y: &str) -> Vec<Curve> {
-    let of = |encoder: Encoder| {
-        let rows = rows(tables, source, encoder);
-        let column = |name: &str| median_by(rows.iter().map(|r| (r.real("lambda"), r.real(name))));
+fn curves(rows: &[Scores], source: &str, x: Column, y: Column) -> Vec<Curve> {
+    let of = |&encoder: &Encoder| {
+        let column = |column: Column| {
+            let rows = of_encoder(rows, source, encoder);
+            rows.map(|r| (r.lambda, column(r))).medians()
+        };
         let points = column(x).into_iter().zip(column(y));
         (encoder, points.map(|(x, y)| (x.1, y.1)).collect())
     };
-    SHOWN.into_iter().map(of).collect()
+    Encoder::ALL.iter().map(of).collect()
 }
 
-fn rows<'a>(tables: &'a Tables, source: &str, encoder: Encoder) -> Vec<Row<'a>> {
-    let rows = tables.get("encoders").rows();
-    rows.filter(|r| r.text("source") == source && r.text("encoder") == encoder.name())
-        .collect()
+fn of_encoder<'a>(
+    rows: &'a [Scores],
+    source: &'a str,
+    encoder: Encoder,
+) -> impl Iterator<Item = &'a Scores> {
+    rows.iter()
+        .filter(move |r| r.encoder == encoder && r.source == source)
 }
 
 fn panel(source: &str, x: Axis, y: Axis, curves: Vec<Curve>) -> Panel {
@@ -111,34 +104,32 @@ fn panel(source: &str, x: Axis, y: Axis, curves: Vec<Curve>) -> Panel {
         };
         match points.is_empty() {
             true => panel,
-            false => panel.dotted(role, encoder.name(), points),
+            false => panel.dotted(role, encoder.word(), points),
         }
     })
 }
 
 /// Two sentences on who finds the features and what the encoders leave to gain.
 pub fn findings(tables: &Tables, _: &Ledger) -> String {
-    let best = |encoder: Encoder, column: &str| {
-        let rows = rows(tables, "synthetic", encoder);
-        let mut points = median_by(rows.iter().map(|r| (r.real("lambda"), r.real(column))));
+    let rows = tables.rows::<Scores>();
+    let synthetic = |encoder: Encoder| of_encoder(&rows, "synthetic", encoder);
+    let best = |encoder: Encoder| {
+        let mut points = synthetic(encoder).map(|r| (r.lambda, r.mmcs)).medians();
         // The best of those λ at which every seed was trained to its end.
         points.retain(|p| p.1.is_finite());
         peak(&points)
     };
     let (Some(linear), Some(two_layer), Some(lista), Some(free)) = (
-        best(Encoder::Linear, "mmcs"),
-        best(Encoder::TwoLayer, "mmcs"),
-        best(Encoder::Lista, "mmcs"),
-        best(Encoder::Free, "mmcs"),
+        best(Encoder::Linear),
+        best(Encoder::TwoLayer),
+        best(Encoder::Lista),
+        best(Encoder::Free),
     ) else {
         return "Some encoder was not trained to its end, so there is nothing to compare.".into();
     };
     let excess = |encoder: Encoder, lambda: f64| {
-        let rows = rows(tables, "synthetic", encoder);
-        let ours = rows.iter().filter(|r| r.real("lambda") == lambda);
-        let ratios: Vec<f64> = ours
-            .map(|r| r.real("loss") / r.real("fista_loss") - 1.0)
-            .collect();
+        let ours = synthetic(encoder).filter(|r| r.lambda == lambda);
+        let ratios: Vec<f64> = ours.map(|r| r.loss / r.fista_loss - 1.0).collect();
         number((1000.0 * median(&ratios)).round() / 10.0)
     };
     format!(

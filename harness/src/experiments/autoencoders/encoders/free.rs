@@ -35,7 +35,7 @@ pub fn learn(
 ) -> Result<Result<Vec<f32>, String>> {
     let shape = source.shape();
     let seed = source.seed;
-    let name = Encoder::Free.name();
+    let name = Encoder::Free;
     let slug = format!("{}-{name}-lambda{lambda}-seed{seed}", source.name);
     let title = format!("dictionary of free codes, λ = {lambda}, seed {seed}");
     let mut store = ctx.session.checkpoints(&slug, &title, s);

@@ -6,35 +6,27 @@ use super::reading::Reading;
 use super::settings::Settings;
 use crate::experiment::Ctx;
 
-/// How codes are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoder {
-    /// One layer: ReLU of a linear map.
-    Linear,
-    /// A hidden layer before it.
-    TwoLayer,
-    /// Unrolled steps of a learnt iteration.
-    Lista,
-    /// Optimised freely for each sample, by FISTA.
-    Free,
-    /// The same, on the true features.
-    Truth,
+crate::words! {
+    /// How codes are found.
+    pub enum Encoder {
+        /// One layer: ReLU of a linear map.
+        Linear,
+        /// A hidden layer before it.
+        TwoLayer,
+        /// Unrolled steps of a learnt iteration.
+        Lista,
+        /// Optimised freely for each sample, by FISTA.
+        #[strum(serialize = "free-codes")]
+        Free,
+        /// Optimised freely for each sample, by FISTA, on the true features.
+        #[strum(serialize = "true-features")]
+        Truth,
+    }
 }
 
 impl Encoder {
     /// Those that are trained by gradients through themselves.
     pub const TRAINED: [Encoder; 3] = [Encoder::Linear, Encoder::TwoLayer, Encoder::Lista];
-
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Encoder::Linear => "linear",
-            Encoder::TwoLayer => "two-layer",
-            Encoder::Lista => "lista",
-            Encoder::Free => "free-codes",
-            Encoder::Truth => "true-features",
-        }
-    }
 
     pub fn variant(self, lambda: f64, width: usize, s: &Settings) -> Variant {
         let lambda = lambda as f32;

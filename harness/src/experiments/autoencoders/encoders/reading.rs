@@ -27,8 +27,8 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// Where codes could not be found.
-    const UNKNOWN: Codes = Codes {
+    /// The scores of codes that could not be found.
+    pub const UNKNOWN: Codes = Codes {
         l0: f64::NAN,
         explained_variance: f64::NAN,
         loss: f64::NAN,
@@ -51,7 +51,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Of a sparse autoencoder.
+    /// The reading of a sparse autoencoder.
     pub fn of_encoder(
         exec: Exec,
         parameters: &Parameters,
@@ -70,7 +70,7 @@ impl Reading {
         )
     }
 
-    /// Of a dictionary without bias whose codes are the best ones.
+    /// The reading of a dictionary without bias whose codes are the best ones.
     pub fn of_dictionary(exec: Exec, elements: &[f32], lambda: f64, source: &Source) -> Reading {
         let rows = elements.len() / source.width;
         let elements = MatRef::new(elements, rows, source.width).expect("whole rows");

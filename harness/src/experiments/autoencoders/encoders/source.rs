@@ -14,7 +14,7 @@ pub const STREAMS: usize = 2;
 
 /// Where samples come from, at one seed.
 pub struct Source {
-    /// In the tables.
+    /// Its name in the tables.
     pub name: String,
     pub seed: u64,
     /// Dimension d of a sample.
@@ -90,7 +90,7 @@ impl Source {
         Ok([0, shape.layers / 2].map(of_layer).into())
     }
 
-    /// Of a dictionary for it.
+    /// The shape of a dictionary for it.
     pub fn shape(&self) -> Shape {
         Shape {
             width: self.width,

@@ -1,97 +1,75 @@
 //! The table of `encoders`.
 
 use super::model::{Encoder, Model};
-use super::reading::Codes;
-use crate::table::{Column, Table, TableSpec};
+use super::reading::{Codes, Reading};
+use crate::table::Table;
 
-pub static ENCODERS: TableSpec = TableSpec {
-    name: "encoders",
-    about: "One dictionary: how its codes were found while it was trained, and how codes found otherwise do on it. \
-        Losses are ‖x − x̂‖² + λ Σ c, means over samples.",
-    columns: &[
-        Column::text(
-            "source",
-            "synthetic, or the residual stream x_l of a model of `multilayer`, scaled to variance 1",
-        ),
-        Column::word(
-            "encoder",
-            &[
-                Encoder::Linear.name(),
-                Encoder::TwoLayer.name(),
-                Encoder::Lista.name(),
-                Encoder::Free.name(),
-                Encoder::Truth.name(),
-            ],
-            "linear, two-layer, lista, free-codes (FISTA in training too) or true-features (FISTA on the features \
-             that the data are made of)",
-        ),
-        Column::real("lambda", "1", "L1 coefficient"),
-        Column::int("seed", "", "seed"),
-        Column::text("end", "trained, or how it diverged"),
-        Column::real(
-            "mmcs",
-            "1",
-            "mean over the known directions (true features; at x_0 input embeddings) of the largest cosine with an element",
-        ),
-        Column::real(
-            "l0",
-            "elements",
-            "active elements of the encoder's own codes, mean",
-        ),
-        Column::real("explained_variance", "1", "of its own codes"),
-        Column::real("loss", "1", "of its own codes"),
-        Column::real(
-            "fista_l0",
-            "elements",
-            "active elements of the best codes for the same loss on its dictionary",
-        ),
-        Column::real("fista_explained_variance", "1", "of these"),
-        Column::real("fista_loss", "1", "of these"),
-        Column::real(
-            "omp_explained_variance",
-            "1",
-            "of codes by orthogonal matching pursuit on its dictionary, with as many active elements",
-        ),
-        Column::real(
-            "known_explained_variance",
-            "1",
-            "of its own codes with each element replaced by the known direction that it is matched with",
-        ),
-    ],
-};
-
-/// All of them, in order.
-pub fn tabulate(models: &[Model]) -> Vec<Table> {
-    let mut table = Table::new(&ENCODERS);
-    for model in models {
-        let reading = model.reading.as_ref().ok();
-        let end = model
-            .reading
-            .as_ref()
-            .map_or_else(String::as_str, |_| "trained");
-        let of = |codes: Option<Codes>, what: fn(Codes) -> f64| codes.map_or(f64::NAN, what).into();
-        let [own, fista, omp] = [
-            reading.map(|r| r.own),
-            reading.map(|r| r.fista),
-            reading.map(|r| r.omp),
-        ];
-        let on_known = reading.and_then(|r| r.on_known);
-        table.push([
-            model.source.as_str().into(),
-            model.encoder.name().into(),
-            model.lambda.into(),
-            model.seed.into(),
-            end.into(),
-            reading.map_or(f64::NAN, |r| r.mmcs).into(),
-            of(own, |c| c.l0),
-            of(own, |c| c.explained_variance),
-            of(own, |c| c.loss),
-            of(fista, |c| c.l0),
-            of(fista, |c| c.explained_variance),
-            of(fista, |c| c.loss),
-            of(omp, |c| c.explained_variance),
-            of(on_known, |c| c.explained_variance),
-        ]);
+crate::rows! {
+    /// One dictionary: how its codes were found while it was trained, and how codes found otherwise do on it. Losses are
+    /// ‖x − x̂‖² + λ Σ c, means over samples.
+    pub struct Scores in "encoders" {
+        /// synthetic, or the residual stream x_l of a model of `multilayer`, scaled to variance 1
+        source: String [""],
+        /// linear, two-layer, lista, free-codes (FISTA in training too) or true-features (FISTA on the features that the
+        /// data are made of)
+        encoder: Encoder [""],
+        /// L1 coefficient
+        lambda: f64 ["1"],
+        /// seed
+        seed: u64 [""],
+        /// trained, or how it diverged
+        end: String [""],
+        /// mean over the known directions (true features; at x_0 input embeddings) of the largest cosine with an element
+        mmcs: f64 ["1"],
+        /// active elements of the encoder's own codes, mean over samples
+        l0: f64 ["elements"],
+        /// share of the variance that the encoder's own codes explain
+        explained_variance: f64 ["1"],
+        /// loss of the encoder's own codes
+        loss: f64 ["1"],
+        /// active elements of the codes of least loss on the dictionary (FISTA), mean over samples
+        fista_l0: f64 ["elements"],
+        /// share of the variance that the codes of least loss on the dictionary (FISTA) explain
+        fista_explained_variance: f64 ["1"],
+        /// loss of the codes of least loss on the dictionary (FISTA)
+        fista_loss: f64 ["1"],
+        /// share of the variance that codes by orthogonal matching pursuit on the dictionary explain, with as many active
+        /// elements as the encoder's own codes have in the mean
+        omp_explained_variance: f64 ["1"],
+        /// share of the variance that the encoder's own codes explain with each element replaced by the known direction
+        /// that it is matched with
+        known_explained_variance: f64 ["1"],
     }
-    vec![table]
+}
+
+/// The rows of all models.
+pub fn tabulate(models: &[Model]) -> Vec<Table> {
+    let rows: Vec<Scores> = models.iter().map(scores).collect();
+    vec![Table::of(&rows)]
+}
+
+fn scores(model: &Model) -> Scores {
+    let (reading, end) = match &model.reading {
+        Ok(reading) => (Some(reading), "trained"),
+        Err(how) => (None, how.as_str()),
+    };
+    let codes = |of: fn(&Reading) -> Codes| reading.map_or(Codes::UNKNOWN, of);
+    let (own, fista, omp) = (codes(|r| r.own), codes(|r| r.fista), codes(|r| r.omp));
+    let on_known = codes(|r| r.on_known.unwrap_or(Codes::UNKNOWN));
+    Scores {
+        source: model.source.clone(),
+        encoder: model.encoder,
+        lambda: model.lambda,
+        seed: model.seed,
+        end: end.into(),
+        mmcs: reading.map_or(f64::NAN, |r| r.mmcs),
+        l0: own.l0,
+        explained_variance: own.explained_variance,
+        loss: own.loss,
+        fista_l0: fista.l0,
+        fista_explained_variance: fista.explained_variance,
+        fista_loss: fista.loss,
+        omp_explained_variance: omp.explained_variance,
+        known_explained_variance: on_known.explained_variance,
+    }
 }

@@ -1,11 +1,16 @@
 //! The figures of `l1-geometry` and what is said of them, from its tables.
 
 use super::claims::{COSINE, SPARSEST};
-use super::plane::KINDS;
+use super::identity::{Codes, Point};
+use super::plane::{Norm, Place, Used, Weighted};
+use super::spaces::Share;
+use super::ties::{Atoms, Gap};
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::max;
-use crate::table::{Cell, Row, Tables, median_by};
+use crate::stats::observations::Observations;
+use crate::table::Tables;
+use crate::table::record::Word;
 use crate::text::number;
 
 pub const NAMES: &[&str] = &[
@@ -33,38 +38,37 @@ fn examples(tables: &Tables) -> Figure {
         "A target (black) and three atoms (grey, dotted) in the plane, with the non-negative code of least L1 norm on \
          the left and of least L2 norm on the right: weight times atom, tip to tail (blue).",
     );
-    for kind in KINDS {
-        for norm in ["L1", "L2"] {
-            let rows = tables.get("examples").rows();
-            let rows = rows.filter(|r| r.text("target") == kind && r.text("norm") == norm);
-            figure = figure.panel(example(kind, norm, &rows.collect::<Vec<_>>()));
+    for &target in Place::ALL {
+        for &norm in Norm::ALL {
+            let mut rows = tables.rows::<Weighted>();
+            rows.retain(|r| (r.target, r.norm) == (target, norm));
+            figure = figure.panel(example(target, norm, &rows));
         }
     }
     figure
 }
 
-fn example(kind: &str, norm: &str, rows: &[Row]) -> Panel {
-    let cost: f64 = rows.iter().map(|r| r.real("weight")).sum();
-    let title = format!("target {kind}, least {norm}: Σ c = {cost:.3}");
+fn example(target: Place, norm: Norm, rows: &[Weighted]) -> Panel {
+    let cost: f64 = rows.iter().map(|r| r.weight).sum();
+    let title = format!("target {target}, least {norm}: Σ c = {cost:.3}");
     let mut panel = Panel::new(title, Axis::linear("x"), Axis::linear("y")).to_scale();
     let mut tip = (0.0, 0.0);
     for (j, row) in rows.iter().enumerate() {
-        let atom = (row.real("atom_x"), row.real("atom_y"));
+        let atom = (row.atom_x, row.atom_y);
         panel = panel.arrow(
             Role::Control,
             format!("d{}", subscript(j + 1)),
             (0.0, 0.0),
             atom,
         );
-        let weight = row.real("weight");
-        if weight > 1e-9 {
-            let next = (tip.0 + weight * atom.0, tip.1 + weight * atom.1);
+        if row.weight > 1e-9 {
+            let next = (tip.0 + row.weight * atom.0, tip.1 + row.weight * atom.1);
             panel = panel.arrow(Role::Distributed, "", tip, next);
             tip = next;
         }
     }
     if let Some(row) = rows.first() {
-        let target = (row.real("target_x"), row.real("target_y"));
+        let target = (row.target_x, row.target_y);
         panel = panel.arrow(Role::Other(0), "x", (0.0, 0.0), target);
     }
     panel
@@ -81,24 +85,22 @@ fn active(tables: &Tables) -> Figure {
         "How many of three random directions in the plane the cheapest code uses, over random dictionaries and targets \
          and all seeds; the code of least L2 norm is the control.",
     );
-    for kind in KINDS {
+    let rows = tables.rows::<Used>();
+    for &target in Place::ALL {
         let y = Axis::linear("share of targets").range(0.0, 1.05);
         let mut panel = Panel::new(
-            format!("target {kind}"),
+            format!("target {target}"),
             Axis::whole("active atoms", 1, 3),
             y,
         );
         let norms = [
-            ("L1", "least L1 norm", Role::Distributed, -0.3),
-            ("L2", "control: least L2 norm", Role::Control, 0.02),
+            (Norm::L1, "least L1 norm", Role::Distributed, -0.3),
+            (Norm::L2, "control: least L2 norm", Role::Control, 0.02),
         ];
         for (norm, label, role, from) in norms {
-            let rows = tables.get("plane").rows();
-            let rows = rows.filter(|r| r.text("norm") == norm && r.text("target") == kind);
-            let shares = median_by(rows.map(|r| (r.real("active"), r.real("share"))));
-            let bins = shares
-                .into_iter()
-                .map(|(active, share)| (active + from, active + from + 0.28, share));
+            let rows = rows.iter().filter(|r| (r.norm, r.target) == (norm, target));
+            let shares = rows.map(|r| (r.active, r.share)).medians().into_iter();
+            let bins = shares.map(|(active, share)| (active + from, active + from + 0.28, share));
             panel = panel.bars(role, label, bins);
         }
         figure = figure.panel(panel);
@@ -113,29 +115,17 @@ fn spaces(tables: &Tables) -> Figure {
         "Share of targets, built from s of n random atoms in m dimensions, whose code of least L1 norm is on these s \
          atoms, which are the smallest support there is; median over seeds.",
     );
-    let table = tables.get("spaces");
-    let whole = |cells: Vec<Cell>| {
-        let mut values: Vec<i64> = cells
-            .iter()
-            .filter_map(|c| match c {
-                Cell::Int(v) => Some(*v),
-                _ => None,
-            })
-            .collect();
-        values.sort_unstable();
-        values
-    };
-    let counts = whole(table.distinct("n"));
-    for m in whole(table.distinct("m")) {
-        let x = Axis::whole("atoms s of the target", 1, (m - 1).max(1) as usize);
+    let rows = tables.rows::<Share>();
+    let counts = rows.iter().map(|r| r.n).levels();
+    for m in rows.iter().map(|r| r.m).levels() {
+        let x = Axis::whole("atoms s of the target", 1, m.saturating_sub(1).max(1));
         let y = Axis::linear("L1 support is L0 support").range(0.0, 1.05);
         let mut panel = Panel::new(format!("m = {m} dimensions"), x, y);
-        for (index, &n) in counts.iter().enumerate() {
-            let rows = table.rows().filter(|r| r.int("m") == m && r.int("n") == n);
-            let points = median_by(rows.map(|r| (r.real("s"), r.real("share"))));
-            let of = counts.len();
+        for (role, n) in Role::steps(counts.clone()) {
+            let rows = rows.iter().filter(|r| (r.m, r.n) == (m, n));
+            let points = rows.map(|r| (r.s, r.share)).medians();
             if !points.is_empty() {
-                panel = panel.dotted(Role::Step { index, of }, format!("n = {n} atoms"), points);
+                panel = panel.dotted(role, format!("n = {n} atoms"), points);
             }
         }
         figure = figure.panel(panel);
@@ -145,27 +135,25 @@ fn spaces(tables: &Tables) -> Figure {
 
 /// The L1 gap against the angle.
 fn ties(tables: &Tables) -> Figure {
-    let table = tables.get("ties");
-    let curve = |atoms: &str| {
-        let rows = table
-            .rows()
-            .filter(|r| r.text("atoms") == atoms && r.real("angle") > 0.0);
+    let rows = tables.rows::<Gap>();
+    let curve = |atoms: Atoms| {
+        let rows = rows.iter().filter(|r| r.atoms == atoms && r.angle > 0.0);
         // On log axes a gap of 0 or below has no place.
-        median_by(rows.map(|r| (r.real("angle"), max([r.real("gap").abs(), 1e-18]))))
+        rows.map(|r| (r.angle, max([r.gap.abs(), 1e-18]))).medians()
     };
     let mut panel = Panel::new(
         "",
         Axis::log("largest angle between Y₁ and the others (rad)"),
         Axis::log("L1 norm on Y₂ … Y₆ minus 5").range(1e-18, 1e-4),
     )
-    .dotted(Role::Distributed, "unit atoms", curve("unit"))
+    .dotted(Role::Distributed, "unit atoms", curve(Atoms::Unit))
     .dotted(
         Role::Control,
         "control: stretched atoms",
-        curve("stretched"),
+        curve(Atoms::Stretched),
     );
-    if let Some(row) = table.rows().next() {
-        panel = panel.level(row.real("rounding"), "rounding error");
+    if let Some(row) = rows.first() {
+        panel = panel.level(row.rounding, "rounding error");
     }
     let caption = "What five atoms around Y₁ cost more than Y₁ itself in a reconstruction of 5·Y₁, against their angle \
         with it; median over seeds. It falls with the square of the angle and is 0 only at 0. The control's atoms are \
@@ -175,10 +163,10 @@ fn ties(tables: &Tables) -> Figure {
 
 /// ‖c‖₁ / ‖x‖ against the mean cosine.
 fn identity(tables: &Tables) -> Figure {
-    let table = tables.get("identity");
-    let points = |codes: &'static str| {
-        let rows = table.rows().filter(move |r| r.text("codes") == codes);
-        rows.map(|r| (r.real("mean_cosine"), r.real("l1_over_norm")))
+    let rows = tables.rows::<Point>();
+    let points = |codes: Codes| {
+        let rows = rows.iter().filter(move |r| r.codes == codes);
+        rows.map(|r| (r.mean_cosine, r.l1_over_norm))
     };
     let curve = (2..=100)
         .map(|i| f64::from(i) / 100.0)
@@ -189,9 +177,13 @@ fn identity(tables: &Tables) -> Figure {
         Axis::log("‖c‖₁ / ‖x‖").range(0.3, 50.0),
     )
     .line(Role::Other(0), "1 / mean cosine", curve)
-    .scatter(Role::Control, "control: shrunk codes", points("shrunk"))
-    .scatter(Role::Other(2), "random codes", points("random"))
-    .scatter(Role::Distributed, "cheapest codes", points("cheapest"));
+    .scatter(
+        Role::Control,
+        "control: shrunk codes",
+        points(Codes::Shrunk),
+    )
+    .scatter(Role::Other(2), "random codes", points(Codes::Random))
+    .scatter(Role::Distributed, "cheapest codes", points(Codes::Cheapest));
     let caption = "L1 norm of codes over the norm of their target, against the mean cosine between atoms and target \
         weighted by activity, for random dictionaries in 2 to 6 dimensions. Codes that reconstruct perfectly lie on the \
         curve, the cheapest furthest to the right; shrunk codes, the control, leave it.";
@@ -199,26 +191,26 @@ fn identity(tables: &Tables) -> Figure {
 }
 
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
-    let share = |m: i64, n: i64, s: i64| {
-        let rows = tables.get("spaces").rows();
-        let rows = rows.filter(|r| r.int("m") == m && r.int("n") == n && r.int("s") == s);
-        let all = median_by(rows.map(|r| (0.0, r.real("share"))));
-        all.first().map(|p| p.1)
+    let rows = tables.rows::<Share>();
+    let share = |m: usize, n: usize, s: usize| {
+        let rows = rows.iter().filter(|r| (r.m, r.n, r.s) == (m, n, s));
+        let shares = rows.map(|r| (s, r.share)).medians();
+        shares.first().map(|p| p.1)
     };
-    let largest = tables
-        .get("spaces")
-        .rows()
-        .map(|r| (r.int("m"), r.int("n")))
-        .max();
-    let spaces = match largest.map(|(m, n)| (m, n, share(m, n, 1), share(m, n, m - 1))) {
-        Some((m, n, Some(one), Some(most))) => format!(
+    let largest = rows.iter().map(|r| (r.m, r.n)).max();
+    let ends = |(m, n): (usize, usize)| {
+        let most = m.checked_sub(1)?;
+        Some((m, n, most, share(m, n, 1)?, share(m, n, most)?))
+    };
+    let spaces = match largest.and_then(ends) {
+        Some((m, n, most, of_one, of_most)) => format!(
             "In {m} dimensions with {n} atoms that holds for {} of the targets built from one atom but only {} of those \
              built from {}: L1 is a good stand-in for sparsity while few atoms are active, and not in general",
-            number(one),
-            number(most),
-            m - 1
+            number(of_one),
+            number(of_most),
+            most
         ),
-        _ => "No larger spaces were looked at".into(),
+        None => "No larger spaces were looked at".into(),
     };
     let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
     format!(

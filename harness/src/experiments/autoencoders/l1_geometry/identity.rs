@@ -3,8 +3,10 @@
 use crate::rng::{Rng, random_direction};
 use crate::sae::minimum_l1::{Bases, Dictionary, dot, norm};
 use crate::stats::max;
-use crate::table::Table;
 use rand::RngExt as _;
+
+/// Codes that are written out, for each seed and for the exact and the shrunk ones.
+pub const SHOWN: usize = 200;
 
 /// How much each weight is lowered, at most, in the control.
 const SHRINKAGE: f64 = 0.1;
@@ -50,10 +52,36 @@ pub fn codes(count: usize, rng: &mut Rng) -> Vec<Drawn> {
         .collect()
 }
 
+crate::words! {
+    /// Where a code is from.
+    pub enum Codes {
+        /// Random weights on some of the atoms.
+        Random,
+        /// The code of least L1 norm for its target.
+        Cheapest,
+        /// A code with lowered weights: the control.
+        Shrunk,
+    }
+}
+
+crate::rows! {
+    /// L1 norm and mean cosine of codes; the first 200 of each kind and seed.
+    pub struct Point in "identity" {
+        /// random, cheapest, or shrunk (the control: reconstruction is not perfect)
+        codes: Codes [""],
+        /// seed of dictionaries and codes
+        seed: u64 [""],
+        /// mean cosine between atoms and target, weighted by activity
+        mean_cosine: f64 ["1"],
+        /// ‖c‖₁ / ‖x‖
+        l1_over_norm: f64 ["1"],
+    }
+}
+
 /// Both sides of the identity.
 #[derive(Debug)]
 pub struct Identity {
-    codes: &'static str,
+    codes: Codes,
     /// ‖x‖
     size: f64,
     /// ‖c‖₁
@@ -62,7 +90,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of a code, or of what an L1 penalty leaves of it.
+    /// The identity of a code, or of what an L1 penalty leaves of it.
     pub fn of(drawn: &Drawn, shrunk: bool) -> Identity {
         let keep = |&c: &f64| if shrunk { max([c - SHRINKAGE, 0.0]) } else { c };
         let code: Vec<f64> = drawn.code.iter().map(keep).collect();
@@ -71,9 +99,9 @@ impl Identity {
         let along: f64 = atoms.map(|(atom, c)| c * dot(atom, &drawn.x)).sum();
         Identity {
             codes: match (shrunk, drawn.cheapest) {
-                (true, _) => "shrunk",
-                (false, true) => "cheapest",
-                (false, false) => "random",
+                (true, _) => Codes::Shrunk,
+                (false, true) => Codes::Cheapest,
+                (false, false) => Codes::Random,
             },
             size,
             l1,
@@ -91,16 +119,13 @@ impl Identity {
         }
     }
 
-    /// Adds its row.
-    pub fn tabulate(&self, seed: u64, table: &mut Table) {
-        if self.l1 != 0.0 {
-            let ratio = self.l1 / self.size;
-            table.push([
-                self.codes.into(),
-                seed.into(),
-                self.mean_cosine.into(),
-                ratio.into(),
-            ]);
-        }
+    /// Its row; a code without activity has none.
+    pub fn point(&self, seed: u64) -> Option<Point> {
+        (self.l1 != 0.0).then(|| Point {
+            codes: self.codes,
+            seed,
+            mean_cosine: self.mean_cosine,
+            l1_over_norm: self.l1 / self.size,
+        })
     }
 }

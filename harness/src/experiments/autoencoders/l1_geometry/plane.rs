@@ -5,26 +5,69 @@ use std::f64::consts::{PI, TAU};
 
 use crate::rng::Rng;
 use crate::sae::minimum_l1::{Bases, Dictionary, for_each_choice, norm, support};
-use crate::table::Table;
+use crate::table::record::Word;
 
-/// What a code is to minimise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Norm {
-    /// The sum of its weights.
-    L1,
-    /// The sum of their squares.
-    L2,
+crate::words! {
+    /// The norm that a code minimises.
+    pub enum Norm {
+        /// The sum of its weights.
+        #[strum(serialize = "L1")]
+        L1,
+        /// The root of the sum of their squares.
+        #[strum(serialize = "L2")]
+        L2,
+    }
+}
+
+crate::words! {
+    /// Where a target lies.
+    pub enum Place {
+        /// On one of the atoms.
+        #[strum(serialize = "on an atom")]
+        OnAtom,
+        /// Between two neighbouring atoms.
+        #[strum(serialize = "between atoms")]
+        BetweenAtoms,
+    }
+}
+
+crate::rows! {
+    /// Two targets in the plane with the cheapest non-negative codes on three atoms: one row an atom.
+    pub struct Weighted in "examples" {
+        /// on an atom, or between atoms
+        target: Place [""],
+        /// what the code minimises: L1 or L2
+        norm: Norm [""],
+        /// first coordinate of the atom, which has unit length
+        atom_x: f64 ["1"],
+        /// second coordinate of the atom
+        atom_y: f64 ["1"],
+        /// weight of the atom in the code
+        weight: f64 ["1"],
+        /// first coordinate of the target
+        target_x: f64 ["1"],
+        /// second coordinate of the target
+        target_y: f64 ["1"],
+    }
+}
+
+crate::rows! {
+    /// Targets in the plane by the number of atoms that their cheapest code on three random directions uses.
+    pub struct Used in "plane" {
+        /// what the code minimises: L1 or L2
+        norm: Norm [""],
+        /// on an atom, or between atoms
+        target: Place [""],
+        /// atoms with a weight above 0
+        active: usize ["atoms"],
+        /// seed of dictionaries and targets
+        seed: u64 [""],
+        /// share of the targets of this kind
+        share: f64 ["1"],
+    }
 }
 
 impl Norm {
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Norm::L1 => "L1",
-            Norm::L2 => "L2",
-        }
-    }
-
     /// The non-negative code of least norm; `None` if there is no code.
     pub fn least(self, dictionary: &Dictionary, x: &[f64]) -> Option<Vec<f64>> {
         match self {
@@ -75,16 +118,13 @@ fn least_squares(dictionary: &Dictionary, x: &[f64]) -> Option<Vec<f64>> {
     best
 }
 
-/// Targets by kind and number of active atoms.
+/// Targets by place and number of active atoms.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// `counts[kind][active − 1]`: kind 0 lies on an atom, 1 between two.
+    /// `counts[place][active − 1]`.
     counts: [[usize; 3]; 2],
     as_claimed: usize,
 }
-
-/// The kinds of targets, by name.
-pub const KINDS: [&str; 2] = ["on an atom", "between atoms"];
 
 impl Tally {
     /// Share of the targets whose code is what the claim says.
@@ -92,22 +132,21 @@ impl Tally {
         self.as_claimed as f64 / self.counts.iter().flatten().sum::<usize>() as f64
     }
 
-    /// Adds its rows.
-    pub fn tabulate(&self, norm: Norm, seed: u64, table: &mut Table) {
-        for (kind, counts) in KINDS.into_iter().zip(self.counts) {
+    /// Shares of the targets, by their place and the number of active atoms.
+    pub fn rows(&self, norm: Norm, seed: u64) -> Vec<Used> {
+        let mut rows = Vec::new();
+        for &target in Place::ALL {
+            let counts = self.counts[target as usize];
             let all = counts.iter().sum::<usize>().max(1) as f64;
-            for (active, count) in (1usize..).zip(counts) {
-                let share = count as f64 / all;
-                let row = [
-                    norm.name().into(),
-                    kind.into(),
-                    active.into(),
-                    seed.into(),
-                    share.into(),
-                ];
-                table.push(row);
-            }
+            rows.extend((1..).zip(counts).map(|(active, count)| Used {
+                norm,
+                target,
+                active,
+                seed,
+                share: count as f64 / all,
+            }));
         }
+        rows
     }
 }
 
@@ -119,9 +158,9 @@ pub fn survey(norm: Norm, dictionaries: usize, rng: &mut Rng) -> Tally {
         let angles: [f64; 3] = std::array::from_fn(|_| TAU * rng.random::<f64>());
         let dictionary = directions(&angles);
         let size = 0.5 + rng.random::<f64>();
-        let (kind, on, angle) = if i % 2 == 0 {
+        let (place, on, angle) = if i % 2 == 0 {
             let atom = rng.below(3);
-            (0, Some(atom), angles[atom])
+            (Place::OnAtom, Some(atom), angles[atom])
         } else {
             // At least half of the directions between two neighbours less than π apart have a code.
             let angle = loop {
@@ -130,14 +169,14 @@ pub fn survey(norm: Norm, dictionaries: usize, rng: &mut Rng) -> Tally {
                     break angle;
                 }
             };
-            (1, None, angle)
+            (Place::BetweenAtoms, None, angle)
         };
         let x = [size * angle.cos(), size * angle.sin()];
         let code = norm
             .least(&dictionary, &x)
             .expect("the target is in the cone");
         let active = support(&code);
-        tally.counts[kind][active.len() - 1] += 1;
+        tally.counts[place as usize][active.len() - 1] += 1;
         let as_claimed = match on {
             Some(atom) => active == [atom],
             None => {
@@ -173,29 +212,30 @@ fn neighbours(angles: &[f64], direction: f64) -> Option<(usize, usize)> {
 
 /// Two targets drawn in the figure with the codes of either norm: three atoms at 10°, 50° and 100°, a target on
 /// the second of them and one between the second and the third.
-pub fn tabulate_examples(table: &mut Table) {
+pub fn examples() -> Vec<Weighted> {
     let degrees = [10.0, 50.0, 100.0f64];
     let angles = degrees.map(f64::to_radians);
     let dictionary = directions(&angles);
-    for (kind, target) in KINDS.into_iter().zip([50.0, 65.0f64]) {
-        let x = [target.to_radians().cos(), target.to_radians().sin()].map(|v| 1.5 * v);
-        for norm in [Norm::L1, Norm::L2] {
+    let mut rows = Vec::new();
+    for (&target, degrees) in Place::ALL.iter().zip([50.0, 65.0f64]) {
+        let angle = degrees.to_radians();
+        let x = [angle.cos(), angle.sin()].map(|v| 1.5 * v);
+        for &norm in Norm::ALL {
             let code = norm
                 .least(&dictionary, &x)
                 .expect("the target is in the cone");
-            for (atom, weight) in dictionary.atoms().zip(code) {
-                table.push([
-                    kind.into(),
-                    norm.name().into(),
-                    atom[0].into(),
-                    atom[1].into(),
-                    weight.into(),
-                    x[0].into(),
-                    x[1].into(),
-                ]);
-            }
+            rows.extend(dictionary.atoms().zip(code).map(|(atom, weight)| Weighted {
+                target,
+                norm,
+                atom_x: atom[0],
+                atom_y: atom[1],
+                weight,
+                target_x: x[0],
+                target_y: x[1],
+            }));
         }
     }
+    rows
 }
 
 #[cfg(test)]

@@ -16,14 +16,14 @@ crate::settings! {
         /// Targets for each dictionary and number s of atoms that they are built from, s below m.
         targets: usize = 10, quick = 5, full = 25, in 1..=10_000_000;
         // Below its range the gap drowns in rounding: 5·θ²/8 against 64 ulp.
-        /// Angles between the five atoms and the first one for the comparison of costs: least one above 0, radians.
+        /// Smallest angle above 0 between the five atoms and the first one in the comparison of costs, radians.
         least_angle: f64 = 1e-6, in 6e-7..=0.1;
-        /// The largest such angle, radians.
+        /// Largest angle between the five atoms and the first one, radians.
         largest_angle: f64 = 1e-3, where s => {
             let words = format!("above least_angle ({}) and at most 0.5", s.least_angle);
             worded(words, above(s.least_angle).at_most(0.5))
         };
-        /// Number of such angles, at equal ratios.
+        /// Number of angles from the smallest to the largest, at equal ratios.
         angles: usize = 13, in 2..=1000;
         /// Codes on which the identity of L1 norm and cosine is checked.
         codes: usize = 2000, quick = 500, full = 10_000, in 1..=10_000_000;

@@ -7,7 +7,25 @@ use super::settings::Settings;
 use crate::experiment::Ctx;
 use crate::rng::random_direction;
 use crate::sae::minimum_l1::{Bases, Dictionary, support};
-use crate::table::Table;
+
+crate::rows! {
+    /// How often the support of the minimum-L1 code is the smallest one (minimum L0) for targets built from s of n random
+    /// atoms in m dimensions.
+    pub struct Share in "spaces" {
+        /// dimension of the space
+        m: usize ["dimensions"],
+        /// atoms in the dictionary
+        n: usize ["atoms"],
+        /// atoms that the target is built from
+        s: usize ["atoms"],
+        /// seed of dictionaries and targets
+        seed: u64 [""],
+        /// number of targets
+        targets: usize ["1"],
+        /// share of the targets whose minimum-L1 support is the minimum-L0 support
+        share: f64 ["1"],
+    }
+}
 
 /// Random dictionaries of n atoms in m dimensions.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +55,7 @@ impl Space {
     ///
     /// They are the smallest support: the span of fewer than m random atoms meets that of others in a space of
     /// smaller dimension, so with probability 1 no other atoms than these reconstruct the target, but m or more.
-    pub fn shares(self, s: &Settings, seed: u64, ctx: &Ctx) -> Vec<f64> {
+    pub fn shares(self, s: &Settings, seed: u64, ctx: &Ctx) -> Vec<Share> {
         let Space { m, n } = self;
         let found = |number: usize| -> Vec<usize> {
             let mut rng = ctx.rng(seed, &format!("dictionary {n}x{m}"), number as u64);
@@ -61,21 +79,15 @@ impl Space {
         let sum = |a: Vec<usize>, b: Vec<usize>| a.iter().zip(b).map(|(a, b)| a + b).collect();
         let dictionaries = (0..s.dictionaries).into_par_iter().map(found);
         let found: Vec<usize> = dictionaries.reduce(|| vec![0; m - 1], sum);
-        let all = (s.dictionaries * s.targets) as f64;
-        found.into_iter().map(|f| f as f64 / all).collect()
-    }
-
-    /// Adds the rows of its shares.
-    pub fn tabulate(self, shares: &[f64], s: &Settings, seed: u64, table: &mut Table) {
-        for (built_from, &share) in (1usize..).zip(shares) {
-            table.push([
-                self.m.into(),
-                self.n.into(),
-                built_from.into(),
-                seed.into(),
-                (s.dictionaries * s.targets).into(),
-                share.into(),
-            ]);
-        }
+        let targets = s.dictionaries * s.targets;
+        let share = |(built_from, found)| Share {
+            m,
+            n,
+            s: built_from,
+            seed,
+            targets,
+            share: found as f64 / targets as f64,
+        };
+        (1..).zip(found).map(share).collect()
     }
 }

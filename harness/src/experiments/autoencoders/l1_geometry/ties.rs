@@ -6,64 +6,50 @@ use std::f64::consts::TAU;
 use super::settings::Settings;
 use crate::rng::Rng;
 use crate::sae::minimum_l1::{Bases, Dictionary};
-use crate::table::Table;
 
 /// Weight of Y₁ in the target.
 const WEIGHT: f64 = 5.0;
 
 /// Rounding error of a cost: 64 ulp. The code solves a system that is off by a few ulp, Y₁ is one of its directions, and
 /// along Y₁ that system says what the cost is, but for the gap itself.
-pub const ROUNDING: f64 = 64.0 * f64::EPSILON * WEIGHT;
+const ROUNDING: f64 = 64.0 * f64::EPSILON * WEIGHT;
 
-/// Length of the five atoms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Atoms {
-    /// 1.
-    Unit,
-    /// 1 over the cosine with Y₁.
-    Stretched,
-}
-
-impl Atoms {
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Atoms::Unit => "unit",
-            Atoms::Stretched => "stretched",
-        }
+crate::words! {
+    /// The length of the five atoms.
+    pub enum Atoms {
+        /// 1.
+        Unit,
+        /// 1 over the cosine with Y₁.
+        Stretched,
     }
 }
 
-/// What the five atoms cost more than the one.
-#[derive(Debug, Clone, Copy)]
-pub struct Gap {
-    /// Largest angle of the five with Y₁.
-    pub angle: f64,
-    gap: f64,
+crate::rows! {
+    /// What the cheapest code of 5·Y₁ on five other atoms costs more than 5.
+    pub struct Gap in "ties" {
+        /// unit, or stretched to reach as far along Y₁ as Y₁ (the control)
+        atoms: Atoms [""],
+        /// seed of the five atoms
+        seed: u64 [""],
+        /// largest angle of the five atoms with Y₁; the others are at half of it or more
+        angle: f64 ["rad"],
+        /// L1 norm of the cheapest code on the five, minus 5
+        gap: f64 ["1"],
+        /// rounding error of the gap
+        rounding: f64 ["1"],
+    }
 }
 
 impl Gap {
-    /// In units of its rounding error.
+    /// The gap in units of its rounding error.
     pub fn in_roundings(&self) -> f64 {
-        self.gap / ROUNDING
-    }
-
-    /// Adds its row.
-    pub fn tabulate(&self, atoms: Atoms, seed: u64, table: &mut Table) {
-        let row = [
-            atoms.name().into(),
-            seed.into(),
-            self.angle.into(),
-            self.gap.into(),
-            ROUNDING.into(),
-        ];
-        table.push(row);
+        self.gap / self.rounding
     }
 }
 
 /// The gap at angle 0 and at the angles of the settings. The five atoms stand around Y₁ = (1, 0, 0), each in a fifth of
 /// the circle of its own and at an angle of between half and all of the angle at hand: the same place for every angle.
-pub fn gaps(atoms: Atoms, s: &Settings, rng: &mut Rng) -> Vec<Gap> {
+pub fn gaps(atoms: Atoms, s: &Settings, seed: u64, rng: &mut Rng) -> Vec<Gap> {
     let places: Vec<(f64, f64)> = (0..5)
         .map(|k| {
             let azimuth = TAU * (f64::from(k) + 0.5 * rng.random::<f64>()) / 5.0;
@@ -99,7 +85,13 @@ pub fn gaps(atoms: Atoms, s: &Settings, rng: &mut Rng) -> Vec<Gap> {
                 let code = Bases::new(&five).cheapest(&[WEIGHT, 0.0, 0.0]);
                 code.expect("they stand around it").iter().sum::<f64>() - WEIGHT
             };
-            Gap { angle, gap }
+            Gap {
+                atoms,
+                seed,
+                angle,
+                gap,
+                rounding: ROUNDING,
+            }
         })
         .collect()
 }

@@ -5,31 +5,23 @@ use rand::RngExt as _;
 
 use crate::rng::Rng;
 
-/// The true features.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Case {
-    /// (1, 0) and (1/√2, 1/√2).
-    Pair,
-    /// (1, 0) and (0, 1): the control.
-    Orthogonal,
-    /// Three of them, a third of a turn apart: more than dimensions. At most two are on, so there is one way only to
-    /// say which.
-    Three,
+crate::words! {
+    /// The true features.
+    pub enum Case {
+        /// (1, 0) and (1/√2, 1/√2).
+        #[strum(serialize = "two at 45°")]
+        Pair,
+        /// (1, 0) and (0, 1): the control.
+        #[strum(serialize = "two at 90°")]
+        Orthogonal,
+        /// Three of them, a third of a turn apart: more than dimensions. At most two are on, so there is one way only to
+        /// say which.
+        #[strum(serialize = "three at 120°")]
+        Three,
+    }
 }
 
 impl Case {
-    /// All of them.
-    pub const ALL: [Case; 3] = [Case::Pair, Case::Orthogonal, Case::Three];
-
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Case::Pair => "two at 45°",
-            Case::Orthogonal => "two at 90°",
-            Case::Three => "three at 120°",
-        }
-    }
-
     /// Unit vectors.
     pub fn features(self) -> Vec<[f64; 2]> {
         let degrees: &[f64] = match self {

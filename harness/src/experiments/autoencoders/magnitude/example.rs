@@ -5,10 +5,46 @@ use kernels::{Exec, MatMut, MatRef};
 
 use super::case::Case;
 use crate::sae::minimum_l1::norm;
-use crate::table::Table;
 
 /// The target.
 pub const TARGET: [f64; 2] = [2.0, 1.0];
+
+crate::words! {
+    /// The encoders of the target.
+    pub enum Encoder {
+        /// A tied one with the true features, not trained.
+        #[strum(serialize = "tied, no bias")]
+        WithoutBias,
+        /// The true features with the magnitudes that reconstruct the target.
+        Refitted,
+        /// A tied one that was trained.
+        #[strum(serialize = "tied, trained")]
+        Tied,
+        /// An untied one that was trained.
+        #[strum(serialize = "untied, trained")]
+        Untied,
+    }
+}
+
+crate::rows! {
+    /// What becomes of the target (2, 1), at the first seed: one row an element of the dictionary.
+    pub struct Element in "example" {
+        /// the true features: two at 45°, or at 90° (the control)
+        features: Case [""],
+        /// tied without bias, trained, or magnitudes refitted
+        encoder: Encoder [""],
+        /// first coordinate of the element, which has unit length
+        element_x: f64 ["1"],
+        /// second coordinate of the element
+        element_y: f64 ["1"],
+        /// weight of the element in the code
+        weight: f64 ["1"],
+        /// first coordinate of the reconstruction, the same for all elements
+        reconstruction_x: f64 ["1"],
+        /// second coordinate of the reconstruction, the same for all elements
+        reconstruction_y: f64 ["1"],
+    }
+}
 
 /// What becomes of the target.
 #[derive(Debug)]
@@ -34,20 +70,20 @@ impl Drawn {
         )
     }
 
-    /// Adds a row an element.
-    pub fn tabulate(&self, case: Case, encoder: &'static str, table: &mut Table) {
-        let [x, y] = self.reconstruction();
-        for (element, weight) in &self.weighted {
-            table.push([
-                case.name().into(),
-                encoder.into(),
-                element[0].into(),
-                element[1].into(),
-                (*weight).into(),
-                x.into(),
-                y.into(),
-            ]);
-        }
+    /// A row an element.
+    pub fn rows(&self, features: Case, encoder: Encoder) -> impl Iterator<Item = Element> {
+        let [reconstruction_x, reconstruction_y] = self.reconstruction();
+        self.weighted
+            .iter()
+            .map(move |&([element_x, element_y], weight)| Element {
+                features,
+                encoder,
+                element_x,
+                element_y,
+                weight,
+                reconstruction_x,
+                reconstruction_y,
+            })
     }
 }
 
@@ -75,7 +111,7 @@ pub fn by_model(parameters: &Parameters, exec: Exec) -> Drawn {
     }
 }
 
-/// By a tied encoder with the true features and no bias.
+/// What a tied encoder with the true features and no bias makes of the target.
 pub fn by_tied_encoder(case: Case, exec: Exec) -> Drawn {
     let shape = Shape {
         width: 2,
@@ -86,7 +122,7 @@ pub fn by_tied_encoder(case: Case, exec: Exec) -> Drawn {
     by_model(&parameters, exec)
 }
 
-/// With the magnitudes that reconstruct it: the solution of two equations.
+/// The true features with the magnitudes that reconstruct the target: the solution of two equations.
 pub fn refitted(case: Case) -> Drawn {
     let [a, b] = [case.features()[0], case.features()[1]];
     let determinant = a[0] * b[1] - a[1] * b[0];

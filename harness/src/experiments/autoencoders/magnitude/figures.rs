@@ -2,12 +2,16 @@
 
 use super::case::Case;
 use super::claims::{SUPPORT, TIED};
-use super::example::TARGET;
-use super::plane::Encoder;
+use super::example::{self, Element, TARGET};
+use super::methods::{Method, Scores};
+use super::plane::{Encoder, Left};
+use super::shrinkage::{Code, Shrunk};
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::stats::max;
-use crate::table::{Cell, Row, Tables, median_by};
+use crate::stats::observations::Observations;
+use crate::stats::{max, median};
+use crate::table::Tables;
+use crate::table::record::Word;
 use crate::text::number;
 
 pub const NAMES: &[&str] = &["example", "patterns", "shrinkage", "methods"];
@@ -31,22 +35,14 @@ fn example(tables: &Tables) -> Figure {
         "The target (2, 1) (black), two features at 45° (grey, dotted) and its reconstruction (blue): weight times \
          element, tip to tail. A tied encoder reads each feature off along itself and so counts what they share twice.",
     );
-    for encoder in [
-        "tied, no bias",
-        "refitted",
-        Encoder::Tied.name(),
-        Encoder::Untied.name(),
-    ] {
-        let rows: Vec<Row> = tables
-            .get("example")
-            .rows()
-            .filter(|r| r.text("features") == Case::Pair.name() && r.text("encoder") == encoder)
-            .collect();
-        let axis = |label| Axis::linear(label).range(-0.2, 4.0);
-        let mut panel =
-            Panel::new(encoder, axis("x"), Axis::linear("y").range(-0.2, 2.0)).to_scale();
+    for &encoder in example::Encoder::ALL {
+        let mut rows = tables.rows::<Element>();
+        rows.retain(|r| (r.features, r.encoder) == (Case::Pair, encoder));
+        let (x, y) = (Axis::linear("x"), Axis::linear("y"));
+        let (x, y) = (x.range(-0.2, 4.0), y.range(-0.2, 2.0));
+        let mut panel = Panel::new(encoder.word(), x, y).to_scale();
         for (j, row) in rows.iter().enumerate() {
-            let element = (row.real("element_x"), row.real("element_y"));
+            let element = (row.element_x, row.element_y);
             let name = if j == 0 { "d₁" } else { "d₂" };
             panel = panel.arrow(Role::Control, name, (0.0, 0.0), element);
         }
@@ -54,13 +50,8 @@ fn example(tables: &Tables) -> Figure {
         // What the decoder adds beside the elements comes first.
         let end = rows
             .first()
-            .map(|r| (r.real("reconstruction_x"), r.real("reconstruction_y")));
-        let along = |r: &Row| {
-            (
-                r.real("weight") * r.real("element_x"),
-                r.real("weight") * r.real("element_y"),
-            )
-        };
+            .map(|r| (r.reconstruction_x, r.reconstruction_y));
+        let along = |r: &Element| (r.weight * r.element_x, r.weight * r.element_y);
         if let Some(end) = end {
             let sum = rows
                 .iter()
@@ -86,42 +77,25 @@ fn patterns(tables: &Tables) -> Figure {
         "Share of ‖x‖² that trained models in the plane leave, by the features that are on; median over seeds.",
     )
     .columns(3);
-    let table = tables.get("patterns");
-    for case in table.distinct("features") {
-        let rows = || {
-            table
-                .rows()
-                .filter(|r| r.cell("features") == &case && r.int("active") > 0)
-        };
-        let mut names: Vec<&str> = Vec::new();
-        for row in rows() {
-            if !names.contains(&row.text("pattern")) {
-                names.push(row.text("pattern"));
-            }
-        }
-        let title = match &case {
-            Cell::Text(title) => title.clone(),
-            _ => String::new(),
-        };
+    let all = tables.rows::<Left>();
+    for case in all.iter().map(|r| r.features).distinct() {
+        let rows = || all.iter().filter(|r| r.features == case && r.active > 0);
+        let names = rows().map(|r| r.pattern.as_str()).distinct();
+        let x = Axis::named("features that are on", names.clone());
         let y = Axis::log("error left / ‖x‖²").range(LEAST, 1.0);
-        let mut panel = Panel::new(title, Axis::named("features that are on", names.clone()), y);
+        let mut panel = Panel::new(case.word(), x, y);
         let encoders = [
             (Encoder::Tied, Role::Other(1), -0.3),
             (Encoder::Untied, Role::Distributed, 0.02),
         ];
         for (encoder, role, offset) in encoders {
-            let left = rows()
-                .filter(|r| r.text("encoder") == encoder.name())
-                .map(|r| {
-                    let place = names
-                        .iter()
-                        .position(|n| *n == r.text("pattern"))
-                        .unwrap_or(0);
-                    (place as f64, r.real("error") / r.real("square"))
-                });
-            let bins = median_by(left).into_iter();
+            let left = rows().filter(|r| r.encoder == encoder).map(|r| {
+                let place = names.iter().position(|name| *name == r.pattern);
+                (place.unwrap_or(0), r.error / r.square)
+            });
+            let bins = left.medians().into_iter();
             let bins = bins.map(|(x, v)| (x + offset, x + offset + 0.28, max([v, LEAST])));
-            panel = panel.bars(role, encoder.name(), bins);
+            panel = panel.bars(role, encoder.word(), bins);
         }
         figure = figure.panel(panel);
     }
@@ -137,31 +111,26 @@ fn patterns(tables: &Tables) -> Figure {
 
 /// Codes against strength.
 fn shrinkage(tables: &Tables) -> Figure {
-    let table = tables.get("shrinkage");
-    let rows = |code: &'static str| table.rows().filter(move |r| r.text("code") == code);
-    let mut lambdas: Vec<f64> = rows("penalised").map(|r| r.real("lambda")).collect();
-    lambdas.sort_by(f64::total_cmp);
-    lambdas.dedup();
+    let all = tables.rows::<Shrunk>();
+    let rows = |code: Code| all.iter().filter(move |r| r.code == code);
+    let lambdas = rows(Code::Penalised).map(|r| r.lambda).levels();
     let mut panel = Panel::new("", Axis::linear("strength g"), Axis::linear("code"));
-    let strongest = rows("penalised")
-        .map(|r| r.real("strength"))
+    let strongest = rows(Code::Penalised)
+        .map(|r| r.strength)
         .fold(0.0, f64::max);
-    for (index, &lambda) in lambdas.iter().enumerate() {
-        let role = Role::Step {
-            index,
-            of: lambdas.len(),
-        };
+    for (role, lambda) in Role::steps(lambdas) {
         let closed = [
             (0.0, 0.0),
             (lambda / 2.0, 0.0),
             (strongest, (strongest - lambda / 2.0).max(0.0)),
         ];
-        let trained = rows("penalised").filter(|r| r.real("lambda") == lambda);
-        let trained = median_by(trained.map(|r| (r.real("strength"), r.real("trained"))));
+        let trained = rows(Code::Penalised).filter(|r| r.lambda == lambda);
+        let trained = trained.map(|r| (r.strength, r.trained)).medians();
         panel = panel.line(role, format!("max(0, g − λ/2), λ = {lambda}"), closed);
         panel = panel.scatter(role, "", trained);
     }
-    let control = median_by(rows("control").map(|r| (r.real("strength"), r.real("trained"))));
+    let control = rows(Code::Control).map(|r| (r.strength, r.trained));
+    let control = control.medians();
     panel = panel.scatter(Role::Control, "control: no penalty", control);
     Figure::new(
         NAMES[2],
@@ -173,42 +142,26 @@ fn shrinkage(tables: &Tables) -> Figure {
 
 /// Error by method.
 fn methods(tables: &Tables) -> Figure {
-    let table = tables.get("methods");
-    let names: Vec<String> = table
-        .distinct("method")
-        .into_iter()
-        .filter_map(|c| match c {
-            Cell::Text(name) => Some(name),
-            _ => None,
-        })
-        .collect();
-    let values = |column: &'static str| {
-        let rows = table.rows().map(|r| {
-            let place = names
-                .iter()
-                .position(|n| n == r.text("method"))
-                .unwrap_or(0);
-            (place as f64, r.real(column))
-        });
-        median_by(rows)
-    };
-    let bars = |column| {
-        values(column)
-            .into_iter()
-            .map(|(x, v)| (x - 0.35, x + 0.35, v))
+    let rows = tables.rows::<Scores>();
+    let methods = rows.iter().map(|r| r.method).distinct();
+    let names: Vec<&str> = methods.iter().map(|method| method.word()).collect();
+    let bars = |column: fn(&Scores) -> f64| {
+        let place = |method| methods.iter().position(|m| *m == method).unwrap_or(0);
+        let values = rows.iter().map(|r| (place(r.method), column(r))).medians();
+        values.into_iter().map(|(x, v)| (x - 0.35, x + 0.35, v))
     };
     let error = Panel::new(
         "",
         Axis::named("", names.clone()),
         Axis::linear("error left / ‖x‖²"),
     )
-    .bars(Role::Distributed, "", bars("error"));
+    .bars(Role::Distributed, "", bars(|r| r.error));
     let l0 = Panel::new(
         "",
         Axis::named("", names.clone()),
         Axis::linear("active elements (L0)"),
     )
-    .bars(Role::Other(1), "", bars("l0"));
+    .bars(Role::Other(1), "", bars(|r| r.l0));
     Figure::new(
         NAMES[3],
         "Error left on held-out samples and mean number of active elements, by encoder and by what is done to its magnitudes \
@@ -221,27 +174,23 @@ fn methods(tables: &Tables) -> Figure {
 
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
+    let patterns = tables.rows::<Left>();
     let left = |case: Case, encoder: Encoder| {
-        let rows = tables.get("patterns").rows().filter(|r| {
-            r.text("features") == case.name()
-                && r.text("encoder") == encoder.name()
-                && r.int("active") == 2
-        });
-        let left = median_by(rows.map(|r| (0.0, r.real("error") / r.real("square"))));
-        number(left.first().map_or(f64::NAN, |p| p.1))
+        let rows = patterns
+            .iter()
+            .filter(|r| (r.features, r.encoder, r.active) == (case, encoder, 2));
+        let left: Vec<f64> = rows.map(|r| r.error / r.square).collect();
+        number(median(&left))
     };
-    let example = tables
-        .get("example")
-        .rows()
-        .find(|r| r.text("features") == Case::Pair.name() && r.text("encoder") == "tied, no bias");
-    let at = |column| number(example.map_or(f64::NAN, |r| r.real(column)));
-    let error = |method: &str| {
-        let rows = tables
-            .get("methods")
-            .rows()
-            .filter(|r| r.text("method") == method);
-        let all = median_by(rows.map(|r| (0.0, r.real("error"))));
-        all.first().map_or(f64::NAN, |p| p.1)
+    let elements = tables.rows::<Element>();
+    let example = elements
+        .iter()
+        .find(|r| (r.features, r.encoder) == (Case::Pair, example::Encoder::WithoutBias));
+    let at = |column: fn(&Element) -> f64| number(example.map_or(f64::NAN, column));
+    let scores = tables.rows::<Scores>();
+    let error = |method: Method| {
+        let rows = scores.iter().filter(|r| r.method == method);
+        number(median(&rows.map(|r| r.error).collect::<Vec<_>>()))
     };
     format!(
         "Reading (2, 1) by the two true features gives a tied encoder a code {} times as long as the target and a \
@@ -250,14 +199,14 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
          three features in the plane {} and {} are left. With many features, refitting magnitudes on the right active sets \
          leaves a share of {} of the L1 error, and on all that the SAE finds the error falls from {} to {} of ‖x‖².",
         number(value(TIED.id)),
-        at("reconstruction_x"),
-        at("reconstruction_y"),
+        at(|r| r.reconstruction_x),
+        at(|r| r.reconstruction_y),
         left(Case::Pair, Encoder::Untied),
         left(Case::Pair, Encoder::Tied),
         left(Case::Three, Encoder::Untied),
         left(Case::Three, Encoder::Tied),
         number(value(SUPPORT.id)),
-        number(error("L1")),
-        number(error("L1, refitted")),
+        error(Method::L1),
+        error(Method::Refitted),
     )
 }

@@ -12,44 +12,62 @@ use crate::sae::reading;
 use crate::sae::synthetic::{Batch, Generator};
 use crate::sae::training::{self, Candidate, Trained};
 use crate::stats::max;
-use crate::table::Table;
 
 /// Models that are trained.
 pub const TRAINED: usize = 4;
 
+crate::words! {
+    /// An encoder, and what is done to its magnitudes.
+    pub enum Method {
+        /// The L1 SAE's own magnitudes.
+        #[strum(serialize = "L1")]
+        L1,
+        /// A factor for each of its elements.
+        #[strum(serialize = "L1, scaled")]
+        Scaled,
+        /// One step of gradient pursuit from its codes.
+        #[strum(serialize = "L1, 1 step")]
+        OneStep,
+        /// Non-negative least squares on its active sets.
+        #[strum(serialize = "L1, refitted")]
+        Refitted,
+        /// The gated SAE.
+        Gated,
+        /// The JumpReLU SAE.
+        #[strum(serialize = "JumpReLU")]
+        JumpRelu,
+        /// The TopK SAE.
+        #[strum(serialize = "TopK")]
+        TopK,
+    }
+}
+
+crate::rows! {
+    /// Methods compared on held-out samples.
+    pub struct Scores in "methods" {
+        /// encoder, and what is done to its magnitudes: scaled (a factor for each element), 1 step (of gradient pursuit),
+        /// refitted (non-negative least squares on the active set)
+        method: Method [""],
+        /// seed of features, data and initial parameters
+        seed: u64 [""],
+        /// Σ‖x̂ − x‖² / Σ‖x‖²
+        error: f64 ["1"],
+        /// mean number of active elements
+        l0: f64 ["elements"],
+        /// share of the samples whose active elements are those matched to the active features
+        right: f64 ["1"],
+    }
+}
+
 /// What is left by every method at one seed.
 #[derive(Debug)]
 pub struct Compared {
-    rows: Vec<Row>,
+    /// A row for each method; nothing is known of a model that diverged.
+    pub rows: Vec<Scores>,
     /// Error after refitting over error before, on samples whose active set is right; or why that is not known.
     pub left_by_refit: Result<f64, String>,
     /// The same for refitting on the active set of another one of these samples.
     pub left_by_other: Result<f64, String>,
-}
-
-#[derive(Debug)]
-struct Row {
-    method: &'static str,
-    /// Σ‖x̂ − x‖² / Σ‖x‖², not a number for a model that diverged.
-    error: f64,
-    l0: f64,
-    /// Share of the samples whose active set is right.
-    right: f64,
-}
-
-impl Compared {
-    /// Adds a row a method.
-    pub fn tabulate(&self, seed: u64, table: &mut Table) {
-        for row in &self.rows {
-            table.push([
-                row.method.into(),
-                seed.into(),
-                row.error.into(),
-                row.l0.into(),
-                row.right.into(),
-            ]);
-        }
-    }
 }
 
 /// Codes of all held-out samples, B×n, and where they leave the samples.
@@ -107,13 +125,15 @@ impl<'a> Coded<'a> {
         }
     }
 
-    /// Over `square`, the sum of ‖x‖².
-    fn row(&self, method: &'static str, square: f64, right: usize) -> Row {
+    /// The row of a method, by the sum of ‖x‖² and the number of samples whose active set is right.
+    fn row(&self, method: Method, seed: u64, square: f64, right: usize) -> Scores {
         let rows = self.samples();
-        Row {
+        let active: usize = (0..rows).map(|i| self.active(i).len()).sum();
+        Scores {
             method,
+            seed,
             error: (0..rows).map(|i| self.error(i)).sum::<f64>() / square,
-            l0: self.known((0..rows).map(|i| self.active(i).len()).sum::<usize>()) / rows as f64,
+            l0: self.known(active) / rows as f64,
             right: self.known(right) / rows as f64,
         }
     }
@@ -127,29 +147,29 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
         dictionary: s.elements(),
     };
     let lambda = s.lambda as f32;
-    let variants: [(&'static str, Variant); TRAINED] = [
+    let variants: [(Method, Variant); TRAINED] = [
         (
-            "L1",
+            Method::L1,
             Variant::L1(L1 {
                 lambda,
                 rows: Rows::Unit,
             }),
         ),
         (
-            "gated",
+            Method::Gated,
             Variant::Gated(Gated {
                 lambda: s.gated_lambda as f32,
             }),
         ),
         (
-            "JumpReLU",
+            Method::JumpRelu,
             Variant::JumpRelu(JumpRelu {
                 lambda: s.l0_lambda as f32,
                 bandwidth: s.bandwidth as f32,
                 threshold: s.bandwidth as f32,
             }),
         ),
-        ("TopK", Variant::TopK(TopK { k: s.k, aux: None })),
+        (Method::TopK, Variant::TopK(TopK { k: s.k, aux: None })),
     ];
     let candidates = variants.iter().map(|&(method, variant)| {
         let mut rng = ctx.rng(seed, "initial", 0);
@@ -178,13 +198,14 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
     ];
     for (&(method, _), trained) in variants.iter().zip(&trained) {
         if let Some(how) = &trained.divergence {
-            rows.push(Row {
+            rows.push(Scores {
                 method,
+                seed,
                 error: f64::NAN,
                 l0: f64::NAN,
                 right: f64::NAN,
             });
-            if method == "L1" {
+            if method == Method::L1 {
                 left = [
                     Err(format!("the L1 SAE {how}")),
                     Err(format!("the L1 SAE {how}")),
@@ -195,8 +216,9 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
         let x = centred(&trained.parameters, &held_out.x);
         let coded = encode(exec, trained, &x);
         let right = right_sets(exec, &generator, &held_out, &coded);
-        rows.push(coded.row(method, square, right.len()));
-        if method != "L1" {
+        let row = |method, of: &Coded| of.row(method, seed, square, right.len());
+        rows.push(row(method, &coded));
+        if method != Method::L1 {
             continue;
         }
         let tuning = generator
@@ -212,13 +234,9 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
             }
         });
         let refitted = coded.with(nnls);
-        rows.push(scaled.row("L1, scaled", square, right.len()));
-        rows.push(
-            coded
-                .with(gradient_step)
-                .row("L1, 1 step", square, right.len()),
-        );
-        rows.push(refitted.row("L1, refitted", square, right.len()));
+        rows.push(row(Method::Scaled, &scaled));
+        rows.push(row(Method::OneStep, &coded.with(gradient_step)));
+        rows.push(row(Method::Refitted, &refitted));
         left = refit_on(&coded, &refitted, &right);
     }
     let [left_by_refit, left_by_other] = left;
@@ -360,7 +378,7 @@ mod tests {
             codes: codes.to_vec(),
         };
         let good = coded([2.0, 0.0, 1.0, 2.0]);
-        let row = good.row("L1", 13.0, 1);
+        let row = good.row(Method::L1, 0, 13.0, 1);
         assert_eq!((row.error, row.l0, row.right), (2.0 / 13.0, 1.5, 0.5));
         assert_eq!(refit_on(&good, &coded(x), &[0, 1])[0], Ok(0.0));
         for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -368,7 +386,7 @@ mod tests {
                 let mut codes = [2.0, 0.0, 1.0, 2.0];
                 codes[place] = broken;
                 let bad = coded(codes);
-                let row = bad.row("L1", 13.0, 1);
+                let row = bad.row(Method::L1, 0, 13.0, 1);
                 assert!(row.l0.is_nan() && row.right.is_nan() && !row.error.is_finite());
                 assert!(refit_on(&bad, &good, &[0, 1])[0].is_err());
                 assert!(refit_on(&good, &bad, &[0, 1])[0].is_err());

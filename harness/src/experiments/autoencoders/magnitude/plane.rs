@@ -4,28 +4,51 @@ use kernels::sae::{self, L1, Parameters, Rows, Shape, TiedL1, Variant, Workspace
 use kernels::{Exec, MatMut, MatRef};
 
 use super::case::Case;
-use super::example::{self, Drawn};
+use super::example::{self, Element};
 use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::sae::training::{self, Candidate, Plan};
-use crate::table::Table;
+use crate::table::record::Word;
 
-/// Whether encoder and decoder have a matrix each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoder {
-    /// One for both.
-    Tied,
-    /// A matrix each.
-    Untied,
+crate::words! {
+    /// Whether encoder and decoder have a matrix each.
+    pub enum Encoder {
+        /// One for both.
+        #[strum(serialize = "tied, trained")]
+        Tied,
+        /// A matrix each.
+        #[strum(serialize = "untied, trained")]
+        Untied,
+    }
+}
+
+crate::rows! {
+    /// What trained models in the plane leave, by the features that are on.
+    pub struct Left in "patterns" {
+        /// the true features
+        features: Case [""],
+        /// tied or untied
+        encoder: Encoder [""],
+        /// the features that are on, by their numbers
+        pattern: String [""],
+        /// how many features are on
+        active: usize ["features"],
+        /// seed of features, data and initial parameters
+        seed: u64 [""],
+        /// ‖x̂ − x‖², mean over held-out samples
+        error: f64 ["1"],
+        /// ‖x‖², mean over held-out samples
+        square: f64 ["1"],
+    }
 }
 
 impl Encoder {
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
+    /// The encoder of the example's target.
+    fn of_example(self) -> example::Encoder {
         match self {
-            Encoder::Tied => "tied, trained",
-            Encoder::Untied => "untied, trained",
+            Encoder::Tied => example::Encoder::Tied,
+            Encoder::Untied => example::Encoder::Untied,
         }
     }
 
@@ -43,74 +66,50 @@ impl Encoder {
 /// A trained model in the plane, and what it leaves.
 #[derive(Debug)]
 pub struct Model {
-    /// The true features.
-    pub case: Case,
-    /// Its encoder.
-    pub encoder: Encoder,
+    case: Case,
+    encoder: Encoder,
     /// What it leaves, or how it diverged.
     left: Result<(Parameters, Vec<Left>), String>,
 }
 
-/// The error left of one pattern.
-#[derive(Debug)]
-struct Left {
-    pattern: Vec<usize>,
-    /// Mean of ‖x̂ − x‖².
-    error: f64,
-    /// Mean of ‖x‖².
-    square: f64,
-}
-
 impl Model {
-    /// What it makes of the example's target, if it is about the example's features.
-    pub fn example(&self, exec: Exec) -> Option<Drawn> {
-        let (parameters, _) = self.left.as_ref().ok()?;
-        (self.case == Case::Pair).then(|| example::by_model(parameters, exec))
+    /// What it makes of the example's target, an element a row; nothing if it is about other features, or diverged.
+    pub fn example(&self, exec: Exec) -> Vec<Element> {
+        match &self.left {
+            Ok((parameters, _)) if self.case == Case::Pair => {
+                let drawn = example::by_model(parameters, exec);
+                drawn.rows(self.case, self.encoder.of_example()).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
-    /// Adds a row a pattern.
-    pub fn tabulate(&self, seed: u64, table: &mut Table) {
-        for left in self.left.iter().flat_map(|(_, left)| left) {
-            let names: Vec<String> = left.pattern.iter().map(|i| (i + 1).to_string()).collect();
-            let pattern = match names.is_empty() {
-                true => "none".into(),
-                false => names.join("+"),
-            };
-            table.push([
-                self.case.name().into(),
-                self.encoder.name().into(),
-                pattern.into(),
-                left.pattern.len().into(),
-                seed.into(),
-                left.error.into(),
-                left.square.into(),
-            ]);
-        }
+    /// What it leaves, a row a pattern; nothing if it diverged.
+    pub fn left(&self) -> impl Iterator<Item = &Left> {
+        self.left.iter().flat_map(|(_, left)| left)
     }
 }
 
 /// Trains tied and untied models on all cases, each from the true features on, all patterns as likely.
 pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
     let mut models = Vec::new();
-    for case in Case::ALL {
+    for (at, &case) in Case::ALL.iter().enumerate() {
         let patterns = case.patterns();
         let draw = |_, number: u64| {
-            let mut rng = ctx.rng(seed, case.name(), number);
+            let mut rng = ctx.rng(seed, case.word(), number);
             let sample = |_| case.draw(&patterns[rng.below(patterns.len())], &mut rng);
             (0..s.training.batch).flat_map(sample).collect::<Vec<f32>>()
         };
-        let encoders = [Encoder::Tied, Encoder::Untied];
-        let candidates = encoders.iter().enumerate().map(|(i, encoder)| {
+        let candidates = Encoder::ALL.iter().enumerate().map(|(i, encoder)| {
             let shape = Shape {
                 width: 2,
                 dictionary: case.features().len(),
             };
             let mut start = Parameters::zeros(shape, encoder.variant(s.lambda as f32));
             case.set_dictionary(&mut start);
-            let at = Case::ALL.iter().position(|c| *c == case).unwrap_or(0);
             Candidate {
                 slug: format!("plane{at}-{i}-seed{seed}"),
-                title: format!("{} SAE, {}, seed {seed}", encoder.name(), case.name()),
+                title: format!("{encoder} SAE, {case}, seed {seed}"),
                 source: 0,
                 start,
                 rate: 1.0,
@@ -126,16 +125,25 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
             &ctx.session,
             draw,
         )?;
-        for (&encoder, trained) in encoders.iter().zip(trained) {
+        for (&encoder, trained) in Encoder::ALL.iter().zip(trained) {
             let left = match trained.divergence {
                 Some(how) => Err(how),
                 None => {
                     let left = patterns.iter().enumerate().map(|(i, pattern)| {
-                        let mut rng = ctx.rng(seed, &format!("held-out {}", case.name()), i as u64);
+                        let mut rng = ctx.rng(seed, &format!("held-out {case}"), i as u64);
                         let x: Vec<f32> = (0..s.held_out)
                             .flat_map(|_| case.draw(pattern, &mut rng))
                             .collect();
-                        measure(ctx.session.serial(), &trained.parameters, pattern, &x)
+                        let (error, square) = errors(ctx.session.serial(), &trained.parameters, &x);
+                        Left {
+                            features: case,
+                            encoder,
+                            pattern: name(pattern),
+                            active: pattern.len(),
+                            seed,
+                            error,
+                            square,
+                        }
                     });
                     let left = left.collect();
                     Ok((trained.parameters, left))
@@ -151,7 +159,17 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
     Ok(models)
 }
 
-fn measure(exec: Exec, parameters: &Parameters, pattern: &[usize], x: &[f32]) -> Left {
+/// The features of a pattern by their numbers, from 1.
+fn name(pattern: &[usize]) -> String {
+    let numbers: Vec<String> = pattern.iter().map(|i| (i + 1).to_string()).collect();
+    match numbers.is_empty() {
+        true => "none".into(),
+        false => numbers.join("+"),
+    }
+}
+
+/// ‖x̂ − x‖² and ‖x‖², means over samples.
+fn errors(exec: Exec, parameters: &Parameters, x: &[f32]) -> (f64, f64) {
     let samples = x.len() / 2;
     let x = MatRef::new(x, samples, 2).expect("pairs");
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), samples);
@@ -169,11 +187,11 @@ fn measure(exec: Exec, parameters: &Parameters, pattern: &[usize], x: &[f32]) ->
             .zip(&x_hat)
             .map(|(x, y)| (f64::from(*x), f64::from(*y)))
     };
-    Left {
-        pattern: pattern.to_vec(),
-        error: pairs().map(|(x, y)| (x - y).powi(2)).sum::<f64>() / samples as f64,
-        square: pairs().map(|(x, _)| x * x).sum::<f64>() / samples as f64,
-    }
+    let mean = |sum: f64| sum / samples as f64;
+    (
+        mean(pairs().map(|(x, y)| (x - y).powi(2)).sum()),
+        mean(pairs().map(|(x, _)| x * x).sum()),
+    )
 }
 
 /// The share of ‖x‖² that a model leaves where two features are on.
@@ -185,7 +203,7 @@ pub fn left_together(models: &[Model], case: Case, encoder: Encoder) -> Result<f
         .expect("all are trained")
         .left
         .as_ref()
-        .map_err(|how| format!("the {} SAE on {} {how}", encoder.name(), case.name()))?;
-    let together = || left.iter().filter(|l| l.pattern.len() == 2);
+        .map_err(|how| format!("the {encoder} SAE on {case} {how}"))?;
+    let together = || left.iter().filter(|l| l.active == 2);
     Ok(together().map(|l| l.error).sum::<f64>() / together().map(|l| l.square).sum::<f64>())
 }

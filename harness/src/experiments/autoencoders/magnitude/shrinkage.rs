@@ -10,43 +10,37 @@ use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::rng::random_direction;
-use crate::table::Table;
 
 /// Dimensions in which the feature is a direction.
 const WIDTH: usize = 8;
 
-/// The codes of the feature at one strength.
-#[derive(Debug)]
-pub struct Shrunk {
-    /// Whether it is under the penalty, or in the control without one.
-    pub penalised: bool,
-    lambda: f64,
-    strength: f64,
-    /// max(0, g − λ/2)
-    pub expected: f64,
-    /// Code of a trained model.
-    pub trained: f64,
-    /// Code by FISTA.
-    pub fista: f64,
+crate::words! {
+    /// Whether a code is under the penalty.
+    pub enum Code {
+        /// It is.
+        Penalised,
+        /// There is no penalty.
+        Control,
+    }
 }
 
-impl Shrunk {
-    /// Adds its row.
-    pub fn tabulate(&self, seed: u64, table: &mut Table) {
-        table.push([
-            if self.penalised {
-                "penalised"
-            } else {
-                "control"
-            }
-            .into(),
-            self.lambda.into(),
-            self.strength.into(),
-            seed.into(),
-            self.expected.into(),
-            self.trained.into(),
-            self.fista.into(),
-        ]);
+crate::rows! {
+    /// The code of one unit feature of strength g.
+    pub struct Shrunk in "shrinkage" {
+        /// penalised, or control: no penalty, judged by λ all the same
+        code: Code [""],
+        /// coefficient λ of the L1 norm
+        lambda: f64 ["1"],
+        /// strength g of the feature
+        strength: f64 ["1"],
+        /// seed of features, data and initial parameters
+        seed: u64 [""],
+        /// max(0, g − λ/2)
+        expected: f64 ["1"],
+        /// code of a trained SAE
+        trained: f64 ["1"],
+        /// code by FISTA on the feature itself
+        fista: f64 ["1"],
     }
 }
 
@@ -63,9 +57,13 @@ pub fn measure(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Shrunk>> {
         let x: Vec<f32> = direction.iter().map(|f| (strength * f) as f32).collect();
         let feature: Vec<f32> = direction.iter().map(|&f| f as f32).collect();
         let shrunk = Shrunk {
-            penalised: used > 0.0,
+            code: match used > 0.0 {
+                true => Code::Penalised,
+                false => Code::Control,
+            },
             lambda: judged,
             strength,
+            seed,
             expected: (strength - judged / 2.0).max(0.0),
             trained: trained(ctx.session.serial(), s, used as f32, &feature, &x),
             fista: fista(ctx.session.serial(), used as f32, &feature, &x),

@@ -8,7 +8,7 @@ use super::tables::{Cheapest, Loss, Neighbours, Sae};
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::stats::observations::Observations;
-use crate::stats::{median, peak};
+use crate::stats::{max, median, min, peak};
 use crate::table::Tables;
 use crate::table::record::Word;
 use crate::text::number;
@@ -40,14 +40,6 @@ fn saes(tables: &Tables, encoder: Encoder) -> Vec<Sae> {
     rows
 }
 
-/// Values in increasing order, each once.
-fn grid(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.dedup();
-    values
-}
-
 /// MMCS, dead elements and loss over λ and ratio.
 fn maps(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
@@ -77,17 +69,12 @@ fn maps(tables: &Tables) -> Figure {
             .map(|r| measure(&r))
             .filter(|v| v.is_finite())
             .collect();
-        let ends = (!finite.is_empty()).then(|| {
-            let low = finite.iter().copied().fold(f64::INFINITY, f64::min);
-            (
-                low,
-                finite.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            )
-        });
+        let values = || finite.iter().copied();
+        let ends = (!finite.is_empty()).then(|| (min(values()), max(values())));
         for encoder in [Encoder::Untied, Encoder::Tied] {
             let rows = saes(tables, encoder);
-            let x = grid(rows.iter().map(|r| r.lambda));
-            let y = grid(rows.iter().map(|r| r.ratio));
+            let x = rows.iter().map(|r| r.lambda).levels();
+            let y = rows.iter().map(|r| r.ratio).levels();
             let value = |lambda: f64, ratio: f64| {
                 let cell = rows
                     .iter()
@@ -132,8 +119,8 @@ fn frontier(tables: &Tables) -> Figure {
             Axis::linear("explained variance").range(0.0, 1.05),
         );
         let rows = saes(tables, encoder);
-        let ratios = grid(rows.iter().map(|r| r.ratio));
-        for (index, &ratio) in ratios.iter().enumerate() {
+        let ratios = rows.iter().map(|r| r.ratio).levels();
+        for (role, ratio) in Role::steps(ratios) {
             let curve = |measure: fn(&Sae) -> f64| {
                 let rows = rows.iter().filter(|r| r.ratio == ratio);
                 rows.map(|r| (r.lambda, measure(r))).medians()
@@ -144,8 +131,7 @@ fn frontier(tables: &Tables) -> Figure {
             let points = points
                 .map(|((_, l0), (_, explained))| (l0, explained))
                 .filter(|p| p.0 > 0.1);
-            let of = ratios.len();
-            panel = panel.dotted(Role::Step { index, of }, format!("ratio {ratio}"), points);
+            panel = panel.dotted(role, format!("ratio {ratio}"), points);
         }
         figure = figure.panel(panel);
     }
@@ -183,11 +169,8 @@ fn optimum(tables: &Tables) -> Figure {
         (Kind::Untrained, "control: before training", Role::Control),
         (Kind::Trained, "trained", Role::Distributed),
     ];
-    let (low, high) = all
-        .iter()
-        .map(|r| r.least_l1)
-        .filter(|v| *v > 0.0)
-        .fold((f64::INFINITY, 0.0), |(l, h), v| (v.min(l), v.max(h)));
+    let found = || all.iter().map(|r| r.least_l1).filter(|v| *v > 0.0);
+    let (low, high) = (min(found()), max(found()));
     let mut costs = Panel::new(
         "",
         Axis::log("least L1 norm"),
@@ -198,7 +181,7 @@ fn optimum(tables: &Tables) -> Figure {
         "equal",
         [(low, low), (high, high)]
             .into_iter()
-            .filter(|p: &(f64, f64)| p.0 > 0.0 && p.0.is_finite()),
+            .filter(|p| p.0.is_finite()),
     );
     let mut overlaps = Panel::new(
         "",
@@ -243,14 +226,13 @@ fn training(tables: &Tables) -> Figure {
         let mut rows = tables.rows::<Loss>();
         rows.retain(|r| r.encoder == encoder && r.ratio == JUDGED_RATIO && r.lambda > 0.0);
         let mut panel = Panel::new(encoder.word(), Axis::linear("step"), Axis::log("loss"));
-        let lambdas = grid(rows.iter().map(|r| r.lambda));
-        for (index, &lambda) in lambdas.iter().enumerate() {
+        let lambdas = rows.iter().map(|r| r.lambda).levels();
+        for (role, lambda) in Role::steps(lambdas) {
             let ours = rows.iter().filter(|r| r.lambda == lambda);
             let loss = ours
                 .map(|r| (r.step, r.reconstruction + r.sparsity))
                 .medians();
-            let of = lambdas.len();
-            panel = panel.line(Role::Step { index, of }, format!("λ = {lambda}"), loss);
+            panel = panel.line(role, format!("λ = {lambda}"), loss);
         }
         figure = figure.panel(panel);
     }

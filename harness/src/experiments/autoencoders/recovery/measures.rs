@@ -17,7 +17,7 @@ pub struct HeldOut<'a> {
 }
 
 impl<'a> HeldOut<'a> {
-    /// So many samples.
+    /// Draws samples.
     pub fn draw(generator: &'a Generator, samples: usize, rng: &mut Rng) -> Self {
         let x = generator.batch(samples, rng).x;
         HeldOut { generator, x }

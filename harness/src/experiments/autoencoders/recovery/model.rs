@@ -6,7 +6,6 @@ use super::measures::Reading;
 use super::settings::Settings;
 use crate::experiment::Ctx;
 use crate::sae::training::Record;
-use crate::table::record::Word;
 
 impl Settings {
     /// The models of one seed: untied ones with every λ and with none, then tied ones.
@@ -31,27 +30,15 @@ impl Settings {
     }
 }
 
-/// Whether encoder and decoder have a matrix each.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    strum::VariantNames,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-)]
-#[strum(serialize_all = "lowercase")]
-pub enum Encoder {
-    /// A matrix each.
-    Untied,
-    /// One for both.
-    Tied,
+crate::words! {
+    /// Whether encoder and decoder have a matrix each.
+    pub enum Encoder {
+        /// A matrix each.
+        Untied,
+        /// One for both.
+        Tied,
+    }
 }
-
-impl Word for Encoder {}
 
 /// One model of the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,7 +89,7 @@ impl std::fmt::Display for Task {
 #[derive(Debug)]
 pub struct Model {
     pub task: Task,
-    /// Of its dictionary.
+    /// Elements of its dictionary.
     pub elements: usize,
     pub records: Vec<Record>,
     /// What was read from it, or how it diverged.

@@ -7,50 +7,37 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::sae::minimum_l1::{Dictionary, Homotopy, support};
 use crate::session::progress;
-use crate::table::record::Word;
 
-/// Which model the codes are from.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    strum::VariantNames,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-)]
-#[strum(serialize_all = "lowercase")]
-pub enum Kind {
-    /// The trained one.
-    Trained,
-    /// The one it started from.
-    Untrained,
+crate::words! {
+    /// The model that codes are from.
+    pub enum Kind {
+        /// The trained one.
+        Trained,
+        /// The one it started from.
+        Untrained,
+    }
 }
-
-impl Word for Kind {}
 
 /// One sample's code against the cheapest one.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// Whose code.
+    /// The model of the code.
     pub kind: Kind,
     /// Seed of model and sample.
     pub seed: u64,
-    /// Its number.
+    /// Number of the sample.
     pub sample: usize,
     /// ‖f‖₁ of the model's code.
     pub l1: f64,
-    /// Its active entries.
+    /// Active entries of the model's code.
     pub l0: usize,
     /// ‖c‖₁ of the cheapest code.
     pub least: f64,
-    /// Its active entries.
+    /// Active entries of the cheapest code.
     pub least_l0: usize,
     /// Active entries that the two have in common over those of either.
     pub overlap: f64,
-    /// What duality leaves open: the cost of the cheapest code is within this share of the least.
+    /// Duality gap of the cheapest code over its cost: the cost is within this share of the least one.
     pub gap: f64,
     /// ‖x̂ − Dᵀc‖ / ‖x̂‖ of the cheapest code.
     pub residual: f64,

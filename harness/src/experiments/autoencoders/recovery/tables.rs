@@ -71,13 +71,13 @@ crate::rows! {
         sample: usize [""],
         /// L1 norm of the model's code
         l1: f64 ["1"],
-        /// its active elements
+        /// active elements of the model's code
         l0: usize ["elements"],
         /// L1 norm of the cheapest code
         least_l1: f64 ["1"],
-        /// its active elements
+        /// active elements of the cheapest code
         least_l0: usize ["elements"],
-        /// active elements in common over those of either
+        /// active elements that the two codes have in common over those of either
         overlap: f64 ["1"],
         /// duality gap of the cheapest code over its cost
         gap: f64 ["1"],

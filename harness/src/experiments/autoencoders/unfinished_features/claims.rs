@@ -41,7 +41,7 @@ pub fn settle(
     }
 }
 
-/// How far from the middle the share that is neither is largest.
+/// The distance from the middle, in units of L, of the layer where the share that is neither is largest.
 fn peak<'a>(
     layers: usize,
     dictionaries: impl Iterator<Item = &'a Dictionary>,

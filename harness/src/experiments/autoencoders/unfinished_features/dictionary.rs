@@ -13,11 +13,11 @@ pub struct Job {
     pub l1: f64,
 }
 
-/// What came of it.
+/// A dictionary that was trained.
 #[derive(Debug)]
 pub struct Dictionary {
     pub job: Job,
-    /// How well it reconstructs, or how its training diverged.
+    /// Its fit to the stream, or how its training diverged.
     pub fit: Result<Fit, String>,
     /// Its elements, if it is read.
     pub elements: Vec<Element>,

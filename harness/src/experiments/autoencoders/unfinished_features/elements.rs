@@ -10,7 +10,7 @@ use crate::experiments::many_layers::multilayer::streams::scale;
 use crate::sae::reading;
 use crate::stats::max;
 
-/// How well a dictionary reconstructs a stream.
+/// The fit of a dictionary to a stream.
 #[derive(Debug, Clone, Copy)]
 pub struct Fit {
     /// Mean number of active elements a datapoint.
@@ -21,27 +21,15 @@ pub struct Fit {
     pub dead: f64,
 }
 
-/// What an element lines up with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Category {
-    /// An input embedding.
-    Input,
-    /// An output direction.
-    Output,
-    /// Neither.
-    Neither,
-}
-
-impl Category {
-    pub const ALL: [Category; 3] = [Category::Input, Category::Output, Category::Neither];
-
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Category::Input => "input",
-            Category::Output => "output",
-            Category::Neither => "neither",
-        }
+crate::words! {
+    /// What an element lines up with.
+    pub enum Category {
+        /// An input embedding.
+        Input,
+        /// An output direction.
+        Output,
+        /// Neither.
+        Neither,
     }
 }
 
@@ -56,13 +44,13 @@ pub struct Element {
     /// Largest cosine with an output direction.
     pub output: f64,
     pub category: Category,
-    /// In how many of the following layers in a row an element lines up with it.
+    /// Following layers in a row in which an element lines up with it.
     pub persistence: usize,
     pub direction: Vec<f32>,
 }
 
 impl Fit {
-    /// Of a dictionary to a whole stream, and on how many datapoints each element fires.
+    /// The fit of a dictionary to a whole stream, and on how many datapoints each element fires.
     pub fn of(parameters: &Parameters, x: MatRef, exec: Exec) -> (Fit, Vec<u64>) {
         let scale = scale(x);
         let scaled: Vec<f32> = (0..x.rows())

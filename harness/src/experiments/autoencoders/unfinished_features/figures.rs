@@ -1,11 +1,14 @@
 //! The figures of `unfinished-features` and what is said of them, from its tables.
 
 use super::elements::Category;
+use super::tables::{Element, Sae, Similarity};
 use crate::claim::ledger::Ledger;
 use crate::experiments::many_layers::multilayer::train::Kind;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
+use crate::stats::observations::Observations;
 use crate::stats::{mean, median, peak};
-use crate::table::{Row, Tables, median_by};
+use crate::table::Tables;
+use crate::table::record::Word;
 use crate::text::number;
 
 pub const NAMES: &[&str] = &["unfinished-by-layer", "reconstruction", "persistence"];
@@ -32,17 +35,16 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
          seed.",
     );
     for kind in KINDS {
-        shares = shares.panel(of_categories(
-            kind,
-            Axis::linear("share of living elements").range(0.0, 1.0),
-            |category| share_by_layer(tables, kind, category),
-        ));
+        let elements = elements(tables, kind);
+        let share = Axis::linear("share of living elements").range(0.0, 1.0);
+        shares = shares.panel(of_categories(kind, share, |category| {
+            share_by_layer(&elements, category)
+        }));
         fits = fits.panel(reconstruction(tables, kind));
-        lives = lives.panel(of_categories(
-            kind,
-            Axis::linear("layers that it persists"),
-            |category| persistence_by_layer(tables, kind, category),
-        ));
+        let persistence = Axis::linear("layers that it persists");
+        lives = lives.panel(of_categories(kind, persistence, |category| {
+            persistence_by_layer(&elements, category)
+        }));
     }
     for kind in KINDS {
         lives = lives.panel(similarity(tables, kind));
@@ -50,107 +52,90 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![shares, fits, lives]
 }
 
-fn rows<'a>(tables: &'a Tables, table: &str, kind: Kind) -> impl Iterator<Item = Row<'a>> {
-    let rows = tables.get(table).rows();
-    rows.filter(move |r| r.text("model") == kind.name())
-}
-
-fn distinct(tables: &Tables, table: &str, kind: Kind, column: &str) -> Vec<i64> {
-    let mut values: Vec<i64> = rows(tables, table, kind).map(|r| r.int(column)).collect();
-    values.sort_unstable();
-    values.dedup();
-    values
+/// The elements of the dictionaries of one model.
+fn elements(tables: &Tables, kind: Kind) -> Vec<Element> {
+    let mut elements = tables.rows::<Element>();
+    elements.retain(|r| r.model == kind);
+    elements
 }
 
 fn of_categories(kind: Kind, y: Axis, curve: impl Fn(Category) -> Vec<(f64, f64)>) -> Panel {
-    let panel = Panel::new(kind.name(), Axis::linear("layer l"), y);
-    let records = [Role::Other(0), Role::Other(1), Role::Other(2)];
-    Category::ALL
-        .into_iter()
-        .zip(records)
-        .fold(panel, |panel, (category, look)| {
-            panel.dotted(look, category.name(), curve(category))
-        })
+    let mut panel = Panel::new(kind.word(), Axis::linear("layer l"), y);
+    let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
+    for (&category, look) in Category::ALL.iter().zip(looks) {
+        panel = panel.dotted(look, category.word(), curve(category));
+    }
+    panel
 }
 
 /// For each layer the median over seeds of what `of` makes of the elements of a seed.
-fn by_layer(tables: &Tables, kind: Kind, of: impl Fn(&[&Row]) -> Option<f64>) -> Vec<(f64, f64)> {
-    let all: Vec<Row> = rows(tables, "elements", kind).collect();
+fn by_layer(elements: &[Element], of: impl Fn(&[&Element]) -> Option<f64>) -> Vec<(f64, f64)> {
     let mut points = Vec::new();
-    for layer in distinct(tables, "elements", kind, "layer") {
-        for seed in distinct(tables, "elements", kind, "seed") {
-            let ours = all
+    for layer in elements.iter().map(|r| r.layer).levels() {
+        for seed in elements.iter().map(|r| r.seed).levels() {
+            let ours = elements
                 .iter()
-                .filter(|r| r.int("layer") == layer && r.int("seed") == seed);
+                .filter(|r| (r.layer, r.seed) == (layer, seed));
             let value = of(&ours.collect::<Vec<_>>());
-            points.extend(value.map(|v| (layer as f64, v)));
+            points.extend(value.map(|v| (layer, v)));
         }
     }
-    median_by(points.into_iter())
+    points.into_iter().medians()
 }
 
-fn share_by_layer(tables: &Tables, kind: Kind, category: Category) -> Vec<(f64, f64)> {
-    by_layer(tables, kind, |elements| {
-        let ours = elements
-            .iter()
-            .filter(|r| r.text("category") == category.name());
+fn share_by_layer(elements: &[Element], category: Category) -> Vec<(f64, f64)> {
+    by_layer(elements, |elements| {
+        let ours = elements.iter().filter(|r| r.category == category);
         (!elements.is_empty()).then(|| ours.count() as f64 / elements.len() as f64)
     })
 }
 
-fn persistence_by_layer(tables: &Tables, kind: Kind, category: Category) -> Vec<(f64, f64)> {
-    by_layer(tables, kind, |elements| {
-        let ours = elements
-            .iter()
-            .filter(|r| r.text("category") == category.name());
-        let lengths: Vec<f64> = ours.map(|r| r.real("persistence")).collect();
+fn persistence_by_layer(elements: &[Element], category: Category) -> Vec<(f64, f64)> {
+    by_layer(elements, |elements| {
+        let ours = elements.iter().filter(|r| r.category == category);
+        let lengths: Vec<f64> = ours.map(|r| r.persistence as f64).collect();
         (!lengths.is_empty()).then(|| mean(&lengths))
     })
 }
 
 fn reconstruction(tables: &Tables, kind: Kind) -> Panel {
-    let layers = distinct(tables, "dictionaries", kind, "layer");
+    let mut rows = tables.rows::<Sae>();
+    rows.retain(|r| r.model == kind);
+    let layers = rows.iter().map(|r| r.layer).levels();
     let x = Axis::log("active elements a datapoint (L0)");
-    let mut panel = Panel::new(kind.name(), x, Axis::linear("explained variance"));
+    let mut panel = Panel::new(kind.word(), x, Axis::linear("explained variance"));
     for (index, &layer) in layers.iter().enumerate() {
-        let ours = rows(tables, "dictionaries", kind).filter(|r| r.int("layer") == layer);
-        let points = ours.map(|r| (r.real("l1"), (r.real("l0"), r.real("explained_variance"))));
-        let points: Vec<_> = points.collect();
-        let l0 = median_by(points.iter().map(|&(k, (l0, _))| (k, l0)));
-        let variance = median_by(points.iter().map(|&(k, (_, variance))| (k, variance)));
+        let along = |column: fn(&Sae) -> f64| {
+            let ours = rows.iter().filter(|r| r.layer == layer);
+            ours.map(|r| (r.l1, column(r))).medians()
+        };
+        let (l0, variance) = (along(|r| r.l0), along(|r| r.explained_variance));
         let curve = l0.iter().zip(&variance).map(|(a, b)| (a.1, b.1));
-        let role = Role::Step {
-            index,
-            of: layers.len(),
+        let of = layers.len();
+        let named = index == 0 || index + 1 == of || 2 * index + 1 == of;
+        let label = match named {
+            true => format!("x_{layer}"),
+            false => String::new(),
         };
-        let ends = index == 0 || index + 1 == layers.len() || 2 * index + 1 == layers.len();
-        let label = if ends {
-            format!("x_{layer}")
-        } else {
-            String::new()
-        };
-        panel = panel.dotted(role, label, curve);
+        panel = panel.dotted(Role::Step { index, of }, label, curve);
     }
     panel
 }
 
 fn similarity(tables: &Tables, kind: Kind) -> Panel {
-    let layers = distinct(tables, "similarity", kind, "layer");
-    let seed = distinct(tables, "similarity", kind, "seed")
-        .first()
-        .copied();
-    let ours: Vec<Row> = rows(tables, "similarity", kind)
-        .filter(|r| Some(r.int("seed")) == seed)
-        .collect();
-    let value = |row: i64, column: i64| {
-        let cell = ours
+    let mut rows = tables.rows::<Similarity>();
+    rows.retain(|r| r.model == kind);
+    let layers = rows.iter().map(|r| r.layer).levels();
+    let seed = rows.iter().map(|r| r.seed).min();
+    let value = |layer: usize, other: usize| {
+        let cell = rows
             .iter()
-            .find(|r| r.int("layer") == row && r.int("other_layer") == column);
-        cell.map_or(f64::NAN, |r| r.real("mmcs"))
+            .find(|r| (Some(r.seed), r.layer, r.other_layer) == (seed, layer, other));
+        cell.map_or(f64::NAN, |r| r.mmcs)
     };
     let axis: Vec<f64> = layers.iter().map(|&l| l as f64).collect();
     let panel = Panel::new(
-        kind.name(),
+        kind.word(),
         Axis::linear("other layer"),
         Axis::linear("layer l"),
     );
@@ -176,15 +161,14 @@ pub fn findings(tables: &Tables, _: &Ledger) -> String {
     let said: Vec<String> = KINDS
         .into_iter()
         .filter_map(|kind| {
-            let shares = share_by_layer(tables, kind, Category::Neither);
+            let elements = elements(tables, kind);
+            let shares = share_by_layer(&elements, Category::Neither);
             let (first, last) = (shares.first()?, shares.last()?);
             let peak = peak(&shares)?;
-            let persistence: Vec<f64> =
-                rows(tables, "elements", kind).map(|r| r.real("persistence")).collect();
+            let persistence: Vec<f64> = elements.iter().map(|r| r.persistence as f64).collect();
             Some(format!(
-                "In the {} model the share of elements that are neither input nor output is largest after layer {}, {}, \
+                "In the {kind} model the share of elements that are neither input nor output is largest after layer {}, {}, \
                  against {} at the input and {} at the output; the median element persists for {} further layers.",
-                kind.name(),
                 peak.0,
                 number(peak.1),
                 number(first.1),

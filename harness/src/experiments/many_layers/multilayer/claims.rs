@@ -98,8 +98,7 @@ pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outco
             let area = readings.and_then(|r| match r[..] {
                 [smallest, .., largest] => Ok(largest.area() - smallest.area()),
                 _ => Err(format!(
-                    "only one N of the {} models reached a final fraction of {LEARNED} at seed {seed}",
-                    kind.name()
+                    "only one N of the {kind} models reached a final fraction of {LEARNED} at seed {seed}",
                 )),
             });
             [fraction, area, share]
@@ -129,7 +128,6 @@ fn learned(models: &[Model], loss: Loss, kind: Kind, seed: u64) -> Result<Vec<&R
             Err(why) => return Err(format!("the {} {why}", model.task)),
         }
     }
-    let (loss, kind) = (loss.name(), kind.name());
     match (trained, readings.is_empty()) {
         (0, _) => Err(format!(
             "no {kind} model was trained with {loss} at seed {seed}"

@@ -38,7 +38,7 @@ impl Data {
         data
     }
 
-    /// How many there are.
+    /// Number of datapoints.
     pub fn len(&self) -> usize {
         self.pairs.len()
     }

@@ -1,12 +1,16 @@
 //! The figures of `multilayer` and what is said of them, from its tables.
 
 use super::claims::LEARNED;
+use super::settings::Loss;
+use super::tables::{Datapoint, Layer, Summary};
 use super::train::Kind;
 use crate::claim::Verdict;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
+use crate::stats::observations::Observations;
 use crate::stats::{median, peak};
-use crate::table::{Cell, Row, Tables, median_by};
+use crate::table::Tables;
+use crate::table::record::Word;
 use crate::text::number;
 
 pub const NAMES: &[&str] = &[
@@ -18,10 +22,6 @@ pub const NAMES: &[&str] = &[
 
 /// The four figures, one panel a loss.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
-    let losses: Vec<Sweep> = names(tables, "loss")
-        .iter()
-        .map(|l| Sweep::new(tables, l))
-        .collect();
     let mut figures = [
         Figure::new(
             NAMES[0],
@@ -45,14 +45,14 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
              layers, median over datapoints and seeds; dotted: the decisive-layer models.",
         ),
     ];
-    for sweep in &losses {
+    for sweep in sweeps(tables) {
         let [loss, single, learned, gradient] = figures;
         figures = [
             loss.panel(sweep.loss()),
-            single.panel(sweep.single("value", "loss of x_l")),
+            single.panel(sweep.single(|r| r.value, "loss of x_l")),
             learned.panel(sweep.learned()),
             gradient
-                .panel(sweep.single("gradient_norm", "gradient norm"))
+                .panel(sweep.single(|r| r.gradient_norm, "gradient norm"))
                 .panel(sweep.share()),
         ];
     }
@@ -60,70 +60,77 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
 }
 
 /// The models trained with one loss.
-struct Sweep<'a> {
-    tables: &'a Tables,
-    loss: String,
+struct Sweep {
+    loss: Loss,
+    models: Vec<Summary>,
+    layers: Vec<Layer>,
+    datapoints: Vec<Datapoint>,
 }
 
-impl<'a> Sweep<'a> {
-    fn new(tables: &'a Tables, loss: &str) -> Self {
+/// The models by their loss, in the order in which they were trained.
+fn sweeps(tables: &Tables) -> Vec<Sweep> {
+    let models = tables.rows::<Summary>();
+    let losses = models.iter().map(|r| r.loss).distinct();
+    losses.into_iter().map(|l| Sweep::new(tables, l)).collect()
+}
+
+impl Sweep {
+    fn new(tables: &Tables, loss: Loss) -> Self {
+        let mut models = tables.rows::<Summary>();
+        models.retain(|r| r.loss == loss);
+        let mut layers = tables.rows::<Layer>();
+        layers.retain(|r| r.loss == loss);
+        let mut datapoints = tables.rows::<Datapoint>();
+        datapoints.retain(|r| r.loss == loss);
         Sweep {
-            tables,
-            loss: loss.into(),
+            loss,
+            models,
+            layers,
+            datapoints,
         }
     }
 
-    fn rows(&self, table: &str, kind: Kind) -> impl Iterator<Item = Row<'a>> {
-        let rows = self.tables.get(table).rows();
-        let loss = self.loss.clone();
-        rows.filter(move |r| r.text("loss") == loss && r.text("model") == kind.name())
-    }
-
     /// The numbers of datapoints at which there are models of a kind.
-    fn sizes(&self, kind: Kind) -> Vec<i64> {
-        let mut sizes: Vec<i64> = self.rows("models", kind).map(|r| r.int("n")).collect();
-        sizes.sort_unstable();
-        sizes.dedup();
-        sizes
+    fn sizes(&self, kind: Kind) -> Vec<usize> {
+        let models = self.models.iter().filter(|r| r.model == kind);
+        models.map(|r| r.n).levels()
     }
 
-    /// A column of `models` at one size, one value a seed.
-    fn values(&self, kind: Kind, n: i64, column: &str) -> Vec<f64> {
-        let rows = self.rows("models", kind).filter(|r| r.int("n") == n);
-        rows.map(|r| r.real(column)).collect()
+    /// A column of the trained models of one size, one value a seed.
+    fn values(&self, n: usize, column: fn(&Summary) -> f64) -> Vec<f64> {
+        let ours = self
+            .models
+            .iter()
+            .filter(|r| (r.model, r.n) == (Kind::Trained, n));
+        ours.map(column).collect()
     }
 
     /// The largest size that every seed has learned, else the smallest of all.
-    fn largest_learned(&self) -> Option<i64> {
+    fn largest_learned(&self) -> Option<usize> {
         let sizes = self.sizes(Kind::Trained);
-        let learned = |n: &&i64| {
-            let values = self.values(Kind::Trained, **n, "learned");
+        let learned = |n: &&usize| {
+            let values = self.values(**n, |r| r.learned);
             values.iter().all(|&v| v >= LEARNED)
         };
         sizes.iter().rfind(learned).or(sizes.first()).copied()
     }
 
     /// A column of `layers` against the layer at one size, median over seeds.
-    fn curve(&self, kind: Kind, n: i64, column: &str) -> Vec<(f64, f64)> {
-        let rows = self.rows("layers", kind).filter(|r| r.int("n") == n);
-        median_by(rows.map(|r| (r.real("layer"), r.real(column))))
+    fn curve(&self, kind: Kind, n: usize, column: fn(&Layer) -> f64) -> Vec<(f64, f64)> {
+        let rows = self.layers.iter().filter(|r| (r.model, r.n) == (kind, n));
+        rows.map(|r| (r.layer, column(r))).medians()
     }
 
     /// A curve for every size and, dotted, those of a control.
-    fn panel(&self, column: &str, y: Axis, control: Kind) -> Panel {
-        let sizes = self.sizes(Kind::Trained);
+    fn panel(&self, column: fn(&Layer) -> f64, y: Axis, control: Kind) -> Panel {
         let mut panel = Panel::new(self.title(), Axis::linear("layer l"), y);
-        for (index, &n) in sizes.iter().enumerate() {
-            let role = Role::Step {
-                index,
-                of: sizes.len(),
-            };
-            let points = self.curve(Kind::Trained, n, column);
-            panel = panel.dotted(role, format!("N = {n}"), from_first_block(points));
+        for (role, n) in Role::steps(self.sizes(Kind::Trained)) {
+            let points = from_first_block(self.curve(Kind::Trained, n, column));
+            panel = panel.dotted(role, format!("N = {n}"), points);
         }
         for n in self.sizes(control) {
             let points = self.curve(control, n, column);
-            panel = panel.dotted(Role::Control, control.name(), from_first_block(points));
+            panel = panel.dotted(Role::Control, control.word(), from_first_block(points));
         }
         panel
     }
@@ -132,7 +139,7 @@ impl<'a> Sweep<'a> {
         let sizes = self.sizes(Kind::Trained);
         let trained = sizes
             .iter()
-            .flat_map(|&n| self.curve(Kind::Trained, n, "mean_loss"));
+            .flat_map(|&n| self.curve(Kind::Trained, n, |r| r.mean_loss));
         let highest = trained
             .map(|p| p.1)
             .filter(|v| v.is_finite())
@@ -143,65 +150,44 @@ impl<'a> Sweep<'a> {
         } else {
             y
         };
-        self.panel("mean_loss", y, Kind::Untrained)
+        self.panel(|r| r.mean_loss, y, Kind::Untrained)
     }
 
     fn learned(&self) -> Panel {
         let y = Axis::linear("fraction learned").range(0.0, 1.0);
-        self.panel("learned", y, Kind::Decisive)
+        self.panel(|r| r.learned, y, Kind::Decisive)
     }
 
     fn share(&self) -> Panel {
         let y = Axis::linear("share of the gradient norm");
-        let panel = self.panel("gradient_share", y, Kind::Decisive);
-        let layers = self
-            .rows("layers", Kind::Trained)
-            .map(|r| r.int("layer"))
-            .max();
-        match layers {
+        let panel = self.panel(|r| r.gradient_share, y, Kind::Decisive);
+        let trained = self.layers.iter().filter(|r| r.model == Kind::Trained);
+        match trained.map(|r| r.layer).max() {
             Some(layers) => panel.level(2.0 / layers as f64, "2/L"),
             None => panel,
         }
     }
 
     /// A column of `datapoints` against the layer for one model, a line each.
-    fn single(&self, column: &str, label: &str) -> Panel {
+    fn single(&self, column: fn(&Datapoint) -> f64, label: &str) -> Panel {
         let n = self.largest_learned();
         let title = n.map_or(self.title(), |n| format!("{}, N = {n}", self.title()));
         let mut panel = Panel::new(title, Axis::linear("layer l"), Axis::linear(label));
-        let seed = self
-            .rows("datapoints", Kind::Trained)
-            .map(|r| r.int("seed"))
-            .min();
-        let ours = |r: &Row| Some(r.int("n")) == n && Some(r.int("seed")) == seed;
-        let rows: Vec<Row> = self
-            .rows("datapoints", Kind::Trained)
-            .filter(ours)
-            .collect();
-        let datapoints: Vec<&[Row]> = rows
-            .chunk_by(|a, b| a.int("datapoint") == b.int("datapoint"))
-            .collect();
-        for (i, rows) in datapoints.iter().enumerate() {
-            let points = rows.iter().map(|r| (r.real("layer"), r.real(column)));
+        let trained = || self.datapoints.iter().filter(|r| r.model == Kind::Trained);
+        let seed = trained().map(|r| r.seed).min();
+        let ours = trained().filter(|r| (Some(r.n), Some(r.seed)) == (n, seed));
+        let rows: Vec<&Datapoint> = ours.collect();
+        let datapoints = rows.chunk_by(|a, b| a.datapoint == b.datapoint);
+        for (i, rows) in datapoints.enumerate() {
+            let points = rows.iter().map(|r| (r.layer as f64, column(r)));
             panel = panel.dotted(Role::Other(i as u8), "", from_first_block(points.collect()));
         }
         panel
     }
 
     fn title(&self) -> String {
-        self.loss.replace('-', " ")
+        self.loss.word().replace('-', " ")
     }
-}
-
-/// The values of a text column of `models`.
-fn names(tables: &Tables, column: &str) -> Vec<String> {
-    let cells = tables.get("models").distinct(column).into_iter();
-    cells
-        .map(|cell| match cell {
-            Cell::Text(name) => name,
-            other => unreachable!("{other:?} in a column of text"),
-        })
-        .collect()
 }
 
 /// A curve without its point at x₀ if there is no block whose value it would be.
@@ -212,11 +198,7 @@ fn from_first_block(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
 
 /// What the tables show: two sentences a loss, and which claims came out otherwise.
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
-    let losses = names(tables, "loss");
-    let said = losses
-        .iter()
-        .filter_map(|loss| say(&Sweep::new(tables, loss)));
-    let mut said: Vec<String> = said.collect();
+    let mut said: Vec<String> = sweeps(tables).iter().filter_map(say).collect();
     if said.is_empty() {
         return "No model was trained to its end, so there is nothing to read layer by layer."
             .into();
@@ -236,25 +218,26 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
 /// Two sentences on the models of one loss; nothing if all of them diverged.
 fn say(sweep: &Sweep) -> Option<String> {
     let n = sweep.largest_learned()?;
-    let at = |n: i64, column: &str| median(&sweep.values(Kind::Trained, n, column));
-    let loss = sweep.curve(Kind::Trained, n, "mean_loss");
+    let at = |n: usize, column: fn(&Summary) -> f64| median(&sweep.values(n, column));
+    let loss = sweep.curve(Kind::Trained, n, |r| r.mean_loss);
     let (_, last) = *loss.last()?;
     let peak = peak(&loss)?;
     let sizes = sweep.sizes(Kind::Trained);
-    let (learned, missed): (Vec<i64>, Vec<i64>) =
-        sizes.iter().partition(|&&n| at(n, "learned") >= LEARNED);
+    let (learned, missed): (Vec<usize>, Vec<usize>) = sizes
+        .iter()
+        .partition(|&&n| at(n, |r| r.learned) >= LEARNED);
     let missed = match missed[..] {
         [] => String::new(),
         [n, ..] => format!(
             " (of {n} the steps suffice for {})",
-            percent(at(n, "learned"))
+            percent(at(n, |r| r.learned))
         ),
     };
     let areas = match learned[..] {
         [small, .., large] => format!(
             ", and over x_0 to x_{{L−1}} the mean fraction learned goes from {} at N = {small} to {} at N = {large}",
-            percent(at(small, "area")),
-            percent(at(large, "area")),
+            percent(at(small, |r| r.area)),
+            percent(at(large, |r| r.area)),
         ),
         _ => String::new(),
     };
@@ -267,10 +250,10 @@ fn say(sweep: &Sweep) -> Option<String> {
         peak.0,
         number(peak.1),
         number(last),
-        number(at(n, "late_r2")),
-        percent(at(n, "largest_share")),
-        percent(at(n, "learned_before_last")),
-        percent(at(n, "learned")),
+        number(at(n, |r| r.late_r2)),
+        percent(at(n, |r| r.largest_share)),
+        percent(at(n, |r| r.learned_before_last)),
+        percent(at(n, |r| r.learned)),
     ))
 }
 

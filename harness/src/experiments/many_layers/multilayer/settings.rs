@@ -63,25 +63,19 @@ crate::settings! {
     }
 }
 
-/// A loss of the output, summed over its d entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// ‖x − e_y‖²
-    SquaredError,
-    /// −log softmax(x)_y
-    CrossEntropy,
+crate::words! {
+    /// A loss of the output, summed over its d entries.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Loss {
+        /// ‖x − e_y‖²
+        SquaredError,
+        /// −log softmax(x)_y
+        CrossEntropy,
+    }
 }
 
 impl Loss {
-    /// As in settings and tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Loss::SquaredError => "squared-error",
-            Loss::CrossEntropy => "cross-entropy",
-        }
-    }
-
     /// The kernel that computes it.
     pub fn kernel(self) -> kernels::loss::Loss {
         match self {

@@ -7,11 +7,11 @@ use super::claims::LEARNED;
 use super::data;
 use super::measures::CHUNK;
 use super::model_file;
-use super::settings::{ID, Loss, Settings};
+use super::settings::{ID, Settings};
+use super::tables::Summary;
 use super::train::{Kind, Task};
 use crate::error::Result;
 use crate::experiment::Ctx;
-use crate::table::Row;
 
 /// The models of a seed to look into: the trained one on the most datapoints that has learned them and has a
 /// decisive-layer model beside it that has learned them too, and this one.
@@ -19,21 +19,15 @@ use crate::table::Row;
 /// # Errors
 /// Why there is none.
 pub fn models(seed: u64, ctx: &Ctx) -> Result<[Task; 2], String> {
-    let table = ctx.input(ID).get("models");
-    let rows: Vec<Row> = table.rows().collect();
-    let losses = [Loss::SquaredError, Loss::CrossEntropy];
-    let loss = rows
-        .first()
-        .and_then(|r| losses.into_iter().find(|l| l.name() == r.text("loss")))
-        .ok_or("`multilayer` trained no model")?;
+    let rows = ctx.input(ID).rows::<Summary>();
+    let loss = rows.first().map(|r| r.loss);
+    let loss = loss.ok_or("`multilayer` trained no model")?;
     let of = |kind: Kind| {
-        let ours = rows.iter().filter(move |r| {
-            r.text("loss") == loss.name()
-                && r.text("model") == kind.name()
-                && r.int("seed") == seed as i64
-        });
-        let learned = ours.filter(|r| r.real("learned") >= LEARNED);
-        learned.map(|r| r.int("n") as usize).collect::<Vec<usize>>()
+        let ours = rows
+            .iter()
+            .filter(|r| (r.loss, r.model, r.seed) == (loss, kind, seed));
+        let learned = ours.filter(|r| r.learned >= LEARNED);
+        learned.map(|r| r.n).collect::<Vec<usize>>()
     };
     let decisive = of(Kind::Decisive);
     let n = of(Kind::Trained)
@@ -79,7 +73,7 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Of a model that was saved.
+    /// The streams of a model that was saved.
     pub fn of(task: Task, exec: Exec, ctx: &Ctx) -> Result<Streams> {
         let parameters = model_file::read(&ctx.session.folder.path().join(model_file::path(task)))?;
         let shape = parameters.shape();

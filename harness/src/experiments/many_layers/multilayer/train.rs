@@ -14,37 +14,30 @@ use crate::store::checkpoint::Snapshot;
 /// One model of the sweep.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Task {
-    /// What is minimised.
+    /// The loss that is minimised.
     pub loss: Loss,
     /// Number of datapoints.
     pub n: usize,
     /// Seed of data, initial parameters and order.
     pub seed: u64,
-    /// To which layers the loss is applied.
+    /// The layers that the loss is applied to.
     pub kind: Kind,
 }
 
-/// To which layers the loss is applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// To none: the initial parameters.
-    Untrained,
-    /// To the output alone.
-    Trained,
-    /// To every layer from the one on that [owns](Data::owner) the datapoint.
-    Decisive,
+crate::words! {
+    /// The layers that the loss is applied to.
+    pub enum Kind {
+        /// The output alone.
+        Trained,
+        /// None: the model keeps its initial parameters.
+        Untrained,
+        /// Every layer from the one on that [owns](Data::owner) the datapoint.
+        #[strum(serialize = "decisive-layer")]
+        Decisive,
+    }
 }
 
 impl Kind {
-    /// As in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Untrained => "untrained",
-            Kind::Trained => "trained",
-            Kind::Decisive => "decisive-layer",
-        }
-    }
-
     /// The first layer whose loss counts for a datapoint.
     fn first(self, datapoint: usize, layers: usize) -> usize {
         match self {
@@ -57,8 +50,13 @@ impl Kind {
 impl Task {
     /// Name of its files.
     pub fn slug(&self) -> String {
-        let (loss, kind) = (self.loss.name(), self.kind.name());
-        format!("{kind}-{loss}-n{}-seed{}", self.n, self.seed)
+        let Task {
+            loss,
+            n,
+            seed,
+            kind,
+        } = self;
+        format!("{kind}-{loss}-n{n}-seed{seed}")
     }
 
     /// Steps after which training ends at the latest.
@@ -79,12 +77,7 @@ impl std::fmt::Display for Task {
             seed,
             kind,
         } = self;
-        write!(
-            f,
-            "{} model, {}, N = {n}, seed {seed}",
-            kind.name(),
-            loss.name()
-        )
+        write!(f, "{kind} model, {loss}, N = {n}, seed {seed}")
     }
 }
 
@@ -123,13 +116,13 @@ pub enum End {
     Budget,
     /// The loss of x_l at this layer, the first such one, was no finite number.
     Diverged {
-        /// Of x_l.
+        /// The layer l of that x_l.
         layer: usize,
     },
 }
 
 impl State {
-    /// Before the first step.
+    /// The state before the first step.
     pub fn start(parameters: Parameters) -> State {
         let zeros = vec![0.0; parameters.values().len()];
         State {

@@ -1,26 +1,28 @@
-//! What `homogeneity` shows of its tables.
+//! The figures of `homogeneity` and what is said of them, from its tables.
 
+use super::{Cell, Layer, Limit};
 use crate::claim::ledger::Ledger;
+use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
-use crate::table::{Cell, Row, Tables, median_by};
+use crate::stats::observations::Observations;
+use crate::table::Tables;
 use crate::text::number;
 
-pub(super) fn figures(tables: &Tables) -> Vec<Figure> {
-    let gelu = || {
-        let rows = tables.get("cells").rows();
-        rows.filter(|r| r.text("layer") == "gelu")
+pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
+    let cells = tables.rows::<Cell>();
+    let gelu = || cells.iter().filter(|r| r.layer == Layer::Gelu);
+    let by = |k: usize, n_on: fn(&Cell) -> f64| {
+        let rows = gelu().filter(|r| r.k == k);
+        rows.map(|r| (n_on(r), r.delta_r2)).medians()
     };
-    let by = |k: f64, n_on: &dyn Fn(&Row) -> f64| {
-        let rows = gelu().filter(|r| r.real("k") == k);
-        median_by(rows.map(|r| (n_on(&r), r.real("delta_r2"))))
-    };
-    let ks = numbers(tables, "k");
+    let ks = cells.iter().map(|r| r.k).levels();
     // No active others have no place on a logarithmic axis: they are in the curves.
-    let on: Vec<f64> = numbers(tables, "n_on")
-        .into_iter()
-        .filter(|&n_on| n_on > 0.0)
-        .collect();
-    let columns: Vec<_> = ks.iter().map(|&k| by(k, &|r| r.real("n_on"))).collect();
+    let on = cells
+        .iter()
+        .map(|r| r.n_on as f64)
+        .filter(|&n_on| n_on > 0.0);
+    let on = on.levels();
+    let columns: Vec<_> = ks.iter().map(|&k| by(k, |r| r.n_on as f64)).collect();
     let value = |column: &[(f64, f64)], n_on: f64| {
         let cell = column.iter().find(|(x, _)| *x == n_on);
         cell.map_or(f64::NAN, |(_, delta)| *delta)
@@ -37,7 +39,7 @@ pub(super) fn figures(tables: &Tables) -> Vec<Figure> {
     if !ks.is_empty() && !on.is_empty() {
         map = map.mark(Mark::Heat(Heat {
             label: "non-homogeneity ΔR²".into(),
-            x: ks.clone(),
+            x: ks.iter().map(|&k| k as f64).collect(),
             y: on,
             values,
             range: None,
@@ -47,23 +49,17 @@ pub(super) fn figures(tables: &Tables) -> Vec<Figure> {
     }
 
     // One more than the others: the feature of interest is active too, and 0 has a place.
-    let active = &|r: &Row| r.real("n_on") + 1.0;
+    let active = |r: &Cell| r.n_on as f64 + 1.0;
     let mut curves = Panel::new(
         "",
         Axis::log("active features, the one of interest included"),
         Axis::linear("non-homogeneity ΔR²"),
     );
-    let shown: Vec<f64> = ks.iter().rev().step_by(3).rev().copied().collect();
-    for (index, &k) in shown.iter().enumerate() {
-        let role = Role::Step {
-            index,
-            of: shown.len(),
-        };
+    for (role, k) in Role::steps(grid::every_third(&ks)) {
         curves = curves.line(role, format!("k = {k}"), by(k, active));
     }
-    let linear = tables.get("cells").rows();
-    let linear = linear.filter(|r| r.text("layer") == "linear");
-    let linear = median_by(linear.map(|r| (active(&r), r.real("delta_r2"))));
+    let linear = cells.iter().filter(|r| r.layer == Layer::Linear);
+    let linear = linear.map(|r| (active(r), r.delta_r2)).medians();
     curves = curves.line(Role::Control, "control: linear layer, any k", linear);
     if let Some(threshold) = threshold(tables) {
         curves = curves.level(threshold, "");
@@ -87,40 +83,26 @@ pub(super) fn figures(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
-/// The values of a column of the cells, increasing.
-fn numbers(tables: &Tables, column: &str) -> Vec<f64> {
-    let cells = tables.get("cells").distinct(column);
-    let mut numbers: Vec<f64> = cells
-        .into_iter()
-        .filter_map(|cell| match cell {
-            Cell::Int(value) => Some(value as f64),
-            _ => None,
-        })
-        .collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers
-}
-
 /// The threshold that the limits were found at.
 fn threshold(tables: &Tables) -> Option<f64> {
-    tables
-        .get("limits")
-        .rows()
-        .next()
-        .map(|r| r.real("threshold"))
+    tables.rows::<Limit>().first().map(|r| r.threshold)
 }
 
 pub(super) fn findings(tables: &Tables, _: &Ledger) -> String {
-    let rows = tables.get("limits").rows();
-    let rows = rows.filter(|r| r.text("layer") == "gelu");
-    let limits = median_by(rows.map(|r| (r.real("k"), r.real("n_on"))));
-    let most = numbers(tables, "n_on").last().copied();
+    let limits = tables.rows::<Limit>();
+    let limits = limits.iter().filter(|r| r.layer == Layer::Gelu);
+    let limits = limits.map(|r| (r.k, r.n_on)).medians();
+    let cells = tables.rows::<Cell>();
+    let most = cells.iter().map(|r| r.n_on).max();
     let (Some(first), Some(last), Some(most), Some(threshold)) =
         (limits.first(), limits.last(), most, threshold(tables))
     else {
         return "Nothing was measured.".into();
     };
-    let beyond = limits.iter().filter(|(_, n_on)| *n_on >= most).count();
+    let beyond = limits
+        .iter()
+        .filter(|(_, n_on)| *n_on >= most as f64)
+        .count();
     let ends = match beyond {
         0 => String::new(),
         _ => format!(

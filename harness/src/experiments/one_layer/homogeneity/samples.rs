@@ -29,7 +29,7 @@ pub(super) struct Batch {
     pub magnitudes: Vec<f32>,
     /// Others to a sample.
     pub depth: usize,
-    /// How many of the samples, the first ones, are fitted; the rest is held out.
+    /// Number of samples that are fitted, the first ones; the rest is held out.
     pub fitted: usize,
 }
 
@@ -122,7 +122,7 @@ struct Half {
 }
 
 impl Sums {
-    /// Of no samples.
+    /// The sums of no samples.
     pub fn new(levels: usize) -> Self {
         let half = Half {
             x: [0.0; 5],

@@ -12,7 +12,49 @@ use crate::experiments::one_layer::response_curve::{Layer, levels};
 use crate::figure::{Axis, Figure, Heat, Mark, Panel};
 use crate::rng::Rng;
 use crate::stats::max;
-use crate::table::Table;
+use crate::stats::observations::Observations;
+use crate::table::Tables;
+
+crate::words! {
+    /// The layer of a map, and its two features.
+    pub enum Setting {
+        /// A on half of the neurons, B on all.
+        Halves,
+        /// The same with few neurons.
+        Small,
+        /// A and B on all neurons with random signs, as many positive as negative.
+        Random,
+    }
+}
+
+crate::words! {
+    /// The direction that is read.
+    pub enum Direction {
+        /// A.
+        #[strum(serialize = "A")]
+        A,
+        /// A + B, normalised.
+        #[strum(serialize = "A+B")]
+        Sum,
+    }
+}
+
+crate::rows! {
+    /// The output of a layer with two features on, at the first seed.
+    pub struct Output in "maps" {
+        /// halves: A on half of the neurons, B on all; small: the same with few neurons; random: A and B on all neurons
+        /// with random signs, as many positive as negative
+        setting: Setting [""],
+        /// direction that is read: A, or A+B normalised
+        read: Direction [""],
+        /// level of A
+        a: f64 ["1"],
+        /// level of B
+        b: f64 ["1"],
+        /// output level
+        y: f64 ["1"],
+    }
+}
 
 /// Neurons with the same entry of A, of B and of the direction that is read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,24 +67,36 @@ struct Group {
 
 /// One heat map.
 struct Map {
-    setting: &'static str,
-    read: &'static str,
+    setting: Setting,
+    read: Direction,
     /// Number of neurons that A is on, and B.
     on: (usize, usize),
     groups: Vec<Group>,
 }
 
 /// Titles by setting and direction that is read, in the order of the figure.
-const TITLES: [(&str, &str, &str); 4] = [
-    ("halves", "A", "A on half of the neurons, B on all"),
-    ("small", "A", "the same in a narrow layer"),
-    ("random", "A", "random signs, read along A"),
-    ("random", "A+B", "random signs, read along A + B"),
+const TITLES: [(Setting, Direction, &str); 4] = [
+    (
+        Setting::Halves,
+        Direction::A,
+        "A on half of the neurons, B on all",
+    ),
+    (Setting::Small, Direction::A, "the same in a narrow layer"),
+    (Setting::Random, Direction::A, "random signs, read along A"),
+    (
+        Setting::Random,
+        Direction::Sum,
+        "random signs, read along A + B",
+    ),
 ];
 
 /// Computes the four maps; those with random signs at the first seed.
-pub(super) fn tabulate(s: &Settings, ctx: &Ctx, table: &mut Table) -> Result<()> {
-    let mut maps = vec![halves("halves", s.n), halves("small", s.n_small)];
+pub(super) fn compute(s: &Settings, ctx: &Ctx) -> Result<Vec<Output>> {
+    let mut outputs = Vec::new();
+    let mut maps = vec![
+        halves(Setting::Halves, s.n),
+        halves(Setting::Small, s.n_small),
+    ];
     maps.extend(random(s.n, &mut ctx.rng(ctx.seeds[0], "signs", 0)));
     let layer = Layer::of_gelu(ctx.session.serial());
     for map in maps {
@@ -50,19 +104,17 @@ pub(super) fn tabulate(s: &Settings, ctx: &Ctx, table: &mut Table) -> Result<()>
         let b = levels(s.reach * (map.on.1 as f64).sqrt(), s.points);
         let rows: Vec<Vec<f64>> = b.par_iter().map(|&b| map.row(layer, &a, b)).collect();
         for (&b, row) in b.iter().zip(rows) {
-            for (&a, y) in a.iter().zip(row) {
-                table.push([
-                    map.setting.into(),
-                    map.read.into(),
-                    a.into(),
-                    b.into(),
-                    y.into(),
-                ]);
-            }
+            outputs.extend(a.iter().zip(row).map(|(&a, y)| Output {
+                setting: map.setting,
+                read: map.read,
+                a,
+                b,
+                y,
+            }));
         }
         ctx.session.progress.tick()?;
     }
-    Ok(())
+    Ok(outputs)
 }
 
 impl Map {
@@ -85,11 +137,11 @@ impl Map {
 }
 
 /// A on the first half of n neurons, B on all of them.
-fn halves(setting: &'static str, n: usize) -> Map {
+fn halves(setting: Setting, n: usize) -> Map {
     let a = 1.0 / ((n / 2) as f64).sqrt();
     Map {
         setting,
-        read: "A",
+        read: Direction::A,
         on: (n / 2, n),
         groups: vec![Group {
             neurons: n / 2,
@@ -131,8 +183,8 @@ fn random(n: usize, rng: &mut Rng) -> [Map; 2] {
     // A + B is ±2/√n on the neurons that agree: normalised, ±1/√(their number).
     let sum = 1.0 / ((2 * agree) as f64).sqrt();
     let along_sum = vec![group(agree, 1.0, 1.0, sum), group(agree, -1.0, -1.0, -sum)];
-    [("A", along_a), ("A+B", along_sum)].map(|(read, groups)| Map {
-        setting: "random",
+    [(Direction::A, along_a), (Direction::Sum, along_sum)].map(|(read, groups)| Map {
+        setting: Setting::Random,
         read,
         on: (n, n),
         groups,
@@ -140,7 +192,8 @@ fn random(n: usize, rng: &mut Rng) -> [Map; 2] {
 }
 
 /// The four maps side by side, each with its own scale.
-pub(super) fn draw(maps: &Table) -> Figure {
+pub(super) fn draw(tables: &Tables) -> Figure {
+    let maps = tables.rows::<Output>();
     let mut figure = Figure::new(
         "two-features",
         "Output of a GELU layer with two features on, over their levels. Above: read along A, which is on \
@@ -150,17 +203,11 @@ pub(super) fn draw(maps: &Table) -> Figure {
     );
     for (setting, read, title) in TITLES {
         let rows = || {
-            let rows = maps.rows();
-            rows.filter(move |r| r.text("setting") == setting && r.text("read") == read)
+            maps.iter()
+                .filter(|r| r.setting == setting && r.read == read)
         };
-        let axis = |column: &'static str| {
-            let mut values: Vec<f64> = rows().map(|r| r.real(column)).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            values.dedup();
-            values
-        };
-        let (x, y) = (axis("a"), axis("b"));
-        let output: Vec<f64> = rows().map(|r| r.real("y")).collect();
+        let (x, y) = (rows().map(|r| r.a).levels(), rows().map(|r| r.b).levels());
+        let output: Vec<f64> = rows().map(|r| r.y).collect();
         let largest = max(output.iter().copied());
         let values = output.chunks(x.len().max(1)).map(<[f64]>::to_vec).collect();
         let panel = Panel::new(

@@ -28,13 +28,33 @@ const TAIL: u32 = 12;
 /// Up to this width every entry is drawn by itself.
 const DRAWN: usize = 128;
 
+crate::words! {
+    /// The law of random directions.
+    pub enum Family {
+        /// Gaussian, normalised.
+        Signed,
+        /// The magnitudes of such directions.
+        NonNegative,
+    }
+}
+
 /// ΔR² of one random direction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeltaR2 {
-    /// With random signs.
+    /// ΔR² with random signs.
     pub signed: f64,
-    /// Of the same magnitudes, all positive.
+    /// ΔR² with the same magnitudes, all positive.
     pub non_negative: f64,
+}
+
+impl DeltaR2 {
+    /// ΔR² of the direction of a family.
+    pub fn of(&self, family: Family) -> f64 {
+        match family {
+            Family::Signed => self.signed,
+            Family::NonNegative => self.non_negative,
+        }
+    }
 }
 
 /// Draws directions and measures them.
@@ -58,7 +78,7 @@ pub struct Scratch {
 }
 
 impl Sampler {
-    /// For input levels from −reach·√n to reach·√n.
+    /// A sampler for input levels from −reach·√n to reach·√n.
     pub fn new(reach: f64, exec: Exec) -> Self {
         Sampler {
             reach,
