@@ -1,12 +1,10 @@
 //! Whatever cannot be done is refused with a message and exit code 2, and costs nothing.
 
-mod common;
-
 use std::process::Stdio;
 
 #[cfg(unix)]
-use common::limited;
-use common::{SMALL, Sandbox, files, refused, results, same};
+use crate::common::limited;
+use crate::common::{SMALL, Sandbox, files, refused, results, same};
 
 #[test]
 fn unknown_names_are_answered_with_the_nearest() {

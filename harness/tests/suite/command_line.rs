@@ -1,8 +1,6 @@
 //! What the command line says.
 
-mod common;
-
-use common::{SMALL, Sandbox, files};
+use crate::common::{SMALL, Sandbox, files};
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 

@@ -1,5 +1,4 @@
-//! What the end-to-end tests share.
-#![allow(dead_code)] // Each test binary uses a part.
+//! What the tests share: the command in a folder of its own, ways to disturb it, and what it leaves.
 
 pub mod testing;
 

@@ -1,8 +1,6 @@
 //! What a configuration file may not say is refused with its place, the value and the way out.
 
-mod common;
-
-use common::{Sandbox, refused, results, same};
+use crate::common::{Sandbox, refused, results, same};
 
 #[test]
 fn errors_of_a_configuration_name_file_line_and_column() {

@@ -1,7 +1,7 @@
 //! What the fuzzers start from, and inputs that once broke a reader, through all readers of foreign bytes. `.ci/long fuzz`
 //! looks for more.
 
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 mod readers;
 
 use std::path::Path;

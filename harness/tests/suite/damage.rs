@@ -1,8 +1,6 @@
 //! Results that were changed after the run are named, not believed, and can be computed again.
 
-mod common;
-
-use common::{Sandbox, files, flip_a_bit, results, same};
+use crate::common::{Sandbox, files, flip_a_bit, results, same};
 
 /// As `report` and `--resume` read it back.
 const TABLES: [&str; 5] = [

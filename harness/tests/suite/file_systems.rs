@@ -2,8 +2,6 @@
 //! that is preloaded before the C library; a C compiler builds it, which is there since Rust links with it.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -14,12 +12,12 @@ use nix::errno::Errno::{
     self, EACCES, EDQUOT, EINVAL, EIO, ENOLCK, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, EROFS, ESTALE,
 };
 
-use common::{SMALL, Sandbox, files, refused, results, same, wait_until};
+use crate::common::{SMALL, Sandbox, files, refused, results, same, wait_until};
 
 /// Compiles the library that lets calls fail.
 fn shim(sandbox: &Sandbox) -> PathBuf {
     let library = sandbox.join("shim.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/file_systems/shim.c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/file_systems/shim.c");
     let status = std::process::Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])
         .args([&library, &source])

@@ -1,12 +1,12 @@
 //! Ctrl-C and `kill` in mid-run, and several runs in one folder.
 #![cfg(unix)]
 
-mod common;
-
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{SMALL, Sandbox, files, interrupt, results, same, send, wait_until};
+use crate::common::{
+    SMALL, Sandbox, assert_interrupted, files, interrupt, results, same, send, wait_until,
+};
 
 /// A run of minutes.
 fn long_run(sandbox: &Sandbox) -> Child {
@@ -50,7 +50,7 @@ fn ctrl_c_ends_a_run_promptly_and_leaves_nothing_half_written() {
         "took {:?}",
         begun.elapsed()
     );
-    common::assert_interrupted(&output, &sandbox.join("a"));
+    assert_interrupted(&output, &sandbox.join("a"));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn signals_that_are_ignored_at_the_start_stay_ignored_and_the_others_end_a_run()
         let output = ignores.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{signal}: {output:?}");
         assert!(sandbox.join(&deaf).join("report.html").exists());
-        common::assert_interrupted(&hears.wait_with_output().unwrap(), &sandbox.join(&ends));
+        assert_interrupted(&hears.wait_with_output().unwrap(), &sandbox.join(&ends));
     }
 }
 

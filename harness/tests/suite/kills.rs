@@ -1,13 +1,11 @@
 //! A run of several experiments that is killed again and again.
 #![cfg(unix)]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Sandbox, results, same, wait_until};
+use crate::common::{Sandbox, results, same, wait_until};
 use harness::rng::Rng;
 
 /// Tables that need no training, then every experiment that trains, at sizes of a second each.

@@ -1,13 +1,11 @@
 //! What is not a run's own stays as it is: what symbolic links in its folder point to, and what others put there.
 #![cfg(unix)]
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use common::{Sandbox, files, results, same};
+use crate::common::{Sandbox, files, results, same};
 
 /// A sandbox with a finished run in `a` and somebody else's files in `foreign`.
 fn sandbox() -> Sandbox {

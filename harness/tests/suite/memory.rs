@@ -1,11 +1,9 @@
 //! A process that may take little memory says so and ends; its run is resumed where there is more.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Sandbox, results, same, under};
+use crate::common::{Sandbox, results, same, under};
 
 /// A training of a moment.
 const TRAINING: &str = "recovery --preset quick --seeds 1 --quiet --set recovery.width=8 --set recovery.features=12 \

@@ -1,11 +1,9 @@
 //! `harness profile`, from the command line to the report.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{Sandbox, files, results, same};
+use crate::common::{Sandbox, assert_interrupted, files, interrupt, results, same, wait_until};
 use harness::profile::Profile;
 use harness::profile::tables::Roofs;
 use predicates::prelude::PredicateBooleanExt as _;
@@ -190,10 +188,10 @@ fn ctrl_c_ends_a_profile_and_leaves_a_run_to_resume() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    common::wait_until("a manifest", || sandbox.join("a/manifest.json").exists());
+    wait_until("a manifest", || sandbox.join("a/manifest.json").exists());
     // The machine is measured first, then the experiment begins.
     std::thread::sleep(std::time::Duration::from_secs(3));
-    common::interrupt(&child);
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
-    common::assert_interrupted(&output, &sandbox.join("a"));
+    assert_interrupted(&output, &sandbox.join("a"));
 }

@@ -1,8 +1,6 @@
 //! The same configuration gives the same bytes.
 
-mod common;
-
-use common::{SMALL, Sandbox, files, results, same};
+use crate::common::{SMALL, Sandbox, files, results, same};
 
 #[test]
 fn a_run_leaves_everything_it_promises() {

@@ -1,15 +1,13 @@
 //! Where stdout and stderr lead to: full devices, readers that have gone away, terminals of all kinds.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::fs::File;
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{SMALL, Sandbox, interrupt, results, same, wait_until};
+use crate::common::{SMALL, Sandbox, interrupt, results, same, wait_until};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 

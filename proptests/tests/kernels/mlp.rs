@@ -2,4 +2,5 @@
 
 mod case;
 mod passes;
+mod pytorch;
 mod workspace;

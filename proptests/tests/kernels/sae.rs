@@ -3,6 +3,7 @@
 mod bad_input;
 mod case;
 mod passes;
+mod pytorch;
 mod range;
 mod threads;
 mod training;

@@ -1,5 +1,4 @@
-//! Sparse coding against pedestrian f64 references, optimality conditions and closed forms, on every
-//! instruction set.
+//! Sparse coding against pedestrian f64 references, optimality conditions and closed forms.
 
 mod bad_input;
 mod data;

@@ -17,7 +17,7 @@ use proptests::pool;
 fn on_threads(isa: Isa, threads: usize, run: impl Fn(Exec) -> Vec<f32> + Sync) -> Vec<f32> {
     let serial = run(Exec::serial(isa));
     let shared = pool(threads).install(|| run(Exec::parallel(isa)));
-    proptests::wild::assert_same(&format!("{isa}, {threads} threads"), &shared, &serial);
+    proptests::wild::assert_same(&format!("{threads} threads"), &shared, &serial);
     serial
 }
 

@@ -1,9 +1,7 @@
 //! `encoders` end to end: what stands in its table, resumed runs, missing models, bad settings.
 #![cfg(unix)]
 
-mod common;
-
-use common::{Sandbox, survives_kills};
+use crate::common::{Sandbox, survives_kills};
 
 /// Settings of a run of a second or two; `multilayer` is run along.
 const TINY: &str = "encoders --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \

@@ -1,8 +1,6 @@
 //! `homogeneity` against a plain simulation in f64 that draws every cell on its own.
 
-mod common;
-
-use common::testing;
+use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};

@@ -1,14 +1,14 @@
 //! `interference` against plain loops in f64.
 
-mod common;
-
-use common::testing;
+use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::interference::{Interference, Settings};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
+use kernels::Isa;
+use proptests::each_isa;
 use proptests::fit::delta_r2;
 use proptests::reference::gelu;
 
@@ -47,8 +47,8 @@ fn output(a: (f64, &[f64]), b: (f64, &[f64]), c: &[f64]) -> f64 {
     dot(&after, c)
 }
 
-#[test]
-fn maps_agree_with_plain_loops_on_every_isa() {
+each_isa!(maps_agree_with_plain_loops_on_every_isa);
+fn maps_agree_with_plain_loops_on_every_isa(isa: Isa) {
     let s = settings();
     let half = |n: usize| unit((0..n).map(|i| if i < n / 2 { 1.0 } else { 0.0 }).collect());
     let all = |n: usize| unit(vec![1.0; n]);
@@ -64,37 +64,35 @@ fn maps_agree_with_plain_loops_on_every_isa() {
         }
     };
     let sum = unit(random_a.iter().zip(&random_b).map(|(a, b)| a + b).collect());
-    for isa in proptests::isas() {
-        let outcome = testing::run_with::<Interference>(&s, &[7], isa, &Default::default());
-        let tables = Tables::new(outcome.tables);
-        let maps = tables.get("maps");
-        assert_eq!(maps.rows().count(), 4 * 49);
-        for (i, row) in maps.rows().enumerate() {
-            let (a, b, read, on) = match (row.text("setting"), row.text("read")) {
-                ("halves", "A") => (half(8), all(8), half(8), (4.0, 8.0)),
-                ("small", "A") => (half(2), all(2), half(2), (1.0, 2.0)),
-                ("random", "A") => (
-                    random_a.clone(),
-                    random_b.clone(),
-                    random_a.clone(),
-                    (8.0, 8.0),
-                ),
-                ("random", "A+B") => (random_a.clone(), random_b.clone(), sum.clone(), (8.0, 8.0)),
-                other => panic!("no map {other:?}"),
-            };
-            let level = |i: usize, on: f64| s.reach * f64::sqrt(on) * (i as f64 / 3.0 - 1.0);
-            let levels = (level(i % 7, on.0), level(i / 7 % 7, on.1));
-            assert!((row.real("a") - levels.0).abs() < 1e-13);
-            assert!((row.real("b") - levels.1).abs() < 1e-13);
-            let y = output((levels.0, &a), (levels.1, &b), &read);
-            // Inputs and outputs of 8 neurons, up to 8, each rounded by some units.
-            let bound = 4.0 * 8.0 * 2f64.powi(-24) * 8f64.sqrt();
-            assert!(
-                (row.real("y") - y).abs() < bound,
-                "{isa}: {} against {y}",
-                row.real("y")
-            );
-        }
+    let outcome = testing::run_with::<Interference>(&s, &[7], isa, &Default::default());
+    let tables = Tables::new(outcome.tables);
+    let maps = tables.get("maps");
+    assert_eq!(maps.rows().count(), 4 * 49);
+    for (i, row) in maps.rows().enumerate() {
+        let (a, b, read, on) = match (row.text("setting"), row.text("read")) {
+            ("halves", "A") => (half(8), all(8), half(8), (4.0, 8.0)),
+            ("small", "A") => (half(2), all(2), half(2), (1.0, 2.0)),
+            ("random", "A") => (
+                random_a.clone(),
+                random_b.clone(),
+                random_a.clone(),
+                (8.0, 8.0),
+            ),
+            ("random", "A+B") => (random_a.clone(), random_b.clone(), sum.clone(), (8.0, 8.0)),
+            other => panic!("no map {other:?}"),
+        };
+        let level = |i: usize, on: f64| s.reach * f64::sqrt(on) * (i as f64 / 3.0 - 1.0);
+        let levels = (level(i % 7, on.0), level(i / 7 % 7, on.1));
+        assert!((row.real("a") - levels.0).abs() < 1e-13);
+        assert!((row.real("b") - levels.1).abs() < 1e-13);
+        let y = output((levels.0, &a), (levels.1, &b), &read);
+        // Inputs and outputs of 8 neurons, up to 8, each rounded by some units.
+        let bound = 4.0 * 8.0 * 2f64.powi(-24) * 8f64.sqrt();
+        assert!(
+            (row.real("y") - y).abs() < bound,
+            "{isa}: {} against {y}",
+            row.real("y")
+        );
     }
 }
 

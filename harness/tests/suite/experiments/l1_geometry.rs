@@ -1,8 +1,6 @@
 //! `l1-geometry`: its codes against a plain search over supports, its claims and their controls.
 
-mod common;
-
-use common::testing;
+use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::autoencoders::l1_geometry::{L1Geometry, Settings};

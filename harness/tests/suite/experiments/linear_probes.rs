@@ -1,13 +1,13 @@
 //! `linear-probes` against plain loops in f64.
 
-mod common;
-
-use common::testing;
+use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiments::one_layer::linear_probes::{LinearProbes, Settings};
 use harness::rng::{Rng, random_direction};
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
+use kernels::Isa;
+use proptests::each_isa;
 use proptests::fit::solve;
 use proptests::reference::gelu;
 
@@ -55,9 +55,9 @@ fn fit(x: &[Vec<f64>], labels: &[f64], ridge: f64) -> impl Fn(&[f64]) -> f64 + u
     }
 }
 
+each_isa!(probes_agree_with_plain_loops_on_every_isa);
 /// Claims: probe-absorbs-linear-map
-#[test]
-fn probes_agree_with_plain_loops_on_every_isa() {
+fn probes_agree_with_plain_loops_on_every_isa(isa: Isa) {
     let s = settings();
     let mut rng = Rng::stream(7, "linear-probes", "features", 0);
     let [u, v, f, g] = [5, 5, 6, 6].map(|n| random_direction(n, &mut rng));
@@ -85,50 +85,48 @@ fn probes_agree_with_plain_loops_on_every_isa() {
         }
     };
     let (train, test) = (examples("train", s.train), examples("test", s.test));
-    for isa in proptests::isas() {
-        let outcome = testing::run_with::<LinearProbes>(&s, &[7], isa, &Default::default());
-        let tables = Tables::new(outcome.tables);
-        assert_eq!(tables.get("accuracy").rows().count(), 3);
-        for row in tables.get("accuracy").rows() {
-            let name = row.text("stage");
-            let inputs = |x: &[Vec<f64>]| x.iter().map(|x| stage(name, x)).collect::<Vec<_>>();
-            let probe = fit(&inputs(&train.0), &train.1, s.ridge);
-            for (column, (x, labels)) in [("train", &train), ("test", &test)] {
-                let right = |(x, l): (&Vec<f64>, &f64)| (probe(x) > 0.0) == (*l > 0.0);
-                let right = inputs(x)
-                    .iter()
-                    .zip(labels)
-                    .filter(|&(x, l)| right((x, l)))
-                    .count();
-                let wanted = right as f64 / labels.len() as f64;
-                // Rounding may move an example on the fence.
-                let off = (row.real(column) - wanted).abs() * labels.len() as f64;
-                assert!(
-                    off < 1.5,
-                    "{isa}, {name}: {} against {wanted}",
-                    row.real(column)
-                );
-            }
-            let plane = tables
-                .get("plane")
-                .rows()
-                .filter(|r| r.text("stage") == name);
-            for row in plane.step_by(97) {
-                let (a, b) = (row.real("a"), row.real("b"));
-                let x: Vec<f64> = (0..5).map(|j| a * u[j] + b * v[j]).collect();
-                // The ridge lets f32 rounding through at most 1/√ridge or so times as large.
-                let wanted = probe(&stage(name, &x));
-                assert!(
-                    (row.real("output") - wanted).abs() < 1e-3,
-                    "{isa}, {name}: {wanted}"
-                );
-            }
+    let outcome = testing::run_with::<LinearProbes>(&s, &[7], isa, &Default::default());
+    let tables = Tables::new(outcome.tables);
+    assert_eq!(tables.get("accuracy").rows().count(), 3);
+    for row in tables.get("accuracy").rows() {
+        let name = row.text("stage");
+        let inputs = |x: &[Vec<f64>]| x.iter().map(|x| stage(name, x)).collect::<Vec<_>>();
+        let probe = fit(&inputs(&train.0), &train.1, s.ridge);
+        for (column, (x, labels)) in [("train", &train), ("test", &test)] {
+            let right = |(x, l): (&Vec<f64>, &f64)| (probe(x) > 0.0) == (*l > 0.0);
+            let right = inputs(x)
+                .iter()
+                .zip(labels)
+                .filter(|&(x, l)| right((x, l)))
+                .count();
+            let wanted = right as f64 / labels.len() as f64;
+            // Rounding may move an example on the fence.
+            let off = (row.real(column) - wanted).abs() * labels.len() as f64;
+            assert!(
+                off < 1.5,
+                "{isa}, {name}: {} against {wanted}",
+                row.real(column)
+            );
         }
-        let identity = tables.get("identity");
-        let row = identity.rows().next().unwrap();
-        assert!(row.real("of_bound") <= 1.0 && row.real("difference") < 1e-5);
-        assert!(row.real("largest") > 0.1);
+        let plane = tables
+            .get("plane")
+            .rows()
+            .filter(|r| r.text("stage") == name);
+        for row in plane.step_by(97) {
+            let (a, b) = (row.real("a"), row.real("b"));
+            let x: Vec<f64> = (0..5).map(|j| a * u[j] + b * v[j]).collect();
+            // The ridge lets f32 rounding through at most 1/√ridge or so times as large.
+            let wanted = probe(&stage(name, &x));
+            assert!(
+                (row.real("output") - wanted).abs() < 1e-3,
+                "{isa}, {name}: {wanted}"
+            );
+        }
     }
+    let identity = tables.get("identity");
+    let row = identity.rows().next().unwrap();
+    assert!(row.real("of_bound") <= 1.0 && row.real("difference") < 1e-5);
+    assert!(row.real("largest") > 0.1);
 }
 
 /// Without noise, or with no more of it than single precision keeps, the four cases of an input differ from sums of

@@ -1,8 +1,6 @@
 //! `magnitude`: the example of the plane and the shrinkage against their closed forms, the methods in their order.
 
-mod common;
-
-use common::{Sandbox, testing};
+use crate::common::{Sandbox, testing};
 use harness::claim::Verdict;
 use harness::claim::outcome::Outcome;
 use harness::experiments::autoencoders::magnitude::{Magnitude, Settings};

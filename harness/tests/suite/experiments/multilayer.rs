@@ -1,13 +1,13 @@
 //! `multilayer`: its measures against plain f64 loops, divergence, and going on after an interrupt.
 #![cfg(unix)]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{Sandbox, files, flip_a_bit, interrupt, limited, refused, results, same, wait_until};
+use crate::common::{
+    Sandbox, files, flip_a_bit, interrupt, limited, refused, results, same, wait_until,
+};
 use harness::experiments::many_layers::multilayer::Loss;
 use harness::experiments::many_layers::multilayer::data::Data;
 use harness::experiments::many_layers::multilayer::measures::Reading;

@@ -1,9 +1,7 @@
 //! `near-orthogonality` against all cosines in f64, a set of features at a time; `tradeoff` against the two
 //! experiments that it reads.
 
-mod common;
-
-use common::testing;
+use crate::common::testing;
 use std::collections::BTreeMap;
 
 use harness::claim::Verdict;
@@ -16,6 +14,7 @@ use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use kernels::Isa;
+use proptests::each_isa;
 
 fn small() -> Settings {
     Settings {
@@ -39,33 +38,31 @@ fn mmcs(features: &Features, count: usize) -> f64 {
     largest.sum::<f64>() / count as f64
 }
 
+each_isa!(every_cell_agrees_with_all_cosines_on_every_instruction_set);
 /// Claims: more-dimensions-more-features
-#[test]
-fn every_cell_agrees_with_all_cosines_on_every_instruction_set() {
+fn every_cell_agrees_with_all_cosines_on_every_instruction_set(isa: Isa) {
     let s = small();
-    for isa in proptests::isas() {
-        let outcome = testing::run_with::<NearOrthogonality>(&s, &[7], isa, &BTreeMap::new());
-        let mut cells = 0;
-        for row in outcome.tables[0].rows() {
-            let (k, count) = (row.int("k") as usize, row.int("features") as usize);
-            let (purpose, index) = if k == 1 {
-                ("control", 2)
-            } else {
-                ("features", k as u64)
-            };
-            let mut rng = Rng::stream(7, NearOrthogonality::ID, purpose, index);
-            let features = Features::draw(s.most, k, s.n, Entries::Signed, &mut rng);
-            let exact = mmcs(&features, count);
-            let got = row.real("mmcs");
-            // γ₂₀ of products of unit vectors, and the entries' own rounding.
-            assert!(
-                (got - exact).abs() < 3e-6,
-                "{isa} k = {k}, N = {count}: {got}, not {exact}"
-            );
-            cells += 1;
-        }
-        assert_eq!(cells, 6 * 7);
+    let outcome = testing::run_with::<NearOrthogonality>(&s, &[7], isa, &BTreeMap::new());
+    let mut cells = 0;
+    for row in outcome.tables[0].rows() {
+        let (k, count) = (row.int("k") as usize, row.int("features") as usize);
+        let (purpose, index) = if k == 1 {
+            ("control", 2)
+        } else {
+            ("features", k as u64)
+        };
+        let mut rng = Rng::stream(7, NearOrthogonality::ID, purpose, index);
+        let features = Features::draw(s.most, k, s.n, Entries::Signed, &mut rng);
+        let exact = mmcs(&features, count);
+        let got = row.real("mmcs");
+        // γ₂₀ of products of unit vectors, and the entries' own rounding.
+        assert!(
+            (got - exact).abs() < 3e-6,
+            "{isa} k = {k}, N = {count}: {got}, not {exact}"
+        );
+        cells += 1;
     }
+    assert_eq!(cells, 6 * 7);
 }
 
 #[test]

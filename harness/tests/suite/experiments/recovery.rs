@@ -1,11 +1,9 @@
 //! `recovery`: its measures against plain f64 loops, its claims and controls, divergence, and going on after a kill.
 #![cfg(unix)]
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Sandbox, results, same, testing};
+use crate::common::{Sandbox, results, same, testing};
 use harness::claim::Verdict;
 use harness::experiments::autoencoders::recovery::measures::{HeldOut, Reading};
 use harness::experiments::autoencoders::recovery::optimum::{self, Kind};

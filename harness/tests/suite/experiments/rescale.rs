@@ -1,12 +1,12 @@
 //! `rescale` against plain loops in f64.
 
-mod common;
-
-use common::testing;
+use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiments::one_layer::rescale::{Rescale, Settings};
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
+use kernels::Isa;
+use proptests::each_isa;
 use proptests::reference::gelu;
 
 fn settings() -> Settings {
@@ -31,36 +31,34 @@ fn bound(n: usize, power: f64) -> f64 {
     4.0 * 4.0 * 2f64.powi(-24) * (n as f64).powf(0.5 - power)
 }
 
+each_isa!(curves_and_errors_agree_with_plain_loops_on_every_isa);
 /// Claims: sqrt-n-recovers
-#[test]
-fn curves_and_errors_agree_with_plain_loops_on_every_isa() {
+fn curves_and_errors_agree_with_plain_loops_on_every_isa(isa: Isa) {
     let s = settings();
-    for isa in proptests::isas() {
-        let outcome = testing::run_with::<Rescale>(&s, &[1], isa, &Default::default());
-        let tables = Tables::new(outcome.tables);
-        let curves = tables.get("curves");
-        assert_eq!(curves.rows().count(), 3 * s.points);
-        for (i, row) in curves.rows().enumerate() {
-            let x = s.reach * (2.0 * (i % s.points) as f64 / 30.0 - 1.0);
-            let (power, scale) = (row.real("power"), 6f64.powf(row.real("power")));
-            let y = rescaled(s.n, power, x);
-            assert!((row.real("x") - x).abs() < 1e-14);
-            assert!((row.real("y") - y).abs() < bound(s.n, power), "{isa}: {y}");
-            assert!((row.real("gelu") - gelu(x)).abs() < 1e-14);
-            assert!((row.real("input") - x * scale).abs() < 1e-13);
-            assert_eq!(row.real("output"), row.real("y") * scale);
-        }
-        let errors = tables.get("errors");
-        assert_eq!(errors.rows().count(), 3 * s.widths.len());
-        for row in errors.rows() {
-            let (n, power) = (row.int("n") as usize, row.real("power"));
-            let x = || (0..31).map(|i| s.reach * (f64::from(i) / 15.0 - 1.0));
-            let largest = x().map(|x| gelu(x).abs()).fold(0.0, f64::max);
-            let error = x().map(|x| (rescaled(n, power, x) - gelu(x)).abs());
-            let wanted = error.fold(0.0, f64::max) / largest;
-            let off = (row.real("error") - wanted).abs();
-            assert!(off < bound(n, power) / largest, "{isa}, n = {n}: {wanted}");
-        }
+    let outcome = testing::run_with::<Rescale>(&s, &[1], isa, &Default::default());
+    let tables = Tables::new(outcome.tables);
+    let curves = tables.get("curves");
+    assert_eq!(curves.rows().count(), 3 * s.points);
+    for (i, row) in curves.rows().enumerate() {
+        let x = s.reach * (2.0 * (i % s.points) as f64 / 30.0 - 1.0);
+        let (power, scale) = (row.real("power"), 6f64.powf(row.real("power")));
+        let y = rescaled(s.n, power, x);
+        assert!((row.real("x") - x).abs() < 1e-14);
+        assert!((row.real("y") - y).abs() < bound(s.n, power), "{isa}: {y}");
+        assert!((row.real("gelu") - gelu(x)).abs() < 1e-14);
+        assert!((row.real("input") - x * scale).abs() < 1e-13);
+        assert_eq!(row.real("output"), row.real("y") * scale);
+    }
+    let errors = tables.get("errors");
+    assert_eq!(errors.rows().count(), 3 * s.widths.len());
+    for row in errors.rows() {
+        let (n, power) = (row.int("n") as usize, row.real("power"));
+        let x = || (0..31).map(|i| s.reach * (f64::from(i) / 15.0 - 1.0));
+        let largest = x().map(|x| gelu(x).abs()).fold(0.0, f64::max);
+        let error = x().map(|x| (rescaled(n, power, x) - gelu(x)).abs());
+        let wanted = error.fold(0.0, f64::max) / largest;
+        let off = (row.real("error") - wanted).abs();
+        assert!(off < bound(n, power) / largest, "{isa}, n = {n}: {wanted}");
     }
 }
 

@@ -1,13 +1,13 @@
 //! `response` against plain loops in f64.
 
-mod common;
-
-use common::testing;
+use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiments::one_layer::response::{Response, Settings};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
+use kernels::Isa;
+use proptests::each_isa;
 use proptests::fit::delta_r2;
 use proptests::reference;
 
@@ -57,30 +57,28 @@ fn response(name: &str, x: f64, f: &[f64], g: &[f64]) -> (f64, f64) {
     })
 }
 
+each_isa!(curves_agree_with_plain_loops_on_every_isa);
 /// Claims: same-shape-smaller
-#[test]
-fn curves_agree_with_plain_loops_on_every_isa() {
+fn curves_agree_with_plain_loops_on_every_isa(isa: Isa) {
     let s = settings();
-    for isa in proptests::isas() {
-        let outcome = testing::run_with::<Response>(&s, &[1], isa, &Default::default());
-        let tables = Tables::new(outcome.tables);
-        let curves = tables.get("curves");
-        assert_eq!(curves.rows().count(), 2 * 4 * s.points);
-        let x = levels(&s);
-        for (i, row) in curves.rows().enumerate() {
-            let (f, g) = (
-                direction(row.text("input"), s.n),
-                direction(row.text("output"), s.n),
-            );
-            let x = x[i % s.points];
-            let (y, bound) = response(row.text("activation"), x, &f, &g);
-            assert!((row.real("x") - x).abs() <= 1e-14);
-            assert!(
-                (row.real("y") - y).abs() <= bound,
-                "{isa}: {} against {y}",
-                row.real("y")
-            );
-        }
+    let outcome = testing::run_with::<Response>(&s, &[1], isa, &Default::default());
+    let tables = Tables::new(outcome.tables);
+    let curves = tables.get("curves");
+    assert_eq!(curves.rows().count(), 2 * 4 * s.points);
+    let x = levels(&s);
+    for (i, row) in curves.rows().enumerate() {
+        let (f, g) = (
+            direction(row.text("input"), s.n),
+            direction(row.text("output"), s.n),
+        );
+        let x = x[i % s.points];
+        let (y, bound) = response(row.text("activation"), x, &f, &g);
+        assert!((row.real("x") - x).abs() <= 1e-14);
+        assert!(
+            (row.real("y") - y).abs() <= bound,
+            "{isa}: {} against {y}",
+            row.real("y")
+        );
     }
 }
 

@@ -1,14 +1,14 @@
 //! `sign-balance` against plain loops in f64.
 
-mod common;
-
-use common::testing;
+use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiments::one_layer::sign_balance::{Settings, SignBalance};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::stats::quantile;
 use harness::table::Tables;
+use kernels::Isa;
+use proptests::each_isa;
 use proptests::fit::delta_r2;
 use proptests::reference::gelu;
 
@@ -41,34 +41,32 @@ fn levels(s: &Settings) -> Vec<f64> {
         .collect()
 }
 
+each_isa!(curves_and_their_delta_r2_agree_with_plain_loops_on_every_isa);
 /// Claims: balanced-is-homogeneous
-#[test]
-fn curves_and_their_delta_r2_agree_with_plain_loops_on_every_isa() {
+fn curves_and_their_delta_r2_agree_with_plain_loops_on_every_isa(isa: Isa) {
     let s = settings();
-    for isa in proptests::isas() {
-        let outcome = testing::run_with::<SignBalance>(&s, &[5], isa, &Default::default());
-        let tables = Tables::new(outcome.tables);
-        let curves = tables.get("curves");
-        assert_eq!(curves.rows().count(), 4 * s.points);
-        for (i, row) in curves.rows().enumerate() {
-            let x = levels(&s)[i % s.points];
-            let y = response(&with_negatives(row.int("m") as usize, s.n), x);
-            assert!((row.real("x") - x).abs() < 1e-14);
-            // Each of n neurons rounds its input and its GELU, both up to 4, by some units in all.
-            let bound = 4.0 * 4.0 * 2f64.powi(-24) * (s.n as f64).sqrt();
-            assert!((row.real("y") - y).abs() < bound, "{isa}: {y}");
-        }
-        for row in tables.get("non-homogeneity").rows() {
-            let f = with_negatives(row.int("m") as usize, s.n);
-            let mut points: Vec<_> = levels(&s).iter().map(|&x| (x, response(&f, x))).collect();
-            Rng::stream(5, "sign-balance", "split", 0).shuffle(&mut points);
-            let (fit, test) = points.split_at(31);
-            let wanted = delta_r2(fit, test);
-            assert!(
-                (row.real("delta_r2") - wanted).abs() < 1e-6,
-                "{isa}: {wanted}"
-            );
-        }
+    let outcome = testing::run_with::<SignBalance>(&s, &[5], isa, &Default::default());
+    let tables = Tables::new(outcome.tables);
+    let curves = tables.get("curves");
+    assert_eq!(curves.rows().count(), 4 * s.points);
+    for (i, row) in curves.rows().enumerate() {
+        let x = levels(&s)[i % s.points];
+        let y = response(&with_negatives(row.int("m") as usize, s.n), x);
+        assert!((row.real("x") - x).abs() < 1e-14);
+        // Each of n neurons rounds its input and its GELU, both up to 4, by some units in all.
+        let bound = 4.0 * 4.0 * 2f64.powi(-24) * (s.n as f64).sqrt();
+        assert!((row.real("y") - y).abs() < bound, "{isa}: {y}");
+    }
+    for row in tables.get("non-homogeneity").rows() {
+        let f = with_negatives(row.int("m") as usize, s.n);
+        let mut points: Vec<_> = levels(&s).iter().map(|&x| (x, response(&f, x))).collect();
+        Rng::stream(5, "sign-balance", "split", 0).shuffle(&mut points);
+        let (fit, test) = points.split_at(31);
+        let wanted = delta_r2(fit, test);
+        assert!(
+            (row.real("delta_r2") - wanted).abs() < 1e-6,
+            "{isa}: {wanted}"
+        );
     }
 }
 

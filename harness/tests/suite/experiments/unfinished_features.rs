@@ -1,9 +1,7 @@
 //! `unfinished-features` end to end: alone, resumed, and where its models are missing.
 #![cfg(unix)]
 
-mod common;
-
-use common::{Sandbox, survives_kills};
+use crate::common::{Sandbox, survives_kills};
 
 /// Settings of a run of a second or two; `multilayer` is run along.
 const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \

@@ -1,9 +1,11 @@
-//! The matrix product against a naive one in f64, on every instruction set.
+//! The matrix product against a naive one in f64.
+
+mod epilogue;
 
 use kernels::{Accumulate, Bias, Exec, Isa, MatMut, MatRef, matmul, matmul_with};
 use proptest::prelude::*;
 use proptests::bounded::gamma;
-use proptests::{config, isas, pool, stream};
+use proptests::{config, each_isa, pool, stream};
 
 /// An operand: its values, and how it lies in memory.
 #[derive(Clone, Debug)]
@@ -92,26 +94,22 @@ fn naive_product(a: &Operand, b: &Operand) -> (Vec<f64>, Vec<f64>) {
     (sums, sizes)
 }
 
-/// Checks C ← [C +] A·B [+ bias] on every instruction set within γ of the f64 product, and that nothing else was
-/// written.
-fn check(a: &Operand, b: &Operand, add: bool, bias: bool, gap: usize, seed: u64) {
-    let product = naive_product(a, b);
-    for isa in isas() {
-        check_one(Exec::serial(isa), a, b, &product, add, bias, gap, seed);
-    }
-}
-
-#[allow(clippy::too_many_arguments)]
-fn check_one(
-    exec: Exec,
-    a: &Operand,
-    b: &Operand,
-    (sums, sizes): &(Vec<f64>, Vec<f64>),
+/// What a product is added to, what is added to it, and how far apart the rows of the result are.
+struct Extras {
     add: bool,
     bias: bool,
     gap: usize,
     seed: u64,
-) {
+}
+
+/// Checks C ← [C +] A·B [+ bias] within γ of the f64 product, and that nothing else was written.
+fn check(isa: Isa, a: &Operand, b: &Operand, (sums, sizes): &(Vec<f64>, Vec<f64>), extras: Extras) {
+    let Extras {
+        add,
+        bias,
+        gap,
+        seed,
+    } = extras;
     let (m, k, n) = (a.rows, a.cols, b.cols);
     let mut next = stream(seed);
     let before: Vec<f32> = (0..m * n).map(|_| next()).collect();
@@ -128,6 +126,7 @@ fn check_one(
     } else {
         Accumulate::Overwrite
     };
+    let exec = Exec::serial(isa);
     let view = MatMut::with_stride(&mut c, m, n, stride).unwrap();
     match &bias {
         Some(bias) => matmul_with(exec, view, accumulate, a.view(), b.view(), Bias(bias)),
@@ -151,19 +150,16 @@ fn check_one(
             let error = (f64::from(got) - sum).abs();
             assert!(
                 error <= gamma * size,
-                "{}: ({i}, {j}) of {m}×{k}×{n}: {got} for {sum}, error {error:e} > {:e}",
-                exec.isa(),
+                "({i}, {j}) of {m}×{k}×{n}: {got} for {sum}, error {error:e} > {:e}",
                 gamma * size
             );
         }
     }
 }
 
-proptest! {
-    #![proptest_config(config(300))]
-
-    #[test]
-    fn matches_the_naive_product(
+each_isa!(matches_the_naive_product);
+fn matches_the_naive_product(isa: Isa) {
+    proptest!(config(300), |(
         m in 0..70usize,
         k in 0..70usize,
         n in 0..150usize,
@@ -173,68 +169,69 @@ proptest! {
         bias: bool,
         gap in 0..4usize,
         seed: u64,
-    ) {
+    )| {
         let mut next = stream(seed);
         let a = operand(m, k, la, &mut next);
         let b = operand(k, n, lb, &mut next);
-        check(&a, &b, add, bias, gap, seed ^ 1);
-    }
+        let extras = Extras { add, bias, gap, seed: seed ^ 1 };
+        check(isa, &a, &b, &naive_product(&a, &b), extras);
+    });
+}
 
-    #[test]
-    fn where_operands_lie_does_not_change_the_bits(
+each_isa!(where_operands_lie_does_not_change_the_bits);
+fn where_operands_lie_does_not_change_the_bits(isa: Isa) {
+    proptest!(config(300), |(
         m in 1..40usize,
         k in 0..70usize,
         n in 1..80usize,
         la in layout(),
         lb in layout(),
         seed: u64,
-    ) {
+    )| {
         let mut next = stream(seed);
         let (mut left, mut right) = (Vec::new(), Vec::new());
         left.resize_with(m * k, &mut next);
         right.resize_with(k * n, &mut next);
-        for isa in isas() {
-            let product = |la, lb| {
-                let (mut a, mut b) = (left.iter().copied(), right.iter().copied());
-                let a = operand(m, k, la, || a.next().unwrap());
-                let b = operand(k, n, lb, || b.next().unwrap());
-                let mut c = vec![f32::NAN; m * n];
-                let view = MatMut::new(&mut c, m, n).unwrap();
-                matmul(Exec::serial(isa), view, Accumulate::Overwrite, a.view(), b.view());
-                c
-            };
-            let contiguous = product(Layout::RowMajor(0), Layout::RowMajor(0));
-            prop_assert!(product(la, lb) == contiguous, "{}: {}×{}×{}", isa, m, k, n);
-        }
-    }
+        let product = |la, lb| {
+            let (mut a, mut b) = (left.iter().copied(), right.iter().copied());
+            let a = operand(m, k, la, || a.next().unwrap());
+            let b = operand(k, n, lb, || b.next().unwrap());
+            let mut c = vec![f32::NAN; m * n];
+            let view = MatMut::new(&mut c, m, n).unwrap();
+            matmul(Exec::serial(isa), view, Accumulate::Overwrite, a.view(), b.view());
+            c
+        };
+        let contiguous = product(Layout::RowMajor(0), Layout::RowMajor(0));
+        prop_assert!(product(la, lb) == contiguous, "{}: {}×{}×{}", isa, m, k, n);
+    });
+}
 
-    #[test]
-    fn small_integers_are_exact(
+each_isa!(small_integers_are_exact);
+fn small_integers_are_exact(isa: Isa) {
+    proptest!(config(300), |(
         m in 1..40usize,
         k in 0..300usize,
         n in 1..80usize,
         la in layout(),
         lb in layout(),
         seed: u64,
-    ) {
+    )| {
         let mut next = stream(seed);
         let mut integer = || (next() * 8.0).trunc();
         let a = operand(m, k, la, &mut integer);
         let b = operand(k, n, lb, &mut integer);
         let (sums, _) = naive_product(&a, &b);
-        for isa in isas() {
-            let mut c = vec![f32::NAN; m * n];
-            let view = MatMut::new(&mut c, m, n).unwrap();
-            matmul(Exec::serial(isa), view, Accumulate::Overwrite, a.view(), b.view());
-            let exact = c.iter().zip(&sums).all(|(&c, &sum)| f64::from(c) == sum);
-            prop_assert!(exact, "{}: {}×{}×{}", isa, m, k, n);
-        }
-    }
+        let mut c = vec![f32::NAN; m * n];
+        let view = MatMut::new(&mut c, m, n).unwrap();
+        matmul(Exec::serial(isa), view, Accumulate::Overwrite, a.view(), b.view());
+        let exact = c.iter().zip(&sums).all(|(&c, &sum)| f64::from(c) == sum);
+        prop_assert!(exact, "{}: {}×{}×{}", isa, m, k, n);
+    });
 }
 
+each_isa!(borders_of_every_block);
 /// Shapes at and around the borders of tiles, chunks and blocks, at every pair of layouts.
-#[test]
-fn borders_of_every_block() {
+fn borders_of_every_block(isa: Isa) {
     let layouts = [
         Layout::RowMajor(0),
         Layout::RowMajor(3),
@@ -248,19 +245,31 @@ fn borders_of_every_block() {
         (1, 600, 1),
         (17, 1, 2049),
     ] {
+        let operands = |la, lb| {
+            let mut next = stream(7);
+            let a = operand(m, k, la, &mut next);
+            (a, operand(k, n, lb, &mut next))
+        };
+        // Of the same values wherever they lie.
+        let (a, b) = operands(layouts[0], layouts[0]);
+        let product = naive_product(&a, &b);
         for la in layouts {
             for lb in layouts {
-                let mut next = stream(7);
-                let a = operand(m, k, la, &mut next);
-                let b = operand(k, n, lb, &mut next);
-                check(&a, &b, true, true, 1, 3);
+                let (a, b) = operands(la, lb);
+                let extras = Extras {
+                    add: true,
+                    bias: true,
+                    gap: 1,
+                    seed: 3,
+                };
+                check(isa, &a, &b, &product, extras);
             }
         }
     }
 }
 
-#[test]
-fn results_do_not_depend_on_the_number_of_threads() {
+each_isa!(results_do_not_depend_on_the_number_of_threads);
+fn results_do_not_depend_on_the_number_of_threads(isa: Isa) {
     for (m, k, n) in [
         (333, 257, 190),
         (64, 1030, 500),
@@ -275,49 +284,45 @@ fn results_do_not_depend_on_the_number_of_threads() {
             let mut next = stream(11);
             let a = operand(m, k, la, &mut next);
             let b = operand(k, n, lb, &mut next);
-            for isa in isas() {
-                let product = |exec| {
-                    let mut c = vec![0.0; m * n];
-                    let view = MatMut::new(&mut c, m, n).unwrap();
-                    matmul(exec, view, Accumulate::Overwrite, a.view(), b.view());
-                    c
-                };
-                let serial = product(Exec::serial(isa));
-                for threads in 1..=4 {
-                    let shared = pool(threads).install(|| product(Exec::parallel(isa)));
-                    assert!(serial == shared, "{isa}, {threads} threads, {m}×{k}×{n}");
-                }
+            let product = |exec| {
+                let mut c = vec![0.0; m * n];
+                let view = MatMut::new(&mut c, m, n).unwrap();
+                matmul(exec, view, Accumulate::Overwrite, a.view(), b.view());
+                c
+            };
+            let serial = product(Exec::serial(isa));
+            for threads in 1..=4 {
+                let shared = pool(threads).install(|| product(Exec::parallel(isa)));
+                assert!(serial == shared, "{threads} threads, {m}×{k}×{n}");
             }
         }
     }
 }
 
-#[test]
-fn nan_and_infinity_reach_exactly_the_rows_and_columns_they_should() {
-    for isa in isas() {
-        let (m, k, n) = (19, 23, 37);
-        let mut next = stream(5);
-        let mut a = operand(m, k, Layout::RowMajor(0), &mut next);
-        let mut b = operand(k, n, Layout::RowMajor(0), &mut next);
-        a.data[4 * k + 7] = f32::NAN;
-        b.data[9 * n + 11] = f32::INFINITY;
-        let mut c = vec![0.0; m * n];
-        let view = MatMut::new(&mut c, m, n).unwrap();
-        matmul(
-            Exec::serial(isa),
-            view,
-            Accumulate::Overwrite,
-            a.view(),
-            b.view(),
-        );
-        for i in 0..m {
-            for j in 0..n {
-                let c = c[i * n + j];
-                match (i == 4, j == 11) {
-                    (true, _) => assert!(c.is_nan()),
-                    (false, true) => assert!(c.is_infinite()),
-                    (false, false) => assert!(c.is_finite()),
-                }
+each_isa!(nan_and_infinity_reach_exactly_the_rows_and_columns_they_should);
+fn nan_and_infinity_reach_exactly_the_rows_and_columns_they_should(isa: Isa) {
+    let (m, k, n) = (19, 23, 37);
+    let mut next = stream(5);
+    let mut a = operand(m, k, Layout::RowMajor(0), &mut next);
+    let mut b = operand(k, n, Layout::RowMajor(0), &mut next);
+    a.data[4 * k + 7] = f32::NAN;
+    b.data[9 * n + 11] = f32::INFINITY;
+    let mut c = vec![0.0; m * n];
+    let view = MatMut::new(&mut c, m, n).unwrap();
+    matmul(
+        Exec::serial(isa),
+        view,
+        Accumulate::Overwrite,
+        a.view(),
+        b.view(),
+    );
+    for i in 0..m {
+        for j in 0..n {
+            let c = c[i * n + j];
+            match (i == 4, j == 11) {
+                (true, _) => assert!(c.is_nan()),
+                (false, true) => assert!(c.is_infinite()),
+                (false, false) => assert!(c.is_finite()),
             }
         }
     }
@@ -352,9 +357,9 @@ fn a_bias_of_the_wrong_length_is_named() {
     );
 }
 
+each_isa!(strides_that_are_never_used_do_not_show);
 /// The row stride of a single row, and the column stride of a single column, lead nowhere, whatever they are.
-#[test]
-fn strides_that_are_never_used_do_not_show() {
+fn strides_that_are_never_used_do_not_show(isa: Isa) {
     let mut next = stream(7);
     for (m, k, n) in [
         (300, 1, 64),
@@ -375,18 +380,16 @@ fn strides_that_are_never_used_do_not_show() {
             }
             operand
         };
-        for isa in isas() {
-            let product = |a: MatRef, b: MatRef| {
-                let mut c = vec![0.0; m * n];
-                let to = MatMut::new(&mut c, m, n).unwrap();
-                matmul(Exec::serial(isa), to, Accumulate::Overwrite, a, b);
-                c
-            };
-            let want = product(a.view(), b.view());
-            for stride in [0, 1, 3, usize::MAX / 2, usize::MAX] {
-                let (a, b) = (strange(&a, stride), strange(&b, stride));
-                assert_eq!(product(a.view(), b.view()), want, "{isa}: {stride}");
-            }
+        let product = |a: MatRef, b: MatRef| {
+            let mut c = vec![0.0; m * n];
+            let to = MatMut::new(&mut c, m, n).unwrap();
+            matmul(Exec::serial(isa), to, Accumulate::Overwrite, a, b);
+            c
+        };
+        let want = product(a.view(), b.view());
+        for stride in [0, 1, 3, usize::MAX / 2, usize::MAX] {
+            let (a, b) = (strange(&a, stride), strange(&b, stride));
+            assert_eq!(product(a.view(), b.view()), want, "{stride}");
         }
     }
 }

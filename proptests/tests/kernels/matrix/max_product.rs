@@ -1,8 +1,8 @@
-//! The largest products of sparse rows against all products in f64, on every instruction set.
+//! The largest products of sparse rows against all products in f64.
 
-use kernels::{Exec, SparseRef, max_product};
+use kernels::{Exec, Isa, SparseRef, max_product};
 use proptest::prelude::*;
-use proptests::{config, isas};
+use proptests::{config, each_isa};
 
 /// A sparse matrix that owns its entries.
 #[derive(Clone, Debug)]
@@ -80,35 +80,31 @@ fn sparse() -> impl Strategy<Value = Sparse> {
     })
 }
 
-proptest! {
-    #![proptest_config(config(32))]
-
-    #[test]
-    fn every_prefix_is_complete_after_any_ranges(m in sparse(), cuts in prop::collection::vec(0.0..1.0f64, 0..4)) {
+each_isa!(every_prefix_is_complete_after_any_ranges);
+fn every_prefix_is_complete_after_any_ranges(isa: Isa) {
+    proptest!(config(32), |(m in sparse(), cuts in prop::collection::vec(0.0..1.0f64, 0..4))| {
         let n = m.view().rows();
         let mut ends: Vec<usize> = cuts.iter().map(|c| (c * n as f64) as usize).collect();
         ends.push(n);
         ends.sort_unstable();
         let products = m.products();
         let exact: Vec<_> = ends.iter().map(|&to| largest(&products, to)).collect();
-        for isa in isas() {
-            let mut best = vec![f32::NEG_INFINITY; n];
-            let mut from = 0;
-            for (&to, exact) in ends.iter().zip(&exact) {
-                max_product(Exec::serial(isa), m.view(), from..to, &mut best);
-                for (i, (exact, tolerance)) in exact.iter().enumerate() {
-                    let got = f64::from(best[i]);
-                    prop_assert!(got == *exact || (got - exact).abs() <= *tolerance, "{isa}: row {i} of {to}: {got}, not {exact}");
-                }
-                prop_assert!(best[to..].iter().all(|&b| b == f32::NEG_INFINITY));
-                from = to;
+        let mut best = vec![f32::NEG_INFINITY; n];
+        let mut from = 0;
+        for (&to, exact) in ends.iter().zip(&exact) {
+            max_product(Exec::serial(isa), m.view(), from..to, &mut best);
+            for (i, (exact, tolerance)) in exact.iter().enumerate() {
+                let got = f64::from(best[i]);
+                prop_assert!(got == *exact || (got - exact).abs() <= *tolerance, "row {i} of {to}: {got}, not {exact}");
             }
+            prop_assert!(best[to..].iter().all(|&b| b == f32::NEG_INFINITY));
+            from = to;
         }
-    }
+    });
 }
 
-#[test]
-fn integers_are_exact_and_the_row_itself_does_not_count() {
+each_isa!(integers_are_exact_and_the_row_itself_does_not_count);
+fn integers_are_exact_and_the_row_itself_does_not_count(isa: Isa) {
     // Long rows against themselves would win; many blocks and panels, ragged at the end.
     let rows: Vec<Vec<(u32, f32)>> = (0..300u32)
         .map(|i| {
@@ -126,61 +122,37 @@ fn integers_are_exact_and_the_row_itself_does_not_count() {
             .iter()
             .map(|&(best, _)| best as f32)
             .collect();
-        for isa in isas() {
-            let mut best = vec![f32::NEG_INFINITY; 300];
-            max_product(Exec::serial(isa), m.view(), 0..200, &mut best);
-            max_product(Exec::serial(isa), m.view(), 200..300, &mut best);
-            assert_eq!(best, exact, "{isa}, {cols} columns");
-        }
+        let mut best = vec![f32::NEG_INFINITY; 300];
+        max_product(Exec::serial(isa), m.view(), 0..200, &mut best);
+        max_product(Exec::serial(isa), m.view(), 200..300, &mut best);
+        assert_eq!(best, exact, "{cols} columns");
     }
 }
 
-#[test]
-fn negative_products_are_not_beaten_by_padding() {
+each_isa!(negative_products_are_not_beaten_by_padding);
+fn negative_products_are_not_beaten_by_padding(isa: Isa) {
     let m = Sparse::of(&[vec![(0, 1.0)], vec![(0, -1.0)], vec![]], 1);
-    for isa in isas() {
-        let mut best = [f32::NEG_INFINITY; 3];
-        max_product(Exec::serial(isa), m.view(), 0..2, &mut best);
-        assert_eq!(best, [-1.0, -1.0, f32::NEG_INFINITY], "{isa}");
-        max_product(Exec::serial(isa), m.view(), 2..3, &mut best);
-        assert_eq!(best, [0.0, 0.0, 0.0], "{isa}");
-    }
+    let mut best = [f32::NEG_INFINITY; 3];
+    max_product(Exec::serial(isa), m.view(), 0..2, &mut best);
+    assert_eq!(best, [-1.0, -1.0, f32::NEG_INFINITY], "{isa}");
+    max_product(Exec::serial(isa), m.view(), 2..3, &mut best);
+    assert_eq!(best, [0.0, 0.0, 0.0], "{isa}");
 }
 
-#[test]
-fn nan_raises_nothing() {
+each_isa!(nan_raises_nothing);
+fn nan_raises_nothing(isa: Isa) {
     let m = Sparse::of(&[vec![(0, f32::NAN)], vec![(0, 2.0)], vec![(0, 3.0)]], 1);
-    for isa in isas() {
-        let mut best = [f32::NEG_INFINITY; 3];
-        max_product(Exec::serial(isa), m.view(), 0..3, &mut best);
-        assert_eq!(best, [f32::NEG_INFINITY, 6.0, 6.0], "{isa}");
-    }
+    let mut best = [f32::NEG_INFINITY; 3];
+    max_product(Exec::serial(isa), m.view(), 0..3, &mut best);
+    assert_eq!(best, [f32::NEG_INFINITY, 6.0, 6.0], "{isa}");
 }
 
-#[test]
-fn nothing_in_nothing_out() {
-    for isa in isas() {
-        let empty = SparseRef::new(&[0], &[], &[], 0).unwrap();
-        max_product(Exec::serial(isa), empty, 0..0, &mut []);
-        let zero = SparseRef::new(&[0, 0, 0], &[], &[], 0).unwrap();
-        let mut best = [f32::NEG_INFINITY; 2];
-        max_product(Exec::serial(isa), zero, 0..2, &mut best);
-        assert_eq!(best, [0.0, 0.0], "{isa}");
-    }
-}
-
-#[test]
-fn malformed_matrices_are_refused() {
-    let error = |starts: &[usize], columns: &[u32], values: &[f32]| {
-        SparseRef::new(starts, columns, values, 3)
-            .err()
-            .unwrap()
-            .to_string()
-    };
-    assert!(error(&[0, 1], &[3], &[1.0]).contains("column 3"));
-    assert!(error(&[0, 2], &[0], &[1.0]).contains("row starts"));
-    assert!(error(&[1, 1], &[0], &[1.0]).contains("row starts"));
-    assert!(error(&[], &[], &[]).contains("row starts"));
-    assert!(error(&[0, 1, 0, 1], &[0], &[1.0]).contains("row starts"));
-    assert!(error(&[0, 1], &[0, 1], &[1.0]).contains("2 columns for 1 values"));
+each_isa!(nothing_in_nothing_out);
+fn nothing_in_nothing_out(isa: Isa) {
+    let empty = SparseRef::new(&[0], &[], &[], 0).unwrap();
+    max_product(Exec::serial(isa), empty, 0..0, &mut []);
+    let zero = SparseRef::new(&[0, 0, 0], &[], &[], 0).unwrap();
+    let mut best = [f32::NEG_INFINITY; 2];
+    max_product(Exec::serial(isa), zero, 0..2, &mut best);
+    assert_eq!(best, [0.0, 0.0], "{isa}");
 }

@@ -138,7 +138,7 @@ pub fn activation() -> impl Strategy<Value = Activation> {
 }
 
 pub fn loss() -> impl Strategy<Value = Loss> {
-    prop_oneof![Just(Loss::SquaredError), Just(Loss::CrossEntropy)]
+    proptest::sample::select(Loss::ALL)
 }
 
 prop_compose! {

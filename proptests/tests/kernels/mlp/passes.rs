@@ -2,64 +2,63 @@
 
 use kernels::loss::Loss;
 use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
-use kernels::{Activation, Exec, MatMut};
+use kernels::{Activation, Exec, Isa, MatMut};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, blur};
 use proptests::reference::mlp::Model;
-use proptests::{config, isas, stream};
+use proptests::{config, each_isa, stream};
 
-use crate::case::{Case, case};
+use super::case::{Case, case};
 
-proptest! {
-    #![proptest_config(config(200))]
-
-    #[test]
-    fn forward_and_losses_match_the_naive_model(case in case()) {
+each_isa!(forward_and_losses_match_the_naive_model);
+fn forward_and_losses_match_the_naive_model(isa: Isa) {
+    proptest!(config(200), |(case in case())| {
         let model = case.model();
         let samples: Vec<_> = case.pairs.iter().map(|&pair| model.forward(pair)).collect();
         let want_losses: Vec<Bounded> =
             model.losses(&case.pairs, &case.targets, case.loss).concat();
-        for isa in isas() {
-            let workspace = case.forward(Exec::serial(isa));
-            for l in 0..=case.shape().layers {
-                let residual = workspace.residual(l);
-                prop_assert_eq!((residual.rows(), residual.cols()), (samples.len(), case.shape().width));
-                for (b, sample) in samples.iter().enumerate() {
-                    let want = &sample.residual[l];
-                    assert_within(&format!("{isa}: x_{l} of sample {b}"), residual.row(b), want);
-                }
+        let workspace = case.forward(Exec::serial(isa));
+        for l in 0..=case.shape().layers {
+            let residual = workspace.residual(l);
+            prop_assert_eq!((residual.rows(), residual.cols()), (samples.len(), case.shape().width));
+            for (b, sample) in samples.iter().enumerate() {
+                let want = &sample.residual[l];
+                assert_within(&format!("x_{l} of sample {b}"), residual.row(b), want);
             }
-            assert_within(&format!("{isa}: losses"), &case.losses(Exec::serial(isa)), &want_losses);
         }
-    }
+        assert_within("losses", &case.losses(Exec::serial(isa)), &want_losses);
+    });
+}
 
-    #[test]
-    fn backward_matches_the_naive_model(case in case()) {
+each_isa!(backward_matches_the_naive_model);
+fn backward_matches_the_naive_model(isa: Isa) {
+    proptest!(config(200), |(case in case())| {
         let weights = case.bounded_weights();
         let want = case.model().gradient(&case.pairs, &case.targets, case.loss, &weights);
-        for isa in isas() {
-            let got = case.gradient(Exec::serial(isa), case.applied());
-            assert_within(&format!("{isa}: gradient"), got.values(), &want);
-        }
-    }
+        let got = case.gradient(Exec::serial(isa), case.applied());
+        assert_within("gradient", got.values(), &want);
+    });
+}
 
-    /// The loss at the output alone is the same as weights of 1/B there and 0 elsewhere, to the bit.
-    #[test]
-    fn the_output_is_one_choice_of_weights(mut case in case()) {
+each_isa!(the_output_is_one_choice_of_weights);
+/// The loss at the output alone is the same as weights of 1/B there and 0 elsewhere, to the bit.
+fn the_output_is_one_choice_of_weights(isa: Isa) {
+    proptest!(config(200), |(mut case in case())| {
         let batch = case.pairs.len();
         case.weights.fill(0.0);
         let output = case.shape().layers * batch;
         case.weights[output..].fill(1.0 / batch as f32);
-        for exec in isas().into_iter().map(Exec::serial) {
-            let output = case.gradient(exec, Applied::Output);
-            prop_assert_eq!(output, case.gradient(exec, case.applied()));
-        }
-    }
+        let exec = Exec::serial(isa);
+        let output = case.gradient(exec, Applied::Output);
+        prop_assert_eq!(output, case.gradient(exec, case.applied()));
+    });
+}
 
-    /// Down the gradient a step soon lowers the loss, by half of what its slope promises: with a gradient that is wrong
-    /// by more than a right angle's half, no step would.
-    #[test]
-    fn a_small_enough_step_lowers_the_loss(case in case(), step in 0.1f64..1.0) {
+each_isa!(a_small_enough_step_lowers_the_loss);
+/// Down the gradient a step soon lowers the loss, by half of what its slope promises: with a gradient that is wrong
+/// by more than a right angle's half, no step would.
+fn a_small_enough_step_lowers_the_loss(isa: Isa) {
+    proptest!(config(200), |(case in case(), step in 0.1f64..1.0)| {
         // The parameters of the step are not f32: each is taken as exact.
         let loss = |values: &[f64]| -> f64 {
             let exact = values.iter().map(|&value| Bounded { value, error: 0.0 }).collect();
@@ -74,26 +73,27 @@ proptest! {
             .map(|i| if i >= case.shape().layers * case.pairs.len() { 1.0 } else { 0.0 })
             .collect();
         let summed = Case { weights: ones, ..case.clone() };
-        for exec in isas().into_iter().map(Exec::serial) {
-            let gradient = wide(summed.gradient(exec, summed.applied()).values());
-            let slope: f64 = gradient.iter().map(|g| g * g).sum();
-            // At a minimum there is no way down.
-            if slope < 1e-6 {
-                continue;
-            }
-            let lowers = |halvings: i32| {
-                let eta = step * 0.5f64.powi(halvings);
-                let to: Vec<f64> = from.iter().zip(&gradient).map(|(v, g)| v - eta * g).collect();
-                loss(&to) <= before - eta * slope / 2.0
-            };
-            prop_assert!((0..20).any(lowers), "no step lowers {}", before);
+        let exec = Exec::serial(isa);
+        let gradient = wide(summed.gradient(exec, summed.applied()).values());
+        let slope: f64 = gradient.iter().map(|g| g * g).sum();
+        // At a minimum there is no way down.
+        if slope < 1e-6 {
+            return Ok(());
         }
-    }
+        let lowers = |halvings: i32| {
+            let eta = step * 0.5f64.powi(halvings);
+            let to: Vec<f64> = from.iter().zip(&gradient).map(|(v, g)| v - eta * g).collect();
+            loss(&to) <= before - eta * slope / 2.0
+        };
+        prop_assert!((0..20).any(lowers), "no step lowers {}", before);
+    });
+}
 
-    /// Twice the weights, twice the gradient, to the bit; and the gradient of two sets of weights is
-    /// the sum of their gradients within the bounds of all three.
-    #[test]
-    fn gradients_are_linear_in_the_loss_weights(case in case(), seed: u64) {
+each_isa!(gradients_are_linear_in_the_loss_weights);
+/// Twice the weights, twice the gradient, to the bit; and the gradient of two sets of weights is
+/// the sum of their gradients within the bounds of all three.
+fn gradients_are_linear_in_the_loss_weights(isa: Isa) {
+    proptest!(config(200), |(case in case(), seed: u64)| {
         let mut next = stream(seed);
         let with = |weights: Vec<f32>| Case { weights, ..case.clone() };
         // Multiples of 2⁻¹⁰, so that sums of two are exact.
@@ -106,24 +106,25 @@ proptest! {
             case.model().gradient(&case.pairs, &case.targets, case.loss, &case.bounded_weights())
         };
         let bounds = [&one, &other, &both].map(bound);
-        for exec in isas().into_iter().map(Exec::serial) {
-            let gradient = |case: &Case| case.gradient(exec, case.applied());
-            let [g1, g2, g12] = [&one, &other, &both].map(gradient);
-            for (two, one) in gradient(&twice).values().iter().zip(g1.values()) {
-                // A subnormal may have lost a bit that its double has not.
-                prop_assert!(*two == 2.0 * one || one.abs() < f32::MIN_POSITIVE);
-            }
-            for (i, got) in g12.values().iter().enumerate() {
-                let sum = f64::from(g1.values()[i]) + f64::from(g2.values()[i]);
-                let error: f64 = bounds.iter().map(|bound| bound[i].error).sum();
-                prop_assert!((f64::from(*got) - sum).abs() <= error, "{}: {} is not {}", i, got, sum);
-            }
+        let exec = Exec::serial(isa);
+        let gradient = |case: &Case| case.gradient(exec, case.applied());
+        let [g1, g2, g12] = [&one, &other, &both].map(gradient);
+        for (two, one) in gradient(&twice).values().iter().zip(g1.values()) {
+            // A subnormal may have lost a bit that its double has not.
+            prop_assert!(*two == 2.0 * one || one.abs() < f32::MIN_POSITIVE);
         }
-    }
+        for (i, got) in g12.values().iter().enumerate() {
+            let sum = f64::from(g1.values()[i]) + f64::from(g2.values()[i]);
+            let error: f64 = bounds.iter().map(|bound| bound[i].error).sum();
+            prop_assert!((f64::from(*got) - sum).abs() <= error, "{}: {} is not {}", i, got, sum);
+        }
+    });
+}
 
-    /// Claims: no-decisive-layer
-    #[test]
-    fn gradient_norms_are_those_of_the_outer_products(case in case()) {
+each_isa!(gradient_norms_are_those_of_the_outer_products);
+/// Claims: no-decisive-layer
+fn gradient_norms_are_those_of_the_outer_products(isa: Isa) {
+    proptest!(config(200), |(case in case())| {
         let model = case.model();
         let each: Vec<Vec<Bounded>> = case
             .pairs
@@ -134,11 +135,9 @@ proptest! {
         let want: Vec<Bounded> = (0..case.shape().layers)
             .flat_map(|l| each.iter().map(move |norms| norms[l]))
             .collect();
-        for isa in isas() {
-            let got = case.norms(Exec::serial(isa));
-            assert_within(&format!("{isa}: norms"), &got, &want);
-        }
-    }
+        let got = case.norms(Exec::serial(isa));
+        assert_within("norms", &got, &want);
+    });
 }
 
 /// Bounds are worth something where they are small beside the values: here 1e-4 of the largest one
@@ -146,7 +145,7 @@ proptest! {
 #[test]
 fn bounds_are_narrow() {
     for &activation in Activation::ALL {
-        for loss in [Loss::SquaredError, Loss::CrossEntropy] {
+        for &loss in Loss::ALL {
             let shape = Shape {
                 vocabulary: 6,
                 width: 20,
@@ -175,12 +174,12 @@ fn bounds_are_narrow() {
     }
 }
 
+each_isa!(backward_matches_central_differences);
 /// Every component of the gradient against (f(θ + h) − f(θ − h)) / 2h of the f64 forward pass.
-#[test]
-fn backward_matches_central_differences() {
+fn backward_matches_central_differences(isa: Isa) {
     const H: f64 = 1e-4;
     for &activation in Activation::ALL {
-        for loss in [Loss::SquaredError, Loss::CrossEntropy] {
+        for &loss in Loss::ALL {
             let shape = Shape {
                 vocabulary: 3,
                 width: 5,
@@ -230,27 +229,25 @@ fn backward_matches_central_differences() {
                 .collect();
             let kinks = slopes.iter().filter(|slope| slope.is_none()).count();
             assert!(kinks <= slopes.len() / 100, "{kinks} steps across a kink");
-            for isa in isas() {
-                let got = case.gradient(Exec::serial(isa), case.applied());
-                for (i, (got, slope)) in got.values().iter().zip(&slopes).enumerate() {
-                    let Some((slope, error)) = slope else {
-                        continue;
-                    };
-                    let tolerance = bound[i].error + error;
-                    assert!(*error < 1e-6, "a step that sees nothing: {error:e}");
-                    assert!(
-                        (f64::from(*got) - slope).abs() <= tolerance,
-                        "{isa}, {activation:?}, {loss:?}: parameter {i}: {got} for {slope}"
-                    );
-                }
+            let got = case.gradient(Exec::serial(isa), case.applied());
+            for (i, (got, slope)) in got.values().iter().zip(&slopes).enumerate() {
+                let Some((slope, error)) = slope else {
+                    continue;
+                };
+                let tolerance = bound[i].error + error;
+                assert!(*error < 1e-6, "a step that sees nothing: {error:e}");
+                assert!(
+                    (f64::from(*got) - slope).abs() <= tolerance,
+                    "{activation:?}, {loss:?}: parameter {i}: {got} for {slope}"
+                );
             }
         }
     }
 }
 
+each_isa!(gradient_norms_do_not_overflow_before_their_root);
 /// A norm of 1e20 is the root of 1e40, which is no f32.
-#[test]
-fn gradient_norms_do_not_overflow_before_their_root() {
+fn gradient_norms_do_not_overflow_before_their_root(isa: Isa) {
     let shape = Shape {
         vocabulary: 1,
         width: 1,
@@ -258,47 +255,44 @@ fn gradient_norms_do_not_overflow_before_their_root() {
         layers: 1,
         activation: Activation::Relu,
     };
-    for isa in isas() {
-        let exec = Exec::serial(isa);
-        let mut parameters = Parameters::zeros(shape);
-        // E₁, E₂, W₁, b₁, W₂, b₂
-        parameters
-            .values_mut()
-            .copy_from_slice(&[1e12, 0.0, 1.0, 0.0, 1e8, 0.0]);
+    let exec = Exec::serial(isa);
+    let mut parameters = Parameters::zeros(shape);
+    // E₁, E₂, W₁, b₁, W₂, b₂
+    parameters
+        .values_mut()
+        .copy_from_slice(&[1e12, 0.0, 1.0, 0.0, 1e8, 0.0]);
+    let mut workspace = Workspace::new(shape, 1);
+    mlp::forward(exec, &parameters, &[[0, 0]], &mut workspace);
+    let mut norm = [0.0];
+    let norms = MatMut::new(&mut norm, 1, 1).unwrap();
+    mlp::output_gradient_norms(exec, &parameters, &[0], &mut workspace, norms);
+    assert!((norm[0] / 1e20 - 1.0).abs() < 1e-6, "{}", norm[0]);
+}
+
+each_isa!(gradient_norms_of_any_size);
+/// Norms of gradients whose squares f32 does not hold: of x and h = ReLU(x), both of one value.
+fn gradient_norms_of_any_size(isa: Isa) {
+    let shape = Shape {
+        vocabulary: 1,
+        width: 1,
+        hidden: 1,
+        layers: 1,
+        activation: Activation::Relu,
+    };
+    let exec = Exec::serial(isa);
+    for x in [1e-36f32, 2e-23, 1.0, 1.85e19, 1e38] {
+        let mut parameters = mlp::Parameters::zeros(shape);
+        parameters.embeddings_mut()[0].row(0)[0] = x;
+        let block = parameters.block_mut(0);
+        let (mut w1, mut w2) = (block.w1, block.w2);
+        (w1.row(0)[0], w2.row(0)[0]) = (1.0, 1.0);
         let mut workspace = Workspace::new(shape, 1);
         mlp::forward(exec, &parameters, &[[0, 0]], &mut workspace);
         let mut norm = [0.0];
-        let norms = MatMut::new(&mut norm, 1, 1).unwrap();
-        mlp::output_gradient_norms(exec, &parameters, &[0], &mut workspace, norms);
-        assert!((norm[0] / 1e20 - 1.0).abs() < 1e-6, "{isa}: {}", norm[0]);
-    }
-}
-
-/// Norms of gradients whose squares f32 does not hold: of x and h = ReLU(x), both of one value.
-#[test]
-fn gradient_norms_of_any_size() {
-    let shape = Shape {
-        vocabulary: 1,
-        width: 1,
-        hidden: 1,
-        layers: 1,
-        activation: Activation::Relu,
-    };
-    for exec in isas().into_iter().map(Exec::serial) {
-        for x in [1e-36f32, 2e-23, 1.0, 1.85e19, 1e38] {
-            let mut parameters = mlp::Parameters::zeros(shape);
-            parameters.embeddings_mut()[0].row(0)[0] = x;
-            let block = parameters.block_mut(0);
-            let (mut w1, mut w2) = (block.w1, block.w2);
-            (w1.row(0)[0], w2.row(0)[0]) = (1.0, 1.0);
-            let mut workspace = Workspace::new(shape, 1);
-            mlp::forward(exec, &parameters, &[[0, 0]], &mut workspace);
-            let mut norm = [0.0];
-            let to = MatMut::new(&mut norm, 1, 1).unwrap();
-            mlp::output_gradient_norms(exec, &parameters, &[0], &mut workspace, to);
-            // Those with respect to w₁ and w₂ are both x.
-            let want = x * std::f32::consts::SQRT_2;
-            assert!((norm[0] / want - 1.0).abs() < 1e-6, "{x:e}: {:e}", norm[0]);
-        }
+        let to = MatMut::new(&mut norm, 1, 1).unwrap();
+        mlp::output_gradient_norms(exec, &parameters, &[0], &mut workspace, to);
+        // Those with respect to w₁ and w₂ are both x.
+        let want = x * std::f32::consts::SQRT_2;
+        assert!((norm[0] / want - 1.0).abs() < 1e-6, "{x:e}: {:e}", norm[0]);
     }
 }

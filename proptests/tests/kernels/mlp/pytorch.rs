@@ -13,54 +13,23 @@
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
 use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
-use kernels::{Activation, Exec, MatMut};
+use kernels::{Activation, Exec, Isa, MatMut};
 use proptests::bounded::{Bounded, assert_within, blur};
+use proptests::each_isa;
 use proptests::fixture::Fixture;
-use proptests::isas;
 use proptests::reference::adam::{Moments, step};
 use proptests::reference::mlp::{Model, tensors};
 use proptests::training::{Run, assert_near, median, values, wide};
 
 const STEPS: usize = 10;
 
-const CASES: [(&str, Activation, &str, Loss); 6] = [
-    (
-        "gelu",
-        Activation::Gelu,
-        "squared_error",
-        Loss::SquaredError,
-    ),
-    (
-        "gelu",
-        Activation::Gelu,
-        "cross_entropy",
-        Loss::CrossEntropy,
-    ),
-    (
-        "gelu_tanh",
-        Activation::GeluTanh,
-        "squared_error",
-        Loss::SquaredError,
-    ),
-    (
-        "gelu_tanh",
-        Activation::GeluTanh,
-        "cross_entropy",
-        Loss::CrossEntropy,
-    ),
-    (
-        "relu",
-        Activation::Relu,
-        "squared_error",
-        Loss::SquaredError,
-    ),
-    (
-        "relu",
-        Activation::Relu,
-        "cross_entropy",
-        Loss::CrossEntropy,
-    ),
-];
+/// What a fixture calls a loss.
+fn name(loss: Loss) -> &'static str {
+    match loss {
+        Loss::SquaredError => "squared_error",
+        Loss::CrossEntropy => "cross_entropy",
+    }
+}
 
 /// A model's tensors in the order of its parameters.
 fn model(fixture: &Fixture, of: &str, shape: Shape) -> Vec<f64> {
@@ -246,11 +215,12 @@ impl Task {
     }
 }
 
-#[test]
-fn training_follows_pytorch() {
+each_isa!(training_follows_pytorch);
+fn training_follows_pytorch(isa: Isa) {
     let fixture = Fixture::read("residual_mlp.safetensors");
-    for (activation_name, activation, loss_name, loss) in CASES {
-        let case = format!("{activation_name}.{loss_name}");
+    let losses = |&activation| Loss::ALL.iter().map(move |&loss| (activation, loss));
+    for (activation, loss) in Activation::ALL.iter().flat_map(losses) {
+        let case = format!("{}.{}", activation.name().replace('-', "_"), name(loss));
         let task = Task::new(&fixture, activation, loss);
         let torch = Run {
             losses: fixture.numbers(&format!("{case}.losses")),
@@ -268,36 +238,34 @@ fn training_follows_pytorch() {
         let stray = still.stray(|sway| task.train_in_f64(sway));
         let typical = median(&stray.last);
         assert!(typical < 1e-5, "{case}: {typical:e}");
-        for isa in isas() {
-            let got = task.train(Exec::serial(isa));
-            let losses = assert_near(
-                &format!("{isa}: {case}.losses"),
-                &got.losses,
-                &torch.losses,
-                |t| match t {
-                    0 => first_loss.error,
-                    _ => stray.losses[t],
-                },
-            );
-            let (mut of_gradient, mut last): (f64, f64) = (0.0, 0.0);
-            for tensor in tensors(task.shape) {
-                let (name, range) = (tensor.name, tensor.range);
-                of_gradient = of_gradient.max(assert_near(
-                    &format!("{isa}: {case}.gradient.{name}"),
-                    &got.gradient[range.clone()],
-                    &torch.gradient[range.clone()],
-                    |i| gradient[range.start + i].error,
-                ));
-                last = last.max(assert_near(
-                    &format!("{isa}: {case}.final.{name}"),
-                    &got.last[range.clone()],
-                    &torch.last[range.clone()],
-                    |i| stray.last[range.start + i],
-                ));
-            }
-            println!(
-                "{case}, {isa}: of its tolerance uses {losses:.2} (losses), {of_gradient:.2} (gradient), {last:.2} (final; median ± {typical:.0e})"
-            );
+        let got = task.train(Exec::serial(isa));
+        let losses = assert_near(
+            &format!("{case}.losses"),
+            &got.losses,
+            &torch.losses,
+            |t| match t {
+                0 => first_loss.error,
+                _ => stray.losses[t],
+            },
+        );
+        let (mut of_gradient, mut last): (f64, f64) = (0.0, 0.0);
+        for tensor in tensors(task.shape) {
+            let (name, range) = (tensor.name, tensor.range);
+            of_gradient = of_gradient.max(assert_near(
+                &format!("{case}.gradient.{name}"),
+                &got.gradient[range.clone()],
+                &torch.gradient[range.clone()],
+                |i| gradient[range.start + i].error,
+            ));
+            last = last.max(assert_near(
+                &format!("{case}.final.{name}"),
+                &got.last[range.clone()],
+                &torch.last[range.clone()],
+                |i| stray.last[range.start + i],
+            ));
         }
+        println!(
+            "{case}, {isa}: of its tolerance uses {losses:.2} (losses), {of_gradient:.2} (gradient), {last:.2} (final; median ± {typical:.0e})"
+        );
     }
 }

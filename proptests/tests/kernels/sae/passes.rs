@@ -1,12 +1,12 @@
 //! Codes, reconstructions, losses and gradients.
 
 use kernels::sae::{self, Parameters, Shape, Variant, Workspace};
-use kernels::{Exec, MatMut, MatRef};
+use kernels::{Exec, Isa, MatMut, MatRef};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, blur};
-use proptests::{config, isas};
+use proptests::{config, each_isa};
 
-use crate::case::{Case, PATHS, bits, case, dead, dense};
+use super::case::{Case, PATHS, bits, case, dead, dense};
 
 /// A value that was summed in f64 within its bound.
 #[track_caller]
@@ -18,44 +18,42 @@ fn assert_loss(what: &str, got: f64, want: Bounded) {
     );
 }
 
-proptest! {
-    #![proptest_config(config(200))]
-
-    #[test]
-    fn codes_and_reconstructions_match_the_naive_model(case in case()) {
+each_isa!(codes_and_reconstructions_match_the_naive_model);
+fn codes_and_reconstructions_match_the_naive_model(isa: Isa) {
+    proptest!(config(200), |(case in case())| {
         let want = case.pass();
         prop_assume!(!want.ambiguous);
-        for exec in isas().into_iter().map(Exec::serial) {
-            let mut workspace = case.workspace(0.5);
-            let codes = sae::encode(exec, &case.parameters, case.batch(), &mut workspace);
-            prop_assert_eq!((codes.rows(), codes.cols()), (want.codes.len(), case.shape().dictionary));
-            assert_within(&format!("{exec:?}: codes"), &dense(codes), &want.codes.concat());
-            let mut x_hat = vec![f32::NAN; case.x.len()];
-            let out = MatMut::new(&mut x_hat, codes.rows(), case.shape().width).unwrap();
-            sae::decode(exec, &case.parameters, codes, out);
-            assert_within(&format!("{exec:?}: x̂"), &x_hat, &want.x_hat.concat());
-        }
-    }
+        let exec = Exec::serial(isa);
+        let mut workspace = case.workspace(0.5);
+        let codes = sae::encode(exec, &case.parameters, case.batch(), &mut workspace);
+        prop_assert_eq!((codes.rows(), codes.cols()), (want.codes.len(), case.shape().dictionary));
+        assert_within("codes", &dense(codes), &want.codes.concat());
+        let mut x_hat = vec![f32::NAN; case.x.len()];
+        let out = MatMut::new(&mut x_hat, codes.rows(), case.shape().width).unwrap();
+        sae::decode(exec, &case.parameters, codes, out);
+        assert_within("x̂", &x_hat, &want.x_hat.concat());
+    });
+}
 
-    /// On both paths, which therefore agree to rounding.
-    #[test]
-    fn losses_and_gradients_match_the_naive_model(case in case()) {
+each_isa!(losses_and_gradients_match_the_naive_model);
+/// On both paths, which therefore agree to rounding.
+fn losses_and_gradients_match_the_naive_model(isa: Isa) {
+    proptest!(config(200), |(case in case())| {
         let want = case.pass();
         prop_assume!(!want.ambiguous);
         let entries = want.codes.concat().iter().filter(|f| f.value > 0.0).count();
-        for exec in isas().into_iter().map(Exec::serial) {
-            for (path, from) in PATHS {
-                let (losses, gradient) = case.gradient(exec, from);
-                let what = format!("{exec:?}, {path}");
-                assert_loss(&what, losses.reconstruction, want.reconstruction);
-                assert_loss(&what, losses.sparsity, want.sparsity);
-                assert_loss(&what, losses.auxiliary, want.auxiliary);
-                let density = entries as f64 / (want.codes.len() * case.shape().dictionary) as f64;
-                prop_assert_eq!(losses.density, density);
-                assert_within(&format!("{what}: gradient"), gradient.values(), &want.gradient);
-            }
+        let exec = Exec::serial(isa);
+        for (path, from) in PATHS {
+            let (losses, gradient) = case.gradient(exec, from);
+            let what = format!("{exec:?}, {path}");
+            assert_loss(&what, losses.reconstruction, want.reconstruction);
+            assert_loss(&what, losses.sparsity, want.sparsity);
+            assert_loss(&what, losses.auxiliary, want.auxiliary);
+            let density = entries as f64 / (want.codes.len() * case.shape().dictionary) as f64;
+            prop_assert_eq!(losses.density, density);
+            assert_within(&format!("{what}: gradient"), gradient.values(), &want.gradient);
         }
-    }
+    });
 }
 
 /// Bounds are worth something where they are small beside the values: here 1e-4 of the largest one.
@@ -88,9 +86,9 @@ fn thresholds(case: &Case) -> std::ops::Range<usize> {
     threshold.map_or(0..0, |(_, range)| range)
 }
 
+each_isa!(gradients_match_central_differences);
 /// Every component of the gradient against (f(θ + h) − f(θ − h)) / 2h of the f64 forward pass.
-#[test]
-fn gradients_match_central_differences() {
+fn gradients_match_central_differences(isa: Isa) {
     const H: f64 = 1e-4;
     let shape = Shape {
         width: 6,
@@ -127,48 +125,46 @@ fn gradients_match_central_differences() {
             .collect();
         let kinks = slopes.iter().filter(|slope| slope.is_none()).count() - jumps.len();
         assert!(kinks <= slopes.len() / 50, "{kinks} steps across a kink");
-        for exec in isas().into_iter().map(Exec::serial) {
-            for (path, from) in PATHS {
-                let (_, gradient) = case.gradient(exec, from);
-                for (i, (got, slope)) in gradient.values().iter().zip(&slopes).enumerate() {
-                    let Some((slope, error)) = slope else {
-                        continue;
-                    };
-                    assert!(*error < 1e-6, "a step that sees nothing: {error:e}");
-                    assert!(
-                        (f64::from(*got) - slope).abs() <= bound.gradient[i].error + error,
-                        "{exec:?}, {variant:?}, {path}: parameter {i}: {got} for {slope}"
-                    );
-                }
+        let exec = Exec::serial(isa);
+        for (path, from) in PATHS {
+            let (_, gradient) = case.gradient(exec, from);
+            for (i, (got, slope)) in gradient.values().iter().zip(&slopes).enumerate() {
+                let Some((slope, error)) = slope else {
+                    continue;
+                };
+                assert!(*error < 1e-6, "a step that sees nothing: {error:e}");
+                assert!(
+                    (f64::from(*got) - slope).abs() <= bound.gradient[i].error + error,
+                    "{exec:?}, {variant:?}, {path}: parameter {i}: {got} for {slope}"
+                );
             }
         }
     }
 }
 
+each_isa!(a_workspace_serves_any_batch_up_to_its_capacity);
 /// A workspace can be used again for smaller batches, and a batch may lie in a larger matrix.
-#[test]
-fn a_workspace_serves_any_batch_up_to_its_capacity() {
+fn a_workspace_serves_any_batch_up_to_its_capacity(isa: Isa) {
     let shape = Shape {
         width: 7,
         dictionary: 20,
     };
     for variant in Variant::examples(shape, 0.1) {
-        for exec in isas().into_iter().map(Exec::serial) {
-            let mut used = Workspace::new(shape, variant, 9);
-            used.set_dead(dead);
-            for batch in [9, 4, 0, 1, 7] {
-                let case = Case::new(shape, variant, batch, batch as u64);
-                let wide: Vec<f32> = case
-                    .x
-                    .chunks(7)
-                    .flat_map(|row| row.iter().copied().chain([f32::NAN; 2]))
-                    .collect();
-                let x = MatRef::with_strides(&wide, batch, 7, 9, 1).unwrap();
-                let mut gradient = Parameters::zeros(shape, variant);
-                let losses = sae::gradient(exec, &case.parameters, x, &mut used, &mut gradient);
-                let (want_losses, want) = case.gradient(exec, sae::DENSE);
-                assert_eq!((bits(losses), gradient), (bits(want_losses), want));
-            }
+        let exec = Exec::serial(isa);
+        let mut used = Workspace::new(shape, variant, 9);
+        used.set_dead(dead);
+        for batch in [9, 4, 0, 1, 7] {
+            let case = Case::new(shape, variant, batch, batch as u64);
+            let wide: Vec<f32> = case
+                .x
+                .chunks(7)
+                .flat_map(|row| row.iter().copied().chain([f32::NAN; 2]))
+                .collect();
+            let x = MatRef::with_strides(&wide, batch, 7, 9, 1).unwrap();
+            let mut gradient = Parameters::zeros(shape, variant);
+            let losses = sae::gradient(exec, &case.parameters, x, &mut used, &mut gradient);
+            let (want_losses, want) = case.gradient(exec, sae::DENSE);
+            assert_eq!((bits(losses), gradient), (bits(want_losses), want));
         }
     }
 }

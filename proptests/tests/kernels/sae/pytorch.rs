@@ -1,7 +1,7 @@
 //! Ten steps of training sparse autoencoders against PyTorch, tensor by tensor; `fixtures/sae.py` made what
 //! is compared with, in f64.
 //!
-//! As in `pytorch.rs`: our reference in f64 must agree with PyTorch to f64 accuracy; losses, gradients and every
+//! As in `mlp/pytorch.rs`: our reference in f64 must agree with PyTorch to f64 accuracy; losses, gradients and every
 //! step of the kernels are held to bounds that follow from an error analysis; and after ten steps the tolerance
 //! is how far the f64 run strays when every gradient, weight and moment is moved by the bound of one step.
 
@@ -10,10 +10,10 @@ use kernels::sae::{
     self, AuxK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, Trainer,
     TwoLayer, Variant, Workspace,
 };
-use kernels::{Exec, MatRef};
+use kernels::{Exec, Isa, MatRef};
 use proptests::bounded::{Bounded, ONE, assert_within, blur};
+use proptests::each_isa;
 use proptests::fixture::Fixture;
-use proptests::isas;
 use proptests::reference::adam::{Moments, step};
 use proptests::reference::sae::{Model, Pass};
 use proptests::training::{Run, assert_near, median, values, wide};
@@ -298,8 +298,8 @@ fn count(pass: &Pass, idle: &mut [u32]) {
     }
 }
 
-#[test]
-fn training_follows_pytorch() {
+each_isa!(training_follows_pytorch);
+fn training_follows_pytorch(isa: Isa) {
     let fixture = Fixture::read("sae.safetensors");
     for (name, variant, unit_rows) in VARIANTS {
         let task = Task::new(&fixture, name, variant, unit_rows);
@@ -325,37 +325,35 @@ fn training_follows_pytorch() {
         let stray = still.stray(|sway| task.train_in_f64(sway));
         let typical = median(&stray.last);
         assert!(typical < 1e-4, "{name}: {typical:e}");
-        for exec in isas().into_iter().map(Exec::serial) {
-            for (path, from) in [("sparse", f64::INFINITY), ("dense", 0.0)] {
-                let got = task.train(exec, from);
-                let what = format!("{}, {path}: {name}", exec.isa());
-                let first_losses = terms(&first);
-                let losses =
-                    assert_near(&format!("{what}.losses"), &got.losses, &torch.losses, |i| {
-                        first_losses
-                            .get(i)
-                            .map_or(stray.losses[i], |loss| loss.error)
-                    });
-                let (mut gradient, mut last): (f64, f64) = (0.0, 0.0);
-                for (tensor, range) in Model::exact(&task.initial).places() {
-                    let at = |values: &[f64]| values[range.clone()].to_vec();
-                    gradient = gradient.max(assert_near(
-                        &format!("{what}.gradient.{tensor}"),
-                        &at(&got.gradient),
-                        &at(&torch.gradient),
-                        |i| first.gradient[range.start + i].error,
-                    ));
-                    last = last.max(assert_near(
-                        &format!("{what}.final.{tensor}"),
-                        &at(&got.last),
-                        &at(&torch.last),
-                        |i| stray.last[range.start + i],
-                    ));
-                }
-                println!(
-                    "{what}: of its tolerance uses {losses:.2} (losses), {gradient:.2} (gradient), {last:.2} (final; median ± {typical:.0e})"
-                );
+        let exec = Exec::serial(isa);
+        for (path, from) in [("sparse", f64::INFINITY), ("dense", 0.0)] {
+            let got = task.train(exec, from);
+            let what = format!("{}, {path}: {name}", exec.isa());
+            let first_losses = terms(&first);
+            let losses = assert_near(&format!("{what}.losses"), &got.losses, &torch.losses, |i| {
+                first_losses
+                    .get(i)
+                    .map_or(stray.losses[i], |loss| loss.error)
+            });
+            let (mut gradient, mut last): (f64, f64) = (0.0, 0.0);
+            for (tensor, range) in Model::exact(&task.initial).places() {
+                let at = |values: &[f64]| values[range.clone()].to_vec();
+                gradient = gradient.max(assert_near(
+                    &format!("{what}.gradient.{tensor}"),
+                    &at(&got.gradient),
+                    &at(&torch.gradient),
+                    |i| first.gradient[range.start + i].error,
+                ));
+                last = last.max(assert_near(
+                    &format!("{what}.final.{tensor}"),
+                    &at(&got.last),
+                    &at(&torch.last),
+                    |i| stray.last[range.start + i],
+                ));
             }
+            println!(
+                "{what}: of its tolerance uses {losses:.2} (losses), {gradient:.2} (gradient), {last:.2} (final; median ± {typical:.0e})"
+            );
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The number of threads.
 
-use kernels::Exec;
 use kernels::adam::Adam;
 use kernels::sae::{Shape, Trainer, Variant};
-use proptests::{isas, pool};
+use kernels::{Exec, Isa};
+use proptests::{each_isa, pool};
 
-use crate::case::{Case, PATHS, bits, dense};
+use super::case::{Case, PATHS, bits, dense};
 
 /// A shape, batches, and whether variants with a layer of n×n are to be tried.
 type Sizes<'a> = (Shape, &'a [usize], bool);
@@ -23,10 +23,10 @@ const fn shape(width: usize, dictionary: usize) -> Shape {
     Shape { width, dictionary }
 }
 
+each_isa!(results_do_not_depend_on_the_number_of_threads);
 /// Everything that a step computes, by number of threads, on both paths: the cuts do not depend on that
 /// number, so that two and three threads stand for all.
-#[test]
-fn results_do_not_depend_on_the_number_of_threads() {
+fn results_do_not_depend_on_the_number_of_threads(isa: Isa) {
     let pools = [2, 3].map(pool);
     for (shape, batches, square) in SIZES {
         for &batch in batches {
@@ -36,27 +36,25 @@ fn results_do_not_depend_on_the_number_of_threads() {
                 }
                 let case = Case::new(shape, variant, batch, 23);
                 for (path, from) in PATHS {
-                    for isa in isas() {
-                        let everything = |exec| {
-                            let mut trainer =
-                                Trainer::new(case.parameters.clone(), Adam::default(), batch);
-                            trainer.workspace_mut().set_dense_from(from);
-                            let losses = [(); 2].map(|()| bits(trainer.step(exec, case.batch())));
-                            let codes = dense(trainer.workspace().codes());
-                            let parameters = trainer.into_parameters();
-                            let values = parameters.values().iter().chain(&codes);
-                            let bits: Vec<u32> = values.map(|x| x.to_bits()).collect();
-                            (losses, bits)
-                        };
-                        let serial = everything(Exec::serial(isa));
-                        for pool in &pools {
-                            let shared = pool.install(|| everything(Exec::parallel(isa)));
-                            let threads = pool.current_num_threads();
-                            assert!(
-                                serial == shared,
-                                "{isa}, {threads} threads, {variant:?}, {path}, batch {batch}"
-                            );
-                        }
+                    let everything = |exec| {
+                        let mut trainer =
+                            Trainer::new(case.parameters.clone(), Adam::default(), batch);
+                        trainer.workspace_mut().set_dense_from(from);
+                        let losses = [(); 2].map(|()| bits(trainer.step(exec, case.batch())));
+                        let codes = dense(trainer.workspace().codes());
+                        let parameters = trainer.into_parameters();
+                        let values = parameters.values().iter().chain(&codes);
+                        let bits: Vec<u32> = values.map(|x| x.to_bits()).collect();
+                        (losses, bits)
+                    };
+                    let serial = everything(Exec::serial(isa));
+                    for pool in &pools {
+                        let shared = pool.install(|| everything(Exec::parallel(isa)));
+                        let threads = pool.current_num_threads();
+                        assert!(
+                            serial == shared,
+                            "{threads} threads, {variant:?}, {path}, batch {batch}"
+                        );
                     }
                 }
             }

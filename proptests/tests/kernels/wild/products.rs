@@ -1,12 +1,12 @@
 //! Products, and what is added up beside them.
 
-use kernels::{Accumulate, Bias, MatRef, embedding, matmul_with, reduce};
+use kernels::{Accumulate, Bias, Isa, MatRef, embedding, matmul_with, reduce};
 use proptest::prelude::*;
 use proptests::bounded::gamma;
 use proptests::wild::{Placed, any_kind, assert_same};
-use proptests::{config, isas};
+use proptests::{config, each_isa};
 
-use crate::{on_threads, place};
+use super::{on_threads, place};
 
 /// What a sum of terms may be in f32, in any order, with or without fused products.
 #[derive(Default)]
@@ -52,11 +52,9 @@ fn turn(m: MatRef<'_>, yes: bool) -> MatRef<'_> {
     if yes { m.t() } else { m }
 }
 
-proptest! {
-    #![proptest_config(config(200))]
-
-    #[test]
-    fn products(
+each_isa!(products);
+fn products(isa: Isa) {
+    proptest!(config(200), |(
         (m, k, n) in prop_oneof![
             (0..40usize, 0..40usize, 0..70usize),
             // Rows for several threads, depth and columns for several blocks.
@@ -69,7 +67,7 @@ proptest! {
         add: bool,
         threads in 1..5usize,
         seed: u64,
-    ) {
+    )| {
         let swap = |(r, c): (usize, usize), yes: bool| if yes { (c, r) } else { (r, c) };
         let a = Placed::new(swap((m, k), transposed[0]), places.0, kinds.0.stream(seed));
         let b = Placed::new(swap((k, n), transposed[1]), places.1, kinds.1.stream(seed ^ 1));
@@ -78,37 +76,37 @@ proptest! {
         let (va, vb) = (turn(a.view(), transposed[0]), turn(b.view(), transposed[1]));
         let before = c.values();
         let accumulate = if add { Accumulate::Add } else { Accumulate::Overwrite };
-        for isa in isas() {
-            let got = on_threads(isa, threads, |exec| {
-                let mut c = c.clone();
-                let (a, b) = (turn(a.view(), transposed[0]), turn(b.view(), transposed[1]));
-                matmul_with(exec, c.view_mut(), accumulate, a, b, Bias(bias.slice()));
-                c.values()
-            });
-            for i in 0..m {
-                for j in 0..n {
-                    let mut sum = Sum::default();
-                    (0..k).for_each(|p| sum.add(f64::from(va.at(i, p)) * f64::from(vb.at(p, j))));
-                    if add {
-                        sum.add(f64::from(before[i * n + j]));
-                    }
-                    sum.add(f64::from(bias.slice()[j]));
-                    let got = got[i * n + j];
-                    prop_assert!(sum.accepts(got), "{isa}: ({i}, {j}): {got:e} for {} ± {:e}", sum.value, sum.error());
+        let got = on_threads(isa, threads, |exec| {
+            let mut c = c.clone();
+            let (a, b) = (turn(a.view(), transposed[0]), turn(b.view(), transposed[1]));
+            matmul_with(exec, c.view_mut(), accumulate, a, b, Bias(bias.slice()));
+            c.values()
+        });
+        for i in 0..m {
+            for j in 0..n {
+                let mut sum = Sum::default();
+                (0..k).for_each(|p| sum.add(f64::from(va.at(i, p)) * f64::from(vb.at(p, j))));
+                if add {
+                    sum.add(f64::from(before[i * n + j]));
                 }
+                sum.add(f64::from(bias.slice()[j]));
+                let got = got[i * n + j];
+                prop_assert!(sum.accepts(got), "({i}, {j}): {got:e} for {} ± {:e}", sum.value, sum.error());
             }
         }
-    }
+    });
+}
 
-    /// One sum a value, or sums in one order: so there is one right answer.
-    #[test]
-    fn gathers_scatters_and_column_sums(
+each_isa!(gathers_scatters_and_column_sums);
+/// One sum a value, or sums in one order: so there is one right answer.
+fn gathers_scatters_and_column_sums(isa: Isa) {
+    proptest!(config(200), |(
         (first, second, cols, batch) in (1..6usize, 1..6usize, 0..40usize, 0..20usize),
         kind in any_kind(),
         places in (place(), place(), place()),
         threads in 1..4usize,
         seed: u64,
-    ) {
+    )| {
         let one = Placed::new((first, cols), places.0, kind.stream(seed));
         let two = Placed::new((second, cols), places.1, kind.stream(seed ^ 1));
         let out = Placed::new((batch, cols), places.2, kind.stream(seed ^ 2));
@@ -127,26 +125,23 @@ proptest! {
                 sums[c] += d;
             }
         }
-        for isa in isas() {
-            let what = |name: &str| format!("{isa}: {name}");
-            let got = on_threads(isa, threads, |exec| {
-                let mut to = out.clone();
-                embedding::forward(exec, one.view(), two.view(), &pairs, to.view_mut());
-                to.values()
-            });
-            assert_same(&what("gathered"), &got, &gathered);
-            let got = on_threads(isa, threads, |exec| {
-                let (mut one, mut two) = (one.clone(), two.clone());
-                embedding::backward(exec, out.view(), &pairs, one.view_mut(), two.view_mut());
-                [one.values(), two.values()].concat()
-            });
-            assert_same(&what("scattered"), &got, &[&d_one[..], &d_two].concat());
-            let got = on_threads(isa, threads, |exec| {
-                let mut to = Placed::new((1, cols), places.0, || 7.0);
-                reduce::column_sums(exec, out.view(), to.slice_mut());
-                to.values()
-            });
-            assert_same(&what("summed"), &got, &sums);
-        }
-    }
+        let got = on_threads(isa, threads, |exec| {
+            let mut to = out.clone();
+            embedding::forward(exec, one.view(), two.view(), &pairs, to.view_mut());
+            to.values()
+        });
+        assert_same("gathered", &got, &gathered);
+        let got = on_threads(isa, threads, |exec| {
+            let (mut one, mut two) = (one.clone(), two.clone());
+            embedding::backward(exec, out.view(), &pairs, one.view_mut(), two.view_mut());
+            [one.values(), two.values()].concat()
+        });
+        assert_same("scattered", &got, &[&d_one[..], &d_two].concat());
+        let got = on_threads(isa, threads, |exec| {
+            let mut to = Placed::new((1, cols), places.0, || 7.0);
+            reduce::column_sums(exec, out.view(), to.slice_mut());
+            to.values()
+        });
+        assert_same("summed", &got, &sums);
+    });
 }

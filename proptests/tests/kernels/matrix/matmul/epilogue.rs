@@ -1,11 +1,11 @@
 //! What is fused into a product gives the bits of the product followed by the plain operation.
 
 use kernels::{
-    Accumulate, Activation, ActivationBackward, Bias, BiasActivation, Epilogue, Exec, MatMut,
+    Accumulate, Activation, ActivationBackward, Bias, BiasActivation, Epilogue, Exec, Isa, MatMut,
     MatRef, Residual, matmul, matmul_with,
 };
 use proptest::prelude::*;
-use proptests::{config, isas, panic_message, pool, stream};
+use proptests::{config, each_isa, panic_message, pool, stream};
 
 /// A product of m×k by k×n, and operands for what follows it. Rows of C lie `gap` apart, of NaN.
 struct Case {
@@ -141,86 +141,79 @@ fn same(what: &str, exec: Exec, got: Vec<f32>, want: Vec<f32>) {
     }
 }
 
-proptest! {
-    #![proptest_config(config(256))]
-
-    #[test]
-    fn fused_is_composed(
+each_isa!(fused_is_composed);
+fn fused_is_composed(isa: Isa) {
+    proptest!(config(256), |(
         m in 0..40usize,
         k in 0..30usize,
         n in 0..80usize,
         gap in 0..4usize,
         add: bool,
         seed: u64,
-    ) {
+    )| {
         let case = Case::new(m, k, n, gap, add, seed);
-        for isa in isas() {
-            case.check(Exec::serial(isa));
-        }
-    }
+        case.check(Exec::serial(isa));
+    });
 }
 
+each_isa!(fused_is_composed_across_blocks);
 /// More columns, depth and rows than a block of the product has, on several threads.
-#[test]
-fn fused_is_composed_across_blocks() {
+fn fused_is_composed_across_blocks(isa: Isa) {
     let pool = pool(3);
     for (m, k, n) in [(300, 20, 40), (70, 520, 33), (9, 5, 1100)] {
         let case = Case::new(m, k, n, 1, false, 3);
-        for isa in isas() {
-            case.check(Exec::serial(isa));
-            pool.install(|| case.check(Exec::parallel(isa)));
-        }
+        case.check(Exec::serial(isa));
+        pool.install(|| case.check(Exec::parallel(isa)));
     }
 }
 
-#[test]
-fn what_does_not_fit_is_named() {
+each_isa!(what_does_not_fit_is_named);
+fn what_does_not_fit_is_named(isa: Isa) {
     let case = Case::new(4, 2, 3, 0, false, 1);
-    for exec in isas().into_iter().map(Exec::serial) {
-        let small = MatRef::new(&case.x[..9], 3, 3).unwrap();
-        let column_major = MatRef::with_strides(&case.x, 4, 3, 1, 4).unwrap();
-        let says = |part: &str, f: &dyn Fn()| {
-            let message = panic_message(f);
-            assert!(message.contains(part), "{message}");
-        };
-        let residual = |x| drop(case.product(exec, Residual(x)));
-        says("a residual of 3×3 for a product of 4×3", &|| {
-            residual(small)
-        });
-        says("a residual whose rows are not contiguous", &|| {
-            residual(column_major);
-        });
-        says("pre-activations of 3×3 for a product of 4×3", &|| {
-            let activation = Activation::Relu;
-            case.product(
-                exec,
-                ActivationBackward {
-                    activation,
-                    pre: small,
-                },
-            );
-        });
-        let activate = |bias: &[f32], rows: usize| {
-            let mut out = vec![0.0; rows * 3];
-            let out = MatMut::new(&mut out, rows, 3).unwrap();
-            let activation = Activation::Relu;
-            case.product(
-                exec,
-                BiasActivation {
-                    bias,
-                    activation,
-                    out,
-                },
-            );
-        };
-        says("activations of 5×3 for a product of 4×3", &|| {
-            activate(&[0.0; 3], 5);
-        });
-        says("a bias of 2 values for 3 columns", &|| {
-            activate(&[0.0; 2], 4)
-        });
-        says("a residual of 3×3", &|| {
-            case.product(exec, (Bias(&case.bias), Residual(small)));
-        });
-    }
+    let exec = Exec::serial(isa);
+    let small = MatRef::new(&case.x[..9], 3, 3).unwrap();
+    let column_major = MatRef::with_strides(&case.x, 4, 3, 1, 4).unwrap();
+    let says = |part: &str, f: &dyn Fn()| {
+        let message = panic_message(f);
+        assert!(message.contains(part), "{message}");
+    };
+    let residual = |x| drop(case.product(exec, Residual(x)));
+    says("a residual of 3×3 for a product of 4×3", &|| {
+        residual(small)
+    });
+    says("a residual whose rows are not contiguous", &|| {
+        residual(column_major);
+    });
+    says("pre-activations of 3×3 for a product of 4×3", &|| {
+        let activation = Activation::Relu;
+        case.product(
+            exec,
+            ActivationBackward {
+                activation,
+                pre: small,
+            },
+        );
+    });
+    let activate = |bias: &[f32], rows: usize| {
+        let mut out = vec![0.0; rows * 3];
+        let out = MatMut::new(&mut out, rows, 3).unwrap();
+        let activation = Activation::Relu;
+        case.product(
+            exec,
+            BiasActivation {
+                bias,
+                activation,
+                out,
+            },
+        );
+    };
+    says("activations of 5×3 for a product of 4×3", &|| {
+        activate(&[0.0; 3], 5);
+    });
+    says("a bias of 2 values for 3 columns", &|| {
+        activate(&[0.0; 2], 4)
+    });
+    says("a residual of 3×3", &|| {
+        case.product(exec, (Bias(&case.bias), Residual(small)));
+    });
 }
