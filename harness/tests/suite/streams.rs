@@ -127,7 +127,7 @@ fn progress_that_cannot_be_written_does_not_stop_a_run() {
     }
     drop(seen);
     // A line of progress comes after ten seconds.
-    std::thread::sleep(Duration::from_secs(15));
+    std::thread::sleep(Duration::from_secs(12));
     for (out, run) in &mut runs {
         assert!(run.try_wait().unwrap().is_none(), "{out}: the run stopped");
         interrupt(run);

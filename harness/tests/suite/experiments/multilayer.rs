@@ -8,10 +8,11 @@ use std::time::Duration;
 use crate::common::{
     Sandbox, files, flip_a_bit, interrupt, limited, refused, results, same, wait_until,
 };
-use harness::experiments::many_layers::multilayer::Loss;
 use harness::experiments::many_layers::multilayer::data::Data;
 use harness::experiments::many_layers::multilayer::measures::Reading;
+use harness::experiments::many_layers::multilayer::{Loss, Settings};
 use harness::rng::Rng;
+use harness::settings::{Preset, Settings as _};
 use kernels::mlp::{Parameters, Shape};
 use kernels::{Activation, Exec, Isa, MatRef};
 use proptests::reference::{gelu, gelu_derivative};
@@ -119,7 +120,7 @@ fn measures_are_those_of_plain_loops() {
     // Through six blocks, sums of at most 13 terms in f32: some 6·2·(13 + 4)·2⁻²⁴ = 1.2e-5 of the sizes summed;
     // ten times that, since values cancel.
     let near = |a: f64, b: f64| assert!((a - b).abs() <= 1.2e-4 * b.abs().max(0.1), "{a} {b}");
-    for loss in [Loss::SquaredError, Loss::CrossEntropy] {
+    for loss in Settings::preset(Preset::Quick).losses {
         let threshold = 2.5;
         let reading = Reading::of(
             Exec::serial(Isa::detect()),
