@@ -1,29 +1,25 @@
-//! What the property tests in `tests/` share: [references](mod@reference) and [fits](fit) in f64, a
-//! [comparison](compare) that can fail, [bounds](bounded) for it that follow from an error analysis, [what PyTorch computed](fixture) and how whole
-//! [trainings](training) compare with it, [values of every kind](wild) that lie anywhere in memory, and the
-//! [instruction sets](isas) to test.
+//! What the tests of `kernels` and `harness` are made with:
+//!
+//! - [`mod@reference`]: every function and model in f64, by the formulas of a textbook, and [polynomial fits](fit);
+//! - [`bounded`]: numbers that carry a bound on the rounding error of an f32, so that a tolerance follows from an error
+//!   analysis;
+//! - [`compare`]: a comparison in units in the last place that can fail;
+//! - [`wild`]: values of every kind, in operands that lie anywhere in memory;
+//! - [`fixture`] and [`training`]: what PyTorch computed, and how whole trainings compare with it;
+//! - [`each_isa!`]: a test on every instruction set.
+//!
+//! Tests of the kernels are in `tests/kernels`, a folder for each of `kernels/src`.
 
 pub mod bounded;
 pub mod compare;
 pub mod fit;
 pub mod fixture;
+pub mod isa;
 pub mod reference;
 pub mod training;
 pub mod wild;
 
-use kernels::Isa;
 use proptest::test_runner::{Config, FileFailurePersistence};
-
-/// The instruction sets to test: all that this CPU has, or the one that `KERNELS_ISA` names.
-///
-/// # Panics
-/// If `KERNELS_ISA` names none, or one that this CPU lacks: a test that cannot run must not pass.
-pub fn isas() -> Vec<Isa> {
-    match std::env::var_os("KERNELS_ISA") {
-        None => Isa::available(),
-        Some(_) => vec![Isa::from_env().unwrap_or_else(|error| panic!("{error}"))],
-    }
-}
 
 /// Numbers in [−1, 1) from a seed: the upper bits of a 64-bit linear congruential generator.
 pub fn stream(seed: u64) -> impl FnMut() -> f32 {

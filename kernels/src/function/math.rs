@@ -1,7 +1,7 @@
 //! exp, tanh and erf: one branch-free body each, for every instruction set.
 //!
 //! Errors are the largest at any f32, against f64, in units in the last place of the result
-//! (`proptests/tests/math.rs` repeats the measurement). Portable means without fused products.
+//! (`proptests/tests/kernels/function/math.rs` repeats the measurement). Portable means without fused products.
 
 use crate::function::elementwise::{Unary, unary};
 use crate::function::piecewise::{self, Piecewise};

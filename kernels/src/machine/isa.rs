@@ -10,8 +10,28 @@ use super::avx512::Avx512;
 use super::portable::Portable;
 use super::simd::{Op, Simd, Tile, TileOp};
 
-macro_rules! isas {
-    ($(#[$doc:meta] $(#[$cfg:meta])? $name:ident $word:literal;)+) => {
+/// Hands the one list of instruction sets, fastest first, to a macro, behind what else that is given: a new set is a file
+/// beside this one and a line here. Tests make one of each for every set with it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_isa {
+    ([$($macro:tt)+] $($with:tt)*) => {
+        $($macro)+! {
+            $($with)*
+            /// 16 lanes.
+            #[cfg(target_arch = "x86_64")]
+            Avx512 avx512;
+            /// 8 lanes, with FMA.
+            #[cfg(target_arch = "x86_64")]
+            Avx2 avx2;
+            /// 4 lanes: SSE2 on x86-64, NEON on aarch64.
+            Portable portable;
+        }
+    };
+}
+
+macro_rules! define {
+    ($(#[$doc:meta] $(#[$cfg:meta])? $name:ident $word:ident;)+) => {
         /// An instruction set that this CPU has.
         ///
         /// A variant holds its backend's proof token, so a value that exists can be used: the constructors
@@ -34,18 +54,18 @@ macro_rules! isas {
 
         impl Isa {
             /// The name of every instruction set, of this CPU or not, fastest first.
-            pub const NAMES: &'static [&'static str] = &[$($word),+];
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($word)),+];
 
             /// Its name, as in `KERNELS_ISA`.
             pub fn name(self) -> &'static str {
                 match self {
-                    $($(#[$cfg])? Isa::$name(_) => $word,)+
+                    $($(#[$cfg])? Isa::$name(_) => stringify!($word),)+
                 }
             }
 
             fn by_name(name: &str) -> Option<Isa> {
                 match name {
-                    $($(#[$cfg])? $word => $name::new().map(Isa::$name),)+
+                    $($(#[$cfg])? stringify!($word) => $name::new().map(Isa::$name),)+
                     _ => None,
                 }
             }
@@ -68,17 +88,7 @@ macro_rules! isas {
     };
 }
 
-// The one list of instruction sets, fastest first: a new one is a file beside this one and a line here.
-isas! {
-    /// 16 lanes.
-    #[cfg(target_arch = "x86_64")]
-    Avx512 "avx512";
-    /// 8 lanes, with FMA.
-    #[cfg(target_arch = "x86_64")]
-    Avx2 "avx2";
-    /// 4 lanes: SSE2 on x86-64, NEON on aarch64.
-    Portable "portable";
-}
+for_each_isa!([define]);
 
 /// The environment variable that forces an instruction set.
 const VARIABLE: &str = "KERNELS_ISA";

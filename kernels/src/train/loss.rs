@@ -32,6 +32,9 @@ fn check(outputs: MatRef, targets: &[u32]) {
 }
 
 impl Loss {
+    /// All of them.
+    pub const ALL: &'static [Loss] = &[Loss::SquaredError, Loss::CrossEntropy];
+
     /// `losses[b]`, the loss of row b of `outputs` (B×d, contiguous rows) against `targets[b]`.
     ///
     /// Error, with γ_n = n·u / (1 − n·u), u = 2⁻²⁴: at most γ_{d+4} of a squared error, and

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use kernels::profile::{self, Part, Snapshot, Totals};
 use kernels::sae::{self, L1, Rows, Trainer, Variant};
-use kernels::{Accumulate, Exec, MatMut, MatRef, adam::Adam, matmul};
-use proptests::{isas, pool, stream};
+use kernels::{Accumulate, Exec, Isa, MatMut, MatRef, adam::Adam, matmul};
+use proptests::{each_isa, pool, stream};
 
 mod work;
 
@@ -72,47 +72,43 @@ fn spin(time: Duration) {
     }
 }
 
-#[test]
-fn off_nothing_is_recorded() {
+each_isa!(off_nothing_is_recorded);
+fn off_nothing_is_recorded(isa: Isa) {
     let _alone = alone();
     let before = profile::snapshot();
-    for isa in isas() {
-        product(Exec::serial(isa), [70, 50, 60]);
-        training(Exec::serial(isa));
-        drop(profile::phase(Part::Data));
-    }
+    product(Exec::serial(isa), [70, 50, 60]);
+    training(Exec::serial(isa));
+    drop(profile::phase(Part::Data));
     assert_eq!(profile::snapshot(), before);
 }
 
-#[test]
-fn the_work_of_a_product_is_2mnk_whatever_the_threads() {
+each_isa!(the_work_of_a_product_is_2mnk_whatever_the_threads);
+fn the_work_of_a_product_is_2mnk_whatever_the_threads(isa: Isa) {
     let _alone = alone();
-    for isa in isas() {
-        for threads in [1, 2, 3] {
-            for [m, k, n] in [[1, 1, 1], [300, 70, 90], [1000, 200, 300], [3, 0, 2]] {
-                let counts = counted(|| {
-                    pool(threads).install(|| {
-                        product(Exec::parallel(isa), [m, k, n]);
-                    })
-                });
-                let Totals {
-                    calls,
-                    nanoseconds,
-                    flops,
-                    bytes,
-                } = counts.of(Part::Product);
-                assert_eq!((calls, flops), (1, 2 * (m * n * k) as u64));
-                assert_eq!(bytes, 4 * (m * k + k * n + m * n) as u64);
-                assert!(nanoseconds > 0);
-            }
+    for threads in [1, 2, 3] {
+        for [m, k, n] in [[1, 1, 1], [300, 70, 90], [1000, 200, 300], [3, 0, 2]] {
+            let counts = counted(|| {
+                pool(threads).install(|| {
+                    product(Exec::parallel(isa), [m, k, n]);
+                })
+            });
+            let Totals {
+                calls,
+                nanoseconds,
+                flops,
+                bytes,
+            } = counts.of(Part::Product);
+            assert_eq!((calls, flops), (1, 2 * (m * n * k) as u64));
+            assert_eq!(bytes, 4 * (m * k + k * n + m * n) as u64);
+            assert!(nanoseconds > 0);
         }
     }
 }
 
-#[test]
-fn no_product_no_count() {
+each_isa!(no_product_no_count);
+fn no_product_no_count(isa: Isa) {
     let _alone = alone();
-    let exec = Exec::serial(isas()[0]);
+    let exec = Exec::serial(isa);
     let counts = counted(|| {
         product(exec, [0, 3, 4]);
         product(exec, [3, 3, 0]);
@@ -120,22 +116,20 @@ fn no_product_no_count() {
     assert_eq!(counts, Snapshot::default());
 }
 
-#[test]
-fn results_are_the_same_bits_on_and_off() {
+each_isa!(results_are_the_same_bits_on_and_off);
+fn results_are_the_same_bits_on_and_off(isa: Isa) {
     let _alone = alone();
-    for isa in isas() {
-        for threads in [1, 2] {
-            let run = || {
-                pool(threads).install(|| {
-                    let exec = Exec::parallel(isa);
-                    (product(exec, [333, 77, 99]), training(exec))
-                })
-            };
-            let off = run();
-            let mut on = None;
-            counted(|| on = Some(run()));
-            assert_eq!(on, Some(off));
-        }
+    for threads in [1, 2] {
+        let run = || {
+            pool(threads).install(|| {
+                let exec = Exec::parallel(isa);
+                (product(exec, [333, 77, 99]), training(exec))
+            })
+        };
+        let off = run();
+        let mut on = None;
+        counted(|| on = Some(run()));
+        assert_eq!(on, Some(off));
     }
 }
 
@@ -163,11 +157,11 @@ fn a_span_has_what_those_inside_it_leave_over() {
     assert_eq!(counts.of(Part::Metrics).calls, 1);
 }
 
-#[test]
-fn the_times_of_all_threads_are_at_most_threads_times_the_time() {
+each_isa!(the_times_of_all_threads_are_at_most_threads_times_the_time);
+fn the_times_of_all_threads_are_at_most_threads_times_the_time(isa: Isa) {
     let _alone = alone();
     const THREADS: usize = 3;
-    let isa = isas()[0];
+
     let pool = pool(THREADS);
     let mut time = 0;
     let counts = counted(|| {
@@ -189,8 +183,8 @@ fn the_times_of_all_threads_are_at_most_threads_times_the_time() {
     assert!(sum <= most, "{sum} of {most} ns");
 }
 
-#[test]
-fn a_panic_ends_its_spans() {
+each_isa!(a_panic_ends_its_spans);
+fn a_panic_ends_its_spans(isa: Isa) {
     let _alone = alone();
     let time = Duration::from_millis(10);
     let counts = counted(|| {
@@ -208,15 +202,15 @@ fn a_panic_ends_its_spans() {
     // The span around goes on as after any other.
     assert!(of(Part::Data) > 0 && counts.of(Part::Data).calls == 1);
     let after = counted(|| {
-        product(Exec::serial(isas()[0]), [20, 20, 20]);
+        product(Exec::serial(isa), [20, 20, 20]);
     });
     assert_eq!(after.of(Part::Product).calls, 1);
 }
 
-#[test]
-fn what_ended_threads_have_counted_stays() {
+each_isa!(what_ended_threads_have_counted_stays);
+fn what_ended_threads_have_counted_stays(isa: Isa) {
     let _alone = alone();
-    let exec = Exec::serial(isas()[0]);
+    let exec = Exec::serial(isa);
     let counts = counted(|| {
         for _ in 0..3 {
             std::thread::spawn(move || product(exec, [9, 8, 7]))

@@ -4,8 +4,8 @@ use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
 use kernels::profile::{Part, Snapshot, Totals};
 use kernels::sae::{self, L1, Parameters, Rows, Shape, TwoLayer, Variant, Workspace};
-use kernels::{Exec, MatMut, MatRef, dictionary, embedding, gelu, reduce, relu};
-use proptests::{isas, stream};
+use kernels::{Exec, Isa, MatMut, MatRef, dictionary, embedding, gelu, reduce, relu};
+use proptests::{each_isa, stream};
 
 use crate::{alone, counted};
 
@@ -30,11 +30,11 @@ fn numbers(len: usize) -> Vec<f32> {
     (0..len).map(|_| next()).collect()
 }
 
-#[test]
-fn work_on_single_values() {
+each_isa!(work_on_single_values);
+fn work_on_single_values(isa: Isa) {
     let _alone = alone();
     const N: u64 = 37;
-    let exec = Exec::serial(isas()[0]);
+    let exec = Exec::serial(isa);
     let (x, dy) = (numbers(37), numbers(37));
     let mut out = [0.0; 37];
     // A maximum, or a choice, is no operation.
@@ -59,12 +59,12 @@ fn work_on_single_values() {
     assert_eq!(step, [1, 13 * N, 7 * N]);
 }
 
-#[test]
-fn work_on_rows() {
+each_isa!(work_on_rows);
+fn work_on_rows(isa: Isa) {
     let _alone = alone();
     let (rows, cols) = (5, 7);
     let n = 35;
-    let exec = Exec::serial(isas()[0]);
+    let exec = Exec::serial(isa);
     let m = numbers(rows * cols);
     let m = MatRef::new(&m, rows, cols).unwrap();
     let mut out = numbers(rows * cols);
@@ -99,12 +99,12 @@ fn work_on_rows() {
     assert_eq!(scatter, [1, 2 * n, 5 * n]);
 }
 
-#[test]
-fn work_of_losses() {
+each_isa!(work_of_losses);
+fn work_of_losses(isa: Isa) {
     let _alone = alone();
     let (rows, cols) = (5, 7);
     let n = 35;
-    let exec = Exec::serial(isas()[0]);
+    let exec = Exec::serial(isa);
     let (outputs, mut gradient) = (numbers(rows * cols), vec![0.0; rows * cols]);
     let outputs = MatRef::new(&outputs, rows, cols).unwrap();
     let (targets, mut losses) = ([0, 3, 6, 1, 1], [0.0; 5]);
@@ -128,30 +128,34 @@ fn work_of_losses() {
 }
 
 /// What is counted while the gradient of an autoencoder is taken on its entries, and how many of these there are.
-fn gradient(shape: Shape, variant: Variant, samples: usize) -> (Snapshot, usize) {
+fn gradient(exec: Exec, shape: Shape, variant: Variant, samples: usize) -> (Snapshot, usize) {
     let parameters = Parameters::initial(shape, variant, stream(5));
     let x = numbers(samples * shape.width);
     let x = MatRef::new(&x, samples, shape.width).unwrap();
     let mut workspace = Workspace::new(shape, variant, samples);
     workspace.set_dense_from(f64::INFINITY);
     let mut gradient = Parameters::zeros(shape, variant);
-    let exec = Exec::serial(isas()[0]);
     let counts = counted(|| {
         sae::gradient(exec, &parameters, x, &mut workspace, &mut gradient);
     });
     (counts, workspace.codes().entries())
 }
 
+each_isa!(work_of_an_autoencoder);
 /// Of n×d on B samples with e active entries.
-#[test]
-fn work_of_an_autoencoder() {
+fn work_of_an_autoencoder(isa: Isa) {
     let _alone = alone();
     let (samples, width, dictionary) = (9, 6, 11);
     let variant = Variant::L1(L1 {
         lambda: 0.1,
         rows: Rows::Unit,
     });
-    let (counts, entries) = gradient(Shape { width, dictionary }, variant, samples);
+    let (counts, entries) = gradient(
+        Exec::serial(isa),
+        Shape { width, dictionary },
+        variant,
+        samples,
+    );
     let [b, d, n, e] = [samples, width, dictionary, entries].map(|n| n as u64);
     // So many that every element may be read.
     assert!(e > n, "{e} entries for {n} elements");
@@ -176,9 +180,9 @@ fn work_of_an_autoencoder() {
     assert_eq!(of(Part::Sums), sums);
 }
 
+each_isa!(work_of_a_hidden_layer);
 /// ReLU takes no operations; forward it reads and writes every hidden value, backward it reads two and writes one.
-#[test]
-fn work_of_a_hidden_layer() {
+fn work_of_a_hidden_layer(isa: Isa) {
     let _alone = alone();
     let (samples, width, hidden) = (9, 6, 13);
     let shape = Shape {
@@ -189,7 +193,7 @@ fn work_of_a_hidden_layer() {
         hidden,
         lambda: 0.1,
     });
-    let (counts, _) = gradient(shape, variant, samples);
+    let (counts, _) = gradient(Exec::serial(isa), shape, variant, samples);
     let [_, flops, values] = totals(&counts, Part::Elementwise);
     let [bd, bh] = [width, hidden].map(|n| (samples * n) as u64);
     assert_eq!([flops, values], [bd, 2 * bd + 5 * bh]);

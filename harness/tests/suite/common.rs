@@ -1,0 +1,214 @@
+//! What the tests share: the command in a folder of its own, ways to disturb it, and what it leaves.
+
+pub mod testing;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+
+/// The command, in an empty folder of its own, on whatever ISA the machine has.
+pub struct Sandbox(tempfile::TempDir);
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Sandbox(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.join(name), text).expect("a file in a temporary folder");
+    }
+
+    /// `harness` with arguments separated by spaces.
+    pub fn harness(&self, arguments: &str) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+        command.current_dir(self.path()).env_remove("KERNELS_ISA");
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    /// Starts a run that writes a checkpoint every few milliseconds and says nothing.
+    pub fn start(&self, arguments: &str) -> Child {
+        std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"))
+            .current_dir(self.path())
+            .env_remove("KERNELS_ISA")
+            .args(arguments.split_whitespace())
+            .args(["--checkpoint-every", "0.005"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the harness starts")
+    }
+
+    /// Runs `response` at sizes that take a moment into `out`.
+    pub fn small_run(&self, out: &str) {
+        self.harness(&format!("run {SMALL} --out {out}"))
+            .assert()
+            .success();
+    }
+
+    /// Asserts that a command ends in exit code 2 with a message that holds all of `parts`.
+    #[track_caller]
+    pub fn refuses(&self, arguments: &str, parts: &[&str]) {
+        refused(self.harness(arguments), parts);
+    }
+}
+
+/// Arguments of a run of a moment.
+pub const SMALL: &str = "response --preset quick --quiet --set response.points=50";
+
+/// Asserts that a command ends in exit code 2 with a message that holds all of `parts`.
+#[track_caller]
+pub fn refused(mut command: Command, parts: &[&str]) {
+    let output = command.output().expect("the harness starts");
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+}
+
+/// `harness` under a limit on the size of files, which a full disk looks like from inside.
+#[cfg(unix)]
+pub fn limited(sandbox: &Sandbox, arguments: &str) -> Command {
+    under("trap '' XFSZ; ulimit -f 8", sandbox, arguments)
+}
+
+/// `harness` after a script has set limits.
+#[cfg(unix)]
+pub fn under(limits: &str, sandbox: &Sandbox, arguments: &str) -> Command {
+    let mut command = Command::new("bash");
+    let script = format!("{limits}; exec \"$0\" \"$@\"");
+    command
+        .current_dir(sandbox.path())
+        .env_remove("KERNELS_ISA");
+    command
+        .args(["-c", &script])
+        .arg(assert_cmd::cargo::cargo_bin!("harness"));
+    command.args(arguments.split_whitespace());
+    command
+}
+
+/// Flips a bit in the middle of a file.
+pub fn flip_a_bit(path: &Path) {
+    let mut bytes = std::fs::read(path).expect("a readable file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(path, bytes).expect("a writable file");
+}
+
+/// Every file under a folder, by its path from there.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_str()
+            .expect("UTF-8")
+            .to_string();
+        if path.is_dir() {
+            let inner = files(&path).into_iter();
+            found.extend(inner.map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
+        } else {
+            found.insert(name, std::fs::read(&path).expect("a readable file"));
+        }
+    }
+    found
+}
+
+/// As [`files`], without the manifest, which tells times and threads.
+pub fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = files(folder);
+    assert!(
+        files.remove("manifest.json").is_some(),
+        "no manifest in {}",
+        folder.display()
+    );
+    files
+}
+
+/// Asserts that two sets of files are the same, naming the first that differs.
+#[track_caller]
+pub fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (name, bytes) in a {
+        assert!(bytes == &b[name], "{name} differs");
+    }
+}
+
+/// Waits until something holds, a minute at most.
+#[track_caller]
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{what} never came"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Ctrl-C.
+pub fn interrupt(child: &Child) {
+    send("INT", child);
+}
+
+/// Sends a signal by its name, such as `TERM`.
+pub fn send(signal: &str, child: &Child) {
+    let kill = std::process::Command::new("kill")
+        .args(["-s", signal, &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill starts").success());
+}
+
+/// A run of `arguments` on one thread is killed each time that so many trainings of `experiment` have begun, and
+/// resumed; in the end it has left what a run on two threads leaves that nobody disturbs.
+pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(&format!("run {arguments} --threads 2 --out whole"))
+        .assert()
+        .success();
+    let trainings = sandbox.join(&format!("killed/{experiment}/checkpoints"));
+    let mut child = sandbox.start(&format!("run {arguments} --threads 1 --out killed"));
+    for enough in begun {
+        while child.try_wait().unwrap().is_none()
+            && std::fs::read_dir(&trainings).map_or(0, Iterator::count) < enough
+        {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        child = sandbox.start("run --resume killed --quiet");
+    }
+    assert!(child.wait().unwrap().success());
+    same(
+        &results(&sandbox.join("whole")),
+        &results(&sandbox.join("killed")),
+    );
+}
+
+/// Checks that a run says that it was interrupted, and has left no more than its first two files in its folder.
+pub fn assert_interrupted(output: &Output, run: &Path) {
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("interrupted"), "{message}");
+    let left = files(run);
+    assert_eq!(
+        left.keys().collect::<Vec<_>>(),
+        ["config.toml", "manifest.json"]
+    );
+}

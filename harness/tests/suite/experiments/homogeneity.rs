@@ -1,0 +1,188 @@
+//! `homogeneity` against a plain simulation in f64 that draws every cell on its own.
+
+use crate::common::testing;
+use harness::claim::Verdict;
+use harness::experiment::Experiment;
+use harness::experiments::one_layer::features::{Entries, Features};
+use harness::experiments::one_layer::homogeneity::{
+    Cell, Homogeneity, Layer, Limit, Magnitude, Settings,
+};
+use harness::rng::Rng;
+use harness::settings::{Preset, Settings as _};
+use harness::stats::{delta_r2, mean};
+use proptests::reference::gelu;
+use rand::RngExt as _;
+
+fn small() -> Settings {
+    Settings {
+        n: 12,
+        features: 9,
+        features_of_interest: 2,
+        samples: 20_000,
+        dims_points: 4,
+        active_points: 4,
+        ..Settings::preset(Preset::Quick)
+    }
+}
+
+/// ΔR² of one cell as the experiment is described: no nesting, no sums, all neurons, fresh draws.
+fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64, layer: fn(f64) -> f64) -> f64 {
+    let stream = |purpose: &str, index| Rng::stream(seed, Homogeneity::ID, purpose, index);
+    let law = Entries::signed(s.signed);
+    let features = Features::draw(s.features, k, s.n, law, &mut stream("features", k as u64));
+    let mut biases = stream("bias", 0);
+    let bias: Vec<f64> = (0..s.n).map(|_| s.bias * biases.random::<f64>()).collect();
+    let reach = match s.magnitude {
+        Magnitude::SqrtK => k as f64,
+        Magnitude::SqrtN => s.n as f64,
+    }
+    .sqrt();
+    let mut rng = stream("an independent draw", (k * 1000 + n_on) as u64);
+    let each = (0..s.features_of_interest).map(|own| {
+        let direction = features.dense(own);
+        let (mut x, mut y) = (Vec::new(), Vec::new());
+        for _ in 0..s.samples {
+            let mut draw = || reach * (2.0 * rng.random::<f64>() - 1.0);
+            let level = draw();
+            let mut z: Vec<f64> = direction.iter().map(|f| level * f).collect();
+            z.iter_mut().zip(&bias).for_each(|(z, b)| *z += b);
+            let others = if s.include_own {
+                rng.choose(s.features, n_on)
+            } else {
+                let others = rng.choose(s.features - 1, n_on).into_iter();
+                others.map(|o| o + usize::from(o >= own)).collect()
+            };
+            for other in others {
+                let magnitude = reach * (2.0 * rng.random::<f64>() - 1.0);
+                let other = features.dense(other);
+                z.iter_mut()
+                    .zip(other)
+                    .for_each(|(z, f)| *z += magnitude * f);
+            }
+            x.push(level);
+            y.push(z.iter().zip(&direction).map(|(&z, f)| f * layer(z)).sum());
+        }
+        let fitted = s.samples - (s.samples as f64 * s.test_fraction).round() as usize;
+        let (fit, test) = (x.split_at(fitted), y.split_at(fitted));
+        delta_r2((fit.0, test.0), (fit.1, test.1))
+    });
+    mean(&each.collect::<Vec<_>>())
+}
+
+/// Compares every cell. ΔR² is a difference of two shares of a variance: over m held-out samples its
+/// standard error is below 1/√m, and both sides have it.
+fn compare(s: &Settings, seed: u64) {
+    let outcome = testing::run::<Homogeneity>(s, &[seed]);
+    let held_out = s.samples as f64 * s.test_fraction * s.features_of_interest as f64;
+    let tolerance = 3.0 * (2.0 / held_out).sqrt();
+    let mut least = f64::INFINITY;
+    let mut most = f64::NEG_INFINITY;
+    for row in outcome.tables[0].rows::<Cell>() {
+        let layer: fn(f64) -> f64 = match row.layer {
+            Layer::Gelu => gelu,
+            Layer::Linear => |z| z,
+        };
+        let (got, exact) = (row.delta_r2, simulate(s, row.k, row.n_on, seed, layer));
+        assert!(
+            (got - exact).abs() < tolerance,
+            "{row:?}: not {exact} ± {tolerance}"
+        );
+        least = least.min(got);
+        most = most.max(got);
+    }
+    // The cells differ by far more than the tolerance: the comparison can fail.
+    assert!(most - least > 3.0 * tolerance, "{least} to {most}");
+}
+
+/// Claims: interference-limits-active-features
+#[test]
+fn cells_agree_with_independent_draws_of_each() {
+    compare(&small(), 5);
+}
+
+#[test]
+fn companion_settings_agree_with_independent_draws_of_each() {
+    let s = Settings {
+        magnitude: Magnitude::SqrtN,
+        include_own: true,
+        test_fraction: 0.9,
+        bias: 1.0,
+        ..small()
+    };
+    compare(&s, 6);
+}
+
+#[test]
+fn with_nothing_else_active_the_response_is_that_of_one_feature() {
+    // With nothing else active the response has no noise: a fine grid of levels gives its ΔR².
+    let s = Settings {
+        samples: 200_000,
+        ..small()
+    };
+    let outcome = testing::run::<Homogeneity>(&s, &[1]);
+    let features = Features::draw(
+        s.features,
+        2,
+        s.n,
+        Entries::Positive,
+        &mut Rng::stream(1, Homogeneity::ID, "features", 2),
+    );
+    let exact = (0..s.features_of_interest).map(|own| {
+        let (_, entries) = features.get(own);
+        let x: Vec<f64> = (0..=2000)
+            .map(|i| (f64::from(i) / 1000.0 - 1.0) * 2f64.sqrt())
+            .collect();
+        let respond = |x: &f64| {
+            entries
+                .iter()
+                .map(|&f| f64::from(f) * gelu(x * f64::from(f)))
+                .sum()
+        };
+        let y: Vec<f64> = x.iter().map(respond).collect();
+        delta_r2((&x, &y), (&x, &y))
+    });
+    let exact = mean(&exact.collect::<Vec<_>>());
+    let got = outcome.tables[0].rows::<Cell>()[0].delta_r2;
+    assert!((got - exact).abs() < 0.01, "{got}, not {exact}");
+}
+
+#[test]
+fn the_claim_holds_at_a_small_size_and_its_control_fails() {
+    let s = Settings {
+        samples: 1000,
+        ..Settings::preset(Preset::Quick)
+    };
+    let outcome = testing::run::<Homogeneity>(&s, &[0, 1]);
+    let ledger = testing::settle::<Homogeneity>(&outcome, &[0, 1]);
+    let entry = ledger.get("interference-limits-active-features").unwrap();
+    assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
+    assert_eq!(entry.control_value, 0.0);
+    // Every limit of the linear layer is 0.
+    let mut limits = outcome.tables[1].rows::<Limit>();
+    limits.retain(|r| r.layer == Layer::Linear);
+    assert!(!limits.is_empty() && limits.iter().all(|r| r.n_on == 0.0));
+}
+
+#[test]
+fn the_same_bytes_on_any_number_of_threads() {
+    let s = Settings {
+        samples: 999,
+        bias: 0.5,
+        signed: true,
+        ..small()
+    };
+    let csv = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let outcome = pool
+            .unwrap()
+            .install(|| testing::run::<Homogeneity>(&s, &[3, 4]));
+        outcome
+            .tables
+            .iter()
+            .map(|t| t.csv().to_string())
+            .collect::<Vec<_>>()
+    };
+    let once = csv(1);
+    assert_eq!(once, csv(2));
+    assert_eq!(once, csv(5));
+}

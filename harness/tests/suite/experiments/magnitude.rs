@@ -1,0 +1,179 @@
+//! `magnitude`: the example of the plane and the shrinkage against their closed forms, the methods in their order.
+
+use crate::common::{Sandbox, testing};
+use harness::claim::Verdict;
+use harness::experiments::autoencoders::magnitude::example::{self, Element};
+use harness::experiments::autoencoders::magnitude::methods::{Method, Scores};
+use harness::experiments::autoencoders::magnitude::{
+    Case, Code, Left, Magnitude, Settings, Shrunk,
+};
+use harness::sae::training::Plan;
+use harness::settings::{Preset, Settings as _};
+use harness::table::Tables;
+
+fn small() -> Settings {
+    Settings {
+        training: Plan {
+            steps: 600,
+            ..Settings::preset(Preset::Quick).training
+        },
+        plane_steps: 200,
+        held_out: 1000,
+        ..Settings::preset(Preset::Quick)
+    }
+}
+
+/// Claims: tied-encoder-overshoots
+#[test]
+fn the_example_is_that_of_the_closed_form() {
+    let outcome = testing::run::<Magnitude>(&small(), &[0]);
+    let elements = Tables::new(outcome.tables.clone()).rows::<Element>();
+    let rows = |encoder: example::Encoder| {
+        let rows = elements
+            .iter()
+            .filter(|r| (r.features, r.encoder) == (Case::Pair, encoder));
+        rows.collect::<Vec<_>>()
+    };
+    // A few roundings of f32.
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} {b}");
+    let tied = rows(example::Encoder::WithoutBias);
+    near(tied[0].weight, 2.0);
+    near(tied[1].weight, 3.0 / 2f64.sqrt());
+    near(tied[0].reconstruction_x, 3.5);
+    near(tied[0].reconstruction_y, 1.5);
+    let refitted = rows(example::Encoder::Refitted);
+    near(refitted[0].weight, 1.0);
+    near(refitted[1].weight, 2f64.sqrt());
+    let ledger = testing::settle::<Magnitude>(&outcome, &[0]);
+    let tied = ledger.get("tied-encoder-overshoots").unwrap();
+    assert_eq!(tied.verdict, Verdict::Reproduced);
+    near(tied.value, (8.5f64 / 5.0).sqrt());
+    assert_eq!(tied.control_value, 1.0);
+}
+
+/// Claims: l1-shrinks
+#[test]
+fn one_feature_is_shrunk_by_half_the_penalty_and_not_without_one() {
+    let seeds = [0, 1];
+    let outcome = testing::run::<Magnitude>(&small(), &seeds);
+    let ledger = testing::settle::<Magnitude>(&outcome, &seeds);
+    let entry = ledger.get("l1-shrinks").unwrap();
+    assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
+    for row in Tables::new(outcome.tables).rows::<Shrunk>() {
+        let (g, lambda) = (row.strength, row.lambda);
+        assert_eq!(row.expected, (g - lambda / 2.0).max(0.0));
+        if row.code == Code::Control {
+            assert!((row.fista - g).abs() < 1e-3);
+        }
+    }
+}
+
+/// Claims: support-is-enough
+#[test]
+fn mending_magnitudes_on_the_active_set_never_adds_error_and_a_refit_leaves_the_least() {
+    let outcome = testing::run::<Magnitude>(&small(), &[3]);
+    let rows = Tables::new(outcome.tables.clone()).rows::<Scores>();
+    let error = |method: Method| rows.iter().find(|r| r.method == method).unwrap().error;
+    let (l1, step) = (error(Method::L1), error(Method::OneStep));
+    let refitted = error(Method::Refitted);
+    assert!(refitted <= step * (1.0 + 1e-6) && step <= l1 * (1.0 + 1e-6));
+    // Factors are fitted on other samples.
+    assert!(error(Method::Scaled) < l1);
+    let ledger = testing::settle::<Magnitude>(&outcome, &[3]);
+    let support = ledger.get("support-is-enough").unwrap();
+    assert!(
+        support.value < 1.0 && support.control_value > 1.0,
+        "{support:?}"
+    );
+}
+
+/// Claims: untied-only-partly-helps
+#[test]
+fn errors_in_the_plane_are_shares_of_the_squares_of_uniform_magnitudes() {
+    let s = Settings {
+        held_out: 20_000,
+        ..small()
+    };
+    let outcome = testing::run::<Magnitude>(&s, &[0]);
+    for row in Tables::new(outcome.tables).rows::<Left>() {
+        // E m² = 4/3 and (E m)² = 1 for m uniform on (0, 2); together they overlap by their cosine.
+        let cosine = match row.features {
+            Case::Pair => 0.5f64.sqrt(),
+            Case::Orthogonal => 0.0,
+            Case::Three => -0.5,
+        };
+        let expected = match row.active {
+            0 => 0.0,
+            1 => 4.0 / 3.0,
+            _ => 8.0 / 3.0 + 2.0 * cosine,
+        };
+        // Deviations are at most some 2.5; five standard errors.
+        let spread = 5.0 * 2.5 / (s.held_out as f64).sqrt();
+        assert!((row.square - expected).abs() <= spread, "{row:?}");
+        assert!(row.active == 0 || row.error < 0.5 * row.square, "{row:?}");
+    }
+}
+
+#[test]
+fn the_same_bytes_on_any_number_of_threads() {
+    let s = Settings {
+        training: Plan {
+            steps: 100,
+            ..small().training
+        },
+        plane_steps: 40,
+        ..small()
+    };
+    let csv = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let outcome = pool
+            .unwrap()
+            .install(|| testing::run::<Magnitude>(&s, &[3]));
+        outcome
+            .tables
+            .iter()
+            .map(|t| t.csv().to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(csv(1), csv(3));
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let sandbox = Sandbox::new();
+    for (set, part) in [
+        ("k=0", "number of elements"),
+        ("ratio=0.01", "two elements"),
+        ("lambda=0.0", "above 0"),
+        ("bandwidth=nan", "above 0"),
+        ("strengths=[0.5,0.1]", "increasing"),
+        ("plane_steps=0", "1 to"),
+        ("held_out=5", "100 to"),
+    ] {
+        sandbox.refuses(&format!("run magnitude --set magnitude.{set}"), &[part]);
+    }
+}
+
+#[test]
+fn a_model_that_diverges_leaves_its_claims_open() {
+    let sandbox = Sandbox::new();
+    let run = "run magnitude --preset quick --seeds 1 --quiet --out a --set magnitude.training.learning_rate=1e30 \
+               --set magnitude.training.steps=20 --set magnitude.plane_steps=20 --set magnitude.shrinkage_steps=20";
+    sandbox.harness(run).assert().success();
+    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
+    let line = |id: &str| {
+        claims
+            .lines()
+            .find(|l| l.starts_with(id))
+            .unwrap()
+            .to_string()
+    };
+    for id in ["untied-only-partly-helps", "support-is-enough"] {
+        assert!(
+            line(id).contains("inconclusive") && line(id).contains("diverged at step"),
+            "{}",
+            line(id)
+        );
+    }
+    assert!(line("tied-encoder-overshoots").contains("reproduced"));
+}

@@ -1,0 +1,122 @@
+//! `response` against plain loops in f64.
+
+use crate::common::testing;
+use harness::claim::Verdict;
+use harness::experiments::one_layer::response::{
+    Feature, NonHomogeneity, Point, Response, Settings,
+};
+use harness::experiments::one_layer::response_curve::Activation;
+use harness::rng::Rng;
+use harness::settings::{Preset, Settings as _};
+use harness::table::Tables;
+use kernels::Isa;
+use proptests::each_isa;
+use proptests::fit::delta_r2;
+use proptests::reference;
+
+fn settings() -> Settings {
+    Settings {
+        n: 3,
+        widths: vec![1, 2, 9],
+        reach: 4.0,
+        points: 41,
+        test_fraction: 0.25,
+    }
+}
+
+fn levels(s: &Settings) -> Vec<f64> {
+    let last = (s.points - 1) as f64;
+    (0..s.points)
+        .map(|i| s.reach * (2.0 * i as f64 / last - 1.0))
+        .collect()
+}
+
+fn direction(feature: Feature, n: usize) -> Vec<f64> {
+    let mut f = vec![0.0; n];
+    match feature {
+        Feature::Aligned => f[0] = 1.0,
+        Feature::Distributed => f.fill(1.0 / (n as f64).sqrt()),
+    }
+    f
+}
+
+fn activate(activation: Activation, z: f64) -> f64 {
+    match activation {
+        Activation::Gelu => reference::gelu(z),
+        Activation::Relu => reference::relu(z),
+    }
+}
+
+/// g · act(x f), and a bound on the error of computing it with f32 kernels: the input is rounded once
+/// (slope of the activation at most 1.13), the activation is within 2 ulp or 1e-7.
+fn response(activation: Activation, x: f64, f: &[f64], g: &[f64]) -> (f64, f64) {
+    let half_ulp = 2f64.powi(-24);
+    f.iter().zip(g).fold((0.0, 0.0), |(sum, error), (f, g)| {
+        let y = activate(activation, x * f);
+        let bound = 1.13 * (x * f).abs() * half_ulp + (4.0 * half_ulp * y.abs()).max(1e-7);
+        (sum + g * y, error + g.abs() * bound)
+    })
+}
+
+each_isa!(curves_agree_with_plain_loops_on_every_isa);
+/// Claims: same-shape-smaller
+fn curves_agree_with_plain_loops_on_every_isa(isa: Isa) {
+    let s = settings();
+    let outcome = testing::run_with::<Response>(&s, &[1], isa, &Default::default());
+    let curves = Tables::new(outcome.tables).rows::<Point>();
+    assert_eq!(curves.len(), 2 * 4 * s.points);
+    let x = levels(&s);
+    for (i, row) in curves.iter().enumerate() {
+        let (f, g) = (direction(row.input, s.n), direction(row.output, s.n));
+        let x = x[i % s.points];
+        let (y, bound) = response(row.activation, x, &f, &g);
+        assert!((row.x - x).abs() <= 1e-14);
+        assert!((row.y - y).abs() <= bound, "{isa}: {} against {y}", row.y);
+    }
+}
+
+/// Claims: distributed-nearly-linear
+#[test]
+fn non_homogeneity_agrees_with_the_normal_equations() {
+    let (s, seeds) = (settings(), [3, 4]);
+    let outcome = testing::run::<Response>(&s, &seeds);
+    let rows = Tables::new(outcome.tables).rows::<NonHomogeneity>();
+    assert_eq!(rows.len(), 2 * s.widths.len() * seeds.len());
+    for row in rows {
+        let f = direction(Feature::Distributed, row.n);
+        let point = |&x: &f64| (x, response(row.activation, x, &f, &f).0);
+        let mut points: Vec<_> = levels(&s).iter().map(point).collect();
+        Rng::stream(row.seed, "response", "split", 0).shuffle(&mut points);
+        let (fit, test) = points.split_at(31);
+        let (found, wanted) = (row.delta_r2, delta_r2(fit, test));
+        // R² moves by about the relative error of the curve, 1e-7.
+        assert!((found - wanted).abs() < 1e-6, "{found} against {wanted}");
+    }
+}
+
+#[test]
+fn the_controls_fail_where_the_claims_are_measured() {
+    let s = Settings::preset(Preset::Default);
+    let seeds = [0, 1, 2];
+    let outcome = testing::run::<Response>(&s, &seeds);
+    let ledger = testing::settle::<Response>(&outcome, &seeds);
+    let shape = ledger.get("same-shape-smaller").unwrap();
+    assert_eq!(shape.verdict, Verdict::Reproduced);
+    assert!(shape.control_value > 1e-2, "{}", shape.control_value);
+    let linear = ledger.get("distributed-nearly-linear").unwrap();
+    assert!(linear.value < 0.35, "{}", linear.value);
+    assert!(
+        (linear.control_value - 1.0).abs() < 1e-6,
+        "{}",
+        linear.control_value
+    );
+    assert_ne!(linear.verdict, Verdict::NoPower);
+    for m in outcome
+        .measures
+        .iter()
+        .filter(|m| m.claim == linear.id && m.control)
+    {
+        // Rounding alone decides whether 1.0000000001 is more than 1.
+        assert!((m.value - 1.0).abs() < 1e-6, "{m:?}");
+    }
+}

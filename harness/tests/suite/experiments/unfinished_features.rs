@@ -1,0 +1,78 @@
+//! `unfinished-features` end to end: alone, resumed, and where its models are missing.
+#![cfg(unix)]
+
+use crate::common::{Sandbox, survives_kills};
+
+/// Settings of a run of a second or two; `multilayer` is run along.
+const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
+    --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.steps=1500 \
+    --set multilayer.control_steps=2500 --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 \
+    --set unfinished-features.l1=[0.1,0.3]";
+
+/// Claims: half-baked-features-cost-dictionary
+#[test]
+fn it_runs_alone_and_reads_every_layer_of_both_models() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(&format!("run {TINY} --out a"))
+        .assert()
+        .success();
+    let read = |name: &str| {
+        std::fs::read_to_string(sandbox.join(&format!("a/unfinished-features/{name}.csv"))).unwrap()
+    };
+    let dictionaries = read("dictionaries");
+    for model in ["trained", "decisive-layer"] {
+        for layer in 0..=8 {
+            let rows = dictionaries
+                .lines()
+                .filter(|l| l.starts_with(&format!("{model},32,0,{layer},")));
+            assert_eq!(rows.count(), 2, "{model} {layer}");
+        }
+    }
+    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
+    assert!(claims.contains("\nhalf-baked-features-cost-dictionary,"));
+}
+
+#[test]
+fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
+    survives_kills(TINY, "unfinished-features", [1, 5, 12]);
+}
+
+#[test]
+fn where_no_model_has_learned_the_claim_is_open() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(&format!(
+            "run {TINY} --out a --set multilayer.threshold=1e-30"
+        ))
+        .assert()
+        .success();
+    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
+    let line = claims
+        .lines()
+        .find(|l| l.starts_with("half-baked"))
+        .unwrap();
+    assert!(
+        line.contains("inconclusive") && line.contains("have learned them"),
+        "{line}"
+    );
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let sandbox = Sandbox::new();
+    for (set, part) in [
+        ("ratio=0", "1 to 64"),
+        ("l1=[0.1,0.1]", "increasing"),
+        ("l1=[]", "increasing"),
+        ("read_at=0.2", "one of"),
+        ("threshold=1.0", "between 0 and 1"),
+        ("training.learning_rate=0.0", "above 0"),
+        ("training.batch=0", "1 to"),
+    ] {
+        sandbox.refuses(
+            &format!("run unfinished-features --set unfinished-features.{set}"),
+            &[part],
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! A run of several experiments that is killed again and again.
+#![cfg(unix)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::common::{Sandbox, results, same, wait_until};
+use harness::rng::Rng;
+
+/// Tables that need no training, then every experiment that trains, at sizes of a second each.
+const RUN: &str = "response near-orthogonality multilayer recovery encoders unfinished-features --preset quick \
+    --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 --set multilayer.datapoints=[32] \
+    --set multilayer.batch=32 --set multilayer.steps=1500 --set multilayer.control_steps=2500 \
+    --set recovery.data.width=8 --set recovery.data.features=12 --set recovery.data.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] \
+    --set recovery.ratios=[1,2] --set recovery.training.steps=300 --set recovery.training.batch=32 --set recovery.held_out=500 \
+    --set recovery.optimum_samples=10 \
+    --set encoders.data.width=8 --set encoders.data.features=12 --set encoders.data.active=1.5 --set encoders.training.steps=300 \
+    --set encoders.free_steps=60 --set encoders.stream_steps=100 --set encoders.training.batch=64 \
+    --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200 \
+    --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 --set unfinished-features.l1=[0.1,0.3]";
+
+/// Which experiment a run was about: the last one that has left anything.
+fn at(run: &Path) -> String {
+    let experiments = harness::experiments::REGISTRY.experiments();
+    let mut experiments = experiments.map(|e| e.id()).rev();
+    let begun = experiments.find(|id| run.join(id).exists());
+    begun.unwrap_or("none yet").to_string()
+}
+
+/// As often as the variable KILLS says, else ten times, at moments that are spread over the whole run, on one thread and on
+/// two. Each time it is resumed, and each time that it comes through it has left the same bytes as a run that nobody
+/// disturbed, and nothing else.
+#[test]
+#[ignore = "takes minutes"]
+fn runs_killed_at_random_moments_end_in_the_same_bytes() {
+    let sandbox = Sandbox::new();
+    let begun = Instant::now();
+    let whole = format!("run {RUN} --threads 2 --checkpoint-every 0.005 --out whole");
+    sandbox.harness(&whole).assert().success();
+    // Some six kills to a run.
+    let most = begun.elapsed().as_millis() / 3;
+    let whole = results(&sandbox.join("whole"));
+    assert!(
+        !whole
+            .keys()
+            .any(|name| name.contains("/.") || name.starts_with('.'))
+    );
+    assert!(!whole.keys().any(|name| name.contains("checkpoints")));
+
+    let killed = sandbox.join("killed");
+    let kills = std::env::var("KILLS").map_or(10, |n| n.parse().expect("KILLS is a number"));
+    let mut rng = Rng::stream(7, "test", "kills", 0);
+    let start = |resume: bool, rng: &mut Rng| {
+        let threads = 1 + rng.below(2);
+        let what = if resume {
+            "--resume killed --quiet".into()
+        } else {
+            format!("{RUN} --out killed")
+        };
+        sandbox.start(&format!("run {what} --threads {threads}"))
+    };
+    let (mut places, mut through) = (BTreeMap::<String, u32>::new(), 0);
+    let mut child = start(false, &mut rng);
+    for _ in 0..kills {
+        loop {
+            wait_until("a manifest", || killed.join("manifest.json").exists());
+            std::thread::sleep(Duration::from_millis(rng.below(most as usize) as u64));
+            if child.try_wait().unwrap().is_none() {
+                break;
+            }
+            same(&whole, &results(&killed));
+            std::fs::remove_dir_all(&killed).unwrap();
+            through += 1;
+            child = start(false, &mut rng);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        *places.entry(at(&killed)).or_default() += 1;
+        child = start(true, &mut rng);
+    }
+    assert!(child.wait().unwrap().success());
+    same(&whole, &results(&killed));
+    println!(
+        "{kills} kills, in {places:?}; came through {} times",
+        through + 1
+    );
+}

@@ -1,0 +1,39 @@
+//! The harness as its users meet it, and every experiment against plain loops.
+//!
+//! One binary, so that the library is linked once. Whatever belongs to a whole process (variables, signals, limits, the
+//! current folder) is that of a command which a test starts.
+
+mod common;
+
+mod bad_input;
+mod command_line;
+mod configuration;
+mod corpora;
+mod damage;
+mod file_systems;
+mod interrupt;
+mod kills;
+mod layers;
+mod ledger;
+mod links;
+mod memory;
+mod profile;
+mod reproducible;
+mod streams;
+
+mod experiments {
+    mod encoders;
+    mod homogeneity;
+    mod interference;
+    mod l1_geometry;
+    mod linear_probes;
+    mod magnitude;
+    mod minimum_l1;
+    mod multilayer;
+    mod near_orthogonality;
+    mod recovery;
+    mod rescale;
+    mod response;
+    mod sign_balance;
+    mod unfinished_features;
+}

@@ -1,0 +1,77 @@
+//! Lengths: of one vector and several, with tails, and such as do not fit.
+
+use kernels::{Exec, Isa, gelu, gelu_tanh, relu};
+use proptests::{each_isa, panic_message};
+
+use super::{Backward, FUNCTIONS, Kernel, apply};
+
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
+
+each_isa!(every_length);
+/// A value's result does not depend on where in a slice it stands, and nothing beyond is written.
+fn every_length(isa: Isa) {
+    const MOST: usize = 70;
+    let x: Vec<f32> = (0..MOST)
+        .map(|i| (i * 37 % MOST) as f32 / 10.0 - 3.5)
+        .collect();
+    let dy: Vec<f32> = (0..MOST)
+        .map(|i| (i * 29 % MOST) as f32 / 30.0 - 1.0)
+        .collect();
+    let mut unary: Vec<Kernel> = FUNCTIONS.iter().map(|f| f.kernel).collect();
+    unary.push(relu::forward);
+    for exec in [Exec::serial(isa), Exec::parallel(isa)] {
+        for f in &unary {
+            let one_by_one: Vec<f32> = x.iter().map(|&x| apply(*f, exec.isa(), &[x])[0]).collect();
+            for len in 0..=MOST {
+                let mut y = [-77.0; MOST];
+                f(exec, &x[..len], &mut y[..len]);
+                assert_eq!(bits(&y[..len]), bits(&one_by_one[..len]), "{exec:?}, {len}");
+                assert!(y[len..].iter().all(|&y| y == -77.0), "{exec:?}, {len}");
+            }
+        }
+        for (f, derivative) in BACKWARDS {
+            let slope = apply(derivative, exec.isa(), &x);
+            let want: Vec<f32> = slope.iter().zip(&dy).map(|(s, dy)| s * dy).collect();
+            for len in 0..=MOST {
+                let mut dx = [-77.0; MOST];
+                f(exec, &x[..len], &dy[..len], &mut dx[..len]);
+                assert_eq!(bits(&dx[..len]), bits(&want[..len]), "{exec:?}, {len}");
+                assert!(dx[len..].iter().all(|&dx| dx == -77.0), "{exec:?}, {len}");
+            }
+        }
+    }
+}
+
+/// Each backward pass and the derivative it multiplies by.
+const BACKWARDS: [(Backward, Kernel); 2] = [
+    (gelu::backward, gelu::derivative),
+    (gelu_tanh::backward, gelu_tanh::derivative),
+];
+
+each_isa!(different_lengths_are_named);
+fn different_lengths_are_named(isa: Isa) {
+    let exec = Exec::serial(isa);
+    let unary = FUNCTIONS
+        .iter()
+        .map(|f| f.kernel)
+        .chain([relu::forward as Kernel]);
+    for f in unary {
+        for (x, y) in [(33, 17), (17, 33), (0, 33)] {
+            let said = panic_message(|| f(exec, &vec![0.0; x], &mut vec![0.0; y]));
+            let both = said.contains(&x.to_string()) && said.contains(&y.to_string());
+            assert!(both, "{said}");
+        }
+    }
+    for f in [
+        gelu::backward as Backward,
+        gelu_tanh::backward,
+        relu::backward,
+    ] {
+        for (x, dy, dx) in [(33, 33, 17), (33, 17, 33), (17, 33, 33)] {
+            let said = panic_message(|| f(exec, &vec![0.0; x], &vec![0.0; dy], &mut vec![0.0; dx]));
+            assert!(said.contains("33") && said.contains("17"), "{said}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The kernels against references in f64, closed forms and their own docs: a folder here for each of `kernels/src`. Beside
+//! these are properties that the claims of the harness stand on, the rule for batches of no samples, and every operation
+//! on values of every kind.
+
+mod claims;
+mod function;
+mod matrix {
+    mod dictionary;
+    mod matmul;
+    mod max_product;
+    mod reduce;
+    mod sparse;
+}
+mod metrics;
+mod mlp;
+mod no_samples;
+mod sae;
+mod sparse_coding;
+mod train {
+    mod adam;
+    mod embedding;
+    mod loss;
+}
+mod wild;

@@ -1,0 +1,10 @@
+//! Sparse autoencoders, against naive ones in f64 and central differences.
+
+mod bad_input;
+mod case;
+mod passes;
+mod pytorch;
+mod range;
+mod threads;
+mod training;
+mod variants;

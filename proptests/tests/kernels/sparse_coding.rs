@@ -1,0 +1,8 @@
+//! Sparse coding against pedestrian f64 references, optimality conditions and closed forms.
+
+mod bad_input;
+mod data;
+mod invariance;
+mod lasso;
+mod range;
+mod supports;
