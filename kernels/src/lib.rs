@@ -9,7 +9,7 @@
 //! mlp            residual MLPs on pairs of one-hot vectors
 //! train          losses, embedding, Adam
 //! matrix         views, products, sparse rows, sums, dictionaries
-//! function       exp, tanh, erf, activations, over slices
+//! function       exp, tanh, erf, activations, over slices; sums and products of vectors
 //! machine        vectors and instruction sets, threads, scratch memory, the profile
 //! ```
 //!

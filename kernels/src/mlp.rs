@@ -10,11 +10,11 @@
 mod block;
 mod parameters;
 
+use crate::function::vector::square;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
-use crate::matrix::dictionary::square;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::reduce;
 use crate::matrix::view::{MatMut, MatRef};

@@ -53,9 +53,7 @@ impl Unary for ReluDerivative {
 
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
-        let zero = s.splat(0.0);
-        let closed = s.select(s.le(x, zero), zero, x);
-        s.select(s.lt(zero, x), s.splat(1.0), closed)
+        ReluBackward.eval(s, x, s.splat(1.0))
     }
 }
 

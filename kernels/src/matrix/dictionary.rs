@@ -1,10 +1,10 @@
 //! Dictionaries: n×d matrices whose rows, the *elements*, stand for directions.
 
-use crate::function::elementwise::{axpy, dot, scale, sum_of_squares};
+use crate::function::vector::{axpy, dot, norm, scale_wide, sum_of_squares};
 use crate::machine::exec::Exec;
-use crate::machine::par;
-use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
+use crate::machine::par::{self, RowOp};
+use crate::machine::profile::{Part, Work};
+use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -30,36 +30,32 @@ pub fn norms(exec: Exec, dictionary: MatRef, norms: &mut [f32]) {
         norms.len(),
         dictionary.rows()
     );
-    struct Norms<'a>(MatRef<'a>, &'a mut [f32]);
-    impl Op for Norms<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Norms;
+    impl<'a> RowOp<(MatRef<'a>, &'a mut [f32])> for Norms {
+        const PART: Part = Part::Elements;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            for (j, out) in self.1.iter_mut().enumerate() {
-                *out = norm(s, self.0.row(j)) as f32;
+        fn run<S: Simd>(self, s: S, (rows, norms): (MatRef, &mut [f32])) {
+            for (j, out) in norms.iter_mut().enumerate() {
+                *out = norm(s, rows.row(j)) as f32;
             }
         }
     }
     let n = dictionary.rows() * dictionary.cols();
-    profile::call(Part::Elements, || Work::new(2 * n, n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_timed(Part::Elements, exec, leaf, (dictionary, norms), &|(
-        rows,
-        norms,
-    )| {
-        exec.isa().dispatch(Norms(rows, norms))
-    });
+    let work = || Work::new(2 * n, n);
+    par::run(exec, Norms, (dictionary, norms), leaf, work);
 }
 
 /// Divides every row by its norm. A row of zeros stays as it is, and one with a NaN or an infinity becomes NaN.
 /// Norms are 1 up to γ_{d+4} afterwards.
 pub fn normalise(exec: Exec, dictionary: MatMut) {
-    struct Normalise<'a>(MatMut<'a>);
-    impl Op for Normalise<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Normalise;
+    impl RowOp<MatMut<'_>> for Normalise {
+        const PART: Part = Part::Elements;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Normalise(mut rows) = self;
+        fn run<S: Simd>(self, s: S, mut rows: MatMut) {
             for j in 0..rows.rows() {
                 let row = rows.row(j);
                 let norm = norm(s, row);
@@ -77,10 +73,9 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
         }
     }
     let n = dictionary.rows() * dictionary.cols();
-    profile::call(Part::Elements, || Work::new(3 * n, 2 * n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_timed(Part::Elements, exec, leaf, dictionary, &|rows| {
-        exec.isa().dispatch(Normalise(rows))
+    par::run(exec, Normalise, dictionary, leaf, || {
+        Work::new(3 * n, 2 * n)
     });
 }
 
@@ -104,12 +99,12 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
         dictionary.rows(),
         dictionary.cols()
     );
-    struct Project<'a>(MatRef<'a>, MatMut<'a>);
-    impl Op for Project<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Project;
+    impl<'a> RowOp<(MatRef<'a>, MatMut<'a>)> for Project {
+        const PART: Part = Part::Elements;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Project(dictionary, mut gradient) = self;
+        fn run<S: Simd>(self, s: S, (dictionary, mut gradient): (MatRef, MatMut)) {
             for j in 0..dictionary.rows() {
                 let (w, g) = (dictionary.row(j), gradient.row(j));
                 let square = sum_of_squares(s, w);
@@ -122,43 +117,9 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
         }
     }
     let n = dictionary.rows() * dictionary.cols();
-    profile::call(Part::Elements, || Work::new(6 * n, 3 * n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_timed(Part::Elements, exec, leaf, (dictionary, gradient), &|(
-        rows,
-        gradient,
-    )| {
-        exec.isa().dispatch(Project(rows, gradient))
-    });
-}
-
-/// ‖row‖₂ for a row of any scale.
-#[inline(always)]
-pub(crate) fn norm<S: Simd>(s: S, row: &[f32]) -> f64 {
-    square(s, row).sqrt()
-}
-
-/// ‖row‖², in f64 where the squares leave the range of f32.
-#[inline(always)]
-pub(crate) fn square<S: Simd>(s: S, row: &[f32]) -> f64 {
-    const SAFE: std::ops::Range<f32> = 1e-25..1e35;
-    let sum = sum_of_squares(s, row);
-    if SAFE.contains(&sum) {
-        return f64::from(sum);
-    }
-    row.iter().map(|&x| f64::from(x).powi(2)).sum()
-}
-
-/// `x[i] *= factor`, for a factor that f32 may not hold.
-#[inline(always)]
-pub(crate) fn scale_wide<S: Simd>(s: S, factor: f64, x: &mut [f32]) {
-    if (factor as f32).is_normal() {
-        scale(s, factor as f32, x);
-    } else {
-        for x in x {
-            *x = (f64::from(*x) * factor) as f32;
-        }
-    }
+    let work = || Work::new(6 * n, 3 * n);
+    par::run(exec, Project, (dictionary, gradient), leaf, work);
 }
 
 /// Rows of a part of the Gram matrix that is summed in f32.

@@ -1,6 +1,6 @@
 //! Measures of samples, codes and reconstructions, in one pass over any number of batches.
 
-use crate::function::elementwise::{dot_f64, squared_distance_f64};
+use crate::function::vector::{dot_f64, squared_distance_f64};
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part};
 use crate::machine::simd::{Op, Simd};

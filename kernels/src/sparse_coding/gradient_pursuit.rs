@@ -4,7 +4,7 @@
 
 use super::operands::{CHUNK, check, divide, support, unit};
 use super::pursuit::{Magnitudes, Pursuit, pursue};
-use crate::function::elementwise::{axpy, dot};
+use crate::function::vector::{axpy, dot};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};

@@ -10,6 +10,7 @@
 
 use super::lasso::{Certificate, Lasso, Stop, check_places, duality_gap};
 use super::operands::{CHUNK, check};
+use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -148,7 +149,7 @@ impl Op for Iteration<'_> {
                 *code = out.max(0.0);
             }
             before.copy_from_slice(code);
-            let energy: f64 = x.row(i).iter().map(|&x| f64::from(x).powi(2)).sum();
+            let energy = square_f64(x.row(i));
             if !energy.is_finite() || lasso.step.is_nan() {
                 out.fill(f32::NAN);
                 continue;

@@ -2,7 +2,7 @@
 //! Squares Problems*, 1974, chapter 23), in f64 on the Gram matrix of the atoms.
 
 use super::operands::{CHUNK, check, support};
-use crate::function::elementwise::dot_f64;
+use crate::function::vector::dot_f64;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};

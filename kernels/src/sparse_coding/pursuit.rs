@@ -4,6 +4,7 @@
 
 use super::nnls::Refit;
 use super::operands::{CHUNK, check, divide, unit};
+use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -100,7 +101,6 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
             sample.start(x.row(*i), units[*i]);
         }
         let mut going: Vec<usize> = (0..rows).filter(|&i| !is_lost(i)).collect();
-        let energy = |v: &[f32]| v.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
         with_scratch(rows * (d + n), |scratch| {
             let (residuals, correlations) = scratch.split_at_mut(rows * d);
             for (i, residual) in residuals.chunks_mut(d.max(1)).enumerate() {
@@ -108,10 +108,10 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
                 divide(residual, units[i]);
             }
             let limits: Vec<f64> = (0..rows)
-                .map(|i| pursuit.tolerance * energy(&residuals[i * d..][..d]))
+                .map(|i| pursuit.tolerance * square_f64(&residuals[i * d..][..d]))
                 .collect();
             for _ in 0..pursuit.atoms {
-                going.retain(|&i| energy(&residuals[i * d..][..d]) > limits[i]);
+                going.retain(|&i| square_f64(&residuals[i * d..][..d]) > limits[i]);
                 if going.is_empty() {
                     break;
                 }

@@ -1,6 +1,6 @@
 //! The input layer of a model that reads pairs of one-hot vectors: a gather, never a product.
 
-use crate::function::elementwise::{Add, zip_in_place};
+use crate::function::elementwise::{Add, zip, zip_in_place};
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
@@ -41,13 +41,8 @@ pub fn forward(exec: Exec, first: MatRef, second: MatRef, pairs: &[[u32; 2]], ou
         fn run<S: Simd>(self, s: S) {
             let Gather(first, second, pairs, mut out) = self;
             for (b, &[i, j]) in pairs.iter().enumerate() {
-                let parts = first
-                    .row(i as usize)
-                    .chunks(S::LANES)
-                    .zip(second.row(j as usize).chunks(S::LANES));
-                for (out, (a, b)) in out.row(b).chunks_mut(S::LANES).zip(parts) {
-                    s.store_partial(s.add(s.load_partial(a), s.load_partial(b)), out);
-                }
+                let (first, second) = (first.row(i as usize), second.row(j as usize));
+                zip(s, Add, first, second, out.row(b));
             }
         }
     }

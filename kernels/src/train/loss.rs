@@ -1,7 +1,8 @@
 //! Losses of a batch of outputs against target classes, one value a sample.
 
-use crate::function::elementwise::{Unary, sum_of_squares};
+use crate::function::elementwise::Unary;
 use crate::function::math::Exp;
+use crate::function::vector::sum_of_squares;
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
