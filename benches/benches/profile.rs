@@ -38,7 +38,7 @@ fn product(criterion: &mut Criterion, exec: Exec, pool: &ThreadPool) {
     compare(criterion, pool, &format!("product_{SIDE}"), || {
         let view = MatRef::new(&a, SIDE, SIDE).unwrap();
         let out = MatMut::new(&mut c, SIDE, SIDE).unwrap();
-        matmul(exec, out, Accumulate::Overwrite, view, view);
+        matmul(exec, view, view, Accumulate::Replace, out);
     });
 }
 

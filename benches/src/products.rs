@@ -107,14 +107,13 @@ impl Case {
     /// If there is no such contender.
     pub fn run(&mut self, contender: &str) {
         let [m, k, n] = self.shape;
-        let view = |values, rows, cols| MatRef::new(values, rows, cols).expect("its size");
-        let (a, b) = (view(&self.a, m, k), view(&self.b, k, n));
-        let c = MatMut::new(&mut self.c, m, n).expect("its size");
-        let ours = |c, a, b| matmul(self.exec, c, Accumulate::Overwrite, a, b);
+        let (a, b) = (MatRef::first(&self.a, m, k), MatRef::first(&self.b, k, n));
+        let c = MatMut::from_rows(&mut self.c, n);
+        let ours = |c, a, b| matmul(self.exec, a, b, Accumulate::Replace, c);
         match contender {
             "A·B" => ours(c, a, b),
-            "A·Bᵀ" => ours(c, a, view(&self.b, n, k).t()),
-            "Aᵀ·B" => ours(c, view(&self.a, k, m).t(), b),
+            "A·Bᵀ" => ours(c, a, MatRef::first(&self.b, n, k).t()),
+            "Aᵀ·B" => ours(c, MatRef::first(&self.a, k, m).t(), b),
             "faer" => faer_product(self.threads, c, false, a, b),
             "matrixmultiply" => matrixmultiply_product(c, a, b),
             "naive" => naive_product(c, false, a, b),

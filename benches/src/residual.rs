@@ -75,8 +75,8 @@ impl Training {
             *exec,
             Adam::default(),
             1,
-            parameters.values_mut(),
             gradient.values(),
+            parameters.values_mut(),
             m,
             v,
         );

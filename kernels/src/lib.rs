@@ -43,9 +43,16 @@
 //!
 //! Matrices are row-major; a batch is B×d, one sample a row; weights are outputs × inputs, as in PyTorch, but for a
 //! decoder's, whose rows are dictionary elements.
-//! `forward` computes, `backward` takes the gradient of the output to that of the input, `d_x` is the gradient with
-//! respect to x. Shapes are checked before anything is written, and a panic names them; no input, NaN
-//! and infinity included, is undefined behaviour. Each function states its error.
+//!
+//! Arguments come in one order: how to execute, what is read, what is written. So a product is
+//! [`matmul`]`(exec, a, b, accumulate, c)`.
+//!
+//! `forward` computes, and `backward` takes the gradient with respect to the output to that with respect to the input;
+//! `d_x` is the gradient with respect to x. A `backward` overwrites what it writes to. One that adds to it ends in `_add`,
+//! as [`Loss::backward_add`](loss::Loss::backward_add); and a product takes an [`Accumulate`] that says which it is.
+//!
+//! Shapes are checked before anything is written, and a panic names them; no input, NaN and infinity included, is
+//! undefined behaviour. Each function states its error.
 //!
 //! ## NaN
 //!
@@ -54,7 +61,7 @@
 //! where a method has no answer to them, they give NaN too. The exceptions are what is chosen from many, and say so:
 //! [`max_product`](max_product()) passes over products that are NaN, [`resample`](sae::Trainer::resample) never draws a
 //! sample whose error is not finite, an [iteration](sparse_coding::Lasso::ista) starts from 0 where its start is NaN,
-//! the entries of a code that a [`TopK`](sae::TopK) leaves out are 0, a sample of [weight 0](loss::Loss::backward) has
+//! the entries of a code that a [`TopK`](sae::TopK) leaves out are 0, a sample of [weight 0](loss::Loss::backward_add) has
 //! no gradient, and [`Matching`](metrics::Matching) refuses what is not finite.
 //!
 //! ## No samples

@@ -63,7 +63,7 @@ proptest! {
         }
         for exec in isas().into_iter().map(Exec::serial) {
             let [mut first, mut second] = before.clone();
-            embedding::backward(
+            embedding::backward_add(
                 exec,
                 MatRef::new(&d_out, batch, cols).unwrap(),
                 &pairs,
@@ -104,7 +104,7 @@ fn pairs(batch: usize, first_rows: usize, second_rows: usize, seed: u64) -> Vec<
 fn what_does_not_fit_is_named() {
     for exec in isas().into_iter().map(Exec::serial) {
         let values = [0.0; 60];
-        let matrix = |rows, cols| MatRef::new(&values[..rows * cols], rows, cols).unwrap();
+        let matrix = |rows, cols| MatRef::first(&values, rows, cols);
         let forward = |first, second, pairs: &[[u32; 2]], cols: usize| {
             panic_message(|| {
                 let mut out = vec![0.0; 2 * cols];
@@ -115,7 +115,7 @@ fn what_does_not_fit_is_named() {
         let backward = |pairs: &[[u32; 2]], cols| {
             panic_message(|| {
                 let (mut first, mut second) = (vec![0.0; 12], vec![0.0; 15]);
-                embedding::backward(
+                embedding::backward_add(
                     exec,
                     matrix(2, cols),
                     pairs,

@@ -29,7 +29,7 @@ fn backward(
     let (rows, cols) = (targets.len(), outputs.len() / targets.len());
     let outputs = MatRef::new(outputs, rows, cols).unwrap();
     let gradient = MatMut::new(gradient, rows, cols).unwrap();
-    loss.backward(exec, outputs, targets, weights, gradient);
+    loss.backward_add(exec, outputs, targets, weights, gradient);
 }
 
 /// Losses and gradients of one batch on every instruction set, within their bounds.

@@ -46,8 +46,8 @@ struct Autoencoder {
 
 impl Step for Autoencoder {
     fn run(&mut self) {
-        let x = MatRef::new(&self.x, self.batch, self.x.len() / self.batch);
-        self.trainer.step(self.exec, x.expect("whole rows"));
+        let x = MatRef::first(&self.x, self.batch, self.x.len() / self.batch);
+        self.trainer.step(self.exec, x);
     }
 }
 

@@ -15,8 +15,7 @@ pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
     let mut stream = Stream::new(shape.width, shape.dictionary);
     let mut room = vec![0f32; CHUNK.min(x.rows()) * shape.width];
     encode(exec, parameters, x, |_, chunk, codes| {
-        let room = &mut room[..chunk.rows() * shape.width];
-        let mut x_hat = MatMut::new(room, chunk.rows(), shape.width).expect("cut to size");
+        let mut x_hat = MatMut::first(&mut room, chunk.rows(), shape.width);
         sae::decode(exec, parameters, codes, x_hat.reborrow());
         stream.add(exec, chunk, x_hat.as_ref(), codes);
     });
@@ -71,7 +70,7 @@ fn encode(
     let room = CHUNK.min(x.rows());
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), room);
     for from in (0..x.rows()).step_by(CHUNK) {
-        let chunk = x.row_range(from, x.rows().min(from + CHUNK));
+        let chunk = x.row_range(from..x.rows().min(from + CHUNK));
         let codes = sae::encode(exec, parameters, chunk, &mut workspace);
         each(from, chunk, codes);
     }
@@ -116,8 +115,8 @@ mod tests {
         };
         let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k: 1, aux: None }));
         for mut matrix in parameters.tensors_mut(["w_dec", "w_enc"]) {
-            matrix.row(0)[0] = 1.0;
-            matrix.row(1)[1] = 1.0;
+            matrix.row_mut(0)[0] = 1.0;
+            matrix.row_mut(1)[1] = 1.0;
         }
         // Each sample has a large entry, which the code keeps, and a small one, which is lost.
         let samples = 2 * CHUNK + 1;

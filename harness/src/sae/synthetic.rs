@@ -80,7 +80,7 @@ impl Generator {
 
     /// The true features, as rows.
     pub fn features(&self) -> MatRef<'_> {
-        MatRef::new(&self.directions, self.law.features, self.law.width).expect("of that size")
+        MatRef::from_rows(&self.directions, self.law.width)
     }
 
     /// Draws a batch.

@@ -261,8 +261,8 @@ impl<'a> Model<'a> {
             self.trainer.adam_mut().learning_rate =
                 (self.rate * plan.learning_rate_at(step)) as f32;
             let width = self.trainer.parameters().shape().width;
-            let x = MatRef::new(&batches[(step - first) as usize], plan.batch, width);
-            let losses = self.trainer.step(exec, x.expect("a batch of that size"));
+            let x = MatRef::from_rows(&batches[(step - first) as usize], width);
+            let losses = self.trainer.step(exec, x);
             if step.is_multiple_of((plan.steps / LOOKS).max(1)) {
                 self.looks.push(Look {
                     step,

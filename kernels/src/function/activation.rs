@@ -49,14 +49,14 @@ macro_rules! activations {
                 }
             }
 
-            /// Computes `dx = dy · act'(x)`.
+            /// Computes `d_x = d_y · act'(x)`.
             ///
             /// # Panics
             /// If the lengths differ.
             #[track_caller]
-            pub fn backward(self, exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+            pub fn backward(self, exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
                 match self {
-                    $(Activation::$name => $module::backward(exec, x, dy, dx),)+
+                    $(Activation::$name => $module::backward(exec, x, d_y, d_x),)+
                 }
             }
 
@@ -69,11 +69,11 @@ macro_rules! activations {
                 }
             }
 
-            /// Computes `dy[i] *= act'(x[i])`.
+            /// Computes `d_y[i] *= act'(x[i])`.
             #[inline(always)]
-            pub(crate) fn multiply_by_derivative<S: Simd>(self, s: S, x: &[f32], dy: &mut [f32]) {
+            pub(crate) fn multiply_by_derivative<S: Simd>(self, s: S, x: &[f32], d_y: &mut [f32]) {
                 match self {
-                    $(Activation::$name => zip_in_place(s, Swapped($backward), dy, x),)+
+                    $(Activation::$name => zip_in_place(s, Swapped($backward), d_y, x),)+
                 }
             }
         }

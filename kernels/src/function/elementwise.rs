@@ -154,7 +154,7 @@ pub fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f32]) {
     s.store_partial(f.eval(s, s.load_partial(a), s.load_partial(b)), a);
 }
 
-/// The gradient through a function with the derivative D: from x and dy to `dy · D(x)`.
+/// The gradient through a function with the derivative D: from x and d_y to `d_y · D(x)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimesDerivative<D>(pub(crate) D);
 
@@ -162,8 +162,8 @@ impl<D: Unary> Binary for TimesDerivative<D> {
     const FLOPS: usize = 1 + D::FLOPS;
 
     #[inline(always)]
-    fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
-        s.mul(dy, self.0.eval(s, x))
+    fn eval<S: Simd>(self, s: S, x: S::F32, d_y: S::F32) -> S::F32 {
+        s.mul(d_y, self.0.eval(s, x))
     }
 }
 

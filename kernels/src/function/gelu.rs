@@ -34,15 +34,15 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, GeluDerivative, x, y)
 }
 
-/// `dx = dy · (Φ(x) + x φ(x))`: the gradient with respect to `x`, from that with respect to GELU(x).
+/// `d_x = d_y · (Φ(x) + x φ(x))`: the gradient with respect to `x`, from that with respect to GELU(x).
 ///
-/// Error: |dy| times that of [`derivative`], and the rounding of the product.
+/// Error: |d_y| times that of [`derivative`], and the rounding of the product.
 ///
 /// # Panics
 /// If the lengths differ.
 #[track_caller]
-pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    binary(exec, TimesDerivative(GeluDerivative), x, dy, dx)
+pub fn backward(exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    binary(exec, TimesDerivative(GeluDerivative), x, d_y, d_x)
 }
 
 /// The function.

@@ -34,15 +34,15 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, GeluTanhDerivative, x, y)
 }
 
-/// `dx` = `dy` times the derivative of the tanh form at `x`.
+/// `d_x` = `d_y` times the derivative of the tanh form at `x`.
 ///
-/// Error: |dy| times that of [`derivative`], and the rounding of the product.
+/// Error: |d_y| times that of [`derivative`], and the rounding of the product.
 ///
 /// # Panics
 /// If the lengths differ.
 #[track_caller]
-pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    binary(exec, TimesDerivative(GeluTanhDerivative), x, dy, dx)
+pub fn backward(exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    binary(exec, TimesDerivative(GeluTanhDerivative), x, d_y, d_x)
 }
 
 /// The function.

@@ -22,7 +22,7 @@
 //! profile::set_enabled(true);
 //! let before = profile::snapshot();
 //! let (c, a) = (MatMut::new(&mut c, 3, 3)?, MatRef::new(&a, 3, 4)?);
-//! matmul(Exec::serial(Isa::detect()), c, Accumulate::Overwrite, a, a.t());
+//! matmul(Exec::serial(Isa::detect()), a, a.t(), Accumulate::Replace, c);
 //! profile::set_enabled(false);
 //! let product = profile::snapshot().since(&before).of(Part::Product);
 //! assert_eq!((product.calls, product.flops), (1, 2 * 3 * 3 * 4));

@@ -57,7 +57,7 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
         #[inline(always)]
         fn run<S: Simd>(self, s: S, mut rows: MatMut) {
             for j in 0..rows.rows() {
-                let row = rows.row(j);
+                let row = rows.row_mut(j);
                 let norm = norm(s, row);
                 if norm == 0.0 {
                     continue;
@@ -106,7 +106,7 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
         #[inline(always)]
         fn run<S: Simd>(self, s: S, (dictionary, mut gradient): (MatRef, MatMut)) {
             for j in 0..dictionary.rows() {
-                let (w, g) = (dictionary.row(j), gradient.row(j));
+                let (w, g) = (dictionary.row(j), gradient.row_mut(j));
                 let square = sum_of_squares(s, w);
                 if square == 0.0 {
                     continue;
@@ -158,9 +158,9 @@ pub fn spectral_norm(exec: Exec, dictionary: MatRef) -> f64 {
     let mut upper = norm.ln();
     let mut p = 1.0;
     for _ in 0..MOST_SQUARINGS {
-        let view = |values| MatRef::new(values, m, m).expect("m×m");
-        let out = MatMut::new(&mut square, m, m).expect("m×m");
-        matmul(exec, out, Accumulate::Overwrite, view(&power), view(&power));
+        let view = |values| MatRef::first(values, m, m);
+        let out = MatMut::first(&mut square, m, m);
+        matmul(exec, view(&power), view(&power), Accumulate::Replace, out);
         let wide = square.iter().map(|&x| f64::from(x));
         norm = wide.map(|x| x * x).sum::<f64>().sqrt();
         // ‖G^p‖₂ ≥ norm, of which the rounding is at most this share.
@@ -192,9 +192,9 @@ fn gram(exec: Exec, tall: MatRef) -> Vec<f64> {
     let mut sum = vec![0.0; m * m];
     let mut part = vec![0.0; m * m];
     for from in (0..n).step_by(PART) {
-        let rows = tall.row_range(from, n.min(from + PART));
-        let out = MatMut::new(&mut part, m, m).expect("m×m");
-        matmul(exec, out, Accumulate::Overwrite, rows.t(), rows);
+        let rows = tall.row_range(from..n.min(from + PART));
+        let out = MatMut::first(&mut part, m, m);
+        matmul(exec, rows.t(), rows, Accumulate::Replace, out);
         for (sum, &part) in sum.iter_mut().zip(&part) {
             *sum += f64::from(part);
         }

@@ -1,7 +1,5 @@
 //! Sums over the rows of a matrix: the gradient of a bias.
 
-use std::ops::Range;
-
 use crate::function::elementwise::{Add, zip_in_place};
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
@@ -32,7 +30,7 @@ pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
         fn run<S: Simd>(self, s: S) {
             let Sums(m, sums) = self;
             sums.fill(0.0);
-            add_rows(s, m, 0..m.cols(), sums);
+            add_rows(s, m, sums);
         }
     }
     let (rows, cols) = (m.rows(), m.cols());
@@ -41,12 +39,12 @@ pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
     exec.isa().dispatch(Sums(m, sums))
 }
 
-/// `sums` ← `sums` + some columns of all rows, row after row.
+/// `sums` ← `sums` + all rows, row after row.
 #[inline(always)]
-pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, columns: Range<usize>, sums: &mut [f32]) {
+pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, sums: &mut [f32]) {
     let whole = m.rows() - m.rows() % TOGETHER;
     for i in (0..whole).step_by(TOGETHER) {
-        let rows: [&[f32]; TOGETHER] = std::array::from_fn(|r| &m.row(i + r)[columns.clone()]);
+        let rows: [&[f32]; TOGETHER] = std::array::from_fn(|r| m.row(i + r));
         for (j, sums) in sums.chunks_mut(S::LANES).enumerate() {
             let mut sum = s.load_partial(sums);
             for row in rows {
@@ -59,6 +57,6 @@ pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, columns: Range<usize>, sums: &m
         }
     }
     for i in whole..m.rows() {
-        zip_in_place(s, Add, sums, &m.row(i)[columns.clone()]);
+        zip_in_place(s, Add, sums, m.row(i));
     }
 }

@@ -34,10 +34,10 @@ impl Matching {
         let (few, many) = if swapped { (b, a) } else { (a, b) };
         let (n, m) = (few.rows(), many.rows());
         let mut cosines = vec![0.0; n * m];
-        let out = MatMut::new(&mut cosines, n, m).expect("as many values");
+        let out = MatMut::first(&mut cosines, n, m);
         let (unit_few, unit_many) = (Unit::of(exec, few), Unit::of(exec, many));
         let (few, many) = (unit_few.as_ref(), unit_many.as_ref().t());
-        matmul(exec, out, Accumulate::Overwrite, few, many);
+        matmul(exec, few, many, Accumulate::Replace, out);
         if let Some(at) = cosines.iter().position(|c| !c.is_finite()) {
             panic!(
                 "a cosine of {} between rows {} and {}",

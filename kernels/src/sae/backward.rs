@@ -49,9 +49,10 @@ pub(super) fn decoder_bias(
         #[inline(always)]
         fn run<S: Simd>(self, s: S, (columns, out): (Range<usize>, &mut [f32])) {
             out.fill(0.0);
-            add_rows(s, self.d_output, columns.clone(), out);
+            add_rows(s, self.d_output.col_range(columns.clone()), out);
+            let w_enc = self.w_enc.col_range(columns);
             for (j, &factor) in self.d_b_enc.iter().enumerate() {
-                axpy(s, -factor, &self.w_enc.row(j)[columns.clone()], out);
+                axpy(s, -factor, w_enc.row(j), out);
             }
         }
     }
@@ -74,7 +75,7 @@ pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: Ma
         #[inline(always)]
         fn run<S: Simd>(self, s: S, (factors, rows, mut out): (&[f32], MatRef, MatMut)) {
             for (j, &factor) in factors.iter().enumerate() {
-                axpy(s, factor, rows.row(j), out.row(j));
+                axpy(s, factor, rows.row(j), out.row_mut(j));
             }
         }
     }
@@ -94,7 +95,7 @@ pub(super) fn divide_by_norms(exec: Exec, rows: MatRef, gradient: MatMut) {
             for j in 0..rows.rows() {
                 let norm = norm(s, rows.row(j));
                 let factor = if norm == 0.0 { 0.0 } else { 1.0 / norm };
-                scale_wide(s, factor, gradient.row(j));
+                scale_wide(s, factor, gradient.row_mut(j));
             }
         }
     }

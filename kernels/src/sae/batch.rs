@@ -164,7 +164,7 @@ fn subtract(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
         #[inline(always)]
         fn run<S: Simd>(self, s: S, (x, mut out): (MatRef, MatMut)) {
             for i in 0..x.rows() {
-                zip(s, Sub, x.row(i), self.0, out.row(i));
+                zip(s, Sub, x.row(i), self.0, out.row_mut(i));
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) fn relu(exec: Exec, x: MatMut) {
         #[inline(always)]
         fn run<S: Simd>(self, s: S, mut x: MatMut) {
             for i in 0..x.rows() {
-                map_in_place(s, Relu, x.row(i));
+                map_in_place(s, Relu, x.row_mut(i));
             }
         }
     }
@@ -41,7 +41,7 @@ pub(super) fn add(exec: Exec, b: MatRef, a: MatMut) {
 /// to ← from
 pub(super) fn copy(from: MatRef, mut to: MatMut) {
     for i in 0..from.rows() {
-        to.row(i).copy_from_slice(from.row(i));
+        to.row_mut(i).copy_from_slice(from.row(i));
     }
 }
 
@@ -54,7 +54,7 @@ fn combine<F: Binary>(exec: Exec, f: F, b: MatRef, a: MatMut) {
         #[inline(always)]
         fn run<S: Simd>(self, s: S, (b, mut a): (MatRef, MatMut)) {
             for i in 0..b.rows() {
-                zip_in_place(s, self.0, a.row(i), b.row(i));
+                zip_in_place(s, self.0, a.row_mut(i), b.row(i));
             }
         }
     }

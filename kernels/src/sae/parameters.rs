@@ -48,7 +48,7 @@ impl Parameters {
         tensors.fill_with_starts();
         let mut rows = tensors.get_mut(W_DEC);
         for j in 0..shape.dictionary {
-            rows.row(j).fill_with(&mut normals);
+            rows.row_mut(j).fill_with(&mut normals);
         }
         // The portable instructions, so that all machines start from the same weights.
         dictionary::normalise(Exec::serial(Isa::Portable(Portable)), rows);

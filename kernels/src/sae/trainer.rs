@@ -101,7 +101,7 @@ impl Trainer {
         }
         *steps += 1;
         let values = parameters.values_mut();
-        adam::step(exec, *adam, *steps, values, g.values(), first, second);
+        adam::step(exec, *adam, *steps, g.values(), values, first, second);
         if model.unit_rows() {
             dictionary::normalise(exec, parameters.tensors.get_mut(W_DEC));
         }

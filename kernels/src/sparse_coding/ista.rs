@@ -80,9 +80,9 @@ impl Lasso<'_> {
                 let (correlations, state) = scratch.split_at_mut(x.rows() * padded);
                 correlations.fill(0.0);
                 let n = self.dictionary.rows();
-                let out = MatMut::with_stride(correlations, x.rows(), n, padded);
-                let (out, atoms) = (out.expect("cut to size"), self.dictionary.t());
-                matmul(serial, out, Accumulate::Overwrite, x, atoms);
+                let out = MatMut::first(correlations, x.rows(), padded).col_range(0..n);
+                let atoms = self.dictionary.t();
+                matmul(serial, x, atoms, Accumulate::Replace, out);
                 let _span = profile::span(Part::Lasso);
                 let flops = exec.isa().dispatch(Iteration {
                     lasso: self,
@@ -132,7 +132,7 @@ impl Op for Iteration<'_> {
         } = self;
         let padded = lasso.penalty.len();
         let n = lasso.dictionary.rows();
-        let gram = MatRef::new(&lasso.gram, n, padded).expect("padded rows");
+        let gram = MatRef::first(&lasso.gram, n, padded);
         let (code, rest) = state.split_at_mut(padded);
         let (before, rest) = rest.split_at_mut(padded);
         let (mut product, mut product_before) = rest.split_at_mut(padded);
@@ -143,7 +143,7 @@ impl Op for Iteration<'_> {
         let mut flops = 0;
         for i in 0..x.rows() {
             let correlations = &correlations[i * padded..][..padded];
-            let out = codes.row(i);
+            let out = codes.row_mut(i);
             code.fill(0.0);
             for (code, out) in code.iter_mut().zip(&*out) {
                 *code = out.max(0.0);

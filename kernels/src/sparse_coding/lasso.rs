@@ -106,8 +106,8 @@ impl<'a> Lasso<'a> {
             }
         }
         let mut gram = vec![0.0; n * padded];
-        let out = MatMut::with_stride(&mut gram, n, n, padded).expect("padded rows");
-        matmul(exec, out, Accumulate::Overwrite, dictionary, dictionary.t());
+        let out = MatMut::first(&mut gram, n, padded).col_range(0..n);
+        matmul(exec, dictionary, dictionary.t(), Accumulate::Replace, out);
         let norm = dictionary::spectral_norm(exec, dictionary);
         let step = if norm == 0.0 {
             0.0
@@ -158,19 +158,19 @@ impl<'a> Lasso<'a> {
                         *positive = if c <= 0.0 { 0.0 } else { c };
                     }
                 }
-                let codes = MatRef::new(positive, rows, n).expect("cut to size");
-                let out = MatMut::new(residual, rows, d).expect("cut to size");
-                matmul(serial, out, Accumulate::Overwrite, codes, self.dictionary);
+                let codes = MatRef::first(positive, rows, n);
+                let out = MatMut::first(residual, rows, d);
+                matmul(serial, codes, self.dictionary, Accumulate::Replace, out);
                 for (i, residual) in residual.chunks_mut(d.max(1)).enumerate() {
                     for (r, x) in residual.iter_mut().zip(x.row(i)) {
                         *r = x - *r;
                     }
                 }
-                let residual = MatRef::new(residual, rows, d).expect("cut to size");
-                let out = MatMut::new(correlations, rows, n).expect("cut to size");
+                let residual = MatRef::first(residual, rows, d);
+                let out = MatMut::first(correlations, rows, n);
                 let atoms = self.dictionary.t();
-                matmul(serial, out, Accumulate::Overwrite, residual, atoms);
-                let correlations = MatRef::new(correlations, rows, n).expect("cut to size");
+                matmul(serial, residual, atoms, Accumulate::Replace, out);
+                let correlations = MatRef::first(correlations, rows, n);
                 for (i, certificate) in certificates.iter_mut().enumerate() {
                     *certificate =
                         self.certificate(residual.row(i), codes.row(i), correlations.row(i));

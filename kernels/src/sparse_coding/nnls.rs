@@ -27,7 +27,7 @@ pub fn nnls(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     par::share_timed(Part::Pursuit, exec, CHUNK, (x, codes), &|(x, mut codes)| {
         let mut refit = Refit::new(exec, dictionary);
         for i in 0..x.rows() {
-            let code = codes.row(i);
+            let code = codes.row_mut(i);
             refit.start(x.row(i));
             for j in support(code) {
                 refit.push(j, f64::from(code[j]));

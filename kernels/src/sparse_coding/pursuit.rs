@@ -115,9 +115,9 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
                 if going.is_empty() {
                     break;
                 }
-                let view = MatRef::new(residuals, rows, d).expect("cut to size");
-                let out = MatMut::new(correlations, rows, n).expect("cut to size");
-                matmul(serial, out, Accumulate::Overwrite, view, dictionary.t());
+                let view = MatRef::first(residuals, rows, d);
+                let out = MatMut::first(correlations, rows, n);
+                matmul(serial, view, dictionary.t(), Accumulate::Replace, out);
                 going.retain(|&i| {
                     let correlations = &correlations[i * n..][..n];
                     let sample = &mut samples[i].1;
@@ -134,7 +134,7 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
             }
         });
         for (i, sample) in samples {
-            let code = codes.row(i);
+            let code = codes.row_mut(i);
             if is_lost(i) {
                 code.fill(f32::NAN);
             } else {

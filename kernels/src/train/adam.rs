@@ -58,8 +58,8 @@ pub fn step(
     exec: Exec,
     adam: Adam,
     step: u64,
-    weights: &mut [f32],
     gradient: &[f32],
+    weights: &mut [f32],
     first_moment: &mut [f32],
     second_moment: &mut [f32],
 ) {

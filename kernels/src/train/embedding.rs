@@ -42,7 +42,7 @@ pub fn forward(exec: Exec, first: MatRef, second: MatRef, pairs: &[[u32; 2]], ou
             let Gather(first, second, pairs, mut out) = self;
             for (b, &[i, j]) in pairs.iter().enumerate() {
                 let (first, second) = (first.row(i as usize), second.row(j as usize));
-                zip(s, Add, first, second, out.row(b));
+                zip(s, Add, first, second, out.row_mut(b));
             }
         }
     }
@@ -51,13 +51,19 @@ pub fn forward(exec: Exec, first: MatRef, second: MatRef, pairs: &[[u32; 2]], ou
     exec.isa().dispatch(Gather(first, second, pairs, out))
 }
 
-/// `d_first[i] += d_out[b]`, `d_second[j] += d_out[b]` for every pair, in order: the gradient of
-/// [`forward`] is added to what the two hold.
+/// Adds the gradient of [`forward`] to what `d_first` and `d_second` hold: `d_first[i] += d_out[b]` and
+/// `d_second[j] += d_out[b]` for the `b`-th pair (i, j), pair after pair.
 ///
 /// # Panics
 /// If the shapes do not match, or an index lies outside its embedding.
 #[track_caller]
-pub fn backward(exec: Exec, d_out: MatRef, pairs: &[[u32; 2]], d_first: MatMut, d_second: MatMut) {
+pub fn backward_add(
+    exec: Exec,
+    d_out: MatRef,
+    pairs: &[[u32; 2]],
+    d_first: MatMut,
+    d_second: MatMut,
+) {
     check(d_first.rows(), d_second.rows(), pairs, d_out.rows());
     assert!(
         d_first.cols() == d_out.cols() && d_second.cols() == d_out.cols(),
@@ -73,7 +79,7 @@ pub fn backward(exec: Exec, d_out: MatRef, pairs: &[[u32; 2]], d_first: MatMut, 
         fn run<S: Simd>(self, s: S) {
             let Scatter(d_out, pairs, mut d_first, mut d_second) = self;
             for (b, &[i, j]) in pairs.iter().enumerate() {
-                for d in [d_first.row(i as usize), d_second.row(j as usize)] {
+                for d in [d_first.row_mut(i as usize), d_second.row_mut(j as usize)] {
                     zip_in_place(s, Add, d, d_out.row(b));
                 }
             }

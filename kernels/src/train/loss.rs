@@ -62,13 +62,13 @@ impl Loss {
         })
     }
 
-    /// `gradient[b] += weights[b] · ∂loss/∂x` at row b of `outputs`, all B×d; a sample of weight 0
-    /// is left alone.
+    /// Adds the gradient of the losses, each times its weight, to what `gradient` holds: `gradient[b] += weights[b] ·
+    /// ∂loss/∂x` at row b of `outputs`, all B×d. A sample of weight 0 is left alone.
     ///
     /// # Panics
     /// If the shapes do not match, or a target is no class.
     #[track_caller]
-    pub fn backward(
+    pub fn backward_add(
         self,
         exec: Exec,
         outputs: MatRef,
@@ -159,7 +159,7 @@ impl Op for Backward<'_> {
                 continue;
             }
             let x = self.outputs.row(b);
-            let gradient = self.gradient.row(b);
+            let gradient = self.gradient.row_mut(b);
             let scale = match self.loss {
                 Loss::SquaredError => 2.0 * weight,
                 Loss::CrossEntropy => weight,

@@ -36,10 +36,10 @@ fn product(exec: Exec, [m, k, n]: [usize; 3]) -> Vec<u32> {
     let mut c = vec![0.0; m * n];
     matmul(
         exec,
-        MatMut::new(&mut c, m, n).unwrap(),
-        Accumulate::Overwrite,
         MatRef::new(&a, m, k).unwrap(),
         MatRef::new(&b, k, n).unwrap(),
+        Accumulate::Replace,
+        MatMut::new(&mut c, m, n).unwrap(),
     );
     c.into_iter().map(f32::to_bits).collect()
 }

@@ -39,7 +39,7 @@ impl Case {
         }
         if let Variant::JumpRelu(_) = variant {
             let [mut threshold] = parameters.tensors_mut(["threshold"]);
-            threshold.row(0).fill_with(|| next().abs());
+            threshold.row_mut(0).fill_with(|| next().abs());
         }
         let x = (0..batch * shape.width).map(|_| next()).collect();
         Case { parameters, x }

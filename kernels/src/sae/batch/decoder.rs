@@ -16,7 +16,7 @@ const LEAF: usize = 16;
 /// x̂ ← `W_decᵀ f + b_dec`.
 pub(crate) fn decode(exec: Exec, decoder: Decoder, codes: SparseRef, mut x_hat: MatMut) {
     for b in 0..x_hat.rows() {
-        x_hat.row(b).copy_from_slice(decoder.b_dec);
+        x_hat.row_mut(b).copy_from_slice(decoder.b_dec);
     }
     add_products(exec, codes, decoder.dictionary, x_hat);
 }
@@ -30,7 +30,7 @@ pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: M
         #[inline(always)]
         fn run<S: Simd>(self, s: S, (sparse, mut out): (SparseRef, MatMut)) {
             for b in 0..sparse.rows() {
-                add_row_product(s, sparse.row(b), self.0, out.row(b));
+                add_row_product(s, sparse.row(b), self.0, out.row_mut(b));
             }
         }
     }
@@ -95,7 +95,7 @@ pub(super) fn reconstruct(
         densify(exec, codes, dense);
         let (rows, n) = (codes.rows(), codes.cols());
         let (f, x_hat) = (MatRef::first(dense, rows, n), d_output.reborrow());
-        matmul(exec, x_hat, Accumulate::Overwrite, f, dictionary);
+        matmul(exec, f, dictionary, Accumulate::Replace, x_hat);
     }
     let places = EntriesMut::new(codes, &mut *deltas);
     let samples = (codes, places, x, d_output.reborrow(), errors);
@@ -103,7 +103,7 @@ pub(super) fn reconstruct(
     if !dense.is_empty() {
         let (rows, n) = (codes.rows(), codes.cols());
         let (e, products) = (d_output.as_ref(), MatMut::first(dense, rows, n));
-        matmul(exec, products, Accumulate::Overwrite, e, dictionary.t());
+        matmul(exec, e, dictionary.t(), Accumulate::Replace, products);
         pick(exec, codes, MatRef::first(dense, rows, n), deltas);
     }
 }
@@ -158,7 +158,7 @@ impl<'a> RowOp<Samples<'a>> for Step<'_> {
         } = self;
         let (codes, mut deltas, x, mut d_output, errors) = samples;
         for (b, error) in errors.iter_mut().enumerate() {
-            let (x, e) = (x.row(b), d_output.row(b));
+            let (x, e) = (x.row(b), d_output.row_mut(b));
             if entries {
                 zip(s, Sub, b_dec, x, e);
                 add_row_product(s, codes.row(b), dictionary, e);
@@ -197,7 +197,7 @@ pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
         mut dense,
     )| {
         for b in 0..sparse.rows() {
-            let row = dense.row(b);
+            let row = dense.row_mut(b);
             row.fill(0.0);
             let (columns, values) = sparse.row(b);
             for (&j, &value) in columns.iter().zip(values) {

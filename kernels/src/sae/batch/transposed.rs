@@ -148,8 +148,8 @@ impl<'a> RowOp<(Pattern<'a>, EntriesMut<'a>, MatMut<'a>)> for Products<'_> {
             for (to, &from) in values.iter_mut().zip(&order[entries.clone()]) {
                 *to = self.source[from as usize];
             }
-            let out = out.row(j);
-            if self.accumulate == Accumulate::Overwrite {
+            let out = out.row_mut(j);
+            if self.accumulate == Accumulate::Replace {
                 out.fill(0.0);
             }
             add_row_product(s, (&rows[entries], values), self.matrix, out);

@@ -100,14 +100,12 @@ impl Source {
 
     /// The samples that codes are compared on; of a residual stream, some that were trained on.
     pub fn held_out(&self) -> MatRef<'_> {
-        let rows = self.held_out.len() / self.width;
-        MatRef::new(&self.held_out, rows, self.width).expect("whole rows")
+        MatRef::from_rows(&self.held_out, self.width)
     }
 
     /// The directions that it is known to be made of.
     pub fn known(&self) -> MatRef<'_> {
-        let rows = self.known.len() / self.width;
-        MatRef::new(&self.known, rows, self.width).expect("whole rows")
+        MatRef::from_rows(&self.known, self.width)
     }
 
     /// The batch of a step.

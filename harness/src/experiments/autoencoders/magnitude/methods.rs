@@ -68,10 +68,9 @@ impl<'a> Coded<'a> {
 
     /// The same samples with other codes.
     fn with(&self, change: impl FnOnce(Exec, MatRef, MatRef, MatMut)) -> Coded<'a> {
-        let (rows, n) = (self.samples(), self.dictionary.rows());
         let mut codes = self.codes.clone();
-        let x = MatRef::new(self.x, rows, self.dictionary.cols()).expect("whole rows");
-        let out = MatMut::new(&mut codes, rows, n).expect("whole rows");
+        let x = MatRef::from_rows(self.x, self.dictionary.cols());
+        let out = MatMut::from_rows(&mut codes, self.dictionary.rows());
         change(self.exec, self.dictionary, x, out);
         Coded { codes, ..*self }
     }
@@ -212,7 +211,7 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
         let scales = scales(&encode(exec, trained, &tuning));
         let scaled = coded.with(|_, _, _, mut codes| {
             for i in 0..codes.rows() {
-                let code = codes.row(i).iter_mut();
+                let code = codes.row_mut(i).iter_mut();
                 code.zip(&scales)
                     .for_each(|(f, s)| *f = (f64::from(*f) * s) as f32);
             }
@@ -247,12 +246,11 @@ fn centred(parameters: &Parameters, x: &[f32]) -> Vec<f32> {
 fn encode<'a>(exec: Exec, trained: &'a Trained, x: &'a [f32]) -> Coded<'a> {
     let parameters = &trained.parameters;
     let rows = x.chunks_exact(parameters.shape().width);
-    let samples = rows.len();
     let with_bias: Vec<f32> = rows
         .flat_map(|x| x.iter().zip(parameters.b_dec()).map(|(x, b)| x + b))
         .collect();
-    let with_bias = MatRef::new(&with_bias, samples, parameters.shape().width);
-    let codes = reading::dense_codes(exec, parameters, with_bias.expect("whole rows"));
+    let with_bias = MatRef::from_rows(&with_bias, parameters.shape().width);
+    let codes = reading::dense_codes(exec, parameters, with_bias);
     Coded {
         exec,
         dictionary: parameters.dictionary(),
@@ -340,7 +338,9 @@ fn refit_on(coded: &Coded, refitted: &Coded, right: &[usize]) -> [Result<f64, St
     let others = coded.with(|exec, dictionary, x, mut codes| {
         for (k, &i) in right.iter().enumerate() {
             let other = right[(k + 1) % right.len()];
-            codes.row(i).copy_from_slice(&coded.codes[other * n..][..n]);
+            codes
+                .row_mut(i)
+                .copy_from_slice(&coded.codes[other * n..][..n]);
         }
         nnls(exec, dictionary, x, codes);
     });

@@ -150,16 +150,11 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
 
 fn measure(exec: Exec, parameters: &Parameters, pattern: &[usize], x: &[f32]) -> Left {
     let samples = x.len() / 2;
-    let x = MatRef::new(x, samples, 2).expect("pairs");
+    let x = MatRef::from_rows(x, 2);
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), samples);
     let codes = sae::encode(exec, parameters, x, &mut workspace);
     let mut x_hat = vec![0f32; 2 * samples];
-    sae::decode(
-        exec,
-        parameters,
-        codes,
-        MatMut::new(&mut x_hat, samples, 2).expect("pairs"),
-    );
+    sae::decode(exec, parameters, codes, MatMut::from_rows(&mut x_hat, 2));
     let pairs = || {
         x.data()
             .iter()

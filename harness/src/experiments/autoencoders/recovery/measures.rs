@@ -26,7 +26,7 @@ impl<'a> HeldOut<'a> {
     /// The first of them.
     pub fn first(&self, samples: usize) -> MatRef<'_> {
         let width = self.generator.law().width;
-        MatRef::new(&self.x[..samples * width], samples, width).expect("cut to size")
+        MatRef::first(&self.x, samples, width)
     }
 
     /// All of them.
@@ -69,8 +69,7 @@ impl Reading {
                 alive.extend(elements.row(j));
             }
         }
-        let alive = MatRef::new(&alive, alive.len() / shape.width, shape.width);
-        let alive = alive.expect("whole rows");
+        let alive = MatRef::from_rows(&alive, shape.width);
         let mut neighbours = vec![0.0; alive.rows()];
         neighbour_cosines(exec, alive, &mut neighbours);
         let features = held_out.generator.features();

@@ -81,7 +81,7 @@ pub fn initial(shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
     let deviation = 1.0 / (shape.width as f64).sqrt();
     for mut embedding in parameters.embeddings_mut() {
         for i in 0..embedding.rows() {
-            let row = embedding.row(i).iter_mut();
+            let row = embedding.row_mut(i).iter_mut();
             row.for_each(|w| *w = (deviation * rng.normal()) as f32);
         }
     }
@@ -90,7 +90,7 @@ pub fn initial(shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
         let block = parameters.block_mut(l);
         for mut matrix in [block.w1, block.w2] {
             for i in 0..matrix.rows() {
-                let row = matrix.row(i).iter_mut();
+                let row = matrix.row_mut(i).iter_mut();
                 row.for_each(|w| *w = (reach * (2.0 * rng.uniform() - 1.0)) as f32);
             }
         }

@@ -16,8 +16,7 @@ pub struct Matrix {
 
 impl Matrix {
     pub fn as_ref(&self) -> MatRef<'_> {
-        let rows = self.values.len() / self.columns;
-        MatRef::new(&self.values, rows, self.columns).expect("whole rows")
+        MatRef::from_rows(&self.values, self.columns)
     }
 }
 
@@ -99,9 +98,9 @@ impl Model {
             self.weights.values.len() / x.columns,
         );
         let mut linear = vec![0.0; rows * n];
-        let out = MatMut::new(&mut linear, rows, n).expect("whole rows");
+        let out = MatMut::from_rows(&mut linear, n);
         let weights = self.weights.as_ref().t();
-        matmul(layer.exec, out, Accumulate::Overwrite, x.as_ref(), weights);
+        matmul(layer.exec, x.as_ref(), weights, Accumulate::Replace, out);
         let mut gelu = vec![0.0; rows * n];
         layer.apply(&linear, &mut gelu);
         let values = [x.values.clone(), linear, gelu];
