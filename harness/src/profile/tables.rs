@@ -3,6 +3,7 @@
 use kernels::profile::{Part, Snapshot, Totals};
 
 use super::machine::{Level, MACHINE};
+use crate::phase::Phase;
 use crate::table::{Column, Row, Table, TableSpec};
 
 /// Columns of `profile/kernels.csv`.
@@ -54,7 +55,13 @@ pub static EXPERIMENTS: TableSpec = TableSpec {
         Column::real("time", "s", "from its begin to its last table"),
         Column::word(
             "part",
-            &["kernels", "generating data", "metrics", "writing", "rest"],
+            &[
+                "kernels",
+                Phase::Data.name(),
+                Phase::Metrics.name(),
+                Phase::Writing.name(),
+                "rest",
+            ],
             "on what; a kernel that is called for data or metrics is a kernel; the rest is other code, and threads without work",
         ),
         Column::real("seconds", "s", "time of all threads, together"),
@@ -151,7 +158,7 @@ pub struct Taken {
 pub fn kernels(all: &[Taken], roofs: &Roofs) -> Table {
     let time: f64 = all.iter().map(|taken| taken.time).sum();
     let mut totals: Vec<(Part, Totals)> = Vec::new();
-    for &part in Part::ALL.iter().filter(|part| part.is_kernel()) {
+    for &part in Part::ALL {
         let mut sum = Totals::default();
         for of in all.iter().map(|taken| taken.counts.of(part)) {
             sum.calls += of.calls;
@@ -190,15 +197,14 @@ pub fn kernels(all: &[Taken], roofs: &Roofs) -> Table {
 pub fn experiments(all: &[Taken], threads: usize) -> Table {
     let mut table = Table::new(&EXPERIMENTS);
     for taken in all {
-        let seconds = |chosen: &dyn Fn(Part) -> bool| -> f64 {
-            let parts = Part::ALL.iter().filter(|&&part| chosen(part));
-            let of = parts.map(|&part| taken.counts.of(part).nanoseconds);
-            of.sum::<u64>() as f64 * 1e-9
-        };
         let whole = threads as f64 * taken.time;
-        let kernels = seconds(&Part::is_kernel);
-        let phases = [Part::Data, Part::Metrics, Part::Writing];
-        let phases = phases.map(|phase| (phase.name(), seconds(&|part| part == phase)));
+        let kernels = Part::ALL.iter().map(|&part| taken.counts.of(part));
+        let kernels: u64 = kernels.map(|totals| totals.nanoseconds).sum();
+        let kernels = kernels as f64 * 1e-9;
+        let phases = Phase::ALL.map(Phase::name).map(|name| {
+            let totals = taken.counts.of_phase(name);
+            (name, totals.nanoseconds as f64 * 1e-9)
+        });
         let sum = kernels + phases.iter().map(|(_, seconds)| seconds).sum::<f64>();
         let parts = [("kernels", kernels)].into_iter().chain(phases);
         for (part, seconds) in parts.chain([("rest", (whole - sum).max(0.0))]) {

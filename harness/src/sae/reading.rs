@@ -1,16 +1,17 @@
 //! What experiments ask of a trained sparse autoencoder, on more samples than fit its workspace at once.
 
 use kernels::metrics::Stream;
-use kernels::profile::{self, Part};
 use kernels::sae::{self, Parameters, Workspace};
 use kernels::{Exec, MatMut, MatRef, SparseRef};
+
+use crate::phase::Phase;
 
 /// Samples encoded at once.
 pub const CHUNK: usize = 512;
 
 /// All metrics of its reconstructions of `x`, B×d with contiguous rows.
 pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
-    let _span = profile::phase(Part::Metrics);
+    let _span = Phase::Metrics.begin();
     let shape = parameters.shape();
     let mut stream = Stream::new(shape.width, shape.dictionary);
     let mut room = vec![0f32; CHUNK.min(x.rows()) * shape.width];
@@ -42,7 +43,7 @@ fn known(stream: &Stream, counted: f64) -> f64 {
 
 /// Its codes of `x`, B×d with contiguous rows: B×n, zeros and all.
 pub fn dense_codes(exec: Exec, parameters: &Parameters, x: MatRef) -> Vec<f32> {
-    let _span = profile::phase(Part::Metrics);
+    let _span = Phase::Metrics.begin();
     let n = parameters.shape().dictionary;
     let mut dense = vec![0f32; x.rows() * n];
     encode(exec, parameters, x, |from, _, codes| {

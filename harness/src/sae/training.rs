@@ -9,16 +9,23 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use kernels::adam::Adam;
-use kernels::profile::{self, Part};
-use kernels::sae::{Parameters, Trainer};
+use kernels::sae::{Parameters, Shape, Trainer, Variant};
 use kernels::{Exec, MatRef};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::phase::Phase;
+use crate::rng::Rng;
 use crate::session::Session;
 use crate::settings::range::{Above, Worded, above, worded};
 use crate::store::checkpoint::{Parts, Store};
+
+/// Random parameters to start a training from.
+pub fn initial(shape: Shape, variant: Variant, rng: &mut Rng) -> Parameters {
+    let _span = Phase::Data.begin();
+    Parameters::initial(shape, variant, || rng.normal() as f32)
+}
 
 /// Batches drawn at once.
 const BLOCK: u64 = 32;
@@ -147,7 +154,7 @@ pub fn train(
             .map(|source| {
                 let numbers = block.clone().into_par_iter();
                 let draw = |number| {
-                    let _span = profile::phase(Part::Data);
+                    let _span = Phase::Data.begin();
                     draw(source, number)
                 };
                 (source, numbers.map(draw).collect())

@@ -2,7 +2,6 @@
 
 use super::cosines::Unit;
 use crate::machine::exec::Exec;
-use crate::machine::profile::{self, Part};
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -28,7 +27,6 @@ impl Matching {
             a.cols(),
             b.cols()
         );
-        let _span = profile::phase(Part::Metrics);
         // Rows are those of the smaller one.
         let swapped = a.rows() > b.rows();
         let (few, many) = if swapped { (b, a) } else { (a, b) };

@@ -2,7 +2,6 @@
 
 use crate::function::vector::{dot_f64, squared_distance_f64};
 use crate::machine::exec::Exec;
-use crate::machine::profile::{self, Part};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::MatRef;
@@ -89,7 +88,6 @@ impl Stream {
             codes.rows(),
             codes.cols()
         );
-        let _span = profile::phase(Part::Metrics);
         for i in 0..rows {
             let (columns, values) = codes.row(i);
             for (&j, &value) in columns.iter().zip(values) {

@@ -5,7 +5,6 @@ use super::variants::Variant;
 use crate::machine::exec::Exec;
 use crate::machine::isa::Isa;
 use crate::machine::portable::Portable;
-use crate::machine::profile::{self, Part};
 use crate::matrix::dictionary;
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -42,7 +41,6 @@ impl Parameters {
     /// As [`zeros`](Self::zeros).
     #[track_caller]
     pub fn initial(shape: Shape, variant: Variant, mut normals: impl FnMut() -> f32) -> Parameters {
-        let _span = profile::phase(Part::Data);
         let mut parameters = Parameters::zeros(shape, variant);
         let tensors = &mut parameters.tensors;
         tensors.fill_with_starts();

@@ -1,12 +1,12 @@
 //! What is read from an encoder and its dictionary, together and apart.
 
 use kernels::metrics::{Matching, Stream, mmcs};
-use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::sparse_coding::{Certificate, Lasso, Pursuit, Stop, omp};
 use kernels::{Accumulate, Exec, MatMut, MatRef, SparseRef, matmul};
 
 use super::source::Source;
+use crate::phase::Phase;
 use crate::sae::reading;
 
 /// When a code counts as optimal.
@@ -91,7 +91,7 @@ impl Reading {
         lambda: f64,
         source: &Source,
     ) -> Reading {
-        let _span = profile::phase(Part::Metrics);
+        let _span = Phase::Metrics.begin();
         let x = source.held_out();
         let (samples, n) = (x.rows(), elements.rows());
         let centred: Vec<f32> = (0..samples)

@@ -8,6 +8,7 @@ use kernels::{Exec, MatMut, MatRef};
 use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
+use crate::phase::Phase;
 use crate::sae::reading;
 use crate::sae::synthetic::{Batch, Generator};
 use crate::sae::training::{self, Candidate, Trained};
@@ -156,7 +157,7 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
             slug: format!("{method}-seed{seed}"),
             title: format!("{method} SAE, seed {seed}"),
             source: 0,
-            start: Parameters::initial(shape, variant, || rng.normal() as f32),
+            start: training::initial(shape, variant, &mut rng),
             rate: 1.0,
         }
     });
@@ -261,6 +262,7 @@ fn encode<'a>(exec: Exec, trained: &'a Trained, x: &'a [f32]) -> Coded<'a> {
 
 /// The samples with some activity whose active elements are those matched to the active features.
 fn right_sets(exec: Exec, generator: &Generator, held_out: &Batch, coded: &Coded) -> Vec<usize> {
+    let _span = Phase::Metrics.begin();
     let matching = Matching::of(exec, generator.features(), coded.dictionary);
     let mut element = vec![None; generator.law().features];
     for &(feature, matched, _) in &matching.pairs {

@@ -5,7 +5,7 @@ use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
 use super::measures::Reading;
 use super::settings::Settings;
 use crate::experiment::Ctx;
-use crate::sae::training::Look;
+use crate::sae::training::{self, Look};
 use crate::table::record::Word;
 
 impl Settings {
@@ -82,7 +82,7 @@ impl Task {
             dictionary: s.dictionary(self.ratio),
         };
         let mut rng = ctx.rng(self.seed, "initial", shape.dictionary as u64);
-        Parameters::initial(shape, self.variant(), || rng.normal() as f32)
+        training::initial(shape, self.variant(), &mut rng)
     }
 }
 

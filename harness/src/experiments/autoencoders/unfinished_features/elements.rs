@@ -2,11 +2,11 @@
 
 use kernels::metrics::max_cosines;
 use kernels::mlp;
-use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::{Exec, MatRef};
 
 use crate::experiments::many_layers::multilayer::streams::scale;
+use crate::phase::Phase;
 use crate::sae::reading;
 use crate::stats::max;
 
@@ -117,7 +117,7 @@ pub fn read(
     threshold: f64,
     exec: Exec,
 ) -> Vec<Element> {
-    let _span = profile::phase(Part::Metrics);
+    let _span = Phase::Metrics.begin();
     let width = parameters.shape().width;
     let rows = parameters.dictionary();
     let living: Vec<usize> = (0..fired.len()).filter(|&j| fired[j] > 0).collect();

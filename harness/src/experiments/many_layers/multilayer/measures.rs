@@ -1,11 +1,11 @@
 //! What is read from a model through the logit lens: losses and gradients, layer by layer.
 
 use kernels::mlp::{self, Parameters, Workspace};
-use kernels::profile::{self, Part};
 use kernels::{Exec, MatMut};
 
 use super::data::Data;
 use super::settings::Loss;
+use crate::phase::Phase;
 use crate::stats::{Fit, max, median, share};
 
 /// Datapoints in one pass.
@@ -50,7 +50,7 @@ impl Reading {
         threshold: f64,
         samples: &[usize],
     ) -> Reading {
-        let _span = profile::phase(Part::Metrics);
+        let _span = Phase::Metrics.begin();
         let layers = parameters.shape().layers;
         let n = data.len();
         // Layer by layer, datapoint by datapoint.

@@ -1,10 +1,10 @@
 //! The two features, the layer that spreads them, and what a probe may read.
 
-use kernels::profile::{self, Part};
 use kernels::{Accumulate, MatMut, MatRef, matmul};
 
 use super::settings::Settings;
 use crate::experiments::one_layer::response_curve::Layer;
+use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
 use crate::stats::max;
 
@@ -38,7 +38,7 @@ pub struct Model {
 
 impl Model {
     pub fn new(s: &Settings, rng: &mut Rng) -> Self {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let features = [(); 2].map(|()| random_direction(s.inputs, rng));
         let overlap: f64 = features[0]
             .iter()
@@ -73,7 +73,7 @@ impl Model {
 
     /// Noisy inputs, as many of each of the four cases.
     pub fn examples(&self, s: &Settings, count: usize, rng: &mut Rng) -> Examples {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let mut values = Vec::with_capacity(count * s.inputs);
         let mut labels = Vec::with_capacity(count);
         for i in 0..count {
