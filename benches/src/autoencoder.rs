@@ -5,7 +5,7 @@ use kernels::sae::{self, L1, Parameters, Rows, Shape, Trainer, Variant, Workspac
 use kernels::{Exec, MatRef};
 use rayon::ThreadPool;
 
-/// The shape and the batch of the step that peers were timed on.
+/// The shape and the batch of the step that peers are timed on.
 pub const STEP: (Shape, usize) = (shape(512, 4096), 2048);
 
 /// Active codes a sample.

@@ -31,7 +31,7 @@ pub fn faer_product(threads: usize, mut c: MatMut, add: bool, a: MatRef, b: MatR
     faer::linalg::matmul::matmul(c, accumulate, view(a), view(b), 1.0, parallelism);
 }
 
-/// The same: rows of A times rows of B or of Bᵀ, as a C programmer would write it without a library.
+/// C ← A·B or C ← C + A·B by three loops, as a C programmer would write it without a library.
 pub fn naive_product(mut c: MatMut, add: bool, a: MatRef, b: MatRef) {
     for i in 0..c.rows() {
         let c = c.row_mut(i);

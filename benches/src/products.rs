@@ -6,7 +6,7 @@ use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
 use crate::peers::{faer_product, matrixmultiply_product, naive_product};
 
-/// m×k×n: cubes, then the products of our training steps.
+/// The sizes m×k×n of all products: cubes, then those of our training steps.
 pub const SHAPES: [[usize; 3]; 17] = [
     [64, 64, 64],
     [128, 128, 128],
@@ -27,7 +27,7 @@ pub const SHAPES: [[usize; 3]; 17] = [
     [16_384, 100, 16_384],
 ];
 
-/// Those of them that are gradients of weights: training makes them as Aᵀ·B, and the others that are no cubes as A·Bᵀ.
+/// The sizes of gradients of weights, which training computes as Aᵀ·B; all others but the cubes it computes as A·Bᵀ.
 pub const GRADIENTS: [[usize; 3]; 4] = [
     [100, 256, 100],
     [128, 512, 128],

@@ -66,8 +66,8 @@
 //!   [`sae::minimum_l1`] finds the cheapest codes there are.
 //! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls
 //!   it and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
-//! * Something to **profile**: a [`Phase`](phase::Phase), and a span of it where a thread does it. [`profile`] shows all
-//!   of them.
+//! * Something to **profile**: a [`Phase`](phase::Phase), and a span of it where a thread does it. [`profile`] shows
+//!   all of them.
 
 // They panic where they cannot write: a full disk, a reader that has gone away.
 #![warn(clippy::print_stdout, clippy::print_stderr)]

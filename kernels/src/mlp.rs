@@ -3,9 +3,45 @@
 //! `x₀ = E₁[i] + E₂[j]`, then L blocks `x_{l+1} = x_l + W₂ act(W₁ x_l + b₁) + b₂`. The output is x_L itself, so the
 //! logit lens of layer l is x_l: see [`Workspace::residual`].
 //!
-//! A pass works on a [`Workspace`] that the caller owns, and allocates nothing. Rows of a batch are
-//! independent of each other but for the gradients of weights, which sum over the whole batch in
-//! one order: threads take rows there, and whole matrices here, so results never depend on them.
+//! A pass works on a [`Workspace`] that the caller owns, and allocates nothing but buffers of packed operands, which
+//! each thread makes when it first needs them, and keeps. Rows of a batch are independent of each other but for the
+//! gradients of weights, which sum over the whole batch in one order: threads take rows there, and whole matrices here,
+//! so results never depend on them.
+//!
+//! ```
+//! use kernels::loss::Loss;
+//! use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+//! use kernels::{Activation, Exec, MatMut};
+//!
+//! let exec = Exec::default();
+//! let shape = Shape { vocabulary: 3, width: 3, hidden: 8, layers: 1, activation: Activation::Gelu };
+//! let mut parameters = Parameters::zeros(shape);
+//! parameters.values_mut().iter_mut().enumerate().for_each(|(i, w)| *w = (i as f32).sin());
+//! let (pairs, targets) = ([[0, 1], [2, 0]], [1, 2]);
+//! let (mut workspace, mut gradient) = (Workspace::new(shape, 2), Parameters::zeros(shape));
+//!
+//! let mut totals = vec![];
+//! for _ in 0..10 {
+//!     mlp::forward(exec, &parameters, &pairs, &mut workspace);
+//!     let mut losses = [0.0; 4]; // of x₀ and of the output, at two samples
+//!     let to = MatMut::from_rows(&mut losses, 2);
+//!     mlp::losses(exec, &workspace, Loss::SquaredError, &targets, to);
+//!     totals.push(losses[2] + losses[3]);
+//!     mlp::backward(
+//!         exec,
+//!         &parameters,
+//!         &pairs,
+//!         &targets,
+//!         Loss::SquaredError,
+//!         Applied::Output,
+//!         &mut workspace,
+//!         &mut gradient,
+//!     );
+//!     let weights = parameters.values_mut().iter_mut();
+//!     weights.zip(gradient.values()).for_each(|(w, g)| *w -= 0.01 * g);
+//! }
+//! assert!(totals.is_sorted_by(|before, after| after < before));
+//! ```
 
 mod block;
 mod parameters;
@@ -43,7 +79,7 @@ pub struct Workspace {
     weights: Vec<f32>,
 }
 
-/// To which layers the loss of a batch is applied.
+/// The layers that the loss of a batch is applied to.
 #[derive(Clone, Copy, Debug)]
 pub enum Applied<'a> {
     /// The output, x_L: the mean of its loss over the batch.
@@ -75,7 +111,7 @@ impl Workspace {
         }
     }
 
-    /// How many bytes a workspace takes.
+    /// The size of a workspace in bytes.
     pub fn bytes(shape: Shape, capacity: usize) -> usize {
         let Shape {
             width,

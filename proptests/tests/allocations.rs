@@ -176,7 +176,7 @@ fn allocations(f: impl FnOnce()) -> usize {
     counted(&HERE, f)
 }
 
-/// By how much a counter of this thread rises while `f` runs.
+/// The number by which a counter of this thread rises while `f` runs.
 fn counted(counter: &'static LocalKey<Cell<usize>>, f: impl FnOnce()) -> usize {
     let before = counter.get();
     f();

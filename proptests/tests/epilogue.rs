@@ -17,7 +17,7 @@ struct Case {
     b: Vec<f32>,
     c: Vec<f32>,
     bias: Vec<f32>,
-    /// Of C's shape and stride.
+    /// A matrix of C's shape and stride.
     x: Vec<f32>,
     accumulate: Accumulate,
 }

@@ -121,7 +121,7 @@ fn large_logits() {
     }
 }
 
-/// As [`check`], for logits whose squares overflow.
+/// Does what [`check`] does, for logits whose squares overflow.
 fn cross_entropy_alone(x: &[f32], y: u32) {
     let loss = Loss::CrossEntropy;
     let bounded: Vec<Bounded> = x.iter().map(|&x| Bounded::exact(x)).collect();

@@ -28,7 +28,7 @@ impl Operand {
     }
 }
 
-/// How an operand lies in memory: row-major, column-major or neither, with or without gaps.
+/// The place of an operand in memory: row-major, column-major or neither, with or without gaps.
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     RowMajor(usize),

@@ -201,7 +201,7 @@ proptest! {
         }
     }
 
-    /// To the bit, on every instruction set.
+    /// Sums are the same to the bit, on every instruction set.
     #[test]
     fn chunks_do_not_show(batch in batch(), cuts in prop::collection::vec(0..30usize, 0..5)) {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(batch.samples())).collect();

@@ -10,6 +10,16 @@ use crate::machine::simd::Simd;
 macro_rules! activations {
     ($(#[$doc:meta] $name:ident $word:literal, $module:ident, $backward:expr;)+) => {
         /// An activation function.
+        ///
+        /// ```
+        /// use kernels::{Activation, Exec};
+        ///
+        /// let mut y = [0.0; 2];
+        /// for &activation in Activation::ALL {
+        ///     activation.forward(Exec::default(), &[0.0, 9.0], &mut y);
+        ///     assert_eq!(y, [0.0, 9.0], "{}", activation.name());
+        /// }
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Activation {
@@ -80,8 +90,8 @@ macro_rules! activations {
     };
 }
 
-// The one list of activations: a new one is a file beside this one, with a `Unary` of the variant's name, and a line here
-// with the way back through it.
+// The one list of activations: a new one is a file beside this one, with a `Unary` of the variant's name, and a line
+// here with the way back through it.
 activations! {
     /// The exact GELU, see [`gelu`].
     Gelu "gelu", gelu, TimesDerivative(GeluDerivative);

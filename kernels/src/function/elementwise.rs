@@ -7,7 +7,7 @@
 //! ```
 //! use kernels::elementwise::{Unary, unary};
 //! use kernels::simd::Simd;
-//! use kernels::{Exec, Isa};
+//! use kernels::Exec;
 //!
 //! /// The square of the positive part, max(0, x)².
 //! #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@
 //! }
 //!
 //! let mut y = [0.0; 3];
-//! unary(Exec::serial(Isa::detect()), SquaredRelu, &[-1.0, 2.0, 3.0], &mut y);
+//! unary(Exec::default(), SquaredRelu, &[-1.0, 2.0, 3.0], &mut y);
 //! assert_eq!(y, [0.0, 4.0, 9.0]);
 //! ```
 

@@ -4,6 +4,20 @@
 //! GELU(x) = max(0, x) − aQ(a): one formula for both signs that cancels nowhere, since Q ≤ 1/2.
 //! The derivative Φ(x) + xφ(x) is R(a) = Q(a) − aφ(a) on the left of 0, and 1 − R(a) on the right.
 //! Q and R are piecewise polynomials that end in an exact zero.
+//!
+//! ```
+//! use kernels::{Exec, gelu};
+//!
+//! let x = [-1.0, 0.0, 2.0];
+//! let mut y = [0.0; 3];
+//! gelu::forward(Exec::default(), &x, &mut y);
+//! assert!((y[0] + 0.158655).abs() < 1e-6 && y[1] == 0.0 && (y[2] - 1.954500).abs() < 1e-6);
+//!
+//! // Of the sum of all y, with respect to x.
+//! let (d_y, mut d_x) = ([1.0; 3], [0.0; 3]);
+//! gelu::backward(Exec::default(), &x, &d_y, &mut d_x);
+//! assert_eq!(d_x[1], 0.5);
+//! ```
 
 use crate::function::elementwise::{TimesDerivative, Unary, binary, unary};
 use crate::function::piecewise::{self, Piecewise};

@@ -3,6 +3,16 @@
 //!
 //! Computed like the [exact form](crate::gelu), with Q(a) = (1 − tanh u(a))/2 = 1/(1 + exp 2u(a)) as
 //! the tail and R(a) = Q(a) + aQ′(a) as its slope.
+//!
+//! ```
+//! use kernels::{Exec, gelu, gelu_tanh};
+//!
+//! let (mut exact, mut tanh) = ([0.0], [0.0]);
+//! gelu::forward(Exec::default(), &[1.0], &mut exact);
+//! gelu_tanh::forward(Exec::default(), &[1.0], &mut tanh);
+//! assert!((exact[0] - 0.841345).abs() < 1e-6);
+//! assert!((tanh[0] - 0.841192).abs() < 1e-6);
+//! ```
 
 use crate::function::elementwise::{TimesDerivative, Unary, binary, unary};
 use crate::function::gelu::Tail;

@@ -1,4 +1,17 @@
 //! The rectifier, max(0, x).
+//!
+//! ```
+//! use kernels::{Exec, relu};
+//!
+//! let x = [-1.0, 0.0, 2.0];
+//! let mut y = [0.0; 3];
+//! relu::forward(Exec::default(), &x, &mut y);
+//! assert_eq!(y, [0.0, 0.0, 2.0]);
+//!
+//! let mut d_x = [0.0; 3];
+//! relu::backward(Exec::default(), &x, &[5.0; 3], &mut d_x);
+//! assert_eq!(d_x, [0.0, 0.0, 5.0]);
+//! ```
 
 use crate::function::elementwise::{Binary, Unary, binary, unary};
 use crate::machine::exec::Exec;

@@ -88,8 +88,8 @@ pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
     s.reduce_sum(s.add(s.add(p, r), s.add(q, t)))
 }
 
-/// Σ `a[i]·b[i]` in f64, where products of f32 are exact. The vectors are the compiler's, and the bits the same on every
-/// instruction set.
+/// Σ `a[i]·b[i]` in f64, where products of f32 are exact. The vectors are the compiler's, and the bits the same on
+/// every instruction set.
 #[inline(always)]
 pub(crate) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
     sum_f64(a, b, |a, b| a * b)

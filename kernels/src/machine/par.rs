@@ -20,7 +20,7 @@ pub(crate) fn join<A: Send, B: Send>(
     (a(), b())
 }
 
-/// How many threads `exec` may use here.
+/// The number of threads that `exec` may use here.
 pub(crate) fn threads(exec: Exec) -> usize {
     #[cfg(feature = "rayon")]
     if exec.is_parallel() {
@@ -38,8 +38,8 @@ pub(crate) trait Rows: Send + Sized {
     fn split_rows(self, at: usize) -> (Self, Self);
 }
 
-/// Hands `run` the rows in pieces, at most `piece` of them each, on as many threads as `exec` has. Where the
-/// cuts lie depends on the number of rows alone.
+/// Hands `run` the rows in pieces, at most `piece` of them each, on as many threads as `exec` has. Where the cuts lie
+/// depends on `piece` and the number of rows alone.
 pub(crate) fn share_rows<W: Rows>(exec: Exec, piece: usize, work: W, run: &(impl Fn(W) + Sync)) {
     let rows = work.rows();
     if rows <= piece.max(1) {

@@ -8,8 +8,8 @@
 //! counts nothing twice, and the times of all parts together are at most threads × time.
 //!
 //! *Work* is counted once a call, whatever the number of pieces and threads: the operations of the algorithm (2mnk
-//! for a product; a multiply-add counts as two, a comparison, a lookup or a conversion as none), and the compulsory traffic,
-//! each operand read and each result written once. What a kernel reads again is not counted, nor is what an
+//! for a product; a multiply-add counts as two, a comparison, a lookup or a conversion as none), and the compulsory
+//! traffic, each operand read and each result written once. What a kernel reads again is not counted, nor is what an
 //! [`Epilogue`](crate::Epilogue) does to the rows of a product, though its time is. So FLOP/s are those of the
 //! algorithm, and the memory moves at least as many bytes as are counted.
 //!
@@ -102,7 +102,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// So many operations, and 4 bytes for each value read or written.
+    /// Work of so many operations, with 4 bytes of traffic for each value read or written.
     pub fn new(flops: usize, values: usize) -> Work {
         Work {
             flops: flops as u64,
@@ -204,9 +204,9 @@ impl Drop for Span {
 #[derive(Debug)]
 struct Open {
     subject: Subject,
-    /// In ticks.
+    /// When it began, in ticks.
     start: u64,
-    /// What the spans so far have taken inside the one around.
+    /// Ticks of the spans that had ended inside the one around it by then.
     outer: u64,
 }
 
@@ -233,8 +233,8 @@ impl Open {
     }
 }
 
-/// The processor's counter of cycles at a fixed rate. Unlike the clock of the system it waits for no instruction before it,
-/// which costs a product of 64×64 matrices 1.5 % in place of 4 %.
+/// The processor's counter of cycles at a fixed rate. Unlike the clock of the system it waits for no instruction before
+/// it, which costs a product of 64×64 matrices 1.5 % in place of 4 %.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn ticks() -> u64 {

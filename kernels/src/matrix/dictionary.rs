@@ -1,4 +1,17 @@
 //! Dictionaries: n×d matrices whose rows, the *elements*, stand for directions.
+//!
+//! ```
+//! use kernels::{Exec, MatMut, MatRef, dictionary};
+//!
+//! let exec = Exec::default();
+//! let mut elements = [3.0, 4.0, 0.0, 2.0]; // two of them in the plane
+//! dictionary::normalise(exec, MatMut::from_rows(&mut elements, 2));
+//! assert_eq!(elements, [0.6, 0.8, 0.0, 1.0]);
+//!
+//! let mut norms = [0.0; 2];
+//! dictionary::norms(exec, MatRef::from_rows(&elements, 2), &mut norms);
+//! assert!(norms.iter().all(|norm| (norm - 1.0).abs() < 1e-6));
+//! ```
 
 use crate::function::vector::{axpy, dot, norm, scale_wide, sum_of_squares};
 use crate::machine::exec::Exec;
@@ -124,15 +137,15 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
 
 /// Rows of a part of the Gram matrix that is summed in f32.
 const PART: usize = 256;
-/// How far the bounds of [`spectral_norm`] may be apart, squared norms.
+/// The bounds of [`spectral_norm`] are close enough when the logarithms of their squares differ by less than this.
 const GAP: f64 = 5e-3;
 const MOST_SQUARINGS: usize = 16;
 
 /// An upper bound of ‖D‖₂, the largest singular value: never below it, and about 1 % above for up to 512 columns
 /// or rows. For values between 10⁻¹⁵ and 10¹⁵ in size; NaN where one is NaN or infinite.
 ///
-/// Gradient steps on ‖x − Dᵀc‖² are safe with this bound, where the estimate from a power iteration comes
-/// from below. For G = DᵀD or DDᵀ, the smaller, m×m:
+/// Gradient steps on ‖x − Dᵀc‖² never overshoot where their length is 1 over the square of this bound. A power
+/// iteration approaches the norm from below, and gives steps that are too long. For G = DᵀD or DDᵀ, the smaller, m×m:
 ///
 /// ‖G^p‖_F^{1/p} ≥ ‖G‖₂ ≥ (‖G^{2p}‖_F / ‖G^p‖_F)^{1/p}
 ///

@@ -47,13 +47,13 @@ pub(crate) use streamed::{Sink, matmul_into};
 /// With k = 0 the product is zero. NaN and infinities follow IEEE 754.
 ///
 /// ```
-/// use kernels::{Accumulate, Exec, Isa, MatMut, MatRef, matmul};
+/// use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 ///
 /// let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2×3
 /// let mut c = [0.0; 4];
 /// let a = MatRef::new(&a, 2, 3)?;
 /// matmul(
-///     Exec::serial(Isa::detect()),
+///     Exec::default(),
 ///     a,
 ///     a.t(),
 ///     Accumulate::Replace,

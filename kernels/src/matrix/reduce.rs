@@ -1,4 +1,13 @@
 //! Sums over the rows of a matrix: the gradient of a bias.
+//!
+//! ```
+//! use kernels::{Exec, MatRef, reduce};
+//!
+//! let d_y = [1.0, 2.0, 3.0, 4.0]; // two samples, one a row
+//! let mut d_bias = [0.0; 2];
+//! reduce::column_sums(Exec::default(), MatRef::from_rows(&d_y, 2), &mut d_bias);
+//! assert_eq!(d_bias, [4.0, 6.0]);
+//! ```
 
 use crate::function::elementwise::{Add, zip_in_place};
 use crate::machine::exec::Exec;
@@ -6,7 +15,8 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::MatRef;
 
-/// Rows whose sum goes through memory once: a narrow row would wait for the one before.
+/// Rows that are added before a sum is written back: with one at a time, the sums of a narrow matrix would wait for
+/// their own write each time.
 const TOGETHER: usize = 8;
 
 /// `sums[j]` = Σᵢ `m[i, j]`, row after row; `m` has contiguous rows. The error is at most γ_m of the sum of

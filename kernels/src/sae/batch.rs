@@ -76,7 +76,7 @@ impl Batch {
         }
     }
 
-    /// How many bytes [`new`](Self::new) allocates.
+    /// The number of bytes that [`new`](Self::new) allocates.
     pub(super) fn bytes(Shape { width, dictionary }: Shape, capacity: usize) -> usize {
         size_of::<f32>() * 2 * capacity * width
             + size_of::<f64>() * capacity

@@ -38,7 +38,7 @@ impl Parameters {
     /// encoder is its transpose, and biases are 0. `normals` draws from a standard normal distribution.
     ///
     /// # Panics
-    /// As [`zeros`](Self::zeros).
+    /// If [`zeros`](Self::zeros) would panic.
     #[track_caller]
     pub fn initial(shape: Shape, variant: Variant, mut normals: impl FnMut() -> f32) -> Parameters {
         let mut parameters = Parameters::zeros(shape, variant);

@@ -25,7 +25,7 @@ impl Trainer {
     /// samples, nothing is resampled and the answer is 0.
     ///
     /// # Panics
-    /// As [`step`](Trainer::step).
+    /// If [`step`](Trainer::step) would panic.
     #[track_caller]
     pub fn resample(
         &mut self,

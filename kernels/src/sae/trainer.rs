@@ -164,7 +164,7 @@ impl Trainer {
         self.steps
     }
 
-    /// For each dictionary element, the steps since it last fired on any sample.
+    /// The number of steps since each dictionary element last fired on any sample.
     pub fn idle(&self) -> &[u32] {
         &self.idle
     }

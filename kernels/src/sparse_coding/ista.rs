@@ -116,7 +116,7 @@ pub(super) struct Iteration<'a> {
 }
 
 impl Op for Iteration<'_> {
-    /// How many operations it took.
+    /// The number of operations that it took.
     type Output = usize;
 
     #[inline(always)]
@@ -162,7 +162,7 @@ impl Op for Iteration<'_> {
             let mut raise = None;
             for _ in 0..stop.iterations {
                 let (steepest, gap) = gap(s, lasso, correlations, product, entries.of(on), energy);
-                // Nor does a NaN go on.
+                // A gap that is NaN ends the iteration, too.
                 let goes_on = gap > stop.tolerance * energy;
                 if !goes_on {
                     break;
@@ -233,7 +233,7 @@ impl Entries {
 
 struct Step<'a> {
     beta: f32,
-    /// By how much the penalty is raised.
+    /// The factor by which the penalty is raised.
     raised: f32,
     step: f32,
     correlations: &'a [f32],

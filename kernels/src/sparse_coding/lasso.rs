@@ -25,9 +25,9 @@ const PAD: usize = 16;
 ///
 /// ```
 /// use kernels::sparse_coding::{Certificate, Lasso, Stop};
-/// use kernels::{Exec, Isa, MatMut, MatRef};
+/// use kernels::{Exec, MatMut, MatRef};
 ///
-/// let exec = Exec::serial(Isa::detect());
+/// let exec = Exec::default();
 /// let dictionary = [1.0, 0.0, 0.0, 1.0];
 /// let lasso = Lasso::new(exec, MatRef::new(&dictionary, 2, 2)?, 1.0, None);
 /// let mut code = [0.0; 2];
@@ -56,12 +56,12 @@ pub struct Lasso<'a> {
     pub(super) step: f32,
 }
 
-/// When to stop.
+/// When an iteration stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop {
-    /// As soon as the duality gap is at most this share of ‖x‖². Rounding allows some 10⁻⁶.
+    /// The share of ‖x‖² at which it stops, as soon as the duality gap is no more. Rounding allows some 10⁻⁶.
     pub tolerance: f64,
-    /// At the latest after so many iterations.
+    /// The most steps that it takes.
     pub iterations: usize,
 }
 
@@ -76,7 +76,7 @@ pub struct Certificate {
 }
 
 impl<'a> Lasso<'a> {
-    /// For a dictionary with contiguous rows and λ ≥ 0; `weights` are n, and 1 where none are given.
+    /// The lasso of a dictionary with contiguous rows, for λ ≥ 0. There are n `weights`, all 1 where none are given.
     ///
     /// # Panics
     /// If there are not as many weights as atoms, or λ or one of them is negative, infinite or NaN.
@@ -128,8 +128,9 @@ impl<'a> Lasso<'a> {
     /// Gram matrix. Their error is some γ_{n+d}·(‖x‖ + Σ cⱼ‖Dⱼ‖)².
     ///
     /// For r = x − Dᵀc and g = Dr, ν = s·r is a point of the dual, max 2νᵀx − ‖ν‖² under Dν ≤ λw/2, for every
-    /// s ≤ min λwⱼ/2gⱼ over gⱼ > 0. Its distance to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and s is the best there is.
-    /// Codes are taken as max(0, c), a NaN kept. With λ = 0 the gap is of no use: s is 0 as long as a gⱼ is above it.
+    /// s ≤ min λwⱼ/2gⱼ over gⱼ > 0. Its distance to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and s is the best there
+    /// is. Codes are taken as max(0, c), a NaN kept. With λ = 0 the gap is of no use: s is 0 as long as a gⱼ is above
+    /// it.
     ///
     /// # Panics
     /// If the shapes do not match.

@@ -14,12 +14,13 @@ use crate::matrix::dictionary;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// How far a pursuit goes.
+/// When a pursuit ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pursuit {
     /// Atoms to choose for a sample, at most.
     pub atoms: usize,
-    /// It ends as soon as ‖x − Dᵀc‖² is at most this share of ‖x‖². Residuals are f32: 10⁻¹² is at their limit.
+    /// The share of ‖x‖² at which it ends, as soon as ‖x − Dᵀc‖² is no more. Residuals are f32: 10⁻¹² is at their
+    /// limit.
     pub tolerance: f64,
 }
 

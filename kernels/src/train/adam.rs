@@ -1,4 +1,18 @@
 //! Adam (Kingma & Ba, arXiv 1412.6980, algorithm 1), with its bias correction.
+//!
+//! ```
+//! use kernels::Exec;
+//! use kernels::adam::{self, Adam};
+//!
+//! // The minimum of (w − 3)².
+//! let adam = Adam { learning_rate: 0.1, ..Adam::default() };
+//! let (mut w, mut m, mut v) = ([0.0], [0.0], [0.0]);
+//! for t in 1..=500 {
+//!     let gradient = [2.0 * (w[0] - 3.0)];
+//!     adam::step(Exec::default(), adam, t, &gradient, &mut w, &mut m, &mut v);
+//! }
+//! assert!((w[0] - 3.0f32).abs() < 1e-2);
+//! ```
 
 use crate::machine::exec::Exec;
 use crate::machine::par::{self, RowOp};

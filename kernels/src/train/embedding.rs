@@ -1,4 +1,26 @@
 //! The input layer of a model that reads pairs of one-hot vectors: a gather, never a product.
+//!
+//! ```
+//! use kernels::{Exec, MatMut, MatRef, embedding};
+//!
+//! let exec = Exec::default();
+//! let (first, second) = ([1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]); // two rows each
+//! let (first, second) = (MatRef::from_rows(&first, 2), MatRef::from_rows(&second, 2));
+//! let pairs = [[1, 0]];
+//! let mut out = [0.0; 2];
+//! embedding::forward(exec, first, second, &pairs, MatMut::from_rows(&mut out, 2));
+//! assert_eq!(out, [3.0 + 10.0, 4.0 + 20.0]);
+//!
+//! let (d_out, mut d_first, mut d_second) = ([0.5, -0.5], [0.0; 4], [0.0; 4]);
+//! embedding::backward_add(
+//!     exec,
+//!     MatRef::from_rows(&d_out, 2),
+//!     &pairs,
+//!     MatMut::from_rows(&mut d_first, 2),
+//!     MatMut::from_rows(&mut d_second, 2),
+//! );
+//! assert_eq!((d_first, d_second), ([0.0, 0.0, 0.5, -0.5], [0.5, -0.5, 0.0, 0.0]));
+//! ```
 
 use crate::function::elementwise::{Add, zip, zip_in_place};
 use crate::machine::exec::Exec;

@@ -1,4 +1,23 @@
 //! Losses of a batch of outputs against target classes, one value a sample.
+//!
+//! ```
+//! use kernels::loss::Loss;
+//! use kernels::{Exec, MatMut, MatRef};
+//!
+//! let exec = Exec::default();
+//! let outputs = [1.0, 2.0, 0.0, 0.0]; // two samples, two classes
+//! let (outputs, targets) = (MatRef::from_rows(&outputs, 2), [0, 1]);
+//! let mut losses = [0.0; 2];
+//! Loss::SquaredError.forward(exec, outputs, &targets, &mut losses);
+//! assert_eq!(losses, [4.0, 1.0]);
+//!
+//! // The gradient of their mean is added to what is there.
+//! let mut gradient = [0.0; 4];
+//! let weights = [0.5; 2];
+//! let to = MatMut::from_rows(&mut gradient, 2);
+//! Loss::SquaredError.backward_add(exec, outputs, &targets, &weights, to);
+//! assert_eq!(gradient, [0.0, 2.0, 0.0, -1.0]);
+//! ```
 
 use crate::function::elementwise::Unary;
 use crate::function::math::Exp;
@@ -99,7 +118,7 @@ impl Loss {
 }
 
 impl Loss {
-    /// So many operations an output beside its exponentials, and values read or written.
+    /// Work of so many operations for each output, beside its exponentials, and of so many values read or written.
     fn work(self, outputs: MatRef, flops: usize, values: usize) -> Work {
         let n = outputs.rows() * outputs.cols();
         // A gradient takes the exponential of each output twice.

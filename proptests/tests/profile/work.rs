@@ -142,7 +142,7 @@ fn gradient(shape: Shape, variant: Variant, samples: usize) -> (Snapshot, usize)
     (counts, workspace.codes().entries())
 }
 
-/// Of n×d on B samples with e active entries.
+/// The model is n×d, and has e active entries on B samples.
 #[test]
 fn work_of_an_autoencoder() {
     let _alone = alone();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptests::reference::sae::{Model, Pass};
 use proptests::stream;
 
-/// Which products a pass takes: on the entries, or dense.
+/// The products that a pass takes: on the entries, or dense.
 pub const PATHS: [(&str, f64); 2] = [("sparse", f64::INFINITY), ("dense", 0.0)];
 
 /// Losses to the bit: those of no samples are NaN, which equals nothing.

@@ -67,7 +67,7 @@ proptest! {
         }
     }
 
-    /// At the first code whose gap is small enough, where that is not for rounding to decide.
+    /// They end at the first code whose gap is small enough, where that is not for rounding to decide.
     #[test]
     fn iterations_end_as_soon_as_the_gap_allows(
         data in data(20, 1),

@@ -29,7 +29,7 @@ fn data() -> Data {
     data
 }
 
-/// To the bit, since powers of two are exact.
+/// Codes are the same to the bit, since powers of two are exact.
 #[test]
 fn pursuits_and_refits_have_no_scale() {
     let data = data();

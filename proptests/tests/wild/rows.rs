@@ -71,7 +71,8 @@ proptest! {
         }
     }
 
-    /// At any scale between 10⁻¹⁵ and 10¹⁵, on rows a stride apart and transposed; NaN where a value is NaN or infinite.
+    /// They are right at any scale between 10⁻¹⁵ and 10¹⁵, on rows a stride apart and transposed, and NaN where a value
+    /// is NaN or infinite.
     #[test]
     fn spectral_norms(
         (rows, cols) in (1..30usize, 1..30usize),

@@ -14,7 +14,7 @@ use crate::matrix::view::{MatMut, MatRef};
 /// ```
 /// use kernels::elementwise::Unary;
 /// use kernels::simd::Simd;
-/// use kernels::{Accumulate, Bias, Exec, Isa, Map, MatMut, MatRef, matmul_with};
+/// use kernels::{Accumulate, Bias, Exec, Map, MatMut, MatRef, matmul_with};
 ///
 /// #[derive(Clone, Copy)]
 /// struct Square;
@@ -30,7 +30,7 @@ use crate::matrix::view::{MatMut, MatRef};
 /// let (x, w, b) = ([1.0, 2.0], [3.0, 4.0], [-1.0]);
 /// let mut y = [0.0];
 /// matmul_with(
-///     Exec::serial(Isa::detect()),
+///     Exec::default(),
 ///     MatRef::new(&x, 1, 2)?,
 ///     MatRef::new(&w, 1, 2)?.t(),
 ///     (Bias(&b), Map(Square)),

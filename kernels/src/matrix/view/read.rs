@@ -11,9 +11,14 @@ use crate::machine::par::Rows;
 /// ```
 /// use kernels::MatRef;
 ///
-/// let m = MatRef::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, 3)?;
-/// assert_eq!(m.at(1, 0), 4.0);
+/// let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let m = MatRef::new(&values, 2, 3)?;
+/// assert_eq!(m.row(1), [4.0, 5.0, 6.0]);
 /// assert_eq!(m.t().at(0, 1), 4.0);
+/// assert_eq!(m.col_range(1..3).row(1), [5.0, 6.0]);
+/// // The same by a constructor that panics, for sizes that are known to fit.
+/// assert_eq!(MatRef::from_rows(&values, 3).rows(), 2);
+/// assert_eq!(MatRef::first(&values, 2, 2).row(1), [3.0, 4.0]);
 /// # Ok::<(), kernels::ShapeError>(())
 /// ```
 #[derive(Clone, Copy)]
@@ -211,7 +216,7 @@ impl<'a> MatRef<'a> {
     }
 }
 
-/// How many values a matrix of this shape spans, or none if that overflows.
+/// The number of values that a matrix of this shape spans, or none if that overflows.
 fn span(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Option<usize> {
     if rows == 0 || cols == 0 {
         return Some(0);

@@ -10,6 +10,16 @@ use crate::machine::par::Rows;
 ///
 /// Values between the rows are never touched. To write a column-major matrix, compute its
 /// transpose: (A·B)ᵀ = Bᵀ·Aᵀ, and [`MatRef::t`] is free.
+///
+/// ```
+/// use kernels::MatMut;
+///
+/// let mut values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let mut right = MatMut::from_rows(&mut values, 3).col_range(1..3);
+/// right.row_mut(1).fill(0.0);
+/// assert_eq!(right.row(0), [2.0, 3.0]);
+/// assert_eq!(values, [1.0, 2.0, 3.0, 4.0, 0.0, 0.0]);
+/// ```
 pub struct MatMut<'a> {
     data: &'a mut [f32],
     rows: usize,

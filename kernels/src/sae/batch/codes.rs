@@ -53,7 +53,7 @@ impl Codes {
         }
     }
 
-    /// How many bytes [`new`](Self::new) allocates.
+    /// The number of bytes that [`new`](Self::new) allocates.
     pub(crate) fn bytes(capacity: usize, n: usize) -> usize {
         Entries::bytes(capacity, n)
             + 2 * size_of::<f32>() * capacity * n
