@@ -19,7 +19,7 @@
 //! figure         figures as descriptions, and how they become SVG
 //! table          tidy tables: columns with units, written to CSV and read back
 //! settings       what a setting is: its words, its type, its range, its presets
-//! html, stats, rng, exhaustion, input, memory, phase, stderr, text, error    the ground: for all rooms, naming none of them
+//! html, stats, rng, exhaustion, input, memory, phase, stderr, text, error    the ground: for all rooms, naming none
 //! ```
 //!
 //! # The layers

@@ -11,7 +11,7 @@
 //! for a product; a multiply-add counts as two, a comparison, a lookup or a conversion as none), and the compulsory
 //! traffic, each operand read and each result written once. What a kernel reads again is not counted, nor is what an
 //! [`Epilogue`](crate::Epilogue) does to the rows of a product, though its time is. So FLOP/s are those of the
-//! algorithm, and the memory moves at least as many bytes as are counted.
+//! algorithm, and bytes/s are at most those that were read and written.
 //!
 //! A program gives names of its own to what it does around the kernels: see [`phase`].
 //!

@@ -87,9 +87,8 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
     }
     let n = dictionary.rows() * dictionary.cols();
     let leaf = leaf_rows(dictionary.cols());
-    par::run(exec, Normalise, dictionary, leaf, || {
-        Work::new(3 * n, 2 * n)
-    });
+    let work = || Work::new(3 * n, 2 * n);
+    par::run(exec, Normalise, dictionary, leaf, work);
 }
 
 /// Takes from each row of a gradient its part along the same row of the dictionary:
