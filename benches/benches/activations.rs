@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kernels::{Exec, gelu, gelu_tanh, math, relu};
 use proptests::compare::Tolerance;
-use proptests::{isas, reference};
+use proptests::reference;
 
 /// Large enough for the call not to count; three arrays of these fit into a second-level cache, two
 /// into most first-level ones.
@@ -86,7 +86,7 @@ fn activations(c: &mut Criterion) {
             .throughput(Throughput::Elements(LEN as u64))
             .warm_up_time(Duration::from_millis(300))
             .measurement_time(Duration::from_secs(1));
-        for isa in isas() {
+        for isa in Isa::available() {
             let exec = Exec::serial(isa);
             y.fill(f32::NAN);
             kernel(exec, &x, &dy, &mut y);

@@ -1,13 +1,13 @@
-//! What profiling costs: a small product and the residual MLP's training step, with the counters of
-//! `kernels::profile` off and on.
+//! The cost of profiling: a small product and the residual MLP's training step, with the counters of `kernels::profile`
+//! off and on.
 //!
 //! ```text
 //! cargo bench -p benches --bench profile
 //! ```
 //!
-//! At the end of each group stands the median ratio of on to off over pairs of short turns, which is steadier than
-//! two times that were measured one after the other. To see what the counters cost while they are off, run the
-//! same on the commit before them.
+//! Each group ends with a ratio: for pairs of short turns, one with the counters on and one with them off, the median
+//! of their ratios. It is steadier than two times that were measured one after the other. To see what the counters cost
+//! while they are off, run the same on the commit before them.
 
 use std::time::{Duration, Instant};
 
@@ -20,9 +20,9 @@ use rayon::ThreadPool;
 
 /// Rows, columns and depth of the small product.
 const SIDE: usize = 64;
-/// Turns of each kind.
+/// The number of pairs of turns.
 const PAIRS: usize = 200;
-/// How long a turn lasts.
+/// The length of a turn.
 const TURN: Duration = Duration::from_millis(2);
 
 fn bench(criterion: &mut Criterion) {
@@ -38,7 +38,7 @@ fn product(criterion: &mut Criterion, exec: Exec, pool: &ThreadPool) {
     compare(criterion, pool, &format!("product_{SIDE}"), || {
         let view = MatRef::new(&a, SIDE, SIDE).unwrap();
         let out = MatMut::new(&mut c, SIDE, SIDE).unwrap();
-        matmul(exec, out, Accumulate::Overwrite, view, view);
+        matmul(exec, view, view, Accumulate::Replace, out);
     });
 }
 

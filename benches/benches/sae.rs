@@ -55,7 +55,7 @@ fn steps(criterion: &mut Criterion) {
             b.iter_custom(|times| {
                 timed(&pool, times, || {
                     let c = MatMut::new(&mut out, batch, n).unwrap();
-                    matmul_with(exec, c, Accumulate::Overwrite, x, w.t(), Bias(bias.row(0)));
+                    matmul_with(exec, x, w.t(), Bias(bias.row(0)), Accumulate::Replace, c);
                 })
             })
         });

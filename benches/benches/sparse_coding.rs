@@ -104,7 +104,7 @@ fn coding(criterion: &mut Criterion) {
             });
             bench("nnls", 1.0, &mut |codes| nnls(exec, atoms, x, codes));
             bench("product", 0.0, &mut |codes| {
-                matmul(exec, codes, Accumulate::Overwrite, x, atoms.t());
+                matmul(exec, x, atoms.t(), Accumulate::Replace, codes);
             });
             group.finish();
         }

@@ -5,7 +5,7 @@ use kernels::sae::{self, L1, Parameters, Rows, Shape, Trainer, Variant, Workspac
 use kernels::{Exec, MatRef};
 use rayon::ThreadPool;
 
-/// The shape and the batch of the step that peers were timed on.
+/// The shape and the batch of the step that peers are timed on.
 pub const STEP: (Shape, usize) = (shape(512, 4096), 2048);
 
 /// Active codes a sample.
@@ -50,7 +50,7 @@ pub fn biases<const N: usize>(
     const HIGH: f32 = 100.0;
     let mut parameters = parameters.clone();
     set_bias(&mut parameters, HIGH);
-    let sample = x.row_range(0, x.rows().min(64));
+    let sample = x.row_range(0..x.rows().min(64));
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), sample.rows());
     let codes = sae::encode(exec, &parameters, sample, &mut workspace);
     let rows = (0..codes.rows()).map(|b| codes.row(b).1);
@@ -61,9 +61,9 @@ pub fn biases<const N: usize>(
 
 /// Gives all pre-activations this bias; those of the magnitudes too, so that an open gate has one above 0.
 pub fn set_bias(parameters: &mut Parameters, bias: f32) {
-    parameters.tensors_mut(["b_enc"])[0].row(0).fill(bias);
+    parameters.tensors_mut(["b_enc"])[0].row_mut(0).fill(bias);
     if let Variant::Gated(_) = parameters.variant() {
-        parameters.tensors_mut(["b_mag"])[0].row(0).fill(bias);
+        parameters.tensors_mut(["b_mag"])[0].row_mut(0).fill(bias);
     }
 }
 

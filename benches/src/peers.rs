@@ -16,8 +16,9 @@ pub fn faer_product(threads: usize, mut c: MatMut, add: bool, a: MatRef, b: MatR
     }
     let (rows, cols, stride) = (c.rows(), c.cols(), c.row_stride() as isize);
     // SAFETY: the rows of `c`, which is borrowed for as long.
-    let c =
-        unsafe { faer::MatMut::from_raw_parts_mut(c.row(0).as_mut_ptr(), rows, cols, stride, 1) };
+    let c = unsafe {
+        faer::MatMut::from_raw_parts_mut(c.row_mut(0).as_mut_ptr(), rows, cols, stride, 1)
+    };
     let accumulate = if add {
         faer::Accum::Add
     } else {
@@ -30,10 +31,10 @@ pub fn faer_product(threads: usize, mut c: MatMut, add: bool, a: MatRef, b: MatR
     faer::linalg::matmul::matmul(c, accumulate, view(a), view(b), 1.0, parallelism);
 }
 
-/// The same: rows of A times rows of B or of Bᵀ, as a C programmer would write it without a library.
+/// C ← A·B or C ← C + A·B by three loops, as a C programmer would write it without a library.
 pub fn naive_product(mut c: MatMut, add: bool, a: MatRef, b: MatRef) {
     for i in 0..c.rows() {
-        let c = c.row(i);
+        let c = c.row_mut(i);
         if !add {
             c.fill(0.0);
         }
@@ -53,7 +54,7 @@ pub fn matrixmultiply_product(mut c: MatMut, a: MatRef, b: MatRef) {
     let strides = |m: MatRef| (m.row_stride() as isize, m.col_stride() as isize);
     let ((rsa, csa), (rsb, csb)) = (strides(a), strides(b));
     let rsc = c.row_stride() as isize;
-    let c = c.row(0).as_mut_ptr();
+    let c = c.row_mut(0).as_mut_ptr();
     // SAFETY: the views vouch for their matrices, and the shapes fit.
     unsafe {
         let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
@@ -102,7 +103,7 @@ pub mod openblas {
             int(b.row_stride()),
             int(c.row_stride()),
         );
-        let to = c.row(0).as_mut_ptr();
+        let to = c.row_mut(0).as_mut_ptr();
         // SAFETY: the views vouch for their matrices, and the shapes fit.
         unsafe {
             openblas_set_num_threads(int(threads));

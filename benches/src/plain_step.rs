@@ -23,12 +23,12 @@ pub struct PlainStep {
 }
 
 fn view(values: &[f32], rows: usize) -> MatRef<'_> {
-    MatRef::new(values, rows, values.len() / rows).unwrap()
+    MatRef::first(values, rows, values.len() / rows)
 }
 
 fn view_mut(values: &mut [f32], rows: usize) -> MatMut<'_> {
     let cols = values.len() / rows;
-    MatMut::new(values, rows, cols).unwrap()
+    MatMut::first(values, rows, cols)
 }
 
 fn add(to: &mut [f32], from: impl Iterator<Item = f32>) {
@@ -104,7 +104,7 @@ impl PlainStep {
         self.d_residual.fill(0.0);
         let weights = vec![1.0 / batch as f32; batch];
         let d_output = view_mut(&mut self.d_residual, batch);
-        Loss::SquaredError.backward(exec, output, targets, &weights, d_output);
+        Loss::SquaredError.backward_add(exec, output, targets, &weights, d_output);
         for l in (0..shape.layers).rev() {
             let block = parameters.block(l);
             let d_block = gradient.block_mut(l);
@@ -120,17 +120,17 @@ impl PlainStep {
         }
         let [mut first, mut second] = gradient.embeddings_mut();
         for i in 0..shape.vocabulary {
-            first.row(i).fill(0.0);
-            second.row(i).fill(0.0);
+            first.row_mut(i).fill(0.0);
+            second.row_mut(i).fill(0.0);
         }
-        embedding::backward(exec, view(&self.d_residual, batch), pairs, first, second);
+        embedding::backward_add(exec, view(&self.d_residual, batch), pairs, first, second);
         let [m, v] = moments;
         adam::step(
             exec,
             Adam::default(),
             1,
-            parameters.values_mut(),
             gradient.values(),
+            parameters.values_mut(),
             m,
             v,
         );

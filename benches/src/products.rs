@@ -6,7 +6,7 @@ use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
 use crate::peers::{faer_product, matrixmultiply_product, naive_product};
 
-/// m×k×n: cubes, then the products of our training steps.
+/// The sizes m×k×n of all products: cubes, then those of our training steps.
 pub const SHAPES: [[usize; 3]; 17] = [
     [64, 64, 64],
     [128, 128, 128],
@@ -27,7 +27,7 @@ pub const SHAPES: [[usize; 3]; 17] = [
     [16_384, 100, 16_384],
 ];
 
-/// Those of them that are gradients of weights: training makes them as Aᵀ·B, and the others that are no cubes as A·Bᵀ.
+/// The sizes of gradients of weights, which training computes as Aᵀ·B; all others but the cubes it computes as A·Bᵀ.
 pub const GRADIENTS: [[usize; 3]; 4] = [
     [100, 256, 100],
     [128, 512, 128],
@@ -107,14 +107,13 @@ impl Case {
     /// If there is no such contender.
     pub fn run(&mut self, contender: &str) {
         let [m, k, n] = self.shape;
-        let view = |values, rows, cols| MatRef::new(values, rows, cols).expect("its size");
-        let (a, b) = (view(&self.a, m, k), view(&self.b, k, n));
-        let c = MatMut::new(&mut self.c, m, n).expect("its size");
-        let ours = |c, a, b| matmul(self.exec, c, Accumulate::Overwrite, a, b);
+        let (a, b) = (MatRef::first(&self.a, m, k), MatRef::first(&self.b, k, n));
+        let c = MatMut::from_rows(&mut self.c, n);
+        let ours = |c, a, b| matmul(self.exec, a, b, Accumulate::Replace, c);
         match contender {
             "A·B" => ours(c, a, b),
-            "A·Bᵀ" => ours(c, a, view(&self.b, n, k).t()),
-            "Aᵀ·B" => ours(c, view(&self.a, k, m).t(), b),
+            "A·Bᵀ" => ours(c, a, MatRef::first(&self.b, n, k).t()),
+            "Aᵀ·B" => ours(c, MatRef::first(&self.a, k, m).t(), b),
             "faer" => faer_product(self.threads, c, false, a, b),
             "matrixmultiply" => matrixmultiply_product(c, a, b),
             "naive" => naive_product(c, false, a, b),

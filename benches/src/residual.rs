@@ -7,7 +7,7 @@ use kernels::{Activation, Exec};
 
 use crate::plain_step::{PlainStep, Product};
 
-/// d, L and B of the steps that peers are timed on.
+/// The sizes d, L and B of the steps that peers are timed on.
 pub const STEPS: [[usize; 3]; 3] = [[100, 4, 256], [128, 8, 512], [500, 8, 1024]];
 
 /// A model at its initial weights, its optimiser, and a batch.
@@ -21,7 +21,7 @@ pub struct Training {
 }
 
 impl Training {
-    /// At the initial weights.
+    /// A training at the initial weights.
     pub fn new(exec: Exec, [d, layers, batch]: [usize; 3]) -> Training {
         let shape = Shape {
             vocabulary: d,
@@ -75,14 +75,14 @@ impl Training {
             *exec,
             Adam::default(),
             1,
-            parameters.values_mut(),
             gradient.values(),
+            parameters.values_mut(),
             m,
             v,
         );
     }
 
-    /// The same over a peer's product.
+    /// The same step, written plainly over a peer's product.
     pub fn plain_step(&mut self, plain: &mut PlainStep, product: Product) {
         let Training {
             exec,

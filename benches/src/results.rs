@@ -1,5 +1,5 @@
-//! The comparison that `RESULTS.md` comes from: all contenders in turn, round by round, so that a noisy neighbour on the
-//! machine hits all of them; what counts is the median of the ratios of single rounds.
+//! The comparison that `RESULTS.md` comes from: all contenders in turn, round by round, so that a noisy neighbour on
+//! the machine hits all of them; what counts is the median of the ratios of single rounds.
 //!
 //! One subject is one file here, and gives a [`Part`].
 
@@ -43,7 +43,7 @@ harness::rows! {
     }
 }
 
-/// What a subject comes to.
+/// What was measured of one subject.
 pub struct Part {
     /// Heading of its details.
     pub title: &'static str,
@@ -59,18 +59,18 @@ pub struct Part {
 pub struct Row {
     /// What is measured.
     pub what: String,
-    /// What came out.
+    /// The value that was measured.
     pub measured: String,
     /// What a prototype reached.
     pub reach: &'static str,
-    /// Where we want to be.
+    /// The value that is aimed at.
     pub aim: &'static str,
     /// Whether reach and aim are met; none if that was not measured.
     pub met: Option<[bool; 2]>,
 }
 
 impl Row {
-    /// Of a number for which more is better, shown by `show`.
+    /// A row for a number of which more is better, shown by `show`.
     pub fn at_least(
         what: impl Into<String>,
         value: f64,
@@ -102,7 +102,8 @@ pub fn seconds(lasting: f64, mut call: impl FnMut()) -> f64 {
     start.elapsed().as_secs_f64() / times as f64
 }
 
-/// Waits until a peer's threads sleep: they spin for some time after their work, on a core that the next contender needs.
+/// Waits until a peer's threads sleep: they spin for some time after their work, on a core that the next contender
+/// needs.
 pub fn settle() {
     thread::sleep(Duration::from_millis(200));
 }

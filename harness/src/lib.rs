@@ -19,7 +19,7 @@
 //! figure         figures as descriptions, and how they become SVG
 //! table          tidy tables: columns with units, written to CSV and read back
 //! settings       what a setting is: its words, its type, its range, its presets
-//! html, stats, rng, exhaustion, input, memory, stderr, text, error    the ground: for all rooms, naming none of them
+//! html, stats, rng, exhaustion, input, memory, phase, stderr, text, error    the ground: for all rooms, naming none
 //! ```
 //!
 //! # The layers
@@ -66,8 +66,8 @@
 //!   [`sae::minimum_l1`] finds the cheapest codes there are.
 //! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls
 //!   it and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
-//! * Something to **profile**: a [`Part`](kernels::profile::Part), and a span around it where a thread does it.
-//!   [`profile`] shows all of them.
+//! * Something to **profile**: a [`Phase`](phase::Phase), and a span of it where a thread does it. [`profile`] shows
+//!   all of them.
 
 // They panic where they cannot write: a full disk, a reader that has gone away.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -82,6 +82,7 @@ pub mod figure;
 pub mod html;
 pub mod input;
 pub mod memory;
+pub mod phase;
 pub mod profile;
 pub mod report;
 pub mod rng;

@@ -32,11 +32,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut hidden = [0.0; 6];
         matmul_with(
             exec,
-            MatMut::new(&mut hidden, 3, 2)?,
-            Accumulate::Overwrite,
             MatRef::new(&x, 3, 2)?,
             MatRef::new(&w, 2, 2)?.t(),
             (Bias(&b), Map(SquaredRelu)),
+            Accumulate::Replace,
+            MatMut::new(&mut hidden, 3, 2)?,
         );
         println!("{isa:>8}: f(x·Wᵀ + b) = {hidden:?}");
     }

@@ -1,4 +1,5 @@
-//! Functions of single values, over slices: exp, tanh, erf, the activations and their derivatives.
+//! Functions of single values, over slices: exp, tanh, erf, the activations and their derivatives; and sums and
+//! products of whole vectors.
 
 pub(crate) mod activation;
 pub mod elementwise;
@@ -7,3 +8,4 @@ pub mod gelu_tanh;
 pub mod math;
 pub(crate) mod piecewise;
 pub mod relu;
+pub(crate) mod vector;

@@ -3,13 +3,13 @@
 //! # The map
 //!
 //! ```text
-//! metrics        how good codes, reconstructions and dictionaries are
+//! metrics        measures of codes, reconstructions and dictionaries
 //! sparse_coding  codes for a given dictionary: lasso, pursuits, least squares
 //! sae            sparse autoencoders, a variant a file
 //! mlp            residual MLPs on pairs of one-hot vectors
 //! train          losses, embedding, Adam
 //! matrix         views, products, sparse rows, sums, dictionaries
-//! function       exp, tanh, erf, activations, over slices
+//! function       exp, tanh, erf, activations, over slices; sums and products of vectors
 //! machine        vectors and instruction sets, threads, scratch memory, the profile
 //! ```
 //!
@@ -25,17 +25,20 @@
 //! ```
 //!
 //! An [`Isa`] carries a proof token that only a check of the CPU can make, so none of this can be misused. `unsafe`
-//! stands in the backends (`machine/`), in the product's tile and its packing (`matrix/matmul/`) and in the clock of the
-//! profile, and nowhere else.
+//! stands in the backends (`machine/`), in the product's tiles and its transposition (`micro`, `quad` and `transpose`
+//! in `matrix/matmul/`) and in the clock of the profile, and nowhere else.
 //!
 //! Threads are outside, instruction sets inside: work is cut into pieces first (`machine/par.rs` alone knows how), and
-//! each piece enters its instruction set. Where the cuts lie never changes a result: for one [`Isa`], results are the
+//! each piece enters its instruction set. An operation on rows that threads share implements `par::RowOp` in place of
+//! `Op`, and `par::run` does both. Where the cuts lie never changes a result: for one [`Isa`], results are the
 //! same bits on any number of threads.
 //!
 //! # Where things go
 //!
 //! * A new **operation** is one file with forward and backward side by side, and a line in its folder's file.
-//! * A new **instruction set** is one file in `machine/`, and a line in the list of `machine/isa.rs`.
+//! * A new **instruction set** is one file in `machine/`, which `machine.rs`, `simd.rs` and the list of
+//!   `machine/isa.rs` name. Where a kernel has a way of its own for vectors of 16 lanes, it looks at
+//!   [`Simd::LANES`](simd::Simd::LANES).
 //! * A new **pass over a model** is a file like [`mlp`], composed of the operations, on a workspace that
 //!   the caller owns.
 //!
@@ -43,9 +46,18 @@
 //!
 //! Matrices are row-major; a batch is B×d, one sample a row; weights are outputs × inputs, as in PyTorch, but for a
 //! decoder's, whose rows are dictionary elements.
-//! `forward` computes, `backward` takes the gradient of the output to that of the input, `d_x` is the gradient with
-//! respect to x. Shapes are checked before anything is written, and a panic names them; no input, NaN
-//! and infinity included, is undefined behaviour. Each function states its error.
+//!
+//! Arguments come in one order: how to execute, what is read, what is written. So a product is
+//! [`matmul`]`(exec, a, b, accumulate, c)`.
+//!
+//! `forward` computes, and `backward` takes the gradient with respect to the output to that with respect to the input;
+//! `d_x` is the gradient with respect to x. A `backward` overwrites what it writes to. One that adds to it ends in
+//! `_add`, as [`Loss::backward_add`](loss::Loss::backward_add); and a product takes an [`Accumulate`] that says which
+//! it is.
+//!
+//! Shapes are checked before anything is written, and a panic names them; no input, NaN and infinity included, is
+//! undefined behaviour. Functions of single values, products, sums, norms, losses and cosines state their error;
+//! gradients and models, which are made of these, do not.
 //!
 //! ## NaN
 //!
@@ -54,8 +66,8 @@
 //! where a method has no answer to them, they give NaN too. The exceptions are what is chosen from many, and say so:
 //! [`max_product`](max_product()) passes over products that are NaN, [`resample`](sae::Trainer::resample) never draws a
 //! sample whose error is not finite, an [iteration](sparse_coding::Lasso::ista) starts from 0 where its start is NaN,
-//! the entries of a code that a [`TopK`](sae::TopK) leaves out are 0, a sample of [weight 0](loss::Loss::backward) has
-//! no gradient, and [`Matching`](metrics::Matching) refuses what is not finite.
+//! the entries of a code that a [`TopK`](sae::TopK) leaves out are 0, a sample of [weight 0](loss::Loss::backward_add)
+//! has no gradient, and [`Matching`](metrics::Matching) refuses what is not finite.
 //!
 //! ## No samples
 //!

@@ -3,18 +3,54 @@
 //! `x₀ = E₁[i] + E₂[j]`, then L blocks `x_{l+1} = x_l + W₂ act(W₁ x_l + b₁) + b₂`. The output is x_L itself, so the
 //! logit lens of layer l is x_l: see [`Workspace::residual`].
 //!
-//! A pass works on a [`Workspace`] that the caller owns, and allocates nothing. Rows of a batch are
-//! independent of each other but for the gradients of weights, which sum over the whole batch in
-//! one order: threads take rows there, and whole matrices here, so results never depend on them.
+//! A pass works on a [`Workspace`] that the caller owns, and allocates nothing but buffers of packed operands, which
+//! each thread makes when it first needs them, and keeps. Rows of a batch are independent of each other but for the
+//! gradients of weights, which sum over the whole batch in one order: threads take rows there, and whole matrices here,
+//! so results never depend on them.
+//!
+//! ```
+//! use kernels::loss::Loss;
+//! use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+//! use kernels::{Activation, Exec, MatMut};
+//!
+//! let exec = Exec::default();
+//! let shape = Shape { vocabulary: 3, width: 3, hidden: 8, layers: 1, activation: Activation::Gelu };
+//! let mut parameters = Parameters::zeros(shape);
+//! parameters.values_mut().iter_mut().enumerate().for_each(|(i, w)| *w = (i as f32).sin());
+//! let (pairs, targets) = ([[0, 1], [2, 0]], [1, 2]);
+//! let (mut workspace, mut gradient) = (Workspace::new(shape, 2), Parameters::zeros(shape));
+//!
+//! let mut totals = vec![];
+//! for _ in 0..10 {
+//!     mlp::forward(exec, &parameters, &pairs, &mut workspace);
+//!     let mut losses = [0.0; 4]; // of x₀ and of the output, at two samples
+//!     let to = MatMut::from_rows(&mut losses, 2);
+//!     mlp::losses(exec, &workspace, Loss::SquaredError, &targets, to);
+//!     totals.push(losses[2] + losses[3]);
+//!     mlp::backward(
+//!         exec,
+//!         &parameters,
+//!         &pairs,
+//!         &targets,
+//!         Loss::SquaredError,
+//!         Applied::Output,
+//!         &mut workspace,
+//!         &mut gradient,
+//!     );
+//!     let weights = parameters.values_mut().iter_mut();
+//!     weights.zip(gradient.values()).for_each(|(w, g)| *w -= 0.01 * g);
+//! }
+//! assert!(totals.is_sorted_by(|before, after| after < before));
+//! ```
 
 mod block;
 mod parameters;
 
+use crate::function::vector::square;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
-use crate::matrix::dictionary::square;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::reduce;
 use crate::matrix::view::{MatMut, MatRef};
@@ -43,7 +79,7 @@ pub struct Workspace {
     weights: Vec<f32>,
 }
 
-/// To which layers the loss of a batch is applied.
+/// The layers that the loss of a batch is applied to.
 #[derive(Clone, Copy, Debug)]
 pub enum Applied<'a> {
     /// The output, x_L: the mean of its loss over the batch.
@@ -75,7 +111,7 @@ impl Workspace {
         }
     }
 
-    /// How many bytes a workspace takes.
+    /// The size of a workspace in bytes.
     pub fn bytes(shape: Shape, capacity: usize) -> usize {
         let Shape {
             width,
@@ -107,9 +143,7 @@ impl Workspace {
     }
 
     fn rows<'a>(&self, values: &'a [f32], l: usize, cols: usize) -> MatRef<'a> {
-        let start = l * self.capacity * cols;
-        MatRef::new(&values[start..start + self.batch * cols], self.batch, cols)
-            .expect("cut to size")
+        MatRef::first(&values[l * self.capacity * cols..], self.batch, cols)
     }
 
     #[track_caller]
@@ -123,8 +157,7 @@ impl Workspace {
 }
 
 fn rows_mut(values: &mut [f32], l: usize, capacity: usize, rows: usize, cols: usize) -> MatMut<'_> {
-    let start = l * capacity * cols;
-    MatMut::new(&mut values[start..start + rows * cols], rows, cols).expect("cut to size")
+    MatMut::first(&mut values[l * capacity * cols..], rows, cols)
 }
 
 /// Runs the model on `pairs` and keeps every activation in `workspace`.
@@ -180,7 +213,7 @@ pub fn losses(exec: Exec, workspace: &Workspace, loss: Loss, targets: &[u32], mu
         losses.rows()
     );
     for l in 0..=layers {
-        loss.forward(exec, workspace.residual(l), targets, losses.row(l));
+        loss.forward(exec, workspace.residual(l), targets, losses.row_mut(l));
     }
 }
 
@@ -231,9 +264,9 @@ pub fn backward(
         } else {
             Exec::serial(exec.isa())
         };
-        let [dy, _] = &workspace.d_residual;
-        let (dy, d_pre) = (
-            workspace.rows(dy, 0, width),
+        let [d_y, _] = &workspace.d_residual;
+        let (d_y, d_pre) = (
+            workspace.rows(d_y, 0, width),
             workspace.rows(&workspace.d_pre, 0, workspace.shape.hidden),
         );
         let (x, hidden) = (workspace.residual(l), workspace.hidden(l));
@@ -241,11 +274,11 @@ pub fn backward(
         par::join(
             exec,
             || {
-                matmul(each, block.w2, Accumulate::Overwrite, dy.t(), hidden);
-                reduce::column_sums(each, dy, block.b2);
+                matmul(each, d_y.t(), hidden, Accumulate::Replace, block.w2);
+                reduce::column_sums(each, d_y, block.b2);
             },
             || {
-                matmul(each, block.w1, Accumulate::Overwrite, d_pre.t(), x);
+                matmul(each, d_pre.t(), x, Accumulate::Replace, block.w1);
                 reduce::column_sums(each, d_pre, block.b1);
             },
         );
@@ -255,11 +288,11 @@ pub fn backward(
     let [mut first, mut second] = gradient.embeddings_mut();
     for embedding in [&mut first, &mut second] {
         for i in 0..embedding.rows() {
-            embedding.row(i).fill(0.0);
+            embedding.row_mut(i).fill(0.0);
         }
     }
     let d_input = workspace.rows(&workspace.d_residual[0], 0, width);
-    embedding::backward(exec, d_input, pairs, first, second);
+    embedding::backward_add(exec, d_input, pairs, first, second);
 }
 
 /// Per layer and sample, the norm of the gradient of one output, after a [`forward`] pass:
@@ -299,18 +332,18 @@ pub fn output_gradient_norms(
         let n = 2 * batch * (width + workspace.shape.hidden);
         let _span = profile::timed(Part::GradientNorms, || Work::new(2 * n, n));
         exec.isa().dispatch(OuterNorms {
-            dy: workspace.rows(&workspace.d_residual[0], 0, width),
+            d_y: workspace.rows(&workspace.d_residual[0], 0, width),
             hidden: workspace.hidden(l),
             d_pre: workspace.rows(&workspace.d_pre, 0, workspace.shape.hidden),
             x: workspace.residual(l),
-            norms: norms.row(l),
+            norms: norms.row_mut(l),
         });
         workspace.d_residual.swap(0, 1);
     }
 }
 
 struct OuterNorms<'a> {
-    dy: MatRef<'a>,
+    d_y: MatRef<'a>,
     hidden: MatRef<'a>,
     d_pre: MatRef<'a>,
     x: MatRef<'a>,
@@ -323,9 +356,9 @@ impl Op for OuterNorms<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for (b, norm) in self.norms.iter_mut().enumerate() {
-            let [dy, hidden, d_pre, x] =
-                [self.dy, self.hidden, self.d_pre, self.x].map(|m| m.row(b));
-            let w2 = product_of_squares(s, dy, hidden);
+            let [d_y, hidden, d_pre, x] =
+                [self.d_y, self.hidden, self.d_pre, self.x].map(|m| m.row(b));
+            let w2 = product_of_squares(s, d_y, hidden);
             let w1 = product_of_squares(s, d_pre, x);
             *norm = (w1 + w2).sqrt() as f32;
         }
@@ -358,11 +391,8 @@ impl Workspace {
             }
             Applied::Weights(weights) => weights.row(l),
         };
-        let x = {
-            let start = l * self.capacity * shape.width;
-            let x = &self.residual[start..start + batch * shape.width];
-            MatRef::new(x, batch, shape.width).expect("cut to size")
-        };
+        let x = &self.residual[l * self.capacity * shape.width..];
+        let x = MatRef::first(x, batch, shape.width);
         let gradient = rows_mut(
             &mut self.d_residual[0],
             0,
@@ -370,7 +400,7 @@ impl Workspace {
             batch,
             shape.width,
         );
-        loss.backward(exec, x, targets, weights, gradient);
+        loss.backward_add(exec, x, targets, weights, gradient);
     }
 
     /// From the gradient after block l, in `d_residual[0]`, to those with respect to its
@@ -383,18 +413,18 @@ impl Workspace {
             ..
         } = *self;
         let mut d_pre = std::mem::take(&mut self.d_pre);
-        let [dy, mut dx] = std::mem::take(&mut self.d_residual);
+        let [d_y, mut d_x] = std::mem::take(&mut self.d_residual);
         block::backward(
             exec,
             parameters.block(l),
             shape.activation,
-            [self.pre(l), self.rows(&dy, 0, shape.width)],
+            [self.pre(l), self.rows(&d_y, 0, shape.width)],
             [
                 rows_mut(&mut d_pre, 0, capacity, batch, shape.hidden),
-                rows_mut(&mut dx, 0, capacity, batch, shape.width),
+                rows_mut(&mut d_x, 0, capacity, batch, shape.width),
             ],
         );
         self.d_pre = d_pre;
-        self.d_residual = [dy, dx];
+        self.d_residual = [d_y, d_x];
     }
 }

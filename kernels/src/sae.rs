@@ -31,9 +31,9 @@
 //! ```
 //! use kernels::adam::Adam;
 //! use kernels::sae::{L1, Parameters, Rows, Shape, Trainer, Variant};
-//! use kernels::{Exec, Isa, MatRef};
+//! use kernels::{Exec, MatRef};
 //!
-//! let exec = Exec::serial(Isa::detect());
+//! let exec = Exec::default();
 //! let shape = Shape { width: 2, dictionary: 3 };
 //! let variant = Variant::L1(L1 { lambda: 0.1, rows: Rows::Unit });
 //! let mut seed = 0.0f32;

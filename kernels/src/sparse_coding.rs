@@ -20,7 +20,25 @@
 //! or an infinity is NaN, on its support where that is given, and so are all codes by a dictionary that holds one.
 //! Without samples there are no codes, and nothing is done.
 //!
-//! Memory beyond the operands is some 64·(n + d) values a thread, and n² for a [`Lasso`].
+//! Memory beyond the operands is some 64·(n + d) values a thread, or 64·(2n + d) for the certificates of a [`Lasso`],
+//! which has n² values of its own.
+//!
+//! ```
+//! use kernels::sparse_coding::{Pursuit, omp};
+//! use kernels::{Exec, MatMut, MatRef};
+//!
+//! let atoms = [1.0, 0.0, 0.0, 1.0, 0.6, 0.8]; // three in the plane
+//! let x = [3.0, 4.0];
+//! let mut code = [0.0; 3];
+//! omp(
+//!     Exec::default(),
+//!     MatRef::from_rows(&atoms, 2),
+//!     MatRef::from_rows(&x, 2),
+//!     Pursuit { atoms: 2, tolerance: 1e-9 },
+//!     MatMut::from_rows(&mut code, 3),
+//! );
+//! assert!(code[0] == 0.0 && code[1] == 0.0 && (code[2] - 5.0).abs() < 1e-5);
+//! ```
 
 mod gradient_pursuit;
 mod ista;

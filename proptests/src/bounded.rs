@@ -39,7 +39,7 @@ impl Bounded {
         Bounded { value, error: 0.0 }.round(1)
     }
 
-    /// How large the f32 can be.
+    /// The largest size that the f32 can have.
     pub fn size(self) -> f64 {
         self.value.abs() + self.error
     }

@@ -32,7 +32,7 @@ pub fn ulps(got: f32, want: f64) -> f64 {
     (got - want).abs() / f64::from(exponent - 23).exp2()
 }
 
-/// How far a result may be off.
+/// The distance that a result may have from the exact one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
     /// Allowed [`ulps`].
@@ -44,7 +44,7 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// So many ulps, whatever the sign of a zero.
+    /// A tolerance of so many ulps, whatever the sign of a zero.
     pub const fn ulps(ulps: f64) -> Self {
         Self {
             ulps,
@@ -53,7 +53,7 @@ impl Tolerance {
         }
     }
 
-    /// So large an absolute error, whatever the sign of a zero.
+    /// A tolerance of so large an absolute error, whatever the sign of a zero.
     pub const fn absolute(absolute: f64) -> Self {
         Self {
             ulps: 0.0,

@@ -32,8 +32,9 @@ pub fn stream(seed: u64) -> impl FnMut() -> f32 {
     }
 }
 
-/// How a property is tried: on as many cases as `PROPTEST_CASES` says, else so many. The seed of a case that fails is
-/// written to a file beside its test, `*.regressions`, and is tried before all others from then on: commit that file.
+/// The settings of a property: it is tried on as many cases as `PROPTEST_CASES` says, else on `moderate` ones. The seed
+/// of a case that fails is written to a file beside its test, `*.regressions`, and is tried before all others from then
+/// on: commit that file.
 ///
 /// # Panics
 /// If `PROPTEST_CASES` is no number.

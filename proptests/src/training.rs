@@ -4,7 +4,7 @@
 use crate::bounded::Bounded;
 use crate::stream;
 
-/// How far two computations in f64 may be apart: 2⁻⁵³ per operation, times some 10⁴ where Adam divides
+/// The largest distance of two computations in f64: 2⁻⁵³ per operation, times some 10⁴ where Adam divides
 /// a small gradient by its own size.
 pub const F64: f64 = 1e-11;
 
@@ -13,7 +13,7 @@ pub const F64: f64 = 1e-11;
 pub struct Run {
     /// The loss terms before each step.
     pub losses: Vec<f64>,
-    /// Of the first step.
+    /// The gradient of the first step.
     pub gradient: Vec<f64>,
     /// Weights after the last one.
     pub last: Vec<f64>,
@@ -28,9 +28,9 @@ impl Run {
         ]
     }
 
-    /// How far a training in f32 may stray from `self`, which `train` gives where nothing sways: as far as the furthest
-    /// of some trainings in f64, one that sways up all the time, one that sways down, since roundings may be
-    /// alike in all steps, and others at random. `train` takes what to move a result by, in units of its bound.
+    /// The distance that a training in f32 may stray from `self`, which `train` gives where nothing sways: as far as
+    /// the furthest of some trainings in f64, one that sways up all the time, one that sways down, since roundings may
+    /// be alike in all steps, and others at random. `train` takes what to move a result by, in units of its bound.
     pub fn stray(&self, train: impl Fn(&mut dyn FnMut() -> f64) -> Run) -> Run {
         let mut next = stream(1);
         let zeros = |like: &[f64]| vec![0.0; like.len()];
@@ -91,7 +91,7 @@ pub fn assert_near(
     used
 }
 
-/// In f64.
+/// The values in f64.
 pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&x| f64::from(x)).collect()
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::stream;
 
-/// Which values a stream has beside ordinary ones, and how many of them.
+/// The values that a stream has beside ordinary ones, and their share.
 #[derive(Clone, Copy, Debug)]
 pub struct Wild {
     /// One value in so many is of the kinds that are allowed.
@@ -95,13 +95,13 @@ impl Placed {
         placed
     }
 
-    /// To read.
+    /// The matrix, to read.
     pub fn view(&self) -> MatRef<'_> {
         let data = &self.data[self.offset..];
         MatRef::with_strides(data, self.rows, self.cols, self.stride, 1).expect("it fits")
     }
 
-    /// To write.
+    /// The matrix, to write.
     pub fn view_mut(&mut self) -> MatMut<'_> {
         let data = &mut self.data[self.offset..];
         MatMut::with_stride(data, self.rows, self.cols, self.stride).expect("it fits")

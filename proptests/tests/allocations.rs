@@ -102,11 +102,11 @@ impl Training {
             loss,
             steps,
         } = self;
-        let (layers, batch) = (parameters.shape().layers, pairs.len());
+        let batch = pairs.len();
         mlp::forward(exec, parameters, pairs, workspace);
-        let losses = MatMut::new(losses, layers + 1, batch).expect("cut to size");
+        let losses = MatMut::from_rows(losses, batch);
         mlp::losses(exec, workspace, *loss, targets, losses);
-        let norms = MatMut::new(norms, layers, batch).expect("cut to size");
+        let norms = MatMut::from_rows(norms, batch);
         mlp::output_gradient_norms(exec, parameters, targets, workspace, norms);
         let applied = Applied::Output;
         mlp::backward(
@@ -118,8 +118,8 @@ impl Training {
             exec,
             Adam::default(),
             *steps,
-            weights,
             gradient,
+            weights,
             first,
             second,
         );
@@ -135,7 +135,7 @@ fn a_step_of_an_autoencoder_allocates_nothing(isa: Isa) {
     };
     let mut next = stream(4);
     let x: Vec<f32> = (0..90 * 40).map(|_| next()).collect();
-    let x = MatRef::new(&x, 90, 40).expect("its size");
+    let x = MatRef::from_rows(&x, 40);
     for variant in Variant::examples(shape, 0.1) {
         let exec = Exec::serial(isa);
         let parameters = sae::Parameters::initial(shape, variant, stream(5));
@@ -143,7 +143,7 @@ fn a_step_of_an_autoencoder_allocates_nothing(isa: Isa) {
         let mut steps = || {
             for (rows, dense_from) in [(90, f64::INFINITY), (90, 0.0), (31, 0.1)] {
                 trainer.workspace_mut().set_dense_from(dense_from);
-                trainer.step(exec, x.row_range(0, rows));
+                trainer.step(exec, x.row_range(0..rows));
             }
         };
         // Elements are dead from the third step on.
@@ -175,7 +175,7 @@ fn allocations(f: impl FnOnce()) -> usize {
     counted(&HERE, f)
 }
 
-/// By how much a counter of this thread rises while `f` runs.
+/// The number by which a counter of this thread rises while `f` runs.
 fn counted(counter: &'static LocalKey<Cell<usize>>, f: impl FnOnce()) -> usize {
     let before = counter.get();
     f();

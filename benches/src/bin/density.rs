@@ -116,7 +116,7 @@ fn measure(
 ) -> [Vec<(f64, f64)>; 2] {
     let mut parameters = parameters(shape, VARIANT);
     let x = activations(shape.width, batch);
-    let x = MatRef::new(&x, batch, shape.width).expect("its size");
+    let x = MatRef::from_rows(&x, shape.width);
     let biases = biases(exec, &parameters, x, DENSITIES);
     let mut workspace = Workspace::new(shape, VARIANT, batch);
     let mut gradient = parameters.clone();

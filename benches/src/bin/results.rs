@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Takes some minutes, in which nothing else should run. PyTorch takes part if `$PYTHON` (else `python3`) has it.
-//! With subjects named (`products`, `activations`, `steps`, `grids`, `scaling`), only those are measured, and the page goes
-//! to the terminal.
+//! With subjects named (`products`, `activations`, `steps`, `grids`, `scaling`), only those are measured, and the page
+//! goes to the terminal.
 
 use std::path::Path;
 use std::process::ExitCode;

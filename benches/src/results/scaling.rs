@@ -20,14 +20,14 @@ use crate::autoencoder::{L1_UNIT, shape};
 /// A size by its name, its place among the sizes of a step, and the values that it runs over.
 type Axes<const N: usize> = [(&'static str, usize, [usize; N]); 3];
 
-/// d, L, batch.
+/// The sizes of residual MLPs, d, L and batch, from which one is varied at a time.
 const RESIDUAL: [usize; 3] = [128, 8, 512];
 const RESIDUAL_AXES: Axes<5> = [
     ("d", 0, [64, 128, 256, 512, 1024]),
     ("L", 1, [2, 4, 8, 16, 32]),
     ("batch", 2, [128, 256, 512, 1024, 2048]),
 ];
-/// d, dictionary, batch.
+/// The sizes of autoencoders, d, dictionary and batch, from which one is varied at a time.
 const AUTOENCODER: [usize; 3] = [256, 1024, 1024];
 const AUTOENCODER_AXES: Axes<4> = [
     ("d", 0, [128, 256, 512, 1024]),
@@ -37,7 +37,7 @@ const AUTOENCODER_AXES: Axes<4> = [
 /// Widths of residual MLPs whose training is run for its memory.
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 
-/// All of it.
+/// Measures all of it: cost against size, against threads, and memory.
 pub fn measure(isa: Isa, all: usize, harness: &Path, table: &mut Vec<Measurement>) -> Part {
     let mut part = Part {
         title: "Scaling",
@@ -157,7 +157,7 @@ fn curve(
     )
 }
 
-/// The slope of the straight line through the logarithms.
+/// The exponent of a power law: the slope of the straight line through the logarithms of both.
 fn slope(points: &[(f64, f64)]) -> f64 {
     let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
     let n = logs.len() as f64;
@@ -167,7 +167,7 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     covariance / logs.iter().map(|p| (p.0 - x).powi(2)).sum::<f64>()
 }
 
-/// How many times as fast steps are on several threads.
+/// The speed of steps on several threads, as a multiple of that on one.
 fn threads(isa: Isa, all: usize, part: &mut Part, table: &mut Vec<Measurement>) {
     let counts: Vec<usize> = (1..=all).collect();
     let pools: Vec<ThreadPool> = counts.iter().map(|&n| pool(n)).collect();
@@ -290,7 +290,7 @@ fn toml_list(values: &[usize]) -> toml::Value {
 /// The largest resident size of a process, MB, as Linux tells it while the process runs.
 ///
 /// # Panics
-/// If the process fails, or the system does not tell.
+/// If the process fails, or the system does not tell its size.
 fn largest_size(command: &mut Command) -> f64 {
     let mut child = command
         .stdout(Stdio::null())

@@ -20,7 +20,7 @@ const PEAK: &str = "peak";
 
 /// A step that can be run again and again.
 pub trait Step: Send {
-    /// Once.
+    /// Runs the step once.
     fn run(&mut self);
 }
 
@@ -45,8 +45,8 @@ struct Autoencoder {
 
 impl Step for Autoencoder {
     fn run(&mut self) {
-        let x = MatRef::new(&self.x, self.batch, self.x.len() / self.batch);
-        self.trainer.step(self.exec, x.expect("whole rows"));
+        let x = MatRef::first(&self.x, self.batch, self.x.len() / self.batch);
+        self.trainer.step(self.exec, x);
     }
 }
 
@@ -76,7 +76,7 @@ pub fn autoencoder(
     })
 }
 
-/// Seconds of one step, a few in a row.
+/// The seconds of one step, as the mean of a few in a row.
 pub fn time(pool: &ThreadPool, step: &mut dyn Step) -> f64 {
     pool.install(|| {
         step.run();
@@ -100,7 +100,7 @@ fn pools(isa: Isa, all: usize) -> Vec<(Exec, ThreadPool)> {
     pools
 }
 
-/// What one step came to.
+/// What was measured of one step.
 struct Measured {
     rounds: Rounds,
     threads: Vec<usize>,
@@ -151,7 +151,7 @@ impl Measured {
         }
     }
 
-    /// How many times as long the best of PyTorch takes as the best of ours; not a number without PyTorch.
+    /// The time of the best of PyTorch as a multiple of that of the best of ours; not a number without PyTorch.
     fn ratio(&self) -> f64 {
         let best = |names: &[&str], i: usize| {
             let all = self
@@ -167,7 +167,7 @@ impl Measured {
         self.rounds.median(|i| best(&MODES, i) / best(&["ours"], i))
     }
 
-    /// The share of the peak that so many operations a step come to.
+    /// The share of the machine's peak rate that our step reaches, of so many operations.
     fn share(&self, gflop: f64, threads: usize) -> f64 {
         let [ours, peak] = ["ours", PEAK].map(|c| self.rounds.of(c, threads));
         self.rounds.median(|i| gflop / (1e-3 * ours[i]) / peak[i])
@@ -185,7 +185,7 @@ impl Measured {
     }
 }
 
-/// All steps.
+/// Measures all steps.
 pub fn measure(
     isa: Isa,
     all: usize,

@@ -3,6 +3,7 @@
 use kernels::profile::{Part, Snapshot, Totals};
 
 use super::machine::{Level, Operation, Rate};
+use crate::phase::Phase;
 use crate::table::{Record, TableSpec};
 
 crate::words! {
@@ -191,7 +192,7 @@ pub struct Taken {
 pub fn kernels(all: &[Taken], roofs: &Roofs) -> Vec<Kernel> {
     let time: f64 = all.iter().map(|taken| taken.time).sum();
     let mut totals: Vec<(Part, Totals)> = Vec::new();
-    for &part in Part::ALL.iter().filter(|part| part.is_kernel()) {
+    for &part in Part::ALL {
         let mut sum = Totals::default();
         for of in all.iter().map(|taken| taken.counts.of(part)) {
             sum.calls += of.calls;
@@ -229,18 +230,16 @@ pub fn kernels(all: &[Taken], roofs: &Roofs) -> Vec<Kernel> {
 pub fn experiments(all: &[Taken], threads: usize) -> Vec<Spent> {
     let mut rows = Vec::new();
     for taken in all {
-        let seconds = |chosen: &dyn Fn(Part) -> bool| -> f64 {
-            let parts = Part::ALL.iter().filter(|&&part| chosen(part));
-            let of = parts.map(|&part| taken.counts.of(part).nanoseconds);
-            of.sum::<u64>() as f64 * 1e-9
-        };
-        let mut spent = vec![(Task::Kernels, seconds(&Part::is_kernel))];
+        let kernels = Part::ALL.iter().map(|&part| taken.counts.of(part));
+        let kernels: u64 = kernels.map(|totals| totals.nanoseconds).sum();
+        let mut spent = vec![(Task::Kernels, kernels as f64 * 1e-9)];
         for (task, phase) in [
-            (Task::Data, Part::Data),
-            (Task::Metrics, Part::Metrics),
-            (Task::Writing, Part::Writing),
+            (Task::Data, Phase::Data),
+            (Task::Metrics, Phase::Metrics),
+            (Task::Writing, Phase::Writing),
         ] {
-            spent.push((task, seconds(&|part| part == phase)));
+            let totals = taken.counts.of_phase(phase.name());
+            spent.push((task, totals.nanoseconds as f64 * 1e-9));
         }
         let whole = threads as f64 * taken.time;
         let sum: f64 = spent.iter().map(|(_, seconds)| seconds).sum();

@@ -1,22 +1,22 @@
 //! What experiments ask of a trained sparse autoencoder, on more samples than fit its workspace at once.
 
 use kernels::metrics::Stream;
-use kernels::profile::{self, Part};
 use kernels::sae::{self, Parameters, Workspace};
 use kernels::{Exec, MatMut, MatRef, SparseRef};
+
+use crate::phase::Phase;
 
 /// Samples encoded at once.
 pub const CHUNK: usize = 512;
 
 /// All metrics of its reconstructions of `x`, B×d with contiguous rows.
 pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
-    let _span = profile::phase(Part::Metrics);
+    let _span = Phase::Metrics.begin();
     let shape = parameters.shape();
     let mut stream = Stream::new(shape.width, shape.dictionary);
     let mut room = vec![0f32; CHUNK.min(x.rows()) * shape.width];
     encode(exec, parameters, x, |_, chunk, codes| {
-        let room = &mut room[..chunk.rows() * shape.width];
-        let mut x_hat = MatMut::new(room, chunk.rows(), shape.width).expect("cut to size");
+        let mut x_hat = MatMut::first(&mut room, chunk.rows(), shape.width);
         sae::decode(exec, parameters, codes, x_hat.reborrow());
         stream.add(exec, chunk, x_hat.as_ref(), codes);
     });
@@ -43,7 +43,7 @@ fn known(stream: &Stream, counted: f64) -> f64 {
 
 /// Its codes of `x`, B×d with contiguous rows: B×n, zeros and all.
 pub fn dense_codes(exec: Exec, parameters: &Parameters, x: MatRef) -> Vec<f32> {
-    let _span = profile::phase(Part::Metrics);
+    let _span = Phase::Metrics.begin();
     let n = parameters.shape().dictionary;
     let mut dense = vec![0f32; x.rows() * n];
     encode(exec, parameters, x, |from, _, codes| {
@@ -71,7 +71,7 @@ fn encode(
     let room = CHUNK.min(x.rows());
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), room);
     for from in (0..x.rows()).step_by(CHUNK) {
-        let chunk = x.row_range(from, x.rows().min(from + CHUNK));
+        let chunk = x.row_range(from..x.rows().min(from + CHUNK));
         let codes = sae::encode(exec, parameters, chunk, &mut workspace);
         each(from, chunk, codes);
     }
@@ -116,8 +116,8 @@ mod tests {
         };
         let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k: 1, aux: None }));
         for mut matrix in parameters.tensors_mut(["w_dec", "w_enc"]) {
-            matrix.row(0)[0] = 1.0;
-            matrix.row(1)[1] = 1.0;
+            matrix.row_mut(0)[0] = 1.0;
+            matrix.row_mut(1)[1] = 1.0;
         }
         // Each sample has a large entry, which the code keeps, and a small one, which is lost.
         let samples = 2 * CHUNK + 1;

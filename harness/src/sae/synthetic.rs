@@ -7,9 +7,9 @@
 pub mod law;
 
 use kernels::MatRef;
-use kernels::profile::{self, Part};
 use rand::Rng as _;
 
+use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
 
 pub use law::{Directions, Firing, Law, Magnitudes};
@@ -41,7 +41,7 @@ pub struct Batch {
 impl Generator {
     /// Draws the features of a law whose settings are in range.
     pub fn new(law: Law, rng: &mut Rng) -> Self {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let mut features: Vec<Vec<f64>> = Vec::with_capacity(law.features);
         while features.len() < law.features {
             let mut f = random_direction(law.width, rng);
@@ -81,12 +81,12 @@ impl Generator {
 
     /// The true features, as rows.
     pub fn features(&self) -> MatRef<'_> {
-        MatRef::new(&self.directions, self.law.features, self.law.width).expect("of that size")
+        MatRef::from_rows(&self.directions, self.law.width)
     }
 
     /// Draws a batch.
     pub fn batch(&self, samples: usize, rng: &mut Rng) -> Batch {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let d = self.law.width;
         let mut batch = Batch {
             x: vec![0.0; samples * d],

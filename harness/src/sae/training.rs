@@ -9,16 +9,23 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use kernels::adam::Adam;
-use kernels::profile::{self, Part};
-use kernels::sae::{Parameters, Trainer};
+use kernels::sae::{Parameters, Shape, Trainer, Variant};
 use kernels::{Exec, MatRef};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::phase::Phase;
+use crate::rng::Rng;
 use crate::session::Session;
 use crate::settings::range::{Above, Worded, above, worded};
 use crate::store::checkpoint::{Snapshot, Store};
+
+/// Random parameters to start a training from.
+pub fn initial(shape: Shape, variant: Variant, rng: &mut Rng) -> Parameters {
+    let _span = Phase::Data.begin();
+    Parameters::initial(shape, variant, || rng.normal() as f32)
+}
 
 /// Batches drawn at once.
 const BLOCK: u64 = 32;
@@ -146,7 +153,7 @@ pub fn train(
             .map(|source| {
                 let numbers = block.clone().into_par_iter();
                 let draw = |number| {
-                    let _span = profile::phase(Part::Data);
+                    let _span = Phase::Data.begin();
                     draw(source, number)
                 };
                 (source, numbers.map(draw).collect())
@@ -260,8 +267,8 @@ impl<'a> Model<'a> {
             self.trainer.adam_mut().learning_rate =
                 (self.rate * plan.learning_rate_at(step)) as f32;
             let width = self.trainer.parameters().shape().width;
-            let x = MatRef::new(&batches[(step - first) as usize], plan.batch, width);
-            let losses = self.trainer.step(exec, x.expect("a batch of that size"));
+            let x = MatRef::from_rows(&batches[(step - first) as usize], width);
+            let losses = self.trainer.step(exec, x);
             if step.is_multiple_of((plan.steps / RECORDS).max(1)) {
                 self.records.push(Record {
                     step,

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kernels::profile::{self, Part};
-
 use crate::error::{Error, Result};
+use crate::phase::Phase;
 use crate::stderr::warn;
 use crate::store::checksums::Checksums;
 use crate::store::names::MANIFEST;
@@ -201,7 +200,7 @@ impl Folder {
 
     /// Writes a file, and the folders it lies in, under a temporary name first.
     pub fn write(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
-        let _span = profile::phase(Part::Writing);
+        let _span = Phase::Writing.begin();
         let name = name.as_ref();
         let parent = self.place(name.parent().expect("a file lies in a folder"))?;
         let mut changed = create_folders(&parent)?;

@@ -10,6 +10,16 @@ use crate::machine::simd::Simd;
 macro_rules! activations {
     ($(#[$doc:meta] $name:ident $word:literal, $module:ident, $backward:expr;)+) => {
         /// An activation function.
+        ///
+        /// ```
+        /// use kernels::{Activation, Exec};
+        ///
+        /// let mut y = [0.0; 2];
+        /// for &activation in Activation::ALL {
+        ///     activation.forward(Exec::default(), &[0.0, 9.0], &mut y);
+        ///     assert_eq!(y, [0.0, 9.0], "{}", activation.name());
+        /// }
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Activation {
@@ -49,14 +59,14 @@ macro_rules! activations {
                 }
             }
 
-            /// Computes `dx = dy · act'(x)`.
+            /// Computes `d_x = d_y · act'(x)`.
             ///
             /// # Panics
             /// If the lengths differ.
             #[track_caller]
-            pub fn backward(self, exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+            pub fn backward(self, exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
                 match self {
-                    $(Activation::$name => $module::backward(exec, x, dy, dx),)+
+                    $(Activation::$name => $module::backward(exec, x, d_y, d_x),)+
                 }
             }
 
@@ -69,19 +79,19 @@ macro_rules! activations {
                 }
             }
 
-            /// Computes `dy[i] *= act'(x[i])`.
+            /// Computes `d_y[i] *= act'(x[i])`.
             #[inline(always)]
-            pub(crate) fn multiply_by_derivative<S: Simd>(self, s: S, x: &[f32], dy: &mut [f32]) {
+            pub(crate) fn multiply_by_derivative<S: Simd>(self, s: S, x: &[f32], d_y: &mut [f32]) {
                 match self {
-                    $(Activation::$name => zip_in_place(s, Swapped($backward), dy, x),)+
+                    $(Activation::$name => zip_in_place(s, Swapped($backward), d_y, x),)+
                 }
             }
         }
     };
 }
 
-// The one list of activations: a new one is a file beside this one, with a `Unary` of the variant's name, and a line here
-// with the way back through it.
+// The one list of activations: a new one is a file beside this one, with a `Unary` of the variant's name, and a line
+// here with the way back through it.
 activations! {
     /// The exact GELU, see [`gelu`].
     Gelu "gelu", gelu, TimesDerivative(GeluDerivative);

@@ -7,7 +7,7 @@
 //! ```
 //! use kernels::elementwise::{Unary, unary};
 //! use kernels::simd::Simd;
-//! use kernels::{Exec, Isa};
+//! use kernels::Exec;
 //!
 //! /// The square of the positive part, max(0, x)².
 //! #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@
 //! }
 //!
 //! let mut y = [0.0; 3];
-//! unary(Exec::serial(Isa::detect()), SquaredRelu, &[-1.0, 2.0, 3.0], &mut y);
+//! unary(Exec::default(), SquaredRelu, &[-1.0, 2.0, 3.0], &mut y);
 //! assert_eq!(y, [0.0, 4.0, 9.0]);
 //! ```
 
@@ -154,7 +154,7 @@ pub fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f32]) {
     s.store_partial(f.eval(s, s.load_partial(a), s.load_partial(b)), a);
 }
 
-/// The gradient through a function with the derivative D: from x and dy to `dy · D(x)`.
+/// The gradient through a function with the derivative D: from x and d_y to `d_y · D(x)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimesDerivative<D>(pub(crate) D);
 
@@ -162,8 +162,8 @@ impl<D: Unary> Binary for TimesDerivative<D> {
     const FLOPS: usize = 1 + D::FLOPS;
 
     #[inline(always)]
-    fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
-        s.mul(dy, self.0.eval(s, x))
+    fn eval<S: Simd>(self, s: S, x: S::F32, d_y: S::F32) -> S::F32 {
+        s.mul(d_y, self.0.eval(s, x))
     }
 }
 
@@ -204,85 +204,4 @@ impl Binary for Sub {
     fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
         s.sub(a, b)
     }
-}
-
-/// `x[i] *= factor`, for use inside an [`Op`].
-#[inline(always)]
-pub(crate) fn scale<S: Simd>(s: S, factor: f32, x: &mut [f32]) {
-    for x in x.chunks_mut(S::LANES) {
-        s.store_partial(s.mul(s.splat(factor), s.load_partial(x)), x);
-    }
-}
-
-/// `y[i] += a * x[i]`, for use inside an [`Op`].
-#[inline(always)]
-pub(crate) fn axpy<S: Simd>(s: S, a: f32, x: &[f32], y: &mut [f32]) {
-    let a = s.splat(a);
-    for (x, y) in x.chunks(S::LANES).zip(y.chunks_mut(S::LANES)) {
-        s.store_partial(s.mul_add(a, s.load_partial(x), s.load_partial(y)), y);
-    }
-}
-
-/// Σ `x[i]`², in as many partial sums as a vector has lanes, for use inside an [`Op`].
-#[inline(always)]
-pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
-    let mut sums = s.splat(0.0);
-    for x in x.chunks(S::LANES) {
-        let x = s.load_partial(x);
-        sums = s.mul_add(x, x, sums);
-    }
-    s.reduce_sum(sums)
-}
-
-/// Σ `a[i]·b[i]`, in four vectors of partial sums, for use inside an [`Op`].
-#[inline(always)]
-pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
-    // As many as cover the latency of a multiply-add, 4 cycles.
-    const SUMS: usize = 4;
-    let mut sums = [s.splat(0.0); SUMS];
-    let mut a = a.chunks_exact(SUMS * S::LANES);
-    let mut b = b.chunks_exact(SUMS * S::LANES);
-    for (a, b) in a.by_ref().zip(b.by_ref()) {
-        for (v, sum) in sums.iter_mut().enumerate() {
-            let (a, b) = (s.load(&a[v * S::LANES..]), s.load(&b[v * S::LANES..]));
-            *sum = s.mul_add(a, b, *sum);
-        }
-    }
-    let rest = a.remainder().chunks(S::LANES);
-    for (a, b) in rest.zip(b.remainder().chunks(S::LANES)) {
-        sums[0] = s.mul_add(s.load_partial(a), s.load_partial(b), sums[0]);
-    }
-    let [p, q, r, t] = sums;
-    s.reduce_sum(s.add(s.add(p, r), s.add(q, t)))
-}
-
-/// Σ `a[i]·b[i]` in f64, where products of f32 are exact; for use inside an [`Op`], whose features the
-/// compiler has for its vectors. The same bits on every instruction set.
-#[inline(always)]
-pub(crate) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
-    sum_f64(a, b, |a, b| a * b)
-}
-
-/// Σ `(a[i] − b[i])²` in f64, where the difference of two f32 is as good as exact; otherwise as [`dot_f64`].
-#[inline(always)]
-pub(crate) fn squared_distance_f64(a: &[f32], b: &[f32]) -> f64 {
-    sum_f64(a, b, |a, b| (a - b) * (a - b))
-}
-
-/// Σ `f(a[i], b[i])`, in as many partial sums as keep vectors of any width busy.
-#[inline(always)]
-fn sum_f64(a: &[f32], b: &[f32], f: impl Fn(f64, f64) -> f64) -> f64 {
-    const LANES: usize = 16;
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for l in 0..LANES {
-            sums[l] += f(f64::from(a[l]), f64::from(b[l]));
-        }
-    }
-    for ((a, b), sum) in a_rest.iter().zip(b_rest).zip(&mut sums) {
-        *sum += f(f64::from(*a), f64::from(*b));
-    }
-    sums.iter().sum()
 }

@@ -4,6 +4,20 @@
 //! GELU(x) = max(0, x) − aQ(a): one formula for both signs that cancels nowhere, since Q ≤ 1/2.
 //! The derivative Φ(x) + xφ(x) is R(a) = Q(a) − aφ(a) on the left of 0, and 1 − R(a) on the right.
 //! Q and R are piecewise polynomials that end in an exact zero.
+//!
+//! ```
+//! use kernels::{Exec, gelu};
+//!
+//! let x = [-1.0, 0.0, 2.0];
+//! let mut y = [0.0; 3];
+//! gelu::forward(Exec::default(), &x, &mut y);
+//! assert!((y[0] + 0.158655).abs() < 1e-6 && y[1] == 0.0 && (y[2] - 1.954500).abs() < 1e-6);
+//!
+//! // Of the sum of all y, with respect to x.
+//! let (d_y, mut d_x) = ([1.0; 3], [0.0; 3]);
+//! gelu::backward(Exec::default(), &x, &d_y, &mut d_x);
+//! assert_eq!(d_x[1], 0.5);
+//! ```
 
 use crate::function::elementwise::{TimesDerivative, Unary, binary, unary};
 use crate::function::piecewise::{self, Piecewise};
@@ -34,15 +48,15 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, GeluDerivative, x, y)
 }
 
-/// `dx = dy · (Φ(x) + x φ(x))`: the gradient with respect to `x`, from that with respect to GELU(x).
+/// `d_x = d_y · (Φ(x) + x φ(x))`: the gradient with respect to `x`, from that with respect to GELU(x).
 ///
-/// Error: |dy| times that of [`derivative`], and the rounding of the product.
+/// Error: |d_y| times that of [`derivative`], and the rounding of the product.
 ///
 /// # Panics
 /// If the lengths differ.
 #[track_caller]
-pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    binary(exec, TimesDerivative(GeluDerivative), x, dy, dx)
+pub fn backward(exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    binary(exec, TimesDerivative(GeluDerivative), x, d_y, d_x)
 }
 
 /// The function.

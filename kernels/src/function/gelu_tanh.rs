@@ -3,6 +3,16 @@
 //!
 //! Computed like the [exact form](crate::gelu), with Q(a) = (1 − tanh u(a))/2 = 1/(1 + exp 2u(a)) as
 //! the tail and R(a) = Q(a) + aQ′(a) as its slope.
+//!
+//! ```
+//! use kernels::{Exec, gelu, gelu_tanh};
+//!
+//! let (mut exact, mut tanh) = ([0.0], [0.0]);
+//! gelu::forward(Exec::default(), &[1.0], &mut exact);
+//! gelu_tanh::forward(Exec::default(), &[1.0], &mut tanh);
+//! assert!((exact[0] - 0.841345).abs() < 1e-6);
+//! assert!((tanh[0] - 0.841192).abs() < 1e-6);
+//! ```
 
 use crate::function::elementwise::{TimesDerivative, Unary, binary, unary};
 use crate::function::gelu::Tail;
@@ -34,15 +44,15 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, GeluTanhDerivative, x, y)
 }
 
-/// `dx` = `dy` times the derivative of the tanh form at `x`.
+/// `d_x` = `d_y` times the derivative of the tanh form at `x`.
 ///
-/// Error: |dy| times that of [`derivative`], and the rounding of the product.
+/// Error: |d_y| times that of [`derivative`], and the rounding of the product.
 ///
 /// # Panics
 /// If the lengths differ.
 #[track_caller]
-pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    binary(exec, TimesDerivative(GeluTanhDerivative), x, dy, dx)
+pub fn backward(exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    binary(exec, TimesDerivative(GeluTanhDerivative), x, d_y, d_x)
 }
 
 /// The function.

@@ -2,6 +2,16 @@
 //!
 //! Errors are the largest at any f32, against f64, in units in the last place of the result
 //! (`proptests/tests/kernels/function/math.rs` repeats the measurement). Portable means without fused products.
+//!
+//! ```
+//! use kernels::{Exec, math};
+//!
+//! let mut y = [0.0; 3];
+//! math::exp(Exec::default(), &[0.0, 1.0, -200.0], &mut y);
+//! assert!(y[0] == 1.0 && (y[1] - std::f32::consts::E).abs() < 1e-6 && y[2] == 0.0);
+//! math::erf(Exec::default(), &[0.0, 1.0, 9.0], &mut y);
+//! assert!(y[0] == 0.0 && (y[1] - 0.842701).abs() < 1e-6 && y[2] == 1.0);
+//! ```
 
 use crate::function::elementwise::{Unary, unary};
 use crate::function::piecewise::{self, Piecewise};
@@ -82,7 +92,7 @@ pub(crate) struct Tanh;
 impl Unary for Tanh {
     const FLOPS: usize = 4 + 2 * (TANH.len() - 1) + Exp::FLOPS + 4;
 
-    /// With the sign of x: a + a³P(a²) near 0, 1 − 2/(e²ᵃ + 1) elsewhere, a = |x|.
+    /// Near 0 it is a + a³P(a²) for a = |x|, elsewhere 1 − 2/(e²ᵃ + 1), both with the sign of x.
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         let a = s.abs(x);

@@ -1,4 +1,17 @@
 //! The rectifier, max(0, x).
+//!
+//! ```
+//! use kernels::{Exec, relu};
+//!
+//! let x = [-1.0, 0.0, 2.0];
+//! let mut y = [0.0; 3];
+//! relu::forward(Exec::default(), &x, &mut y);
+//! assert_eq!(y, [0.0, 0.0, 2.0]);
+//!
+//! let mut d_x = [0.0; 3];
+//! relu::backward(Exec::default(), &x, &[5.0; 3], &mut d_x);
+//! assert_eq!(d_x, [0.0, 0.0, 5.0]);
+//! ```
 
 use crate::function::elementwise::{Binary, Unary, binary, unary};
 use crate::machine::exec::Exec;
@@ -22,13 +35,13 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, ReluDerivative, x, y)
 }
 
-/// `dx = dy` where `x > 0`, else 0: the gradient at 0 is taken as 0. NaN where `x` is NaN. Exact.
+/// `d_x = d_y` where `x > 0`, else 0: the gradient at 0 is taken as 0. NaN where `x` is NaN. Exact.
 ///
 /// # Panics
 /// If the lengths differ.
 #[track_caller]
-pub fn backward(exec: Exec, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    binary(exec, ReluBackward, x, dy, dx)
+pub fn backward(exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    binary(exec, ReluBackward, x, d_y, d_x)
 }
 
 /// The function.
@@ -53,13 +66,11 @@ impl Unary for ReluDerivative {
 
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
-        let zero = s.splat(0.0);
-        let closed = s.select(s.le(x, zero), zero, x);
-        s.select(s.lt(zero, x), s.splat(1.0), closed)
+        ReluBackward.eval(s, x, s.splat(1.0))
     }
 }
 
-/// The gradient through it: a selection, not a product, so that an infinite dy is no NaN where x ≤ 0.
+/// The gradient through it: a selection, not a product, so that an infinite d_y is no NaN where x ≤ 0.
 #[derive(Clone, Copy)]
 pub(crate) struct ReluBackward;
 
@@ -67,9 +78,9 @@ impl Binary for ReluBackward {
     const FLOPS: usize = 0;
 
     #[inline(always)]
-    fn eval<S: Simd>(self, s: S, x: S::F32, dy: S::F32) -> S::F32 {
+    fn eval<S: Simd>(self, s: S, x: S::F32, d_y: S::F32) -> S::F32 {
         let zero = s.splat(0.0);
         let closed = s.select(s.le(x, zero), zero, x);
-        s.select(s.lt(zero, x), dy, closed)
+        s.select(s.lt(zero, x), d_y, closed)
     }
 }

@@ -1,8 +1,17 @@
-//! How an operation is executed: with which instructions, on how many threads.
+//! The way an operation is executed: with which instructions, on how many threads.
 
 use crate::machine::isa::Isa;
 
-/// How an operation is executed. Results depend on the instruction set, never on the threads.
+/// The way an operation is executed. Results depend on the instruction set, never on the threads.
+///
+/// ```
+/// use kernels::{Exec, Isa};
+///
+/// assert_eq!(Exec::default(), Exec::serial(Isa::detect()));
+/// let portable = Exec::serial("portable".parse()?);
+/// assert!(portable.isa().lanes() == 4 && !portable.is_parallel());
+/// # Ok::<(), kernels::IsaError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exec {
     isa: Isa,

@@ -1,4 +1,4 @@
-//! Which instruction set to use, decided at run time.
+//! The instruction sets, and the choice of one at run time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -116,7 +116,7 @@ impl Isa {
         }
     }
 
-    /// How many f32 values one vector holds.
+    /// The number of f32 values in one vector.
     pub fn lanes(self) -> usize {
         struct Lanes;
         impl Op for Lanes {

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::machine::exec::Exec;
-use crate::machine::profile::{self, Part};
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::simd::{Op, Simd};
 
 /// Runs both, at the same time where `exec` is parallel.
 pub(crate) fn join<A: Send, B: Send>(
@@ -19,7 +20,7 @@ pub(crate) fn join<A: Send, B: Send>(
     (a(), b())
 }
 
-/// How many threads `exec` may use here.
+/// The number of threads that `exec` may use here.
 pub(crate) fn threads(exec: Exec) -> usize {
     #[cfg(feature = "rayon")]
     if exec.is_parallel() {
@@ -37,8 +38,8 @@ pub(crate) trait Rows: Send + Sized {
     fn split_rows(self, at: usize) -> (Self, Self);
 }
 
-/// Hands `run` the rows in pieces, at most `piece` of them each, on as many threads as `exec` has. Where the
-/// cuts lie depends on the number of rows alone.
+/// Hands `run` the rows in pieces, at most `piece` of them each, on as many threads as `exec` has. Where the cuts lie
+/// depends on `piece` and the number of rows alone.
 pub(crate) fn share_rows<W: Rows>(exec: Exec, piece: usize, work: W, run: &(impl Fn(W) + Sync)) {
     let rows = work.rows();
     if rows <= piece.max(1) {
@@ -53,7 +54,39 @@ pub(crate) fn share_rows<W: Rows>(exec: Exec, piece: usize, work: W, run: &(impl
     );
 }
 
-/// [`share_rows`], timed as a part of the profile: piece by piece where threads share them, else all at once.
+/// An operation on rows that are independent of each other. Its own fields are what all rows share.
+pub(crate) trait RowOp<R: Rows>: Copy + Send + Sync {
+    /// The part of the profile that its time belongs to.
+    const PART: Part;
+
+    /// Computes some of the rows; implementations are `#[inline(always)]`.
+    fn run<S: Simd>(self, s: S, rows: R);
+}
+
+/// Runs `op` on all rows, in pieces of at most `leaf` of them, with the instructions and on the threads of `exec`.
+pub(crate) fn run<R: Rows, O: RowOp<R>>(
+    exec: Exec,
+    op: O,
+    rows: R,
+    leaf: usize,
+    work: impl FnOnce() -> Work,
+) {
+    struct Piece<O, R>(O, R);
+    impl<R: Rows, O: RowOp<R>> Op for Piece<O, R> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            self.0.run(s, self.1)
+        }
+    }
+    profile::call(O::PART, work);
+    share_timed(O::PART, exec, leaf, rows, &|rows| {
+        exec.isa().dispatch(Piece(op, rows))
+    });
+}
+
+/// [`share_rows`], timed as a part of the profile: piece by piece where threads share them, else all at once. It is for
+/// pieces that do not run inside one instruction set as a whole, as a [`RowOp`] does.
 pub(crate) fn share_timed<W: Rows>(
     part: Part,
     exec: Exec,

@@ -8,43 +8,46 @@
 //! counts nothing twice, and the times of all parts together are at most threads × time.
 //!
 //! *Work* is counted once a call, whatever the number of pieces and threads: the operations of the algorithm (2mnk
-//! for a product; a multiply-add counts as two, a comparison, a lookup or a conversion as none), and the compulsory traffic,
-//! each operand read and each result written once. What a kernel reads again is not counted, nor is what an
-//! [`Epilogue`](crate::Epilogue) does to the rows of a product, though its time is. So FLOP/s are those of use,
-//! and bytes/s are at most those that went over the wires.
+//! for a product; a multiply-add counts as two, a comparison, a lookup or a conversion as none), and the compulsory
+//! traffic, each operand read and each result written once. What a kernel reads again is not counted, nor is what an
+//! [`Epilogue`](crate::Epilogue) does to the rows of a product, though its time is. So FLOP/s are those of the
+//! algorithm, and bytes/s are at most those that were read and written.
+//!
+//! A program gives names of its own to what it does around the kernels: see [`phase`].
 //!
 //! ```
 //! use kernels::profile::{self, Part};
-//! use kernels::{Accumulate, Exec, Isa, MatMut, MatRef, matmul};
+//! use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 //!
 //! let a = [1.0; 12];
 //! let mut c = [0.0; 9];
 //! profile::set_enabled(true);
 //! let before = profile::snapshot();
-//! let (c, a) = (MatMut::new(&mut c, 3, 3)?, MatRef::new(&a, 3, 4)?);
-//! matmul(Exec::serial(Isa::detect()), c, Accumulate::Overwrite, a, a.t());
+//! let (c, a) = (MatMut::from_rows(&mut c, 3), MatRef::from_rows(&a, 4));
+//! matmul(Exec::default(), a, a.t(), Accumulate::Replace, c);
 //! profile::set_enabled(false);
 //! let product = profile::snapshot().since(&before).of(Part::Product);
 //! assert_eq!((product.calls, product.flops), (1, 2 * 3 * 3 * 4));
-//! # Ok::<(), kernels::ShapeError>(())
 //! ```
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 macro_rules! parts {
     ($($variant:ident $name:literal $about:literal,)+) => {
-        /// What time is spent on: kernels, then the phases of a program around them.
+        /// A group of kernels, of which calls, time and work are counted together.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Part {
             $(#[doc = $about] $variant,)+
         }
 
         impl Part {
-            /// All of them, kernels first.
+            /// All of them.
             pub const ALL: &'static [Part] = &[$(Part::$variant,)+];
 
             /// A short name.
@@ -78,18 +81,15 @@ parts! {
     Elementwise "elementwise" "Sums, differences and masks of whole batches.",
     Lasso "lasso" "Iterations of ISTA and FISTA.",
     Pursuit "pursuit" "Steps and refits of matching pursuits, products aside; their work is not counted.",
-    Data "generating data" "Drawing of inputs, features and initial values; no kernel.",
-    Metrics "metrics" "Reading of results, kernels aside; no kernel.",
-    Writing "writing" "Writing of files; no kernel.",
 }
 
 const PARTS: usize = Part::ALL.len();
 
-impl Part {
-    /// Whether it is a kernel, not a phase around them.
-    pub fn is_kernel(self) -> bool {
-        !matches!(self, Part::Data | Part::Metrics | Part::Writing)
-    }
+/// What a span is counted for.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    Kernels(Part),
+    Phase(&'static str),
 }
 
 /// What a call has to do.
@@ -102,7 +102,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// So many operations, and 4 bytes for each value read or written.
+    /// Work of so many operations, with 4 bytes of traffic for each value read or written.
     pub fn new(flops: usize, values: usize) -> Work {
         Work {
             flops: flops as u64,
@@ -130,7 +130,7 @@ pub fn set_enabled(on: bool) {
 #[inline(always)]
 pub fn call(part: Part, work: impl FnOnce() -> Work) {
     if ENABLED.load(Relaxed) {
-        count(part, work());
+        count(Subject::Kernels(part), work());
     }
 }
 
@@ -138,15 +138,7 @@ pub fn call(part: Part, work: impl FnOnce() -> Work) {
 #[inline(always)]
 #[must_use = "it ends when it is dropped"]
 pub fn span(part: Part) -> Span {
-    let open = if ENABLED.load(Relaxed) {
-        Open::new(part)
-    } else {
-        None
-    };
-    Span {
-        open,
-        here: PhantomData,
-    }
+    Span::new(Subject::Kernels(part))
 }
 
 /// [`call`], and a [span](span()) of all its work.
@@ -157,11 +149,25 @@ pub fn timed(part: Part, work: impl FnOnce() -> Work) -> Span {
     span(part)
 }
 
-/// A phase of a program around its kernels: a call and a span without work to count.
-#[inline(always)]
+/// A phase of a program around its kernels: a call of this name, without work to count, and a span. The kernels inside
+/// it count for themselves.
+///
+/// ```
+/// use kernels::profile;
+///
+/// profile::set_enabled(true);
+/// let drawing = profile::phase("drawing samples");
+/// let x: Vec<f32> = (0..1000).map(|i| (i as f32).sin()).collect();
+/// drop(drawing);
+/// profile::set_enabled(false);
+/// assert_eq!(profile::snapshot().of_phase("drawing samples").calls, 1);
+/// ```
 #[must_use = "it ends when it is dropped"]
-pub fn phase(part: Part) -> Span {
-    timed(part, Work::default)
+pub fn phase(name: &'static str) -> Span {
+    if ENABLED.load(Relaxed) {
+        count(Subject::Phase(name), Work::default());
+    }
+    Span::new(Subject::Phase(name))
 }
 
 /// The time from [`span()`] on; on the thread that it began on.
@@ -169,6 +175,21 @@ pub fn phase(part: Part) -> Span {
 pub struct Span {
     open: Option<Open>,
     here: PhantomData<*const ()>,
+}
+
+impl Span {
+    #[inline(always)]
+    fn new(subject: Subject) -> Span {
+        let open = if ENABLED.load(Relaxed) {
+            Open::new(subject)
+        } else {
+            None
+        };
+        Span {
+            open,
+            here: PhantomData,
+        }
+    }
 }
 
 impl Drop for Span {
@@ -182,20 +203,20 @@ impl Drop for Span {
 
 #[derive(Debug)]
 struct Open {
-    part: Part,
-    /// In ticks.
+    subject: Subject,
+    /// When it began, in ticks.
     start: u64,
-    /// What the spans so far have taken inside the one around.
+    /// Ticks of the spans that had ended inside the one around it by then.
     outer: u64,
 }
 
 impl Open {
     #[cold]
-    fn new(part: Part) -> Option<Open> {
+    fn new(subject: Subject) -> Option<Open> {
         // A thread that ends has nothing to count in any more.
         let outer = LOCAL.try_with(|local| local.inner.replace(0)).ok()?;
         Some(Open {
-            part,
+            subject,
             start: ticks(),
             outer,
         })
@@ -207,13 +228,13 @@ impl Open {
         let _ = LOCAL.try_with(|local| {
             let inner = local.inner.replace(self.outer + elapsed);
             let own = elapsed.saturating_sub(inner);
-            local.counters.0[self.part as usize].add(0, own, Work::default());
+            local.counters.add(self.subject, 0, own, Work::default());
         });
     }
 }
 
-/// The processor's counter of cycles at a fixed rate. Unlike the clock of the system it waits for no instruction before it,
-/// which costs a product of 64×64 matrices 1.5 % in place of 4 %.
+/// The processor's counter of cycles at a fixed rate. Unlike the clock of the system it waits for no instruction before
+/// it, which costs a product of 64×64 matrices 1.5 % in place of 4 %.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn ticks() -> u64 {
@@ -243,13 +264,36 @@ fn nanoseconds(count: u64) -> u64 {
 }
 
 #[cold]
-fn count(part: Part, work: Work) {
-    let _ = LOCAL.try_with(|local| local.counters.0[part as usize].add(1, 0, work));
+fn count(subject: Subject, work: Work) {
+    let _ = LOCAL.try_with(|local| local.counters.add(subject, 1, 0, work));
 }
 
 /// What one thread has counted. It alone writes.
 #[derive(Default)]
-struct Counters([Counter; PARTS]);
+struct Counters {
+    parts: [Counter; PARTS],
+    phases: Mutex<BTreeMap<&'static str, Raw>>,
+}
+
+impl Counters {
+    #[inline(always)]
+    fn add(&self, subject: Subject, calls: u64, ticks: u64, work: Work) {
+        match subject {
+            Subject::Kernels(part) => self.parts[part as usize].add(calls, ticks, work),
+            Subject::Phase(name) => {
+                let mut phases = locked(&self.phases);
+                let phase = phases.entry(name).or_default();
+                phase.calls += calls;
+                phase.ticks += ticks;
+            }
+        }
+    }
+}
+
+/// What a mutex guards, also after a panic: counters are true at any time.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[derive(Default)]
 struct Counter {
@@ -271,6 +315,17 @@ impl Counter {
             counter.store(counter.load(Relaxed) + more, Relaxed);
         }
     }
+
+    fn read(&self) -> Raw {
+        Raw {
+            calls: self.calls.load(Relaxed),
+            ticks: self.ticks.load(Relaxed),
+            work: Work {
+                flops: self.flops.load(Relaxed),
+                bytes: self.bytes.load(Relaxed),
+            },
+        }
+    }
 }
 
 struct Local {
@@ -285,13 +340,12 @@ static THREADS: Mutex<Vec<Arc<Counters>>> = Mutex::new(Vec::new());
 thread_local! {
     static LOCAL: Local = {
         let counters = Arc::<Counters>::default();
-        let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.push(counters.clone());
+        locked(&THREADS).push(counters.clone());
         Local { counters, inner: Cell::new(0) }
     };
 }
 
-/// What was counted for a part, by all threads together.
+/// What was counted for a part or a phase, by all threads together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Calls.
@@ -305,8 +359,12 @@ pub struct Totals {
 }
 
 /// What was counted up to a moment, since the program began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot([Raw; PARTS]);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    parts: [Raw; PARTS],
+    /// Those that something was counted for.
+    phases: BTreeMap<&'static str, Raw>,
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Raw {
@@ -315,16 +373,44 @@ struct Raw {
     work: Work,
 }
 
+impl Raw {
+    fn add(&mut self, other: Raw) {
+        self.calls += other.calls;
+        self.ticks += other.ticks;
+        self.work.flops += other.work.flops;
+        self.work.bytes += other.work.bytes;
+    }
+
+    fn less(self, earlier: Raw) -> Raw {
+        Raw {
+            calls: self.calls - earlier.calls,
+            ticks: self.ticks - earlier.ticks,
+            work: Work {
+                flops: self.work.flops - earlier.work.flops,
+                bytes: self.work.bytes - earlier.work.bytes,
+            },
+        }
+    }
+
+    fn totals(self) -> Totals {
+        Totals {
+            calls: self.calls,
+            nanoseconds: nanoseconds(self.ticks),
+            flops: self.work.flops,
+            bytes: self.work.bytes,
+        }
+    }
+}
+
 /// What all threads have counted so far; what is under way is not in it.
 pub fn snapshot() -> Snapshot {
-    let threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut sum = Snapshot::default();
-    for counters in threads.iter() {
-        for (sum, counter) in sum.0.iter_mut().zip(&counters.0) {
-            sum.calls += counter.calls.load(Relaxed);
-            sum.ticks += counter.ticks.load(Relaxed);
-            sum.work.flops += counter.flops.load(Relaxed);
-            sum.work.bytes += counter.bytes.load(Relaxed);
+    for counters in locked(&THREADS).iter() {
+        for (sum, counter) in sum.parts.iter_mut().zip(&counters.parts) {
+            sum.add(counter.read());
+        }
+        for (&name, &phase) in locked(&counters.phases).iter() {
+            sum.phases.entry(name).or_default().add(phase);
         }
     }
     sum
@@ -333,24 +419,26 @@ pub fn snapshot() -> Snapshot {
 impl Snapshot {
     /// What was counted for a part.
     pub fn of(&self, part: Part) -> Totals {
-        let Raw { calls, ticks, work } = self.0[part as usize];
-        Totals {
-            calls,
-            nanoseconds: nanoseconds(ticks),
-            flops: work.flops,
-            bytes: work.bytes,
-        }
+        self.parts[part as usize].totals()
+    }
+
+    /// What was counted for the [`phase`] of this name, which has no work; zeros if there was none.
+    pub fn of_phase(&self, name: &str) -> Totals {
+        self.phases.get(name).copied().unwrap_or_default().totals()
     }
 
     /// What came between an earlier snapshot and this one.
     pub fn since(&self, earlier: &Snapshot) -> Snapshot {
-        let mut between = *self;
-        for (now, then) in between.0.iter_mut().zip(&earlier.0) {
-            now.calls -= then.calls;
-            now.ticks -= then.ticks;
-            now.work.flops -= then.work.flops;
-            now.work.bytes -= then.work.bytes;
+        let mut between = self.clone();
+        for (now, &then) in between.parts.iter_mut().zip(&earlier.parts) {
+            *now = now.less(then);
         }
+        for (name, &then) in &earlier.phases {
+            if let Some(now) = between.phases.get_mut(name) {
+                *now = now.less(then);
+            }
+        }
+        between.phases.retain(|_, phase| *phase != Raw::default());
         between
     }
 }

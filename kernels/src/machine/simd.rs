@@ -56,8 +56,8 @@ pub trait Simd: Tile<<Self as Simd>::F32> + Copy + Debug + Send + Sync + 'static
     fn prefetch(self, values: &[f32]) {
         let _ = values;
     }
-    /// Asks for the cache line that lies so many values after the first of these, whatever is there. A hint, and nothing
-    /// else.
+    /// Asks for the cache line that lies so many values after the first of these, whatever is there. A hint, and
+    /// nothing else.
     #[inline(always)]
     fn prefetch_ahead(self, values: &[f32], by: usize) {
         let _ = (values, by);

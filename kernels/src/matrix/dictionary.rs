@@ -1,10 +1,23 @@
 //! Dictionaries: n×d matrices whose rows, the *elements*, stand for directions.
+//!
+//! ```
+//! use kernels::{Exec, MatMut, MatRef, dictionary};
+//!
+//! let exec = Exec::default();
+//! let mut elements = [3.0, 4.0, 0.0, 2.0]; // two of them in the plane
+//! dictionary::normalise(exec, MatMut::from_rows(&mut elements, 2));
+//! assert_eq!(elements, [0.6, 0.8, 0.0, 1.0]);
+//!
+//! let mut norms = [0.0; 2];
+//! dictionary::norms(exec, MatRef::from_rows(&elements, 2), &mut norms);
+//! assert!(norms.iter().all(|norm| (norm - 1.0).abs() < 1e-6));
+//! ```
 
-use crate::function::elementwise::{axpy, dot, scale, sum_of_squares};
+use crate::function::vector::{axpy, dot, norm, scale_wide, sum_of_squares};
 use crate::machine::exec::Exec;
-use crate::machine::par;
-use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
+use crate::machine::par::{self, RowOp};
+use crate::machine::profile::{Part, Work};
+use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -30,38 +43,34 @@ pub fn norms(exec: Exec, dictionary: MatRef, norms: &mut [f32]) {
         norms.len(),
         dictionary.rows()
     );
-    struct Norms<'a>(MatRef<'a>, &'a mut [f32]);
-    impl Op for Norms<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Norms;
+    impl<'a> RowOp<(MatRef<'a>, &'a mut [f32])> for Norms {
+        const PART: Part = Part::Elements;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            for (j, out) in self.1.iter_mut().enumerate() {
-                *out = norm(s, self.0.row(j)) as f32;
+        fn run<S: Simd>(self, s: S, (rows, norms): (MatRef, &mut [f32])) {
+            for (j, out) in norms.iter_mut().enumerate() {
+                *out = norm(s, rows.row(j)) as f32;
             }
         }
     }
     let n = dictionary.rows() * dictionary.cols();
-    profile::call(Part::Elements, || Work::new(2 * n, n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_timed(Part::Elements, exec, leaf, (dictionary, norms), &|(
-        rows,
-        norms,
-    )| {
-        exec.isa().dispatch(Norms(rows, norms))
-    });
+    let work = || Work::new(2 * n, n);
+    par::run(exec, Norms, (dictionary, norms), leaf, work);
 }
 
 /// Divides every row by its norm. A row of zeros stays as it is, and one with a NaN or an infinity becomes NaN.
 /// Norms are 1 up to γ_{d+4} afterwards.
 pub fn normalise(exec: Exec, dictionary: MatMut) {
-    struct Normalise<'a>(MatMut<'a>);
-    impl Op for Normalise<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Normalise;
+    impl RowOp<MatMut<'_>> for Normalise {
+        const PART: Part = Part::Elements;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Normalise(mut rows) = self;
+        fn run<S: Simd>(self, s: S, mut rows: MatMut) {
             for j in 0..rows.rows() {
-                let row = rows.row(j);
+                let row = rows.row_mut(j);
                 let norm = norm(s, row);
                 if norm == 0.0 {
                     continue;
@@ -77,11 +86,9 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
         }
     }
     let n = dictionary.rows() * dictionary.cols();
-    profile::call(Part::Elements, || Work::new(3 * n, 2 * n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_timed(Part::Elements, exec, leaf, dictionary, &|rows| {
-        exec.isa().dispatch(Normalise(rows))
-    });
+    let work = || Work::new(3 * n, 2 * n);
+    par::run(exec, Normalise, dictionary, leaf, work);
 }
 
 /// Takes from each row of a gradient its part along the same row of the dictionary:
@@ -104,14 +111,14 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
         dictionary.rows(),
         dictionary.cols()
     );
-    struct Project<'a>(MatRef<'a>, MatMut<'a>);
-    impl Op for Project<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Project;
+    impl<'a> RowOp<(MatRef<'a>, MatMut<'a>)> for Project {
+        const PART: Part = Part::Elements;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Project(dictionary, mut gradient) = self;
+        fn run<S: Simd>(self, s: S, (dictionary, mut gradient): (MatRef, MatMut)) {
             for j in 0..dictionary.rows() {
-                let (w, g) = (dictionary.row(j), gradient.row(j));
+                let (w, g) = (dictionary.row(j), gradient.row_mut(j));
                 let square = sum_of_squares(s, w);
                 if square == 0.0 {
                     continue;
@@ -122,56 +129,22 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
         }
     }
     let n = dictionary.rows() * dictionary.cols();
-    profile::call(Part::Elements, || Work::new(6 * n, 3 * n));
     let leaf = leaf_rows(dictionary.cols());
-    par::share_timed(Part::Elements, exec, leaf, (dictionary, gradient), &|(
-        rows,
-        gradient,
-    )| {
-        exec.isa().dispatch(Project(rows, gradient))
-    });
-}
-
-/// ‖row‖₂ for a row of any scale.
-#[inline(always)]
-pub(crate) fn norm<S: Simd>(s: S, row: &[f32]) -> f64 {
-    square(s, row).sqrt()
-}
-
-/// ‖row‖², in f64 where the squares leave the range of f32.
-#[inline(always)]
-pub(crate) fn square<S: Simd>(s: S, row: &[f32]) -> f64 {
-    const SAFE: std::ops::Range<f32> = 1e-25..1e35;
-    let sum = sum_of_squares(s, row);
-    if SAFE.contains(&sum) {
-        return f64::from(sum);
-    }
-    row.iter().map(|&x| f64::from(x).powi(2)).sum()
-}
-
-/// `x[i] *= factor`, for a factor that f32 may not hold.
-#[inline(always)]
-pub(crate) fn scale_wide<S: Simd>(s: S, factor: f64, x: &mut [f32]) {
-    if (factor as f32).is_normal() {
-        scale(s, factor as f32, x);
-    } else {
-        for x in x {
-            *x = (f64::from(*x) * factor) as f32;
-        }
-    }
+    let work = || Work::new(6 * n, 3 * n);
+    par::run(exec, Project, (dictionary, gradient), leaf, work);
 }
 
 /// Rows of a part of the Gram matrix that is summed in f32.
 const PART: usize = 256;
-/// How far the bounds of [`spectral_norm`] may be apart, squared norms.
+/// The bounds of [`spectral_norm`] are close enough when the logarithms of their squares differ by less than this.
 const GAP: f64 = 5e-3;
 const MOST_SQUARINGS: usize = 16;
 
 /// An upper bound of ‖D‖₂, the largest singular value: never below it, and about 1 % above for up to 512 columns
 /// or rows. For values between 10⁻¹⁵ and 10¹⁵ in size; NaN where one is NaN or infinite.
 ///
-/// Gradient steps on ‖x − Dᵀc‖² are safe with this bound, where the estimate from a power iteration comes
-/// from below. For G = DᵀD or DDᵀ, the smaller, m×m:
+/// Gradient steps on ‖x − Dᵀc‖² never overshoot where their length is 1 over the square of this bound. A power
+/// iteration approaches the norm from below, and gives steps that are too long. For G = DᵀD or DDᵀ, the smaller, m×m:
 ///
 /// ‖G^p‖_F^{1/p} ≥ ‖G‖₂ ≥ (‖G^{2p}‖_F / ‖G^p‖_F)^{1/p}
 ///
@@ -197,9 +170,9 @@ pub fn spectral_norm(exec: Exec, dictionary: MatRef) -> f64 {
     let mut upper = norm.ln();
     let mut p = 1.0;
     for _ in 0..MOST_SQUARINGS {
-        let view = |values| MatRef::new(values, m, m).expect("m×m");
-        let out = MatMut::new(&mut square, m, m).expect("m×m");
-        matmul(exec, out, Accumulate::Overwrite, view(&power), view(&power));
+        let view = |values| MatRef::first(values, m, m);
+        let out = MatMut::first(&mut square, m, m);
+        matmul(exec, view(&power), view(&power), Accumulate::Replace, out);
         let wide = square.iter().map(|&x| f64::from(x));
         norm = wide.map(|x| x * x).sum::<f64>().sqrt();
         // ‖G^p‖₂ ≥ norm, of which the rounding is at most this share.
@@ -231,9 +204,9 @@ fn gram(exec: Exec, tall: MatRef) -> Vec<f64> {
     let mut sum = vec![0.0; m * m];
     let mut part = vec![0.0; m * m];
     for from in (0..n).step_by(PART) {
-        let rows = tall.row_range(from, n.min(from + PART));
-        let out = MatMut::new(&mut part, m, m).expect("m×m");
-        matmul(exec, out, Accumulate::Overwrite, rows.t(), rows);
+        let rows = tall.row_range(from..n.min(from + PART));
+        let out = MatMut::first(&mut part, m, m);
+        matmul(exec, rows.t(), rows, Accumulate::Replace, out);
         for (sum, &part) in sum.iter_mut().zip(&part) {
             *sum += f64::from(part);
         }

@@ -47,17 +47,17 @@ pub(crate) use streamed::{Sink, matmul_into};
 /// With k = 0 the product is zero. NaN and infinities follow IEEE 754.
 ///
 /// ```
-/// use kernels::{Accumulate, Exec, Isa, MatMut, MatRef, matmul};
+/// use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 ///
 /// let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2×3
 /// let mut c = [0.0; 4];
 /// let a = MatRef::new(&a, 2, 3)?;
 /// matmul(
-///     Exec::serial(Isa::detect()),
-///     MatMut::new(&mut c, 2, 2)?,
-///     Accumulate::Overwrite,
+///     Exec::default(),
 ///     a,
 ///     a.t(),
+///     Accumulate::Replace,
+///     MatMut::new(&mut c, 2, 2)?,
 /// );
 /// assert_eq!(c, [14.0, 32.0, 32.0, 77.0]);
 /// # Ok::<(), kernels::ShapeError>(())
@@ -66,8 +66,8 @@ pub(crate) use streamed::{Sink, matmul_into};
 /// # Panics
 /// If the shapes do not match, before anything is written.
 #[track_caller]
-pub fn matmul(exec: Exec, c: MatMut, accumulate: Accumulate, a: MatRef, b: MatRef) {
-    matmul_with(exec, c, accumulate, a, b, ());
+pub fn matmul(exec: Exec, a: MatRef, b: MatRef, accumulate: Accumulate, c: MatMut) {
+    matmul_with(exec, a, b, (), accumulate, c);
 }
 
 /// [`matmul`], then `epilogue` over each row of C while it is in cache.
@@ -77,11 +77,11 @@ pub fn matmul(exec: Exec, c: MatMut, accumulate: Accumulate, a: MatRef, b: MatRe
 #[track_caller]
 pub fn matmul_with<E: Epilogue>(
     exec: Exec,
-    c: MatMut,
-    accumulate: Accumulate,
     a: MatRef,
     b: MatRef,
     epilogue: E,
+    accumulate: Accumulate,
+    c: MatMut,
 ) {
     assert!(
         a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows(),

@@ -5,8 +5,8 @@
 //! time: the rows of the operand that they stand for, transposed and dense, few enough to stay in L1.
 //! A row's products with a panel are one axpy for each of its entries, so the work is in proportion to
 //! the entries, and both rows of a pair are raised from registers. Rows go by blocks, each of which
-//! meets all panels while it is in L2. Where two thirds of the entries are there ([`DENSE`]), a block
-//! is made dense and goes by tiles of several rows, which share the loads from the panel.
+//! meets all panels while it is in L2. With vectors of 16 lanes and where at least two thirds of the entries are there
+//! ([`DENSE`]), a block is made dense and goes by tiles of several rows, which share the loads from the panel.
 
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ const ROWS: usize = 4;
 /// Share of entries from which the dense tile is faster, measured on 100 columns.
 const DENSE: f64 = 2.0 / 3.0;
 
-/// For every pair of rows i < j with j in `range`: raises `best[i]` and `best[j]` to their product.
+/// Raises `best[i]` and `best[j]` to the product of rows i and j, for every pair i < j with j in `range`.
 ///
 /// Start from `best` full of −∞ and go over any ranges that cover `0..n`: `best[i]` is then the largest
 /// product of row i with another of the first n. A maximum does not depend on the order, so ranges
@@ -37,11 +37,11 @@ const DENSE: f64 = 2.0 / 3.0;
 /// not at all is not specified.
 ///
 /// ```
-/// use kernels::{Exec, Isa, SparseRef, max_product};
+/// use kernels::{Exec, SparseRef, max_product};
 ///
 /// let rows = SparseRef::new(&[0, 1, 3, 4], &[0, 0, 1, 1], &[1.0, 0.6, 0.8, -1.0], 2)?;
 /// let mut best = [f32::NEG_INFINITY; 3];
-/// max_product(Exec::serial(Isa::detect()), rows, 0..3, &mut best);
+/// max_product(Exec::default(), rows, 0..3, &mut best);
 /// assert_eq!(best, [0.6, 0.6, 0.0]);
 /// # Ok::<(), kernels::ShapeError>(())
 /// ```
@@ -203,8 +203,8 @@ impl MaxProduct<'_> {
     }
 }
 
-/// Transposes the rows of `range` into dense panels. The last panel is filled up with the last row,
-/// which raises nobody's maximum a second time.
+/// Transposes the rows of `range` into dense panels. The last panel is filled up with copies
+/// of the last row, which change no maximum.
 #[inline(always)]
 fn pack(rows: SparseRef, range: Range<usize>, width: usize, packed: &mut [f32]) {
     packed.fill(0.0);

@@ -1,6 +1,13 @@
 //! Sums over the rows of a matrix: the gradient of a bias.
-
-use std::ops::Range;
+//!
+//! ```
+//! use kernels::{Exec, MatRef, reduce};
+//!
+//! let d_y = [1.0, 2.0, 3.0, 4.0]; // two samples, one a row
+//! let mut d_bias = [0.0; 2];
+//! reduce::column_sums(Exec::default(), MatRef::from_rows(&d_y, 2), &mut d_bias);
+//! assert_eq!(d_bias, [4.0, 6.0]);
+//! ```
 
 use crate::function::elementwise::{Add, zip_in_place};
 use crate::machine::exec::Exec;
@@ -8,7 +15,8 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::MatRef;
 
-/// Rows whose sum goes through memory once: a narrow row would wait for the one before.
+/// Rows that are added before a sum is written back: with one at a time, the sums of a narrow matrix would wait for
+/// their own write each time.
 const TOGETHER: usize = 8;
 
 /// `sums[j]` = Σᵢ `m[i, j]`, row after row; `m` has contiguous rows. The error is at most γ_m of the sum of
@@ -32,7 +40,7 @@ pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
         fn run<S: Simd>(self, s: S) {
             let Sums(m, sums) = self;
             sums.fill(0.0);
-            add_rows(s, m, 0..m.cols(), sums);
+            add_rows(s, m, sums);
         }
     }
     let (rows, cols) = (m.rows(), m.cols());
@@ -41,12 +49,12 @@ pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
     exec.isa().dispatch(Sums(m, sums))
 }
 
-/// `sums` ← `sums` + some columns of all rows, row after row.
+/// `sums` ← `sums` + all rows, row after row.
 #[inline(always)]
-pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, columns: Range<usize>, sums: &mut [f32]) {
+pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, sums: &mut [f32]) {
     let whole = m.rows() - m.rows() % TOGETHER;
     for i in (0..whole).step_by(TOGETHER) {
-        let rows: [&[f32]; TOGETHER] = std::array::from_fn(|r| &m.row(i + r)[columns.clone()]);
+        let rows: [&[f32]; TOGETHER] = std::array::from_fn(|r| m.row(i + r));
         for (j, sums) in sums.chunks_mut(S::LANES).enumerate() {
             let mut sum = s.load_partial(sums);
             for row in rows {
@@ -59,6 +67,6 @@ pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, columns: Range<usize>, sums: &m
         }
     }
     for i in whole..m.rows() {
-        zip_in_place(s, Add, sums, &m.row(i)[columns.clone()]);
+        zip_in_place(s, Add, sums, m.row(i));
     }
 }

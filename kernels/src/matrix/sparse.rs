@@ -199,7 +199,7 @@ impl par::Rows for EntriesMut<'_> {
     }
 }
 
-/// Which values of a dense row become entries of a sparse one, a vector of them at a time.
+/// A sieve: it says which values of a dense row become entries of a sparse one, a vector of them at a time.
 pub(crate) trait Sift: Copy {
     /// Where values are left out. The first of `values` stands in column `first`; there are `len` of them.
     fn left_out<S: Simd>(self, s: S, first: usize, len: usize, values: S::F32) -> S::Mask;
@@ -280,7 +280,7 @@ pub(crate) fn add_row_product<S: Simd>(
     }
 }
 
-/// How many entries ahead rows are fetched from memory: they follow each other in no order.
+/// Entries by which rows are fetched from memory ahead of their use: they follow each other in no order.
 const AHEAD: usize = 2;
 
 /// [`add_row_product`] on as many panels of `N` vectors as there are from place `done` of `out` on; returns where

@@ -78,7 +78,7 @@ impl Unit {
         for i in 0..rows {
             values.extend_from_slice(m.row(i));
         }
-        let unit = MatMut::new(&mut values, rows, cols).expect("as many values");
+        let unit = MatMut::first(&mut values, rows, cols);
         dictionary::normalise(exec, unit);
         Unit { values, rows, cols }
     }
@@ -90,7 +90,7 @@ impl Unit {
     }
 
     pub(super) fn as_ref(&self) -> MatRef<'_> {
-        MatRef::new(&self.values, self.rows, self.cols).expect("as many values")
+        MatRef::first(&self.values, self.rows, self.cols)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::cosines::Unit;
 use crate::machine::exec::Exec;
-use crate::machine::profile::{self, Part};
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -28,16 +27,15 @@ impl Matching {
             a.cols(),
             b.cols()
         );
-        let _span = profile::phase(Part::Metrics);
         // Rows are those of the smaller one.
         let swapped = a.rows() > b.rows();
         let (few, many) = if swapped { (b, a) } else { (a, b) };
         let (n, m) = (few.rows(), many.rows());
         let mut cosines = vec![0.0; n * m];
-        let out = MatMut::new(&mut cosines, n, m).expect("as many values");
+        let out = MatMut::first(&mut cosines, n, m);
         let (unit_few, unit_many) = (Unit::of(exec, few), Unit::of(exec, many));
         let (few, many) = (unit_few.as_ref(), unit_many.as_ref().t());
-        matmul(exec, out, Accumulate::Overwrite, few, many);
+        matmul(exec, few, many, Accumulate::Replace, out);
         if let Some(at) = cosines.iter().position(|c| !c.is_finite()) {
             panic!(
                 "a cosine of {} between rows {} and {}",
@@ -68,8 +66,8 @@ impl Matching {
     }
 }
 
-/// For each row of a matrix of finite values, no more rows than columns: a column of its own, so that the sum of
-/// values is the largest.
+/// Assigns to each row of a matrix of finite values a column of its own, so that the sum of the values chosen is the
+/// largest. There are no more rows than columns.
 ///
 /// Shortest augmenting paths with dual variables (Jonker & Volgenant 1987, in the rectangular form of Crouse,
 /// *On implementing 2D rectangular assignment algorithms*, 2016), in f64.
@@ -80,7 +78,7 @@ fn assign(values: &[f32], columns: usize) -> Vec<usize> {
     let mut column_dual = vec![0.0; columns];
     let mut row_of = vec![NONE; columns];
     let mut column_of = vec![NONE; rows];
-    // Of the shortest path to each column: its length, and the row before.
+    // The shortest path to each column: its length, and the row before its end.
     let mut length = vec![0.0; columns];
     let mut before = vec![NONE; columns];
     let mut left: Vec<usize> = vec![];
@@ -101,7 +99,7 @@ fn assign(values: &[f32], columns: usize) -> Vec<usize> {
                     length[j] = path;
                     before[j] = row;
                 }
-                // Of equals, one that ends the path.
+                // Among equals, the nearest is one that ends the path.
                 if length[j] < nearest.0 || (length[j] == nearest.0 && row_of[j] == NONE) {
                     nearest = (length[j], at);
                 }

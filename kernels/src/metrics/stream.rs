@@ -1,8 +1,7 @@
 //! Measures of samples, codes and reconstructions, in one pass over any number of batches.
 
-use crate::function::elementwise::{dot_f64, squared_distance_f64};
+use crate::function::vector::{dot_f64, squared_distance_f64};
 use crate::machine::exec::Exec;
-use crate::machine::profile::{self, Part};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::MatRef;
@@ -15,13 +14,13 @@ use crate::matrix::view::MatRef;
 ///
 /// ```
 /// use kernels::metrics::Stream;
-/// use kernels::{Exec, Isa, MatRef, SparseRef};
+/// use kernels::{Exec, MatRef, SparseRef};
 ///
 /// let mut stream = Stream::new(2, 3);
 /// let x = [1.0, 0.0, 0.0, 1.0];
 /// let halved = [0.5, 0.0, 0.0, 0.5];
 /// let codes = SparseRef::new(&[0, 1, 2], &[0, 2], &[0.5, 0.5], 3)?;
-/// let exec = Exec::serial(Isa::detect());
+/// let exec = Exec::default();
 /// stream.add(exec, MatRef::new(&x, 2, 2)?, MatRef::new(&halved, 2, 2)?, codes);
 /// assert_eq!((stream.squared_error(), stream.l0()), (0.25, 1.0));
 /// assert_eq!((stream.reconstruction_bias(), stream.cosine_similarity()), (0.5, 1.0));
@@ -48,7 +47,7 @@ pub struct Stream {
     active: u64,
     /// Σ‖f‖₁
     magnitude: f64,
-    /// Samples on which each element was active.
+    /// The number of samples on which each element was active.
     firings: Vec<u64>,
 }
 
@@ -89,7 +88,6 @@ impl Stream {
             codes.rows(),
             codes.cols()
         );
-        let _span = profile::phase(Part::Metrics);
         for i in 0..rows {
             let (columns, values) = codes.row(i);
             for (&j, &value) in columns.iter().zip(values) {
@@ -156,8 +154,8 @@ impl Stream {
         self.mean(self.cosine)
     }
 
-    /// E‖x̂‖² / E[x·x̂], the relative reconstruction bias (Rajamanoharan et al., arXiv 2404.16014): the γ for which x̂/γ
-    /// reconstructs best. Below 1 where reconstructions are shrunk.
+    /// E‖x̂‖² / E[x·x̂], the relative reconstruction bias (Rajamanoharan et al., arXiv 2404.16014): the γ for which
+    /// x̂/γ reconstructs best. Below 1 where reconstructions are shrunk.
     pub fn reconstruction_bias(&self) -> f64 {
         self.square / self.product
     }
@@ -171,7 +169,7 @@ impl Stream {
         dead as f64 / self.firings.len() as f64
     }
 
-    /// For each element, the samples on which it was active.
+    /// The number of samples on which each element was active.
     pub fn firings(&self) -> &[u64] {
         &self.firings
     }

@@ -35,29 +35,29 @@ pub(super) fn forward(
             activation,
             out: hidden.reborrow(),
         };
-        let overwrite = Accumulate::Overwrite;
-        matmul_with(serial, pre, overwrite, x, block.w1.t(), activate);
+        let replace = Accumulate::Replace;
+        matmul_with(serial, x, block.w1.t(), activate, replace, pre);
         let connect = (Bias(block.b2), Residual(x));
-        matmul_with(serial, y, overwrite, hidden.as_ref(), block.w2.t(), connect);
+        matmul_with(serial, hidden.as_ref(), block.w2.t(), connect, replace, y);
     });
 }
 
-/// One block's way back: from the gradient after it, dy, to those with respect to its pre-activations and its input.
+/// One block's way back: from the gradient after it, d_y, to those with respect to its pre-activations and its input.
 pub(super) fn backward(
     exec: Exec,
     block: Block,
     activation: Activation,
-    [pre, dy]: [MatRef; 2],
-    [d_pre, dx]: [MatMut; 2],
+    [pre, d_y]: [MatRef; 2],
+    [d_pre, d_x]: [MatMut; 2],
 ) {
-    let rows = (pre, dy, d_pre, dx);
+    let rows = (pre, d_y, d_pre, d_x);
     let serial = Exec::serial(exec.isa());
-    par::share_rows(exec, share(exec, dy.rows()), rows, &|rows| {
-        let (pre, dy, mut d_pre, dx) = rows;
+    par::share_rows(exec, share(exec, d_y.rows()), rows, &|rows| {
+        let (pre, d_y, mut d_pre, d_x) = rows;
         let through = ActivationBackward { activation, pre };
-        let overwrite = Accumulate::Overwrite;
-        matmul_with(serial, d_pre.reborrow(), overwrite, dy, block.w2, through);
-        let connect = Residual(dy);
-        matmul_with(serial, dx, overwrite, d_pre.as_ref(), block.w1, connect);
+        let replace = Accumulate::Replace;
+        matmul_with(serial, d_y, block.w2, through, replace, d_pre.reborrow());
+        let connect = Residual(d_y);
+        matmul_with(serial, d_pre.as_ref(), block.w1, connect, replace, d_x);
     });
 }

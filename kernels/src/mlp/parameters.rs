@@ -100,7 +100,7 @@ impl Parameters {
             vocabulary, width, ..
         } = self.shape;
         let (first, rest) = self.values.split_at(self.shape.embedding_len());
-        [first, &rest[..first.len()]].map(|e| matrix(e, vocabulary, width))
+        [first, &rest[..first.len()]].map(|e| MatRef::first(e, vocabulary, width))
     }
 
     /// The two embeddings, to write.
@@ -110,7 +110,7 @@ impl Parameters {
         } = self.shape;
         let len = self.shape.embedding_len();
         let (first, rest) = self.values.split_at_mut(len);
-        [first, &mut rest[..len]].map(|e| matrix_mut(e, vocabulary, width))
+        [first, &mut rest[..len]].map(|e| MatMut::first(e, vocabulary, width))
     }
 
     /// Block `l`.
@@ -125,9 +125,9 @@ impl Parameters {
         let (b1, block) = block.split_at(h);
         let (w2, block) = block.split_at(weights);
         Block {
-            w1: matrix(w1, h, d),
+            w1: MatRef::first(w1, h, d),
             b1,
-            w2: matrix(w2, d, h),
+            w2: MatRef::first(w2, d, h),
             b2: &block[..d],
         }
     }
@@ -144,9 +144,9 @@ impl Parameters {
         let (b1, block) = block.split_at_mut(h);
         let (w2, block) = block.split_at_mut(weights);
         BlockMut {
-            w1: matrix_mut(w1, h, d),
+            w1: MatMut::first(w1, h, d),
             b1,
-            w2: matrix_mut(w2, d, h),
+            w2: MatMut::first(w2, d, h),
             b2: &mut block[..d],
         }
     }
@@ -158,12 +158,4 @@ impl Parameters {
         let start = 2 * shape.embedding_len() + l * shape.block_len();
         (start, shape.width * shape.hidden, shape.hidden, shape.width)
     }
-}
-
-fn matrix(values: &[f32], rows: usize, cols: usize) -> MatRef<'_> {
-    MatRef::new(values, rows, cols).expect("cut to this size")
-}
-
-fn matrix_mut(values: &mut [f32], rows: usize, cols: usize) -> MatMut<'_> {
-    MatMut::new(values, rows, cols).expect("cut to this size")
 }

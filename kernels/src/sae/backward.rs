@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use crate::function::elementwise::axpy;
+use crate::function::vector::{axpy, norm, scale_wide};
 use crate::machine::exec::Exec;
-use crate::machine::par;
+use crate::machine::par::{self, RowOp};
 use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
-use crate::matrix::dictionary;
+use crate::machine::simd::Simd;
 use crate::matrix::reduce::add_rows;
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::{MatMut, MatRef};
@@ -39,82 +38,68 @@ pub(super) fn decoder_bias(
 ) {
     /// Columns that are worth another thread: enough of a row to stream.
     const LEAF: usize = 256;
+    #[derive(Clone, Copy)]
     struct Columns<'a> {
         d_output: MatRef<'a>,
         w_enc: MatRef<'a>,
         d_b_enc: &'a [f32],
-        columns: Range<usize>,
-        out: &'a mut [f32],
     }
-    impl Op for Columns<'_> {
-        type Output = ();
+    impl RowOp<(Range<usize>, &mut [f32])> for Columns<'_> {
+        const PART: Part = Part::Sums;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            self.out.fill(0.0);
-            add_rows(s, self.d_output, self.columns.clone(), self.out);
+        fn run<S: Simd>(self, s: S, (columns, out): (Range<usize>, &mut [f32])) {
+            out.fill(0.0);
+            add_rows(s, self.d_output.col_range(columns.clone()), out);
+            let w_enc = self.w_enc.col_range(columns);
             for (j, &factor) in self.d_b_enc.iter().enumerate() {
-                let row = &self.w_enc.row(j)[self.columns.clone()];
-                axpy(s, -factor, row, self.out);
+                axpy(s, -factor, w_enc.row(j), out);
             }
         }
     }
     let (rows, n, d) = (d_output.rows(), w_enc.rows(), d_output.cols());
     let work = || Work::new((rows + 2 * n) * d, (rows + n + 1) * d);
-    profile::call(Part::Sums, work);
-    let work = (0..d_b_dec.len(), d_b_dec);
-    par::share_timed(Part::Sums, exec, LEAF, work, &|(columns, out)| {
-        exec.isa().dispatch(Columns {
-            d_output,
-            w_enc,
-            d_b_enc,
-            columns,
-            out,
-        })
-    });
+    let op = Columns {
+        d_output,
+        w_enc,
+        d_b_enc,
+    };
+    par::run(exec, op, (0..d_b_dec.len(), d_b_dec), LEAF, work);
 }
 
 /// `out[j]` += `factors[j]` · row j.
 pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: MatMut) {
-    struct Scaled<'a>(&'a [f32], MatRef<'a>, MatMut<'a>);
-    impl Op for Scaled<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct AddScaled;
+    impl<'a> RowOp<(&'a [f32], MatRef<'a>, MatMut<'a>)> for AddScaled {
+        const PART: Part = Part::Elements;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Scaled(factors, rows, mut out) = self;
+        fn run<S: Simd>(self, s: S, (factors, rows, mut out): (&[f32], MatRef, MatMut)) {
             for (j, &factor) in factors.iter().enumerate() {
-                axpy(s, factor, rows.row(j), out.row(j));
+                axpy(s, factor, rows.row(j), out.row_mut(j));
             }
         }
     }
     let n = rows.rows() * rows.cols();
-    profile::call(Part::Elements, || Work::new(2 * n, 3 * n));
-    let work = (0..rows.rows(), rows, out);
-    par::share_timed(Part::Elements, exec, LEAF, work, &|(range, rows, out)| {
-        exec.isa().dispatch(Scaled(&factors[range], rows, out))
-    });
+    let work = || Work::new(2 * n, 3 * n);
+    par::run(exec, AddScaled, (factors, rows, out), LEAF, work);
 }
 
 /// Divides each row of a gradient by the norm of the row it belongs to; where that is 0, the gradient is 0.
 pub(super) fn divide_by_norms(exec: Exec, rows: MatRef, gradient: MatMut) {
-    struct Divide<'a>(MatRef<'a>, MatMut<'a>);
-    impl Op for Divide<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Divide;
+    impl<'a> RowOp<(MatRef<'a>, MatMut<'a>)> for Divide {
+        const PART: Part = Part::Elements;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Divide(rows, mut gradient) = self;
+        fn run<S: Simd>(self, s: S, (rows, mut gradient): (MatRef, MatMut)) {
             for j in 0..rows.rows() {
-                let norm = dictionary::norm(s, rows.row(j));
+                let norm = norm(s, rows.row(j));
                 let factor = if norm == 0.0 { 0.0 } else { 1.0 / norm };
-                dictionary::scale_wide(s, factor, gradient.row(j));
+                scale_wide(s, factor, gradient.row_mut(j));
             }
         }
     }
     let n = rows.rows() * rows.cols();
-    profile::call(Part::Elements, || Work::new(3 * n, 3 * n));
-    par::share_timed(Part::Elements, exec, LEAF, (rows, gradient), &|(
-        rows,
-        gradient,
-    )| {
-        exec.isa().dispatch(Divide(rows, gradient))
-    });
+    let work = || Work::new(3 * n, 3 * n);
+    par::run(exec, Divide, (rows, gradient), LEAF, work);
 }

@@ -10,9 +10,9 @@ use super::select::Select;
 use super::tensors::Shape;
 use crate::function::elementwise::{Sub, zip};
 use crate::machine::exec::Exec;
-use crate::machine::par;
-use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
+use crate::machine::par::{self, RowOp};
+use crate::machine::profile::{Part, Work};
+use crate::machine::simd::Simd;
 use crate::matrix::matmul::Accumulate;
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -76,7 +76,7 @@ impl Batch {
         }
     }
 
-    /// How many bytes [`new`](Self::new) allocates.
+    /// The number of bytes that [`new`](Self::new) allocates.
     pub(super) fn bytes(Shape { width, dictionary }: Shape, capacity: usize) -> usize {
         size_of::<f32>() * 2 * capacity * width
             + size_of::<f64>() * capacity
@@ -157,20 +157,17 @@ impl Batch {
 fn subtract(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
     /// Rows that are worth another thread.
     const LEAF: usize = 64;
-    struct Subtract<'a>(MatRef<'a>, &'a [f32], MatMut<'a>);
-    impl Op for Subtract<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Subtract<'a>(&'a [f32]);
+    impl<'a> RowOp<(MatRef<'a>, MatMut<'a>)> for Subtract<'_> {
+        const PART: Part = Part::Elementwise;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Subtract(x, b, mut out) = self;
+        fn run<S: Simd>(self, s: S, (x, mut out): (MatRef, MatMut)) {
             for i in 0..x.rows() {
-                zip(s, Sub, x.row(i), b, out.row(i));
+                zip(s, Sub, x.row(i), self.0, out.row_mut(i));
             }
         }
     }
     let n = x.rows() * x.cols();
-    profile::call(Part::Elementwise, || Work::new(n, 2 * n));
-    par::share_timed(Part::Elementwise, exec, LEAF, (x, out), &|(x, out)| {
-        exec.isa().dispatch(Subtract(x, b, out))
-    });
+    par::run(exec, Subtract(b), (x, out), LEAF, || Work::new(n, 2 * n));
 }

@@ -3,9 +3,9 @@
 use crate::function::elementwise::{Add, Binary, map_in_place, zip_in_place};
 use crate::function::relu::{Relu, ReluBackward};
 use crate::machine::exec::Exec;
-use crate::machine::par;
-use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
+use crate::machine::par::{self, RowOp};
+use crate::machine::profile::{Part, Work};
+use crate::machine::simd::Simd;
 use crate::matrix::view::{MatMut, MatRef};
 
 /// Rows that are worth another thread.
@@ -13,21 +13,19 @@ const LEAF: usize = 16;
 
 /// x ← max(0, x), a NaN kept.
 pub(super) fn relu(exec: Exec, x: MatMut) {
-    struct Rows<'a>(MatMut<'a>);
-    impl Op for Rows<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct InPlace;
+    impl RowOp<MatMut<'_>> for InPlace {
+        const PART: Part = Part::Elementwise;
         #[inline(always)]
-        fn run<S: Simd>(mut self, s: S) {
-            for i in 0..self.0.rows() {
-                map_in_place(s, Relu, self.0.row(i));
+        fn run<S: Simd>(self, s: S, mut x: MatMut) {
+            for i in 0..x.rows() {
+                map_in_place(s, Relu, x.row_mut(i));
             }
         }
     }
     let n = x.rows() * x.cols();
-    profile::call(Part::Elementwise, || Work::new(0, 2 * n));
-    par::share_timed(Part::Elementwise, exec, LEAF, x, &|x| {
-        exec.isa().dispatch(Rows(x))
-    });
+    par::run(exec, InPlace, x, LEAF, || Work::new(0, 2 * n));
 }
 
 /// Back through a ReLU: d ← d where its output `y` is above 0, else 0; NaN where that is NaN.
@@ -43,28 +41,26 @@ pub(super) fn add(exec: Exec, b: MatRef, a: MatMut) {
 /// to ← from
 pub(super) fn copy(from: MatRef, mut to: MatMut) {
     for i in 0..from.rows() {
-        to.row(i).copy_from_slice(from.row(i));
+        to.row_mut(i).copy_from_slice(from.row(i));
     }
 }
 
 /// a ← f(a, b)
-fn combine<F: Binary + Send + Sync>(exec: Exec, f: F, b: MatRef, a: MatMut) {
-    struct Rows<'a, F>(F, MatRef<'a>, MatMut<'a>);
-    impl<F: Binary> Op for Rows<'_, F> {
-        type Output = ();
+fn combine<F: Binary>(exec: Exec, f: F, b: MatRef, a: MatMut) {
+    #[derive(Clone, Copy)]
+    struct InPlace<F>(F);
+    impl<'a, F: Binary> RowOp<(MatRef<'a>, MatMut<'a>)> for InPlace<F> {
+        const PART: Part = Part::Elementwise;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Rows(f, b, mut a) = self;
+        fn run<S: Simd>(self, s: S, (b, mut a): (MatRef, MatMut)) {
             for i in 0..b.rows() {
-                zip_in_place(s, f, a.row(i), b.row(i));
+                zip_in_place(s, self.0, a.row_mut(i), b.row(i));
             }
         }
     }
     let n = b.rows() * b.cols();
-    profile::call(Part::Elementwise, || Work::new(F::FLOPS * n, 3 * n));
-    par::share_timed(Part::Elementwise, exec, LEAF, (b, a), &|(b, a)| {
-        exec.isa().dispatch(Rows(f, b, a))
-    });
+    let work = || Work::new(F::FLOPS * n, 3 * n);
+    par::run(exec, InPlace(f), (b, a), LEAF, work);
 }
 
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::matrix::view::{MatMut, MatRef};
 /// Room that a variant asks for beside a batch, and which elements count as dead.
 #[derive(Clone, Debug)]
 pub(super) struct Own {
-    /// As many values as [`Model::own_len`] says. They keep nothing from one pass to the next.
+    /// [`Model::own_len`] values, which keep nothing from one pass to the next.
     pub(super) values: Vec<f32>,
     /// The elements that count as dead in an auxiliary loss, in rising order.
     pub(super) dead: Vec<u32>,

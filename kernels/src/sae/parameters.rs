@@ -5,7 +5,6 @@ use super::variants::Variant;
 use crate::machine::exec::Exec;
 use crate::machine::isa::Isa;
 use crate::machine::portable::Portable;
-use crate::machine::profile::{self, Part};
 use crate::matrix::dictionary;
 use crate::matrix::view::{MatMut, MatRef};
 
@@ -39,16 +38,15 @@ impl Parameters {
     /// encoder is its transpose, and biases are 0. `normals` draws from a standard normal distribution.
     ///
     /// # Panics
-    /// As [`zeros`](Self::zeros).
+    /// If [`zeros`](Self::zeros) would panic.
     #[track_caller]
     pub fn initial(shape: Shape, variant: Variant, mut normals: impl FnMut() -> f32) -> Parameters {
-        let _span = profile::phase(Part::Data);
         let mut parameters = Parameters::zeros(shape, variant);
         let tensors = &mut parameters.tensors;
         tensors.fill_with_starts();
         let mut rows = tensors.get_mut(W_DEC);
         for j in 0..shape.dictionary {
-            rows.row(j).fill_with(&mut normals);
+            rows.row_mut(j).fill_with(&mut normals);
         }
         // The portable instructions, so that all machines start from the same weights.
         dictionary::normalise(Exec::serial(Isa::Portable(Portable)), rows);

@@ -48,7 +48,7 @@ impl Pass<'_> {
     pub(super) fn weight_gradients(&mut self, out: &mut Tensors) {
         let (w_enc, b_enc, w_dec) = out.get_mut((W_ENC, B_ENC, W_DEC));
         self.batch.dictionary_gradient(self.exec, w_dec);
-        let w_enc = (w_enc, Accumulate::Overwrite);
+        let w_enc = (w_enc, Accumulate::Replace);
         self.batch.linear_gradient(self.exec, w_enc, b_enc);
     }
 

@@ -54,7 +54,7 @@ pub fn decode(exec: Exec, parameters: &Parameters, codes: SparseRef, x_hat: MatM
 /// ‖e‖² is right for any error that f32 holds; the gradient where e times an element of the dictionary is as well.
 ///
 /// # Panics
-/// As [`encode`], and if `gradient` is another model's.
+/// If [`encode`] would panic, or `gradient` is another model's.
 #[track_caller]
 pub fn gradient(
     exec: Exec,

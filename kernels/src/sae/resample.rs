@@ -3,6 +3,7 @@
 use super::tensors::{W_DEC, W_ENC};
 use super::trainer::Trainer;
 use super::workspace::Workspace;
+use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
 use crate::matrix::view::MatRef;
 
@@ -24,7 +25,7 @@ impl Trainer {
     /// samples, nothing is resampled and the answer is 0.
     ///
     /// # Panics
-    /// As [`step`](Trainer::step).
+    /// If [`step`](Trainer::step) would panic.
     #[track_caller]
     pub fn resample(
         &mut self,
@@ -71,10 +72,7 @@ impl Trainer {
             })
             .collect();
 
-        let norm = |row: &[f32]| {
-            let square: f64 = row.iter().map(|&v| f64::from(v).powi(2)).sum();
-            square.sqrt()
-        };
+        let norm = |row: &[f32]| square_f64(row).sqrt();
         let tensors = &mut parameters.tensors;
         let alive_norm = if tensors.has(W_ENC) {
             let w_enc = tensors.get(W_ENC);

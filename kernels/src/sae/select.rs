@@ -1,4 +1,4 @@
-//! Which pre-activations of a sample become entries of its code.
+//! The choice of the pre-activations of a sample that become entries of its code.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use crate::machine::scratch::with_scratch;
 use crate::machine::simd::Simd;
 use crate::matrix::sparse::{AtLeast, Sift, sift};
 
-/// Which pre-activations of a sample become entries of its code, and with which values.
+/// A choice of the pre-activations of a sample that become entries of its code, and of their values there.
 pub(super) trait Select: Copy + Send + Sync {
     /// Writes the entries of one row in rising order of columns, and returns how many. There is room
     /// for one a pre-activation.

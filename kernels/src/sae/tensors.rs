@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::matrix::view::{MatMut, MatRef};
 
-/// How large a sparse autoencoder is.
+/// The size of a sparse autoencoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Width d of the activations.

@@ -101,7 +101,7 @@ impl Trainer {
         }
         *steps += 1;
         let values = parameters.values_mut();
-        adam::step(exec, *adam, *steps, values, g.values(), first, second);
+        adam::step(exec, *adam, *steps, g.values(), values, first, second);
         if model.unit_rows() {
             dictionary::normalise(exec, parameters.tensors.get_mut(W_DEC));
         }
@@ -164,7 +164,7 @@ impl Trainer {
         self.steps
     }
 
-    /// For each dictionary element, the steps since it last fired on any sample.
+    /// The number of steps since each dictionary element last fired on any sample.
     pub fn idle(&self) -> &[u32] {
         &self.idle
     }

@@ -43,7 +43,7 @@ impl Workspace {
         }
     }
 
-    /// How many bytes a workspace takes where all codes are dense; sparse ones take a small part.
+    /// The size of a workspace in bytes where all codes are dense; sparse ones take a small part of it.
     pub fn bytes(shape: Shape, variant: Variant, capacity: usize) -> usize {
         let model = variant.model();
         let batches = 1 + usize::from(model.dead_after().is_some());

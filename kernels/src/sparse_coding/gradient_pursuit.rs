@@ -4,7 +4,7 @@
 
 use super::operands::{CHUNK, check, divide, support, unit};
 use super::pursuit::{Magnitudes, Pursuit, pursue};
-use crate::function::elementwise::{axpy, dot};
+use crate::function::vector::{axpy, dot};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -47,7 +47,7 @@ pub fn gradient_step(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
         let mut steps = Steps::new(exec, dictionary);
         let mut residual = vec![0.0; x.cols()];
         for i in 0..x.rows() {
-            let code = codes.row(i);
+            let code = codes.row_mut(i);
             steps.start(x.row(i), 1.0);
             for j in support(code) {
                 steps.atoms.push(j);

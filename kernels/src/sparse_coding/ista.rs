@@ -10,6 +10,7 @@
 
 use super::lasso::{Certificate, Lasso, Stop, check_places, duality_gap};
 use super::operands::{CHUNK, check};
+use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -79,9 +80,9 @@ impl Lasso<'_> {
                 let (correlations, state) = scratch.split_at_mut(x.rows() * padded);
                 correlations.fill(0.0);
                 let n = self.dictionary.rows();
-                let out = MatMut::with_stride(correlations, x.rows(), n, padded);
-                let (out, atoms) = (out.expect("cut to size"), self.dictionary.t());
-                matmul(serial, out, Accumulate::Overwrite, x, atoms);
+                let out = MatMut::first(correlations, x.rows(), padded).col_range(0..n);
+                let atoms = self.dictionary.t();
+                matmul(serial, x, atoms, Accumulate::Replace, out);
                 let _span = profile::span(Part::Lasso);
                 let flops = exec.isa().dispatch(Iteration {
                     lasso: self,
@@ -115,7 +116,7 @@ pub(super) struct Iteration<'a> {
 }
 
 impl Op for Iteration<'_> {
-    /// How many operations it took.
+    /// The number of operations that it took.
     type Output = usize;
 
     #[inline(always)]
@@ -131,7 +132,7 @@ impl Op for Iteration<'_> {
         } = self;
         let padded = lasso.penalty.len();
         let n = lasso.dictionary.rows();
-        let gram = MatRef::new(&lasso.gram, n, padded).expect("padded rows");
+        let gram = MatRef::first(&lasso.gram, n, padded);
         let (code, rest) = state.split_at_mut(padded);
         let (before, rest) = rest.split_at_mut(padded);
         let (mut product, mut product_before) = rest.split_at_mut(padded);
@@ -142,13 +143,13 @@ impl Op for Iteration<'_> {
         let mut flops = 0;
         for i in 0..x.rows() {
             let correlations = &correlations[i * padded..][..padded];
-            let out = codes.row(i);
+            let out = codes.row_mut(i);
             code.fill(0.0);
             for (code, out) in code.iter_mut().zip(&*out) {
                 *code = out.max(0.0);
             }
             before.copy_from_slice(code);
-            let energy: f64 = x.row(i).iter().map(|&x| f64::from(x).powi(2)).sum();
+            let energy = square_f64(x.row(i));
             if !energy.is_finite() || lasso.step.is_nan() {
                 out.fill(f32::NAN);
                 continue;
@@ -161,7 +162,7 @@ impl Op for Iteration<'_> {
             let mut raise = None;
             for _ in 0..stop.iterations {
                 let (steepest, gap) = gap(s, lasso, correlations, product, entries.of(on), energy);
-                // Nor does a NaN go on.
+                // A gap that is NaN ends the iteration, too.
                 let goes_on = gap > stop.tolerance * energy;
                 if !goes_on {
                     break;
@@ -232,7 +233,7 @@ impl Entries {
 
 struct Step<'a> {
     beta: f32,
-    /// By how much the penalty is raised.
+    /// The factor by which the penalty is raised.
     raised: f32,
     step: f32,
     correlations: &'a [f32],

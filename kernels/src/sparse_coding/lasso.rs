@@ -25,9 +25,9 @@ const PAD: usize = 16;
 ///
 /// ```
 /// use kernels::sparse_coding::{Certificate, Lasso, Stop};
-/// use kernels::{Exec, Isa, MatMut, MatRef};
+/// use kernels::{Exec, MatMut, MatRef};
 ///
-/// let exec = Exec::serial(Isa::detect());
+/// let exec = Exec::default();
 /// let dictionary = [1.0, 0.0, 0.0, 1.0];
 /// let lasso = Lasso::new(exec, MatRef::new(&dictionary, 2, 2)?, 1.0, None);
 /// let mut code = [0.0; 2];
@@ -56,12 +56,12 @@ pub struct Lasso<'a> {
     pub(super) step: f32,
 }
 
-/// When to stop.
+/// When an iteration stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop {
-    /// As soon as the duality gap is at most this share of ‖x‖². Rounding allows some 10⁻⁶.
+    /// The share of ‖x‖² at which it stops, as soon as the duality gap is no more. Rounding allows some 10⁻⁶.
     pub tolerance: f64,
-    /// At the latest after so many iterations.
+    /// The most steps that it takes.
     pub iterations: usize,
 }
 
@@ -76,7 +76,7 @@ pub struct Certificate {
 }
 
 impl<'a> Lasso<'a> {
-    /// For a dictionary with contiguous rows and λ ≥ 0; `weights` are n, and 1 where none are given.
+    /// The lasso of a dictionary with contiguous rows, for λ ≥ 0. There are n `weights`, all 1 where none are given.
     ///
     /// # Panics
     /// If there are not as many weights as atoms, or λ or one of them is negative, infinite or NaN.
@@ -106,8 +106,8 @@ impl<'a> Lasso<'a> {
             }
         }
         let mut gram = vec![0.0; n * padded];
-        let out = MatMut::with_stride(&mut gram, n, n, padded).expect("padded rows");
-        matmul(exec, out, Accumulate::Overwrite, dictionary, dictionary.t());
+        let out = MatMut::first(&mut gram, n, padded).col_range(0..n);
+        matmul(exec, dictionary, dictionary.t(), Accumulate::Replace, out);
         let norm = dictionary::spectral_norm(exec, dictionary);
         let step = if norm == 0.0 {
             0.0
@@ -128,8 +128,9 @@ impl<'a> Lasso<'a> {
     /// Gram matrix. Their error is some γ_{n+d}·(‖x‖ + Σ cⱼ‖Dⱼ‖)².
     ///
     /// For r = x − Dᵀc and g = Dr, ν = s·r is a point of the dual, max 2νᵀx − ‖ν‖² under Dν ≤ λw/2, for every
-    /// s ≤ min λwⱼ/2gⱼ over gⱼ > 0. Its distance to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and s is the best there is.
-    /// Codes are taken as max(0, c), a NaN kept. With λ = 0 the gap is of no use: s is 0 as long as a gⱼ is above it.
+    /// s ≤ min λwⱼ/2gⱼ over gⱼ > 0. Its distance to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and s is the best there
+    /// is. Codes are taken as max(0, c), a NaN kept. With λ = 0 the gap is of no use: s is 0 as long as a gⱼ is above
+    /// it.
     ///
     /// # Panics
     /// If the shapes do not match.
@@ -158,19 +159,19 @@ impl<'a> Lasso<'a> {
                         *positive = if c <= 0.0 { 0.0 } else { c };
                     }
                 }
-                let codes = MatRef::new(positive, rows, n).expect("cut to size");
-                let out = MatMut::new(residual, rows, d).expect("cut to size");
-                matmul(serial, out, Accumulate::Overwrite, codes, self.dictionary);
+                let codes = MatRef::first(positive, rows, n);
+                let out = MatMut::first(residual, rows, d);
+                matmul(serial, codes, self.dictionary, Accumulate::Replace, out);
                 for (i, residual) in residual.chunks_mut(d.max(1)).enumerate() {
                     for (r, x) in residual.iter_mut().zip(x.row(i)) {
                         *r = x - *r;
                     }
                 }
-                let residual = MatRef::new(residual, rows, d).expect("cut to size");
-                let out = MatMut::new(correlations, rows, n).expect("cut to size");
+                let residual = MatRef::first(residual, rows, d);
+                let out = MatMut::first(correlations, rows, n);
                 let atoms = self.dictionary.t();
-                matmul(serial, out, Accumulate::Overwrite, residual, atoms);
-                let correlations = MatRef::new(correlations, rows, n).expect("cut to size");
+                matmul(serial, residual, atoms, Accumulate::Replace, out);
+                let correlations = MatRef::first(correlations, rows, n);
                 for (i, certificate) in certificates.iter_mut().enumerate() {
                     *certificate =
                         self.certificate(residual.row(i), codes.row(i), correlations.row(i));

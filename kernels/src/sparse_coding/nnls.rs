@@ -2,7 +2,7 @@
 //! Squares Problems*, 1974, chapter 23), in f64 on the Gram matrix of the atoms.
 
 use super::operands::{CHUNK, check, support};
-use crate::function::elementwise::dot_f64;
+use crate::function::vector::dot_f64;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -14,9 +14,9 @@ use crate::matrix::view::{MatMut, MatRef};
 /// an infinity, all of them are NaN.
 ///
 /// The Gram matrix of a support of k atoms is formed in f64, k²d/2 products, and its systems are solved by a Cholesky
-/// factor, to which an atom that joins adds a row, k²/2, and from which one that leaves takes those after it, up to k³/6:
-/// for supports of up to some hundreds. Of atoms that depend on each other to f64 rounding one is left out. Magnitudes are
-/// rounded to f32 at the end.
+/// factor, to which an atom that joins adds a row, k²/2, and from which one that leaves takes those after it, up to
+/// k³/6: for supports of up to some hundreds. Of atoms that depend on each other to f64 rounding one is left out.
+/// Magnitudes are rounded to f32 at the end.
 ///
 /// # Panics
 /// If the shapes do not match.
@@ -27,7 +27,7 @@ pub fn nnls(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     par::share_timed(Part::Pursuit, exec, CHUNK, (x, codes), &|(x, mut codes)| {
         let mut refit = Refit::new(exec, dictionary);
         for i in 0..x.rows() {
-            let code = codes.row(i);
+            let code = codes.row_mut(i);
             refit.start(x.row(i));
             for j in support(code) {
                 refit.push(j, f64::from(code[j]));
@@ -128,7 +128,7 @@ impl<'a> Refit<'a> {
         self.barred.clear();
         self.barred.resize(k, false);
         self.descend();
-        // What depended on others may be without them by now.
+        // An atom that was barred because it depended on others may do so no longer, where some of these have left.
         self.barred.fill(false);
         // Each round lowers the error; rounding alone could make it last.
         for _ in 0..3 * k {
@@ -145,7 +145,7 @@ impl<'a> Refit<'a> {
         }
     }
 
-    /// The place at which the error falls fastest, of those whose magnitude is 0.
+    /// The place of the atom along which the error falls fastest, among those whose magnitude is 0.
     fn steepest(&self) -> Option<usize> {
         let mut best = None;
         let mut slope = 0.0;
@@ -167,8 +167,7 @@ impl<'a> Refit<'a> {
         best
     }
 
-    /// Goes from the magnitudes towards the least squares of the free atoms, and frees no longer those that
-    /// reach 0 on the way.
+    /// Moves the magnitudes towards the least squares of the free atoms. Those that reach 0 on the way are held there.
     fn descend(&mut self) {
         while !self.free.is_empty() {
             if let Err(dependent) = self.least_squares() {

@@ -4,6 +4,7 @@
 
 use super::nnls::Refit;
 use super::operands::{CHUNK, check, divide, unit};
+use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -13,12 +14,13 @@ use crate::matrix::dictionary;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// How far a pursuit goes.
+/// When a pursuit ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pursuit {
     /// Atoms to choose for a sample, at most.
     pub atoms: usize,
-    /// It ends as soon as ‖x − Dᵀc‖² is at most this share of ‖x‖². Residuals are f32: 10⁻¹² is at their limit.
+    /// The share of ‖x‖² at which it ends, as soon as ‖x − Dᵀc‖² is no more. Residuals are f32: 10⁻¹² is at their
+    /// limit.
     pub tolerance: f64,
 }
 
@@ -100,7 +102,6 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
             sample.start(x.row(*i), units[*i]);
         }
         let mut going: Vec<usize> = (0..rows).filter(|&i| !is_lost(i)).collect();
-        let energy = |v: &[f32]| v.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
         with_scratch(rows * (d + n), |scratch| {
             let (residuals, correlations) = scratch.split_at_mut(rows * d);
             for (i, residual) in residuals.chunks_mut(d.max(1)).enumerate() {
@@ -108,16 +109,16 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
                 divide(residual, units[i]);
             }
             let limits: Vec<f64> = (0..rows)
-                .map(|i| pursuit.tolerance * energy(&residuals[i * d..][..d]))
+                .map(|i| pursuit.tolerance * square_f64(&residuals[i * d..][..d]))
                 .collect();
             for _ in 0..pursuit.atoms {
-                going.retain(|&i| energy(&residuals[i * d..][..d]) > limits[i]);
+                going.retain(|&i| square_f64(&residuals[i * d..][..d]) > limits[i]);
                 if going.is_empty() {
                     break;
                 }
-                let view = MatRef::new(residuals, rows, d).expect("cut to size");
-                let out = MatMut::new(correlations, rows, n).expect("cut to size");
-                matmul(serial, out, Accumulate::Overwrite, view, dictionary.t());
+                let view = MatRef::first(residuals, rows, d);
+                let out = MatMut::first(correlations, rows, n);
+                matmul(serial, view, dictionary.t(), Accumulate::Replace, out);
                 going.retain(|&i| {
                     let correlations = &correlations[i * n..][..n];
                     let sample = &mut samples[i].1;
@@ -134,7 +135,7 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
             }
         });
         for (i, sample) in samples {
-            let code = codes.row(i);
+            let code = codes.row_mut(i);
             if is_lost(i) {
                 code.fill(f32::NAN);
             } else {

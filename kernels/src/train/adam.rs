@@ -1,9 +1,23 @@
 //! Adam (Kingma & Ba, arXiv 1412.6980, algorithm 1), with its bias correction.
+//!
+//! ```
+//! use kernels::Exec;
+//! use kernels::adam::{self, Adam};
+//!
+//! // The minimum of (w − 3)².
+//! let adam = Adam { learning_rate: 0.1, ..Adam::default() };
+//! let (mut w, mut m, mut v) = ([0.0], [0.0], [0.0]);
+//! for t in 1..=500 {
+//!     let gradient = [2.0 * (w[0] - 3.0)];
+//!     adam::step(Exec::default(), adam, t, &gradient, &mut w, &mut m, &mut v);
+//! }
+//! assert!((w[0] - 3.0f32).abs() < 1e-2);
+//! ```
 
 use crate::machine::exec::Exec;
-use crate::machine::par;
-use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
+use crate::machine::par::{self, RowOp};
+use crate::machine::profile::{Part, Work};
+use crate::machine::simd::Simd;
 
 /// The settings of Adam.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,8 +72,8 @@ pub fn step(
     exec: Exec,
     adam: Adam,
     step: u64,
-    weights: &mut [f32],
     gradient: &[f32],
+    weights: &mut [f32],
     first_moment: &mut [f32],
     second_moment: &mut [f32],
 ) {
@@ -72,60 +86,48 @@ pub fn step(
         second_moment.len()
     );
     assert!(step > 0, "steps count from 1");
-    // Four values read, three written.
-    profile::call(Part::Adam, || Work::new(13 * n, 7 * n));
     // `powf`, since a step count may exceed i32.
     let correction = |beta: f32| 1.0 - f64::from(beta).powf(step as f64);
-    let rate = (f64::from(adam.learning_rate) / correction(adam.beta1)) as f32;
-    let root_correction = (1.0 / correction(adam.beta2).sqrt()) as f32;
+    let update = Update {
+        adam,
+        rate: (f64::from(adam.learning_rate) / correction(adam.beta1)) as f32,
+        root_correction: (1.0 / correction(adam.beta2).sqrt()) as f32,
+    };
     let values = (weights, gradient, first_moment, second_moment);
     // Even pieces, so that no thread waits.
     let piece = n.div_ceil(n.div_ceil(LEAF).max(1));
-    par::share_timed(Part::Adam, exec, piece, values, &|values| {
-        let (weights, gradient, first_moment, second_moment) = values;
-        exec.isa().dispatch(Update {
-            adam,
-            rate,
-            root_correction,
-            weights,
-            gradient,
-            first_moment,
-            second_moment,
-        });
-    })
+    // Four values read, three written.
+    let work = || Work::new(13 * n, 7 * n);
+    par::run(exec, update, values, piece, work);
 }
 
-struct Update<'a> {
+#[derive(Clone, Copy)]
+struct Update {
     adam: Adam,
     /// α / (1 − β₁ᵗ)
     rate: f32,
     /// 1 / √(1 − β₂ᵗ)
     root_correction: f32,
-    weights: &'a mut [f32],
-    gradient: &'a [f32],
-    first_moment: &'a mut [f32],
-    second_moment: &'a mut [f32],
 }
 
-impl Op for Update<'_> {
-    type Output = ();
+/// Weights, their gradient, and its first and second moment.
+type Values<'a> = (&'a mut [f32], &'a [f32], &'a mut [f32], &'a mut [f32]);
+
+impl<'a> RowOp<Values<'a>> for Update {
+    const PART: Part = Part::Adam;
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
+    fn run<S: Simd>(self, s: S, values: Values) {
         let Update {
             adam,
             rate,
             root_correction,
-            ..
         } = self;
-        let moments = self
-            .first_moment
+        let (weights, gradient, first_moment, second_moment) = values;
+        let moments = first_moment
             .chunks_mut(S::LANES)
-            .zip(self.second_moment.chunks_mut(S::LANES));
-        let values = self
-            .weights
-            .chunks_mut(S::LANES)
-            .zip(self.gradient.chunks(S::LANES));
+            .zip(second_moment.chunks_mut(S::LANES));
+        let values = weights.chunks_mut(S::LANES).zip(gradient.chunks(S::LANES));
         for ((w, g), (m, v)) in values.zip(moments) {
             for values in [&*w, g, m, v] {
                 s.prefetch_ahead(values, AHEAD);

@@ -1,6 +1,28 @@
 //! The input layer of a model that reads pairs of one-hot vectors: a gather, never a product.
+//!
+//! ```
+//! use kernels::{Exec, MatMut, MatRef, embedding};
+//!
+//! let exec = Exec::default();
+//! let (first, second) = ([1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]); // two rows each
+//! let (first, second) = (MatRef::from_rows(&first, 2), MatRef::from_rows(&second, 2));
+//! let pairs = [[1, 0]];
+//! let mut out = [0.0; 2];
+//! embedding::forward(exec, first, second, &pairs, MatMut::from_rows(&mut out, 2));
+//! assert_eq!(out, [3.0 + 10.0, 4.0 + 20.0]);
+//!
+//! let (d_out, mut d_first, mut d_second) = ([0.5, -0.5], [0.0; 4], [0.0; 4]);
+//! embedding::backward_add(
+//!     exec,
+//!     MatRef::from_rows(&d_out, 2),
+//!     &pairs,
+//!     MatMut::from_rows(&mut d_first, 2),
+//!     MatMut::from_rows(&mut d_second, 2),
+//! );
+//! assert_eq!((d_first, d_second), ([0.0, 0.0, 0.5, -0.5], [0.5, -0.5, 0.0, 0.0]));
+//! ```
 
-use crate::function::elementwise::{Add, zip_in_place};
+use crate::function::elementwise::{Add, zip, zip_in_place};
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
@@ -41,13 +63,8 @@ pub fn forward(exec: Exec, first: MatRef, second: MatRef, pairs: &[[u32; 2]], ou
         fn run<S: Simd>(self, s: S) {
             let Gather(first, second, pairs, mut out) = self;
             for (b, &[i, j]) in pairs.iter().enumerate() {
-                let parts = first
-                    .row(i as usize)
-                    .chunks(S::LANES)
-                    .zip(second.row(j as usize).chunks(S::LANES));
-                for (out, (a, b)) in out.row(b).chunks_mut(S::LANES).zip(parts) {
-                    s.store_partial(s.add(s.load_partial(a), s.load_partial(b)), out);
-                }
+                let (first, second) = (first.row(i as usize), second.row(j as usize));
+                zip(s, Add, first, second, out.row_mut(b));
             }
         }
     }
@@ -56,13 +73,19 @@ pub fn forward(exec: Exec, first: MatRef, second: MatRef, pairs: &[[u32; 2]], ou
     exec.isa().dispatch(Gather(first, second, pairs, out))
 }
 
-/// `d_first[i] += d_out[b]`, `d_second[j] += d_out[b]` for every pair, in order: the gradient of
-/// [`forward`] is added to what the two hold.
+/// Adds the gradient of [`forward`] to what `d_first` and `d_second` hold: `d_first[i] += d_out[b]` and
+/// `d_second[j] += d_out[b]` for the `b`-th pair (i, j), pair after pair.
 ///
 /// # Panics
 /// If the shapes do not match, or an index lies outside its embedding.
 #[track_caller]
-pub fn backward(exec: Exec, d_out: MatRef, pairs: &[[u32; 2]], d_first: MatMut, d_second: MatMut) {
+pub fn backward_add(
+    exec: Exec,
+    d_out: MatRef,
+    pairs: &[[u32; 2]],
+    d_first: MatMut,
+    d_second: MatMut,
+) {
     check(d_first.rows(), d_second.rows(), pairs, d_out.rows());
     assert!(
         d_first.cols() == d_out.cols() && d_second.cols() == d_out.cols(),
@@ -78,7 +101,7 @@ pub fn backward(exec: Exec, d_out: MatRef, pairs: &[[u32; 2]], d_first: MatMut, 
         fn run<S: Simd>(self, s: S) {
             let Scatter(d_out, pairs, mut d_first, mut d_second) = self;
             for (b, &[i, j]) in pairs.iter().enumerate() {
-                for d in [d_first.row(i as usize), d_second.row(j as usize)] {
+                for d in [d_first.row_mut(i as usize), d_second.row_mut(j as usize)] {
                     zip_in_place(s, Add, d, d_out.row(b));
                 }
             }

@@ -1,7 +1,27 @@
 //! Losses of a batch of outputs against target classes, one value a sample.
+//!
+//! ```
+//! use kernels::loss::Loss;
+//! use kernels::{Exec, MatMut, MatRef};
+//!
+//! let exec = Exec::default();
+//! let outputs = [1.0, 2.0, 0.0, 0.0]; // two samples, two classes
+//! let (outputs, targets) = (MatRef::from_rows(&outputs, 2), [0, 1]);
+//! let mut losses = [0.0; 2];
+//! Loss::SquaredError.forward(exec, outputs, &targets, &mut losses);
+//! assert_eq!(losses, [4.0, 1.0]);
+//!
+//! // The gradient of their mean is added to what is there.
+//! let mut gradient = [0.0; 4];
+//! let weights = [0.5; 2];
+//! let to = MatMut::from_rows(&mut gradient, 2);
+//! Loss::SquaredError.backward_add(exec, outputs, &targets, &weights, to);
+//! assert_eq!(gradient, [0.0, 2.0, 0.0, -1.0]);
+//! ```
 
-use crate::function::elementwise::{Unary, sum_of_squares};
+use crate::function::elementwise::Unary;
 use crate::function::math::Exp;
+use crate::function::vector::sum_of_squares;
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
@@ -64,13 +84,13 @@ impl Loss {
         })
     }
 
-    /// `gradient[b] += weights[b] · ∂loss/∂x` at row b of `outputs`, all B×d; a sample of weight 0
-    /// is left alone.
+    /// Adds the gradient of the losses, each times its weight, to what `gradient` holds: `gradient[b] += weights[b] ·
+    /// ∂loss/∂x` at row b of `outputs`, all B×d. A sample of weight 0 is left alone.
     ///
     /// # Panics
     /// If the shapes do not match, or a target is no class.
     #[track_caller]
-    pub fn backward(
+    pub fn backward_add(
         self,
         exec: Exec,
         outputs: MatRef,
@@ -101,7 +121,7 @@ impl Loss {
 }
 
 impl Loss {
-    /// So many operations an output beside its exponentials, and values read or written.
+    /// Work of so many operations for each output, beside its exponentials, and of so many values read or written.
     fn work(self, outputs: MatRef, flops: usize, values: usize) -> Work {
         let n = outputs.rows() * outputs.cols();
         // A gradient takes the exponential of each output twice.
@@ -161,7 +181,7 @@ impl Op for Backward<'_> {
                 continue;
             }
             let x = self.outputs.row(b);
-            let gradient = self.gradient.row(b);
+            let gradient = self.gradient.row_mut(b);
             let scale = match self.loss {
                 Loss::SquaredError => 2.0 * weight,
                 Loss::CrossEntropy => weight,

@@ -67,7 +67,7 @@ struct Softmax {
     top: f64,
     /// log Σ exp(xᵢ − top), with the error of its evaluation alone.
     log_sum: Bounded,
-    /// How far the errors of the outputs move a difference of log Σ exp(xᵢ) and one of them.
+    /// The most by which the errors of the outputs move a difference of log Σ exp(xᵢ) and one of them.
     blur: f64,
     probabilities: Vec<Bounded>,
 }

@@ -61,9 +61,9 @@ pub struct Sample {
 
 /// Gradients of one sample with respect to its activations.
 pub struct Deltas {
-    /// With respect to x₀ … x_L.
+    /// Those with respect to x₀ … x_L.
     pub residual: Vec<Vec<Bounded>>,
-    /// With respect to the pre-activations of each block.
+    /// Those with respect to the pre-activations of each block.
     pub pre: Vec<Vec<Bounded>>,
 }
 
@@ -242,8 +242,8 @@ impl Model {
         gradient
     }
 
-    /// Of one sample, per block, the norm of ∂x_L\[c\] / ∂(W₁, W₂): the value from both matrices written
-    /// out, the error that of ‖δ‖·‖a‖.
+    /// The norm of ∂x_L\[c\] / ∂(W₁, W₂) for each block, at one sample: the value from both matrices written out, the
+    /// error that of ‖δ‖·‖a‖.
     pub fn output_gradient_norms(&self, pair: [u32; 2], c: u32) -> Vec<Bounded> {
         let sample = self.forward(pair);
         let layers = self.shape.layers;

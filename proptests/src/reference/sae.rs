@@ -52,7 +52,7 @@ pub struct Pass {
     pub left_over: Matrix,
     /// The gradient, in the order of the parameters.
     pub gradient: Vec<Bounded>,
-    /// Which units are active, those of hidden layers included: while this stays the same, the loss is smooth.
+    /// Whether each unit is active, those of hidden layers included: while this stays the same, the loss is smooth.
     pub active: Vec<Vec<bool>>,
     /// Whether rounding could change which units are active.
     pub ambiguous: bool,

@@ -22,10 +22,10 @@ fn apply(isa: Isa, a: MatRef, x: &[f32]) -> Vec<f32> {
     let rows = y.len();
     matmul(
         Exec::serial(isa),
-        MatMut::new(&mut y, rows, 1).unwrap(),
-        Accumulate::Overwrite,
         a,
         MatRef::new(x, x.len(), 1).unwrap(),
+        Accumulate::Replace,
+        MatMut::new(&mut y, rows, 1).unwrap(),
     );
     y
 }

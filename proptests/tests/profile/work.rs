@@ -53,7 +53,7 @@ fn work_on_single_values(isa: Isa) {
     let mut moments = [[0.0; 37]; 2];
     let [first, second] = &mut moments;
     let step = work(Part::Adam, || {
-        adam::step(exec, Adam::default(), 1, &mut out, &x, first, second);
+        adam::step(exec, Adam::default(), 1, &x, &mut out, first, second);
     });
     // First moment 3 (β₁m + (1 − β₁)g), second 4, denominator 3 with a root, step 3.
     assert_eq!(step, [1, 13 * N, 7 * N]);
@@ -94,7 +94,7 @@ fn work_on_rows(isa: Isa) {
     let mut other = vec![0.0; rows * cols];
     let other = MatMut::new(&mut other, rows, cols).unwrap();
     let scatter = work(Part::Embedding, || {
-        embedding::backward(exec, m, &pairs, out.reborrow(), other);
+        embedding::backward_add(exec, m, &pairs, out.reborrow(), other);
     });
     assert_eq!(scatter, [1, 2 * n, 5 * n]);
 }
@@ -114,7 +114,7 @@ fn work_of_losses(isa: Isa) {
         });
         let gradient = MatMut::new(&mut gradient, rows, cols).unwrap();
         let backward = work(Part::Loss, || {
-            loss.backward(exec, outputs, &targets, &[1.0; 5], gradient);
+            loss.backward_add(exec, outputs, &targets, &[1.0; 5], gradient);
         });
         assert_eq!([forward[0], backward[0]], [1, 1]);
         assert_eq!([forward[2], backward[2]], [n, 3 * n]);
@@ -142,7 +142,7 @@ fn gradient(exec: Exec, shape: Shape, variant: Variant, samples: usize) -> (Snap
 }
 
 each_isa!(work_of_an_autoencoder);
-/// Of n×d on B samples with e active entries.
+/// The model is n×d, and has e active entries on B samples.
 fn work_of_an_autoencoder(isa: Isa) {
     let _alone = alone();
     let (samples, width, dictionary) = (9, 6, 11);

@@ -5,7 +5,7 @@
 //! residual stream after every layer, and each element of its dictionary is set beside the input embeddings and the
 //! output directions of the model.
 
-use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
+use kernels::sae::{L1, Rows, Shape, Variant};
 use rayon::prelude::*;
 
 use crate::claim::ClaimSpec;
@@ -200,7 +200,7 @@ impl Job {
             slug: format!("{}-layer{layer}-lambda{l1}", task.slug()),
             title: format!("dictionary of layer {layer}, λ = {l1}, {task}"),
             source: layer,
-            start: Parameters::initial(shape, variant, || rng.normal() as f32),
+            start: training::initial(shape, variant, &mut rng),
             rate: 1.0,
         }
     }

@@ -1,8 +1,8 @@
 //! Random features: unit directions among the neurons of a layer, each on a few of them.
 
-use kernels::profile::{self, Part};
 use rand::RngExt as _;
 
+use crate::phase::Phase;
 use crate::rng::Rng;
 
 /// Law of the entries of a feature, before it is normalised.
@@ -48,7 +48,7 @@ impl Features {
     /// # Panics
     /// If `k` is 0 or exceeds `n`, or `n` does not fit 32 bits.
     pub fn draw(count: usize, k: usize, n: usize, law: Entries, rng: &mut Rng) -> Self {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         assert!((1..=n).contains(&k), "a feature on {k} of {n} neurons");
         let mut neurons = Vec::with_capacity(count * k);
         let mut entries = Vec::with_capacity(count * k);

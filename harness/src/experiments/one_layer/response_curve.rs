@@ -2,9 +2,9 @@
 //! another, and how far that is from homogeneous.
 
 use kernels::Exec;
-use kernels::profile::{self, Part};
 
 use crate::error::Result;
+use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::session::progress;
 use crate::stats::{delta_r2, max};
@@ -118,7 +118,7 @@ impl Split {
 
     /// ΔR² of a curve on these levels.
     pub fn delta_r2(&self, y: &[f64]) -> f64 {
-        let _span = profile::phase(Part::Metrics);
+        let _span = Phase::Metrics.begin();
         let pick = |from: &[f64], which: &[usize]| -> Vec<f64> {
             which.iter().map(|&i| from[i]).collect()
         };

@@ -3,7 +3,6 @@
 
 mod directions;
 
-use kernels::profile::{self, Part};
 use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
@@ -13,6 +12,7 @@ use crate::error::Result;
 use crate::experiment::{Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
 use crate::figure::{Axis, Figure, Mark, Panel, Role};
+use crate::phase::Phase;
 use crate::settings::range::{Allows, above_0_at_most_1e6, increasing, multiple_of, so_that};
 use crate::stats::observations::Observations;
 use crate::stats::{all_finite, largest_step, mean, quantile};
@@ -257,7 +257,7 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
             let blocks: Result<Vec<Vec<_>>> = (0..s.directions.div_ceil(BLOCK))
                 .into_par_iter()
                 .map(|block| {
-                    let _span = profile::phase(Part::Data);
+                    let _span = Phase::Data.begin();
                     let mut rng = ctx.rng(seed, &format!("directions of {n}"), block as u64);
                     let mut scratch = Scratch::default();
                     let size = BLOCK.min(s.directions - block * BLOCK);

@@ -47,7 +47,7 @@ fn model() -> Parameters {
     let mut rng = rng(1);
     let mut p = Parameters::initial(shape, variant, || rng.normal() as f32);
     let [mut b_enc, mut b_dec] = p.tensors_mut(["b_enc", "b_dec"]);
-    b_enc.row(0).iter_mut().enumerate().for_each(|(j, b)| {
+    b_enc.row_mut(0).iter_mut().enumerate().for_each(|(j, b)| {
         *b = if j < 3 {
             -50.0
         } else {
@@ -55,7 +55,7 @@ fn model() -> Parameters {
         };
     });
     b_dec
-        .row(0)
+        .row_mut(0)
         .iter_mut()
         .for_each(|b| *b = 0.1 * rng.normal() as f32);
     p

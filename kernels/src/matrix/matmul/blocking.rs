@@ -1,12 +1,13 @@
 //! Every size by which a product is cut, with the measurement behind it, and the plan that follows from them.
 //!
 //! The sizes do not depend on the machine, so neither does the order in which an element of C is summed: one
-//! instruction set gives the same bits everywhere. Ratios are of whole products on one thread, where not said otherwise.
+//! instruction set gives the same bits everywhere. Ratios are of whole products on one thread, where not said
+//! otherwise.
 
 use crate::matrix::view::MatRef;
 
-/// Depth of a block: how much of k a pass over C takes. A block of B, `KC × NC` values or 512 KiB, stays in the L2 cache
-/// while the strips of A go by. From 256 to 1,024 the rate is the same within the noise.
+/// Depth of a block: how much of k a pass over C takes. A block of B, `KC × NC` values or 512 KiB, stays in the L2
+/// cache while the strips of A go by. From 256 to 1,024 the rate is the same within the noise.
 pub(super) const KC: usize = 512;
 
 /// Columns of a block, a multiple of every tile's width. With blocks of 256 columns, packed just before they are used,
@@ -17,8 +18,9 @@ pub(super) const NC: usize = 256;
 /// Most rows of a chunk where B is packed beforehand. From 64 to 512 rows the rate is the same within the noise.
 const MC: usize = 256;
 
-/// Most rows of a chunk that packs B for itself, block by block: large, since each chunk packs all of B again, and small
-/// enough that the pages of its rows of C stay in the TLB (8 % faster at 16,384×100×16,384 than one chunk of all rows).
+/// Most rows of a chunk that packs B for itself, block by block: large, since each chunk packs all of B again, and
+/// small enough that the pages of its rows of C stay in the TLB (8 % faster at 16,384×100×16,384 than one chunk of all
+/// rows).
 const MC_BY_BLOCK: usize = 2048;
 
 /// Fewest rows of a chunk, where there are enough rows: each chunk reads all of B, or packs it.
@@ -27,11 +29,12 @@ const MC_MIN: usize = 32;
 /// Fewest rows per thread with which each of several threads packs B for itself rather than sharing one packed copy.
 const MANY_ROWS: usize = 512;
 
-/// Work that is worth handing to another thread: 2 Mflop, 8 to 20 µs on the machines measured, where a hand-over costs 1.
+/// Work that is worth handing to another thread: 2 Mflop, 8 to 20 µs on the machines measured, where a hand-over costs
+/// 1.
 const LEAF_FLOPS: usize = 1 << 21;
 
-/// Most values of a B that is read in place: 256 KiB, which stays in the L2 cache. A copy is 2 to 27 % slower there, but
-/// for rows that do not begin with a cache line, where it is up to 4 % faster.
+/// Most values of a B that is read in place: 256 KiB, which stays in the L2 cache. A copy is 2 to 27 % slower there,
+/// but for rows that do not begin with a cache line, where it is up to 4 % faster.
 const DIRECT_B: usize = 256 * 256;
 
 /// Most rows of A with which B is read in place: more of them repay the packing, as packed rows are aligned.

@@ -14,7 +14,7 @@ use crate::matrix::view::{MatMut, MatRef};
 /// ```
 /// use kernels::elementwise::Unary;
 /// use kernels::simd::Simd;
-/// use kernels::{Accumulate, Bias, Exec, Isa, Map, MatMut, MatRef, matmul_with};
+/// use kernels::{Accumulate, Bias, Exec, Map, MatMut, MatRef, matmul_with};
 ///
 /// #[derive(Clone, Copy)]
 /// struct Square;
@@ -30,12 +30,12 @@ use crate::matrix::view::{MatMut, MatRef};
 /// let (x, w, b) = ([1.0, 2.0], [3.0, 4.0], [-1.0]);
 /// let mut y = [0.0];
 /// matmul_with(
-///     Exec::serial(Isa::detect()),
-///     MatMut::new(&mut y, 1, 1)?,
-///     Accumulate::Overwrite,
+///     Exec::default(),
 ///     MatRef::new(&x, 1, 2)?,
 ///     MatRef::new(&w, 1, 2)?.t(),
 ///     (Bias(&b), Map(Square)),
+///     Accumulate::Replace,
+///     MatMut::new(&mut y, 1, 1)?,
 /// );
 /// assert_eq!(y, [100.0]);
 /// # Ok::<(), kernels::ShapeError>(())
@@ -148,22 +148,16 @@ impl Epilogue for BiasActivation<'_> {
             out,
         } = self;
         let (upper, lower) = out.split_rows(at);
-        (
-            Self {
-                bias,
-                activation,
-                out: upper,
-            },
-            Self {
-                bias,
-                activation,
-                out: lower,
-            },
-        )
+        let part = |out| Self {
+            bias,
+            activation,
+            out,
+        };
+        (part(upper), part(lower))
     }
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
-        let out = &mut self.out.row(row)[cols.clone()];
+        let out = &mut self.out.row_mut(row)[cols.clone()];
         self.activation.add_and_eval(s, &self.bias[cols], c, out);
     }
 }
@@ -181,11 +175,8 @@ impl Epilogue for Residual<'_> {
         check_shape("a residual", self.0, rows, cols);
     }
     fn split_rows(self, at: usize) -> (Self, Self) {
-        let rows = self.0.rows();
-        (
-            Self(self.0.row_range(0, at)),
-            Self(self.0.row_range(at, rows)),
-        )
+        let (upper, lower) = self.0.split_rows(at);
+        (Self(upper), Self(lower))
     }
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {
@@ -228,16 +219,9 @@ impl Epilogue for ActivationBackward<'_> {
     }
     fn split_rows(self, at: usize) -> (Self, Self) {
         let Self { activation, pre } = self;
-        (
-            Self {
-                activation,
-                pre: pre.row_range(0, at),
-            },
-            Self {
-                activation,
-                pre: pre.row_range(at, pre.rows()),
-            },
-        )
+        let (upper, lower) = pre.split_rows(at);
+        let part = |pre| Self { activation, pre };
+        (part(upper), part(lower))
     }
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]) {

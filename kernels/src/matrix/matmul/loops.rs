@@ -16,7 +16,7 @@ use crate::matrix::view::{MatMut, MatRef};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accumulate {
     /// They are replaced, without being read: C ← A·B.
-    Overwrite,
+    Replace,
     /// They are added to: C ← C + A·B.
     Add,
 }
@@ -114,6 +114,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> RowChunk<'_, E, MR, NV> {
             epilogue,
         } = self;
         let (c_upper, c_lower) = c.split_rows(at);
+        let (a_upper, a_lower) = a.split_rows(at);
         let (epilogue_upper, epilogue_lower) = epilogue.split_rows(at);
         let part = |c, a, epilogue| RowChunk {
             c,
@@ -124,8 +125,8 @@ impl<E: Epilogue, const MR: usize, const NV: usize> RowChunk<'_, E, MR, NV> {
             epilogue,
         };
         (
-            part(c_upper, a.row_range(0, at), epilogue_upper),
-            part(c_lower, a.row_range(at, a.rows()), epilogue_lower),
+            part(c_upper, a_upper, epilogue_upper),
+            part(c_lower, a_lower, epilogue_lower),
         )
     }
 }
@@ -195,7 +196,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Blocks<'_, '_, E, MR,
                     });
                     if last {
                         for row in i..i + rows {
-                            let c = &mut c.row(row)[columns.clone()];
+                            let c = &mut c.row_mut(row)[columns.clone()];
                             epilogue.row(s, row, columns.clone(), c);
                         }
                     }

@@ -57,8 +57,8 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         let (b, b_stride) =
             self.panels
                 .panel(self.packed, self.from_k, self.depth, j, N * S::LANES);
-        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `copied` for the place of its copy, `panel` for
-        // depth × N vectors of B.
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `copied` for the place of its copy,
+        // `panel` for depth × N vectors of B.
         let sums = unsafe {
             product::<S, ROWS, N>(s, self.depth, a, b, b_stride, copy.map(|to| (to, MR)))
         };
@@ -115,7 +115,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
     /// Writes the first `width` columns of the tile.
     ///
     /// # Safety
-    /// As of `write_whole`, for so many columns.
+    /// As for `write_whole`, for so many columns.
     #[inline(always)]
     unsafe fn write_partial<S: Simd, const ROWS: usize, const N: usize>(
         &self,
@@ -151,7 +151,8 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         let (b, _) = self
             .panels
             .panel(self.packed, self.from_k, self.depth, j, QUAD);
-        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `panel` for depth × 4 of B, which are packed.
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `panel` for depth × 4 of B, which are
+        // packed.
         let sums = unsafe { quad::product::<S, ROWS>(s, self.depth, a, b) };
         self.write(Portable, j, sums);
     }

@@ -47,7 +47,7 @@ impl<'a> Panels<'a> {
         panels
     }
 
-    /// How wide the panel is that starts at column `j`.
+    /// The width of the panel that starts at column `j`.
     #[inline(always)]
     pub(super) fn width(&self, j: usize) -> usize {
         match self.b.cols() - j {
@@ -57,17 +57,17 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// How many panels from column `j` on are as wide as the tile.
+    /// The number of panels from column `j` on that are as wide as the tile.
     fn whole(&self, j: usize) -> usize {
         (self.b.cols() - j) / self.wide
     }
 
-    /// How many values a block takes.
+    /// The number of values that a block takes.
     pub(super) fn block_len(&self) -> usize {
         KC.min(self.b.rows()) * NC.min(self.padded)
     }
 
-    /// How many values all packed columns take.
+    /// The number of values that all packed columns take.
     pub(super) fn packed_len(&self) -> usize {
         (self.padded - self.first_packed) * self.b.rows()
     }
@@ -90,7 +90,8 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// Packs `depth` rows from `from_k` on of [`NC`] columns from `from` on, all of them packed, into the first of `values`.
+    /// Packs `depth` rows from `from_k` on of [`NC`] columns from `from` on, all of them packed, into the first of
+    /// `values`.
     pub(super) fn pack_block<'b, S: Simd>(
         &self,
         s: S,

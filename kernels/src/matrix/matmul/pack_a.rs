@@ -12,8 +12,8 @@ pub(super) struct PackedA<'a, const MR: usize> {
     from_k: usize,
     depth: usize,
     copies: &'a mut [f32],
-    /// Values from the copy of one strip to that of the next; 0 where the block of columns of C is the only one, so that
-    /// a strip's copy is no longer needed when the next is made.
+    /// Values from the copy of one strip to that of the next; 0 where the block of columns of C is the only one, so
+    /// that a strip's copy is no longer needed when the next is made.
     strip_stride: usize,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct RowsOfA {
 }
 
 impl<'a, const MR: usize> PackedA<'a, MR> {
-    /// How many values the copies take, for C of `n` columns.
+    /// The number of values that the copies take, for C of `n` columns.
     pub(super) fn len(a: MatRef, depth: usize, n: usize) -> usize {
         let transposed = a.row_stride() == 1 && a.col_stride() > 1;
         if !transposed {
@@ -75,9 +75,9 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         }
     }
 
-    /// The copy of rows `i..i + rows`, all of one strip, if there is one: where to write it, column after column, each `MR`
-    /// values after the one before, and the rows in it, valid for reading `rows × depth` values. The rows of a column of
-    /// A are contiguous then.
+    /// The copy of rows `i..i + rows`, all of one strip, if there is one: where to write it, column after column, each
+    /// `MR` values after the one before, and the rows in it, valid for reading `rows × depth` values. The rows of a
+    /// column of A are contiguous then.
     #[inline(always)]
     pub(super) fn copied(&mut self, i: usize, rows: usize) -> Option<(*mut f32, RowsOfA)> {
         if self.copies.is_empty() || self.depth == 0 {

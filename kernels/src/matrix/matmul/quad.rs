@@ -15,8 +15,8 @@
 //! Where the rows of a column of A are contiguous (a transposed A), a vector is one step of k for several rows instead.
 //! Both ways sum an element in the same order: every `LANES / 4`-th step of k for itself, then pairwise.
 //!
-//! The code has loops and no closures: a closure that is handed to `map` or `from_fn` may not be inlined, and then loses
-//! the instruction set of the function around it.
+//! The code here has loops and no closures: one that is handed to `map` or `from_fn` need not be inlined, and if it is
+//! not, it loses the instruction set of the function around it.
 #![allow(clippy::needless_range_loop)]
 
 use super::blocking::QUAD;
@@ -57,7 +57,7 @@ const fn steps<S: Simd>() -> usize {
 /// The product, by vectors that hold one row of A at several steps of k.
 ///
 /// # Safety
-/// As of [`product`], for A at row stride `rs` and column stride `cs`.
+/// As for [`product`], for A at row stride `rs` and column stride `cs`.
 #[inline(always)]
 unsafe fn by_steps<S: Simd, const ROWS: usize>(
     s: S,
@@ -106,7 +106,7 @@ unsafe fn by_steps<S: Simd, const ROWS: usize>(
 /// The product, by vectors that hold one step of k for several rows of A.
 ///
 /// # Safety
-/// As of [`product`], for A whose rows are contiguous, at column stride `cs`.
+/// As for [`product`], for A whose rows are contiguous, at column stride `cs`.
 #[inline(always)]
 unsafe fn by_rows<S: Simd, const ROWS: usize>(
     s: S,

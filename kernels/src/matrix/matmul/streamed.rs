@@ -86,8 +86,8 @@ impl<K: Sink> TileOp for Streamed<'_, K> {
                 let (m, n) = (a.rows(), b.cols());
                 with_scratch(m * n, |c| {
                     let chunk = RowChunk::<_, MR, NV> {
-                        c: MatMut::new(c, m, n).expect("m × n values"),
-                        accumulate: Accumulate::Overwrite,
+                        c: MatMut::first(c, m, n),
+                        accumulate: Accumulate::Replace,
                         a,
                         panels: &panels,
                         packed: Some(packed),

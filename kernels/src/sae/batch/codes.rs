@@ -53,7 +53,7 @@ impl Codes {
         }
     }
 
-    /// How many bytes [`new`](Self::new) allocates.
+    /// The number of bytes that [`new`](Self::new) allocates.
     pub(crate) fn bytes(capacity: usize, n: usize) -> usize {
         Entries::bytes(capacity, n)
             + 2 * size_of::<f32>() * capacity * n
@@ -145,7 +145,7 @@ impl Codes {
 
     /// The gradient with respect to the dictionary: `out` ← Fᵀ·`d_output`.
     pub(crate) fn dictionary_gradient(&mut self, exec: Exec, d_output: MatRef, out: MatMut) {
-        self.outer_products(exec, Of::Codes, d_output, (out, Accumulate::Overwrite));
+        self.outer_products(exec, Of::Codes, d_output, (out, Accumulate::Replace));
     }
 
     /// The gradient with respect to the weights and the bias of a layer that reads `input` and ends in the codes:
@@ -176,7 +176,7 @@ impl Codes {
         }
         if is_dense {
             let dense = densified(exec, values, &mut self.dense);
-            matmul(exec, out, accumulate, dense.t(), matrix);
+            matmul(exec, dense.t(), matrix, accumulate, out);
         } else {
             let out = (out, accumulate);
             self.transposed.products(exec, values.values(), matrix, out);
@@ -190,10 +190,10 @@ impl Codes {
         let deltas = codes.with_values(&self.deltas[..codes.entries()]);
         if is_dense {
             let dense = densified(exec, deltas, &mut self.dense);
-            matmul(exec, out, Accumulate::Overwrite, dense, weights);
+            matmul(exec, dense, weights, Accumulate::Replace, out);
         } else {
             for b in 0..out.rows() {
-                out.row(b).fill(0.0);
+                out.row_mut(b).fill(0.0);
             }
             decoder::add_products(exec, deltas, weights, out);
         }

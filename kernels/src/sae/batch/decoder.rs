@@ -1,11 +1,11 @@
 //! From codes to reconstructions, their errors, and back to the codes.
 
-use crate::function::elementwise::{Sub, dot, scale, zip};
+use crate::function::elementwise::{Sub, zip};
+use crate::function::vector::{dot, scale, square};
 use crate::machine::exec::Exec;
-use crate::machine::par;
+use crate::machine::par::{self, RowOp};
 use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
-use crate::matrix::dictionary::square;
+use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::sparse::{EntriesMut, SparseRef, add_row_product};
 use crate::matrix::view::{MatMut, MatRef};
@@ -16,31 +16,26 @@ const LEAF: usize = 16;
 /// x̂ ← `W_decᵀ f + b_dec`.
 pub(crate) fn decode(exec: Exec, decoder: Decoder, codes: SparseRef, mut x_hat: MatMut) {
     for b in 0..x_hat.rows() {
-        x_hat.row(b).copy_from_slice(decoder.b_dec);
+        x_hat.row_mut(b).copy_from_slice(decoder.b_dec);
     }
     add_products(exec, codes, decoder.dictionary, x_hat);
 }
 
 /// out ← out + S·M, for a sparse matrix S.
 pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: MatMut) {
-    struct Products<'a>(SparseRef<'a>, MatRef<'a>, MatMut<'a>);
-    impl Op for Products<'_> {
-        type Output = ();
+    #[derive(Clone, Copy)]
+    struct Products<'a>(MatRef<'a>);
+    impl<'a> RowOp<(SparseRef<'a>, MatMut<'a>)> for Products<'_> {
+        const PART: Part = Part::Decoding;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let Products(sparse, matrix, mut out) = self;
+        fn run<S: Simd>(self, s: S, (sparse, mut out): (SparseRef, MatMut)) {
             for b in 0..sparse.rows() {
-                add_row_product(s, sparse.row(b), matrix, out.row(b));
+                add_row_product(s, sparse.row(b), self.0, out.row_mut(b));
             }
         }
     }
-    profile::call(Part::Decoding, || sparse.work(matrix.cols()));
-    par::share_timed(Part::Decoding, exec, LEAF, (sparse, out), &|(
-        sparse,
-        out,
-    )| {
-        exec.isa().dispatch(Products(sparse, matrix, out))
-    });
+    let work = || sparse.work(matrix.cols());
+    par::run(exec, Products(matrix), (sparse, out), LEAF, work);
 }
 
 /// What makes a reconstruction of a code, and how much its error counts.
@@ -100,31 +95,15 @@ pub(super) fn reconstruct(
         densify(exec, codes, dense);
         let (rows, n) = (codes.rows(), codes.cols());
         let (f, x_hat) = (MatRef::first(dense, rows, n), d_output.reborrow());
-        matmul(exec, x_hat, Accumulate::Overwrite, f, dictionary);
+        matmul(exec, f, dictionary, Accumulate::Replace, x_hat);
     }
-    profile::call(Part::Decoding, || step.work(codes));
-    let rest = EntriesMut::new(codes, &mut *deltas);
-    let work = (codes, rest, x, d_output.reborrow(), errors);
-    par::share_timed(Part::Decoding, exec, LEAF, work, &|(
-        codes,
-        deltas,
-        x,
-        d_output,
-        errors,
-    )| {
-        exec.isa().dispatch(Samples {
-            step,
-            codes,
-            deltas,
-            x,
-            d_output,
-            errors,
-        })
-    });
+    let places = EntriesMut::new(codes, &mut *deltas);
+    let samples = (codes, places, x, d_output.reborrow(), errors);
+    par::run(exec, step, samples, LEAF, || step.work(codes));
     if !dense.is_empty() {
         let (rows, n) = (codes.rows(), codes.cols());
         let (e, products) = (d_output.as_ref(), MatMut::first(dense, rows, n));
-        matmul(exec, products, Accumulate::Overwrite, e, dictionary.t());
+        matmul(exec, e, dictionary.t(), Accumulate::Replace, products);
         pick(exec, codes, MatRef::first(dense, rows, n), deltas);
     }
 }
@@ -156,32 +135,33 @@ impl Step<'_> {
     }
 }
 
-struct Samples<'a> {
-    step: Step<'a>,
-    codes: SparseRef<'a>,
-    deltas: EntriesMut<'a>,
-    x: MatRef<'a>,
-    d_output: MatMut<'a>,
-    errors: &'a mut [f64],
-}
+/// Codes and the gradient with respect to them, samples, errors and the squares of their norms.
+type Samples<'a> = (
+    SparseRef<'a>,
+    EntriesMut<'a>,
+    MatRef<'a>,
+    MatMut<'a>,
+    &'a mut [f64],
+);
 
-impl Op for Samples<'_> {
-    type Output = ();
+impl<'a> RowOp<Samples<'a>> for Step<'_> {
+    const PART: Part = Part::Decoding;
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
+    fn run<S: Simd>(self, s: S, samples: Samples) {
         let Step {
             decoder: Decoder {
                 dictionary, b_dec, ..
             },
             factor,
             entries,
-        } = self.step;
-        for b in 0..self.codes.rows() {
-            let (x, e) = (self.x.row(b), self.d_output.row(b));
+        } = self;
+        let (codes, mut deltas, x, mut d_output, errors) = samples;
+        for (b, error) in errors.iter_mut().enumerate() {
+            let (x, e) = (x.row(b), d_output.row_mut(b));
             if entries {
                 zip(s, Sub, b_dec, x, e);
-                add_row_product(s, self.codes.row(b), dictionary, e);
+                add_row_product(s, codes.row(b), dictionary, e);
             } else {
                 for ((e, x), b) in e
                     .chunks_mut(S::LANES)
@@ -192,12 +172,12 @@ impl Op for Samples<'_> {
                     s.store_partial(s.add(s.load_partial(e), offset), e);
                 }
             }
-            self.errors[b] = square(s, e);
+            *error = square(s, e);
             scale(s, factor, e);
             if entries {
                 // Its elements are in cache from the reconstruction.
-                let (columns, _) = self.codes.row(b);
-                for (delta, &j) in self.deltas.row(b).iter_mut().zip(columns) {
+                let (columns, _) = codes.row(b);
+                for (delta, &j) in deltas.row(b).iter_mut().zip(columns) {
                     *delta = dot(s, e, dictionary.row(j as usize));
                 }
             }
@@ -217,7 +197,7 @@ pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
         mut dense,
     )| {
         for b in 0..sparse.rows() {
-            let row = dense.row(b);
+            let row = dense.row_mut(b);
             row.fill(0.0);
             let (columns, values) = sparse.row(b);
             for (&j, &value) in columns.iter().zip(values) {

@@ -1,9 +1,9 @@
 //! Sparse rows, filled from the rows of pre-activations.
 
 use crate::machine::exec::Exec;
-use crate::machine::par;
+use crate::machine::par::{self, RowOp};
 use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
+use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Sink, matmul_into};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::MatRef;
@@ -88,14 +88,8 @@ impl Entries {
     pub(crate) fn take(&mut self, exec: Exec, pre: MatRef, select: impl Select) {
         const LEAF: usize = 16;
         (self.rows, self.cols) = (pre.rows(), pre.cols());
-        profile::call(Part::Selection, || Work::new(0, pre.rows() * pre.cols()));
-        let slots = self.slots(select);
-        par::share_timed(Part::Selection, exec, LEAF, (pre, slots), &|(
-            pre,
-            slots,
-        )| {
-            exec.isa().dispatch(Take(pre, slots))
-        });
+        let work = || Work::new(0, pre.rows() * pre.cols());
+        par::run(exec, Take, (pre, self.slots(select)), LEAF, work);
         self.close_up(LEAF);
     }
 
@@ -133,15 +127,16 @@ impl Entries {
     }
 }
 
-struct Take<'a, R>(MatRef<'a>, Slots<'a, R>);
+#[derive(Clone, Copy)]
+struct Take;
 
-impl<R: Select> Op for Take<'_, R> {
-    type Output = ();
+impl<'a, R: Select> RowOp<(MatRef<'a>, Slots<'a, R>)> for Take {
+    const PART: Part = Part::Selection;
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        for b in 0..self.0.rows() {
-            self.1.entries(s, b, self.0.row(b));
+    fn run<S: Simd>(self, s: S, (pre, mut slots): (MatRef, Slots<R>)) {
+        for b in 0..pre.rows() {
+            slots.entries(s, b, pre.row(b));
         }
     }
 }

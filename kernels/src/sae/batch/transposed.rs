@@ -2,9 +2,9 @@
 //! a weight matrix.
 
 use crate::machine::exec::Exec;
-use crate::machine::par;
+use crate::machine::par::{self, RowOp};
 use crate::machine::profile::{self, Part, Work};
-use crate::machine::simd::{Op, Simd};
+use crate::machine::simd::Simd;
 use crate::matrix::matmul::Accumulate;
 use crate::matrix::sparse::{EntriesMut, SparseRef, add_row_product};
 use crate::matrix::view::{MatMut, MatRef};
@@ -83,29 +83,20 @@ impl Transposed {
         let starts = &self.starts[..=self.width];
         let entries = source.len();
         let (samples, d) = (matrix.rows(), matrix.cols());
-        let values = 3 * entries + (samples + self.width) * d;
-        profile::call(Part::OuterProducts, || Work::new(2 * entries * d, values));
+        let traffic = 3 * entries + (samples + self.width) * d;
         let values = EntriesMut::beside(starts, &mut self.values[..entries]);
         let pattern = Pattern {
             starts,
             rows: &self.rows[..entries],
             order: &self.order[..entries],
         };
-        let work = (pattern, values, out);
-        par::share_timed(Part::OuterProducts, exec, LEAF, work, &|(
-            pattern,
-            values,
-            out,
-        )| {
-            exec.isa().dispatch(Products {
-                pattern,
-                values,
-                source,
-                matrix,
-                out,
-                accumulate,
-            })
-        });
+        let op = Products {
+            source,
+            matrix,
+            accumulate,
+        };
+        let work = || Work::new(2 * entries * d, traffic);
+        par::run(exec, op, (pattern, values, out), LEAF, work);
     }
 }
 
@@ -134,33 +125,31 @@ impl par::Rows for Pattern<'_> {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Products<'a> {
-    pattern: Pattern<'a>,
-    values: EntriesMut<'a>,
     source: &'a [f32],
     matrix: MatRef<'a>,
-    out: MatMut<'a>,
     accumulate: Accumulate,
 }
 
-impl Op for Products<'_> {
-    type Output = ();
+impl<'a> RowOp<(Pattern<'a>, EntriesMut<'a>, MatMut<'a>)> for Products<'_> {
+    const PART: Part = Part::OuterProducts;
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
+    fn run<S: Simd>(self, s: S, (pattern, mut values, mut out): (Pattern, EntriesMut, MatMut)) {
         let Pattern {
             starts,
             rows,
             order,
-        } = self.pattern;
+        } = pattern;
         for j in 0..starts.len() - 1 {
             let entries = starts[j]..starts[j + 1];
-            let values = self.values.row(j);
+            let values = values.row(j);
             for (to, &from) in values.iter_mut().zip(&order[entries.clone()]) {
                 *to = self.source[from as usize];
             }
-            let out = self.out.row(j);
-            if self.accumulate == Accumulate::Overwrite {
+            let out = out.row_mut(j);
+            if self.accumulate == Accumulate::Replace {
                 out.fill(0.0);
             }
             add_row_product(s, (&rows[entries], values), self.matrix, out);

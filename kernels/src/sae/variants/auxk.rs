@@ -71,15 +71,15 @@ pub(super) fn add_gradient(aux: AuxK, pass: &mut Pass, own: &mut Own, out: &mut 
     };
     let losses = small.reconstruct(exec, decoder, view(left_over, samples));
     small.dictionary_gradient(exec, MatMut::first(d_w_dec, m, width));
-    let to_enc = (MatMut::first(d_w_enc, m, width), Accumulate::Overwrite);
+    let to_enc = (MatMut::first(d_w_enc, m, width), Accumulate::Replace);
     let codes = &mut small.codes;
     codes.layer_gradient(exec, main.centred(), to_enc, d_b_enc);
 
     let (mut w_enc, b_enc, mut w_dec) = out.get_mut((W_ENC, B_ENC, W_DEC));
     for (i, &j) in dead.iter().enumerate() {
         let (place, j) = (i * width..(i + 1) * width, j as usize);
-        add(&d_w_enc[place.clone()], w_enc.row(j));
-        add(&d_w_dec[place], w_dec.row(j));
+        add(&d_w_enc[place.clone()], w_enc.row_mut(j));
+        add(&d_w_dec[place], w_dec.row_mut(j));
         b_enc[j] += d_b_enc[i];
     }
     f64::from(aux.coefficient) * losses.reconstruction

@@ -101,7 +101,7 @@ impl Model for Gated {
             }
         }
         let (w_enc, b_dec) = out.get_mut((W_ENC, B_DEC));
-        let w_enc = (w_enc, Accumulate::Overwrite);
+        let w_enc = (w_enc, Accumulate::Replace);
         pass.batch.linear_gradient(pass.exec, w_enc, sums);
         pass.decoder_bias_gradient_by(pass.tensors.get(W_ENC), sums, b_dec);
         let codes = &mut pass.batch.codes;

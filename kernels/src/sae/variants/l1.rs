@@ -18,7 +18,7 @@ pub struct L1 {
     pub rows: Rows,
 }
 
-/// How the scale of a dictionary's rows is held.
+/// What keeps the scale of a dictionary's rows from growing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rows {
     /// Each code is penalised by the norm of its row.

@@ -60,11 +60,11 @@ impl Model for Lista {
         let mut c = MatMut::first(c, rows, n);
         matmul_with(
             exec,
-            c.reborrow(),
-            Accumulate::Overwrite,
             pass.batch.centred(),
             tensors.get(W_ENC).t(),
             Bias(tensors.get(B_ENC)),
+            Accumulate::Replace,
+            c.reborrow(),
         );
         let mut before: Option<MatRef> = None;
         for _ in 0..self.steps {
@@ -74,7 +74,7 @@ impl Model for Lista {
             layers::copy(c.as_ref(), z.reborrow());
             if let Some(before) = before {
                 let lateral = tensors.get(W_LATERAL);
-                matmul(exec, z.reborrow(), Accumulate::Add, before, lateral);
+                matmul(exec, before, lateral, Accumulate::Add, z.reborrow());
             }
             layers::relu(exec, z.reborrow());
             before = Some(z.into_ref());
@@ -102,22 +102,22 @@ impl Model for Lista {
 
         let mut d_lateral = out.get_mut(W_LATERAL);
         for j in 0..n {
-            d_lateral.row(j).fill(0.0);
+            d_lateral.row_mut(j).fill(0.0);
         }
         for t in (1..self.steps).rev() {
             let z = MatRef::first(&layers[t * rows * n..], rows, n);
             let d_later = later.as_ref();
-            matmul(exec, d_lateral.reborrow(), Accumulate::Add, z.t(), d_later);
+            matmul(exec, z.t(), d_later, Accumulate::Add, d_lateral.reborrow());
             let weights = tensors.get(W_LATERAL);
             let d_z = earlier.reborrow();
-            matmul(exec, d_z, Accumulate::Overwrite, d_later, weights.t());
+            matmul(exec, d_later, weights.t(), Accumulate::Replace, d_z);
             layers::relu_backward(exec, z, earlier.reborrow());
             layers::add(exec, earlier.as_ref(), d_c.reborrow());
             std::mem::swap(&mut later, &mut earlier);
         }
         let (w_enc, b_enc, b_dec) = out.get_mut((W_ENC, B_ENC, B_DEC));
         let (d_c, centred) = (d_c.as_ref(), pass.batch.centred());
-        matmul(exec, w_enc, Accumulate::Overwrite, d_c.t(), centred);
+        matmul(exec, d_c.t(), centred, Accumulate::Replace, w_enc);
         reduce::column_sums(exec, d_c, b_enc);
         pass.decoder_bias_gradient_by(tensors.get(W_ENC), b_enc, b_dec);
         pass.batch.dictionary_gradient(exec, out.get_mut(W_DEC));

@@ -52,12 +52,12 @@ impl Model for TwoLayer {
         for unit in 0..self.hidden {
             let (k, sign) = (unit / 2, if unit % 2 == 0 { 1.0 } else { -1.0 });
             if k < width {
-                w_hidden.row(unit)[k] = sign;
+                w_hidden.row_mut(unit)[k] = sign;
                 for j in 0..dictionary {
-                    w_enc.row(j)[unit] = sign * w_dec.as_ref().row(j)[k];
+                    w_enc.row_mut(j)[unit] = sign * w_dec.row(j)[k];
                 }
             } else {
-                w_hidden.row(unit).fill_with(|| scale * normals());
+                w_hidden.row_mut(unit).fill_with(|| scale * normals());
             }
         }
     }
@@ -77,11 +77,11 @@ impl Model for TwoLayer {
         let mut hidden = MatMut::first(&mut own.values, pass.x.rows(), self.hidden);
         matmul_with(
             exec,
-            hidden.reborrow(),
-            Accumulate::Overwrite,
             pass.batch.centred(),
             tensors.get(W_HIDDEN).t(),
             Bias(tensors.get(B_HIDDEN)),
+            Accumulate::Replace,
+            hidden.reborrow(),
         );
         layers::relu(exec, hidden.reborrow());
         let (weights, bias) = (tensors.get(W_ENC), tensors.get(B_ENC));
@@ -105,12 +105,12 @@ impl Model for TwoLayer {
 
         pass.batch.dictionary_gradient(exec, out.get_mut(W_DEC));
         let (w_enc, b_enc) = out.get_mut((W_ENC, B_ENC));
-        let w_enc = (w_enc, Accumulate::Overwrite);
+        let w_enc = (w_enc, Accumulate::Replace);
         let codes = &mut pass.batch.codes;
         codes.layer_gradient(exec, hidden, w_enc, b_enc);
         let (w_hidden, b_hidden, b_dec) = out.get_mut((W_HIDDEN, B_HIDDEN, B_DEC));
         let (d_hidden, centred) = (d_hidden.as_ref(), pass.batch.centred());
-        matmul(exec, w_hidden, Accumulate::Overwrite, d_hidden.t(), centred);
+        matmul(exec, d_hidden.t(), centred, Accumulate::Replace, w_hidden);
         reduce::column_sums(exec, d_hidden, b_hidden);
         pass.decoder_bias_gradient_by(tensors.get(W_HIDDEN), b_hidden, b_dec);
         losses

@@ -172,13 +172,13 @@ pub(super) fn decoder_bias(r: &Matrix, weights: &Matrix, d_bias: &[Bounded]) -> 
     (0..r[0].len()).map(at).collect()
 }
 
-/// Which pre-activations are above 0, and whether that is in doubt.
+/// Tells which pre-activations are above 0, and whether that is in doubt.
 pub(super) fn relu(pre: &[Bounded]) -> (Vec<bool>, bool) {
     let active = pre.iter().map(|a| a.value > 0.0).collect();
     (active, pre.iter().any(|a| a.value.abs() <= a.error))
 }
 
-/// Which pre-activations are the k largest and above 0, and whether that is in doubt.
+/// Tells which pre-activations are the k largest and above 0, and whether that is in doubt.
 pub(super) fn largest(k: usize, pre: &[Bounded]) -> (Vec<bool>, bool) {
     let mut order: Vec<usize> = (0..pre.len()).collect();
     order.sort_by(|&i, &j| pre[j].value.total_cmp(&pre[i].value));

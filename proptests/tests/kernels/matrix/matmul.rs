@@ -30,7 +30,7 @@ impl Operand {
     }
 }
 
-/// How an operand lies in memory: row-major, column-major or neither, with or without gaps.
+/// The place of an operand in memory: row-major, column-major or neither, with or without gaps.
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     RowMajor(usize),
@@ -124,13 +124,13 @@ fn check(isa: Isa, a: &Operand, b: &Operand, (sums, sizes): &(Vec<f64>, Vec<f64>
     let accumulate = if add {
         Accumulate::Add
     } else {
-        Accumulate::Overwrite
+        Accumulate::Replace
     };
     let exec = Exec::serial(isa);
     let view = MatMut::with_stride(&mut c, m, n, stride).unwrap();
     match &bias {
-        Some(bias) => matmul_with(exec, view, accumulate, a.view(), b.view(), Bias(bias)),
-        None => matmul(exec, view, accumulate, a.view(), b.view()),
+        Some(bias) => matmul_with(exec, a.view(), b.view(), Bias(bias), accumulate, view),
+        None => matmul(exec, a.view(), b.view(), accumulate, view),
     }
     // Two more terms: the value that was there, and the bias.
     let gamma = gamma(k + 2);
@@ -198,7 +198,7 @@ fn where_operands_lie_does_not_change_the_bits(isa: Isa) {
             let b = operand(k, n, lb, || b.next().unwrap());
             let mut c = vec![f32::NAN; m * n];
             let view = MatMut::new(&mut c, m, n).unwrap();
-            matmul(Exec::serial(isa), view, Accumulate::Overwrite, a.view(), b.view());
+                matmul(Exec::serial(isa), a.view(), b.view(), Accumulate::Replace, view);
             c
         };
         let contiguous = product(Layout::RowMajor(0), Layout::RowMajor(0));
@@ -223,7 +223,7 @@ fn small_integers_are_exact(isa: Isa) {
         let (sums, _) = naive_product(&a, &b);
         let mut c = vec![f32::NAN; m * n];
         let view = MatMut::new(&mut c, m, n).unwrap();
-        matmul(Exec::serial(isa), view, Accumulate::Overwrite, a.view(), b.view());
+            matmul(Exec::serial(isa), a.view(), b.view(), Accumulate::Replace, view);
         let exact = c.iter().zip(&sums).all(|(&c, &sum)| f64::from(c) == sum);
         prop_assert!(exact, "{}: {}×{}×{}", isa, m, k, n);
     });
@@ -287,7 +287,7 @@ fn results_do_not_depend_on_the_number_of_threads(isa: Isa) {
             let product = |exec| {
                 let mut c = vec![0.0; m * n];
                 let view = MatMut::new(&mut c, m, n).unwrap();
-                matmul(exec, view, Accumulate::Overwrite, a.view(), b.view());
+                matmul(exec, a.view(), b.view(), Accumulate::Replace, view);
                 c
             };
             let serial = product(Exec::serial(isa));
@@ -311,10 +311,10 @@ fn nan_and_infinity_reach_exactly_the_rows_and_columns_they_should(isa: Isa) {
     let view = MatMut::new(&mut c, m, n).unwrap();
     matmul(
         Exec::serial(isa),
-        view,
-        Accumulate::Overwrite,
         a.view(),
         b.view(),
+        Accumulate::Replace,
+        view,
     );
     for i in 0..m {
         for j in 0..n {
@@ -335,10 +335,10 @@ fn shapes_that_do_not_match_are_named() {
     let a = MatRef::new(&a, 2, 3).unwrap();
     matmul(
         Exec::serial(Isa::detect()),
+        a,
+        a,
+        Accumulate::Replace,
         MatMut::new(&mut c, 2, 3).unwrap(),
-        Accumulate::Overwrite,
-        a,
-        a,
     );
 }
 
@@ -349,11 +349,11 @@ fn a_bias_of_the_wrong_length_is_named() {
     let a = MatRef::new(&a, 3, 3).unwrap();
     matmul_with(
         Exec::serial(Isa::detect()),
-        MatMut::new(&mut c, 3, 3).unwrap(),
-        Accumulate::Overwrite,
         a,
         a,
         Bias(&[0.0; 2]),
+        Accumulate::Replace,
+        MatMut::new(&mut c, 3, 3).unwrap(),
     );
 }
 
@@ -383,7 +383,7 @@ fn strides_that_are_never_used_do_not_show(isa: Isa) {
         let product = |a: MatRef, b: MatRef| {
             let mut c = vec![0.0; m * n];
             let to = MatMut::new(&mut c, m, n).unwrap();
-            matmul(Exec::serial(isa), to, Accumulate::Overwrite, a, b);
+            matmul(Exec::serial(isa), a, b, Accumulate::Replace, to);
             c
         };
         let want = product(a.view(), b.view());

@@ -127,7 +127,7 @@ fn streams_match_the_definitions(isa: Isa) {
 }
 
 each_isa!(chunks_do_not_show);
-/// To the bit, and on every instruction set the same.
+/// Sums are the same to the bit, on every instruction set.
 fn chunks_do_not_show(isa: Isa) {
     proptest!(config(256), |(batch in batch(), cuts in prop::collection::vec(0..30usize, 0..5))| {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(batch.samples())).collect();

@@ -129,7 +129,7 @@ impl Case {
 
 pub fn fill(mut m: MatMut, next: &mut impl FnMut() -> f32, scale: f32) {
     for i in 0..m.rows() {
-        m.row(i).fill_with(|| scale * next());
+        m.row_mut(i).fill_with(|| scale * next());
     }
 }
 

@@ -282,10 +282,10 @@ fn gradient_norms_of_any_size(isa: Isa) {
     let exec = Exec::serial(isa);
     for x in [1e-36f32, 2e-23, 1.0, 1.85e19, 1e38] {
         let mut parameters = mlp::Parameters::zeros(shape);
-        parameters.embeddings_mut()[0].row(0)[0] = x;
+        parameters.embeddings_mut()[0].row_mut(0)[0] = x;
         let block = parameters.block_mut(0);
         let (mut w1, mut w2) = (block.w1, block.w2);
-        (w1.row(0)[0], w2.row(0)[0]) = (1.0, 1.0);
+        (w1.row_mut(0)[0], w2.row_mut(0)[0]) = (1.0, 1.0);
         let mut workspace = Workspace::new(shape, 1);
         mlp::forward(exec, &parameters, &[[0, 0]], &mut workspace);
         let mut norm = [0.0];

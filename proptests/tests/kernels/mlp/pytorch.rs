@@ -163,7 +163,7 @@ impl Task {
 
             mlp::forward(exec, &parameters, &self.pairs, &mut workspace);
             let mut all = vec![f32::NAN; (layers + 1) * batch];
-            let view = MatMut::new(&mut all, layers + 1, batch).expect("its size");
+            let view = MatMut::from_rows(&mut all, batch);
             mlp::losses(exec, &workspace, self.loss, &self.targets, view);
             let output: f64 = all[layers * batch..].iter().map(|&l| f64::from(l)).sum();
             let loss = output / batch as f64;
@@ -181,8 +181,8 @@ impl Task {
                 exec,
                 Adam::default(),
                 t,
-                parameters.values_mut(),
                 gradient.values(),
+                parameters.values_mut(),
                 &mut first,
                 &mut second,
             );

@@ -129,7 +129,7 @@ fn what_does_not_fit_is_named(isa: Isa) {
         mlp::forward(exec, &case.parameters, &[[0, 3]], &mut workspace);
     });
     says("loss weights of 2×6 for 3 layers", &|| {
-        let weights = MatRef::new(&case.weights[..12], 2, 6).unwrap();
+        let weights = MatRef::first(&case.weights, 2, 6);
         case.gradient(exec, Applied::Weights(weights));
     });
     says("class 4 of 4", &|| {

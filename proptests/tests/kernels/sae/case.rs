@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptests::reference::sae::{Model, Pass};
 use proptests::stream;
 
-/// Which products a pass takes: on the entries, or dense.
+/// The products that a pass takes: on the entries, or dense.
 pub const PATHS: [(&str, f64); 2] = [("sparse", f64::INFINITY), ("dense", 0.0)];
 
 /// Losses to the bit: those of no samples are NaN, which equals nothing.
@@ -39,7 +39,7 @@ impl Case {
         }
         if let Variant::JumpRelu(_) = variant {
             let [mut threshold] = parameters.tensors_mut(["threshold"]);
-            threshold.row(0).fill_with(|| next().abs());
+            threshold.row_mut(0).fill_with(|| next().abs());
         }
         let x = (0..batch * shape.width).map(|_| next()).collect();
         Case { parameters, x }

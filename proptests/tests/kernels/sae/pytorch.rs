@@ -214,7 +214,7 @@ impl Task {
     fn train(&self, exec: Exec, dense_from: f64) -> Run {
         let (shape, variant) = (self.initial.shape(), self.initial.variant());
         let batch = self.x.concat();
-        let x = MatRef::new(&batch, self.x.len(), shape.width).expect("its size");
+        let x = MatRef::from_rows(&batch, shape.width);
         let mut trainer = Trainer::new(self.initial.clone(), ADAM, self.x.len());
         trainer.workspace_mut().set_dense_from(dense_from);
         let (mut losses, mut first) = (vec![], None);

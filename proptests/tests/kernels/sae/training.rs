@@ -37,14 +37,14 @@ fn a_step_is_its_parts(isa: Isa) {
             }
             let [first, second] = &mut moments;
             let values = parameters.values_mut();
-            adam::step(exec, Adam::default(), t, values, gradient.values(), first, second);
+                adam::step(exec, Adam::default(), t, gradient.values(), values, first, second);
             if unit {
                 let [rows] = parameters.tensors_mut(["w_dec"]);
                 dictionary::normalise(exec, rows);
             }
             if let Variant::JumpRelu(_) = case.variant() {
                 let [mut threshold] = parameters.tensors_mut(["threshold"]);
-                threshold.row(0).iter_mut().for_each(|t| *t = t.max(0.0));
+                    threshold.row_mut(0).iter_mut().for_each(|t| *t = t.max(0.0));
             }
             let codes = dense(workspace.codes());
             for (j, idle) in idle.iter_mut().enumerate() {

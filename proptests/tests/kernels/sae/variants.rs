@@ -23,13 +23,13 @@ fn top_k_takes_the_largest_and_of_equals_the_first(isa: Isa) {
         let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k, aux: None }));
         let [mut identity] = parameters.tensors_mut(["w_enc"]);
         for j in 0..n {
-            identity.row(j)[j] = 1.0;
+            identity.row_mut(j)[j] = 1.0;
         }
         let mut next = stream(seed);
         let mut x: Vec<f32> = (0..n).map(|_| (next() * spread as f32).round()).collect();
         if let Some(j) = nan.filter(|&j| j < n) {
             let [mut bias] = parameters.tensors_mut(["b_enc"]);
-            bias.row(0)[j] = f32::NAN;
+            bias.row_mut(0)[j] = f32::NAN;
             // Larger than all others.
             x[j] = 1e9;
         }
@@ -66,7 +66,7 @@ fn the_gradient_of_a_threshold_by_hand(isa: Isa) {
     let mut parameters = Parameters::zeros(shape, variant);
     for name in ["w_enc", "w_dec", "threshold"] {
         let [mut tensor] = parameters.tensors_mut([name]);
-        tensor.row(0)[0] = 1.0;
+        tensor.row_mut(0)[0] = 1.0;
     }
     let x = [0.875, 1.125, 2.0, 0.5];
     let case = Case {
@@ -98,7 +98,7 @@ fn magnitudes_are_not_penalised(isa: Isa) {
     let (before, _) = case.gradient(exec, 0.0);
     let mut louder = case.clone();
     let [mut r_mag] = louder.parameters.tensors_mut(["r_mag"]);
-    r_mag.row(0).iter_mut().for_each(|r| *r += 1.0);
+    r_mag.row_mut(0).iter_mut().for_each(|r| *r += 1.0);
     let (after, _) = louder.gradient(exec, 0.0);
     assert!(before.sparsity > 0.0 && before.reconstruction != after.reconstruction);
     assert_eq!(
@@ -107,10 +107,10 @@ fn magnitudes_are_not_penalised(isa: Isa) {
     );
     // With r = 0 and both biases alike, the two paths are one.
     let [mut r_mag] = case.parameters.tensors_mut(["r_mag"]);
-    r_mag.row(0).fill(0.0);
+    r_mag.row_mut(0).fill(0.0);
     let b_gate = case.parameters.tensor("b_enc").row(0).to_vec();
     let [mut b_mag] = case.parameters.tensors_mut(["b_mag"]);
-    b_mag.row(0).copy_from_slice(&b_gate);
+    b_mag.row_mut(0).copy_from_slice(&b_gate);
     let (alike, _) = case.gradient(exec, 0.0);
     assert!((alike.auxiliary - alike.reconstruction).abs() < 1e-5 * alike.auxiliary);
 }

@@ -66,7 +66,7 @@ fn the_duality_gap_bounds_the_error(isa: Isa) {
 }
 
 each_isa!(iterations_end_as_soon_as_the_gap_allows);
-/// At the first code whose gap is small enough, where that is not for rounding to decide.
+/// They end at the first code whose gap is small enough, where that is not for rounding to decide.
 fn iterations_end_as_soon_as_the_gap_allows(isa: Isa) {
     proptest!(config(60), |(
         data in data(20, 1),

@@ -30,7 +30,7 @@ fn data() -> Data {
 }
 
 each_isa!(pursuits_and_refits_have_no_scale);
-/// To the bit, since powers of two are exact.
+/// Codes are the same to the bit, since powers of two are exact.
 fn pursuits_and_refits_have_no_scale(isa: Isa) {
     let data = data();
     let start = data.codes(4);

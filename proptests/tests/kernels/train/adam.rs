@@ -31,7 +31,7 @@ impl State {
             first,
             second,
         } = self;
-        adam::step(exec, adam, t, weights, gradient, first, second);
+        adam::step(exec, adam, t, gradient, weights, first, second);
     }
 }
 
@@ -191,7 +191,7 @@ fn what_does_not_fit_is_named(isa: Isa) {
     let run = |t, w: usize, g: usize, m: usize, v: usize| {
         let zeros = |n| vec![0.0; n];
         let (mut w, mut m, mut v) = (zeros(w), zeros(m), zeros(v));
-        adam::step(exec, Adam::default(), t, &mut w, &zeros(g), &mut m, &mut v);
+        adam::step(exec, Adam::default(), t, &zeros(g), &mut w, &mut m, &mut v);
     };
     assert_eq!(panic_message(|| run(0, 3, 3, 3, 3)), "steps count from 1");
     for (g, m, v) in [(4, 3, 3), (3, 4, 3), (3, 3, 4)] {

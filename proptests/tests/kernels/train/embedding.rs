@@ -62,7 +62,7 @@ fn scatters_and_adds_in_order(isa: Isa) {
         }
         let exec = Exec::serial(isa);
         let [mut first, mut second] = before.clone();
-        embedding::backward(
+            embedding::backward_add(
             exec,
             MatRef::new(&d_out, batch, cols).unwrap(),
             &pairs,
@@ -86,7 +86,7 @@ each_isa!(what_does_not_fit_is_named);
 fn what_does_not_fit_is_named(isa: Isa) {
     let exec = Exec::serial(isa);
     let values = [0.0; 60];
-    let matrix = |rows, cols| MatRef::new(&values[..rows * cols], rows, cols).unwrap();
+    let matrix = |rows, cols| MatRef::first(&values, rows, cols);
     let forward = |first, second, pairs: &[[u32; 2]], cols: usize| {
         panic_message(|| {
             let mut out = vec![0.0; 2 * cols];
@@ -97,7 +97,7 @@ fn what_does_not_fit_is_named(isa: Isa) {
     let backward = |pairs: &[[u32; 2]], cols| {
         panic_message(|| {
             let (mut first, mut second) = (vec![0.0; 12], vec![0.0; 15]);
-            embedding::backward(
+            embedding::backward_add(
                 exec,
                 matrix(2, cols),
                 pairs,

@@ -27,7 +27,7 @@ fn backward(
     let (rows, cols) = (targets.len(), outputs.len() / targets.len());
     let outputs = MatRef::new(outputs, rows, cols).unwrap();
     let gradient = MatMut::new(gradient, rows, cols).unwrap();
-    loss.backward(exec, outputs, targets, weights, gradient);
+    loss.backward_add(exec, outputs, targets, weights, gradient);
 }
 
 /// Losses and gradients of one batch, within their bounds.
@@ -115,7 +115,7 @@ fn large_logits(isa: Isa) {
     }
 }
 
-/// As [`check`], for logits whose squares overflow.
+/// Does what [`check`] does, for logits whose squares overflow.
 fn cross_entropy_alone(exec: Exec, x: &[f32], y: u32) {
     let loss = Loss::CrossEntropy;
     let bounded: Vec<Bounded> = x.iter().map(|&x| Bounded::exact(x)).collect();

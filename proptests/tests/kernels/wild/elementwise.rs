@@ -111,7 +111,7 @@ fn losses(isa: Isa) {
             });
             let slopes = on_threads(isa, threads, |exec| {
                 let mut gradient = gradient.clone();
-                loss.backward(exec, outputs.view(), &targets, &weights, gradient.view_mut());
+                    loss.backward_add(exec, outputs.view(), &targets, &weights, gradient.view_mut());
                 gradient.values()
             });
             for b in 0..rows {
@@ -125,7 +125,7 @@ fn losses(isa: Isa) {
                 assert_same(&what, &own, &got[b..=b]);
                 let mut own = before.to_vec();
                 let to = kernels::MatMut::new(&mut own, 1, cols).unwrap();
-                loss.backward(exec, row, &targets[b..=b], &weights[b..=b], to);
+                    loss.backward_add(exec, row, &targets[b..=b], &weights[b..=b], to);
                 assert_same(&what, &own, &slopes[b * cols..][..cols]);
                 if weights[b] == 0.0 {
                     assert_same(&what, before, &slopes[b * cols..][..cols]);
@@ -163,7 +163,7 @@ fn adam_steps(isa: Isa) {
         let second = Placed::new((1, n), (offset / 2, 0), || next().abs());
         let gradient = Placed::new((1, n), (offset / 3, 0), kinds.0.stream(seed ^ 1));
         let step = |exec, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]| {
-            adam::step(exec, Adam::default(), t, w, g, m, v);
+            adam::step(exec, Adam::default(), t, g, w, m, v);
         };
         let got = on_threads(isa, threads, |exec| {
             let (mut w, mut m, mut v) = (weights.clone(), first.clone(), second.clone());

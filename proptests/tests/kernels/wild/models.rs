@@ -56,7 +56,7 @@ fn sae_case(
     parameters.values_mut().fill_with(kind.stream(seed));
     if let Variant::JumpRelu(_) = variant {
         let [mut threshold] = parameters.tensors_mut(["threshold"]);
-        threshold.row(0).iter_mut().for_each(|t| *t = t.abs());
+        threshold.row_mut(0).iter_mut().for_each(|t| *t = t.abs());
     }
     parameters
 }

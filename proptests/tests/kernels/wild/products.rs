@@ -75,11 +75,11 @@ fn products(isa: Isa) {
         let bias = Placed::new((1, n), places.3, kinds.2.stream(seed ^ 3));
         let (va, vb) = (turn(a.view(), transposed[0]), turn(b.view(), transposed[1]));
         let before = c.values();
-        let accumulate = if add { Accumulate::Add } else { Accumulate::Overwrite };
+        let accumulate = if add { Accumulate::Add } else { Accumulate::Replace };
         let got = on_threads(isa, threads, |exec| {
             let mut c = c.clone();
             let (a, b) = (turn(a.view(), transposed[0]), turn(b.view(), transposed[1]));
-            matmul_with(exec, c.view_mut(), accumulate, a, b, Bias(bias.slice()));
+                matmul_with(exec, a, b, Bias(bias.slice()), accumulate, c.view_mut());
             c.values()
         });
         for i in 0..m {
@@ -133,7 +133,7 @@ fn gathers_scatters_and_column_sums(isa: Isa) {
         assert_same("gathered", &got, &gathered);
         let got = on_threads(isa, threads, |exec| {
             let (mut one, mut two) = (one.clone(), two.clone());
-            embedding::backward(exec, out.view(), &pairs, one.view_mut(), two.view_mut());
+                embedding::backward_add(exec, out.view(), &pairs, one.view_mut(), two.view_mut());
             [one.values(), two.values()].concat()
         });
         assert_same("scattered", &got, &[&d_one[..], &d_two].concat());

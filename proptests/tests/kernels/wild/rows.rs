@@ -69,7 +69,8 @@ fn norms_unit_rows_and_tangents(isa: Isa) {
 }
 
 each_isa!(spectral_norms);
-/// At any scale between 10⁻¹⁵ and 10¹⁵, on rows a stride apart and transposed; NaN where a value is NaN or infinite.
+/// They are right at any scale between 10⁻¹⁵ and 10¹⁵, on rows a stride apart and transposed, and NaN where a value is
+/// NaN or infinite.
 fn spectral_norms(isa: Isa) {
     proptest!(config(100), |(
         (rows, cols) in (1..30usize, 1..30usize),

@@ -129,11 +129,11 @@ impl Learner {
             width, batch, exec, ..
         } = *self;
         let n = state.elements.len() / width;
-        let elements = MatRef::new(&state.elements, n, width).expect("whole rows");
-        let x = MatRef::new(x, batch, width).expect("a batch");
+        let elements = MatRef::from_rows(&state.elements, width);
+        let x = MatRef::from_rows(x, width);
         // Not from the codes of the batch before, which a resumed training does not have.
         self.codes.fill(0.0);
-        let mut codes = MatMut::new(&mut self.codes, batch, n).expect("of that size");
+        let mut codes = MatMut::from_rows(&mut self.codes, n);
         let lasso = Lasso::new(exec, elements, self.lambda, None);
         lasso.fista(exec, x, ROUGH, codes.reborrow(), &mut self.certificates);
         // r ← Dᵀc − x
@@ -141,22 +141,22 @@ impl Learner {
             let row = &mut self.residual[b * width..][..width];
             row.iter_mut().zip(x.row(b)).for_each(|(r, x)| *r = -x);
         }
-        let mut residual = MatMut::new(&mut self.residual, batch, width).expect("of that size");
+        let mut residual = MatMut::from_rows(&mut self.residual, width);
         matmul(
             exec,
-            residual.reborrow(),
-            Accumulate::Add,
             codes.as_ref(),
             elements,
+            Accumulate::Add,
+            residual.reborrow(),
         );
-        let mut gradient = MatMut::new(&mut self.gradient, n, width).expect("of that size");
+        let mut gradient = MatMut::from_rows(&mut self.gradient, width);
         let codes = codes.as_ref().t();
         matmul(
             exec,
-            gradient.reborrow(),
-            Accumulate::Overwrite,
             codes,
             residual.as_ref(),
+            Accumulate::Replace,
+            gradient.reborrow(),
         );
         dictionary::project_gradient(exec, elements, gradient);
         self.gradient
@@ -172,12 +172,12 @@ impl Learner {
             exec,
             adam,
             state.step,
-            &mut state.elements,
             &self.gradient,
+            &mut state.elements,
             first,
             second,
         );
-        let rows = MatMut::new(&mut state.elements, n, width).expect("whole rows");
+        let rows = MatMut::from_rows(&mut state.elements, width);
         dictionary::normalise(exec, rows);
     }
 }

@@ -5,6 +5,7 @@ use kernels::sae::{L1, Lista, Parameters, Rows, Shape, TwoLayer, Variant};
 use super::reading::Reading;
 use super::settings::Settings;
 use crate::experiment::Ctx;
+use crate::sae::training;
 
 crate::words! {
     /// How codes are found.
@@ -62,5 +63,5 @@ pub struct Model {
 /// What every dictionary of `elements` starts from, whatever its encoder.
 pub fn start(variant: Variant, shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
     let mut rng = ctx.rng(seed, "initial", shape.dictionary as u64);
-    Parameters::initial(shape, variant, || rng.normal() as f32)
+    training::initial(shape, variant, &mut rng)
 }

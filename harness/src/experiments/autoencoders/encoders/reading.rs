@@ -1,12 +1,12 @@
 //! What is read from an encoder and its dictionary, together and apart.
 
 use kernels::metrics::{Matching, Stream, mmcs};
-use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::sparse_coding::{Certificate, Lasso, Pursuit, Stop, omp};
 use kernels::{Accumulate, Exec, MatMut, MatRef, SparseRef, matmul};
 
 use super::source::Source;
+use crate::phase::Phase;
 use crate::sae::reading;
 
 /// When a code counts as optimal.
@@ -72,8 +72,7 @@ impl Reading {
 
     /// The reading of a dictionary without bias whose codes are the best ones.
     pub fn of_dictionary(exec: Exec, elements: &[f32], lambda: f64, source: &Source) -> Reading {
-        let rows = elements.len() / source.width;
-        let elements = MatRef::new(elements, rows, source.width).expect("whole rows");
+        let elements = MatRef::from_rows(elements, source.width);
         Self::of(
             exec,
             elements,
@@ -92,19 +91,19 @@ impl Reading {
         lambda: f64,
         source: &Source,
     ) -> Reading {
-        let _span = profile::phase(Part::Metrics);
+        let _span = Phase::Metrics.begin();
         let x = source.samples_to_compare();
         let (samples, n) = (x.rows(), elements.rows());
         let centred: Vec<f32> = (0..samples)
             .flat_map(|b| x.row(b).iter().zip(bias).map(|(x, bias)| x - bias))
             .collect();
-        let centred = MatRef::new(&centred, samples, x.cols()).expect("of that size");
+        let centred = MatRef::from_rows(&centred, x.cols());
         let score = |codes: &[f32], elements: MatRef| score(exec, centred, codes, elements, lambda);
 
         let mut best = vec![0f32; samples * n];
         let lasso = Lasso::new(exec, elements, lambda as f32, None);
         let mut certificates = vec![Certificate::default(); samples];
-        let into = MatMut::new(&mut best, samples, n).expect("of that size");
+        let into = MatMut::from_rows(&mut best, n);
         lasso.fista(exec, centred, OPTIMAL, into, &mut certificates);
         // A code that is not a number comes out as 0, and only the certificate says so.
         let certified = certificates.iter().all(|c| c.gap.is_finite());
@@ -119,13 +118,13 @@ impl Reading {
             tolerance: 1e-9,
         };
         let mut greedy = vec![0f32; samples * n];
-        let into = MatMut::new(&mut greedy, samples, n).expect("of that size");
+        let into = MatMut::from_rows(&mut greedy, n);
         omp(exec, elements, centred, pursuit, into);
 
         let known = source.known();
         let on_known = (known.rows() > 0).then(|| {
             let matched = matched(exec, elements, known);
-            let matched = MatRef::new(&matched, n, x.cols()).expect("a row an element");
+            let matched = MatRef::from_rows(&matched, x.cols());
             match codes {
                 None if !certified => Codes::UNKNOWN,
                 codes => score(codes.unwrap_or(&best), matched),
@@ -165,16 +164,10 @@ fn matched(exec: Exec, elements: MatRef, known: MatRef) -> Vec<f32> {
 /// How dense codes on some elements reconstruct samples.
 fn score(exec: Exec, x: MatRef, codes: &[f32], elements: MatRef, lambda: f64) -> Codes {
     let (samples, n, width) = (x.rows(), elements.rows(), x.cols());
-    let dense = MatRef::new(codes, samples, n).expect("of that size");
+    let dense = MatRef::from_rows(codes, n);
     let mut x_hat = vec![0f32; samples * width];
-    let mut into = MatMut::new(&mut x_hat, samples, width).expect("of that size");
-    matmul(
-        exec,
-        into.reborrow(),
-        Accumulate::Overwrite,
-        dense,
-        elements,
-    );
+    let mut into = MatMut::from_rows(&mut x_hat, width);
+    matmul(exec, dense, elements, Accumulate::Replace, into.reborrow());
     let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
     for row in codes.chunks_exact(n) {
         for (j, &value) in row.iter().enumerate().filter(|(_, v)| **v != 0.0) {

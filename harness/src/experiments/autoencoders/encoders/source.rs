@@ -101,14 +101,12 @@ impl Source {
     /// The samples that codes are compared on: held-out ones of synthetic data, and some of those that were trained on of a
     /// residual stream, whose datapoints are all there are.
     pub fn samples_to_compare(&self) -> MatRef<'_> {
-        let rows = self.to_compare.len() / self.width;
-        MatRef::new(&self.to_compare, rows, self.width).expect("whole rows")
+        MatRef::from_rows(&self.to_compare, self.width)
     }
 
     /// The directions that it is known to be made of.
     pub fn known(&self) -> MatRef<'_> {
-        let rows = self.known.len() / self.width;
-        MatRef::new(&self.known, rows, self.width).expect("whole rows")
+        MatRef::from_rows(&self.known, self.width)
     }
 
     /// The batch of a step.

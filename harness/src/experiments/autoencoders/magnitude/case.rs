@@ -53,7 +53,7 @@ impl Case {
         for name in names.into_iter().filter(|n| ["w_dec", "w_enc"].contains(n)) {
             let [mut rows] = parameters.tensors_mut([name]);
             for (j, row) in values.chunks_exact(2).enumerate() {
-                rows.row(j).copy_from_slice(row);
+                rows.row_mut(j).copy_from_slice(row);
             }
         }
     }

@@ -90,13 +90,12 @@ impl Drawn {
 /// What a model makes of the target.
 pub fn by_model(parameters: &Parameters, exec: Exec) -> Drawn {
     let x = TARGET.map(|v| v as f32);
-    let x = MatRef::new(&x, 1, 2).expect("one sample");
+    let x = MatRef::from_rows(&x, 2);
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), 1);
     let codes = sae::encode(exec, parameters, x, &mut workspace);
     let (columns, values) = codes.row(0);
     let mut rows: Vec<f32> = parameters.dictionary().data().to_vec();
-    let n = parameters.shape().dictionary;
-    kernels::dictionary::normalise(exec, MatMut::new(&mut rows, n, 2).expect("as large"));
+    kernels::dictionary::normalise(exec, MatMut::from_rows(&mut rows, 2));
     let weight = |j: usize| {
         let place = columns.iter().position(|&c| c as usize == j);
         place.map_or(0.0, |k| f64::from(values[k]))

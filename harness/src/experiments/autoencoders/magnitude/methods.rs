@@ -8,6 +8,7 @@ use kernels::{Exec, MatMut, MatRef};
 use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
+use crate::phase::Phase;
 use crate::sae::reading;
 use crate::sae::synthetic::{Batch, Generator};
 use crate::sae::training::{self, Candidate, Trained};
@@ -86,10 +87,9 @@ impl<'a> Coded<'a> {
 
     /// The same samples with other codes.
     fn with(&self, change: impl FnOnce(Exec, MatRef, MatRef, MatMut)) -> Coded<'a> {
-        let (rows, n) = (self.samples(), self.dictionary.rows());
         let mut codes = self.codes.clone();
-        let x = MatRef::new(self.x, rows, self.dictionary.cols()).expect("whole rows");
-        let out = MatMut::new(&mut codes, rows, n).expect("whole rows");
+        let x = MatRef::from_rows(self.x, self.dictionary.cols());
+        let out = MatMut::from_rows(&mut codes, self.dictionary.rows());
         change(self.exec, self.dictionary, x, out);
         Coded { codes, ..*self }
     }
@@ -177,7 +177,7 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
             slug: format!("{method}-seed{seed}"),
             title: format!("{method} SAE, seed {seed}"),
             source: 0,
-            start: Parameters::initial(shape, variant, || rng.normal() as f32),
+            start: training::initial(shape, variant, &mut rng),
             rate: 1.0,
         }
     });
@@ -228,7 +228,7 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
         let scales = scales(&encode(exec, trained, &tuning));
         let scaled = coded.with(|_, _, _, mut codes| {
             for i in 0..codes.rows() {
-                let code = codes.row(i).iter_mut();
+                let code = codes.row_mut(i).iter_mut();
                 code.zip(&scales)
                     .for_each(|(f, s)| *f = (f64::from(*f) * s) as f32);
             }
@@ -259,12 +259,11 @@ fn centred(parameters: &Parameters, x: &[f32]) -> Vec<f32> {
 fn encode<'a>(exec: Exec, trained: &'a Trained, x: &'a [f32]) -> Coded<'a> {
     let parameters = &trained.parameters;
     let rows = x.chunks_exact(parameters.shape().width);
-    let samples = rows.len();
     let with_bias: Vec<f32> = rows
         .flat_map(|x| x.iter().zip(parameters.b_dec()).map(|(x, b)| x + b))
         .collect();
-    let with_bias = MatRef::new(&with_bias, samples, parameters.shape().width);
-    let codes = reading::dense_codes(exec, parameters, with_bias.expect("whole rows"));
+    let with_bias = MatRef::from_rows(&with_bias, parameters.shape().width);
+    let codes = reading::dense_codes(exec, parameters, with_bias);
     Coded {
         exec,
         dictionary: parameters.dictionary(),
@@ -275,6 +274,7 @@ fn encode<'a>(exec: Exec, trained: &'a Trained, x: &'a [f32]) -> Coded<'a> {
 
 /// The samples with some activity whose active elements are those matched to the active features.
 fn right_sets(exec: Exec, generator: &Generator, held_out: &Batch, coded: &Coded) -> Vec<usize> {
+    let _span = Phase::Metrics.begin();
     let matching = Matching::of(exec, generator.features(), coded.dictionary);
     let mut element = vec![None; generator.law().features];
     for &(feature, matched, _) in &matching.pairs {
@@ -352,7 +352,9 @@ fn refit_on(coded: &Coded, refitted: &Coded, right: &[usize]) -> [Result<f64, St
     let others = coded.with(|exec, dictionary, x, mut codes| {
         for (k, &i) in right.iter().enumerate() {
             let other = right[(k + 1) % right.len()];
-            codes.row(i).copy_from_slice(&coded.codes[other * n..][..n]);
+            codes
+                .row_mut(i)
+                .copy_from_slice(&coded.codes[other * n..][..n]);
         }
         nnls(exec, dictionary, x, codes);
     });

@@ -171,16 +171,11 @@ fn name(pattern: &[usize]) -> String {
 /// ‖x̂ − x‖² and ‖x‖², means over samples.
 fn errors(exec: Exec, parameters: &Parameters, x: &[f32]) -> (f64, f64) {
     let samples = x.len() / 2;
-    let x = MatRef::new(x, samples, 2).expect("pairs");
+    let x = MatRef::from_rows(x, 2);
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), samples);
     let codes = sae::encode(exec, parameters, x, &mut workspace);
     let mut x_hat = vec![0f32; 2 * samples];
-    sae::decode(
-        exec,
-        parameters,
-        codes,
-        MatMut::new(&mut x_hat, samples, 2).expect("pairs"),
-    );
+    sae::decode(exec, parameters, codes, MatMut::from_rows(&mut x_hat, 2));
     let pairs = || {
         x.data()
             .iter()

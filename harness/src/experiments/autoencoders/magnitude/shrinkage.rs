@@ -82,9 +82,9 @@ fn trained(exec: Exec, s: &Settings, lambda: f32, feature: &[f32], x: &[f32]) ->
     };
     let mut start = Parameters::zeros(shape, Variant::TiedL1(TiedL1 { lambda }));
     let [mut rows] = start.tensors_mut(["w_dec"]);
-    rows.row(0).copy_from_slice(feature);
+    rows.row_mut(0).copy_from_slice(feature);
     let mut trainer = Trainer::new(start, Adam::default(), 1);
-    let x = MatRef::new(x, 1, WIDTH).expect("one sample");
+    let x = MatRef::from_rows(x, WIDTH);
     for step in 0..s.shrinkage_steps {
         // Down to 0 along a line, so that Adam comes to rest.
         let left = (s.shrinkage_steps - step) as f64 / s.shrinkage_steps as f64;
@@ -98,7 +98,7 @@ fn trained(exec: Exec, s: &Settings, lambda: f32, feature: &[f32], x: &[f32]) ->
 }
 
 fn fista(exec: Exec, lambda: f32, feature: &[f32], x: &[f32]) -> f64 {
-    let dictionary = MatRef::new(feature, 1, WIDTH).expect("one atom");
+    let dictionary = MatRef::from_rows(feature, WIDTH);
     let lasso = Lasso::new(exec, dictionary, lambda, None);
     let (mut code, mut certificate) = ([0.0], [Certificate::default()]);
     let stop = Stop {
@@ -107,9 +107,9 @@ fn fista(exec: Exec, lambda: f32, feature: &[f32], x: &[f32]) -> f64 {
     };
     lasso.fista(
         exec,
-        MatRef::new(x, 1, WIDTH).expect("one sample"),
+        MatRef::from_rows(x, WIDTH),
         stop,
-        MatMut::new(&mut code, 1, 1).expect("one code"),
+        MatMut::from_rows(&mut code, 1),
         &mut certificate,
     );
     // A code that is not a number comes out as 0, and only the certificate says so.

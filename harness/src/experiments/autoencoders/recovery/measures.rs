@@ -1,10 +1,10 @@
 //! What is read from a sparse autoencoder on held-out samples and from its dictionary.
 
 use kernels::metrics::{mmcs, neighbour_cosines};
-use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::{Exec, MatRef};
 
+use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
@@ -26,7 +26,7 @@ impl<'a> HeldOut<'a> {
     /// The first of them.
     pub fn first(&self, samples: usize) -> MatRef<'_> {
         let width = self.generator.law().width;
-        MatRef::new(&self.x[..samples * width], samples, width).expect("cut to size")
+        MatRef::first(&self.x, samples, width)
     }
 
     /// All of them.
@@ -59,7 +59,7 @@ pub struct Reading {
 impl Reading {
     /// Reads a model trained with coefficient λ. Sums run in f64, in the order of the samples.
     pub fn of(exec: Exec, parameters: &Parameters, lambda: f64, held_out: &HeldOut) -> Reading {
-        let _span = profile::phase(Part::Metrics);
+        let _span = Phase::Metrics.begin();
         let shape = parameters.shape();
         let stream = reading::measure(exec, parameters, held_out.samples());
         let elements = parameters.dictionary();
@@ -69,8 +69,7 @@ impl Reading {
                 alive.extend(elements.row(j));
             }
         }
-        let alive = MatRef::new(&alive, alive.len() / shape.width, shape.width);
-        let alive = alive.expect("whole rows");
+        let alive = MatRef::from_rows(&alive, shape.width);
         let mut neighbours = vec![0.0; alive.rows()];
         neighbour_cosines(exec, alive, &mut neighbours);
         let features = held_out.generator.features();

@@ -5,7 +5,7 @@ use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
 use super::measures::Reading;
 use super::settings::Settings;
 use crate::experiment::Ctx;
-use crate::sae::training::Record;
+use crate::sae::training::{self, Record};
 
 impl Settings {
     /// The models of one seed: untied ones with every λ and with none, then tied ones.
@@ -69,7 +69,7 @@ impl Task {
             dictionary: s.dictionary(self.ratio),
         };
         let mut rng = ctx.rng(self.seed, "initial", shape.dictionary as u64);
-        Parameters::initial(shape, self.variant(), || rng.normal() as f32)
+        training::initial(shape, self.variant(), &mut rng)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use kernels::metrics::max_cosines;
 use kernels::mlp;
-use kernels::profile::{self, Part};
 use kernels::sae::Parameters;
 use kernels::{Exec, MatRef};
 
 use crate::experiments::many_layers::multilayer::streams::scale;
+use crate::phase::Phase;
 use crate::sae::reading;
 use crate::stats::max;
 
@@ -57,7 +57,7 @@ impl Fit {
             .flat_map(|i| x.row(i))
             .map(|v| scale * v)
             .collect();
-        let scaled = MatRef::new(&scaled, x.rows(), x.cols()).expect("of that size");
+        let scaled = MatRef::from_rows(&scaled, x.cols());
         let stream = reading::measure(exec, parameters, scaled);
         let fit = Fit {
             l0: reading::l0(&stream),
@@ -90,10 +90,9 @@ impl Directions {
 
 /// For each row of A the largest cosine with a row of B, both with rows of `width`.
 pub fn largest_cosines(a: &[f32], b: &[f32], width: usize, exec: Exec) -> Vec<f64> {
-    let (m, n) = (a.len() / width, b.len() / width);
-    let of = |rows, count| MatRef::new(rows, count, width).expect("whole rows");
-    let mut best = vec![0f32; m];
-    max_cosines(exec, of(a, m), of(b, n), &mut best);
+    let (a, b) = (MatRef::from_rows(a, width), MatRef::from_rows(b, width));
+    let mut best = vec![0f32; a.rows()];
+    max_cosines(exec, a, b, &mut best);
     best.into_iter().map(f64::from).collect()
 }
 
@@ -106,7 +105,7 @@ pub fn read(
     threshold: f64,
     exec: Exec,
 ) -> Vec<Element> {
-    let _span = profile::phase(Part::Metrics);
+    let _span = Phase::Metrics.begin();
     let width = parameters.shape().width;
     let rows = parameters.dictionary();
     let living: Vec<usize> = (0..fired.len()).filter(|&j| fired[j] > 0).collect();
@@ -154,8 +153,8 @@ mod tests {
         let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k: 1, aux: None }));
         let [mut w_dec, mut w_enc] = parameters.tensors_mut(["w_dec", "w_enc"]);
         for (i, row) in rows.iter().enumerate() {
-            w_dec.row(i).copy_from_slice(row);
-            w_enc.row(i).copy_from_slice(row);
+            w_dec.row_mut(i).copy_from_slice(row);
+            w_enc.row_mut(i).copy_from_slice(row);
         }
         parameters
     }
@@ -169,7 +168,7 @@ mod tests {
             activation: Activation::Relu,
         });
         for (mut e, row) in model.embeddings_mut().into_iter().zip(embeddings) {
-            e.row(0).copy_from_slice(&row);
+            e.row_mut(0).copy_from_slice(&row);
         }
         model
     }

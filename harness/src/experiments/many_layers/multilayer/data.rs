@@ -1,11 +1,11 @@
 //! What the models are trained on, and what they start from.
 
 use kernels::mlp::{Parameters, Shape};
-use kernels::profile::{self, Part};
 use rand::RngExt as _;
 
 use super::settings::{ID, Settings, Targets};
 use crate::experiment::Ctx;
+use crate::phase::Phase;
 use crate::rng::Rng;
 
 /// Distinct pairs (i, j), each with a target class.
@@ -20,7 +20,7 @@ pub struct Data {
 impl Data {
     /// The `n` [`pairs`] of a seed, so that a larger set holds the smaller one, and their classes.
     pub fn draw(s: &Settings, n: usize, seed: u64, ctx: &Ctx) -> Data {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let d = s.width;
         let mut classes = ctx.rng(seed, "targets", 0);
         let mut data = Data {
@@ -67,7 +67,7 @@ pub fn pairs(d: usize, n: usize, seed: u64) -> Vec<[u32; 2]> {
 /// The order in which an epoch visits the data. It depends on nothing but its arguments, so a training that
 /// goes on from a checkpoint needs no random state.
 pub fn epoch_order(n: usize, seed: u64, epoch: u64, ctx: &Ctx) -> Vec<usize> {
-    let _span = profile::phase(Part::Data);
+    let _span = Phase::Data.begin();
     let mut order: Vec<usize> = (0..n).collect();
     ctx.rng(seed, "order", epoch).shuffle(&mut order);
     order
@@ -76,13 +76,13 @@ pub fn epoch_order(n: usize, seed: u64, epoch: u64, ctx: &Ctx) -> Vec<usize> {
 /// The parameters that every model of a seed starts from: embeddings normal with variance 1/d, weight matrices
 /// uniform on ±√(6 / (fan in + fan out)) (Glorot & Bengio 2010), biases zero.
 pub fn initial(shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
-    let _span = profile::phase(Part::Data);
+    let _span = Phase::Data.begin();
     let mut rng = ctx.rng(seed, "initial", 0);
     let mut parameters = Parameters::zeros(shape);
     let deviation = 1.0 / (shape.width as f64).sqrt();
     for mut embedding in parameters.embeddings_mut() {
         for i in 0..embedding.rows() {
-            let row = embedding.row(i).iter_mut();
+            let row = embedding.row_mut(i).iter_mut();
             row.for_each(|w| *w = (deviation * rng.normal()) as f32);
         }
     }
@@ -91,7 +91,7 @@ pub fn initial(shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
         let block = parameters.block_mut(l);
         for mut matrix in [block.w1, block.w2] {
             for i in 0..matrix.rows() {
-                let row = matrix.row(i).iter_mut();
+                let row = matrix.row_mut(i).iter_mut();
                 row.for_each(|w| *w = (reach * (2.0 * rng.random::<f64>() - 1.0)) as f32);
             }
         }

@@ -1,11 +1,11 @@
 //! What is read from a model through the logit lens: losses and gradients, layer by layer.
 
 use kernels::mlp::{self, Parameters, Workspace};
-use kernels::profile::{self, Part};
 use kernels::{Exec, MatMut};
 
 use super::data::Data;
 use super::settings::Loss;
+use crate::phase::Phase;
 use crate::stats::{Fit, max, median, share};
 
 /// Datapoints in one pass.
@@ -50,7 +50,7 @@ impl Reading {
         threshold: f64,
         samples: &[usize],
     ) -> Reading {
-        let _span = profile::phase(Part::Metrics);
+        let _span = Phase::Metrics.begin();
         let layers = parameters.shape().layers;
         let n = data.len();
         // Layer by layer, datapoint by datapoint.
@@ -69,12 +69,12 @@ impl Reading {
                 &workspace,
                 loss.kernel(),
                 targets,
-                rectangle(&mut buffer, layers + 1, b),
+                MatMut::first(&mut buffer, layers + 1, b),
             );
             for (all, chunk) in losses.iter_mut().zip(buffer.chunks(b)) {
                 all[rows.clone()].copy_from_slice(chunk);
             }
-            let room = rectangle(&mut buffer, layers, b);
+            let room = MatMut::first(&mut buffer, layers, b);
             mlp::output_gradient_norms(exec, parameters, targets, &mut workspace, room);
             for (all, chunk) in norms.iter_mut().zip(buffer.chunks(b)) {
                 all[rows.clone()].copy_from_slice(chunk);
@@ -145,9 +145,4 @@ impl Reading {
         let changes = late.iter().map(|&l| self.loss[l] - self.loss[l - 1]);
         (Fit::linear(&x, &y).r2(&x, &y), max(changes))
     }
-}
-
-/// The first rows×cols values of a buffer as a matrix.
-pub fn rectangle(buffer: &mut [f32], rows: usize, cols: usize) -> MatMut<'_> {
-    MatMut::new(&mut buffer[..rows * cols], rows, cols).expect("cut to size")
 }

@@ -107,7 +107,7 @@ impl Streams {
     /// x_l, N×d.
     pub fn layer(&self, l: usize) -> MatRef<'_> {
         let width = self.parameters.shape().width;
-        MatRef::new(&self.layers[l], self.n, width).expect("a row a datapoint")
+        MatRef::from_rows(&self.layers[l], width)
     }
 }
 

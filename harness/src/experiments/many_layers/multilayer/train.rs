@@ -2,10 +2,10 @@
 
 use kernels::adam::{self, Adam};
 use kernels::mlp::{self, Applied, Parameters, Workspace};
-use kernels::{Exec, MatRef};
+use kernels::{Exec, MatMut, MatRef};
 
 use super::data::{Data, epoch_order, initial};
-use super::measures::rectangle;
+
 use super::settings::{Loss, Settings};
 use crate::error::Result;
 use crate::experiment::Ctx;
@@ -289,11 +289,7 @@ impl<'a> Trainer<'a> {
             state.end = Some(End::Diverged { layer });
             return;
         }
-        let weights = MatRef::new(
-            &self.weights[..(self.s.layers + 1) * self.pairs.len()],
-            self.s.layers + 1,
-            self.pairs.len(),
-        );
+        let weights = MatRef::first(&self.weights, self.s.layers + 1, self.pairs.len());
         mlp::backward(
             self.exec,
             &state.parameters,
@@ -302,7 +298,7 @@ impl<'a> Trainer<'a> {
             self.task.loss.kernel(),
             match self.task.kind {
                 Kind::Untrained | Kind::Trained => Applied::Output,
-                Kind::Decisive => Applied::Weights(weights.expect("cut to size")),
+                Kind::Decisive => Applied::Weights(weights),
             },
             &mut self.workspace,
             &mut self.gradient,
@@ -313,8 +309,8 @@ impl<'a> Trainer<'a> {
             self.exec,
             self.adam,
             state.step,
-            state.parameters.values_mut(),
             self.gradient.values(),
+            state.parameters.values_mut(),
             first,
             second,
         );
@@ -393,7 +389,7 @@ impl<'a> Trainer<'a> {
                 &self.data.pairs[rows.clone()],
                 &mut self.workspace,
             );
-            let losses = rectangle(&mut self.losses, layers + 1, b);
+            let losses = MatMut::first(&mut self.losses, layers + 1, b);
             mlp::losses(
                 self.exec,
                 &self.workspace,

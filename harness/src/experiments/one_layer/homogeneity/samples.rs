@@ -8,9 +8,8 @@
 use rand::RngExt as _;
 use std::ops::Range;
 
-use kernels::profile::{self, Part};
-
 use super::settings::Settings;
+use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::stats::Moments;
 
@@ -66,7 +65,7 @@ impl Sampler {
 
     /// The next samples, if any are left.
     pub fn next_batch(&mut self) -> Option<&Batch> {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let Sampler {
             rng,
             pool,

@@ -1,6 +1,5 @@
 //! ΔR² of a distributed feature while others, on random neurons, are on.
 
-use kernels::profile::{self, Part};
 use rand::RngExt as _;
 use rayon::prelude::*;
 
@@ -9,6 +8,7 @@ use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::response_curve::{Layer, Split};
+use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::stats::mean;
 
@@ -74,7 +74,7 @@ impl Overlap {
         layer: Layer,
         rng: &mut Rng,
     ) -> (Vec<f64>, Vec<f64>) {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let most = (self.k as f64).sqrt();
         let magnitude = |rng: &mut Rng| most * (2.0 * rng.random::<f64>() - 1.0);
         let (mut before, mut after) = (vec![0f32; self.k * count], vec![0f32; self.k * count]);

@@ -1,10 +1,10 @@
 //! The two features, the layer that spreads them, and what a probe may read.
 
-use kernels::profile::{self, Part};
 use kernels::{Accumulate, MatMut, MatRef, matmul};
 
 use super::settings::Settings;
 use crate::experiments::one_layer::response_curve::Layer;
+use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
 use crate::stats::max;
 
@@ -16,8 +16,7 @@ pub struct Matrix {
 
 impl Matrix {
     pub fn as_ref(&self) -> MatRef<'_> {
-        let rows = self.values.len() / self.columns;
-        MatRef::new(&self.values, rows, self.columns).expect("whole rows")
+        MatRef::from_rows(&self.values, self.columns)
     }
 }
 
@@ -39,7 +38,7 @@ pub struct Model {
 
 impl Model {
     pub fn new(s: &Settings, rng: &mut Rng) -> Self {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let features = [(); 2].map(|()| random_direction(s.inputs, rng));
         let overlap: f64 = features[0]
             .iter()
@@ -74,7 +73,7 @@ impl Model {
 
     /// Noisy inputs, as many of each of the four cases.
     pub fn examples(&self, s: &Settings, count: usize, rng: &mut Rng) -> Examples {
-        let _span = profile::phase(Part::Data);
+        let _span = Phase::Data.begin();
         let mut values = Vec::with_capacity(count * s.inputs);
         let mut labels = Vec::with_capacity(count);
         for i in 0..count {
@@ -99,9 +98,9 @@ impl Model {
             self.weights.values.len() / x.columns,
         );
         let mut linear = vec![0.0; rows * n];
-        let out = MatMut::new(&mut linear, rows, n).expect("whole rows");
+        let out = MatMut::from_rows(&mut linear, n);
         let weights = self.weights.as_ref().t();
-        matmul(layer.exec, out, Accumulate::Overwrite, x.as_ref(), weights);
+        matmul(layer.exec, x.as_ref(), weights, Accumulate::Replace, out);
         let mut gelu = vec![0.0; rows * n];
         layer.apply(&linear, &mut gelu);
         let values = [x.values.clone(), linear, gelu];

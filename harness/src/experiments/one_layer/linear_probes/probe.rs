@@ -1,7 +1,8 @@
 //! A linear probe: ridge regression on ±1 labels, in f64, that does not read the rounding of its inputs.
 
 use kernels::MatRef;
-use kernels::profile::{self, Part};
+
+use crate::phase::Phase;
 
 /// Predicts the sign of a label from a vector.
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ impl Probe {
 
     /// Share of the rows of `x` whose label it gets the sign of; not a number if an output is not finite.
     pub fn accuracy(&self, x: MatRef, labels: &[f64]) -> f64 {
-        let _span = profile::phase(Part::Metrics);
+        let _span = Phase::Metrics.begin();
         let row = |i: usize| &x.data()[i * x.row_stride()..][..x.cols()];
         let mut right = 0usize;
         for (i, &label) in labels.iter().enumerate() {

@@ -17,7 +17,7 @@ struct Case {
     b: Vec<f32>,
     c: Vec<f32>,
     bias: Vec<f32>,
-    /// Of C's shape and stride.
+    /// A matrix of C's shape and stride.
     x: Vec<f32>,
     accumulate: Accumulate,
 }
@@ -38,7 +38,7 @@ impl Case {
         let accumulate = if add {
             Accumulate::Add
         } else {
-            Accumulate::Overwrite
+            Accumulate::Replace
         };
         Case {
             m,
@@ -67,7 +67,7 @@ impl Case {
         let mut c = self.c.clone();
         let a = MatRef::new(&self.a, self.m, self.k).unwrap();
         let b = MatRef::new(&self.b, self.k, self.n).unwrap();
-        matmul_with(exec, self.view(&mut c), self.accumulate, a, b, epilogue);
+        matmul_with(exec, a, b, epilogue, self.accumulate, self.view(&mut c));
         c
     }
 
@@ -89,7 +89,7 @@ impl Case {
             let mut c = self.c.clone();
             let a = MatRef::new(&self.a, self.m, self.k).unwrap();
             let b = MatRef::new(&self.b, self.k, self.n).unwrap();
-            matmul(serial, self.view(&mut c), self.accumulate, a, b);
+            matmul(serial, a, b, self.accumulate, self.view(&mut c));
             c
         };
         same("nothing", exec, self.product(exec, ()), plain.clone());
@@ -171,7 +171,7 @@ each_isa!(what_does_not_fit_is_named);
 fn what_does_not_fit_is_named(isa: Isa) {
     let case = Case::new(4, 2, 3, 0, false, 1);
     let exec = Exec::serial(isa);
-    let small = MatRef::new(&case.x[..9], 3, 3).unwrap();
+    let small = MatRef::first(&case.x, 3, 3);
     let column_major = MatRef::with_strides(&case.x, 4, 3, 1, 4).unwrap();
     let says = |part: &str, f: &dyn Fn()| {
         let message = panic_message(f);
