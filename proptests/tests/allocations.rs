@@ -1,8 +1,9 @@
-//! Training steps allocate nothing. This test has a binary of its own, for its allocator.
+//! Training steps allocate nothing. These tests have a binary of their own, since an allocator belongs to a whole program.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::LocalKey;
 
 use kernels::adam::{self, Adam};
@@ -16,6 +17,9 @@ use proptests::{each_isa, stream};
 struct Counting;
 
 static OF_POOL: AtomicUsize = AtomicUsize::new(0);
+
+/// Held while there is a pool whose allocations count.
+static ONE_POOL: Mutex<()> = Mutex::new(());
 
 thread_local! {
     static HERE: Cell<usize> = const { Cell::new(0) };
@@ -210,6 +214,7 @@ fn a_training_step_allocates_nothing(isa: Isa) {
 fn in_parallel(exec: Exec, shape: Shape, batch: usize) {
     const THREADS: usize = 2;
     const STEPS: usize = 20;
+    let _alone = ONE_POOL.lock().unwrap_or_else(PoisonError::into_inner);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(THREADS)
         .start_handler(|_| IN_POOL.set(true))
