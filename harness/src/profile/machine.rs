@@ -51,7 +51,7 @@ impl Level {
 crate::rows! {
     /// What the machine can do, all threads together.
     pub struct Rate in "machine" {
-        /// multiply-adds on registers; reading; copying, where what is read and what is written counts
+        /// FMA: multiply-adds on registers; read: reading; copy: copying, where what is read and what is written counts
         what: Operation [""],
         /// where the data are
         level: Level [""],

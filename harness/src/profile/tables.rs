@@ -32,11 +32,11 @@ crate::words! {
 crate::rows! {
     /// What the kernels took and did, all experiments together. Rates are those of one thread at work.
     pub struct Kernel in "kernels" {
-        /// which
+        /// name of the kernel
         kernel: String [""],
-        /// how often it was called
+        /// number of calls
         calls: u64 ["1"],
-        /// time of all threads in it, together
+        /// time of all threads in the kernel, together
         seconds: f64 ["s"],
         /// share of the time of all threads, idle ones included
         share: f64 ["1"],
@@ -77,18 +77,18 @@ crate::words! {
 crate::rows! {
     /// What each experiment spent its time on.
     pub struct Spent in "experiments" {
-        /// which
+        /// name of the experiment
         experiment: String [""],
         /// size of the thread pool
         threads: usize ["1"],
-        /// from its begin to its last table
+        /// time from the beginning of the experiment to its last table
         time: f64 ["s"],
-        /// on what; a kernel that is called for data or metrics is a kernel; the rest is other code, and threads without
-        /// work
+        /// what the time went to; a kernel that is called for data or metrics is a kernel; the rest is other code, and
+        /// threads without work
         part: Task [""],
-        /// time of all threads, together
+        /// time of all threads in this part, together
         seconds: f64 ["s"],
-        /// share of threads × time
+        /// share of threads × time that the part took
         share: f64 ["1"],
     }
 }
@@ -98,7 +98,7 @@ crate::rows! {
     pub struct Stack in "stacks" {
         /// functions from the outermost to the innermost, with semicolons between them
         stack: String [""],
-        /// how often
+        /// number of samples with this stack
         samples: usize ["1"],
     }
 }

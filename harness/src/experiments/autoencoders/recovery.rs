@@ -48,7 +48,7 @@ impl Experiment for Recovery {
     const TABLES: &'static [&'static TableSpec] = &[
         tables::Sae::SPEC,
         tables::Neighbours::SPEC,
-        tables::Cheapest::SPEC,
+        optimum::Cheapest::SPEC,
         tables::Loss::SPEC,
     ];
     const FIGURES: &'static [&'static str] = figures::NAMES;

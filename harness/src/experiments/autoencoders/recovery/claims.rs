@@ -1,7 +1,7 @@
 //! The claims of `recovery` and what settles them.
 
 use super::model::{Encoder, Model};
-use super::optimum::{Comparison, Kind};
+use super::optimum::{Cheapest, Comparison, Kind};
 use super::settings::{JUDGED_RATIO, Settings};
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, above, at_least, at_most, below};
@@ -155,13 +155,12 @@ pub fn settle(
 
         let [trained, untrained] = [Kind::Trained, Kind::Untrained].map(|kind| {
             let ours = compared(models, comparisons, seed, kind);
-            let median_of = |of: &dyn Fn(&Comparison) -> f64| {
-                let values = |ours: &Vec<&Comparison>| {
-                    median(&ours.iter().map(|c| of(c)).collect::<Vec<_>>())
-                };
+            let median_of = |of: fn(&Cheapest) -> f64| {
+                let values =
+                    |ours: &Vec<&Cheapest>| median(&ours.iter().map(|c| of(c)).collect::<Vec<_>>());
                 ours.as_ref().map(values).map_err(String::clone)
             };
-            [median_of(&|c| c.l1 / c.least), median_of(&|c| c.overlap)]
+            [median_of(|c| c.l1 / c.least_l1), median_of(|c| c.overlap)]
         });
         outcome.settle(&OPTIMUM, seed, trained, untrained);
     }
@@ -173,20 +172,22 @@ fn compared<'a>(
     comparisons: &'a [Comparison],
     seed: u64,
     kind: Kind,
-) -> Result<Vec<&'a Comparison>, String> {
+) -> Result<Vec<&'a Cheapest>, String> {
     best(models, seed, JUDGED_RATIO)?;
     let ours: Vec<&Comparison> = comparisons
         .iter()
-        .filter(|c| c.seed == seed && c.kind == kind)
+        .filter(|c| (c.row.seed, c.row.model) == (seed, kind))
         .collect();
     // A code that is not a number has no cheapest one, which is another matter than one that was not found.
-    let costs: Vec<f64> = ours.iter().map(|c| c.l1).collect();
+    let costs: Vec<f64> = ours.iter().map(|c| c.row.l1).collect();
     let what = format!("L1 norms of the codes of the {kind} model at seed {seed}");
     all_finite(&what, &costs)?;
-    let proven = ours.iter().filter(|c| c.is_proven()).count();
-    if (proven as f64) < PROVEN * ours.len() as f64 {
+    let proven = ours.iter().filter(|c| c.is_proven()).map(|c| &c.row);
+    let proven: Vec<&Cheapest> = proven.collect();
+    if (proven.len() as f64) < PROVEN * ours.len() as f64 {
         return Err(format!(
-            "only {proven} of {} cheapest codes of the {kind} model at seed {seed} are proven",
+            "only {} of {} cheapest codes of the {kind} model at seed {seed} are proven",
+            proven.len(),
             ours.len()
         ));
     }
@@ -195,7 +196,7 @@ fn compared<'a>(
             "no sample activates the {kind} model at seed {seed}"
         ));
     }
-    Ok(ours.into_iter().filter(|c| c.is_proven()).collect())
+    Ok(proven)
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::claims::{BAND, DUPLICATE, DUPLICATES, OPTIMUM, RECOVERED};
 use super::model::Encoder;
-use super::optimum::Kind;
+use super::optimum::{Cheapest, Kind};
 use super::settings::JUDGED_RATIO;
-use super::tables::{Cheapest, Loss, Neighbours, Sae};
+use super::tables::{Loss, Neighbours, Sae};
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::stats::observations::Observations;

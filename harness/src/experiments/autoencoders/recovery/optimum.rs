@@ -18,29 +18,37 @@ crate::words! {
     }
 }
 
+crate::rows! {
+    /// Codes of held-out samples against the code of least L1 norm for the same dictionary and reconstruction.
+    pub struct Cheapest in "optimum" {
+        /// trained, or untrained (the control)
+        model: Kind [""],
+        /// seed of features, data and initial parameters
+        seed: u64 [""],
+        /// number of the sample
+        sample: usize [""],
+        /// L1 norm of the model's code
+        l1: f64 ["1"],
+        /// active elements of the model's code
+        l0: usize ["elements"],
+        /// L1 norm of the cheapest code
+        least_l1: f64 ["1"],
+        /// active elements of the cheapest code
+        least_l0: usize ["elements"],
+        /// active elements that the two codes have in common over those of either
+        overlap: f64 ["1"],
+        /// duality gap of the cheapest code over its cost
+        gap: f64 ["1"],
+    }
+}
+
 /// One sample's code against the cheapest one.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// The model of the code.
-    pub kind: Kind,
-    /// Seed of model and sample.
-    pub seed: u64,
-    /// Number of the sample.
-    pub sample: usize,
-    /// ‖f‖₁ of the model's code.
-    pub l1: f64,
-    /// Active entries of the model's code.
-    pub l0: usize,
-    /// ‖c‖₁ of the cheapest code.
-    pub least: f64,
-    /// Active entries of the cheapest code.
-    pub least_l0: usize,
-    /// Active entries that the two have in common over those of either.
-    pub overlap: f64,
-    /// Duality gap of the cheapest code over its cost: the cost is within this share of the least one.
-    pub gap: f64,
+    /// The two codes; nothing is known of the cheapest one if it was not found.
+    pub row: Cheapest,
     /// ‖x̂ − Dᵀc‖ / ‖x̂‖ of the cheapest code.
-    pub residual: f64,
+    residual: f64,
 }
 
 /// A cheapest code must be proven to this share, and reconstruct to it: what f32 leaves of a sample.
@@ -49,7 +57,7 @@ const PROVEN: f64 = 1e-6;
 impl Comparison {
     /// Whether the cheapest code was found, and proven to be that.
     pub fn is_proven(&self) -> bool {
-        self.gap.abs() <= PROVEN && self.residual <= PROVEN
+        self.row.gap.abs() <= PROVEN && self.residual <= PROVEN
     }
 }
 
@@ -88,31 +96,28 @@ pub fn compare(
             return Ok(None);
         }
         let ours = active(code);
-        let mut comparison = Comparison {
-            kind,
+        let mut row = Cheapest {
+            model: kind,
             seed,
             sample,
             l1,
             l0: ours.len(),
-            least: f64::NAN,
+            least_l1: f64::NAN,
             least_l0: 0,
             overlap: f64::NAN,
             gap: f64::NAN,
-            residual: f64::NAN,
         };
+        let mut residual = f64::NAN;
         if let Some(proven) = homotopy.cheapest(&dictionary.decode(code)) {
             let theirs = support(&proven.code);
             let common = ours.iter().filter(|j| theirs.contains(j)).count();
-            comparison = Comparison {
-                least: proven.code.iter().sum(),
-                least_l0: theirs.len(),
-                overlap: common as f64 / (ours.len() + theirs.len() - common) as f64,
-                gap: proven.gap,
-                residual: proven.residual,
-                ..comparison
-            };
+            row.least_l1 = proven.code.iter().sum();
+            row.least_l0 = theirs.len();
+            row.overlap = common as f64 / (ours.len() + theirs.len() - common) as f64;
+            row.gap = proven.gap;
+            residual = proven.residual;
         }
-        Ok(Some(comparison))
+        Ok(Some(Comparison { row, residual }))
     });
     let compared: Vec<Option<Comparison>> = compared.collect::<Result<_>>()?;
     Ok(compared.into_iter().flatten().collect())

@@ -3,7 +3,7 @@
 use super::claims;
 use super::measures::Reading;
 use super::model::{Encoder, Model};
-use super::optimum::{Comparison, Kind};
+use super::optimum::Comparison;
 use super::settings::JUDGED_RATIO;
 use crate::sae::training::Record;
 use crate::stats::share;
@@ -61,30 +61,6 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// Codes of held-out samples against the code of least L1 norm for the same dictionary and reconstruction.
-    pub struct Cheapest in "optimum" {
-        /// trained, or untrained (the control)
-        model: Kind [""],
-        /// seed of features, data and initial parameters
-        seed: u64 [""],
-        /// number of the sample
-        sample: usize [""],
-        /// L1 norm of the model's code
-        l1: f64 ["1"],
-        /// active elements of the model's code
-        l0: usize ["elements"],
-        /// L1 norm of the cheapest code
-        least_l1: f64 ["1"],
-        /// active elements of the cheapest code
-        least_l0: usize ["elements"],
-        /// active elements that the two codes have in common over those of either
-        overlap: f64 ["1"],
-        /// duality gap of the cheapest code over its cost
-        gap: f64 ["1"],
-    }
-}
-
-crate::rows! {
     /// Losses on the training batch before some steps.
     pub struct Loss in "training" {
         /// untied or tied
@@ -110,7 +86,7 @@ crate::rows! {
 pub fn tabulate(models: &[Model], comparisons: &[Comparison]) -> Vec<Table> {
     let saes: Vec<Sae> = models.iter().map(sae).collect();
     let neighbours: Vec<Neighbours> = models.iter().flat_map(|m| neighbours(m, models)).collect();
-    let optimum: Vec<Cheapest> = comparisons.iter().map(cheapest).collect();
+    let optimum: Vec<_> = comparisons.iter().map(|c| c.row.clone()).collect();
     let training: Vec<Loss> = models.iter().flat_map(losses).collect();
     vec![
         Table::of(&saes),
@@ -170,20 +146,6 @@ fn neighbours(model: &Model, models: &[Model]) -> Vec<Neighbours> {
         },
     };
     (0..BINS).map(row).collect()
-}
-
-fn cheapest(c: &Comparison) -> Cheapest {
-    Cheapest {
-        model: c.kind,
-        seed: c.seed,
-        sample: c.sample,
-        l1: c.l1,
-        l0: c.l0,
-        least_l1: c.least,
-        least_l0: c.least_l0,
-        overlap: c.overlap,
-        gap: c.gap,
-    }
 }
 
 fn losses(model: &Model) -> Vec<Loss> {
