@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use kernels::{Exec, gelu, gelu_tanh, math, relu};
+use kernels::{Exec, Isa, gelu, gelu_tanh, math, relu};
 use proptests::compare::Tolerance;
 use proptests::reference;
 
