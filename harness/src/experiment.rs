@@ -26,23 +26,11 @@ pub trait Experiment: Sync + 'static {
     /// The settings, declared by [`settings!`](macro@crate::settings).
     type Settings: Settings;
 
-    /// Name on the command line, in the configuration and of its folder in the output.
-    const ID: &'static str;
-    /// A short title.
-    const TITLE: &'static str;
-    /// Two to four sentences: what is asked, and how.
-    const SUMMARY: &'static str;
-    /// What it settles.
-    const CLAIMS: &'static [&'static ClaimSpec];
-    /// What it writes.
-    const TABLES: &'static [&'static TableSpec];
-    /// Names of the figures it draws, in order.
-    const FIGURES: &'static [&'static str];
-    /// Experiments whose results it reads: they stand before it in the registry and are run along.
-    const NEEDS: &'static [&'static str] = &[];
+    /// What the experiment says of itself.
+    const ABOUT: &'static About;
 
     /// Estimated peak memory, bytes, on so many threads, with those settings of the experiments that it
-    /// [needs](Self::NEEDS). A float, so that it cannot overflow.
+    /// [needs](About::needs). A float, so that it cannot overflow.
     fn memory(settings: &Self::Settings, needs: &Needs, threads: usize) -> f64;
 
     /// The largest number of the run's seeds to run at: fewer than all for experiments that train large models.
@@ -58,4 +46,23 @@ pub trait Experiment: Sync + 'static {
 
     /// Writes two sentences on what the tables and the verdicts show.
     fn findings(tables: &Tables, ledger: &Ledger) -> String;
+}
+
+/// What an experiment says of itself.
+#[derive(Debug)]
+pub struct About {
+    /// Name on the command line, in the configuration and of its folder in the output.
+    pub id: &'static str,
+    /// A short title.
+    pub title: &'static str,
+    /// Two to four sentences: what is asked, and how.
+    pub summary: &'static str,
+    /// The claims that it settles.
+    pub claims: &'static [&'static ClaimSpec],
+    /// The tables that it writes.
+    pub tables: &'static [&'static TableSpec],
+    /// Names of the figures that it draws, in order.
+    pub figures: &'static [&'static str],
+    /// Experiments whose results it reads: they stand before it in the registry and are run along.
+    pub needs: &'static [&'static str],
 }

@@ -29,19 +29,19 @@ mod tests {
         let mut claims = BTreeSet::new();
         for e in REGISTRY.experiments() {
             assert!(
-                e.needs().iter().all(|n| seen.contains(n)),
+                e.about().needs.iter().all(|n| seen.contains(n)),
                 "{} needs later ones",
                 e.id()
             );
             assert!(seen.insert(e.id()), "{} twice", e.id());
-            for claim in e.claims() {
+            for claim in e.about().claims {
                 assert!(claims.insert(claim.id), "{} twice", claim.id);
                 assert!(!claim.conditions.is_empty());
                 let measures: BTreeSet<_> = claim.conditions.iter().map(|c| c.measure).collect();
                 assert_eq!(measures.len(), claim.conditions.len(), "{}", claim.id);
             }
-            let tables: BTreeSet<_> = e.tables().iter().map(|t| t.name).collect();
-            assert_eq!(tables.len(), e.tables().len(), "{}", e.id());
+            let tables: BTreeSet<_> = e.about().tables.iter().map(|t| t.name).collect();
+            assert_eq!(tables.len(), e.about().tables.len(), "{}", e.id());
             assert!(
                 !tables.contains("measures"),
                 "{}: that name is the harness's",
@@ -53,7 +53,7 @@ mod tests {
     /// What a bound of 0 or 1 says is said in words: that something falls, is longer, stays within its rounding.
     #[test]
     fn the_number_of_every_bound_stands_in_its_criterion() {
-        for claim in REGISTRY.experiments().flat_map(|e| e.claims()) {
+        for claim in REGISTRY.experiments().flat_map(|e| e.about().claims) {
             for condition in &claim.conditions {
                 let (Bound::Below(bound)
                 | Bound::AtMost(bound)
@@ -144,9 +144,15 @@ mod tests {
     #[test]
     fn empty_tables_are_drawn_under_the_names_declared() {
         for e in REGISTRY.experiments() {
-            let tables = Tables::new(e.tables().iter().map(|&spec| Table::new(spec)).collect());
+            let tables = Tables::new(
+                e.about()
+                    .tables
+                    .iter()
+                    .map(|&spec| Table::new(spec))
+                    .collect(),
+            );
             let names: Vec<_> = e.figures(&tables).iter().map(|f| f.name).collect();
-            assert_eq!(names, e.figure_names(), "{}", e.id());
+            assert_eq!(names, e.about().figures, "{}", e.id());
             e.findings(&tables, &Default::default());
         }
     }

@@ -51,7 +51,7 @@ impl Report {
                     results::verify(path, results::csv_files(experiment))?;
                     chapters.push(Chapter {
                         experiment,
-                        tables: Tables::read(experiment.tables(), &folder)?,
+                        tables: Tables::read(experiment.about().tables, &folder)?,
                         measures: Table::read(Measurement::SPEC, &folder.join(names::MEASURES))?,
                     });
                 }

@@ -181,9 +181,9 @@ fn compute(
         if options.resume && results::is_complete(folder.path(), *experiment)? {
             let results = folder.path().join(id);
             let table = Table::read(Measurement::SPEC, &results.join(names::MEASURES))?;
-            let measures = read_measures(experiment.claims(), &table);
+            let measures = read_measures(experiment.about().claims, &table);
             settle(*experiment, &measures, seeds, &mut ledger);
-            let tables = Tables::read(experiment.tables(), &results)?;
+            let tables = Tables::read(experiment.about().tables, &results)?;
             folder.remove(Path::new(id).join(CHECKPOINTS))?;
             finished.insert(id, tables);
             progress.finish();
@@ -194,9 +194,9 @@ fn compute(
 
         let tables = Tables::new(outcome.tables);
         let names: Vec<_> = tables.iter().map(|t| t.spec().name).collect();
-        let declared: Vec<_> = experiment.tables().iter().map(|t| t.name).collect();
+        let declared: Vec<_> = experiment.about().tables.iter().map(|t| t.name).collect();
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
-        let measures = measures_table(experiment.claims(), &outcome.measures, seeds);
+        let measures = measures_table(experiment.about().claims, &outcome.measures, seeds);
         results::write_tables(folder, *experiment, &tables)?;
         // The measures come last: where they are, an experiment is complete, its checksums included.
         let done = format!("{id}/{}", names::MEASURES);
@@ -217,7 +217,7 @@ fn compute(
 }
 
 fn settle(experiment: &dyn Erased, measures: &[Measure], seeds: &[u64], ledger: &mut Ledger) {
-    for claim in experiment.claims() {
+    for claim in experiment.about().claims {
         let mut entry = Entry::settle(experiment.id(), claim, measures, seeds);
         reference::compare(&mut entry, &reference::LEDGER);
         ledger.0.push(entry);

@@ -87,7 +87,12 @@ pub fn tables(bytes: &[u8]) {
         };
         Table::from_csv(spec, *csv).ok()
     };
-    let tables = experiment.tables().iter().map(|&spec| read(spec)).collect();
+    let tables = experiment
+        .about()
+        .tables
+        .iter()
+        .map(|&spec| read(spec))
+        .collect();
     let (Some(tables), Some(measures), Some(claims), Some(run)) = (
         tables,
         read(Measurement::SPEC),
@@ -110,7 +115,7 @@ pub fn tables(bytes: &[u8]) {
         experiments: experiments.rows(),
         stacks: stacks.rows(),
     };
-    read_measures(experiment.claims(), &measures);
+    read_measures(experiment.about().claims, &measures);
     let holds = |s: &&Section| s.experiments.iter().any(|e| e.id() == experiment.id());
     let section = REGISTRY.0.iter().find(holds).expect("a section has it");
     let ledger = Ledger::from_table(&claims);

@@ -35,7 +35,7 @@ pub fn claims(registry: &Registry, run: Option<&Path>) -> Result<String> {
             &mut text,
             format_args!("\n### {title}\n\n| claim | criterion | verdict |\n| --- | --- | --- |\n"),
         );
-        for claim in section.experiments.iter().flat_map(|e| e.claims()) {
+        for claim in section.experiments.iter().flat_map(|e| e.about().claims) {
             let verdict = ledger
                 .get(claim.id)
                 .filter(|entry| is_of(entry, claim))

@@ -32,22 +32,27 @@ pub fn list(registry: &Registry, names: &[String]) -> Result<String> {
 }
 
 fn describe(text: &mut String, e: &dyn Erased) {
-    put(text, format_args!("{}: {}\n", e.id(), e.title()));
-    if !e.needs().is_empty() {
-        put(text, format_args!("  needs   {}\n", e.needs().join(", ")));
+    put(text, format_args!("{}: {}\n", e.id(), e.about().title));
+    if !e.about().needs.is_empty() {
+        put(
+            text,
+            format_args!("  needs   {}\n", e.about().needs.join(", ")),
+        );
     }
-    for claim in e.claims() {
+    for claim in e.about().claims {
         put(text, format_args!("  claim   {}\n", claim.id));
         for line in wrap(claim.statement, 80) {
             put(text, format_args!("            {line}\n"));
         }
     }
     let tables = e
-        .tables()
+        .about()
+        .tables
         .iter()
         .map(|t| format!("{}/{}.csv", e.id(), t.name));
     let figures = e
-        .figure_names()
+        .about()
+        .figures
         .iter()
         .map(|f| format!("{}/{f}.svg", e.id()));
     for file in tables
@@ -60,10 +65,10 @@ fn describe(text: &mut String, e: &dyn Erased) {
 
 fn describe_settings(text: &mut String, e: &dyn Erased) {
     text.push('\n');
-    for line in wrap(e.summary(), 90) {
+    for line in wrap(e.about().summary, 90) {
         put(text, format_args!("  {line}\n"));
     }
-    for claim in e.claims() {
+    for claim in e.about().claims {
         put(text, format_args!("\n  {}\n", claim.id));
         for (name, words) in [("criterion", claim.criterion), ("control", claim.control)] {
             for (i, line) in wrap(words, 76).iter().enumerate() {

@@ -9,7 +9,7 @@ use crate::table::Tables;
 /// What a run hands to an experiment.
 #[derive(Debug)]
 pub struct Ctx<'a> {
-    /// The means of the computation, and the folder for what another experiment [needs](super::Experiment::NEEDS).
+    /// The means of the computation, and the folder for what another experiment [needs](super::About::needs).
     pub session: Session<'a>,
     /// Id of the experiment.
     pub experiment: &'static str,
@@ -26,7 +26,7 @@ impl Ctx<'_> {
         Rng::stream(seed, self.experiment, purpose, index)
     }
 
-    /// The tables of an experiment that this one [needs](super::Experiment::NEEDS).
+    /// The tables of an experiment that this one [needs](super::About::needs).
     ///
     /// # Panics
     /// If it is not among them.

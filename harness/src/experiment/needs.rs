@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::settings::Settings;
 
-/// The settings of the experiments that one [needs](super::Experiment::NEEDS), by their names.
+/// The settings of the experiments that one [needs](super::About::needs), by their names.
 #[derive(Debug, Clone, Copy)]
 pub struct Needs<'a>(pub &'a BTreeMap<&'static str, &'a dyn Settings>);
 

@@ -8,7 +8,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
 use crate::claim::{Entry, Verdict};
 use crate::error::Result;
-use crate::experiment::erased::Erased;
+use crate::experiment::About;
 use crate::html::Drawing;
 use crate::profile::view::Section as ProfileSection;
 use crate::store::names;
@@ -34,7 +34,7 @@ struct Section<'a> {
 
 /// An experiment of it.
 struct Experiment<'a> {
-    experiment: &'static dyn Erased,
+    about: &'static About,
     drawings: Vec<Drawing>,
     findings: String,
     claims: Vec<Claim<'a>>,
@@ -112,10 +112,10 @@ fn experiment<'a>(
             measures: ours.cloned().collect(),
         }
     };
-    let files = experiment.tables().iter().map(|table| table.name);
+    let files = experiment.about().tables.iter().map(|table| table.name);
     let measures_file = names::MEASURES.trim_end_matches(".csv");
     Ok(Experiment {
-        experiment: *experiment,
+        about: experiment.about(),
         drawings,
         findings: experiment.findings(tables, ledger),
         claims: ledger.of(id).map(claim).collect(),

@@ -186,7 +186,7 @@ impl Config {
 
 /// Adds an experiment and, before it, what it needs.
 fn select(registry: &Registry, experiment: &'static dyn Erased, selected: &mut Vec<&'static str>) {
-    for need in experiment.needs() {
+    for need in experiment.about().needs {
         let needed = registry.find(need).expect("needs are registered");
         select(registry, needed, selected);
     }
@@ -264,7 +264,11 @@ mod tests {
                 .collect();
             assert!(ids.contains(&experiment.id()));
             assert!(
-                experiment.needs().iter().all(|need| ids.contains(need)),
+                experiment
+                    .about()
+                    .needs
+                    .iter()
+                    .all(|need| ids.contains(need)),
                 "{ids:?}"
             );
         }

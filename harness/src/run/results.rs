@@ -59,7 +59,7 @@ pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
 
 /// The CSV files of an experiment, by their names in the folder of a run.
 pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
-    let tables = experiment.tables().iter().map(|t| t.name);
+    let tables = experiment.about().tables.iter().map(|t| t.name);
     let id = experiment.id();
     tables
         .chain([Measurement::SPEC.name])
@@ -87,10 +87,11 @@ pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -
         folder.write(format!("{id}/{}.csv", table.spec().name), table.csv())?;
     }
     let specs = experiment
-        .tables()
+        .about()
+        .tables
         .iter()
         .copied()
         .chain([Measurement::SPEC]);
-    let columns = describe::columns(experiment.title(), experiment.summary(), specs);
+    let columns = describe::columns(experiment.about().title, experiment.about().summary, specs);
     folder.write(format!("{id}/README.md"), columns)
 }

@@ -11,15 +11,15 @@ fn list_names_every_experiment_claim_and_file() {
     let output = sandbox.harness("list").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for experiment in harness::experiments::REGISTRY.experiments() {
-        assert!(text.contains(experiment.title()));
-        for claim in experiment.claims() {
+        assert!(text.contains(experiment.about().title));
+        for claim in experiment.about().claims {
             assert!(
                 text.lines().any(|l| l == format!("  claim   {}", claim.id)),
                 "{}",
                 claim.id
             );
         }
-        for table in experiment.tables() {
+        for table in experiment.about().tables {
             assert!(text.contains(&format!("{}/{}.csv", experiment.id(), table.name)));
         }
         let full = sandbox

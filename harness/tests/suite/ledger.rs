@@ -19,10 +19,10 @@ fn listed() -> Vec<String> {
 
 #[test]
 fn every_claim_is_listed_with_a_criterion_a_control_and_several_seeds() {
-    let claims = REGISTRY.experiments().flat_map(|e| e.claims());
+    let claims = REGISTRY.experiments().flat_map(|e| e.about().claims);
     assert_eq!(listed(), claims.map(|c| c.id).collect::<Vec<_>>());
     for experiment in REGISTRY.experiments() {
-        for claim in experiment.claims() {
+        for claim in experiment.about().claims {
             for words in [claim.statement, claim.criterion, claim.control] {
                 assert!(!words.is_empty(), "{}", claim.id);
             }
@@ -32,7 +32,7 @@ fn every_claim_is_listed_with_a_criterion_a_control_and_several_seeds() {
             let seeds = preset.seeds().min(most);
             let id = experiment.id();
             assert!(
-                seeds >= 3 || experiment.claims().is_empty(),
+                seeds >= 3 || experiment.about().claims.is_empty(),
                 "{id} has {seeds} seeds in {}",
                 preset.name()
             );
@@ -65,7 +65,7 @@ fn settled(arguments: &str, seeds: u64) {
         let at_seeds = seeds.min(experiment.bind(Preset::Quick).most_seeds() as u64);
         let measures = run.join(experiment.id()).join("measures.csv");
         let measures = std::fs::read_to_string(measures).unwrap();
-        for claim in experiment.claims() {
+        for claim in experiment.about().claims {
             let id = claim.id;
             let entry = ledger.get(id).unwrap_or_else(|| panic!("no {id}"));
             assert!(report.contains(&format!("<code>{id}</code>")), "{id}");
@@ -91,7 +91,7 @@ fn settled(arguments: &str, seeds: u64) {
         REGISTRY
             .experiments()
             .filter(ran)
-            .map(|e| e.claims().len())
+            .map(|e| e.about().claims.len())
             .sum::<usize>()
     );
 }

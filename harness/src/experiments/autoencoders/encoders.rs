@@ -7,16 +7,15 @@
 
 use rayon::prelude::*;
 
-use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::Streams;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::training::{self, Candidate, Plan};
-use crate::table::{Record, TableSpec, Tables};
+use crate::table::{Record, Tables};
 
 mod claims;
 mod figures;
@@ -38,24 +37,26 @@ pub struct Encoders;
 impl Experiment for Encoders {
     type Settings = Settings;
 
-    const ID: &'static str = "encoders";
-    const TITLE: &'static str = "Does a stronger encoder find better features?";
-    const SUMMARY: &'static str = "The encoder of a sparse autoencoder is one linear map, much simpler than sparse coding by \
+    const ABOUT: &'static About = &About {
+        id: "encoders",
+        title: "Does a stronger encoder find better features?",
+        summary: "The encoder of a sparse autoencoder is one linear map, much simpler than sparse coding by \
         optimisation. A two-layer encoder, unrolled steps of a learnt iteration (LISTA) and freely optimised codes are \
         trained on the same data, synthetic ones with known features and residual streams of the models of `multilayer`, \
         and encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an encoder has \
-        learned, and its own codes on the true features.";
-    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
-    const TABLES: &'static [&'static TableSpec] = &[tables::Scores::SPEC];
-    const FIGURES: &'static [&'static str] = figures::NAMES;
-    const NEEDS: &'static [&'static str] = &["multilayer"];
+        learned, and its own codes on the true features.",
+        claims: claims::CLAIMS,
+        tables: &[tables::Scores::SPEC],
+        figures: figures::NAMES,
+        needs: &["multilayer"],
+    };
 
     fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
         let synthetic = s.data.memory() + of_source(s, s.data.width, s.elements(), threads);
         if s.stream_seeds == 0 {
             return synthetic;
         }
-        let model: &multilayer::Settings = needs.settings(Multilayer::ID);
+        let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
         // The sources hold their samples beside the streams that these are from, while the synthetic one is still there.
         let largest = model.datapoints.iter().copied().max().unwrap_or(0);
         let samples = source::STREAMS as f64 * 8.0 * largest as f64 * model.width as f64;

@@ -1,14 +1,13 @@
 //! `l1-geometry`: what minimising the L1 norm of a code does, with perfect reconstruction and no training. Exact,
 //! in f64.
 
-use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::stats::{max, min};
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 
 mod claims;
 mod figures;
@@ -33,22 +32,25 @@ pub struct L1Geometry;
 impl Experiment for L1Geometry {
     type Settings = Settings;
 
-    const ID: &'static str = "l1-geometry";
-    const TITLE: &'static str = "What a small L1 norm asks of a code";
-    const SUMMARY: &'static str = "A code with non-negative weights on unit directions (atoms) reconstructs a target \
+    const ABOUT: &'static About = &About {
+        id: "l1-geometry",
+        title: "What a small L1 norm asks of a code",
+        summary: "A code with non-negative weights on unit directions (atoms) reconstructs a target \
         exactly. Among all such codes, which one has the least L1 norm? Linear programs answer that without \
         training: every choice of as many atoms as dimensions is tried. Random dictionaries in the plane and in up to \
         six dimensions show how often the cheapest code is the sparsest, what it takes for a dense code to cost the \
-        same, and what the L1 norm measures.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&SPARSEST, &TIES, &COSINE];
-    const TABLES: &'static [&'static TableSpec] = &[
-        Weighted::SPEC,
-        Used::SPEC,
-        Share::SPEC,
-        Gap::SPEC,
-        Point::SPEC,
-    ];
-    const FIGURES: &'static [&'static str] = figures::NAMES;
+        same, and what the L1 norm measures.",
+        claims: &[&SPARSEST, &TIES, &COSINE],
+        tables: &[
+            Weighted::SPEC,
+            Used::SPEC,
+            Share::SPEC,
+            Gap::SPEC,
+            Point::SPEC,
+        ],
+        figures: figures::NAMES,
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The bases of the largest dictionary in use by each thread, 924 of 6×6; the rows of 100 seeds; targets.

@@ -1,13 +1,12 @@
 //! `magnitude`: a sparse autoencoder may know which features are active and still not how strongly.
 
-use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::stats::max;
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 
 mod case;
 mod claims;
@@ -32,17 +31,19 @@ pub struct Magnitude;
 impl Experiment for Magnitude {
     type Settings = Settings;
 
-    const ID: &'static str = "magnitude";
-    const TITLE: &'static str = "Right features, wrong magnitudes";
-    const SUMMARY: &'static str = "An encoder reads each feature off along one direction, so features that overlap add to \
+    const ABOUT: &'static About = &About {
+        id: "magnitude",
+        title: "Right features, wrong magnitudes",
+        summary: "An encoder reads each feature off along one direction, so features that overlap add to \
         each other's magnitudes, and an L1 penalty shrinks all of them. In the plane: two features at 45°, on one by one \
         and together, under tied and untied encoders. With one feature: the shrinkage against its closed form. With many \
         features: how much of the error is left by methods that change the magnitudes and keep the active set, and by \
-        encoders made to avoid the error.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&TIED, &UNTIED, &SHRINKS, &SUPPORT];
-    const TABLES: &'static [&'static TableSpec] =
-        &[Element::SPEC, Left::SPEC, Shrunk::SPEC, Scores::SPEC];
-    const FIGURES: &'static [&'static str] = figures::NAMES;
+        encoders made to avoid the error.",
+        claims: &[&TIED, &UNTIED, &SHRINKS, &SUPPORT],
+        tables: &[Element::SPEC, Left::SPEC, Shrunk::SPEC, Scores::SPEC],
+        figures: figures::NAMES,
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         let (d, n, samples) = (s.data.width as f64, s.elements() as f64, s.held_out as f64);

@@ -5,16 +5,15 @@
 
 use rayon::prelude::*;
 
-use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
 use crate::sae::training::{self, Candidate};
-use crate::table::{Record, TableSpec, Tables};
+use crate::table::{Record, Tables};
 
 mod claims;
 mod figures;
@@ -36,22 +35,25 @@ pub struct Recovery;
 impl Experiment for Recovery {
     type Settings = Settings;
 
-    const ID: &'static str = "recovery";
-    const TITLE: &'static str = "Do sparse autoencoders find the true features?";
-    const SUMMARY: &'static str = "Synthetic activations are sums of a few known features out of many more than there are \
+    const ABOUT: &'static About = &About {
+        id: "recovery",
+        title: "Do sparse autoencoders find the true features?",
+        summary: "Synthetic activations are sums of a few known features out of many more than there are \
         dimensions. Sparse autoencoders with an L1 penalty, untied and tied, are trained on them over a grid of L1 \
         coefficients and dictionary sizes, all on the same batches. The mean max cosine similarity (MMCS) is the mean \
         over true features of the largest cosine with an element of the dictionary. How wide is the band of coefficients \
         that recovers the features, does the dictionary hold anything twice, and how far are the codes from the cheapest \
-        ones for the same reconstruction?";
-    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
-    const TABLES: &'static [&'static TableSpec] = &[
-        tables::Sae::SPEC,
-        tables::Neighbours::SPEC,
-        optimum::Cheapest::SPEC,
-        tables::Loss::SPEC,
-    ];
-    const FIGURES: &'static [&'static str] = figures::NAMES;
+        ones for the same reconstruction?",
+        claims: claims::CLAIMS,
+        tables: &[
+            tables::Sae::SPEC,
+            tables::Neighbours::SPEC,
+            optimum::Cheapest::SPEC,
+            tables::Loss::SPEC,
+        ],
+        figures: figures::NAMES,
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         let tasks = s.tasks(0, s.tied_seeds > 0);

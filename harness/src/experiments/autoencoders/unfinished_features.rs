@@ -8,18 +8,17 @@
 use kernels::sae::{L1, Rows, Shape, Variant};
 use rayon::prelude::*;
 
-use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::{self, Streams};
 use crate::experiments::many_layers::multilayer::train::Task;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::reading;
 use crate::sae::training::{self, Candidate};
-use crate::table::{Record, TableSpec, Tables};
+use crate::table::{Record, Tables};
 
 mod claims;
 mod dictionary;
@@ -38,26 +37,28 @@ pub struct UnfinishedFeatures;
 impl Experiment for UnfinishedFeatures {
     type Settings = Settings;
 
-    const ID: &'static str = "unfinished-features";
-    const TITLE: &'static str = "What unfinished features cost";
-    const SUMMARY: &'static str = "If outputs are built little by little over many layers, the residual stream in \
+    const ABOUT: &'static About = &About {
+        id: "unfinished-features",
+        title: "What unfinished features cost",
+        summary: "If outputs are built little by little over many layers, the residual stream in \
         between holds directions that are no longer inputs and not yet outputs. A sparse autoencoder (L1) is \
         trained on the residual stream after every layer of a model of the preceding experiment, and of its \
         decisive-layer control. An element of the dictionary that lines up with neither an input embedding nor an \
-        output direction is counted as unfinished.";
-    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
-    const TABLES: &'static [&'static TableSpec] = &[
-        tables::Sae::SPEC,
-        tables::Element::SPEC,
-        tables::Similarity::SPEC,
-    ];
-    const FIGURES: &'static [&'static str] = figures::NAMES;
-    const NEEDS: &'static [&'static str] = &["multilayer"];
+        output direction is counted as unfinished.",
+        claims: claims::CLAIMS,
+        tables: &[
+            tables::Sae::SPEC,
+            tables::Element::SPEC,
+            tables::Similarity::SPEC,
+        ],
+        figures: figures::NAMES,
+        needs: &["multilayer"],
+    };
 
     fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
         // The streams of a model; the dictionaries of all its layers, which are trained side by side, each layer with
         // batches of its own; on each thread the codes and cosines of one that is read.
-        let model: &multilayer::Settings = needs.settings(Multilayer::ID);
+        let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
         let elements = s.ratio * model.width;
         let layers = model.layers as f64 + 1.0;
         let trained = s

@@ -8,13 +8,12 @@ use std::cmp::Reverse;
 use kernels::Exec;
 use rayon::prelude::*;
 
-use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::Figure;
-use crate::table::{Record, TableSpec, Tables};
+use crate::table::{Record, Tables};
 
 mod claims;
 pub mod data;
@@ -39,22 +38,25 @@ pub struct Multilayer;
 impl Experiment for Multilayer {
     type Settings = Settings;
 
-    const ID: &'static str = settings::ID;
-    const TITLE: &'static str = "Is one layer decisive?";
-    const SUMMARY: &'static str = "Residual MLPs learn to map pairs of one-hot vectors to classes, more pairs \
+    const ABOUT: &'static About = &About {
+        id: settings::ID,
+        title: "Is one layer decisive?",
+        summary: "Residual MLPs learn to map pairs of one-hot vectors to classes, more pairs \
         than they can find a rule for. The residual stream after every layer is read as if it were the \
         output (the logit lens): how fast does the loss fall from layer to layer, where does a datapoint \
         become right, and how is the gradient of its correct output spread over the layers? Controls are \
         untrained models, and decisive-layer models in which each datapoint belongs to one layer, from which \
-        on it is trained to be right.";
-    const CLAIMS: &'static [&'static ClaimSpec] = claims::CLAIMS;
-    const TABLES: &'static [&'static TableSpec] = &[
-        tables::Summary::SPEC,
-        tables::Layer::SPEC,
-        tables::Datapoint::SPEC,
-        tables::Evaluation::SPEC,
-    ];
-    const FIGURES: &'static [&'static str] = figures::NAMES;
+        on it is trained to be right.",
+        claims: claims::CLAIMS,
+        tables: &[
+            tables::Summary::SPEC,
+            tables::Layer::SPEC,
+            tables::Datapoint::SPEC,
+            tables::Evaluation::SPEC,
+        ],
+        figures: figures::NAMES,
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // A float at every step, since the product of what is in range may not fit an integer.

@@ -11,15 +11,15 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_least, at_most};
+use crate::claim::{Claim, at_least, at_most};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::Figure;
 use crate::session::progress;
 use crate::stats::{all_finite, mean, trend};
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 
 use layer::Direction;
 use samples::{Sampler, Sums};
@@ -87,16 +87,19 @@ static FEWER: Claim<2> = Claim {
 impl Experiment for Homogeneity {
     type Settings = Settings;
 
-    const ID: &'static str = "homogeneity";
-    const TITLE: &'static str = "How many features can be active at once";
-    const SUMMARY: &'static str = "Features are spread over k of n neurons and active at magnitudes that grow \
+    const ABOUT: &'static About = &About {
+        id: "homogeneity",
+        title: "How many features can be active at once",
+        summary: "Features are spread over k of n neurons and active at magnitudes that grow \
         as √k, which gives each the whole non-linearity of its neurons. One feature is varied while others \
         are active too; their sum goes through GELU and is read along that feature. The more \
         are active, the less of the varied feature's non-homogeneity (ΔR², how much better a parabola predicts \
-        held-out outputs than a line) is left. How many can be active before it is gone?";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&FEWER];
-    const TABLES: &'static [&'static TableSpec] = &[Cell::SPEC, Limit::SPEC];
-    const FIGURES: &'static [&'static str] = &["homogeneity", "homogeneity-curves"];
+        held-out outputs than a line) is left. How many can be active before it is gone?",
+        claims: &[&FEWER],
+        tables: &[Cell::SPEC, Limit::SPEC],
+        figures: &["homogeneity", "homogeneity-curves"],
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         let (n, features) = (s.n as f64, s.features as f64);

@@ -6,14 +6,14 @@ mod settings;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, above, below};
+use crate::claim::{Claim, above, below};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::observations::Observations;
 use crate::stats::{all_finite, max, min};
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
 pub use maps::{Direction, Output, Setting};
@@ -83,16 +83,19 @@ static SPREAD: Claim<2> = Claim {
 impl Experiment for Interference {
     type Settings = Settings;
 
-    const ID: &'static str = "interference";
-    const TITLE: &'static str = "Two features at once";
-    const SUMMARY: &'static str = "When another feature is on, it moves the neurons along their \
+    const ABOUT: &'static About = &About {
+        id: "interference",
+        title: "Two features at once",
+        summary: "When another feature is on, it moves the neurons along their \
         non-linearity. The output along a feature A is mapped over the levels of A and of another \
         feature B that shares some of its neurons. Then the non-homogeneity ΔR² of A is compared with \
         the other features off and on: a strong one in the very direction of an aligned A, and up to \
-        four random ones that share only some of the neurons of a distributed A.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&SPREAD];
-    const TABLES: &'static [&'static TableSpec] = &[Output::SPEC, Point::SPEC, Kept::SPEC];
-    const FIGURES: &'static [&'static str] = &["two-features", "kept"];
+        four random ones that share only some of the neurons of a distributed A.",
+        claims: &[&SPREAD],
+        tables: &[Output::SPEC, Point::SPEC, Kept::SPEC],
+        figures: &["two-features", "kept"],
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The four maps and three curves as rows; the features; the samples of a thread.

@@ -9,16 +9,16 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_least, at_most};
+use crate::claim::{Claim, at_least, at_most};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::Layer;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::session::progress;
 use crate::stats::observations::Observations;
 use crate::stats::{max, min};
 use crate::table::record::Word;
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
 use model::{Matrix, Model, dot};
@@ -119,18 +119,20 @@ static ABSORBS: Claim<3> = Claim {
 impl Experiment for LinearProbes {
     type Settings = Settings;
 
-    const ID: &'static str = "linear-probes";
-    const TITLE: &'static str = "What a linear layer cannot make linearly available";
-    const SUMMARY: &'static str = "A probe p on Ax is the probe Aᵀp on x: whatever a linear layer A \
+    const ABOUT: &'static About = &About {
+        id: "linear-probes",
+        title: "What a linear layer cannot make linearly available",
+        summary: "A probe p on Ax is the probe Aᵀp on x: whatever a linear layer A \
         computes, a linear probe could have read before it. A non-linear layer is different. Two features \
         are on or off in a noisy input, and a layer writes each of them along its own random direction, \
         spread over all neurons at the scale √n. A least-squares probe is asked for the XOR of the two: on \
         the input, after the layer, and after the same layer without its GELU. Examples are balanced over \
-        the four cases, so that neither feature alone says anything about their XOR.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&ABSORBS];
-    const TABLES: &'static [&'static TableSpec] =
-        &[Accuracy::SPEC, Identity::SPEC, Output::SPEC, Example::SPEC];
-    const FIGURES: &'static [&'static str] = &["xor-probes"];
+        the four cases, so that neither feature alone says anything about their XOR.",
+        claims: &[&ABSORBS],
+        tables: &[Accuracy::SPEC, Identity::SPEC, Output::SPEC, Example::SPEC],
+        figures: &["xor-probes"],
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The two sets of examples, before and after the layer, once per thread; the normal equations and their factor.

@@ -7,16 +7,16 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_least};
+use crate::claim::{Claim, at_least};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::range::{above, up_to};
 use crate::stats::observations::Observations;
 use crate::stats::{all_finite, max, median, min, trend};
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
 /// See the [module](self).
@@ -88,16 +88,19 @@ static MORE: Claim<1> = Claim {
 impl Experiment for NearOrthogonality {
     type Settings = Settings;
 
-    const ID: &'static str = "near-orthogonality";
-    const TITLE: &'static str = "How many features are nearly orthogonal";
-    const SUMMARY: &'static str = "Random signed features are each spread over k of n neurons. Their \
+    const ABOUT: &'static About = &About {
+        id: "near-orthogonality",
+        title: "How many features are nearly orthogonal",
+        summary: "Random signed features are each spread over k of n neurons. Their \
         mean max cosine similarity (MMCS) is the mean over features of the largest cosine with another \
         one. As features are added it rises; they count as nearly orthogonal while it is below a \
         threshold. How does their number depend on k? Features that were arranged rather than \
-        drawn could be closer to orthogonal, so the number is a lower bound.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&MORE];
-    const TABLES: &'static [&'static TableSpec] = &[Mmcs::SPEC, Count::SPEC];
-    const FIGURES: &'static [&'static str] = &["near-orthogonality"];
+        drawn could be closer to orthogonal, so the number is a lower bound.",
+        claims: &[&MORE],
+        tables: &[Mmcs::SPEC, Count::SPEC],
+        figures: &["near-orthogonality"],
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         threads as f64 * mmcs::memory(s.most, s.n, s.count_points)

@@ -3,15 +3,15 @@
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_most};
+use crate::claim::{Claim, at_most};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::range::{above_0_at_most_1e6, increasing, so_that};
 use crate::stats::max;
 use crate::stats::observations::Observations;
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
 /// See the [module](self).
@@ -79,15 +79,18 @@ static RECOVERS: Claim<1> = Claim {
 impl Experiment for Rescale {
     type Settings = Settings;
 
-    const ID: &'static str = "rescale";
-    const TITLE: &'static str = "Scaling the input by √n recovers the non-linearity";
-    const SUMMARY: &'static str = "Spread over n neurons, a feature moves each of them by 1/√n of its \
+    const ABOUT: &'static About = &About {
+        id: "rescale",
+        title: "Scaling the input by √n recovers the non-linearity",
+        summary: "Spread over n neurons, a feature moves each of them by 1/√n of its \
         level, too little to reach the bend of the non-linearity. With input levels √n times as large, \
         from −5√n to 5√n, every neuron runs through the range that a single aligned neuron would, and \
-        the response of the layer should be GELU again, √n times as large. Scaling by less should not do.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&RECOVERS];
-    const TABLES: &'static [&'static TableSpec] = &[Point::SPEC, Deviation::SPEC];
-    const FIGURES: &'static [&'static str] = &["rescaled", "rescale-error"];
+        the response of the layer should be GELU again, √n times as large. Scaling by less should not do.",
+        claims: &[&RECOVERS],
+        tables: &[Point::SPEC, Deviation::SPEC],
+        figures: &["rescaled", "rescale-error"],
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         // Three curves as rows, and the one at hand; a layer and its direction.

@@ -2,9 +2,9 @@
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_most, below};
+use crate::claim::{Claim, at_most, below};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{
     Activation, Layer, Split, distributed, levels, max_error,
 };
@@ -14,7 +14,7 @@ use crate::settings::range::{above, increasing};
 use crate::stats::observations::Observations;
 use crate::stats::{all_finite, largest_step, peak};
 use crate::table::record::Word;
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
 /// See the [module](self).
@@ -101,16 +101,19 @@ static LINEAR: Claim<2> = Claim {
 impl Experiment for Response {
     type Settings = Settings;
 
-    const ID: &'static str = "response";
-    const TITLE: &'static str = "Response along aligned and distributed features";
-    const SUMMARY: &'static str = "A feature is a direction of unit norm among the neurons of a layer: \
+    const ABOUT: &'static About = &About {
+        id: "response",
+        title: "Response along aligned and distributed features",
+        summary: "A feature is a direction of unit norm among the neurons of a layer: \
         aligned with one neuron, or spread evenly over all of them. How does the output along one \
         feature respond to the input along another? All four pairs are drawn for a GELU layer and for \
         a ReLU layer. Non-homogeneity is measured as ΔR²: how much better a parabola predicts held-out \
-        points of a curve than a straight line does.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&SHAPE, &LINEAR];
-    const TABLES: &'static [&'static TableSpec] = &[Point::SPEC, NonHomogeneity::SPEC];
-    const FIGURES: &'static [&'static str] = &["response-gelu", "response-relu", "non-homogeneity"];
+        points of a curve than a straight line does.",
+        claims: &[&SHAPE, &LINEAR],
+        tables: &[Point::SPEC, NonHomogeneity::SPEC],
+        figures: &["response-gelu", "response-relu", "non-homogeneity"],
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         // The eight curves as rows; the responses at all widths; a layer of neurons and its two directions.

@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_most, below};
+use crate::claim::{Claim, at_most, below};
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
 use crate::figure::{Axis, Figure, Mark, Panel, Role};
 use crate::phase::Phase;
@@ -17,7 +17,7 @@ use crate::settings::range::{Allows, above_0_at_most_1e6, increasing, multiple_o
 use crate::stats::observations::Observations;
 use crate::stats::{all_finite, largest_step, mean, quantile};
 use crate::table::record::Word;
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
 pub use directions::Family;
@@ -136,17 +136,19 @@ static WASH_OUT: Claim<2> = Claim {
 impl Experiment for SignBalance {
     type Settings = Settings;
 
-    const ID: &'static str = "sign-balance";
-    const TITLE: &'static str = "Positive against negative entries of a feature";
-    const SUMMARY: &'static str = "GELU(z) is z/2 plus an even function. Along a feature whose entries \
+    const ABOUT: &'static About = &About {
+        id: "sign-balance",
+        title: "Positive against negative entries of a feature",
+        summary: "GELU(z) is z/2 plus an even function. Along a feature whose entries \
         have equal size, the even parts of the neurons with positive entries and of those with negative \
         ones cancel: what is left is in proportion to the imbalance. How does the response change with \
         the number m of negative entries, and what is left of the non-linearity along random directions \
-        of wider and wider layers? Input levels run from −5√n to 5√n.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[&BALANCED, &WASH_OUT];
-    const TABLES: &'static [&'static TableSpec] =
-        &[Point::SPEC, NonHomogeneity::SPEC, Quantiles::SPEC];
-    const FIGURES: &'static [&'static str] = &["sign-balance", "random-directions"];
+        of wider and wider layers? Input levels run from −5√n to 5√n.",
+        claims: &[&BALANCED, &WASH_OUT],
+        tables: &[Point::SPEC, NonHomogeneity::SPEC, Quantiles::SPEC],
+        figures: &["sign-balance", "random-directions"],
+        needs: &[],
+    };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         // The curves as rows; ΔR² of the directions of one width, and their sorted copy; what a thread needs to draw

@@ -1,15 +1,14 @@
 //! `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure.
 
-use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment, Needs};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::homogeneity::{Layer, Limit};
 use crate::experiments::one_layer::near_orthogonality::Count;
 use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
 use crate::stats::observations::Observations;
-use crate::table::{Record, Table, TableSpec, Tables};
+use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
 /// See the [module](self).
@@ -41,15 +40,17 @@ crate::rows! {
 impl Experiment for Tradeoff {
     type Settings = Settings;
 
-    const ID: &'static str = "tradeoff";
-    const TITLE: &'static str = "Active features against available directions";
-    const SUMMARY: &'static str = "Spreading features over more neurons makes room for more nearly orthogonal \
+    const ABOUT: &'static About = &About {
+        id: "tradeoff",
+        title: "Active features against available directions",
+        summary: "Spreading features over more neurons makes room for more nearly orthogonal \
         directions, and lets fewer of them be active before interference swamps the \
-        non-linearity. The two preceding experiments, side by side.";
-    const CLAIMS: &'static [&'static ClaimSpec] = &[];
-    const TABLES: &'static [&'static TableSpec] = &[Limits::SPEC];
-    const FIGURES: &'static [&'static str] = &["tradeoff"];
-    const NEEDS: &'static [&'static str] = &["homogeneity", "near-orthogonality"];
+        non-linearity. The two preceding experiments, side by side.",
+        claims: &[],
+        tables: &[Limits::SPEC],
+        figures: &["tradeoff"],
+        needs: &["homogeneity", "near-orthogonality"],
+    };
 
     fn memory(_: &Settings, _: &Needs, _: usize) -> f64 {
         1e6

@@ -35,17 +35,17 @@ pub fn run_with<E: Experiment>(
     settings.check().expect("settings are in range");
     let parent = tempfile::tempdir().expect("a temporary folder");
     let folder = Folder::create(&parent.path().join("run")).expect("a new folder");
-    let progress = Progress::new(E::ID, Show::Nothing);
+    let progress = Progress::new(E::ABOUT.id, Show::Nothing);
     let ctx = Ctx {
         session: Session {
             isa,
             threads: rayon::current_num_threads(),
             progress: &progress,
             folder: &folder,
-            subfolder: E::ID,
+            subfolder: E::ABOUT.id,
             checkpoint_every: std::time::Duration::MAX,
         },
-        experiment: E::ID,
+        experiment: E::ABOUT.id,
         seeds,
         inputs,
     };
@@ -54,8 +54,8 @@ pub fn run_with<E: Experiment>(
 
 /// The ledger of what an experiment measured.
 pub fn settle<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
-    let settle = |claim| Entry::settle(E::ID, claim, &outcome.measures, seeds);
-    Ledger(E::CLAIMS.iter().copied().map(settle).collect())
+    let settle = |claim| Entry::settle(E::ABOUT.id, claim, &outcome.measures, seeds);
+    Ledger(E::ABOUT.claims.iter().copied().map(settle).collect())
 }
 
 /// Verdicts with every control in the place of its claim: what the harness says of a setting in which
@@ -71,6 +71,6 @@ pub fn settle_controls<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledge
             [as_claim, m]
         })
         .collect();
-    let settle = |claim| Entry::settle(E::ID, claim, &measures, seeds);
-    Ledger(E::CLAIMS.iter().copied().map(settle).collect())
+    let settle = |claim| Entry::settle(E::ABOUT.id, claim, &measures, seeds);
+    Ledger(E::ABOUT.claims.iter().copied().map(settle).collect())
 }

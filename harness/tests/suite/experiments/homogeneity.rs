@@ -27,7 +27,7 @@ fn small() -> Settings {
 
 /// ΔR² of one cell as the experiment is described: no nesting, no sums, all neurons, fresh draws.
 fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64, layer: fn(f64) -> f64) -> f64 {
-    let stream = |purpose: &str, index| Rng::stream(seed, Homogeneity::ID, purpose, index);
+    let stream = |purpose: &str, index| Rng::stream(seed, Homogeneity::ABOUT.id, purpose, index);
     let law = Entries::signed(s.signed);
     let features = Features::draw(s.features, k, s.n, law, &mut stream("features", k as u64));
     let mut biases = stream("bias", 0);
@@ -125,7 +125,7 @@ fn with_nothing_else_active_the_response_is_that_of_one_feature() {
         2,
         s.n,
         Entries::Positive,
-        &mut Rng::stream(1, Homogeneity::ID, "features", 2),
+        &mut Rng::stream(1, Homogeneity::ABOUT.id, "features", 2),
     );
     let exact = (0..s.features_of_interest).map(|own| {
         let (_, entries) = features.get(own);

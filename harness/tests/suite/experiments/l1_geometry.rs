@@ -118,7 +118,7 @@ fn the_claims_hold_and_their_controls_fail() {
     let outcome = testing::run::<L1Geometry>(&small(), &seeds);
     let claims = testing::settle::<L1Geometry>(&outcome, &seeds);
     let controls = testing::settle_controls::<L1Geometry>(&outcome, &seeds);
-    for claim in L1Geometry::CLAIMS {
+    for claim in L1Geometry::ABOUT.claims {
         let entry = claims.get(claim.id).unwrap();
         assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
         let control = controls.get(claim.id).unwrap();

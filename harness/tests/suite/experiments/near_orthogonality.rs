@@ -53,7 +53,7 @@ fn every_cell_agrees_with_all_cosines_on_every_instruction_set(isa: Isa) {
         } else {
             ("features", k as u64)
         };
-        let mut rng = Rng::stream(7, NearOrthogonality::ID, purpose, index);
+        let mut rng = Rng::stream(7, NearOrthogonality::ABOUT.id, purpose, index);
         let features = Features::draw(s.most, k, s.n, Entries::Signed, &mut rng);
         let exact = mmcs(&features, count);
         let got = row.mmcs;
@@ -126,8 +126,8 @@ fn the_tradeoff_joins_both_limits_by_k_and_seed() {
     let active = Tables::new(testing::run::<Homogeneity>(&homogeneity, &seeds).tables);
     let available = Tables::new(testing::run::<NearOrthogonality>(&small(), &seeds).tables);
     let inputs = BTreeMap::from([
-        (Homogeneity::ID, active.clone()),
-        (NearOrthogonality::ID, available.clone()),
+        (Homogeneity::ABOUT.id, active.clone()),
+        (NearOrthogonality::ABOUT.id, available.clone()),
     ]);
     let settings = tradeoff::Settings {};
     let outcome = testing::run_with::<Tradeoff>(&settings, &seeds, Isa::detect(), &inputs);
