@@ -8,8 +8,8 @@ use kernels::Isa;
 
 /// Makes a test of a function `fn name(isa: Isa)` for every instruction set that there is: `name::avx2` and the like.
 ///
-/// On a set that this CPU lacks, or that is not the one which `KERNELS_ISA` names, the test does nothing, and stderr says
-/// so once for all of them.
+/// On a set that this CPU lacks, or that is not the one which `KERNELS_ISA` names, the test does nothing, and stderr
+/// says so once for all of them.
 ///
 /// ```
 /// # use kernels::Isa;

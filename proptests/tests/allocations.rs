@@ -1,4 +1,4 @@
-//! Training steps allocate nothing. These tests have a binary of their own, since an allocator belongs to a whole program.
+//! Training steps allocate nothing. A binary of its own, since an allocator belongs to a whole program.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

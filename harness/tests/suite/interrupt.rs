@@ -62,13 +62,16 @@ fn signals_that_are_ignored_at_the_start_stay_ignored_and_the_others_end_a_run()
         ("HUP", "INT TERM"),
     ] {
         let (deaf, ends) = (format!("deaf to {signal}"), format!("ends by {signal}"));
-        let mut ignores = wide_run(ignoring(signal), &sandbox, &deaf, 10);
-        let hears = wide_run(ignoring(others), &sandbox, &ends, 300);
-        for out in [&deaf, &ends] {
+        let begun = |out: &str| {
             wait_until("a manifest", || {
                 sandbox.join(out).join("manifest.json").exists()
             });
-        }
+        };
+        let hears = wide_run(ignoring(others), &sandbox, &ends, 300);
+        begun(&ends);
+        // To its end: some seconds.
+        let mut ignores = wide_run(ignoring(signal), &sandbox, &deaf, 3);
+        begun(&deaf);
         assert!(
             ignores.try_wait().unwrap().is_none(),
             "the run was too short to be signalled"

@@ -10,8 +10,8 @@ use super::avx512::Avx512;
 use super::portable::Portable;
 use super::simd::{Op, Simd, Tile, TileOp};
 
-/// Hands the one list of instruction sets, fastest first, to a macro, behind what else that is given: a new set is a file
-/// beside this one and a line here. Tests make one of each for every set with it.
+/// Hands the one list of instruction sets, fastest first, to a macro, behind what else that is given: a new set is a
+/// file beside this one and a line here. Tests make one of each for every set with it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_isa {
