@@ -9,10 +9,8 @@ mod column;
 pub mod describe;
 pub mod record;
 
-pub use column::{Column, TableSpec};
+pub use column::{Column, Line, TableSpec};
 pub use record::Record;
-
-use record::Line;
 
 /// A table in the form of its file.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! What the columns of a table hold.
 
-use super::record::Line;
+pub use csv::StringRecord as Line;
 
 /// The columns of a table and what they mean.
 #[derive(Debug)]

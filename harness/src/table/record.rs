@@ -1,8 +1,6 @@
 //! Rows as structs: one declaration gives the struct, the columns of its table, and the way to a line and back.
 
-pub use csv::StringRecord as Line;
-
-pub use super::column::{Column, TableSpec};
+pub use super::column::{Column, Line, TableSpec};
 
 /// One row of a table; implemented by [`rows!`](crate::rows).
 pub trait Record: Sized {

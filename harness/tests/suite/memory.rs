@@ -89,7 +89,7 @@ fn memory_that_runs_out_is_told_in_a_message() {
     std::fs::remove_file(sandbox.join("a/manifest.json")).unwrap();
     let curves = sandbox.join("a/response/curves.csv");
     let mut text = std::fs::read_to_string(&curves).unwrap();
-    text.push_str(&"gelu,aligned,aligned,0.0,0.0\n".repeat(1_000_000));
+    text.push_str(&"gelu,aligned,aligned,0.0,0.0\n".repeat(2_000_000));
     std::fs::write(&curves, text).unwrap();
     let output = under("ulimit -v 120000", &sandbox, "report a")
         .output()

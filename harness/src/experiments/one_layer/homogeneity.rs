@@ -5,6 +5,7 @@ mod figures;
 mod layer;
 mod samples;
 mod settings;
+mod tables;
 
 use rand::RngExt as _;
 use rayon::prelude::*;
@@ -24,52 +25,10 @@ use crate::table::{Record, Table, Tables};
 use layer::Direction;
 use samples::{Sampler, Sums};
 pub use settings::{Magnitude, Settings};
+pub use tables::{Cell, Layer, Limit};
 
 /// See the [module](self).
 pub struct Homogeneity;
-
-crate::words! {
-    /// The layer that a response is of.
-    pub enum Layer {
-        /// GELU.
-        Gelu,
-        /// No non-linearity: the control.
-        Linear,
-    }
-}
-
-crate::rows! {
-    /// Non-homogeneity of the response along a feature, averaged over the features of interest.
-    pub struct Cell in "cells" {
-        /// gelu, or linear: the control
-        layer: Layer [""],
-        /// neurons that each feature is on
-        k: usize ["neurons"],
-        /// active features other than the one of interest
-        n_on: usize ["1"],
-        /// seed of features, samples and biases
-        seed: u64 [""],
-        /// R² of a parabola minus R² of a line, on held-out samples
-        delta_r2: f64 ["1"],
-    }
-}
-
-crate::rows! {
-    /// Most active others with a response that is not homogeneous: the largest n_on whose ΔR² is above the threshold,
-    /// interpolated linearly to where ΔR² crosses it; the end of the grid if it is still above there, 0 if it never is.
-    pub struct Limit in "limits" {
-        /// gelu, or linear: the control
-        layer: Layer [""],
-        /// neurons that each feature is on
-        k: usize ["neurons"],
-        /// seed of features, samples and biases
-        seed: u64 [""],
-        /// most active others
-        n_on: f64 ["1"],
-        /// the ΔR² that it must be above
-        threshold: f64 ["1"],
-    }
-}
 
 static FEWER: Claim<2> = Claim {
     id: "interference-limits-active-features",

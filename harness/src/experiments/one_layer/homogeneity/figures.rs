@@ -1,6 +1,6 @@
 //! The figures of `homogeneity` and what is said of them, from its tables.
 
-use super::{Cell, Layer, Limit};
+use super::tables::{Cell, Layer, Limit};
 use crate::claim::ledger::Ledger;
 use crate::experiments::one_layer::grid;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
