@@ -1,6 +1,6 @@
 //! The ledger of a run, and `claims.csv`.
 
-use super::Entry;
+use super::verdict::Entry;
 use crate::table::Table;
 
 /// The settled claims of a run, in the order of its experiments.

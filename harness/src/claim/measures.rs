@@ -1,6 +1,7 @@
 //! What was measured for every claim, and `measures.csv`.
 
-use super::{ClaimSpec, Measure, find};
+use super::spec::ClaimSpec;
+use super::verdict::{Measure, find};
 use crate::table::Table;
 
 crate::rows! {

@@ -1,6 +1,7 @@
 //! What an experiment found.
 
-use super::{Claim, Measure};
+use super::spec::Claim;
+use super::verdict::Measure;
 use crate::table::Table;
 
 /// What an experiment found.

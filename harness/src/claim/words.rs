@@ -1,6 +1,6 @@
 //! Verdicts as the report, the ledger in the terminal and the README write them.
 
-use super::{Entry, Verdict};
+use super::verdict::{Entry, Verdict};
 use crate::text::number;
 
 /// `0.21 to 0.24, 3 seeds`: all that a seed may change.

@@ -1,0 +1,91 @@
+//! What a claim says, and the bounds that settle it.
+
+/// What a claim says and what settles it.
+///
+/// A [`Claim`] knows how many conditions it has, so that it is [settled](super::outcome::Outcome::settle) with a value for each
+/// of them; where that number does not matter, a claim is a `ClaimSpec` alone.
+#[derive(Debug)]
+pub struct ClaimSpec<C: ?Sized = [Condition]> {
+    /// Its name, unique over all experiments.
+    pub id: &'static str,
+    /// The claim in one sentence.
+    pub statement: &'static str,
+    /// The criterion in words.
+    pub criterion: &'static str,
+    /// The control in words.
+    pub control: &'static str,
+    /// All of these must hold. The first is the headline: its value stands in the ledger.
+    pub conditions: C,
+}
+
+/// A claim with `N` conditions.
+pub type Claim<const N: usize> = ClaimSpec<[Condition; N]>;
+
+/// One bound on one measure.
+#[derive(Debug)]
+pub struct Condition {
+    /// Name of the measure, unique in its claim.
+    pub measure: &'static str,
+    /// The values that fulfil it.
+    pub bound: Bound,
+}
+
+/// The condition that a measure is below a bound.
+pub const fn below(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::Below(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is at most as large as a bound.
+pub const fn at_most(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::AtMost(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is above a bound.
+pub const fn above(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::Above(bound);
+    Condition { measure, bound }
+}
+
+/// The condition that a measure is at least as large as a bound.
+pub const fn at_least(bound: f64, measure: &'static str) -> Condition {
+    let bound = Bound::AtLeast(bound);
+    Condition { measure, bound }
+}
+
+/// A one-sided bound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// x < bound
+    Below(f64),
+    /// x ≤ bound
+    AtMost(f64),
+    /// x > bound
+    Above(f64),
+    /// x ≥ bound
+    AtLeast(f64),
+}
+
+impl Bound {
+    /// Whether `value` is within the bound; never, if it is not a number.
+    pub fn holds(self, value: f64) -> bool {
+        match self {
+            Bound::Below(b) => value < b,
+            Bound::AtMost(b) => value <= b,
+            Bound::Above(b) => value > b,
+            Bound::AtLeast(b) => value >= b,
+        }
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Bound::Below(b) => write!(f, "< {b}"),
+            Bound::AtMost(b) => write!(f, "≤ {b}"),
+            Bound::Above(b) => write!(f, "> {b}"),
+            Bound::AtLeast(b) => write!(f, "≥ {b}"),
+        }
+    }
+}
