@@ -1,46 +1,12 @@
 //! Views of matrices: borrowed data, a shape, and strides.
 
 mod read;
+mod shape;
 mod write;
 
-use std::fmt;
-
 pub use read::MatRef;
+pub use shape::ShapeError;
 pub use write::MatMut;
-
-/// A shape that the data at hand does not have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShapeError {
-    pub(crate) what: String,
-}
-
-impl fmt::Display for ShapeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl std::error::Error for ShapeError {}
-
-/// The number of values in a matrix that lies at the beginning of `len` values.
-#[track_caller]
-fn first_len(len: usize, rows: usize, cols: usize) -> usize {
-    match rows.checked_mul(cols) {
-        Some(needed) if needed <= len => needed,
-        _ => panic!("a {rows}×{cols} matrix takes more than the {len} values at hand"),
-    }
-}
-
-/// The number of rows of `cols` values in `len` values.
-#[track_caller]
-fn whole_rows(len: usize, cols: usize) -> usize {
-    let rows = len.checked_div(cols).unwrap_or(0);
-    assert!(
-        rows * cols == len,
-        "{len} values are no whole rows of {cols}"
-    );
-    rows
-}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::{ShapeError, first_len, whole_rows};
+use super::shape::{ShapeError, first_len, span, used_strides, whole_rows};
 use crate::machine::par::Rows;
 
 /// A matrix to read: `rows × cols` values of a slice, at general strides.
@@ -214,32 +214,6 @@ impl<'a> MatRef<'a> {
     pub fn split_rows(self, at: usize) -> (Self, Self) {
         (self.row_range(0..at), self.row_range(at..self.rows))
     }
-}
-
-/// The number of values that a matrix of this shape spans, or none if that overflows.
-fn span(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Option<usize> {
-    if rows == 0 || cols == 0 {
-        return Some(0);
-    }
-    let down = (rows - 1).checked_mul(row_stride)?;
-    let across = (cols - 1).checked_mul(col_stride)?;
-    down.checked_add(across)?.checked_add(1)
-}
-
-/// The strides of a matrix that fits its data. One that is never used, since there is a single row or column or no
-/// value at all, may have been given as any number: it becomes that of a contiguous matrix, so that no product of it
-/// with an index overflows.
-fn used_strides(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> (usize, usize) {
-    if rows == 0 || cols == 0 {
-        return (1, 1);
-    }
-    let col_stride = if cols == 1 { 1 } else { col_stride };
-    let row_stride = if rows == 1 {
-        (cols - 1) * col_stride + 1
-    } else {
-        row_stride
-    };
-    (row_stride, col_stride)
 }
 
 impl fmt::Debug for MatRef<'_> {

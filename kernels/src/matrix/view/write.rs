@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::{MatRef, ShapeError, first_len, whole_rows};
+use super::read::MatRef;
+use super::shape::{ShapeError, first_len, whole_rows};
 use crate::machine::par::Rows;
 
 /// A matrix to write: `rows × cols` values of a slice, each row contiguous, rows a stride apart.
