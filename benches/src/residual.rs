@@ -2,7 +2,7 @@
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
-use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::{Activation, Exec};
 
 use crate::plain_step::{PlainStep, Product};
@@ -67,9 +67,16 @@ impl Training {
         mlp::forward(*exec, parameters, pairs, workspace);
         let output = workspace.residual(parameters.shape().layers);
         loss.forward(*exec, output, targets, losses);
-        let applied = Applied::Output;
+        let supervision = Supervision::Output;
         mlp::backward(
-            *exec, parameters, pairs, targets, loss, applied, workspace, gradient,
+            *exec,
+            parameters,
+            pairs,
+            targets,
+            loss,
+            supervision,
+            workspace,
+            gradient,
         );
         adam::step(
             *exec,

@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use kernels::loss::Loss;
-//! use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+//! use kernels::mlp::{self, Supervision, Parameters, Shape, Workspace};
 //! use kernels::{Activation, Exec, MatMut};
 //!
 //! let exec = Exec::default();
@@ -33,7 +33,7 @@
 //!         &pairs,
 //!         &targets,
 //!         Loss::SquaredError,
-//!         Applied::Output,
+//!         Supervision::Output,
 //!         &mut workspace,
 //!         &mut gradient,
 //!     );
@@ -81,7 +81,7 @@ pub struct Workspace {
 
 /// The layers that the loss of a batch is applied to.
 #[derive(Clone, Copy, Debug)]
-pub enum Applied<'a> {
+pub enum Supervision<'a> {
     /// The output, x_L: the mean of its loss over the batch.
     Output,
     /// Any set of layers: Σ over l and b of `weights[l, b]` times the loss of x_l at sample b, for weights of
@@ -230,7 +230,7 @@ pub fn backward(
     pairs: &[[u32; 2]],
     targets: &[u32],
     loss: Loss,
-    applied: Applied,
+    supervision: Supervision,
     workspace: &mut Workspace,
     gradient: &mut Parameters,
 ) {
@@ -244,7 +244,7 @@ pub fn backward(
         pairs.len(),
         targets.len()
     );
-    if let Applied::Weights(weights) = applied {
+    if let Supervision::Weights(weights) = supervision {
         assert!(
             (weights.rows(), weights.cols()) == (layers + 1, batch),
             "loss weights of {}×{} for {} layers of {batch}",
@@ -254,7 +254,7 @@ pub fn backward(
         );
     }
     workspace.d_residual[0][..batch * width].fill(0.0);
-    workspace.add_loss_gradient(exec, loss, applied, layers, targets);
+    workspace.add_loss_gradient(exec, loss, supervision, layers, targets);
     for l in (0..layers).rev() {
         workspace.block_backward(exec, parameters, l);
         let threads = par::threads(exec);
@@ -283,7 +283,7 @@ pub fn backward(
             },
         );
         workspace.d_residual.swap(0, 1);
-        workspace.add_loss_gradient(exec, loss, applied, l, targets);
+        workspace.add_loss_gradient(exec, loss, supervision, l, targets);
     }
     let [mut first, mut second] = gradient.embeddings_mut();
     for embedding in [&mut first, &mut second] {
@@ -378,18 +378,18 @@ impl Workspace {
         &mut self,
         exec: Exec,
         loss: Loss,
-        applied: Applied,
+        supervision: Supervision,
         l: usize,
         targets: &[u32],
     ) {
         let Workspace { shape, batch, .. } = *self;
-        let weights = match applied {
-            Applied::Output if l < shape.layers => return,
-            Applied::Output => {
+        let weights = match supervision {
+            Supervision::Output if l < shape.layers => return,
+            Supervision::Output => {
                 self.weights[..batch].fill(1.0 / batch as f32);
                 &self.weights[..batch]
             }
-            Applied::Weights(weights) => weights.row(l),
+            Supervision::Weights(weights) => weights.row(l),
         };
         let x = &self.residual[l * self.capacity * shape.width..];
         let x = MatRef::first(x, batch, shape.width);

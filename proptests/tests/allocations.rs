@@ -8,7 +8,7 @@ use std::thread::LocalKey;
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
-use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::sae::{self, Trainer, Variant};
 use kernels::{Activation, Exec, Isa, MatMut, MatRef};
 use proptests::{each_isa, stream};
@@ -112,9 +112,16 @@ impl Training {
         mlp::losses(exec, workspace, *loss, targets, losses);
         let norms = MatMut::from_rows(norms, batch);
         mlp::output_gradient_norms(exec, parameters, targets, workspace, norms);
-        let applied = Applied::Output;
+        let supervision = Supervision::Output;
         mlp::backward(
-            exec, parameters, pairs, targets, *loss, applied, workspace, gradient,
+            exec,
+            parameters,
+            pairs,
+            targets,
+            *loss,
+            supervision,
+            workspace,
+            gradient,
         );
         *steps += 1;
         let (weights, gradient) = (parameters.values_mut(), gradient.values());

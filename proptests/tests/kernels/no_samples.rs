@@ -3,7 +3,7 @@
 use kernels::adam::Adam;
 use kernels::loss::Loss;
 use kernels::metrics::Stream;
-use kernels::mlp::{self, Applied};
+use kernels::mlp::{self, Supervision};
 use kernels::sae::{self, Parameters, Shape, Trainer, Variant, Workspace};
 use kernels::{Activation, Exec, Isa, MatMut, MatRef, SparseRef, embedding, reduce};
 use proptests::{each_isa, stream};
@@ -86,7 +86,7 @@ fn means_of_no_samples_are_nan_and_sums_are_zero(isa: Isa) {
     let norms = MatMut::new(&mut [], 2, 0).unwrap();
     mlp::output_gradient_norms(exec, &parameters, &[], &mut workspace, norms);
     let weights = MatRef::new(&[], 3, 0).unwrap();
-    for applied in [Applied::Output, Applied::Weights(weights)] {
+    for supervision in [Supervision::Output, Supervision::Weights(weights)] {
         gradient.values_mut().fill(1.0);
         let loss = Loss::SquaredError;
         mlp::backward(
@@ -95,7 +95,7 @@ fn means_of_no_samples_are_nan_and_sums_are_zero(isa: Isa) {
             &[],
             &[],
             loss,
-            applied,
+            supervision,
             &mut workspace,
             &mut gradient,
         );

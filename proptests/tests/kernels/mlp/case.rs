@@ -1,7 +1,7 @@
 //! What the tests share: models, each with a batch, targets and loss weights.
 
 use kernels::loss::Loss;
-use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::{Activation, Exec, MatMut, MatRef};
 use proptest::prelude::*;
 use proptests::bounded::Bounded;
@@ -61,9 +61,9 @@ impl Case {
         Model::exact(self.shape(), self.parameters.values())
     }
 
-    pub fn applied(&self) -> Applied<'_> {
+    pub fn supervision(&self) -> Supervision<'_> {
         let (rows, cols) = (self.shape().layers + 1, self.pairs.len());
-        Applied::Weights(MatRef::new(&self.weights, rows, cols).unwrap())
+        Supervision::Weights(MatRef::new(&self.weights, rows, cols).unwrap())
     }
 
     pub fn bounded_weights(&self) -> Vec<Vec<Bounded>> {
@@ -83,7 +83,7 @@ impl Case {
         workspace
     }
 
-    pub fn gradient(&self, exec: Exec, applied: Applied) -> Parameters {
+    pub fn gradient(&self, exec: Exec, supervision: Supervision) -> Parameters {
         let mut gradient = Parameters::zeros(self.shape());
         // It is overwritten, whatever it holds.
         gradient.values_mut().fill(f32::NAN);
@@ -93,7 +93,7 @@ impl Case {
             &self.pairs,
             &self.targets,
             self.loss,
-            applied,
+            supervision,
             &mut self.forward(exec),
             &mut gradient,
         );

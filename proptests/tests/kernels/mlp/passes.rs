@@ -1,7 +1,7 @@
 //! Forward and back, against the naive model and central differences.
 
 use kernels::loss::Loss;
-use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::{Activation, Exec, Isa, MatMut};
 use proptest::prelude::*;
 use proptests::bounded::{Bounded, assert_within, blur};
@@ -35,7 +35,7 @@ fn backward_matches_the_naive_model(isa: Isa) {
     proptest!(config(200), |(case in case())| {
         let weights = case.bounded_weights();
         let want = case.model().gradient(&case.pairs, &case.targets, case.loss, &weights);
-        let got = case.gradient(Exec::serial(isa), case.applied());
+        let got = case.gradient(Exec::serial(isa), case.supervision());
         assert_within("gradient", got.values(), &want);
     });
 }
@@ -49,8 +49,8 @@ fn the_output_is_one_choice_of_weights(isa: Isa) {
         let output = case.shape().layers * batch;
         case.weights[output..].fill(1.0 / batch as f32);
         let exec = Exec::serial(isa);
-        let output = case.gradient(exec, Applied::Output);
-        prop_assert_eq!(output, case.gradient(exec, case.applied()));
+        let output = case.gradient(exec, Supervision::Output);
+        prop_assert_eq!(output, case.gradient(exec, case.supervision()));
     });
 }
 
@@ -74,7 +74,7 @@ fn a_small_enough_step_lowers_the_loss(isa: Isa) {
             .collect();
         let summed = Case { weights: ones, ..case.clone() };
         let exec = Exec::serial(isa);
-        let gradient = wide(summed.gradient(exec, summed.applied()).values());
+        let gradient = wide(summed.gradient(exec, summed.supervision()).values());
         let slope: f64 = gradient.iter().map(|g| g * g).sum();
         // At a minimum there is no way down.
         if slope < 1e-6 {
@@ -107,7 +107,7 @@ fn gradients_are_linear_in_the_loss_weights(isa: Isa) {
         };
         let bounds = [&one, &other, &both].map(bound);
         let exec = Exec::serial(isa);
-        let gradient = |case: &Case| case.gradient(exec, case.applied());
+        let gradient = |case: &Case| case.gradient(exec, case.supervision());
         let [g1, g2, g12] = [&one, &other, &both].map(gradient);
         for (two, one) in gradient(&twice).values().iter().zip(g1.values()) {
             // A subnormal may have lost a bit that its double has not.
@@ -229,7 +229,7 @@ fn backward_matches_central_differences(isa: Isa) {
                 .collect();
             let kinks = slopes.iter().filter(|slope| slope.is_none()).count();
             assert!(kinks <= slopes.len() / 100, "{kinks} steps across a kink");
-            let got = case.gradient(Exec::serial(isa), case.applied());
+            let got = case.gradient(Exec::serial(isa), case.supervision());
             for (i, (got, slope)) in got.values().iter().zip(&slopes).enumerate() {
                 let Some((slope, error)) = slope else {
                     continue;

@@ -12,7 +12,7 @@
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
-use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::{Activation, Exec, Isa, MatMut};
 use proptests::bounded::{Bounded, assert_within, blur};
 use proptests::each_isa;
@@ -173,7 +173,7 @@ impl Task {
                 &self.pairs,
                 &self.targets,
                 self.loss,
-                Applied::Output,
+                Supervision::Output,
                 &mut workspace,
                 &mut gradient,
             );

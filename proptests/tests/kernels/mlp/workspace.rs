@@ -1,7 +1,7 @@
 //! Batches, threads and what does not fit.
 
 use kernels::loss::Loss;
-use kernels::mlp::{self, Applied, Parameters, Shape, Workspace};
+use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::{Activation, Exec, Isa, MatRef};
 use proptests::{each_isa, panic_message, pool};
 
@@ -30,8 +30,8 @@ fn results_do_not_depend_on_the_number_of_threads(isa: Isa) {
                     .flat_map(|(l, b)| workspace.residual(l).row(b).to_vec())
                     .collect();
                 all.extend(case.losses(exec));
-                all.extend(case.gradient(exec, case.applied()).values());
-                all.extend(case.gradient(exec, Applied::Output).values());
+                all.extend(case.gradient(exec, case.supervision()).values());
+                all.extend(case.gradient(exec, Supervision::Output).values());
                 all.extend(case.norms(exec));
                 all.into_iter().map(f32::to_bits).collect::<Vec<u32>>()
             };
@@ -93,11 +93,11 @@ fn a_workspace_serves_any_batch_up_to_its_capacity(isa: Isa) {
             &case.pairs,
             &case.targets,
             case.loss,
-            Applied::Output,
+            Supervision::Output,
             &mut used,
             &mut gradient,
         );
-        assert_eq!(gradient, case.gradient(exec, Applied::Output));
+        assert_eq!(gradient, case.gradient(exec, Supervision::Output));
     }
 }
 
@@ -130,12 +130,12 @@ fn what_does_not_fit_is_named(isa: Isa) {
     });
     says("loss weights of 2×6 for 3 layers", &|| {
         let weights = MatRef::first(&case.weights, 2, 6);
-        case.gradient(exec, Applied::Weights(weights));
+        case.gradient(exec, Supervision::Weights(weights));
     });
     says("class 4 of 4", &|| {
         let mut case = case.clone();
         case.targets[2] = 4;
-        case.gradient(exec, Applied::Output);
+        case.gradient(exec, Supervision::Output);
     });
     says("number 4 of 4", &|| {
         let mut case = case.clone();

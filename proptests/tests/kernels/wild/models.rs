@@ -1,7 +1,7 @@
 //! Passes over models: what a sample holds stays in that sample, and no value keeps a method from its end.
 
 use kernels::loss::Loss;
-use kernels::mlp::{self, Applied};
+use kernels::mlp::{self, Supervision};
 use kernels::sae::{self, Variant};
 use kernels::sparse_coding::{
     Certificate, Lasso, Pursuit, Stop, gradient_pursuit, gradient_step, nnls, omp,
@@ -193,7 +193,7 @@ fn residual_mlps(isa: Isa) {
             let mut workspace = mlp::Workspace::new(shape, samples);
             let mut gradient = mlp::Parameters::zeros(shape);
             mlp::forward(exec, &parameters, &pairs, &mut workspace);
-            mlp::backward(exec, &parameters, &pairs, &targets, loss, Applied::Output, &mut workspace, &mut gradient);
+            mlp::backward(exec, &parameters, &pairs, &targets, loss, Supervision::Output, &mut workspace, &mut gradient);
             gradient.values().to_vec()
         });
     });

@@ -1,7 +1,7 @@
 //! The training of one model.
 
 use kernels::adam::{self, Adam};
-use kernels::mlp::{self, Applied, Parameters, Workspace};
+use kernels::mlp::{self, Parameters, Supervision, Workspace};
 use kernels::{Exec, MatMut, MatRef};
 
 use super::data::{Data, epoch_order, initial};
@@ -297,8 +297,8 @@ impl<'a> Trainer<'a> {
             &self.targets,
             self.task.loss.kernel(),
             match self.task.kind {
-                Kind::Untrained | Kind::Trained => Applied::Output,
-                Kind::Decisive => Applied::Weights(weights),
+                Kind::Untrained | Kind::Trained => Supervision::Output,
+                Kind::Decisive => Supervision::Weights(weights),
             },
             &mut self.workspace,
             &mut self.gradient,
