@@ -86,7 +86,7 @@ pub struct Axis {
     pub log: bool,
     /// The ends of the axis; found from the marks if not set.
     pub range: Option<(f64, f64)>,
-    /// What stands at 0, 1, 2, … on a horizontal axis in place of numbers, if anything.
+    /// Names that stand at 0, 1, 2, … on a horizontal axis in place of numbers, if there are any.
     pub names: Vec<String>,
 }
 

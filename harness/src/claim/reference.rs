@@ -22,7 +22,7 @@ pub fn compare(entry: &mut Entry, reference: &Ledger) {
         if !entry.reason.is_empty() {
             entry.reason += "; ";
         }
-        entry.reason += &format!("the reference run (full) comes to: {}", theirs.verdict);
+        entry.reason += &format!("the reference run (full) says: {}", theirs.verdict);
     }
 }
 
@@ -43,7 +43,7 @@ mod tests {
         };
         assert_eq!(told(&|_| ()), "");
         let other = told(&|e| e.verdict = Verdict::NoPower);
-        assert!(other.ends_with("the reference run (full) comes to: no power"));
+        assert!(other.ends_with("the reference run (full) says: no power"));
         let changed = |e: &mut Entry| {
             e.verdict = Verdict::NoPower;
             e.criterion += " or so";

@@ -59,7 +59,7 @@ fn arrange(points: &[(Point, &str)], frame: Box) -> Vec<Box> {
             let inside = at.0 >= frame.0 && at.1 >= frame.1 && at.2 <= frame.2 && at.3 <= frame.3;
             inside && !taken.iter().any(|other| overlap(*at, *other))
         });
-        // With no room anywhere, beside its point all the same.
+        // Where there is no room, a name stands beside its point all the same.
         let at = free.or_else(|| candidates(point, name).next());
         let at = at.expect("a first candidate");
         taken.push(at);

@@ -146,7 +146,7 @@ each_isa!(only_shared_neurons_interfere);
 /// Another feature strongly on in an aligned feature's one direction moves it along a straight branch of GELU, or to
 /// where there is nothing; one on other neurons changes nothing, to the bit.
 ///
-/// Claims: spread-keeps-a-knee, interference-limits-active-features
+/// Claims: spread-keeps-non-linearity, interference-limits-active-features
 fn only_shared_neurons_interfere(isa: Isa) {
     proptest!(config(64), |(n in 2..200usize, x in -5f32..5.0, level in 11f32..100.0, seed: u64)| {
         let f: Vec<f32> = direction(n, seed).iter().map(|&f| f as f32).collect();

@@ -34,7 +34,7 @@ impl Experiment for L1Geometry {
 
     const ABOUT: &'static About = &About {
         id: "l1-geometry",
-        title: "What a small L1 norm asks of a code",
+        title: "The codes of the smallest L1 norm",
         summary: "A code with non-negative weights on unit directions (atoms) reconstructs a target \
         exactly. Among all such codes, which one has the least L1 norm? Linear programs answer that without \
         training: every choice of as many atoms as dimensions is tried. Random dictionaries in the plane and in up to \

@@ -25,7 +25,7 @@ pub fn every_third(grid: &[usize]) -> Vec<usize> {
     some
 }
 
-/// Where a curve over increasing `x` leaves the values that `keeps` accepts for the last time:
+/// The last place where a curve over increasing `x` goes from values that `keeps` accepts to others:
 /// between the last point that is kept and the one after it, at the crossing of `threshold` by the
 /// straight line through the two. The last x if that is kept, and `None` if none is. Not a number if some
 /// y is not finite: it might be kept or not.

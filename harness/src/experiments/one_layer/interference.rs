@@ -67,7 +67,7 @@ crate::rows! {
 }
 
 static SPREAD: Claim<2> = Claim {
-    id: "spread-keeps-a-knee",
+    id: "spread-keeps-non-linearity",
     statement: "Another feature strongly on in the same direction leaves an aligned feature no \
         non-linearity, while a feature spread over some neurons keeps most of its own when others \
         overlap it.",

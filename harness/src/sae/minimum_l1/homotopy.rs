@@ -180,7 +180,7 @@ struct Cholesky {
 }
 
 impl Cholesky {
-    /// Takes in an atom with its products with those that are there and with itself, unless it depends on them.
+    /// Adds an atom, given its products with the atoms of the support and with itself, unless it depends on them linearly.
     fn push(&mut self, atom: usize, products: &[f64], square: f64) {
         let mut row = self.forward(products);
         let rest = square - dot(&row, &row);

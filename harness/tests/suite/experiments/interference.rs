@@ -95,7 +95,7 @@ fn maps_agree_with_plain_loops_on_every_isa(isa: Isa) {
     }
 }
 
-/// Claims: spread-keeps-a-knee
+/// Claims: spread-keeps-non-linearity
 #[test]
 fn aligned_features_agree_with_plain_loops() {
     let s = settings();
@@ -124,7 +124,7 @@ fn aligned_features_agree_with_plain_loops() {
     }
 }
 
-/// Claims: spread-keeps-a-knee
+/// Claims: spread-keeps-non-linearity
 #[test]
 fn distributed_features_agree_with_dense_vectors() {
     let s = settings();

@@ -9,7 +9,7 @@ const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width
     --set multilayer.control_steps=2500 --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 \
     --set unfinished-features.l1=[0.1,0.3]";
 
-/// Claims: half-baked-features-cost-dictionary
+/// Claims: unfinished-features-cost-dictionary
 #[test]
 fn it_runs_alone_and_reads_every_layer_of_both_models() {
     let sandbox = Sandbox::new();
@@ -30,7 +30,7 @@ fn it_runs_alone_and_reads_every_layer_of_both_models() {
         }
     }
     let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
-    assert!(claims.contains("\nhalf-baked-features-cost-dictionary,"));
+    assert!(claims.contains("\nunfinished-features-cost-dictionary,"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::experiment::Ctx;
 use crate::experiments::many_layers::multilayer::streams::{self, Streams, scale};
 use crate::sae::synthetic::Generator;
 
-/// Residual streams looked at, at a seed: after the input layer and in the middle.
+/// The residual streams of a seed that are samples: after the input layer and in the middle.
 pub const STREAMS: usize = 2;
 
 /// Where samples come from, at one seed.

@@ -67,7 +67,7 @@ pub struct Compared {
     pub rows: Vec<Scores>,
     /// Error after refitting over error before, on samples whose active set is right; or why that is not known.
     pub left_by_refit: Result<f64, String>,
-    /// The same for refitting on the active set of another one of these samples.
+    /// That ratio for refitting on the active set of another one of these samples.
     pub left_by_other: Result<f64, String>,
 }
 

@@ -41,7 +41,7 @@ crate::settings! {
     }
 }
 
-/// Elements for each true feature at which neighbours and optima are looked at.
+/// Elements for each true feature at which neighbours and optima are computed.
 pub const JUDGED_RATIO: f64 = 2.0;
 
 impl Settings {

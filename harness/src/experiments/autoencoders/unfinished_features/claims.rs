@@ -8,7 +8,7 @@ use crate::experiments::many_layers::multilayer::train::{Kind, Task};
 use crate::stats::{all_finite, max, mean};
 
 pub static COST: Claim<1> = Claim {
-    id: "half-baked-features-cost-dictionary",
+    id: "unfinished-features-cost-dictionary",
     statement: "The share of a dictionary that is spent on directions that are neither an input nor an output is \
         largest in the middle layers.",
     criterion: "the layer where the share of living elements that line up with neither an input embedding nor an \

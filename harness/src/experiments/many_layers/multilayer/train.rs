@@ -96,7 +96,7 @@ pub struct State {
     pub end: Option<End>,
 }
 
-/// All datapoints, looked at after some step.
+/// The losses of all datapoints after some step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Check {
     /// Steps done by then.

@@ -152,8 +152,8 @@ fn halves(setting: Setting, n: usize) -> Map {
     }
 }
 
-/// Two features on all n neurons with random signs, as many of each, that neither cancel nor are the
-/// same: read along A, and along A + B.
+/// Two features on all n neurons with random signs, as many positive as negative ones, that neither cancel nor are
+/// the same: read along A, and along A + B.
 fn random(n: usize, rng: &mut Rng) -> [Map; 2] {
     // How many of the positive entries of A are positive in B: the same of the negative are negative.
     let agree = loop {
@@ -198,7 +198,7 @@ pub(super) fn draw(tables: &Tables) -> Figure {
         "two-features",
         "Output of a GELU layer with two features on, over their levels. Above: read along A, which is on \
          half of the neurons while B is on all of them, in a wide layer and in a narrow one. Below: two \
-         features on all neurons with random signs, as many of each (at the first seed). The line is where \
+         features on all neurons with random signs, as many positive as negative ones (at the first seed). The line is where \
          the output reaches a tenth of its largest value; each map has its own scale.",
     );
     for (setting, read, title) in TITLES {
