@@ -257,7 +257,7 @@ fn settings_out_of_range_are_refused() {
         ("lambdas=[0.1,0.01,1]", "increasing"),
         ("lambdas=[0.1]", "3 to 64"),
         ("ratios=[0.5,1]", "2 among them"),
-        ("ratios=[0.0001,2]", "no element"),
+        ("ratios=[0.0001,2]", "at least one element"),
         ("active=1000", "first feature always fires"),
         ("directions=\"orthogonal\"", "orthogonal"),
         ("firing=\"poisson\"", "poisson"),

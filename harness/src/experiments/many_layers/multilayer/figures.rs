@@ -210,7 +210,10 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         .map(|entry| format!("{} ({})", entry.id, entry.verdict))
         .collect();
     if !otherwise.is_empty() {
-        said.push(format!("Not as the post has it: {}.", otherwise.join(", ")));
+        said.push(format!(
+            "These claims did not come out as in the post: {}.",
+            otherwise.join(", ")
+        ));
     }
     said.join(" ")
 }
@@ -229,7 +232,7 @@ fn say(sweep: &Sweep) -> Option<String> {
     let missed = match missed[..] {
         [] => String::new(),
         [n, ..] => format!(
-            " (of {n} the steps suffice for {})",
+            " (at N = {n} only {} are learned in the steps given)",
             percent(at(n, |r| r.learned))
         ),
     };
