@@ -211,7 +211,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         .collect();
     if !otherwise.is_empty() {
         said.push(format!(
-            "Other verdicts than the post's: {}.",
+            "These claims did not come out as in the post: {}.",
             otherwise.join(", ")
         ));
     }
@@ -232,7 +232,7 @@ fn say(sweep: &Sweep) -> Option<String> {
     let missed = match missed[..] {
         [] => String::new(),
         [n, ..] => format!(
-            " (at N = {n}, {} are learned by the last step)",
+            " (at N = {n} only {} are learned in the steps given)",
             percent(at(n, |r| r.learned))
         ),
     };
