@@ -1,13 +1,20 @@
 //! Text and drawings in an HTML page.
 
-use askama::filters::{Escaper as _, Html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Text as HTML or XML.
+/// Text inside a drawing, which is XML.
 pub fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    let written = Html.write_escaped_str(&mut escaped, text);
-    written.expect("writing to a string");
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
     escaped
 }
 

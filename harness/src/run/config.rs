@@ -339,7 +339,8 @@ mod tests {
                 let others = ["2020-01-01", "{}", "{ a = 1 }", "[[1]]", "''", "'x'"];
                 for wrong in numbers.chain(others) {
                     let error = refusal(id, key, wrong);
-                    let start = format!("c.toml:2:1: {id}.{key} is ");
+                    let column = key.rfind('.').map_or(1, |dot| dot + 2);
+                    let start = format!("c.toml:2:{column}: {id}.{key} is ");
                     assert!(error.starts_with(&start), "{wrong}: {error}");
                     assert!(error.contains("it must be "), "{wrong}: {error}");
                     let codes = ["usize", "u64", "f64", "map", "invalid type", "variant"];
