@@ -54,8 +54,8 @@
 //!
 //! * An **experiment**: a module in its section of [`experiments`] that implements
 //!   [`Experiment`](experiment::Experiment), and a line in that section's `SECTION`. Command line, configuration,
-//!   listing, output and report follow. [`near_orthogonality`](experiments::one_layer::near_orthogonality) is the one to
-//!   read first.
+//!   listing, output and report follow. [`near_orthogonality`](experiments::one_layer::near_orthogonality) is the one
+//!   to read first.
 //! * A **table**: a struct for its rows, declared by [`rows!`], in its experiment's `TABLES`. A column of words has an
 //!   enum, declared by [`words!`].
 //! * A **claim**: a static [`Claim`](claim::Claim) in its experiment's `CLAIMS`, which its `run`

@@ -16,8 +16,8 @@ crate::synthetic_settings! {
             in increasing(3..=64, above(0.0).at_most(1e6));
         /// Elements of the dictionary for each true feature, increasing; 2 must be among them.
         ratios: Vec<f64> = vec![0.5, 1.0, 2.0], quick = vec![1.0, 2.0], where s => so_that(
-            "up to 16 numbers, increasing, at most 64, 2 among them; each dictionary must have at least one element, and \
-             more than the one before",
+            "up to 16 numbers, increasing, at most 64, 2 among them; each dictionary must have at least one element, \
+             and more than the one before",
             |ratios: &Vec<f64>| {
                 let sizes: Vec<usize> = ratios.iter().map(|&r| s.dictionary(r)).collect();
                 increasing(1..=16, above(0.0).at_most(64.0)).admits(ratios)
