@@ -54,8 +54,8 @@ impl Table {
     /// The table of a text in CSV.
     ///
     /// # Errors
-    /// If these are not the columns, or a field is not what its column holds; the message starts with `:line:` and is to
-    /// follow a file name.
+    /// If these are not the columns, or a field is not what its column holds; the message starts with `:line:` and is
+    /// to follow a file name.
     pub fn from_csv(spec: &'static TableSpec, text: impl Into<String>) -> Result<Self, String> {
         let csv = text.into();
         parse(spec, &csv, spec.check)?;

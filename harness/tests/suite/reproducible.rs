@@ -152,7 +152,7 @@ fn the_report_shows_what_the_files_say() {
     .unwrap();
     sandbox.harness("report a").assert().success();
     let page = std::fs::read_to_string(sandbox.join("a/report.html")).unwrap();
-    assert!(page.contains("&lt;b&gt;Changed&lt;/b&gt; &amp; along"));
+    assert!(page.contains("&#60;b&#62;Changed&#60;/b&#62; &#38; along"));
 }
 
 #[test]

@@ -5,13 +5,13 @@ use super::reading::{Codes, Reading};
 use crate::table::Table;
 
 crate::rows! {
-    /// One dictionary: how its codes were found while it was trained, and how codes found otherwise do on it. Losses are
-    /// ‖x − x̂‖² + λ Σ c, means over samples.
+    /// One dictionary: how its codes were found while it was trained, and how codes found otherwise do on it. Losses
+    /// are ‖x − x̂‖² + λ Σ c, means over samples.
     pub struct Scores in "encoders" {
         /// synthetic, or the residual stream x_l of a model of `multilayer`, scaled to variance 1
         source: String [""],
-        /// linear, two-layer, lista, free-codes (FISTA in training too) or true-features (FISTA on the features that the
-        /// data are made of)
+        /// linear, two-layer, lista, free-codes (FISTA in training too) or true-features (FISTA on the features that
+        /// the data are made of)
         encoder: Encoder [""],
         /// L1 coefficient
         lambda: f64 ["1"],
@@ -19,7 +19,8 @@ crate::rows! {
         seed: u64 [""],
         /// trained, or how it diverged
         end: String [""],
-        /// mean over the known directions (true features; at x_0 input embeddings) of the largest cosine with an element
+        /// mean over the known directions (true features; at x_0 input embeddings) of the largest cosine with an
+        /// element
         mmcs: f64 ["1"],
         /// active elements of the encoder's own codes, mean over samples
         l0: f64 ["elements"],
@@ -33,8 +34,8 @@ crate::rows! {
         fista_explained_variance: f64 ["1"],
         /// loss of the codes of least loss on the dictionary (FISTA)
         fista_loss: f64 ["1"],
-        /// share of the variance that codes by orthogonal matching pursuit on the dictionary explain, with as many active
-        /// elements as the encoder's own codes have in the mean
+        /// share of the variance that codes by orthogonal matching pursuit on the dictionary explain, with as many
+        /// active elements as the encoder's own codes have in the mean
         omp_explained_variance: f64 ["1"],
         /// share of the variance that the encoder's own codes explain with each element replaced by the known direction
         /// that it is matched with

@@ -9,8 +9,8 @@ use crate::rng::random_direction;
 use crate::sae::minimum_l1::{Bases, Dictionary, support};
 
 crate::rows! {
-    /// How often the support of the minimum-L1 code is the smallest one (minimum L0) for targets built from s of n random
-    /// atoms in m dimensions.
+    /// How often the support of the minimum-L1 code is the smallest one (minimum L0) for targets built from s of n
+    /// random atoms in m dimensions.
     pub struct Share in "spaces" {
         /// dimension of the space
         m: usize ["dimensions"],

@@ -14,8 +14,8 @@ crate::words! {
         /// (1, 0) and (0, 1): the control.
         #[strum(serialize = "two at 90°")]
         Orthogonal,
-        /// Three of them, a third of a turn apart: more than dimensions. At most two are on, so there is one way only to
-        /// say which.
+        /// Three of them, a third of a turn apart: more than dimensions. At most two are on, so there is one way only
+        /// to say which.
         #[strum(serialize = "three at 120°")]
         Three,
     }

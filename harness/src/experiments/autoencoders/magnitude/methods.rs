@@ -46,8 +46,8 @@ crate::words! {
 crate::rows! {
     /// Methods compared on held-out samples.
     pub struct Scores in "methods" {
-        /// encoder, and what is done to its magnitudes: scaled (a factor for each element), 1 step (of gradient pursuit),
-        /// refitted (non-negative least squares on the active set)
+        /// encoder, and what is done to its magnitudes: scaled (a factor for each element), 1 step (of gradient
+        /// pursuit), refitted (non-negative least squares on the active set)
         method: Method [""],
         /// seed of features, data and initial parameters
         seed: u64 [""],

@@ -12,7 +12,8 @@ crate::rows! {
         loss: Loss [""],
         /// number N of datapoints
         n: usize ["datapoints"],
-        /// trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the datapoint)
+        /// trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the
+        /// datapoint)
         model: Kind [""],
         /// seed of data, initial parameters and order of the data
         seed: u64 [""],
@@ -42,7 +43,8 @@ crate::rows! {
         loss: Loss [""],
         /// number N of datapoints
         n: usize ["datapoints"],
-        /// trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the datapoint)
+        /// trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the
+        /// datapoint)
         model: Kind [""],
         /// seed of data, initial parameters and order of the data
         seed: u64 [""],
@@ -52,8 +54,8 @@ crate::rows! {
         mean_loss: f64 ["loss"],
         /// fraction of the datapoints whose loss at x_l is below the threshold
         learned: f64 ["1"],
-        /// norm of the gradient of the correct output with respect to the layer's weight matrices, median over datapoints;
-        /// the input layer has none
+        /// norm of the gradient of the correct output with respect to the layer's weight matrices, median over
+        /// datapoints; the input layer has none
         gradient_norm: f64 ["1"],
         /// the layer's share of the sum of the gradient norms of all layers, median over datapoints
         gradient_share: f64 ["1"],
@@ -67,7 +69,8 @@ crate::rows! {
         loss: Loss [""],
         /// number N of datapoints
         n: usize ["datapoints"],
-        /// trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the datapoint)
+        /// trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the
+        /// datapoint)
         model: Kind [""],
         /// seed of data, initial parameters and order of the data
         seed: u64 [""],
@@ -89,7 +92,8 @@ crate::rows! {
         loss: Loss [""],
         /// number N of datapoints
         n: usize ["datapoints"],
-        /// trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the datapoint)
+        /// trained, untrained or decisive-layer (the loss applied to every layer from the one on that owns the
+        /// datapoint)
         model: Kind [""],
         /// seed of data, initial parameters and order of the data
         seed: u64 [""],

@@ -27,8 +27,8 @@ pub fn pieces(levels: &[usize]) -> Vec<Range<usize>> {
     pieces
 }
 
-/// Estimated memory of a thread at work on so many features of up to `n` neurons each, bytes. A thread that waits for its
-/// pieces may begin with other features.
+/// Estimated memory of a thread at work on so many features of up to `n` neurons each, bytes. A thread that waits for
+/// its pieces may begin with other features.
 pub fn memory(features: usize, n: usize, levels: usize) -> f64 {
     let pieces = (features / PIECE + levels) as f64;
     let (features, n) = (features as f64, n as f64);
