@@ -156,7 +156,7 @@ mod filters {
     }
 
     #[filter_fn]
-    pub fn data_uri(svg: &String, _: &dyn Values) -> Result<String> {
+    pub fn data_uri(svg: &str, _: &dyn Values) -> Result<String> {
         Ok(html::data_uri(svg))
     }
 }

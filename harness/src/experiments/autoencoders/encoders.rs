@@ -148,7 +148,7 @@ fn trained(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<M
         }
     });
     let plan = Plan {
-        steps: steps,
+        steps,
         ..s.training
     };
     let draw = |_, step| source.batch(step, s.training.batch, ctx);
