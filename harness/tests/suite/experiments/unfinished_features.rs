@@ -50,7 +50,7 @@ fn where_no_model_has_learned_the_claim_is_open() {
     let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
     let line = claims
         .lines()
-        .find(|l| l.starts_with("half-baked"))
+        .find(|l| l.starts_with("unfinished-features-cost"))
         .unwrap();
     assert!(
         line.contains("inconclusive") && line.contains("have learned them"),
