@@ -166,8 +166,20 @@ pub fn interrupt(child: &Child) {
     send("INT", child);
 }
 
+/// Whether this process ignores SIGINT, as a job does that a script has started in the background. Linux tells.
+fn ignores_interrupts() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|l| l.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    ignored.is_some_and(|set| set >> 1 & 1 == 1)
+}
+
 /// Sends a signal by its name, such as `TERM`.
 pub fn send(signal: &str, child: &Child) {
+    assert!(
+        !ignores_interrupts(),
+        "SIGINT is ignored here, and so by all that a test starts; run the tests in the foreground"
+    );
     let kill = std::process::Command::new("kill")
         .args(["-s", signal, &child.id().to_string()])
         .status();
