@@ -105,16 +105,18 @@ fn describe_settings(text: &mut String, e: &dyn Erased) {
     }
 }
 
-/// Appends a line for each preset, or one where they are the same.
-fn put_by_preset(text: &mut String, lines: [String; Preset::ALL.len()]) {
-    if lines.iter().all(|line| *line == lines[0]) {
-        put(text, format_args!("    {:<23} {}\n", "", lines[0]));
+/// Appends a text for each preset, or one where they are the same.
+fn put_by_preset(text: &mut String, by_preset: [String; Preset::ALL.len()]) {
+    let mut put_text = |words: &str| {
+        for line in wrap(words, 70) {
+            put(text, format_args!("    {:<23} {line}\n", ""));
+        }
+    };
+    if by_preset.iter().all(|words| *words == by_preset[0]) {
+        put_text(&by_preset[0]);
         return;
     }
-    for (preset, line) in Preset::ALL.iter().zip(lines) {
-        put(
-            text,
-            format_args!("    {:<23} {line}  ({})\n", "", preset.name()),
-        );
+    for (preset, words) in Preset::ALL.iter().zip(by_preset) {
+        put_text(&format!("{words}  ({})", preset.name()));
     }
 }

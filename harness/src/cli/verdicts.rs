@@ -1,6 +1,6 @@
 //! The table of verdicts for the terminal.
 
-use comfy_table::ColumnConstraint::UpperBoundary;
+use comfy_table::ColumnConstraint::{Absolute, UpperBoundary};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, LineStyle, Table, Width};
 
@@ -34,15 +34,22 @@ pub fn verdicts(ledger: &Ledger, width: usize) -> String {
     }
     let mut table = Table::new();
     table
-        .load_style(NOTHING.header_separator(LineStyle::new('─', '─', '─', '─')))
+        .load_style(NOTHING.header_separator(LineStyle::none().fill('─')))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width.try_into().unwrap_or(u16::MAX))
         .set_header(HEAD)
         .add_rows(rows);
-    // The value and the verdict are short but for a reason; what is left goes to the words.
-    for (column, most) in [(0, 33), (1, 20), (4, 22)] {
+    // Names stay whole. The value and the verdict are short but for a reason; what is left goes to the words.
+    let names = ledger.0.iter().map(|e| e.id.chars().count()).max();
+    let names = names.unwrap_or(0).min(width / 3) + 2;
+    let constraints = [
+        (0, Absolute(Width::Fixed(names as u16))),
+        (1, UpperBoundary(Width::Percentage(20))),
+        (4, UpperBoundary(Width::Percentage(22))),
+    ];
+    for (column, constraint) in constraints {
         let column = table.column_mut(column).expect("one of five columns");
-        column.set_constraint(UpperBoundary(Width::Percentage(most)));
+        column.set_constraint(constraint);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -97,6 +104,11 @@ mod tests {
             let widest = text.lines().map(|l| l.chars().count()).max().unwrap();
             assert!(widest <= width, "{widest} columns in {width}:\n{text}");
             assert!(text.contains("not") && text.contains("criterion"));
+            let name = "\na-claim-with-quite-a-long-name";
+            assert!(
+                width < 100 || text.matches(name).count() == 2,
+                "{width}:\n{text}"
+            );
         }
     }
 }
