@@ -35,7 +35,7 @@ crate::rows! {
 }
 
 crate::words! {
-    /// How the other features lie to the one that is read.
+    /// The place of the other features with respect to the one that is read.
     pub enum Case {
         /// The other is in its very direction.
         Aligned,

@@ -8,7 +8,7 @@ use crate::experiment::Ctx;
 use crate::sae::training;
 
 crate::words! {
-    /// How codes are found.
+    /// A way to find codes.
     pub enum Encoder {
         /// One layer: ReLU of a linear map.
         Linear,

@@ -15,7 +15,7 @@ const OPTIMAL: Stop = Stop {
     iterations: 3000,
 };
 
-/// How codes on some dictionary reconstruct samples.
+/// The reconstruction of samples by codes on some dictionary.
 #[derive(Debug, Clone, Copy)]
 pub struct Codes {
     /// Mean number of active entries.
@@ -161,7 +161,7 @@ fn matched(exec: Exec, elements: MatRef, known: MatRef) -> Vec<f32> {
     rows
 }
 
-/// How dense codes on some elements reconstruct samples.
+/// The reconstruction of samples by dense codes on some elements.
 fn score(exec: Exec, x: MatRef, codes: &[f32], elements: MatRef, lambda: f64) -> Codes {
     let (samples, n, width) = (x.rows(), elements.rows(), x.cols());
     let dense = MatRef::from_rows(codes, n);

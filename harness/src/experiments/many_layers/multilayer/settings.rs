@@ -95,7 +95,7 @@ pub enum Activation {
     Relu,
 }
 
-/// How a pair gets its class.
+/// A rule that gives a pair its class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Targets {

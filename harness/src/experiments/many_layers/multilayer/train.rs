@@ -107,7 +107,7 @@ pub struct Check {
     pub learned: u64,
 }
 
-/// How a training ended.
+/// The end of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// Every datapoint is learned.
