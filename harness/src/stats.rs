@@ -1,6 +1,7 @@
 //! Statistics in f64: least squares, R², ranks, quantiles.
 
 mod extremes;
+pub mod interval;
 mod moments;
 pub mod observations;
 

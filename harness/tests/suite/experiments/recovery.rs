@@ -220,7 +220,7 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
     assert_eq!(ours.len(), 3);
     for line in ours {
         assert!(
-            line.contains("inconclusive") && line.contains("diverged at step"),
+            line.contains("undecided") && line.contains("diverged at step"),
             "{line}"
         );
     }

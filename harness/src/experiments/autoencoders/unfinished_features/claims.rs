@@ -3,12 +3,13 @@
 use super::dictionary::Dictionary;
 use super::elements::Category;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_most};
+use crate::claim::{self, Claim, ClaimSpec, at_most};
 use crate::experiments::many_layers::multilayer::train::{Kind, Task};
 use crate::stats::{all_finite, max, mean};
 
 pub static COST: Claim<1> = Claim {
     id: "unfinished-features-cost-dictionary",
+    kind: claim::Kind::Finding,
     statement: "The share of a dictionary that is spent on directions that are neither an input nor an output is \
         largest in the middle layers.",
     criterion: "the layer where the share of living elements that line up with neither an input embedding nor an \

@@ -5,7 +5,7 @@ use super::model::Model;
 use super::settings::{Loss, Settings};
 use super::train::Kind;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, above, at_least, at_most, below};
+use crate::claim::{self, Claim, ClaimSpec, above, at_least, at_most, below};
 use crate::stats::{max, min};
 
 /// Final fraction from which on a model counts as having learned its data.
@@ -13,6 +13,7 @@ pub const LEARNED: f64 = 0.95;
 
 pub static LINEAR: Claim<2> = Claim {
     id: "late-layers-near-linear",
+    kind: claim::Kind::Finding,
     statement: "Through the last half of the layers the mean loss of the logit lens falls along a nearly \
         straight line.",
     criterion: "squared error; R² of a straight line through the losses after each layer of the last half \
@@ -33,6 +34,7 @@ pub static LINEAR: Claim<2> = Claim {
 
 pub static END: Claim<1> = Claim {
     id: "learned-near-the-end",
+    kind: claim::Kind::Finding,
     statement: "Most datapoints become right only in the very last layer.",
     criterion: "less than half of the datapoints are learned one layer before the end, for every N whose \
         final fraction is ≥ 0.95 (the worst N counts)",
@@ -43,6 +45,7 @@ pub static END: Claim<1> = Claim {
 
 pub static MORE: Claim<1> = Claim {
     id: "more-data-learned-earlier",
+    kind: claim::Kind::Finding,
     statement: "The more datapoints a model has to learn, the larger a part of them is right before the \
         last layer.",
     criterion: "area under the fraction learned against the layer, before the last layer: larger at the \
@@ -57,6 +60,7 @@ pub static MORE: Claim<1> = Claim {
 
 pub static DECISIVE: Claim<1> = Claim {
     id: "no-decisive-layer",
+    kind: claim::Kind::Finding,
     statement: "No single layer decides on the output of a datapoint: the gradient of the correct output \
         is spread over the layers.",
     criterion: "the largest layer's share of the sum over layers of the gradient norm, median over \

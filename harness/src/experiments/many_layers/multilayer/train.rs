@@ -228,7 +228,7 @@ pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Re
     }
     if let Some(divergence) = state.divergence() {
         ctx.session.progress.say(&format!(
-            "{task} {divergence}; its claims will be inconclusive"
+            "{task} {divergence}; its claims will be undecided"
         ));
     }
     ctx.session.progress.advance(task.budget(s) - state.step)?;
