@@ -45,9 +45,8 @@ fn loss(weights: &[f64], s: &Settings, x: &[f32], target: &[f32]) -> f64 {
     sum / x.len() as f64
 }
 
-/// Claims: noise-makes-the-gain
 each_isa!(loss_and_gradient_are_those_of_plain_loops);
-
+/// Claims: noise-makes-the-gain
 fn loss_and_gradient_are_those_of_plain_loops(isa: Isa) {
     let s = small();
     let exec = Exec::serial(isa);
