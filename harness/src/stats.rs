@@ -2,6 +2,7 @@
 
 mod extremes;
 mod moments;
+pub mod cholesky;
 pub mod observations;
 
 pub use extremes::{all_finite, largest_step, max, min, peak, share};
