@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod claims_table;
+mod criteria;
 mod listing;
 mod verdicts;
 
@@ -54,6 +55,9 @@ enum Command {
         /// Print all claims as Markdown, with the verdicts of the run in DIR
         #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "experiments")]
         markdown: Option<Option<PathBuf>>,
+        /// Print what settles each claim, since when, and every change with its reason
+        #[arg(long, conflicts_with = "markdown")]
+        criteria: bool,
     },
     /// Draw figures and report of a finished run again, from its CSV files alone
     #[command(
@@ -186,8 +190,10 @@ impl Cli {
             Command::List {
                 experiments,
                 markdown,
+                criteria,
             } => print(&match markdown {
                 Some(run) => claims_table::claims(&REGISTRY, run.as_deref())?,
+                None if criteria => criteria::list(&REGISTRY, &experiments)?,
                 None => listing::list(&REGISTRY, &experiments)?,
             }),
             Command::Report { folder, out } => {
@@ -298,6 +304,8 @@ fn run_and_report(config: &Config, options: &RunOptions) -> Result<()> {
     let finished = run::run(config, isa, options)?;
     report::draw(&REGISTRY, &finished.folder)?;
     let mut text = verdicts::verdicts(&finished.ledger, terminal_width());
+    text.push('\n');
+    text.push_str(&verdicts::summary(&finished.ledger));
     if let Some(profile) = &finished.profile {
         text.push('\n');
         text.push_str(&profile.text());

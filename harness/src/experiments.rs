@@ -151,7 +151,7 @@ mod tests {
                     .map(|&spec| Table::new(spec))
                     .collect(),
             );
-            let names: Vec<_> = e.figures(&tables).iter().map(|f| f.name).collect();
+            let names: Vec<_> = e.figures(&tables).iter().map(|f| f.name.clone()).collect();
             assert_eq!(names, e.about().figures, "{}", e.id());
             e.findings(&tables, &Default::default());
         }

@@ -21,7 +21,7 @@ pub use style::Role;
 #[derive(Debug, Clone)]
 pub struct Figure {
     /// File name without `.svg`.
-    pub name: &'static str,
+    pub name: String,
     /// One to three sentences: what is drawn, and over what it is averaged.
     pub caption: String,
     /// Panels in a row.
@@ -32,9 +32,9 @@ pub struct Figure {
 
 impl Figure {
     /// A figure without panels yet, two of them to a row.
-    pub fn new(name: &'static str, caption: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>, caption: impl Into<String>) -> Self {
         Figure {
-            name,
+            name: name.into(),
             caption: caption.into(),
             columns: 2,
             panels: Vec::new(),
@@ -86,7 +86,7 @@ pub struct Axis {
     pub log: bool,
     /// The ends of the axis; found from the marks if not set.
     pub range: Option<(f64, f64)>,
-    /// Names that stand at 0, 1, 2, … on a horizontal axis in place of numbers, if there are any.
+    /// Names that stand at 0, 1, 2, … in place of numbers, if there are any.
     pub names: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ impl Axis {
         }
     }
 
-    /// A horizontal axis with names in place of numbers, at 0, 1, 2, …
+    /// An axis with names in place of numbers, at 0, 1, 2, …
     pub fn named<S: Into<String>>(
         label: impl Into<String>,
         names: impl IntoIterator<Item = S>,
@@ -168,6 +168,13 @@ pub enum Mark {
     /// The range between two curves: (x, low, high).
     Band {
         /// What it shows.
+        role: Role,
+        /// (x, low, high)
+        points: Vec<(f64, f64, f64)>,
+    },
+    /// Vertical bars from low to high: (x, low, high).
+    Intervals {
+        /// What they show.
         role: Role,
         /// (x, low, high)
         points: Vec<(f64, f64, f64)>,
@@ -342,6 +349,14 @@ impl Panel {
         points: impl IntoIterator<Item = (f64, f64)>,
     ) -> Self {
         self.mark(Mark::Scatter(Series::new(role, label, points)))
+    }
+
+    /// Adds vertical bars (x, low, high), such as intervals.
+    pub fn intervals(self, role: Role, points: impl IntoIterator<Item = (f64, f64, f64)>) -> Self {
+        self.mark(Mark::Intervals {
+            role,
+            points: points.into_iter().collect(),
+        })
     }
 
     /// Adds points with their names beside them.

@@ -14,6 +14,7 @@ use crate::table::{Record, Table, Tables};
 
 pub mod contents;
 mod page;
+mod specification;
 
 use contents::{Chapter, Report};
 
@@ -88,7 +89,9 @@ impl Report {
     /// Writes all tables again.
     fn write_tables(&self, folder: &Folder) -> Result<()> {
         folder.write(names::RUN, Table::of(&self.run).csv())?;
-        folder.write(names::CLAIMS, self.ledger.to_table().csv())?;
+        let [claims, specification] = self.ledger.to_tables();
+        folder.write(names::CLAIMS, claims.csv())?;
+        folder.write(names::SPECIFICATION, specification.csv())?;
         for chapter in self.sections.iter().flat_map(|(_, chapters)| chapters) {
             let experiment = chapter.experiment;
             results::write_tables(folder, experiment, &chapter.tables)?;

@@ -11,12 +11,10 @@ use std::time::Duration;
 use kernels::Isa;
 
 use crate::claim::ledger::Ledger;
-use crate::claim::measures::{Measurement, measures_table, read_measures};
+use crate::claim::measures::Measurement;
 use crate::claim::reference;
-use crate::claim::{Entry, Measure};
 use crate::error::{Error, Result};
 use crate::experiment::Ctx;
-use crate::experiment::erased::Erased;
 use crate::memory;
 use crate::profile::{self, Profile, Recorder};
 use crate::run::config::{Config, Selected};
@@ -113,9 +111,11 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
             .replace(profile::FOLDER, &folder.checksums());
     }
     // The manifest is complete before the ledger appears.
+    let [claims, specification] = ledger.to_tables();
     let results = [
         (names::RUN, Table::of(&results::facts(config, isa))),
-        (names::CLAIMS, ledger.to_table()),
+        (names::SPECIFICATION, specification),
+        (names::CLAIMS, claims),
     ];
     for (name, table) in &results {
         manifest.checksums.insert(name, table.csv());
@@ -181,8 +181,7 @@ fn compute(
         if options.resume && results::is_complete(folder.path(), *experiment)? {
             let results = folder.path().join(id);
             let table = Table::read(Measurement::SPEC, &results.join(names::MEASURES))?;
-            let measures = read_measures(experiment.about().claims, &table);
-            settle(*experiment, &measures, seeds, &mut ledger);
+            ledger.settle(id, experiment.about().claims, &table.rows());
             let tables = Tables::read(experiment.about().tables, &results)?;
             folder.remove(Path::new(id).join(CHECKPOINTS))?;
             finished.insert(id, tables);
@@ -196,7 +195,7 @@ fn compute(
         let names: Vec<_> = tables.iter().map(|t| t.spec().name).collect();
         let declared: Vec<_> = experiment.about().tables.iter().map(|t| t.name).collect();
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
-        let measures = measures_table(experiment.about().claims, &outcome.measures, seeds);
+        let measures = Table::of(&outcome.measures);
         results::write_tables(folder, *experiment, &tables)?;
         // The measures come last: where they are, an experiment is complete, its checksums included.
         let done = format!("{id}/{}", names::MEASURES);
@@ -210,16 +209,11 @@ fn compute(
         if let Some(recorder) = &mut recorder {
             recorder.end(id);
         }
-        settle(*experiment, &outcome.measures, seeds, &mut ledger);
+        ledger.settle(id, experiment.about().claims, &outcome.measures);
         finished.insert(id, tables);
     }
-    Ok(ledger)
-}
-
-fn settle(experiment: &dyn Erased, measures: &[Measure], seeds: &[u64], ledger: &mut Ledger) {
-    for claim in experiment.about().claims {
-        let mut entry = Entry::settle(experiment.id(), claim, measures, seeds);
-        reference::compare(&mut entry, &reference::LEDGER);
-        ledger.0.push(entry);
+    for entry in &mut ledger.entries {
+        reference::compare(entry, &reference::LEDGER);
     }
+    Ok(ledger)
 }

@@ -1,8 +1,9 @@
 //! Statistics in f64: least squares, R², ranks, quantiles.
 
-mod extremes;
-mod moments;
 pub mod cholesky;
+mod extremes;
+pub mod interval;
+mod moments;
 pub mod observations;
 
 pub use extremes::{all_finite, largest_step, max, min, peak, share};

@@ -1,9 +1,9 @@
 //! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or with
 //! something that is the same when it is written and read again.
 
-use harness::claim::Entry;
 use harness::claim::ledger::Ledger;
-use harness::claim::measures::{Measurement, read_measures};
+use harness::claim::measures::Measurement;
+use harness::claim::{Cell, Entry};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
 use harness::experiments::many_layers::multilayer::{model_file, train::State};
@@ -93,10 +93,11 @@ pub fn tables(bytes: &[u8]) {
         .iter()
         .map(|&spec| read(spec))
         .collect();
-    let (Some(tables), Some(measures), Some(claims), Some(run)) = (
+    let (Some(tables), Some(measures), Some(claims), Some(cells), Some(run)) = (
         tables,
         read(Measurement::SPEC),
         read(Entry::SPEC),
+        read(Cell::SPEC),
         read(Fact::SPEC),
     ) else {
         return;
@@ -115,13 +116,14 @@ pub fn tables(bytes: &[u8]) {
         experiments: experiments.rows(),
         stacks: stacks.rows(),
     };
-    read_measures(experiment.about().claims, &measures);
+    Ledger::default().settle(experiment.id(), experiment.about().claims, &measures.rows());
     let holds = |s: &&Section| s.experiments.iter().any(|e| e.id() == experiment.id());
     let section = REGISTRY.0.iter().find(holds).expect("a section has it");
-    let ledger = Ledger::from_table(&claims);
-    let written = ledger.to_table();
-    let again = Table::from_csv(Entry::SPEC, written.csv()).expect("what was written is read");
-    assert_eq!(Ledger::from_table(&again).to_table().csv(), written.csv());
+    let ledger = Ledger::from_tables(&claims, &cells);
+    for (written, spec) in ledger.to_tables().iter().zip([Entry::SPEC, Cell::SPEC]) {
+        let again = Table::from_csv(spec, written.csv()).expect("what was written is read");
+        assert_eq!(again.csv(), written.csv());
+    }
     let report = Report {
         run: run.rows(),
         ledger,

@@ -1,14 +1,14 @@
-//! What was measured for every claim, and `measures.csv`.
-
-use super::spec::ClaimSpec;
-use super::verdict::{Measure, find};
-use crate::table::Table;
+//! What was measured for every claim: `measures.csv`.
 
 crate::rows! {
-    /// Every condition of every claim at every seed.
+    /// Every condition of every claim at every seed, in the claim and in its control.
     pub struct Measurement in "measures" {
         /// name of the claim
         claim: String [""],
+        /// options of a cell of the claim's specification curve; empty at the point setting, which its verdict is for
+        setting: String [""],
+        /// yes or no: the options are those of the point setting
+        point: bool [""],
         /// what is bounded
         measure: String [""],
         /// the bound it must keep
@@ -28,63 +28,4 @@ crate::rows! {
         /// why the control's value is missing, where that is known
         control_missing: String [""],
     }
-}
-
-/// The table of an experiment's measures.
-pub fn measures_table(claims: &[&ClaimSpec], measures: &[Measure], seeds: &[u64]) -> Table {
-    let mut rows = Vec::new();
-    for spec in claims {
-        for condition in &spec.conditions {
-            for &seed in seeds {
-                let read = |control| {
-                    let found = find(measures, spec.id, condition.measure, seed, control);
-                    found.map_or((f64::NAN, String::new()), |m| (m.value, m.missing.clone()))
-                };
-                let (value, missing) = read(false);
-                let (control_value, control_missing) = read(true);
-                rows.push(Measurement {
-                    claim: spec.id.into(),
-                    measure: condition.measure.into(),
-                    bound: condition.bound.to_string(),
-                    seed,
-                    value,
-                    control_value,
-                    holds: condition.bound.holds(value),
-                    control_holds: condition.bound.holds(control_value),
-                    missing,
-                    control_missing,
-                });
-            }
-        }
-    }
-    Table::of(&rows)
-}
-
-/// The measures back from their table.
-pub fn read_measures(claims: &[&'static ClaimSpec], table: &Table) -> Vec<Measure> {
-    let mut measures = Vec::new();
-    for row in table.rows::<Measurement>() {
-        let claim = claims.iter().find(|c| c.id == row.claim);
-        let condition = claim.and_then(|c| {
-            let found = c.conditions.iter().find(|k| k.measure == row.measure);
-            Some((c.id, found?.measure))
-        });
-        let Some((claim, measure)) = condition else {
-            continue;
-        };
-        for (control, value, missing) in [
-            (false, row.value, row.missing),
-            (true, row.control_value, row.control_missing),
-        ] {
-            measures.push(Measure {
-                claim,
-                measure,
-                seed: row.seed,
-                control,
-                value,
-                missing,
-            });
-        }
-    }
-    measures
 }

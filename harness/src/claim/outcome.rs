@@ -1,7 +1,8 @@
 //! What an experiment found.
 
+use super::measures::Measurement;
+use super::setting::Setting;
 use super::spec::Claim;
-use super::verdict::Measure;
 use crate::table::Table;
 
 /// What an experiment found.
@@ -10,12 +11,12 @@ pub struct Outcome {
     /// One table for each of the tables that it declares.
     pub tables: Vec<Table>,
     /// Every condition of every claim at every seed, for the claim and for its control.
-    pub measures: Vec<Measure>,
+    pub measures: Vec<Measurement>,
 }
 
 impl Outcome {
     /// Records what every condition of a claim measured at a seed, for the claim and in its control, in the order of
-    /// the conditions.
+    /// the conditions, at the point setting.
     pub fn settle<const N: usize>(
         &mut self,
         claim: &'static Claim<N>,
@@ -23,26 +24,58 @@ impl Outcome {
         values: [impl Measured; N],
         control: [impl Measured; N],
     ) {
-        let values = values.map(Measured::measured).into_iter();
-        let control = control.map(Measured::measured);
-        for ((condition, value), of_control) in claim.conditions.iter().zip(values).zip(control) {
-            for (control, measured) in [(false, value), (true, of_control)] {
-                // A value that is not a number was not measured.
-                let (value, missing) = match measured {
-                    Ok(value) if value.is_nan() => (value, "the result is not a number".into()),
-                    Ok(value) => (value, String::new()),
-                    Err(why) => (f64::NAN, why),
-                };
-                self.measures.push(Measure {
-                    claim: claim.id,
-                    measure: condition.measure,
-                    seed,
-                    control,
-                    value,
-                    missing,
-                });
-            }
+        self.record(None, claim, seed, values, control);
+    }
+
+    /// Records the same in a cell of the claim's specification curve.
+    pub fn settle_in<const N: usize>(
+        &mut self,
+        setting: &Setting,
+        claim: &'static Claim<N>,
+        seed: u64,
+        values: [impl Measured; N],
+        control: [impl Measured; N],
+    ) {
+        self.record(Some(setting), claim, seed, values, control);
+    }
+
+    fn record<const N: usize>(
+        &mut self,
+        setting: Option<&Setting>,
+        claim: &'static Claim<N>,
+        seed: u64,
+        values: [impl Measured; N],
+        control: [impl Measured; N],
+    ) {
+        let values = values.map(number).into_iter().zip(control.map(number));
+        for (condition, ((value, missing), (control_value, control_missing))) in
+            claim.conditions.iter().zip(values)
+        {
+            self.measures.push(Measurement {
+                claim: claim.id.into(),
+                setting: setting.map_or(String::new(), |s| s.name.clone()),
+                point: setting.is_none_or(|s| s.is_point),
+                measure: condition.measure.into(),
+                bound: condition.bound.to_string(),
+                seed,
+                value,
+                control_value,
+                holds: condition.bound.holds(value),
+                control_holds: condition.bound.holds(control_value),
+                missing,
+                control_missing,
+            });
         }
+    }
+}
+
+/// The number, and why there is none where it is not one.
+fn number(measured: impl Measured) -> (f64, String) {
+    match measured.measured() {
+        // A value that is not a number was not measured.
+        Ok(value) if value.is_nan() => (value, "the result is not a number".into()),
+        Ok(value) => (value, String::new()),
+        Err(why) => (f64::NAN, why),
     }
 }
 

@@ -2,14 +2,19 @@
 
 use std::sync::LazyLock;
 
-use crate::claim::Entry;
 use crate::claim::ledger::Ledger;
+use crate::claim::{Cell, Entry};
 use crate::table::{Record, Table};
 
 /// The ledger of the reference run.
 pub static LEDGER: LazyLock<Ledger> = LazyLock::new(|| {
-    let table = Table::from_csv(Entry::SPEC, include_str!("../../reference/claims.csv"));
-    Ledger::from_table(&table.expect("the committed ledger is one"))
+    let claims = Table::from_csv(Entry::SPEC, include_str!("../../reference/claims.csv"));
+    let cells = include_str!("../../reference/specification.csv");
+    let specification = Table::from_csv(Cell::SPEC, cells);
+    Ledger::from_tables(
+        &claims.expect("the committed ledger is one"),
+        &specification.expect("the committed specification curves are some"),
+    )
 });
 
 /// Says in the reason of an entry what a reference came to, where that is another verdict on the same criterion.
@@ -33,12 +38,16 @@ mod tests {
 
     #[test]
     fn another_verdict_of_the_reference_is_told_unless_it_is_on_another_criterion() {
-        let ours = LEDGER.0.first().expect("a claim").clone();
+        let ours = LEDGER.entries.first().expect("a claim").clone();
         let told = |change: &dyn Fn(&mut Entry)| {
             let mut theirs = ours.clone();
             change(&mut theirs);
             let mut entry = ours.clone();
-            compare(&mut entry, &Ledger(vec![theirs]));
+            let reference = Ledger {
+                entries: vec![theirs],
+                cells: Vec::new(),
+            };
+            compare(&mut entry, &reference);
             entry.reason.strip_prefix(&ours.reason).unwrap().to_string()
         };
         assert_eq!(told(&|_| ()), "");

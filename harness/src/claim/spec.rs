@@ -1,5 +1,17 @@
 //! What a claim says, and the bounds that settle it.
 
+crate::words! {
+    /// What a claim is about, and so what can be evidence for it.
+    pub enum Kind {
+        /// Algebra: it cannot but hold, and a run checks the code.
+        Identity,
+        /// A law of random models, which nothing has been trained for.
+        Law,
+        /// A finding on trained models.
+        Finding,
+    }
+}
+
 /// What a claim says and what settles it.
 ///
 /// A [`Claim`] knows how many conditions it has, so that it is [settled](super::outcome::Outcome::settle) with a value for each
@@ -8,14 +20,25 @@
 pub struct ClaimSpec<C: ?Sized = [Condition]> {
     /// Its name, unique over all experiments.
     pub id: &'static str,
+    /// What it is about.
+    pub kind: Kind,
     /// The claim in one sentence.
     pub statement: &'static str,
     /// The criterion in words.
     pub criterion: &'static str,
     /// The control in words.
     pub control: &'static str,
-    /// All of these must hold. The first is the headline: its value stands in the ledger.
+    /// All of these must hold. The first is the headline: its value stands in the ledger, and it is what the control
+    /// must fail.
     pub conditions: C,
+}
+
+impl ClaimSpec {
+    /// The measures with their bounds, as the log of criteria has them.
+    pub fn bounds(&self) -> String {
+        let conditions = self.conditions.iter().map(ToString::to_string);
+        conditions.collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// A claim with `N` conditions.
@@ -28,30 +51,55 @@ pub struct Condition {
     pub measure: &'static str,
     /// The values that fulfil it.
     pub bound: Bound,
+    /// The values at which the opposite of the claim holds, where that was named in advance.
+    pub opposite: Option<Bound>,
+}
+
+impl Condition {
+    const fn new(measure: &'static str, bound: Bound) -> Self {
+        Condition {
+            measure,
+            bound,
+            opposite: None,
+        }
+    }
+
+    /// The same condition, of which the opposite holds within a bound that is named in advance.
+    pub const fn opposite(mut self, bound: Bound) -> Self {
+        self.opposite = Some(bound);
+        self
+    }
+}
+
+/// The measure and its bounds.
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.measure, self.bound)?;
+        match self.opposite {
+            Some(opposite) => write!(f, " (reversed if {opposite})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The condition that a measure is below a bound.
 pub const fn below(bound: f64, measure: &'static str) -> Condition {
-    let bound = Bound::Below(bound);
-    Condition { measure, bound }
+    Condition::new(measure, Bound::Below(bound))
 }
 
 /// The condition that a measure is at most as large as a bound.
 pub const fn at_most(bound: f64, measure: &'static str) -> Condition {
-    let bound = Bound::AtMost(bound);
-    Condition { measure, bound }
+    Condition::new(measure, Bound::AtMost(bound))
 }
 
 /// The condition that a measure is above a bound.
 pub const fn above(bound: f64, measure: &'static str) -> Condition {
-    let bound = Bound::Above(bound);
-    Condition { measure, bound }
+    Condition::new(measure, Bound::Above(bound))
 }
 
 /// The condition that a measure is at least as large as a bound.
 pub const fn at_least(bound: f64, measure: &'static str) -> Condition {
-    let bound = Bound::AtLeast(bound);
-    Condition { measure, bound }
+    Condition::new(measure, Bound::AtLeast(bound))
 }
 
 /// A one-sided bound.

@@ -1,14 +1,76 @@
 //! Verdicts as the report, the ledger in the terminal and the README write them.
 
-use super::verdict::{Entry, Verdict};
+use super::evidence::Basis;
+use super::ledger::{Entry, Ledger};
+use super::spec::Kind;
+use super::verdict::Verdict;
+use crate::figure::Role;
+use crate::table::record::Word as _;
 use crate::text::number;
 
-/// `0.21 to 0.24, 3 seeds`: all that a seed may change.
+/// `95 % interval 0.21 to 0.24, 5 seeds`: how sure the value is.
 pub fn spread(e: &Entry) -> String {
-    match (e.low == e.high, e.seeds) {
-        (_, 1) => "1 seed".into(),
-        (true, n) => format!("the same at {n} seeds"),
-        (false, n) => format!("{} to {}, {n} seeds", number(e.low), number(e.high)),
+    let (low, high, n) = (number(e.low), number(e.high), e.seeds);
+    match (e.interval, n) {
+        (Basis::NoRandomness, _) => "no randomness".into(),
+        (Basis::EverySeed, 1) | (Basis::Nothing, 1) => "1 seed".into(),
+        (Basis::EverySeed, _) => format!("{low} to {high}, every one of {n} seeds counts"),
+        (Basis::Student | Basis::Bootstrap, _) if e.low == e.high => {
+            format!("the same at {n} seeds")
+        }
+        (Basis::Student | Basis::Bootstrap, _) => {
+            format!("95 % interval {low} to {high}, {n} seeds")
+        }
+        (Basis::Nothing, _) => format!("not measured at each of {n} seeds"),
+    }
+}
+
+/// `holds in 37 of 64 settings`; nothing for a claim without a specification curve.
+pub fn settings(e: &Entry) -> String {
+    match e.settings {
+        0 => String::new(),
+        settings => format!("holds in {} of {settings} settings", e.settings_held),
+    }
+}
+
+/// What a mark of that verdict stands for in a figure.
+pub fn role(verdict: Verdict) -> Role {
+    match verdict {
+        Verdict::Reproduced => Role::Holds,
+        Verdict::NotReproduced => Role::Fails,
+        Verdict::Reversed => Role::Reversed,
+        Verdict::Undecided => Role::Open,
+        Verdict::NoPower => Role::Powerless,
+    }
+}
+
+/// The number of each verdict that a kind of claims came to, most of which a reader asks for findings.
+pub fn counts(ledger: &Ledger) -> Vec<(Kind, Vec<(usize, Verdict)>)> {
+    let of = |kind: Kind| {
+        let count = |&verdict: &Verdict| {
+            let ours = ledger
+                .entries
+                .iter()
+                .filter(|e| (e.kind, e.verdict) == (kind, verdict));
+            (ours.count(), verdict)
+        };
+        let counts: Vec<_> = Verdict::ALL
+            .iter()
+            .map(count)
+            .filter(|(n, _)| *n > 0)
+            .collect();
+        (kind, counts)
+    };
+    let kinds = Kind::ALL.iter().rev().map(|&kind| of(kind));
+    kinds.filter(|(_, counts)| !counts.is_empty()).collect()
+}
+
+/// The kind of several claims.
+pub fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Identity => "identities (algebra: the run checks the code)",
+        Kind::Law => "laws (of random models)",
+        Kind::Finding => "findings (on trained models)",
     }
 }
 
@@ -17,7 +79,8 @@ pub fn sign(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Reproduced => ("✓", "yes"),
         Verdict::NotReproduced => ("✗", "no"),
-        Verdict::Inconclusive => ("?", "open"),
+        Verdict::Reversed => ("⇄", "reversed"),
+        Verdict::Undecided => ("?", "open"),
         Verdict::NoPower => ("○", "powerless"),
     }
 }

@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use crate::claim::ledger::Ledger;
-use crate::claim::words::{sign, spread};
+use crate::claim::words::{settings, sign, spread};
 use crate::claim::{ClaimSpec, Entry};
 use crate::error::Result;
 use crate::experiment::registry::Registry;
 use crate::run::results;
+use crate::table::record::Word as _;
 use crate::text::{number, put};
 
 /// All claims, one table for each section of the post, with the verdicts of the run in a folder, if there is one.
@@ -33,7 +34,9 @@ pub fn claims(registry: &Registry, run: Option<&Path>) -> Result<String> {
         let title = section.title;
         put(
             &mut text,
-            format_args!("\n### {title}\n\n| claim | criterion | verdict |\n| --- | --- | --- |\n"),
+            format_args!(
+                "\n### {title}\n\n| claim | kind | criterion | verdict |\n| --- | --- | --- | --- |\n"
+            ),
         );
         for claim in section.experiments.iter().flat_map(|e| e.about().claims) {
             let verdict = ledger
@@ -41,7 +44,8 @@ pub fn claims(registry: &Registry, run: Option<&Path>) -> Result<String> {
                 .filter(|entry| is_of(entry, claim))
                 .map_or("not run yet".into(), verdict);
             let claim_cell = format!("`{}`: {}", claim.id, claim.statement);
-            let cells = [&claim_cell, claim.criterion, &verdict].map(|c| c.replace('|', "\\|"));
+            let cells = [&claim_cell, claim.kind.word(), claim.criterion, &verdict];
+            let cells = cells.map(|c| c.replace('|', "\\|"));
             put(&mut text, format_args!("| {} |\n", cells.join(" | ")));
         }
     }
@@ -58,8 +62,12 @@ fn verdict(e: &Entry) -> String {
         reason => format!("; {reason}"),
     };
     let sign = sign(e.verdict).0;
+    let settings = match settings(e).as_str() {
+        "" => String::new(),
+        held => format!("; {held}"),
+    };
     format!(
-        "{sign} {}: {} ({}){reason}",
+        "{sign} {}: {} ({}){settings}{reason}",
         e.verdict,
         number(e.value),
         spread(e)

@@ -5,16 +5,20 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, LineStyle, Table, Width};
 
 use crate::claim::ledger::Ledger;
-use crate::claim::words::{sign, spread};
+use crate::claim::words::{counts, plural, settings, sign, spread};
 use crate::text::{number, put};
 
 /// The ledger as a table no wider than `width` columns; as a list where that is too narrow.
 pub fn verdicts(ledger: &Ledger, width: usize) -> String {
     let rows: Vec<[String; 5]> = ledger
-        .0
+        .entries
         .iter()
         .map(|e| {
             let verdict = format!("{} {}", sign(e.verdict).0, e.verdict);
+            let verdict = match settings(e).as_str() {
+                "" => verdict,
+                held => format!("{verdict}, {held}"),
+            };
             let verdict = match e.reason.as_str() {
                 "" => verdict,
                 reason => format!("{verdict}: {reason}"),
@@ -40,7 +44,7 @@ pub fn verdicts(ledger: &Ledger, width: usize) -> String {
         .set_header(HEAD)
         .add_rows(rows);
     // Names stay whole. The value and the verdict are short but for a reason; what is left goes to the words.
-    let names = ledger.0.iter().map(|e| e.id.chars().count()).max();
+    let names = ledger.entries.iter().map(|e| e.id.chars().count()).max();
     let names = names.unwrap_or(0).min(width / 3) + 2;
     let constraints = [
         (0, Absolute(Width::Fixed(names as u16))),
@@ -55,6 +59,17 @@ pub fn verdicts(ledger: &Ledger, width: usize) -> String {
         column.set_padding((0, 2));
     }
     table.trim_fmt() + "\n"
+}
+
+/// How many claims of each kind came to each verdict.
+pub fn summary(ledger: &Ledger) -> String {
+    let mut text = String::new();
+    for (kind, counts) in counts(ledger) {
+        let counts = counts.iter().map(|(n, verdict)| format!("{n} {verdict}"));
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        put(&mut text, format_args!("{}: {counts}\n", plural(kind)));
+    }
+    text
 }
 
 /// The width of a terminal that is too narrow for a table.
@@ -78,16 +93,13 @@ fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::{Entry, Verdict};
+    use crate::claim::{Entry, Verdict, reference};
 
     #[test]
     fn the_table_fits_any_terminal() {
         let long = "a rather long text that has to be broken up into several lines ".repeat(3);
         let entry = Entry {
             id: "a-claim-with-quite-a-long-name".into(),
-            experiment: "e".into(),
-            statement: long.clone(),
-            measure: "m".into(),
             value: 1.234e-7,
             low: -1e-5,
             high: 123456.0,
@@ -97,8 +109,12 @@ mod tests {
             verdict: Verdict::NotReproduced,
             seeds: 3,
             reason: long,
+            ..reference::LEDGER.entries[0].clone()
         };
-        let ledger = Ledger(vec![entry.clone(), entry]);
+        let ledger = Ledger {
+            entries: vec![entry.clone(), entry],
+            cells: Vec::new(),
+        };
         for width in [30, 60, 89, 90, 100, 120, 200] {
             let text = verdicts(&ledger, width);
             let widest = text.lines().map(|l| l.chars().count()).max().unwrap();

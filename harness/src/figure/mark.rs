@@ -46,6 +46,18 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
                 draw(root, Polygon::new(outline, role.style().colour.mix(0.2)));
             }
         }
+        Mark::Intervals { role, points } => {
+            let stroke = role.style().colour.stroke_width(SCALE as u32);
+            for &(x, low, high) in points {
+                // An end beyond the frame is cut off there.
+                let end = |y: f64| axes.inside((x, axes.y.clamp(y)));
+                if let (true, Some((a, b))) =
+                    (low.is_finite() && high.is_finite(), end(low).zip(end(high)))
+                {
+                    draw(root, PathElement::new(vec![a, b], stroke));
+                }
+            }
+        }
         Mark::Bars { role, bins, .. } => {
             let colour = role.style().colour;
             let floor = if axes.y.shows(0.0) {
@@ -118,6 +130,8 @@ impl Mark {
                 s.points.iter().filter(|p| none(&[p.0, p.1])).count()
             }
             Mark::Band { points, .. } => points.iter().filter(|p| none(&[p.0, p.1, p.2])).count(),
+            // What has no interval has its point all the same.
+            Mark::Intervals { .. } => 0,
             Mark::Bars { bins, .. } => bins.iter().filter(|b| none(&[b.0, b.1, b.2])).count(),
             Mark::Named { points, .. } => {
                 points.iter().filter(|((x, y), _)| none(&[*x, *y])).count()
@@ -133,7 +147,7 @@ impl Mark {
     pub(super) fn corners(&self) -> Vec<(f64, f64)> {
         match self {
             Mark::Line(s) | Mark::Dotted(s) | Mark::Scatter(s) => s.points.clone(),
-            Mark::Band { points, .. } => points
+            Mark::Band { points, .. } | Mark::Intervals { points, .. } => points
                 .iter()
                 .flat_map(|&(x, low, high)| [(x, low), (x, high)])
                 .collect(),

@@ -14,10 +14,13 @@ use super::{Mark, Panel};
 const BELOW: i32 = 50;
 pub(super) const BESIDE: i32 = 64;
 
+/// Draws a panel with room for its vertical ticks and label on the left: `margin` pixels, the same for all panels of a
+/// column.
 pub(super) fn draw_panel(
     root: &Canvas,
     panel: &Panel,
     (left, top, right, bottom): (i32, i32, i32, i32),
+    margin: i32,
     under: &mut String,
     over: &mut String,
 ) {
@@ -31,7 +34,7 @@ pub(super) fn draw_panel(
         14
     };
     let frame = (
-        left + (BESIDE + 6) * SCALE,
+        left + (margin + 6) * SCALE,
         top + 26 * SCALE,
         right - beside * SCALE,
         bottom - (BELOW + 12) * SCALE,
@@ -42,11 +45,12 @@ pub(super) fn draw_panel(
     let y_range = panel.y.range.or(heat.map(|h| ends_of(&h.y, panel.y.log)));
     let y_range = y_range.or_else(|| bars_range(panel));
     let x_range = x_range.or_else(|| panel.x.names_range());
-    let xs = if panel.x.names.is_empty() {
-        xs
-    } else {
-        panel.x.names.len()
+    let y_range = y_range.or_else(|| panel.y.names_range());
+    let ticks = |names: &[String], ticks| match names.len() {
+        0 => ticks,
+        names => names,
     };
+    let (xs, ys) = (ticks(&panel.x.names, xs), ticks(&panel.y.names, ys));
     let x = Coord::new(panel.coordinates(|_| true, 0), x_range, panel.x.log, xs);
     let y = Coord::new(
         panel.coordinates(|right| !right, 1),
@@ -73,7 +77,7 @@ pub(super) fn draw_panel(
         let bar = (bar, frame.1, bar + f64::from(12 * SCALE), frame.3);
         over.push_str(&heat.scale(bar, f64::from(FONT * SCALE) / 1.24));
     }
-    draw_frame(root, panel, &axes, heat.is_none());
+    draw_frame(root, panel, &axes, margin, heat.is_none());
     let right_axes = panel.right.as_ref().map(|axis| {
         let y = Coord::new(
             panel.coordinates(|right| right, 1),
@@ -168,15 +172,15 @@ fn to_f64((left, top, right, bottom): (i32, i32, i32, i32)) -> Frame {
 }
 
 /// Frame, grid, ticks, axis labels and title.
-fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, grid: bool) {
+fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, margin: i32, grid: bool) {
     let (left, top, right, bottom) = axes.frame;
     let area = root.clone().shrink(
-        (left - BESIDE * SCALE, top),
-        (right - left + BESIDE * SCALE, bottom - top + BELOW * SCALE),
+        (left - margin * SCALE, top),
+        (right - left + margin * SCALE, bottom - top + BELOW * SCALE),
     );
     let mut chart = ChartBuilder::on(&area)
         .x_label_area_size(BELOW * SCALE)
-        .y_label_area_size(BESIDE * SCALE)
+        .y_label_area_size(margin * SCALE)
         .build_cartesian_2d(axes.x.clone(), axes.y.clone())
         .expect("drawing to a string");
     let faint = BLACK
@@ -234,6 +238,13 @@ fn draw_right_axis(root: &Canvas, label: &str, axes: &Axes) {
 }
 
 impl Panel {
+    /// The room that its vertical ticks and label take, pixels: more where names stand in place of numbers.
+    pub(super) fn margin(&self) -> i32 {
+        let longest = self.y.names.iter().map(|name| name.chars().count()).max();
+        let names = longest.unwrap_or(0) as f64 * f64::from(FONT) * 0.5;
+        BESIDE.max(names.ceil() as i32 + 24)
+    }
+
     /// Every x (`axis` 0) or y (1) of the marks on the chosen vertical axis.
     fn coordinates(&self, chosen: impl Fn(bool) -> bool, axis: usize) -> impl Iterator<Item = f64> {
         let points = self

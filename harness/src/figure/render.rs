@@ -5,7 +5,7 @@ use plotters::prelude::*;
 
 use super::draw::{SCALE, WIDTH};
 use super::legend::Legend;
-use super::panel::draw_panel;
+use super::panel::{BESIDE, draw_panel};
 use super::{Figure, Mark, Panel};
 
 impl Figure {
@@ -36,6 +36,10 @@ fn svg(figure: &Figure) -> String {
     {
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         legend.draw(&root);
+        let margin = |column: usize| {
+            let panels = figure.panels.iter().skip(column).step_by(columns as usize);
+            panels.map(Panel::margin).max().unwrap_or(BESIDE)
+        };
         for (i, panel) in figure.panels.iter().enumerate() {
             let (row, column) = (i as i32 / columns, i as i32 % columns);
             let left = column * panel_width * SCALE;
@@ -46,7 +50,8 @@ fn svg(figure: &Figure) -> String {
                 left + panel_width * SCALE,
                 top + panel_height * SCALE,
             );
-            draw_panel(&root, panel, place, &mut under, &mut over);
+            let margin = margin(column as usize);
+            draw_panel(&root, panel, place, margin, &mut under, &mut over);
         }
         root.present().expect("drawing to a string");
     }
@@ -104,7 +109,8 @@ mod tests {
         .mark(Mark::Band {
             role,
             points: vec![(1.0, 0.0, 1.0), (2.0, f64::NAN, 9.0)],
-        });
+        })
+        .intervals(role, [(1.0, -9.0, 1.0), (2.0, f64::NAN, 9.0)]);
         let others = Panel::new("", Axis::linear("x"), Axis::linear("y"))
             .mark(Mark::Bars {
                 role,

@@ -16,6 +16,16 @@ pub enum Role {
     Relu,
     /// A control.
     Control,
+    /// What holds.
+    Holds,
+    /// What fails.
+    Fails,
+    /// What holds the other way round.
+    Reversed,
+    /// What is not decided.
+    Open,
+    /// What tells nothing.
+    Powerless,
     /// Something else: each number from 0 to 5 has a look of its own.
     Other(u8),
     /// Number `index` of `of` ordered values, such as one line a width: light to dark.
@@ -81,6 +91,11 @@ impl Role {
             Role::Gelu => (GREEN, Solid, Circle),
             Role::Relu => (ORANGE, Dashed, Triangle),
             Role::Control => (GREY, Dotted, Cross),
+            Role::Holds => (GREEN, Solid, Circle),
+            Role::Fails => (VERMILLION, Solid, Cross),
+            Role::Reversed => (VERMILLION, Dashed, Triangle),
+            Role::Open => (GREY, Solid, Ring),
+            Role::Powerless => (PURPLE, Dotted, Square),
             Role::Other(i) => match i % 6 {
                 0 => (BLACK, Solid, Circle),
                 1 => (PURPLE, Dashed, Square),

@@ -4,23 +4,22 @@
 use askama::Template;
 
 use super::contents::{Chapter, Report};
+use super::specification;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
-use crate::claim::{Entry, Verdict};
+use crate::claim::{Entry, Kind, Verdict, words};
 use crate::error::Result;
 use crate::experiment::About;
 use crate::html::Drawing;
 use crate::profile::view::Section as ProfileSection;
 use crate::store::names;
-use crate::table::record::Word as _;
 
 /// Everything on the page.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
     facts: Vec<(&'a str, &'a str)>,
-    counts: Vec<(usize, Verdict)>,
-    ledger: &'a [Entry],
+    counts: Vec<(Kind, Vec<(usize, Verdict)>)>,
     sections: Vec<Section<'a>>,
     profile: Option<ProfileSection>,
 }
@@ -29,6 +28,7 @@ struct Page<'a> {
 struct Section<'a> {
     title: &'static str,
     story: &'static str,
+    ledger: Vec<&'a Entry>,
     chapters: Vec<Experiment<'a>>,
 }
 
@@ -54,32 +54,21 @@ pub(super) fn page(
 ) -> Result<String> {
     let mut sections = Vec::new();
     for (section, chapters) in &report.sections {
-        let chapters = chapters.iter();
+        let entries = |chapter: &Chapter| report.ledger.of(chapter.experiment.id());
         sections.push(Section {
             title: section.title,
             story: section.story,
+            ledger: chapters.iter().flat_map(entries).collect(),
             chapters: chapters
+                .iter()
                 .map(|chapter| experiment(chapter, &report.ledger, write))
                 .collect::<Result<_>>()?,
         });
     }
-    let ledger = &report.ledger.0;
-    let count = |verdict: Verdict| {
-        (
-            ledger.iter().filter(|e| e.verdict == verdict).count(),
-            verdict,
-        )
-    };
     let facts = report.run.iter();
     let page = Page {
         facts: facts.map(|r| (r.key.as_str(), r.value.as_str())).collect(),
-        counts: Verdict::ALL
-            .iter()
-            .copied()
-            .map(count)
-            .filter(|(n, _)| *n > 0)
-            .collect(),
-        ledger,
+        counts: words::counts(&report.ledger),
         sections,
         profile: match &report.profile {
             Some(profile) => Some(profile.section(write)?),
@@ -99,14 +88,18 @@ fn experiment<'a>(
     } = chapter;
     let id = experiment.id();
     let mut drawings = Vec::new();
-    for figure in experiment.figures(tables) {
+    let curves = ledger
+        .of(id)
+        .filter_map(|entry| specification::figure(entry, ledger.cells_of(&entry.id)));
+    for figure in experiment.figures(tables).into_iter().chain(curves) {
         let svg = figure.to_svg();
         write(&format!("{id}/{}.svg", figure.name), &svg)?;
         drawings.push(Drawing::new(&svg, figure.caption));
     }
     let measures = chapter.measures.rows::<Measurement>();
     let claim = |entry: &'a Entry| {
-        let ours = measures.iter().filter(|m| m.claim == entry.id);
+        let ours = measures.iter();
+        let ours = ours.filter(|m| m.claim == entry.id && m.setting.is_empty());
         Claim {
             entry,
             measures: ours.cloned().collect(),
@@ -127,7 +120,7 @@ fn experiment<'a>(
 mod filters {
     use askama::{Result, Values, filter_fn};
 
-    use crate::claim::{Entry, Verdict, words};
+    use crate::claim::{Entry, Kind, Verdict, words};
     use crate::{html, text};
 
     #[filter_fn]
@@ -138,6 +131,16 @@ mod filters {
     #[filter_fn]
     pub fn spread(entry: &Entry, _: &dyn Values) -> Result<String> {
         Ok(words::spread(entry))
+    }
+
+    #[filter_fn]
+    pub fn settings(entry: &Entry, _: &dyn Values) -> Result<String> {
+        Ok(words::settings(entry))
+    }
+
+    #[filter_fn]
+    pub fn plural(kind: &Kind, _: &dyn Values) -> Result<&'static str> {
+        Ok(words::plural(*kind))
     }
 
     #[filter_fn]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use kernels::Isa;
 
-use crate::claim::Entry;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
+use crate::claim::{Cell, Entry};
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
 use crate::run::config::Config;
@@ -41,7 +41,7 @@ pub fn facts(config: &Config, isa: Isa) -> Vec<Fact> {
     facts.map(fact).into()
 }
 
-/// Reads `run.csv` and the ledger of a finished run.
+/// Reads `run.csv` and the ledger of a finished run, with its specification curves.
 pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
     let claims = path.join(names::CLAIMS);
     if !system::exists(&claims)? {
@@ -51,8 +51,12 @@ pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
             names::CLAIMS
         )));
     }
-    verify(path, [names::CLAIMS.into(), names::RUN.into()])?;
-    let ledger = Ledger::from_table(&Table::read(Entry::SPEC, &claims)?);
+    verify(
+        path,
+        [names::CLAIMS, names::SPECIFICATION, names::RUN].map(String::from),
+    )?;
+    let specification = Table::read(Cell::SPEC, &path.join(names::SPECIFICATION))?;
+    let ledger = Ledger::from_tables(&Table::read(Entry::SPEC, &claims)?, &specification);
     let facts = Table::read(Fact::SPEC, &path.join(names::RUN))?;
     Ok((facts.rows(), ledger))
 }

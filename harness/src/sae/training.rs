@@ -288,7 +288,7 @@ impl<'a> Model<'a> {
             if !finite || (step + 1 == plan.steps && !all_finite()) {
                 let how = format!("diverged at step {}: the loss is not finite", step + 1);
                 session.progress.say(&format!(
-                    "{} {how}; its claims will be inconclusive",
+                    "{} {how}; its claims will be undecided",
                     self.title
                 ));
                 self.divergence = Some(how);

@@ -68,7 +68,9 @@ impl Cholesky {
 
 /// row −= factor · other.
 fn subtract(row: &mut [f64], factor: f64, other: &[f64]) {
-    row.iter_mut().zip(other).for_each(|(v, o)| *v -= factor * o);
+    row.iter_mut()
+        .zip(other)
+        .for_each(|(v, o)| *v -= factor * o);
 }
 
 /// The inner product, in four sums side by side.
@@ -94,9 +96,8 @@ mod tests {
         for (n, columns) in [(1, 1), (5, 3), (23, 2)] {
             let factors: Vec<f64> = (0..n * (n + 3)).map(|_| rng.normal()).collect();
             let row = |i: usize| &factors[i * (n + 3)..][..n + 3];
-            let product = |i: usize, j: usize| -> f64 {
-                row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum()
-            };
+            let product =
+                |i: usize, j: usize| -> f64 { row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum() };
             let a: Vec<f64> = (0..n * n).map(|k| product(k / n, k % n)).collect();
             let x: Vec<f64> = (0..n * columns).map(|_| rng.normal()).collect();
             let mut b = vec![0.0; n * columns];

@@ -12,6 +12,9 @@ pub const RUN: &str = "run.csv";
 /// The ledger of claims.
 pub const CLAIMS: &str = "claims.csv";
 
+/// The verdicts on the claims in every cell of their specification curves.
+pub const SPECIFICATION: &str = "specification.csv";
+
 /// The page with all figures.
 pub const REPORT: &str = "report.html";
 

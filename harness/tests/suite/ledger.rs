@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::common::Sandbox;
+use harness::claim::criteria;
 use harness::experiment::erased::Erased;
 use harness::experiments::REGISTRY;
 use harness::settings::Preset;
@@ -72,13 +73,14 @@ fn settled(arguments: &str, seeds: u64) {
             assert_eq!(entry.control, claim.control);
             assert_eq!(entry.seeds, at_seeds, "{id}");
             // What could not be measured, in the claim or in its control, says why.
-            let measured = entry.low <= entry.value && entry.value <= entry.high;
+            let within = |value, low, high| low <= value && value <= high;
+            let measured = within(entry.value, entry.low, entry.high)
+                && within(entry.control_value, entry.control_low, entry.control_high);
             assert!(measured || !entry.reason.is_empty(), "{id}: {entry:?}");
-            let control = !entry.control_value.is_nan();
-            assert!(control || !entry.reason.is_empty(), "{id}: {entry:?}");
+            assert_eq!(entry.settings, ledger.cells_of(id).count() as u64);
             let rows = measures
                 .lines()
-                .filter(|l| l.starts_with(&format!("{id},")));
+                .filter(|l| l.starts_with(&format!("{id},,")));
             assert_eq!(
                 rows.count() as u64,
                 at_seeds * claim.conditions.len() as u64,
@@ -87,13 +89,42 @@ fn settled(arguments: &str, seeds: u64) {
         }
     }
     assert_eq!(
-        ledger.0.len(),
+        ledger.entries.len(),
         REGISTRY
             .experiments()
             .filter(ran)
             .map(|e| e.about().claims.len())
             .sum::<usize>()
     );
+}
+
+/// The log says what settles a claim, as the code does: a change of either needs a dated row with its reason.
+#[test]
+fn the_log_of_criteria_ends_with_what_is_in_force() {
+    for claim in REGISTRY.experiments().flat_map(|e| e.about().claims) {
+        let id = claim.id;
+        let last = criteria::history(id).last();
+        let last = last.unwrap_or_else(|| panic!("no row in criteria.csv names {id}"));
+        assert_eq!(last.criterion, claim.criterion, "{id}");
+        assert_eq!(last.bounds, claim.bounds(), "{id}");
+    }
+    let is_date = |date: &str| {
+        let parts: Vec<_> = date.split('-').map(str::len).collect();
+        parts == [4, 2, 2] && date.chars().all(|c| c == '-' || c.is_ascii_digit())
+    };
+    for (row, next) in criteria::LOG.iter().zip(criteria::LOG.iter().skip(1)) {
+        assert!(is_date(&row.date) && is_date(&next.date), "{row:?}");
+        assert!(row.date <= next.date, "dates go back after {row:?}");
+        assert!(!row.reason.is_empty(), "{row:?}");
+    }
+    let output = Sandbox::new().harness("list --criteria").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for id in listed() {
+        assert!(
+            text.lines().any(|l| l.starts_with(&format!("{id} ("))),
+            "{id}"
+        );
+    }
 }
 
 /// The docs of a property or reference test name the claims that it bears on, in a line of its own:

@@ -13,7 +13,7 @@ use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::{self, Streams};
-use crate::experiments::many_layers::multilayer::train::Task;
+use crate::experiments::many_layers::multilayer::task::Task;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::reading;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, at_least, at_most};
+use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
@@ -32,6 +32,7 @@ pub struct Homogeneity;
 
 static FEWER: Claim<2> = Claim {
     id: "interference-limits-active-features",
+    kind: Kind::Law,
     statement: "The more neurons features are spread over, the fewer of them can be active before \
         interference makes the response homogeneous.",
     criterion: "Spearman ρ ≤ −0.9 of k and the largest number of active others with ΔR² above the \

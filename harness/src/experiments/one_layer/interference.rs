@@ -6,7 +6,7 @@ mod settings;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, above, below};
+use crate::claim::{Claim, Kind, above, below};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels};
@@ -68,6 +68,7 @@ crate::rows! {
 
 static SPREAD: Claim<2> = Claim {
     id: "spread-keeps-non-linearity",
+    kind: Kind::Law,
     statement: "Another feature strongly on in the same direction leaves an aligned feature no \
         non-linearity, while a feature spread over some neurons keeps most of its own when others \
         overlap it.",

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, at_least, at_most};
+use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::Layer;
@@ -104,6 +104,7 @@ const SHOWN: usize = 160;
 
 static ABSORBS: Claim<3> = Claim {
     id: "probe-absorbs-linear-map",
+    kind: Kind::Law,
     statement: "A linear probe absorbs any linear layer before it, so that none makes information \
         linearly available; a layer of distributed features with GELU does.",
     criterion: "probe accuracy for XOR on held-out examples ≥ 0.95 after the layer and ≤ 0.55 before \

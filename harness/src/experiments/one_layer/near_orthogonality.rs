@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, at_least};
+use crate::claim::{Claim, Kind, at_least};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
@@ -73,6 +73,7 @@ crate::rows! {
 
 static MORE: Claim<1> = Claim {
     id: "more-dimensions-more-features",
+    kind: Kind::Law,
     statement: "The more neurons a feature is spread over, the more nearly orthogonal features \
         there are.",
     criterion: "Spearman ρ ≥ 0.9 of k and the largest N with MMCS below the threshold, over k ≤ n/2 \

@@ -3,7 +3,7 @@
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, at_most};
+use crate::claim::{Claim, Kind, at_most};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
@@ -69,6 +69,7 @@ const TOLERANCE: f64 = 1e-5;
 
 static RECOVERS: Claim<1> = Claim {
     id: "sqrt-n-recovers",
+    kind: Kind::Identity,
     statement: "With its input scaled up by √n, a feature spread over n neurons gets the response \
         of a single neuron back, √n times as large.",
     criterion: "y(√n·x)/√n = GELU(x) for every n, max |error| ≤ 1e-5 of the largest |y|",

@@ -2,7 +2,7 @@
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, at_most, below};
+use crate::claim::{Claim, Kind, at_most, below};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{
@@ -78,6 +78,7 @@ crate::rows! {
 
 static SHAPE: Claim<1> = Claim {
     id: "same-shape-smaller",
+    kind: Kind::Identity,
     statement: "Read along a distributed feature, the response to an aligned one keeps its \
         shape and shrinks by √n.",
     criterion: "aligned → distributed equals aligned → aligned divided by √n, max |error| ≤ 1e-6",
@@ -87,6 +88,7 @@ static SHAPE: Claim<1> = Claim {
 
 static LINEAR: Claim<2> = Claim {
     id: "distributed-nearly-linear",
+    kind: Kind::Law,
     statement: "From distributed to distributed feature the response is nearly linear, the \
         more so the wider the layer.",
     criterion: "ΔR² of distributed → distributed < 0.35 × that of aligned → aligned at n, \

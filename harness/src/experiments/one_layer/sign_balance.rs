@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, at_most, below};
+use crate::claim::{Claim, Kind, at_most, below};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
@@ -108,6 +108,7 @@ const BLOCK: usize = 250;
 
 static BALANCED: Claim<2> = Claim {
     id: "balanced-is-homogeneous",
+    kind: Kind::Identity,
     statement: "With as many negative as positive entries the non-linearities cancel and the \
         response is a straight line; the more uneven the signs, the more of it is left.",
     criterion: "at m = n/2, y = x/2 with max |error| ≤ 1e-5, and ΔR² falls with |n − 2m|",
@@ -123,6 +124,7 @@ static BALANCED: Claim<2> = Claim {
 
 static WASH_OUT: Claim<2> = Claim {
     id: "random-directions-wash-out",
+    kind: Kind::Law,
     statement: "Along random directions the non-linearity washes out as the layer grows wider, \
         because their signs nearly balance; along random non-negative directions it does not.",
     criterion: "the median ΔR² falls from each n to the next, and by more than half in all",

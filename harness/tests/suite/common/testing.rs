@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kernels::Isa;
 
 use harness::claim::ledger::Ledger;
+use harness::claim::measures::Measurement;
 use harness::claim::outcome::Outcome;
-use harness::claim::{Entry, Measure};
 use harness::experiment::{Ctx, Experiment};
 use harness::session::Session;
 use harness::session::progress::{Progress, Show};
@@ -52,25 +52,32 @@ pub fn run_with<E: Experiment>(
     E::run(settings, &ctx).expect("the experiment runs")
 }
 
-/// The ledger of what an experiment measured.
+/// The ledger of what an experiment measured, with every claim settled at all seeds.
+///
+/// # Panics
+/// If a claim is not.
 pub fn settle<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
-    let settle = |claim| Entry::settle(E::ABOUT.id, claim, &outcome.measures, seeds);
-    Ledger(E::ABOUT.claims.iter().copied().map(settle).collect())
+    settle_measures::<E>(&outcome.measures, seeds)
 }
 
 /// Verdicts with every control in the place of its claim: what the harness says of a setting in which
 /// the claims should fail.
 pub fn settle_controls<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
-    let controls = outcome.measures.iter().filter(|m| m.control).cloned();
-    let measures: Vec<_> = controls
-        .flat_map(|m| {
-            let as_claim = Measure {
-                control: false,
-                ..m.clone()
-            };
-            [as_claim, m]
-        })
-        .collect();
-    let settle = |claim| Entry::settle(E::ABOUT.id, claim, &measures, seeds);
-    Ledger(E::ABOUT.claims.iter().copied().map(settle).collect())
+    let as_claim = |m: &Measurement| Measurement {
+        value: m.control_value,
+        missing: m.control_missing.clone(),
+        holds: m.control_holds,
+        ..m.clone()
+    };
+    let controls: Vec<_> = outcome.measures.iter().map(as_claim).collect();
+    settle_measures::<E>(&controls, seeds)
+}
+
+fn settle_measures<E: Experiment>(measures: &[Measurement], seeds: &[u64]) -> Ledger {
+    let mut ledger = Ledger::default();
+    ledger.settle(E::ABOUT.id, E::ABOUT.claims, measures);
+    for entry in &ledger.entries {
+        assert_eq!(entry.seeds, seeds.len() as u64, "{}", entry.id);
+    }
+    ledger
 }

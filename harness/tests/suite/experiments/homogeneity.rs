@@ -1,7 +1,6 @@
 //! `homogeneity` against a plain simulation in f64 that draws every cell on its own.
 
 use crate::common::testing;
-use harness::claim::Verdict;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
 use harness::experiments::one_layer::homogeneity::{
@@ -152,10 +151,12 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
         samples: 1000,
         ..Settings::preset(Preset::Quick)
     };
-    let outcome = testing::run::<Homogeneity>(&s, &[0, 1]);
-    let ledger = testing::settle::<Homogeneity>(&outcome, &[0, 1]);
+    // Enough for an interval that decides.
+    let seeds = [0, 1, 2, 3, 4];
+    let outcome = testing::run::<Homogeneity>(&s, &seeds);
+    let ledger = testing::settle::<Homogeneity>(&outcome, &seeds);
     let entry = ledger.get("interference-limits-active-features").unwrap();
-    assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
+    assert!(entry.high <= -0.9, "{entry:?}");
     assert_eq!(entry.control_value, 0.0);
     // Every limit of the linear layer is 0.
     let mut limits = outcome.tables[1].rows::<Limit>();

@@ -182,8 +182,8 @@ fn the_control_fails() {
     let seeds = [0, 1, 2];
     let outcome = testing::run::<Interference>(&Settings::preset(Preset::Quick), &seeds);
     let ledger = testing::settle::<Interference>(&outcome, &seeds);
-    assert_eq!(ledger.0[0].verdict, Verdict::Reproduced);
+    assert_eq!(ledger.entries[0].verdict, Verdict::Reproduced);
     let controls = testing::settle_controls::<Interference>(&outcome, &seeds);
-    assert_eq!(controls.0[0].verdict, Verdict::NotReproduced);
-    assert_eq!(controls.0[0].value, 1.0);
+    assert_eq!(controls.entries[0].verdict, Verdict::NotReproduced);
+    assert_eq!(controls.entries[0].value, 1.0);
 }

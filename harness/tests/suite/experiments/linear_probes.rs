@@ -153,8 +153,8 @@ fn the_control_fails() {
     let seeds = [0, 1, 2];
     let outcome = testing::run::<LinearProbes>(&Settings::preset(Preset::Quick), &seeds);
     let ledger = testing::settle::<LinearProbes>(&outcome, &seeds);
-    assert_eq!(ledger.0[0].verdict, Verdict::Reproduced);
+    assert_eq!(ledger.entries[0].verdict, Verdict::Reproduced);
     let controls = testing::settle_controls::<LinearProbes>(&outcome, &seeds);
-    assert_eq!(controls.0[0].verdict, Verdict::NotReproduced);
-    assert!(controls.0[0].value < 0.6);
+    assert_eq!(controls.entries[0].verdict, Verdict::NotReproduced);
+    assert!(controls.entries[0].value < 0.6);
 }

@@ -170,7 +170,7 @@ fn a_model_that_diverges_leaves_its_claims_open() {
     };
     for id in ["untied-only-partly-helps", "support-is-enough"] {
         assert!(
-            line(id).contains("inconclusive") && line(id).contains("diverged at step"),
+            line(id).contains("undecided") && line(id).contains("diverged at step"),
             "{}",
             line(id)
         );

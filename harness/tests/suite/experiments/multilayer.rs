@@ -185,7 +185,7 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
     assert_eq!(ours.len(), 4);
     for line in ours {
         assert!(
-            line.contains("inconclusive") && line.contains("diverged at step 1"),
+            line.contains("undecided") && line.contains("diverged at step 1"),
             "{line}"
         );
     }

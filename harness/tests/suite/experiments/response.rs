@@ -111,12 +111,8 @@ fn the_controls_fail_where_the_claims_are_measured() {
         linear.control_value
     );
     assert_ne!(linear.verdict, Verdict::NoPower);
-    for m in outcome
-        .measures
-        .iter()
-        .filter(|m| m.claim == linear.id && m.control)
-    {
+    for m in outcome.measures.iter().filter(|m| m.claim == linear.id) {
         // Rounding alone decides whether 1.0000000001 is more than 1.
-        assert!((m.value - 1.0).abs() < 1e-6, "{m:?}");
+        assert!((m.control_value - 1.0).abs() < 1e-6, "{m:?}");
     }
 }

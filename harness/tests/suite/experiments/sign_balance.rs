@@ -147,10 +147,10 @@ fn the_integral_is_what_held_out_levels_estimate() {
 fn the_controls_fail() {
     let seeds = [0, 1, 2];
     let outcome = testing::run::<SignBalance>(&Settings::preset(Preset::Quick), &seeds);
-    for entry in &testing::settle::<SignBalance>(&outcome, &seeds).0 {
+    for entry in &testing::settle::<SignBalance>(&outcome, &seeds).entries {
         assert_eq!(entry.verdict, Verdict::Reproduced, "{}", entry.id);
     }
-    for entry in &testing::settle_controls::<SignBalance>(&outcome, &seeds).0 {
+    for entry in &testing::settle_controls::<SignBalance>(&outcome, &seeds).entries {
         assert_eq!(entry.verdict, Verdict::NotReproduced, "{}", entry.id);
     }
 }

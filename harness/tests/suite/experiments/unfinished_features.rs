@@ -53,7 +53,7 @@ fn where_no_model_has_learned_the_claim_is_open() {
         .find(|l| l.starts_with("unfinished-features-cost"))
         .unwrap();
     assert!(
-        line.contains("inconclusive") && line.contains("have learned them"),
+        line.contains("undecided") && line.contains("have learned them"),
         "{line}"
     );
 }

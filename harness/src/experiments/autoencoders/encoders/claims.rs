@@ -4,11 +4,12 @@ use super::model::{Encoder, Model, start};
 use super::settings::Settings;
 use super::source::Source;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_most};
+use crate::claim::{Claim, ClaimSpec, Kind, at_most};
 use crate::experiment::Ctx;
 
 pub static LINEAR: Claim<1> = Claim {
     id: "linear-encoder-holds-its-own",
+    kind: Kind::Finding,
     statement: "A two-layer encoder does not find better features than a linear one.",
     criterion: "on synthetic data, the MMCS of the true features to the dictionary of the two-layer encoder exceeds \
         that of the linear one by at most 0.02 at matched L0: the mean number of features in a sample, or the L0 \

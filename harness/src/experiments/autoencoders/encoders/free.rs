@@ -78,7 +78,7 @@ pub fn learn(
             let why = format!("diverged at step {}: an element is not finite", state.step);
             ctx.session
                 .progress
-                .say(&format!("{title} {why}; its claims will be inconclusive"));
+                .say(&format!("{title} {why}; its claims will be undecided"));
             ctx.session.progress.advance(s.free_steps - state.step)?;
             return Ok(Err(why));
         }

@@ -1,9 +1,10 @@
 //! The claims of the experiment.
 
-use crate::claim::{Claim, above, at_least, at_most};
+use crate::claim::{Claim, Kind, above, at_least, at_most};
 
 pub static SPARSEST: Claim<1> = Claim {
     id: "l1-picks-the-sparsest",
+    kind: Kind::Identity,
     statement: "Of three directions in the plane, the code of least L1 norm uses the one that the target lies \
         on, else the target's two neighbours, the closer one more.",
     criterion: "for every target: one active atom if it lies on an atom, else the neighbour on either side \
@@ -17,6 +18,7 @@ pub static SPARSEST: Claim<1> = Claim {
 
 pub static TIES: Claim<2> = Claim {
     id: "ties-only-when-parallel",
+    kind: Kind::Identity,
     statement: "Five atoms together cost as much as one atom with five times the weight only if all directions \
         coincide.",
     criterion: "the L1 norm of the cheapest code of 5·Y₁ on Y₂ … Y₆ minus 5: more than its rounding error \
@@ -31,6 +33,7 @@ pub static TIES: Claim<2> = Claim {
 
 pub static COSINE: Claim<1> = Claim {
     id: "l1-is-inverse-cosine",
+    kind: Kind::Identity,
     statement: "With perfect reconstruction the L1 norm of a code is the norm of the target divided by the mean \
         cosine between target and atoms, weighted by activity.",
     criterion: "‖c‖₁ · mean cosine = ‖x‖ to 1e-13 of ‖c‖₁ for every code, the cheapest of its target or not",

@@ -1,9 +1,10 @@
 //! The claims of the experiment.
 
-use crate::claim::{Claim, above, at_least, at_most, below};
+use crate::claim::{Claim, Kind, above, at_least, at_most, below};
 
 pub static TIED: Claim<2> = Claim {
     id: "tied-encoder-overshoots",
+    kind: Kind::Identity,
     statement: "With the right features and no bias, a tied encoder reads a sum of two overlapping features as too \
         strong.",
     criterion: "code and reconstruction of the target (2, 1) = f₁ + √2·f₂ by a tied SAE with f₁ = (1, 0) and \
@@ -17,6 +18,7 @@ pub static TIED: Claim<2> = Claim {
 
 pub static UNTIED: Claim<2> = Claim {
     id: "untied-only-partly-helps",
+    kind: Kind::Finding,
     statement: "An encoder of its own helps a sparse autoencoder with overlapping features, but only in part.",
     criterion: "data in the plane from f₁ and f₂, each on or off: on samples with both, an untied SAE trained from \
         the true features leaves less error than a tied one, but at least 0.01 of ‖x‖²",
@@ -35,6 +37,7 @@ pub static UNTIED: Claim<2> = Claim {
 
 pub static SHRINKS: Claim<2> = Claim {
     id: "l1-shrinks",
+    kind: Kind::Identity,
     statement: "An L1 penalty shrinks the magnitude of a feature of strength g to max(0, g − λ/2).",
     criterion: "one unit feature in eight dimensions, at every g and λ: the code of an SAE trained to its optimum, \
         and the code by FISTA, are within 1e-3 of it",
@@ -47,6 +50,7 @@ pub static SHRINKS: Claim<2> = Claim {
 
 pub static SUPPORT: Claim<1> = Claim {
     id: "support-is-enough",
+    kind: Kind::Finding,
     statement: "Where a sparse autoencoder has found the right active set, refitting the magnitudes on it removes \
         the error.",
     criterion: "L1 SAE on held-out samples where its active elements are those matched to the active features: \

@@ -4,7 +4,7 @@ use super::model::{Encoder, Model};
 use super::optimum::{Cheapest, Comparison, Kind};
 use super::settings::{JUDGED_RATIO, Settings};
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, above, at_least, at_most, below};
+use crate::claim::{self, Claim, ClaimSpec, above, at_least, at_most, below};
 use crate::stats::{all_finite, max, median, min};
 
 /// MMCS above which features count as recovered.
@@ -16,6 +16,7 @@ pub const DUPLICATE: f64 = 0.9;
 
 pub static BAND: Claim<3> = Claim {
     id: "l1-band-recovers-features",
+    kind: claim::Kind::Finding,
     statement: "There is a band of L1 coefficients in which a sparse autoencoder recovers the true features, and \
         neither weaker nor stronger penalties do.",
     criterion: "untied SAEs with at least as many elements as features: MMCS > 0.9 at some λ for every such ratio, \
@@ -39,6 +40,7 @@ pub static BAND: Claim<3> = Claim {
 
 pub static DUPLICATES: Claim<1> = Claim {
     id: "no-duplicate-directions",
+    kind: claim::Kind::Finding,
     statement: "A dictionary with more elements than there are features does not learn the same direction twice.",
     criterion: "untied SAE with two elements for each feature, at the λ where its MMCS is largest: less than 5 % of \
         the alive elements have another alive one at a cosine above 0.9",
@@ -51,6 +53,7 @@ pub static DUPLICATES: Claim<1> = Claim {
 
 pub static OPTIMUM: Claim<2> = Claim {
     id: "sae-approximates-optimum",
+    kind: claim::Kind::Finding,
     statement: "The linear encoder of a sparse autoencoder finds nearly the cheapest code for its reconstruction.",
     criterion: "untied SAE with two elements for each feature, at the λ where its MMCS is largest, against the code of \
         least L1 norm with the same dictionary and reconstruction: at most 1.1 times the L1 norm, and at least 0.8 of \

@@ -3,12 +3,13 @@
 use super::dictionary::Dictionary;
 use super::elements::Category;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, ClaimSpec, at_most};
-use crate::experiments::many_layers::multilayer::train::{Kind, Task};
+use crate::claim::{self, Claim, ClaimSpec, at_most};
+use crate::experiments::many_layers::multilayer::task::{Kind, Task};
 use crate::stats::{all_finite, max, mean};
 
 pub static COST: Claim<1> = Claim {
     id: "unfinished-features-cost-dictionary",
+    kind: claim::Kind::Finding,
     statement: "The share of a dictionary that is spent on directions that are neither an input nor an output is \
         largest in the middle layers.",
     criterion: "the layer where the share of living elements that line up with neither an input embedding nor an \
@@ -31,7 +32,7 @@ pub fn settle(
     outcome: &mut Outcome,
 ) {
     for (&seed, tasks) in seeds.iter().zip(models) {
-        let [trained, decisive] = [Kind::Trained, Kind::Decisive].map(|kind| {
+        let [trained, decisive] = [Kind::Trained, Kind::LookUp].map(|kind| {
             let ours = dictionaries
                 .iter()
                 .filter(|d| d.job.task.seed == seed && d.job.task.kind == kind);

@@ -2,7 +2,7 @@
 
 use super::dictionary::{Dictionary, Job};
 use super::elements::Category;
-use crate::experiments::many_layers::multilayer::train::Kind;
+use crate::experiments::many_layers::multilayer::task::Kind;
 use crate::table::Table;
 
 crate::rows! {

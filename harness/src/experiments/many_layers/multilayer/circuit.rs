@@ -126,9 +126,8 @@ pub fn universal_and(
         .iter()
         .map(|&pair| {
             let code: Vec<bool> = codes.of(pair).collect();
-            let is_active = |reads: &[(usize, bool); 2]| {
-                reads.iter().all(|&(bit, wanted)| code[bit] == wanted)
-            };
+            let is_active =
+                |reads: &[(usize, bool); 2]| reads.iter().all(|&(bit, wanted)| code[bit] == wanted);
             reads.iter().map(is_active).collect()
         })
         .collect();
@@ -161,12 +160,7 @@ pub fn height(loss: Loss, width: usize) -> f64 {
 
 /// What units write, K×d, for the sum over the active ones to be `height` in the target's place and 0 elsewhere, and their
 /// squares least: Hᵀ(HHᵀ)⁻¹Y for the N×K matrix H of what is active. `None` if the rows of H are not independent.
-fn least_norm(
-    active: &[Vec<bool>],
-    targets: &[u32],
-    d: usize,
-    height: f64,
-) -> Option<Vec<f64>> {
+fn least_norm(active: &[Vec<bool>], targets: &[u32], d: usize, height: f64) -> Option<Vec<f64>> {
     let n = active.len();
     let units = active.first().map_or(0, Vec::len);
     let packed: Vec<Vec<u64>> = active.iter().map(|row| pack(row)).collect();
@@ -197,7 +191,11 @@ fn least_norm(
 
 /// Bits, 64 to a word.
 fn pack(bits: &[bool]) -> Vec<u64> {
-    let word = |bits: &[bool]| bits.iter().rev().fold(0, |word, &b| word << 1 | u64::from(b));
+    let word = |bits: &[bool]| {
+        bits.iter()
+            .rev()
+            .fold(0, |word, &b| word << 1 | u64::from(b))
+    };
     bits.chunks(64).map(word).collect()
 }
 

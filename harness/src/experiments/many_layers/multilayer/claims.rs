@@ -3,7 +3,7 @@
 use super::decisive::Measure;
 use super::reading::Judge;
 use super::scores::Scores;
-use crate::claim::{Claim, ClaimSpec, above, at_least, at_most, below};
+use crate::claim::{Bound, Claim, ClaimSpec, Kind, above, at_least, at_most, below};
 use crate::stats::mean;
 
 /// Final fraction from which on a model counts as having learned its data.
@@ -11,6 +11,7 @@ pub const LEARNED: f64 = 0.95;
 
 pub static LINEAR: Claim<2> = Claim {
     id: "late-layers-near-linear",
+    kind: Kind::Finding,
     statement: "Through the last half of the layers the mean loss of the logit lens falls along a nearly \
         straight line. That alone does not tell whether outputs are built little by little or in one layer each.",
     criterion: "R² of a straight line through the mean losses after each layer of the last half ≥ 0.95, and falling at \
@@ -31,6 +32,7 @@ pub static LINEAR: Claim<2> = Claim {
 
 pub static END: Claim<1> = Claim {
     id: "learned-near-the-end",
+    kind: Kind::Finding,
     statement: "Most datapoints become right only near the last layer.",
     criterion: "the first layer after which half of the datapoints are learned is at least 3/4 of the way through the \
         layers; mean over the N whose final fraction is ≥ 0.95",
@@ -44,6 +46,7 @@ pub static END: Claim<1> = Claim {
 
 pub static MORE: Claim<1> = Claim {
     id: "more-data-learned-earlier",
+    kind: Kind::Finding,
     statement: "The more datapoints a model has to learn, the larger a part of them is right before the \
         last layer.",
     criterion: "area under the fraction learned against the layer, before the last layer, after equally many epochs: \
@@ -53,11 +56,13 @@ pub static MORE: Claim<1> = Claim {
     conditions: [above(
         0.0,
         "area under the learned fraction before the last layer, largest minus smallest N",
-    )],
+    )
+    .opposite(Bound::Below(0.0))],
 };
 
 pub static DECISIVE: Claim<4> = Claim {
     id: "no-decisive-layer",
+    kind: Kind::Finding,
     statement: "No single layer decides on the output of a datapoint: its gradient, its correct logit, its loss and its \
         margin change in many layers.",
     criterion: "the share of the layer that decides, median over datapoints, is ≤ 2/L by each of four measures: norm of \
@@ -68,7 +73,8 @@ pub static DECISIVE: Claim<4> = Claim {
         at_most(
             2.0,
             "largest layer's share of the gradient norm, in units of 1/L",
-        ),
+        )
+        .opposite(Bound::AtLeast(8.0)),
         at_most(
             2.0,
             "largest layer's share of the contributions to the correct logit, in units of 1/L",
@@ -86,6 +92,7 @@ pub static DECISIVE: Claim<4> = Claim {
 
 pub static CAPACITY: Claim<2> = Claim {
     id: "end-to-end-learns-more",
+    kind: Kind::Finding,
     statement: "Layers that are trained together can learn more pairs than the same layers can learn one after another, \
         or look up in one layer each.",
     criterion: "the largest number of pairs of which 95 % are learned, on a grid: end to end, more than with the same \
@@ -95,7 +102,8 @@ pub static CAPACITY: Claim<2> = Claim {
         above(
             1.0,
             "pairs learned end to end, in units of those learned block by block",
-        ),
+        )
+        .opposite(Bound::Below(1.0)),
         above(
             1.0,
             "pairs learned end to end, in units of those that look-up blocks hold",
@@ -109,14 +117,16 @@ pub const CLAIMS: &[&ClaimSpec] = &[&LINEAR, &END, &MORE, &DECISIVE, &CAPACITY];
 pub type Measured = Result<f64, String>;
 
 /// The scores of the models of one kind at one seed, by increasing N; or why one of them has none.
-pub type OfEachN<'a> = Result<Vec<(usize, &'a Scores)>, String>;
+pub type OfEachN = Result<Vec<(usize, Scores)>, String>;
 
 /// The models that have learned their data, by a judge.
-fn learned<'a>(models: &OfEachN<'a>, judge: Judge) -> OfEachN<'a> {
+fn learned(models: &OfEachN, judge: Judge) -> OfEachN {
     let mut models = models.clone()?;
     let last = |scores: &Scores| scores.right(judge).last;
     if let Some((n, _)) = models.iter().find(|(_, scores)| last(scores).is_nan()) {
-        return Err(format!("the model of N = {n} has a loss that is not finite"));
+        return Err(format!(
+            "the model of N = {n} has a loss that is not finite"
+        ));
     }
     models.retain(|(_, scores)| last(scores) >= LEARNED);
     match models.is_empty() {
@@ -130,7 +140,9 @@ fn learned<'a>(models: &OfEachN<'a>, judge: Judge) -> OfEachN<'a> {
 /// The mean of a score over the models that have learned their data.
 fn over_n(models: &OfEachN, judge: Judge, score: impl Fn(&Scores) -> f64) -> Measured {
     let models = learned(models, judge)?;
-    Ok(mean(&models.iter().map(|(_, s)| score(s)).collect::<Vec<_>>()))
+    Ok(mean(
+        &models.iter().map(|(_, s)| score(s)).collect::<Vec<_>>(),
+    ))
 }
 
 /// What [`LINEAR`] measures.
@@ -150,12 +162,12 @@ pub fn end(models: &OfEachN, judge: Judge) -> [Measured; 1] {
 pub fn more(models: &OfEachN, judge: Judge) -> [Measured; 1] {
     let difference = || {
         let learned = learned(models, judge)?;
-        let ends = |models: &[(usize, &Scores)]| {
+        let ends = |models: &[(usize, Scores)]| {
             let (first, last) = (models.first(), models.last());
             first.zip(last).map(|(a, b)| (a.0, b.0))
         };
         let all = models.clone()?;
-        match learned[..] {
+        match &learned[..] {
             [(_, smallest), .., (_, largest)] if ends(&learned) == ends(&all) => {
                 Ok(largest.right(judge).area - smallest.right(judge).area)
             }

@@ -206,9 +206,7 @@ impl Job {
         let exec = ctx.session.serial();
         let data = Data::draw(recipe.width, recipe.targets, self.n, self.seed);
         let state = train::train_at_once(recipe, &data, self.seed, exec, ctx)?;
-        let trained = state
-            .divergence()
-            .map_or_else(|| Ok(state.parameters), Err);
+        let trained = state.divergence().map_or_else(|| Ok(state.parameters), Err);
         let look_up = circuit::look_up(
             &data,
             recipe.width,
@@ -243,8 +241,9 @@ fn read(snapshot: &Snapshot, judges: &[Judge]) -> Result<[Result<Scores, String>
         }
         let numbers: Vec<f64> = snapshot.read_vector(name)?;
         let scores = Scores::from_numbers(&numbers, judges);
-        scores.map(Ok).ok_or_else(|| format!("{name} has {} numbers", numbers.len()))
+        scores
+            .map(Ok)
+            .ok_or_else(|| format!("{name} has {} numbers", numbers.len()))
     };
     Ok([one("trained")?, one("look-up")?])
 }
-

@@ -117,6 +117,10 @@ fn draw_weights(parameters: &mut Parameters, l: usize, rng: &mut Rng) {
 pub fn block_on(streams: &[f32], shape: Shape, number: usize, seed: u64) -> Parameters {
     let mut parameters = Parameters::zeros(shape);
     parameters.values_mut()[..streams.len()].copy_from_slice(streams);
-    draw_weights(&mut parameters, 0, &mut stream(seed, "block", number as u64));
+    draw_weights(
+        &mut parameters,
+        0,
+        &mut stream(seed, "block", number as u64),
+    );
     parameters
 }

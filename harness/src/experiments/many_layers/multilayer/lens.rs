@@ -60,7 +60,9 @@ impl Lens {
                 let row = &mut gram[i * width..][..=i];
                 row.iter_mut().zip(x).for_each(|(g, x)| *g += factor * x);
                 let row = &mut right[i * width..][..width];
-                row.iter_mut().zip(to_add).for_each(|(r, t)| *r += factor * t);
+                row.iter_mut()
+                    .zip(to_add)
+                    .for_each(|(r, t)| *r += factor * t);
             }
         }
         let trace: f64 = (0..width).map(|i| gram[i * width + i]).sum();
@@ -81,11 +83,17 @@ impl Lens {
     /// The logits that it reads.
     fn read(&self, x: &[f32]) -> Vec<f32> {
         let mut logits: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
-        logits.iter_mut().zip(&self.shift).for_each(|(l, b)| *l += b);
+        logits
+            .iter_mut()
+            .zip(&self.shift)
+            .for_each(|(l, b)| *l += b);
         let rows = self.weights.chunks(x.len());
         for ((x, centre), row) in x.iter().zip(&self.centre).zip(rows) {
             let factor = f64::from(*x) - centre;
-            logits.iter_mut().zip(row).for_each(|(l, w)| *l += factor * w);
+            logits
+                .iter_mut()
+                .zip(row)
+                .for_each(|(l, w)| *l += factor * w);
         }
         logits.iter().map(|&v| v as f32).collect()
     }

@@ -89,9 +89,7 @@ fn make(task: Task, recipe: &Recipe, data: &Data, exec: Exec, ctx: &Ctx) -> Resu
             let seed = task.seed;
             let state = train::train(&task.slug(), task, recipe, data, seed, exec, ctx)?;
             Made {
-                parameters: state
-                    .divergence()
-                    .map_or_else(|| Ok(state.parameters), Err),
+                parameters: state.divergence().map_or_else(|| Ok(state.parameters), Err),
                 steps: state.step,
                 end: state.end,
                 checks: state.checks,

@@ -80,12 +80,14 @@ impl Scores {
         let (rights, []) = rest.as_chunks::<4>() else {
             return None;
         };
-        let rights = rights.iter().map(|&[last, before_last, area, depth]| Right {
-            last,
-            before_last,
-            area,
-            depth,
-        });
+        let rights = rights
+            .iter()
+            .map(|&[last, before_last, area, depth]| Right {
+                last,
+                before_last,
+                area,
+                depth,
+            });
         let right: Vec<_> = judges.iter().copied().zip(rights).collect();
         (rest.len() == 4 * judges.len()).then_some(Scores {
             late_r2,

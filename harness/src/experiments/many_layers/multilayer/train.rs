@@ -75,7 +75,11 @@ pub fn train_at_once(
     }
     // A step that finds a divergence is not counted.
     let spared = (recipe.steps - state.step) * cost;
-    let found = if state.divergence().is_some() { cost } else { 0 };
+    let found = if state.divergence().is_some() {
+        cost
+    } else {
+        0
+    };
     ctx.session.progress.advance(spared.saturating_sub(found))?;
     Ok(state)
 }
@@ -101,13 +105,7 @@ pub struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     /// The buffers for the training of a model of some shape.
-    pub fn new(
-        recipe: &'a Recipe,
-        data: &'a Data,
-        seed: u64,
-        shape: Shape,
-        exec: Exec,
-    ) -> Self {
+    pub fn new(recipe: &'a Recipe, data: &'a Data, seed: u64, shape: Shape, exec: Exec) -> Self {
         let (batch, _) = recipe.batches(data.len());
         Trainer {
             recipe,

@@ -1,0 +1,42 @@
+//! The log of criteria: what settles each claim, since when, and why it was changed.
+
+use std::sync::LazyLock;
+
+use super::spec::ClaimSpec;
+use crate::table::{Record, Table};
+
+crate::rows! {
+    /// The criteria of the claims and their changes, in the order of their dates. The last row of a claim is in force.
+    pub struct Criterion in "criteria" {
+        /// year, month and day from which on it is in force
+        date: String [""],
+        /// name of the claim
+        claim: String [""],
+        /// the criterion in words
+        criterion: String [""],
+        /// the measures with their bounds
+        bounds: String [""],
+        /// yes or no: somebody had looked at results of the measure before it was written
+        after_a_look: bool [""],
+        /// why it is so, and why it was changed
+        reason: String [""],
+    }
+}
+
+/// The committed log.
+pub static LOG: LazyLock<Vec<Criterion>> = LazyLock::new(|| {
+    let table = Table::from_csv(Criterion::SPEC, include_str!("../../criteria.csv"));
+    table.expect("the committed log is one").rows()
+});
+
+/// What the log says of a claim, the oldest first.
+pub fn history(claim: &str) -> impl Iterator<Item = &'static Criterion> {
+    LOG.iter().filter(move |row| row.claim == claim)
+}
+
+impl Criterion {
+    /// Whether it is the criterion of a claim as the code has it.
+    pub fn is_of(&self, claim: &ClaimSpec) -> bool {
+        (self.criterion.as_str(), self.bounds.as_str()) == (claim.criterion, &claim.bounds())
+    }
+}

@@ -1,0 +1,161 @@
+//! What the seeds say of one condition: an interval, and where it lies to a bound.
+
+use super::spec::{Bound, Condition, Kind};
+use crate::stats::{interval, max, mean, min};
+use crate::text::number;
+
+crate::words! {
+    /// What an interval rests on.
+    pub enum Basis {
+        /// The same value at several seeds of what draws nothing at random.
+        #[strum(serialize = "no randomness")]
+        NoRandomness,
+        /// Every seed must hold, as algebra must: the interval is from the smallest value to the largest.
+        #[strum(serialize = "every seed")]
+        EverySeed,
+        /// The 95 % interval of the mean over seeds by Student's t.
+        #[strum(serialize = "Student's t")]
+        Student,
+        /// The 95 % interval of the mean over seeds by the bias-corrected and accelerated bootstrap.
+        #[strum(serialize = "BCa bootstrap")]
+        Bootstrap,
+        /// None: there are too few seeds, or something could not be measured.
+        #[strum(serialize = "none")]
+        Nothing,
+    }
+}
+
+/// The mean of a measure over the seeds and its interval, which is not a number where there is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The mean over seeds.
+    pub value: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end of the interval.
+    pub high: f64,
+    /// What the interval rests on.
+    pub basis: Basis,
+}
+
+impl Estimate {
+    /// The estimate from one value a seed, of a claim of that kind.
+    pub fn of(values: &[f64], kind: Kind) -> Self {
+        let (low, high) = (min(values.iter().copied()), max(values.iter().copied()));
+        // In order that values that are all the same have it as their mean.
+        let value = if low == high { low } else { mean(values) };
+        let with = |basis, low, high| Estimate {
+            value,
+            low,
+            high,
+            basis,
+        };
+        if values.is_empty() || values.iter().any(|v| v.is_nan()) {
+            return with(Basis::Nothing, f64::NAN, f64::NAN);
+        }
+        match (kind, interval::of_mean(values)) {
+            (Kind::Identity | Kind::Law, Some(_)) if low == high => {
+                with(Basis::NoRandomness, low, high)
+            }
+            (Kind::Identity, _) => with(Basis::EverySeed, low, high),
+            (_, None) => with(Basis::Nothing, f64::NAN, f64::NAN),
+            (_, Some((low, high))) if values.len() < interval::BOOTSTRAP_FROM => {
+                with(Basis::Student, low, high)
+            }
+            (_, Some((low, high))) => with(Basis::Bootstrap, low, high),
+        }
+    }
+}
+
+/// Where an interval lies to a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// All of it fulfils the bound.
+    Fulfils,
+    /// None of it does.
+    Violates,
+    /// It reaches across the bound, or there is none.
+    Straddles,
+    /// Something could not be measured.
+    Unmeasured,
+}
+
+/// The values of one condition over the seeds, of a claim or of its control.
+#[derive(Debug, Clone)]
+pub(super) struct Evidence<'a> {
+    pub condition: &'a Condition,
+    pub values: Vec<f64>,
+    /// The first of the seeds at which there is no value, and why, if that is known.
+    pub missing: Option<(u64, String)>,
+    pub estimate: Estimate,
+}
+
+impl<'a> Evidence<'a> {
+    /// The evidence from the seeds with their values, and why one is missing.
+    pub fn of(condition: &'a Condition, kind: Kind, measured: &[(u64, f64, &str)]) -> Self {
+        let values: Vec<f64> = measured.iter().map(|m| m.1).collect();
+        let missing = measured.iter().find(|m| m.1.is_nan());
+        Evidence {
+            condition,
+            estimate: Estimate::of(&values, kind),
+            values,
+            missing: missing.map(|&(seed, _, why)| (seed, why.to_string())),
+        }
+    }
+
+    /// Where the interval lies to a bound.
+    pub fn standing(&self, bound: Bound) -> Standing {
+        let Estimate {
+            low, high, basis, ..
+        } = self.estimate;
+        match (bound.holds(low), bound.holds(high)) {
+            _ if self.values.is_empty() || self.missing.is_some() => Standing::Unmeasured,
+            _ if basis == Basis::Nothing => Standing::Straddles,
+            (true, true) => Standing::Fulfils,
+            (false, false) => Standing::Violates,
+            _ => Standing::Straddles,
+        }
+    }
+
+    /// Where the interval lies to the bound of the condition.
+    pub fn stands(&self) -> Standing {
+        self.standing(self.condition.bound)
+    }
+
+    /// The interval in words.
+    pub fn range(&self) -> String {
+        let Estimate {
+            low, high, basis, ..
+        } = self.estimate;
+        let (low, high) = (number(low), number(high));
+        match basis {
+            _ if low == high => low,
+            Basis::NoRandomness => low,
+            Basis::EverySeed => format!("{low} to {high} over the seeds"),
+            _ => format!("{low} to {high} with 95 % confidence"),
+        }
+    }
+
+    /// Why the condition is not plainly fulfilled.
+    pub fn why(&self) -> String {
+        let Condition { measure, bound, .. } = self.condition;
+        match (self.stands(), &self.missing) {
+            (Standing::Fulfils, _) => String::new(),
+            (Standing::Unmeasured, None) => format!("{measure} was not measured"),
+            (Standing::Unmeasured, Some((seed, why))) => {
+                let why = match why.as_str() {
+                    "" => String::new(),
+                    why => format!(": {why}"),
+                };
+                format!("{measure} could not be measured at seed {seed}{why}")
+            }
+            (Standing::Straddles, _) if self.estimate.basis == Basis::Nothing => {
+                format!("one seed gives {measure} no interval")
+            }
+            (Standing::Straddles, _) => {
+                format!("{measure} is {}, across {bound}", self.range())
+            }
+            (Standing::Violates, _) => format!("{measure} is {}, not {bound}", self.range()),
+        }
+    }
+}
