@@ -49,7 +49,7 @@ fn recipe(s: &Settings, layers: usize) -> Recipe {
     let c = &s.capacity;
     Recipe {
         width: c.width,
-        hidden: c.width,
+        hidden: c.hidden,
         layers,
         loss: Loss::CrossEntropy,
         batch: c.batch,

@@ -98,14 +98,13 @@ pub fn owner(datapoint: usize, n: usize, layers: usize) -> usize {
 pub fn universal_and(
     data: &Data,
     d: usize,
-    most_units: usize,
+    units: usize,
     layers: usize,
     dealt: Dealt,
     loss: Loss,
     mut rng: Rng,
 ) -> Result<Parameters, String> {
     let n = data.len();
-    let units = most_units.min(2 * n);
     // A code of B bits gives (B + 1)² different functions of a pair: four times as many as there are pairs.
     let bits = (2.0 * (n as f64).sqrt()).ceil() as usize;
     let mut random_code = || -> Vec<Vec<bool>> {

@@ -26,7 +26,7 @@ pub fn estimate(s: &Settings, threads: usize) -> f64 {
     let of_capacity = c.datapoints().last().map_or(0.0, |&n| {
         // A block reads its streams from two tables of N rows: these, their gradient and moments.
         let tables = 4.0 * 8.0 * 2.0 * n as f64 * c.width as f64;
-        tables + of_model(c.width, c.width, c.layers, c.batch.min(n), n)
+        tables + of_model(c.width, c.hidden, c.layers, c.batch.min(n), n)
     });
     let largest_model = [point + of_circuits(s), opposite, of_curve, of_capacity];
     let largest_model = largest_model.into_iter().fold(0.0, f64::max);

@@ -80,9 +80,9 @@ fn make(task: Task, recipe: &Recipe, data: &Data, exec: Exec, ctx: &Ctx) -> Resu
         checks: Vec::new(),
     };
     let (d, h, layers, loss) = (recipe.width, recipe.hidden, recipe.layers, recipe.loss);
-    let circuit = |dealt| {
+    let circuit = |units, dealt| {
         let rng = data::dealing(task.seed);
-        circuit::universal_and(data, d, layers * h, layers, dealt, loss, rng)
+        circuit::universal_and(data, d, units, layers, dealt, loss, rng)
     };
     Ok(match task.kind {
         Kind::Trained => {
@@ -97,8 +97,12 @@ fn make(task: Task, recipe: &Recipe, data: &Data, exec: Exec, ctx: &Ctx) -> Resu
         }
         Kind::Untrained => by_hand(Ok(data::initial(recipe.shape(), task.seed))),
         Kind::LookUp => by_hand(circuit::look_up(data, d, h, layers, loss)),
-        Kind::AndSpread => by_hand(circuit(Dealt::ToAllLayers)),
-        Kind::AndInOneLayer => by_hand(circuit(Dealt::ToOneLayer)),
+        Kind::AndSpread => by_hand(circuit(layers * h, Dealt::ToAllLayers)),
+        // Every layer is as wide as the one with all units, so there are no more of them than it takes.
+        Kind::AndInOneLayer => {
+            let units = (layers * h).min(2 * task.n);
+            by_hand(circuit(units, Dealt::ToOneLayer))
+        }
     })
 }
 

@@ -46,13 +46,16 @@ crate::settings! {
 crate::settings! {
     /// Settings of the search for the largest number of pairs that can be learned.
     pub struct Capacity {
-        /// Width d of the models, and of the hidden layers of their blocks.
-        width: usize = 50, quick = 20, in 2..=8192;
+        /// Width d of the models.
+        width: usize = 50, quick = 24, in 2..=8192;
+        // Narrow, since wide blocks learn all d² pairs that there are, in either way.
+        /// Width h of the hidden layers of their blocks.
+        hidden: usize = 10, quick = 4, in 1..=65536;
         /// Number of blocks L.
         layers: usize = 8, quick = 4, in 1..=256;
-        /// Numbers of pairs that are tried, in units of the pairs that look-up blocks hold, L·d, increasing; all d² pairs
+        /// Numbers of pairs that are tried, in units of the pairs that look-up blocks hold, L·h, increasing; all d² pairs
         /// are the most.
-        loads: Vec<f64> = vec![0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0], quick = vec![0.5, 1.0, 2.0, 4.0], in so_that(
+        loads: Vec<f64> = vec![1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0], quick = vec![1.0, 2.0, 4.0, 8.0, 16.0], in so_that(
             "1 to 32 numbers, increasing, above 0 and at most 1000",
             |loads: &Vec<f64>| {
                 let within = |&l: &f64| l > 0.0 && l <= 1000.0;
@@ -82,7 +85,7 @@ impl Curve {
 impl Capacity {
     /// Pairs that look-up blocks hold: one a hidden unit.
     pub fn looked_up(&self) -> usize {
-        self.layers * self.width
+        self.layers * self.hidden
     }
 
     /// The numbers of pairs that are tried, increasing.
