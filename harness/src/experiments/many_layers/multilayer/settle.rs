@@ -12,7 +12,6 @@ use super::task::{Kind, Part};
 use crate::claim::Setting;
 use crate::claim::outcome::Outcome;
 use crate::stats::observations::Observations as _;
-use crate::table::record::Word;
 
 /// Choices of training, and the scores of the models that were trained so.
 struct Cell {
@@ -167,18 +166,17 @@ fn of_curve(s: &Settings, runs: &[Run]) -> Vec<Cell> {
 /// Measures how many pairs are learned in each way.
 pub fn capacity(s: &Settings, attempts: &[Attempt], seeds: &[u64], outcome: &mut Outcome) {
     let held = s.capacity.looked_up() as f64;
-    for (i, &seed) in seeds.iter().enumerate() {
+    // If it was not looked for at any seed, one row says so.
+    let tried = s.capacity.seeds;
+    for &seed in seeds.iter().take(tried.max(1)) {
         let [end_to_end, block_by_block] =
-            Way::ALL
-                .first_chunk()
-                .expect("two ways")
-                .map(|way| -> Measured {
-                    match (i < s.capacity.seeds, largest(attempts, way, seed)) {
-                        (false, _) => Err("it was not tried: see multilayer.capacity.seeds".into()),
-                        (true, 0) => Err(format!("{way}, none of the numbers tried was learned")),
-                        (true, n) => Ok(n as f64),
-                    }
-                });
+            [Way::EndToEnd, Way::BlockByBlock].map(|way| -> Measured {
+                match (tried, largest(attempts, way, seed)) {
+                    (0, _) => Err("it was not tried: see multilayer.capacity.seeds".into()),
+                    (_, 0) => Err(format!("{way}, none of the numbers tried was learned")),
+                    (_, n) => Ok(n as f64),
+                }
+            });
         let over = |n: &Measured, of: &Measured| Ok(n.clone()? / of.clone()?);
         let held = Ok(held);
         let of_end_to_end = [over(&end_to_end, &block_by_block), over(&end_to_end, &held)];
