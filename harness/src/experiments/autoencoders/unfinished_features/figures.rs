@@ -21,7 +21,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut shares = Figure::new(
         NAMES[0],
         "Share of the living dictionary elements of each layer that line up with an input embedding, an output \
-         direction, or neither; medians over seeds. Right: the decisive-layer control.",
+         direction, or neither; medians over seeds. Right: the look-up model (the control).",
     );
     let mut fits = Figure::new(
         NAMES[1],

@@ -42,3 +42,30 @@ impl Fractions {
         first.map_or(f64::NAN, |l| l as f64 / layers as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_through_the_late_layers_is_fitted_to_the_last_half() {
+        // Whatever happens in the first half, a straight fall after it has R² = 1.
+        let straight = [9.0, 1.0, 7.0, 6.0, 5.0, 4.0, 3.0];
+        let (r2, change) = late_layers(&straight);
+        assert!((r2 - 1.0).abs() < 1e-12);
+        assert_eq!(change, -1.0);
+        // Of 5, 4, 4: mean 13/3, slope −1/2, so R² = 2·(1/2)² / (2/3) = 3/4; and one step does not fall.
+        let (r2, change) = late_layers(&[0.0, 0.0, 0.0, 6.0, 5.0, 4.0, 4.0]);
+        assert!((r2 - 0.75).abs() < 1e-12);
+        assert_eq!(change, 0.0);
+    }
+
+    #[test]
+    fn fractions_are_read_before_and_at_the_end() {
+        let fractions = Fractions(vec![0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!((fractions.last(), fractions.before_last()), (1.0, 0.75));
+        assert_eq!((fractions.area(), fractions.depth()), (0.375, 0.5));
+        assert!(Fractions(vec![0.0, 0.49]).depth().is_nan());
+        assert_eq!(Fractions(vec![0.5, 0.0]).depth(), 0.0);
+    }
+}

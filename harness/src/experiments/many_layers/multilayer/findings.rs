@@ -11,6 +11,7 @@ use crate::claim::{Cell, Verdict};
 use crate::stats::mean;
 use crate::stats::observations::Observations as _;
 use crate::table::Tables;
+use crate::table::record::Word as _;
 use crate::text::number;
 
 /// What the tables show and, of each claim, on which choice it hangs.
@@ -49,23 +50,19 @@ fn pictures(models: &[Summary]) -> Option<String> {
     let of = |part, f: &dyn Fn(&Summary) -> f64| column(models, part, Kind::Trained, f);
     let depth = of(Part::Point, &|r| r.depth)?;
     let before = of(Part::Point, &|r| r.learned_before_last)?;
+    let loss = models.iter().find(|r| r.part == Part::Point)?.loss;
     let here = format!(
-        "With cross-entropy, minibatches and the same number of epochs for all, half of the datapoints are right only {} of \
-         the way through the layers, and {} one layer before the end.",
+        "With {}, minibatches and the same number of epochs for every N, half of the datapoints are right only {} of the way \
+         through the layers, and {} one layer before the end.",
+        loss.word().replace('-', " "),
         percent(depth),
         percent(before)
     );
-    let here = match models.iter().find(|r| r.part == Part::Point) {
-        Some(row) if row.loss == super::settings::Loss::SquaredError => {
-            here.replace("cross-entropy", "squared error")
-        }
-        _ => here,
-    };
     let there = of(Part::Opposite, &|r| r.learned_before_last);
     let there = there.map_or(String::new(), |there| {
         format!(
-            " With the opposite choices (the other loss, all datapoints in a batch, eight layers, an early stop) {} are: the \
-             choice of the loss decides on whether there is anything to see.",
+            " With the opposite choices (the other loss, all datapoints in a batch, eight layers, an early stop) {} are right \
+             one layer before the end.",
             percent(there)
         )
     });
@@ -165,11 +162,12 @@ fn capacity(rows: &[OfCapacity]) -> Option<String> {
     ))
 }
 
-/// The choice on which a claim hangs most: the one of which two options differ most in how often it holds.
+/// The choice on which a claim hangs most: the one of which two options differ most in how often its bounds are kept,
+/// whether or not its control keeps them too.
 fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let cells: Vec<&Cell> = ledger.cells_of(id).collect();
-    let held = cells.iter().filter(|c| c.verdict == Verdict::Reproduced);
-    let (held, all) = (held.count(), cells.len());
+    let keeps = |c: &&&Cell| matches!(c.verdict, Verdict::Reproduced | Verdict::NoPower);
+    let (held, all) = (cells.iter().filter(keeps).count(), cells.len());
     if held == 0 || held == all {
         return None;
     }
@@ -178,8 +176,7 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
         let ours = cells
             .iter()
             .filter(|c| choices(&c.setting).any(|o| o == *option));
-        let held = ours.clone().filter(|c| c.verdict == Verdict::Reproduced);
-        (held.count(), ours.count())
+        (ours.clone().filter(keeps).count(), ours.count())
     };
     let share = |option: &(&str, &str)| {
         let (held, all) = of(option);
@@ -197,8 +194,8 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let (_, best, worst) = ends.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let ((most, of_most), (least, of_least)) = (of(best), of(worst));
     Some(format!(
-        "{id} holds in {held} of {all} settings, and hangs most on the choice of {}: {most} of {of_most} with {}, {least} of \
-         {of_least} with {}.",
+        "The bounds of {id} are kept in {held} of {all} settings; this hangs most on the choice of {}: {most} of {of_most} \
+         with {}, {least} of {of_least} with {}.",
         best.0, best.1, worst.1
     ))
 }

@@ -97,3 +97,30 @@ impl Scores {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_come_back_from_their_numbers() {
+        let judges = [Judge::Loss(0.1), Judge::Argmax];
+        let right = |x: f64| Right {
+            last: x,
+            before_last: x + 1.0,
+            area: x + 2.0,
+            depth: x + 3.0,
+        };
+        let scores = Scores {
+            late_r2: 0.5,
+            late_change: -1.0,
+            decisive: [1.0, 2.0, 3.0, 4.0],
+            right: vec![(judges[0], right(5.0)), (judges[1], right(9.0))],
+        };
+        let numbers = scores.numbers();
+        assert_eq!(Scores::from_numbers(&numbers, &judges), Some(scores));
+        assert_eq!(Scores::from_numbers(&numbers, &judges[..1]), None);
+        assert_eq!(Scores::from_numbers(&numbers[..13], &judges), None);
+        assert_eq!(Scores::from_numbers(&numbers[..5], &judges), None);
+    }
+}

@@ -37,7 +37,7 @@ crate::settings! {
         /// Steps of the trainings with an equal number of them for every N; the most of those that stop early.
         steps: u64 = 800, quick = 400, full = 1600, in STEPS;
         /// Steps of the trainings on all datapoints at once; the most of those that stop early.
-        full_batch_steps: u64 = 400, quick = 200, full = 800, in STEPS;
+        full_batch_steps: u64 = 400, quick = 200, full = 500, in STEPS;
         /// Most seeds to train at; 0 leaves the curve out.
         seeds: usize = 4, quick = 2, full = 5, in 0..=1000;
     }
@@ -67,7 +67,7 @@ crate::settings! {
         /// Datapoints in a minibatch; all of them if there are fewer.
         batch: usize = 128, in BATCH;
         /// Most training steps of a model that is trained end to end, and of each block that is trained by itself.
-        steps: u64 = 3000, quick = 1000, full = 8000, in STEPS;
+        steps: u64 = 3000, quick = 1000, full = 5000, in STEPS;
         /// Loss below which a datapoint counts as learned.
         threshold: f64 = 0.1, in above(0.0);
         /// Most seeds to train at; 0 leaves the search out.

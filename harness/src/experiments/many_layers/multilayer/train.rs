@@ -257,3 +257,66 @@ impl<'a> Trainer<'a> {
         (self.recipe.stop && learned[layers] == n as u64).then_some(End::Learned)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernels::{Isa, MatRef};
+
+    use super::*;
+    use crate::experiments::many_layers::multilayer::Settings;
+    use crate::experiments::many_layers::multilayer::data::block_on;
+    use crate::experiments::many_layers::multilayer::settings::Targets;
+    use crate::settings::{Preset, Settings as _};
+
+    /// A block on a table of streams is trained as part of a model whose other parameters stay: the table does, and the
+    /// output of its rows gets better.
+    #[test]
+    fn a_block_learns_on_streams_that_stay_as_they_are() {
+        let s = Settings {
+            width: 6,
+            hidden: 9,
+            ..Settings::preset(Preset::Quick)
+        };
+        let recipe = Recipe {
+            steps: 200,
+            layers: 1,
+            ..s.recipe(10)
+        };
+        let pairs = Data::draw(6, Targets::Random, 10, 3);
+        let streams: Vec<f32> = (0..60).map(|i| (i as f32).sin()).collect();
+        let rows = Data {
+            pairs: (0..10).map(|k| [k, 0]).collect(),
+            targets: pairs.targets,
+        };
+        let shape = recipe.block_shape(10);
+        let start = block_on(&streams, shape, 1, 3);
+        let exec = Exec::serial(Isa::detect());
+        let mut workspace = Workspace::new(shape, 10);
+        mlp::forward(exec, &start, &rows.pairs, &mut workspace);
+        for (k, row) in streams.chunks(6).enumerate() {
+            assert_eq!(workspace.residual(0).row(k), row);
+        }
+        let mean_loss = |parameters: &Parameters, workspace: &mut Workspace| {
+            let mut losses = vec![0f32; 20];
+            mlp::forward(exec, parameters, &rows.pairs, workspace);
+            let loss = recipe.loss.kernel();
+            let to = MatMut::first(&mut losses, 2, 10);
+            mlp::losses(exec, workspace, loss, &rows.targets, to);
+            let output = MatRef::first(&losses[10..], 1, 10);
+            output.row(0).iter().sum::<f32>() / 10.0
+        };
+        let before = mean_loss(&start, &mut workspace);
+        let table = 2 * 10 * 6;
+        let mut state = State::start(start.clone());
+        let mut trainer = Trainer::new(&recipe, &rows, 3, shape, exec).from_parameter(table);
+        while state.end.is_none() {
+            trainer.step(&mut state);
+        }
+        assert_eq!(state.step, 200);
+        let (kept, trained) = state.parameters.values().split_at(table);
+        assert_eq!(kept, &start.values()[..table]);
+        assert_ne!(trained, &start.values()[table..]);
+        let after = mean_loss(&state.parameters, &mut workspace);
+        assert!(after < 0.5 * before, "{before} to {after}");
+    }
+}
