@@ -226,7 +226,12 @@ fn the_four_measures_are_those_of_plain_loops() {
         for &measure in Measure::ALL {
             for (k, a) in all.iter().enumerate() {
                 let (want, decides) = plain_shares(a, data.targets[k] as usize, measure);
-                let got = shares(&traces, measure, k).unwrap();
+                // There are datapoints whose loss never drops: there is nothing to share.
+                let Some(got) = shares(&traces, measure, k) else {
+                    assert!(want.iter().all(|v| v.is_nan()), "{measure} {k}: {want:?}");
+                    assert_eq!(decisive_share(&traces, measure, k), None);
+                    continue;
+                };
                 // A rise is a difference of two values of some units.
                 let close = |a: f64, b: f64| (a - b).abs() < 2e-3;
                 assert!(
@@ -340,7 +345,7 @@ fn a_look_up_model_is_right_exactly_from_its_owner_on() {
                     } else {
                         0.0
                     };
-                    assert_eq!(logit, want.into(), "{loss} {k} {l} {c}");
+                    assert_eq!(logit, f64::from(want), "{loss} {k} {l} {c}");
                 }
                 // The code is next to nothing as a logit.
                 assert!(x[12..].iter().all(|&v| v == 0.0 || v == -1.0 / 1024.0));
