@@ -212,7 +212,7 @@ fn block_by_block(
             }
         };
         let mut state = State::start(start);
-        let mut trainer = Trainer::new(&recipe, data, seed, shape, exec).from_parameter(from);
+        let mut trainer = Trainer::new(&recipe, data, seed, shape, exec).only_after(from);
         let learned = train(&mut trainer, &mut state, n, recipe.step_cost(n), advance)?;
         best = best.max(learned);
         if learned >= LEARNED {

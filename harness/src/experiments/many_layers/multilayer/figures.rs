@@ -79,6 +79,9 @@ fn side_by_side(name: &str, caption: &str, panel: impl Fn(Part) -> Panel) -> Fig
         .fold(Figure::new(name, caption), Figure::panel)
 }
 
+/// A column of a table, by its rows.
+type Column<Row> = fn(&Row) -> f64;
+
 /// What the tables say of the models.
 struct Models {
     summaries: Vec<Summary>,
@@ -241,7 +244,7 @@ impl Models {
         let Some(n) = self.sizes(part).last().copied() else {
             return panel;
         };
-        let ways: [(&str, fn(&Layer) -> f64); 3] = [
+        let ways: [(&str, Column<Layer>); 3] = [
             ("loss below the threshold", |r| r.learned),
             ("correct logit the largest", |r| r.right),
             ("the same through an affine lens", |r| r.right_affine),
@@ -334,7 +337,7 @@ impl Models {
     }
 
     fn during_training(&self) -> Figure {
-        let columns: [(&str, fn(&Evaluation) -> f64); 3] = [
+        let columns: [(&str, Column<Evaluation>); 3] = [
             ("R² of a line through the late layers", |r| r.late_r2),
             ("share of L where half are learned", |r| r.depth),
             ("area before the last layer", |r| r.area),

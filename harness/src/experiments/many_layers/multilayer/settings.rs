@@ -62,11 +62,11 @@ crate::settings! {
         saved_seeds: usize = 3, in 0..=1000;
         /// Most seeds at which models with the opposite choices (squared error, all datapoints in a batch, eight layers,
         /// an early stop), and models with the other kind of targets, are trained for comparison.
-        other_seeds: usize = 3, quick = 1, full = 1, in 0..=1000;
+        other_seeds: usize = 2, quick = 1, full = 1, in 0..=1000;
         /// Most training steps of the models with the opposite choices.
-        opposite_steps: u64 = 1500, quick = 600, full = 300, in STEPS;
+        opposite_steps: u64 = 800, quick = 400, full = 300, in STEPS;
         /// Epochs of the one long training that is watched on its way.
-        long_epochs: u64 = 800, quick = 400, full = 300, in STEPS;
+        long_epochs: u64 = 400, quick = 300, full = 300, in STEPS;
         group curve: Curve {}
         group capacity: Capacity {}
     }

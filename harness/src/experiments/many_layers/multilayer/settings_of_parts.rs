@@ -37,7 +37,7 @@ crate::settings! {
         /// Steps of the trainings with an equal number of them for every N; the most of those that stop early.
         steps: u64 = 800, quick = 400, full = 1600, in STEPS;
         /// Steps of the trainings on all datapoints at once; the most of those that stop early.
-        full_batch_steps: u64 = 400, quick = 200, full = 500, in STEPS;
+        full_batch_steps: u64 = 300, quick = 150, full = 500, in STEPS;
         /// Most seeds to train at; 0 leaves the curve out.
         seeds: usize = 4, quick = 2, full = 5, in 0..=1000;
     }

@@ -36,7 +36,7 @@ pub fn train(
         trainer.step(&mut state);
         let done = (state.step - before) * cost;
         let interrupted = ctx.session.progress.advance(done);
-        if interrupted.is_err() || store.is_due() {
+        if state.end.is_some() || interrupted.is_err() || store.is_due() {
             store.write(state.step, state.snapshot())?;
         }
         interrupted?;
@@ -127,7 +127,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Leaves the parameters before this one as they are.
-    pub fn from_parameter(self, trained_from: usize) -> Self {
+    pub fn only_after(self, trained_from: usize) -> Self {
         Trainer {
             trained_from,
             ..self
@@ -308,7 +308,7 @@ mod tests {
         let before = mean_loss(&start, &mut workspace);
         let table = 2 * 10 * 6;
         let mut state = State::start(start.clone());
-        let mut trainer = Trainer::new(&recipe, &rows, 3, shape, exec).from_parameter(table);
+        let mut trainer = Trainer::new(&recipe, &rows, 3, shape, exec).only_after(table);
         while state.end.is_none() {
             trainer.step(&mut state);
         }
