@@ -22,6 +22,7 @@ mod reproducible;
 mod streams;
 
 mod experiments {
+    mod compressed_computation;
     mod encoders;
     mod homogeneity;
     mod interference;
