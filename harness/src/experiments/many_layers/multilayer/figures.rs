@@ -309,12 +309,15 @@ impl Models {
                 "by hand, one layer a datapoint",
             ),
         ];
+        // Both panels have the same axis, on which all layers doing the same and one doing all can be seen.
+        let largest = self.decisive.iter().map(|r| r.in_layers);
+        let largest = largest.filter(|v| v.is_finite()).fold(8.0, f64::max);
         for part in SIDE_BY_SIDE {
             let measures = Measure::ALL.iter().map(|m| m.word());
             let mut panel = Panel::new(
                 self.title(part),
                 Axis::named("measure", measures),
-                Axis::log("share of the layer that decides (1/L)"),
+                Axis::log("share of the layer that decides (1/L)").range(0.2, 1.25 * largest),
             );
             for (i, (kind, role, label)) in kinds.into_iter().enumerate() {
                 let ours = self.decisive.iter();
