@@ -43,8 +43,8 @@ impl Experiment for UnfinishedFeatures {
         summary: "If outputs are built little by little over many layers, the residual stream in \
         between holds directions that are no longer inputs and not yet outputs. A sparse autoencoder (L1) is \
         trained on the residual stream after every layer of a model of the preceding experiment, and of a \
-        look-up model of the same data, built by hand. An element of the dictionary that lines up with neither an input embedding nor an \
-        output direction is counted as unfinished.",
+        look-up model of the same data, built by hand. An element of the dictionary that lines up with neither an \
+        input embedding nor an output direction is counted as unfinished.",
         claims: claims::CLAIMS,
         tables: &[
             tables::Sae::SPEC,

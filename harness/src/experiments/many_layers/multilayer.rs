@@ -1,8 +1,8 @@
 //! `multilayer`: does one layer decide on an output, or do all of them build it together?
 //!
-//! At the settings of the experiment a model is trained for each number of datapoints and seed, and set beside an untrained
-//! one and beside models built by hand, of which it is known who decides. The claims are settled there, and again in every
-//! cell of a [specification curve](curve).
+//! At the settings of the experiment a model is trained for each number of datapoints and seed, and set beside an
+//! untrained one and beside models built by hand, of which it is known who decides. The claims are settled there, and
+//! again in every cell of a [specification curve](curve).
 
 use std::cmp::Reverse;
 
@@ -56,12 +56,13 @@ impl Experiment for Multilayer {
     const ABOUT: &'static About = &About {
         id: settings::ID,
         title: "Is one layer decisive?",
-        summary: "Residual MLPs learn which class belongs to a pair of one-hot vectors. Classes are random, so there is no \
-        rule to find: the models memorise. The residual stream after every layer is read as if it were the output (the \
-        logit lens): how fast does the loss fall from layer to layer, where does a datapoint become right, and how much of \
-        it is the work of one layer? Beside them stand untrained models, a look-up model built by hand, in which one layer \
-        decides on each datapoint, and a circuit built by hand, whose work is dealt at random to all layers. The claims \
-        are settled again for every combination of loss, depth, batch, budget and learning rate.",
+        summary: "Residual MLPs learn which class belongs to a pair of one-hot vectors. Classes are random, so there \
+        is no rule to find: the models memorise. The residual stream after every layer is read as if it were the \
+        output (the logit lens): how fast does the loss fall from layer to layer, where does a datapoint become right, \
+        and how much of it is the work of one layer? Beside them stand untrained models, a look-up model built by \
+        hand, in which one layer decides on each datapoint, and a circuit built by hand, whose work is dealt at random \
+        to all layers. The claims are settled again for every combination of loss, depth, batch, budget and learning \
+        rate.",
         claims: claims::CLAIMS,
         tables: &[
             tables::Summary::SPEC,
@@ -175,8 +176,8 @@ fn tasks(s: &Settings, seeds: &[u64]) -> Vec<(Task, Recipe)> {
     tasks
 }
 
-/// Makes and reads models; the results in the order of the tasks. Whole models go to the threads, those that take longest
-/// first, unless there are too few: then every model takes all threads.
+/// Makes and reads models; the results in the order of the tasks. Whole models go to the threads, those that take
+/// longest first, unless there are too few: then every model takes all threads.
 fn sweep(tasks: &[(Task, Recipe)], s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     let cost = |i: usize| match tasks[i] {

@@ -7,7 +7,8 @@ use crate::common::{Sandbox, survives_kills};
 const TINY: &str = "encoders --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.epochs=300 \
     --set multilayer.layers=6 --set multilayer.other_seeds=0 --set multilayer.long_epochs=100 \
-    --set multilayer.curve.seeds=0 --set multilayer.capacity.seeds=0 --set encoders.data.width=8 --set encoders.data.features=12 --set encoders.data.active=1.5 \
+    --set multilayer.curve.seeds=0 --set multilayer.capacity.seeds=0 \
+    --set encoders.data.width=8 --set encoders.data.features=12 --set encoders.data.active=1.5 \
     --set encoders.training.steps=300 --set encoders.free_steps=60 --set encoders.stream_steps=100 --set encoders.training.batch=64 \
     --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200";
 

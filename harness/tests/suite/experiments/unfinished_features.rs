@@ -7,7 +7,8 @@ use crate::common::{Sandbox, survives_kills};
 const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.epochs=300 \
     --set multilayer.layers=6 --set multilayer.other_seeds=0 --set multilayer.long_epochs=100 \
-    --set multilayer.curve.seeds=0 --set multilayer.capacity.seeds=0 --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 \
+    --set multilayer.curve.seeds=0 --set multilayer.capacity.seeds=0 \
+    --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 \
     --set unfinished-features.l1=[0.1,0.3]";
 
 /// Claims: unfinished-features-cost-dictionary

@@ -14,7 +14,8 @@ pub static COST: Claim<1> = Claim {
         largest in the middle layers.",
     criterion: "the layer where the share of living elements that line up with neither an input embedding nor an \
         output direction is largest (the mean of the layers, where several tie) is at most L/4 from L/2",
-    control: "a look-up model of the same data built by hand, in which every datapoint is right from a layer of its own on",
+    control: "a look-up model of the same data built by hand, in which every datapoint is right from a layer \
+        of its own on",
     conditions: [at_most(
         0.25,
         "distance from the middle layer of the layer where the share that is neither is largest, in units of L",

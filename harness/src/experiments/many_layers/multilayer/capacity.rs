@@ -182,8 +182,8 @@ fn end_to_end(
     train(&mut trainer, &mut state, n, recipe.step_cost(n), advance)
 }
 
-/// Trains the first block with the embeddings, and each one after it on the residual streams that those before it leave,
-/// until enough is learned after one of them.
+/// Trains the first block with the embeddings, and each one after it on the residual streams that those before it
+/// leave, until enough is learned after one of them.
 fn block_by_block(
     s: &Settings,
     data: &Data,

@@ -1,15 +1,16 @@
 //! Models built by hand, without training, that are exact: the controls.
 //!
 //! Beside the logits of the d classes, the residual stream of such a model has entries for a code, which the embeddings
-//! write and nothing else does: −2⁻¹⁰ where a bit of the code of an index is set and 0 where it is not, so that a code is
-//! next to nothing as a logit, and no logit is above the others before some block has written one. A hidden unit (ReLU)
-//! finds whether certain bits are as it wants them: it is 1 if all are, else 0. All of this is exact in f32.
+//! write and nothing else does: −2⁻¹⁰ where a bit of the code of an index is set and 0 where it is not, so that a code
+//! is next to nothing as a logit, and no logit is above the others before some block has written one. A hidden unit
+//! (ReLU) finds whether certain bits are as it wants them: it is 1 if all are, else 0. All of this is exact in f32.
 //!
-//! * [`look_up`]: a unit for each pair. Each pair belongs to one layer, its owner, which writes all of its correct logit.
-//! * [`universal_and`]: each unit is the AND of a random half of the first indices and a random half of the second ones,
-//!   so that a pair activates about one in four. What the units write is the solution of least norm for which every correct
-//!   logit is what it should be and every other one 0. Their order is random. Dealt to all layers, each has done l/L of the
-//!   work after layer l on average; dealt to one layer, that one has done it all.
+//! * [`look_up`]: a unit for each pair. Each pair belongs to one layer, its owner, which writes all of its correct
+//!   logit.
+//! * [`universal_and`]: each unit is the AND of a random half of the first indices and a random half of the second
+//!   ones, so that a pair activates about one in four. What the units write is the solution of least norm for which
+//!   every correct logit is what it should be and every other one 0. Their order is random. Dealt to all layers, each
+//!   has done l/L of the work after layer l on average; dealt to one layer, that one has done it all.
 
 use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};
@@ -49,8 +50,8 @@ struct Codes {
     of: [Vec<Vec<bool>>; 2],
 }
 
-/// A model that looks each pair up in one layer, from which on it is right. With N pairs and L layers, layer l owns pairs
-/// ⌈(l−1)N/L⌉ … ⌈lN/L⌉ − 1.
+/// A model that looks each pair up in one layer, from which on it is right. With N pairs and L layers, layer l owns
+/// pairs ⌈(l−1)N/L⌉ … ⌈lN/L⌉ − 1.
 ///
 /// # Errors
 /// If there are more pairs than units.
@@ -157,8 +158,8 @@ pub fn height(loss: Loss, width: usize) -> f64 {
     }
 }
 
-/// What units write, K×d, for the sum over the active ones to be `height` in the target's place and 0 elsewhere, and their
-/// squares least: Hᵀ(HHᵀ)⁻¹Y for the N×K matrix H of what is active. `None` if the rows of H are not independent.
+/// What units write, K×d, for the sum over the active ones to be `height` in the target's place and 0 elsewhere, and
+/// their squares least: Hᵀ(HHᵀ)⁻¹Y for the N×K matrix H of what is active. `None` if the rows of H are not independent.
 fn least_norm(active: &[Vec<bool>], targets: &[u32], d: usize, height: f64) -> Option<Vec<f64>> {
     let n = active.len();
     let units = active.first().map_or(0, Vec::len);

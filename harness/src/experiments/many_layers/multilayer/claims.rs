@@ -63,11 +63,11 @@ pub static MORE: Claim<1> = Claim {
 pub static DECISIVE: Claim<4> = Claim {
     id: "no-decisive-layer",
     kind: Kind::Finding,
-    statement: "No single layer decides on the output of a datapoint: its gradient, its correct logit, its loss and its \
-        margin change in many layers.",
-    criterion: "the share of the layer that decides, median over datapoints, is ≤ 2/L by each of four measures: norm of \
-        the gradient of the correct output, contribution to the correct logit, drop of the loss, and rise of the margin in \
-        the layer from which on the datapoint is right; means over the N whose final fraction is ≥ 0.95",
+    statement: "No single layer decides on the output of a datapoint: its gradient, its correct logit, its loss and \
+        its margin change in many layers.",
+    criterion: "the share of the layer that decides, median over datapoints, is ≤ 2/L by each of four measures: norm \
+        of the gradient of the correct output, contribution to the correct logit, drop of the loss, and rise of the \
+        margin in the layer from which on the datapoint is right; means over the N whose final fraction is ≥ 0.95",
     control: "a look-up model built by hand, in which one layer decides on each datapoint",
     conditions: [
         at_most(
@@ -93,8 +93,8 @@ pub static DECISIVE: Claim<4> = Claim {
 pub static CAPACITY: Claim<2> = Claim {
     id: "end-to-end-learns-more",
     kind: Kind::Finding,
-    statement: "Layers that are trained together can learn more pairs than the same layers can learn one after another, \
-        or look up in one layer each.",
+    statement: "Layers that are trained together can learn more pairs than the same layers can learn one after \
+        another, or look up in one layer each.",
     criterion: "the largest number of pairs of which 95 % are learned, on a grid: end to end, more than with the same \
         blocks trained one by one, and more than the hidden units of all layers, which is what look-up blocks hold",
     control: "look-up blocks, which hold one pair a hidden unit",

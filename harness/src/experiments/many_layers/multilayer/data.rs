@@ -16,8 +16,8 @@ pub struct Data {
     pub targets: Vec<u32>,
 }
 
-/// A random stream of the second edition: the criteria were chosen after a look at models drawn from streams without this
-/// mark at seeds 0 and 1, so that no model of the pilot is among those that settle a claim.
+/// A random stream of the second edition: the criteria were chosen after a look at models drawn from streams without
+/// this mark at seeds 0 and 1, so that no model of the pilot is among those that settle a claim.
 fn stream(seed: u64, purpose: &str, index: u64) -> Rng {
     Rng::stream(seed, ID, &format!("{purpose}, second edition"), index)
 }
@@ -112,8 +112,8 @@ fn draw_weights(parameters: &mut Parameters, l: usize, rng: &mut Rng) {
     }
 }
 
-/// A model of one block that reads row k of a table of residual streams where others read a pair: datapoint k is the pair
-/// (k, 0), and the second embedding is zero. Its weights are those that block `number` of the seed starts from.
+/// A model of one block that reads row k of a table of residual streams where others read a pair: datapoint k is the
+/// pair (k, 0), and the second embedding is zero. Its weights are those that block `number` of the seed starts from.
 pub fn block_on(streams: &[f32], shape: Shape, number: usize, seed: u64) -> Parameters {
     let mut parameters = Parameters::zeros(shape);
     parameters.values_mut()[..streams.len()].copy_from_slice(streams);

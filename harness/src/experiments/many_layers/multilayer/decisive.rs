@@ -29,8 +29,8 @@ pub fn shares(traces: &Traces, measure: Measure, datapoint: usize) -> Option<Vec
     (total > 0.0 && total.is_finite()).then(|| parts.iter().map(|v| v / total).collect())
 }
 
-/// The share of the layer that decides: the largest one or, by the margin, that of the layer from which on the datapoint is
-/// right. None if there is nothing to share, or the datapoint is not right at the end.
+/// The share of the layer that decides: the largest one or, by the margin, that of the layer from which on the
+/// datapoint is right. None if there is nothing to share, or the datapoint is not right at the end.
 pub fn decisive_share(traces: &Traces, measure: Measure, datapoint: usize) -> Option<f64> {
     let shares = shares(traces, measure, datapoint)?;
     if measure != Measure::Margin {

@@ -31,10 +31,10 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut figures = vec![
         side_by_side(
             NAMES[0],
-            "Mean loss over all datapoints if the residual stream after a layer is read as the output; layer 0 is the input. \
-             Lines: means over seeds, bands: smallest to largest. Dotted: a look-up model, in which one layer decides on \
-             each datapoint; its loss falls along a straight line too. Left: the settings of the experiment; right: the \
-             opposite choices.",
+            "Mean loss over all datapoints if the residual stream after a layer is read as the output; layer 0 is the \
+             input. Lines: means over seeds, bands: smallest to largest. Dotted: a look-up model, in which one layer \
+             decides on each datapoint; its loss falls along a straight line too. Left: the settings of the \
+             experiment; right: the opposite choices.",
             |part| models.loss(part),
         ),
         side_by_side(
@@ -44,24 +44,25 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
         ),
         side_by_side(
             NAMES[2],
-            "Fraction of the datapoints whose loss is below the threshold after each layer. Lines: means over seeds, bands: \
-             smallest to largest. Dotted: a look-up model, in which each layer makes as many datapoints right as any other.",
+            "Fraction of the datapoints whose loss is below the threshold after each layer. Lines: means over seeds, \
+             bands: smallest to largest. Dotted: a look-up model, in which each layer makes as many datapoints right \
+             as any other.",
             |part| models.learned(part),
         ),
         side_by_side(
             NAMES[3],
-            "Fraction of the datapoints that are right after each layer at the largest N, told in three ways: the loss is \
-             below the threshold; the correct logit is the largest; it is the largest through an affine lens that was fitted \
-             on other datapoints. Means over seeds, bands: smallest to largest.",
+            "Fraction of the datapoints that are right after each layer at the largest N, told in three ways: the loss \
+             is below the threshold; the correct logit is the largest; it is the largest through an affine lens that \
+             was fitted on other datapoints. Means over seeds, bands: smallest to largest.",
             |part| models.ways(part),
         ),
     ];
     figures.push(
         Figure::new(
             NAMES[4],
-            "Norm of the gradient of the correct output with respect to the weight matrices of each layer. Left: random \
-             datapoints of one model one by one. Right: each layer's share of the sum over the layers, median over \
-             datapoints, mean over seeds; dotted: an untrained model.",
+            "Norm of the gradient of the correct output with respect to the weight matrices of each layer. Left: \
+             random datapoints of one model one by one. Right: each layer's share of the sum over the layers, median \
+             over datapoints, mean over seeds; dotted: an untrained model.",
         )
         .panel(models.single(Part::Point, "gradient norm", |r| r.gradient_norm))
         .panel(models.gradient_share()),
@@ -284,11 +285,11 @@ impl Models {
     fn who_decides(&self) -> Figure {
         let mut figure = Figure::new(
             NAMES[5],
-            "The share of the layer that decides, in units of 1/L, by four measures: the gradient of the correct output, what \
-             a layer adds to the correct logit, the drop of the loss, and the rise of the correct logit over all others in \
-             the layer from which on a datapoint is right. Dots: medians over the datapoints, one a seed; bars: from their \
-             10 % to their 90 % quantile. Where all layers do the same the share is 1, where one does all it is L. A claim \
-             asks for at most 2.",
+            "The share of the layer that decides, in units of 1/L, by four measures: the gradient of the correct \
+             output, what a layer adds to the correct logit, the drop of the loss, and the rise of the correct logit \
+             over all others in the layer from which on a datapoint is right. Dots: medians over the datapoints, one a \
+             seed; bars: from their 10 % to their 90 % quantile. Where all layers do the same the share is 1, where \
+             one does all it is L. A claim asks for at most 2.",
         );
         let kinds = [
             (Kind::Trained, Role::Other(0), "trained"),
@@ -353,8 +354,8 @@ impl Models {
         let mut figure = Figure::new(
             NAMES[6],
             format!(
-                "One long training with N = {}: what the criteria look at, read on the way. The models on which the claims \
-                 are settled stop at step {end}.",
+                "One long training with N = {}: what the criteria look at, read on the way. The models on which the \
+                 claims are settled stop at step {end}.",
                 n.unwrap_or(0)
             ),
         )
@@ -407,9 +408,9 @@ fn capacity(rows: &[OfCapacity]) -> Figure {
     }
     Figure::new(
         NAMES[7],
-        "The fraction of the pairs that is learned, for ever more of them up to the first number that is not learned. Means \
-         over seeds, bands: smallest to largest. The vertical line: one pair a hidden unit, which is what blocks hold that \
-         look each pair up.",
+        "The fraction of the pairs that is learned, for ever more of them up to the first number that is not learned. \
+         Means over seeds, bands: smallest to largest. The vertical line: one pair a hidden unit, which is what blocks \
+         hold that look each pair up.",
     )
     .panel(panel.level(LEARNED, "learned"))
 }

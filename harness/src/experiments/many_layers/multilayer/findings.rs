@@ -52,8 +52,8 @@ fn pictures(models: &[Summary]) -> Option<String> {
     let before = of(Part::Point, &|r| r.learned_before_last)?;
     let loss = models.iter().find(|r| r.part == Part::Point)?.loss;
     let here = format!(
-        "With {}, minibatches and the same number of epochs for every N, half of the datapoints are right only {} of the way \
-         through the layers, and {} one layer before the end.",
+        "With {}, minibatches and the same number of epochs for every N, half of the datapoints are right only {} of \
+         the way through the layers, and {} one layer before the end.",
         loss.word().replace('-', " "),
         percent(depth),
         percent(before)
@@ -61,8 +61,8 @@ fn pictures(models: &[Summary]) -> Option<String> {
     let there = of(Part::Opposite, &|r| r.learned_before_last);
     let there = there.map_or(String::new(), |there| {
         format!(
-            " With the opposite choices (the other loss, all datapoints in a batch, eight layers, an early stop) {} are right \
-             one layer before the end.",
+            " With the opposite choices (the other loss, all datapoints in a batch, eight layers, an early stop) {} \
+             are right one layer before the end.",
             percent(there)
         )
     });
@@ -74,9 +74,9 @@ fn straightness(models: &[Summary]) -> Option<String> {
     let of = |kind| column(models, Part::Point, kind, |r| r.late_r2);
     let (trained, look_up) = (of(Kind::Trained)?, of(Kind::LookUp)?);
     Some(format!(
-        "A straight line through the mean loss after each layer of the last half has R² = {} in trained models and {} in a \
-         look-up model, in which one layer decides on each datapoint: that the loss falls evenly does not tell which of the \
-         two pictures is true.",
+        "A straight line through the mean loss after each layer of the last half has R² = {} in trained models and {} \
+         in a look-up model, in which one layer decides on each datapoint: that the loss falls evenly does not tell \
+         which of the two pictures is true.",
         number(trained),
         number(look_up)
     ))
@@ -94,8 +94,8 @@ fn more_data(models: &[Summary]) -> Option<String> {
         mean(&ours.map(|r| r.area).collect::<Vec<_>>())
     };
     Some(format!(
-        "Before the last layer, {} of the datapoints are right on average over the layers with N = {smallest}, and {} with \
-         N = {largest}.",
+        "Before the last layer, {} of the datapoints are right on average over the layers with N = {smallest}, and {} \
+         with N = {largest}.",
         percent(area(smallest)),
         percent(area(largest))
     ))
@@ -115,8 +115,8 @@ fn who_decides(rows: &[Decisive]) -> Option<String> {
     };
     let trained = |measure| of(Kind::Trained, measure);
     let mut text = format!(
-        "By the gradient of the correct output the largest layer has {} times its even share, by what it adds to the correct \
-         logit {} times, by the drop of the loss {} times",
+        "By the gradient of the correct output the largest layer has {} times its even share, by what it adds to the \
+         correct logit {} times, by the drop of the loss {} times",
         trained(Measure::Gradient)?,
         trained(Measure::Contribution)?,
         trained(Measure::Loss)?,
@@ -135,8 +135,8 @@ fn who_decides(rows: &[Decisive]) -> Option<String> {
         of(Kind::AndSpread, Measure::Loss),
     ) {
         text += &format!(
-            ", and in a circuit built by hand, whose work is dealt at random to all layers, {gradient}, {contribution} and \
-             {loss} by the same three"
+            ", and in a circuit built by hand, whose work is dealt at random to all layers, {gradient}, {contribution} \
+             and {loss} by the same three"
         );
     }
     Some(text + ".")
@@ -155,8 +155,8 @@ fn capacity(rows: &[OfCapacity]) -> Option<String> {
         mean(&seeds.iter().map(of_seed).collect::<Vec<_>>()).round()
     };
     Some(format!(
-        "Blocks with room to look up {held} pairs learn {} when they are trained together and {} when they are trained one by \
-         one (means over seeds of the largest number tried that is learned).",
+        "Blocks with room to look up {held} pairs learn {} when they are trained together and {} when they are trained \
+         one by one (means over seeds of the largest number tried that is learned).",
         number(most(Way::EndToEnd)),
         number(most(Way::BlockByBlock))
     ))
@@ -194,8 +194,8 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let (_, best, worst) = ends.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let ((most, of_most), (least, of_least)) = (of(best), of(worst));
     Some(format!(
-        "The bounds of {id} are kept in {held} of {all} settings; this hangs most on the choice of {}: {most} of {of_most} \
-         with {}, {least} of {of_least} with {}.",
+        "The bounds of {id} are kept in {held} of {all} settings; this hangs most on the choice of {}: {most} of \
+         {of_most} with {}, {least} of {of_least} with {}.",
         best.0, best.1, worst.1
     ))
 }

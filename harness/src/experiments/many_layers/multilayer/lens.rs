@@ -1,9 +1,9 @@
 //! The affine lens: an affine map from the residual stream after a layer to the output, fitted by least squares (the
 //! "tuned lens" of Belrose et al. 2023, fitted to the output itself).
 //!
-//! The map is x + b + W (x − x̄): the logit lens and a correction, whose W is shrunk towards 0 by a ridge penalty. It is
-//! fitted on every other datapoint and judged on the rest, then the other way round, so that each datapoint is read by a
-//! lens that has not seen it.
+//! The map is x + b + W (x − x̄): the logit lens and a correction, whose W is shrunk towards 0 by a ridge penalty. It
+//! is fitted on every other datapoint and judged on the rest, then the other way round, so that each datapoint is read
+//! by a lens that has not seen it.
 
 use super::traces::margin;
 use crate::stats::cholesky::Cholesky;
@@ -11,8 +11,8 @@ use crate::stats::cholesky::Cholesky;
 /// The ridge penalty, as a share of the mean diagonal of the matrix that it is added to.
 pub const RIDGE: f64 = 0.1;
 
-/// For each layer and datapoint, the correct logit minus the largest other one, through a lens fitted on the other half.
-/// `streams` holds the residual streams after layers 0 … L, N×d each.
+/// For each layer and datapoint, the correct logit minus the largest other one, through a lens fitted on the other
+/// half. `streams` holds the residual streams after layers 0 … L, N×d each.
 pub fn margins(streams: &[Vec<f32>], width: usize, targets: &[u32]) -> Vec<Vec<f32>> {
     let outputs = streams.last().expect("the streams of some layer");
     let of_layer = |stream: &Vec<f32>| {

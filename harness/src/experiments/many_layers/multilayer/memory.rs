@@ -1,5 +1,5 @@
-//! An estimate of the memory that the experiment takes. Floats at every step, since the product of what is in range may not
-//! fit an integer.
+//! An estimate of the memory that the experiment takes. Floats at every step, since the product of what is in range may
+//! not fit an integer.
 
 use super::recipe::parameters;
 use super::settings::Settings;
@@ -48,8 +48,8 @@ fn of_model(d: usize, h: usize, layers: usize, batch: usize, n: usize) -> f64 {
     training + read + data
 }
 
-/// The circuits built by hand for the smallest N: the one that has all its units in one layer, and the equations for what
-/// they write.
+/// The circuits built by hand for the smallest N: the one that has all its units in one layer, and the equations for
+/// what they write.
 fn of_circuits(s: &Settings) -> f64 {
     if s.other_seeds == 0 {
         return 0.0;

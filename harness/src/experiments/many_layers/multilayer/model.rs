@@ -59,8 +59,8 @@ impl Model {
     }
 }
 
-/// Everyone who judges whether a datapoint is right: by the threshold of the settings, by a stricter and a more lenient one,
-/// by the largest logit, and through an affine lens.
+/// Everyone who judges whether a datapoint is right: by the threshold of the settings, by a stricter and a more lenient
+/// one, by the largest logit, and through an affine lens.
 pub fn judges(threshold: f64) -> Vec<Judge> {
     let mut judges = vec![Judge::Loss(threshold)];
     for other in [Judge::Loss(0.05), Judge::Loss(0.1), Judge::Loss(0.5)] {

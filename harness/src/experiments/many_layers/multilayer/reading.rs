@@ -38,8 +38,8 @@ pub struct Reading {
     pub loss_quantiles: Vec<[f64; 5]>,
     /// The fractions of the datapoints that are right, by each judge.
     pub right: Vec<(Judge, Fractions)>,
-    /// Median over the datapoints of the norm of the gradient of the correct output with respect to the weight matrices of
-    /// blocks 1 … L.
+    /// Median over the datapoints of the norm of the gradient of the correct output with respect to the weight matrices
+    /// of blocks 1 … L.
     pub norm: Vec<f64>,
     /// For each measure, the median over the datapoints of the shares of blocks 1 … L.
     pub shares: [Vec<f64>; 4],

@@ -60,8 +60,8 @@ crate::settings! {
         shown: usize = 6, in 1..=100;
         /// Most seeds at which the models trained at these settings are saved.
         saved_seeds: usize = 3, in 0..=1000;
-        /// Most seeds at which models with the opposite choices (squared error, all datapoints in a batch, eight layers,
-        /// an early stop), and models with the other kind of targets, are trained for comparison.
+        /// Most seeds at which models with the opposite choices (squared error, all datapoints in a batch, eight
+        /// layers, an early stop), and models with the other kind of targets, are trained for comparison.
         other_seeds: usize = 2, quick = 1, full = 1, in 0..=1000;
         /// Most training steps of the models with the opposite choices.
         opposite_steps: u64 = 800, quick = 200, full = 300, in STEPS;

@@ -4,12 +4,13 @@ use crate::sae::training::{self, BATCH, STEPS};
 use crate::settings::range::{above, increasing, so_that, worded};
 
 crate::settings! {
-    /// Settings of the specification curve: the claims again, for every combination of choices that could have been made.
+    /// Settings of the specification curve: the claims again, for every combination of choices that could have been
+    /// made.
     pub struct Curve {
         /// Width d of the models, and of the hidden layers of their blocks.
         width: usize = 50, quick = 24, full = 100, in 2..=8192;
-        /// Numbers N of datapoints in units of d, increasing. Each two that follow one another are a cell's smallest and
-        /// largest N.
+        /// Numbers N of datapoints in units of d, increasing. Each two that follow one another are a cell's smallest
+        /// and largest N.
         loads: Vec<f64> = vec![1.25, 5.0], full = vec![1.25, 5.0, 10.0], where s => so_that(
             format!("2 to 8 numbers, increasing, from 1/d to d = {}", s.width),
             |loads: &Vec<f64>| {
@@ -53,8 +54,8 @@ crate::settings! {
         hidden: usize = 10, quick = 4, in 1..=65536;
         /// Number of blocks L.
         layers: usize = 8, quick = 4, in 1..=256;
-        /// Numbers of pairs that are tried, in units of the pairs that look-up blocks hold, L·h, increasing; all d² pairs
-        /// are the most.
+        /// Numbers of pairs that are tried, in units of the pairs that look-up blocks hold, L·h, increasing; all d²
+        /// pairs are the most.
         loads: Vec<f64> = vec![1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0], quick = vec![1.0, 4.0, 8.0, 16.0], in so_that(
             "1 to 32 numbers, increasing, above 0 and at most 1000",
             |loads: &Vec<f64>| {

@@ -13,8 +13,8 @@ use super::traces::CHUNK;
 use crate::error::Result;
 use crate::experiment::Ctx;
 
-/// The models of a seed to look into: the trained one on the most datapoints that has learned them and has a look-up model
-/// beside it, and this one, in which nothing is ever half done.
+/// The models of a seed to look into: the trained one on the most datapoints that has learned them and has a look-up
+/// model beside it, and this one, in which nothing is ever half done.
 ///
 /// # Errors
 /// Why there is none.

@@ -15,14 +15,15 @@ use crate::table::record::Word;
 crate::rows! {
     /// One model.
     pub struct Summary in "models" {
-        /// point (the settings of the experiment), opposite (of each choice), other-targets (modular instead of random, or
-        /// the other way round) or long (many more epochs)
+        /// point (the settings of the experiment), opposite (of each choice), other-targets (modular instead of random,
+        /// or the other way round) or long (many more epochs)
         part: Part [""],
         /// squared-error or cross-entropy: what is minimised and measured
         loss: Loss [""],
         /// number N of datapoints
         n: usize ["datapoints"],
-        /// trained, untrained, or built by hand: look-up (one layer decides), and-spread (all layers do), and-in-one-layer
+        /// trained, untrained, or built by hand: look-up (one layer decides), and-spread (all layers do),
+        /// and-in-one-layer
         model: Kind [""],
         /// seed of data, initial parameters and order of the data
         seed: u64 [""],
@@ -30,8 +31,8 @@ crate::rows! {
         layers: usize ["layers"],
         /// steps of training
         steps: u64 ["steps"],
-        /// untrained, built, learned (every datapoint, where that ends the training), budget (all steps used), or why there
-        /// is no model
+        /// untrained, built, learned (every datapoint, where that ends the training), budget (all steps used), or why
+        /// there is no model
         end: String [""],
         /// fraction of the datapoints learned at the output: their loss is below the threshold
         learned: f64 ["1"],
@@ -106,11 +107,11 @@ crate::rows! {
         model: Kind [""],
         /// seed of data, initial parameters and order of the data
         seed: u64 [""],
-        /// gradient (norm of the gradient of the correct output), contribution (to the correct logit), loss (its drop) or
-        /// margin (rise of the correct logit over the largest other one)
+        /// gradient (norm of the gradient of the correct output), contribution (to the correct logit), loss (its drop)
+        /// or margin (rise of the correct logit over the largest other one)
         measure: Measure [""],
-        /// 10 % quantile of the largest layer's share; by the margin, of the share of the layer from which on the datapoint
-        /// is right
+        /// 10 % quantile of the largest layer's share; by the margin, of the share of the layer from which on the
+        /// datapoint is right
         q10: f64 ["1"],
         /// 25 % quantile
         q25: f64 ["1"],

@@ -7,11 +7,11 @@ crate::words! {
     pub enum Part {
         /// The settings of the experiment, at which its claims are settled.
         Point,
-        /// The opposite of each choice: squared error, all datapoints in a batch, eight layers, equal steps, and an end as
-        /// soon as every datapoint is learned.
+        /// The opposite of each choice: squared error, all datapoints in a batch, eight layers, equal steps, and an end
+        /// as soon as every datapoint is learned.
         Opposite,
-        /// The settings of the experiment, with (i + j) mod d for a class where they have random ones, and the other way
-        /// round.
+        /// The settings of the experiment, with (i + j) mod d for a class where they have random ones, and the other
+        /// way round.
         OtherTargets,
         /// The settings of the experiment, with many more epochs.
         Long,

@@ -10,8 +10,8 @@ use super::settings::Loss;
 /// Datapoints in one pass.
 pub const CHUNK: usize = 1024;
 
-/// What a model computes for each of its datapoints. All but the norms are of the residual stream after layers 0 … L, read
-/// as if it were the output (the logit lens); they are indexed by the layer, then the datapoint.
+/// What a model computes for each of its datapoints. All but the norms are of the residual stream after layers 0 … L,
+/// read as if it were the output (the logit lens); they are indexed by the layer, then the datapoint.
 #[derive(Debug, Clone)]
 pub struct Traces {
     /// The loss.
