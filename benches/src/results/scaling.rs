@@ -242,9 +242,12 @@ fn memory(harness: &Path, part: &mut Part, table: &mut Vec<Measurement>) {
         let sets = [
             ("width", width),
             ("hidden", width),
-            ("steps", 20),
-            ("control_steps", 20),
+            ("epochs", 1),
+            ("long_epochs", 1),
             ("saved_seeds", 0),
+            ("other_seeds", 0),
+            ("curve.seeds", 0),
+            ("capacity.seeds", 0),
         ];
         let sets = sets.map(|(key, value)| (key, (value as i64).into()));
         let datapoints = ("datapoints", toml_list(&[1024.min(width * width)]));

@@ -6,7 +6,7 @@ use harness::claim::measures::Measurement;
 use harness::claim::{Cell, Entry};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
-use harness::experiments::many_layers::multilayer::{model_file, train::State};
+use harness::experiments::many_layers::multilayer::{model_file, state::State};
 use harness::profile::Profile;
 use harness::profile::machine::Rate;
 use harness::profile::tables::{Kernel, Spent, Stack};

@@ -11,7 +11,8 @@ use harness::rng::Rng;
 /// Tables that need no training, then every experiment that trains, at sizes of a second each.
 const RUN: &str = "response near-orthogonality multilayer recovery encoders unfinished-features --preset quick \
     --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 --set multilayer.datapoints=[32] \
-    --set multilayer.batch=32 --set multilayer.steps=1500 --set multilayer.control_steps=2500 \
+    --set multilayer.batch=32 --set multilayer.epochs=300 --set multilayer.layers=6 --set multilayer.other_seeds=0 \
+    --set multilayer.long_epochs=100 --set multilayer.curve.seeds=0 --set multilayer.capacity.seeds=0 \
     --set recovery.data.width=8 --set recovery.data.features=12 --set recovery.data.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] \
     --set recovery.ratios=[1,2] --set recovery.training.steps=300 --set recovery.training.batch=32 --set recovery.held_out=500 \
     --set recovery.optimum_samples=10 \

@@ -31,6 +31,7 @@ mod experiments {
     mod magnitude;
     mod minimum_l1;
     mod multilayer;
+    mod multilayer_readings;
     mod near_orthogonality;
     mod recovery;
     mod rescale;

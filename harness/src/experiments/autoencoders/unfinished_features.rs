@@ -1,7 +1,7 @@
 //! `unfinished-features`: how much of a dictionary is spent on directions that are neither an input nor an
 //! output?
 //!
-//! For a trained `multilayer` model and its decisive-layer control, a sparse autoencoder is trained on the
+//! For a trained `multilayer` model and a look-up model of the same data, a sparse autoencoder is trained on the
 //! residual stream after every layer, and each element of its dictionary is set beside the input embeddings and the
 //! output directions of the model.
 
@@ -13,7 +13,7 @@ use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::{self, Streams};
-use crate::experiments::many_layers::multilayer::train::Task;
+use crate::experiments::many_layers::multilayer::task::Task;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::reading;
@@ -42,9 +42,9 @@ impl Experiment for UnfinishedFeatures {
         title: "What unfinished features cost",
         summary: "If outputs are built little by little over many layers, the residual stream in \
         between holds directions that are no longer inputs and not yet outputs. A sparse autoencoder (L1) is \
-        trained on the residual stream after every layer of a model of the preceding experiment, and of its \
-        decisive-layer control. An element of the dictionary that lines up with neither an input embedding nor an \
-        output direction is counted as unfinished.",
+        trained on the residual stream after every layer of a model of the preceding experiment, and of a \
+        look-up model of the same data, built by hand. An element of the dictionary that lines up with neither an \
+        input embedding nor an output direction is counted as unfinished.",
         claims: claims::CLAIMS,
         tables: &[
             tables::Sae::SPEC,

@@ -1,7 +1,8 @@
 //! `multilayer`: does one layer decide on an output, or do all of them build it together?
 //!
-//! The sweep trains a model for each loss, number of datapoints and seed; then, for the first loss, a
-//! decisive-layer control at the smallest and the largest number of datapoints that were learned.
+//! At the settings of the experiment a model is trained for each number of datapoints and seed, and set beside an
+//! untrained one and beside models built by hand, of which it is known who decides. The claims are settled there, and
+//! again in every cell of a [specification curve](curve).
 
 use std::cmp::Reverse;
 
@@ -15,22 +16,36 @@ use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::table::{Record, Tables};
 
+mod capacity;
+pub mod circuit;
 mod claims;
+mod curve;
+pub mod curves;
 pub mod data;
+pub mod decisive;
 mod figures;
-pub mod measures;
+mod findings;
+mod lens;
+mod memory;
 mod model;
 pub mod model_file;
+pub mod reading;
+pub mod recipe;
+mod scores;
 mod settings;
+mod settings_of_parts;
+mod settle;
+pub mod state;
 pub mod streams;
 pub mod tables;
-pub mod train;
+pub mod task;
+pub mod traces;
+mod train;
 
-use data::Data;
-use measures::Reading;
 use model::Model;
-pub use settings::{Activation, Loss, Settings, Targets};
-use train::{Kind, State, Task};
+use recipe::Recipe;
+pub use settings::{Activation, Capacity, Curve, Loss, Settings, Targets};
+use task::{Kind, Part, Task};
 
 /// See the [module](self).
 pub struct Multilayer;
@@ -41,38 +56,29 @@ impl Experiment for Multilayer {
     const ABOUT: &'static About = &About {
         id: settings::ID,
         title: "Is one layer decisive?",
-        summary: "Residual MLPs learn to map pairs of one-hot vectors to classes, more pairs \
-        than they can find a rule for. The residual stream after every layer is read as if it were the \
-        output (the logit lens): how fast does the loss fall from layer to layer, where does a datapoint \
-        become right, and how is the gradient of its correct output spread over the layers? Controls are \
-        untrained models, and decisive-layer models in which each datapoint belongs to one layer, from which \
-        on it is trained to be right.",
+        summary: "Residual MLPs learn which class belongs to a pair of one-hot vectors. Classes are random, so there \
+        is no rule to find: the models memorise. The residual stream after every layer is read as if it were the \
+        output (the logit lens): how fast does the loss fall from layer to layer, where does a datapoint become right, \
+        and how much of it is the work of one layer? Beside them stand untrained models, a look-up model built by \
+        hand, in which one layer decides on each datapoint, and a circuit built by hand, whose work is dealt at random \
+        to all layers. The claims are settled again for every combination of loss, depth, batch, budget and learning \
+        rate.",
         claims: claims::CLAIMS,
         tables: &[
             tables::Summary::SPEC,
             tables::Layer::SPEC,
+            tables::Decisive::SPEC,
             tables::Datapoint::SPEC,
             tables::Evaluation::SPEC,
+            tables::OfCurve::SPEC,
+            tables::OfCapacity::SPEC,
         ],
         figures: figures::NAMES,
         needs: &[],
     };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        // A float at every step, since the product of what is in range may not fit an integer.
-        let (d, h, layers) = (s.width as f64, s.hidden as f64, s.layers as f64);
-        let parameters = s.parameters();
-        let largest = s.datapoints.iter().copied().max().unwrap_or(0);
-        let batch = s.batch.min(largest).max(measures::CHUNK) as f64;
-        let workspace =
-            batch * ((layers + 3.0) * d + (2.0 * layers + 1.0) * h + 3.0 * (layers + 1.0));
-        // Parameters, gradient, two moments; twice over while they are written.
-        let training = 4.0 * (8.0 * parameters + workspace);
-        // Pairs, targets, order; losses, norms and shares in f64 while they are read; all d² pairs to draw from.
-        let data = largest as f64 * (36.0 + 32.0 * layers) + 8.0 * d * d;
-        let looks = s.steps.max(s.control_steps) as f64 / s.check_every as f64;
-        let sweep = (s.datapoints.len() * s.losses.len() + 4) as f64 * 10.0;
-        threads as f64 * (training + data) + sweep * looks * 7.0 * 32.0
+        memory::estimate(s, threads)
     }
 
     fn most_seeds(s: &Settings) -> usize {
@@ -80,41 +86,23 @@ impl Experiment for Multilayer {
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        let mut tasks = Vec::new();
-        for (i, &loss) in s.losses.iter().enumerate() {
-            let seeds = if i == 0 {
-                ctx.seeds.len()
-            } else {
-                s.other_loss_seeds
-            };
-            for &seed in ctx.seeds.iter().take(seeds) {
-                let task = |n, kind| Task {
-                    loss,
-                    n,
-                    seed,
-                    kind,
-                };
-                tasks.extend(s.datapoints.iter().map(|&n| task(n, Kind::Trained)));
-                tasks.extend(s.datapoints.last().map(|&n| task(n, Kind::Untrained)));
-            }
-        }
-        let trained: u64 = tasks.iter().map(|t| t.budget(s)).sum();
-        ctx.session
-            .progress
-            .start(trained + 2 * ctx.seeds.len() as u64 * s.control_steps)?;
-        let mut models = sweep(&tasks, s, ctx)?;
-        let controls = control_tasks(&models, s.losses[0], ctx.seeds);
-        let spared = 2 * ctx.seeds.len() - controls.len();
-        ctx.session
-            .progress
-            .advance(spared as u64 * s.control_steps)?;
-        models.extend(sweep(&controls, s, ctx)?);
+        let tasks = tasks(s, ctx.seeds);
+        let trained = tasks.iter().map(|&(task, recipe)| match task.kind {
+            Kind::Trained => recipe.cost(task.n),
+            _ => 0,
+        });
+        let all = trained.sum::<u64>() + curve::cost(s, ctx.seeds) + capacity::cost(s, ctx.seeds);
+        ctx.session.progress.start(all)?;
+        let models = sweep(&tasks, s, ctx)?;
+        let curve = curve::run(s, ctx)?;
+        let attempts = capacity::run(s, ctx)?;
 
         let mut outcome = Outcome {
-            tables: tables::tabulate(s, &models),
+            tables: tables::tabulate(s, &models, &curve, &attempts),
             ..Outcome::default()
         };
-        claims::settle(s, &models, ctx.seeds, &mut outcome);
+        settle::on_layers(s, &models, &curve, ctx.seeds, &mut outcome);
+        settle::capacity(s, &attempts, ctx.seeds, &mut outcome);
         Ok(outcome)
     }
 
@@ -123,100 +111,95 @@ impl Experiment for Multilayer {
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        figures::findings(tables, ledger)
+        findings::write(tables, ledger)
     }
 }
 
-/// Trains and reads models; the results in the order of the tasks. Whole models go to the threads, the largest
-/// first, unless there are too few: then every model takes all threads.
-fn sweep(tasks: &[Task], s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
+/// Every model but those of the specification curve, with its recipe.
+fn tasks(s: &Settings, seeds: &[u64]) -> Vec<(Task, Recipe)> {
+    let mut tasks = Vec::new();
+    let mut add = |part, recipe: Recipe, n, seed, kind| {
+        let loss = recipe.loss;
+        let task = Task {
+            part,
+            loss,
+            n,
+            seed,
+            kind,
+        };
+        tasks.push((task, recipe));
+    };
+    let [smallest, largest] = s.ends();
+    for (i, &seed) in seeds.iter().enumerate() {
+        for &n in &s.datapoints {
+            add(Part::Point, s.recipe(n), n, seed, Kind::Trained);
+            add(Part::Point, s.recipe(n), n, seed, Kind::LookUp);
+        }
+        add(
+            Part::Point,
+            s.recipe(largest),
+            largest,
+            seed,
+            Kind::Untrained,
+        );
+        if i < s.other_seeds {
+            // With all units in one layer, a model is as wide as it has units.
+            let circuits = [Kind::AndSpread, Kind::AndInOneLayer];
+            for kind in circuits {
+                add(Part::Point, s.recipe(smallest), smallest, seed, kind);
+            }
+            for &n in &s.datapoints {
+                add(Part::Opposite, s.opposite(n), n, seed, Kind::Trained);
+            }
+            let other = |n| Recipe {
+                targets: s.targets.other(),
+                ..s.recipe(n)
+            };
+            add(
+                Part::OtherTargets,
+                other(largest),
+                largest,
+                seed,
+                Kind::Trained,
+            );
+        }
+        if i == 0 {
+            let n = s.datapoints[s.datapoints.len() / 2];
+            let recipe = s.recipe(n).epochs(s.long_epochs, n);
+            let recipe = Recipe {
+                stop: false,
+                ..recipe
+            };
+            add(Part::Long, recipe, n, seed, Kind::Trained);
+        }
+    }
+    tasks
+}
+
+/// Makes and reads models; the results in the order of the tasks. Whole models go to the threads, those that take
+/// longest first, unless there are too few: then every model takes all threads.
+fn sweep(tasks: &[(Task, Recipe)], s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
     let mut order: Vec<usize> = (0..tasks.len()).collect();
-    order.sort_by_key(|&i| Reverse(tasks[i].n));
-    let run = |exec: Exec| move |&i: &usize| Ok((i, model(tasks[i], s, exec, ctx)?));
-    let mut models: Vec<(usize, Model)> = if tasks.len() >= ctx.session.threads {
-        let models = order
-            .par_iter()
-            .with_max_len(1)
-            .map(run(ctx.session.serial()));
+    let cost = |i: usize| match tasks[i] {
+        (task, recipe) if task.kind == Kind::Trained => recipe.cost(task.n),
+        _ => 0,
+    };
+    order.sort_by_key(|&i| Reverse(cost(i)));
+    let run = |exec: Exec| {
+        move |&i: &usize| {
+            let (task, recipe) = tasks[i];
+            Ok((i, Model::of(task, recipe, s, exec, ctx)?))
+        }
+    };
+    let trained = tasks.iter().filter(|(task, _)| task.kind == Kind::Trained);
+    let mut models: Vec<(usize, Model)> = if trained.count() >= ctx.session.threads {
+        let models = order.par_iter().with_max_len(1);
+        let models = models.map(run(ctx.session.serial()));
         models.collect::<Result<_>>()?
     } else {
-        order
-            .iter()
-            .map(run(ctx.session.parallel()))
-            .collect::<Result<_>>()?
+        let models = order.iter().map(run(ctx.session.parallel()));
+        models.collect::<Result<_>>()?
     };
     models.sort_by_key(|&(i, _)| i);
     Ok(models.into_iter().map(|(_, model)| model).collect())
-}
-
-/// Trains and reads one model.
-fn model(task: Task, s: &Settings, exec: Exec, ctx: &Ctx) -> Result<Model> {
-    let data = Data::draw(s, task.n, task.seed, ctx);
-    let state = match task.kind {
-        Kind::Untrained => State::start(data::initial(s.shape(), task.seed, ctx)),
-        _ => train::train(task, s, &data, exec, ctx)?,
-    };
-    let shown = ctx
-        .rng(task.seed, "shown", 0)
-        .choose(task.n, s.shown.min(task.n));
-    let read = || {
-        Reading::of(
-            exec,
-            &state.parameters,
-            &data,
-            task.loss,
-            s.threshold,
-            &shown,
-        )
-    };
-    let reading = state.divergence().map_or_else(|| Ok(read()), Err);
-    // Models that have learned their data, at the first few seeds.
-    let saved = ctx
-        .seeds
-        .iter()
-        .take(s.saved_seeds)
-        .any(|&seed| seed == task.seed)
-        && task.loss == s.losses[0]
-        && task.kind != Kind::Untrained
-        && reading
-            .as_ref()
-            .is_ok_and(|r| r.final_learned() >= claims::LEARNED);
-    if saved {
-        let bytes = model_file::encode(&state.parameters);
-        ctx.session.folder.write(model_file::path(task), bytes)?;
-    }
-    Ok(Model {
-        task,
-        steps: state.step,
-        end: state.end,
-        reading,
-        checks: state.checks,
-    })
-}
-
-/// Decisive-layer models to set beside those that have learned their data: at each seed the smallest and the
-/// largest of these.
-fn control_tasks(models: &[Model], loss: Loss, seeds: &[u64]) -> Vec<Task> {
-    let mut controls = Vec::new();
-    for &seed in seeds {
-        let learned: Vec<&Model> = models
-            .iter()
-            .filter(|m| (m.task.loss, m.task.seed, m.task.kind) == (loss, seed, Kind::Trained))
-            .filter(|m| {
-                m.reading
-                    .as_ref()
-                    .is_ok_and(|r| r.final_learned() >= claims::LEARNED)
-            })
-            .collect();
-        let ends = match learned[..] {
-            [] => vec![],
-            [only] => vec![only],
-            [first, .., last] => vec![first, last],
-        };
-        controls.extend(ends.iter().map(|m| Task {
-            kind: Kind::Decisive,
-            ..m.task
-        }));
-    }
-    controls
 }

@@ -1,4 +1,4 @@
-//! `multilayer`: its measures against plain f64 loops, divergence, and going on after an interrupt.
+//! `multilayer` as a run: divergence, and going on after an interrupt.
 #![cfg(unix)]
 
 use std::path::{Path, PathBuf};
@@ -8,163 +8,17 @@ use std::time::Duration;
 use crate::common::{
     Sandbox, files, flip_a_bit, interrupt, limited, refused, results, same, wait_until,
 };
-use harness::experiments::many_layers::multilayer::data::Data;
-use harness::experiments::many_layers::multilayer::measures::Reading;
-use harness::experiments::many_layers::multilayer::{Loss, Settings};
 use harness::rng::Rng;
-use harness::settings::{Preset, Settings as _};
-use kernels::mlp::{Parameters, Shape};
-use kernels::{Activation, Exec, Isa, MatRef};
-use proptests::reference::{gelu, gelu_derivative};
 
 /// Settings of a run of a second.
-const TINY: &str = "multilayer --seeds 2 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
-    --set multilayer.datapoints=[16,48] --set multilayer.batch=16 --set multilayer.steps=1500 \
-    --set multilayer.control_steps=2500 --set multilayer.saved_seeds=1";
-
-fn product(m: MatRef, x: &[f64]) -> Vec<f64> {
-    let dot = |i| m.row(i).iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum();
-    (0..m.rows()).map(dot).collect()
-}
-
-fn transposed(m: MatRef, y: &[f64]) -> Vec<f64> {
-    let dot = |j| (0..m.rows()).map(|i| f64::from(m.row(i)[j]) * y[i]).sum();
-    (0..m.cols()).map(dot).collect()
-}
-
-/// Sum of the squares of all entries of y xᵀ, entry by entry.
-fn outer_squares(y: &[f64], x: &[f64]) -> f64 {
-    y.iter()
-        .flat_map(|y| x.iter().map(move |x| (y * x).powi(2)))
-        .sum()
-}
-
-/// Losses of x₀ … x_L and gradient norms of blocks 1 … L for one datapoint.
-fn plain(p: &Parameters, pair: [u32; 2], target: usize, loss: Loss) -> (Vec<f64>, Vec<f64>) {
-    let [first, second] = p.embeddings();
-    let rows = first
-        .row(pair[0] as usize)
-        .iter()
-        .zip(second.row(pair[1] as usize));
-    let mut x: Vec<Vec<f64>> = vec![rows.map(|(a, b)| f64::from(*a) + f64::from(*b)).collect()];
-    let (mut pres, mut hiddens) = (Vec::new(), Vec::new());
-    for l in 0..p.shape().layers {
-        let block = p.block(l);
-        let pre: Vec<f64> = product(block.w1, &x[l])
-            .iter()
-            .zip(block.b1)
-            .map(|(v, b)| v + f64::from(*b))
-            .collect();
-        let hidden: Vec<f64> = pre.iter().map(|&v| gelu(v)).collect();
-        let out = product(block.w2, &hidden);
-        let next = (0..out.len())
-            .map(|i| x[l][i] + out[i] + f64::from(block.b2[i]))
-            .collect();
-        x.push(next);
-        pres.push(pre);
-        hiddens.push(hidden);
-    }
-    let loss_of = |x: &Vec<f64>| match loss {
-        Loss::SquaredError => {
-            let off = |(i, v): (usize, &f64)| if i == target { v - 1.0 } else { *v };
-            x.iter().enumerate().map(|e| off(e).powi(2)).sum::<f64>()
-        }
-        Loss::CrossEntropy => x.iter().map(|v| v.exp()).sum::<f64>().ln() - x[target],
-    };
-    let losses = x.iter().map(loss_of).collect();
-    let mut dy = vec![0.0; p.shape().width];
-    dy[target] = 1.0;
-    let mut norms = vec![0.0; p.shape().layers];
-    for l in (0..p.shape().layers).rev() {
-        let block = p.block(l);
-        let through = transposed(block.w2, &dy);
-        let d_pre: Vec<f64> = through
-            .iter()
-            .zip(&pres[l])
-            .map(|(d, &z)| d * gelu_derivative(z))
-            .collect();
-        norms[l] = (outer_squares(&dy, &hiddens[l]) + outer_squares(&d_pre, &x[l])).sqrt();
-        let back = transposed(block.w1, &d_pre);
-        dy.iter_mut().zip(back).for_each(|(d, b)| *d += b);
-    }
-    (losses, norms)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    (values[(n - 1) / 2] + values[n / 2]) / 2.0
-}
-
-/// Claims: late-layers-near-linear, learned-near-the-end, more-data-learned-earlier, no-decisive-layer
-#[test]
-fn measures_are_those_of_plain_loops() {
-    let shape = Shape {
-        vocabulary: 7,
-        width: 11,
-        hidden: 13,
-        layers: 6,
-        activation: Activation::Gelu,
-    };
-    let mut rng = Rng::stream(3, "test", "multilayer", 0);
-    let mut p = Parameters::zeros(shape);
-    p.values_mut()
-        .iter_mut()
-        .for_each(|w| *w = (0.4 * rng.normal()) as f32);
-    let data = Data {
-        pairs: (0..33)
-            .map(|_| [rng.below(7) as u32, rng.below(7) as u32])
-            .collect(),
-        targets: (0..33).map(|_| rng.below(11) as u32).collect(),
-    };
-    // Through six blocks, sums of at most 13 terms in f32: some 6·2·(13 + 4)·2⁻²⁴ = 1.2e-5 of the sizes summed;
-    // ten times that, since values cancel.
-    let near = |a: f64, b: f64| assert!((a - b).abs() <= 1.2e-4 * b.abs().max(0.1), "{a} {b}");
-    for loss in Settings::preset(Preset::Quick).losses {
-        let threshold = 2.5;
-        let reading = Reading::of(
-            Exec::serial(Isa::detect()),
-            &p,
-            &data,
-            loss,
-            threshold,
-            &[5],
-        );
-        let all: Vec<_> = (0..data.len())
-            .map(|k| plain(&p, data.pairs[k], data.targets[k] as usize, loss))
-            .collect();
-        let n = all.len() as f64;
-        for l in 0..=shape.layers {
-            near(reading.loss[l], all.iter().map(|a| a.0[l]).sum::<f64>() / n);
-            let below = all.iter().filter(|a| a.0[l] < threshold).count() as f64;
-            assert_eq!(reading.learned[l], below / n);
-            near(reading.samples[0].loss[l], all[5].0[l]);
-        }
-        let share = |a: &(Vec<f64>, Vec<f64>), l: usize| a.1[l] / a.1.iter().sum::<f64>();
-        for l in 0..shape.layers {
-            near(
-                reading.norm[l],
-                median(all.iter().map(|a| a.1[l]).collect()),
-            );
-            near(
-                reading.share[l],
-                median(all.iter().map(|a| share(a, l)).collect()),
-            );
-            near(reading.samples[0].norm[l], all[5].1[l]);
-        }
-        let largest = |a| (0..shape.layers).map(|l| share(a, l)).fold(0.0, f64::max);
-        near(
-            reading.largest_share,
-            median(all.iter().map(largest).collect()),
-        );
-        let area: f64 = reading.learned[..shape.layers].iter().sum::<f64>() / shape.layers as f64;
-        assert_eq!(reading.area(), area);
-        assert_eq!(
-            reading.learned_before_last(),
-            reading.learned[shape.layers - 1]
-        );
-    }
-}
+const TINY: &str = "multilayer --seeds 2 --quiet --set multilayer.width=20 --set multilayer.hidden=20 \
+    --set multilayer.layers=6 --set multilayer.datapoints=[16,48] --set multilayer.batch=16 --set multilayer.epochs=300 \
+    --set multilayer.other_seeds=1 --set multilayer.opposite_steps=300 --set multilayer.long_epochs=300 \
+    --set multilayer.saved_seeds=1 --set multilayer.curve.width=12 --set multilayer.curve.layers=[6] \
+    --set multilayer.curve.loads=[1.0,2.0] --set multilayer.curve.rates=[0.003] --set multilayer.curve.epochs=20 \
+    --set multilayer.curve.steps=50 --set multilayer.curve.full_batch_steps=20 --set multilayer.curve.seeds=1 \
+    --set multilayer.capacity.width=8 --set multilayer.capacity.hidden=4 --set multilayer.capacity.layers=2 \
+    --set multilayer.capacity.loads=[1.0,2.0] --set multilayer.capacity.steps=300 --set multilayer.capacity.seeds=2";
 
 #[test]
 fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
@@ -174,7 +28,7 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{message}");
     assert!(
-        message.contains("seed 0 diverged at step 1: the loss of layer 0 is not finite"),
+        message.contains("seed 0 diverged at step 1: the loss of layer 1 is not finite"),
         "{message}"
     );
     let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
@@ -182,8 +36,10 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
         .lines()
         .filter(|l| l.contains(",multilayer,"))
         .collect();
-    assert_eq!(ours.len(), 4);
-    for line in ours {
+    assert_eq!(ours.len(), 5);
+    // Blocks are trained at a rate of their own.
+    let on_layers = ours.iter().filter(|l| !l.starts_with("end-to-end"));
+    for line in on_layers {
         assert!(
             line.contains("undecided") && line.contains("diverged at step 1"),
             "{line}"
@@ -280,8 +136,9 @@ fn an_interrupted_training_is_resumed_to_the_same_bytes() {
 fn fewer_models_than_threads_share_the_threads_and_give_the_same_bytes() {
     let sandbox = Sandbox::new();
     let few = "multilayer --seeds 1 --quiet --set multilayer.width=24 --set multilayer.hidden=24 \
-        --set multilayer.datapoints=[200] --set multilayer.batch=160 --set multilayer.steps=300 \
-        --set multilayer.control_steps=100";
+        --set multilayer.datapoints=[200] --set multilayer.batch=160 --set multilayer.epochs=100 \
+        --set multilayer.long_epochs=10 --set multilayer.other_seeds=0 --set multilayer.curve.seeds=0 \
+        --set multilayer.capacity.seeds=0";
     for (out, threads) in [("one", 1), ("many", 9)] {
         sandbox
             .harness(&format!("run {few} --threads {threads} --out {out}"))
@@ -379,11 +236,13 @@ fn a_changed_model_is_named_and_trained_again() {
 #[test]
 fn a_run_that_filled_the_disk_is_resumed_to_the_same_bytes() {
     let sandbox = Sandbox::new();
+    // Models are smaller than checkpoints, but written first.
+    let run = format!("run {TINY} --set multilayer.saved_seeds=0");
     sandbox
-        .harness(&format!("run {TINY} --out whole"))
+        .harness(&format!("{run} --out whole"))
         .assert()
         .success();
-    let arguments = format!("run {TINY} --out a --checkpoint-every 0.005");
+    let arguments = format!("{run} --out a --checkpoint-every 0.005");
     refused(
         limited(&sandbox, &arguments),
         &["cannot write a/multilayer/checkpoints/", "free some space"],
@@ -401,12 +260,12 @@ fn a_run_that_filled_the_disk_is_resumed_to_the_same_bytes() {
 fn another_configuration_is_not_resumed() {
     let sandbox = Sandbox::new();
     sandbox
-        .harness(&format!("run {TINY} --set multilayer.steps=5 --out a"))
+        .harness(&format!("run {TINY} --set multilayer.epochs=5 --out a"))
         .assert()
         .success();
     sandbox.refuses(
-        &format!("run {TINY} --set multilayer.steps=6 --resume a"),
-        &["settings.multilayer.steps = 5, not 6"],
+        &format!("run {TINY} --set multilayer.epochs=6 --resume a"),
+        &["settings.multilayer.epochs = 5, not 6"],
     );
     sandbox.refuses("run --resume nowhere", &["nowhere/config.toml"]);
 }
@@ -418,8 +277,11 @@ fn settings_out_of_range_are_refused() {
         ("layers=5", "6 to 256"),
         ("datapoints=[5,100000]", "width²"),
         ("datapoints=[7,7]", "increasing"),
-        ("losses=[\"hinge\"]", "hinge"),
-        ("losses=[]", "one or both"),
+        ("loss=hinge", "hinge"),
+        ("curve.loads=[2.0,1.0]", "increasing"),
+        ("curve.loads=[0.1,1000.0]", "increasing"),
+        ("curve.rates=[]", "1 to 8"),
+        ("capacity.loads=[0.0]", "above 0"),
         ("learning_rate=0.0", "above 0"),
         ("threshold=nan", "above 0"),
         ("batch=0", "1 to"),

@@ -4,7 +4,7 @@ use super::dictionary::Dictionary;
 use super::elements::Category;
 use crate::claim::outcome::Outcome;
 use crate::claim::{self, Claim, ClaimSpec, at_most};
-use crate::experiments::many_layers::multilayer::train::{Kind, Task};
+use crate::experiments::many_layers::multilayer::task::{Kind, Task};
 use crate::stats::{all_finite, max, mean};
 
 pub static COST: Claim<1> = Claim {
@@ -14,7 +14,8 @@ pub static COST: Claim<1> = Claim {
         largest in the middle layers.",
     criterion: "the layer where the share of living elements that line up with neither an input embedding nor an \
         output direction is largest (the mean of the layers, where several tie) is at most L/4 from L/2",
-    control: "the decisive-layer model on the same data, in which every datapoint is right from a layer of its own on",
+    control: "a look-up model of the same data built by hand, in which every datapoint is right from a layer \
+        of its own on",
     conditions: [at_most(
         0.25,
         "distance from the middle layer of the layer where the share that is neither is largest, in units of L",
@@ -32,13 +33,13 @@ pub fn settle(
     outcome: &mut Outcome,
 ) {
     for (&seed, tasks) in seeds.iter().zip(models) {
-        let [trained, decisive] = [Kind::Trained, Kind::Decisive].map(|kind| {
+        let [trained, look_up] = [Kind::Trained, Kind::LookUp].map(|kind| {
             let ours = dictionaries
                 .iter()
                 .filter(|d| d.job.task.seed == seed && d.job.task.kind == kind);
             [tasks.clone().and_then(|_| peak(layers, ours))]
         });
-        outcome.settle(&COST, seed, trained, decisive);
+        outcome.settle(&COST, seed, trained, look_up);
     }
 }
 

@@ -3,7 +3,7 @@
 use kernels::Exec;
 
 use super::elements::{Element, Fit, largest_cosines};
-use crate::experiments::many_layers::multilayer::train::Task;
+use crate::experiments::many_layers::multilayer::task::Task;
 
 /// One dictionary to train.
 #[derive(Debug, Clone, Copy)]

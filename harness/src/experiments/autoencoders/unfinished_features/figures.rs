@@ -3,7 +3,7 @@
 use super::elements::Category;
 use super::tables::{Element, Sae, Similarity};
 use crate::claim::ledger::Ledger;
-use crate::experiments::many_layers::multilayer::train::Kind;
+use crate::experiments::many_layers::multilayer::task::Kind;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::stats::observations::Observations;
 use crate::stats::{mean, median, peak};
@@ -14,14 +14,14 @@ use crate::text::number;
 pub const NAMES: &[&str] = &["unfinished-by-layer", "reconstruction", "persistence"];
 
 /// The models, the control last.
-const KINDS: [Kind; 2] = [Kind::Trained, Kind::Decisive];
+const KINDS: [Kind; 2] = [Kind::Trained, Kind::LookUp];
 
 /// The three figures; a panel a model in each.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut shares = Figure::new(
         NAMES[0],
         "Share of the living dictionary elements of each layer that line up with an input embedding, an output \
-         direction, or neither; medians over seeds. Right: the decisive-layer control.",
+         direction, or neither; medians over seeds. Right: the look-up model (the control).",
     );
     let mut fits = Figure::new(
         NAMES[1],

@@ -2,13 +2,13 @@
 
 use super::dictionary::{Dictionary, Job};
 use super::elements::Category;
-use crate::experiments::many_layers::multilayer::train::Kind;
+use crate::experiments::many_layers::multilayer::task::Kind;
 use crate::table::Table;
 
 crate::rows! {
     /// One sparse autoencoder.
     pub struct Sae in "dictionaries" {
-        /// the model whose residual stream it is: trained, or decisive-layer (the control)
+        /// the model whose residual stream it is: trained, or look-up (the control, built by hand)
         model: Kind [""],
         /// number N of datapoints of the model
         n: usize ["datapoints"],
@@ -32,7 +32,7 @@ crate::rows! {
 crate::rows! {
     /// One living element of one of the dictionaries that are read.
     pub struct Element in "elements" {
-        /// the model whose residual stream it is: trained, or decisive-layer (the control)
+        /// the model whose residual stream it is: trained, or look-up (the control, built by hand)
         model: Kind [""],
         /// number N of datapoints of the model
         n: usize ["datapoints"],
@@ -58,7 +58,7 @@ crate::rows! {
 crate::rows! {
     /// The dictionaries of two layers of one model.
     pub struct Similarity in "similarity" {
-        /// the model whose residual stream it is: trained, or decisive-layer (the control)
+        /// the model whose residual stream it is: trained, or look-up (the control, built by hand)
         model: Kind [""],
         /// number N of datapoints of the model
         n: usize ["datapoints"],

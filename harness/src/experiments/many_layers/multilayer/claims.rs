@@ -1,25 +1,23 @@
 //! The claims on multilayer models and what settles them.
 
-use super::measures::Reading;
-use super::model::Model;
-use super::settings::{Loss, Settings};
-use super::train::Kind;
-use crate::claim::outcome::Outcome;
-use crate::claim::{self, Claim, ClaimSpec, above, at_least, at_most, below};
-use crate::stats::{max, min};
+use super::decisive::Measure;
+use super::reading::Judge;
+use super::scores::Scores;
+use crate::claim::{Bound, Claim, ClaimSpec, Kind, above, at_least, at_most, below};
+use crate::stats::mean;
 
 /// Final fraction from which on a model counts as having learned its data.
 pub const LEARNED: f64 = 0.95;
 
 pub static LINEAR: Claim<2> = Claim {
     id: "late-layers-near-linear",
-    kind: claim::Kind::Finding,
+    kind: Kind::Finding,
     statement: "Through the last half of the layers the mean loss of the logit lens falls along a nearly \
-        straight line.",
-    criterion: "squared error; R² of a straight line through the losses after each layer of the last half \
-        ≥ 0.95, and falling at each of them, for every N whose final fraction learned is ≥ 0.95 (the worst \
-        N counts)",
-    control: "the untrained model on the largest N, whose loss must not fall",
+        straight line. That alone does not tell whether outputs are built little by little or in one layer each.",
+    criterion: "R² of a straight line through the mean losses after each layer of the last half ≥ 0.95, and falling at \
+        each of them; means over the N whose final fraction learned is ≥ 0.95",
+    control: "a look-up model built by hand, in which one layer decides on each datapoint: its mean loss is an exactly \
+        straight line too",
     conditions: [
         at_least(
             0.95,
@@ -34,121 +32,160 @@ pub static LINEAR: Claim<2> = Claim {
 
 pub static END: Claim<1> = Claim {
     id: "learned-near-the-end",
-    kind: claim::Kind::Finding,
-    statement: "Most datapoints become right only in the very last layer.",
-    criterion: "less than half of the datapoints are learned one layer before the end, for every N whose \
-        final fraction is ≥ 0.95 (the worst N counts)",
-    control: "decisive-layer models, in which each datapoint is trained to be right from a layer of its \
-        own on, judged by the same rule",
-    conditions: [below(0.5, "fraction learned one layer before the end")],
+    kind: Kind::Finding,
+    statement: "Most datapoints become right only near the last layer.",
+    criterion: "the first layer after which half of the datapoints are learned is at least 3/4 of the way through the \
+        layers; mean over the N whose final fraction is ≥ 0.95",
+    control: "a look-up model built by hand, in which every layer makes as many datapoints right as any other: half of \
+        them are right half of the way",
+    conditions: [at_least(
+        0.75,
+        "first layer after which half of the datapoints are learned, as a share of L",
+    )],
 };
 
 pub static MORE: Claim<1> = Claim {
     id: "more-data-learned-earlier",
-    kind: claim::Kind::Finding,
+    kind: Kind::Finding,
     statement: "The more datapoints a model has to learn, the larger a part of them is right before the \
         last layer.",
-    criterion: "area under the fraction learned against the layer, before the last layer: larger at the \
-        largest N whose final fraction is ≥ 0.95 than at the smallest",
-    control: "decisive-layer models of the same two N: there the layer at which a datapoint becomes right \
+    criterion: "area under the fraction learned against the layer, before the last layer, after equally many epochs: \
+        larger at the largest N than at the smallest, at both of which the final fraction is ≥ 0.95",
+    control: "look-up models of the same two N, built by hand: there the layer at which a datapoint becomes right \
         is set in advance, whatever N",
     conditions: [above(
         0.0,
         "area under the learned fraction before the last layer, largest minus smallest N",
-    )],
+    )
+    .opposite(Bound::Below(0.0))],
 };
 
-pub static DECISIVE: Claim<1> = Claim {
+pub static DECISIVE: Claim<4> = Claim {
     id: "no-decisive-layer",
-    kind: claim::Kind::Finding,
-    statement: "No single layer decides on the output of a datapoint: the gradient of the correct output \
-        is spread over the layers.",
-    criterion: "the largest layer's share of the sum over layers of the gradient norm, median over \
-        datapoints, is ≤ 2/L for every N whose final fraction is ≥ 0.95 (the worst N counts)",
-    control: "decisive-layer models, judged by the same rule",
-    conditions: [at_most(
-        2.0,
-        "largest layer's share of the gradient norm, in units of 1/L",
-    )],
+    kind: Kind::Finding,
+    statement: "No single layer decides on the output of a datapoint: its gradient, its correct logit, its loss and \
+        its margin change in many layers.",
+    criterion: "the share of the layer that decides, median over datapoints, is ≤ 2/L by each of four measures: norm \
+        of the gradient of the correct output, contribution to the correct logit, drop of the loss, and rise of the \
+        margin in the layer from which on the datapoint is right; means over the N whose final fraction is ≥ 0.95",
+    control: "a look-up model built by hand, in which one layer decides on each datapoint",
+    conditions: [
+        at_most(
+            2.0,
+            "largest layer's share of the gradient norm, in units of 1/L",
+        )
+        .opposite(Bound::AtLeast(8.0)),
+        at_most(
+            2.0,
+            "largest layer's share of the contributions to the correct logit, in units of 1/L",
+        ),
+        at_most(
+            2.0,
+            "largest layer's share of the drops of the loss, in units of 1/L",
+        ),
+        at_most(
+            2.0,
+            "share of the rises of the margin in the layer from which on a datapoint is right, in units of 1/L",
+        ),
+    ],
 };
 
-pub const CLAIMS: &[&ClaimSpec] = &[&LINEAR, &END, &MORE, &DECISIVE];
+pub static CAPACITY: Claim<2> = Claim {
+    id: "end-to-end-learns-more",
+    kind: Kind::Finding,
+    statement: "Layers that are trained together can learn more pairs than the same layers can learn one after \
+        another, or look up in one layer each.",
+    criterion: "the largest number of pairs of which 95 % are learned, on a grid: end to end, more than with the same \
+        blocks trained one by one, and more than the hidden units of all layers, which is what look-up blocks hold",
+    control: "look-up blocks, which hold one pair a hidden unit",
+    conditions: [
+        above(
+            1.0,
+            "pairs learned end to end, in units of those learned block by block",
+        )
+        .opposite(Bound::Below(1.0)),
+        above(
+            1.0,
+            "pairs learned end to end, in units of those that look-up blocks hold",
+        ),
+    ],
+};
 
-/// Measures every condition at every seed. The claims are settled with the first loss, but for the one that
-/// is about squared error.
-pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outcome) {
-    let first = s.losses[0];
-    for &seed in seeds {
-        let readings = |loss, kind| learned(models, loss, kind, seed);
+pub const CLAIMS: &[&ClaimSpec] = &[&LINEAR, &END, &MORE, &DECISIVE, &CAPACITY];
 
-        let trained = readings(Loss::SquaredError, Kind::Trained);
-        let [trained, untrained] = [trained, untrained(models, seed)].map(|readings| {
-            let late = readings.map(|r| {
-                let late: Vec<(f64, f64)> = r.iter().map(|r| r.late_layers()).collect();
-                (min(late.iter().map(|l| l.0)), max(late.iter().map(|l| l.1)))
-            });
-            [late.clone().map(|l| l.0), late.map(|l| l.1)]
-        });
-        outcome.settle(&LINEAR, seed, trained, untrained);
+/// What was measured, or why it could not be.
+pub type Measured = Result<f64, String>;
 
-        let [trained, decisive] = [Kind::Trained, Kind::Decisive].map(|kind| {
-            let readings = readings(first, kind);
-            let worst = |of: &dyn Fn(&Reading) -> f64| {
-                let values = |r: &Vec<&Reading>| max(r.iter().map(|r| of(r)));
-                readings.as_ref().map(values).map_err(String::clone)
-            };
-            let fraction = worst(&Reading::learned_before_last);
-            let share = worst(&|r| r.largest_share * s.layers as f64);
-            let area = readings.and_then(|r| match r[..] {
-                [smallest, .., largest] => Ok(largest.area() - smallest.area()),
-                _ => Err(format!(
-                    "only one N of the {kind} models reached a final fraction of {LEARNED} at seed {seed}",
-                )),
-            });
-            [fraction, area, share]
-        });
-        let claims = [&END, &MORE, &DECISIVE].into_iter();
-        for ((claim, trained), decisive) in claims.zip(trained).zip(decisive) {
-            outcome.settle(claim, seed, [trained], [decisive]);
-        }
+/// The scores of the models of one kind at one seed, by increasing N; or why one of them has none.
+pub type OfEachN = Result<Vec<(usize, Scores)>, String>;
+
+/// The models that have learned their data, by a judge.
+fn learned(models: &OfEachN, judge: Judge) -> OfEachN {
+    let mut models = models.clone()?;
+    let last = |scores: &Scores| scores.right(judge).last;
+    if let Some((n, _)) = models.iter().find(|(_, scores)| last(scores).is_nan()) {
+        return Err(format!(
+            "the model of N = {n} has a loss that is not finite"
+        ));
+    }
+    models.retain(|(_, scores)| last(scores) >= LEARNED);
+    match models.is_empty() {
+        true => Err(format!(
+            "no model reached a final fraction of {LEARNED}, by {judge}"
+        )),
+        false => Ok(models),
     }
 }
 
-/// What was read from the models that have learned their data, by increasing N; or why there is nothing.
-fn learned(models: &[Model], loss: Loss, kind: Kind, seed: u64) -> Result<Vec<&Reading>, String> {
-    let ours = models
-        .iter()
-        .filter(|m| m.task.loss == loss && m.task.kind == kind && m.task.seed == seed);
-    let mut readings = Vec::new();
-    let mut trained = 0;
-    for model in ours {
-        trained += 1;
-        match &model.reading {
-            Ok(reading) if reading.final_learned() >= LEARNED => readings.push(reading),
-            Ok(reading) if reading.final_learned().is_nan() => {
-                return Err(format!("the {} has a loss that is not finite", model.task));
+/// The mean of a score over the models that have learned their data.
+fn over_n(models: &OfEachN, judge: Judge, score: impl Fn(&Scores) -> f64) -> Measured {
+    let models = learned(models, judge)?;
+    Ok(mean(
+        &models.iter().map(|(_, s)| score(s)).collect::<Vec<_>>(),
+    ))
+}
+
+/// What [`LINEAR`] measures.
+pub fn linear(models: &OfEachN, judge: Judge) -> [Measured; 2] {
+    [
+        over_n(models, judge, |s| s.late_r2),
+        over_n(models, judge, |s| s.late_change),
+    ]
+}
+
+/// What [`END`] measures.
+pub fn end(models: &OfEachN, judge: Judge) -> [Measured; 1] {
+    [over_n(models, judge, |s| s.right(judge).depth)]
+}
+
+/// What [`MORE`] measures.
+pub fn more(models: &OfEachN, judge: Judge) -> [Measured; 1] {
+    let difference = || {
+        let learned = learned(models, judge)?;
+        let ends = |models: &[(usize, Scores)]| {
+            let (first, last) = (models.first(), models.last());
+            first.zip(last).map(|(a, b)| (a.0, b.0))
+        };
+        let all = models.clone()?;
+        match &learned[..] {
+            [(_, smallest), .., (_, largest)] if ends(&learned) == ends(&all) => {
+                Ok(largest.right(judge).area - smallest.right(judge).area)
             }
-            Ok(_) => {}
-            Err(why) => return Err(format!("the {} {why}", model.task)),
+            _ => Err(format!(
+                "only N = {:?} reached a final fraction of {LEARNED}, by {judge}",
+                learned.iter().map(|(n, _)| n).collect::<Vec<_>>()
+            )),
         }
-    }
-    match (trained, readings.is_empty()) {
-        (0, _) => Err(format!(
-            "no {kind} model was trained with {loss} at seed {seed}"
-        )),
-        (_, true) => Err(format!(
-            "no {kind} model trained with {loss} reached a final fraction of {LEARNED} at seed {seed}"
-        )),
-        _ => Ok(readings),
-    }
+    };
+    [difference()]
 }
 
-fn untrained(models: &[Model], seed: u64) -> Result<Vec<&Reading>, String> {
-    let found = models.iter().find(|m| {
-        m.task.kind == Kind::Untrained && m.task.loss == Loss::SquaredError && m.task.seed == seed
-    });
-    let reading = found.and_then(|m| m.reading.as_ref().ok());
-    reading
-        .map(|r| vec![r])
-        .ok_or_else(|| format!("squared error was not used at seed {seed}"))
+/// What [`DECISIVE`] measures in models of `layers` layers.
+pub fn decisive(models: &OfEachN, judge: Judge, layers: usize) -> [Measured; 4] {
+    use Measure::{Contribution, Gradient, Loss, Margin};
+    [Gradient, Contribution, Loss, Margin].map(|measure| {
+        over_n(models, judge, |s| {
+            s.decisive[measure as usize] * layers as f64
+        })
+    })
 }

@@ -1,265 +1,416 @@
-//! The figures of `multilayer` and what is said of them, from its tables.
+//! The figures of `multilayer`, from its tables.
 
+use super::capacity::Way;
 use super::claims::LEARNED;
-use super::settings::Loss;
-use super::tables::{Datapoint, Layer, Summary};
-use super::train::Kind;
-use crate::claim::Verdict;
-use crate::claim::ledger::Ledger;
-use crate::figure::{Axis, Figure, Panel, Role};
-use crate::stats::observations::Observations;
-use crate::stats::{median, peak};
+use super::decisive::Measure;
+use super::tables::{Datapoint, Decisive, Evaluation, Layer, OfCapacity, Summary};
+use super::task::{Kind, Part};
+use crate::figure::{Axis, Figure, Mark, Panel, Role};
+use crate::stats::mean;
+use crate::stats::observations::Observations as _;
 use crate::table::Tables;
-use crate::table::record::Word;
-use crate::text::number;
+use crate::table::record::Word as _;
 
 pub const NAMES: &[&str] = &[
     "loss-per-layer",
     "single-datapoints",
     "learned-per-layer",
+    "ways-to-be-right",
     "gradient-per-layer",
+    "who-decides",
+    "during-training",
+    "capacity",
 ];
 
-/// The four figures, one panel a loss.
+/// The parts that are set side by side: the settings of the experiment, and the opposite of each choice.
+const SIDE_BY_SIDE: [Part; 2] = [Part::Point, Part::Opposite];
+
+/// All figures, in the order of their names.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
-    let mut figures = [
-        Figure::new(
+    let models = Models::of(tables);
+    let mut figures = vec![
+        side_by_side(
             NAMES[0],
-            "Mean loss of the logit lens after each layer over all datapoints, median over seeds; dotted: the \
-             untrained model, cut off where it leaves the range of the trained ones.",
+            "Mean loss over all datapoints if the residual stream after a layer is read as the output; layer 0 is the \
+             input. Lines: means over seeds, bands: smallest to largest. Dotted: a look-up model, in which one layer \
+             decides on each datapoint; its loss falls along a straight line too. Left: the settings of the \
+             experiment; right: the opposite choices.",
+            |part| models.loss(part),
         ),
-        Figure::new(
+        side_by_side(
             NAMES[1],
-            "Loss of the logit lens after each layer for a few random datapoints of one model, at the largest N \
-             that is learned; one line a datapoint.",
+            "Loss of a few random datapoints after each layer, at the largest N that is learned; one line a datapoint.",
+            |part| models.single(part, "loss", |r| r.value),
         ),
-        Figure::new(
+        side_by_side(
             NAMES[2],
-            "Fraction of the datapoints whose loss is below the threshold after each layer, median over seeds; \
-             dotted: the decisive-layer models, in which each datapoint belongs to one layer.",
+            "Fraction of the datapoints whose loss is below the threshold after each layer. Lines: means over seeds, \
+             bands: smallest to largest. Dotted: a look-up model, in which each layer makes as many datapoints right \
+             as any other.",
+            |part| models.learned(part),
         ),
-        Figure::new(
+        side_by_side(
             NAMES[3],
-            "Norm of the gradient of the correct output with respect to the weight matrices of each layer. \
-             First the random datapoints of one model one by one, then each layer's share of the sum over \
-             layers, median over datapoints and seeds; dotted: the decisive-layer models.",
+            "Fraction of the datapoints that are right after each layer at the largest N, told in three ways: the loss \
+             is below the threshold; the correct logit is the largest; it is the largest through an affine lens that \
+             was fitted on other datapoints. Means over seeds, bands: smallest to largest.",
+            |part| models.ways(part),
         ),
     ];
-    for sweep in sweeps(tables) {
-        let [loss, single, learned, gradient] = figures;
-        figures = [
-            loss.panel(sweep.loss()),
-            single.panel(sweep.single(|r| r.value, "loss of x_l")),
-            learned.panel(sweep.learned()),
-            gradient
-                .panel(sweep.single(|r| r.gradient_norm, "gradient norm"))
-                .panel(sweep.share()),
-        ];
-    }
-    figures.into()
+    figures.push(
+        Figure::new(
+            NAMES[4],
+            "Norm of the gradient of the correct output with respect to the weight matrices of each layer. Left: \
+             random datapoints of one model one by one. Right: each layer's share of the sum over the layers, median \
+             over datapoints, mean over seeds; dotted: an untrained model.",
+        )
+        .panel(models.single(Part::Point, "gradient norm", |r| r.gradient_norm))
+        .panel(models.gradient_share()),
+    );
+    figures.push(models.who_decides());
+    figures.push(models.during_training());
+    figures.push(capacity(&tables.rows::<OfCapacity>()));
+    figures
 }
 
-/// The models trained with one loss.
-struct Sweep {
-    loss: Loss,
-    models: Vec<Summary>,
+fn side_by_side(name: &str, caption: &str, panel: impl Fn(Part) -> Panel) -> Figure {
+    let panels = SIDE_BY_SIDE.map(panel);
+    panels
+        .into_iter()
+        .fold(Figure::new(name, caption), Figure::panel)
+}
+
+/// A column of a table, by its rows.
+type Column<Row> = fn(&Row) -> f64;
+
+/// What the tables say of the models.
+struct Models {
+    summaries: Vec<Summary>,
     layers: Vec<Layer>,
+    decisive: Vec<Decisive>,
     datapoints: Vec<Datapoint>,
+    looks: Vec<Evaluation>,
 }
 
-/// The models by their loss, in the order in which they were trained.
-fn sweeps(tables: &Tables) -> Vec<Sweep> {
-    let models = tables.rows::<Summary>();
-    let losses = models.iter().map(|r| r.loss).distinct();
-    losses.into_iter().map(|l| Sweep::new(tables, l)).collect()
+/// For each x the mean, the smallest and the largest of the values there.
+fn over_seeds(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64, f64, f64)> {
+    let points: Vec<(f64, f64)> = points.filter(|p| p.1.is_finite()).collect();
+    let at = |x: f64| {
+        let values: Vec<f64> = points.iter().filter(|p| p.0 == x).map(|p| p.1).collect();
+        let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
+        (
+            x,
+            mean(&values),
+            values.iter().copied().fold(low, f64::min),
+            values.iter().copied().fold(high, f64::max),
+        )
+    };
+    let places = points.iter().map(|p| p.0).levels();
+    places.into_iter().map(at).collect()
 }
 
-impl Sweep {
-    fn new(tables: &Tables, loss: Loss) -> Self {
-        let mut models = tables.rows::<Summary>();
-        models.retain(|r| r.loss == loss);
-        let mut layers = tables.rows::<Layer>();
-        layers.retain(|r| r.loss == loss);
-        let mut datapoints = tables.rows::<Datapoint>();
-        datapoints.retain(|r| r.loss == loss);
-        Sweep {
-            loss,
-            models,
-            layers,
-            datapoints,
+/// Adds the mean over seeds as a line with its points marked, and the range as a band.
+fn add(panel: Panel, role: Role, label: &str, points: Vec<(f64, f64, f64, f64)>) -> Panel {
+    let band = points.iter().map(|&(x, _, low, high)| (x, low, high));
+    let points = points.iter().map(|&(x, mean, ..)| (x, mean));
+    panel
+        .mark(Mark::Band {
+            role,
+            points: band.collect(),
+        })
+        .dotted(role, label, points.collect::<Vec<_>>())
+}
+
+/// An axis from 0 to the largest of the values.
+fn from_zero(label: &str, values: impl Iterator<Item = f64>) -> Axis {
+    let highest = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
+    match highest > 0.0 {
+        true => Axis::linear(label).range(0.0, 1.05 * highest),
+        false => Axis::linear(label),
+    }
+}
+
+impl Models {
+    fn of(tables: &Tables) -> Self {
+        Models {
+            summaries: tables.rows(),
+            layers: tables.rows(),
+            decisive: tables.rows(),
+            datapoints: tables.rows(),
+            looks: tables.rows(),
         }
     }
 
-    /// The numbers of datapoints at which there are models of a kind.
-    fn sizes(&self, kind: Kind) -> Vec<usize> {
-        let models = self.models.iter().filter(|r| r.model == kind);
-        models.map(|r| r.n).levels()
+    /// The numbers of datapoints of the trained models of a part.
+    fn sizes(&self, part: Part) -> Vec<usize> {
+        let ours = self.summaries.iter();
+        let ours = ours.filter(|r| (r.part, r.model) == (part, Kind::Trained));
+        ours.map(|r| r.n).levels()
     }
 
-    /// A column of the trained models of one size, one value a seed.
-    fn values(&self, n: usize, column: fn(&Summary) -> f64) -> Vec<f64> {
-        let ours = self
-            .models
-            .iter()
-            .filter(|r| (r.model, r.n) == (Kind::Trained, n));
-        ours.map(column).collect()
-    }
-
-    /// The largest size that every seed has learned, else the smallest of all.
-    fn largest_learned(&self) -> Option<usize> {
-        let sizes = self.sizes(Kind::Trained);
+    /// The largest of them that every seed has learned, else the smallest of all.
+    fn largest_learned(&self, part: Part) -> Option<usize> {
+        let sizes = self.sizes(part);
         let learned = |n: &&usize| {
-            let values = self.values(**n, |r| r.learned);
-            values.iter().all(|&v| v >= LEARNED)
+            let ours = self.summaries.iter();
+            let mut ours = ours.filter(|r| (r.part, r.model, r.n) == (part, Kind::Trained, **n));
+            ours.all(|r| r.learned >= LEARNED)
         };
         sizes.iter().rfind(learned).or(sizes.first()).copied()
     }
 
-    /// A column of `layers` against the layer at one size, median over seeds.
-    fn curve(&self, kind: Kind, n: usize, column: fn(&Layer) -> f64) -> Vec<(f64, f64)> {
-        let rows = self.layers.iter().filter(|r| (r.model, r.n) == (kind, n));
-        rows.map(|r| (r.layer, column(r))).medians()
+    /// What a panel on a part says above itself.
+    fn title(&self, part: Part) -> String {
+        let first = self.summaries.iter().find(|r| r.part == part);
+        let Some(row) = first else {
+            return String::new();
+        };
+        let loss = row.loss.word().replace('-', " ");
+        match part {
+            Part::Opposite => format!("{loss}, full batches, {} layers", row.layers),
+            _ => format!("{loss}, minibatches, {} layers", row.layers),
+        }
     }
 
-    /// A curve for every size and, dotted, those of a control.
-    fn panel(&self, column: fn(&Layer) -> f64, y: Axis, control: Kind) -> Panel {
-        let mut panel = Panel::new(self.title(), Axis::linear("layer l"), y);
-        for (role, n) in Role::steps(self.sizes(Kind::Trained)) {
-            let points = from_first_block(self.curve(Kind::Trained, n, column));
-            panel = panel.dotted(role, format!("N = {n}"), points);
+    /// A column against the layer over the seeds.
+    fn curve(
+        &self,
+        part: Part,
+        kind: Kind,
+        n: usize,
+        column: impl Fn(&Layer) -> f64,
+    ) -> Vec<(f64, f64, f64, f64)> {
+        let rows = self.layers.iter();
+        let rows = rows.filter(|r| (r.part, r.model, r.n) == (part, kind, n));
+        over_seeds(rows.map(|r| (r.layer as f64, column(r))))
+    }
+
+    /// A curve for each N and, dotted, that of the look-up model of the largest one.
+    fn panel(&self, part: Part, y: Axis, column: impl Fn(&Layer) -> f64) -> Panel {
+        let mut panel = Panel::new(self.title(part), Axis::linear("after layer l"), y);
+        let sizes = self.sizes(part);
+        for (role, n) in Role::steps(sizes.clone()) {
+            let points = self.curve(part, Kind::Trained, n, &column);
+            panel = add(panel, role, &format!("N = {n}"), points);
         }
-        for n in self.sizes(control) {
-            let points = self.curve(control, n, column);
-            panel = panel.dotted(Role::Control, control.word(), from_first_block(points));
+        if let (Part::Point, Some(&n)) = (part, sizes.last()) {
+            let points = self.curve(part, Kind::LookUp, n, &column).into_iter();
+            let points: Vec<_> = points.map(|p| (p.0, p.1)).collect();
+            panel = panel.dotted(Role::Control, "look-up model", points);
         }
         panel
     }
 
-    fn loss(&self) -> Panel {
-        let sizes = self.sizes(Kind::Trained);
-        let trained = sizes
-            .iter()
-            .flat_map(|&n| self.curve(Kind::Trained, n, |r| r.mean_loss));
-        let highest = trained
-            .map(|p| p.1)
-            .filter(|v| v.is_finite())
-            .fold(0.0, f64::max);
-        let y = Axis::linear("mean loss of x_l");
-        let y = if highest > 0.0 {
-            y.range(0.0, 1.05 * highest)
-        } else {
-            y
-        };
-        self.panel(|r| r.mean_loss, y, Kind::Untrained)
+    fn loss(&self, part: Part) -> Panel {
+        let trained = self.layers.iter();
+        let trained = trained.filter(|r| (r.part, r.model) == (part, Kind::Trained));
+        let y = from_zero("mean loss", trained.map(|r| r.mean_loss));
+        self.panel(part, y, |r| r.mean_loss)
     }
 
-    fn learned(&self) -> Panel {
-        let y = Axis::linear("fraction learned").range(0.0, 1.0);
-        self.panel(|r| r.learned, y, Kind::Decisive)
-    }
-
-    fn share(&self) -> Panel {
-        let y = Axis::linear("share of the gradient norm");
-        let panel = self.panel(|r| r.gradient_share, y, Kind::Decisive);
-        let trained = self.layers.iter().filter(|r| r.model == Kind::Trained);
-        match trained.map(|r| r.layer).max() {
-            Some(layers) => panel.level(2.0 / layers as f64, "2/L"),
-            None => panel,
-        }
+    fn learned(&self, part: Part) -> Panel {
+        let y = Axis::linear("fraction below the threshold").range(0.0, 1.0);
+        self.panel(part, y, |r| r.learned)
     }
 
     /// A column of `datapoints` against the layer for one model, a line each.
-    fn single(&self, column: fn(&Datapoint) -> f64, label: &str) -> Panel {
-        let n = self.largest_learned();
-        let title = n.map_or(self.title(), |n| format!("{}, N = {n}", self.title()));
-        let mut panel = Panel::new(title, Axis::linear("layer l"), Axis::linear(label));
-        let trained = || self.datapoints.iter().filter(|r| r.model == Kind::Trained);
+    fn single(&self, part: Part, label: &str, column: impl Fn(&Datapoint) -> f64) -> Panel {
+        let n = self.largest_learned(part);
+        let title = n.map_or(String::new(), |n| format!("{}, N = {n}", self.title(part)));
+        let trained = || {
+            let rows = self.datapoints.iter();
+            rows.filter(|r| (r.part, r.model) == (part, Kind::Trained))
+        };
         let seed = trained().map(|r| r.seed).min();
         let ours = trained().filter(|r| (Some(r.n), Some(r.seed)) == (n, seed));
         let rows: Vec<&Datapoint> = ours.collect();
+        let y = from_zero(label, rows.iter().map(|r| column(r)));
+        let mut panel = Panel::new(title, Axis::linear("after layer l"), y);
         let datapoints = rows.chunk_by(|a, b| a.datapoint == b.datapoint);
         for (i, rows) in datapoints.enumerate() {
+            // The input has no block whose gradient it would be.
             let points = rows.iter().map(|r| (r.layer as f64, column(r)));
-            panel = panel.dotted(Role::Other(i as u8), "", from_first_block(points.collect()));
+            let points = points.filter(|p| p.0 > 0.0 || !p.1.is_nan());
+            panel = panel.dotted(Role::Other(i as u8), "", points.collect::<Vec<_>>());
         }
         panel
     }
 
-    fn title(&self) -> String {
-        self.loss.word().replace('-', " ")
+    fn ways(&self, part: Part) -> Panel {
+        let mut panel = Panel::new(
+            self.title(part),
+            Axis::linear("after layer l"),
+            Axis::linear("fraction that is right").range(0.0, 1.0),
+        );
+        let Some(n) = self.sizes(part).last().copied() else {
+            return panel;
+        };
+        let ways: [(&str, Column<Layer>); 3] = [
+            ("loss below the threshold", |r| r.learned),
+            ("correct logit the largest", |r| r.right),
+            ("the same through an affine lens", |r| r.right_affine),
+        ];
+        for (i, (label, column)) in ways.into_iter().enumerate() {
+            let points = self.curve(part, Kind::Trained, n, column);
+            panel = add(panel, Role::Other(i as u8), label, points);
+        }
+        panel
+    }
+
+    fn gradient_share(&self) -> Panel {
+        let column = |r: &Layer| r.gradient_share;
+        let shown = self.layers.iter().filter(|r| {
+            r.part == Part::Point && matches!(r.model, Kind::Trained | Kind::Untrained)
+        });
+        let mut panel = Panel::new(
+            self.title(Part::Point),
+            Axis::linear("layer l"),
+            from_zero("share of the gradient norm", shown.map(column)),
+        );
+        let sizes = self.sizes(Part::Point);
+        for (role, n) in Role::steps(sizes.clone()) {
+            let points = self.curve(Part::Point, Kind::Trained, n, column);
+            panel = add(panel, role, &format!("N = {n}"), points);
+        }
+        if let Some(&n) = sizes.last() {
+            let points = self
+                .curve(Part::Point, Kind::Untrained, n, column)
+                .into_iter();
+            let points: Vec<_> = points.map(|p| (p.0, p.1)).collect();
+            panel = panel.dotted(Role::Control, "untrained model", points);
+        }
+        panel
+    }
+
+    fn who_decides(&self) -> Figure {
+        let mut figure = Figure::new(
+            NAMES[5],
+            "The share of the layer that decides, in units of 1/L, by four measures: the gradient of the correct \
+             output, what a layer adds to the correct logit, the drop of the loss, and the rise of the correct logit \
+             over all others in the layer from which on a datapoint is right. Dots: medians over the datapoints, one a \
+             seed; bars: from their 10 % to their 90 % quantile. Where all layers do the same the share is 1, where \
+             one does all it is L. A claim asks for at most 2.",
+        );
+        let kinds = [
+            (Kind::Trained, Role::Other(0), "trained"),
+            (Kind::Untrained, Role::Control, "untrained"),
+            (
+                Kind::AndSpread,
+                Role::Distributed,
+                "by hand, work in all layers",
+            ),
+            (
+                Kind::AndInOneLayer,
+                Role::Other(1),
+                "by hand, work in one layer",
+            ),
+            (
+                Kind::LookUp,
+                Role::Aligned,
+                "by hand, one layer a datapoint",
+            ),
+        ];
+        // Both panels have the same axis, on which all layers doing the same and one doing all can be seen.
+        let largest = self.decisive.iter().map(|r| r.in_layers);
+        let largest = largest.filter(|v| v.is_finite()).fold(8.0, f64::max);
+        for part in SIDE_BY_SIDE {
+            let measures = Measure::ALL.iter().map(|m| m.word());
+            let mut panel = Panel::new(
+                self.title(part),
+                Axis::named("measure", measures),
+                Axis::log("share of the layer that decides (1/L)").range(0.2, 1.25 * largest),
+            );
+            for (i, (kind, role, label)) in kinds.into_iter().enumerate() {
+                let ours = self.decisive.iter();
+                let ours = ours.filter(|r| (r.part, r.model) == (part, kind));
+                let x = |r: &Decisive| {
+                    r.measure as usize as f64 + 0.15 * (i as f64 - (kinds.len() - 1) as f64 / 2.0)
+                };
+                let scale = |r: &Decisive| r.in_layers / r.median;
+                let bars = over_seeds(ours.clone().map(|r| (x(r), r.q10 * scale(r))));
+                let tops = over_seeds(ours.clone().map(|r| (x(r), r.q90 * scale(r))));
+                let bars = bars.iter().zip(&tops).map(|(a, b)| (a.0, a.1, b.1));
+                let dots: Vec<_> = ours.map(|r| (x(r), r.in_layers)).collect();
+                if !dots.is_empty() {
+                    panel = panel.intervals(role, bars).scatter(role, label, dots);
+                }
+            }
+            figure = figure.panel(panel.level(2.0, "2/L"));
+        }
+        figure
+    }
+
+    fn during_training(&self) -> Figure {
+        let columns: [(&str, Column<Evaluation>); 3] = [
+            ("R² of a line through the late layers", |r| r.late_r2),
+            ("share of L where half are learned", |r| r.depth),
+            ("area before the last layer", |r| r.area),
+        ];
+        let long = || self.looks.iter().filter(|r| r.part == Part::Long);
+        let n = long().map(|r| r.n).next();
+        let steps = self.summaries.iter();
+        let steps = steps.filter(|r| (r.part, Some(r.n)) == (Part::Point, n));
+        let end = steps.map(|r| r.steps).max().unwrap_or(0);
+        let mut figure = Figure::new(
+            NAMES[6],
+            format!(
+                "One long training with N = {}: what the criteria look at, read on the way. The models on which the \
+                 claims are settled stop at step {end}.",
+                n.unwrap_or(0)
+            ),
+        )
+        .columns(3);
+        for (label, column) in columns {
+            let points: Vec<_> = long().map(|r| (r.step as f64, column(r))).collect();
+            let y = Axis::linear(label).range(0.0, 1.0);
+            let panel = Panel::new("", Axis::log("training steps"), y);
+            figure = figure.panel(panel.line(Role::Other(0), "", points));
+        }
+        figure
     }
 }
 
-/// A curve without its point at x₀ if there is no block whose value it would be.
-fn from_first_block(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    let has_value = |p: &(f64, f64)| p.0 > 0.0 || !p.1.is_nan();
-    points.into_iter().filter(has_value).collect()
-}
-
-/// What the tables show: two sentences a loss, and which claims came out otherwise.
-pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
-    let mut said: Vec<String> = sweeps(tables).iter().filter_map(say).collect();
-    if said.is_empty() {
-        return "No model was trained to its end, so there is nothing to read layer by layer."
-            .into();
-    }
-    let otherwise: Vec<String> = super::claims::CLAIMS
-        .iter()
-        .filter_map(|claim| ledger.get(claim.id))
-        .filter(|entry| entry.verdict != Verdict::Reproduced)
-        .map(|entry| format!("{} ({})", entry.id, entry.verdict))
-        .collect();
-    if !otherwise.is_empty() {
-        said.push(format!(
-            "These claims did not come out as in the post: {}.",
-            otherwise.join(", ")
-        ));
-    }
-    said.join(" ")
-}
-
-/// Two sentences on the models of one loss; nothing if all of them diverged.
-fn say(sweep: &Sweep) -> Option<String> {
-    let n = sweep.largest_learned()?;
-    let at = |n: usize, column: fn(&Summary) -> f64| median(&sweep.values(n, column));
-    let loss = sweep.curve(Kind::Trained, n, |r| r.mean_loss);
-    let (_, last) = *loss.last()?;
-    let peak = peak(&loss)?;
-    let sizes = sweep.sizes(Kind::Trained);
-    let (learned, missed): (Vec<usize>, Vec<usize>) = sizes
-        .iter()
-        .partition(|&&n| at(n, |r| r.learned) >= LEARNED);
-    let missed = match missed[..] {
-        [] => String::new(),
-        [n, ..] => format!(
-            " (at N = {n} only {} are learned in the steps given)",
-            percent(at(n, |r| r.learned))
+/// The fraction learned against the number of pairs, in both ways.
+fn capacity(rows: &[OfCapacity]) -> Figure {
+    let mut panel = Panel::new(
+        "",
+        Axis::log("number of pairs"),
+        Axis::linear("fraction learned").range(0.0, 1.0),
+    );
+    let ways = [
+        (
+            Way::EndToEnd,
+            Role::Distributed,
+            "all blocks trained together",
         ),
-    };
-    let areas = match learned[..] {
-        [small, .., large] => format!(
-            ", and over x_0 to x_{{L−1}} the mean fraction learned goes from {} at N = {small} to {} at N = {large}",
-            percent(at(small, |r| r.area)),
-            percent(at(large, |r| r.area)),
+        (
+            Way::BlockByBlock,
+            Role::Aligned,
+            "blocks trained one by one",
         ),
-        _ => String::new(),
-    };
-    Some(format!(
-        "With {} and N = {n}{missed}, the mean loss of the logit lens is largest after layer {}, {}, and {} \
-         at the end; a straight line through the last half of the layers has R² = {}, and the layer with the \
-         largest gradient holds {} of the sum. One layer before the end {} of the datapoints are \
-         learned, at the end {}{areas}.",
-        sweep.title(),
-        peak.0,
-        number(peak.1),
-        number(last),
-        number(at(n, |r| r.late_r2)),
-        percent(at(n, |r| r.largest_share)),
-        percent(at(n, |r| r.learned_before_last)),
-        percent(at(n, |r| r.learned)),
-    ))
-}
-
-fn percent(share: f64) -> String {
-    format!("{} %", number((1000.0 * share).round() / 10.0))
+    ];
+    for (way, role, label) in ways {
+        let ours = rows.iter().filter(|r| r.way == way);
+        panel = add(
+            panel,
+            role,
+            label,
+            over_seeds(ours.map(|r| (r.n as f64, r.learned))),
+        );
+    }
+    if let Some(row) = rows.first() {
+        let held = row.looked_up as f64;
+        panel = panel.line(
+            Role::Control,
+            "pairs that look-up blocks hold",
+            [(held, 0.0), (held, 1.0)],
+        );
+    }
+    Figure::new(
+        NAMES[7],
+        "The fraction of the pairs that is learned, for ever more of them up to the first number that is not learned. \
+         Means over seeds, bands: smallest to largest. The vertical line: one pair a hidden unit, which is what blocks \
+         hold that look each pair up.",
+    )
+    .panel(panel.level(LEARNED, "learned"))
 }

@@ -12,7 +12,7 @@ use kernels::mlp::{Parameters, Shape};
 use kernels::{Activation, MatRef};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::train::Task;
+use super::task::Task;
 use crate::error::{Error, Result};
 use crate::input::read_result;
 

@@ -1,13 +1,20 @@
 //! The settings of `multilayer`.
 
-use kernels::mlp::Shape;
 use serde::{Deserialize, Serialize};
 
+use super::recipe::Recipe;
+pub use super::settings_of_parts::{Capacity, Curve};
 use crate::sae::training::{self, BATCH, STEPS};
-use crate::settings::range::{above, increasing, so_that, worded};
+use crate::settings::range::{above, increasing, worded};
 
 /// Name of the experiment.
 pub const ID: &str = "multilayer";
+
+/// Number of layers of the models with the opposite choices.
+const OPPOSITE_LAYERS: usize = 8;
+
+/// Their learning rate.
+const OPPOSITE_RATE: f64 = 1e-3;
 
 crate::settings! {
     /// Settings of `multilayer`.
@@ -18,12 +25,11 @@ crate::settings! {
         hidden: usize = 100, quick = 32, full = 500, in 1..=65536;
         // The last half must have three layers at least for a straight line through it to mean anything.
         /// Number of residual blocks L.
-        layers: usize = 8, in 6..=256;
+        layers: usize = 16, in 6..=256;
         /// Activation of the hidden layers: gelu or relu.
         activation: Activation = Activation::Gelu;
         /// Numbers N of distinct pairs to train on, increasing, at most d².
-        datapoints: Vec<usize> = vec![125, 250, 500, 1000], quick = vec![32, 64, 128],
-            full = vec![500, 1000, 2000, 4000],
+        datapoints: Vec<usize> = vec![125, 250, 500], quick = vec![48, 160], full = vec![625, 1250, 2500],
             where s => {
                 let most = s.width * s.width;
                 worded(
@@ -33,33 +39,36 @@ crate::settings! {
             };
         /// Class of a pair (i, j): random, or modular for (i + j) mod d.
         targets: Targets = Targets::Random;
-        /// Losses to train with: squared-error, cross-entropy. The claims are settled with the first of them.
-        losses: Vec<Loss> = vec![Loss::SquaredError, Loss::CrossEntropy], in so_that(
-            "one or both of squared-error and cross-entropy, each once",
-            |losses: &Vec<Loss>| losses.len() == 1 || (losses.len() == 2 && losses[0] != losses[1]),
-        );
+        /// Loss that the claims are settled with: cross-entropy or squared-error.
+        loss: Loss = Loss::CrossEntropy;
         /// Most seeds to train at.
-        most_seeds: usize = 3, full = 5, in 1..=1000;
-        /// Most seeds at which the losses after the first are trained with.
-        other_loss_seeds: usize = 3, in 0..=1000;
+        most_seeds: usize = 10, full = 5, in 1..=1000;
+        // Full: a rate and a batch for five times the width.
         /// Learning rate of Adam.
-        learning_rate: f64 = 1e-3, in training::learning_rate();
+        learning_rate: f64 = 3e-3, full = 1e-3, in training::learning_rate();
         /// Datapoints in a minibatch; all of them if there are fewer.
-        batch: usize = 1024, in BATCH;
-        // Full: enough for N = 2000 at every seed, and for its control; N = 4000 is more than they can learn in that.
-        /// Most training steps.
-        steps: u64 = 1500, full = 1000, in STEPS;
-        // Default: enough for the control of N = 1000 to learn: one that has not tells nothing.
-        /// Most training steps of the decisive-layer models (the control), which take longer to learn.
-        control_steps: u64 = 3000, full = 2400, in STEPS;
-        /// Steps between two evaluations on all datapoints; training ends once every loss is below the threshold.
-        check_every: u64 = 50, in STEPS;
+        batch: usize = 32, full = 64, in BATCH;
+        /// Training epochs, the same for every N.
+        epochs: u64 = 200, quick = 150, full = 120, in STEPS;
+        /// Whether training stops once the loss of every datapoint is below the threshold.
+        stop: bool = false;
+        /// Steps between two evaluations on all datapoints.
+        check_every: u64 = 100, full = 250, in STEPS;
         /// Loss below which a datapoint counts as learned.
         threshold: f64 = 0.1, in above(0.0);
         /// Number of random datapoints that are shown one by one.
         shown: usize = 6, in 1..=100;
-        /// Most seeds at which the models trained with the first loss are saved.
+        /// Most seeds at which the models trained at these settings are saved.
         saved_seeds: usize = 3, in 0..=1000;
+        /// Most seeds at which models with the opposite choices (squared error, all datapoints in a batch, eight
+        /// layers, an early stop), and models with the other kind of targets, are trained for comparison.
+        other_seeds: usize = 2, quick = 1, full = 1, in 0..=1000;
+        /// Most training steps of the models with the opposite choices.
+        opposite_steps: u64 = 800, quick = 200, full = 300, in STEPS;
+        /// Epochs of the one long training that is watched on its way.
+        long_epochs: u64 = 400, quick = 300, full = 300, in STEPS;
+        group curve: Curve {}
+        group capacity: Capacity {}
     }
 }
 
@@ -83,6 +92,14 @@ impl Loss {
             Loss::CrossEntropy => kernels::loss::Loss::CrossEntropy,
         }
     }
+
+    /// The other one.
+    pub fn other(self) -> Loss {
+        match self {
+            Loss::SquaredError => Loss::CrossEntropy,
+            Loss::CrossEntropy => Loss::SquaredError,
+        }
+    }
 }
 
 /// The activation of the hidden layers.
@@ -95,6 +112,16 @@ pub enum Activation {
     Relu,
 }
 
+impl Activation {
+    /// The kernel that computes it.
+    pub fn kernel(self) -> kernels::Activation {
+        match self {
+            Activation::Gelu => kernels::Activation::Gelu,
+            Activation::Relu => kernels::Activation::Relu,
+        }
+    }
+}
+
 /// A rule that gives a pair its class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -105,30 +132,53 @@ pub enum Targets {
     Modular,
 }
 
+impl Targets {
+    /// The other one.
+    pub fn other(self) -> Targets {
+        match self {
+            Targets::Random => Targets::Modular,
+            Targets::Modular => Targets::Random,
+        }
+    }
+}
+
 impl Settings {
-    /// The shape of the models.
-    pub fn shape(&self) -> Shape {
-        Shape {
-            vocabulary: self.width,
+    /// The recipe of these settings for `n` datapoints.
+    pub fn recipe(&self, n: usize) -> Recipe {
+        let recipe = Recipe {
             width: self.width,
             hidden: self.hidden,
             layers: self.layers,
-            activation: match self.activation {
-                Activation::Gelu => kernels::Activation::Gelu,
-                Activation::Relu => kernels::Activation::Relu,
-            },
+            activation: self.activation,
+            targets: self.targets,
+            loss: self.loss,
+            batch: self.batch,
+            rate: self.learning_rate,
+            steps: 0,
+            stop: self.stop,
+            check_every: self.check_every,
+            threshold: self.threshold,
+        };
+        recipe.epochs(self.epochs, n)
+    }
+
+    /// The recipe with the opposite of each choice for `n` datapoints.
+    pub fn opposite(&self, n: usize) -> Recipe {
+        Recipe {
+            layers: OPPOSITE_LAYERS,
+            loss: self.loss.other(),
+            batch: n,
+            rate: OPPOSITE_RATE,
+            steps: self.opposite_steps,
+            stop: true,
+            check_every: self.check_every.min(50),
+            ..self.recipe(n)
         }
     }
 
-    /// Number of parameters of a model; a float, since it may not fit an integer.
-    pub fn parameters(&self) -> f64 {
-        let (d, h, layers) = (self.width as f64, self.hidden as f64, self.layers as f64);
-        2.0 * d * d + layers * (2.0 * d * h + d + h)
-    }
-
-    /// Datapoints in a minibatch out of `n`, and how many of those make an epoch.
-    pub fn batches(&self, n: usize) -> (usize, u64) {
-        let batch = self.batch.min(n);
-        (batch, n.div_ceil(batch) as u64)
+    /// The smallest and the largest number of datapoints.
+    pub fn ends(&self) -> [usize; 2] {
+        let (first, last) = (self.datapoints.first(), self.datapoints.last());
+        [first, last].map(|n| n.copied().unwrap_or(0))
     }
 }

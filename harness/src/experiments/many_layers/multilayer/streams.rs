@@ -5,41 +5,39 @@ use kernels::{Exec, MatRef};
 
 use super::claims::LEARNED;
 use super::data;
-use super::measures::CHUNK;
 use super::model_file;
 use super::settings::{ID, Settings};
 use super::tables::Summary;
-use super::train::{Kind, Task};
+use super::task::{Kind, Part, Task};
+use super::traces::CHUNK;
 use crate::error::Result;
 use crate::experiment::Ctx;
 
-/// The models of a seed to look into: the trained one on the most datapoints that has learned them and has a
-/// decisive-layer model beside it that has learned them too, and this one.
+/// The models of a seed to look into: the trained one on the most datapoints that has learned them and has a look-up
+/// model beside it, and this one, in which nothing is ever half done.
 ///
 /// # Errors
 /// Why there is none.
 pub fn models(seed: u64, ctx: &Ctx) -> Result<[Task; 2], String> {
     let rows = ctx.input(ID).rows::<Summary>();
-    let loss = rows.first().map(|r| r.loss);
-    let loss = loss.ok_or("`multilayer` trained no model")?;
+    let ours = rows
+        .iter()
+        .filter(|r| (r.part, r.seed) == (Part::Point, seed));
     let of = |kind: Kind| {
-        let ours = rows
-            .iter()
-            .filter(|r| (r.loss, r.model, r.seed) == (loss, kind, seed));
-        let learned = ours.filter(|r| r.learned >= LEARNED);
-        learned.map(|r| r.n).collect::<Vec<usize>>()
+        let learned = ours
+            .clone()
+            .filter(move |r| r.model == kind && r.learned >= LEARNED);
+        learned.map(|r| (r.n, r.loss))
     };
-    let decisive = of(Kind::Decisive);
-    let n = of(Kind::Trained)
-        .into_iter()
-        .filter(|n| decisive.contains(n))
-        .max();
-    let n = n.ok_or_else(|| {
-        format!(
-            "no model and decisive-layer model on the same data have learned them at seed {seed}"
-        )
+    let look_up: Vec<_> = of(Kind::LookUp).collect();
+    let found = of(Kind::Trained)
+        .filter(|m| look_up.contains(m))
+        .max_by_key(|m| m.0);
+    let (n, loss) = found.ok_or_else(|| {
+        format!("no model that has a look-up model beside it has learned its data at seed {seed}")
     })?;
-    let tasks = [Kind::Trained, Kind::Decisive].map(|kind| Task {
+    let tasks = [Kind::Trained, Kind::LookUp].map(|kind| Task {
+        part: Part::Point,
         loss,
         n,
         seed,
@@ -77,7 +75,7 @@ impl Streams {
     pub fn of(task: Task, exec: Exec, ctx: &Ctx) -> Result<Streams> {
         let parameters = model_file::read(&ctx.session.folder.path().join(model_file::path(task)))?;
         let shape = parameters.shape();
-        let pairs = data::pairs(shape.width, task.n, task.seed);
+        let pairs = data::pairs(shape.vocabulary, task.n, task.seed);
         let mut layers = vec![Vec::with_capacity(task.n * shape.width); shape.layers + 1];
         let mut workspace = Workspace::new(shape, CHUNK.min(task.n));
         for pairs in pairs.chunks(CHUNK) {
@@ -96,12 +94,15 @@ impl Streams {
 
     /// Estimated memory of those of the largest model, bytes: the model, its streams, and what computes them.
     pub fn memory(s: &Settings) -> f64 {
+        // The stream of the look-up model holds a code beside the logits.
         let (d, h, layers) = (s.width as f64, s.hidden as f64, s.layers as f64);
+        let wide = d + 2.0 * d.log2().ceil();
         let n = s.datapoints.iter().copied().max().unwrap_or(0);
-        let streams = n as f64 * (layers + 1.0) * d;
-        let workspace = CHUNK.min(n) as f64 * ((layers + 3.0) * d + (2.0 * layers + 1.0) * h);
+        let model = 2.0 * d * wide + layers * (2.0 * wide * h + wide + h);
+        let streams = n as f64 * (layers + 1.0) * wide;
+        let workspace = CHUNK.min(n) as f64 * ((layers + 3.0) * wide + (2.0 * layers + 1.0) * h);
         // All d² pairs are drawn from.
-        4.0 * (s.parameters() + streams + workspace) + 8.0 * d * d
+        4.0 * (model + streams + workspace) + 8.0 * d * d
     }
 
     /// x_l, N×d.

@@ -1,217 +1,41 @@
 //! The training of one model.
 
+use std::fmt::Display;
+
 use kernels::adam::{self, Adam};
-use kernels::mlp::{self, Parameters, Supervision, Workspace};
-use kernels::{Exec, MatMut, MatRef};
+use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
+use kernels::{Exec, MatMut};
 
+use super::curves::{Fractions, late_layers};
 use super::data::{Data, epoch_order, initial};
-
-use super::settings::{Loss, Settings};
+use super::recipe::Recipe;
+use super::state::{Check, End, State};
 use crate::error::Result;
 use crate::experiment::Ctx;
-use crate::store::checkpoint::Snapshot;
 
-/// One model of the sweep.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Task {
-    /// The loss that is minimised.
-    pub loss: Loss,
-    /// Number of datapoints.
-    pub n: usize,
-    /// Seed of data, initial parameters and order.
-    pub seed: u64,
-    /// The layers that the loss is applied to.
-    pub kind: Kind,
-}
-
-crate::words! {
-    /// The layers that the loss is applied to.
-    pub enum Kind {
-        /// The output alone.
-        Trained,
-        /// None: the model keeps its initial parameters.
-        Untrained,
-        /// Every layer from the one on that [owns](Data::owner) the datapoint.
-        #[strum(serialize = "decisive-layer")]
-        Decisive,
-    }
-}
-
-impl Kind {
-    /// The first layer whose loss counts for a datapoint.
-    fn first(self, datapoint: usize, layers: usize) -> usize {
-        match self {
-            Kind::Untrained | Kind::Trained => layers,
-            Kind::Decisive => Data::owner(datapoint, layers),
-        }
-    }
-}
-
-impl Task {
-    /// Name of its files.
-    pub fn slug(&self) -> String {
-        let Task {
-            loss,
-            n,
-            seed,
-            kind,
-        } = self;
-        format!("{kind}-{loss}-n{n}-seed{seed}")
-    }
-
-    /// Steps after which training ends at the latest.
-    pub fn budget(&self, s: &Settings) -> u64 {
-        match self.kind {
-            Kind::Untrained => 0,
-            Kind::Trained => s.steps,
-            Kind::Decisive => s.control_steps,
-        }
-    }
-}
-
-impl std::fmt::Display for Task {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Task {
-            loss,
-            n,
-            seed,
-            kind,
-        } = self;
-        write!(f, "{kind} model, {loss}, N = {n}, seed {seed}")
-    }
-}
-
-/// Where a training stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct State {
-    /// Steps done.
-    pub step: u64,
-    /// The model.
-    pub parameters: Parameters,
-    /// Adam's first and second moments.
-    pub moments: [Vec<f32>; 2],
-    /// What was seen on the way.
-    pub checks: Vec<Check>,
-    /// How it ended, if it has.
-    pub end: Option<End>,
-}
-
-/// The losses of all datapoints after some step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Check {
-    /// Steps done by then.
-    pub step: u64,
-    /// Mean loss of the output.
-    pub loss: f64,
-    /// Datapoints below the threshold at every layer that their loss is applied to.
-    pub learned: u64,
-}
-
-/// The end of a training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Every datapoint is learned.
-    Learned,
-    /// The steps were used up.
-    Budget,
-    /// The loss of x_l at this layer, the first such one, was no finite number.
-    Diverged {
-        /// The layer l of that x_l.
-        layer: usize,
-    },
-}
-
-impl State {
-    /// The state before the first step.
-    pub fn start(parameters: Parameters) -> State {
-        let zeros = vec![0.0; parameters.values().len()];
-        State {
-            step: 0,
-            parameters,
-            moments: [zeros.clone(), zeros],
-            checks: Vec::new(),
-            end: None,
-        }
-    }
-
-    /// All of it, for a checkpoint.
-    pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        snapshot.put_vector("parameters", self.parameters.values());
-        snapshot.put_vector("first_moment", &self.moments[0]);
-        snapshot.put_vector("second_moment", &self.moments[1]);
-        snapshot.put_vector("check_step", self.checks.iter().map(|c| &c.step));
-        snapshot.put_vector("check_loss", self.checks.iter().map(|c| &c.loss));
-        snapshot.put_vector("check_learned", self.checks.iter().map(|c| &c.learned));
-        snapshot.put_metadata("step", self.step);
-        match self.end {
-            None => snapshot.put_metadata("end", "none"),
-            Some(End::Learned) => snapshot.put_metadata("end", "learned"),
-            Some(End::Budget) => snapshot.put_metadata("end", "budget"),
-            Some(End::Diverged { layer }) => {
-                snapshot.put_metadata("end", format!("diverged {layer}"))
-            }
-        }
-        snapshot
-    }
-
-    /// From the snapshot of a checkpoint, in the shape of `like` and within the budget of steps.
-    ///
-    /// # Errors
-    /// If a part is missing or does not fit; the message names it.
-    pub fn restore(snapshot: &Snapshot, like: &State, budget: u64) -> Result<State, String> {
-        let mut state = like.clone();
-        snapshot.read_into("parameters", state.parameters.values_mut())?;
-        snapshot.read_into("first_moment", &mut state.moments[0])?;
-        snapshot.read_into("second_moment", &mut state.moments[1])?;
-        let looks = snapshot
-            .read_vector("check_step")?
-            .into_iter()
-            .zip(snapshot.read_vector("check_loss")?)
-            .zip(snapshot.read_vector("check_learned")?);
-        let looks = looks.map(|((step, loss), learned)| Check {
-            step,
-            loss,
-            learned,
-        });
-        state.checks = looks.collect();
-        state.step = snapshot.read_u64("step", budget)?;
-        let end = snapshot.metadata("end")?;
-        state.end = match end.split_once(' ').unwrap_or((end, "")) {
-            ("none", _) => None,
-            ("learned", _) => Some(End::Learned),
-            ("budget", _) => Some(End::Budget),
-            ("diverged", layer) => Some(End::Diverged {
-                layer: layer.parse().map_err(|_| "its layer is no number")?,
-            }),
-            _ => return Err("its end is unknown".into()),
-        };
-        Ok(state)
-    }
-
-    /// Why there is nothing to measure, if the training diverged.
-    pub fn divergence(&self) -> Option<String> {
-        match self.end {
-            Some(End::Diverged { layer }) => Some(format!(
-                "diverged at step {}: the loss of layer {layer} is not finite",
-                self.step
-            )),
-            _ => None,
-        }
-    }
-}
-
-/// Trains a model to its end.
-pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Result<State> {
-    let mut store = ctx.session.checkpoints(&task.slug(), task, s);
-    let start = State::start(initial(s.shape(), task.seed, ctx));
-    let saved = store.latest(|snapshot| State::restore(snapshot, &start, task.budget(s)))?;
+/// Trains a model to its end. `slug` names the folder of its checkpoints, `title` the model in messages.
+pub fn train(
+    slug: &str,
+    title: impl Display,
+    recipe: &Recipe,
+    data: &Data,
+    seed: u64,
+    exec: Exec,
+    ctx: &Ctx,
+) -> Result<State> {
+    let n = data.len();
+    let mut store = ctx.session.checkpoints(slug, &title, recipe);
+    let start = State::start(initial(recipe.shape(), seed));
+    let saved = store.latest(|snapshot| State::restore(snapshot, &start, recipe.steps))?;
     let mut state = saved.unwrap_or(start);
-    ctx.session.progress.advance(state.step)?;
-    let mut trainer = Trainer::new(task, s, data, exec);
+    let cost = recipe.step_cost(n);
+    ctx.session.progress.advance(state.step * cost)?;
+    let mut trainer = Trainer::new(recipe, data, seed, recipe.shape(), exec);
     while state.end.is_none() {
-        trainer.step(&mut state, ctx);
-        let interrupted = ctx.session.progress.advance(1);
+        let before = state.step;
+        trainer.step(&mut state);
+        let done = (state.step - before) * cost;
+        let interrupted = ctx.session.progress.advance(done);
         if state.end.is_some() || interrupted.is_err() || store.is_due() {
             store.write(state.step, state.snapshot())?;
         }
@@ -219,27 +43,54 @@ pub fn train(task: Task, s: &Settings, data: &Data, exec: Exec, ctx: &Ctx) -> Re
         if let Some(check) = state.checks.last() {
             ctx.session.progress.note(|| {
                 let Check { loss, learned, .. } = check;
-                format!(
-                    "{task}: step {}, loss {loss:.3}, {learned} of {} learned",
-                    state.step, task.n
-                )
+                let step = state.step;
+                format!("{title}: step {step}, loss {loss:.3}, {learned} of {n} learned")
             });
         }
     }
     if let Some(divergence) = state.divergence() {
-        ctx.session.progress.say(&format!(
-            "{task} {divergence}; its claims will be undecided"
-        ));
+        ctx.session
+            .progress
+            .say(&format!("the {title} {divergence}"));
     }
-    ctx.session.progress.advance(task.budget(s) - state.step)?;
+    let spared = recipe.steps - state.step;
+    ctx.session.progress.advance(spared * cost)?;
+    Ok(state)
+}
+
+/// Trains a small model to its end without checkpoints.
+pub fn train_at_once(
+    recipe: &Recipe,
+    data: &Data,
+    seed: u64,
+    exec: Exec,
+    ctx: &Ctx,
+) -> Result<State> {
+    let cost = recipe.step_cost(data.len());
+    let mut state = State::start(initial(recipe.shape(), seed));
+    let mut trainer = Trainer::new(recipe, data, seed, recipe.shape(), exec);
+    while state.end.is_none() {
+        trainer.step(&mut state);
+        ctx.session.progress.advance(cost)?;
+    }
+    // A step that finds a divergence is not counted.
+    let spared = (recipe.steps - state.step) * cost;
+    let found = if state.divergence().is_some() {
+        cost
+    } else {
+        0
+    };
+    ctx.session.progress.advance(spared.saturating_sub(found))?;
     Ok(state)
 }
 
 /// The buffers of a training.
-struct Trainer<'a> {
-    task: Task,
-    s: &'a Settings,
+pub struct Trainer<'a> {
+    recipe: &'a Recipe,
     data: &'a Data,
+    seed: u64,
+    /// The parameters before this one stay as they are.
+    trained_from: usize,
     exec: Exec,
     adam: Adam,
     workspace: Workspace,
@@ -248,37 +99,44 @@ struct Trainer<'a> {
     epoch: Option<(u64, Vec<usize>)>,
     pairs: Vec<[u32; 2]>,
     targets: Vec<u32>,
-    /// Loss weights or losses, (L+1)×B.
-    weights: Vec<f32>,
+    /// (L+1)×B.
     losses: Vec<f32>,
 }
 
 impl<'a> Trainer<'a> {
-    fn new(task: Task, s: &'a Settings, data: &'a Data, exec: Exec) -> Self {
-        let (batch, _) = s.batches(task.n);
-        let cells = (s.layers + 1) * batch;
+    /// The buffers for the training of a model of some shape.
+    pub fn new(recipe: &'a Recipe, data: &'a Data, seed: u64, shape: Shape, exec: Exec) -> Self {
+        let (batch, _) = recipe.batches(data.len());
         Trainer {
-            task,
-            s,
+            recipe,
             data,
+            seed,
+            trained_from: 0,
             exec,
             adam: Adam {
-                learning_rate: s.learning_rate as f32,
+                learning_rate: recipe.rate as f32,
                 ..Adam::default()
             },
-            workspace: Workspace::new(s.shape(), batch),
-            gradient: Parameters::zeros(s.shape()),
+            workspace: Workspace::new(shape, batch),
+            gradient: Parameters::zeros(shape),
             epoch: None,
             pairs: Vec::with_capacity(batch),
             targets: Vec::with_capacity(batch),
-            weights: vec![0.0; cells],
-            losses: vec![0.0; cells],
+            losses: vec![0.0; (shape.layers + 1) * batch],
+        }
+    }
+
+    /// Leaves the parameters before this one as they are.
+    pub fn only_after(self, trained_from: usize) -> Self {
+        Trainer {
+            trained_from,
+            ..self
         }
     }
 
     /// One step of Adam, and a look at all datapoints where it is time for one.
-    fn step(&mut self, state: &mut State, ctx: &Ctx) {
-        self.gather(state.step, ctx);
+    pub fn step(&mut self, state: &mut State) {
+        self.gather(state.step);
         mlp::forward(
             self.exec,
             &state.parameters,
@@ -289,33 +147,30 @@ impl<'a> Trainer<'a> {
             state.end = Some(End::Diverged { layer });
             return;
         }
-        let weights = MatRef::first(&self.weights, self.s.layers + 1, self.pairs.len());
         mlp::backward(
             self.exec,
             &state.parameters,
             &self.pairs,
             &self.targets,
-            self.task.loss.kernel(),
-            match self.task.kind {
-                Kind::Untrained | Kind::Trained => Supervision::Output,
-                Kind::Decisive => Supervision::Weights(weights),
-            },
+            self.recipe.loss.kernel(),
+            Supervision::Output,
             &mut self.workspace,
             &mut self.gradient,
         );
         state.step += 1;
+        let from = self.trained_from;
         let [first, second] = &mut state.moments;
         adam::step(
             self.exec,
             self.adam,
             state.step,
-            self.gradient.values(),
-            state.parameters.values_mut(),
-            first,
-            second,
+            &self.gradient.values()[from..],
+            &mut state.parameters.values_mut()[from..],
+            &mut first[from..],
+            &mut second[from..],
         );
-        let last = state.step >= self.task.budget(self.s);
-        if last || state.step.is_multiple_of(self.s.check_every) {
+        let last = state.step >= self.recipe.steps;
+        if last || state.step.is_multiple_of(self.recipe.check_every) {
             state.end = self.check(state);
             if last {
                 state.end = state.end.or(Some(End::Budget));
@@ -323,97 +178,145 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Gathers the minibatch of a step, and its loss weights.
-    fn gather(&mut self, step: u64, ctx: &Ctx) {
-        let n = self.task.n;
-        let (batch, per_epoch) = self.s.batches(n);
+    /// Gathers the minibatch of a step.
+    fn gather(&mut self, step: u64) {
+        let n = self.data.len();
+        let (batch, per_epoch) = self.recipe.batches(n);
         let epoch = step / per_epoch;
         if self.epoch.as_ref().is_none_or(|(e, _)| *e != epoch) {
-            self.epoch = Some((epoch, epoch_order(n, self.task.seed, epoch, ctx)));
+            self.epoch = Some((epoch, epoch_order(n, self.seed, epoch)));
         }
         let (_, order) = self.epoch.as_ref().expect("just drawn");
         let from = (step % per_epoch) as usize * batch;
-        let chosen = &order[from..n.min(from + batch)];
         self.pairs.clear();
         self.targets.clear();
-        for &k in chosen {
+        for &k in &order[from..n.min(from + batch)] {
             self.pairs.push(self.data.pairs[k]);
             self.targets.push(self.data.targets[k]);
         }
-        if self.task.kind == Kind::Decisive {
-            let (layers, b) = (self.s.layers, chosen.len());
-            for (l, weights) in self.weights.chunks_mut(b).take(layers + 1).enumerate() {
-                for (weight, &k) in weights.iter_mut().zip(chosen) {
-                    let applies = l >= self.task.kind.first(k, layers);
-                    *weight = if applies { 1.0 / b as f32 } else { 0.0 };
-                }
-            }
-        }
     }
 
-    /// The first layer at which a loss of the current minibatch is not finite, if it is not so at one that
-    /// the model is trained on.
+    /// The first layer after which a loss of the current minibatch is not finite, if one of the output is not.
     fn not_finite(&mut self) -> Option<usize> {
-        let layers = self.s.layers;
-        let first = match self.task.kind {
-            Kind::Untrained | Kind::Trained => layers,
-            Kind::Decisive => 1,
-        };
+        let layers = self.gradient.shape().layers;
         let mut finite = |l: usize| {
             let losses = &mut self.losses[..self.pairs.len()];
             let x = self.workspace.residual(l);
-            self.task
-                .loss
-                .kernel()
-                .forward(self.exec, x, &self.targets, losses);
+            let loss = self.recipe.loss.kernel();
+            loss.forward(self.exec, x, &self.targets, losses);
             losses.iter().all(|v| v.is_finite())
         };
-        if (first..=layers).all(&mut finite) {
+        if finite(layers) {
             return None;
         }
         (0..=layers).find(|&l| !finite(l))
     }
 
-    /// Looks at all datapoints.
+    /// Looks at all datapoints, and says how the training ends if it does.
     fn check(&mut self, state: &mut State) -> Option<End> {
-        let (n, layers) = (self.task.n, self.s.layers);
-        let (batch, _) = self.s.batches(n);
-        let (mut sum, mut learned) = (0.0, 0);
+        let (n, layers) = (self.data.len(), self.gradient.shape().layers);
+        let (batch, _) = self.recipe.batches(n);
+        let mut sums = vec![0.0; layers + 1];
+        let mut learned = vec![0u64; layers + 1];
         for from in (0..n).step_by(batch) {
             let rows = from..n.min(from + batch);
             let b = rows.len();
-            let targets = &self.data.targets[rows.clone()];
-            mlp::forward(
-                self.exec,
-                &state.parameters,
-                &self.data.pairs[rows.clone()],
-                &mut self.workspace,
-            );
+            let pairs = &self.data.pairs[rows.clone()];
+            mlp::forward(self.exec, &state.parameters, pairs, &mut self.workspace);
             let losses = MatMut::first(&mut self.losses, layers + 1, b);
             mlp::losses(
                 self.exec,
                 &self.workspace,
-                self.task.loss.kernel(),
-                targets,
+                self.recipe.loss.kernel(),
+                &self.data.targets[rows],
                 losses,
             );
-            for (column, k) in rows.enumerate() {
-                let mut its =
-                    (self.task.kind.first(k, layers)..=layers).map(|l| self.losses[l * b + column]);
-                sum += f64::from(self.losses[layers * b + column]);
-                learned += u64::from(its.all(|v| f64::from(v) < self.s.threshold));
-            }
-            if !sum.is_finite() {
-                let finite = |l: usize| self.losses[l * b..][..b].iter().all(|v| v.is_finite());
-                let layer = (0..=layers).find(|&l| !finite(l)).unwrap_or(layers);
-                return Some(End::Diverged { layer });
+            for (l, losses) in self.losses.chunks(b).take(layers + 1).enumerate() {
+                for &loss in losses {
+                    sums[l] += f64::from(loss);
+                    learned[l] += u64::from(f64::from(loss) < self.recipe.threshold);
+                }
             }
         }
+        if !sums[layers].is_finite() {
+            let layer = sums.iter().position(|sum| !sum.is_finite());
+            return Some(End::Diverged {
+                layer: layer.unwrap_or(layers),
+            });
+        }
+        let means: Vec<f64> = sums.iter().map(|sum| sum / n as f64).collect();
+        let fractions = Fractions(learned.iter().map(|&k| k as f64 / n as f64).collect());
         state.checks.push(Check {
             step: state.step,
-            loss: sum / n as f64,
-            learned,
+            loss: means[layers],
+            learned: learned[layers],
+            late_r2: late_layers(&means).0,
+            area: fractions.area(),
+            depth: fractions.depth(),
         });
-        (learned == n as u64).then_some(End::Learned)
+        (self.recipe.stop && learned[layers] == n as u64).then_some(End::Learned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::{Isa, MatRef};
+
+    use super::*;
+    use crate::experiments::many_layers::multilayer::Settings;
+    use crate::experiments::many_layers::multilayer::data::block_on;
+    use crate::experiments::many_layers::multilayer::settings::Targets;
+    use crate::settings::{Preset, Settings as _};
+
+    /// A block on a table of streams is trained as part of a model whose other parameters stay: the table does, and the
+    /// output of its rows gets better.
+    #[test]
+    fn a_block_learns_on_streams_that_stay_as_they_are() {
+        let s = Settings {
+            width: 6,
+            hidden: 9,
+            ..Settings::preset(Preset::Quick)
+        };
+        let recipe = Recipe {
+            steps: 200,
+            layers: 1,
+            ..s.recipe(10)
+        };
+        let pairs = Data::draw(6, Targets::Random, 10, 3);
+        let streams: Vec<f32> = (0..60).map(|i| (i as f32).sin()).collect();
+        let rows = Data {
+            pairs: (0..10).map(|k| [k, 0]).collect(),
+            targets: pairs.targets,
+        };
+        let shape = recipe.block_shape(10);
+        let start = block_on(&streams, shape, 1, 3);
+        let exec = Exec::serial(Isa::detect());
+        let mut workspace = Workspace::new(shape, 10);
+        mlp::forward(exec, &start, &rows.pairs, &mut workspace);
+        for (k, row) in streams.chunks(6).enumerate() {
+            assert_eq!(workspace.residual(0).row(k), row);
+        }
+        let mean_loss = |parameters: &Parameters, workspace: &mut Workspace| {
+            let mut losses = vec![0f32; 20];
+            mlp::forward(exec, parameters, &rows.pairs, workspace);
+            let loss = recipe.loss.kernel();
+            let to = MatMut::first(&mut losses, 2, 10);
+            mlp::losses(exec, workspace, loss, &rows.targets, to);
+            let output = MatRef::first(&losses[10..], 1, 10);
+            output.row(0).iter().sum::<f32>() / 10.0
+        };
+        let before = mean_loss(&start, &mut workspace);
+        let table = 2 * 10 * 6;
+        let mut state = State::start(start.clone());
+        let mut trainer = Trainer::new(&recipe, &rows, 3, shape, exec).only_after(table);
+        while state.end.is_none() {
+            trainer.step(&mut state);
+        }
+        assert_eq!(state.step, 200);
+        let (kept, trained) = state.parameters.values().split_at(table);
+        assert_eq!(kept, &start.values()[..table]);
+        assert_ne!(trained, &start.values()[table..]);
+        let after = mean_loss(&state.parameters, &mut workspace);
+        assert!(after < 0.5 * before, "{before} to {after}");
     }
 }

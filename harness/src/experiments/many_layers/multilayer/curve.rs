@@ -1,0 +1,249 @@
+//! The specification curve: the claims again, for every combination of choices that could have been made.
+
+use std::cmp::Reverse;
+
+use rayon::prelude::*;
+
+use super::circuit;
+use super::data::Data;
+use super::model::judges;
+use super::reading::{Judge, Reading};
+use super::recipe::Recipe;
+use super::scores::Scores;
+use super::settings::{Curve, Loss, Settings};
+use super::train;
+use crate::error::Result;
+use crate::experiment::Ctx;
+use crate::store::checkpoint::Snapshot;
+use crate::table::record::Word;
+
+crate::words! {
+    /// What a minibatch is.
+    pub enum Batch {
+        /// A few datapoints.
+        Minibatch,
+        /// All of them.
+        All,
+    }
+}
+
+crate::words! {
+    /// How long models train.
+    pub enum Budget {
+        /// Every N for the same number of epochs.
+        EqualEpochs,
+        /// Every N for the same number of steps.
+        EqualSteps,
+        /// Until every datapoint is below the threshold.
+        EarlyStop,
+    }
+}
+
+/// The choices of training that a cell of the curve makes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cell {
+    pub loss: Loss,
+    pub layers: usize,
+    pub batch: Batch,
+    pub budget: Budget,
+    pub rate: f64,
+}
+
+/// One model of the curve.
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    cell: Cell,
+    n: usize,
+    seed: u64,
+}
+
+/// What one model of the curve, and the look-up model beside it, came to; or why there is nothing.
+#[derive(Debug)]
+pub struct Run {
+    pub cell: Cell,
+    pub n: usize,
+    pub seed: u64,
+    pub trained: Result<Scores, String>,
+    pub look_up: Result<Scores, String>,
+}
+
+/// Every cell: all combinations, but that an epoch of all datapoints at once is a step.
+pub fn cells(curve: &Curve) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for &loss in Loss::ALL {
+        for &layers in &curve.layers {
+            for &batch in Batch::ALL {
+                for &budget in Budget::ALL {
+                    if (batch, budget) == (Batch::All, Budget::EqualEpochs) {
+                        continue;
+                    }
+                    cells.extend(curve.rates.iter().map(|&rate| Cell {
+                        loss,
+                        layers,
+                        batch,
+                        budget,
+                        rate,
+                    }));
+                }
+            }
+        }
+    }
+    cells
+}
+
+impl Cell {
+    /// The recipe for `n` datapoints.
+    pub fn recipe(&self, s: &Settings, n: usize) -> Recipe {
+        let curve = &s.curve;
+        let steps = match self.batch {
+            Batch::Minibatch => curve.steps,
+            Batch::All => curve.full_batch_steps,
+        };
+        let recipe = Recipe {
+            width: curve.width,
+            hidden: curve.width,
+            layers: self.layers,
+            loss: self.loss,
+            batch: match self.batch {
+                Batch::Minibatch => curve.batch,
+                Batch::All => n,
+            },
+            rate: self.rate,
+            steps,
+            stop: self.budget == Budget::EarlyStop,
+            check_every: 50,
+            ..s.recipe(n)
+        };
+        match self.budget {
+            Budget::EqualEpochs => recipe.epochs(curve.epochs, n),
+            Budget::EqualSteps | Budget::EarlyStop => recipe,
+        }
+    }
+}
+
+impl Job {
+    fn name(&self) -> String {
+        let Cell {
+            loss,
+            layers,
+            batch,
+            budget,
+            rate,
+        } = self.cell;
+        let (n, seed) = (self.n, self.seed);
+        format!("curve-{loss}-{layers}layers-{batch}-{budget}-rate{rate}-n{n}-seed{seed}")
+    }
+}
+
+/// Every model of the curve.
+fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for cell in cells(&s.curve) {
+        for &load in &s.curve.loads {
+            let n = s.curve.datapoints(load);
+            let seeds = seeds.iter().take(s.curve.seeds);
+            jobs.extend(seeds.map(|&seed| Job { cell, n, seed }));
+        }
+    }
+    jobs
+}
+
+/// Units of progress of the whole curve.
+pub fn cost(s: &Settings, seeds: &[u64]) -> u64 {
+    let costs = jobs(s, seeds).into_iter();
+    costs.map(|job| job.cell.recipe(s, job.n).cost(job.n)).sum()
+}
+
+/// Trains and reads every model of the curve, in the order of the cells.
+pub fn run(s: &Settings, ctx: &Ctx) -> Result<Vec<Run>> {
+    let jobs = jobs(s, ctx.seeds);
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_by_key(|&i| Reverse(jobs[i].cell.recipe(s, jobs[i].n).cost(jobs[i].n)));
+    let runs = order.par_iter().with_max_len(1);
+    let runs = runs.map(|&i| Ok((i, jobs[i].run(s, ctx)?)));
+    let mut runs: Vec<(usize, Run)> = runs.collect::<Result<_>>()?;
+    runs.sort_by_key(|&(i, _)| i);
+    Ok(runs.into_iter().map(|(_, run)| run).collect())
+}
+
+impl Job {
+    /// Trains and reads one model, or takes what was read from a checkpoint: a model is small, and there are so many of
+    /// them that only their scores are kept.
+    fn run(&self, s: &Settings, ctx: &Ctx) -> Result<Run> {
+        let recipe = self.cell.recipe(s, self.n);
+        let judges = judges(s.threshold);
+        let name = self.name();
+        let mut store = ctx
+            .session
+            .checkpoints(&format!("{name}-scores"), &name, &recipe);
+        let saved = store.latest(|snapshot| read(snapshot, &judges))?;
+        let [trained, look_up] = match saved {
+            Some(scores) => {
+                ctx.session.progress.advance(recipe.cost(self.n))?;
+                scores
+            }
+            None => {
+                let scores = self.scores(&recipe, &judges, ctx)?;
+                store.write(recipe.steps, snapshot(&scores))?;
+                scores
+            }
+        };
+        Ok(Run {
+            cell: self.cell,
+            n: self.n,
+            seed: self.seed,
+            trained,
+            look_up,
+        })
+    }
+
+    fn scores(
+        &self,
+        recipe: &Recipe,
+        judges: &[Judge],
+        ctx: &Ctx,
+    ) -> Result<[Result<Scores, String>; 2]> {
+        let exec = ctx.session.serial();
+        let data = Data::draw(recipe.width, recipe.targets, self.n, self.seed);
+        let state = train::train_at_once(recipe, &data, self.seed, exec, ctx)?;
+        let trained = state.divergence().map_or_else(|| Ok(state.parameters), Err);
+        let look_up = circuit::look_up(
+            &data,
+            recipe.width,
+            recipe.hidden,
+            recipe.layers,
+            recipe.loss,
+        );
+        Ok([trained, look_up].map(|parameters| {
+            let parameters = parameters?;
+            let reading = Reading::of(exec, &parameters, &data, recipe.loss, judges, &[]);
+            Ok(Scores::of(&reading))
+        }))
+    }
+}
+
+/// What the checkpoint of a model holds.
+fn snapshot(scores: &[Result<Scores, String>; 2]) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    for (name, scores) in ["trained", "look-up"].into_iter().zip(scores) {
+        match scores {
+            Ok(scores) => snapshot.put_vector(name, &scores.numbers()),
+            Err(why) => snapshot.put_metadata(name, why),
+        }
+    }
+    snapshot
+}
+
+fn read(snapshot: &Snapshot, judges: &[Judge]) -> Result<[Result<Scores, String>; 2], String> {
+    let one = |name: &str| -> Result<Result<Scores, String>, String> {
+        if let Ok(why) = snapshot.metadata(name) {
+            return Ok(Err(why.into()));
+        }
+        let numbers: Vec<f64> = snapshot.read_vector(name)?;
+        let scores = Scores::from_numbers(&numbers, judges);
+        scores
+            .map(Ok)
+            .ok_or_else(|| format!("{name} has {} numbers", numbers.len()))
+    };
+    Ok([one("trained")?, one("look-up")?])
+}

@@ -1,0 +1,52 @@
+//! How much of what a model does for a datapoint is done by one layer, measured in four ways.
+
+use super::traces::Traces;
+
+crate::words! {
+    /// A measure of what each layer does for a datapoint. Its share is that of the sum over the layers.
+    pub enum Measure {
+        /// Norm of the gradient of the correct output with respect to the layer's weight matrices.
+        Gradient,
+        /// What the layer adds to the correct logit (direct logit attribution), where it adds to it.
+        Contribution,
+        /// The drop of the loss over the layer, where it drops.
+        Loss,
+        /// The rise of the correct logit over the largest other one, where it rises. Its layer is the one from which on
+        /// the datapoint is right.
+        Margin,
+    }
+}
+
+/// The shares of the layers 1 … L in what a measure finds for a datapoint; none if it finds nothing.
+pub fn shares(traces: &Traces, measure: Measure, datapoint: usize) -> Option<Vec<f64>> {
+    let parts: Vec<f64> = match measure {
+        Measure::Gradient => traces.norm.iter().map(|v| v[datapoint].into()).collect(),
+        Measure::Contribution => rises(&traces.logit, 1.0, datapoint),
+        Measure::Loss => rises(&traces.loss, -1.0, datapoint),
+        Measure::Margin => rises(&traces.margin, 1.0, datapoint),
+    };
+    let total: f64 = parts.iter().sum();
+    (total > 0.0 && total.is_finite()).then(|| parts.iter().map(|v| v / total).collect())
+}
+
+/// The share of the layer that decides: the largest one or, by the margin, that of the layer from which on the
+/// datapoint is right. None if there is nothing to share, or the datapoint is not right at the end.
+pub fn decisive_share(traces: &Traces, measure: Measure, datapoint: usize) -> Option<f64> {
+    let shares = shares(traces, measure, datapoint)?;
+    if measure != Measure::Margin {
+        return shares.iter().copied().max_by(f64::total_cmp);
+    }
+    let wrong = |margins: &Vec<f32>| margins[datapoint] <= 0.0 || margins[datapoint].is_nan();
+    match traces.margin.iter().rposition(wrong) {
+        // Right from the input on: no layer decides.
+        None => Some(0.0),
+        Some(last) => shares.get(last).copied(),
+    }
+}
+
+/// By how much a value times `sign` rises over each layer, where it does.
+fn rises(values: &[Vec<f32>], sign: f64, datapoint: usize) -> Vec<f64> {
+    let at = |v: &Vec<f32>| f64::from(v[datapoint]);
+    let steps = values.windows(2).map(|w| sign * (at(&w[1]) - at(&w[0])));
+    steps.map(|step| step.max(0.0)).collect()
+}

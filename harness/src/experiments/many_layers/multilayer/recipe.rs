@@ -1,0 +1,90 @@
+//! How one model is trained: the choices that the settings, or a cell of the specification curve, make.
+
+use kernels::mlp::Shape;
+use serde::Serialize;
+
+use super::settings::{Activation, Loss, Targets};
+
+/// Everything that decides the course of a training, beside its data and its seed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Recipe {
+    /// Width d of the residual stream; also the length of each one-hot vector and the number of classes.
+    pub width: usize,
+    /// Width h of the hidden layer of each block.
+    pub hidden: usize,
+    /// Number of blocks L.
+    pub layers: usize,
+    /// Activation of the hidden layers.
+    pub activation: Activation,
+    /// The rule that gives a pair its class.
+    pub targets: Targets,
+    /// The loss of the output that is minimised.
+    pub loss: Loss,
+    /// Datapoints in a minibatch; all of them if there are fewer.
+    pub batch: usize,
+    /// Learning rate of Adam.
+    pub rate: f64,
+    /// Number of training steps, or the most of them if training may stop early.
+    pub steps: u64,
+    /// Whether training stops once the loss of every datapoint is below the threshold.
+    pub stop: bool,
+    /// Steps between two evaluations on all datapoints.
+    pub check_every: u64,
+    /// Loss below which a datapoint counts as learned.
+    pub threshold: f64,
+}
+
+impl Recipe {
+    /// The shape of the model.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            vocabulary: self.width,
+            width: self.width,
+            hidden: self.hidden,
+            layers: self.layers,
+            activation: self.activation.kernel(),
+        }
+    }
+
+    /// The shape of one block of it on a table of `n` residual streams.
+    pub fn block_shape(&self, n: usize) -> Shape {
+        Shape {
+            vocabulary: n,
+            layers: 1,
+            ..self.shape()
+        }
+    }
+
+    /// The same choices with as many steps as `n` datapoints need for some epochs.
+    pub fn epochs(self, epochs: u64, n: usize) -> Recipe {
+        let (_, per_epoch) = self.batches(n);
+        Recipe {
+            steps: epochs * per_epoch,
+            ..self
+        }
+    }
+
+    /// Datapoints in a minibatch out of `n`, and how many of those make an epoch.
+    pub fn batches(&self, n: usize) -> (usize, u64) {
+        let batch = self.batch.min(n);
+        (batch, n.div_ceil(batch) as u64)
+    }
+
+    /// Units of progress that a step on `n` datapoints counts for: about the time that it takes.
+    pub fn step_cost(&self, n: usize) -> u64 {
+        let (batch, _) = self.batches(n);
+        // A step of Adam takes about as long as five datapoints.
+        1 + ((batch + 5) as f64 * parameters(self.width, self.hidden, self.layers) / 1e5) as u64
+    }
+
+    /// Units of progress of a whole training.
+    pub fn cost(&self, n: usize) -> u64 {
+        self.steps * self.step_cost(n)
+    }
+}
+
+/// Number of parameters of a model; a float, since it may not fit an integer.
+pub fn parameters(width: usize, hidden: usize, layers: usize) -> f64 {
+    let (d, h, layers) = (width as f64, hidden as f64, layers as f64);
+    2.0 * d * d + layers * (2.0 * d * h + d + h)
+}

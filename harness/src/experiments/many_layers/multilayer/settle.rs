@@ -1,0 +1,186 @@
+//! The claims held against what was measured: at the settings of the experiment, and in each cell of the specification
+//! curve.
+
+use super::capacity::{Attempt, Way, largest};
+use super::claims::{self, CAPACITY, DECISIVE, END, LINEAR, MORE, Measured, OfEachN};
+use super::curve::{Batch, Budget, Run, cells};
+use super::model::{Model, judges};
+use super::reading::Judge;
+use super::scores::Scores;
+use super::settings::Settings;
+use super::task::{Kind, Part};
+use crate::claim::Setting;
+use crate::claim::outcome::Outcome;
+use crate::stats::observations::Observations as _;
+
+/// Choices of training, and the scores of the models that were trained so.
+struct Cell {
+    /// The choices with what was chosen.
+    options: Vec<(&'static str, String)>,
+    /// Whether these are the settings of the experiment.
+    is_point: bool,
+    layers: usize,
+    /// For each seed the trained models, and the look-up models of the same N.
+    models: Vec<(u64, [OfEachN; 2])>,
+}
+
+/// Measures every condition of the claims on layers, at the settings of the experiment and, if there is a specification
+/// curve, in each of its cells.
+pub fn on_layers(
+    s: &Settings,
+    models: &[Model],
+    runs: &[Run],
+    seeds: &[u64],
+    outcome: &mut Outcome,
+) {
+    let judge = Judge::Loss(s.threshold);
+    let point = point(s, models, seeds);
+    for (seed, [trained, look_up]) in &point.models {
+        let [a, b] = [trained, look_up].map(|m| claims::linear(m, judge));
+        outcome.settle(&LINEAR, *seed, a, b);
+        let [a, b] = [trained, look_up].map(|m| claims::end(m, judge));
+        outcome.settle(&END, *seed, a, b);
+        let [a, b] = [trained, look_up].map(|m| claims::more(m, judge));
+        outcome.settle(&MORE, *seed, a, b);
+        let [a, b] = [trained, look_up].map(|m| claims::decisive(m, judge, s.layers));
+        outcome.settle(&DECISIVE, *seed, a, b);
+    }
+    if !runs.is_empty() {
+        point.settle(s, outcome);
+        of_curve(s, runs)
+            .iter()
+            .for_each(|cell| cell.settle(s, outcome));
+    }
+}
+
+impl Cell {
+    /// Settles the claims in this cell: those that ask when a datapoint is right once for each way to judge that.
+    fn settle(&self, s: &Settings, outcome: &mut Outcome) {
+        let by_settings = Judge::Loss(s.threshold);
+        let setting = |options: Vec<_>, judge| {
+            let setting = Setting::new(options);
+            match self.is_point && judge == by_settings {
+                true => setting.point(),
+                false => setting,
+            }
+        };
+        let of_training = setting(self.options.clone(), by_settings);
+        for (seed, [trained, look_up]) in &self.models {
+            let [a, b] = [trained, look_up].map(|m| claims::linear(m, by_settings));
+            outcome.settle_in(&of_training, &LINEAR, *seed, a, b);
+            let [a, b] = [trained, look_up].map(|m| claims::decisive(m, by_settings, self.layers));
+            outcome.settle_in(&of_training, &DECISIVE, *seed, a, b);
+        }
+        for judge in judges(s.threshold) {
+            let mut options = self.options.clone();
+            options.push(("right", judge.to_string()));
+            let of_judge = setting(options, judge);
+            for (seed, [trained, look_up]) in &self.models {
+                let [a, b] = [trained, look_up].map(|m| claims::end(m, judge));
+                outcome.settle_in(&of_judge, &END, *seed, a, b);
+                let [a, b] = [trained, look_up].map(|m| claims::more(m, judge));
+                outcome.settle_in(&of_judge, &MORE, *seed, a, b);
+            }
+        }
+    }
+}
+
+/// The cell of the settings of the experiment.
+fn point(s: &Settings, models: &[Model], seeds: &[u64]) -> Cell {
+    let of_kind = |kind: Kind, seed: u64| -> OfEachN {
+        let ours = models.iter().filter(|m| {
+            let task = m.task;
+            (task.part, task.kind, task.seed) == (Part::Point, kind, seed)
+        });
+        let each = ours.map(|m| match &m.reading {
+            Ok(reading) => Ok((m.task.n, Scores::of(reading))),
+            Err(why) => Err(format!("the {} {why}", m.task)),
+        });
+        each.collect()
+    };
+    let budget = if s.stop {
+        Budget::EarlyStop
+    } else {
+        Budget::EqualEpochs
+    };
+    let loads = s.ends().map(|n| n as f64 / s.width as f64);
+    Cell {
+        options: vec![
+            ("width", s.width.to_string()),
+            ("loss", s.loss.to_string()),
+            ("layers", s.layers.to_string()),
+            ("batch", Batch::Minibatch.to_string()),
+            ("budget", budget.to_string()),
+            ("rate", s.learning_rate.to_string()),
+            ("N/d", format!("{} to {}", loads[0], loads[1])),
+        ],
+        is_point: true,
+        layers: s.layers,
+        models: seeds
+            .iter()
+            .map(|&seed| {
+                (
+                    seed,
+                    [Kind::Trained, Kind::LookUp].map(|kind| of_kind(kind, seed)),
+                )
+            })
+            .collect(),
+    }
+}
+
+/// The cells of the specification curve, one for each two loads that follow one another.
+fn of_curve(s: &Settings, runs: &[Run]) -> Vec<Cell> {
+    let seeds = runs.iter().map(|run| run.seed).distinct();
+    let mut found = Vec::new();
+    for cell in cells(&s.curve) {
+        for loads in s.curve.loads.windows(2) {
+            let [smallest, largest] = [loads[0], loads[1]].map(|load| s.curve.datapoints(load));
+            let of_seed = |seed: u64| {
+                let ours = runs.iter().filter(move |run| {
+                    let is_end = run.n == smallest || run.n == largest;
+                    run.cell == cell && run.seed == seed && is_end
+                });
+                let trained = ours.clone().map(|run| Ok((run.n, run.trained.clone()?)));
+                let look_up = ours.map(|run| Ok((run.n, run.look_up.clone()?)));
+                [trained.collect(), look_up.collect()]
+            };
+            found.push(Cell {
+                options: vec![
+                    ("width", s.curve.width.to_string()),
+                    ("loss", cell.loss.to_string()),
+                    ("layers", cell.layers.to_string()),
+                    ("batch", cell.batch.to_string()),
+                    ("budget", cell.budget.to_string()),
+                    ("rate", cell.rate.to_string()),
+                    ("N/d", format!("{} to {}", loads[0], loads[1])),
+                ],
+                is_point: false,
+                layers: cell.layers,
+                models: seeds.iter().map(|&seed| (seed, of_seed(seed))).collect(),
+            });
+        }
+    }
+    found
+}
+
+/// Measures how many pairs are learned in each way.
+pub fn capacity(s: &Settings, attempts: &[Attempt], seeds: &[u64], outcome: &mut Outcome) {
+    let held = s.capacity.looked_up() as f64;
+    // If it was not looked for at any seed, one row says so.
+    let tried = s.capacity.seeds;
+    for &seed in seeds.iter().take(tried.max(1)) {
+        let [end_to_end, block_by_block] =
+            [Way::EndToEnd, Way::BlockByBlock].map(|way| -> Measured {
+                match (tried, largest(attempts, way, seed)) {
+                    (0, _) => Err("it was not tried: see multilayer.capacity.seeds".into()),
+                    (_, 0) => Err(format!("{way}, none of the numbers tried was learned")),
+                    (_, n) => Ok(n as f64),
+                }
+            });
+        let over = |n: &Measured, of: &Measured| Ok(n.clone()? / of.clone()?);
+        let held = Ok(held);
+        let of_end_to_end = [over(&end_to_end, &block_by_block), over(&end_to_end, &held)];
+        let of_look_up = [over(&held, &block_by_block), over(&held, &held)];
+        outcome.settle(&CAPACITY, seed, of_end_to_end, of_look_up);
+    }
+}
