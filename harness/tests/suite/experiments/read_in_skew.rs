@@ -37,7 +37,7 @@ fn effects_are_those_of_plain_loops(isa: Isa) {
                     .sum::<f64>()
             };
             let active: Vec<f64> = (0..shape.hidden)
-                .map(|k| gelu::forward(dot(block.w1.row(k), &x) + f64::from(block.b1[k])))
+                .map(|k| gelu(dot(block.w1.row(k), &x) + f64::from(block.b1[k])))
                 .collect();
             let update: Vec<f64> = (0..shape.width)
                 .map(|k| dot(block.w2.row(k), &active) + f64::from(block.b2[k]))
