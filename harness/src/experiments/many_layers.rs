@@ -1,6 +1,7 @@
 //! Features computed over many layers.
 
 pub mod multilayer;
+pub mod read_in_skew;
 
 use crate::experiment::registry::Section;
 
@@ -11,5 +12,5 @@ pub const SECTION: Section = Section {
          its outputs little by little over many layers holds mostly unfinished ones. Small residual MLPs that have \
          to learn arbitrary pairs by heart show which way they take, beside models that were made to decide on each \
          output in one layer.",
-    experiments: &[&multilayer::Multilayer],
+    experiments: &[&multilayer::Multilayer, &read_in_skew::ReadInSkew],
 };

@@ -33,6 +33,7 @@ mod experiments {
     mod multilayer;
     mod multilayer_readings;
     mod near_orthogonality;
+    mod read_in_skew;
     mod recovery;
     mod rescale;
     mod response;
