@@ -10,7 +10,8 @@ pub static TRANSITION: Claim<2> = Claim {
     criterion: "K of N Gaussian atoms in M dimensions, non-negative codes: the number of active atoms at which half of the \
         codes are found again is, in the mean over N, within 0.5 of the predicted finite-size width of the statistical \
         dimension's K (Amelunxen et al. 2014), and within 1 of it at every N",
-    control: "dictionaries in which every atom has another at a cosine of 0.99, held to the same prediction",
+    control: "dictionaries whose atoms span only half of the M dimensions, and so are closer to each other, held to the \
+        same prediction",
     conditions: [
         at_most(
             0.5,

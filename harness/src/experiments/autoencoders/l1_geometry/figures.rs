@@ -35,8 +35,8 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
 }
 
 /// The rows of one law of dictionaries.
-fn of_law(rows: &[Recovered], codes: Codes, atoms: Atoms, paired: bool) -> Vec<&Recovered> {
-    let ours = |r: &&Recovered| (r.codes, r.atoms, r.paired) == (codes, atoms, paired);
+fn of_law(rows: &[Recovered], codes: Codes, atoms: Atoms) -> Vec<&Recovered> {
+    let ours = |r: &&Recovered| (r.codes, r.atoms) == (codes, atoms);
     rows.iter().filter(ours).collect()
 }
 
@@ -47,15 +47,14 @@ fn transition(tables: &Tables) -> Figure {
         NAMES[0],
         format!(
             "Share of the codes on K of N Gaussian atoms in M = {} dimensions that are the code of least L1 norm, mean over \
-             seeds. The line is where half of them are predicted to be. In the control every atom has another one next to \
-             it.",
+             seeds. The line is where half of them are predicted to be. In the control the atoms span \
+             half of the dimensions only.",
             rows.first().map_or(0, |r| r.m),
         ),
     );
-    for paired in [false, true] {
+    for (atoms, control) in [(Atoms::Gaussian, ""), (Atoms::Crowded, "control: ")] {
         for &codes in Codes::ALL {
-            let control = if paired { "control: " } else { "" };
-            let ours = of_law(&rows, codes, Atoms::Gaussian, paired);
+            let ours = of_law(&rows, codes, atoms);
             figure = figure.panel(diagram(format!("{control}{codes} codes"), codes, &ours));
         }
     }
@@ -101,7 +100,7 @@ fn curves(tables: &Tables) -> Figure {
     );
     let rows = tables.rows::<Recovered>();
     for &codes in Codes::ALL {
-        let ours = of_law(&rows, codes, Atoms::Gaussian, false);
+        let ours = of_law(&rows, codes, Atoms::Gaussian);
         let x = Axis::linear("active atoms over dimensions, K / M").range(0.0, 1.0);
         let y = Axis::linear("share found again").range(-0.02, 1.05);
         let mut panel = Panel::new(format!("{codes} codes"), x, y);
@@ -269,7 +268,7 @@ fn identity(tables: &Tables) -> Figure {
 
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let mut rows = tables.rows::<Recovered>();
-    rows.retain(|r| !r.paired && r.atoms == Atoms::Gaussian);
+    rows.retain(|r| r.atoms == Atoms::Gaussian);
     let of = |codes: Codes| -> Option<String> {
         let ours: Vec<&Recovered> = rows.iter().filter(|r| r.codes == codes).collect();
         let middle = ours.iter().map(|r| r.n).levels();

@@ -8,20 +8,20 @@ crate::settings! {
         /// Number of random dictionaries of three directions in the plane, each with one target.
         planar: usize = 10_000, in 2..=10_000_000;
         /// Dimension M of the random dictionaries that are held to the phase transition.
-        dimension: usize = 40, quick = 20, full = 100, in 4..=1000;
+        dimension: usize = 32, quick = 20, full = 80, in 4..=1000;
         /// Dimensions over atoms, M/N, of these dictionaries.
-        undersampling: Vec<f64> = vec![0.2, 0.35, 0.5, 0.65, 0.8], quick = vec![0.3, 0.6],
-            full = vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], where s => {
+        undersampling: Vec<f64> = vec![0.2, 0.4, 0.6, 0.8], quick = vec![0.3, 0.6],
+            full = vec![0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], where s => {
                 let least = (s.dimension as f64 / 10_000.0).max(0.01);
                 // From one atom more than there are dimensions on.
                 let most = s.dimension as f64 / (s.dimension as f64 + 1.0);
                 increasing(2..=32, above(least).at_most(most))
             };
         /// Numbers K of active atoms that are looked at, at equal steps up to M.
-        active_levels: usize = 20, quick = 10, where s => up_to(2, "dimension", s.dimension);
+        active_levels: usize = 16, quick = 10, full = 20, where s => up_to(2, "dimension", s.dimension);
         /// Dictionaries of every law and number of atoms, each with a target for every number of active atoms.
-        targets: usize = 10, quick = 25, full = 20, in 1..=1_000_000;
-        /// Cosine of the pairs of atoms in the control of the phase transition.
+        targets: usize = 10, quick = 20, in 1..=1_000_000;
+        /// Cosine of the atoms that come in pairs.
         pair_cosine: f64 = 0.99, in 0.0..=1.0;
         // Below its range the gap drowns in rounding: 5·θ²/8 against 64 ulp.
         /// Smallest angle above 0 between the five atoms and the first one in the comparison of costs, radians.

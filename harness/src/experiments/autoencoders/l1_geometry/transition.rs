@@ -20,6 +20,10 @@ crate::words! {
         Gaussian,
         /// The same, each scaled to length 1.
         Unit,
+        /// Pairs at a high cosine.
+        Paired,
+        /// Gaussian ones that span half of the dimensions only: the control.
+        Crowded,
     }
 }
 
@@ -28,10 +32,9 @@ crate::rows! {
     pub struct Recovered in "transition" {
         /// non-negative or signed: the weights that codes may have
         codes: Codes [""],
-        /// gaussian, or unit: scaled to length 1
+        /// gaussian; unit: scaled to length 1; paired: each with another at a high cosine; or crowded: in half of the
+        /// dimensions only (the control)
         atoms: Atoms [""],
-        /// yes or no: every atom has another at a high cosine (the control)
-        paired: bool [""],
         /// dimensions M
         m: usize ["dimensions"],
         /// atoms N of the dictionary
@@ -58,28 +61,19 @@ pub struct Law {
     pub codes: Codes,
     /// Law of the atoms.
     pub atoms: Atoms,
-    /// Whether every atom has another near it.
-    pub paired: bool,
 }
 
 impl Law {
-    /// All of them; each is followed by its control.
+    /// All of them.
     pub fn all() -> impl Iterator<Item = Law> {
-        let of = |codes| Atoms::ALL.iter().map(move |&atoms| (codes, atoms));
-        let cells = Codes::ALL.iter().flat_map(move |&codes| of(codes));
-        cells.flat_map(|(codes, atoms)| {
-            [false, true].map(|paired| Law {
-                codes,
-                atoms,
-                paired,
-            })
-        })
+        let of = |&codes| Atoms::ALL.iter().map(move |&atoms| Law { codes, atoms });
+        Codes::ALL.iter().flat_map(of)
     }
 
     /// The cell of the specification curve. The point setting has the codes of a sparse autoencoder and the atoms of the
     /// theorem.
     pub fn setting(self) -> Setting {
-        let Law { codes, atoms, .. } = self;
+        let Law { codes, atoms } = self;
         let setting = Setting::new([("codes", codes.to_string()), ("atoms", atoms.to_string())]);
         match (codes, atoms) {
             (Codes::NonNegative, Atoms::Gaussian) => setting.point(),
@@ -92,7 +86,7 @@ impl Law {
         let mut rows = Vec::new();
         for n in s.numbers_of_atoms() {
             let counts = s.numbers_active();
-            let purpose = format!("{} {} {} {n}", self.codes, self.atoms, self.paired);
+            let purpose = format!("{} {} {n}", self.codes, self.atoms);
             let found = |number: usize| -> Result<Vec<Found>> {
                 crate::session::progress::check()?;
                 let mut rng = ctx.rng(seed, &purpose, number as u64);
@@ -115,7 +109,6 @@ impl Law {
                 rows.push(Recovered {
                     codes: self.codes,
                     atoms: self.atoms,
-                    paired: self.paired,
                     m: s.dimension,
                     n,
                     k,
@@ -137,20 +130,23 @@ impl Law {
         let mut atoms: Vec<Vec<f64>> = Vec::with_capacity(2 * n);
         for j in 0..n {
             let mut atom: Vec<f64> = (0..s.dimension).map(|_| rng.normal()).collect();
-            if self.paired && j % 2 == 1 {
-                let (along, across) = (s.pair_cosine, (1.0 - s.pair_cosine.powi(2)).sqrt());
-                let other = atoms[j - 1].iter();
-                atom.iter_mut()
-                    .zip(other)
-                    .for_each(|(a, o)| *a = along * o + across * *a);
+            match self.atoms {
+                Atoms::Gaussian => {}
+                Atoms::Unit => {
+                    let length = norm(&atom);
+                    atom.iter_mut().for_each(|v| *v /= length);
+                }
+                Atoms::Paired if j % 2 == 0 => {}
+                Atoms::Paired => {
+                    let (along, across) = (s.pair_cosine, (1.0 - s.pair_cosine.powi(2)).sqrt());
+                    let other = atoms[j - 1].iter();
+                    atom.iter_mut()
+                        .zip(other)
+                        .for_each(|(a, o)| *a = along * o + across * *a);
+                }
+                Atoms::Crowded => atom[s.dimension / 2..].fill(0.0),
             }
             atoms.push(atom);
-        }
-        if self.atoms == Atoms::Unit {
-            for atom in &mut atoms {
-                let length = norm(atom);
-                atom.iter_mut().for_each(|v| *v /= length);
-            }
         }
         if self.codes == Codes::Signed {
             let opposite = |atom: &Vec<f64>| atom.iter().map(|v| -v).collect();
