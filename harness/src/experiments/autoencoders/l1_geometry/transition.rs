@@ -70,14 +70,19 @@ impl Law {
         Codes::ALL.iter().flat_map(of)
     }
 
-    /// The cell of the specification curve. The point setting has the codes of a sparse autoencoder and the atoms of the
-    /// theorem.
+    /// Whether it is that of the point setting: the codes of a sparse autoencoder, and the atoms of the theorem.
+    pub fn is_point(self) -> bool {
+        (self.codes, self.atoms) == (Codes::NonNegative, Atoms::Gaussian)
+    }
+
+    /// The cell of the specification curve.
     pub fn setting(self) -> Setting {
         let Law { codes, atoms } = self;
         let setting = Setting::new([("codes", codes.to_string()), ("atoms", atoms.to_string())]);
-        match (codes, atoms) {
-            (Codes::NonNegative, Atoms::Gaussian) => setting.point(),
-            _ => setting,
+        if self.is_point() {
+            setting.point()
+        } else {
+            setting
         }
     }
 
