@@ -9,7 +9,7 @@ const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width
     --set multilayer.control_steps=2500 --set unfinished-features.training.steps=150 --set unfinished-features.training.batch=32 \
     --set unfinished-features.l1=[0.06,0.3]";
 
-/// Claims: unfinished-features-cost-dictionary middle-layers-have-no-natural-basis
+/// Claims: unfinished-features-cost-dictionary, middle-layers-have-no-natural-basis
 #[test]
 fn it_runs_alone_and_reads_every_layer_of_both_models() {
     let sandbox = Sandbox::new();
