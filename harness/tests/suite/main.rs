@@ -22,6 +22,8 @@ mod reproducible;
 mod streams;
 
 mod experiments {
+    mod continuous_latent;
+    mod continuum;
     mod encoders;
     mod homogeneity;
     mod interference;

@@ -20,7 +20,7 @@ use crate::text::number;
 mod samples;
 mod settings;
 
-use samples::{Features, Source, least_loss};
+use samples::{Features, Magnitude, Source, least_loss};
 pub use settings::Settings;
 
 static GROWTH: Claim<2> = Claim {
@@ -28,7 +28,7 @@ static GROWTH: Claim<2> = Claim {
     kind: Kind::Finding,
     statement: "Where features are a continuum, a larger dictionary has more living elements and a lower loss, and no \
         number of elements is the right one.",
-    criterion: "tied L1 SAEs on points of a sphere in four dimensions, from 32 elements to eight times as many: the number \
+    criterion: "L1 SAEs on points of the unit sphere in four dimensions, from 32 elements to four times as many or more: the number \
         of living elements grows at least as the power 0.5 of the number of elements, and what the loss exceeds that of an \
         element for every point by falls to at most 0.75 of it",
     control: "32 points of the same sphere as features, so that 32 elements are enough",
@@ -63,6 +63,8 @@ crate::rows! {
         features: Features [""],
         /// dimensions k of the subspace whose unit sphere it is
         sphere: usize ["dimensions"],
+        /// one, or varied: uniform between 0.5 and 1.5
+        magnitude: Magnitude [""],
         /// tied or untied
         encoder: Encoder [""],
         /// elements n of the dictionary
@@ -90,6 +92,7 @@ pub struct Continuum;
 struct Cell {
     features: Features,
     sphere: usize,
+    magnitude: Magnitude,
     encoder: Encoder,
 }
 
@@ -111,7 +114,7 @@ impl Experiment for Continuum {
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         let sizes = s.sizes();
-        let cells = 4 * s.spheres.len();
+        let cells = 8 * s.spheres.len();
         let all = sizes.iter().flat_map(|&n| std::iter::repeat_n(n, cells));
         let samples = cells as f64 * s.held_out as f64 * (4.0 * s.width as f64 + 8.0);
         s.training.memory(s.width, all) + samples + threads as f64 * 1e6
@@ -125,12 +128,15 @@ impl Experiment for Continuum {
         let sizes = s.sizes();
         let mut cells = Vec::new();
         for &sphere in &s.spheres {
-            for &encoder in Encoder::ALL {
-                cells.extend(Features::ALL.iter().map(|&features| Cell {
-                    features,
-                    sphere,
-                    encoder,
-                }));
+            for &magnitude in Magnitude::ALL {
+                for &encoder in Encoder::ALL {
+                    cells.extend(Features::ALL.iter().map(|&features| Cell {
+                        features,
+                        sphere,
+                        magnitude,
+                        encoder,
+                    }));
+                }
             }
         }
         let models = (ctx.seeds.len() * cells.len() * sizes.len()) as u64;
@@ -142,13 +148,18 @@ impl Experiment for Continuum {
             for pair in cells.chunks_exact(2) {
                 let [claim, control] = [pair[0], pair[1]].map(|cell| conditions(&of_seed, cell, s));
                 let Cell {
-                    sphere, encoder, ..
+                    sphere,
+                    magnitude,
+                    encoder,
+                    ..
                 } = pair[0];
                 let setting = Setting::new([
                     ("sphere", format!("in {sphere} dimensions")),
+                    ("magnitude", magnitude.to_string()),
                     ("encoder", encoder.to_string()),
                 ]);
-                let setting = if (sphere, encoder) == (s.sphere, Encoder::Tied) {
+                let point = (s.sphere, Magnitude::One, Encoder::Untied);
+                let setting = if (sphere, magnitude, encoder) == point {
                     outcome.settle(&GROWTH, seed, claim.clone(), control.clone());
                     setting.point()
                 } else {
@@ -192,6 +203,7 @@ fn dictionaries(
         let Cell {
             features,
             sphere,
+            magnitude,
             encoder,
         } = cells[cell];
         let lambda = s.lambda as f32;
@@ -208,9 +220,10 @@ fn dictionaries(
         };
         let mut rng = ctx.rng(seed, "initial", elements as u64);
         Candidate {
-            slug: format!("{features}-{sphere}-{encoder}-{elements}-seed{seed}"),
+            slug: format!("{features}-{sphere}-{magnitude}-{encoder}-{elements}-seed{seed}"),
             title: format!(
-                "{encoder} dictionary of {elements} elements, {features} in {sphere} dimensions, seed {seed}"
+                "{encoder} dictionary of {elements} elements, {features} in {sphere} dimensions, \
+                 magnitude {magnitude}, seed {seed}"
             ),
             source: cell,
             start: training::initial(shape, variant, &mut rng),
@@ -219,19 +232,22 @@ fn dictionaries(
     };
     let draw = |source: usize, step: u64| {
         let mut rng = ctx.rng(seed, "batch", step);
-        sources[source].draw(s.training.batch, &mut rng).0
+        sources[source]
+            .draw(s.training.batch, cells[source].magnitude, &mut rng)
+            .0
     };
     let candidates = models.iter().map(candidate).collect();
     let trained = training::train(candidates, &s.training, s, &ctx.session, draw)?;
-    let held_out = sources.iter().map(|source| {
+    let held_out = sources.iter().zip(cells).map(|(source, cell)| {
         let mut rng = ctx.rng(seed, "held-out", 0);
-        source.draw(s.held_out, &mut rng)
+        source.draw(s.held_out, cell.magnitude, &mut rng)
     });
     let held_out: Vec<(Vec<f32>, Vec<f64>)> = held_out.collect();
     let read = |(&(cell, elements), trained): (&(usize, usize), &training::Trained)| {
         let Cell {
             features,
             sphere,
+            magnitude,
             encoder,
         } = cells[cell];
         let (x, magnitudes) = &held_out[cell];
@@ -243,6 +259,7 @@ fn dictionaries(
         Dictionary {
             features,
             sphere,
+            magnitude,
             encoder,
             elements,
             seed,
@@ -272,6 +289,7 @@ fn conditions(rows: &[Dictionary], cell: Cell, s: &Settings) -> [Result<f64, Str
         let of = Cell {
             features: r.features,
             sphere: r.sphere,
+            magnitude: r.magnitude,
             encoder: r.encoder,
         };
         of == cell && r.elements >= s.features
@@ -324,17 +342,21 @@ fn draw(tables: &Tables) -> Vec<Figure> {
     ];
     let figure = |name: &str, caption: &str, label: &str, column: fn(&Dictionary) -> f64| {
         let mut figure = Figure::new(name, caption);
-        for &sphere in &spheres {
+        let panels = spheres
+            .iter()
+            .flat_map(|&k| Magnitude::ALL.iter().map(move |&m| (k, m)));
+        for (sphere, magnitude) in panels {
             let x = Axis::log("elements of the dictionary");
             let mut panel = Panel::new(
-                format!("sphere in {sphere} dimensions"),
+                format!("sphere in {sphere} dimensions, magnitude {magnitude}"),
                 x,
                 Axis::log(label),
             );
             for (features, encoder, role, name) in looks {
-                let ours = rows
-                    .iter()
-                    .filter(|r| (r.features, r.encoder, r.sphere) == (features, encoder, sphere));
+                let ours = rows.iter().filter(|r| {
+                    (r.features, r.encoder, r.sphere, r.magnitude)
+                        == (features, encoder, sphere, magnitude)
+                });
                 let points: Vec<(usize, f64)> = ours.map(|r| (r.elements, column(r))).collect();
                 panel = panel.scatter(role, "", points.iter().map(|&(n, v)| (n as f64, v)));
                 panel = panel.line(role, name, points.into_iter().medians());
@@ -369,8 +391,8 @@ fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let sphere = spheres[spheres.len() / 2];
     let living = |features: Features| {
         let ours = rows.iter().filter(|r| {
-            (r.features, r.sphere, r.encoder, r.elements)
-                == (features, sphere, Encoder::Tied, largest)
+            (r.features, r.sphere, r.magnitude, r.encoder, r.elements)
+                == (features, sphere, Magnitude::One, Encoder::Untied, largest)
         });
         ours.map(|r| (0usize, r.living))
             .medians()
@@ -387,4 +409,48 @@ fn findings(tables: &Tables, ledger: &Ledger) -> String {
         number(value(|e| e.value)),
         number(value(|e| e.control_value)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Preset, Settings as _};
+
+    #[test]
+    fn exponent_and_fall_are_those_of_power_laws() {
+        let s = Settings::preset(Preset::Default);
+        assert_eq!(s.sizes(), [16, 32, 64, 128]);
+        let cell = Cell {
+            features: Features::Continuum,
+            sphere: 4,
+            magnitude: Magnitude::One,
+            encoder: Encoder::Untied,
+        };
+        let row = |&elements: &usize| {
+            let n = elements as f64;
+            Dictionary {
+                features: cell.features,
+                sphere: cell.sphere,
+                magnitude: cell.magnitude,
+                encoder: cell.encoder,
+                elements,
+                seed: 0,
+                end: "trained".into(),
+                // What is below as many elements as the control has features does not count.
+                living: if elements < 32 {
+                    1.0
+                } else {
+                    2.0 * n.powf(0.75)
+                },
+                l0: 1.0,
+                loss: 0.1 + 1.0 / n,
+                least_loss: 0.1,
+            }
+        };
+        let mut rows: Vec<Dictionary> = s.sizes().iter().map(row).collect();
+        let [exponent, fall] = conditions(&rows, cell, &s).map(Result::unwrap);
+        assert!((exponent - 0.75).abs() < 1e-9 && (fall - 0.25).abs() < 1e-9);
+        rows[2].loss = f64::NAN;
+        assert!(conditions(&rows, cell, &s)[0].is_err());
+    }
 }

@@ -7,7 +7,7 @@ use crate::common::{Sandbox, survives_kills};
 const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.steps=1500 \
     --set multilayer.control_steps=2500 --set unfinished-features.training.steps=150 --set unfinished-features.training.batch=32 \
-    --set unfinished-features.l1=[0.06,0.3]";
+    --set unfinished-features.l1=[0.2,0.4]";
 
 /// Claims: unfinished-features-cost-dictionary, middle-layers-have-no-natural-basis
 #[test]

@@ -37,10 +37,50 @@ impl Facts {
     }
 }
 
+/// The rows of a minibatch with the weights of their losses, (L+1)×B.
+struct Rows {
+    pairs: Vec<[u32; 2]>,
+    targets: Vec<u32>,
+    weights: Vec<f32>,
+}
+
+impl Facts {
+    /// The chosen pairs, each three times: once for each axis of its target, weighted by its share of it.
+    fn rows(&self, chosen: &[usize], layers: usize) -> Rows {
+        let axes = |&k: &usize| {
+            let t = self.latents[k];
+            let axes = [
+                (LATENT[0] as u32, t),
+                (LATENT[1] as u32, 1.0 - t),
+                (self.classes[k], 1.0),
+            ];
+            axes.map(|(axis, weight)| (k, axis, weight / chosen.len() as f64))
+        };
+        let rows: Vec<(usize, u32, f64)> = chosen.iter().flat_map(axes).collect();
+        // Only the output is supervised.
+        let mut weights = vec![0f32; layers * rows.len()];
+        weights.extend(rows.iter().map(|r| r.2 as f32));
+        Rows {
+            pairs: rows.iter().map(|r| self.pairs[r.0]).collect(),
+            targets: rows.iter().map(|r| r.1).collect(),
+            weights,
+        }
+    }
+
+    /// An entry of what the output should be for a pair: p = ½(t e₀ + (1 − t) e₁ + e_class).
+    fn wanted(&self, k: usize, entry: usize) -> f64 {
+        let sum = match entry {
+            entry if entry == LATENT[0] => self.latents[k],
+            entry if entry == LATENT[1] => 1.0 - self.latents[k],
+            entry => f64::from(entry as u32 == self.classes[k]),
+        };
+        sum / 2.0
+    }
+}
+
 /// Trains the model and returns x₀ … x_L at every pair, N×d each, or why there is none.
 ///
-/// The loss is ½‖x_L − p‖² + a constant, p being ½(t e₀ + (1 − t) e₁ + e_class): the squared error to each of these axes,
-/// weighted by its share. Each pair is in the batch three times, once for each axis.
+/// The loss is 2‖x_L − p‖² and a constant: the squared error to each of the axes that p is made of, weighted by its share.
 pub fn streams(
     s: &Settings,
     facts: &Facts,
@@ -63,20 +103,11 @@ pub fn streams(
     let mut rng = ctx.rng(seed, "order", 0);
     for step in 0..s.steps {
         let chosen = rng.choose(s.pairs, batch);
-        let of = |k: usize| {
-            let t = facts.latents[k];
-            let axes = [
-                (LATENT[0] as u32, t),
-                (LATENT[1] as u32, 1.0 - t),
-                (facts.classes[k], 1.0),
-            ];
-            axes.map(|(axis, weight)| (facts.pairs[k], axis, weight))
-        };
-        let rows: Vec<_> = chosen.into_iter().flat_map(of).collect();
-        let pairs: Vec<[u32; 2]> = rows.iter().map(|r| r.0).collect();
-        let targets: Vec<u32> = rows.iter().map(|r| r.1).collect();
-        let mut weights = vec![0f32; s.layers * rows.len()];
-        weights.extend(rows.iter().map(|r| (r.2 / batch as f64) as f32));
+        let Rows {
+            pairs,
+            targets,
+            weights,
+        } = facts.rows(&chosen, s.layers);
         mlp::forward(exec, &parameters, &pairs, &mut workspace);
         mlp::backward(
             exec,
@@ -84,7 +115,7 @@ pub fn streams(
             &pairs,
             &targets,
             Loss::SquaredError,
-            Supervision::Weights(MatRef::from_rows(&weights, rows.len())),
+            Supervision::Weights(MatRef::from_rows(&weights, pairs.len())),
             &mut workspace,
             &mut gradient,
         );
@@ -114,15 +145,65 @@ pub fn streams(
 /// ‖x − p‖², mean over the pairs.
 pub fn error(output: MatRef, facts: &Facts) -> f64 {
     let of = |k: usize| -> f64 {
-        let wanted = |j: usize| match j {
-            j if j == LATENT[0] => facts.latents[k] / 2.0,
-            j if j == LATENT[1] => (1.0 - facts.latents[k]) / 2.0,
-            j => f64::from(j as u32 == facts.classes[k]) / 2.0,
-        };
         let entries = output.row(k).iter().enumerate();
-        entries
-            .map(|(j, &v)| (f64::from(v) - wanted(j)).powi(2))
-            .sum()
+        let off = entries.map(|(j, &v)| f64::from(v) - facts.wanted(k, j));
+        off.map(|off| off * off).sum()
     };
     (0..output.rows()).map(of).sum::<f64>() / output.rows() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn the_gradient_is_that_of_the_distance_to_the_target() {
+        let exec = kernels::Exec::serial(kernels::Isa::detect());
+        let shape = Shape {
+            vocabulary: 6,
+            width: 6,
+            hidden: 5,
+            layers: 2,
+            activation: Activation::Gelu,
+        };
+        let mut rng = Rng::stream(1, "test", "continuous-latent", 0);
+        let mut parameters = Parameters::zeros(shape);
+        let values = parameters.values_mut().iter_mut();
+        values.for_each(|w| *w = (0.4 * rng.normal()) as f32);
+        let facts = Facts {
+            pairs: vec![[0, 1], [2, 0], [3, 5]],
+            latents: vec![0.2, 0.7, 0.9],
+            classes: vec![2, 5, 2],
+        };
+        let Rows {
+            pairs,
+            targets,
+            weights,
+        } = facts.rows(&[2, 0], shape.layers);
+        let mut workspace = Workspace::new(shape, pairs.len());
+        let mut gradient = Parameters::zeros(shape);
+        mlp::forward(exec, &parameters, &pairs, &mut workspace);
+        let output = workspace.residual(shape.layers);
+        let output: Vec<Vec<f64>> = [0, 3]
+            .map(|row| output.row(row).iter().map(|&v| v.into()).collect())
+            .into();
+        mlp::backward(
+            exec,
+            &parameters,
+            &pairs,
+            &targets,
+            Loss::SquaredError,
+            Supervision::Weights(MatRef::from_rows(&weights, pairs.len())),
+            &mut workspace,
+            &mut gradient,
+        );
+        // Of 2‖x − p‖², mean over the two pairs, by the last bias: 4(x − p).
+        for entry in 0..shape.width {
+            let of = |row: usize, k: usize| 4.0 * (output[row][entry] - facts.wanted(k, entry));
+            let plain = (of(0, 2) + of(1, 0)) / 2.0;
+            let ours = f64::from(gradient.block(1).b2[entry]);
+            assert!((ours - plain).abs() < 1e-5, "{entry}: {ours} {plain}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ crate::settings! {
             worded(format!("16 to width² = {most}"), 16..=most)
         };
         /// Steps of the model's training.
-        steps: u64 = 1500, quick = 1000, full = 5000, in STEPS;
+        steps: u64 = 2500, quick = 1500, full = 8000, in STEPS;
         /// Pairs in a minibatch of the model's training.
         batch: usize = 64, full = 256, in BATCH;
         /// Learning rate of the model's training.
@@ -30,14 +30,15 @@ crate::settings! {
         /// Elements of a dictionary, in multiples of the width.
         ratio: usize = 3, in 1..=64;
         /// L1 coefficient, for a stream scaled to variance 1.
-        l1: f64 = 0.06, in worded("above 0 and at most 1e6", above(0.0).at_most(1e6));
+        l1: f64 = 0.2, in worded("above 0 and at most 1e6", above(0.0).at_most(1e6));
         /// Probes for latents dealt anew to the pairs, whose largest cosines are the control.
         shuffles: usize = 5, in 1..=1000;
         /// Most seeds that the experiment runs at.
         most_seeds: usize = 5, full = 10, in 1..=1000;
         group training: Plan {
-            steps = 600, quick = 400, full = 3000;
-            batch = 64, quick = 64, full = 256;
+            steps = 1500, quick = 1000, full = 4000;
+            batch = 32, quick = 32, full = 128;
+            learning_rate = 0.01;
         }
     }
 }

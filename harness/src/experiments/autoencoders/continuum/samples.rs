@@ -14,6 +14,25 @@ crate::words! {
     }
 }
 
+crate::words! {
+    /// The magnitude of a feature.
+    pub enum Magnitude {
+        /// 1: activations are the points of the sphere.
+        One,
+        /// Uniform between 0.5 and 1.5.
+        Varied,
+    }
+}
+
+impl Magnitude {
+    fn draw(self, rng: &mut Rng) -> f64 {
+        match self {
+            Magnitude::One => 1.0,
+            Magnitude::Varied => 0.5 + rng.random::<f64>(),
+        }
+    }
+}
+
 /// A sphere in a random subspace, and the points of it that are features.
 #[derive(Debug)]
 pub struct Source {
@@ -60,8 +79,13 @@ impl Source {
         }
     }
 
-    /// Samples, B×d: one feature each, with a magnitude uniform between 0.5 and 1.5; and the magnitudes.
-    pub fn draw(&self, samples: usize, rng: &mut Rng) -> (Vec<f32>, Vec<f64>) {
+    /// Samples, B×d, one feature each; and their magnitudes.
+    pub fn draw(
+        &self,
+        samples: usize,
+        magnitude: Magnitude,
+        rng: &mut Rng,
+    ) -> (Vec<f32>, Vec<f64>) {
         let mut x = vec![0f32; samples * self.width];
         let magnitudes = x.chunks_exact_mut(self.width).map(|x| {
             let drawn;
@@ -72,7 +96,7 @@ impl Source {
                 }
                 all => &self.points[rng.below(all)],
             };
-            let magnitude = 0.5 + rng.random::<f64>();
+            let magnitude = magnitude.draw(rng);
             for (coordinate, direction) in point.iter().zip(&self.frame) {
                 let part = magnitude * coordinate;
                 x.iter_mut()
@@ -104,7 +128,7 @@ mod tests {
         for kind in [Features::Continuum, Features::Discrete] {
             let mut rng = Rng::stream(1, "test", "continuum", 0);
             let source = Source::new(6, 3, 5, kind, &mut rng);
-            let (x, magnitudes) = source.draw(200, &mut rng);
+            let (x, magnitudes) = source.draw(200, Magnitude::Varied, &mut rng);
             let mut directions: Vec<Vec<f64>> = Vec::new();
             for (x, m) in x.chunks_exact(6).zip(&magnitudes) {
                 let x: Vec<f64> = x.iter().map(|&v| v.into()).collect();

@@ -7,9 +7,9 @@ crate::settings! {
     /// Settings of `continuum`.
     pub struct Settings {
         /// Dimension d of the activations.
-        width: usize = 16, full = 32, in 2..=1024;
+        width: usize = 8, full = 16, in 2..=1024;
         /// Dimensions k of the subspaces whose unit sphere the features lie on: 2 is a circle.
-        spheres: Vec<usize> = vec![2, 4, 8], quick = vec![4], where s => {
+        spheres: Vec<usize> = vec![4], full = vec![2, 4, 8], where s => {
             worded(
                 format!("1 to 8 numbers, increasing, each 2 to width ({})", s.width),
                 increasing(1..=8, 2..=s.width),
@@ -21,7 +21,7 @@ crate::settings! {
         features: usize = 32, in 2..=10_000;
         /// Elements of the largest dictionary for each feature of the control: dictionaries have half as many elements as
         /// there are features, and from there on twice as many each up to this.
-        largest: usize = 8, in 2..=64;
+        largest: usize = 4, full = 8, in 2..=64;
         /// Coefficient λ of the L1 norm.
         lambda: f64 = 0.1, in above_0_at_most_1e6();
         /// Held-out samples that dictionaries are read on.
@@ -31,8 +31,9 @@ crate::settings! {
         /// Most seeds that the experiment runs at.
         most_seeds: usize = 5, full = 10, in 1..=1000;
         group training: Plan {
-            steps = 1200, quick = 800, full = 6000;
-            batch = 128, quick = 128, full = 512;
+            steps = 3000, quick = 1500, full = 10_000;
+            batch = 128, quick = 128, full = 256;
+            learning_rate = 0.01;
         }
     }
 }
