@@ -140,7 +140,7 @@ struct SharedArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Number of seeds that every claim is measured at [default: 3 quick, 5 default, 10 full]
+    /// Number of seeds that every claim is measured at [default: 5 quick, 10 default and full]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
 

@@ -39,8 +39,8 @@ impl Preset {
     /// The number of seeds of a run unless told otherwise.
     pub fn seeds(self) -> u64 {
         match self {
-            Preset::Quick => 3,
-            Preset::Default => 5,
+            Preset::Quick => 5,
+            Preset::Default => 10,
             Preset::Full => 10,
         }
     }

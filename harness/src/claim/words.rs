@@ -25,6 +25,16 @@ pub fn spread(e: &Entry) -> String {
     }
 }
 
+/// `paired difference 0.21 to 0.24`: claim minus control, seed by seed.
+pub fn difference(e: &Entry) -> String {
+    let (low, high) = (e.difference_low, e.difference_high);
+    match (low.is_nan(), low == high) {
+        (true, _) => String::new(),
+        (_, true) => format!("paired difference {}", number(low)),
+        _ => format!("paired difference {} to {}", number(low), number(high)),
+    }
+}
+
 /// `holds in 37 of 64 settings`; nothing for a claim without a specification curve.
 pub fn settings(e: &Entry) -> String {
     match e.settings {

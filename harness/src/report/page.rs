@@ -134,6 +134,11 @@ mod filters {
     }
 
     #[filter_fn]
+    pub fn difference(entry: &Entry, _: &dyn Values) -> Result<String> {
+        Ok(words::difference(entry))
+    }
+
+    #[filter_fn]
     pub fn settings(entry: &Entry, _: &dyn Values) -> Result<String> {
         Ok(words::settings(entry))
     }

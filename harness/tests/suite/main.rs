@@ -22,6 +22,7 @@ mod reproducible;
 mod streams;
 
 mod experiments {
+    mod compressed_computation;
     mod continuous_latent;
     mod continuum;
     mod encoders;
