@@ -18,7 +18,7 @@ crate::settings! {
             worded(format!("16 to width² = {most}"), 16..=most)
         };
         /// Steps of the model's training.
-        steps: u64 = 2500, quick = 1500, full = 8000, in STEPS;
+        steps: u64 = 2500, quick = 800, full = 8000, in STEPS;
         /// Pairs in a minibatch of the model's training.
         batch: usize = 64, full = 256, in BATCH;
         /// Learning rate of the model's training.
@@ -36,7 +36,7 @@ crate::settings! {
         /// Most seeds that the experiment runs at.
         most_seeds: usize = 5, full = 10, in 1..=1000;
         group training: Plan {
-            steps = 1500, quick = 1000, full = 4000;
+            steps = 1500, quick = 500, full = 4000;
             batch = 32, quick = 32, full = 128;
             learning_rate = 0.01;
         }

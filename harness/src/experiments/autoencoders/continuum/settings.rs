@@ -31,7 +31,7 @@ crate::settings! {
         /// Most seeds that the experiment runs at.
         most_seeds: usize = 5, full = 10, in 1..=1000;
         group training: Plan {
-            steps = 3000, quick = 1500, full = 10_000;
+            steps = 2000, quick = 600, full = 10_000;
             batch = 128, quick = 128, full = 256;
             learning_rate = 0.01;
         }

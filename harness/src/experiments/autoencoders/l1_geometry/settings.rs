@@ -20,7 +20,7 @@ crate::settings! {
         /// Numbers K of active atoms that are looked at, at equal steps up to M.
         active_levels: usize = 16, quick = 10, full = 20, where s => up_to(2, "dimension", s.dimension);
         /// Dictionaries of every law and number of atoms, each with a target for every number of active atoms.
-        targets: usize = 10, quick = 20, in 1..=1_000_000;
+        targets: usize = 10, quick = 15, in 1..=1_000_000;
         /// Cosine of the atoms that come in pairs.
         pair_cosine: f64 = 0.99, in 0.0..=1.0;
         // Below its range the gap drowns in rounding: 5·θ²/8 against 64 ulp.

@@ -7,7 +7,7 @@ crate::settings! {
     /// Settings of `unfinished-features`.
     pub struct Settings {
         /// Sizes of the dictionaries, in multiples of the width d of the stream.
-        ratios: Vec<usize> = vec![1, 3], in increasing(1..=8, 1..=64);
+        ratios: Vec<usize> = vec![1, 3], quick = vec![3], in increasing(1..=8, 1..=64);
         /// The size of the point setting, one of `ratios`: 3 is one for each input embedding and each output.
         ratio: usize = 3, where s => so_that("one of `ratios`", |ratio: &usize| s.ratios.contains(ratio));
         /// L1 coefficients, increasing: dictionaries are trained with each of them, on streams scaled to variance 1.
@@ -26,7 +26,7 @@ crate::settings! {
         /// Most seeds at which the fixes are tried: one dictionary for all layers, and the coordinates of a tuned lens.
         fix_seeds: usize = 2, full = 5, in 0..=1000;
         group training: Plan {
-            steps = 1000, quick = 600, full = 4000;
+            steps = 900, quick = 400, full = 4000;
             batch = 32, quick = 32, full = 128;
             learning_rate = 0.01;
         }
