@@ -22,6 +22,12 @@ pub const NAMES: &[&str] = &[
     "persistence",
 ];
 
+/// What is drawn of a cost.
+type Column = fn(&LayerCost) -> f64;
+
+/// What sorts elements: their direction or their function.
+type Sorting = fn(&Element) -> Category;
+
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![
         costs(tables),
@@ -49,7 +55,7 @@ fn costs(tables: &Tables) -> Figure {
         variance of 0.95. Right: the share of the variance that is left with 10 of them. Lines are medians over seeds, \
         points are seeds. The fixes are for the trained model.";
     let mut figure = Figure::new(NAMES[0], caption);
-    let panels: [(&str, fn(&LayerCost) -> f64); 2] = [
+    let panels: [(&str, Column); 2] = [
         ("active elements a datapoint", |r| r.l0),
         ("unexplained variance with 10 active elements", |r| {
             r.unexplained
@@ -167,11 +173,7 @@ fn elements(tables: &Tables, kind: Kind, basis: Basis) -> Vec<Element> {
 }
 
 /// The share of elements that fall in a category, by direction or by function.
-fn share(
-    elements: &[Element],
-    category: Category,
-    of: fn(&Element) -> Category,
-) -> Vec<(f64, f64)> {
+fn share(elements: &[Element], category: Category, of: Sorting) -> Vec<(f64, f64)> {
     by_layer(elements, |elements| {
         let ours = elements.iter().filter(|r| of(r) == category);
         (!elements.is_empty()).then(|| ours.count() as f64 / elements.len() as f64)
@@ -185,7 +187,7 @@ fn shares(tables: &Tables) -> Figure {
         function, that is by the cosine over datapoints with the indicator of an input or a class.";
     let mut figure = Figure::new(NAMES[2], caption);
     let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
-    let ways: [(&str, fn(&Element) -> Category); 2] = [
+    let ways: [(&str, Sorting); 2] = [
         ("by direction", |r| r.category),
         ("by function", |r| r.selective),
     ];
