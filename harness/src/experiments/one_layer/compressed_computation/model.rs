@@ -3,12 +3,31 @@
 use kernels::adam::{self, Adam};
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul, relu};
 
-use super::{Settings, Target, Task};
+use super::settings::Settings;
+use super::target::{Noise, Target};
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::store::checkpoint::Snapshot;
+
+/// One layer to train.
+#[derive(Debug, Clone, Copy)]
+pub struct Task {
+    pub noise: Noise,
+    pub scale: f64,
+    pub seed: u64,
+}
+
+impl std::fmt::Display for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "noise {}, scale {}, seed {}",
+            self.noise, self.scale, self.seed
+        )
+    }
+}
 
 /// A layer without biases, and where its training stands.
 #[derive(Debug, Clone)]
@@ -145,7 +164,7 @@ impl Model {
 }
 
 /// Trains a layer from its last checkpoint, or from the start.
-pub(super) fn train(
+pub fn train(
     task: &Task,
     s: &Settings,
     target: &Target,

@@ -1,9 +1,24 @@
 //! What the layer is trained on: sparse inputs, their ReLU, and a linear part.
 
 use rand::RngExt as _;
+use serde::Serialize;
 
-use super::{Noise, Settings};
+use super::settings::Settings;
 use crate::rng::Rng;
+
+crate::words! {
+    /// What is added to the ReLU of the input in the target.
+    #[derive(Serialize)]
+    pub enum Noise {
+        /// Nothing.
+        #[strum(serialize = "none")]
+        Nothing,
+        /// Mx with a symmetric M.
+        Symmetric,
+        /// Mx with an M of independent entries.
+        Asymmetric,
+    }
+}
 
 /// Samples in one pass over held-out data.
 pub const CHUNK: usize = 4096;
