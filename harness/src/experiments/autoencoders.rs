@@ -1,5 +1,7 @@
 //! Why sparse autoencoders work.
 
+pub mod continuous_latent;
+pub mod continuum;
 pub mod encoders;
 pub mod l1_geometry;
 pub mod magnitude;
@@ -15,12 +17,15 @@ pub const SECTION: Section = Section {
          penalty on the sum of the magnitudes and with no more than a linear map to find them. The reasons why this \
          should work, one at a time: that the penalty picks few elements, that it finds the directions that data \
          are made of, what it does to magnitudes and what mends that, whether a simple encoder is a handicap, \
-         and what the unfinished features of the section before cost.",
+         what the unfinished features of the section before cost, what becomes of a latent that is no feature but a number, \
+         and what there is to find where features are a continuum.",
     experiments: &[
         &l1_geometry::L1Geometry,
         &recovery::Recovery,
         &magnitude::Magnitude,
         &encoders::Encoders,
         &unfinished_features::UnfinishedFeatures,
+        &continuous_latent::ContinuousLatent,
+        &continuum::Continuum,
     ],
 };

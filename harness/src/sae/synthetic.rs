@@ -140,7 +140,7 @@ fn thresholds(probabilities: impl Iterator<Item = f64>) -> Vec<u64> {
 }
 
 /// Probability of a standard normal number above z.
-fn normal_tail(z: f64) -> f64 {
+pub(crate) fn normal_tail(z: f64) -> f64 {
     0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
 }
 

@@ -19,7 +19,7 @@ const RUN: &str = "response near-orthogonality multilayer recovery encoders unfi
     --set encoders.data.width=8 --set encoders.data.features=12 --set encoders.data.active=1.5 --set encoders.training.steps=300 \
     --set encoders.free_steps=60 --set encoders.stream_steps=100 --set encoders.training.batch=64 \
     --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200 \
-    --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 --set unfinished-features.l1=[0.1,0.3]";
+    --set unfinished-features.training.steps=150 --set unfinished-features.training.batch=32 --set unfinished-features.l1=[0.2,0.4]";
 
 /// Which experiment a run was about: the last one that has left anything.
 fn at(run: &Path) -> String {

@@ -23,6 +23,8 @@ mod streams;
 
 mod experiments {
     mod compressed_computation;
+    mod continuous_latent;
+    mod continuum;
     mod encoders;
     mod homogeneity;
     mod interference;

@@ -13,18 +13,19 @@ mod claims;
 mod figures;
 mod identity;
 mod plane;
+mod prediction;
 mod settings;
-mod spaces;
 mod ties;
+mod transition;
 
-use claims::{COSINE, SPARSEST, TIES};
+use claims::{COSINE, SPARSEST, TIES, TRANSITION};
 use identity::Identity;
 pub use identity::{Codes, Point};
 pub use plane::{Norm, Place, Used, Weighted};
 pub use settings::Settings;
-pub use spaces::Share;
-use spaces::Space;
-pub use ties::{Atoms, Gap};
+pub use ties::{Gap, Length};
+use transition::Law;
+pub use transition::Recovered;
 
 /// See the [module](self).
 pub struct L1Geometry;
@@ -37,14 +38,14 @@ impl Experiment for L1Geometry {
         title: "The codes of the smallest L1 norm",
         summary: "A code with non-negative weights on unit directions (atoms) reconstructs a target \
         exactly. Among all such codes, which one has the least L1 norm? Linear programs answer that without \
-        training: every choice of as many atoms as dimensions is tried. Random dictionaries in the plane and in up to \
-        six dimensions show how often the cheapest code is the sparsest, what it takes for a dense code to cost the \
-        same, and what the L1 norm measures.",
-        claims: &[&SPARSEST, &TIES, &COSINE],
+        training. For random dictionaries in many dimensions the share of sparse codes that are found again is held to \
+        the phase transition that is known for it; in the plane, where every choice of two atoms is tried, the code is \
+        looked at one by one. Then: what it takes for a dense code to cost the same, and what the L1 norm measures.",
+        claims: &[&TRANSITION, &SPARSEST, &TIES, &COSINE],
         tables: &[
+            Recovered::SPEC,
             Weighted::SPEC,
             Used::SPEC,
-            Share::SPEC,
             Gap::SPEC,
             Point::SPEC,
         ],
@@ -53,22 +54,24 @@ impl Experiment for L1Geometry {
     };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        // The bases of the largest dictionary in use by each thread, 924 of 6×6; the rows of 100 seeds; targets.
-        let bases = threads as f64 * 924.0 * (36.0 + 6.0 + 6.0) * 8.0;
+        // The dictionary of either sign, its Gram matrix and one path on each thread; the rows of 100 seeds.
+        let largest = s.numbers_of_atoms().into_iter().max().unwrap_or(0);
+        let (n, m) = (2.0 * largest as f64, s.dimension as f64);
+        let solved = threads as f64 * 8.0 * (n * (n + m + 8.0) + m * m);
         let points = 2.0 * identity::SHOWN.min(s.codes) as f64 * Point::MEMORY;
-        let shares = 6.0 * (s.dimensions.len() * s.atoms.len()) as f64 * Share::MEMORY;
+        let cells = Law::all().count() * s.undersampling.len() * s.active_levels;
         let gaps = 2.0 * (s.angles + 1) as f64 * Gap::MEMORY;
-        bases + 100.0 * (points + shares + gaps) + 16.0 * s.dictionaries as f64
+        solved + 100.0 * (points + cells as f64 * Recovered::MEMORY + gaps)
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        let spaces = Space::all(s);
+        let laws = Law::all().count() * s.undersampling.len();
         ctx.session
             .progress
-            .start(ctx.seeds.len() as u64 * (spaces.len() as u64 + 3))?;
+            .start(ctx.seeds.len() as u64 * (laws as u64 + 3))?;
         let mut outcome = Outcome::default();
         let mut used = Vec::new();
-        let mut shares = Vec::new();
+        let mut recovered = Vec::new();
         let mut gaps = Vec::new();
         let mut points = Vec::new();
         for &seed in ctx.seeds {
@@ -80,8 +83,8 @@ impl Experiment for L1Geometry {
             outcome.settle(&SPARSEST, seed, claim, control);
             ctx.session.progress.tick()?;
 
-            let [claim, control] = [Atoms::Unit, Atoms::Stretched].map(|atoms| {
-                let rows = ties::gaps(atoms, s, seed, &mut ctx.rng(seed, "ties", 0));
+            let [claim, control] = [Length::Unit, Length::Stretched].map(|length| {
+                let rows = ties::gaps(length, s, seed, &mut ctx.rng(seed, "ties", 0));
                 let apart = rows.iter().filter(|g| g.angle > 0.0);
                 let zero = rows.iter().filter(|g| g.angle == 0.0);
                 let ends = [
@@ -95,8 +98,8 @@ impl Experiment for L1Geometry {
             ctx.session.progress.tick()?;
 
             let codes = identity::codes(s.codes, &mut ctx.rng(seed, "identity", 0));
-            let [claim, control] = [false, true].map(|shrunk| {
-                let of = |code: &identity::Drawn| Identity::of(code, shrunk);
+            let [claim, control] = [true, false].map(|weighted| {
+                let of = |code: &identity::Drawn| Identity::of(code, weighted);
                 let checked: Vec<Identity> = codes.iter().map(of).collect();
                 let shown = checked.iter().take(identity::SHOWN);
                 points.extend(shown.filter_map(|one| one.point(seed)));
@@ -105,15 +108,30 @@ impl Experiment for L1Geometry {
             outcome.settle(&COSINE, seed, claim, control);
             ctx.session.progress.tick()?;
 
-            for space in &spaces {
-                shares.extend(space.shares(s, seed, ctx));
-                ctx.session.progress.tick()?;
+            let surveys = Law::all().map(|law| Ok((law, law.survey(s, seed, ctx)?)));
+            let surveys: Vec<(Law, Vec<Recovered>)> = surveys.collect::<Result<_>>()?;
+            for (law, rows) in &surveys {
+                let crowded = Law {
+                    atoms: transition::Atoms::Crowded,
+                    ..*law
+                };
+                if *law == crowded {
+                    continue;
+                }
+                let control = surveys.iter().find(|(law, _)| *law == crowded);
+                let control = &control.expect("every law is surveyed").1;
+                let [claim, control] = [rows, control].map(|rows| transition::distances(rows));
+                if law.is_point() {
+                    outcome.settle(&TRANSITION, seed, claim.clone(), control.clone());
+                }
+                outcome.settle_in(&law.setting(), &TRANSITION, seed, claim, control);
             }
+            recovered.extend(surveys.into_iter().flat_map(|(_, rows)| rows));
         }
         outcome.tables = vec![
+            Table::of(&recovered),
             Table::of(&plane::examples()),
             Table::of(&used),
-            Table::of(&shares),
             Table::of(&gaps),
             Table::of(&points),
         ];

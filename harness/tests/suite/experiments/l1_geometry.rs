@@ -3,9 +3,11 @@
 use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiment::Experiment;
-use harness::experiments::autoencoders::l1_geometry::{Atoms, Gap, L1Geometry, Settings, Share};
+use harness::experiments::autoencoders::l1_geometry::{
+    Gap, L1Geometry, Length, Recovered, Settings,
+};
 use harness::rng::Rng;
-use harness::sae::minimum_l1::{Bases, Dictionary, for_each_choice, support};
+use harness::sae::minimum_l1::{Bases, Dictionary, Homotopy, for_each_choice, support};
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 use rand::RngExt as _;
@@ -13,10 +15,10 @@ use rand::RngExt as _;
 fn small() -> Settings {
     Settings {
         planar: 1000,
-        dimensions: vec![3, 4],
-        atoms: vec![4, 6, 8],
-        dictionaries: 10,
-        targets: 5,
+        dimension: 12,
+        undersampling: vec![0.4, 0.7],
+        active_levels: 12,
+        targets: 25,
         codes: 200,
         ..Settings::preset(Preset::Quick)
     }
@@ -114,7 +116,7 @@ fn the_atoms_of_a_target_are_its_only_smallest_support_and_no_code_is_cheaper_th
 
 #[test]
 fn the_claims_hold_and_their_controls_fail() {
-    let seeds = [0, 1];
+    let seeds = [0, 1, 2];
     let outcome = testing::run::<L1Geometry>(&small(), &seeds);
     let claims = testing::settle::<L1Geometry>(&outcome, &seeds);
     let controls = testing::settle_controls::<L1Geometry>(&outcome, &seeds);
@@ -131,7 +133,7 @@ fn the_claims_hold_and_their_controls_fail() {
 fn the_gap_grows_with_the_square_of_the_angle() {
     let outcome = testing::run::<L1Geometry>(&small(), &[3]);
     let gaps = Tables::new(outcome.tables).rows::<Gap>();
-    for row in gaps.iter().filter(|r| r.atoms == Atoms::Unit) {
+    for row in gaps.iter().filter(|r| r.atoms == Length::Unit) {
         // Σ c (1 − cos θ) with weights that add up to 5 and θ between half and all of the angle.
         let &Gap {
             angle,
@@ -147,17 +149,93 @@ fn the_gap_grows_with_the_square_of_the_angle() {
     }
 }
 
+/// The least cost of a code of x by a plain linear program: the simplex method on the tableau of Dᵀc + s = x (rows are
+/// negated where x is negative), in which s ≥ 0 costs a thousand times as much as c, with Bland's rule against cycles.
+fn least_cost(dictionary: &Dictionary, x: &[f64]) -> f64 {
+    let (m, n) = (dictionary.width(), dictionary.len());
+    let mut rows: Vec<Vec<f64>> = (0..m)
+        .map(|i| {
+            let sign = if x[i] < 0.0 { -1.0 } else { 1.0 };
+            let of_atoms = (0..n).map(|j| sign * dictionary.atom(j)[i]);
+            let slack = (0..m).map(|k| f64::from(k == i));
+            of_atoms.chain(slack).chain([sign * x[i]]).collect()
+        })
+        .collect();
+    let mut basis: Vec<usize> = (n..n + m).collect();
+    let price = |j: usize| if j < n { 1.0 } else { 1000.0 };
+    loop {
+        let cost = |j: usize| -> f64 {
+            let of_basis = rows.iter().zip(&basis);
+            of_basis.map(|(row, &b)| price(b) * row[j]).sum()
+        };
+        let Some(enters) = (0..n + m).find(|&j| price(j) - cost(j) < -1e-8) else {
+            return cost(n + m);
+        };
+        let ratio = |i: usize| rows[i][n + m] / rows[i][enters];
+        let leaves = (0..m).filter(|&i| rows[i][enters] > 1e-9).min_by(|&a, &b| {
+            let by_ratio = ratio(a).total_cmp(&ratio(b));
+            by_ratio.then(basis[a].cmp(&basis[b]))
+        });
+        let leaves = leaves.expect("costs are bounded from below");
+        let pivot: Vec<f64> = rows[leaves]
+            .iter()
+            .map(|v| v / rows[leaves][enters])
+            .collect();
+        for row in &mut rows {
+            let factor = row[enters];
+            row.iter_mut()
+                .zip(&pivot)
+                .for_each(|(v, p)| *v -= factor * p);
+        }
+        rows[leaves] = pivot;
+        basis[leaves] = enters;
+    }
+}
+
+/// Claims: l1-recovers-up-to-the-phase-transition
 #[test]
-fn sparser_targets_are_found_more_often() {
+fn codes_are_found_again_as_often_as_a_plain_linear_program_finds_them() {
+    let mut rng = Rng::stream(6, "test", "linear-program", 0);
+    let (mut again, mut not) = (0, 0);
+    for round in 0..120 {
+        let (m, n) = (8, 20);
+        let values = (0..n * m).map(|_| rng.normal()).collect();
+        let dictionary = Dictionary::new(m, values);
+        let mut code = vec![0.0; n];
+        for j in rng.choose(n, 1 + round % m) {
+            code[j] = 0.1 + rng.random::<f64>();
+        }
+        let x = dictionary.decode(&code);
+        let proven = Homotopy::new(&dictionary).cheapest(&x).unwrap();
+        let (cost, least) = (proven.code.iter().sum::<f64>(), least_cost(&dictionary, &x));
+        assert!((cost - least).abs() < 1e-7 * least, "{cost} {least}");
+        let built: f64 = code.iter().sum();
+        let same = proven
+            .code
+            .iter()
+            .zip(&code)
+            .all(|(a, b)| (a - b).abs() < 1e-6);
+        assert_eq!(same, built <= least * (1.0 + 1e-9));
+        *if same { &mut again } else { &mut not } += 1;
+    }
+    assert!(again > 20 && not > 20, "{again} {not}");
+}
+
+#[test]
+fn sparser_targets_are_found_more_often_and_every_code_is_proven() {
     let outcome = testing::run::<L1Geometry>(&small(), &[3]);
-    let shares = Tables::new(outcome.tables).rows::<Share>();
-    let share = |s: usize| {
-        let row = shares.iter().find(|r| (r.m, r.n, r.s) == (4, 8, s));
-        row.unwrap().share
-    };
-    // One atom is always cheapest by itself: the triangle inequality.
-    assert_eq!(share(1), 1.0);
-    assert!(share(3) < share(1));
+    let rows = Tables::new(outcome.tables).rows::<Recovered>();
+    assert!(rows.iter().all(|r| r.unproven == 0));
+    for of_law in rows.chunk_by(|a, b| (a.codes, a.atoms, a.n) == (b.codes, b.atoms, b.n)) {
+        let (first, last) = (&of_law[0], &of_law[of_law.len() - 1]);
+        assert!(first.share >= last.share, "{first:?} {last:?}");
+        // Atoms that are crowded into half of the dimensions are beyond the transition early.
+        let crowded = first.atoms.to_string() == "crowded";
+        assert!(
+            crowded || (first.share > 0.9 && last.share < 0.5),
+            "{first:?} {last:?}"
+        );
+    }
 }
 
 #[test]

@@ -6,12 +6,12 @@ use crate::common::{Sandbox, survives_kills};
 /// Settings of a run of a second or two; `multilayer` is run along.
 const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.epochs=300 \
-    --set multilayer.layers=6 --set multilayer.other_seeds=0 --set multilayer.long_epochs=100 \
+    --set multilayer.layers=8 --set multilayer.other_seeds=0 --set multilayer.long_epochs=100 \
     --set multilayer.curve.seeds=0 --set multilayer.capacity.seeds=0 \
-    --set unfinished-features.training.steps=600 --set unfinished-features.training.batch=32 \
-    --set unfinished-features.l1=[0.1,0.3]";
+    --set unfinished-features.training.steps=150 --set unfinished-features.training.batch=32 \
+    --set unfinished-features.l1=[0.2,0.4]";
 
-/// Claims: unfinished-features-cost-dictionary
+/// Claims: unfinished-features-cost-dictionary, middle-layers-have-no-natural-basis
 #[test]
 fn it_runs_alone_and_reads_every_layer_of_both_models() {
     let sandbox = Sandbox::new();
@@ -24,15 +24,39 @@ fn it_runs_alone_and_reads_every_layer_of_both_models() {
     };
     let dictionaries = read("dictionaries");
     for model in ["trained", "look-up"] {
-        for layer in 0..=6 {
-            let rows = dictionaries
-                .lines()
-                .filter(|l| l.starts_with(&format!("{model},32,0,{layer},")));
-            assert_eq!(rows.count(), 2, "{model} {layer}");
+        for layer in [0, 2, 4, 6, 8] {
+            let rows = |basis: &str| {
+                let begin = format!("{model},32,0,{basis},{layer},");
+                dictionaries
+                    .lines()
+                    .filter(|l| l.starts_with(&begin))
+                    .count()
+            };
+            // Two sizes with two penalties, and a second training of that which is read.
+            assert_eq!(rows("stream"), 5, "{model} {layer}");
+            let fixes = if model == "trained" { 2 } else { 0 };
+            assert_eq!(
+                [rows("all-layers"), rows("tuned-lens")],
+                [fixes; 2],
+                "{model} {layer}"
+            );
         }
     }
+    for (table, at_least) in [
+        ("costs", 30),
+        ("elements", 100),
+        ("similarity", 25),
+        ("stability", 5),
+    ] {
+        assert!(read(table).lines().count() > at_least, "{table}");
+    }
     let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
-    assert!(claims.contains("\nunfinished-features-cost-dictionary,"));
+    for claim in [
+        "unfinished-features-cost-dictionary",
+        "middle-layers-have-no-natural-basis",
+    ] {
+        assert!(claims.contains(&format!("\n{claim},")), "{claim}");
+    }
 }
 
 #[test]
@@ -55,7 +79,7 @@ fn where_no_model_has_learned_the_claim_is_open() {
         .find(|l| l.starts_with("unfinished-features-cost"))
         .unwrap();
     assert!(
-        line.contains("undecided") && line.contains("has learned its data"),
+        line.contains("undecided") && line.contains("have learned them"),
         "{line}"
     );
 }
@@ -64,7 +88,7 @@ fn where_no_model_has_learned_the_claim_is_open() {
 fn settings_out_of_range_are_refused() {
     let sandbox = Sandbox::new();
     for (set, part) in [
-        ("ratio=0", "1 to 64"),
+        ("ratio=2", "one of"),
         ("l1=[0.1,0.1]", "increasing"),
         ("l1=[]", "increasing"),
         ("read_at=0.2", "one of"),

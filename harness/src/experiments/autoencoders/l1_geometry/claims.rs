@@ -2,13 +2,35 @@
 
 use crate::claim::{Claim, Kind, above, at_least, at_most};
 
+pub static TRANSITION: Claim<2> = Claim {
+    id: "l1-recovers-up-to-the-phase-transition",
+    kind: Kind::Law,
+    statement: "The code of least L1 norm is the sparse one that a target was built from, as long as there are fewer \
+        active atoms than the phase transition of random dictionaries allows for so many atoms and dimensions.",
+    criterion: "K of N Gaussian atoms in M dimensions, non-negative codes: the number of active atoms at which half of the \
+        codes are found again is, in the mean over N, within 0.5 of the predicted finite-size width of the statistical \
+        dimension's K (Amelunxen et al. 2014), and within 1 of it at every N",
+    control: "dictionaries whose atoms span only half of the M dimensions, and so are closer to each other, held to the \
+        same prediction",
+    conditions: [
+        at_most(
+            0.5,
+            "distance of the measured transition from the predicted one in widths, mean over N",
+        ),
+        at_most(
+            1.0,
+            "distance of the measured transition from the predicted one in widths, largest over N",
+        ),
+    ],
+};
+
 pub static SPARSEST: Claim<1> = Claim {
     id: "l1-picks-the-sparsest",
     kind: Kind::Identity,
     statement: "Of three directions in the plane, the code of least L1 norm uses the one that the target lies \
         on, else the target's two neighbours, the closer one more.",
     criterion: "for every target: one active atom if it lies on an atom, else the neighbour on either side \
-        and no other, the larger weight on the closer (the share in more dimensions is reported)",
+        and no other, the larger weight on the closer",
     control: "the non-negative code of least L2 norm instead, judged by the same rule",
     conditions: [at_least(
         1.0,
@@ -37,7 +59,6 @@ pub static COSINE: Claim<1> = Claim {
     statement: "With perfect reconstruction the L1 norm of a code is the norm of the target divided by the mean \
         cosine between target and atoms, weighted by activity.",
     criterion: "‖c‖₁ · mean cosine = ‖x‖ to 1e-13 of ‖c‖₁ for every code, the cheapest of its target or not",
-    control: "the same codes with each weight lowered by up to 0.1, as an L1 penalty lowers them: \
-        reconstruction is no longer perfect",
+    control: "the same codes with the mean of the cosines of all active atoms, each counted alike",
     conditions: [at_most(1e-13, "largest |‖c‖₁ · mean cosine − ‖x‖| / ‖c‖₁")],
 };

@@ -2,14 +2,10 @@
 
 use crate::rng::{Rng, random_direction};
 use crate::sae::minimum_l1::{Bases, Dictionary, dot, norm};
-use crate::stats::max;
 use rand::RngExt as _;
 
 /// Codes that are written out, for each seed and for the exact and the shrunk ones.
 pub const SHOWN: usize = 200;
-
-/// How much each weight is lowered, at most, in the control.
-const SHRINKAGE: f64 = 0.1;
 
 /// A dictionary, a target and a code that reconstructs it.
 #[derive(Debug)]
@@ -59,19 +55,19 @@ crate::words! {
         Random,
         /// The code of least L1 norm for its target.
         Cheapest,
-        /// A code with lowered weights: the control.
-        Shrunk,
+        /// Either, with a mean cosine in which all active atoms count alike: the control.
+        Unweighted,
     }
 }
 
 crate::rows! {
     /// L1 norm and mean cosine of codes; the first 200 of each kind and seed.
     pub struct Point in "identity" {
-        /// random, cheapest, or shrunk (the control: reconstruction is not perfect)
+        /// random, cheapest, or unweighted (the control: either, with a mean in which all active atoms count alike)
         codes: Codes [""],
         /// seed of dictionaries and codes
         seed: u64 [""],
-        /// mean cosine between atoms and target, weighted by activity
+        /// mean cosine between atoms and target, weighted by activity but in the control
         mean_cosine: f64 ["1"],
         /// ‖c‖₁ / ‖x‖
         l1_over_norm: f64 ["1"],
@@ -90,22 +86,22 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of a code, or of what an L1 penalty leaves of it.
-    pub fn of(drawn: &Drawn, shrunk: bool) -> Identity {
-        let keep = |&c: &f64| if shrunk { max([c - SHRINKAGE, 0.0]) } else { c };
-        let code: Vec<f64> = drawn.code.iter().map(keep).collect();
-        let (size, l1) = (norm(&drawn.x), code.iter().sum::<f64>());
-        let atoms = drawn.dictionary.atoms().zip(&code);
-        let along: f64 = atoms.map(|(atom, c)| c * dot(atom, &drawn.x)).sum();
+    /// The identity of a code; in the control the mean does not weight the atoms that are active.
+    pub fn of(drawn: &Drawn, weighted: bool) -> Identity {
+        let (size, l1) = (norm(&drawn.x), drawn.code.iter().sum::<f64>());
+        let active = |&c: &f64| if weighted { c } else { f64::from(c > 0.0) };
+        let weights: Vec<f64> = drawn.code.iter().map(active).collect();
+        let atoms = drawn.dictionary.atoms().zip(&weights);
+        let along: f64 = atoms.map(|(atom, w)| w * dot(atom, &drawn.x)).sum();
         Identity {
-            codes: match (shrunk, drawn.cheapest) {
-                (true, _) => Codes::Shrunk,
-                (false, true) => Codes::Cheapest,
-                (false, false) => Codes::Random,
+            codes: match (weighted, drawn.cheapest) {
+                (false, _) => Codes::Unweighted,
+                (true, true) => Codes::Cheapest,
+                (true, false) => Codes::Random,
             },
             size,
             l1,
-            mean_cosine: along / (size * l1),
+            mean_cosine: along / (size * weights.iter().sum::<f64>()),
         }
     }
 

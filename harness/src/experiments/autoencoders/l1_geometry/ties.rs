@@ -16,7 +16,7 @@ const ROUNDING: f64 = 64.0 * f64::EPSILON * WEIGHT;
 
 crate::words! {
     /// The length of the five atoms.
-    pub enum Atoms {
+    pub enum Length {
         /// 1.
         Unit,
         /// 1 over the cosine with Y₁.
@@ -28,7 +28,7 @@ crate::rows! {
     /// What the cheapest code of 5·Y₁ on five other atoms costs more than 5.
     pub struct Gap in "ties" {
         /// unit, or stretched to reach as far along Y₁ as Y₁ (the control)
-        atoms: Atoms [""],
+        atoms: Length [""],
         /// seed of the five atoms
         seed: u64 [""],
         /// largest angle of the five atoms with Y₁; the others are at half of it or more
@@ -49,7 +49,7 @@ impl Gap {
 
 /// The gap at angle 0 and at the angles of the settings. The five atoms stand around Y₁ = (1, 0, 0), each in a fifth of
 /// the circle of its own and at an angle of between half and all of the angle at hand: the same place for every angle.
-pub fn gaps(atoms: Atoms, s: &Settings, seed: u64, rng: &mut Rng) -> Vec<Gap> {
+pub fn gaps(atoms: Length, s: &Settings, seed: u64, rng: &mut Rng) -> Vec<Gap> {
     let places: Vec<(f64, f64)> = (0..5)
         .map(|k| {
             let azimuth = TAU * (f64::from(k) + 0.5 * rng.random::<f64>()) / 5.0;
@@ -71,8 +71,8 @@ pub fn gaps(atoms: Atoms, s: &Settings, seed: u64, rng: &mut Rng) -> Vec<Gap> {
                 let values = places.iter().flat_map(|&(azimuth, part)| {
                     let theta = angle * part;
                     let length = match atoms {
-                        Atoms::Unit => 1.0,
-                        Atoms::Stretched => 1.0 / theta.cos(),
+                        Length::Unit => 1.0,
+                        Length::Stretched => 1.0 / theta.cos(),
                     };
                     let off = length * theta.sin();
                     [

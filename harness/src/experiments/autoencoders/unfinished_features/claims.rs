@@ -1,88 +1,164 @@
-//! The claim on unfinished features and what settles it.
+//! The claims on unfinished features and what settles them.
 
-use super::dictionary::Dictionary;
-use super::elements::Category;
+use super::Task;
+use super::cost::Cost;
+use super::dictionary::{Dictionary, Job};
+use super::elements::Fit;
+use super::settings::Settings;
+use super::stream::Basis;
 use crate::claim::outcome::Outcome;
-use crate::claim::{self, Claim, ClaimSpec, at_most};
-use crate::experiments::many_layers::multilayer::task::{Kind, Task};
-use crate::stats::{all_finite, max, mean};
+use crate::claim::{Claim, ClaimSpec, Kind, Setting, above, at_most};
+use crate::stats::{max, mean, min};
+use crate::table::record::Word as _;
 
 pub static COST: Claim<1> = Claim {
     id: "unfinished-features-cost-dictionary",
-    kind: claim::Kind::Finding,
-    statement: "The share of a dictionary that is spent on directions that are neither an input nor an output is \
-        largest in the middle layers.",
-    criterion: "the layer where the share of living elements that line up with neither an input embedding nor an \
-        output direction is largest (the mean of the layers, where several tie) is at most L/4 from L/2",
-    control: "a look-up model of the same data built by hand, in which every datapoint is right from a layer \
-        of its own on",
-    conditions: [at_most(
-        0.25,
-        "distance from the middle layer of the layer where the share that is neither is largest, in units of L",
+    kind: Kind::Finding,
+    statement: "A sparse code of the residual stream takes more active elements in the middle layers than at the input \
+        or at the output.",
+    criterion: "sparse autoencoders (L1) with three elements to a dimension: active elements a datapoint at an explained \
+        variance of 0.95, geometric mean over the layers read from L/4 to 3L/4, over the larger of those of the input \
+        and of the output: above 1",
+    control: "a model of the same data in which every datapoint is right from a layer of its own on",
+    conditions: [above(
+        1.0,
+        "cost of the middle layers over that of the dearer end",
     )],
 };
 
-pub const CLAIMS: &[&ClaimSpec] = &[&COST];
+pub static STABILITY: Claim<1> = Claim {
+    id: "middle-layers-have-no-natural-basis",
+    kind: Kind::Finding,
+    statement: "Two sparse autoencoders that differ by their initial parameters alone find less similar dictionaries in \
+        the middle layers than at the input and at the output.",
+    criterion: "mean largest cosine between the living elements of the two dictionaries, mean of both ways and over the \
+        layers read from L/4 to 3L/4, minus the lower of those of the input and of the output: at most −0.05",
+    control: "a model of the same data in which every datapoint is right from a layer of its own on",
+    conditions: [at_most(
+        -0.05,
+        "similarity of two dictionaries in the middle layers minus that at the less similar end",
+    )
+    .opposite(crate::claim::Bound::AtLeast(0.05))],
+};
 
-/// Measures the condition at every seed.
+pub const CLAIMS: &[&ClaimSpec] = &[&COST, &STABILITY];
+
+crate::words! {
+    /// The layers that count as the middle ones.
+    pub enum Middle {
+        /// From a quarter to three quarters of the depth.
+        HalfOfTheDepth,
+        /// The one nearest to half of the depth.
+        OneLayer,
+        /// All but the input and the output.
+        AllBetween,
+    }
+}
+
+impl Middle {
+    /// Whether a layer is one of them, out of those that are read.
+    fn holds(self, layer: usize, blocks: usize, read: &[usize]) -> bool {
+        let off = |layer: &usize| (2 * layer).abs_diff(blocks);
+        match self {
+            Middle::HalfOfTheDepth => 2 * off(&layer) <= blocks,
+            Middle::OneLayer => Some(&layer) == read.iter().min_by_key(|l| off(l)),
+            Middle::AllBetween => layer > 0 && layer < blocks,
+        }
+    }
+}
+
+/// The values of the layers that are read: the mean of the middle ones, and those of the input and of the output.
+fn places(
+    blocks: usize,
+    read: &[usize],
+    middle: Middle,
+    of: impl Fn(usize) -> Result<f64, String>,
+) -> Result<(f64, [f64; 2]), String> {
+    let between = read.iter().filter(|&&l| middle.holds(l, blocks, read));
+    let between: Vec<f64> = between.map(|&l| of(l)).collect::<Result<_, _>>()?;
+    Ok((mean(&between), [of(0)?, of(blocks)?]))
+}
+
+/// The fits of the dictionaries of one layer, of every penalty.
+pub fn fits<'a>(
+    dictionaries: impl Iterator<Item = &'a Dictionary>,
+    layer: usize,
+) -> Result<Vec<Fit>, String> {
+    let ours = dictionaries.filter(|d| d.job.layer == layer && d.job.copy == 0);
+    ours.map(|d| d.fit.clone()).collect()
+}
+
+/// Measures the conditions at every seed: `models` are the model and its control.
 pub fn settle(
-    layers: usize,
+    s: &Settings,
+    (blocks, read): (usize, &[usize]),
     models: &[Result<[Task; 2], String>],
     dictionaries: &[Dictionary],
     seeds: &[u64],
     outcome: &mut Outcome,
 ) {
     for (&seed, tasks) in seeds.iter().zip(models) {
-        let [trained, look_up] = [Kind::Trained, Kind::LookUp].map(|kind| {
-            let ours = dictionaries
-                .iter()
-                .filter(|d| d.job.task.seed == seed && d.job.task.kind == kind);
-            [tasks.clone().and_then(|_| peak(layers, ours))]
-        });
-        outcome.settle(&COST, seed, trained, look_up);
-    }
-}
-
-/// The distance from the middle, in units of L, of the layer where the share that is neither is largest.
-fn peak<'a>(
-    layers: usize,
-    dictionaries: impl Iterator<Item = &'a Dictionary>,
-) -> Result<f64, String> {
-    let mut shares = Vec::new();
-    for dictionary in dictionaries {
-        if let Err(why) = &dictionary.fit {
-            return Err(why.clone());
+        let measure = |of: &dyn Fn(Task) -> Result<f64, String>| -> [Result<f64, String>; 2] {
+            match tasks {
+                Ok(tasks) => tasks.map(of),
+                Err(why) => [Err(why.clone()), Err(why.clone())],
+            }
+        };
+        for &ratio in &s.ratios {
+            for &middle in Middle::ALL {
+                for &cost in Cost::ALL {
+                    let of = |task: Task| {
+                        let is = |job: &Job| {
+                            (job.task, job.basis, job.ratio) == (task, Basis::Stream, ratio)
+                        };
+                        let ours = || dictionaries.iter().filter(|d| is(&d.job));
+                        let of_layer = |l| cost.of(&fits(ours(), l)?).map(f64::ln);
+                        let (middle, ends) = places(blocks, read, middle, of_layer)?;
+                        Ok((middle - max(ends)).exp())
+                    };
+                    let setting = Setting::new([
+                        ("elements to a dimension", ratio.to_string()),
+                        ("middle", middle.to_string()),
+                        ("cost", cost.to_string()),
+                    ]);
+                    let [claim, control] = measure(&of).map(|value| [value]);
+                    let point = (s.ratio, Middle::HalfOfTheDepth, Cost::ActiveElements);
+                    let setting = if (ratio, middle, cost) == point {
+                        outcome.settle(&COST, seed, claim.clone(), control.clone());
+                        setting.point()
+                    } else {
+                        setting
+                    };
+                    outcome.settle_in(&setting, &COST, seed, claim, control);
+                }
+            }
         }
-        let cosines = dictionary.elements.iter().flat_map(|e| [e.input, e.output]);
-        let what = format!("cosines of the elements of layer {}", dictionary.job.layer);
-        all_finite(&what, &cosines.collect::<Vec<_>>())?;
-        if !dictionary.elements.is_empty() {
-            shares.push((dictionary.job.layer, share(dictionary, Category::Neither)));
+        for &middle in Middle::ALL {
+            let of = |task: Task| {
+                let of_layer = |l| {
+                    let ours = |d: &&Dictionary| {
+                        (d.job.task, d.job.basis, d.job.layer) == (task, Basis::Stream, l)
+                    };
+                    let mut all = dictionaries.iter().filter(ours);
+                    let stability = all.find_map(|d| d.stability);
+                    stability.ok_or(format!(
+                        "layer {l} has no two dictionaries with living elements"
+                    ))
+                };
+                let (middle, ends) = places(blocks, read, middle, of_layer)?;
+                Ok(middle - min(ends))
+            };
+            let setting = Setting::new([("middle", middle.to_string())]);
+            let [claim, control] = measure(&of).map(|value| [value]);
+            let setting = if middle == Middle::HalfOfTheDepth {
+                outcome.settle(&STABILITY, seed, claim.clone(), control.clone());
+                setting.point()
+            } else {
+                setting
+            };
+            outcome.settle_in(&setting, &STABILITY, seed, claim, control);
         }
     }
-    let at = place_of_largest(&shares).ok_or("no dictionary has a living element")?;
-    Ok((at / layers as f64 - 0.5).abs())
-}
-
-/// The mean of the layers with the largest share.
-fn place_of_largest(shares: &[(usize, f64)]) -> Option<f64> {
-    if shares.is_empty() {
-        return None;
-    }
-    let largest = max(shares.iter().map(|s| s.1));
-    let at: Vec<f64> = shares
-        .iter()
-        .filter(|s| s.1 == largest)
-        .map(|s| s.0 as f64)
-        .collect();
-    Some(mean(&at))
-}
-
-/// Share of the living elements that belong to a category.
-fn share(dictionary: &Dictionary, category: Category) -> f64 {
-    let elements = &dictionary.elements;
-    let of = elements.iter().filter(|e| e.category == category).count();
-    of as f64 / elements.len() as f64
 }
 
 #[cfg(test)]
@@ -90,12 +166,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layers_that_tie_are_averaged() {
-        assert_eq!(place_of_largest(&[]), None);
-        assert_eq!(place_of_largest(&[(0, 0.1), (1, 0.9), (2, 0.4)]), Some(1.0));
-        assert_eq!(
-            place_of_largest(&[(0, 0.1), (2, 1.0), (3, 1.0), (7, 1.0), (8, 0.5)]),
-            Some(4.0)
+    fn the_middle_layers_are_those_that_the_criterion_says() {
+        let read = [0, 4, 8, 12, 16];
+        let of = |middle: Middle| -> Vec<usize> {
+            let holds = |&&l: &&usize| middle.holds(l, 16, &read);
+            read.iter().filter(holds).copied().collect()
+        };
+        assert_eq!(of(Middle::HalfOfTheDepth), [4, 8, 12]);
+        assert_eq!(of(Middle::OneLayer), [8]);
+        assert_eq!(of(Middle::AllBetween), [4, 8, 12]);
+        let fine = [0, 1, 3, 5, 6, 8];
+        assert!(
+            fine.map(|l| Middle::HalfOfTheDepth.holds(l, 8, &fine))
+                == [false, false, true, true, true, false]
         );
+        assert!(
+            fine.map(|l| Middle::AllBetween.holds(l, 8, &fine))
+                == [false, true, true, true, true, false]
+        );
+        let value = |l: usize| Ok(l as f64);
+        assert_eq!(
+            places(16, &read, Middle::HalfOfTheDepth, value),
+            Ok((8.0, [0.0, 16.0]))
+        );
+        let fails = |l: usize| {
+            if l == 8 {
+                Err("no".to_string())
+            } else {
+                Ok(0.0)
+            }
+        };
+        assert!(places(16, &read, Middle::OneLayer, fails).is_err());
     }
 }

@@ -5,7 +5,8 @@ use kernels::mlp;
 use kernels::sae::Parameters;
 use kernels::{Exec, MatRef};
 
-use crate::experiments::many_layers::multilayer::streams::scale;
+use super::function::{Properties, selectivity};
+use super::stream::Activations;
 use crate::phase::Phase;
 use crate::sae::reading;
 use crate::stats::max;
@@ -44,21 +45,19 @@ pub struct Element {
     /// Largest cosine with an output direction.
     pub output: f64,
     pub category: Category,
+    /// Largest cosine of its activations with the indicator of an input, and with that of a class.
+    pub function: [f64; 2],
+    /// What it is selective for.
+    pub selective: Category,
     /// Following layers in a row in which an element lines up with it.
     pub persistence: usize,
     pub direction: Vec<f32>,
 }
 
 impl Fit {
-    /// The fit of a dictionary to a whole stream, and on how many datapoints each element fires.
+    /// The fit of a dictionary to all activations, and on how many datapoints each element fires.
     pub fn of(parameters: &Parameters, x: MatRef, exec: Exec) -> (Fit, Vec<u64>) {
-        let scale = scale(x);
-        let scaled: Vec<f32> = (0..x.rows())
-            .flat_map(|i| x.row(i))
-            .map(|v| scale * v)
-            .collect();
-        let scaled = MatRef::from_rows(&scaled, x.cols());
-        let stream = reading::measure(exec, parameters, scaled);
+        let stream = reading::measure(exec, parameters, x);
         let fit = Fit {
             l0: reading::l0(&stream),
             explained_variance: stream.explained_variance(),
@@ -76,10 +75,11 @@ pub struct Directions {
 }
 
 impl Directions {
-    pub fn of(model: &mlp::Parameters) -> Self {
+    /// Those of a model, in the coordinates of some activations.
+    pub fn of(model: &mlp::Parameters, activations: &Activations) -> Self {
         let rows = |m: MatRef| {
             (0..m.rows())
-                .flat_map(|i| m.row(i).to_vec())
+                .flat_map(|i| activations.direction(m.row(i)))
                 .collect::<Vec<f32>>()
         };
         Directions {
@@ -96,12 +96,13 @@ pub fn largest_cosines(a: &[f32], b: &[f32], width: usize, exec: Exec) -> Vec<f6
     best.into_iter().map(f64::from).collect()
 }
 
-/// The living elements of a dictionary, that fire on `fired` of `n` datapoints, and what they line up with.
+/// The living elements of a dictionary, that fire on `fired` of the activations, and what they line up with and are
+/// selective for.
 pub fn read(
     parameters: &Parameters,
     fired: &[u64],
-    n: usize,
-    directions: &Directions,
+    x: MatRef,
+    (directions, properties): (&Directions, &Properties),
     threshold: f64,
     exec: Exec,
 ) -> Vec<Element> {
@@ -111,20 +112,26 @@ pub fn read(
     let living: Vec<usize> = (0..fired.len()).filter(|&j| fired[j] > 0).collect();
     let all: Vec<f32> = living.iter().flat_map(|&j| rows.row(j).to_vec()).collect();
     let inputs = largest_cosines(&all, &directions.inputs, width, exec);
+    let (n, codes) = (x.rows(), reading::dense_codes(exec, parameters, x));
+    let category = |[input, output]: [f64; 2]| match max([input, output]) > threshold {
+        false => Category::Neither,
+        true if input >= output => Category::Input,
+        true => Category::Output,
+    };
     let element = |(place, &number): (usize, &usize)| {
         let direction = all[place * width..][..width].to_vec();
         let output = max(direction.iter().map(|&v| v.into()));
         let input = inputs[place];
+        let activations = codes.iter().skip(number).step_by(fired.len());
+        let function = selectivity(activations.map(|&v| v.into()), properties);
         Element {
             number,
             frequency: fired[number] as f64 / n as f64,
             input,
             output,
-            category: match max([input, output]) > threshold {
-                false => Category::Neither,
-                true if input >= output => Category::Input,
-                true => Category::Output,
-            },
+            category: category([input, output]),
+            function,
+            selective: category(function),
             persistence: 0,
             direction,
         }
@@ -175,7 +182,18 @@ mod tests {
 
     #[test]
     fn elements_are_told_apart_and_dead_ones_left_out() {
-        let directions = Directions::of(&model([[0.0, 3.0, 4.0, 0.0], [2.0, 2.0, 2.0, 2.0]]));
+        let x = [0.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0, 2.0];
+        let activations = Activations::plain(4, x.to_vec());
+        let directions = Directions::of(
+            &model([[0.0, 3.0, 4.0, 0.0], [2.0, 2.0, 2.0, 2.0]]),
+            &activations,
+        );
+        let properties = Properties {
+            inputs: vec![[0, 2], [1, 2]],
+            classes: vec![0, 0],
+            most_inputs: 3,
+            most_classes: 1,
+        };
         let parameters = dictionary(&[
             [0.0, 0.6, 0.8, 0.0],   // the first embedding
             [0.0, 0.0, 0.0, 1.0],   // an output
@@ -183,7 +201,8 @@ mod tests {
             [1.0, 0.0, 0.0, 0.0],   // dead
             [0.5, 0.5, 0.5, 0.5],   // the second embedding
         ]);
-        let elements = read(&parameters, &[3, 1, 2, 0, 4], 10, &directions, 0.8, exec());
+        let (fired, with) = ([1, 2, 1, 0, 2], (&directions, &properties));
+        let elements = read(&parameters, &fired, activations.matrix(), with, 0.8, exec());
         let seen: Vec<_> = elements
             .iter()
             .map(|e| (e.number, e.category, e.frequency))
@@ -192,12 +211,19 @@ mod tests {
         assert_eq!(
             seen,
             [
-                (0, Input, 0.3),
-                (1, Output, 0.1),
-                (2, Neither, 0.2),
-                (4, Input, 0.4)
+                (0, Input, 0.5),
+                (1, Output, 1.0),
+                (2, Neither, 0.5),
+                (4, Input, 1.0)
             ]
         );
+        // With one entry a code, the first datapoint is that of the first element, the second that of the second.
+        assert!((elements[0].function[0] - 1.0).abs() < 1e-6);
+        assert_eq!(
+            (elements[0].selective, elements[1].selective),
+            (Input, Input)
+        );
+        assert!((elements[0].function[1] - 0.5f64.sqrt()).abs() < 1e-6);
         assert!((elements[1].output - 1.0).abs() < 1e-6 && (elements[1].input - 0.5).abs() < 1e-6);
     }
 
@@ -212,6 +238,5 @@ mod tests {
         assert!((fit.l0 - 2.0 / 3.0).abs() < 1e-12 && fit.dead == 0.0);
         // Σ‖x − x̄‖² = 27 − 3·3 = 18; what is left is the third sample, 9.
         assert!((fit.explained_variance - 0.5).abs() < 1e-6);
-        assert!((f64::from(scale(x)) - (1.0f64 / 6.0).sqrt()).abs() < 1e-7);
     }
 }

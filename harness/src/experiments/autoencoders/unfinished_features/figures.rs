@@ -1,71 +1,153 @@
 //! The figures of `unfinished-features` and what is said of them, from its tables.
 
+use super::KINDS;
+use super::claims::{COST, STABILITY};
 use super::elements::Category;
-use super::tables::{Element, Sae, Similarity};
+use super::stream::Basis;
+use super::tables::{Element, LayerCost, Sae, Similarity, Stability};
 use crate::claim::ledger::Ledger;
 use crate::experiments::many_layers::multilayer::task::Kind;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
 use crate::stats::observations::Observations;
-use crate::stats::{mean, median, peak};
+use crate::stats::{mean, median};
 use crate::table::Tables;
 use crate::table::record::Word;
-use crate::text::number;
+use crate::text::{number, percent};
 
-pub const NAMES: &[&str] = &["unfinished-by-layer", "reconstruction", "persistence"];
+pub const NAMES: &[&str] = &[
+    "cost-by-layer",
+    "reconstruction",
+    "elements-by-layer",
+    "stability",
+    "persistence",
+];
 
-/// The models, the control last.
-const KINDS: [Kind; 2] = [Kind::Trained, Kind::LookUp];
+/// What is drawn of a cost.
+type Column = fn(&LayerCost) -> f64;
 
-/// The three figures; a panel a model in each.
+/// What sorts elements: their direction or their function.
+type Sorting = fn(&Element) -> Category;
+
 pub fn draw(tables: &Tables) -> Vec<Figure> {
-    let mut shares = Figure::new(
-        NAMES[0],
-        "Share of the living dictionary elements of each layer that line up with an input embedding, an output \
-         direction, or neither; medians over seeds. Right: the look-up model (the control).",
-    );
-    let mut fits = Figure::new(
-        NAMES[1],
-        "Explained variance against the mean number of active elements, one line a layer (light to dark from the \
-         input to the output), median over seeds.",
-    );
-    let mut lives = Figure::new(
-        NAMES[2],
-        "Top: mean number of following layers in a row in which an element's direction is still there, by what it \
-         lines up with. Bottom: mean max cosine similarity of the dictionary of one layer with that of another, one \
-         seed.",
-    );
-    for kind in KINDS {
-        let elements = elements(tables, kind);
-        let share = Axis::linear("share of living elements").range(0.0, 1.0);
-        shares = shares.panel(of_categories(kind, share, |category| {
-            share_by_layer(&elements, category)
-        }));
-        fits = fits.panel(reconstruction(tables, kind));
-        let persistence = Axis::linear("layers that it persists");
-        lives = lives.panel(of_categories(kind, persistence, |category| {
-            persistence_by_layer(&elements, category)
-        }));
-    }
-    for kind in KINDS {
-        lives = lives.panel(similarity(tables, kind));
-    }
-    vec![shares, fits, lives]
+    vec![
+        costs(tables),
+        reconstructions(tables),
+        shares(tables),
+        stability(tables),
+        persistence(tables),
+    ]
 }
 
-/// The elements of the dictionaries of one model.
-fn elements(tables: &Tables, kind: Kind) -> Vec<Element> {
-    let mut elements = tables.rows::<Element>();
-    elements.retain(|r| r.model == kind);
-    elements
+/// The point setting's number of elements, in multiples of the width: that of the dictionaries of every basis.
+fn largest_ratio(rows: &[LayerCost]) -> Option<usize> {
+    rows.iter().map(|r| r.ratio).max()
 }
 
-fn of_categories(kind: Kind, y: Axis, curve: impl Fn(Category) -> Vec<(f64, f64)>) -> Panel {
-    let mut panel = Panel::new(kind.word(), Axis::linear("layer l"), y);
-    let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
-    for (&category, look) in Category::ALL.iter().zip(looks) {
-        panel = panel.dotted(look, category.word(), curve(category));
+fn layer_axis() -> Axis {
+    Axis::linear("layer l")
+}
+
+/// The cost of every layer, and the fixes.
+fn costs(tables: &Tables) -> Figure {
+    let rows = tables.rows::<LayerCost>();
+    let largest = largest_ratio(&rows);
+    let caption = "What it takes to reconstruct the stream of a layer. Left: active elements a datapoint at an explained \
+        variance of 0.95. Right: the share of the variance that is left with 10 of them. Lines are medians over seeds, \
+        points are seeds. The fixes are for the trained model.";
+    let mut figure = Figure::new(NAMES[0], caption);
+    let panels: [(&str, Column); 2] = [
+        ("active elements a datapoint", |r| r.l0),
+        ("unexplained variance with 10 active elements", |r| {
+            r.unexplained
+        }),
+    ];
+    for (label, column) in panels {
+        let mut panel = Panel::new("", layer_axis(), Axis::log(label));
+        let control = KINDS[1].word();
+        let lines = [
+            (
+                KINDS[1],
+                Basis::Stream,
+                Role::Control,
+                format!("control: {control}"),
+            ),
+            (
+                KINDS[0],
+                Basis::AllLayers,
+                Role::Other(2),
+                "one dictionary for all layers".into(),
+            ),
+            (
+                KINDS[0],
+                Basis::TunedLens,
+                Role::Other(1),
+                "tuned lens".into(),
+            ),
+            (
+                KINDS[0],
+                Basis::Stream,
+                Role::Distributed,
+                "trained model".into(),
+            ),
+        ];
+        for (kind, basis, role, name) in lines {
+            let ours = rows
+                .iter()
+                .filter(|r| (r.model, r.basis, Some(r.ratio)) == (kind, basis, largest));
+            let points: Vec<(usize, f64)> = ours
+                .map(|r| (r.layer, column(r)))
+                .filter(|p| p.1.is_finite())
+                .collect();
+            if points.is_empty() {
+                continue;
+            }
+            let seeds = points.iter().map(|&(l, v)| (l as f64, v));
+            panel = panel.scatter(role, "", seeds);
+            panel = panel.line(role, name, points.iter().copied().medians());
+        }
+        figure = figure.panel(panel);
     }
-    panel
+    figure
+}
+
+/// Explained variance against L0, a colour a layer.
+fn reconstructions(tables: &Tables) -> Figure {
+    let caption = "Explained variance against the mean number of active elements, one line a layer, light to dark from the \
+        input to the output; the largest dictionaries, median over seeds.";
+    let mut rows = tables.rows::<Sae>();
+    let largest = rows.iter().map(|r| r.ratio).max();
+    rows.retain(|r| (r.basis, r.copy, Some(r.ratio)) == (Basis::Stream, 0, largest));
+    let mut figure = Figure::new(NAMES[1], caption);
+    let values = |column: fn(&Sae) -> f64| {
+        let finite = rows.iter().map(column).filter(|v| v.is_finite());
+        let finite: Vec<f64> = finite.collect();
+        let low = finite.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = finite.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (low <= high).then_some((low, high))
+    };
+    let (l0, variance) = (values(|r| r.l0), values(|r| r.explained_variance));
+    for kind in KINDS {
+        let mut x = Axis::log("active elements a datapoint (L0)");
+        let mut y = Axis::linear("explained variance");
+        // The same axes for both models.
+        if let (Some((low, high)), Some((least, _))) = (l0, variance) {
+            x = x.range(0.8 * low.max(1e-3), 1.25 * high);
+            y = y.range(least - 0.02, 1.02);
+        }
+        let mut panel = Panel::new(kind.word(), x, y);
+        let ours: Vec<&Sae> = rows.iter().filter(|r| r.model == kind).collect();
+        for (role, layer) in Role::steps(ours.iter().map(|r| r.layer).levels()) {
+            let along = |column: fn(&Sae) -> f64| {
+                let of_layer = ours.iter().filter(|r| r.layer == layer);
+                of_layer.map(|r| (r.l1, column(r))).medians()
+            };
+            let (l0, variance) = (along(|r| r.l0), along(|r| r.explained_variance));
+            let curve = l0.iter().zip(&variance).map(|(a, b)| (a.1, b.1));
+            panel = panel.dotted(role, format!("layer {layer}"), curve);
+        }
+        figure = figure.panel(panel);
+    }
+    figure
 }
 
 /// For each layer the median over seeds of what `of` makes of the elements of a seed.
@@ -83,43 +165,99 @@ fn by_layer(elements: &[Element], of: impl Fn(&[&Element]) -> Option<f64>) -> Ve
     points.into_iter().medians()
 }
 
-fn share_by_layer(elements: &[Element], category: Category) -> Vec<(f64, f64)> {
+/// The elements of the dictionaries of one model.
+fn elements(tables: &Tables, kind: Kind, basis: Basis) -> Vec<Element> {
+    let mut elements = tables.rows::<Element>();
+    elements.retain(|r| (r.model, r.basis) == (kind, basis));
+    elements
+}
+
+/// The share of elements that fall in a category, by direction or by function.
+fn share(elements: &[Element], category: Category, of: Sorting) -> Vec<(f64, f64)> {
     by_layer(elements, |elements| {
-        let ours = elements.iter().filter(|r| r.category == category);
+        let ours = elements.iter().filter(|r| of(r) == category);
         (!elements.is_empty()).then(|| ours.count() as f64 / elements.len() as f64)
     })
 }
 
-fn persistence_by_layer(elements: &[Element], category: Category) -> Vec<(f64, f64)> {
-    by_layer(elements, |elements| {
-        let ours = elements.iter().filter(|r| r.category == category);
-        let lengths: Vec<f64> = ours.map(|r| r.persistence as f64).collect();
-        (!lengths.is_empty()).then(|| mean(&lengths))
-    })
+/// What elements line up with, and what they are selective for.
+fn shares(tables: &Tables) -> Figure {
+    let caption = "Share of the living elements of each layer that belong to an input, to an output or to neither; medians \
+        over seeds. Top: by direction, that is by the cosine with an input embedding or an output direction. Bottom: by \
+        function, that is by the cosine over datapoints with the indicator of an input or a class.";
+    let mut figure = Figure::new(NAMES[2], caption);
+    let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
+    let ways: [(&str, Sorting); 2] = [
+        ("by direction", |r| r.category),
+        ("by function", |r| r.selective),
+    ];
+    for (way, of) in ways {
+        for kind in KINDS {
+            let elements = elements(tables, kind, Basis::Stream);
+            let y = Axis::linear("share of living elements").range(-0.02, 1.02);
+            let mut panel = Panel::new(format!("{kind}, {way}"), layer_axis(), y);
+            for (&category, look) in Category::ALL.iter().zip(looks) {
+                panel = panel.dotted(look, category.word(), share(&elements, category, of));
+            }
+            figure = figure.panel(panel);
+        }
+    }
+    figure
 }
 
-fn reconstruction(tables: &Tables, kind: Kind) -> Panel {
-    let mut rows = tables.rows::<Sae>();
-    rows.retain(|r| r.model == kind);
-    let layers = rows.iter().map(|r| r.layer).levels();
-    let x = Axis::log("active elements a datapoint (L0)");
-    let mut panel = Panel::new(kind.word(), x, Axis::linear("explained variance"));
-    for (index, &layer) in layers.iter().enumerate() {
-        let along = |column: fn(&Sae) -> f64| {
-            let ours = rows.iter().filter(|r| r.layer == layer);
-            ours.map(|r| (r.l1, column(r))).medians()
-        };
-        let (l0, variance) = (along(|r| r.l0), along(|r| r.explained_variance));
-        let curve = l0.iter().zip(&variance).map(|(a, b)| (a.1, b.1));
-        let of = layers.len();
-        let named = index == 0 || index + 1 == of || 2 * index + 1 == of;
-        let label = match named {
-            true => format!("x_{layer}"),
-            false => String::new(),
-        };
-        panel = panel.dotted(Role::Step { index, of }, label, curve);
+/// How similar two dictionaries of one layer are.
+fn stability(tables: &Tables) -> Figure {
+    let caption = "Mean largest cosine between the living elements of two dictionaries of one layer that differ by their \
+        initial parameters alone. Lines are medians over seeds, points are seeds.";
+    let rows = tables.rows::<Stability>();
+    let y = Axis::linear("similarity of two trainings (MMCS)").range(0.0, 1.02);
+    let mut panel = Panel::new("", layer_axis(), y);
+    let looks = [Role::Distributed, Role::Control];
+    for (kind, role) in KINDS.into_iter().zip(looks) {
+        let points: Vec<(usize, f64)> = rows
+            .iter()
+            .filter(|r| r.model == kind)
+            .map(|r| (r.layer, r.mmcs))
+            .collect();
+        panel = panel.scatter(role, "", points.iter().map(|&(l, v)| (l as f64, v)));
+        panel = panel.line(role, kind.word(), points.into_iter().medians());
     }
-    panel
+    Figure::new(NAMES[3], caption).columns(1).panel(panel)
+}
+
+/// How long directions persist, and how similar the dictionaries of two layers are.
+fn persistence(tables: &Tables) -> Figure {
+    let caption = "Top: mean number of following layers, of those that are read, in a row in which an element's direction is \
+        still there, by what it lines up with; medians over seeds. Bottom: mean max cosine similarity of the dictionary of \
+        one layer with that of another, one seed.";
+    let mut figure = Figure::new(NAMES[4], caption);
+    let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
+    let curve = |kind: Kind, category: Category| {
+        by_layer(&elements(tables, kind, Basis::Stream), |elements| {
+            let ours = elements.iter().filter(|r| r.category == category);
+            let lengths: Vec<f64> = ours.map(|r| r.persistence as f64).collect();
+            (!lengths.is_empty()).then(|| mean(&lengths))
+        })
+    };
+    let read = tables
+        .rows::<Element>()
+        .iter()
+        .map(|r| r.layer)
+        .levels()
+        .len();
+    for kind in KINDS {
+        // The same axis for both models.
+        let y = Axis::linear("layers that it persists").range(-0.1, read.max(2) as f64 - 0.9);
+        let mut panel = Panel::new(kind.word(), layer_axis(), y);
+        for (&category, look) in Category::ALL.iter().zip(looks) {
+            panel = panel.dotted(look, category.word(), curve(kind, category));
+        }
+        figure = figure.panel(panel);
+    }
+    for kind in KINDS {
+        figure = figure.panel(similarity(tables, kind));
+    }
+    figure
 }
 
 fn similarity(tables: &Tables, kind: Kind) -> Panel {
@@ -133,11 +271,13 @@ fn similarity(tables: &Tables, kind: Kind) -> Panel {
             .find(|r| (Some(r.seed), r.layer, r.other_layer) == (seed, layer, other));
         cell.map_or(f64::NAN, |r| r.mmcs)
     };
-    let axis: Vec<f64> = layers.iter().map(|&l| l as f64).collect();
+    // A cell for every layer that is read, with its number.
+    let names = || layers.iter().map(|l| l.to_string());
+    let axis: Vec<f64> = (0..layers.len()).map(|i| i as f64).collect();
     let panel = Panel::new(
         kind.word(),
-        Axis::linear("other layer"),
-        Axis::linear("layer l"),
+        Axis::named("other layer", names()),
+        Axis::named("layer l", names()),
     );
     if layers.is_empty() {
         return panel;
@@ -156,29 +296,65 @@ fn similarity(tables: &Tables, kind: Kind) -> Panel {
     }))
 }
 
-/// Two sentences on where the unfinished elements are and how long directions persist.
-pub fn findings(tables: &Tables, _: &Ledger) -> String {
-    let said: Vec<String> = KINDS
-        .into_iter()
-        .filter_map(|kind| {
-            let elements = elements(tables, kind);
-            let shares = share_by_layer(&elements, Category::Neither);
-            let (first, last) = (shares.first()?, shares.last()?);
-            let peak = peak(&shares)?;
-            let persistence: Vec<f64> = elements.iter().map(|r| r.persistence as f64).collect();
-            Some(format!(
-                "In the {kind} model the share of elements that are neither input nor output is largest after layer {}, {}, \
-                 against {} at the input and {} at the output; the median element persists for {} further layers.",
-                peak.0,
-                number(peak.1),
-                number(first.1),
-                number(last.1),
-                number(median(&persistence)),
-            ))
-        })
-        .collect();
-    if said.is_empty() {
+/// What unfinished features cost, what elements are for, and whether they are found again.
+pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
+    let rows = tables.rows::<LayerCost>();
+    let largest = largest_ratio(&rows);
+    let trained = |basis: Basis| {
+        let ours = rows
+            .iter()
+            .filter(move |r| (r.model, r.basis, Some(r.ratio)) == (KINDS[0], basis, largest));
+        ours.map(|r| (r.layer, r.l0))
+            .filter(|p| p.1.is_finite())
+            .medians()
+    };
+    let whole = |value: f64| format!("{value:.0}");
+    let costs = trained(Basis::Stream);
+    let (Some(first), Some(last)) = (costs.first(), costs.last()) else {
         return "No model of `multilayer` has learned its data, so there is no residual stream to look into.".into();
+    };
+    let between: Vec<f64> = costs
+        .iter()
+        .filter(|p| p.0 > first.0 && p.0 < last.0)
+        .map(|p| p.1)
+        .collect();
+    let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
+    let mut said = format!(
+        "To explain 95 % of the variance takes {} active elements at the input, {} at the output and {} in the layers between \
+         (medians), {} times as many in the middle as at the dearer end.",
+        whole(first.1),
+        whole(last.1),
+        whole(median(&between)),
+        number(value(COST.id)),
+    );
+    let all = elements(tables, KINDS[0], Basis::Stream);
+    let at = |of: fn(&Element) -> Category| {
+        let shares = share(&all, Category::Neither, of);
+        let between = shares.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
+        percent(mean(&between.map(|p| p.1).collect::<Vec<_>>()))
+    };
+    said += &format!(
+        " Between input and output {} of the elements line up with neither an input nor an output, and {} are selective for \
+         neither an input nor a class. Two trainings on the same stream agree less in the middle than at the less similar end \
+         by {} (mean largest cosine).",
+        at(|r| r.category),
+        at(|r| r.selective),
+        number(-value(STABILITY.id)),
+    );
+    let fixes: Vec<String> = [
+        (Basis::AllLayers, "one dictionary for all layers"),
+        (Basis::TunedLens, "the coordinates of a tuned lens"),
+    ]
+    .into_iter()
+    .filter_map(|(basis, name)| {
+        let costs = trained(basis);
+        let between = costs.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
+        let between: Vec<f64> = between.map(|p| p.1).collect();
+        (!between.is_empty()).then(|| format!("{name} {}", whole(median(&between))))
+    })
+    .collect();
+    if !fixes.is_empty() {
+        said += &format!(" In the layers between, with fixes: {}.", fixes.join(", "));
     }
-    said.join(" ")
+    said
 }

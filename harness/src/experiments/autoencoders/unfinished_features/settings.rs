@@ -6,24 +6,41 @@ use crate::settings::range::{above, increasing, so_that, worded};
 crate::settings! {
     /// Settings of `unfinished-features`.
     pub struct Settings {
-        /// Elements of a dictionary, in multiples of the width d: 3 is one for each input embedding and each output.
-        ratio: usize = 3, in 1..=64;
-        /// L1 coefficients, increasing: the dictionaries trained on every layer, whose stream is scaled to variance 1.
-        l1: Vec<f64> = vec![0.03, 0.1, 0.3], quick = vec![0.1, 0.3], in worded(
-            "1 to 16 numbers above 0, increasing",
-            increasing(1..=16, above(0.0).at_most(f32::MAX.into())),
+        /// Sizes of the dictionaries, in multiples of the width d of the stream.
+        ratios: Vec<usize> = vec![1, 3], quick = vec![3], in increasing(1..=8, 1..=64);
+        /// The size of the point setting, one of `ratios`: 3 is one for each input embedding and each output.
+        ratio: usize = 3, where s => so_that("one of `ratios`", |ratio: &usize| s.ratios.contains(ratio));
+        /// L1 coefficients, increasing: dictionaries are trained with each of them, on streams scaled to variance 1.
+        l1: Vec<f64> = vec![0.05, 0.2, 0.4], full = vec![0.025, 0.05, 0.1, 0.2, 0.4], in worded(
+            "2 to 16 numbers above 0, increasing",
+            increasing(2..=16, above(0.0).at_most(f32::MAX.into())),
         );
-        /// L1 coefficient of the dictionaries that are analysed: one of `l1`.
-        read_at: f64 = 0.1, where s => so_that("one of `l1`", |l1: &f64| s.l1.contains(l1));
-        /// Cosine above which an element lines up with a direction.
+        /// L1 coefficient of the dictionaries whose elements are looked at: one of `l1`.
+        read_at: f64 = 0.2, where s => so_that("one of `l1`", |l1: &f64| s.l1.contains(l1));
+        /// Number of layers whose stream is read, at equal steps from the input to the output.
+        layers: usize = 5, full = 9, in 5..=257;
+        /// Cosine above which an element lines up with a direction, or with an input or a class in what it fires on.
         threshold: f64 = 0.8, in worded("between 0 and 1", above(0.0).below(1.0));
         /// Most seeds that the experiment runs at; it needs the models that `multilayer` saves (multilayer.saved_seeds).
-        most_seeds: usize = 3, in 1..=1000;
-        /// Most seeds at which the dictionaries that are not analysed are trained too, for the curve over L0.
-        curve_seeds: usize = 1, in 0..=1000;
+        most_seeds: usize = 5, in 1..=1000;
+        /// Most seeds at which the fixes are tried: one dictionary for all layers, and the coordinates of a tuned lens.
+        fix_seeds: usize = 2, full = 5, in 0..=1000;
         group training: Plan {
-            steps = 1000, quick = 1200, full = 2000;
-            batch = 256, quick = 128, full = 512;
+            steps = 900, quick = 400, full = 4000;
+            batch = 32, quick = 32, full = 128;
+            learning_rate = 0.01;
         }
+    }
+}
+
+impl Settings {
+    /// The layers of a model of L blocks that are read, increasing.
+    pub fn read_layers(&self, blocks: usize) -> Vec<usize> {
+        let steps = self.layers - 1;
+        let mut layers: Vec<usize> = (0..=steps)
+            .map(|i| (i * blocks + steps / 2) / steps)
+            .collect();
+        layers.dedup();
+        layers
     }
 }

@@ -1,0 +1,160 @@
+//! Activations with one feature each, from a sphere or from a few points of it.
+
+use rand::RngExt as _;
+
+use crate::rng::{Rng, random_direction};
+
+crate::words! {
+    /// The features that there are.
+    pub enum Features {
+        /// Every point of the sphere.
+        Continuum,
+        /// A few random points of it: the control.
+        Discrete,
+    }
+}
+
+crate::words! {
+    /// The magnitude of a feature.
+    pub enum Magnitude {
+        /// 1: activations are the points of the sphere.
+        One,
+        /// Uniform between 0.5 and 1.5.
+        Varied,
+    }
+}
+
+impl Magnitude {
+    fn draw(self, rng: &mut Rng) -> f64 {
+        match self {
+            Magnitude::One => 1.0,
+            Magnitude::Varied => 0.5 + rng.random::<f64>(),
+        }
+    }
+}
+
+/// A sphere in a random subspace, and the points of it that are features.
+#[derive(Debug)]
+pub struct Source {
+    width: usize,
+    /// Orthonormal directions of the subspace.
+    frame: Vec<Vec<f64>>,
+    /// The features, in coordinates of the subspace; all of the sphere if there are none.
+    points: Vec<Vec<f64>>,
+}
+
+impl Source {
+    /// The unit sphere of a random subspace of `sphere` dimensions, and `features` points of it, the same for either kind.
+    pub fn new(
+        width: usize,
+        sphere: usize,
+        features: usize,
+        kind: Features,
+        rng: &mut Rng,
+    ) -> Self {
+        let mut frame: Vec<Vec<f64>> = Vec::new();
+        while frame.len() < sphere {
+            let mut v = random_direction(width, rng);
+            // Twice, since what is left after the first time is not orthogonal to the last digit.
+            for other in frame.iter().chain(&frame) {
+                let along: f64 = v.iter().zip(other).map(|(a, b)| a * b).sum();
+                v.iter_mut().zip(other).for_each(|(v, o)| *v -= along * o);
+            }
+            let length = v.iter().map(|v| v * v).sum::<f64>().sqrt();
+            if length > 1e-6 {
+                v.iter_mut().for_each(|v| *v /= length);
+                frame.push(v);
+            }
+        }
+        let points = (0..features)
+            .map(|_| random_direction(sphere, rng))
+            .collect();
+        Source {
+            width,
+            frame,
+            points: match kind {
+                Features::Continuum => Vec::new(),
+                Features::Discrete => points,
+            },
+        }
+    }
+
+    /// Samples, B×d, one feature each; and their magnitudes.
+    pub fn draw(
+        &self,
+        samples: usize,
+        magnitude: Magnitude,
+        rng: &mut Rng,
+    ) -> (Vec<f32>, Vec<f64>) {
+        let mut x = vec![0f32; samples * self.width];
+        let magnitudes = x.chunks_exact_mut(self.width).map(|x| {
+            let drawn;
+            let point = match self.points.len() {
+                0 => {
+                    drawn = random_direction(self.frame.len(), rng);
+                    &drawn
+                }
+                all => &self.points[rng.below(all)],
+            };
+            let magnitude = magnitude.draw(rng);
+            for (coordinate, direction) in point.iter().zip(&self.frame) {
+                let part = magnitude * coordinate;
+                x.iter_mut()
+                    .zip(direction)
+                    .for_each(|(x, v)| *x += (part * v) as f32);
+            }
+            magnitude
+        });
+        let magnitudes = magnitudes.collect();
+        (x, magnitudes)
+    }
+}
+
+/// The loss of a dictionary with an element for every feature: min over c of (m − c)² + λc, mean over magnitudes.
+pub fn least_loss(magnitudes: &[f64], lambda: f64) -> f64 {
+    let of = |m: &f64| {
+        let code = (m - lambda / 2.0).max(0.0);
+        (m - code).powi(2) + lambda * code
+    };
+    magnitudes.iter().map(of).sum::<f64>() / magnitudes.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_lie_in_the_subspace_with_the_norm_of_their_magnitude() {
+        for kind in [Features::Continuum, Features::Discrete] {
+            let mut rng = Rng::stream(1, "test", "continuum", 0);
+            let source = Source::new(6, 3, 5, kind, &mut rng);
+            let (x, magnitudes) = source.draw(200, Magnitude::Varied, &mut rng);
+            let mut directions: Vec<Vec<f64>> = Vec::new();
+            for (x, m) in x.chunks_exact(6).zip(&magnitudes) {
+                let x: Vec<f64> = x.iter().map(|&v| v.into()).collect();
+                let along = |v: &Vec<f64>| x.iter().zip(v).map(|(a, b)| a * b).sum::<f64>();
+                let inside: f64 = source.frame.iter().map(|v| along(v).powi(2)).sum();
+                let all: f64 = x.iter().map(|v| v * v).sum();
+                assert!((all.sqrt() - m).abs() < 1e-6 && (all - inside).abs() < 1e-6);
+                let same = |d: &Vec<f64>| d.iter().zip(&x).all(|(d, x)| (d - x / m).abs() < 1e-5);
+                if !directions.iter().any(same) {
+                    directions.push(x.iter().map(|x| x / m).collect());
+                }
+            }
+            match kind {
+                Features::Discrete => assert_eq!(directions.len(), 5),
+                Features::Continuum => assert_eq!(directions.len(), 200),
+            }
+        }
+    }
+
+    #[test]
+    fn no_code_is_cheaper_than_the_least_loss() {
+        for m in [0.02, 0.7, 1.5] {
+            let codes = (0..2000).map(|i| f64::from(i) * 1e-3);
+            let losses = codes.map(|c| (m - c) * (m - c) + 0.1 * c);
+            let least = losses.fold(f64::INFINITY, f64::min);
+            assert!((least_loss(&[m], 0.1) - least).abs() < 1e-6);
+        }
+    }
+}
