@@ -35,6 +35,16 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// A share in per cent, in whole numbers but near 0 and 100.
+pub fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    let plain = (1.0..=99.0).contains(&percent) || percent == 0.0 || percent == 100.0;
+    match plain {
+        true => format!("{percent:.0} %"),
+        false => format!("{} %", number(percent)),
+    }
+}
+
 /// Appends what is formatted.
 pub fn put(text: &mut String, arguments: std::fmt::Arguments) {
     text.write_fmt(arguments).expect("writing to a string");
