@@ -1,5 +1,6 @@
 //! Why sparse autoencoders work.
 
+pub mod amortisation_gap;
 pub mod encoders;
 pub mod l1_geometry;
 pub mod magnitude;
@@ -21,6 +22,7 @@ pub const SECTION: Section = Section {
         &recovery::Recovery,
         &magnitude::Magnitude,
         &encoders::Encoders,
+        &amortisation_gap::AmortisationGap,
         &unfinished_features::UnfinishedFeatures,
     ],
 };

@@ -22,6 +22,7 @@ mod reproducible;
 mod streams;
 
 mod experiments {
+    mod amortisation_gap;
     mod encoders;
     mod homogeneity;
     mod interference;

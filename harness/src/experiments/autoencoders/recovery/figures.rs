@@ -245,7 +245,7 @@ fn pairs(tables: &Tables) -> Figure {
 /// Losses on the way.
 fn training(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
-        NAMES[4],
+        NAMES[6],
         "Loss of the training batches, reconstruction and penalty, of the models with as many elements as true features; \
          median over seeds.",
     );
