@@ -17,9 +17,9 @@ crate::settings! {
         /// Coefficient of the mean of a code, for a squared error that is a mean as well.
         penalty: f64 = 0.01, in above(0.0).at_most(1e3);
         /// Widths of the hidden layer of the two-layer encoders, increasing.
-        hidden: Vec<usize> = vec![32], full = vec![32, 256], in increasing(1..=16, 1..=1 << 16);
+        hidden: Vec<usize> = vec![32], full = vec![32, 128], in increasing(1..=16, 1..=1 << 16);
         /// Training steps.
-        steps: u64 = 1000, quick = 150, full = 3000, in STEPS;
+        steps: u64 = 1000, quick = 150, full = 2000, in STEPS;
         /// Learning rate of Adam.
         learning_rate: f64 = 1e-3, quick = 5e-3, in learning_rate();
         /// Iterations of sparse coding on all samples before each step of a dictionary.

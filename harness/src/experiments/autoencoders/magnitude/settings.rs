@@ -34,7 +34,7 @@ crate::settings! {
             |_: &f64| s.elements() >= 2,
         );
         /// Active elements of the TopK model.
-        k: usize = 3, quick = 2, full = 7, where s => up_to(1, "the number of elements", s.elements());
+        k: usize = 3, quick = 2, full = 4, where s => up_to(1, "the number of elements", s.elements());
         /// Coefficients λ at which the code of one feature is compared with its closed form.
         lambdas: Vec<f64> = vec![0.1, 0.5, 1.0], in increasing(1..=64, above(0.0).at_most(1000.0));
         /// Strengths g of that feature.
@@ -65,15 +65,17 @@ crate::settings! {
         /// Held-out samples that these encoders are measured on.
         overlap_samples: usize = 1024, quick = 512, in 100..=1 << 20;
         /// Held-out samples that errors are measured on.
-        held_out: usize = 4096, quick = 2048, full = 16_384, in 100..=1 << 24;
+        held_out: usize = 4096, quick = 2048, full = 8192, in 100..=1 << 24;
         group data: Law {
-            width = 32, quick = 16, full = 256;
-            features = 48, quick = 24, full = 512;
-            active = 2.0, quick = 1.5, full = 5.0;
+            width = 32, quick = 16, full = 64;
+            features = 48, quick = 24, full = 128;
+            active = 2.0, quick = 1.5, full = 3.0;
             firing = Firing::Constant;
         }
         group training: Plan {
-            steps = 1500, quick = 600, full = 6000;
+            steps = 1500, quick = 600, full = 4000;
+            batch = 256;
+            learning_rate = 3e-3, quick = 5e-3;
             cooldown = 0.5;
         }
     }

@@ -8,7 +8,7 @@ crate::settings! {
     /// Settings of `recovery`.
     pub struct Settings {
         /// Coefficients λ of the L1 norm, increasing, above 0, for a squared error that is summed over dimensions.
-        lambdas: Vec<f64> = vec![1e-4, 0.03, 0.1, 0.3, 3.0], quick = vec![1e-4, 0.1, 0.3, 3.0],
+        lambdas: Vec<f64> = vec![1e-4, 0.03, 0.1, 0.3, 3.0], quick = vec![1e-4, 0.2, 3.0],
             full = vec![1e-4, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0], in increasing(3..=64, above(0.0).at_most(1e6));
         /// Elements of the dictionary for each true feature, increasing; 1 and 2 must be among them.
         ratios: Vec<f64> = vec![0.5, 1.0, 2.0], quick = vec![1.0, 2.0], where s => so_that(
@@ -24,18 +24,19 @@ crate::settings! {
         /// Most seeds that the experiment runs at.
         most_seeds: usize = 5, in 1..=1000;
         /// Held-out samples that the models are measured on.
-        held_out: usize = 4096, quick = 2048, full = 16_384, in 100..=1 << 24;
+        held_out: usize = 4096, quick = 1024, full = 8192, in 100..=1 << 24;
         /// Held-out samples whose codes are compared with those of least loss on the same dictionary.
         optimum_samples: usize = 256, quick = 128, where s => 1..=s.held_out;
         group data: Law {
-            width = 48, quick = 16, full = 128;
-            features = 96, quick = 32, full = 256;
+            width = 40, quick = 20, full = 96;
+            features = 80, quick = 40, full = 192;
             active = 2.5, quick = 1.5, full = 4.0;
             firing = Firing::Decaying;
         }
         group training: Plan {
-            steps = 1500, quick = 500, full = 3000;
-            batch = 256, quick = 128, full = 512;
+            steps = 1200, quick = 700, full = 2400;
+            batch = 128, full = 256;
+            learning_rate = 3e-3, quick = 5e-3;
         }
     }
 }
