@@ -1,5 +1,6 @@
 //! Distributed features in one layer.
 
+pub mod compressed_computation;
 pub mod features;
 pub mod grid;
 pub mod homogeneity;
@@ -31,5 +32,6 @@ pub const SECTION: Section = Section {
         &near_orthogonality::NearOrthogonality,
         &tradeoff::Tradeoff,
         &linear_probes::LinearProbes,
+        &compressed_computation::CompressedComputation,
     ],
 };

@@ -23,6 +23,7 @@ mod streams;
 
 mod experiments {
     mod amortisation_gap;
+    mod compressed_computation;
     mod encoders;
     mod homogeneity;
     mod interference;

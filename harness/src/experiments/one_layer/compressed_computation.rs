@@ -1,0 +1,299 @@
+//! `compressed-computation`: do 50 neurons compute 100 sparse ReLUs, or does noise in the targets do it?
+//!
+//! The model is that of Braun et al. (Interpretability in parameter space, 2025, the toy model of compressed computation),
+//! and the question that of Bhagat et al. (Compressed computation is (probably) not computation in superposition, 2025).
+
+mod model;
+mod target;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::claim::ledger::Ledger;
+use crate::claim::outcome::Outcome;
+use crate::claim::{Claim, Kind, below};
+use crate::error::Result;
+use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::figure::{Axis, Figure, Panel, Role};
+use crate::settings::range::{above, so_that};
+use crate::stats::observations::Observations;
+use crate::stats::{max, median, min};
+use crate::table::record::Word as _;
+use crate::table::{Record, Table, Tables};
+use crate::text::number;
+
+pub use model::Model;
+pub use target::Target;
+
+/// See the [module](self).
+pub struct CompressedComputation;
+
+crate::settings! {
+    /// Settings of `compressed-computation`.
+    pub struct Settings {
+        /// Number of features, each an entry of the input; as many outputs.
+        features: usize = 100, in 2..=4096;
+        /// Number of ReLU neurons.
+        neurons: usize = 50, where s => crate::settings::range::up_to(1, "`features`", s.features);
+        /// Probability that a feature is active.
+        probability: f64 = 0.01, in above(0.0).at_most(1.0);
+        /// Standard deviations of the entries of the noise matrix M, increasing, none of them 0: the noiseless target is the
+        /// control.
+        scales: Vec<f64> = vec![0.01, 0.02, 0.04], quick = vec![0.02],
+            full = vec![0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.08], in so_that(
+            "1 to 32 numbers, increasing, each above 0 and at most 1",
+            |scales: &Vec<f64>| (1..=32).contains(&scales.len())
+                && scales.iter().all(|s| *s > 0.0 && *s <= 1.0)
+                && scales.windows(2).all(|w| w[0] < w[1]),
+        );
+        /// Training steps.
+        steps: u64 = 2000, quick = 600, full = 10_000, in 1..=10_000_000;
+        /// Samples in a batch.
+        batch: usize = 512, quick = 256, full = 2048, in 1..=1 << 20;
+        /// Learning rate of AdamW at the first step; it falls to 0 along half a cosine.
+        learning_rate: f64 = 3e-3, in crate::sae::training::learning_rate();
+        /// Weight decay of AdamW.
+        decay: f64 = 0.01, in 0.0..=10.0;
+        /// Held-out samples that the loss is measured on.
+        held_out: usize = 100_000, quick = 30_000, full = 1_000_000, in 1..=1 << 28;
+        /// Most seeds to train at.
+        most_seeds: usize = 5, in 1..=1000;
+    }
+}
+
+crate::words! {
+    /// What is added to the ReLU of the input in the target.
+    #[derive(Serialize)]
+    pub enum Noise {
+        /// Nothing.
+        #[strum(serialize = "none")]
+        Nothing,
+        /// Mx with a symmetric M.
+        Symmetric,
+        /// Mx with an M of independent entries.
+        Asymmetric,
+    }
+}
+
+crate::rows! {
+    /// Loss of a trained layer on held-out samples.
+    pub struct Loss in "losses" {
+        /// what is added to the target: none, symmetric (Mx with a symmetric M) or asymmetric (independent entries)
+        noise: Noise [""],
+        /// standard deviation of the entries of M off its diagonal, which is 0
+        scale: f64 ["1"],
+        /// seed of M, of the initial weights and of the samples
+        seed: u64 [""],
+        /// squared error of the trained layer, mean over samples and features, over the probability of a feature
+        loss: f64 ["1"],
+        /// the same of the naive solution: one neuron each for as many features as there are neurons, nothing for the rest
+        naive: f64 ["1"],
+    }
+}
+
+/// The gain that counts: losses are means over many samples, and half a percent is what training leaves undone.
+const GAIN: f64 = 0.95;
+
+static NOISE: Claim<1> = Claim {
+    id: "noise-makes-the-gain",
+    kind: Kind::Finding,
+    statement: "A layer with half as many ReLU neurons as sparse features beats the naive solution, which gives half of the \
+        features a neuron each, only where the target holds a noisy linear part.",
+    criterion: "with a symmetric noise matrix, at the scale where it helps most, the loss is below 0.95 of that of the naive \
+        solution on the same target",
+    control: "the same without noise in the target",
+    conditions: [below(
+        GAIN,
+        "loss of the trained layer over that of the naive solution",
+    )],
+};
+
+/// One layer to train.
+#[derive(Debug, Clone, Copy)]
+struct Task {
+    noise: Noise,
+    scale: f64,
+    seed: u64,
+}
+
+impl std::fmt::Display for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "noise {}, scale {}, seed {}",
+            self.noise, self.scale, self.seed
+        )
+    }
+}
+
+impl Experiment for CompressedComputation {
+    type Settings = Settings;
+
+    const ABOUT: &'static About = &About {
+        id: "compressed-computation",
+        title: "Do 50 neurons compute 100 sparse ReLUs?",
+        summary: "If features in superposition can be computed with, a layer might compute more non-linear functions than it \
+            has neurons. The simplest case: y = W₂ ReLU(W₁x) is trained to give the ReLU of each entry of x, of which few are \
+            active at a time, with half as many neurons as entries. Such layers were reported to beat the naive solution, one \
+            neuron each for half of the entries. There, the targets held a small random linear part Mx besides. Here the layer \
+            is trained with and without it.",
+        claims: &[&NOISE],
+        tables: &[Loss::SPEC],
+        figures: &["losses"],
+        needs: &[],
+    };
+
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
+        let (features, neurons) = (s.features as f64, s.neurons as f64);
+        let rows = s.batch.max(target::CHUNK) as f64;
+        threads as f64
+            * 4.0
+            * (rows * (4.0 * features + 3.0 * neurons)
+                + 8.0 * features * neurons
+                + features * features)
+    }
+
+    fn most_seeds(s: &Settings) -> usize {
+        s.most_seeds
+    }
+
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let mut tasks = Vec::new();
+        for &seed in ctx.seeds {
+            let task = |noise, scale| Task { noise, scale, seed };
+            tasks.push(task(Noise::Nothing, 0.0));
+            for noise in [Noise::Symmetric, Noise::Asymmetric] {
+                tasks.extend(s.scales.iter().map(|&scale| task(noise, scale)));
+            }
+        }
+        ctx.session.progress.start(tasks.len() as u64 * s.steps)?;
+        let losses = tasks
+            .par_iter()
+            .with_max_len(1)
+            .map(|task| measure(task, s, ctx));
+        let losses: Vec<Loss> = losses.collect::<Result<_>>()?;
+
+        let mut outcome = Outcome::default();
+        for &seed in ctx.seeds {
+            let gain = |noise: Noise| {
+                let ours = losses.iter().filter(|r| (r.noise, r.seed) == (noise, seed));
+                min(ours.map(|r| r.loss / r.naive))
+            };
+            outcome.settle(
+                &NOISE,
+                seed,
+                [gain(Noise::Symmetric)],
+                [gain(Noise::Nothing)],
+            );
+        }
+        outcome.tables = vec![Table::of(&losses)];
+        Ok(outcome)
+    }
+
+    fn figures(tables: &Tables) -> Vec<Figure> {
+        let rows = tables.rows::<Loss>();
+        let of = |noise: Noise| rows.iter().filter(move |r| r.noise == noise);
+        let highest = max(rows.iter().map(|r| r.loss.max(r.naive)));
+        let y = Axis::linear("loss per feature / p");
+        let y = if highest > 0.0 {
+            y.range(0.0, 1.1 * highest)
+        } else {
+            y
+        };
+        let mut panel = Panel::new(
+            "",
+            Axis::linear("standard deviation of the entries of M"),
+            y,
+        );
+        for (noise, role) in [
+            (Noise::Symmetric, Role::Distributed),
+            (Noise::Asymmetric, Role::Aligned),
+        ] {
+            let with_zero = || of(Noise::Nothing).chain(of(noise));
+            panel = panel
+                .line(
+                    role,
+                    format!("trained, {} M", noise.word()),
+                    with_zero().map(|r| (r.scale, r.loss)).medians(),
+                )
+                .scatter(role, "", with_zero().map(|r| (r.scale, r.loss)));
+        }
+        let naive = of(Noise::Nothing).chain(of(Noise::Asymmetric));
+        panel = panel.line(
+            Role::Control,
+            "naive solution",
+            naive.map(|r| (r.scale, r.naive)).medians(),
+        );
+        vec![
+            Figure::new(
+                "losses",
+                "Squared error on held-out samples per feature, over the probability p of a feature, against the scale of the \
+                 linear part Mx of the target; 0 is the target without it. Lines are medians over seeds, points single seeds; \
+                 the naive solution computes as many features exactly as there are neurons, and nothing else.",
+            )
+            .columns(1)
+            .panel(panel),
+        ]
+    }
+
+    fn findings(tables: &Tables, _: &Ledger) -> String {
+        let rows = tables.rows::<Loss>();
+        let gains = |noise: Noise| {
+            let ours = rows.iter().filter(|r| r.noise == noise);
+            ours.map(|r| (r.scale, r.loss / r.naive)).medians()
+        };
+        let best = |noise: Noise| {
+            let lower = |a: (f64, f64), b: (f64, f64)| if b.1 < a.1 { b } else { a };
+            gains(noise).into_iter().reduce(lower)
+        };
+        let (Some(clean), Some(symmetric), Some(asymmetric)) = (
+            best(Noise::Nothing),
+            best(Noise::Symmetric),
+            best(Noise::Asymmetric),
+        ) else {
+            return "Nothing was measured.".into();
+        };
+        let percent = |ratio: f64| format!("{} %", number((1000.0 * ratio).round() / 10.0));
+        let clean_loss = median(
+            &rows
+                .iter()
+                .filter(|r| r.noise == Noise::Nothing)
+                .map(|r| r.loss)
+                .collect::<Vec<_>>(),
+        );
+        format!(
+            "Without noise in the target, the trained layer ends at {} of the naive solution's loss ({} per feature and p). With \
+             a symmetric noise matrix it comes down to {} of it, at a scale of {}; with an asymmetric one, to {} at {}.",
+            percent(clean.1),
+            number(clean_loss),
+            percent(symmetric.1),
+            symmetric.0,
+            percent(asymmetric.1),
+            asymmetric.0,
+        )
+    }
+}
+
+/// Trains one layer and measures its loss.
+fn measure(task: &Task, s: &Settings, ctx: &Ctx) -> Result<Loss> {
+    let &Task { noise, scale, seed } = task;
+    let target = Target::draw(s, noise, scale, &mut ctx.rng(seed, "noise", 0));
+    let samples = |step: u64| ctx.rng(seed, "samples", step);
+    let model = model::train(task, s, &target, samples, ctx)?;
+    let mut rng = ctx.rng(seed, "held out", 0);
+    let (mut sum, mut left) = (0.0, s.held_out);
+    while left > 0 {
+        let rows = left.min(target::CHUNK);
+        let (x, y) = target.samples(rows, &mut rng);
+        sum += model.squared_error(ctx.session.serial(), &x, &y);
+        left -= rows;
+    }
+    let per_feature = sum / (s.held_out * s.features) as f64;
+    Ok(Loss {
+        noise,
+        scale,
+        seed,
+        loss: per_feature / s.probability,
+        naive: target.naive_loss(s.neurons) / s.probability,
+    })
+}

@@ -1,0 +1,177 @@
+//! The layer y = W₂ ReLU(W₁x) and its training.
+
+use kernels::adam::{self, Adam};
+use kernels::{Accumulate, Exec, MatMut, MatRef, matmul, relu};
+
+use super::{Settings, Target, Task};
+use crate::error::Result;
+use crate::experiment::Ctx;
+use crate::phase::Phase;
+use crate::rng::Rng;
+use crate::store::checkpoint::Snapshot;
+
+/// A layer without biases, and where its training stands.
+#[derive(Debug, Clone)]
+pub struct Model {
+    features: usize,
+    neurons: usize,
+    /// W₁, neurons × features, then W₂, features × neurons.
+    pub weights: Vec<f32>,
+    /// Adam's first and second moments.
+    moments: [Vec<f32>; 2],
+    /// Steps done.
+    step: u64,
+}
+
+impl Model {
+    /// The initial layer: normal weights of variance 1 over the number of inputs.
+    pub fn start(features: usize, neurons: usize, rng: &mut Rng) -> Self {
+        let mut normal = |inputs: usize| (rng.normal() / (inputs as f64).sqrt()) as f32;
+        let size = features * neurons;
+        let mut weights: Vec<f32> = (0..size).map(|_| normal(features)).collect();
+        weights.extend((0..size).map(|_| normal(neurons)));
+        let zeros = vec![0.0; weights.len()];
+        Model {
+            features,
+            neurons,
+            weights,
+            moments: [zeros.clone(), zeros],
+            step: 0,
+        }
+    }
+
+    fn matrices(&self) -> [MatRef<'_>; 2] {
+        let (first, second) = self.weights.split_at(self.features * self.neurons);
+        [
+            MatRef::from_rows(first, self.features),
+            MatRef::from_rows(second, self.neurons),
+        ]
+    }
+
+    /// W₁x, its ReLU and W₂ of that, a row a sample.
+    fn forward(&self, exec: Exec, x: &[f32]) -> [Vec<f32>; 3] {
+        let [first, second] = self.matrices();
+        let x = MatRef::from_rows(x, self.features);
+        let (mut before, mut y) = (
+            vec![0.0; x.rows() * self.neurons],
+            vec![0.0; x.rows() * self.features],
+        );
+        let mut active = before.clone();
+        let hidden = MatMut::from_rows(&mut before, self.neurons);
+        matmul(exec, x, first.t(), Accumulate::Replace, hidden);
+        relu::forward(exec, &before, &mut active);
+        let output = MatMut::from_rows(&mut y, self.features);
+        let hidden = MatRef::from_rows(&active, self.neurons);
+        matmul(exec, hidden, second.t(), Accumulate::Replace, output);
+        [before, active, y]
+    }
+
+    /// Sum over samples and features of the squared error, in f64.
+    pub fn squared_error(&self, exec: Exec, x: &[f32], target: &[f32]) -> f64 {
+        let [_, _, y] = self.forward(exec, x);
+        let errors = y.iter().zip(target).map(|(y, t)| f64::from(y - t));
+        errors.map(|e| e * e).sum()
+    }
+
+    /// The gradient of the squared error, mean over samples and features, with respect to the weights.
+    pub fn gradient(&self, exec: Exec, x: &[f32], target: &[f32]) -> Vec<f32> {
+        let [before, active, mut error] = self.forward(exec, x);
+        let factor = 2.0 / error.len() as f32;
+        error
+            .iter_mut()
+            .zip(target)
+            .for_each(|(e, t)| *e = factor * (*e - t));
+        let [_, second] = self.matrices();
+        let (x, hidden) = (
+            MatRef::from_rows(x, self.features),
+            MatRef::from_rows(&active, self.neurons),
+        );
+        let error = MatRef::from_rows(&error, self.features);
+        let mut gradient = vec![0.0; self.weights.len()];
+        let (d_first, d_second) = gradient.split_at_mut(self.features * self.neurons);
+        let d_second = MatMut::from_rows(d_second, self.neurons);
+        matmul(exec, error.t(), hidden, Accumulate::Replace, d_second);
+        let mut d_active = vec![0.0; active.len()];
+        let room = MatMut::from_rows(&mut d_active, self.neurons);
+        matmul(exec, error, second, Accumulate::Replace, room);
+        let mut d_before = vec![0.0; active.len()];
+        relu::backward(exec, &before, &d_active, &mut d_before);
+        let d_before = MatRef::from_rows(&d_before, self.neurons);
+        let d_first = MatMut::from_rows(d_first, self.features);
+        matmul(exec, d_before.t(), x, Accumulate::Replace, d_first);
+        gradient
+    }
+
+    /// One step of AdamW (Loshchilov and Hutter, Decoupled weight decay regularization, 2019) under half a cosine.
+    fn update(&mut self, exec: Exec, gradient: &[f32], s: &Settings) {
+        let done = self.step as f64 / s.steps as f64;
+        let rate = s.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+        let kept = (1.0 - rate * s.decay) as f32;
+        self.weights.iter_mut().for_each(|w| *w *= kept);
+        let adam = Adam {
+            learning_rate: rate as f32,
+            ..Adam::default()
+        };
+        self.step += 1;
+        let [first, second] = &mut self.moments;
+        adam::step(
+            exec,
+            adam,
+            self.step,
+            gradient,
+            &mut self.weights,
+            first,
+            second,
+        );
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        snapshot.put_vector("weights", &self.weights);
+        snapshot.put_vector("first_moment", &self.moments[0]);
+        snapshot.put_vector("second_moment", &self.moments[1]);
+        snapshot.put_metadata("step", self.step);
+        snapshot
+    }
+
+    fn restore(&self, snapshot: &Snapshot, steps: u64) -> Result<Self, String> {
+        let mut model = self.clone();
+        snapshot.read_into("weights", &mut model.weights)?;
+        snapshot.read_into("first_moment", &mut model.moments[0])?;
+        snapshot.read_into("second_moment", &mut model.moments[1])?;
+        model.step = snapshot.read_u64("step", steps)?;
+        Ok(model)
+    }
+}
+
+/// Trains a layer from its last checkpoint, or from the start.
+pub(super) fn train(
+    task: &Task,
+    s: &Settings,
+    target: &Target,
+    samples: impl Fn(u64) -> Rng,
+    ctx: &Ctx,
+) -> Result<Model> {
+    let exec = ctx.session.serial();
+    let Task { noise, scale, seed } = task;
+    let mut store = ctx
+        .session
+        .checkpoints(&format!("{noise}-{scale}-seed{seed}"), task, s);
+    let start = Model::start(s.features, s.neurons, &mut ctx.rng(*seed, "weights", 0));
+    let saved = store.latest(|snapshot| start.restore(snapshot, s.steps))?;
+    let mut model = saved.unwrap_or(start);
+    ctx.session.progress.advance(model.step)?;
+    while model.step < s.steps {
+        let span = Phase::Data.begin();
+        let (x, y) = target.samples(s.batch, &mut samples(model.step));
+        drop(span);
+        let gradient = model.gradient(exec, &x, &y);
+        model.update(exec, &gradient, s);
+        let interrupted = ctx.session.progress.advance(1);
+        if interrupted.is_err() || store.is_due() {
+            store.write(model.step, model.snapshot())?;
+        }
+        interrupted?;
+    }
+    Ok(model)
+}

@@ -1,0 +1,79 @@
+//! What the layer is trained on: sparse inputs, their ReLU, and a linear part.
+
+use rand::RngExt as _;
+
+use super::{Noise, Settings};
+use crate::rng::Rng;
+
+/// Samples in one pass over held-out data.
+pub const CHUNK: usize = 4096;
+
+/// The target ReLU(x) + Mx and the law of x: each entry is uniform on [−1, 1] with a probability, else 0.
+#[derive(Debug, Clone)]
+pub struct Target {
+    features: usize,
+    probability: f64,
+    /// M by its columns, so that the part of one active feature is contiguous; empty if there is none.
+    columns: Vec<f32>,
+}
+
+impl Target {
+    /// Draws M: normal entries of standard deviation `scale`, symmetric or independent, with zeros on the diagonal.
+    pub fn draw(s: &Settings, noise: Noise, scale: f64, rng: &mut Rng) -> Self {
+        let n = s.features;
+        let mut columns = vec![0.0; if noise == Noise::Nothing { 0 } else { n * n }];
+        if noise != Noise::Nothing {
+            for j in 0..n {
+                for i in (0..n).filter(|&i| i != j) {
+                    columns[j * n + i] = match noise {
+                        Noise::Symmetric if i < j => columns[i * n + j],
+                        _ => (scale * rng.normal()) as f32,
+                    };
+                }
+            }
+        }
+        Target {
+            features: n,
+            probability: s.probability,
+            columns,
+        }
+    }
+
+    /// Draws samples: inputs and targets, a row each.
+    pub fn samples(&self, rows: usize, rng: &mut Rng) -> (Vec<f32>, Vec<f32>) {
+        let n = self.features;
+        let (mut x, mut y) = (vec![0f32; rows * n], vec![0f32; rows * n]);
+        // From one active entry to the next, a geometric number of others.
+        let log_inactive = (1.0 - self.probability).ln();
+        let gap = |rng: &mut Rng| match log_inactive {
+            log if log < 0.0 && log.is_finite() => {
+                ((1.0 - rng.random::<f64>()).ln() / log) as usize
+            }
+            _ => 0,
+        };
+        let mut at = gap(rng);
+        while at < x.len() {
+            let value = (2.0 * rng.random::<f64>() - 1.0) as f32;
+            x[at] = value;
+            y[at] += value.max(0.0);
+            let (row, feature) = (at / n, at % n);
+            if let Some(column) = self.columns.chunks_exact(n).nth(feature) {
+                let out = &mut y[row * n..][..n];
+                out.iter_mut()
+                    .zip(column)
+                    .for_each(|(y, m)| *y += m * value);
+            }
+            at = (at + 1).saturating_add(gap(rng));
+        }
+        (x, y)
+    }
+
+    /// The expected squared error per feature of the naive solution, which computes the ReLU of `neurons` features
+    /// exactly, and nothing else: p/6 = p·E[ReLU(x)²] for every other feature, and p/3 = p·E[x²] times the mean over rows of
+    /// the squared norm of M's.
+    pub fn naive_loss(&self, neurons: usize) -> f64 {
+        let n = self.features as f64;
+        let noise: f64 = self.columns.iter().map(|&m| f64::from(m).powi(2)).sum();
+        self.probability * ((n - neurons as f64) / n / 6.0 + noise / n / 3.0)
+    }
+}

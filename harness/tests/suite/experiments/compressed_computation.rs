@@ -1,0 +1,150 @@
+//! `compressed-computation` against plain loops in f64.
+
+use crate::common::testing;
+use harness::experiments::one_layer::compressed_computation::{
+    CompressedComputation, Loss, Model, Noise, Settings, Target,
+};
+use harness::rng::Rng;
+use harness::settings::{Preset, Settings as _};
+use kernels::{Exec, Isa};
+use proptests::each_isa;
+
+fn small() -> Settings {
+    Settings {
+        features: 7,
+        neurons: 3,
+        probability: 0.3,
+        scales: vec![0.1, 0.5],
+        steps: 20,
+        batch: 33,
+        held_out: 500,
+        ..Settings::preset(Preset::Quick)
+    }
+}
+
+fn rng(purpose: &str) -> Rng {
+    Rng::stream(3, "test", purpose, 0)
+}
+
+/// The squared error, mean over samples and features, by plain loops.
+fn loss(weights: &[f64], s: &Settings, x: &[f32], target: &[f32]) -> f64 {
+    let (n, h) = (s.features, s.neurons);
+    let (first, second) = weights.split_at(n * h);
+    let mut sum = 0.0;
+    for (x, target) in x.chunks(n).zip(target.chunks(n)) {
+        let neuron = |i: usize| {
+            let z: f64 = (0..n).map(|j| first[i * n + j] * f64::from(x[j])).sum();
+            z.max(0.0)
+        };
+        let active: Vec<f64> = (0..h).map(neuron).collect();
+        for (i, t) in target.iter().enumerate() {
+            let y: f64 = (0..h).map(|j| second[i * h + j] * active[j]).sum();
+            sum += (y - f64::from(*t)).powi(2);
+        }
+    }
+    sum / x.len() as f64
+}
+
+each_isa!(loss_and_gradient_are_those_of_plain_loops);
+/// Claims: noise-makes-the-gain
+fn loss_and_gradient_are_those_of_plain_loops(isa: Isa) {
+    let s = small();
+    let exec = Exec::serial(isa);
+    let target = Target::draw(&s, Noise::Asymmetric, 0.3, &mut rng("noise"));
+    let (x, y) = target.samples(s.batch, &mut rng("samples"));
+    let model = Model::start(s.features, s.neurons, &mut rng("weights"));
+    let weights: Vec<f64> = model.weights.iter().map(|&w| w.into()).collect();
+    let expected = loss(&weights, &s, &x, &y);
+    let found = model.squared_error(exec, &x, &y) / x.len() as f64;
+    // Sums of at most 7 products of numbers below 4 in f32, and again of 3.
+    let rounding = 64.0 * f64::from(f32::EPSILON);
+    assert!(
+        (found - expected).abs() <= rounding * (1.0 + expected),
+        "{found} {expected}"
+    );
+    for (i, &found) in model.gradient(exec, &x, &y).iter().enumerate() {
+        // The loss is quadratic in each weight but where a neuron changes sides, which so short a step does not reach.
+        let step = 1e-6;
+        let at = |sign: f64| {
+            let mut moved = weights.clone();
+            moved[i] += sign * step;
+            loss(&moved, &s, &x, &y)
+        };
+        let expected = (at(1.0) - at(-1.0)) / (2.0 * step);
+        assert!(
+            (f64::from(found) - expected).abs() < 1e-5,
+            "{i}: {found} {expected}"
+        );
+    }
+}
+
+#[test]
+fn samples_follow_their_law_and_the_naive_solution_has_its_loss() {
+    let s = small();
+    for noise in [Noise::Nothing, Noise::Symmetric, Noise::Asymmetric] {
+        let target = Target::draw(&s, noise, 0.2, &mut rng("noise"));
+        let (rows, n) = (40_000, s.features);
+        let (x, y) = target.samples(rows, &mut rng("samples"));
+        let active = x.iter().filter(|v| **v != 0.0).count() as f64 / x.len() as f64;
+        // Five standard deviations of a binomial share, and of a mean of squared errors, whose deviation is below 1.
+        let room = 5.0 / (x.len() as f64).sqrt();
+        assert!((active - s.probability).abs() < 0.5 * room, "{active}");
+        let error = |(i, (x, y)): (usize, (&f32, &f32))| {
+            let naive = if i % n < s.neurons { x.max(0.0) } else { 0.0 };
+            f64::from(y - naive).powi(2)
+        };
+        let errors = x.iter().zip(&y).enumerate().map(error);
+        let found = errors.sum::<f64>() / x.len() as f64;
+        let expected = target.naive_loss(s.neurons);
+        assert!(
+            (found - expected).abs() < room,
+            "{noise}: {found} {expected}"
+        );
+        // What an entry on its own adds to the others is a column of M.
+        let part = |from: usize| {
+            let alone =
+                |row: &&[f32]| row[from] != 0.0 && row.iter().filter(|v| **v != 0.0).count() == 1;
+            let row = x
+                .chunks(n)
+                .position(|row| alone(&row))
+                .expect("a row with it alone");
+            let value = x[row * n + from];
+            let own = |i: usize| if i == from { value.max(0.0) } else { 0.0 };
+            (0..n)
+                .map(|i| (y[row * n + i] - own(i)) / value)
+                .collect::<Vec<f32>>()
+        };
+        let columns: Vec<Vec<f32>> = (0..n).map(part).collect();
+        for i in 0..n {
+            assert!(columns[i][i].abs() < 1e-5);
+            for j in 0..i {
+                let same = (columns[i][j] - columns[j][i]).abs() < 1e-5;
+                assert_eq!(same, noise != Noise::Asymmetric, "{i} {j}");
+            }
+        }
+    }
+}
+
+#[test]
+fn training_lowers_the_loss_and_gives_the_same_bytes_on_any_number_of_threads() {
+    let csv = |steps: u64, threads: usize| {
+        let s = Settings { steps, ..small() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let run = || testing::run::<CompressedComputation>(&s, &[3, 4]);
+        pool.unwrap().install(run).tables.swap_remove(0)
+    };
+    let table = csv(300, 1);
+    assert_eq!(table.csv(), csv(300, 3).csv());
+    let untrained = csv(1, 1);
+    for (trained, start) in table.rows::<Loss>().iter().zip(untrained.rows::<Loss>()) {
+        assert!(trained.loss < 0.8 * start.loss, "{trained:?} {start:?}");
+        assert_eq!(trained.naive, start.naive);
+    }
+    let scales: Vec<f64> = table
+        .rows::<Loss>()
+        .iter()
+        .take(5)
+        .map(|r| r.scale)
+        .collect();
+    assert_eq!(scales, [0.0, 0.1, 0.5, 0.1, 0.5]);
+}
