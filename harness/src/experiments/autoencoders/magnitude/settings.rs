@@ -74,7 +74,6 @@ crate::settings! {
         }
         group training: Plan {
             steps = 1500, quick = 600, full = 4000;
-            batch = 256;
             learning_rate = 3e-3, quick = 5e-3;
             cooldown = 0.5;
         }
