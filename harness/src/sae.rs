@@ -1,7 +1,8 @@
-//! Sparse autoencoders without experiments: data with known features, training, measures and the cheapest codes.
+//! Sparse autoencoders without experiments: data with known features, training, measures and the best codes.
 
 pub mod affine;
 pub mod minimum_l1;
+pub mod optimum;
 pub mod reading;
 pub mod synthetic;
 pub mod training;

@@ -2,6 +2,7 @@
 
 pub mod continuous_latent;
 pub mod continuum;
+pub mod amortisation_gap;
 pub mod encoders;
 pub mod l1_geometry;
 pub mod magnitude;
@@ -24,6 +25,7 @@ pub const SECTION: Section = Section {
         &recovery::Recovery,
         &magnitude::Magnitude,
         &encoders::Encoders,
+        &amortisation_gap::AmortisationGap,
         &unfinished_features::UnfinishedFeatures,
         &continuous_latent::ContinuousLatent,
         &continuum::Continuum,

@@ -2,7 +2,7 @@
 
 use kernels::metrics::Stream;
 use kernels::sae::{self, Parameters, Workspace};
-use kernels::{Exec, MatMut, MatRef, SparseRef};
+use kernels::{Exec, MatMut, MatRef, SparseRef, dictionary};
 
 use crate::phase::Phase;
 
@@ -59,6 +59,24 @@ pub fn dense_codes(exec: Exec, parameters: &Parameters, x: MatRef) -> Vec<f32> {
         }
     });
     dense
+}
+
+/// x − b_dec for each row of `x`.
+pub fn centred(parameters: &Parameters, x: MatRef) -> Vec<f32> {
+    let bias = parameters.b_dec();
+    let less = |b: usize| x.row(b).iter().zip(bias).map(|(x, b)| x - b);
+    (0..x.rows()).flat_map(less).collect()
+}
+
+/// The elements of its dictionary at norm 1, as its codes count them.
+pub fn elements(exec: Exec, parameters: &Parameters) -> Vec<f32> {
+    let rows = parameters.dictionary();
+    let mut unit: Vec<f32> = (0..rows.rows())
+        .flat_map(|j| rows.row(j))
+        .copied()
+        .collect();
+    dictionary::normalise(exec, MatMut::from_rows(&mut unit, rows.cols()));
+    unit
 }
 
 /// Hands `each` some rows of `x` at a time: where they begin, themselves, and their codes.

@@ -43,8 +43,19 @@ impl Generator {
     pub fn new(law: Law, rng: &mut Rng) -> Self {
         let _span = Phase::Data.begin();
         let mut features: Vec<Vec<f64>> = Vec::with_capacity(law.features);
+        // What the features of a group have in common.
+        let groups = if law.coherence > 0.0 { law.groups } else { 0 };
+        let common: Vec<_> = (0..groups)
+            .map(|_| random_direction(law.width, rng))
+            .collect();
         while features.len() < law.features {
             let mut f = random_direction(law.width, rng);
+            if let Some(common) = common.get(features.len() % law.groups) {
+                let (own, shared) = ((1.0 - law.coherence).sqrt(), law.coherence.sqrt());
+                f.iter_mut()
+                    .zip(common)
+                    .for_each(|(f, c)| *f = own * *f + shared * c);
+            }
             if law.directions == Directions::Orthogonal {
                 // Twice, since what is left after the first time is not orthogonal to the last digit.
                 for other in features.iter().chain(&features) {
@@ -291,6 +302,33 @@ mod tests {
     }
 
     #[test]
+    fn features_of_one_group_are_as_coherent_as_asked() {
+        let law = Law {
+            width: 512,
+            coherence: 0.7,
+            ..law()
+        };
+        let generator = Generator::new(law, &mut rng(4));
+        let f = generator.features();
+        for i in 0..32 {
+            for j in 0..i {
+                let terms = f.row(i).iter().zip(f.row(j));
+                let cosine: f64 = terms.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                let expected = if i % law.groups == j % law.groups {
+                    0.7
+                } else {
+                    0.0
+                };
+                // Cosines of random directions deviate by 1/√512.
+                assert!(
+                    (cosine - expected).abs() < 5.0 / 512f64.sqrt(),
+                    "{i} {j} {cosine}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn quantiles_invert_the_tail() {
         for p in [1e-6, 0.01, 0.5, 0.9, 0.9999] {
             assert!((1.0 - normal_tail(normal_quantile(p)) - p).abs() < 1e-12);
@@ -323,6 +361,15 @@ mod tests {
                 ..law()
             }),
             "features"
+        );
+        assert_eq!(
+            refused(Law {
+                directions: orthogonal,
+                features: 16,
+                coherence: 0.1,
+                ..law()
+            }),
+            "coherence"
         );
         assert_eq!(
             refused(Law {

@@ -128,13 +128,32 @@ pub fn train(
     session: &Session,
     draw: impl Fn(usize, u64) -> Vec<f32> + Sync,
 ) -> Result<Vec<Trained>> {
+    train_holding(&[], candidates, plan, settings, session, draw)
+}
+
+/// The same, with the tensors of these names held at their start in all candidates that have them.
+pub fn train_holding(
+    held: &[&str],
+    candidates: Vec<Candidate>,
+    plan: &Plan,
+    settings: &impl Serialize,
+    session: &Session,
+    draw: impl Fn(usize, u64) -> Vec<f32> + Sync,
+) -> Result<Vec<Trained>> {
     let exec = match candidates.len() >= session.threads {
         true => session.serial(),
         false => session.parallel(),
     };
     let mut models = Vec::new();
     for (index, candidate) in candidates.into_iter().enumerate() {
-        models.push(Model::begin(index, candidate, plan, settings, session)?);
+        let mut model = Model::begin(index, candidate, plan, settings, session)?;
+        let tensors = model.trainer.parameters().tensors();
+        let here: Vec<&str> = tensors
+            .map(|(name, _)| name)
+            .filter(|name| held.contains(name))
+            .collect();
+        model.trainer.hold(&here);
+        models.push(model);
     }
     // The largest first, so that no thread is left with it at the end of a block.
     models.sort_by_key(|m| std::cmp::Reverse(m.trainer.parameters().values().len()));

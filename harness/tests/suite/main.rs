@@ -22,6 +22,7 @@ mod reproducible;
 mod streams;
 
 mod experiments {
+    mod amortisation_gap;
     mod compressed_computation;
     mod continuous_latent;
     mod continuum;

@@ -1,5 +1,7 @@
 //! Training: gradient, projection, Adam, renormalisation, and which elements still fire.
 
+use std::ops::Range;
+
 use super::batch::Losses;
 use super::parameters::Parameters;
 use super::passes::gradient;
@@ -14,7 +16,7 @@ use crate::train::adam::{self, Adam};
 /// A sparse autoencoder in training.
 ///
 /// Its state is its parameters, both moments, [`steps`](Self::steps) and [`idle`](Self::idle); a trainer made
-/// from them by [`restore`](Self::restore) goes on to the same bits.
+/// from them by [`restore`](Self::restore), with the same tensors [held](Self::hold), goes on to the same bits.
 #[derive(Clone, Debug)]
 pub struct Trainer {
     pub(super) parameters: Parameters,
@@ -24,6 +26,8 @@ pub struct Trainer {
     pub(super) idle: Vec<u32>,
     pub(super) workspace: Workspace,
     gradient: Parameters,
+    /// What is held: places among all parameters, and the values there.
+    held: Vec<(Range<usize>, Vec<f32>)>,
 }
 
 impl Trainer {
@@ -64,6 +68,23 @@ impl Trainer {
             moments,
             steps,
             idle,
+            held: vec![],
+        }
+    }
+
+    /// Holds the tensors of these names at the values that they have now. Gradients and moments of theirs go on, and
+    /// come to nothing.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    #[track_caller]
+    pub fn hold(&mut self, names: &[&str]) {
+        let tensors = &self.parameters.tensors;
+        for name in names {
+            let found = tensors.places().find(|(tensor, _)| tensor.name == *name);
+            let (_, place) = found.unwrap_or_else(|| panic!("no tensor {name:?} to hold"));
+            let values = tensors.values()[place.clone()].to_vec();
+            self.held.push((place, values));
         }
     }
 
@@ -85,6 +106,7 @@ impl Trainer {
             idle,
             workspace,
             gradient: g,
+            held,
         } = self;
         let variant = parameters.variant();
         let model = variant.model();
@@ -106,6 +128,9 @@ impl Trainer {
             dictionary::normalise(exec, parameters.tensors.get_mut(W_DEC));
         }
         model.after_step(&mut parameters.tensors);
+        for (place, values) in held {
+            parameters.values_mut()[place.clone()].copy_from_slice(values);
+        }
         for idle in idle.iter_mut() {
             *idle = idle.saturating_add(1);
         }

@@ -2,8 +2,8 @@
 //!
 //! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside them a
 //! dictionary whose codes are optimised freely (FISTA). All encoders start as the same linear one, the transpose of the
-//! dictionary. Encoder and dictionary are then judged apart: optimal codes on the dictionary that an encoder has learned,
-//! and its codes on the true one.
+//! dictionary, and each is tried at the same learning rates and numbers of steps. Encoder and dictionary are then judged
+//! apart: optimal codes on the dictionary that an encoder has learned, and its codes on the true one.
 
 use rayon::prelude::*;
 
@@ -14,7 +14,6 @@ use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::Streams;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
-use crate::sae::training::{self, Candidate, Plan};
 use crate::table::{Record, Tables};
 
 mod claims;
@@ -24,9 +23,11 @@ mod model;
 mod reading;
 mod settings;
 mod source;
+mod supports;
 mod tables;
+mod tuning;
 
-use model::{Encoder, Model, start};
+use model::{Budget, Encoder, Model};
 use reading::Reading;
 pub use settings::Settings;
 use source::Source;
@@ -42,11 +43,12 @@ impl Experiment for Encoders {
         title: "Does a stronger encoder find better features?",
         summary: "The encoder of a sparse autoencoder is one linear map, much simpler than sparse coding by \
         optimisation. A two-layer encoder, unrolled steps of a learnt iteration (LISTA) and freely optimised codes are \
-        trained on the same data, synthetic ones with known features and residual streams of the models of `multilayer`, \
-        and encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an encoder has \
-        learned, and its own codes on the true features.",
+        trained on the same data, synthetic ones with known features, at random or in groups of similar ones, and residual \
+        streams of the models of `multilayer`. On synthetic data each is tried at the same learning rates and numbers of steps, \
+        and the best is judged. Encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an \
+        encoder has learned, and its own codes on the true features.",
         claims: claims::CLAIMS,
-        tables: &[tables::Scores::SPEC],
+        tables: &[tables::Scores::SPEC, tuning::Tried::SPEC],
         figures: figures::NAMES,
         needs: &["multilayer"],
     };
@@ -73,16 +75,24 @@ impl Experiment for Encoders {
         let per_source = |steps| 3 * lambdas * steps;
         let seeds = ctx.seeds.len() as u64;
         let streams = seeds.min(s.stream_seeds as u64) * source::STREAMS as u64;
-        let synthetic = per_source(s.training.steps) + lambdas * s.free_steps;
+        let tried = (s.coherences.len() * s.rates.len()) as u64;
+        let synthetic = tried * per_source(s.budgets().iter().sum()) + lambdas * s.free_steps;
         ctx.session
             .progress
             .start(seeds * synthetic + streams * per_source(s.stream_steps))?;
 
         let mut models = Vec::new();
+        let mut tried = Vec::new();
         for (i, &seed) in ctx.seeds.iter().enumerate() {
-            let source = Source::synthetic(s, seed, ctx);
-            models.extend(trained(&source, s, s.training.steps, ctx)?);
-            models.extend(freely_coded(&source, s, ctx)?);
+            for &coherence in &s.coherences {
+                let source = Source::synthetic(s, coherence, seed, ctx);
+                let (of_source, of_tuning) = tuning::tuned(&source, s, ctx)?;
+                models.extend(of_source);
+                tried.extend(of_tuning);
+                if coherence == 0.0 {
+                    models.extend(freely_coded(&source, s, ctx)?);
+                }
+            }
             if i < s.stream_seeds {
                 let sources = Source::streams(seed, s, ctx)?;
                 let missing = (source::STREAMS - sources.len()) as u64;
@@ -90,15 +100,15 @@ impl Experiment for Encoders {
                     .progress
                     .advance(missing * per_source(s.stream_steps))?;
                 for source in sources {
-                    models.extend(trained(&source, s, s.stream_steps, ctx)?);
+                    models.extend(tuning::plainly(&source, s, s.stream_steps, ctx)?);
                 }
             }
         }
         let mut outcome = Outcome {
-            tables: tables::tabulate(&models),
+            tables: tables::tabulate(&models, &tried),
             ..Outcome::default()
         };
-        claims::settle(s, &models, ctx, &mut outcome);
+        claims::settle(s, &models, ctx.seeds, &mut outcome);
         Ok(outcome)
     }
 
@@ -113,8 +123,9 @@ impl Experiment for Encoders {
 
 /// Estimated memory of the models of a source, bytes.
 fn of_source(s: &Settings, width: usize, elements: usize, threads: usize) -> f64 {
-    let (models, threads) = (s.lambdas.len() as f64, threads as f64);
-    let sizes = (0..3 * s.lambdas.len()).map(|_| elements);
+    let trained = 3 * s.lambdas.len() * s.rates.len() * 2;
+    let (models, threads) = (trained as f64 / 3.0, threads as f64);
+    let sizes = (0..trained).map(|_| elements);
     let plan = s.training.memory(width, sizes);
     let (width, elements) = (width as f64, elements as f64);
     // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
@@ -124,60 +135,18 @@ fn of_source(s: &Settings, width: usize, elements: usize, threads: usize) -> f64
     plan + square + codes + hidden
 }
 
-/// Trains every encoder with every λ on the same batches, and reads them.
-fn trained(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<Model>> {
-    let seed = source.seed;
-    let tasks: Vec<(Encoder, f64)> = Encoder::TRAINED
-        .into_iter()
-        .flat_map(|encoder| s.lambdas.iter().map(move |&lambda| (encoder, lambda)))
-        .collect();
-    let candidates = tasks.iter().map(|&(encoder, lambda)| {
-        let variant = encoder.variant(lambda, source.width, s);
-        Candidate {
-            slug: format!("{}-{encoder}-lambda{lambda}-seed{seed}", source.name),
-            title: format!(
-                "{encoder} encoder, {}, λ = {lambda}, seed {seed}",
-                source.name
-            ),
-            source: 0,
-            start: start(variant, source.shape(), seed, ctx),
-            rate: match encoder {
-                Encoder::TwoLayer => s.two_layer_rate,
-                _ => 1.0,
-            },
-        }
-    });
-    let plan = Plan {
-        steps,
-        ..s.training
-    };
-    let draw = |_, step| source.batch(step, s.training.batch, ctx);
-    let trained = training::train(candidates.collect(), &plan, s, &ctx.session, draw)?;
-    let read = |(&(encoder, lambda), trained): (&(Encoder, f64), &training::Trained)| {
-        crate::session::progress::check()?;
-        let read =
-            || Reading::of_encoder(ctx.session.serial(), &trained.parameters, lambda, source);
-        Ok(Model {
-            source: source.name.clone(),
-            encoder,
-            lambda,
-            seed,
-            reading: trained.divergence.clone().map_or_else(|| Ok(read()), Err),
-        })
-    };
-    let pairs = tasks.par_iter().with_max_len(1).zip(&trained);
-    pairs.map(read).collect()
-}
-
 /// Learns a dictionary with free codes for every λ; reads it, and free codes on the true features.
 fn freely_coded(source: &Source, s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
     let seed = source.seed;
     let learn = |&lambda: &f64| -> Result<[Model; 2]> {
         let of = |encoder, reading| Model {
             source: source.name.clone(),
+            coherence: source.coherence,
             encoder,
             lambda,
+            budget: Budget::All,
             seed,
+            tuned: (1.0, s.free_steps),
             reading,
         };
         let learned = free::learn(source, lambda, s, ctx)?;

@@ -1,5 +1,6 @@
 //! `magnitude`: a sparse autoencoder may know which features are active and still not how strongly.
 
+use crate::claim::Setting;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
@@ -13,6 +14,7 @@ mod claims;
 pub mod example;
 mod figures;
 pub mod methods;
+pub mod overlap;
 mod plane;
 mod settings;
 mod shrinkage;
@@ -20,7 +22,9 @@ mod shrinkage;
 pub use case::Case;
 use claims::{SHRINKS, SUPPORT, TIED, UNTIED};
 use example::Element;
-use methods::Scores;
+use methods::refit::{Refit, Set};
+use methods::{Compared, Scores};
+use overlap::{Encoded, Features};
 pub use plane::{Encoder, Left};
 pub use settings::Settings;
 pub use shrinkage::{Code, Shrunk};
@@ -37,25 +41,44 @@ impl Experiment for Magnitude {
         summary: "An encoder reads each feature off along one direction, so features that overlap add to \
         each other's magnitudes, and an L1 penalty shrinks all of them. In the plane: two features at 45°, on one by one \
         and together, under tied and untied encoders. With one feature: the shrinkage against its closed form. With many \
-        features: how much of the error is left by methods that change the magnitudes and keep the active set, and by \
-        encoders made to avoid the error.",
+        features: how far encoders of a dictionary that is given are from the best codes, and how much of the error is left \
+        by methods that change the magnitudes and keep the active set, and by encoders made to avoid the error.",
         claims: &[&TIED, &UNTIED, &SHRINKS, &SUPPORT],
-        tables: &[Element::SPEC, Left::SPEC, Shrunk::SPEC, Scores::SPEC],
+        tables: &[
+            Element::SPEC,
+            Left::SPEC,
+            Shrunk::SPEC,
+            Scores::SPEC,
+            Refit::SPEC,
+            Encoded::SPEC,
+        ],
         figures: figures::NAMES,
         needs: &[],
     };
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         let (d, n, samples) = (s.data.width as f64, s.elements() as f64, s.held_out as f64);
-        let models = s
-            .training
-            .memory(s.data.width, (0..4).map(|_| s.elements()));
+        let models = s.training.memory(
+            s.data.width,
+            (0..4 * s.penalties.len()).map(|_| s.elements()),
+        );
+        let overlapping = overlap::memory(s);
         // Dense codes of all samples of one model and their refits; least squares on the scales.
-        models + s.data.memory() + samples * (12.0 * n + 12.0 * d + 16.0) + 24.0 * n * n
+        overlapping
+            + models
+            + s.data.memory()
+            + samples * (12.0 * n + 12.0 * d + 16.0)
+            + 24.0 * n * n
+    }
+
+    fn most_seeds(s: &Settings) -> usize {
+        s.most_seeds
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        let of_seed = 6 * s.plane_steps + methods::TRAINED as u64 * s.training.steps;
+        let of_seed = 6 * s.plane_steps
+            + overlap::steps(s)
+            + (methods::TRAINED.len() * s.penalties.len()) as u64 * s.training.steps;
         let of_shrinkage = ((s.lambdas.len() + 1) * s.strengths.len()) as u64;
         ctx.session
             .progress
@@ -65,6 +88,8 @@ impl Experiment for Magnitude {
         let mut left: Vec<Left> = Vec::new();
         let mut strengths = Vec::new();
         let mut scores = Vec::new();
+        let mut refits = Vec::new();
+        let mut encoded = Vec::new();
         for (i, &seed) in ctx.seeds.iter().enumerate() {
             let [claim, control] = [Case::Pair, Case::Orthogonal].map(|case| {
                 let drawn = example::by_tied_encoder(case, ctx.session.serial());
@@ -85,12 +110,9 @@ impl Experiment for Magnitude {
                     elements.extend(model.example(ctx.session.serial()));
                 }
             }
-            let [claim, control] = [Case::Pair, Case::Orthogonal].map(|case| {
-                let of = |encoder| plane::left_together(&models, case, encoder);
-                let ratio = of(Encoder::Untied).and_then(|untied| Ok(untied / of(Encoder::Tied)?));
-                [of(Encoder::Untied), ratio]
-            });
-            outcome.settle(&UNTIED, seed, claim, control);
+            let overlapping = overlap::train(s, seed, ctx)?;
+            settle_untied(&overlapping, s, seed, &mut outcome);
+            encoded.extend(overlapping.into_iter().filter_map(|m| m.encoded.ok()));
 
             let shrunk = shrinkage::measure(s, seed, ctx)?;
             let [claim, control] = [Code::Penalised, Code::Control].map(|code| {
@@ -103,8 +125,8 @@ impl Experiment for Magnitude {
             strengths.extend(shrunk);
 
             let compared = methods::compare(s, seed, ctx)?;
-            let (claim, control) = (compared.left_by_refit, compared.left_by_other);
-            outcome.settle(&SUPPORT, seed, [claim], [control]);
+            settle_support(&compared, s, seed, &mut outcome);
+            refits.extend(compared.refits.into_iter().map(|(row, _)| row));
             scores.extend(compared.rows);
         }
         outcome.tables = vec![
@@ -112,6 +134,8 @@ impl Experiment for Magnitude {
             Table::of(&left),
             Table::of(&strengths),
             Table::of(&scores),
+            Table::of(&refits),
+            Table::of(&encoded),
         ];
         Ok(outcome)
     }
@@ -122,5 +146,68 @@ impl Experiment for Magnitude {
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
         figures::findings(tables, ledger)
+    }
+}
+
+/// Measures what a refit leaves: at the point setting, and for every penalty and kind of set that holds the right one.
+fn settle_support(compared: &Compared, s: &Settings, seed: u64, outcome: &mut Outcome) {
+    for &penalty in &s.penalties {
+        let lambda = penalty * s.lambda;
+        let left = |set: Set| {
+            let of = |(row, _): &&(Refit, _)| (row.lambda, row.set) == (lambda, set);
+            let found = compared.refits.iter().find(of);
+            found.expect("a refit for each penalty and set").1.clone()
+        };
+        if penalty == 1.0 {
+            outcome.settle(&SUPPORT, seed, [left(Set::Right)], [left(Set::OneMissing)]);
+        }
+        for set in [Set::Right, Set::OneTooMany] {
+            let setting = Setting::new([
+                ("λ", crate::text::number(lambda)),
+                ("active set", set.to_string()),
+            ]);
+            let setting = match (penalty == 1.0, set) {
+                (true, Set::Right) => setting.point(),
+                _ => setting,
+            };
+            outcome.settle_in(
+                &setting,
+                &SUPPORT,
+                seed,
+                [left(set)],
+                [left(Set::OneMissing)],
+            );
+        }
+    }
+}
+
+/// Measures how far encoders of given features are from the best codes: at the point setting, and for every λ, number of
+/// features and coherence.
+fn settle_untied(models: &[overlap::Model], s: &Settings, seed: u64, outcome: &mut Outcome) {
+    for &lambda in &s.overlap_lambdas {
+        let measure = |features: Features| {
+            let excess = |encoder| overlap::excess(models, features, lambda, encoder);
+            let untied = excess(Encoder::Untied);
+            let ratio = untied.clone().and_then(|u| Ok(u / excess(Encoder::Tied)?));
+            [untied, ratio]
+        };
+        for features in Features::all(s) {
+            if features.orthogonal {
+                continue;
+            }
+            let (claim, control) = (measure(features), measure(Features::ORTHOGONAL));
+            let is_point = (lambda, features.ratio, features.coherence) == (s.lambda, 2.0, 0.0);
+            let setting = Setting::new([
+                ("features per dimension", features.ratio.to_string()),
+                ("coherence", features.coherence.to_string()),
+                ("λ", lambda.to_string()),
+            ]);
+            if is_point {
+                outcome.settle(&UNTIED, seed, claim.clone(), control.clone());
+                outcome.settle_in(&setting.point(), &UNTIED, seed, claim, control);
+            } else {
+                outcome.settle_in(&setting, &UNTIED, seed, claim, control);
+            }
+        }
     }
 }

@@ -12,21 +12,21 @@ use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
-use crate::sae::training::{self, Candidate};
+use crate::sae::training::{self, Candidate, Plan};
 use crate::table::{Record, Tables};
 
 mod claims;
 mod figures;
 pub mod measures;
 mod model;
-pub mod optimum;
+pub mod pairs;
 mod settings;
 mod tables;
 
+use claims::Family;
 use measures::{HeldOut, Reading};
-use model::{Model, Task};
-use optimum::Comparison;
-use settings::JUDGED_RATIO;
+use model::{Encoder, Model, Task};
+use pairs::Pair;
 pub use settings::Settings;
 
 /// See the [module](self).
@@ -42,13 +42,13 @@ impl Experiment for Recovery {
         dimensions. Sparse autoencoders with an L1 penalty, untied and tied, are trained on them over a grid of L1 \
         coefficients and dictionary sizes, all on the same batches. The mean max cosine similarity (MMCS) is the mean \
         over true features of the largest cosine with an element of the dictionary. How wide is the band of coefficients \
-        that recovers the features, does the dictionary hold anything twice, and how far are the codes from the cheapest \
-        ones for the same reconstruction?",
+        that recovers the features, when does a dictionary hold a direction twice, and how far are the codes from those of \
+        least loss on the same dictionary?",
         claims: claims::CLAIMS,
         tables: &[
             tables::Sae::SPEC,
             tables::Neighbours::SPEC,
-            optimum::Cheapest::SPEC,
+            pairs::Pair::SPEC,
             tables::Loss::SPEC,
         ],
         figures: figures::NAMES,
@@ -56,7 +56,7 @@ impl Experiment for Recovery {
     };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        let tasks = s.tasks(0, s.tied_seeds > 0);
+        let tasks = s.tasks(0, s.training.steps);
         let sizes = tasks.iter().map(|t| s.dictionary(t.ratio));
         let largest = s.dictionary(s.ratios.last().copied().unwrap_or(1.0)) as f64;
         let held_out = s.held_out as f64 * (s.data.width as f64 * 4.0 + s.data.active * 8.0 + 8.0);
@@ -70,23 +70,23 @@ impl Experiment for Recovery {
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        let tied = |i: usize| i < s.tied_seeds;
-        let models = (0..ctx.seeds.len()).map(|i| s.tasks(0, tied(i)).len() as u64);
-        ctx.session
-            .progress
-            .start(models.sum::<u64>() * s.training.steps)?;
+        let of_seed = s
+            .budgets()
+            .map(|steps| s.tasks(0, steps).len() as u64 * steps);
+        let all = ctx.seeds.len() as u64 * of_seed.iter().sum::<u64>();
+        ctx.session.progress.start(all)?;
         let mut models = Vec::new();
-        let mut comparisons = Vec::new();
-        for (i, &seed) in ctx.seeds.iter().enumerate() {
-            let tasks = s.tasks(seed, tied(i));
-            let of_seed = grid(s, seed, &tasks, ctx, &mut comparisons)?;
-            models.extend(of_seed);
+        let mut pairs = Vec::new();
+        for &seed in ctx.seeds {
+            for steps in s.budgets() {
+                models.extend(grid(s, seed, steps, ctx, &mut pairs)?);
+            }
         }
         let mut outcome = Outcome {
-            tables: tables::tabulate(&models, &comparisons),
+            tables: tables::tabulate(s, &models, &pairs),
             ..Outcome::default()
         };
-        claims::settle(s, &models, &comparisons, ctx.seeds, &mut outcome);
+        claims::settle(s, &models, ctx.seeds, &mut outcome);
         Ok(outcome)
     }
 
@@ -99,19 +99,20 @@ impl Experiment for Recovery {
     }
 }
 
-/// Trains and reads the models of one seed; compares the codes of the best one at the judged ratio, and of the one that it
-/// started from, with the cheapest codes.
+/// Trains and reads the models of one seed for so many steps; those trained to the end are searched for pairs of elements
+/// that are nearly the same.
 fn grid(
     s: &Settings,
     seed: u64,
-    tasks: &[Task],
+    steps: u64,
     ctx: &Ctx,
-    comparisons: &mut Vec<Comparison>,
+    pairs: &mut Vec<Pair>,
 ) -> Result<Vec<Model>> {
+    let tasks = s.tasks(seed, steps);
     let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
     let candidates = tasks.iter().map(|task| Candidate {
         slug: format!(
-            "{}-lambda{}-ratio{}-seed{seed}",
+            "{}-lambda{}-ratio{}-steps{steps}-seed{seed}",
             task.encoder, task.lambda, task.ratio
         ),
         title: task.to_string(),
@@ -124,42 +125,35 @@ fn grid(
             .batch(s.training.batch, &mut ctx.rng(seed, "batch", number))
             .x
     };
-    let trained = training::train(candidates.collect(), &s.training, s, &ctx.session, draw)?;
+    let plan = Plan {
+        steps,
+        ..s.training
+    };
+    let trained = training::train(candidates.collect(), &plan, s, &ctx.session, draw)?;
 
     let mut rng = ctx.rng(seed, "held-out", 0);
     let held_out = HeldOut::draw(&generator, s.held_out, &mut rng);
+    let exec = ctx.session.serial();
     let read = |(&task, trained): (&Task, &training::Trained)| {
         crate::session::progress::check()?;
-        let read = || {
-            Reading::of(
-                ctx.session.serial(),
-                &trained.parameters,
-                task.lambda,
-                &held_out,
-            )
-        };
+        let parameters = &trained.parameters;
+        let read = || Reading::of(exec, parameters, task.lambda, &held_out, s.optimum_samples);
         Ok(Model {
             task,
-            elements: trained.parameters.shape().dictionary,
+            elements: parameters.shape().dictionary,
             records: trained.records.clone(),
             reading: trained.divergence.clone().map_or_else(|| Ok(read()), Err),
         })
     };
-    let pairs = tasks.par_iter().with_max_len(1).zip(&trained);
-    let models: Vec<Model> = pairs.map(read).collect::<Result<_>>()?;
+    let both = tasks.par_iter().with_max_len(1).zip(&trained);
+    let models: Vec<Model> = both.map(read).collect::<Result<_>>()?;
 
-    if let Ok(best) = claims::best(&models, seed, JUDGED_RATIO) {
+    let best = |&ratio: &f64| Family::new(&models, Encoder::Untied, steps, seed).best(ratio);
+    let ratios = s.ratios.iter().filter(|_| steps == s.training.steps);
+    for best in ratios.map(best).filter_map(Result::ok) {
         let place = models.iter().position(|m| std::ptr::eq(m, best));
         let parameters = &trained[place.expect("one of them")].parameters;
-        let start = best.task.start(s, ctx);
-        for (kind, parameters) in [
-            (optimum::Kind::Trained, parameters),
-            (optimum::Kind::Untrained, &start),
-        ] {
-            let x = held_out.first(s.optimum_samples);
-            let compared = optimum::compare(ctx.session.serial(), kind, seed, parameters, x)?;
-            comparisons.extend(compared);
-        }
+        pairs.extend(pairs::of(exec, parameters, &best.task, held_out.samples()));
     }
     Ok(models)
 }

@@ -27,7 +27,10 @@ crate::settings! {
         magnitudes: Magnitudes = Magnitudes::Uniform;
         /// Correlation of the normal variables that make features of one group fire; 0 for independent features.
         correlation: f64 = 0.0, in 0.0..=0.99;
-        /// Number of groups that features are dealt to, if they are correlated.
+        /// Cosine of any two features of one group, beside what chance adds to it; 0 for orthogonal ones. Features are dealt
+        /// to the groups in turn.
+        coherence: f64 = 0.0, where law => coherence(law);
+        /// Number of groups that features are dealt to, if they are correlated or coherent.
         groups: usize = 16, in 1..=1 << 16;
     }
 }
@@ -47,6 +50,15 @@ fn active(law: &Law) -> impl Allows<f64> + use<> {
     let most = weights.iter().sum::<f64>() / weights[0];
     let words = format!("above 0 and at most {most:.3}, where the first feature always fires");
     worded(words, above(0.0).at_most(most))
+}
+
+/// The range of the coherence.
+fn coherence(law: &Law) -> impl Allows<f64> + use<> {
+    let (most, why) = match law.directions {
+        Directions::Gaussian => (0.99, ""),
+        Directions::Orthogonal => (0.0, ", since the features are orthogonal"),
+    };
+    worded(format!("0 to {most}{why}"), 0.0..=most)
 }
 
 /// Directions of the features.

@@ -58,6 +58,31 @@ fn a_step_is_its_parts(isa: Isa) {
     });
 }
 
+each_isa!(tensors_that_are_held_stay_and_the_others_step_as_ever);
+/// Every other tensor is held: it keeps its bits, and the rest come to those that a step without holding gives them.
+fn tensors_that_are_held_stay_and_the_others_step_as_ever(isa: Isa) {
+    proptest!(config(200), |(case in case(), first in 0..2usize)| {
+        let exec = Exec::serial(isa);
+        let names: Vec<&str> = case.parameters.tensors().map(|(name, _)| name).collect();
+        let held: Vec<&str> = names.iter().skip(first).step_by(2).copied().collect();
+        let mut free = Trainer::new(case.parameters.clone(), Adam::default(), 10);
+        let mut holding = free.clone();
+        holding.hold(&held);
+        prop_assert_eq!(free.step(exec, case.batch()), holding.step(exec, case.batch()));
+        let bits = |p: &Parameters, name: &str| -> Vec<u32> {
+            p.tensor(name).data().iter().map(|v| v.to_bits()).collect()
+        };
+        for name in &names {
+            let stepped = if held.contains(name) { &case.parameters } else { free.parameters() };
+            prop_assert_eq!(bits(holding.parameters(), name), bits(stepped, name), "{}", name);
+        }
+        holding.step(exec, case.batch());
+        for name in held {
+            prop_assert_eq!(bits(holding.parameters(), name), bits(&case.parameters, name));
+        }
+    });
+}
+
 each_isa!(training_can_be_resumed);
 /// From its saved state, a trainer goes on to the same bits.
 fn training_can_be_resumed(isa: Isa) {

@@ -1,66 +1,129 @@
 //! The figures of `encoders` and what is said of them, from its table.
 
-use super::model::Encoder;
+use super::model::{Budget, Encoder};
+use super::settings::POINT;
 use super::tables::Scores;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
+use crate::stats::median;
 use crate::stats::observations::Observations;
-use crate::stats::{median, peak};
 use crate::table::Tables;
 use crate::table::record::Word;
-use crate::text::number;
+use crate::text::{number, percent};
 
-pub const NAMES: &[&str] = &["dictionaries", "frontier", "encoder-apart"];
+pub const NAMES: &[&str] = &["excess", "supports", "dictionaries", "frontier"];
 
-/// The three figures; a panel for each source of data.
+/// All figures: how near encoders are to the best codes and to the truth by coherence, then the codes by source of data.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
+    let mut rows = tables.rows::<Scores>();
+    rows.retain(|r| r.budget == Budget::All);
     let mut dictionaries = Figure::new(
-        NAMES[0],
+        NAMES[2],
         "How much of what the data are made of is found: mean max cosine similarity of the known directions (true \
-         features; input embeddings at x_0) to the dictionary, against the active elements of its codes. One point a λ, \
-         medians over seeds.",
+         features; input embeddings at x_0) to the dictionary, against the active elements of its codes. A dot a seed and λ; \
+         lines through medians over seeds.",
     );
     let mut frontier = Figure::new(
-        NAMES[1],
-        "Explained variance of each encoder's own codes against the active elements; one point a λ, medians over seeds.",
+        NAMES[3],
+        "Explained variance of each encoder's own codes against the active elements. A dot a seed and λ; lines through medians \
+         over seeds.",
     );
-    let mut apart = Figure::new(
-        NAMES[2],
-        "Encoder and dictionary apart: the loss of the encoder's own codes over that of the best codes on the same \
-         dictionary (FISTA), against λ; 1 is an encoder that leaves nothing to gain. Medians over seeds.",
-    );
-    let rows = tables.rows::<Scores>();
     for source in rows.iter().map(|r| r.source.as_str()).distinct() {
-        let curves = |x, y| curves(&rows, source, x, y);
-        let curves_of_mmcs = curves(|r| r.l0, |r| r.mmcs);
+        let ours: Vec<&Scores> = rows.iter().filter(|r| r.source == source).collect();
         // Where no directions are known, nothing has an MMCS.
-        let known = |(_, points): &Curve| points.iter().any(|p| p.1.is_finite());
-        if curves_of_mmcs.iter().any(known) {
-            let y = Axis::linear("MMCS to the known directions").range(0.0, 1.0);
-            dictionaries = dictionaries.panel(panel(source, l0(), y, curves_of_mmcs));
+        if ours.iter().any(|r| r.mmcs.is_finite()) {
+            let y = Axis::linear("MMCS to the known directions");
+            dictionaries = dictionaries.panel(panel(source, l0(), y, &ours, |r| (r.l0, r.mmcs)));
         }
         let y = Axis::linear("explained variance");
-        let fits = curves(|r| r.l0, |r| r.explained_variance);
-        frontier = frontier.panel(panel(source, l0(), y, fits));
-        let own = curves(|r| r.lambda, |r| r.loss);
-        let best = curves(|r| r.lambda, |r| r.fista_loss);
-        let ratios = own
-            .into_iter()
-            .zip(best)
-            .map(|((encoder, own), (_, best))| {
-                let ratio = own.iter().zip(&best).map(|(a, b)| (a.0, a.1 / b.1));
-                (encoder, ratio.collect::<Vec<_>>())
-            });
-        let ratios = ratios.filter(|(encoder, _)| Encoder::TRAINED.contains(encoder));
-        let y = Axis::linear("loss over the best on the same dictionary");
-        apart = apart.panel(panel(
-            source,
-            Axis::log("L1 coefficient λ"),
-            y,
-            ratios.collect(),
-        ));
+        let point = |r: &Scores| (r.l0, r.explained_variance);
+        frontier = frontier.panel(panel(source, l0(), y, &ours, point));
     }
-    vec![dictionaries, frontier, apart]
+    vec![excess(&rows), supports(&rows), dictionaries, frontier]
+}
+
+/// The rows on synthetic data of a coherence, and these coherences.
+fn coherences(rows: &[Scores]) -> Vec<(f64, &str)> {
+    let synthetic = rows.iter().filter(|r| r.source.starts_with("synthetic"));
+    let named = synthetic.map(|r| {
+        let words = r.source.rsplit(' ').next().unwrap_or_default();
+        (words.parse().unwrap_or(0.0), r.source.as_str())
+    });
+    named.distinct()
+}
+
+/// The excess of every encoder against the coherence, a panel for each λ.
+fn excess(rows: &[Scores]) -> Figure {
+    let mut figure = Figure::new(
+        NAMES[0],
+        "Loss of the encoder's codes above that of the best codes for its dictionary (FISTA), in units of the latter, against \
+         the coherence: the cosine of any two features of a group, beside chance. Every encoder at its best learning rate and \
+         number of steps. A dot a seed; lines through medians.",
+    );
+    let lambdas = rows.iter().map(|r| r.lambda).levels();
+    for lambda in lambdas {
+        let mut panel = Panel::new(
+            format!("λ = {lambda}"),
+            Axis::linear("coherence of the features"),
+            Axis::linear("excess of the loss"),
+        );
+        for encoder in Encoder::TRAINED {
+            let points = || {
+                coherences(rows)
+                    .into_iter()
+                    .flat_map(move |(coherence, source)| {
+                        let ours = of_encoder(rows, source, encoder);
+                        let ours = ours.filter(move |r| r.lambda == lambda);
+                        ours.map(move |r| (coherence, r.excess))
+                    })
+            };
+            panel = panel
+                .line(role(encoder), encoder.word(), points().medians())
+                .scatter(role(encoder), encoder.word(), points());
+        }
+        figure = figure.panel(panel);
+    }
+    figure
+}
+
+/// The F1 of active sets against the coherence, a panel for each λ.
+fn supports(rows: &[Scores]) -> Figure {
+    let mut figure = Figure::new(
+        NAMES[1],
+        "Active elements against the active features (F1) on the dictionary of the linear encoder, all at as many active \
+         elements as that has: its own, FISTA's, OMP's, and (control) the largest products with the elements. A dot a seed; \
+         lines through medians.",
+    );
+    let lambdas = rows.iter().map(|r| r.lambda).levels();
+    for lambda in lambdas {
+        let mut panel = Panel::new(
+            format!("λ = {lambda}"),
+            Axis::linear("coherence of the features"),
+            Axis::linear("F1 of the active elements"),
+        );
+        let sets: [(&str, Role, Column); 4] = [
+            ("linear encoder", role(Encoder::Linear), |r| r.f1),
+            ("FISTA", role(Encoder::Free), |r| r.fista_f1),
+            ("OMP", Role::Other(4), |r| r.omp_f1),
+            ("control: transpose", Role::Control, |r| r.transposed_f1),
+        ];
+        for (name, role, column) in sets {
+            let points = || {
+                coherences(rows)
+                    .into_iter()
+                    .flat_map(move |(coherence, source)| {
+                        let ours = of_encoder(rows, source, Encoder::Linear);
+                        let ours = ours.filter(move |r| r.lambda == lambda);
+                        ours.map(move |r| (coherence, column(r)))
+                    })
+            };
+            panel = panel
+                .line(role, name, points().medians())
+                .scatter(role, name, points());
+        }
+        figure = figure.panel(panel);
+    }
+    figure
 }
 
 fn l0() -> Axis {
@@ -68,20 +131,6 @@ fn l0() -> Axis {
 }
 
 type Column = fn(&Scores) -> f64;
-type Curve = (Encoder, Vec<(f64, f64)>);
-
-/// Two columns against each other for each encoder, a point a λ, medians over seeds.
-fn curves(rows: &[Scores], source: &str, x: Column, y: Column) -> Vec<Curve> {
-    let of = |&encoder: &Encoder| {
-        let column = |column: Column| {
-            let rows = of_encoder(rows, source, encoder);
-            rows.map(|r| (r.lambda, column(r))).medians()
-        };
-        let points = column(x).into_iter().zip(column(y));
-        (encoder, points.map(|(x, y)| (x.1, y.1)).collect())
-    };
-    Encoder::ALL.iter().map(of).collect()
-}
 
 fn of_encoder<'a>(
     rows: &'a [Scores],
@@ -92,57 +141,74 @@ fn of_encoder<'a>(
         .filter(move |r| r.encoder == encoder && r.source == source)
 }
 
-fn panel(source: &str, x: Axis, y: Axis, curves: Vec<Curve>) -> Panel {
+fn role(encoder: Encoder) -> Role {
+    match encoder {
+        Encoder::Linear => Role::Other(0),
+        Encoder::TwoLayer => Role::Other(1),
+        Encoder::Lista => Role::Other(2),
+        Encoder::Free => Role::Other(3),
+        Encoder::Truth => Role::Control,
+    }
+}
+
+/// A point a seed and λ for each encoder, and a line through medians over seeds.
+fn panel(
+    source: &str,
+    x: Axis,
+    y: Axis,
+    rows: &[&Scores],
+    point: impl Fn(&Scores) -> (f64, f64),
+) -> Panel {
     let panel = Panel::new(source, x, y);
-    curves.into_iter().fold(panel, |panel, (encoder, points)| {
-        let role = match encoder {
-            Encoder::Linear => Role::Other(0),
-            Encoder::TwoLayer => Role::Other(1),
-            Encoder::Lista => Role::Other(2),
-            Encoder::Free => Role::Other(3),
-            Encoder::Truth => Role::Control,
-        };
-        match points.is_empty() {
-            true => panel,
-            false => panel.dotted(role, encoder.word(), points),
+    Encoder::ALL.iter().fold(panel, |panel, &encoder| {
+        let ours = || rows.iter().filter(|r| r.encoder == encoder);
+        if ours().next().is_none() {
+            return panel;
         }
+        let x = ours().map(|r| (r.lambda, point(r).0)).medians();
+        let y = ours().map(|r| (r.lambda, point(r).1)).medians();
+        let line = x.into_iter().zip(y).map(|(x, y)| (x.1, y.1));
+        panel.line(role(encoder), encoder.word(), line).scatter(
+            role(encoder),
+            encoder.word(),
+            ours().map(|r| point(r)),
+        )
     })
 }
 
-/// Two sentences on who finds the features and what the encoders leave to gain.
+/// Some sentences on how near encoders are to the best codes, who finds the features, and whose active sets are true.
 pub fn findings(tables: &Tables, _: &Ledger) -> String {
-    let rows = tables.rows::<Scores>();
-    let synthetic = |encoder: Encoder| of_encoder(&rows, "synthetic", encoder);
-    let best = |encoder: Encoder| {
-        let mut points = synthetic(encoder).map(|r| (r.lambda, r.mmcs)).medians();
-        // The best of those λ at which every seed was trained to its end.
-        points.retain(|p| p.1.is_finite());
-        peak(&points)
+    let mut rows = tables.rows::<Scores>();
+    rows.retain(|r| r.budget == Budget::All && r.lambda == POINT);
+    let all = coherences(&rows);
+    let middle = |source: &str, encoder: Encoder, column: Column| {
+        let values = of_encoder(&rows, source, encoder).map(column);
+        median(&values.collect::<Vec<_>>())
     };
-    let (Some(linear), Some(two_layer), Some(lista), Some(free)) = (
-        best(Encoder::Linear),
-        best(Encoder::TwoLayer),
-        best(Encoder::Lista),
-        best(Encoder::Free),
-    ) else {
-        return "Some encoder was not trained to its end, so there is nothing to compare.".into();
+    let (Some(&(_, plain)), Some(&(most, coherent))) = (all.first(), all.last()) else {
+        return "No encoder was trained, so there is nothing to compare.".into();
     };
-    let excess = |encoder: Encoder, lambda: f64| {
-        let ours = synthetic(encoder).filter(|r| r.lambda == lambda);
-        let ratios: Vec<f64> = ours.map(|r| r.loss / r.fista_loss - 1.0).collect();
-        number((1000.0 * median(&ratios)).round() / 10.0)
-    };
+    let excess = |source, encoder| percent(middle(source, encoder, |r| r.excess));
+    let mmcs = |encoder| number(middle(plain, encoder, |r| r.mmcs));
+    let f1 = |column| number(middle(plain, Encoder::Linear, column));
     format!(
-        "At the best λ each, dictionaries of synthetic data come to an MMCS of {} with the linear encoder, {} with the \
-         two-layer one, {} with LISTA and {} with free codes. On the dictionary that it has learned (λ = {}), the linear \
-         encoder's loss is {} % above that of the best codes, the two-layer one's (λ = {}) {} %.",
-        number(linear.1),
-        number(two_layer.1),
-        number(lista.1),
-        number(free.1),
-        number(linear.0),
-        excess(Encoder::Linear, linear.0),
-        number(two_layer.0),
-        excess(Encoder::TwoLayer, two_layer.0),
+        "At λ = {POINT}, every encoder at its best learning rate and number of steps: on features at random the loss of the \
+         linear encoder is {} above that of the best codes for its dictionary, that of the two-layer one {}, of LISTA {}; in \
+         groups of coherence {most}, {}, {} and {}. The dictionaries come to an MMCS of {}, {} and {}, that of free codes to \
+         {}. The active elements of the linear encoder agree with the true ones to an F1 of {}, those of FISTA on its \
+         dictionary to {} and those of OMP to {}, all of them as many.",
+        excess(plain, Encoder::Linear),
+        excess(plain, Encoder::TwoLayer),
+        excess(plain, Encoder::Lista),
+        excess(coherent, Encoder::Linear),
+        excess(coherent, Encoder::TwoLayer),
+        excess(coherent, Encoder::Lista),
+        mmcs(Encoder::Linear),
+        mmcs(Encoder::TwoLayer),
+        mmcs(Encoder::Lista),
+        mmcs(Encoder::Free),
+        f1(|r| r.f1),
+        f1(|r| r.fista_f1),
+        f1(|r| r.omp_f1),
     )
 }

@@ -48,14 +48,29 @@ impl Encoder {
     }
 }
 
+crate::words! {
+    /// The numbers of steps among which the best was chosen.
+    pub enum Budget {
+        /// A third of the steps alone.
+        Third,
+        /// All of them, or a third.
+        All,
+    }
+}
+
 /// A dictionary, and how its codes were found.
 #[derive(Debug)]
 pub struct Model {
     /// Name of the data.
     pub source: String,
+    /// Coherence of the features that they are made of.
+    pub coherence: f64,
     pub encoder: Encoder,
     pub lambda: f64,
+    pub budget: Budget,
     pub seed: u64,
+    /// The learning rate in multiples of the plan's, and the steps: the best that were tried.
+    pub tuned: (f64, u64),
     /// What was read from it, or how it diverged.
     pub reading: Result<Reading, String>,
 }

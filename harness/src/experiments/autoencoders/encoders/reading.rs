@@ -2,18 +2,14 @@
 
 use kernels::metrics::{Matching, Stream, mmcs};
 use kernels::sae::Parameters;
-use kernels::sparse_coding::{Certificate, Lasso, Pursuit, Stop, omp};
+use kernels::sparse_coding::{Pursuit, omp};
 use kernels::{Accumulate, Exec, MatMut, MatRef, SparseRef, matmul};
 
 use super::source::Source;
+use super::supports::{self, Supports};
 use crate::phase::Phase;
+use crate::sae::optimum::{Distance, Problem};
 use crate::sae::reading;
-
-/// When a code counts as optimal.
-const OPTIMAL: Stop = Stop {
-    tolerance: 1e-5,
-    iterations: 3000,
-};
 
 /// The reconstruction of samples by codes on some dictionary.
 #[derive(Debug, Clone, Copy)]
@@ -44,10 +40,14 @@ pub struct Reading {
     pub own: Codes,
     /// The best codes for the same loss on the same dictionary.
     pub fista: Codes,
+    /// How far the encoder's own codes are from these.
+    pub distance: Distance,
     /// Codes by OMP on the same dictionary, with as many active entries as the encoder has in the mean.
     pub omp: Codes,
     /// The encoder's codes, each element replaced by the known direction that it is matched with.
     pub on_known: Option<Codes>,
+    /// The active entries of encoder, FISTA and OMP against the true ones, where these are known.
+    pub supports: Supports,
 }
 
 impl Reading {
@@ -58,29 +58,16 @@ impl Reading {
         lambda: f64,
         source: &Source,
     ) -> Reading {
-        let elements = parameters.dictionary();
         let codes = reading::dense_codes(exec, parameters, source.samples_to_compare());
-        Self::of(
-            exec,
-            elements,
-            parameters.b_dec(),
-            Some(&codes),
-            lambda,
-            source,
-        )
+        let (elements, bias) = (parameters.dictionary(), parameters.b_dec());
+        Self::of(exec, elements, bias, Some(&codes), lambda, source)
     }
 
     /// The reading of a dictionary without bias whose codes are the best ones.
     pub fn of_dictionary(exec: Exec, elements: &[f32], lambda: f64, source: &Source) -> Reading {
         let elements = MatRef::from_rows(elements, source.width);
-        Self::of(
-            exec,
-            elements,
-            &vec![0.0; source.width],
-            None,
-            lambda,
-            source,
-        )
+        let bias = vec![0.0; source.width];
+        Self::of(exec, elements, &bias, None, lambda, source)
     }
 
     fn of(
@@ -100,16 +87,11 @@ impl Reading {
         let centred = MatRef::from_rows(&centred, x.cols());
         let score = |codes: &[f32], elements: MatRef| score(exec, centred, codes, elements, lambda);
 
-        let mut best = vec![0f32; samples * n];
-        let lasso = Lasso::new(exec, elements, lambda as f32, None);
-        let mut certificates = vec![Certificate::default(); samples];
-        let into = MatMut::from_rows(&mut best, n);
-        lasso.fista(exec, centred, OPTIMAL, into, &mut certificates);
-        // A code that is not a number comes out as 0, and only the certificate says so.
-        let certified = certificates.iter().all(|c| c.gap.is_finite());
-        let fista = match certified {
-            true => score(&best, elements),
-            false => Codes::UNKNOWN,
+        let problem = Problem::new(exec, elements, centred, lambda);
+        let best = problem.best();
+        let fista = match &best {
+            Some(best) => score(best, elements),
+            None => Codes::UNKNOWN,
         };
         let own = codes.map_or(fista, |codes| score(codes, elements));
 
@@ -125,9 +107,9 @@ impl Reading {
         let on_known = (known.rows() > 0).then(|| {
             let matched = matched(exec, elements, known);
             let matched = MatRef::from_rows(&matched, x.cols());
-            match codes {
-                None if !certified => Codes::UNKNOWN,
-                codes => score(codes.unwrap_or(&best), matched),
+            match codes.or(best.as_deref()) {
+                None => Codes::UNKNOWN,
+                Some(codes) => score(codes, matched),
             }
         });
         Reading {
@@ -137,11 +119,21 @@ impl Reading {
             },
             own,
             fista,
+            distance: match codes {
+                Some(codes) => problem.distance(codes, best.as_deref()),
+                None => Distance::UNKNOWN,
+            },
             omp: match own.l0.is_finite() {
                 true => score(&greedy, elements),
                 false => Codes::UNKNOWN,
             },
             on_known,
+            supports: match (&source.active, codes) {
+                (Some(active), Some(codes)) if own.l0.is_finite() => {
+                    supports::compare(exec, elements, known, centred, codes, active)
+                }
+                _ => Supports::UNKNOWN,
+            },
         }
     }
 }

@@ -2,14 +2,24 @@
 
 use crate::sae::synthetic::{Firing, Law};
 use crate::sae::training::{Plan, STEPS};
-use crate::settings::range::{above, increasing, so_that};
+use crate::settings::range::{Allows, above, increasing, so_that};
 
 crate::settings! {
-    /// Settings of `encoders`.
+    /// Settings of `encoders`; `data.coherence` is one of `coherences` in the end.
     pub struct Settings {
-        /// L1 coefficients λ, increasing, for a squared error that is summed over dimensions; residual streams are scaled
-        /// to variance 1.
-        lambdas: Vec<f64> = vec![0.03, 0.1, 0.3], quick = vec![0.1, 0.3], in increasing(2..=64, above(0.0).at_most(1e6));
+        /// L1 coefficients λ, increasing, 0.1 among them, for a squared error that is summed over dimensions; residual
+        /// streams are scaled to variance 1.
+        lambdas: Vec<f64> = vec![0.1, 0.3], quick = vec![0.1], where _s => so_that(
+            "1 to 64 numbers, increasing, above 0 and at most 1000000, 0.1 among them",
+            |lambdas: &Vec<f64>| increasing(1..=64, above(0.0).at_most(1e6)).admits(lambdas) && lambdas.contains(&POINT),
+        );
+        /// Coherences of the synthetic features, increasing, 0 among them: the cosine of any two features of a group.
+        coherences: Vec<f64> = vec![0.0, 0.5, 0.8], quick = vec![0.0, 0.8], where _s => so_that(
+            "2 to 16 numbers, increasing, from 0 to 0.99, 0 among them",
+            |coherences: &Vec<f64>| increasing(2..=16, 0.0..=0.99).admits(coherences) && coherences.contains(&0.0),
+        );
+        /// Learning rates that every encoder is tried at, in multiples of `training.learning_rate`, increasing.
+        rates: Vec<f64> = vec![0.3, 1.0, 3.0], in increasing(1..=16, above(0.0).at_most(1e6));
         /// Elements of a dictionary for each true feature.
         ratio: f64 = 1.0, where s => so_that(
             "so that the dictionary has 1 to 1048576 elements",
@@ -17,38 +27,51 @@ crate::settings! {
         );
         /// Width of the hidden layer of the two-layer encoder, in multiples of the width of its input.
         hidden_ratio: usize = 2, in 1..=64;
-        // Full: at 1 its loss is higher, where λ is above 0.03: codes die.
-        /// Learning rate of the two-layer encoder, in multiples of that of the others.
-        two_layer_rate: f64 = 1.0, full = 0.3, in above(0.0).at_most(1e6);
         /// Unrolled steps of the LISTA encoder.
         unrolled: usize = 2, in 1..=64;
         /// Training steps of the dictionary with free codes, each of which FISTA optimises until it converges.
-        free_steps: u64 = 500, quick = 250, full = 1000, in STEPS;
+        free_steps: u64 = 300, quick = 100, full = 1000, in STEPS;
         /// Training steps of the models of residual streams.
-        stream_steps: u64 = 600, quick = 300, in STEPS;
+        stream_steps: u64 = 600, quick = 200, in STEPS;
         /// Elements of a dictionary of a residual stream, in multiples of its width.
         stream_ratio: usize = 3, in 1..=64;
         /// Most seeds that the experiment runs at.
-        most_seeds: usize = 3, in 1..=1000;
+        most_seeds: usize = 5, in 1..=1000;
         /// Most seeds at which models of residual streams are trained.
         stream_seeds: usize = 1, in 0..=1000;
-        /// Samples that codes are compared on: held-out ones of synthetic data, samples of the training of residual streams.
-        held_out: usize = 2048, quick = 512, in 100..=1 << 24;
+        /// Samples that codes are compared on, and as many others by which learning rates and steps are chosen: held-out ones
+        /// of synthetic data, samples of the training of residual streams.
+        held_out: usize = 1024, quick = 400, full = 2048, in 100..=1 << 24;
         group data: Law {
-            width = 64, quick = 32, full = 256;
-            features = 128, quick = 64, full = 512;
-            active = 3.0, quick = 2.0, full = 5.0;
+            width = 20, quick = 12, full = 64;
+            features = 40, quick = 24, full = 128;
+            active = 1.5, quick = 1.2, full = 3.0;
+            groups = 10, quick = 6, full = 32;
             firing = Firing::Decaying;
         }
         group training: Plan {
-            steps = 1500, quick = 900, full = 4000;
+            steps = 900, quick = 300, full = 2000;
+            batch = 128, full = 256;
         }
     }
 }
+
+/// The λ at which claims are settled.
+pub const POINT: f64 = 0.1;
 
 impl Settings {
     /// Elements of a dictionary of synthetic data.
     pub fn elements(&self) -> usize {
         (self.ratio * self.data.features as f64).round() as usize
+    }
+
+    /// The largest coherence: what is read least well linearly.
+    pub fn most_coherent(&self) -> f64 {
+        *self.coherences.last().expect("two at least")
+    }
+
+    /// Steps that every encoder is tried with on synthetic data: a third, and all.
+    pub fn budgets(&self) -> [u64; 2] {
+        [self.training.steps.div_ceil(3), self.training.steps]
     }
 }

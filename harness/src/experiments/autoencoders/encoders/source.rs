@@ -7,7 +7,7 @@ use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::experiments::many_layers::multilayer::streams::{self, Streams, scale};
-use crate::sae::synthetic::Generator;
+use crate::sae::synthetic::{Generator, Law};
 
 /// The residual streams of a seed that are samples: after the input layer and in the middle.
 pub const STREAMS: usize = 2;
@@ -17,6 +17,8 @@ pub struct Source {
     /// Its name in the tables.
     pub name: String,
     pub seed: u64,
+    /// Cosine of any two features of a group, beside chance.
+    pub coherence: f64,
     /// Dimension d of a sample.
     pub width: usize,
     /// Elements of a dictionary for it.
@@ -25,6 +27,8 @@ pub struct Source {
     pub known: Vec<f32>,
     /// Samples that codes are compared on.
     to_compare: Vec<f32>,
+    /// The features that are active in each of them, rising; nothing if they are not known.
+    pub active: Option<Vec<Vec<usize>>>,
     samples: Samples,
 }
 
@@ -35,24 +39,46 @@ enum Samples {
 }
 
 impl Source {
-    /// Synthetic data.
-    pub fn synthetic(s: &Settings, seed: u64, ctx: &Ctx) -> Source {
-        let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
-        let to_compare = generator
-            .batch(s.held_out, &mut ctx.rng(seed, "held-out", 0))
-            .x;
+    /// Synthetic data of some coherence.
+    pub fn synthetic(s: &Settings, coherence: f64, seed: u64, ctx: &Ctx) -> Source {
+        let law = Law {
+            coherence,
+            ..s.data
+        };
+        let generator = Generator::new(law, &mut ctx.rng(seed, "features", 0));
+        let to_compare = generator.batch(s.held_out, &mut ctx.rng(seed, "held-out", 0));
+        let active = to_compare.starts.windows(2).map(|w| {
+            let features = to_compare.features[w[0]..w[1]].iter();
+            features.map(|&f| f as usize).collect()
+        });
         let features = generator.features();
         Source {
-            name: "synthetic".into(),
+            name: match coherence {
+                0.0 => "synthetic".into(),
+                coherence => format!("synthetic, coherence {coherence}"),
+            },
             seed,
+            coherence,
             width: s.data.width,
             elements: s.elements(),
             known: (0..features.rows())
                 .flat_map(|i| features.row(i))
                 .copied()
                 .collect(),
-            to_compare,
+            active: Some(active.collect()),
+            to_compare: to_compare.x,
             samples: Samples::Drawn(Box::new(generator)),
+        }
+    }
+
+    /// Samples by which learning rates and steps are chosen: others than those that are compared, of synthetic data.
+    pub fn validation(&self, samples: usize, ctx: &Ctx) -> Vec<f32> {
+        match &self.samples {
+            Samples::Drawn(generator) => {
+                let mut rng = ctx.rng(self.seed, &format!("{}-validation", self.name), 0);
+                generator.batch(samples, &mut rng).x
+            }
+            Samples::Given(_) => self.to_compare.clone(),
         }
     }
 
@@ -80,8 +106,10 @@ impl Source {
             Source {
                 name: format!("x_{layer}"),
                 seed,
+                coherence: f64::NAN,
                 width: shape.width,
                 elements: s.stream_ratio * shape.width,
+                active: None,
                 known: if layer == 0 { embeddings() } else { Vec::new() },
                 to_compare: all[..all.len().min(s.held_out * shape.width)].to_vec(),
                 samples: Samples::Given(all),

@@ -1,22 +1,32 @@
-//! The table of `encoders`.
+//! The tables of `encoders`.
 
-use super::model::{Encoder, Model};
+use super::model::{Budget, Encoder, Model};
 use super::reading::{Codes, Reading};
+use super::supports::Supports;
+use super::tuning::Tried;
+use crate::sae::optimum::Distance;
 use crate::table::Table;
 
 crate::rows! {
     /// One dictionary: how its codes were found while it was trained, and how codes found otherwise do on it. Losses
     /// are ‖x − x̂‖² + λ Σ c, means over samples.
     pub struct Scores in "encoders" {
-        /// synthetic, or the residual stream x_l of a model of `multilayer`, scaled to variance 1
+        /// synthetic data, with the coherence of the features if it is not 0, or the residual stream x_l of a model of
+        /// `multilayer`, scaled to variance 1
         source: String [""],
         /// linear, two-layer, lista, free-codes (FISTA in training too) or true-features (FISTA on the features that
         /// the data are made of)
         encoder: Encoder [""],
         /// L1 coefficient
         lambda: f64 ["1"],
+        /// numbers of steps that were tried: a third, or all (a third among them)
+        budget: Budget [""],
         /// seed
         seed: u64 [""],
+        /// the learning rate that was best, in multiples of the plan's
+        rate: f64 ["1"],
+        /// the number of steps that was best
+        steps: u64 ["steps"],
         /// trained, or how it diverged
         end: String [""],
         /// mean over the known directions (true features; at x_0 input embeddings) of the largest cosine with an
@@ -40,13 +50,37 @@ crate::rows! {
         /// share of the variance that the encoder's own codes explain with each element replaced by the known direction
         /// that it is matched with
         known_explained_variance: f64 ["1"],
+        /// loss of the encoder's own codes above that of the codes of least loss, in units of the latter
+        excess: f64 ["1"],
+        /// F1 of the encoder's active elements against those of the codes of least loss
+        f1_to_best: f64 ["1"],
+        /// share of the encoder's active elements whose features are active
+        precision: f64 ["1"],
+        /// share of the active features whose elements are active
+        recall: f64 ["1"],
+        /// F1 of the encoder's active elements against the active features
+        f1: f64 ["1"],
+        /// precision of FISTA's active elements at the λ where these are as many as the encoder's
+        fista_precision: f64 ["1"],
+        /// their recall
+        fista_recall: f64 ["1"],
+        /// their F1
+        fista_f1: f64 ["1"],
+        /// precision of OMP's active elements, as many as the encoder's in each sample
+        omp_precision: f64 ["1"],
+        /// their recall
+        omp_recall: f64 ["1"],
+        /// their F1
+        omp_f1: f64 ["1"],
+        /// F1 of the largest products with the elements, as many as the encoder's active ones in all
+        transposed_f1: f64 ["1"],
     }
 }
 
 /// The rows of all models.
-pub fn tabulate(models: &[Model]) -> Vec<Table> {
+pub fn tabulate(models: &[Model], tried: &[Tried]) -> Vec<Table> {
     let rows: Vec<Scores> = models.iter().map(scores).collect();
-    vec![Table::of(&rows)]
+    vec![Table::of(&rows), Table::of(tried)]
 }
 
 fn scores(model: &Model) -> Scores {
@@ -57,11 +91,16 @@ fn scores(model: &Model) -> Scores {
     let codes = |of: fn(&Reading) -> Codes| reading.map_or(Codes::UNKNOWN, of);
     let (own, fista, omp) = (codes(|r| r.own), codes(|r| r.fista), codes(|r| r.omp));
     let on_known = codes(|r| r.on_known.unwrap_or(Codes::UNKNOWN));
+    let supports = reading.map_or(Supports::UNKNOWN, |r| r.supports);
+    let distance = reading.map_or(Distance::UNKNOWN, |r| r.distance);
     Scores {
         source: model.source.clone(),
         encoder: model.encoder,
         lambda: model.lambda,
+        budget: model.budget,
         seed: model.seed,
+        rate: model.tuned.0,
+        steps: model.tuned.1,
         end: end.into(),
         mmcs: reading.map_or(f64::NAN, |r| r.mmcs),
         l0: own.l0,
@@ -72,5 +111,17 @@ fn scores(model: &Model) -> Scores {
         fista_loss: fista.loss,
         omp_explained_variance: omp.explained_variance,
         known_explained_variance: on_known.explained_variance,
+        excess: distance.excess,
+        f1_to_best: distance.f1,
+        precision: supports.own.precision(),
+        recall: supports.own.recall(),
+        f1: supports.own.f1(),
+        fista_precision: supports.fista.precision(),
+        fista_recall: supports.fista.recall(),
+        fista_f1: supports.fista.f1(),
+        omp_precision: supports.omp.precision(),
+        omp_recall: supports.omp.recall(),
+        omp_f1: supports.omp.f1(),
+        transposed_f1: supports.transposed.f1(),
     }
 }

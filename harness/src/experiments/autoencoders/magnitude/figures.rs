@@ -1,9 +1,11 @@
 //! The figures of `magnitude` and what is said of them, from its tables.
 
 use super::case::Case;
-use super::claims::{SUPPORT, TIED};
+use super::claims::{TIED, UNTIED};
 use super::example::{self, Element, TARGET};
+use super::methods::refit::{Refit, Set};
 use super::methods::{Method, Scores};
+use super::overlap::Encoded;
 use super::plane::{Encoder, Left};
 use super::shrinkage::{Code, Shrunk};
 use crate::claim::ledger::Ledger;
@@ -12,9 +14,16 @@ use crate::stats::observations::Observations;
 use crate::stats::{max, median};
 use crate::table::Tables;
 use crate::table::record::Word;
-use crate::text::number;
+use crate::text::{number, percent};
 
-pub const NAMES: &[&str] = &["example", "patterns", "shrinkage", "methods"];
+pub const NAMES: &[&str] = &[
+    "example",
+    "patterns",
+    "overlap",
+    "shrinkage",
+    "methods",
+    "refits",
+];
 
 /// Where the axis of the share that is left begins.
 const LEAST: f64 = 2e-4;
@@ -23,8 +32,10 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![
         example(tables),
         patterns(tables),
+        overlap(tables),
         shrinkage(tables),
         methods(tables),
+        refits(tables),
     ]
 }
 
@@ -32,21 +43,24 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
 fn example(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[0],
-        "The target (2, 1) (black), two features at 45° (grey, dotted) and its reconstruction (blue): weight times \
-         element, tip to tail. A tied encoder reads each feature off along itself and so counts what they share twice.",
+        "The target t = (2, 1) (black), the two elements of a dictionary (grey, dotted) and the reconstruction of t (blue): \
+         weight times element, tip to tail, from the bias of the decoder on. A tied encoder reads each feature off along \
+         itself and so counts what they share twice; training turns its dictionary away from the features. First seed.",
     );
     for &encoder in example::Encoder::ALL {
         let mut rows = tables.rows::<Element>();
         rows.retain(|r| (r.features, r.encoder) == (Case::Pair, encoder));
-        let (x, y) = (Axis::linear("x"), Axis::linear("y"));
+        let (x, y) = (
+            Axis::linear("first coordinate"),
+            Axis::linear("second coordinate"),
+        );
         let (x, y) = (x.range(-0.2, 4.0), y.range(-0.2, 2.0));
         let mut panel = Panel::new(encoder.word(), x, y).to_scale();
-        for (j, row) in rows.iter().enumerate() {
+        for row in &rows {
             let element = (row.element_x, row.element_y);
-            let name = if j == 0 { "d₁" } else { "d₂" };
-            panel = panel.arrow(Role::Control, name, (0.0, 0.0), element);
+            panel = panel.arrow(Role::Control, "", (0.0, 0.0), element);
         }
-        panel = panel.arrow(Role::Other(0), "x", (0.0, 0.0), (TARGET[0], TARGET[1]));
+        panel = panel.arrow(Role::Other(0), "t", (0.0, 0.0), (TARGET[0], TARGET[1]));
         // What the decoder adds beside the elements comes first.
         let end = rows
             .first()
@@ -63,7 +77,7 @@ fn example(tables: &Tables) -> Figure {
                 panel = panel.arrow(Role::Distributed, "", tip, next);
                 tip = next;
             }
-            panel = panel.title(format!("{encoder}: x̂ = ({:.2}, {:.2})", end.0, end.1));
+            panel = panel.title(format!("{encoder}: t̂ = ({:.2}, {:.2})", end.0, end.1));
         }
         figure = figure.panel(panel);
     }
@@ -74,7 +88,8 @@ fn example(tables: &Tables) -> Figure {
 fn patterns(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[1],
-        "Share of ‖x‖² that trained models in the plane leave, by the features that are on; median over seeds.",
+        "Share of ‖x‖² that trained models in the plane leave, by the features that are on; a dot a seed. Shares below 0.0002 \
+         are drawn there.",
     )
     .columns(3);
     let all = tables.rows::<Left>();
@@ -85,17 +100,16 @@ fn patterns(tables: &Tables) -> Figure {
         let y = Axis::log("error left / ‖x‖²").range(LEAST, 1.0);
         let mut panel = Panel::new(case.word(), x, y);
         let encoders = [
-            (Encoder::Tied, Role::Other(1), -0.3),
-            (Encoder::Untied, Role::Distributed, 0.02),
+            (Encoder::Tied, Role::Other(1), -0.15),
+            (Encoder::Untied, Role::Distributed, 0.15),
         ];
         for (encoder, role, offset) in encoders {
             let left = rows().filter(|r| r.encoder == encoder).map(|r| {
                 let place = names.iter().position(|name| *name == r.pattern);
-                (place.unwrap_or(0), r.error / r.square)
+                let place = place.unwrap_or(0) as f64 + offset;
+                (place, max([r.error / r.square, LEAST]))
             });
-            let bins = left.medians().into_iter();
-            let bins = bins.map(|(x, v)| (x + offset, x + offset + 0.28, max([v, LEAST])));
-            panel = panel.bars(role, encoder.word(), bins);
+            panel = panel.scatter(role, encoder.word(), left);
         }
         figure = figure.panel(panel);
     }
@@ -105,6 +119,42 @@ fn patterns(tables: &Tables) -> Figure {
             Axis::linear("features that are on"),
             Axis::log("error left"),
         ));
+    }
+    figure
+}
+
+/// How far encoders of given features are from the best codes.
+fn overlap(tables: &Tables) -> Figure {
+    let all = tables.rows::<Encoded>();
+    let mut figure = Figure::new(
+        NAMES[2],
+        "Encoders of a dictionary that is held at the true features: their loss above that of the best codes (FISTA), in units \
+         of the latter, by the number of features for each dimension and by the coherence (the cosine of any two of the four \
+         features of a group, beside chance). Control: as many orthogonal features as dimensions. All λ together; a dot a seed \
+         and λ, lines through medians.",
+    );
+    for &encoder in Encoder::ALL {
+        let x = Axis::log("features for each dimension");
+        let y = Axis::log("excess of the loss").range(1e-5, 10.0);
+        let mut panel = Panel::new(encoder.word(), x, y);
+        let ours = |orthogonal| {
+            let rows = all.iter().filter(move |r| r.encoder == encoder);
+            rows.filter(move |r| r.orthogonal == orthogonal)
+        };
+        let coherences = ours(false).map(|r| r.coherence).levels();
+        for (role, coherence) in Role::steps(coherences) {
+            let points = || {
+                let rows = ours(false).filter(|r| r.coherence == coherence);
+                rows.map(|r| (r.ratio, max([r.excess, 1e-5])))
+            };
+            let label = format!("coherence {coherence}");
+            panel =
+                panel
+                    .line(role, label.clone(), points().medians())
+                    .scatter(role, label, points());
+        }
+        let control = ours(true).map(|r| (r.ratio, max([r.excess, 1e-5])));
+        figure = figure.panel(panel.scatter(Role::Control, "control: orthogonal", control));
     }
     figure
 }
@@ -133,43 +183,81 @@ fn shrinkage(tables: &Tables) -> Figure {
     let control = control.medians();
     panel = panel.scatter(Role::Control, "control: no penalty", control);
     Figure::new(
-        NAMES[2],
+        NAMES[3],
         "Code of one unit feature against its strength: trained SAEs (points, median over seeds) on the closed form (lines).",
     )
     .columns(1)
     .panel(panel)
 }
 
-/// Error by method.
+/// Error against active elements, a curve a method along its penalty.
 fn methods(tables: &Tables) -> Figure {
     let rows = tables.rows::<Scores>();
-    let methods = rows.iter().map(|r| r.method).distinct();
-    let names: Vec<&str> = methods.iter().map(|method| method.word()).collect();
-    let bars = |column: fn(&Scores) -> f64| {
-        let place = |method| methods.iter().position(|m| *m == method).unwrap_or(0);
-        let values = rows.iter().map(|r| (place(r.method), column(r))).medians();
-        values.into_iter().map(|(x, v)| (x - 0.35, x + 0.35, v))
-    };
-    let error = Panel::new(
+    let mut panel = Panel::new(
         "",
-        Axis::named("", names.clone()),
-        Axis::linear("error left / ‖x‖²"),
-    )
-    .bars(Role::Distributed, "", bars(|r| r.error));
-    let l0 = Panel::new(
-        "",
-        Axis::named("", names.clone()),
-        Axis::linear("active elements (L0)"),
-    )
-    .bars(Role::Other(1), "", bars(|r| r.l0));
+        Axis::log("active elements (L0)"),
+        Axis::log("error left / ‖x‖²"),
+    );
+    for (place, method) in rows
+        .iter()
+        .map(|r| r.method)
+        .distinct()
+        .into_iter()
+        .enumerate()
+    {
+        let role = match place as u8 {
+            number @ 0..6 => Role::Other(number),
+            _ => Role::Distributed,
+        };
+        let ours = || rows.iter().filter(|r| r.method == method);
+        let curve = |column: fn(&Scores) -> f64| ours().map(|r| (r.penalty, column(r))).medians();
+        let points = curve(|r| r.l0).into_iter().zip(curve(|r| r.error));
+        panel = panel
+            .line(
+                role,
+                method.word(),
+                points.map(|(l0, error)| (l0.1, error.1)),
+            )
+            .scatter(role, method.word(), ours().map(|r| (r.l0, r.error)));
+    }
     Figure::new(
-        NAMES[3],
-        "Error left on held-out samples and mean number of active elements, by encoder and by what is done to its magnitudes \
-         on the active set it found; median over seeds.",
+        NAMES[4],
+        "Error left on held-out samples against the mean number of active elements, by encoder and by what is done to the L1 \
+         model's magnitudes on the active set that it found. A dot a seed and penalty; lines through medians over seeds.",
     )
     .columns(1)
-    .panel(error)
-    .panel(l0)
+    .panel(panel)
+}
+
+/// What refitted magnitudes leave on right sets, and on sets that are wrong by one element.
+fn refits(tables: &Tables) -> Figure {
+    let rows = tables.rows::<Refit>();
+    let mut panel = Panel::new(
+        "",
+        Axis::log("L1 coefficient λ"),
+        Axis::log("error after the refit over error before"),
+    );
+    for (set, role) in [
+        (Set::Right, Role::Distributed),
+        (Set::OneTooMany, Role::Other(1)),
+        (Set::OneMissing, Role::Control),
+    ] {
+        let ours = || rows.iter().filter(|r| r.set == set);
+        panel = panel
+            .line(
+                role,
+                set.word(),
+                ours().map(|r| (r.lambda, r.left)).medians(),
+            )
+            .scatter(role, set.word(), ours().map(|r| (r.lambda, r.left)));
+    }
+    Figure::new(
+        NAMES[5],
+        "Non-negative least squares in place of the magnitudes of the L1 model, on the samples whose active set is right: on \
+         that set, with one element too many, and (control) with one missing. A dot a seed; lines through medians.",
+    )
+    .columns(1)
+    .panel(panel)
 }
 
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
@@ -180,7 +268,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
             .iter()
             .filter(|r| (r.features, r.encoder, r.active) == (case, encoder, 2));
         let left: Vec<f64> = rows.map(|r| r.error / r.square).collect();
-        number(median(&left))
+        percent(median(&left))
     };
     let elements = tables.rows::<Element>();
     let example = elements
@@ -188,16 +276,30 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         .find(|r| (r.features, r.encoder) == (Case::Pair, example::Encoder::WithoutBias));
     let at = |column: fn(&Element) -> f64| number(example.map_or(f64::NAN, column));
     let scores = tables.rows::<Scores>();
-    let error = |method: Method| {
-        let rows = scores.iter().filter(|r| r.method == method);
-        number(median(&rows.map(|r| r.error).collect::<Vec<_>>()))
+    let of_l1 = |method: Method, column: fn(&Scores) -> f64| {
+        let rows = scores
+            .iter()
+            .filter(|r| (r.method, r.penalty) == (method, 1.0));
+        median(&rows.map(column).collect::<Vec<_>>())
     };
+    let error = |method: Method| of_l1(method, |r| r.error);
+    let refits = tables.rows::<Refit>();
+    let lambda = refits.iter().map(|r| r.lambda).levels();
+    let lambda = lambda.get(lambda.len() / 2).copied().unwrap_or(f64::NAN);
+    let refit = |set: Set| {
+        let rows = refits.iter().filter(|r| (r.set, r.lambda) == (set, lambda));
+        percent(median(&rows.map(|r| r.left).collect::<Vec<_>>()))
+    };
+    let mended = |method: Method| percent(1.0 - error(method) / error(Method::L1));
     format!(
-        "Reading (2, 1) by the two true features gives a tied encoder a code {} times as long as the target and a \
-         reconstruction of ({}, {}); once trained, an untied SAE leaves a share of {} where both features are on and a tied \
-         one {}, since two directions in the plane can be read off exactly or turned until they are orthogonal, but with \
-         three features in the plane {} and {} are left. With many features, refitting magnitudes on the right active sets \
-         leaves a share of {} of the L1 error, and on all that the SAE finds the error falls from {} to {} of ‖x‖².",
+        "Reading (2, 1) by the two true features, a tied encoder without bias makes a code {} times as long as the target \
+         and the reconstruction ({}, {}). With two features in the plane, trained untied models leave {} of ‖x‖² where both \
+         are on and tied ones {}, since two directions can be read off exactly or turned until they are orthogonal; with \
+         three features they leave {} and {}. With twice as many features as dimensions, as the dictionary of an encoder that alone \
+         is trained, an untied encoder's loss is {} above that of the best codes; with orthogonal features {}. Of many features, the L1 model has the right active set on {} of the \
+         samples. There refitted magnitudes leave {} of its error, as much with one element too many ({}), but {} with one \
+         missing. Over all samples, a factor for each element, which can undo shrinkage but not overlap, mends {} of the \
+         error, and refitting every active set {}.",
         number(value(TIED.id)),
         at(|r| r.reconstruction_x),
         at(|r| r.reconstruction_y),
@@ -205,8 +307,13 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         left(Case::Pair, Encoder::Tied),
         left(Case::Three, Encoder::Untied),
         left(Case::Three, Encoder::Tied),
-        number(value(SUPPORT.id)),
-        error(Method::L1),
-        error(Method::Refitted),
+        percent(value(UNTIED.id)),
+        percent(ledger.get(UNTIED.id).map_or(f64::NAN, |e| e.control_value)),
+        percent(of_l1(Method::L1, |r| r.right)),
+        refit(Set::Right),
+        refit(Set::OneTooMany),
+        refit(Set::OneMissing),
+        mended(Method::Scaled),
+        mended(Method::Refitted),
     )
 }

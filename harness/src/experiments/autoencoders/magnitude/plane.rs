@@ -52,7 +52,8 @@ impl Encoder {
         }
     }
 
-    fn variant(self, lambda: f32) -> Variant {
+    /// Its variant, with an L1 coefficient.
+    pub fn variant(self, lambda: f32) -> Variant {
         match self {
             Encoder::Tied => Variant::TiedL1(TiedL1 { lambda }),
             Encoder::Untied => Variant::L1(L1 {
@@ -187,18 +188,4 @@ fn errors(exec: Exec, parameters: &Parameters, x: &[f32]) -> (f64, f64) {
         mean(pairs().map(|(x, y)| (x - y).powi(2)).sum()),
         mean(pairs().map(|(x, _)| x * x).sum()),
     )
-}
-
-/// The share of ‖x‖² that a model leaves where two features are on.
-pub fn left_together(models: &[Model], case: Case, encoder: Encoder) -> Result<f64, String> {
-    let model = models
-        .iter()
-        .find(|m| (m.case, m.encoder) == (case, encoder));
-    let (_, left) = model
-        .expect("all are trained")
-        .left
-        .as_ref()
-        .map_err(|how| format!("the {encoder} SAE on {case} {how}"))?;
-    let together = || left.iter().filter(|l| l.active == 2);
-    Ok(together().map(|l| l.error).sum::<f64>() / together().map(|l| l.square).sum::<f64>())
 }

@@ -2,8 +2,8 @@
 
 use super::claims::{BAND, DUPLICATE, DUPLICATES, OPTIMUM, RECOVERED};
 use super::model::Encoder;
-use super::optimum::{Cheapest, Kind};
-use super::settings::JUDGED_RATIO;
+use super::pairs::Pair;
+use super::settings::{ENOUGH, TOO_MANY};
 use super::tables::{Loss, Neighbours, Sae};
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
@@ -11,13 +11,15 @@ use crate::stats::observations::Observations;
 use crate::stats::{max, median, min, peak};
 use crate::table::Tables;
 use crate::table::record::Word;
-use crate::text::number;
+use crate::text::{number, percent};
 
 pub const NAMES: &[&str] = &[
     "recovery-maps",
     "frontier",
+    "duplicates",
     "neighbour-cosines",
-    "cheapest-codes",
+    "pairs",
+    "excess",
     "training",
 ];
 
@@ -25,19 +27,67 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![
         maps(tables),
         frontier(tables),
+        by_lambda(
+            tables,
+            NAMES[2],
+            "Share of the living elements that have another one at a cosine above 0.9, against the L1 coefficient, by the \
+             number of elements for each true feature. A dot a seed; lines through medians.",
+            Axis::linear("elements with a near-duplicate").range(0.0, 1.0),
+            |r| r.duplicates,
+        ),
         neighbours(tables),
-        optimum(tables),
+        pairs(tables),
+        by_lambda(
+            tables,
+            NAMES[5],
+            "Loss of the encoder's codes on held-out samples above that of the best codes for the same dictionary, samples and \
+             λ (FISTA), in units of the latter, by the number of elements for each true feature. A dot a seed; lines through \
+             medians.",
+            Axis::log("excess of the loss"),
+            |r| r.excess,
+        ),
         training(tables),
     ]
 }
 
 const LAMBDA: &str = "L1 coefficient λ";
 
-/// Rows of `saes` of one kind of encoder, with a penalty.
+/// Rows of `saes` of one kind of encoder, with a penalty, that were trained longest.
 fn saes(tables: &Tables, encoder: Encoder) -> Vec<Sae> {
     let mut rows = tables.rows::<Sae>();
-    rows.retain(|r| r.encoder == encoder && r.lambda > 0.0);
+    let longest = rows.iter().map(|r| r.steps).max();
+    rows.retain(|r| r.encoder == encoder && r.lambda > 0.0 && Some(r.steps) == longest);
     rows
+}
+
+/// A measure against λ, a line for each ratio and a panel for each kind of encoder.
+fn by_lambda(
+    tables: &Tables,
+    name: &str,
+    caption: &str,
+    y: Axis,
+    measure: fn(&Sae) -> f64,
+) -> Figure {
+    let mut figure = Figure::new(name, caption);
+    for &encoder in Encoder::ALL {
+        let rows = saes(tables, encoder);
+        let mut panel = Panel::new(encoder.word(), Axis::log(LAMBDA), y.clone());
+        let ratios = rows.iter().map(|r| r.ratio).levels();
+        for (place, ratio) in ratios.into_iter().enumerate() {
+            let role = Role::Other(place as u8 % 6);
+            let label = format!("{ratio} elements per feature");
+            let points = || {
+                let ours = rows.iter().filter(|r| r.ratio == ratio);
+                ours.map(|r| (r.lambda, measure(r)))
+            };
+            panel =
+                panel
+                    .line(role, label.clone(), points().medians())
+                    .scatter(role, label, points());
+        }
+        figure = figure.panel(panel);
+    }
+    figure
 }
 
 /// MMCS, dead elements and loss over λ and ratio.
@@ -82,13 +132,15 @@ fn maps(tables: &Tables) -> Figure {
                     .map(measure);
                 median(&cell.collect::<Vec<_>>())
             };
+            // Even cells, however far apart the λ are.
+            let names: Vec<String> = x.iter().map(|&lambda| number(lambda)).collect();
             let heat = Heat {
                 label: label.into(),
                 values: y
                     .iter()
                     .map(|&r| x.iter().map(|&l| value(l, r)).collect())
                     .collect(),
-                x,
+                x: (0..x.len()).map(|i| i as f64).collect(),
                 y,
                 range: range.or(ends),
                 diverging: false,
@@ -96,7 +148,7 @@ fn maps(tables: &Tables) -> Figure {
             };
             let panel = Panel::new(
                 format!("{label}, {encoder}"),
-                Axis::log(LAMBDA),
+                Axis::named(LAMBDA, names),
                 Axis::log("elements per feature"),
             );
             figure = figure.panel(panel.mark(Mark::Heat(heat)));
@@ -142,8 +194,8 @@ fn frontier(tables: &Tables) -> Figure {
 fn neighbours(tables: &Tables) -> Figure {
     let rows = tables.rows::<Neighbours>();
     let width = rows.first().map_or(0.0, |r| r.to - r.from);
-    let bins = |penalised: bool| {
-        let rows = rows.iter().filter(|r| (r.lambda > 0.0) == penalised);
+    let bins = |ratio: f64| {
+        let rows = rows.iter().filter(|r| r.ratio == ratio);
         let shares = rows.map(|r| (r.from, r.share)).medians();
         shares
             .into_iter()
@@ -151,80 +203,55 @@ fn neighbours(tables: &Tables) -> Figure {
     };
     let panel = Panel::new(
         "",
-        Axis::linear("largest cosine with another alive element").range(0.0, 1.0),
-        Axis::linear("share of alive elements"),
+        Axis::linear("largest cosine with another living element").range(0.0, 1.0),
+        Axis::linear("share of the living elements"),
     )
-    .bars(Role::Control, "control: λ = 0", bins(false))
-    .bars(Role::Distributed, "λ of the largest MMCS", bins(true));
-    let caption = "Alive elements of untied dictionaries with two elements for each true feature, by the largest cosine \
-        with another one: at the λ where the MMCS is largest, and without a penalty; median over seeds.";
-    Figure::new(NAMES[2], caption).columns(1).panel(panel)
+    .bars(
+        Role::Control,
+        "control: 2 elements per feature",
+        bins(TOO_MANY),
+    )
+    .bars(Role::Distributed, "1 element per feature", bins(ENOUGH));
+    let caption = "Living elements of untied dictionaries by the largest cosine with another one, at the λ where the MMCS is \
+        largest; median over seeds.";
+    Figure::new(NAMES[3], caption).columns(1).panel(panel)
 }
 
-/// L1 norms against the least ones, and supports in common.
-fn optimum(tables: &Tables) -> Figure {
-    let all = tables.rows::<Cheapest>();
-    let rows = |model: Kind| all.iter().filter(move |r| r.model == model);
-    let kinds = [
-        (Kind::Untrained, "control: before training", Role::Control),
-        (Kind::Trained, "trained", Role::Distributed),
-    ];
-    let found = || all.iter().map(|r| r.least_l1).filter(|v| *v > 0.0);
-    let (low, high) = (min(found()), max(found()));
-    let mut costs = Panel::new(
+/// Do the encoders of near-duplicates differ, and do they fire together?
+fn pairs(tables: &Tables) -> Figure {
+    let rows = tables.rows::<Pair>();
+    let mut panel = Panel::new(
         "",
-        Axis::log("least L1 norm"),
-        Axis::log("L1 norm of the SAE's code"),
-    )
-    .line(
-        Role::Other(0),
-        "equal",
-        [(low, low), (high, high)]
-            .into_iter()
-            .filter(|p| p.0.is_finite()),
+        Axis::linear("cosine of the two encoders"),
+        Axis::linear("firing together").range(0.0, 1.0),
     );
-    let mut overlaps = Panel::new(
-        "",
-        Axis::linear("active entries in common").range(0.0, 1.0),
-        Axis::linear("share of samples").range(0.0, 1.05),
-    );
-    for (model, label, role) in kinds {
-        let points = rows(model).map(|r| (r.least_l1, r.l1));
-        costs = costs.scatter(role, label, points);
-        let mut overlap: Vec<f64> = rows(model)
-            .map(|r| r.overlap)
-            .filter(|v| v.is_finite())
-            .collect();
-        overlap.sort_by(f64::total_cmp);
-        // What was not proven is in no share, but among the samples.
-        let n = rows(model).count() as f64;
-        let below = overlap
-            .iter()
-            .enumerate()
-            .map(|(i, &v)| (v, (i + 1) as f64 / n));
-        let curve: Vec<(f64, f64)> = [(0.0, 0.0)].into_iter().chain(below).collect();
-        overlaps = overlaps.line(role, label, curve);
+    let ratios = rows.iter().map(|r| r.ratio).levels();
+    for (place, ratio) in ratios.into_iter().enumerate() {
+        let ours = rows.iter().filter(|r| r.ratio == ratio);
+        let points = ours.map(|r| (r.encoder_cosine, r.together));
+        let label = format!("{ratio} elements per feature");
+        panel = panel.scatter(Role::Other(place as u8 % 6), label, points);
     }
     Figure::new(
-        NAMES[3],
-        "Codes of held-out samples under an untied SAE with two elements for each true feature, against the non-negative \
-         codes of least L1 norm for the same dictionary and the same reconstruction. Left: their L1 norms; right: the \
-         share of samples with at most so large a part of the active entries of either code in common.",
+        NAMES[4],
+        "Near-duplicates: living elements of untied dictionaries with their nearest other one, where the cosine of the two is \
+         above 0.9. Across: the cosine of their rows of the encoder. Up: the samples on which both fire over those on which \
+         either does. At the λ where the MMCS is largest, all seeds.",
     )
-    .panel(costs)
-    .panel(overlaps)
+    .columns(1)
+    .panel(panel)
 }
 
 /// Losses on the way.
 fn training(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
-        NAMES[4],
-        "Loss of the training batches, reconstruction and penalty, of the models with two elements for each true feature; \
+        NAMES[6],
+        "Loss of the training batches, reconstruction and penalty, of the models with as many elements as true features; \
          median over seeds.",
     );
     for encoder in [Encoder::Untied, Encoder::Tied] {
         let mut rows = tables.rows::<Loss>();
-        rows.retain(|r| r.encoder == encoder && r.ratio == JUDGED_RATIO && r.lambda > 0.0);
+        rows.retain(|r| r.encoder == encoder && r.ratio == ENOUGH && r.lambda > 0.0);
         let mut panel = Panel::new(encoder.word(), Axis::linear("step"), Axis::log("loss"));
         let lambdas = rows.iter().map(|r| r.lambda).levels();
         for (role, lambda) in Role::steps(lambdas) {
@@ -241,24 +268,23 @@ fn training(tables: &Tables) -> Figure {
 
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = saes(tables, Encoder::Untied);
-    let rows = rows.iter().filter(|r| r.ratio == JUDGED_RATIO);
-    let curve = rows.map(|r| (r.lambda, r.mmcs)).medians();
+    let of = |ratio: f64| rows.iter().filter(move |r| r.ratio == ratio);
+    let curve = of(ENOUGH).map(|r| (r.lambda, r.mmcs)).medians();
     let band: Vec<f64> = curve
         .iter()
         .filter(|p| p.1 > RECOVERED)
         .map(|p| p.0)
         .collect();
-    let best = peak(&curve);
-    let band = match (band.first(), band.last(), best) {
+    let band = match (band.first(), band.last(), peak(&curve)) {
         (Some(&from), Some(&to), _) if from < to => {
             format!(
-                "recover the features (MMCS > {RECOVERED}) for λ from {} to {}",
+                "recover the features (MMCS > {RECOVERED}) for λ from {} to {}, of the values tried",
                 number(from),
                 number(to)
             )
         }
         (Some(&at), ..) => format!(
-            "recover the features (MMCS > {RECOVERED}) at λ = {}",
+            "recover the features (MMCS > {RECOVERED}) at λ = {} alone, of the values tried",
             number(at)
         ),
         (None, _, Some((lambda, mmcs))) => {
@@ -270,15 +296,30 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         }
         _ => "were not trained".into(),
     };
-    let entry = |id, f: fn(&crate::claim::Entry) -> f64| number(ledger.get(id).map_or(f64::NAN, f));
+    let entry = |id, f: fn(&crate::claim::Entry) -> f64| ledger.get(id).map_or(f64::NAN, f);
+    let pairs = tables.rows::<Pair>();
+    let of_pairs = |column: fn(&Pair) -> f64| {
+        let ours = pairs.iter().filter(|p| p.ratio == TOO_MANY);
+        median(&ours.map(column).collect::<Vec<_>>())
+    };
+    let paired = match pairs.iter().any(|p| p.ratio == TOO_MANY) {
+        true => format!(
+            " The two elements of such a pair read along encoders at a median cosine of {} and fire together on {} of the \
+             samples on which either fires.",
+            number(of_pairs(|p| p.encoder_cosine)),
+            percent(of_pairs(|p| p.together))
+        ),
+        false => String::new(),
+    };
     format!(
-        "Untied SAEs with two elements for each feature {band}, against an MMCS of {} without a penalty. {} of their alive \
-         elements have another one at a cosine above {DUPLICATE} ({} without a penalty), and their codes cost {} times as \
-         much as the cheapest ones for the same reconstruction ({} times before training).",
-        entry(BAND.id, |e| e.control_value),
-        entry(DUPLICATES.id, |e| e.value),
-        entry(DUPLICATES.id, |e| e.control_value),
-        entry(OPTIMUM.id, |e| e.value),
-        entry(OPTIMUM.id, |e| e.control_value),
+        "Untied SAEs with as many elements as features {band}; without a penalty their MMCS is {}. Of their living elements, \
+         {} have a near-duplicate (cosine above {DUPLICATE}); where there are two elements for each feature, and nothing else \
+         is left to learn, {} do.{paired} The loss of the encoder's codes is {} above the best for the same dictionary; read \
+         by its transpose, it would be {} above.",
+        number(entry(BAND.id, |e| e.control_value)),
+        percent(entry(DUPLICATES.id, |e| e.value)),
+        percent(entry(DUPLICATES.id, |e| e.control_value)),
+        percent(entry(OPTIMUM.id, |e| e.value)),
+        percent(entry(OPTIMUM.id, |e| e.control_value)),
     )
 }

@@ -2,10 +2,11 @@
 
 use kernels::metrics::{mmcs, neighbour_cosines};
 use kernels::sae::Parameters;
-use kernels::{Exec, MatRef};
+use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
 use crate::phase::Phase;
 use crate::rng::Rng;
+use crate::sae::optimum::{Distance, Problem};
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
 use crate::stats::share;
@@ -54,11 +55,22 @@ pub struct Reading {
     pub l1: f64,
     /// For each alive element the largest cosine with another alive one.
     pub neighbours: Vec<f64>,
+    /// How far its codes are from those of least loss on its dictionary; of nothing without a penalty.
+    pub own: Distance,
+    /// How far codes by the transpose of its dictionary with thresholds of λ/2 are from them.
+    pub transposed: Distance,
 }
 
 impl Reading {
-    /// Reads a model trained with coefficient λ. Sums run in f64, in the order of the samples.
-    pub fn of(exec: Exec, parameters: &Parameters, lambda: f64, held_out: &HeldOut) -> Reading {
+    /// Reads a model trained with coefficient λ, and its distance to the best codes on the first `compared` samples. Sums
+    /// run in f64, in the order of the samples.
+    pub fn of(
+        exec: Exec,
+        parameters: &Parameters,
+        lambda: f64,
+        held_out: &HeldOut,
+        compared: usize,
+    ) -> Reading {
         let _span = Phase::Metrics.begin();
         let shape = parameters.shape();
         let stream = reading::measure(exec, parameters, held_out.samples());
@@ -73,7 +85,13 @@ impl Reading {
         let mut neighbours = vec![0.0; alive.rows()];
         neighbour_cosines(exec, alive, &mut neighbours);
         let features = held_out.generator.features();
+        let [own, transposed] = match lambda > 0.0 {
+            true => distances(exec, parameters, lambda, held_out.first(compared)),
+            false => [Distance::UNKNOWN; 2],
+        };
         Reading {
+            own,
+            transposed,
             mmcs: mmcs(exec, features, elements),
             mmcs_of_alive: mmcs(exec, alive, features),
             dead: reading::dead_fraction(&stream),
@@ -90,4 +108,28 @@ impl Reading {
     pub fn share_above(&self, cosine: f64) -> f64 {
         share(self.neighbours.iter().copied(), |c| c > cosine)
     }
+}
+
+/// The distances of a model's codes, and of those by its transposed dictionary, to the best ones.
+fn distances(exec: Exec, parameters: &Parameters, lambda: f64, x: MatRef) -> [Distance; 2] {
+    let elements = reading::elements(exec, parameters);
+    let elements = MatRef::from_rows(&elements, x.cols());
+    let centred = reading::centred(parameters, x);
+    let centred = MatRef::from_rows(&centred, x.cols());
+    let problem = Problem::new(exec, elements, centred, lambda);
+    let best = problem.best();
+    let own = reading::dense_codes(exec, parameters, x);
+    let mut transposed = vec![0f32; own.len()];
+    let mut into = MatMut::from_rows(&mut transposed, elements.rows());
+    matmul(
+        exec,
+        centred,
+        elements.t(),
+        Accumulate::Replace,
+        into.reborrow(),
+    );
+    transposed
+        .iter_mut()
+        .for_each(|c| *c = (*c - (lambda / 2.0) as f32).max(0.0));
+    [own, transposed].map(|codes| problem.distance(&codes, best.as_deref()))
 }

@@ -6,24 +6,24 @@ use super::measures::Reading;
 use super::settings::Settings;
 use crate::experiment::Ctx;
 use crate::sae::training::{self, Record};
+use crate::table::record::Word as _;
 
 impl Settings {
-    /// The models of one seed: untied ones with every λ and with none, then tied ones.
-    pub fn tasks(&self, seed: u64, tied: bool) -> Vec<Task> {
+    /// The models of one seed that are trained for so many steps: untied ones and tied ones, with every λ, and if they
+    /// are trained to the end also without a penalty.
+    pub fn tasks(&self, seed: u64, steps: u64) -> Vec<Task> {
+        let none = [0.0].into_iter().filter(|_| steps == self.training.steps);
+        let lambdas: Vec<f64> = none.chain(self.lambdas.iter().copied()).collect();
         let mut tasks = Vec::new();
-        for encoder in [Encoder::Untied, Encoder::Tied] {
-            let control = [0.0].into_iter().filter(|_| encoder == Encoder::Untied);
-            let lambdas: Vec<f64> = control.chain(self.lambdas.iter().copied()).collect();
+        for &encoder in Encoder::ALL {
             for &ratio in &self.ratios {
                 tasks.extend(lambdas.iter().map(|&lambda| Task {
                     encoder,
                     lambda,
                     ratio,
+                    steps,
                     seed,
                 }));
-            }
-            if !tied {
-                break;
             }
         }
         tasks
@@ -47,6 +47,8 @@ pub struct Task {
     /// Coefficient of the L1 norm; 0 in the control.
     pub lambda: f64,
     pub ratio: f64,
+    /// Steps of its training.
+    pub steps: u64,
     pub seed: u64,
 }
 
@@ -79,9 +81,13 @@ impl std::fmt::Display for Task {
             encoder,
             lambda,
             ratio,
+            steps,
             seed,
         } = self;
-        write!(f, "{encoder} SAE, λ = {lambda}, ratio {ratio}, seed {seed}")
+        write!(
+            f,
+            "{encoder} SAE, λ = {lambda}, ratio {ratio}, {steps} steps, seed {seed}"
+        )
     }
 }
 

@@ -1,10 +1,10 @@
 //! The tables of `recovery`.
 
-use super::claims;
+use super::claims::{self, Family};
 use super::measures::Reading;
 use super::model::{Encoder, Model};
-use super::optimum::Comparison;
-use super::settings::JUDGED_RATIO;
+use super::pairs::Pair;
+use super::settings::Settings;
 use crate::sae::training::Record;
 use crate::stats::share;
 use crate::table::Table;
@@ -18,6 +18,8 @@ crate::rows! {
         lambda: f64 ["1"],
         /// elements of the dictionary for each true feature
         ratio: f64 ["1"],
+        /// steps of its training
+        steps: u64 ["steps"],
         /// seed of features, data and initial parameters
         seed: u64 [""],
         /// elements of the dictionary
@@ -40,15 +42,25 @@ crate::rows! {
         l1: f64 ["1"],
         /// share of the alive elements with another alive one at a cosine above 0.9
         duplicates: f64 ["1"],
+        /// loss above that of the best codes for the same dictionary, samples and λ, in units of the latter
+        excess: f64 ["1"],
+        /// F1 of the active entries against those of the best codes
+        f1: f64 ["1"],
+        /// excess of the codes by the transpose of the dictionary with thresholds of λ/2 (control)
+        transposed_excess: f64 ["1"],
+        /// F1 of their active entries
+        transposed_f1: f64 ["1"],
     }
 }
 
 crate::rows! {
-    /// Alive elements by their largest cosine with another one, for untied models with two elements for each feature:
-    /// the one of each seed whose MMCS is largest, and the one without a penalty.
+    /// Alive elements by their largest cosine with another one, for the untied models of each seed and ratio whose MMCS is
+    /// largest.
     pub struct Neighbours in "neighbours" {
-        /// coefficient of the L1 norm; 0 in the control
+        /// coefficient of the L1 norm
         lambda: f64 ["1"],
+        /// elements of the dictionary for each true feature
+        ratio: f64 ["1"],
         /// seed of features, data and initial parameters
         seed: u64 [""],
         /// cosine from
@@ -71,7 +83,7 @@ crate::rows! {
         ratio: f64 ["1"],
         /// seed of features, data and initial parameters
         seed: u64 [""],
-        /// the step, from 0
+        /// the step, from 0, of the full trainings
         step: u64 ["steps"],
         /// ‖x̂ − x‖², mean over the batch
         reconstruction: f64 ["1"],
@@ -83,15 +95,15 @@ crate::rows! {
 }
 
 /// All of them, in order.
-pub fn tabulate(models: &[Model], comparisons: &[Comparison]) -> Vec<Table> {
+pub fn tabulate(s: &Settings, models: &[Model], pairs: &[Pair]) -> Vec<Table> {
     let saes: Vec<Sae> = models.iter().map(sae).collect();
-    let neighbours: Vec<Neighbours> = models.iter().flat_map(|m| neighbours(m, models)).collect();
-    let optimum: Vec<_> = comparisons.iter().map(|c| c.row.clone()).collect();
-    let training: Vec<Loss> = models.iter().flat_map(losses).collect();
+    let full = || models.iter().filter(|m| m.task.steps == s.training.steps);
+    let neighbours: Vec<Neighbours> = full().flat_map(|m| neighbours(m, models)).collect();
+    let training: Vec<Loss> = full().flat_map(losses).collect();
     vec![
         Table::of(&saes),
         Table::of(&neighbours),
-        Table::of(&optimum),
+        Table::of(pairs),
         Table::of(&training),
     ]
 }
@@ -104,6 +116,7 @@ fn sae(model: &Model) -> Sae {
         encoder: model.task.encoder,
         lambda: model.task.lambda,
         ratio: model.task.ratio,
+        steps: model.task.steps,
         seed: model.task.seed,
         elements: model.elements,
         end: end.unwrap_or_else(|| "trained".into()),
@@ -115,6 +128,10 @@ fn sae(model: &Model) -> Sae {
         l0: value(|r| r.l0),
         l1: value(|r| r.l1),
         duplicates: value(|r| r.share_above(claims::DUPLICATE)),
+        excess: value(|r| r.own.excess),
+        f1: value(|r| r.own.f1),
+        transposed_excess: value(|r| r.transposed.excess),
+        transposed_f1: value(|r| r.transposed.f1),
     }
 }
 
@@ -124,12 +141,9 @@ const BINS: usize = 40;
 /// The histogram of a model, if it is one of those that are shown.
 fn neighbours(model: &Model, models: &[Model]) -> Vec<Neighbours> {
     let task = &model.task;
-    let judged = (task.encoder, task.ratio) == (Encoder::Untied, JUDGED_RATIO);
-    let shown = || {
-        let best = claims::best(models, task.seed, JUDGED_RATIO);
-        task.lambda == 0.0 || best.is_ok_and(|best| std::ptr::eq(best, model))
-    };
-    let (true, Ok(reading)) = (judged && shown(), &model.reading) else {
+    let best = Family::new(models, Encoder::Untied, task.steps, task.seed).best(task.ratio);
+    let shown = best.is_ok_and(|best| std::ptr::eq(best, model));
+    let (true, Ok(reading)) = (shown, &model.reading) else {
         return Vec::new();
     };
     let bin_of = |cosine: f64| ((cosine * BINS as f64) as usize).min(BINS - 1);
@@ -137,6 +151,7 @@ fn neighbours(model: &Model, models: &[Model]) -> Vec<Neighbours> {
     let cosines = &reading.neighbours;
     let row = |bin| Neighbours {
         lambda: task.lambda,
+        ratio: task.ratio,
         seed: task.seed,
         from: edge(bin),
         to: edge(bin + 1),

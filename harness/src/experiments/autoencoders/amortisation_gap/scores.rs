@@ -1,0 +1,88 @@
+//! Mean correlation coefficients of codes and of dictionaries with the true ones.
+
+use kernels::metrics::Matching;
+use kernels::{Exec, MatRef};
+
+/// Mean |r| over the sources, for the one-to-one matching of codes (B×N) with true ones that makes Σ r largest; r is
+/// Pearson's correlation over the samples. Codes are not negative, and neither is a correlation that a matching takes
+/// where it has a choice.
+pub fn of_codes(exec: Exec, codes: &[f32], truth: &[f32], sources: usize) -> f64 {
+    if !codes.iter().all(|c| c.is_finite()) {
+        return f64::NAN;
+    }
+    let [codes, truth] =
+        [codes, truth].map(|c| centred(&transposed(c, sources), c.len() / sources));
+    let samples = codes.len() / sources;
+    let rows = |v| MatRef::from_rows(v, samples);
+    let pairs = Matching::of(exec, rows(&truth), rows(&codes)).pairs;
+    pairs.iter().map(|p| f64::from(p.2.abs())).sum::<f64>() / pairs.len() as f64
+}
+
+/// Mean |r| of pairs of atoms (N×M) and true ones, the largest |r| first, each atom once; r is Pearson's correlation over
+/// the M coordinates.
+pub fn of_dictionaries(atoms: &[f32], truth: &[f32], dimensions: usize) -> f64 {
+    let [atoms, truth] = [atoms, truth].map(|a| centred(a, dimensions));
+    let mut pairs = Vec::new();
+    for (i, a) in truth.chunks_exact(dimensions).enumerate() {
+        for (j, b) in atoms.chunks_exact(dimensions).enumerate() {
+            let dot = |a: &[f32], b: &[f32]| -> f64 {
+                let terms = a.iter().zip(b);
+                terms.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+            };
+            pairs.push((i, j, (dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()).abs()));
+        }
+    }
+    if pairs.iter().any(|p| p.2.is_nan()) {
+        return f64::NAN;
+    }
+    pairs.sort_by(|a, b| b.2.total_cmp(&a.2));
+    let (mut ours, mut theirs, mut sum) = (Vec::new(), Vec::new(), 0.0);
+    for (i, j, r) in pairs {
+        if !ours.contains(&i) && !theirs.contains(&j) {
+            ours.push(i);
+            theirs.push(j);
+            sum += r;
+        }
+    }
+    sum / ours.len() as f64
+}
+
+fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns)
+        .flat_map(|j| values.iter().skip(j).step_by(columns))
+        .copied()
+        .collect()
+}
+
+/// Rows less their means.
+fn centred(values: &[f32], length: usize) -> Vec<f32> {
+    let row = |row: &[f32]| {
+        let mean = row.iter().map(|&v| f64::from(v)).sum::<f64>() / row.len() as f64;
+        row.iter()
+            .map(|&v| (f64::from(v) - mean) as f32)
+            .collect::<Vec<f32>>()
+    };
+    values.chunks_exact(length).flat_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::Isa;
+
+    use super::*;
+
+    #[test]
+    fn scores_know_neither_order_nor_scale_nor_offset() {
+        let exec = Exec::serial(Isa::detect());
+        let truth = [1.0, 0.0, 0.0, 2.0, 3.0, 0.0, 0.0, 1.0];
+        // The two sources swapped, one of them doubled and one moved.
+        let codes = [1.0, 2.0, 3.0, 0.0, 1.0, 6.0, 2.0, 0.0];
+        assert!((of_codes(exec, &codes, &truth, 2) - 1.0).abs() < 1e-6);
+        let other = [1.0, 2.0, 3.0, 0.0, 1.0, 0.0, 2.0, 6.0];
+        assert!(of_codes(exec, &other, &truth, 2) < 0.9);
+        assert!(of_codes(exec, &[f32::NAN; 8], &truth, 2).is_nan());
+        let atoms = [1.0, 2.0, 4.0, 0.0, 1.0, 0.0];
+        let turned = [0.0, -2.0, 0.0, 3.0, 6.0, 12.0];
+        assert!((of_dictionaries(&turned, &atoms, 3) - 1.0).abs() < 1e-12);
+    }
+}

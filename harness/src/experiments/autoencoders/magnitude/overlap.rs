@@ -1,0 +1,260 @@
+//! Encoders for a dictionary that is held at the true features: how far from the best codes are they, by the number of
+//! features and by how much these overlap?
+
+use kernels::sae::{Parameters, Shape};
+use kernels::{Exec, MatRef};
+use rayon::prelude::*;
+
+use super::plane::Encoder;
+use super::settings::Settings;
+use crate::error::Result;
+use crate::experiment::Ctx;
+use crate::sae::optimum::{Overlap, Problem, active};
+use crate::sae::reading;
+use crate::sae::synthetic::{Batch, Directions, Generator, Law};
+use crate::sae::training::{self, Candidate, Plan};
+use crate::table::record::Word as _;
+
+crate::rows! {
+    /// Encoders that were trained for a dictionary held at the true features, against the codes of least loss ‖x − x̂‖² +
+    /// λ Σ f on it, on held-out samples.
+    pub struct Encoded in "overlap" {
+        /// yes or no: the features are orthogonal, as many as dimensions (the control); else random
+        orthogonal: bool [""],
+        /// features for each dimension
+        ratio: f64 ["1"],
+        /// cosine of any two of the four features of a group, beside chance
+        coherence: f64 ["1"],
+        /// coefficient of the L1 norm
+        lambda: f64 ["1"],
+        /// tied (only its thresholds are trained) or untied
+        encoder: Encoder [""],
+        /// seed of features and data
+        seed: u64 [""],
+        /// loss above that of the best codes, in units of the latter
+        excess: f64 ["1"],
+        /// F1 of the encoder's active elements against the active features
+        f1: f64 ["1"],
+        /// F1 of the active elements of the best codes against the active features
+        best_f1: f64 ["1"],
+    }
+}
+
+/// Features, by how many there are and how much they overlap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Features {
+    /// Whether they are orthogonal.
+    pub orthogonal: bool,
+    /// How many there are for each dimension.
+    pub ratio: f64,
+    /// Cosine of any two features of a group of four, beside chance.
+    pub coherence: f64,
+}
+
+impl Features {
+    /// The control.
+    pub const ORTHOGONAL: Features = Features {
+        orthogonal: true,
+        ratio: 1.0,
+        coherence: 0.0,
+    };
+
+    /// All that encoders are trained for: the control, and every ratio with every coherence.
+    pub fn all(s: &Settings) -> Vec<Features> {
+        let random = s.overlap_ratios.iter().flat_map(|&ratio| {
+            let coherences = s.overlap_coherences.iter();
+            coherences.map(move |&coherence| Features {
+                orthogonal: false,
+                ratio,
+                coherence,
+            })
+        });
+        [Features::ORTHOGONAL].into_iter().chain(random).collect()
+    }
+
+    fn law(&self, s: &Settings) -> Law {
+        let features = (self.ratio * s.overlap_width as f64).round() as usize;
+        Law {
+            width: s.overlap_width,
+            features,
+            active: s.overlap_active,
+            coherence: self.coherence,
+            groups: features.div_ceil(4),
+            directions: match self.orthogonal {
+                true => Directions::Orthogonal,
+                false => Directions::Gaussian,
+            },
+            ..s.data
+        }
+    }
+}
+
+/// Steps of training of one seed.
+pub fn steps(s: &Settings) -> u64 {
+    let models = Features::all(s).len() * s.overlap_lambdas.len() * Encoder::ALL.len();
+    models as u64 * s.overlap_steps
+}
+
+/// Estimated memory, bytes: the models, and samples of all features with two codes of them.
+pub fn memory(s: &Settings) -> f64 {
+    let laws = || Features::all(s).into_iter().map(|features| features.law(s));
+    let each = s.overlap_lambdas.len() * Encoder::ALL.len();
+    let sizes = laws().flat_map(|law| std::iter::repeat_n(law.features, each));
+    let batches = laws().count() as f64 * s.training.memory(s.overlap_width, [].into_iter());
+    let samples =
+        laws().map(|law| s.overlap_samples as f64 * 12.0 * (law.features + law.width) as f64);
+    s.training.memory(s.overlap_width, sizes) + batches + samples.sum::<f64>()
+}
+
+/// An encoder that was trained for given features.
+pub struct Model {
+    /// The features.
+    pub features: Features,
+    /// Coefficient of the L1 norm.
+    pub lambda: f64,
+    /// Tied or untied.
+    pub encoder: Encoder,
+    /// What was read from it, or how it diverged.
+    pub encoded: Result<Encoded, String>,
+}
+
+/// Trains and reads every encoder at one seed.
+pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
+    let sources: Vec<(Features, Generator)> = Features::all(s)
+        .into_iter()
+        .enumerate()
+        .map(|(i, features)| {
+            let rng = &mut ctx.rng(seed, "overlapping features", i as u64);
+            (features, Generator::new(features.law(s), rng))
+        })
+        .collect();
+    let tasks: Vec<Task> = (0..sources.len())
+        .flat_map(|source| {
+            s.overlap_lambdas.iter().flat_map(move |&lambda| {
+                let encoders = Encoder::ALL.iter();
+                encoders.map(move |&encoder| (source, lambda, encoder))
+            })
+        })
+        .collect();
+    let candidates = tasks
+        .iter()
+        .enumerate()
+        .map(|(i, &(source, lambda, encoder))| {
+            let rows = sources[source].1.features();
+            let shape = Shape {
+                width: rows.cols(),
+                dictionary: rows.rows(),
+            };
+            let mut start = Parameters::zeros(shape, encoder.variant(lambda as f32));
+            set_features(&mut start, rows);
+            Candidate {
+                slug: format!("overlap{i}-seed{seed}"),
+                title: format!("{encoder} encoder of given features, λ = {lambda}, seed {seed}"),
+                source,
+                start,
+                rate: 1.0,
+            }
+        });
+    let draw = |source: usize, number: u64| {
+        let mut rng = ctx.rng(seed, &format!("overlapping batch {source}"), number);
+        sources[source].1.batch(s.training.batch, &mut rng).x
+    };
+    let plan = Plan {
+        steps: s.overlap_steps,
+        ..s.training
+    };
+    let held = ["w_dec", "b_dec"];
+    let candidates = candidates.collect();
+    let trained = training::train_holding(&held, candidates, &plan, s, &ctx.session, draw)?;
+    let held_out: Vec<Batch> = (0..sources.len())
+        .map(|source| {
+            let mut rng = ctx.rng(seed, "overlapping held-out", source as u64);
+            sources[source].1.batch(s.overlap_samples, &mut rng)
+        })
+        .collect();
+    let read = |(&(source, lambda, encoder), trained): (&Task, &training::Trained)| {
+        crate::session::progress::check()?;
+        let features = sources[source].0;
+        let encoded = |read: Read| Encoded {
+            orthogonal: features.orthogonal,
+            ratio: features.ratio,
+            coherence: features.coherence,
+            lambda,
+            encoder,
+            seed,
+            excess: read.excess,
+            f1: read.f1,
+            best_f1: read.best_f1,
+        };
+        let exec = ctx.session.serial();
+        let read = || encoded(read(exec, &trained.parameters, lambda, &held_out[source]));
+        Ok(Model {
+            features,
+            lambda,
+            encoder,
+            encoded: trained.divergence.clone().map_or_else(|| Ok(read()), Err),
+        })
+    };
+    let pairs = tasks.par_iter().with_max_len(1).zip(&trained);
+    pairs.map(read).collect()
+}
+
+/// A source, a λ and an encoder.
+type Task = (usize, f64, Encoder);
+
+/// Makes every row of dictionary and encoder, where there is one, a feature.
+fn set_features(parameters: &mut Parameters, features: MatRef) {
+    let names: Vec<&str> = parameters.tensors().map(|(name, _)| name).collect();
+    for name in names.into_iter().filter(|n| ["w_dec", "w_enc"].contains(n)) {
+        let [mut rows] = parameters.tensors_mut([name]);
+        for j in 0..features.rows() {
+            rows.row_mut(j).copy_from_slice(features.row(j));
+        }
+    }
+}
+
+/// What is read from an encoder whose element j is feature j: its distance to the best codes, and to the truth.
+fn read(exec: Exec, parameters: &Parameters, lambda: f64, held_out: &Batch) -> Read {
+    let Shape { width, dictionary } = parameters.shape();
+    let x = MatRef::from_rows(&held_out.x, width);
+    let elements = reading::elements(exec, parameters);
+    let problem = Problem::new(exec, MatRef::from_rows(&elements, width), x, lambda);
+    let best = problem.best();
+    let codes = reading::dense_codes(exec, parameters, x);
+    let true_f1 = |codes: &[f32]| {
+        let mut overlap = Overlap::NOTHING;
+        for (i, code) in codes.chunks_exact(dictionary).enumerate() {
+            let features = &held_out.features[held_out.starts[i]..held_out.starts[i + 1]];
+            let features: Vec<usize> = features.iter().map(|&f| f as usize).collect();
+            overlap.add(&active(code), &features);
+        }
+        overlap.f1()
+    };
+    Read {
+        excess: problem.distance(&codes, best.as_deref()).excess,
+        f1: true_f1(&codes),
+        best_f1: best.as_deref().map_or(f64::NAN, true_f1),
+    }
+}
+
+/// The measures of an encoder.
+struct Read {
+    excess: f64,
+    f1: f64,
+    best_f1: f64,
+}
+
+/// A measure of the encoder of some features.
+pub fn excess(
+    models: &[Model],
+    features: Features,
+    lambda: f64,
+    encoder: Encoder,
+) -> Result<f64, String> {
+    let of = |m: &&Model| (m.features, m.lambda, m.encoder) == (features, lambda, encoder);
+    let model = models.iter().find(of).expect("all are trained");
+    match &model.encoded {
+        Ok(encoded) => Ok(encoded.excess),
+        Err(how) => Err(format!("the {encoder} encoder of given features {how}")),
+    }
+}
