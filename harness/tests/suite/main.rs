@@ -36,5 +36,6 @@ mod experiments {
     mod rescale;
     mod response;
     mod sign_balance;
+    mod tradeoff;
     mod unfinished_features;
 }
