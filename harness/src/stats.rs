@@ -213,6 +213,17 @@ pub fn trend(x: &[f64], y: &[f64]) -> f64 {
     }
 }
 
+/// The exponent p of the power law y ∝ xᵖ through points of positive coordinates: the slope of log y against log x by
+/// least squares. Not a number for fewer than two points, or one that is not positive and finite.
+pub fn exponent(points: &[(f64, f64)]) -> f64 {
+    let (x, y): (Vec<_>, Vec<_>) = points.iter().map(|(x, y)| (x.ln(), y.ln())).unzip();
+    if points.len() < 2 || x.iter().chain(&y).any(|v| !v.is_finite()) {
+        return f64::NAN;
+    }
+    let line = Fit::linear(&x, &y);
+    line.at(1.0) - line.at(0.0)
+}
+
 /// Ranks from 1, ties given their mean.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -318,5 +329,16 @@ mod tests {
         assert_eq!(quantile(&[1.0, f64::INFINITY], 1.0), f64::INFINITY);
         assert!(median(&[]).is_nan());
         assert!(median(&[1.0, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn the_exponent_is_that_of_a_power_law() {
+        let law = |p: f64| [1.0, 3.0, 10.0, 80.0].map(|x: f64| (x, 7.0 * x.powf(p)));
+        for p in [-1.0, 0.0, 0.5] {
+            assert!((exponent(&law(p)) - p).abs() < 1e-13, "{p}");
+        }
+        assert!(exponent(&[(1.0, 2.0)]).is_nan());
+        assert!(exponent(&[(1.0, 2.0), (2.0, 0.0)]).is_nan());
+        assert!(exponent(&[(1.0, 2.0), (2.0, f64::INFINITY)]).is_nan());
     }
 }

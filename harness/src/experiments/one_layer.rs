@@ -4,6 +4,7 @@ pub mod compressed_computation;
 pub mod features;
 pub mod grid;
 pub mod homogeneity;
+pub mod integrals;
 pub mod interference;
 pub mod linear_probes;
 pub mod near_orthogonality;

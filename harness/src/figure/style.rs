@@ -35,6 +35,13 @@ pub enum Role {
         /// The number of places.
         of: usize,
     },
+    /// The counterpart of such a step, in its colour.
+    Mirrored {
+        /// The place in the order, from 0.
+        index: usize,
+        /// The number of places.
+        of: usize,
+    },
 }
 
 impl Role {
@@ -85,6 +92,12 @@ impl Role {
     pub(super) fn style(self) -> Style {
         use Dash::*;
         use Marker::*;
+        let step = |index: usize, of: usize| {
+            let t = index as f64 / of.saturating_sub(1).max(1) as f64;
+            super::colours::viridis(0.9 * (1.0 - t))
+        };
+        let markers = [Circle, Square, Triangle, Cross, Ring];
+        let marker = |index: usize| markers[index % markers.len()];
         let (colour, dash, marker) = match self {
             Role::Aligned => (VERMILLION, Dashed, Square),
             Role::Distributed => (BLUE, Solid, Circle),
@@ -104,15 +117,8 @@ impl Role {
                 4 => (BLACK, Dashed, Cross),
                 _ => (SKY, Solid, Square),
             },
-            Role::Step { index, of } => {
-                let t = index as f64 / of.saturating_sub(1).max(1) as f64;
-                let markers = [Circle, Square, Triangle, Cross, Ring];
-                (
-                    super::colours::viridis(0.9 * (1.0 - t)),
-                    Solid,
-                    markers[index % markers.len()],
-                )
-            }
+            Role::Step { index, of } => (step(index, of), Solid, marker(index)),
+            Role::Mirrored { index, of } => (step(index, of), Dashed, marker(index)),
         };
         Style {
             colour,

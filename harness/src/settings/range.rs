@@ -173,6 +173,26 @@ impl<T: PartialOrd, C: RangeBounds<usize>, A: Allows<T>> Allows<Vec<T>> for Incr
     }
 }
 
+/// Lists of one or more different values; [`different`] makes it.
+#[derive(Debug)]
+pub struct Different<A>(A);
+
+/// Lists of one or more different values, each in a range, in any order.
+pub fn different<A>(each: A) -> Different<A> {
+    Different(each)
+}
+
+impl<T: PartialEq, A: Allows<T>> Allows<Vec<T>> for Different<A> {
+    fn admits(&self, values: &Vec<T>) -> bool {
+        let mut earlier = (0..values.len()).map(|i| (&values[i], &values[..i]));
+        !values.is_empty() && earlier.all(|(v, before)| self.0.admits(v) && !before.contains(v))
+    }
+
+    fn words(&self) -> String {
+        format!("one or more, all different, {}", self.0.words_of_each())
+    }
+}
+
 /// A range with words of its own; [`worded`] makes it.
 #[derive(Debug)]
 pub struct Worded<A> {
@@ -303,6 +323,12 @@ mod tests {
                 vec![0, 1],
                 vec![1, 10],
             ],
+        );
+        says(
+            different(1..=9),
+            "one or more, all different, each 1 to 9",
+            &[vec![1usize], vec![3, 1, 2]],
+            &[vec![], vec![1, 2, 1], vec![0]],
         );
         says(
             increasing(1..=2, above(0.0).at_most(3.0)),

@@ -1,6 +1,6 @@
 //! What is made of observations: the values that occur, and medians over what differs by seed alone.
 
-use super::median;
+use super::{max, median, min};
 
 /// A number: a measure or a count.
 pub trait Number: Copy {
@@ -57,13 +57,32 @@ pub trait Observations: Iterator + Sized {
     where
         Self: Iterator<Item = (X, Y)>,
     {
-        let mut pairs: Vec<_> = self.map(|(x, y)| (x.real(), y.real())).collect();
-        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let groups = pairs.chunk_by(|a, b| a.0 == b.0);
-        let median_of =
-            |group: &[(f64, f64)]| median(&group.iter().map(|p| p.1).collect::<Vec<_>>());
-        groups.map(|group| (group[0].0, median_of(group))).collect()
+        let groups = groups(self).into_iter();
+        groups.map(|(x, group)| (x, median(&group))).collect()
     }
+
+    /// Groups pairs as [`medians`](Observations::medians) does, and takes the smallest and the largest of each group:
+    /// the band (x, low, high) around their curve.
+    fn ranges<X: Number, Y: Number>(self) -> Vec<(f64, f64, f64)>
+    where
+        Self: Iterator<Item = (X, Y)>,
+    {
+        let range = |(x, group): (f64, Vec<f64>)| {
+            let values = || group.iter().copied();
+            (x, min(values()), max(values()))
+        };
+        groups(self).into_iter().map(range).collect()
+    }
+}
+
+/// The y of pairs (x, y) by x, in increasing order.
+fn groups<X: Number, Y: Number>(pairs: impl Iterator<Item = (X, Y)>) -> Vec<(f64, Vec<f64>)> {
+    let mut pairs: Vec<_> = pairs.map(|(x, y)| (x.real(), y.real())).collect();
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let groups = pairs.chunk_by(|a, b| a.0 == b.0);
+    groups
+        .map(|group| (group[0].0, group.iter().map(|p| p.1).collect()))
+        .collect()
 }
 
 impl<I: Iterator> Observations for I {}
@@ -88,5 +107,7 @@ mod tests {
         let pairs: [(usize, f64); 5] = [(3, 1.0), (1, 5.0), (3, 2.0), (3, 9.0), (1, 7.0)];
         let curve = pairs.into_iter().medians();
         assert_eq!(curve, [(1.0, 6.0), (3.0, 2.0)]);
+        let band = pairs.into_iter().ranges();
+        assert_eq!(band, [(1.0, 5.0, 7.0), (3.0, 1.0, 9.0)]);
     }
 }

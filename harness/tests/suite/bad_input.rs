@@ -69,14 +69,7 @@ fn values_out_of_range_name_key_value_and_range() {
     let sandbox = Sandbox::new();
     for (set, parts) in [
         ("n=0", ["response.n is 0", "1 to"]),
-        (
-            "test_fraction=1",
-            ["response.test_fraction is 1.0", "0.05 to 0.95"],
-        ),
-        (
-            "test_fraction=nan",
-            ["response.test_fraction is NaN", "0.05 to 0.95"],
-        ),
+        ("reach=nan", ["response.reach is NaN", "above 0"]),
         ("reach=-1", ["response.reach is -1.0", "above 0"]),
         ("reach=inf", ["response.reach is inf", "finite"]),
         ("points=3", ["response.points is 3", "20 to"]),
@@ -110,6 +103,10 @@ fn values_out_of_range_name_key_value_and_range() {
     ] {
         sandbox.refuses(&format!("run --out a --set response.{set}"), &parts);
     }
+    sandbox.refuses(
+        "run --out a --set homogeneity.test_fraction=1",
+        &["homogeneity.test_fraction is 1.0", "0.05 to 0.95"],
+    );
     sandbox.refuses(
         "run --out a --seeds 0",
         &["--seeds: seeds is 0", "1 to 1000"],

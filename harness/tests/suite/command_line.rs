@@ -51,9 +51,9 @@ fn the_list_tells_the_range_of_each_setting() {
     assert!(under("n").ends_with(&["= 100".into(), "must be 2 to 65536".into()]));
     // The range of one setting may depend on another one.
     let fewest = [
-        "= 16",
-        "must be 2 to `most` (4096)  (quick)",
-        "must be 2 to `most` (16384)  (default)",
+        "= 2",
+        "must be 2 to `most` (2048)  (quick)",
+        "must be 2 to `most` (4096)  (default)",
         "must be 2 to `most` (16384)  (full)",
     ];
     assert!(

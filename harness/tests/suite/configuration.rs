@@ -90,7 +90,7 @@ fn errors_of_a_configuration_name_file_line_and_column() {
             "tradeoff = 3\n",
             [
                 "c.toml:1:1: tradeoff is 3",
-                "this experiment has no settings",
+                "it must be a table of settings",
             ],
         ),
         (

@@ -41,5 +41,6 @@ mod experiments {
     mod rescale;
     mod response;
     mod sign_balance;
+    mod tradeoff;
     mod unfinished_features;
 }

@@ -5,29 +5,30 @@ use rand::RngExt as _;
 use crate::phase::Phase;
 use crate::rng::Rng;
 
-/// Law of the entries of a feature, before it is normalised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entries {
-    /// Uniform on (0, 1).
-    Positive,
-    /// Uniform on (−½, ½).
-    Signed,
+/// Law of the entries of a feature, before it is normalised: magnitudes uniform on (0, 1), and a share of positive signs.
+/// The same random numbers give the same magnitudes at every share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Entries {
+    /// The probability that an entry is positive.
+    pub positive_share: f64,
 }
 
 impl Entries {
-    /// Signed or positive.
-    pub fn signed(signed: bool) -> Self {
-        if signed {
-            Entries::Signed
-        } else {
-            Entries::Positive
-        }
+    /// No entry is negative.
+    pub const POSITIVE: Entries = Entries::with(1.0);
+    /// Both signs are as likely.
+    pub const SIGNED: Entries = Entries::with(0.5);
+
+    /// Entries that are positive with that probability.
+    pub const fn with(positive_share: f64) -> Self {
+        Entries { positive_share }
     }
 
     fn draw(self, rng: &mut Rng) -> f64 {
-        match self {
-            Entries::Positive => rng.random::<f64>(),
-            Entries::Signed => rng.random::<f64>() - 0.5,
+        let magnitude: f64 = rng.random();
+        match rng.random::<f64>() < self.positive_share {
+            true => magnitude,
+            false => -magnitude,
         }
     }
 }
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn features_have_unit_norm_on_k_distinct_neurons_and_their_law_of_signs() {
-        for law in [Entries::Positive, Entries::Signed] {
+        for law in [Entries::POSITIVE, Entries::SIGNED] {
             for k in [1, 2, 7, 20] {
                 let features = draw(50, k, 20, law);
                 assert_eq!(features.count(), 50);
@@ -146,17 +147,17 @@ mod tests {
                     assert!(neurons.is_sorted_by(|a, b| a < b) && neurons[k - 1] < 20);
                     let norm: f64 = features.dense(i).iter().map(|v| v * v).sum();
                     assert!((norm - 1.0).abs() < 1e-6, "{norm}");
-                    assert!(law == Entries::Signed || entries.iter().all(|&v| v >= 0.0));
+                    assert!(law == Entries::SIGNED || entries.iter().all(|&v| v >= 0.0));
                 }
                 let negative = features.entries().iter().filter(|v| **v < 0.0).count();
-                assert_eq!(negative > 0, law == Entries::Signed);
+                assert_eq!(negative > 0, law == Entries::SIGNED);
             }
         }
     }
 
     #[test]
     fn every_neuron_is_as_likely_and_the_first_features_do_not_depend_on_the_count() {
-        let features = draw(10_000, 3, 10, Entries::Signed);
+        let features = draw(10_000, 3, 10, Entries::SIGNED);
         let mut counts = [0u32; 10];
         features
             .neurons()
@@ -168,8 +169,22 @@ mod tests {
             "{counts:?}"
         );
         assert_eq!(
-            draw(5, 3, 10, Entries::Signed).entries(),
+            draw(5, 3, 10, Entries::SIGNED).entries(),
             &features.entries()[..15]
         );
+    }
+
+    #[test]
+    fn families_differ_in_signs_alone_in_their_shares() {
+        let all = draw(2000, 5, 20, Entries::POSITIVE);
+        for share in [0.5, 0.7, 1.0] {
+            let some = draw(2000, 5, 20, Entries::with(share));
+            assert_eq!(some.neurons(), all.neurons());
+            let pairs = || some.entries().iter().zip(all.entries());
+            assert!(pairs().all(|(a, b)| a.abs() == *b));
+            let positive = pairs().filter(|(a, _)| **a > 0.0).count() as f64;
+            // Binomial(10,000, share): standard deviation 50 at most.
+            assert!((positive - 10_000.0 * share).abs() <= 250.0, "{positive}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
+use crate::claim::setting::Setting;
 use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
@@ -25,7 +26,7 @@ use crate::table::{Record, Table, Tables};
 use layer::Direction;
 use samples::{Sampler, Sums};
 pub use settings::{Magnitude, Settings};
-pub use tables::{Cell, Layer, Limit};
+pub use tables::{Cell, Limit};
 
 /// See the [module](self).
 pub struct Homogeneity;
@@ -37,7 +38,7 @@ static FEWER: Claim<2> = Claim {
         interference makes the response homogeneous.",
     criterion: "Spearman ρ ≤ −0.9 of k and the largest number of active others with ΔR² above the \
         threshold, which falls at least 5× from k = 2 to k = n",
-    control: "a linear layer, whose response is homogeneous at every k",
+    control: "the others on neurons of their own: they are spread as far, but do not interfere",
     conditions: [
         at_most(-0.9, "Spearman ρ of k and the most active others"),
         at_least(5.0, "most active others at k = 2 over those at k = n"),
@@ -57,7 +58,7 @@ impl Experiment for Homogeneity {
         held-out outputs than a line) is left. How many can be active before it is gone?",
         claims: &[&FEWER],
         tables: &[Cell::SPEC, Limit::SPEC],
-        figures: &["homogeneity", "homogeneity-curves"],
+        figures: &["homogeneity", "homogeneity-curves", "homogeneity-limits"],
         needs: &[],
     };
 
@@ -75,46 +76,46 @@ impl Experiment for Homogeneity {
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
         let ks = grid::geometric(2, s.n, s.dims_points);
         let levels = levels(s);
-        let tasks = s.features_of_interest * samples::PARTS;
-        ctx.session
-            .progress
-            .start((ctx.seeds.len() * tasks) as u64)?;
+        let tasks = ctx.seeds.len() * units(s);
+        ctx.session.progress.start(tasks as u64)?;
 
         let (mut cells, mut limits) = (Vec::new(), Vec::new());
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
             let per_k = measure(s, &ks, &levels, seed, ctx)?;
-            let [gelu, linear] = [Layer::Gelu, Layer::Linear].map(|layer| {
-                let on: Vec<f64> = levels.iter().map(|&l| l as f64).collect();
-                let mut most = Vec::new();
-                for (&k, per_layer) in ks.iter().zip(&per_k) {
-                    let delta = &per_layer[layer as usize];
-                    let cell = |(&n_on, &delta_r2)| Cell {
-                        layer,
-                        k,
-                        n_on,
-                        seed,
-                        delta_r2,
-                    };
-                    cells.extend(levels.iter().zip(delta).map(cell));
-                    let threshold = s.threshold;
-                    let n_on = grid::last_kept(&on, delta, threshold, |v| v > threshold);
-                    let n_on = n_on.unwrap_or(0.0);
-                    limits.push(Limit {
-                        layer,
-                        k,
-                        seed,
-                        n_on,
-                        threshold,
-                    });
-                    most.push(n_on);
+            for (&k, delta) in ks.iter().zip(&per_k) {
+                let cell = |(&n_on, &delta_r2)| Cell {
+                    k,
+                    n_on,
+                    seed,
+                    delta_r2,
+                };
+                cells.extend(levels.iter().zip(delta).map(cell));
+            }
+            for (i, &threshold) in s.thresholds.iter().enumerate() {
+                let limit = |(&k, delta): (&usize, &Vec<f64>)| Limit {
+                    k,
+                    seed,
+                    threshold,
+                    n_on: most_active(&levels, delta, threshold),
+                    // What is on other neurons changes nothing along the feature.
+                    control: most_active(&levels, &vec![delta[0]; levels.len()], threshold),
+                };
+                let of_threshold: Vec<Limit> = ks.iter().zip(&per_k).map(limit).collect();
+                let [claim, control] = [|r: &Limit| r.n_on, |r: &Limit| r.control].map(|column| {
+                    let (k, most): (Vec<_>, Vec<_>) =
+                        of_threshold.iter().map(|r| (r.k as f64, column(r))).unzip();
+                    let most = all_finite("most active others by k", &most);
+                    [most.clone().map(|most| trend(&k, most)), most.map(fall)]
+                });
+                let mut setting = Setting::new([("ΔR² threshold", threshold.to_string())]);
+                if i == 0 {
+                    setting = setting.point();
+                    outcome.settle(&FEWER, seed, claim.clone(), control.clone());
                 }
-                let k: Vec<f64> = ks.iter().map(|&k| k as f64).collect();
-                let most = all_finite("most active others by k", &most);
-                let rho = most.clone().map(|most| trend(&k, most));
-                [rho, most.map(fall)]
-            });
-            outcome.settle(&FEWER, seed, gelu, linear);
+                outcome.settle_in(&setting, &FEWER, seed, claim, control);
+                limits.extend(of_threshold);
+            }
         }
         outcome.tables = vec![Table::of(&cells), Table::of(&limits)];
         Ok(outcome)
@@ -124,13 +125,13 @@ impl Experiment for Homogeneity {
         figures::draw(tables)
     }
 
-    fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        figures::findings(tables, ledger)
+    fn findings(tables: &Tables, _: &Ledger) -> String {
+        figures::findings(tables)
     }
 }
 
-/// Numbers of active others: 0, and whole numbers at equal ratios up to n or as many as there are.
-fn levels(s: &Settings) -> Vec<usize> {
+/// Numbers of active others of the grid: 0, and whole numbers at equal ratios up to n or as many as there are.
+pub(super) fn levels(s: &Settings) -> Vec<usize> {
     let others = if s.include_own {
         s.features
     } else {
@@ -143,6 +144,12 @@ fn levels(s: &Settings) -> Vec<usize> {
     levels
 }
 
+/// The largest number of active others at which ΔR² is above a threshold, 0 if there is none.
+pub(super) fn most_active(levels: &[usize], delta: &[f64], threshold: f64) -> f64 {
+    let on: Vec<f64> = levels.iter().map(|&level| level as f64).collect();
+    grid::last_kept(&on, delta, threshold, |v| v > threshold).unwrap_or(0.0)
+}
+
 /// First over last. Where both are 0 nothing fell: 1.
 fn fall(most: &[f64]) -> f64 {
     match (most.first(), most.last()) {
@@ -152,15 +159,20 @@ fn fall(most: &[f64]) -> f64 {
     }
 }
 
-/// ΔR² by k, [layer](Layer) and level, averaged over the features of interest.
-fn measure(
+/// The units of progress of a call of [`measure`].
+pub(super) fn units(s: &Settings) -> usize {
+    s.features_of_interest * samples::PARTS
+}
+
+/// ΔR² by k and level, averaged over the features of interest.
+pub(super) fn measure(
     s: &Settings,
     ks: &[usize],
     levels: &[usize],
     seed: u64,
     ctx: &Ctx,
-) -> Result<Vec<[Vec<f64>; 2]>> {
-    let law = Entries::signed(s.signed);
+) -> Result<Vec<Vec<f64>>> {
+    let law = Entries::with(s.positive_share);
     let draw = |&k: &usize| {
         let mut rng = ctx.rng(seed, "features", k as u64);
         Features::draw(s.features, k, s.n, law, &mut rng)
@@ -171,7 +183,7 @@ fn measure(
     progress::check()?;
 
     // Every part of the samples of every feature of interest: sums by k.
-    let parts: Vec<Vec<Sums>> = (0..s.features_of_interest * samples::PARTS)
+    let parts: Vec<Vec<Sums>> = (0..units(s))
         .into_par_iter()
         .map(|task| {
             let (of_interest, part) = (task / samples::PARTS, task % samples::PARTS);
@@ -205,13 +217,11 @@ fn measure(
                 total
             })
             .collect();
-        [0, 1].map(|layer| {
-            let delta = |level| {
-                let each: Vec<f64> = totals.iter().map(|t| t.delta_r2(layer, level)).collect();
-                mean(&each)
-            };
-            (0..levels.len()).map(delta).collect()
-        })
+        let delta = |level| {
+            let each: Vec<f64> = totals.iter().map(|t| t.delta_r2(level)).collect();
+            mean(&each)
+        };
+        (0..levels.len()).map(delta).collect()
     });
     Ok(per_k.collect())
 }

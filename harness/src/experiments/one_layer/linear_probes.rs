@@ -1,100 +1,34 @@
 //! `linear-probes`: what a layer without a non-linearity can never make available to a linear probe,
 //! and a layer of distributed features with one can.
 
+mod figures;
 mod model;
 mod probe;
 mod settings;
+mod tables;
 
 use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
+use crate::claim::setting::Setting;
 use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::Layer;
-use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
+use crate::figure::Figure;
 use crate::session::progress;
-use crate::stats::observations::Observations;
-use crate::stats::{max, min};
-use crate::table::record::Word;
+use crate::stats::max;
+use crate::table::record::Word as _;
 use crate::table::{Record, Table, Tables};
-use crate::text::number;
 
 use model::{Matrix, Model, dot};
 use probe::Probe;
 pub use settings::Settings;
+pub use tables::{Accuracy, Example, Identity, Output, Skew, Stage};
 
 /// See the [module](self).
 pub struct LinearProbes;
-
-crate::words! {
-    /// The values that a probe reads.
-    pub enum Stage {
-        /// The input itself.
-        Input,
-        /// What the layer computes without its GELU.
-        #[strum(serialize = "linear layer")]
-        LinearLayer,
-        /// What the layer computes.
-        #[strum(serialize = "gelu layer")]
-        GeluLayer,
-    }
-}
-
-crate::rows! {
-    /// Accuracy of a linear probe for the XOR of two features.
-    pub struct Accuracy in "accuracy" {
-        /// what the probe reads: input, linear layer or gelu layer
-        stage: Stage [""],
-        /// seed of features and examples
-        seed: u64 [""],
-        /// share of the fitted examples that it gets right
-        train: f64 ["1"],
-        /// share of the held-out examples that it gets right
-        test: f64 ["1"],
-    }
-}
-
-crate::rows! {
-    /// A random probe p on Ax against the probe Aᵀp on x, over the held-out examples.
-    pub struct Identity in "identity" {
-        /// seed of features, examples and probe
-        seed: u64 [""],
-        /// largest |p·(Ax)|
-        largest: f64 ["1"],
-        /// largest |p·(Ax) − (Aᵀp)·x|
-        difference: f64 ["1"],
-        /// largest difference over the bound on the rounding of that example
-        of_bound: f64 ["1"],
-    }
-}
-
-crate::rows! {
-    /// Output of the probes on noiseless inputs with both features at given levels, at the first seed.
-    pub struct Output in "plane" {
-        /// what the probe reads: input, linear layer or gelu layer
-        stage: Stage [""],
-        /// level of the first feature
-        a: f64 ["1"],
-        /// level of the second feature
-        b: f64 ["1"],
-        /// output of the probe, fitted to 1 where XOR holds and −1 elsewhere
-        output: f64 ["1"],
-    }
-}
-
-crate::rows! {
-    /// Some held-out examples of the first seed.
-    pub struct Example in "examples" {
-        /// level of the first feature, as read from the input
-        a: f64 ["1"],
-        /// level of the second feature, as read from the input
-        b: f64 ["1"],
-        /// 1 where exactly one of the two features is on, else 0
-        xor: usize [""],
-    }
-}
 
 /// Levels along each side of the plane, and its ends.
 const SIDE: usize = 61;
@@ -109,7 +43,8 @@ static ABSORBS: Claim<3> = Claim {
         linearly available; a layer of distributed features with GELU does.",
     criterion: "probe accuracy for XOR on held-out examples ≥ 0.95 after the layer and ≤ 0.55 before \
         it; p·(Ax) = (Aᵀp)·x up to rounding",
-    control: "the same layer without its GELU",
+    control: "the same layer without its GELU, and with it but each feature on a neuron of its own, where no neuron sees \
+        both: the better of the two",
     conditions: [
         at_least(0.95, "accuracy after the layer"),
         at_most(0.55, "accuracy before it"),
@@ -127,10 +62,17 @@ impl Experiment for LinearProbes {
         computes, a linear probe could have read before it. A non-linear layer is different. Two features \
         are on or off in a noisy input, and a layer writes each of them along its own random direction, \
         spread over all neurons at the scale √n. A least-squares probe is asked for the XOR of the two: on \
-        the input, after the layer, and after the same layer without its GELU. Examples are balanced over \
+        the input, after the layer, after the same layer without its GELU, and after one where each feature has a neuron of \
+        its own. Examples are balanced over \
         the four cases, so that neither feature alone says anything about their XOR.",
         claims: &[&ABSORBS],
-        tables: &[Accuracy::SPEC, Identity::SPEC, Output::SPEC, Example::SPEC],
+        tables: &[
+            Accuracy::SPEC,
+            Skew::SPEC,
+            Identity::SPEC,
+            Output::SPEC,
+            Example::SPEC,
+        ],
         figures: &["xor-probes"],
         needs: &[],
     };
@@ -154,14 +96,24 @@ impl Experiment for LinearProbes {
             })
             .collect();
         let mut outcome = Outcome::default();
-        let (mut accuracy, mut identity) = (Vec::new(), Vec::new());
+        let (mut accuracy, mut skews, mut identity) = (Vec::new(), Vec::new(), Vec::new());
         let (mut plane, mut examples) = (Vec::new(), Vec::new());
         for (i, (&seed, trial)) in ctx.seeds.iter().zip(trials?).enumerate() {
             let of_bound = trial.identity.of_bound;
-            let [before, linear, gelu] = trial.accuracy.each_ref().map(|row| row.test);
+            let [before, linear, aligned, gelu] = trial.accuracy.each_ref().map(|row| row.test);
             let conditions = |after| [after, before, of_bound];
-            outcome.settle(&ABSORBS, seed, conditions(gelu), conditions(linear));
+            let control = conditions(max([linear, aligned]));
+            outcome.settle(&ABSORBS, seed, conditions(gelu), control);
+            for (row, i) in trial.skews.iter().zip(0..) {
+                let share = row.positive_share.to_string();
+                let mut setting = Setting::new([("share of positive entries", share)]);
+                if i == 0 {
+                    setting = setting.point();
+                }
+                outcome.settle_in(&setting, &ABSORBS, seed, conditions(row.test), control);
+            }
             accuracy.extend(trial.accuracy);
+            skews.extend(trial.skews);
             identity.push(trial.identity);
             if i == 0 {
                 (plane, examples) = (trial.plane, trial.examples);
@@ -169,6 +121,7 @@ impl Experiment for LinearProbes {
         }
         outcome.tables = vec![
             Table::of(&accuracy),
+            Table::of(&skews),
             Table::of(&identity),
             Table::of(&plane),
             Table::of(&examples),
@@ -177,104 +130,20 @@ impl Experiment for LinearProbes {
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        let mut figure = Figure::new(
-            "xor-probes",
-            "Output of a linear probe for the XOR of two features over their levels, noiseless, on one scale: \
-             1 where it should hold and −1 elsewhere; the line is where the probe changes its mind. Dots are \
-             held-out examples. All at the first seed; the last panel shows the accuracy at every seed.",
-        );
-        let (plane, examples) = (tables.rows::<Output>(), tables.rows::<Example>());
-        for &stage in Stage::ALL {
-            let rows = || plane.iter().filter(|r| r.stage == stage);
-            let levels = rows().map(|r| r.a).levels();
-            let output: Vec<f64> = rows().map(|r| r.output).collect();
-            let title = match stage {
-                Stage::Input => "probe on the input",
-                Stage::LinearLayer => "probe on the layer without GELU",
-                Stage::GeluLayer => "probe on the GELU layer",
-            };
-            let mut panel = Panel::new(
-                title,
-                Axis::linear("level of feature A"),
-                Axis::linear("level of feature B"),
-            )
-            .mark(Mark::Heat(Heat {
-                label: "probe output".into(),
-                values: output
-                    .chunks(levels.len().max(1))
-                    .map(<[f64]>::to_vec)
-                    .collect(),
-                x: levels.clone(),
-                y: levels,
-                range: Some((-1.5, 1.5)),
-                diverging: true,
-                contour: Some(0.0),
-            }));
-            for (xor, role, label) in [
-                (0, Role::Other(0), "none or both on"),
-                (1, Role::Other(2), "one on"),
-            ] {
-                let rows = examples.iter().filter(|r| r.xor == xor);
-                panel = panel.scatter(role, label, rows.map(|r| (r.a, r.b)));
-            }
-            figure = figure.panel(panel);
-        }
-        let rows = tables.rows::<Accuracy>();
-        let seeds = || rows.iter().map(|r| r.seed as f64);
-        let first = min(seeds()) - 0.5;
-        // Room for the labels of the thresholds.
-        let last = max(seeds()) + 3.5;
-        let mut accuracy = Panel::new(
-            "accuracy on held-out examples",
-            Axis::linear("seed").range(first, last),
-            Axis::linear("share right").range(0.0, 1.05),
-        );
-        for &stage in Stage::ALL {
-            let (role, label) = match stage {
-                Stage::Input => (Role::Other(4), "input"),
-                Stage::LinearLayer => (Role::Control, "layer without GELU"),
-                Stage::GeluLayer => (Role::Gelu, "GELU layer"),
-            };
-            let rows = rows.iter().filter(|r| r.stage == stage);
-            accuracy = accuracy.scatter(role, label, rows.map(|r| (r.seed as f64, r.test)));
-        }
-        vec![
-            figure.panel(
-                accuracy
-                    .level(0.95, "≥ 0.95 after")
-                    .level(0.55, "≤ 0.55 before"),
-            ),
-        ]
+        figures::draw(tables)
     }
 
-    fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        let Some(entry) = ledger.get(ABSORBS.id) else {
-            return "Nothing was measured.".into();
-        };
-        let identity = tables.rows::<Identity>();
-        let largest = |column: fn(&Identity) -> f64| number(max(identity.iter().map(column)));
-        let accuracy = tables.rows::<Accuracy>();
-        let before = accuracy.iter().filter(|r| r.stage == Stage::Input);
-        let before = max(before.map(|r| r.test));
-        format!(
-            "A probe after the linear layer and its transpose before it differ by at most {} in outputs up to \
-             {}, {} of what rounding allows. For XOR the least-squares probe gets {} of the held-out examples \
-             right after the GELU layer, {} after the layer without GELU and at most {} before it. (A line \
-             chosen for its accuracy alone would get 0.75 anywhere, by giving up one of the four cases.)",
-            largest(|r| r.difference),
-            largest(|r| r.largest),
-            largest(|r| r.of_bound),
-            number(entry.value),
-            number(entry.control_value),
-            number(before),
-        )
+    fn findings(tables: &Tables, _: &Ledger) -> String {
+        figures::findings(tables)
     }
 }
 
 /// Everything measured at one seed.
 struct Trial {
     /// A row for each stage, in their order.
-    accuracy: [Accuracy; 3],
+    accuracy: [Accuracy; 4],
+    /// A row for each share of positive entries.
+    skews: Vec<Skew>,
     identity: Identity,
     plane: Vec<Output>,
     examples: Vec<Example>,
@@ -286,20 +155,22 @@ impl Trial {
         let train = model.examples(s, s.train, &mut ctx.rng(seed, "train", 0));
         let test = model.examples(s, s.test, &mut ctx.rng(seed, "test", 0));
         let layer = Layer::of_gelu(ctx.session.serial());
-        let (train_stages, test_stages) =
-            (model.stages(&train.x, layer), model.stages(&test.x, layer));
         let (levels, inputs) = plane(&model);
-        let grid_stages = model.stages(&inputs, layer);
 
         // What a stage computes in single precision is off by up to 2⁻²⁴ for each product that it sums, and what a
         // probe makes of it by as much for each neuron.
         let rounding = s.n.max(s.inputs) as f64 * 2f64.powi(-24);
         let mut plane = Vec::new();
-        let mut probe = |stage: Stage| {
+        let mut accuracy = Vec::new();
+        let aligned = model.aligned(s);
+        for &stage in Stage::ALL {
             progress::check()?;
-            let (fitted, held_out) = (&train_stages[stage as usize], &test_stages[stage as usize]);
+            let of = |x| match stage {
+                Stage::AlignedLayer => aligned.stage(x, stage, layer),
+                _ => model.stage(x, stage, layer),
+            };
+            let (fitted, held_out, grid) = (of(&train.x), of(&test.x), of(&inputs));
             let probe = Probe::fit(fitted.as_ref(), &train.labels, s.ridge, rounding);
-            let grid = &grid_stages[stage as usize];
             let inputs = grid.values.chunks_exact(grid.columns);
             plane.extend(levels.iter().zip(inputs).map(|(&(a, b), x)| Output {
                 stage,
@@ -307,20 +178,27 @@ impl Trial {
                 b,
                 output: probe.output(x),
             }));
-            Ok(Accuracy {
+            accuracy.push(Accuracy {
                 stage,
                 seed,
                 train: probe.accuracy(fitted.as_ref(), &train.labels),
                 test: probe.accuracy(held_out.as_ref(), &test.labels),
-            })
-        };
-        let accuracy = [
-            probe(Stage::Input)?,
-            probe(Stage::LinearLayer)?,
-            probe(Stage::GeluLayer)?,
-        ];
+            });
+        }
+        let mut skews = Vec::new();
+        for &positive_share in &s.positive_shares {
+            progress::check()?;
+            let skewed = model.skewed(s, positive_share, &mut ctx.rng(seed, "signs", 0));
+            let of = |x| skewed.stage(x, Stage::GeluLayer, layer);
+            let probe = Probe::fit(of(&train.x).as_ref(), &train.labels, s.ridge, rounding);
+            skews.push(Skew {
+                positive_share,
+                seed,
+                test: probe.accuracy(of(&test.x).as_ref(), &test.labels),
+            });
+        }
         let [largest, difference, of_bound] =
-            model.identity(&test_stages, &mut ctx.rng(seed, "probe", 0));
+            model.identity(&test.x, layer, &mut ctx.rng(seed, "probe", 0));
         let shown = test.x.values.chunks_exact(s.inputs).zip(&test.labels);
         let shown = shown.take(SHOWN).map(|(x, &label)| Example {
             a: dot(&model.read[0], x),
@@ -328,7 +206,8 @@ impl Trial {
             xor: usize::from(label > 0.0),
         });
         Ok(Trial {
-            accuracy,
+            accuracy: accuracy.try_into().expect("a row for each stage"),
+            skews,
             identity: Identity {
                 seed,
                 largest,

@@ -86,7 +86,8 @@ impl Experiment for Rescale {
         summary: "Spread over n neurons, a feature moves each of them by 1/√n of its \
         level, too little to reach the bend of the non-linearity. With input levels √n times as large, \
         from −5√n to 5√n, every neuron runs through the range that a single aligned neuron would, and \
-        the response of the layer should be GELU again, √n times as large. Scaling by less should not do.",
+        the response of the layer should be GELU again, √n times as large. Less should not be enough; and more, such as \
+        the n that one might expect to need, should make a sharper bend of it.",
         claims: &[&RECOVERS],
         tables: &[Point::SPEC, Deviation::SPEC],
         figures: &["rescaled", "rescale-error"],
@@ -94,9 +95,9 @@ impl Experiment for Rescale {
     };
 
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
-        // Three curves as rows, and the one at hand; a layer and its direction.
+        // Four curves as rows, and the one at hand; a layer and its direction.
         let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);
-        s.points as f64 * (3.0 * Point::MEMORY + 40.0) + widest as f64 * 16.0
+        s.points as f64 * (4.0 * Point::MEMORY + 40.0) + widest as f64 * 16.0
     }
 
     fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
@@ -156,13 +157,8 @@ impl Experiment for Rescale {
             let rows = curves.iter().filter(move |r| r.power == power);
             rows.map(point)
         };
-        let mut whole = Panel::new(
-            "as it is",
-            Axis::linear("input level"),
-            Axis::linear("output level"),
-        );
         let mut scaled = Panel::new(
-            "both divided by the scale",
+            "",
             Axis::linear("input level / scale"),
             Axis::linear("output level / scale"),
         );
@@ -173,7 +169,6 @@ impl Experiment for Rescale {
         );
         for &power in &powers {
             let (role, label) = look(power);
-            whole = whole.line(role, &label, of(power, |r| (r.input, r.output)));
             scaled = scaled.line(role, &label, of(power, |r| (r.x, r.y)));
             let rows = errors.iter().filter(|r| r.power == power);
             error = error.dotted(role, label, rows.map(|r| (r.n as f64, r.error)));
@@ -184,15 +179,17 @@ impl Experiment for Rescale {
                 "GELU of a single neuron",
                 of(first, |r| (r.x, r.gelu)),
             );
+            let relu = of(first, |r| (r.x, r.x.max(0.0)));
+            scaled = scaled.line(Role::Relu, "ReLU of a single neuron", relu);
         }
         vec![
             Figure::new(
                 "rescaled",
                 "Response of a GELU layer from distributed to distributed feature, over a range of input \
-                 levels that grows with the scale: as it is, where one curve continues the other, and \
-                 with input and output divided by the scale.",
+                 levels that grows with the scale; input and output are divided by it. Scaled by √n it lies on GELU, scaled \
+                 by n on ReLU. There is no randomness in it.",
             )
-            .panel(whole)
+            .columns(1)
             .panel(scaled),
             Figure::new(
                 "rescale-error",
@@ -210,13 +207,18 @@ impl Experiment for Rescale {
         };
         let errors = tables.rows::<Deviation>();
         let widest = errors.iter().map(|r| r.n).max().unwrap_or(0);
+        let curves = tables.rows::<Point>();
+        let scaled_by_n = || curves.iter().filter(|r| r.power == 1.0);
+        let from_relu = max(scaled_by_n().map(|r| (r.y - r.x.max(0.0)).abs()));
+        let largest = max(scaled_by_n().map(|r| r.y.abs()));
         format!(
-            "Scaled by √n, the response of the distributed feature is GELU to within {} of its largest \
-             value at every width up to {widest}: each neuron sees exactly what a single aligned neuron \
-             would, and the n small outputs add up to √n times its output. The exponent matters: in the \
-             control the curve is off by up to {}.",
-            number(entry.value),
-            number(entry.control_value),
+            "Scaled by √n, the response of the distributed feature is GELU to within {} % of its largest value at every width \
+             up to {widest}: each neuron sees exactly what a single aligned neuron would, and the n small outputs add up to \
+             √n times its output. The exponent matters: scaled by less, the curve is off by up to {} % of its largest value. \
+             Scaled by n it is ReLU to within {} %: more than √n does not lose the bend, but √n is what suffices.",
+            number(100.0 * entry.value),
+            number(100.0 * entry.control_value),
+            number(100.0 * from_relu / largest),
         )
     }
 }
@@ -226,16 +228,15 @@ fn look(power: f64) -> (Role, String) {
     match power {
         SQRT => (Role::Distributed, "scaled by √n".into()),
         0.0 => (Role::Other(0), "not scaled".into()),
+        1.0 => (Role::Other(1), "scaled by n".into()),
         _ if power == 0.25 => (Role::Control, "scaled by n^(1/4)".into()),
         _ => (Role::Control, format!("scaled by n^{power}")),
     }
 }
 
-/// What the input is scaled by, as powers of n: the claim's, the control's, and not at all.
+/// What the input is scaled by, as powers of n: the claim's, the control's, and the two extremes, not at all and by n.
 fn powers(s: &Settings) -> Vec<f64> {
     let mut powers = vec![SQRT, s.control_power];
-    if s.control_power != 0.0 {
-        powers.push(0.0);
-    }
+    powers.extend([0.0, 1.0].into_iter().filter(|&p| p != s.control_power));
     powers
 }

@@ -4,10 +4,8 @@
 use kernels::Exec;
 
 use crate::error::Result;
-use crate::phase::Phase;
-use crate::rng::Rng;
 use crate::session::progress;
-use crate::stats::{delta_r2, max};
+use crate::stats::max;
 
 /// Evenly spaced levels over [−reach, reach].
 pub fn levels(reach: f64, points: usize) -> Vec<f64> {
@@ -38,6 +36,16 @@ crate::words! {
         Gelu,
         /// ReLU.
         Relu,
+    }
+}
+
+impl Activation {
+    /// The activation of a value, in double precision.
+    pub fn at(self, x: f64) -> f64 {
+        match self {
+            Activation::Gelu => gelu(x),
+            Activation::Relu => x.max(0.0),
+        }
     }
 }
 
@@ -80,52 +88,6 @@ impl Layer {
             Ok(after.iter().zip(g).map(|(&a, g)| f64::from(a) * g).sum())
         };
         x.iter().map(level).collect()
-    }
-}
-
-/// Levels split at random into those fitted and those held out.
-#[derive(Debug, Clone)]
-pub struct Split {
-    fit: Vec<usize>,
-    test: Vec<usize>,
-    x: Vec<f64>,
-}
-
-impl Split {
-    /// Holds out a fraction of the levels.
-    pub fn new(x: &[f64], test_fraction: f64, rng: &mut Rng) -> Self {
-        let mut fit: Vec<usize> = (0..x.len()).collect();
-        rng.shuffle(&mut fit);
-        let held_out = (x.len() as f64 * test_fraction).round() as usize;
-        let test = fit.split_off(x.len() - held_out);
-        Split {
-            fit,
-            test,
-            x: x.to_vec(),
-        }
-    }
-
-    /// Holds out the last levels, where their order is random already.
-    pub fn last(x: &[f64], test_fraction: f64) -> Self {
-        let held_out = (x.len() as f64 * test_fraction).round() as usize;
-        let fitted = x.len() - held_out;
-        Split {
-            fit: (0..fitted).collect(),
-            test: (fitted..x.len()).collect(),
-            x: x.to_vec(),
-        }
-    }
-
-    /// ΔR² of a curve on these levels.
-    pub fn delta_r2(&self, y: &[f64]) -> f64 {
-        let _span = Phase::Metrics.begin();
-        let pick = |from: &[f64], which: &[usize]| -> Vec<f64> {
-            which.iter().map(|&i| from[i]).collect()
-        };
-        delta_r2(
-            (&pick(&self.x, &self.fit), &pick(y, &self.fit)),
-            (&pick(&self.x, &self.test), &pick(y, &self.test)),
-        )
     }
 }
 

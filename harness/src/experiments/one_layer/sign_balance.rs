@@ -1,27 +1,30 @@
 //! `sign-balance`: how far the response along a distributed feature is from a straight line, by how many of the
 //! feature's entries are negative.
 
+mod claims;
 mod directions;
+mod figures;
+mod tables;
 
 use rayon::prelude::*;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
-use crate::claim::{Claim, Kind, at_most, below};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
-use crate::experiments::one_layer::response_curve::{Layer, Split, levels, max_error};
-use crate::figure::{Axis, Figure, Mark, Panel, Role};
+use crate::experiments::one_layer::integrals::Quadrature;
+use crate::experiments::one_layer::response_curve::{Layer, gelu, levels, max_error};
+use crate::figure::Figure;
 use crate::phase::Phase;
 use crate::settings::range::{Allows, above_0_at_most_1e6, increasing, multiple_of, so_that};
-use crate::stats::observations::Observations;
-use crate::stats::{all_finite, largest_step, mean, quantile};
+use crate::stats::{all_finite, exponent, largest_step, quantile};
 use crate::table::record::Word;
 use crate::table::{Record, Table, Tables};
-use crate::text::number;
 
+use claims::{BALANCED, WASH_OUT};
 pub use directions::Family;
 use directions::{Sampler, Scratch};
+pub use tables::{NonHomogeneity, Point, Quantiles};
 
 /// See the [module](self).
 pub struct SignBalance;
@@ -41,8 +44,6 @@ crate::settings! {
         reach: f64 = 5.0, in above_0_at_most_1e6();
         /// Number of input levels.
         points: usize = 1000, in 20..=1 << 24;
-        /// Share of the levels held out to score the two fits on.
-        test_fraction: f64 = 0.2, in 0.05..=0.95;
         /// Widths n at which random directions are drawn, increasing.
         widths: Vec<usize> = vec![10, 30, 100, 300, 1000, 3000, 10_000], in increasing(2.., 2..=1 << 30);
         /// Random directions at each width and seed.
@@ -50,90 +51,9 @@ crate::settings! {
     }
 }
 
-crate::rows! {
-    /// The response along a feature with m negative entries at one input level.
-    pub struct Point in "curves" {
-        /// number of negative entries
-        m: usize ["neurons"],
-        /// input level
-        x: f64 ["1"],
-        /// output level
-        y: f64 ["1"],
-    }
-}
-
-crate::rows! {
-    /// Non-homogeneity of the response along a feature with m negative entries.
-    pub struct NonHomogeneity in "non-homogeneity" {
-        /// number of negative entries
-        m: usize ["neurons"],
-        /// seed of the split into fitted and held-out levels
-        seed: u64 [""],
-        /// R² of a parabola minus R² of a line, on held-out levels
-        delta_r2: f64 ["1"],
-    }
-}
-
-crate::rows! {
-    /// Non-homogeneity over random directions of one width.
-    pub struct Quantiles in "directions" {
-        /// signed: Gaussian, normalised; non-negative: the same without their signs
-        family: Family [""],
-        /// width of the layer
-        n: usize ["neurons"],
-        /// seed of the directions
-        seed: u64 [""],
-        /// 5 % quantile of ΔR²
-        q05: f64 ["1"],
-        /// 25 % quantile of ΔR²
-        q25: f64 ["1"],
-        /// median of ΔR²
-        median: f64 ["1"],
-        /// 75 % quantile of ΔR²
-        q75: f64 ["1"],
-        /// 95 % quantile of ΔR²
-        q95: f64 ["1"],
-        /// directions that keep at least half of the ΔR² of the all-positive direction; 0 if some ΔR² is not a number
-        kept: usize ["directions"],
-        /// number of directions; 0 if some ΔR² is not a number
-        of: usize ["directions"],
-        /// ΔR² of the all-positive direction
-        all_positive: f64 ["1"],
-    }
-}
-
 const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 /// Directions to a random stream.
 const BLOCK: usize = 250;
-
-static BALANCED: Claim<2> = Claim {
-    id: "balanced-is-homogeneous",
-    kind: Kind::Identity,
-    statement: "With as many negative as positive entries the non-linearities cancel and the \
-        response is a straight line; the more uneven the signs, the more of it is left.",
-    criterion: "at m = n/2, y = x/2 with max |error| ≤ 1e-5, and ΔR² falls with |n − 2m|",
-    control: "m = 0",
-    conditions: [
-        at_most(1e-5, "max |y − x/2|"),
-        below(
-            1.0,
-            "largest ΔR² ratio of an imbalance to the next larger one",
-        ),
-    ],
-};
-
-static WASH_OUT: Claim<2> = Claim {
-    id: "random-directions-wash-out",
-    kind: Kind::Law,
-    statement: "Along random directions the non-linearity washes out as the layer grows wider, \
-        because their signs nearly balance; along random non-negative directions it does not.",
-    criterion: "the median ΔR² falls from each n to the next, and by more than half in all",
-    control: "random non-negative directions",
-    conditions: [
-        below(0.5, "median ΔR² at the largest n over that at the smallest"),
-        below(1.0, "largest median ΔR² ratio of a width to the one before"),
-    ],
-};
 
 impl Experiment for SignBalance {
     type Settings = Settings;
@@ -171,35 +91,11 @@ impl Experiment for SignBalance {
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        vec![draw_fixed_signs(tables), draw_random_signs(tables)]
+        figures::draw(tables)
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        let value = |id: &str| ledger.get(id).map_or(f64::NAN, |e| e.value);
-        let mut rows = tables.rows::<Quantiles>();
-        rows.retain(|r| r.family == Family::Signed);
-        let Some(last) = rows.last() else {
-            return "No directions were drawn.".into();
-        };
-        let kept = |n: usize| {
-            let rows = || rows.iter().filter(|r| r.n == n);
-            let kept: f64 = rows().map(|r| r.kept as f64).sum();
-            let of: f64 = rows().map(|r| r.of as f64).sum();
-            100.0 * kept / of
-        };
-        let narrowest = rows.iter().map(|r| r.n).min().unwrap_or(0);
-        format!(
-            "With half of the entries negative the response is x/2 to within {}. Over random signed \
-             directions the median ΔR² at n = {} is {} of that at n = {narrowest}, and the share that \
-             keeps at least half of the all-positive direction's {} goes from {} % to {} %; \
-             non-negative directions keep theirs at every width.",
-            number(value(BALANCED.id)),
-            last.n,
-            number(value(WASH_OUT.id)),
-            number(last.all_positive),
-            number(kept(narrowest)),
-            number(kept(last.n)),
-        )
+        figures::findings(tables, ledger)
     }
 }
 
@@ -228,24 +124,37 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> [Table; 2] {
     }
     let error = |m: usize| max_error(&response(m), x.iter().map(|x| x / 2.0));
     let (balanced, all_positive) = (error(s.n / 2), error(0));
-    let mut non_homogeneity = Vec::new();
+    // ΔR² does not mind the scale of input and output: y/√n against x/√n.
+    let quadrature = Quadrature::default();
+    let delta_r2 = |m: usize| {
+        let m = m as f64;
+        quadrature.delta_r2(|t| {
+            let z = s.reach * t;
+            (n - m) / n * gelu(z) - m / n * gelu(-z)
+        })
+    };
+    let delta = |&m: &usize| NonHomogeneity {
+        m,
+        delta_r2: delta_r2(m),
+    };
+    let non_homogeneity: Vec<_> = s.negatives.iter().map(delta).collect();
+    let mut imbalances: Vec<usize> = s.negatives.iter().map(|m| s.n.abs_diff(2 * m)).collect();
+    imbalances.sort_unstable_by_key(|&imbalance| std::cmp::Reverse(imbalance));
+    imbalances.dedup();
+    // As many more positive entries than negative ones.
+    let falling: Vec<f64> = imbalances.iter().map(|i| delta_r2((s.n - i) / 2)).collect();
+    let uneven = vec![delta_r2(0); falling.len()];
+    let step = |delta: &[f64]| all_finite("ΔR² by imbalance", delta).map(largest_step);
+    let (of_claim, of_control) = (step(&falling), step(&uneven));
+    // Nothing of this is drawn at random: every seed measures the same.
     for &seed in ctx.seeds {
-        let split = Split::new(&x, s.test_fraction, &mut ctx.rng(seed, "split", 0));
-        let mut by_imbalance = Vec::new();
-        for &(m, ref y) in &responses {
-            let delta_r2 = split.delta_r2(y);
-            non_homogeneity.push(NonHomogeneity { m, seed, delta_r2 });
-            by_imbalance.push((s.n.abs_diff(2 * m), delta_r2));
-        }
-        by_imbalance.sort_by_key(|&(imbalance, _)| std::cmp::Reverse(imbalance));
-        let falling: Vec<f64> = by_imbalance
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|same| mean(&same.iter().map(|&(_, delta)| delta).collect::<Vec<_>>()))
-            .collect();
-        let uneven = vec![split.delta_r2(&responses[0].1); falling.len()];
-        let step = |delta: &[f64]| all_finite("ΔR² by imbalance", delta).map(largest_step);
-        let of_claim = [Ok(balanced), step(&falling)];
-        outcome.settle(&BALANCED, seed, of_claim, [Ok(all_positive), step(&uneven)]);
+        let of_claim = [Ok(balanced), of_claim.clone()];
+        outcome.settle(
+            &BALANCED,
+            seed,
+            of_claim,
+            [Ok(all_positive), of_control.clone()],
+        );
     }
     [Table::of(&curves), Table::of(&non_homogeneity)]
 }
@@ -294,78 +203,12 @@ fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table>
                 });
             }
         }
-        let fall = |medians: &[f64]| medians[medians.len() - 1] / medians[0];
         let [signed, non_negative] = medians.map(|medians| {
-            let medians = all_finite("median ΔR² by width", &medians);
-            [medians.clone().map(fall), medians.map(largest_step)]
+            let widths = s.widths.iter().map(|&n| n as f64);
+            let law = exponent(&widths.zip(medians).collect::<Vec<_>>());
+            [law, law]
         });
         outcome.settle(&WASH_OUT, seed, signed, non_negative);
     }
     Ok(Table::of(&rows))
-}
-
-fn draw_fixed_signs(tables: &Tables) -> Figure {
-    let mut response = Panel::new(
-        "response",
-        Axis::linear("input level x"),
-        Axis::linear("output level y"),
-    );
-    let curves = tables.rows::<Point>();
-    for (role, m) in Role::steps(curves.iter().map(|r| r.m).levels()) {
-        let rows = curves.iter().filter(|r| r.m == m);
-        let points = rows.map(|r| (r.x, r.y));
-        response = response.line(role, format!("m = {m}"), points);
-    }
-    let delta = tables.rows::<NonHomogeneity>();
-    let delta = delta.iter().map(|r| (r.m, r.delta_r2)).medians();
-    let delta = Panel::new(
-        "non-homogeneity",
-        Axis::linear("negative entries m"),
-        Axis::linear("ΔR²"),
-    )
-    .dotted(Role::Gelu, "", delta);
-    Figure::new(
-        "sign-balance",
-        "A GELU layer along a feature with m negative entries of equal size: its response, and how far \
-         from homogeneous it is (median over seeds).",
-    )
-    .panel(response)
-    .panel(delta)
-}
-
-fn draw_random_signs(tables: &Tables) -> Figure {
-    let directions = tables.rows::<Quantiles>();
-    let mut delta = Panel::new("non-homogeneity", Axis::log("neurons n"), Axis::log("ΔR²"));
-    let mut kept = Panel::new(
-        "at least half of the all-positive ΔR²",
-        Axis::log("neurons n"),
-        Axis::linear("share of directions (%)").range(0.0, 105.0),
-    );
-    let roles = [Role::Distributed, Role::Control];
-    for (&family, role) in Family::ALL.iter().zip(roles) {
-        let curve = |value: fn(&Quantiles) -> f64| {
-            let rows = directions.iter().filter(|r| r.family == family);
-            rows.map(|r| (r.n, value(r))).medians()
-        };
-        let quantiles = [
-            (curve(|r| r.q05), curve(|r| r.q95)),
-            (curve(|r| r.q25), curve(|r| r.q75)),
-        ];
-        for (low, high) in quantiles {
-            let points = low.into_iter().zip(high);
-            let points = points.map(|((n, low), (_, high))| (n, low, high)).collect();
-            delta = delta.mark(Mark::Band { role, points });
-        }
-        delta = delta.dotted(role, family.word(), curve(|r| r.median));
-        let share = curve(|r| 100.0 * r.kept as f64 / r.of as f64);
-        kept = kept.dotted(role, family.word(), share);
-    }
-    Figure::new(
-        "random-directions",
-        "Random directions of wider and wider layers, Gaussian and normalised, with their signs and \
-         without: median ΔR², with the middle half and the middle 90 % of the directions shaded, and the \
-         share of them that keep at least half of the ΔR² of the all-positive direction. Median over seeds.",
-    )
-    .panel(delta)
-    .panel(kept)
 }

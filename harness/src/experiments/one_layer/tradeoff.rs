@@ -1,41 +1,27 @@
-//! `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure.
+//! `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure; and over features of one
+//! family, with a share of positive entries, what it is that is traded.
+
+mod claims;
+mod figures;
+mod settings;
+mod skew;
+mod tables;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
-use crate::experiments::one_layer::homogeneity::{Layer, Limit};
+use crate::experiments::one_layer::homogeneity::Limit;
 use crate::experiments::one_layer::near_orthogonality::Count;
-use crate::figure::{Axis, Figure, Mark, Panel, Role, Series};
-use crate::stats::observations::Observations;
+use crate::figure::Figure;
 use crate::table::{Record, Table, Tables};
-use crate::text::number;
+
+use claims::TRADED;
+pub use settings::Settings;
+pub use tables::{Limits, Skew};
 
 /// See the [module](self).
 pub struct Tradeoff;
-
-crate::settings! {
-    /// Settings of `tradeoff`: none, all are those of the experiments that it reads.
-    pub struct Settings {}
-}
-
-crate::rows! {
-    /// Both limits on the number of features, at the k that the two experiments share.
-    pub struct Limits in "tradeoff" {
-        /// neurons that each feature is on
-        k: usize ["neurons"],
-        /// seed
-        seed: u64 [""],
-        /// most active others before the response is homogeneous
-        active: f64 ["1"],
-        /// number of nearly orthogonal features
-        nearly_orthogonal: f64 ["1"],
-        /// ΔR² above which a response is not homogeneous
-        delta_r2_threshold: f64 ["1"],
-        /// mean max cosine similarity below which features are nearly orthogonal
-        mmcs_threshold: f64 ["1"],
-    }
-}
 
 impl Experiment for Tradeoff {
     type Settings = Settings;
@@ -45,100 +31,54 @@ impl Experiment for Tradeoff {
         title: "Active features against available directions",
         summary: "Spreading features over more neurons makes room for more nearly orthogonal \
         directions, and lets fewer of them be active before interference swamps the \
-        non-linearity. The two preceding experiments, side by side.",
-        claims: &[],
-        tables: &[Limits::SPEC],
-        figures: &["tradeoff"],
+        non-linearity. The two preceding experiments, side by side as the post has them: which mixes two families, as \
+        positive features are active and signed ones are counted. Then both for the same features, of which a share of \
+        the entries is positive.",
+        claims: &[&TRADED],
+        tables: &[Limits::SPEC, Skew::SPEC],
+        figures: &["tradeoff", "one-family", "skew", "skew-at-n"],
         needs: &["homogeneity", "near-orthogonality"],
     };
 
-    fn memory(_: &Settings, _: &Needs, _: usize) -> f64 {
-        1e6
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
+        skew::memory(s, threads)
     }
 
-    fn run(_: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        ctx.session.progress.start(1)?;
-        let mut rows = Vec::new();
-        let counts = ctx.input("near-orthogonality").rows::<Count>();
-        let limits = ctx.input("homogeneity").rows::<Limit>();
-        for limit in limits.iter().filter(|r| r.layer == Layer::Gelu) {
-            let &Limit { k, seed, .. } = limit;
-            let same = counts.iter().find(|c| (c.k, c.seed) == (k, seed));
-            rows.extend(same.map(|count| Limits {
-                k,
-                seed,
-                active: limit.n_on,
-                nearly_orthogonal: count.features,
-                delta_r2_threshold: limit.threshold,
-                mmcs_threshold: count.threshold,
-            }));
-        }
-        ctx.session.progress.tick()?;
-        Ok(Outcome {
-            tables: vec![Table::of(&rows)],
-            measures: Vec::new(),
-        })
+    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        let skew = skew::compute(s, ctx, &mut outcome)?;
+        outcome.tables = vec![Table::of(&mixed(ctx)), Table::of(&skew)];
+        Ok(outcome)
     }
 
     fn figures(tables: &Tables) -> Vec<Figure> {
-        let rows = tables.rows::<Limits>();
-        let threshold = |of: fn(&Limits) -> f64| rows.first().map(of).map_or(String::new(), number);
-        let active = Series::new(
-            Role::Other(1),
-            "most active others (left)",
-            curve(&rows, |r| r.active),
-        );
-        let available = Series::new(
-            Role::Distributed,
-            "nearly orthogonal features (right)",
-            curve(&rows, |r| r.nearly_orthogonal),
-        );
-        let delta = threshold(|r| r.delta_r2_threshold);
-        let mmcs = threshold(|r| r.mmcs_threshold);
-        let panel = Panel::new(
-            "",
-            Axis::log("neurons per feature k"),
-            Axis::log(format!("most active others, ΔR² > {delta}")),
-        )
-        .with_right(Axis::log(format!(
-            "nearly orthogonal features, MMCS < {mmcs}"
-        )))
-        .mark(Mark::Dotted(active))
-        .on_right(Mark::Dotted(available));
-        vec![
-            Figure::new(
-                "tradeoff",
-                "Left axis: how many other features can be active before the response along a feature is \
-                 homogeneous. Right axis: how many random features are nearly orthogonal. Both against the \
-                 number of neurons that a feature is on; medians over seeds.",
-            )
-            .columns(1)
-            .panel(panel),
-        ]
+        figures::draw(tables)
     }
 
     fn findings(tables: &Tables, _: &Ledger) -> String {
-        let rows = tables.rows::<Limits>();
-        let active = curve(&rows, |r| r.active);
-        let available = curve(&rows, |r| r.nearly_orthogonal);
-        let ends = |curve: &[(f64, f64)]| curve.first().copied().zip(curve.last().copied());
-        let (Some(((k_first, a_first), (k_last, a_last))), Some(((_, o_first), (_, o_last)))) =
-            (ends(&active), ends(&available))
-        else {
-            return "The two experiments share no k and seed: give them the same n and dims_points.".into();
-        };
-        format!(
-            "From k = {k_first} to k = {k_last} the number of nearly orthogonal features goes from {} to {}, while the \
-             most others that can be active go from {} to {}: directions are bought with activity.",
-            number(o_first.round()),
-            number(o_last.round()),
-            number(a_first),
-            number(a_last),
-        )
+        figures::findings(tables)
     }
 }
 
-/// The median over seeds of a column, by k.
-fn curve(rows: &[Limits], column: fn(&Limits) -> f64) -> Vec<(f64, f64)> {
-    rows.iter().map(|r| (r.k, column(r))).medians()
+/// The two experiments side by side, at the thresholds of their claims.
+fn mixed(ctx: &Ctx) -> Vec<Limits> {
+    let counts = ctx.input("near-orthogonality").rows::<Count>();
+    let limits = ctx.input("homogeneity").rows::<Limit>();
+    let (Some(count), Some(limit)) = (counts.first(), limits.first()) else {
+        return Vec::new();
+    };
+    let (mmcs_threshold, delta_r2_threshold) = (count.threshold, limit.threshold);
+    let of_claim = limits.iter().filter(|r| r.threshold == delta_r2_threshold);
+    let both = of_claim.filter_map(|&Limit { k, seed, n_on, .. }| {
+        let same = |c: &&Count| (c.threshold, c.k, c.seed) == (mmcs_threshold, k, seed);
+        Some(Limits {
+            k,
+            seed,
+            active: n_on,
+            nearly_orthogonal: counts.iter().find(same)?.features,
+            delta_r2_threshold,
+            mmcs_threshold,
+        })
+    });
+    both.collect()
 }

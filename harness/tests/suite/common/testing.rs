@@ -32,6 +32,20 @@ pub fn run_with<E: Experiment>(
     isa: Isa,
     inputs: &BTreeMap<&'static str, Tables>,
 ) -> Outcome {
+    run_as::<E>(E::ABOUT.id, settings, seeds, isa, inputs)
+}
+
+/// As [`run_with`], with the random streams of the experiment of another name.
+///
+/// # Panics
+/// If the settings are out of range or the run fails.
+pub fn run_as<E: Experiment>(
+    name: &'static str,
+    settings: &E::Settings,
+    seeds: &[u64],
+    isa: Isa,
+    inputs: &BTreeMap<&'static str, Tables>,
+) -> Outcome {
     settings.check().expect("settings are in range");
     let parent = tempfile::tempdir().expect("a temporary folder");
     let folder = Folder::create(&parent.path().join("run")).expect("a new folder");
@@ -45,7 +59,7 @@ pub fn run_with<E: Experiment>(
             subfolder: E::ABOUT.id,
             checkpoint_every: std::time::Duration::MAX,
         },
-        experiment: E::ABOUT.id,
+        experiment: name,
         seeds,
         inputs,
     };

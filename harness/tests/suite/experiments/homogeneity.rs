@@ -3,9 +3,7 @@
 use crate::common::testing;
 use harness::experiment::Experiment;
 use harness::experiments::one_layer::features::{Entries, Features};
-use harness::experiments::one_layer::homogeneity::{
-    Cell, Homogeneity, Layer, Limit, Magnitude, Settings,
-};
+use harness::experiments::one_layer::homogeneity::{Cell, Homogeneity, Limit, Magnitude, Settings};
 use harness::rng::Rng;
 use harness::settings::{Preset, Settings as _};
 use harness::stats::{delta_r2, mean};
@@ -25,9 +23,9 @@ fn small() -> Settings {
 }
 
 /// ΔR² of one cell as the experiment is described: no nesting, no sums, all neurons, fresh draws.
-fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64, layer: fn(f64) -> f64) -> f64 {
+fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64) -> f64 {
     let stream = |purpose: &str, index| Rng::stream(seed, Homogeneity::ABOUT.id, purpose, index);
-    let law = Entries::signed(s.signed);
+    let law = Entries::with(s.positive_share);
     let features = Features::draw(s.features, k, s.n, law, &mut stream("features", k as u64));
     let mut biases = stream("bias", 0);
     let bias: Vec<f64> = (0..s.n).map(|_| s.bias * biases.random::<f64>()).collect();
@@ -46,7 +44,10 @@ fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64, layer: fn(f64) -> f6
             let mut z: Vec<f64> = direction.iter().map(|f| level * f).collect();
             z.iter_mut().zip(&bias).for_each(|(z, b)| *z += b);
             let others = if s.include_own {
-                rng.choose(s.features, n_on)
+                // The author's rule: the union of those drawn and the feature of interest, one magnitude to each.
+                let mut drawn = rng.choose(s.features, n_on);
+                drawn.retain(|&other| other != own);
+                drawn
             } else {
                 let others = rng.choose(s.features - 1, n_on).into_iter();
                 others.map(|o| o + usize::from(o >= own)).collect()
@@ -59,7 +60,7 @@ fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64, layer: fn(f64) -> f6
                     .for_each(|(z, f)| *z += magnitude * f);
             }
             x.push(level);
-            y.push(z.iter().zip(&direction).map(|(&z, f)| f * layer(z)).sum());
+            y.push(z.iter().zip(&direction).map(|(&z, f)| f * gelu(z)).sum());
         }
         let fitted = s.samples - (s.samples as f64 * s.test_fraction).round() as usize;
         let (fit, test) = (x.split_at(fitted), y.split_at(fitted));
@@ -77,11 +78,7 @@ fn compare(s: &Settings, seed: u64) {
     let mut least = f64::INFINITY;
     let mut most = f64::NEG_INFINITY;
     for row in outcome.tables[0].rows::<Cell>() {
-        let layer: fn(f64) -> f64 = match row.layer {
-            Layer::Gelu => gelu,
-            Layer::Linear => |z| z,
-        };
-        let (got, exact) = (row.delta_r2, simulate(s, row.k, row.n_on, seed, layer));
+        let (got, exact) = (row.delta_r2, simulate(s, row.k, row.n_on, seed));
         assert!(
             (got - exact).abs() < tolerance,
             "{row:?}: not {exact} ± {tolerance}"
@@ -100,6 +97,16 @@ fn cells_agree_with_independent_draws_of_each() {
 }
 
 #[test]
+fn features_with_a_share_of_negative_entries_agree_with_independent_draws_of_each() {
+    let s = Settings {
+        positive_share: 0.8,
+        samples: 50_000,
+        ..small()
+    };
+    compare(&s, 7);
+}
+
+#[test]
 fn companion_settings_agree_with_independent_draws_of_each() {
     let s = Settings {
         magnitude: Magnitude::SqrtN,
@@ -109,6 +116,31 @@ fn companion_settings_agree_with_independent_draws_of_each() {
         ..small()
     };
     compare(&s, 6);
+}
+
+/// The companion's own sizes at its smallest k, where the feature of interest is among the 48 drawn of 100 features
+/// about every other time: were its magnitude added once more, ΔR² would come out at a third.
+#[test]
+fn the_feature_of_interest_counts_once_at_the_sizes_of_the_companion() {
+    let s = Settings {
+        n: 100,
+        features: 100,
+        features_of_interest: 5,
+        samples: 40_000,
+        dims_points: 2,
+        active_points: 5,
+        magnitude: Magnitude::SqrtN,
+        include_own: true,
+        test_fraction: 0.9,
+        ..Settings::preset(Preset::Full)
+    };
+    let outcome = testing::run::<Homogeneity>(&s, &[8]);
+    let cells = outcome.tables[0].rows::<Cell>();
+    let found = cells.iter().find(|r| (r.k, r.n_on) == (2, 31)).unwrap();
+    let exact = simulate(&s, 2, 31, 8);
+    assert!(exact > 0.03, "{exact}");
+    let off = (found.delta_r2 / exact - 1.0).abs();
+    assert!(off < 0.1, "{} against {exact}", found.delta_r2);
 }
 
 #[test]
@@ -123,7 +155,7 @@ fn with_nothing_else_active_the_response_is_that_of_one_feature() {
         s.features,
         2,
         s.n,
-        Entries::Positive,
+        Entries::POSITIVE,
         &mut Rng::stream(1, Homogeneity::ABOUT.id, "features", 2),
     );
     let exact = (0..s.features_of_interest).map(|own| {
@@ -158,10 +190,18 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     let entry = ledger.get("interference-limits-active-features").unwrap();
     assert!(entry.high <= -0.9, "{entry:?}");
     assert_eq!(entry.control_value, 0.0);
-    // Every limit of the linear layer is 0.
-    let mut limits = outcome.tables[1].rows::<Limit>();
-    limits.retain(|r| r.layer == Layer::Linear);
-    assert!(!limits.is_empty() && limits.iter().all(|r| r.n_on == 0.0));
+    assert_eq!(entry.settings, 3);
+    let limits = outcome.tables[1].rows::<Limit>();
+    let most = limits.iter().map(|r| r.control).fold(0.0, f64::max);
+    for row in limits.iter().filter(|r| r.threshold == 0.1) {
+        // Alone, every feature is above the threshold, and others on neurons of their own leave it there.
+        assert_eq!(row.control, most, "{row:?}");
+        let at = |threshold: f64| {
+            let same = |r: &&Limit| (r.k, r.seed, r.threshold) == (row.k, row.seed, threshold);
+            limits.iter().find(same).unwrap().n_on
+        };
+        assert!(at(0.05) >= row.n_on && row.n_on >= at(0.2), "{row:?}");
+    }
 }
 
 #[test]
@@ -169,7 +209,7 @@ fn the_same_bytes_on_any_number_of_threads() {
     let s = Settings {
         samples: 999,
         bias: 0.5,
-        signed: true,
+        positive_share: 0.7,
         ..small()
     };
     let csv = |threads| {

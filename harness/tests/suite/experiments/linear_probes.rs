@@ -3,7 +3,7 @@
 use crate::common::testing;
 use harness::claim::Verdict;
 use harness::experiments::one_layer::linear_probes::{
-    Accuracy, Identity, LinearProbes, Output, Settings, Stage,
+    Accuracy, Identity, LinearProbes, Output, Settings, Skew, Stage,
 };
 use harness::rng::{Rng, random_direction};
 use harness::settings::{Preset, Settings as _};
@@ -12,6 +12,7 @@ use kernels::Isa;
 use proptests::each_isa;
 use proptests::fit::solve;
 use proptests::reference::gelu;
+use rand::RngExt as _;
 
 fn settings() -> Settings {
     Settings {
@@ -22,6 +23,7 @@ fn settings() -> Settings {
         train: 80,
         test: 40,
         ridge: 1e-3,
+        positive_shares: vec![0.5, 0.75, 1.0],
     }
 }
 
@@ -75,21 +77,30 @@ fn probes_agree_with_plain_loops_on_every_isa(isa: Isa) {
         };
         (0..count).map(example).unzip()
     };
-    let stage_of = |stage: Stage, x: &[f64]| -> Vec<f64> {
+    let written = |x: &[f64], f: &[f64], g: &[f64]| -> Vec<f64> {
         let (a, b) = (read(&u, &v, x), read(&v, &u, x));
         let size = s.scale * 6f64.sqrt();
-        let linear = (0..6).map(|i| size * (a * f[i] + b * g[i]));
+        (0..6).map(|i| size * (a * f[i] + b * g[i])).collect()
+    };
+    let neuron = |own: usize| {
+        (0..6)
+            .map(|i| if i == own { 1.0 } else { 0.0 })
+            .collect::<Vec<_>>()
+    };
+    let [first, second] = [neuron(0), neuron(1)];
+    let stage_of = |stage: Stage, x: &[f64]| -> Vec<f64> {
         match stage {
             Stage::Input => x.to_vec(),
-            Stage::LinearLayer => linear.collect(),
-            Stage::GeluLayer => linear.map(gelu).collect(),
+            Stage::LinearLayer => written(x, &f, &g),
+            Stage::AlignedLayer => written(x, &first, &second).into_iter().map(gelu).collect(),
+            Stage::GeluLayer => written(x, &f, &g).into_iter().map(gelu).collect(),
         }
     };
     let (train, test) = (examples("train", s.train), examples("test", s.test));
     let outcome = testing::run_with::<LinearProbes>(&s, &[7], isa, &Default::default());
     let tables = Tables::new(outcome.tables);
     let accuracy = tables.rows::<Accuracy>();
-    assert_eq!(accuracy.len(), 3);
+    assert_eq!(accuracy.len(), 4);
     for row in accuracy {
         let stage = row.stage;
         let inputs = |x: &[Vec<f64>]| x.iter().map(|x| stage_of(stage, x)).collect::<Vec<_>>();
@@ -114,6 +125,26 @@ fn probes_agree_with_plain_loops_on_every_isa(isa: Isa) {
             let wanted = probe(&stage_of(stage, &x));
             assert!((output - wanted).abs() < 1e-3, "{isa}, {stage}: {wanted}");
         }
+    }
+    let skews = tables.rows::<Skew>();
+    assert_eq!(skews.len(), 3);
+    for row in skews {
+        let mut signs = Rng::stream(7, "linear-probes", "signs", 0);
+        let mut skewed = |f: &[f64]| -> Vec<f64> {
+            let mut entry = |f: &f64| {
+                let turns = signs.random::<f64>() < 2.0 * row.positive_share - 1.0;
+                if turns { f.abs() } else { *f }
+            };
+            f.iter().map(&mut entry).collect()
+        };
+        let (f, g) = (skewed(&f), skewed(&g));
+        let after = |x: &[f64]| written(x, &f, &g).into_iter().map(gelu).collect::<Vec<_>>();
+        let train_after: Vec<_> = train.0.iter().map(|x| after(x)).collect();
+        let probe = fit(&train_after, &train.1, s.ridge);
+        let right = |(x, l): &(&Vec<f64>, &f64)| (probe(&after(x)) > 0.0) == (**l > 0.0);
+        let right = test.0.iter().zip(&test.1).filter(right).count();
+        let off = (row.test - right as f64 / s.test as f64).abs() * s.test as f64;
+        assert!(off < 1.5, "{isa}: {row:?} against {right} right");
     }
     let row = &tables.rows::<Identity>()[0];
     assert!(row.of_bound <= 1.0 && row.difference < 1e-5);

@@ -12,11 +12,9 @@ const GROUP: usize = 8;
 
 /// The layer seen from one feature of interest.
 ///
-/// A row has a lane for each neuron of the direction, one more for the output of a layer without
-/// activation, which is a sum over the features just as a pre-activation is, and zeros up to whole vectors.
+/// A row has a lane for each neuron of the direction, and zeros up to whole vectors.
 pub(super) struct Direction {
     isa: Isa,
-    k: usize,
     stride: usize,
     own: usize,
     /// A row for every feature, at unit magnitude times the reach.
@@ -31,40 +29,33 @@ impl Direction {
     /// The layer seen from feature `own`, whose magnitudes reach up to `reach`.
     pub fn new(features: &Features, own: usize, reach: f64, bias: &[f64], isa: Isa) -> Self {
         let k = features.k();
-        let stride = (k + 1).next_multiple_of(isa.lanes());
+        let stride = k.next_multiple_of(isa.lanes());
         let (neurons, entries) = features.get(own);
         let mut lane_of = vec![None; features.n()];
-        let mut row = vec![0.0; stride];
         for (lane, &neuron) in neurons.iter().enumerate() {
             lane_of[neuron as usize] = Some(lane);
         }
         let mut rows = vec![0.0; features.count() * stride];
         for (f, row) in rows.chunks_exact_mut(stride).enumerate() {
-            let mut along = 0.0;
             let (neurons, values) = features.get(f);
             for (&neuron, &value) in neurons.iter().zip(values) {
                 if let Some(lane) = lane_of[neuron as usize] {
                     row[lane] = (reach * f64::from(value)) as f32;
-                    along += reach * f64::from(value) * f64::from(entries[lane]);
                 }
             }
-            row[k] = along as f32;
         }
-        let mut along = 0.0;
-        for (lane, (&neuron, &entry)) in neurons.iter().zip(entries).enumerate() {
-            row[lane] = bias[neuron as usize] as f32;
-            along += bias[neuron as usize] * f64::from(entry);
+        let mut of_neurons = vec![0.0; stride];
+        for (of_neuron, &neuron) in of_neurons.iter_mut().zip(neurons) {
+            *of_neuron = bias[neuron as usize] as f32;
         }
-        row[k] = along as f32;
         let mut read = vec![0.0; stride];
         read[..k].copy_from_slice(entries);
         Direction {
             isa,
-            k,
             stride,
             own,
             features: rows,
-            bias: row,
+            bias: of_neurons,
             read,
         }
     }
@@ -74,7 +65,7 @@ impl Direction {
         let (depth, cells) = (batch.depth, GROUP * levels.len());
         let mut before = vec![0.0; cells * self.stride];
         let mut after = vec![0.0; cells * self.stride];
-        let (mut gelu, mut linear) = (vec![0.0; cells], vec![0.0; cells]);
+        let mut outputs = vec![0.0; cells];
         for (group, x) in batch.x.chunks(GROUP).enumerate() {
             let first = group * GROUP;
             let cells = x.len() * levels.len();
@@ -96,14 +87,11 @@ impl Direction {
             self.isa.dispatch(Read {
                 by: &self.read,
                 rows: after,
-                out: &mut gelu[..cells],
+                out: &mut outputs[..cells],
             });
-            for (row, linear) in before.chunks_exact(self.stride).zip(&mut linear) {
-                *linear = row[self.k];
-            }
-            let y = gelu.chunks(levels.len()).zip(linear.chunks(levels.len()));
-            for (i, (&x, (gelu, linear))) in x.iter().zip(y).enumerate() {
-                sums.push(first + i < batch.fitted, x, [gelu, linear]);
+            let y = outputs.chunks(levels.len());
+            for (i, (&x, y)) in x.iter().zip(y).enumerate() {
+                sums.push(first + i < batch.fitted, x, y);
             }
         }
     }

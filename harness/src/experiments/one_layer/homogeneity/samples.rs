@@ -2,7 +2,8 @@
 //!
 //! A sample is the magnitude of the feature of interest and a random order of the others, a magnitude to
 //! each. Its first n_on others are the ones that are active: a random choice of n_on for every n_on,
-//! and the cells of the grid nest. Neighbouring cells share their draws, which takes nothing from the
+//! and the cells of the grid nest. Where they are drawn from all features, the one of interest may be among them: then one
+//! fewer is active beside it. Neighbouring cells share their draws, which takes nothing from the
 //! precision of a cell and makes curves over the grid smooth.
 
 use rand::RngExt as _;
@@ -13,7 +14,7 @@ use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::stats::Moments;
 
-/// Snapshot that the samples of one feature of interest are cut into, each with a random stream of its own.
+/// Parts that the samples of one feature of interest are cut into, each with a random stream of its own.
 pub(super) const PARTS: usize = 8;
 /// Samples to a batch, at most.
 pub(super) const BATCH: usize = 512;
@@ -35,10 +36,12 @@ pub(super) struct Batch {
 /// Draws one part of the samples, batch by batch.
 pub(super) struct Sampler {
     rng: Rng,
+    /// The feature of interest.
+    own: u32,
     /// The features to draw from, in any order.
     pool: Vec<u32>,
     left: Range<usize>,
-    /// Number of samples that are fitted, over all snapshot.
+    /// Number of samples that are fitted, over all parts.
     fitted: usize,
     batch: Batch,
 }
@@ -50,6 +53,7 @@ impl Sampler {
         let held_out = (s.samples as f64 * s.test_fraction).round() as usize;
         Sampler {
             rng,
+            own: of_interest as u32,
             pool: others.collect(),
             left: s.samples * part / PARTS..s.samples * (part + 1) / PARTS,
             fitted: s.samples - held_out,
@@ -68,6 +72,7 @@ impl Sampler {
         let _span = Phase::Data.begin();
         let Sampler {
             rng,
+            own,
             pool,
             left,
             fitted,
@@ -87,7 +92,12 @@ impl Sampler {
             for i in 0..batch.depth {
                 let other = i + rng.below(pool.len() - i);
                 pool.swap(i, other);
-                batch.magnitudes.push(magnitude(rng));
+                let magnitude = magnitude(rng);
+                // Drawn among the others, the feature of interest is on already, at the magnitude that it has.
+                let on_already = pool[i] == *own;
+                batch
+                    .magnitudes
+                    .push(if on_already { 0.0 } else { magnitude });
             }
             batch.others.extend(&pool[..batch.depth]);
         }
@@ -100,10 +110,10 @@ fn magnitude(rng: &mut Rng) -> f32 {
     2.0 * rng.random::<f32>() - 1.0
 }
 
-/// Sums of the y that belong to one level of one layer.
+/// Sums of the y that belong to one level.
 const KINDS: usize = 4;
 
-/// What the fits need to know of the samples seen, at every level and for both layers.
+/// What the fits need to know of the samples seen, at every level.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
     levels: usize,
@@ -116,7 +126,7 @@ pub(super) struct Sums {
 struct Half {
     /// Σ xᵖ
     x: [f64; 5],
-    /// Σ y, Σ yx, Σ yx² and Σ y², each over all levels, for one layer after the other.
+    /// Σ y, Σ yx, Σ yx² and Σ y², each over all levels.
     y: Vec<f64>,
 }
 
@@ -125,7 +135,7 @@ impl Sums {
     pub fn new(levels: usize) -> Self {
         let half = Half {
             x: [0.0; 5],
-            y: vec![0.0; 2 * KINDS * levels],
+            y: vec![0.0; KINDS * levels],
         };
         Sums {
             levels,
@@ -134,8 +144,8 @@ impl Sums {
         }
     }
 
-    /// Adds a sample: its outputs at every level, for each layer.
-    pub fn push(&mut self, fitted: bool, x: f32, y: [&[f32]; 2]) {
+    /// Adds a sample: its outputs at every level.
+    pub fn push(&mut self, fitted: bool, x: f32, y: &[f32]) {
         let half = if fitted {
             &mut self.fit
         } else {
@@ -144,19 +154,16 @@ impl Sums {
         let x = f64::from(x);
         let powers = [1.0, x, x * x, x * x * x, x * x * x * x];
         half.x.iter_mut().zip(powers).for_each(|(s, p)| *s += p);
-        let layers = half.y.chunks_exact_mut(KINDS * self.levels);
-        for (sums, y) in layers.zip(y) {
-            let (y0, rest) = sums.split_at_mut(self.levels);
-            let (y1, rest) = rest.split_at_mut(self.levels);
-            let (y2, yy) = rest.split_at_mut(self.levels);
-            let sums = y0.iter_mut().zip(y1).zip(y2).zip(yy);
-            for ((((y0, y1), y2), yy), &y) in sums.zip(y) {
-                let y = f64::from(y);
-                *y0 += y;
-                *y1 += y * powers[1];
-                *y2 += y * powers[2];
-                *yy += y * y;
-            }
+        let (y0, rest) = half.y.split_at_mut(self.levels);
+        let (y1, rest) = rest.split_at_mut(self.levels);
+        let (y2, yy) = rest.split_at_mut(self.levels);
+        let sums = y0.iter_mut().zip(y1).zip(y2).zip(yy);
+        for ((((y0, y1), y2), yy), &y) in sums.zip(y) {
+            let y = f64::from(y);
+            *y0 += y;
+            *y1 += y * powers[1];
+            *y2 += y * powers[2];
+            *yy += y * y;
         }
     }
 
@@ -168,10 +175,10 @@ impl Sums {
         }
     }
 
-    /// ΔR² at a level of a layer.
-    pub fn delta_r2(&self, layer: usize, level: usize) -> f64 {
+    /// ΔR² at a level.
+    pub fn delta_r2(&self, level: usize) -> f64 {
         let moments = |half: &Half| {
-            let y = |kind| half.y[(layer * KINDS + kind) * self.levels + level];
+            let y = |kind| half.y[kind * self.levels + level];
             Moments {
                 x: half.x,
                 xy: [y(0), y(1), y(2)],

@@ -1,20 +1,8 @@
 //! The tables of `homogeneity`.
 
-crate::words! {
-    /// The layer that a response is of.
-    pub enum Layer {
-        /// GELU.
-        Gelu,
-        /// No non-linearity: the control.
-        Linear,
-    }
-}
-
 crate::rows! {
     /// Non-homogeneity of the response along a feature, averaged over the features of interest.
     pub struct Cell in "cells" {
-        /// gelu, or linear: the control
-        layer: Layer [""],
         /// neurons that each feature is on
         k: usize ["neurons"],
         /// active features other than the one of interest
@@ -29,16 +17,17 @@ crate::rows! {
 crate::rows! {
     /// Most active others with a response that is not homogeneous: the largest n_on whose ΔR² is above the threshold,
     /// interpolated linearly to where ΔR² crosses it; the end of the grid if it is still above there, 0 if it never is.
+    /// The threshold of the claim comes first.
     pub struct Limit in "limits" {
-        /// gelu, or linear: the control
-        layer: Layer [""],
         /// neurons that each feature is on
         k: usize ["neurons"],
         /// seed of features, samples and biases
         seed: u64 [""],
-        /// most active others
-        n_on: f64 ["1"],
         /// the ΔR² that it must be above
         threshold: f64 ["1"],
+        /// most active others
+        n_on: f64 ["1"],
+        /// most active others on neurons of their own, which do not interfere
+        control: f64 ["1"],
     }
 }

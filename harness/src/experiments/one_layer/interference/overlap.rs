@@ -1,107 +1,89 @@
-//! ΔR² of a distributed feature while others, on random neurons, are on.
+//! ΔR² of a feature A while another one, B, is on at a fixed level, by what B puts on the neurons of A.
+//!
+//! Whatever else B is on, along A only what it adds to the k neurons of A matters: a vector of some length, which is
+//! the same in every case, times a direction among these neurons.
 
 use rand::RngExt as _;
-use rayon::prelude::*;
 
-use super::settings::Settings;
-use crate::error::Result;
-use crate::experiment::Ctx;
-use crate::experiments::one_layer::features::{Entries, Features};
-use crate::experiments::one_layer::response_curve::{Layer, Split};
-use crate::phase::Phase;
+use crate::experiments::one_layer::integrals::Quadrature;
+use crate::experiments::one_layer::response_curve::gelu;
 use crate::rng::Rng;
-use crate::stats::mean;
+use crate::table::record::Word as _;
 
-/// ΔR² of features on `k` neurons with no other on and with each of `n_on` others, averaged over
-/// features of interest.
-pub(super) fn delta_r2(s: &Settings, k: usize, seed: u64, ctx: &Ctx) -> Result<Vec<f64>> {
-    let mut rng = ctx.rng(seed, "features", k as u64);
-    let features = Features::draw(s.features, k, s.n, Entries::Positive, &mut rng);
-    let layer = Layer::of_gelu(ctx.session.serial());
-    let cells: Result<Vec<Vec<f64>>> = (0..s.of_interest)
-        .into_par_iter()
-        .map(|of_interest| {
-            let overlap = Overlap::new(&features, of_interest);
-            let delta = [0].iter().chain(&s.n_on).map(|&n_on| {
-                let mut rng = ctx.rng(seed, &format!("{k} neurons, {n_on} on"), of_interest as u64);
-                let (x, y) = overlap.samples(s.samples, n_on, layer, &mut rng);
-                // Samples are in no order: the first are as good as any.
-                Split::last(&x, s.test_fraction).delta_r2(&y)
-            });
-            let delta = delta.collect();
-            ctx.session.progress.tick()?;
-            Ok(delta)
-        })
-        .collect();
-    let cells = cells?;
-    let column = |i: usize| mean(&cells.iter().map(|cell| cell[i]).collect::<Vec<_>>());
-    Ok((0..=s.n_on.len()).map(column).collect())
-}
-
-/// A feature of interest, and what the others put on its neurons.
-struct Overlap {
-    k: usize,
-    entries: Vec<f64>,
-    /// For each other feature, its entries on the k neurons, by position among them; mostly none.
-    others: Vec<Vec<(usize, f64)>>,
+crate::words! {
+    /// The direction of B among the neurons of A.
+    pub enum Overlap {
+        /// That of A itself.
+        Same,
+        /// On half of the neurons of A.
+        Half,
+        /// On a quarter of them.
+        Quarter,
+        /// On all of them, with positive entries of its own.
+        #[strum(serialize = "positive entries")]
+        PositiveEntries,
+        /// On all of them, with entries of both signs.
+        #[strum(serialize = "both signs")]
+        BothSigns,
+    }
 }
 
 impl Overlap {
-    fn new(features: &Features, of_interest: usize) -> Self {
-        let (neurons, entries) = features.get(of_interest);
-        let on_its_neurons = |i: usize| {
-            let (others, entries) = features.get(i);
-            let shared = others.iter().zip(entries);
-            shared
-                .filter_map(|(neuron, &v)| Some((neurons.binary_search(neuron).ok()?, v.into())))
+    /// The cases that overlap A in part.
+    pub fn partial() -> impl Iterator<Item = Overlap> {
+        Overlap::ALL.iter().copied().filter(|&o| o != Overlap::Same)
+    }
+}
+
+/// A and the direction of B among its k neurons, both of unit norm.
+pub(super) struct Pair {
+    a: Vec<f64>,
+    b: Vec<f64>,
+}
+
+impl Pair {
+    /// A random pair: the entries of A are uniform on (0, 1), normalised, and so are those of B where it has its own. The
+    /// same random numbers give the same A in every case.
+    pub fn draw(k: usize, overlap: Overlap, rng: &mut Rng) -> Self {
+        let mut positive = || (0..k).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
+        let (a, own) = (positive(), positive());
+        let first_of = |count: usize, rng: &mut Rng| {
+            let on = rng.choose(k, count.max(1));
+            (0..k)
+                .map(|i| if on.contains(&i) { own[i] } else { 0.0 })
                 .collect()
         };
-        Overlap {
-            k: features.k(),
-            entries: entries.iter().map(|&v| v.into()).collect(),
-            others: (0..features.count())
-                .filter(|&i| i != of_interest)
-                .map(on_its_neurons)
-                .collect(),
+        let b = match overlap {
+            Overlap::Same => a.clone(),
+            Overlap::Half => first_of(k / 2, rng),
+            Overlap::Quarter => first_of(k / 4, rng),
+            Overlap::PositiveEntries => own.clone(),
+            Overlap::BothSigns => {
+                let sign = |&v: &f64| if rng.heads(1) == 1 { v } else { -v };
+                own.iter().map(sign).collect()
+            }
+        };
+        Pair {
+            a: unit(a),
+            b: unit(b),
         }
     }
 
-    /// Levels of the feature of interest and outputs along it, with `n_on` random others on.
-    fn samples(
-        &self,
-        count: usize,
-        n_on: usize,
-        layer: Layer,
-        rng: &mut Rng,
-    ) -> (Vec<f64>, Vec<f64>) {
-        let _span = Phase::Data.begin();
-        let most = (self.k as f64).sqrt();
-        let magnitude = |rng: &mut Rng| most * (2.0 * rng.random::<f64>() - 1.0);
-        let (mut before, mut after) = (vec![0f32; self.k * count], vec![0f32; self.k * count]);
-        let mut x = Vec::with_capacity(count);
-        let mut z = vec![0.0; self.k];
-        let mut order: Vec<usize> = (0..self.others.len()).collect();
-        for before in before.chunks_exact_mut(self.k) {
-            let level = magnitude(rng);
-            x.push(level);
-            z.iter_mut()
-                .zip(&self.entries)
-                .for_each(|(z, f)| *z = level * f);
-            for i in 0..n_on {
-                let chosen = i + rng.below(order.len() - i);
-                order.swap(i, chosen);
-                let level = magnitude(rng);
-                self.others[order[i]]
-                    .iter()
-                    .for_each(|&(at, v)| z[at] += level * v);
-            }
-            before.iter_mut().zip(&z).for_each(|(b, &z)| *b = z as f32);
-        }
-        layer.apply(&before, &mut after);
-        let output = |after: &[f32]| {
-            let terms = after.iter().zip(&self.entries);
-            terms.map(|(&y, f)| f64::from(y) * f).sum()
-        };
-        (x, after.chunks_exact(self.k).map(output).collect())
+    /// The output along A at level reach·√k·t, B being on at level·√k.
+    pub fn response(&self, reach: f64, level: f64, t: f64) -> f64 {
+        let root = (self.a.len() as f64).sqrt();
+        let neurons = self.a.iter().zip(&self.b);
+        let outputs = neurons.map(|(a, b)| a * gelu(root * (reach * t * a + level * b)));
+        outputs.sum()
     }
+
+    /// ΔR² of that response.
+    pub fn delta_r2(&self, reach: f64, level: f64, quadrature: &Quadrature) -> f64 {
+        quadrature.delta_r2(|t| self.response(reach, level, t))
+    }
+}
+
+fn unit(f: Vec<f64>) -> Vec<f64> {
+    let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
+    f.into_iter().map(|v| v / norm).collect()
 }

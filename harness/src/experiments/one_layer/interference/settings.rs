@@ -1,6 +1,8 @@
 //! Settings of `interference`.
 
-use crate::settings::range::{above_0_at_most_1e6, increasing, multiple_of, worded};
+use crate::settings::range::{
+    Allows as _, above, above_0_at_most_1e6, different, increasing, multiple_of, so_that,
+};
 
 crate::settings! {
     /// Settings of `interference`.
@@ -15,28 +17,17 @@ crate::settings! {
         /// Number of levels of each feature in a heat map.
         points: usize = 100, quick = 50, in 2..=4096;
         /// Number of input levels of a response curve.
-        curve_points: usize = 1000, in 20..=1 << 24;
-        /// Numbers of neurons k that a distributed feature is on, increasing.
-        dims_per_feature: Vec<usize> = vec![2, 3, 4, 6, 8, 10], where s => {
-            let most = s.n.min(10);
-            let words = format!("increasing, 1 to {most} (at most n, and the claim is about k ≤ 10)");
-            worded(words, increasing(1.., 1..=most))
+        curve_points: usize = 1000, quick = 200, in 20..=1 << 24;
+        /// Numbers of neurons k that feature A is on, increasing: 1 for an aligned one, and two or more.
+        dims_per_feature: Vec<usize> = vec![1, 2, 3, 4, 6, 10, 20, 50, 100], where s => {
+            let words = format!("1 and two or more others, increasing up to n = {}", s.n);
+            let starts = |list: &[usize]| list.first() == Some(&1);
+            let range = increasing(3.., 1..=s.n);
+            so_that(words, move |list: &Vec<usize>| range.admits(list) && starts(list))
         };
-        /// Numbers of other features that are on, increasing; every magnitude is uniform in (−√k, √k).
-        n_on: Vec<usize> = vec![1, 2, 3, 4], where s => {
-            let most = s.features - 1;
-            let words = format!("increasing, 1 to {most} (the features other than the one of interest)");
-            worded(words, increasing(1.., 1..=most))
-        };
-        /// Number of random features to choose the others from.
-        features: usize = 100, in 2..=1 << 20;
-        /// Features of interest to average ΔR² over.
-        of_interest: usize = 10, full = 30, where s => {
-            worded(format!("1 to {} (`features`)", s.features), 1..=s.features)
-        };
-        /// Samples for one ΔR² of a distributed feature.
-        samples: usize = 5000, quick = 1000, in 20..=1 << 26;
-        /// Share of the levels or samples held out to score the two fits on.
-        test_fraction: f64 = 0.2, in 0.05..=0.95;
+        /// How strongly the other feature is on, in √k: the level of the claim, then others to compare.
+        levels: Vec<f64> = vec![5.0, 1.0, 2.0], in different(above(0.0).at_most(1e6));
+        /// Pairs of features to average ΔR² over.
+        pairs: usize = 20, quick = 10, full = 50, in 1..=1 << 20;
     }
 }

@@ -1,14 +1,17 @@
 //! The two features, the layer that spreads them, and what a probe may read.
 
 use kernels::{Accumulate, MatMut, MatRef, matmul};
+use rand::RngExt as _;
 
 use super::settings::Settings;
+use super::tables::Stage;
 use crate::experiments::one_layer::response_curve::Layer;
 use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
 use crate::stats::max;
 
 /// Rows of equal length.
+#[derive(Clone)]
 pub struct Matrix {
     pub columns: usize,
     pub values: Vec<f32>,
@@ -32,6 +35,8 @@ pub struct Model {
     pub features: [Vec<f64>; 2],
     /// What reads the level of each from the input, the other's being in the way.
     pub read: [Vec<f64>; 2],
+    /// The direction that the layer writes each along.
+    onto: [Vec<f64>; 2],
     /// n rows: scale·√n·(f_A r_Aᵀ + f_B r_Bᵀ).
     weights: Matrix,
 }
@@ -51,6 +56,16 @@ impl Model {
             own.iter().zip(other).map(entry).collect::<Vec<f64>>()
         });
         let onto = [(); 2].map(|()| random_direction(s.n, rng));
+        Model::writing(s, features, read, onto)
+    }
+
+    /// The model that reads the features and writes them along given directions.
+    fn writing(
+        s: &Settings,
+        features: [Vec<f64>; 2],
+        read: [Vec<f64>; 2],
+        onto: [Vec<f64>; 2],
+    ) -> Self {
         let size = s.scale * (s.n as f64).sqrt();
         let entry = |i: usize, j: usize| size * (onto[0][i] * read[0][j] + onto[1][i] * read[1][j]);
         let values = (0..s.n).flat_map(|i| (0..s.inputs).map(move |j| (i, j)));
@@ -61,8 +76,31 @@ impl Model {
         Model {
             features,
             read,
+            onto,
             weights,
         }
+    }
+
+    /// The same model with each feature written to a neuron of its own.
+    pub fn aligned(&self, s: &Settings) -> Self {
+        let neuron = |own: usize| (0..s.n).map(|i| if i == own { 1.0 } else { 0.0 }).collect();
+        let onto = [neuron(0), neuron(1)];
+        Model::writing(s, self.features.clone(), self.read.clone(), onto)
+    }
+
+    /// The same model with a share of positive entries in the directions that it writes along, from one half on: of
+    /// the negative entries, as many change their sign as it takes.
+    pub fn skewed(&self, s: &Settings, positive_share: f64, rng: &mut Rng) -> Self {
+        let turned = 2.0 * positive_share - 1.0;
+        let mut entry = |f: &f64| match rng.random::<f64>() < turned {
+            true => f.abs(),
+            false => *f,
+        };
+        let onto = self
+            .onto
+            .each_ref()
+            .map(|onto| onto.iter().map(&mut entry).collect());
+        Model::writing(s, self.features.clone(), self.read.clone(), onto)
     }
 
     /// The input with the features at levels a and b.
@@ -91,8 +129,11 @@ impl Model {
         Examples { x, labels }
     }
 
-    /// The inputs themselves, after the layer without its GELU, and after the layer.
-    pub fn stages(&self, x: &Matrix, layer: Layer) -> [Matrix; 3] {
+    /// What a probe reads at a stage.
+    pub fn stage(&self, x: &Matrix, stage: Stage, layer: Layer) -> Matrix {
+        if stage == Stage::Input {
+            return x.clone();
+        }
         let (rows, n) = (
             x.values.len() / x.columns,
             self.weights.values.len() / x.columns,
@@ -101,21 +142,22 @@ impl Model {
         let out = MatMut::from_rows(&mut linear, n);
         let weights = self.weights.as_ref().t();
         matmul(layer.exec, x.as_ref(), weights, Accumulate::Replace, out);
-        let mut gelu = vec![0.0; rows * n];
-        layer.apply(&linear, &mut gelu);
-        let values = [x.values.clone(), linear, gelu];
-        let mut columns = [x.columns, n, n].into_iter();
-        values.map(|values| Matrix {
-            columns: columns.next().expect("one for each stage"),
-            values,
-        })
+        let values = match stage {
+            Stage::Input | Stage::LinearLayer => linear,
+            Stage::AlignedLayer | Stage::GeluLayer => {
+                let mut gelu = vec![0.0; rows * n];
+                layer.apply(&linear, &mut gelu);
+                gelu
+            }
+        };
+        Matrix { columns: n, values }
     }
 
     /// A random probe p after the linear layer A against Aᵀp before it: the largest output, the largest
     /// difference, and that as a share of what rounding can do. A row of Ax is a sum of d products in
     /// f32, off by at most γ_d Σ|A||x| with γ_d = d·u/(1 − d·u), u = 2⁻²⁴, in any order of the sum.
-    pub fn identity(&self, stages: &[Matrix; 3], rng: &mut Rng) -> [f64; 3] {
-        let [x, linear, _] = stages;
+    pub fn identity(&self, x: &Matrix, layer: Layer, rng: &mut Rng) -> [f64; 3] {
+        let linear = self.stage(x, Stage::LinearLayer, layer);
         let probe: Vec<f64> = (0..linear.columns).map(|_| rng.normal()).collect();
         let (mut absorbed, mut size) = (vec![0.0; x.columns], vec![0.0; x.columns]);
         for (p, row) in probe

@@ -1,16 +1,21 @@
 //! Settings of `linear-probes`.
 
-use crate::settings::range::{above_0_at_most_1e6, multiple_of};
+use crate::settings::range::{Allows as _, above_0_at_most_1e6, increasing, multiple_of, so_that};
 
 crate::settings! {
     /// Settings of `linear-probes`.
     pub struct Settings {
         /// Number of neurons n of the layer.
-        n: usize = 100, in 1..=4096;
+        n: usize = 100, in 2..=4096;
         /// Dimensions of the input.
         inputs: usize = 100, in 2..=4096;
         /// A feature that is on puts scale·√n·f on the neurons, f a random unit direction.
         scale: f64 = 2.0, in above_0_at_most_1e6();
+        /// Shares of positive entries of the directions, increasing from 0.5, which is that of random directions.
+        positive_shares: Vec<f64> = vec![0.5, 0.6, 0.7, 0.8, 0.9, 1.0], in so_that(
+            "increasing from 0.5, up to 1",
+            |list: &Vec<f64>| increasing(1.., 0.5..=1.0).admits(list) && list[0] == 0.5
+        );
         /// Standard deviation of Gaussian noise on every input dimension; a feature that is on has length 1.
         noise: f64 = 0.1, in 0.0..=1e6;
         /// Examples to fit a probe on, a multiple of 4.

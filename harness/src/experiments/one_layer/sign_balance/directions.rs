@@ -17,10 +17,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use kernels::{Exec, gelu};
 
+use crate::experiments::one_layer::integrals::{Quadrature, explained_by_t_squared};
 use crate::rng::Rng;
 
-/// Quadrature points on [0, 1].
-const POINTS: usize = 16;
 /// Every bin holds 2^−DEPTH of the probability, but those above it in the tail …
 const DEPTH: u32 = 7;
 /// … which halve down to 2^−TAIL.
@@ -62,7 +61,7 @@ impl DeltaR2 {
 pub struct Sampler {
     reach: f64,
     exec: Exec,
-    quadrature: Vec<(f64, f64)>,
+    quadrature: Quadrature,
     bins: Vec<f64>,
 }
 
@@ -83,7 +82,7 @@ impl Sampler {
         Sampler {
             reach,
             exec,
-            quadrature: gauss_legendre(POINTS),
+            quadrature: Quadrature::default(),
             bins: bins(),
         }
     }
@@ -126,7 +125,7 @@ impl Sampler {
         let to_h = (n / square).sqrt();
 
         s.before.clear();
-        for (t, _) in &self.quadrature {
+        for (t, _) in &self.quadrature.points {
             let z = s
                 .magnitudes
                 .iter()
@@ -146,7 +145,7 @@ impl Sampler {
 
         let layers = s.before.chunks_exact(s.magnitudes.len());
         let layers = layers.zip(s.after.chunks_exact(s.magnitudes.len()));
-        for ((before, after), &(t, weight)) in layers.zip(&self.quadrature) {
+        for ((before, after), &(t, weight)) in layers.zip(&self.quadrature.points) {
             let (mut e_signed, mut e_non_negative) = (0.0, 0.0);
             for (i, (&z, &y)) in before.iter().zip(after).enumerate() {
                 let even = f64::from(y) - f64::from(z) / 2.0;
@@ -180,9 +179,7 @@ impl Moments {
 
     fn delta_r2(&self, reach: f64) -> f64 {
         let variance = self.e_squared - self.e * self.e;
-        // The mean of t² is 1/3, its variance 4/45.
-        let covariance = self.e_t_squared - self.e / 3.0;
-        covariance * covariance * 45.0 / 4.0 / (reach * reach / 12.0 + variance)
+        explained_by_t_squared(self.e, self.e_t_squared) / (reach * reach / 12.0 + variance)
     }
 }
 
@@ -240,43 +237,11 @@ fn boundary(p: f64) -> f64 {
     2.0 * low * (-low * low / 2.0).exp() / (2.0 * PI).sqrt()
 }
 
-/// Points and weights of Gauss and Legendre's quadrature on [0, 1], by Newton's method.
-fn gauss_legendre(points: usize) -> Vec<(f64, f64)> {
-    let n = points as f64;
-    let root = |i: usize| {
-        let mut x = (PI * (i as f64 + 0.75) / (n + 0.5)).cos();
-        let mut slope = 1.0;
-        for _ in 0..20 {
-            let (mut p, mut before) = (1.0, 0.0);
-            for k in 1..=points {
-                let k = k as f64;
-                (p, before) = (((2.0 * k - 1.0) * x * p - (k - 1.0) * before) / k, p);
-            }
-            slope = n * (x * p - before) / (x * x - 1.0);
-            x -= p / slope;
-        }
-        ((x + 1.0) / 2.0, 1.0 / ((1.0 - x * x) * slope * slope))
-    };
-    (0..points).map(root).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use kernels::Isa;
 
     use super::*;
-
-    #[test]
-    fn quadrature_is_exact_for_polynomials() {
-        let points = gauss_legendre(POINTS);
-        for power in [0, 1, 2, 7, 31] {
-            let integral: f64 = points.iter().map(|(t, w)| w * t.powi(power)).sum();
-            assert!(
-                (integral - 1.0 / f64::from(power + 1)).abs() < 1e-14,
-                "t^{power}"
-            );
-        }
-    }
 
     #[test]
     fn bins_have_the_mean_square_of_a_gaussian_and_fill_in_order() {
