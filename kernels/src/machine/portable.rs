@@ -130,11 +130,20 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn min(self, a: F32x4, b: F32x4) -> F32x4 {
-        F32x4(a.0.simd_lt(b.0).bitselect(a.0, b.0))
+        // SSE has the very operation; NEON's own is NaN where either is.
+        #[cfg(target_arch = "x86_64")]
+        let chosen = a.0.fast_min(b.0);
+        #[cfg(not(target_arch = "x86_64"))]
+        let chosen = a.0.simd_lt(b.0).bitselect(a.0, b.0);
+        F32x4(chosen)
     }
     #[inline(always)]
     fn max(self, a: F32x4, b: F32x4) -> F32x4 {
-        F32x4(b.0.simd_lt(a.0).bitselect(a.0, b.0))
+        #[cfg(target_arch = "x86_64")]
+        let chosen = a.0.fast_max(b.0);
+        #[cfg(not(target_arch = "x86_64"))]
+        let chosen = b.0.simd_lt(a.0).bitselect(a.0, b.0);
+        F32x4(chosen)
     }
     #[inline(always)]
     fn abs(self, a: F32x4) -> F32x4 {
