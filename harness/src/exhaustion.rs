@@ -51,7 +51,8 @@ fn present(pointer: *mut u8, size: usize) -> *mut u8 {
     pointer
 }
 
-/// The words with which the standard library begins to say that the system gave it no thread, or not what a new thread needs.
+/// The words with which the standard library begins to say that the system gave it no thread, or not what a new thread
+/// needs.
 const NO_THREAD: [&str; 3] = [
     "failed to spawn thread",
     "failed to allocate an alternative stack",

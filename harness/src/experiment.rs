@@ -38,7 +38,8 @@ pub trait Experiment: Sync + 'static {
         usize::MAX
     }
 
-    /// Computes the tables and the measures. It is called inside the run's thread pool, which plain rayon iterators use.
+    /// Computes the tables and the measures. It is called inside the run's thread pool, which plain rayon iterators
+    /// use.
     fn run(settings: &Self::Settings, ctx: &Ctx) -> Result<Outcome>;
 
     /// Draws the figures from the tables, which may be empty but have the declared columns.

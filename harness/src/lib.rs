@@ -54,13 +54,13 @@
 //!
 //! * An **experiment**: a module in its section of [`experiments`] that implements
 //!   [`Experiment`](experiment::Experiment), and a line in that section's `SECTION`. Command line, configuration,
-//!   listing, output and report follow. [`near_orthogonality`](experiments::one_layer::near_orthogonality) is the one to
-//!   read first.
+//!   listing, output and report follow. [`near_orthogonality`](experiments::one_layer::near_orthogonality) is the one
+//!   to read first.
 //! * A **table**: a struct for its rows, declared by [`rows!`], among the tables of its experiment's
 //!   [`About`](experiment::About). A column of words has an enum, declared by [`words!`].
 //! * A **claim**: a static [`Claim`](claim::Claim) among the claims of its experiment's `About`, which its `run`
-//!   [settles](claim::outcome::Outcome::settle) at every seed, with a value of the claim and one of its control for each
-//!   condition.
+//!   [settles](claim::outcome::Outcome::settle) at every seed, with a value of the claim and one of its control for
+//!   each condition.
 //! * A **figure**: a name among the figures of its experiment's `About` and a [`Figure`](figure::Figure) made of its
 //!   tables. A new *kind* of figure: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
 //! * **Sparse autoencoders on data with known features**: [`sae::synthetic`] declares and draws the data,

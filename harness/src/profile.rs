@@ -1,8 +1,10 @@
-//! The profile of a run: where its time goes, and how far its kernels are from what the machine can do: `harness profile`.
+//! The profile of a run: where its time goes, and how far its kernels are from what the machine can do:
+//! `harness profile`.
 //!
-//! [`machine`] measures the machine, then the experiments run as ever while [`kernels::profile`] counts and a [`sampler`]
-//! looks at stacks. What comes out is four [tables] in the folder `profile` of the run; everything that is shown is
-//! drawn from them: the roofline and the flame graph of [`figures`], the text for the terminal and the section of the report of [`view`].
+//! [`machine`] measures the machine, then the experiments run as ever while [`kernels::profile`] counts and a
+//! [`sampler`] looks at stacks. What comes out is four [tables] in the folder `profile` of the run; everything that is
+//! shown is drawn from them: the roofline and the flame graph of [`figures`], the text for the terminal and the section
+//! of the report of [`view`].
 
 pub mod figures;
 pub mod machine;

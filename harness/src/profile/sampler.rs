@@ -39,8 +39,8 @@ impl Sampler {
         Err("stacks are sampled on Linux alone".into())
     }
 
-    /// Ends the sampling and returns the stacks, outermost function first and semicolons between them, with how often each was seen;
-    /// in alphabetical order.
+    /// Ends the sampling and returns the stacks, outermost function first and semicolons between them, with how often
+    /// each was seen; in alphabetical order.
     ///
     /// # Errors
     /// The reason why there are none.

@@ -1,10 +1,10 @@
 //! Checkpoints of a training, from which it goes on as if nothing had happened.
 //!
-//! A checkpoint is the file `<experiment>/checkpoints/<training>/<step>.ckpt`: the eight bytes `TRAINING`, the CRC-32 of
-//! the rest (four bytes, little-endian), and the rest in the safetensors format: vectors and metadata by name, as the
-//! training [puts](Snapshot) them there. The metadata hold everything that decides the course of the training, so that
-//! it cannot go on under other settings. Random streams are named by step or epoch, so the number of the step restores
-//! them.
+//! A checkpoint is the file `<experiment>/checkpoints/<training>/<step>.ckpt`: the eight bytes `TRAINING`, the CRC-32
+//! of the rest (four bytes, little-endian), and the rest in the safetensors format: vectors and metadata by name, as
+//! the training [puts](Snapshot) them there. The metadata hold everything that decides the course of the training, so
+//! that it cannot go on under other settings. Random streams are named by step or epoch, so the number of the step
+//! restores them.
 //!
 //! The last two are kept: where one is damaged, the run is not resumed until the user has removed it, and there is one
 //! before it. All of them go once the experiment's results are written.

@@ -1,5 +1,5 @@
-//! What the fuzzers start from, and inputs that once broke a reader, through all readers of foreign bytes. `.ci/long fuzz`
-//! looks for more.
+//! What the fuzzers start from, and inputs that once broke a reader, through all readers of foreign bytes.
+//! `.ci/long fuzz` looks for more.
 
 #[path = "../../fuzz/src/lib.rs"]
 mod readers;

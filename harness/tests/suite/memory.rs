@@ -10,7 +10,8 @@ const TRAINING: &str = "recovery --preset quick --seeds 1 --quiet --set recovery
     --set recovery.data.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] --set recovery.ratios=[1,2] --set recovery.training.steps=60 \
     --set recovery.training.batch=32 --set recovery.held_out=500 --set recovery.optimum_samples=10";
 
-/// Runs under a limit, and checks that it comes through, or ends with a message on memory or threads that tells what to do.
+/// Runs under a limit, and checks that it comes through, or ends with a message on memory or threads that tells what to
+/// do.
 #[track_caller]
 fn comes_through(limit: &str, sandbox: &Sandbox, arguments: &str) -> bool {
     let output = under(limit, sandbox, arguments).output().unwrap();

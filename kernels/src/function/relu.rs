@@ -80,7 +80,8 @@ impl Binary for ReluBackward {
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32, d_y: S::F32) -> S::F32 {
         let zero = s.splat(0.0);
-        let closed = s.select(s.le(x, zero), zero, x);
-        s.select(s.lt(zero, x), d_y, closed)
+        // d_y where x > 0, to the bit, and NaN where x is.
+        let open = s.add(d_y, s.min(s.splat(-0.0), x));
+        s.select(s.le(x, zero), zero, open)
     }
 }

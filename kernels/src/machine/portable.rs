@@ -88,14 +88,20 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn load_partial(self, from: &[f32]) -> F32x4 {
-        F32x4(f32x4::new(std::array::from_fn(|lane| {
-            from.get(lane).copied().unwrap_or(0.0)
-        })))
+        // At once where all four are there, as they mostly are.
+        F32x4(f32x4::new(match from.first_chunk() {
+            Some(&values) => values,
+            None => std::array::from_fn(|lane| from.get(lane).copied().unwrap_or(0.0)),
+        }))
     }
     #[inline(always)]
     fn store_partial(self, v: F32x4, to: &mut [f32]) {
-        for (to, v) in to.iter_mut().zip(v.0.to_array()) {
-            *to = v;
+        match to.first_chunk_mut() {
+            Some(values) => *values = v.0.to_array(),
+            None => to
+                .iter_mut()
+                .zip(v.0.to_array())
+                .for_each(|(to, v)| *to = v),
         }
     }
     #[inline(always)]
@@ -124,11 +130,20 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn min(self, a: F32x4, b: F32x4) -> F32x4 {
-        F32x4(a.0.simd_lt(b.0).bitselect(a.0, b.0))
+        // SSE has the very operation; NEON's own is NaN where either is.
+        #[cfg(target_arch = "x86_64")]
+        let chosen = a.0.fast_min(b.0);
+        #[cfg(not(target_arch = "x86_64"))]
+        let chosen = a.0.simd_lt(b.0).bitselect(a.0, b.0);
+        F32x4(chosen)
     }
     #[inline(always)]
     fn max(self, a: F32x4, b: F32x4) -> F32x4 {
-        F32x4(b.0.simd_lt(a.0).bitselect(a.0, b.0))
+        #[cfg(target_arch = "x86_64")]
+        let chosen = a.0.fast_max(b.0);
+        #[cfg(not(target_arch = "x86_64"))]
+        let chosen = b.0.simd_lt(a.0).bitselect(a.0, b.0);
+        F32x4(chosen)
     }
     #[inline(always)]
     fn abs(self, a: F32x4) -> F32x4 {

@@ -151,8 +151,12 @@ impl<'a> RowOp<Values<'a>> for Update {
 /// The nearest value between ±[`LARGEST`]; NaN and infinities as they are.
 #[inline(always)]
 fn bounded<S: Simd>(s: S, gradient: S::F32) -> S::F32 {
-    let finite = s.lt(s.abs(gradient), s.splat(f32::INFINITY));
-    let largest = s.splat(LARGEST);
-    let within = s.copysign(s.min(s.abs(gradient), largest), gradient);
+    let (size, largest) = (s.abs(gradient), s.splat(LARGEST));
+    let beyond = s.lt(largest, size);
+    if s.bits(beyond) == 0 {
+        return gradient;
+    }
+    let finite = s.lt(size, s.splat(f32::INFINITY));
+    let within = s.copysign(s.min(size, largest), gradient);
     s.select(finite, within, gradient)
 }

@@ -8,7 +8,8 @@ use crate::bounded::{Bounded, U};
 /// The largest second derivative of either GELU, 2φ(0) = 0.798 at 0.
 const CURVATURE: f64 = 0.8;
 
-/// 2 ulp, or 1e-7 absolute where a function has a tail: what the kernels keep at all f32 (`function/math.rs` of the tests).
+/// 2 ulp, or 1e-7 absolute where a function has a tail: what the kernels keep at all f32 (`function/math.rs` of the
+/// tests).
 const ULPS: f64 = 4.0 * U;
 const ABSOLUTE: f64 = 1e-7;
 

@@ -72,8 +72,8 @@ impl<'a> Homotopy<'a> {
                     factor.solve(&vec![1.0; of_active.len()]),
                 )
             };
-            // Where no weight falls below 0 on the way to λ = 0, the end may be in sight. Rounding can take that sight away
-            // again, when an atom on which nothing depends any more leaves just before the end.
+            // Where no weight falls below 0 on the way to λ = 0, the end may be in sight. Rounding can take that sight
+            // away again, when an atom on which nothing depends any more leaves just before the end.
             let largest = p.iter().copied().fold(0.0, f64::max);
             if p.iter().all(|&p| p >= -ROUNDING * largest) {
                 let proven = self.prove(x, &factor.atoms, &p, &w);
@@ -180,7 +180,8 @@ struct Cholesky {
 }
 
 impl Cholesky {
-    /// Adds an atom, given its products with the atoms of the support and with itself, unless it depends on them linearly.
+    /// Adds an atom, given its products with the atoms of the support and with itself, unless it depends on them
+    /// linearly.
     fn push(&mut self, atom: usize, products: &[f64], square: f64) {
         let mut row = self.forward(products);
         let rest = square - dot(&row, &row);

@@ -128,8 +128,8 @@ proptest! {
         prop_assert!((cost(&code) - length / mean).abs() <= 1e-7 * cost(&code) / mean);
     }
 
-    /// s times the target, s times the code; it is a code of the rotated target in rotated atoms, and in another order of
-    /// the atoms its magnitudes go with them.
+    /// s times the target, s times the code; it is a code of the rotated target in rotated atoms, and in another order
+    /// of the atoms its magnitudes go with them.
     ///
     /// Claims: l1-picks-the-sparsest
     #[test]
@@ -167,8 +167,9 @@ proptest! {
         prop_assert!(same(permuted, 1.0, shift % n));
     }
 
-    /// Of three directions in the plane, the code of a target between two neighbours uses these two, the larger weight on
-    /// the closer, and only one where the target lies on it. Angles keep a distance of 0.01 rad, so that all is told apart.
+    /// Of three directions in the plane, the code of a target between two neighbours uses these two, the larger weight
+    /// on the closer, and only one where the target lies on it. Angles keep a distance of 0.01 rad, so that all is told
+    /// apart.
     ///
     /// Claims: l1-picks-the-sparsest
     #[test]
@@ -206,8 +207,8 @@ proptest! {
         }
     }
 
-    /// Five unit atoms in the plane make a target that the one atom along it makes more cheaply, at its own length, unless
-    /// all are parallel; then both cost five.
+    /// Five unit atoms in the plane make a target that the one atom along it makes more cheaply, at its own length,
+    /// unless all are parallel; then both cost five.
     ///
     /// Claims: ties-only-when-parallel
     #[test]

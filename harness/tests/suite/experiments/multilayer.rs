@@ -31,11 +31,7 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
         message.contains("seed 0 diverged at step 1: the loss of layer 1 is not finite"),
         "{message}"
     );
-    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
-    let ours: Vec<&str> = claims
-        .lines()
-        .filter(|l| l.contains(",multilayer,"))
-        .collect();
+    let ours = sandbox.claims("a", "multilayer");
     assert_eq!(ours.len(), 5);
     // Blocks are trained at a rate of their own.
     let on_layers = ours.iter().filter(|l| !l.starts_with("end-to-end"));

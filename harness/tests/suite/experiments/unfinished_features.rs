@@ -50,12 +50,11 @@ fn it_runs_alone_and_reads_every_layer_of_both_models() {
     ] {
         assert!(read(table).lines().count() > at_least, "{table}");
     }
-    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
     for claim in [
         "unfinished-features-cost-dictionary",
         "middle-layers-have-no-natural-basis",
     ] {
-        assert!(claims.contains(&format!("\n{claim},")), "{claim}");
+        sandbox.claim("a", claim);
     }
 }
 
@@ -73,11 +72,7 @@ fn where_no_model_has_learned_the_claim_is_open() {
         ))
         .assert()
         .success();
-    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
-    let line = claims
-        .lines()
-        .find(|l| l.starts_with("unfinished-features-cost"))
-        .unwrap();
+    let line = sandbox.claim("a", "unfinished-features-cost-dictionary");
     assert!(
         line.contains("undecided") && line.contains("have learned them"),
         "{line}"

@@ -62,7 +62,8 @@ fn sae_case(
 }
 
 each_isa!(sparse_coding);
-/// Every method ends, with codes that are not negative, the same for a sample alone, whatever the samples beside it are.
+/// Every method ends, with codes that are not negative, the same for a sample alone, whatever the samples beside it
+/// are.
 fn sparse_coding(isa: Isa) {
     proptest!(config(60), |(
         (n, d, samples) in (1..30usize, 1..20usize, prop_oneof![4 => 1..6usize, 1 => 60..80usize]),
@@ -146,7 +147,8 @@ fn autoencoders(isa: Isa) {
 }
 
 each_isa!(residual_mlps);
-/// The activations, losses and norms of a sample are the same alone, and a gradient is the same on any number of threads.
+/// The activations, losses and norms of a sample are the same alone, and a gradient is the same on any number of
+/// threads.
 fn residual_mlps(isa: Isa) {
     proptest!(config(60), |(
         (vocabulary, width, hidden, layers) in (1..6usize, 1..20usize, 1..30usize, 0..3usize),

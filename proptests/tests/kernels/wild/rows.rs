@@ -131,8 +131,8 @@ fn cosines_have_no_scale(isa: Isa) {
 }
 
 each_isa!(streams_scale);
-/// Samples and reconstructions times a power of two: errors grow by its square, shares do not, to the bit. A sample that
-/// holds a NaN makes NaN of what it is part of, and of nothing else.
+/// Samples and reconstructions times a power of two: errors grow by its square, shares do not, to the bit. A sample
+/// that holds a NaN makes NaN of what it is part of, and of nothing else.
 fn streams_scale(isa: Isa) {
     proptest!(config(100), |(
         (d, samples) in (1..40usize, 1..20usize),
