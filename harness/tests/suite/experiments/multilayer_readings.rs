@@ -261,12 +261,11 @@ fn eliminate(mut a: Vec<Vec<f64>>, mut b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
         b.swap(i, pivot);
         for r in (0..n).filter(|&r| r != i) {
             let factor = a[r][i] / a[i][i];
-            for c in 0..n {
-                a[r][c] -= factor * a[i][c];
-            }
-            for c in 0..b[r].len() {
-                b[r][c] -= factor * b[i][c];
-            }
+            let (pivot, its_right) = (a[i].clone(), b[i].clone());
+            let of_a = a[r].iter_mut().zip(&pivot);
+            of_a.for_each(|(v, p)| *v -= factor * p);
+            let of_b = b[r].iter_mut().zip(&its_right);
+            of_b.for_each(|(v, p)| *v -= factor * p);
         }
     }
     (0..n)
