@@ -4,6 +4,7 @@ use kernels::profile::{Part, Snapshot, Totals};
 
 use super::machine::{Level, Operation, Rate};
 use crate::phase::Phase;
+use crate::table::record::Word as _;
 use crate::table::{Record, TableSpec};
 
 crate::words! {
@@ -57,23 +58,6 @@ crate::rows! {
     }
 }
 
-crate::words! {
-    /// What an experiment spends its time on.
-    pub enum Task {
-        /// Kernels, wherever they are called.
-        Kernels,
-        /// Generating data.
-        #[strum(serialize = "generating data")]
-        Data,
-        /// Metrics.
-        Metrics,
-        /// Writing files.
-        Writing,
-        /// Other code, and threads without work.
-        Rest,
-    }
-}
-
 crate::rows! {
     /// What each experiment spent its time on.
     pub struct Spent in "experiments" {
@@ -85,7 +69,7 @@ crate::rows! {
         time: f64 ["s"],
         /// what the time went to; a kernel that is called for data or metrics is a kernel; the rest is other code, and
         /// threads without work
-        part: Task [""],
+        part: Phase [""],
         /// time of all threads in this part, together
         seconds: f64 ["s"],
         /// share of threads × time that the part took
@@ -232,19 +216,18 @@ pub fn experiments(all: &[Taken], threads: usize) -> Vec<Spent> {
     for taken in all {
         let kernels = Part::ALL.iter().map(|&part| taken.counts.of(part));
         let kernels: u64 = kernels.map(|totals| totals.nanoseconds).sum();
-        let mut spent = vec![(Task::Kernels, kernels as f64 * 1e-9)];
-        for (task, phase) in [
-            (Task::Data, Phase::Data),
-            (Task::Metrics, Phase::Metrics),
-            (Task::Writing, Phase::Writing),
-        ] {
-            let totals = taken.counts.of_phase(phase.name());
-            spent.push((task, totals.nanoseconds as f64 * 1e-9));
-        }
         let whole = threads as f64 * taken.time;
-        let sum: f64 = spent.iter().map(|(_, seconds)| seconds).sum();
-        spent.push((Task::Rest, (whole - sum).max(0.0)));
-        rows.extend(spent.into_iter().map(|(part, seconds)| Spent {
+        let mut rest = whole;
+        let spent = Phase::ALL.iter().map(|&phase| {
+            let seconds = match phase {
+                Phase::Kernels => kernels as f64 * 1e-9,
+                Phase::Rest => rest.max(0.0),
+                _ => taken.counts.of_phase(phase.word()).nanoseconds as f64 * 1e-9,
+            };
+            rest -= seconds;
+            (phase, seconds)
+        });
+        rows.extend(spent.map(|(part, seconds)| Spent {
             experiment: taken.experiment.clone(),
             threads,
             time: taken.time,

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::machine::{Operation, Rate};
-use super::tables::{ALL, Kernel, Roof, Roofs, Spent, Task};
+use super::tables::{ALL, Kernel, Roof, Roofs, Spent};
 use super::{FOLDER, Profile, figures, symbols};
 use crate::error::Result;
 use crate::html::Drawing;
+use crate::phase::Phase;
 use crate::stats::observations::Observations;
 use crate::table::record::Word;
 use crate::text::number;
@@ -84,22 +85,24 @@ fn kernels(rows: &[Kernel]) -> Grid {
 
 fn experiments(rows: &[Spent]) -> Grid {
     let mut head = vec!["experiment", "seconds"];
-    head.extend(Task::ALL.iter().map(|task| task.word()));
+    head.extend(Phase::ALL.iter().map(|phase| phase.word()));
     let experiments = rows.iter().map(|r| (r.experiment.as_str(), r.time));
-    let mut shown: Vec<Vec<String>> = Vec::new();
-    for (experiment, time) in experiments {
-        if shown.iter().any(|cells| cells[0] == experiment) {
-            continue;
-        }
-        let mut cells = vec![experiment.to_string(), number(time)];
-        for &task in Task::ALL {
-            let mut ours = rows.iter().filter(|r| r.experiment == experiment);
-            let share = ours.find(|r| r.part == task);
-            cells.push(share.map_or("–".into(), |r| percent(r.share)));
-        }
-        shown.push(cells);
+    let row = |(experiment, time): (&str, f64)| {
+        let ours = || rows.iter().filter(|r| r.experiment == experiment);
+        let share = |phase: &Phase| {
+            let spent = ours().find(|r| r.part == *phase);
+            spent.map_or("–".into(), |r| percent(r.share))
+        };
+        let shares = Phase::ALL.iter().map(share);
+        [experiment.to_string(), number(time)]
+            .into_iter()
+            .chain(shares)
+            .collect()
+    };
+    Grid {
+        head,
+        rows: experiments.distinct().into_iter().map(row).collect(),
     }
-    Grid { head, rows: shown }
 }
 
 fn machine(rates: &[Rate]) -> Grid {
