@@ -57,6 +57,22 @@ impl Sandbox {
             .success();
     }
 
+    /// The lines of a run's ledger that have a cell of this name: that of a claim or of an experiment.
+    pub fn claims(&self, run: &str, name: &str) -> Vec<String> {
+        let ledger = self.join(run).join("claims.csv");
+        let ledger = std::fs::read_to_string(ledger).expect("the run has a ledger");
+        let ours = |line: &&str| line.split(',').any(|cell| cell == name);
+        ledger.lines().filter(ours).map(str::to_owned).collect()
+    }
+
+    /// The line of a claim in a run's ledger.
+    #[track_caller]
+    pub fn claim(&self, run: &str, id: &str) -> String {
+        let lines = self.claims(run, id);
+        let [line] = <[_; 1]>::try_from(lines).expect("a claim has one line");
+        line
+    }
+
     /// Asserts that a command ends in exit code 2 with a message that holds all of `parts`.
     #[track_caller]
     pub fn refuses(&self, arguments: &str, parts: &[&str]) {

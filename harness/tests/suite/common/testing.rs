@@ -22,6 +22,18 @@ pub fn run<E: Experiment>(settings: &E::Settings, seeds: &[u64]) -> Outcome {
     run_with::<E>(settings, seeds, Isa::detect(), &BTreeMap::new())
 }
 
+/// The tables of [`run`] on a pool of so many threads, as they are written.
+///
+/// # Panics
+/// If the run does, or there is no pool.
+pub fn csv_on<E: Experiment>(threads: usize, settings: &E::Settings, seeds: &[u64]) -> Vec<String> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.expect("a pool of threads");
+    let outcome = pool.install(|| run::<E>(settings, seeds));
+    let csv = |table: &harness::table::Table| table.csv().to_string();
+    outcome.tables.iter().map(csv).collect()
+}
+
 /// As [`run`], on a given ISA and with the tables of the experiments that it needs.
 ///
 /// # Panics

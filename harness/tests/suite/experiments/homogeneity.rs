@@ -171,17 +171,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         signed: true,
         ..small()
     };
-    let csv = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let outcome = pool
-            .unwrap()
-            .install(|| testing::run::<Homogeneity>(&s, &[3, 4]));
-        outcome
-            .tables
-            .iter()
-            .map(|t| t.csv().to_string())
-            .collect::<Vec<_>>()
-    };
+    let csv = |threads| testing::csv_on::<Homogeneity>(threads, &s, &[3, 4]);
     let once = csv(1);
     assert_eq!(once, csv(2));
     assert_eq!(once, csv(5));

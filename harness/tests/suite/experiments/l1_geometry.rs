@@ -162,16 +162,6 @@ fn sparser_targets_are_found_more_often() {
 
 #[test]
 fn the_same_bytes_on_any_number_of_threads() {
-    let csv = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let outcome = pool
-            .unwrap()
-            .install(|| testing::run::<L1Geometry>(&small(), &[3, 4]));
-        outcome
-            .tables
-            .iter()
-            .map(|t| t.csv().to_string())
-            .collect::<Vec<_>>()
-    };
+    let csv = |threads| testing::csv_on::<L1Geometry>(threads, &small(), &[3, 4]);
     assert_eq!(csv(1), csv(3));
 }

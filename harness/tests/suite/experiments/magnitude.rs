@@ -124,17 +124,7 @@ fn the_same_bytes_on_any_number_of_threads() {
         plane_steps: 40,
         ..small()
     };
-    let csv = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let outcome = pool
-            .unwrap()
-            .install(|| testing::run::<Magnitude>(&s, &[3]));
-        outcome
-            .tables
-            .iter()
-            .map(|t| t.csv().to_string())
-            .collect::<Vec<_>>()
-    };
+    let csv = |threads| testing::csv_on::<Magnitude>(threads, &s, &[3]);
     assert_eq!(csv(1), csv(3));
 }
 
@@ -160,14 +150,7 @@ fn a_model_that_diverges_leaves_its_claims_open() {
     let run = "run magnitude --preset quick --seeds 1 --quiet --out a --set magnitude.training.learning_rate=1e30 \
                --set magnitude.training.steps=20 --set magnitude.plane_steps=20 --set magnitude.shrinkage_steps=20";
     sandbox.harness(run).assert().success();
-    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
-    let line = |id: &str| {
-        claims
-            .lines()
-            .find(|l| l.starts_with(id))
-            .unwrap()
-            .to_string()
-    };
+    let line = |id: &str| sandbox.claim("a", id);
     for id in ["untied-only-partly-helps", "support-is-enough"] {
         assert!(
             line(id).contains("inconclusive") && line(id).contains("diverged at step"),

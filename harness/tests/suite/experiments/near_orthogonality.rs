@@ -98,17 +98,7 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
 
 #[test]
 fn the_same_bytes_on_any_number_of_threads() {
-    let csv = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let outcome = pool
-            .unwrap()
-            .install(|| testing::run::<NearOrthogonality>(&small(), &[3, 4]));
-        outcome
-            .tables
-            .iter()
-            .map(|t| t.csv().to_string())
-            .collect::<Vec<_>>()
-    };
+    let csv = |threads| testing::csv_on::<NearOrthogonality>(threads, &small(), &[3, 4]);
     let once = csv(1);
     assert_eq!(once, csv(2));
     assert_eq!(once, csv(5));

@@ -212,11 +212,7 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{message}");
     assert!(message.contains("seed 0 diverged at step"), "{message}");
-    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
-    let ours: Vec<&str> = claims
-        .lines()
-        .filter(|l| l.contains(",recovery,"))
-        .collect();
+    let ours = sandbox.claims("a", "recovery");
     assert_eq!(ours.len(), 3);
     for line in ours {
         assert!(

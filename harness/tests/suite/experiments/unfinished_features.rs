@@ -29,8 +29,7 @@ fn it_runs_alone_and_reads_every_layer_of_both_models() {
             assert_eq!(rows.count(), 2, "{model} {layer}");
         }
     }
-    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
-    assert!(claims.contains("\nunfinished-features-cost-dictionary,"));
+    sandbox.claim("a", "unfinished-features-cost-dictionary");
 }
 
 #[test]
@@ -47,11 +46,7 @@ fn where_no_model_has_learned_the_claim_is_open() {
         ))
         .assert()
         .success();
-    let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
-    let line = claims
-        .lines()
-        .find(|l| l.starts_with("unfinished-features-cost"))
-        .unwrap();
+    let line = sandbox.claim("a", "unfinished-features-cost-dictionary");
     assert!(
         line.contains("inconclusive") && line.contains("have learned them"),
         "{line}"
