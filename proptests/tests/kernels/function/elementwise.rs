@@ -1,5 +1,7 @@
 //! Lengths: of one vector and several, with tails, and such as do not fit.
 
+use kernels::elementwise::{Binary, binary};
+use kernels::simd::Simd;
 use kernels::{Exec, Isa, gelu, gelu_tanh, relu};
 use proptests::{each_isa, panic_message};
 
@@ -74,4 +76,42 @@ fn different_lengths_are_named(isa: Isa) {
             assert!(said.contains("33") && said.contains("17"), "{said}");
         }
     }
+}
+
+#[derive(Clone, Copy)]
+struct Min;
+
+impl Binary for Min {
+    const FLOPS: usize = 0;
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        s.min(a, b)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Max;
+
+impl Binary for Max {
+    const FLOPS: usize = 0;
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        s.max(a, b)
+    }
+}
+
+each_isa!(of_two_values_the_second_is_taken_where_either_is_nan);
+fn of_two_values_the_second_is_taken_where_either_is_nan(isa: Isa) {
+    const VALUES: [f32; 6] = [f32::NEG_INFINITY, -2.0, 1e-42, 3.0, f32::INFINITY, f32::NAN];
+    let pairs = VALUES.iter().flat_map(|&a| VALUES.map(|b| (a, b)));
+    let (a, b): (Vec<f32>, Vec<f32>) = pairs.unzip();
+    let chosen = |first: fn(&f32, &f32) -> bool| -> Vec<f32> {
+        let pairs = a.iter().zip(&b);
+        pairs
+            .map(|(a, b)| if first(a, b) { *a } else { *b })
+            .collect()
+    };
+    let mut got = vec![0.0; a.len()];
+    binary(Exec::serial(isa), Min, &a, &b, &mut got);
+    assert_eq!(bits(&got), bits(&chosen(|a, b| a < b)));
+    binary(Exec::serial(isa), Max, &a, &b, &mut got);
+    assert_eq!(bits(&got), bits(&chosen(|a, b| a > b)));
 }
