@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::common::{Sandbox, assert_interrupted, files, interrupt, results, same, wait_until};
+use harness::phase::Phase;
 use harness::profile::Profile;
-use harness::profile::tables::{Roofs, Task};
+use harness::profile::tables::Roofs;
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 
@@ -118,12 +119,12 @@ fn its_numbers_agree_with_each_other_and_with_the_run() {
     assert_eq!(profile.experiments.len(), 5);
     let sum: f64 = profile.experiments.iter().map(|row| row.share).sum();
     assert!((1.0 - 1e-9..1.02).contains(&sum), "{sum}");
-    let of = |part: Task| {
+    let of = |part: Phase| {
         let row = profile.experiments.iter().find(|row| row.part == part);
         row.expect("a row of each part").seconds
     };
-    assert!(of(Task::Kernels) > 0.0 && of(Task::Data) > 0.0);
-    assert!(of(Task::Metrics) > 0.0 && of(Task::Writing) > 0.0);
+    assert!(of(Phase::Kernels) > 0.0 && of(Phase::Data) > 0.0);
+    assert!(of(Phase::Metrics) > 0.0 && of(Phase::Writing) > 0.0);
 
     // All that was read back is held to the manifest.
     let path = sandbox.join("a/profile/kernels.csv");

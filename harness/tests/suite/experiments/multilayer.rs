@@ -42,7 +42,7 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
         );
     }
     // The rest of the suite is as ever, and what was measured is there.
-    assert!(claims.contains("same-shape-smaller"));
+    sandbox.claim("a", "same-shape-smaller");
     let models = std::fs::read_to_string(sandbox.join("a/multilayer/models.csv")).unwrap();
     assert!(models.contains("untrained") && models.contains("diverged at step 1"));
 }
