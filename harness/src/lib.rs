@@ -17,9 +17,10 @@
 //! session        what a long computation is given: threads, instruction set, progress, checkpoints
 //! store          files that survive: written whole, checked when they are read again
 //! figure         figures as descriptions, and how they become SVG
+//! phase          what the threads of a run are busy with, for the profile
 //! table          tidy tables: columns with units, written to CSV and read back
 //! settings       what a setting is: its words, its type, its range, its presets
-//! html, stats, rng, exhaustion, input, memory, phase, stderr, text, error    the ground: for all rooms, naming none
+//! html, stats, rng, exhaustion, input, memory, stderr, text, error    the ground: for all rooms, naming none
 //! ```
 //!
 //! # The layers

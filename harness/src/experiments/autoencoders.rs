@@ -1,8 +1,8 @@
 //! Why sparse autoencoders work.
 
+pub mod amortisation_gap;
 pub mod continuous_latent;
 pub mod continuum;
-pub mod amortisation_gap;
 pub mod encoders;
 pub mod l1_geometry;
 pub mod magnitude;

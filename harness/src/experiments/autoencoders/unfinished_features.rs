@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::data;
 use crate::experiments::many_layers::multilayer::streams::{self, Streams};
-use crate::experiments::many_layers::multilayer::task::{Kind, Task};
+use crate::experiments::many_layers::multilayer::task::Task;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::reading;
@@ -30,14 +30,11 @@ mod settings;
 mod stream;
 mod tables;
 
-use dictionary::{Dictionary, Job, compare};
+use dictionary::{Dictionary, Job, KINDS, compare};
 use elements::{Directions, Fit};
 use function::Properties;
 pub use settings::Settings;
 use stream::{Activations, Basis};
-
-/// The models, the control last.
-const KINDS: [Kind; 2] = [Kind::Trained, Kind::LookUp];
 
 /// See the [module](self).
 pub struct UnfinishedFeatures;

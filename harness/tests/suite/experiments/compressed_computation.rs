@@ -115,10 +115,10 @@ fn samples_follow_their_law_and_the_naive_solution_has_its_loss() {
                 .collect::<Vec<f32>>()
         };
         let columns: Vec<Vec<f32>> = (0..n).map(part).collect();
-        for i in 0..n {
-            assert!(columns[i][i].abs() < 1e-5);
-            for j in 0..i {
-                let same = (columns[i][j] - columns[j][i]).abs() < 1e-5;
+        for (i, column) in columns.iter().enumerate() {
+            assert!(column[i].abs() < 1e-5);
+            for (j, other) in columns[..i].iter().enumerate() {
+                let same = (column[j] - other[i]).abs() < 1e-5;
                 assert_eq!(same, noise != Noise::Asymmetric, "{i} {j}");
             }
         }

@@ -1,6 +1,5 @@
 //! The claims on unfinished features and what settles them.
 
-use super::Task;
 use super::cost::Cost;
 use super::dictionary::{Dictionary, Job};
 use super::elements::Fit;
@@ -8,6 +7,7 @@ use super::settings::Settings;
 use super::stream::Basis;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, ClaimSpec, Kind, Setting, above, at_most};
+use crate::experiments::many_layers::multilayer::task::Task;
 use crate::stats::{max, mean, min};
 use crate::table::record::Word as _;
 

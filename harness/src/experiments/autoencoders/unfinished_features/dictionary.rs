@@ -3,8 +3,12 @@
 use kernels::Exec;
 
 use super::elements::{Element, Fit, largest_cosines};
+use super::settings::Settings;
 use super::stream::Basis;
-use super::{Settings, Task};
+use crate::experiments::many_layers::multilayer::task::{Kind, Task};
+
+/// The models, the control last.
+pub const KINDS: [Kind; 2] = [Kind::Trained, Kind::LookUp];
 
 /// One dictionary.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,7 +1,7 @@
 //! The figures of `unfinished-features` and what is said of them, from its tables.
 
-use super::KINDS;
 use super::claims::{COST, STABILITY};
+use super::dictionary::KINDS;
 use super::elements::Category;
 use super::stream::Basis;
 use super::tables::{Element, LayerCost, Sae, Similarity, Stability};

@@ -3,7 +3,13 @@
 use kernels::mlp::Shape;
 use serde::Serialize;
 
-use super::settings::{Activation, Loss, Targets};
+use super::settings::{Activation, Loss, Settings, Targets};
+
+/// Number of layers of the models with the opposite choices.
+const OPPOSITE_LAYERS: usize = 8;
+
+/// Their learning rate.
+const OPPOSITE_RATE: f64 = 1e-3;
 
 /// Everything that decides the course of a training, beside its data and its seed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -87,4 +93,39 @@ impl Recipe {
 pub fn parameters(width: usize, hidden: usize, layers: usize) -> f64 {
     let (d, h, layers) = (width as f64, hidden as f64, layers as f64);
     2.0 * d * d + layers * (2.0 * d * h + d + h)
+}
+
+impl Settings {
+    /// The recipe of these settings for `n` datapoints.
+    pub fn recipe(&self, n: usize) -> Recipe {
+        let recipe = Recipe {
+            width: self.width,
+            hidden: self.hidden,
+            layers: self.layers,
+            activation: self.activation,
+            targets: self.targets,
+            loss: self.loss,
+            batch: self.batch,
+            rate: self.learning_rate,
+            steps: 0,
+            stop: self.stop,
+            check_every: self.check_every,
+            threshold: self.threshold,
+        };
+        recipe.epochs(self.epochs, n)
+    }
+
+    /// The recipe with the opposite of each choice for `n` datapoints.
+    pub fn opposite(&self, n: usize) -> Recipe {
+        Recipe {
+            layers: OPPOSITE_LAYERS,
+            loss: self.loss.other(),
+            batch: n,
+            rate: OPPOSITE_RATE,
+            steps: self.opposite_steps,
+            stop: true,
+            check_every: self.check_every.min(50),
+            ..self.recipe(n)
+        }
+    }
 }

@@ -2,19 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::recipe::Recipe;
 pub use super::settings_of_parts::{Capacity, Curve};
 use crate::sae::training::{self, BATCH, STEPS};
 use crate::settings::range::{above, increasing, worded};
 
 /// Name of the experiment.
 pub const ID: &str = "multilayer";
-
-/// Number of layers of the models with the opposite choices.
-const OPPOSITE_LAYERS: usize = 8;
-
-/// Their learning rate.
-const OPPOSITE_RATE: f64 = 1e-3;
 
 crate::settings! {
     /// Settings of `multilayer`.
@@ -143,39 +136,6 @@ impl Targets {
 }
 
 impl Settings {
-    /// The recipe of these settings for `n` datapoints.
-    pub fn recipe(&self, n: usize) -> Recipe {
-        let recipe = Recipe {
-            width: self.width,
-            hidden: self.hidden,
-            layers: self.layers,
-            activation: self.activation,
-            targets: self.targets,
-            loss: self.loss,
-            batch: self.batch,
-            rate: self.learning_rate,
-            steps: 0,
-            stop: self.stop,
-            check_every: self.check_every,
-            threshold: self.threshold,
-        };
-        recipe.epochs(self.epochs, n)
-    }
-
-    /// The recipe with the opposite of each choice for `n` datapoints.
-    pub fn opposite(&self, n: usize) -> Recipe {
-        Recipe {
-            layers: OPPOSITE_LAYERS,
-            loss: self.loss.other(),
-            batch: n,
-            rate: OPPOSITE_RATE,
-            steps: self.opposite_steps,
-            stop: true,
-            check_every: self.check_every.min(50),
-            ..self.recipe(n)
-        }
-    }
-
     /// The smallest and the largest number of datapoints.
     pub fn ends(&self) -> [usize; 2] {
         let (first, last) = (self.datapoints.first(), self.datapoints.last());
