@@ -199,11 +199,13 @@ mod tests {
             &mut gradient,
         );
         // Of 2‖x − p‖², mean over the two pairs, by the last bias: 4(x − p).
-        for entry in 0..shape.width {
+        for (entry, &ours) in gradient.block(1).b2.iter().enumerate() {
             let of = |row: usize, k: usize| 4.0 * (output[row][entry] - facts.wanted(k, entry));
             let plain = (of(0, 2) + of(1, 0)) / 2.0;
-            let ours = f64::from(gradient.block(1).b2[entry]);
-            assert!((ours - plain).abs() < 1e-5, "{entry}: {ours} {plain}");
+            assert!(
+                (f64::from(ours) - plain).abs() < 1e-5,
+                "{entry}: {ours} {plain}"
+            );
         }
     }
 }
