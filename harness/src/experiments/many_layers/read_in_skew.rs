@@ -31,7 +31,7 @@ crate::settings! {
         /// Random second inputs that the effect of each first input is averaged over.
         partners: usize = 64, quick = 16, in 1..=8192;
         /// Most seeds to look at; the models are those that multilayer.saved_seeds keeps.
-        most_seeds: usize = 10, in 1..=1000;
+        most_seeds: usize = 5, in 1..=1000;
     }
 }
 

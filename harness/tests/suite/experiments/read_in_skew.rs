@@ -1,8 +1,10 @@
 //! `read-in-skew` against plain loops in f64.
 
-use harness::experiments::many_layers::multilayer::data;
-use harness::experiments::many_layers::read_in_skew::{Model, Skew, effects};
+use harness::experiments::autoencoders::unfinished_features;
+use harness::experiments::many_layers::multilayer::{self, data};
+use harness::experiments::many_layers::read_in_skew::{self, Model, Skew, effects};
 use harness::rng::{Rng, random_direction};
+use harness::settings::{Preset, Settings as _};
 use kernels::mlp::Shape;
 use kernels::{Activation, Exec, Isa};
 use proptests::each_isa;
@@ -94,4 +96,15 @@ fn the_majority_is_counted_and_random_directions_are_nearly_balanced() {
     // 1/2 plus the mean distance of a fair binomial share of 100 from it, C(100, 50) / 2^101 = 0.0398, and five standard errors of
     // a mean of 2000 such distances, whose standard deviation is 0.03.
     assert!((skew.majority - 0.5398).abs() < 0.0034, "{}", skew.majority);
+}
+
+/// Else their claims are undecided for want of a model.
+#[test]
+fn as_many_models_are_saved_as_experiments_look_into() {
+    for preset in Preset::ALL {
+        let saved = multilayer::Settings::preset(preset).saved_seeds;
+        let skew = read_in_skew::Settings::preset(preset).most_seeds;
+        let unfinished = unfinished_features::Settings::preset(preset).most_seeds;
+        assert!(saved >= skew.max(unfinished), "{}", preset.name());
+    }
 }

@@ -52,7 +52,7 @@ crate::settings! {
         /// Number of random datapoints that are shown one by one.
         shown: usize = 6, in 1..=100;
         /// Most seeds at which the models trained at these settings are saved.
-        saved_seeds: usize = 3, in 0..=1000;
+        saved_seeds: usize = 5, in 0..=1000;
         /// Most seeds at which models with the opposite choices (squared error, all datapoints in a batch, eight
         /// layers, an early stop), and models with the other kind of targets, are trained for comparison.
         other_seeds: usize = 2, quick = 1, full = 1, in 0..=1000;
