@@ -19,8 +19,8 @@ fn wide_run(mut harness: Command, sandbox: &Sandbox, out: &str, responses: usize
     let widths: Vec<String> = (0..responses).map(|i| (500_000 + i).to_string()).collect();
     let child = harness
         .current_dir(sandbox.path())
-        .args(["run", "response", "--out", out, "--set"])
-        .arg(format!("response.widths=[{}]", widths.join(",")))
+        .args(["run", "rescale", "--out", out, "--set"])
+        .arg(format!("rescale.widths=[{}]", widths.join(",")))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();

@@ -27,8 +27,8 @@ fn small() -> String {
 /// A run of minutes that shows its progress on `stderr`, a terminal of the kind `term` if it is one.
 fn long_run(sandbox: &Sandbox, out: &str, term: Option<&str>, stderr: Stdio) -> Child {
     let widths: Vec<String> = (0..300).map(|i| (500_000 + i).to_string()).collect();
-    let mut command = harness(sandbox, &format!("run response --out {out} --set"));
-    command.arg(format!("response.widths=[{}]", widths.join(",")));
+    let mut command = harness(sandbox, &format!("run rescale --out {out} --set"));
+    command.arg(format!("rescale.widths=[{}]", widths.join(",")));
     match term {
         Some(term) => command.env("TERM", term),
         None => command.env_remove("TERM"),
@@ -161,7 +161,7 @@ fn a_terminal_shows_a_bar_if_it_can_and_lines_if_it_cannot() {
     for (mut run, shown, bar) in runs {
         wait_until("progress", || {
             let shown = shown.lock().unwrap();
-            shown.contains("[1/1] response") && shown.contains(" %, ")
+            shown.contains("[1/1] rescale") && shown.contains(" %, ")
         });
         interrupt(&run);
         assert_eq!(run.wait().unwrap().code(), Some(130));

@@ -297,7 +297,8 @@ fn findings(tables: &Tables) -> String {
     };
     let at = |layer: usize, column: fn(&Layer) -> f64| {
         let ours = rows.iter().filter(|r| r.layer == layer);
-        number(ours.map(|r| (0usize, column(r))).medians()[0].1)
+        let median = ours.map(|r| (0usize, column(r))).medians();
+        number(median.first().map_or(f64::NAN, |m| m.1))
     };
     let middle = blocks / 2;
     format!(

@@ -113,7 +113,7 @@ static WIDER: Claim<2> = Claim {
     id: "wider-is-more-linear",
     kind: Kind::Law,
     statement: "In wide layers the ΔR² of the response from distributed to distributed feature falls as 1/n.",
-    criterion: "the slope of log ΔR² against log n, over the widths n ≥ 64, is −1 to within 0.1",
+    criterion: "the slope of log ΔR² against log n, over the widths n ≥ 64, is −1 to within 0.1: between −1.1 and −0.9",
     control: "ReLU, whose ΔR² does not depend on n",
     conditions: [
         at_most(-0.9, "exponent of ΔR² against n, n ≥ 64"),

@@ -74,7 +74,7 @@ fn where_no_model_has_learned_the_claim_is_open() {
         .success();
     let line = sandbox.claim("a", "unfinished-features-cost-dictionary");
     assert!(
-        line.contains("undecided") && line.contains("have learned them"),
+        line.contains("undecided") && line.contains("has learned its data"),
         "{line}"
     );
 }

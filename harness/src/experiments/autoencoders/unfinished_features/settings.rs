@@ -11,14 +11,14 @@ crate::settings! {
         /// The size of the point setting, one of `ratios`: 3 is one for each input embedding and each output.
         ratio: usize = 3, where s => so_that("one of `ratios`", |ratio: &usize| s.ratios.contains(ratio));
         /// L1 coefficients, increasing: dictionaries are trained with each of them, on streams scaled to variance 1.
-        l1: Vec<f64> = vec![0.05, 0.2, 0.4], full = vec![0.025, 0.05, 0.1, 0.2, 0.4], in worded(
+        l1: Vec<f64> = vec![0.05, 0.2, 0.4], in worded(
             "2 to 16 numbers above 0, increasing",
             increasing(2..=16, above(0.0).at_most(f32::MAX.into())),
         );
         /// L1 coefficient of the dictionaries whose elements are looked at: one of `l1`.
         read_at: f64 = 0.2, where s => so_that("one of `l1`", |l1: &f64| s.l1.contains(l1));
         /// Number of layers whose stream is read, at equal steps from the input to the output.
-        layers: usize = 5, full = 9, in 5..=257;
+        layers: usize = 5, in 5..=257;
         /// Cosine above which an element lines up with a direction, or with an input or a class in what it fires on.
         threshold: f64 = 0.8, in worded("between 0 and 1", above(0.0).below(1.0));
         /// Most seeds that the experiment runs at; it needs the models that `multilayer` saves (multilayer.saved_seeds).

@@ -5,7 +5,6 @@
 //! is fitted on every other datapoint and judged on the rest, then the other way round, so that each datapoint is read
 //! by a lens that has not seen it.
 
-use super::traces::margin;
 use crate::stats::cholesky::Cholesky;
 
 /// The ridge penalty, as a share of the mean diagonal of the matrix that it is added to.
@@ -28,6 +27,13 @@ pub fn margins(streams: &[Vec<f32>], width: usize, targets: &[u32]) -> Vec<Vec<f
         margins
     };
     streams.iter().map(of_layer).collect()
+}
+
+/// The correct logit minus the largest other one.
+pub fn margin(logits: &[f32], target: u32) -> f32 {
+    let others = logits.iter().enumerate();
+    let others = others.filter(|&(c, _)| c != target as usize);
+    logits[target as usize] - others.fold(f32::NEG_INFINITY, |most, (_, &v)| most.max(v))
 }
 
 /// An affine map.

@@ -4,7 +4,7 @@ use kernels::mlp::{self, Parameters, Workspace};
 use kernels::{Exec, MatMut};
 
 use super::data::Data;
-use super::lens;
+use super::lens::{self, margin};
 use super::settings::Loss;
 
 /// Datapoints in one pass.
@@ -71,11 +71,4 @@ impl Traces {
         traces.affine_margin = lens::margins(&streams, shape.width, &data.targets);
         traces
     }
-}
-
-/// The correct logit minus the largest other one.
-pub fn margin(logits: &[f32], target: u32) -> f32 {
-    let others = logits.iter().enumerate();
-    let others = others.filter(|&(c, _)| c != target as usize);
-    logits[target as usize] - others.fold(f32::NEG_INFINITY, |most, (_, &v)| most.max(v))
 }
