@@ -14,9 +14,9 @@ fn long_run(sandbox: &Sandbox) -> Child {
     wide_run(harness, sandbox, "a", 300)
 }
 
-/// A run of so many wide responses, by a command that starts the harness; 300 of them take minutes.
-fn wide_run(mut harness: Command, sandbox: &Sandbox, out: &str, responses: usize) -> Child {
-    let widths: Vec<String> = (0..responses).map(|i| (500_000 + i).to_string()).collect();
+/// A run of so many wide layers, by a command that starts the harness; 300 of them take minutes.
+fn wide_run(mut harness: Command, sandbox: &Sandbox, out: &str, layers: usize) -> Child {
+    let widths: Vec<String> = (0..layers).map(|i| (100_000 + i).to_string()).collect();
     let child = harness
         .current_dir(sandbox.path())
         .args(["run", "rescale", "--out", out, "--set"])

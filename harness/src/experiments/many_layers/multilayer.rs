@@ -2,7 +2,7 @@
 //!
 //! At the settings of the experiment a model is trained for each number of datapoints and seed, and set beside an
 //! untrained one and beside models built by hand, of which it is known who decides. The claims are settled there, and
-//! again in every cell of a [specification curve](curve).
+//! again in every cell of a specification curve (`multilayer/curve.rs`).
 
 use std::cmp::Reverse;
 
