@@ -68,11 +68,17 @@ mod tests {
             }
         }
         assert!(
-            !stands(0.9, "at least 0.95") && !stands(5.0, "0.5 or 50") && !stands(0.9, "≤ −0.9")
+            !stands(0.9, "at least 0.95")
+                && !stands(5.0, "0.5 or 50")
+                && !stands(0.9, "≤ −0.9")
+                && !stands(-0.1, "at least 0.1")
+                && !stands(0.1, "lower by at least 0.2")
         );
     }
 
-    /// Whether a number stands in a text: as it is, as a power of ten, in per cent, or as a half or another fraction.
+    /// Whether a number stands in a text: as it is, as a power of ten, in per cent, or as a half or another fraction; a
+    /// negative one may also stand without its sign, where the text says that something is lower by it or that it is meant
+    /// the other way.
     fn stands(number: f64, text: &str) -> bool {
         let sign = if number < 0.0 { "−" } else { "" };
         let size = number.abs();
@@ -93,7 +99,10 @@ mod tests {
                 !before.ends_with(is_number) && !goes_on
             })
         };
-        forms.iter().any(alone) || (number == 0.5 && text.contains("half"))
+        let in_words = number < 0.0
+            && (text.contains(&format!("lower by at least {size}"))
+                || text.contains(&format!("{size} the other way")));
+        forms.iter().any(alone) || in_words || (number == 0.5 && text.contains("half"))
     }
 
     #[test]

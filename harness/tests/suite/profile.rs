@@ -175,11 +175,11 @@ fn a_program_without_symbols_says_so_wherever_its_profile_is_shown() {
 #[test]
 fn ctrl_c_ends_a_profile_and_leaves_a_run_to_resume() {
     let sandbox = Sandbox::new();
-    let widths: Vec<String> = (0..300).map(|i| (500_000 + i).to_string()).collect();
+    let widths: Vec<String> = (0..300).map(|i| (100_000 + i).to_string()).collect();
     let child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"))
         .current_dir(sandbox.path())
-        .args(["profile", "response", "--out", "a", "--set"])
-        .arg(format!("response.widths=[{}]", widths.join(",")))
+        .args(["profile", "rescale", "--out", "a", "--set"])
+        .arg(format!("rescale.widths=[{}]", widths.join(",")))
         .stderr(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
         .spawn()

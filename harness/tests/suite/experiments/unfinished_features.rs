@@ -86,7 +86,7 @@ fn settings_out_of_range_are_refused() {
         ("ratio=2", "one of"),
         ("l1=[0.1,0.1]", "increasing"),
         ("l1=[]", "increasing"),
-        ("read_at=0.2", "one of"),
+        ("read_at=0.3", "one of"),
         ("threshold=1.0", "between 0 and 1"),
         ("training.learning_rate=0.0", "above 0"),
         ("training.batch=0", "1 to"),

@@ -34,7 +34,7 @@ pub static END: Claim<1> = Claim {
     id: "learned-near-the-end",
     kind: Kind::Finding,
     statement: "Most datapoints become right only near the last layer.",
-    criterion: "the first layer after which half of the datapoints are learned is at least 3/4 of the way through the \
+    criterion: "the first layer after which half of the datapoints are learned is at least 0.75 of the way through the \
         layers; mean over the N whose final fraction is ≥ 0.95",
     control: "a look-up model built by hand, in which every layer makes as many datapoints right as any other: half of \
         them are right half of the way",
