@@ -18,7 +18,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::claim::Bound;
     use crate::experiment::Needs;
     use crate::settings::{Preset, Setting};
     use crate::table::{Table, Tables};
@@ -55,10 +54,7 @@ mod tests {
     fn the_number_of_every_bound_stands_in_its_criterion() {
         for claim in REGISTRY.experiments().flat_map(|e| e.about().claims) {
             for condition in &claim.conditions {
-                let (Bound::Below(bound)
-                | Bound::AtMost(bound)
-                | Bound::Above(bound)
-                | Bound::AtLeast(bound)) = condition.bound;
+                let bound = condition.bound.value();
                 assert!(
                     bound == 0.0 || bound == 1.0 || stands(bound, claim.criterion),
                     "{}: {} is not in its criterion",

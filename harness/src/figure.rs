@@ -122,10 +122,10 @@ impl Axis {
         }
     }
 
-    /// A horizontal axis of the whole numbers from `from` to `to`, with a tick at each if there is room.
+    /// A horizontal axis of the whole numbers from `from` to `to`: a tick at each of up to a dozen, else at some.
     pub fn whole(label: impl Into<String>, from: usize, to: usize) -> Self {
         let axis = match to {
-            0..100 => Axis::named(label, (0..=to).map(|i| i.to_string())),
+            0..=12 => Axis::named(label, (0..=to).map(|i| i.to_string())),
             _ => Axis::linear(label),
         };
         axis.range(from as f64 - 0.5, to as f64 + 0.5)
@@ -137,10 +137,10 @@ impl Axis {
         Some((-0.5, last as f64 + 0.5))
     }
 
-    /// What stands at a tick.
-    fn tick_label(&self, value: f64) -> String {
+    /// What stands at a tick of this axis, where `coord` has placed it.
+    fn tick_label(&self, coord: &axis::Coord, value: f64) -> String {
         if self.names.is_empty() {
-            return axis::tick_label(value);
+            return coord.label(value);
         }
         let index = value.round();
         let name = (index == value && index >= 0.0).then(|| self.names.get(index as usize));

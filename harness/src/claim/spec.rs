@@ -116,6 +116,12 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// Its number.
+    pub fn value(self) -> f64 {
+        let (Bound::Below(b) | Bound::AtMost(b) | Bound::Above(b) | Bound::AtLeast(b)) = self;
+        b
+    }
+
     /// Whether `value` is within the bound; never, if it is not a number.
     pub fn holds(self, value: f64) -> bool {
         match self {

@@ -11,6 +11,16 @@ pub(super) struct Coord {
     high: f64,
     log: bool,
     ticks: Vec<f64>,
+    notation: Notation,
+}
+
+/// The way in which all ticks of an axis are written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Notation {
+    /// 0.01, 1, 100.
+    Plain,
+    /// 10⁻², 10⁰, 10².
+    Powers,
 }
 
 impl Coord {
@@ -39,11 +49,31 @@ impl Coord {
         } else {
             linear_ticks(low, high, wanted)
         };
+        let plain = |tick: &f64| *tick == 0.0 || (1e-4..1e6).contains(&tick.abs());
+        let notation = match ticks.iter().all(plain) {
+            true => Notation::Plain,
+            false => Notation::Powers,
+        };
         Coord {
             low,
             high,
             log,
             ticks,
+            notation,
+        }
+    }
+
+    /// A number as it stands on the axis, in the notation of all its ticks.
+    pub fn label(&self, value: f64) -> String {
+        let size = value.abs();
+        let text = match self.notation {
+            Notation::Powers if size != 0.0 => powers(size),
+            _ => format!("{size}"),
+        };
+        if value < 0.0 {
+            format!("−{text}")
+        } else {
+            text
         }
     }
 
@@ -163,25 +193,15 @@ fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     }
 }
 
-/// A number as it stands on an axis.
-pub(super) fn tick_label(value: f64) -> String {
-    let size = value.abs();
-    let text = if size != 0.0 && !(1e-4..1e6).contains(&size) {
-        let power = size.log10().floor() as i32;
-        let mantissa = (size / 10f64.powi(power) * 100.0).round() / 100.0;
-        let power: String = power.to_string().chars().map(superscript).collect();
-        if mantissa == 1.0 {
-            format!("10{power}")
-        } else {
-            format!("{mantissa}·10{power}")
-        }
+/// A number above 0 as a multiple of a power of ten.
+fn powers(size: f64) -> String {
+    let power = size.log10().floor() as i32;
+    let mantissa = (size / 10f64.powi(power) * 100.0).round() / 100.0;
+    let power: String = power.to_string().chars().map(superscript).collect();
+    if mantissa == 1.0 {
+        format!("10{power}")
     } else {
-        format!("{size}")
-    };
-    if value < 0.0 {
-        format!("−{text}")
-    } else {
-        text
+        format!("{mantissa}·10{power}")
     }
 }
 
@@ -216,7 +236,7 @@ impl Ranged for Coord {
 
 impl ValueFormatter<f64> for Coord {
     fn format_ext(&self, value: &f64) -> String {
-        tick_label(*value)
+        self.label(*value)
     }
 }
 
@@ -245,12 +265,21 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_what_a_reader_writes() {
-        let labels = [0.0, -0.5, 1000.0, 20000.0, 1e6, 2e-5, -1e-12].map(tick_label);
+    fn labels_are_what_a_reader_writes_in_one_notation() {
+        let labels = |low, high, log| -> Vec<String> {
+            let axis = Coord::new(std::iter::empty(), Some((low, high)), log, 4);
+            axis.ticks.iter().map(|&tick| axis.label(tick)).collect()
+        };
+        assert_eq!(labels(-0.5, 0.5, false), ["−0.5", "0", "0.5"]);
         assert_eq!(
-            labels,
-            ["0", "−0.5", "1000", "20000", "10⁶", "2·10⁻⁵", "−10⁻¹²"]
+            labels(0.0, 2e6, false),
+            ["0", "5·10⁵", "10⁶", "1.5·10⁶", "2·10⁶"]
         );
+        assert_eq!(
+            labels(1e-3, 10.0, true),
+            ["0.001", "0.01", "0.1", "1", "10"]
+        );
+        assert_eq!(labels(1e-6, 1.0, true), ["10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]);
     }
 
     #[test]

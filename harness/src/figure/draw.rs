@@ -26,6 +26,19 @@ pub(super) fn anchored(height: i32, horizontal: HPos) -> TextStyle<'static> {
     font(height).pos(Pos::new(horizontal, VPos::Center))
 }
 
+/// The width of a text of some height, pixels: an estimate, since whoever opens a figure has fonts of their own.
+pub(super) fn text_width(text: &str, height: i32) -> i32 {
+    (text.chars().count() as f64 * f64::from(height) * 0.5).ceil() as i32
+}
+
+/// The lines of a text of the usual height that is broken between words to fit into some pixels.
+pub(super) fn lines_within(text: &str, pixels: i32) -> Vec<String> {
+    let characters = (2 * pixels / FONT).max(1) as usize;
+    let options = textwrap::Options::new(characters).break_words(false);
+    let lines = textwrap::wrap(text, options);
+    lines.into_iter().map(String::from).collect()
+}
+
 pub(super) fn draw<'a, E>(root: &Canvas<'a>, element: E)
 where
     for<'b> &'b E:

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use plotters::style::RGBColor;
 
 use super::Heat;
-use super::axis::{Coord, tick_label};
+use super::axis::Coord;
 use super::colours::{blue_white_red, viridis};
 use crate::html::escape;
 
@@ -132,7 +132,7 @@ impl Heat {
         let dash = font * 0.3;
         for tick in plotters::coord::ranged1d::Ranged::key_points(&coord, 10) {
             let y = place(tick);
-            let label = tick_label(tick);
+            let label = coord.label(tick);
             write!(
                 svg,
                 "<path d=\"M{right:.1} {y:.1}h{dash:.1}\" stroke=\"#000000\" stroke-width=\"{:.1}\"/>\n\

@@ -1,4 +1,6 @@
 //! The legend of a figure, above its panels, where it covers nothing.
+//!
+//! A line and the points that belong to it share an entry: marks of one role with one label.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -12,19 +14,29 @@ pub(super) struct Legend {
     rows: Vec<Vec<Item>>,
 }
 
-#[derive(Clone, PartialEq)]
 struct Item {
     role: Role,
     label: String,
     shape: Shape,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Shape {
     Line,
     DottedLine,
     Point,
     Box,
+}
+
+impl Shape {
+    /// The shape that stands for both.
+    fn with(self, other: Shape) -> Shape {
+        match (self, other) {
+            (Shape::Line, Shape::Point) | (Shape::Point, Shape::Line) => Shape::DottedLine,
+            (Shape::DottedLine, Shape::Line | Shape::Point) => Shape::DottedLine,
+            (_, other) => other,
+        }
+    }
 }
 
 impl Item {
@@ -35,25 +47,37 @@ impl Item {
     }
 }
 
-impl Legend {
-    pub fn of(figure: &Figure) -> Self {
-        let mut rows: Vec<Vec<Item>> = Vec::new();
-        for mark in figure.panels.iter().flat_map(|p| &p.marks).map(|p| &p.mark) {
-            let (role, label, shape) = match mark {
-                Mark::Line(s) => (s.role, &s.label, Shape::Line),
-                Mark::Dotted(s) => (s.role, &s.label, Shape::DottedLine),
-                Mark::Scatter(s) => (s.role, &s.label, Shape::Point),
-                Mark::Bars { role, label, .. } => (*role, label, Shape::Box),
-                _ => continue,
-            };
-            let item = Item {
+/// One entry for each labelled role, in the order in which the panels show them.
+fn items(figure: &Figure) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    for mark in figure.panels.iter().flat_map(|p| &p.marks).map(|p| &p.mark) {
+        let (role, label, shape) = match mark {
+            Mark::Line(s) => (s.role, &s.label, Shape::Line),
+            Mark::Dotted(s) => (s.role, &s.label, Shape::DottedLine),
+            Mark::Scatter(s) => (s.role, &s.label, Shape::Point),
+            Mark::Bars { role, label, .. } => (*role, label, Shape::Box),
+            _ => continue,
+        };
+        if label.is_empty() {
+            continue;
+        }
+        let same = |i: &&mut Item| i.role == role && i.label == *label;
+        match items.iter_mut().find(same) {
+            Some(known) => known.shape = known.shape.with(shape),
+            None => items.push(Item {
                 role,
                 label: label.clone(),
                 shape,
-            };
-            if label.is_empty() || rows.iter().flatten().any(|i| *i == item) {
-                continue;
-            }
+            }),
+        }
+    }
+    items
+}
+
+impl Legend {
+    pub fn of(figure: &Figure) -> Self {
+        let mut rows: Vec<Vec<Item>> = Vec::new();
+        for item in items(figure) {
             let used = |row: &Vec<Item>| row.iter().map(Item::width).sum::<i32>();
             match rows
                 .last_mut()
@@ -107,5 +131,27 @@ impl Legend {
                 x += item.width() * SCALE;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Axis, Panel};
+    use super::*;
+
+    #[test]
+    fn a_line_and_its_points_share_an_entry() {
+        let role = Role::Other(1);
+        let points = [(0.0, 0.0), (1.0, 1.0)];
+        let panel = Panel::new("", Axis::linear("x"), Axis::linear("y"))
+            .line(role, "a", points)
+            .scatter(role, "a", points)
+            .scatter(Role::Control, "a", points)
+            .line(role, "b", points)
+            .line(role, "", points);
+        let items = items(&Figure::new("f", "").panel(panel.clone()).panel(panel));
+        let shown: Vec<_> = items.iter().map(|i| (i.label.as_str(), i.shape)).collect();
+        let point = ("a", Shape::Point);
+        assert_eq!(shown, [("a", Shape::DottedLine), point, ("b", Shape::Line)]);
     }
 }

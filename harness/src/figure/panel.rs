@@ -4,15 +4,20 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::Coord;
-use super::draw::{Canvas, FONT, SCALE, anchored, draw, font};
+use super::draw::{Canvas, FONT, SCALE, anchored, draw, font, lines_within, text_width};
 use super::heat::Frame;
 use super::mark::draw_mark;
 use super::plane::Axes;
-use super::{Mark, Panel};
+use super::{Axis, Heat, Mark, Panel};
 
 /// Room for the ticks and label of an axis below and beside a panel, pixels.
 const BELOW: i32 = 50;
 pub(super) const BESIDE: i32 = 64;
+/// Room for the title above the frame of a panel, and what is left free below its horizontal axis, pixels.
+const ABOVE: i32 = 26;
+const FREE: i32 = 12;
+/// Distance of the lines of a label, pixels.
+const LINE: i32 = FONT + 2;
 
 /// Draws a panel with room for its vertical ticks and label on the left: `margin` pixels, the same for all panels of a
 /// column.
@@ -24,10 +29,7 @@ pub(super) fn draw_panel(
     under: &mut String,
     over: &mut String,
 ) {
-    let heat = panel.marks.iter().find_map(|p| match &p.mark {
-        Mark::Heat(heat) => Some(heat),
-        _ => None,
-    });
+    let heat = panel.heat();
     let beside = if heat.is_some() || panel.right.is_some() {
         BESIDE + 34
     } else {
@@ -35,29 +37,16 @@ pub(super) fn draw_panel(
     };
     let frame = (
         left + (margin + 6) * SCALE,
-        top + 26 * SCALE,
+        top + ABOVE * SCALE,
         right - beside * SCALE,
-        bottom - (BELOW + 12) * SCALE,
+        bottom - (BELOW + FREE) * SCALE,
     );
     let (width, height) = ((frame.2 - frame.0) / SCALE, (frame.3 - frame.1) / SCALE);
-    let (xs, ys) = (width as usize / 55, height as usize / 34);
+    let (xs, ys) = (panel.x.ticks(width, 55), panel.y.ticks(height, 34));
     let x_range = panel.x.range.or(heat.map(|h| ends_of(&h.x, panel.x.log)));
-    let y_range = panel.y.range.or(heat.map(|h| ends_of(&h.y, panel.y.log)));
-    let y_range = y_range.or_else(|| bars_range(panel));
     let x_range = x_range.or_else(|| panel.x.names_range());
-    let y_range = y_range.or_else(|| panel.y.names_range());
-    let ticks = |names: &[String], ticks| match names.len() {
-        0 => ticks,
-        names => names,
-    };
-    let (xs, ys) = (ticks(&panel.x.names, xs), ticks(&panel.y.names, ys));
     let x = Coord::new(panel.coordinates(|_| true, 0), x_range, panel.x.log, xs);
-    let y = Coord::new(
-        panel.coordinates(|right| !right, 1),
-        y_range,
-        panel.y.log,
-        ys,
-    );
+    let y = panel.y_coord(height);
     let (x, y) = if panel.to_scale {
         to_scale((x, xs, width), (y, ys, height))
     } else {
@@ -78,6 +67,7 @@ pub(super) fn draw_panel(
         over.push_str(&heat.scale(bar, f64::from(FONT * SCALE) / 1.24));
     }
     draw_frame(root, panel, &axes, margin, heat.is_none());
+    draw_title(root, &panel.title, (left, right), &axes);
     let right_axes = panel.right.as_ref().map(|axis| {
         let y = Coord::new(
             panel.coordinates(|right| right, 1),
@@ -189,25 +179,49 @@ fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, margin: i32, grid: bool
     chart
         .configure_mesh()
         .x_desc(&panel.x.label)
-        .y_desc(&panel.y.label)
         .axis_desc_style(font(FONT))
         .label_style(font(FONT - 1))
         .axis_style(BLACK.stroke_width(SCALE as u32 * 3 / 4))
         .bold_line_style(faint)
         .light_line_style(TRANSPARENT)
         .set_all_tick_mark_size(4 * SCALE)
-        .x_label_formatter(&|v| panel.x.tick_label(*v))
-        .y_label_formatter(&|v| panel.y.tick_label(*v))
+        .x_label_formatter(&|v| panel.x.tick_label(&axes.x, *v))
+        .y_label_formatter(&|v| panel.y.tick_label(&axes.y, *v))
         .draw()
         .expect("drawing to a string");
-    draw(
-        root,
-        Text::new(
-            panel.title.clone(),
-            ((left + right) / 2, top - 11 * SCALE),
-            anchored(FONT + 1, HPos::Center),
-        ),
+    let beside = left - (margin - LINE / 2) * SCALE;
+    draw_label(root, &panel.y.label, FontTransform::Rotate270, beside, axes);
+}
+
+/// The title above the frame: over its middle, or nearer to the middle of the panel if it is longer than there is room.
+fn draw_title(root: &Canvas, title: &str, (left, right): (i32, i32), axes: &Axes) {
+    let half = (text_width(title, FONT + 1) * SCALE / 2).min((right - left) / 2);
+    let middle = (axes.frame.0 + axes.frame.2) / 2;
+    let place = (
+        middle.clamp(left + half, right - half),
+        axes.frame.1 - 11 * SCALE,
     );
+    let style = anchored(FONT + 1, HPos::Center);
+    draw(root, Text::new(title.to_string(), place, style));
+}
+
+/// The label of a vertical axis, turned, in as many lines as its height asks for. The first is at `x`, the others follow in
+/// the direction of reading.
+fn draw_label(root: &Canvas, label: &str, turn: FontTransform, x: i32, axes: &Axes) {
+    let (_, top, _, bottom) = axes.frame;
+    let step = match turn {
+        FontTransform::Rotate90 => -LINE * SCALE,
+        _ => LINE * SCALE,
+    };
+    for (line, x) in lines_within(label, (bottom - top) / SCALE)
+        .into_iter()
+        .zip((0..).map(|i| x + i * step))
+    {
+        let style = font(FONT)
+            .transform(turn.clone())
+            .pos(Pos::new(HPos::Center, VPos::Center));
+        draw(root, Text::new(line, (x, (top + bottom) / 2), style));
+    }
 }
 
 /// Ticks and label of the right axis.
@@ -224,25 +238,57 @@ fn draw_right_axis(root: &Canvas, label: &str, axes: &Axes) {
             root,
             PathElement::new(vec![(right, y), (right + 4 * SCALE, y)], thin),
         );
-        let text = super::axis::tick_label(tick);
+        let text = axes.y.label(tick);
         draw(
             root,
             Text::new(text, (right + 8 * SCALE, y), anchored(FONT - 1, HPos::Left)),
         );
     }
-    let style = font(FONT)
-        .transform(FontTransform::Rotate90)
-        .pos(Pos::new(HPos::Center, VPos::Center));
-    let place = (right + (BESIDE + 8) * SCALE, (top + bottom) / 2);
-    draw(root, Text::new(label.to_string(), place, style));
+    let beside = right + (BESIDE + 16) * SCALE;
+    draw_label(root, label, FontTransform::Rotate90, beside, axes);
+}
+
+impl Axis {
+    /// How many ticks fit on so many pixels, each with its room: one for each name, if there are names.
+    fn ticks(&self, pixels: i32, room: i32) -> usize {
+        match self.names.len() {
+            0 => (pixels / room).max(0) as usize,
+            names => names,
+        }
+    }
 }
 
 impl Panel {
-    /// The room that its vertical ticks and label take, pixels: more where names stand in place of numbers.
-    pub(super) fn margin(&self) -> i32 {
-        let longest = self.y.names.iter().map(|name| name.chars().count()).max();
-        let names = longest.unwrap_or(0) as f64 * f64::from(FONT) * 0.5;
-        BESIDE.max(names.ceil() as i32 + 24)
+    /// The heat map in it, if there is one.
+    fn heat(&self) -> Option<&Heat> {
+        self.marks.iter().find_map(|p| match &p.mark {
+            Mark::Heat(heat) => Some(heat),
+            _ => None,
+        })
+    }
+
+    /// The left axis in a frame of so many pixels.
+    fn y_coord(&self, height: i32) -> Coord {
+        let rows = || self.heat().map(|h| ends_of(&h.y, self.y.log));
+        let range = self.y.range.or_else(rows).or_else(|| bars_range(self));
+        let range = range.or_else(|| self.y.names_range());
+        let values = self.coordinates(|right| !right, 1);
+        Coord::new(values, range, self.y.log, self.y.ticks(height, 34))
+    }
+
+    /// The room that its vertical ticks and label take in a panel of so many pixels, the same unless they are long.
+    pub(super) fn margin(&self, height: i32) -> i32 {
+        let height = height - ABOVE - BELOW - FREE;
+        let coord = self.y_coord(height);
+        let ticks = plotters::coord::ranged1d::Ranged::key_points(&coord, 10).into_iter();
+        let ticks = ticks.map(|tick| text_width(&self.y.tick_label(&coord, tick), FONT - 1));
+        let lines = lines_within(&self.y.label, height).len() as i32;
+        let label = if self.y.label.is_empty() {
+            0
+        } else {
+            lines * LINE
+        };
+        BESIDE.max(ticks.max().unwrap_or(0) + 14 + label)
     }
 
     /// Every x (`axis` 0) or y (1) of the marks on the chosen vertical axis.

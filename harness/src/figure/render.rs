@@ -38,7 +38,10 @@ fn svg(figure: &Figure) -> String {
         legend.draw(&root);
         let margin = |column: usize| {
             let panels = figure.panels.iter().skip(column).step_by(columns as usize);
-            panels.map(Panel::margin).max().unwrap_or(BESIDE)
+            panels
+                .map(|p| p.margin(panel_height))
+                .max()
+                .unwrap_or(BESIDE)
         };
         for (i, panel) in figure.panels.iter().enumerate() {
             let (row, column) = (i as i32 / columns, i as i32 % columns);

@@ -88,9 +88,10 @@ fn experiment<'a>(
     } = chapter;
     let id = experiment.id();
     let mut drawings = Vec::new();
-    let curves = ledger
-        .of(id)
-        .filter_map(|entry| specification::figure(entry, ledger.cells_of(&entry.id)));
+    let curves = ledger.of(id).filter_map(|entry| {
+        let claim = experiment.about().claims.iter().find(|c| c.id == entry.id);
+        specification::figure(entry, claim.copied(), ledger.cells_of(&entry.id))
+    });
     for figure in experiment.figures(tables).into_iter().chain(curves) {
         let svg = figure.to_svg();
         write(&format!("{id}/{}.svg", figure.name), &svg)?;

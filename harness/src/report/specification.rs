@@ -1,6 +1,7 @@
 //! The specification curve of a claim as a figure: its headline measure in every setting, in order, above the options of
 //! each.
 
+use crate::claim::ClaimSpec;
 use crate::claim::setting::choices;
 use crate::claim::words::role;
 use crate::claim::{Cell, Entry, Verdict};
@@ -8,15 +9,19 @@ use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::observations::Observations as _;
 use crate::table::record::Word as _;
 
-/// The figure of a claim with such a curve.
-pub(super) fn figure<'a>(entry: &Entry, cells: impl Iterator<Item = &'a Cell>) -> Option<Figure> {
+/// The figure of a claim with such a curve. The bounds of the claim are drawn if its criterion is that of the entry.
+pub(super) fn figure<'a>(
+    entry: &Entry,
+    claim: Option<&ClaimSpec>,
+    cells: impl Iterator<Item = &'a Cell>,
+) -> Option<Figure> {
     let mut cells: Vec<&Cell> = cells.collect();
     cells.sort_by(|a, b| a.value.total_cmp(&b.value));
     if cells.is_empty() {
         return None;
     }
     let x = |place: usize| place as f64 + 1.0;
-    let settings = || Axis::linear("settings, by the measure").range(0.0, x(cells.len()));
+    let settings = || Axis::whole("settings, by the measure", 1, cells.len());
 
     let mut values = Panel::new(entry.measure.clone(), settings(), Axis::linear(""));
     for &verdict in Verdict::ALL {
@@ -36,8 +41,25 @@ pub(super) fn figure<'a>(entry: &Entry, cells: impl Iterator<Item = &'a Cell>) -
         .map(|(i, c)| ((x(i), c.value), "point setting".into()))
         .collect();
     values = values.named(Role::Other(0), points);
+    if let Some(claim) = claim.filter(|claim| claim.criterion == entry.criterion) {
+        let headline = &claim.conditions[0];
+        let bound = format!("criterion: {}", headline.bound);
+        values = match headline.opposite {
+            None => values.level(headline.bound.value(), bound),
+            Some(opposite) if opposite.value() == headline.bound.value() => {
+                values.level(opposite.value(), format!("{bound}, reversed: {opposite}"))
+            }
+            Some(opposite) => values
+                .level(headline.bound.value(), bound)
+                .level(opposite.value(), format!("reversed: {opposite}")),
+        };
+    }
 
-    let options = cells.iter().flat_map(|c| choices(&c.setting)).distinct();
+    // The options of one choice stand together.
+    let choices_in_order = cells.iter().flat_map(|c| choices(&c.setting)).map(|o| o.0);
+    let choices_in_order = choices_in_order.distinct();
+    let mut options = cells.iter().flat_map(|c| choices(&c.setting)).distinct();
+    options.sort_by_key(|o| choices_in_order.iter().position(|choice| *choice == o.0));
     let varied = |choice: &str| options.iter().filter(|o| o.0 == choice).count() > 1;
     // The first choice stands on top; an option that all settings share tells nothing.
     let shown: Vec<_> = options.iter().rev().filter(|o| varied(o.0)).collect();
@@ -67,7 +89,7 @@ pub(super) fn figure<'a>(entry: &Entry, cells: impl Iterator<Item = &'a Cell>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::reference;
+    use crate::claim::{Bound, Kind, at_least, reference};
 
     #[test]
     fn a_curve_shows_every_verdict_and_the_options_that_vary() {
@@ -89,8 +111,16 @@ mod tests {
             cell("loss=b; layers=16; act=gelu", f64::NAN, Verdict::Undecided),
         ];
         let entry = reference::LEDGER.entries.first().expect("a claim");
-        assert!(figure(entry, [].into_iter()).is_none());
-        let figure = figure(entry, cells.iter()).expect("a figure");
+        assert!(figure(entry, None, [].into_iter()).is_none());
+        let claim = ClaimSpec {
+            id: "c",
+            kind: Kind::Finding,
+            statement: "",
+            criterion: entry.criterion.clone().leak(),
+            control: "",
+            conditions: [at_least(0.7, "m").opposite(Bound::Below(0.6))],
+        };
+        let figure = figure(entry, Some(&claim), cells.iter()).expect("a figure");
         let svg = figure.to_svg();
         for text in [
             "loss: a",
@@ -98,6 +128,8 @@ mod tests {
             "layers: 16",
             "not reproduced",
             "point setting",
+            "criterion: ≥ 0.7",
+            "reversed: &lt; 0.6",
         ] {
             assert!(svg.contains(text), "{text}");
         }
