@@ -1,8 +1,10 @@
 //! The command line.
 
 pub mod claims_table;
+mod common;
 mod criteria;
 mod listing;
+mod sae;
 mod verdicts;
 
 use std::io::{IsTerminal, Write};
@@ -11,7 +13,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use kernels::Isa;
+use common::{CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, threads};
 
 use crate::error::{Error, Result};
 use crate::exhaustion;
@@ -23,7 +25,6 @@ use crate::session::progress::Show;
 use crate::session::signals;
 use crate::settings::Preset;
 use crate::store::names;
-use crate::text::did_you_mean;
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -47,6 +48,9 @@ enum Command {
     Run(RunArgs),
     /// Run experiments while measuring where the time goes, and how far kernels are from what this machine can do
     Profile(ProfileArgs),
+    /// Train sparse autoencoders on activations of one's own, and export them
+    #[command(subcommand)]
+    Sae(sae::Command),
     /// Show the experiments, their claims and what they write; with a name, its settings as well
     List {
         /// Experiments to show in full
@@ -80,9 +84,6 @@ enum Command {
         shell: clap_complete::Shell,
     },
 }
-
-/// Seconds between two checkpoints, unless told otherwise.
-const CHECKPOINT_EVERY: f64 = 30.0;
 
 #[derive(Debug, Args)]
 #[command(
@@ -187,6 +188,7 @@ impl Cli {
         {
             Command::Run(args) => args.execute(),
             Command::Profile(args) => args.execute(),
+            Command::Sae(command) => command.execute(),
             Command::List {
                 experiments,
                 markdown,
@@ -232,16 +234,10 @@ impl RunArgs {
             request.file = Some(folder.join(names::CONFIG));
         }
         let config = Config::resolve(&REGISTRY, &request)?;
-        let checkpoint_every = Duration::try_from_secs_f64(self.checkpoint_every).map_err(|e| {
-            Error::input(format!(
-                "--checkpoint-every is {}: {e}",
-                self.checkpoint_every
-            ))
-        })?;
         let options = RunOptions {
             resume: self.resume.is_some(),
             out: self.resume.or(self.shared.out.clone()),
-            checkpoint_every,
+            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
             ..self.shared.options()?
         };
         run_and_report(&config, &options)
@@ -278,15 +274,8 @@ impl SharedArgs {
     }
 
     fn options(&self) -> Result<RunOptions> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.threads.unwrap_or(cores);
-        if !(1..=1024).contains(&threads) {
-            return Err(Error::input(format!(
-                "--threads is {threads}; it must be 1 to 1024"
-            )));
-        }
         Ok(RunOptions {
-            threads,
+            threads: threads(self.threads)?,
             resume: false,
             out: self.out.clone(),
             checkpoint_every: Duration::from_secs_f64(CHECKPOINT_EVERY),
@@ -312,49 +301,6 @@ fn run_and_report(config: &Config, options: &RunOptions) -> Result<()> {
     }
     let report = finished.folder.path().join(names::REPORT);
     print(&format!("{text}\nreport: {}\n", report.display()))
-}
-
-/// The instruction set: `KERNELS_ISA`, else the configuration file, else the best there is.
-fn choose_isa(configured: Option<&str>) -> Result<Isa> {
-    let available = || {
-        Isa::available()
-            .into_iter()
-            .map(Isa::name)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    match (std::env::var("KERNELS_ISA"), configured) {
-        (Err(std::env::VarError::NotPresent), Some(name)) => Isa::from_str(name).map_err(|e| {
-            Error::input(format!(
-                "isa = \"{name}\" in the configuration: {e}{}; this machine has {}: change or remove \
-                 the line (results then differ in their last digits)",
-                did_you_mean(name, Isa::NAMES.iter().copied()),
-                available(),
-            ))
-        }),
-        (variable, _) => Isa::from_env().map_err(|e| {
-            let name = variable.unwrap_or_default();
-            let hint = did_you_mean(&name, Isa::NAMES.iter().copied());
-            Error::input(format!("KERNELS_ISA: {e}{hint}; this machine has {}", available()))
-        }),
-    }
-}
-
-/// Writes to stdout.
-fn print(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.or_else(printed)
-}
-
-/// What became of text for stdout that could not be written. A reader that has gone away (`| head`) is no error.
-fn printed(error: std::io::Error) -> Result<()> {
-    match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(Error::input(format!(
-            "cannot write to the standard output: {error}"
-        ))),
-    }
 }
 
 /// Columns of the terminal that stdout is, else enough for a wide table.

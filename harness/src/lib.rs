@@ -1,4 +1,5 @@
-//! Runs the experiments of one post on superposition and sparse autoencoders, and rules on its claims.
+//! Runs the experiments of one post on superposition and sparse autoencoders, rules on its claims, and trains sparse
+//! autoencoders on activations of one's own.
 //!
 //! # The map
 //!
@@ -13,6 +14,9 @@
 //! experiment     what an experiment is, what it is given, and the type of the registry
 //! claim          what a claim is; measures, verdicts, the ledger and the reference run
 //! profile        where the time of a run goes, and what the machine can do
+//! workbench      `harness sae`: trains sparse autoencoders on activations in files, measures and draws them
+//! interchange    sparse autoencoders in folders: ours, and those of other tools
+//! activations    rows of activations in files, the random order in which they are read, and what they have in common
 //! sae            sparse autoencoders without experiments: data, training, measures, cheapest codes
 //! session        what a long computation is given: threads, instruction set, progress, checkpoints
 //! store          files that survive: written whole, checked when they are read again
@@ -67,6 +71,7 @@
 //! * **Sparse autoencoders on data with known features**: [`sae::synthetic`] declares and draws the data,
 //!   [`sae::training`] trains models on the same batches with checkpoints, [`sae::reading`] measures them,
 //!   [`sae::minimum_l1`] finds the cheapest codes there are.
+//! * **Another tool's folders** of sparse autoencoders: a file in [`interchange`].
 //! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls
 //!   it and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
 //! * Something to **profile**: a [`Phase`](phase::Phase), and a span of it where a thread does it. [`profile`] shows
@@ -75,6 +80,7 @@
 // They panic where they cannot write: a full disk, a reader that has gone away.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod activations;
 pub mod claim;
 pub mod cli;
 pub mod error;
@@ -84,6 +90,7 @@ pub mod experiments;
 pub mod figure;
 pub mod html;
 pub mod input;
+pub mod interchange;
 pub mod memory;
 pub mod phase;
 pub mod profile;
@@ -98,3 +105,4 @@ pub mod stderr;
 pub mod store;
 pub mod table;
 pub mod text;
+pub mod workbench;

@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use crate::text::did_you_mean;
 
+pub mod assign;
 pub mod range;
+pub mod value;
 
 pub use range::Allows;
 

@@ -8,14 +8,12 @@ use crate::experiment::Needs;
 use crate::experiment::bound::Bound;
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
+use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting};
-use crate::text::did_you_mean;
 
 mod file;
-mod value;
 
 use file::{File, MOST_SEEDS, Override, Said};
-use value::{expected, shown};
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -205,41 +203,19 @@ fn bind(
     let id = experiment.id();
     let mut bound = experiment.bind(preset);
     let presets = bound.settings().list();
+    let owner = Owner {
+        prefix: &format!("{id}."),
+        name: &format!("`{id}`"),
+        shown_by: &format!("harness list {id}"),
+    };
     let ours = || overrides.iter().filter(|o| o.experiment.id() == id);
     for Override { key, said, .. } in ours() {
-        let Said { value, origin } = said;
-        let Some(preset) = presets.iter().find(|s| s.key == *key) else {
-            let group = format!("{key}.");
-            if let Some(one) = presets.iter().find(|s| s.key.starts_with(&group)) {
-                return Err(Error::input(format!(
-                    "{origin}: {id}.{key} is a group of settings, each of which is set by itself, such as {} = {}",
-                    one.key, one.value
-                )));
-            }
-            let hint = did_you_mean(key, presets.iter().map(|s| s.key.as_str()));
-            return Err(Error::input(format!(
-                "{origin}: `{id}` has no setting `{key}`{hint} (`harness list {id}` shows all of them)"
-            )));
-        };
-        bound.settings_mut().set(key, value.clone()).map_err(|e| {
-            // The first words are about the types of the code.
-            let named = e.message().split_once("expected ").map(|(_, what)| what);
-            let kind = expected(&preset.value);
-            let kind = kind.as_deref().or(named).unwrap_or(e.message());
-            Error::input(format!(
-                "{origin}: {id}.{key} is {}; it must be {kind}, such as {key} = {}",
-                shown(value),
-                preset.value
-            ))
-        })?;
+        let settings = bound.settings_mut();
+        assign(settings, &presets, owner, key, &said.value, &said.origin)?;
     }
-    bound.settings().check().map_err(|e| {
-        let origin = ours().rfind(|o| o.key == e.key);
-        let origin = origin.map_or(String::new(), |o| format!("{}: ", o.said.origin));
-        Error::input(format!(
-            "{origin}{id}.{} is {}; it must be {}",
-            e.key, e.value, e.allowed
-        ))
+    bound.settings().check().map_err(|out| {
+        let said = ours().rfind(|o| o.key == out.key);
+        refused(owner, &out, said.map(|o| o.said.origin.as_str()))
     })?;
     Ok(bound)
 }

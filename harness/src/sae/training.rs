@@ -27,8 +27,11 @@ pub fn initial(shape: Shape, variant: Variant, rng: &mut Rng) -> Parameters {
     Parameters::initial(shape, variant, || rng.normal() as f32)
 }
 
-/// Batches drawn at once.
+/// Batches drawn at once, at most.
 const BLOCK: u64 = 32;
+
+/// Values of the batches that are drawn at once, at most, unless a single batch has more.
+const VALUES: usize = 1 << 22;
 
 crate::settings! {
     /// The plan of a training.
@@ -68,7 +71,13 @@ impl Plan {
     pub fn memory(&self, width: usize, dictionaries: impl Iterator<Item = usize>) -> f64 {
         let (d, b) = (width as f64, self.batch as f64);
         let model = |n: f64| 4.0 * (8.0 * (2.0 * n * d + n + d) + b * (4.0 * n + 2.0 * d));
-        dictionaries.map(|n| model(n as f64)).sum::<f64>() + BLOCK as f64 * b * d * 8.0
+        dictionaries.map(|n| model(n as f64)).sum::<f64>() + self.block(width) as f64 * b * d * 8.0
+    }
+
+    /// Batches of that width that are drawn at once.
+    fn block(&self, width: usize) -> u64 {
+        let fit = VALUES / self.batch.saturating_mul(width).max(1);
+        (fit as u64).clamp(1, BLOCK)
     }
 
     /// The learning rate of a step.
@@ -131,6 +140,17 @@ pub fn train(
     train_holding(&[], candidates, plan, settings, session, draw)
 }
 
+/// The same, with batches whose reading may fail.
+pub fn train_reading(
+    candidates: Vec<Candidate>,
+    plan: &Plan,
+    settings: &impl Serialize,
+    session: &Session,
+    draw: impl Fn(usize, u64) -> Result<Vec<f32>> + Sync,
+) -> Result<Vec<Trained>> {
+    side_by_side(&[], candidates, plan, settings, session, draw)
+}
+
 /// The same, with the tensors of these names held at their start in all candidates that have them.
 pub fn train_holding(
     held: &[&str],
@@ -139,6 +159,18 @@ pub fn train_holding(
     settings: &impl Serialize,
     session: &Session,
     draw: impl Fn(usize, u64) -> Vec<f32> + Sync,
+) -> Result<Vec<Trained>> {
+    let draw = |source, number| Ok(draw(source, number));
+    side_by_side(held, candidates, plan, settings, session, draw)
+}
+
+fn side_by_side(
+    held: &[&str],
+    candidates: Vec<Candidate>,
+    plan: &Plan,
+    settings: &impl Serialize,
+    session: &Session,
+    draw: impl Fn(usize, u64) -> Result<Vec<f32>> + Sync,
 ) -> Result<Vec<Trained>> {
     let exec = match candidates.len() >= session.threads {
         true => session.serial(),
@@ -162,8 +194,10 @@ pub fn train_holding(
         .filter(|m| !m.ended(plan))
         .map(|m| m.trainer.steps());
     let mut first = behind.min().unwrap_or(plan.steps);
+    let widths = models.iter().map(|m| m.trainer.parameters().shape().width);
+    let batches = plan.block(widths.max().unwrap_or(1));
     while first < plan.steps {
-        let block = first..plan.steps.min(first + BLOCK);
+        let block = first..plan.steps.min(first + batches);
         let mut sources: Vec<usize> = models.iter().map(|m| m.source).collect();
         sources.sort_unstable();
         sources.dedup();
@@ -175,9 +209,10 @@ pub fn train_holding(
                     let _span = Phase::Data.begin();
                     draw(source, number)
                 };
-                (source, numbers.map(draw).collect())
+                let batches = numbers.map(draw).collect::<Result<_>>();
+                batches.map(|batches| (source, batches))
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let train =
             |model: &mut Model| model.train(first, &batches[&model.source], plan, exec, session);
         let done: Vec<Result<()>> = if exec.is_parallel() {

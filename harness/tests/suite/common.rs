@@ -206,12 +206,23 @@ pub fn send(signal: &str, child: &Child) {
 /// resumed; in the end it has left what a run on two threads leaves that nobody disturbs.
 pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
     let sandbox = Sandbox::new();
+    survives_kills_in(&sandbox, "run", arguments, experiment, begun);
+}
+
+/// The same of any command that trains, on the files of a sandbox; its checkpoints lie in the folder `trainings`.
+pub fn survives_kills_in(
+    sandbox: &Sandbox,
+    command: &str,
+    arguments: &str,
+    trainings: &str,
+    begun: [usize; 3],
+) {
     sandbox
-        .harness(&format!("run {arguments} --threads 2 --out whole"))
+        .harness(&format!("{command} {arguments} --threads 2 --out whole"))
         .assert()
         .success();
-    let trainings = sandbox.join(&format!("killed/{experiment}/checkpoints"));
-    let mut child = sandbox.start(&format!("run {arguments} --threads 1 --out killed"));
+    let trainings = sandbox.join(&format!("killed/{trainings}/checkpoints"));
+    let mut child = sandbox.start(&format!("{command} {arguments} --threads 1 --out killed"));
     for enough in begun {
         while child.try_wait().unwrap().is_none()
             && std::fs::read_dir(&trainings).map_or(0, Iterator::count) < enough
@@ -220,7 +231,7 @@ pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        child = sandbox.start("run --resume killed --quiet");
+        child = sandbox.start(&format!("{command} --resume killed --quiet"));
     }
     assert!(child.wait().unwrap().success());
     same(

@@ -8,7 +8,7 @@ use std::path::Path;
 const CRATES: [&str; 4] = ["kernels", "harness", "proptests", "benches"];
 
 /// The rooms of the harness from top to bottom: each imports only those that stand after it.
-const ROOMS: [&str; 23] = [
+const ROOMS: [&str; 26] = [
     "cli",
     "report",
     "run",
@@ -16,6 +16,9 @@ const ROOMS: [&str; 23] = [
     "experiment",
     "claim",
     "profile",
+    "workbench",
+    "interchange",
+    "activations",
     "sae",
     "session",
     "store",

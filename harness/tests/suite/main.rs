@@ -19,6 +19,7 @@ mod links;
 mod memory;
 mod profile;
 mod reproducible;
+mod sae;
 mod streams;
 
 mod experiments {

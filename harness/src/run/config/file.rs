@@ -6,12 +6,12 @@ use kernels::Isa;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::value::{cut, shown};
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
 use crate::input::read_settings;
 use crate::settings::Preset;
+use crate::settings::value::{self, cut, shown};
 use crate::text::did_you_mean;
 
 /// The most seeds of a run.
@@ -70,15 +70,10 @@ impl Override {
         let experiment = registry
             .get(id)
             .map_err(|e| Error::input(format!("--set {text}: {e}")))?;
-        let value = format!("v = {value}")
-            .parse::<toml::Table>()
-            .ok()
-            .and_then(|mut t| (t.len() == 1).then(|| t.remove("v")).flatten())
-            .unwrap_or_else(|| toml::Value::String(value.into()));
         Ok(Override {
             experiment,
             key: key.into(),
-            said: Said::new(value, &format!("--set {text}")),
+            said: Said::new(value::parse(value), &format!("--set {text}")),
         })
     }
 }

@@ -5,8 +5,16 @@ use toml::Value;
 /// The most characters of a value that an error shows.
 const SHOWN: usize = 60;
 
+/// A value as a user writes it after `--set key=`: TOML, or a bare word, which is a string.
+pub fn parse(text: &str) -> Value {
+    let table = format!("v = {text}").parse::<toml::Table>().ok();
+    // A second line is no second setting.
+    let value = table.and_then(|mut table| (table.len() == 1).then(|| table.remove("v")).flatten());
+    value.unwrap_or_else(|| Value::String(text.into()))
+}
+
 /// A value as an error shows it: on one line, and cut where it is long.
-pub(super) fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     cut(&match value {
         Value::String(word) => format!("{word:?}"),
         other => other.to_string(),
@@ -14,7 +22,7 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 /// The beginning of a text, with a mark where it goes on.
-pub(super) fn cut(text: &str) -> String {
+pub fn cut(text: &str) -> String {
     let mut characters = text.chars();
     let mut line: String = characters.by_ref().take(SHOWN).collect();
     if characters.next().is_some() {
@@ -24,7 +32,7 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 /// What a setting may be, told by the value that it has in a preset; `None` if that tells too little.
-pub(super) fn expected(preset: &Value) -> Option<String> {
+pub fn expected(preset: &Value) -> Option<String> {
     Some(match preset {
         Value::Integer(_) => format!("a whole number from 0 to {}", i64::MAX),
         Value::Float(_) => "a number".into(),

@@ -1,0 +1,161 @@
+//! Activations on disk: files of rows, checked and read by the numbers of the rows.
+//!
+//! Files are read where rows are asked for, by their place in the file, and never held in memory: what is resident does
+//! not grow with the data. Positioned reads cost a system call a row, well below a hundredth of a training step, and
+//! where a file is cut short meanwhile they end in an error; memory-mapped pages would end the process, and count as its
+//! memory.
+
+mod header;
+mod npy;
+pub mod order;
+mod safetensors;
+mod shard;
+pub mod survey;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+pub use shard::{Kind, Shard};
+
+/// The rows of one or more files, in their order: N rows of d values.
+#[derive(Debug)]
+pub struct Rows {
+    shards: Vec<Shard>,
+    /// The number of rows before each shard, and that of all.
+    starts: Vec<u64>,
+    width: usize,
+}
+
+impl Rows {
+    /// Opens files, and folders of files in the order of their names. `tensor` names the tensor of `.safetensors` files
+    /// that hold several.
+    ///
+    /// # Errors
+    /// If there is no file, one of them cannot be read or is not what its header says, or rows differ in length.
+    pub fn open(paths: &[PathBuf], tensor: Option<&str>) -> Result<Rows> {
+        let mut shards: Vec<Shard> = Vec::new();
+        let mut starts = vec![0];
+        for path in files(paths)? {
+            let shard = Shard::open(&path, tensor)?;
+            if let Some(first) = shards.first()
+                && first.width() != shard.width()
+            {
+                return Err(Error::input(format!(
+                    "{} has rows of {} values, and {} of {}; all files need rows of one length",
+                    path.display(),
+                    shard.width(),
+                    first.path().display(),
+                    first.width(),
+                )));
+            }
+            starts.push(starts[starts.len() - 1] + shard.rows());
+            shards.push(shard);
+        }
+        let Some(first) = shards.first() else {
+            return Err(Error::input(
+                "there are no activations to read; name a .npy or .safetensors file, or a folder of such files",
+            ));
+        };
+        let width = first.width();
+        Ok(Rows {
+            shards,
+            starts,
+            width,
+        })
+    }
+
+    /// The files.
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> u64 {
+        self.starts[self.shards.len()]
+    }
+
+    /// Whether there are no rows; never, since files without rows are not opened.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The length d of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Reads rows by their numbers, each to its place in `to`, B×d.
+    ///
+    /// # Panics
+    /// If `to` is shorter than all rows, or a row does not exist.
+    pub fn gather(&self, rows: impl IntoIterator<Item = u64>, to: &mut [f32]) -> Result<()> {
+        let mut places = to.chunks_exact_mut(self.width);
+        for row in rows {
+            let place = places.next().expect("room for every row");
+            let (shard, inside) = self.find(row);
+            shard.read(inside, place)?;
+        }
+        Ok(())
+    }
+
+    /// Reads as many consecutive rows from `first` on as `to` has room for.
+    ///
+    /// # Panics
+    /// If there are not that many.
+    pub fn read(&self, first: u64, to: &mut [f32]) -> Result<()> {
+        let (mut row, mut left) = (first, to);
+        while !left.is_empty() {
+            let (shard, inside) = self.find(row);
+            let here = (shard.rows() - inside).min((left.len() / self.width) as u64);
+            let (now, later) = left.split_at_mut(here as usize * self.width);
+            shard.read(inside, now)?;
+            (row, left) = (row + here, later);
+        }
+        Ok(())
+    }
+
+    /// What a reader calls a row: its file, and its number there.
+    pub fn name(&self, row: u64) -> String {
+        let (shard, inside) = self.find(row);
+        format!("{}, row {inside}", shard.path().display())
+    }
+
+    /// The shard that holds a row, and its number there.
+    fn find(&self, row: u64) -> (&Shard, u64) {
+        let shard = self.starts.partition_point(|&start| start <= row) - 1;
+        (&self.shards[shard], row - self.starts[shard])
+    }
+}
+
+/// The files that are named, those of folders in the order of their names.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
+        if !kind.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = std::fs::read_dir(path).map_err(Error::io("read", path))?;
+        let mut inside: Vec<PathBuf> = entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()
+            .map_err(Error::io("read", path))?;
+        inside.retain(|file| is_shard(file));
+        inside.sort_unstable();
+        if inside.is_empty() {
+            return Err(Error::input(format!(
+                "{} holds no .npy or .safetensors file",
+                path.display()
+            )));
+        }
+        files.append(&mut inside);
+    }
+    Ok(files)
+}
+
+/// Whether the name of a file is that of a file of activations.
+fn is_shard(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str());
+    extension.is_some_and(|e| ["npy", "safetensors"].contains(&e))
+}

@@ -1,0 +1,104 @@
+//! What the header of a file says of the array in it.
+
+/// An array in a file: where it begins, what its values are, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Bytes before the first value.
+    pub offset: u64,
+    /// Type of the values.
+    pub kind: Kind,
+    /// Lengths of its axes.
+    pub shape: Vec<u64>,
+}
+
+/// A type of values, little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// IEEE 754, half precision.
+    F16,
+    /// The upper half of single precision.
+    Bf16,
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl Kind {
+    /// Bytes of a value.
+    pub fn bytes(self) -> usize {
+        match self {
+            Kind::F16 | Kind::Bf16 => 2,
+            Kind::F32 => 4,
+            Kind::F64 => 8,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::F16 => "float16",
+            Kind::Bf16 => "bfloat16",
+            Kind::F32 => "float32",
+            Kind::F64 => "float64",
+        }
+    }
+
+    /// Single-precision values from bytes, one for each place in `to`. Double precision is rounded, and is infinite where
+    /// single precision does not reach.
+    pub fn decode(self, bytes: &[u8], to: &mut [f32]) {
+        fn each<const N: usize>(bytes: &[u8], to: &mut [f32], value: impl Fn([u8; N]) -> f32) {
+            for (to, bytes) in to.iter_mut().zip(bytes.as_chunks().0) {
+                *to = value(*bytes);
+            }
+        }
+        match self {
+            Kind::F16 => each(bytes, to, |b| half::f16::from_le_bytes(b).to_f32()),
+            Kind::Bf16 => each(bytes, to, |b| half::bf16::from_le_bytes(b).to_f32()),
+            Kind::F32 => each(bytes, to, f32::from_le_bytes),
+            Kind::F64 => each(bytes, to, |b| f64::from_le_bytes(b) as f32),
+        }
+    }
+}
+
+impl Layout {
+    /// The number of rows and their length: the last axis is the length, all others count rows.
+    ///
+    /// # Errors
+    /// If there are fewer than two axes, no values, or more than can be counted.
+    pub fn rows(&self) -> Result<(u64, usize), String> {
+        let shape = &self.shape;
+        let shown = || {
+            format!(
+                "({})",
+                shape
+                    .iter()
+                    .map(u64::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
+        };
+        let [axes @ .., width] = &shape[..] else {
+            return Err("it holds a single number; rows of activations need two axes".into());
+        };
+        if axes.is_empty() {
+            return Err(format!(
+                "its shape is {}; rows of activations need two axes or more, of which the last is the length of a row",
+                shown()
+            ));
+        }
+        let rows = axes.iter().try_fold(1u64, |n, &axis| n.checked_mul(axis));
+        let bytes = |rows: &u64| rows.checked_mul(*width).and_then(|n| n.checked_mul(8));
+        let rows = rows.filter(|rows| bytes(rows).is_some());
+        match (rows, usize::try_from(*width)) {
+            (Some(0), _) | (_, Ok(0)) => {
+                Err(format!("its shape is {}: it holds no values", shown()))
+            }
+            (Some(rows), Ok(width)) => Ok((rows, width)),
+            _ => Err(format!(
+                "its shape is {}: more values than can be counted",
+                shown()
+            )),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One file of activations.
+
+use std::fs::File;
+use std::io::{BufReader, Error as IoError, ErrorKind};
+use std::path::{Path, PathBuf};
+
+pub use super::header::Kind;
+use super::{npy, safetensors};
+use crate::error::{Error, Result};
+
+/// A file of rows of one length, which are read by their numbers.
+#[derive(Debug)]
+pub struct Shard {
+    path: PathBuf,
+    file: File,
+    offset: u64,
+    kind: Kind,
+    rows: u64,
+    width: usize,
+}
+
+impl Shard {
+    /// Opens a `.npy` or `.safetensors` file, and holds it to its header.
+    pub fn open(path: &Path, tensor: Option<&str>) -> Result<Shard> {
+        let wrong = |why: String| Error::input(format!("cannot read {}: {why}", path.display()));
+        // Before it is opened: opening a pipe waits for who writes it.
+        let found = std::fs::metadata(path).map_err(Error::io("read", path))?;
+        if !found.is_file() {
+            return Err(wrong("it is no file".into()));
+        }
+        let file = File::open(path).map_err(Error::io("read", path))?;
+        let reader = BufReader::new(&file);
+        let layout = match path.extension().and_then(|e| e.to_str()) {
+            Some("npy") => npy::layout(reader),
+            Some("safetensors") => safetensors::layout(reader, tensor),
+            _ => Err("activations are read from .npy and .safetensors files".into()),
+        };
+        let layout = layout.map_err(wrong)?;
+        let (rows, width) = layout.rows().map_err(wrong)?;
+        let end = rows * width as u64 * layout.kind.bytes() as u64 + layout.offset;
+        let bytes = file.metadata().map_err(Error::io("read", path))?.len();
+        if bytes < end {
+            return Err(wrong(format!(
+                "it is cut short: with {rows} rows of {width} {} it would have {end} bytes, and has {bytes}",
+                layout.kind.name()
+            )));
+        }
+        if bytes > end && path.extension().is_some_and(|e| e == "npy") {
+            return Err(wrong(format!(
+                "its header speaks of {rows} rows of {width} {}, which end at byte {end}, and it has {bytes}; save one \
+                 array in each file",
+                layout.kind.name()
+            )));
+        }
+        Ok(Shard {
+            path: path.to_path_buf(),
+            file,
+            offset: layout.offset,
+            kind: layout.kind,
+            rows,
+            width,
+        })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The type of its values.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The number of its rows.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The length of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Reads consecutive rows from number `first` on, as many as `to` has room for.
+    ///
+    /// # Panics
+    /// If there are not that many.
+    pub fn read(&self, first: u64, to: &mut [f32]) -> Result<()> {
+        assert!(
+            first * self.width as u64 + to.len() as u64 <= self.rows * self.width as u64,
+            "row {first} and what follows is beyond the {} rows",
+            self.rows
+        );
+        let size = self.kind.bytes();
+        let mut bytes = vec![0; to.len() * size];
+        let at = self.offset + first * (self.width * size) as u64;
+        read_exact_at(&self.file, &mut bytes, at).map_err(|e| match e.kind() {
+            ErrorKind::UnexpectedEof => Error::input(format!(
+                "cannot read {}: it was cut short while it was read",
+                self.path.display()
+            )),
+            _ => Error::io("read", &self.path)(e),
+        })?;
+        self.kind.decode(&bytes, to);
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> Result<(), IoError> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> Result<(), IoError> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, at)? {
+            0 => return Err(ErrorKind::UnexpectedEof.into()),
+            read => (bytes, at) = (&mut bytes[read..], at + read as u64),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! What all commands have in common: threads, checkpoints and instruction set, and how they print.
+
+use std::io::Write;
+use std::str::FromStr;
+use std::time::Duration;
+
+use kernels::Isa;
+
+use crate::error::{Error, Result};
+use crate::text::did_you_mean;
+
+/// Seconds between two checkpoints, unless told otherwise.
+pub const CHECKPOINT_EVERY: f64 = 30.0;
+
+/// The number of threads that was asked for, or one for each core.
+pub fn threads(asked: Option<usize>) -> Result<usize> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    match asked.unwrap_or(cores) {
+        threads @ 1..=1024 => Ok(threads),
+        other => Err(Error::input(format!(
+            "--threads is {other}; it must be 1 to 1024"
+        ))),
+    }
+}
+
+/// The instruction set: `KERNELS_ISA`, else the configuration file, else the best there is.
+pub fn choose_isa(configured: Option<&str>) -> Result<Isa> {
+    let available = || {
+        Isa::available()
+            .into_iter()
+            .map(Isa::name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match (std::env::var("KERNELS_ISA"), configured) {
+        (Err(std::env::VarError::NotPresent), Some(name)) => Isa::from_str(name).map_err(|e| {
+            Error::input(format!(
+                "isa = \"{name}\" in the configuration: {e}{}; this machine has {}: change or remove \
+                 the line (results then differ in their last digits)",
+                did_you_mean(name, Isa::NAMES.iter().copied()),
+                available(),
+            ))
+        }),
+        (variable, _) => Isa::from_env().map_err(|e| {
+            let name = variable.unwrap_or_default();
+            let hint = did_you_mean(&name, Isa::NAMES.iter().copied());
+            Error::input(format!("KERNELS_ISA: {e}{hint}; this machine has {}", available()))
+        }),
+    }
+}
+
+/// Writes to stdout.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.or_else(printed)
+}
+
+/// What became of text for stdout that could not be written. A reader that has gone away (`| head`) is no error.
+pub fn printed(error: std::io::Error) -> Result<()> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Error::input(format!(
+            "cannot write to the standard output: {error}"
+        ))),
+    }
+}
+
+/// The time between two checkpoints, from its seconds.
+pub fn checkpoint_every(seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|e| Error::input(format!("--checkpoint-every is {seconds}: {e}")))
+}

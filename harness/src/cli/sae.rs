@@ -1,0 +1,247 @@
+//! `harness sae`: its arguments, and what it prints.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use kernels::Exec;
+use toml::Value;
+
+use super::common::{CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, threads};
+use crate::error::{Error, Result};
+use crate::interchange::{self, saelens};
+use crate::session::progress::Show;
+use crate::session::signals;
+use crate::store::folder::Folder;
+use crate::text::{number, percent, put};
+use crate::workbench::config::{self, Config, Request};
+use crate::workbench::train::{self, Options};
+
+/// The commands of `harness sae`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train sparse autoencoders on activations in files, measure and draw them
+    Train(Box<TrainArgs>),
+    /// Write a trained model for another tool
+    #[command(
+        after_help = "Example:\n  harness sae export out/sae-1/models/topk-n3072-k32-seed0 --to saelens my-sae\n  \
+        then, in Python: sae_lens.SAE.load_from_disk('my-sae', device='cpu')"
+    )]
+    Export {
+        /// Folder of the model
+        #[arg(value_name = "MODEL")]
+        model: PathBuf,
+        /// The tool: saelens
+        #[arg(long, value_name = "TOOL")]
+        to: Tool,
+        /// Folder to write, new or empty
+        #[arg(value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// A tool that reads sparse autoencoders from folders of its own.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Tool {
+    /// SAELens 6
+    Saelens,
+}
+
+/// The arguments of `harness sae train`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "DATA are .npy files (float16, float32 or float64, two or more axes, the last of which is the length of \
+    a row), .safetensors files, or folders of them. Lists make a sweep: every combination is a model, and all of them see the \
+    same batches.\n\nExamples:\n  harness sae train activations.npy\n  harness sae train layer6/ --k 16,32,64 --expansion 4,8 \
+    --seeds 3 --out layer6-sae\n  harness sae train --resume layer6-sae\n  harness sae train --config layer6-sae/config.toml    \
+    repeat a training byte for byte"
+)]
+pub struct TrainArgs {
+    /// Files or folders of activations
+    #[arg(value_name = "DATA")]
+    data: Vec<PathBuf>,
+
+    /// Tensor to read, of .safetensors files that hold several
+    #[arg(long, value_name = "NAME")]
+    tensor: Option<String>,
+
+    /// Variant: topk, l1 or l1-tied [default: topk]
+    #[arg(long, value_name = "V")]
+    variant: Option<String>,
+
+    /// Numbers of elements of the dictionary [default: 8 times the width of the activations]
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        conflicts_with = "expansion"
+    )]
+    elements: Vec<u64>,
+
+    /// Numbers of elements, in multiples of the width
+    #[arg(long, value_name = "R,…", value_delimiter = ',')]
+    expansion: Vec<f64>,
+
+    /// Numbers of active elements, for topk [default: 32]
+    #[arg(long, value_name = "K,…", value_delimiter = ',')]
+    k: Vec<u64>,
+
+    /// L1 coefficients, for l1 and l1-tied [default: 1]
+    #[arg(long, value_name = "λ,…", value_delimiter = ',')]
+    lambda: Vec<f64>,
+
+    /// Number of seeds [default: 1]
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+
+    /// Rows that each model is trained on, in as many passes as it takes [default: 4,194,304, or each once if there are more]
+    #[arg(long, value_name = "N")]
+    samples: Option<u64>,
+
+    /// Rows in a batch [default: 2048]
+    #[arg(long, value_name = "B")]
+    batch: Option<u64>,
+
+    /// Learning rate for 16,384 elements; for n elements it is √(16384/n) times that [default: 0.0002]
+    #[arg(long, value_name = "R")]
+    rate: Option<f64>,
+
+    /// Share of the rows that are held out for the measures [default: 0.05]
+    #[arg(long, value_name = "SHARE")]
+    held_out: Option<f64>,
+
+    /// What is done to activations first: none, mean or scale [default: scale]
+    #[arg(long, value_name = "HOW")]
+    normalise: Option<String>,
+
+    /// Read settings from a TOML file; the config.toml of an earlier training repeats it
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+
+    /// Change one setting; may be given many times (the config.toml of a training explains all of them)
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    /// Folder for the results, new or empty [default: out/sae-N, the first N that is free]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Go on with an interrupted training in its folder; without other flags, its configuration is that of the folder
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
+
+    /// Number of threads; results are the same for any [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// Seconds between two checkpoints
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
+    checkpoint_every: f64,
+
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Command {
+    /// Does what the command says.
+    pub fn execute(self) -> Result<()> {
+        match self {
+            Command::Train(args) => args.execute(),
+            Command::Export { model, to, out } => {
+                let parameters = interchange::read(&model)?;
+                let folder = Folder::create(&out)?;
+                match to {
+                    Tool::Saelens => {
+                        saelens::write(Exec::serial(choose_isa(None)?), &parameters, &folder)?
+                    }
+                }
+                print(&format!("{}\n", out.display()))
+            }
+        }
+    }
+}
+
+impl TrainArgs {
+    fn execute(self) -> Result<()> {
+        let mut request = self.request()?;
+        if let Some(folder) = &self.resume
+            && request == Request::default()
+        {
+            request.file = Some(config::file(folder));
+        }
+        let (config, rows) = Config::resolve(&request)?;
+        let isa = choose_isa(config.isa.as_deref())?;
+        let options = Options {
+            threads: threads(self.threads)?,
+            resume: self.resume.is_some(),
+            out: self.resume.or(self.out),
+            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
+            show: Show::suited(self.quiet),
+        };
+        signals::catch()?;
+        let finished = train::train(&config, rows, isa, &options)?;
+        let mut text = String::new();
+        for m in &finished.models {
+            put(
+                &mut text,
+                format_args!(
+                    "{}: explained variance {}, L0 {}, {} of the elements dead\n",
+                    m.model,
+                    percent(m.explained_variance),
+                    number(m.l0),
+                    percent(m.dead)
+                ),
+            );
+        }
+        print(&format!(
+            "{text}\nreport: {}\n",
+            finished.report().display()
+        ))
+    }
+
+    /// What is asked for: flags stand for settings, and win over `--set`.
+    fn request(&self) -> Result<Request> {
+        let mut set = Vec::new();
+        for text in &self.set {
+            set.push(config::parse_set(text)?);
+        }
+        let list = |values: &[u64]| (!values.is_empty()).then(|| Value::try_from(values));
+        let flags = [
+            (
+                "variant",
+                "--variant",
+                self.variant.as_ref().map(Value::try_from),
+            ),
+            ("elements", "--elements", list(&self.elements)),
+            ("k", "--k", list(&self.k)),
+            (
+                "lambda",
+                "--lambda",
+                (!self.lambda.is_empty()).then(|| Value::try_from(&self.lambda)),
+            ),
+            ("seeds", "--seeds", self.seeds.map(Value::try_from)),
+            ("samples", "--samples", self.samples.map(Value::try_from)),
+            ("batch", "--batch", self.batch.map(Value::try_from)),
+            ("learning_rate", "--rate", self.rate.map(Value::try_from)),
+            ("held_out", "--held-out", self.held_out.map(Value::try_from)),
+            (
+                "normalise",
+                "--normalise",
+                self.normalise.as_ref().map(Value::try_from),
+            ),
+        ];
+        for (key, flag, value) in flags {
+            if let Some(value) = value {
+                let value = value.map_err(|e| Error::input(format!("{flag}: {e}")))?;
+                set.push((key.into(), value, flag.into()));
+            }
+        }
+        Ok(Request {
+            data: self.data.clone(),
+            tensor: self.tensor.clone(),
+            file: self.config.clone(),
+            set,
+            expansion: self.expansion.clone(),
+        })
+    }
+}

@@ -1,0 +1,319 @@
+//! The folder of a model as `harness sae train` writes it: `model.safetensors`, with the tensors of the kernels and, as
+//! metadata, the variant with its settings.
+
+use std::path::Path;
+
+use kernels::sae::{
+    AuxK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, TwoLayer, Variant,
+};
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+
+use super::tensors::{self, Tensor};
+use crate::error::{Error, Result};
+use crate::input::read_result;
+use crate::store::folder::Folder;
+
+/// The file in the folder of a model.
+pub const FILE: &str = "model.safetensors";
+
+/// The key of the description in the metadata of the file.
+const KEY: &str = "sparse_autoencoder";
+
+/// What the tensors do not say of a model.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Description {
+    width: usize,
+    elements: usize,
+    #[serde(flatten)]
+    variant: Kind,
+}
+
+/// A variant with its settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "variant", rename_all = "kebab-case")]
+enum Kind {
+    #[serde(rename = "topk")]
+    TopK {
+        k: usize,
+        aux: Option<Aux>,
+    },
+    L1 {
+        lambda: f32,
+        unit_rows: bool,
+    },
+    L1Tied {
+        lambda: f32,
+    },
+    #[serde(rename = "jumprelu")]
+    JumpRelu {
+        lambda: f32,
+        bandwidth: f32,
+        threshold: f32,
+    },
+    Gated {
+        lambda: f32,
+    },
+    TwoLayer {
+        hidden: usize,
+        lambda: f32,
+    },
+    Lista {
+        steps: usize,
+        lambda: f32,
+    },
+}
+
+/// The auxiliary loss of a TopK model.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Aux {
+    k: usize,
+    coefficient: f32,
+    dead_after: u32,
+}
+
+impl Kind {
+    fn of(variant: Variant) -> Kind {
+        match variant {
+            Variant::TopK(TopK { k, aux }) => Kind::TopK {
+                k,
+                aux: aux.map(
+                    |AuxK {
+                         k,
+                         coefficient,
+                         dead_after,
+                     }| Aux {
+                        k,
+                        coefficient,
+                        dead_after,
+                    },
+                ),
+            },
+            Variant::L1(L1 { lambda, rows }) => Kind::L1 {
+                lambda,
+                unit_rows: rows == Rows::Unit,
+            },
+            Variant::TiedL1(TiedL1 { lambda }) => Kind::L1Tied { lambda },
+            Variant::JumpRelu(JumpRelu {
+                lambda,
+                bandwidth,
+                threshold,
+            }) => Kind::JumpRelu {
+                lambda,
+                bandwidth,
+                threshold,
+            },
+            Variant::Gated(Gated { lambda }) => Kind::Gated { lambda },
+            Variant::TwoLayer(TwoLayer { hidden, lambda }) => Kind::TwoLayer { hidden, lambda },
+            Variant::Lista(Lista { steps, lambda }) => Kind::Lista { steps, lambda },
+        }
+    }
+
+    /// The variant, if its settings make sense for a dictionary of so many elements.
+    fn variant(self, elements: usize) -> Result<Variant, String> {
+        let one_of = |what: &str, n: usize, most: usize| match (1..=most).contains(&n) {
+            true => Ok(n),
+            false => Err(format!("{what} is {n}; it must be 1 to {most}")),
+        };
+        Ok(match self {
+            Kind::TopK { k, aux } => Variant::TopK(TopK {
+                k: one_of("k", k, elements)?,
+                aux: match aux {
+                    Some(aux) => Some(AuxK {
+                        k: one_of("the k of its auxiliary loss", aux.k, elements)?,
+                        coefficient: aux.coefficient,
+                        dead_after: aux.dead_after,
+                    }),
+                    None => None,
+                },
+            }),
+            Kind::L1 { lambda, unit_rows } => Variant::L1(L1 {
+                lambda,
+                rows: if unit_rows {
+                    Rows::Unit
+                } else {
+                    Rows::Penalised
+                },
+            }),
+            Kind::L1Tied { lambda } => Variant::TiedL1(TiedL1 { lambda }),
+            Kind::JumpRelu {
+                lambda,
+                bandwidth,
+                threshold,
+            } => {
+                if !(bandwidth > 0.0
+                    && bandwidth.is_finite()
+                    && threshold >= 0.0
+                    && threshold.is_finite())
+                {
+                    return Err(format!(
+                        "its bandwidth is {bandwidth} and its threshold {threshold}; both must be finite, the former above 0"
+                    ));
+                }
+                Variant::JumpRelu(JumpRelu {
+                    lambda,
+                    bandwidth,
+                    threshold,
+                })
+            }
+            Kind::Gated { lambda } => Variant::Gated(Gated { lambda }),
+            Kind::TwoLayer { hidden, lambda } => Variant::TwoLayer(TwoLayer {
+                hidden: one_of("the width of its hidden layer", hidden, 1 << 24)?,
+                lambda,
+            }),
+            Kind::Lista { steps, lambda } => Variant::Lista(Lista {
+                steps: one_of("its number of steps", steps, 1 << 16)?,
+                lambda,
+            }),
+        })
+    }
+}
+
+/// Writes a model into a folder inside of that of a run.
+pub fn write(parameters: &Parameters, run: &Folder, folder: &str) -> Result<()> {
+    run.write(format!("{folder}/{FILE}"), encode(parameters))
+}
+
+fn encode(parameters: &Parameters) -> Vec<u8> {
+    let tensors: Vec<Tensor> = parameters
+        .tensors()
+        .map(|(name, tensor)| Tensor {
+            name,
+            shape: vec![tensor.rows(), tensor.cols()],
+            values: (0..tensor.rows())
+                .flat_map(|i| tensor.row(i))
+                .copied()
+                .collect(),
+        })
+        .collect();
+    let Shape { width, dictionary } = parameters.shape();
+    let description = Description {
+        width,
+        elements: dictionary,
+        variant: Kind::of(parameters.variant()),
+    };
+    let text = serde_json::to_string(&description).expect("numbers and words");
+    tensors::encode(&tensors, Some((KEY, text)))
+}
+
+/// Reads the model in a folder, or in a file `model.safetensors`.
+///
+/// # Errors
+/// If there is none, or the file is damaged.
+pub fn read(path: &Path) -> Result<Parameters> {
+    let file = match path.is_dir() {
+        true => path.join(FILE),
+        false => path.to_path_buf(),
+    };
+    if path.is_dir() && !file.exists() {
+        return Err(Error::input(format!(
+            "{} holds no model: there is no {FILE} in it; `harness sae train` writes one for each model, in models/",
+            path.display()
+        )));
+    }
+    let bytes = read_result(&file)?;
+    decode(&bytes).map_err(|why| Error::input(format!("cannot read {}: {why}", file.display())))
+}
+
+/// The model in the bytes of a file.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
+    let broken = |e: safetensors::SafeTensorError| format!("it is no .safetensors file: {e}");
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
+    let text = text
+        .ok_or("it was not written by `harness sae train`: it does not say which variant it is")?;
+    let description: Description =
+        serde_json::from_str(text).map_err(|e| format!("its description is damaged: {e}"))?;
+    let Description {
+        width,
+        elements,
+        variant,
+    } = description;
+    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+    // The tensors are in the file, so no shape is larger than it.
+    let dictionary = tensors::values(&file, "w_dec", &[elements, width]);
+    if width == 0 || elements == 0 {
+        return Err(format!("it has {elements} elements of {width} values"));
+    }
+    dictionary?;
+    let shape = Shape {
+        width,
+        dictionary: elements,
+    };
+    let variant = variant.variant(elements)?;
+    if let Variant::TwoLayer(TwoLayer { hidden, .. }) = variant
+        && !file
+            .tensors()
+            .iter()
+            .any(|(_, t)| t.shape() == [hidden, width])
+    {
+        return Err(format!("it holds no hidden layer of {hidden}"));
+    }
+    let mut parameters = Parameters::zeros(shape, variant);
+    let shapes: Vec<(&str, [usize; 2])> = parameters
+        .tensors()
+        .map(|(name, t)| (name, [t.rows(), t.cols()]))
+        .collect();
+    for (name, shape) in shapes {
+        let values = tensors::values(&file, name, &shape)?;
+        let [mut tensor] = parameters.tensors_mut([name]);
+        for (i, row) in values.chunks_exact(shape[1]).enumerate() {
+            tensor.row_mut(i).copy_from_slice(row);
+        }
+    }
+    match parameters.values().iter().all(|v| v.is_finite()) {
+        true => Ok(parameters),
+        false => Err("it holds values that are not finite".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variant_comes_back_as_it_was() {
+        let shape = Shape {
+            width: 3,
+            dictionary: 5,
+        };
+        for variant in Variant::examples(shape, 0.25) {
+            let mut next = 0f32;
+            let parameters = Parameters::initial(shape, variant, || {
+                next += 1.0;
+                next.sin()
+            });
+            let bytes = encode(&parameters);
+            assert_eq!(decode(&bytes).unwrap(), parameters, "{variant:?}");
+            for cut in [0, 7, 20, bytes.len() - 1] {
+                assert!(decode(&bytes[..cut]).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn settings_that_do_not_suit_the_tensors_are_refused() {
+        let shape = Shape {
+            width: 3,
+            dictionary: 5,
+        };
+        let variant = Variant::TopK(TopK { k: 2, aux: None });
+        let bytes = encode(&Parameters::zeros(shape, variant));
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        for (from, to, why) in [
+            (r#"\"k\":2"#, r#"\"k\":6"#, "k is 6; it must be 1 to 5"),
+            (r#"\"width\":3"#, r#"\"width\":4"#, "not [5, 4] in F32"),
+            (r#"topk"#, r#"tupk"#, "unknown variant"),
+        ] {
+            assert!(text.contains(from), "{text}");
+            let place = text.find(from).unwrap();
+            let mut changed = bytes.clone();
+            changed[place..place + from.len()].copy_from_slice(to.as_bytes());
+            let error = decode(&changed).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `harness sae`: sparse autoencoders on one's own activations.
+//!
+//! ```text
+//! train              from files of activations to models, measures and a report
+//! page figures       what is drawn of a training, from its tables alone
+//! measure            a model on rows that it was not trained on
+//! data               which rows are trained on, in which order, and what is measured
+//! config settings    what a training is made of
+//! tables             the rows of its CSV files
+//! ```
+
+pub mod config;
+mod data;
+mod figures;
+mod measure;
+mod page;
+pub mod settings;
+mod tables;
+pub mod train;

@@ -1,0 +1,113 @@
+//! The rows of a training: some are held out, the others come in random order, pass after pass.
+
+use rayon::prelude::*;
+
+use crate::activations::Rows;
+use crate::activations::order::Order;
+use crate::activations::survey::Survey;
+use crate::error::Result;
+use crate::workbench::settings::{Normalise, Settings};
+
+/// Activations as a training sees them.
+#[derive(Debug)]
+pub struct Data {
+    rows: Rows,
+    /// The order by which rows are held out: the first of it.
+    order: Order,
+    held_out: u64,
+    measured: u64,
+    seed: u64,
+    batch: usize,
+    /// What is subtracted from each row, and what it is divided by then.
+    pub mean: Vec<f32>,
+    /// See [`mean`](Self::mean).
+    pub scale: f32,
+}
+
+impl Data {
+    /// The rows, normalised as the settings say.
+    pub fn new(rows: Rows, survey: &Survey, settings: &Settings) -> Data {
+        let len = rows.len();
+        // One at least on either side, if there are two.
+        let held_out = ((len as f64 * settings.held_out).round() as u64).clamp(1, (len - 1).max(1));
+        let mean = match settings.normalise {
+            Normalise::None => vec![0.0; rows.width()],
+            Normalise::Mean | Normalise::Scale => survey.mean.iter().map(|&m| m as f32).collect(),
+        };
+        let scale = match settings.normalise {
+            Normalise::Scale if survey.scale() > 0.0 => survey.scale() as f32,
+            _ => 1.0,
+        };
+        Data {
+            order: Order::new(len, settings.seed, 0),
+            held_out,
+            measured: settings.measured.min(held_out),
+            seed: settings.seed,
+            batch: settings.batch,
+            mean,
+            scale,
+            rows,
+        }
+    }
+
+    /// Length of a row.
+    pub fn width(&self) -> usize {
+        self.rows.width()
+    }
+
+    /// Number of rows that are trained on: all that are not held out, or the only one.
+    pub fn trained_on(&self) -> u64 {
+        (self.rows.len() - self.held_out).max(1)
+    }
+
+    /// Number of held-out rows that models are measured on.
+    pub fn measured(&self) -> u64 {
+        self.measured
+    }
+
+    /// The batch of a number, B×d, normalised. Every pass goes through all rows in an order of its own.
+    pub fn batch(&self, number: u64) -> Result<Vec<f32>> {
+        let first = number * self.batch as u64;
+        let mut pass: Option<(u64, Order)> = None;
+        let n = self.trained_on();
+        let rows = (first..first + self.batch as u64).map(|place| {
+            let number = place / n;
+            let order = match &pass {
+                Some((of, order)) if *of == number => order,
+                _ => {
+                    &pass
+                        .insert((number, Order::new(n, self.seed, 1 + number)))
+                        .1
+                }
+            };
+            let place = self.held_out + order.at(place % n);
+            self.order.at(place.min(self.rows.len() - 1))
+        });
+        let rows: Vec<u64> = rows.collect();
+        let mut batch = vec![0f32; self.batch * self.width()];
+        self.rows.gather(rows, &mut batch)?;
+        for row in batch.chunks_exact_mut(self.width()) {
+            for (value, mean) in row.iter_mut().zip(&self.mean) {
+                *value = (*value - mean) / self.scale;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The held-out rows that models are measured on, in the order of the files.
+    pub fn held_out_rows(&self) -> Vec<u64> {
+        let mut rows: Vec<u64> = (0..self.measured)
+            .into_par_iter()
+            .map(|i| self.order.at(i))
+            .collect();
+        rows.par_sort_unstable();
+        rows
+    }
+
+    /// Reads rows as they stand in the files.
+    pub fn raw(&self, rows: &[u64]) -> Result<Vec<f32>> {
+        let mut values = vec![0f32; rows.len() * self.width()];
+        self.rows.gather(rows.iter().copied(), &mut values)?;
+        Ok(values)
+    }
+}

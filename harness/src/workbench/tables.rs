@@ -1,0 +1,76 @@
+//! The tables of a training.
+
+use crate::table::Record as _;
+use crate::table::record::TableSpec;
+use crate::workbench::settings::Kind;
+
+/// All of them.
+pub const SPECS: [&TableSpec; 3] = [Step::SPEC, Model::SPEC, Element::SPEC];
+
+crate::rows! {
+    /// The losses of a batch at some steps of each training.
+    pub struct Step in "metrics" {
+        /// name of the model
+        model: String [""],
+        /// rows seen before
+        samples: u64 ["rows"],
+        /// squared error of the normalised activations, summed over columns, mean over the batch
+        reconstruction: f64 ["1"],
+        /// penalty, mean over the batch
+        penalty: f64 ["1"],
+        /// active elements for each row
+        l0: f64 ["elements"],
+    }
+}
+
+crate::rows! {
+    /// Every model on held-out rows, which take and give raw activations.
+    pub struct Model in "models" {
+        /// name of the model, which is that of its folder in models/
+        model: String [""],
+        /// variant
+        variant: Kind [""],
+        /// elements n of the dictionary
+        elements: usize ["elements"],
+        /// k of topk, or the L1 coefficient λ
+        sparsity: f64 ["1"],
+        /// seed
+        seed: u64 [""],
+        /// trained, or how it diverged
+        end: String [""],
+        /// rows trained on, those of later passes again
+        samples: u64 ["rows"],
+        /// explained variance: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², both over all held-out rows
+        explained_variance: f64 ["1"],
+        /// mean over held-out rows of 1 − ‖x − x̂‖²/‖x − mean‖², which SAELens calls legacy
+        explained_variance_by_row: f64 ["1"],
+        /// squared error, mean over rows and columns
+        mse: f64 ["1"],
+        /// active elements for each row
+        l0: f64 ["elements"],
+        /// sum of a code, mean over rows
+        l1: f64 ["1"],
+        /// cosine of x̂ and x, mean over rows
+        cosine: f64 ["1"],
+        /// ‖x̂‖/‖x‖, mean over rows
+        shrinkage: f64 ["1"],
+        /// share of the elements that no held-out row switches on
+        dead: f64 ["1"],
+        /// share of the elements that fewer than one held-out row in 10,000 switches on, the dead ones among them
+        rare: f64 ["1"],
+    }
+}
+
+crate::rows! {
+    /// Every element of every dictionary, on held-out rows.
+    pub struct Element in "elements" {
+        /// name of the model
+        model: String [""],
+        /// number of the element
+        element: usize [""],
+        /// share of the rows that switch it on
+        frequency: f64 ["1"],
+        /// largest cosine with another element
+        nearest: f64 ["1"],
+    }
+}

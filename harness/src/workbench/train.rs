@@ -1,0 +1,388 @@
+//! From files of activations to models, measures and a report.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kernels::sae::{AuxK, L1, Parameters, Rows as ElementRows, Shape, TiedL1, TopK, Variant};
+use kernels::{Exec, Isa};
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::activations::Rows;
+use crate::activations::survey::Survey;
+use crate::error::{Error, Result};
+use crate::interchange;
+use crate::memory;
+use crate::rng::Rng;
+use crate::sae::training::{self, Candidate, Plan, Trained};
+use crate::session::Session;
+use crate::session::progress::{Progress, Show};
+use crate::store::checkpoint;
+use crate::store::folder::Folder;
+use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
+use crate::table::{Table, Tables, describe};
+use crate::workbench::config::Config;
+use crate::workbench::data::Data;
+use crate::workbench::measure::{Measured, measure};
+use crate::workbench::page;
+use crate::workbench::settings::{Kind, Settings};
+use crate::workbench::tables::{Element, Model, SPECS, Step};
+
+/// The folder of the models in that of a training.
+const MODELS: &str = "models";
+
+/// Options of a training beside its configuration: nothing here changes a byte of the results.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Size of the thread pool.
+    pub threads: usize,
+    /// The folder for the results; a fresh folder under `out/` if not set.
+    pub out: Option<PathBuf>,
+    /// Whether to go on with the training that the folder holds.
+    pub resume: bool,
+    /// The time between two checkpoints.
+    pub checkpoint_every: Duration,
+    /// The progress that is shown meanwhile.
+    pub show: Show,
+}
+
+/// What a training leaves behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// The folder that holds everything.
+    pub folder: Folder,
+    /// What held-out rows tell of each model.
+    pub models: Vec<Model>,
+}
+
+impl Finished {
+    /// The report.
+    pub fn report(&self) -> PathBuf {
+        self.folder.path().join(REPORT)
+    }
+}
+
+/// A model of the sweep: its place in the lists of the settings.
+struct Member {
+    name: String,
+    elements: usize,
+    variant: Variant,
+    sparsity: f64,
+    seed: u64,
+}
+
+/// Trains every model that the configuration asks for on the rows, measures and draws them.
+pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build();
+    let pool = pool.map_err(|e| {
+        Error::input(format!(
+            "cannot start {} threads: {e}; choose fewer with --threads, or raise the limits of this process",
+            options.threads
+        ))
+    })?;
+    let members = members(&config.settings, rows.width());
+    check_memory(&config.settings, rows.width(), &members, options.threads)?;
+    let folder = open(config, isa, options)?;
+    let models = pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
+    Ok(Finished { folder, models })
+}
+
+/// The folder of the results, new or that of the same training.
+fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
+    let text = config.to_toml(isa.name());
+    let folder = match &options.out {
+        Some(path) if options.resume => {
+            let folder = Folder::resume(path, [MODELS].into_iter())?;
+            let theirs = std::fs::read_to_string(path.join(CONFIG))
+                .map_err(Error::io("read", &path.join(CONFIG)))?;
+            if let Some((theirs, ours)) = theirs.lines().zip(text.lines()).find(|(a, b)| a != b) {
+                return Err(Error::input(format!(
+                    "cannot resume the training in {}: it has `{theirs}`, not `{ours}`; leave the configuration out to \
+                     resume it as it was, or choose a new folder with --out",
+                    path.display()
+                )));
+            }
+            checkpoint::verify(&folder, [MODELS])?;
+            folder
+        }
+        Some(path) => Folder::create(path)?,
+        None => Folder::create_numbered(Path::new("out"), "sae")?,
+    };
+    folder.write(CONFIG, text)?;
+    Ok(folder)
+}
+
+fn compute(
+    config: &Config,
+    rows: Rows,
+    isa: Isa,
+    options: &Options,
+    folder: &Folder,
+    members: &[Member],
+) -> Result<Vec<Model>> {
+    let settings = &config.settings;
+    let reading = Progress::new("reading", options.show);
+    reading.start(rows.len())?;
+    let survey = Survey::of(&rows, &reading)?;
+    reading.finish();
+    let files: Vec<_> = rows
+        .shards()
+        .iter()
+        .map(|s| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()}))
+        .collect();
+    let manifest = |complete: bool| {
+        let manifest = json!({
+            "harness": env!("CARGO_PKG_VERSION"),
+            "complete": complete,
+            "isa": isa.name(),
+            "threads": options.threads,
+            "data": files,
+            "data_checksum": survey.checksum,
+            "checksums": folder.checksums(),
+        });
+        serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
+    };
+    folder.write(MANIFEST, manifest(false))?;
+    let data = Data::new(rows, &survey, settings);
+
+    let progress = Progress::new("training", options.show);
+    let session = Session {
+        isa,
+        threads: options.threads,
+        progress: &progress,
+        folder,
+        subfolder: MODELS,
+        checkpoint_every: options.checkpoint_every,
+    };
+    let plan = plan(settings);
+    progress.start(plan.steps * members.len() as u64)?;
+    let trained = trained(members, &plan, settings, &survey, &data, &session)?;
+    progress.finish();
+
+    let progress = Progress::new("measuring", options.show);
+    progress.start(members.len() as u64)?;
+    let held_out = data.held_out_rows();
+    let folded = trained.into_par_iter().map(|mut trained| {
+        interchange::fold(&mut trained.parameters, &data.mean, data.scale);
+        let measured = measure(
+            Exec::serial(isa),
+            &trained.parameters,
+            &data,
+            &held_out,
+            &survey.mean,
+        )?;
+        progress.tick()?;
+        Ok((trained, measured))
+    });
+    let measured: Vec<(Trained, Measured)> = folded.collect::<Result<_>>()?;
+    progress.finish();
+
+    let (mut steps, mut models, mut elements) = (Vec::new(), Vec::new(), Vec::new());
+    for (member, (trained, measured)) in members.iter().zip(&measured) {
+        interchange::write(
+            &trained.parameters,
+            folder,
+            &format!("{MODELS}/{}", member.name),
+        )?;
+        let n = member.elements as f64;
+        steps.extend(trained.records.iter().map(|r| Step {
+            model: member.name.clone(),
+            samples: r.step * settings.batch as u64,
+            reconstruction: r.reconstruction,
+            penalty: r.sparsity,
+            l0: r.density * n,
+        }));
+        models.push(row(member, settings, &plan, trained, measured));
+        let rows = measured.stream.samples() as f64;
+        let each = measured
+            .stream
+            .firings()
+            .iter()
+            .zip(&measured.nearest)
+            .enumerate();
+        elements.extend(each.map(|(element, (&firings, &nearest))| Element {
+            model: member.name.clone(),
+            element,
+            frequency: firings as f64 / rows,
+            nearest: nearest.into(),
+        }));
+    }
+    let tables = Tables::new(vec![
+        Table::of(&steps),
+        Table::of(&models),
+        Table::of(&elements),
+    ]);
+    for table in tables.iter() {
+        folder.write(format!("{}.csv", table.spec().name), table.csv())?;
+    }
+    folder.write(
+        "README.md",
+        describe::columns("Tables of a training", "By `harness sae train`.", SPECS),
+    )?;
+    page::draw(folder, config, &survey, &data, &tables)?;
+    folder.write(MANIFEST, manifest(true))?;
+    folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
+    Ok(models)
+}
+
+/// Everything that decides the course of a training beside its model.
+#[derive(Serialize)]
+struct Course<'a> {
+    data_checksum: u32,
+    #[serde(flatten)]
+    settings: &'a Settings,
+}
+
+fn trained(
+    members: &[Member],
+    plan: &Plan,
+    settings: &Settings,
+    survey: &Survey,
+    data: &Data,
+    session: &Session,
+) -> Result<Vec<Trained>> {
+    let candidates = members.iter().map(|member| {
+        let shape = Shape {
+            width: data.width(),
+            dictionary: member.elements,
+        };
+        let mut rng = Rng::stream(member.seed, "sae train", "weights", member.elements as u64);
+        let mut start = training::initial(shape, member.variant, &mut rng);
+        center(&mut start, survey, data);
+        Candidate {
+            slug: member.name.clone(),
+            title: member.name.clone(),
+            source: 0,
+            start,
+            rate: (16384.0 / member.elements as f64).sqrt(),
+        }
+    });
+    let course = Course {
+        data_checksum: survey.checksum,
+        settings,
+    };
+    training::train_reading(candidates.collect(), plan, &course, session, |_, number| {
+        data.batch(number)
+    })
+}
+
+/// Starts the decoder's bias at the mean of what the model sees.
+fn center(start: &mut Parameters, survey: &Survey, data: &Data) {
+    let [mut bias] = start.tensors_mut(["b_dec"]);
+    let means = survey.mean.iter().zip(&data.mean);
+    for (bias, (mean, subtracted)) in bias.row_mut(0).iter_mut().zip(means) {
+        *bias = (*mean as f32 - subtracted) / data.scale;
+    }
+}
+
+fn plan(settings: &Settings) -> Plan {
+    Plan {
+        steps: settings.samples.div_ceil(settings.batch as u64),
+        batch: settings.batch,
+        learning_rate: settings.learning_rate,
+        cooldown: settings.cooldown,
+    }
+}
+
+/// Every combination of the lists of the settings.
+fn members(settings: &Settings, width: usize) -> Vec<Member> {
+    let mut members = Vec::new();
+    let dead_after = settings.dead_after.div_ceil(settings.batch as u64);
+    for &elements in &settings.elements {
+        let variants: Vec<(String, f64, Variant)> = match settings.variant {
+            Kind::TopK => {
+                let aux = (settings.auxiliary > 0.0).then(|| AuxK {
+                    k: (width / 2).clamp(1, elements),
+                    coefficient: settings.auxiliary as f32,
+                    dead_after: dead_after.min(u32::MAX.into()) as u32,
+                });
+                let each = settings.k.iter();
+                each.map(|&k| (format!("k{k}"), k as f64, Variant::TopK(TopK { k, aux })))
+                    .collect()
+            }
+            Kind::L1 | Kind::L1Tied => {
+                let each = settings.lambda.iter();
+                each.map(|&lambda| {
+                    let name = format!("lambda{lambda}");
+                    let variant = match settings.variant {
+                        Kind::L1Tied => Variant::TiedL1(TiedL1 {
+                            lambda: lambda as f32,
+                        }),
+                        _ => Variant::L1(L1 {
+                            lambda: lambda as f32,
+                            rows: ElementRows::Unit,
+                        }),
+                    };
+                    (name, lambda, variant)
+                })
+                .collect()
+            }
+        };
+        for (sparsity_name, sparsity, variant) in variants {
+            members.extend(
+                (settings.seed..settings.seed + settings.seeds).map(|seed| Member {
+                    name: format!(
+                        "{}-n{elements}-{sparsity_name}-seed{seed}",
+                        settings.variant
+                    ),
+                    elements,
+                    variant,
+                    sparsity,
+                    seed,
+                }),
+            );
+        }
+    }
+    members
+}
+
+fn check_memory(
+    settings: &Settings,
+    width: usize,
+    members: &[Member],
+    threads: usize,
+) -> Result<()> {
+    let plan = plan(settings);
+    let needed = plan.memory(width, members.iter().map(|m| m.elements));
+    memory::check("sae train", needed, threads)
+}
+
+/// The row of a model in the table of all.
+fn row(
+    member: &Member,
+    settings: &Settings,
+    plan: &Plan,
+    trained: &Trained,
+    measured: &Measured,
+) -> Model {
+    let stream = &measured.stream;
+    let rows = stream.samples() as f64;
+    let rare = stream
+        .firings()
+        .iter()
+        .filter(|&&n| (n as f64) < 1e-4 * rows || n == 0);
+    Model {
+        model: member.name.clone(),
+        variant: settings.variant,
+        elements: member.elements,
+        sparsity: member.sparsity,
+        seed: member.seed,
+        end: trained
+            .divergence
+            .clone()
+            .unwrap_or_else(|| "trained".into()),
+        samples: plan.steps * settings.batch as u64,
+        explained_variance: stream.explained_variance(),
+        explained_variance_by_row: measured.explained_by_row,
+        mse: stream.mse(),
+        l0: stream.l0(),
+        l1: stream.l1(),
+        cosine: stream.cosine_similarity(),
+        shrinkage: measured.shrinkage,
+        dead: stream.dead_fraction(),
+        rare: rare.count() as f64 / member.elements as f64,
+    }
+}

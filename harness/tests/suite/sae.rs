@@ -1,0 +1,440 @@
+//! `harness sae` end to end: activations in files become models, measures and a report.
+
+use std::fmt::Write as _;
+
+use crate::common::{Sandbox, results, same};
+
+/// Rows of five values that depend on few numbers, as a `.npy` file of single precision has them.
+fn npy(rows: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
+    let values = (0..rows * WIDTH).flat_map(|i| value(i / WIDTH, i % WIDTH).to_le_bytes());
+    let mut file = header("<f4", false, &[rows, WIDTH]);
+    file.extend(values);
+    file
+}
+
+const WIDTH: usize = 5;
+
+/// The header of a `.npy` file, format 1.0.
+fn header(kind: &str, fortran: bool, shape: &[usize]) -> Vec<u8> {
+    let mut axes = String::new();
+    for axis in shape {
+        write!(axes, "{axis}, ").unwrap();
+    }
+    let order = if fortran { "True" } else { "False" };
+    let mut text = format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': ({axes}), }}");
+    while !(10 + text.len() + 1).is_multiple_of(64) {
+        text.push(' ');
+    }
+    text.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((text.len() as u16).to_le_bytes());
+    file.extend(text.as_bytes());
+    file
+}
+
+/// Activations with something to learn in them.
+fn sparse(row: usize, column: usize) -> f32 {
+    let on = (row * 7919 + 13) % WIDTH;
+    let other = (row * 104_729 + 5) % 11;
+    let strength = 1.0 + ((row * 31) % 17) as f32 / 17.0;
+    match column {
+        c if c == on => strength,
+        c if c == other => 0.5 * strength,
+        _ => 0.01 * (((row * 131 + column * 17) % 23) as f32 / 23.0 - 0.5),
+    }
+}
+
+fn with_data() -> Sandbox {
+    let sandbox = Sandbox::new();
+    std::fs::write(sandbox.join("x.npy"), npy(600, sparse)).unwrap();
+    sandbox
+}
+
+/// A sweep of a second or less.
+const SWEEP: &str =
+    "x.npy --elements 8,12 --k 1,2 --seeds 2 --samples 20000 --batch 64 --rate 0.001 --quiet";
+
+fn read(sandbox: &Sandbox, name: &str) -> String {
+    std::fs::read_to_string(sandbox.join(name)).unwrap()
+}
+
+#[test]
+fn a_sweep_leaves_a_model_for_every_combination_and_explains_held_out_rows() {
+    let sandbox = with_data();
+    sandbox
+        .harness(&format!("sae train {SWEEP} --out a"))
+        .assert()
+        .success();
+    let models = read(&sandbox, "a/models.csv");
+    assert_eq!(models.lines().count(), 1 + 8);
+    for name in ["topk-n8-k1-seed0", "topk-n12-k2-seed1"] {
+        assert!(
+            sandbox
+                .join(&format!("a/models/{name}/model.safetensors"))
+                .exists()
+        );
+        let line = models.lines().find(|line| line.starts_with(name)).unwrap();
+        let cells: Vec<&str> = line.split(',').collect();
+        let explained: f64 = cells[7].parse().unwrap();
+        // A model that knew the mean alone would explain nothing.
+        assert!(explained > 0.3 && explained <= 1.0, "{line}");
+    }
+    let report = read(&sandbox, "a/report.html");
+    for text in [
+        "topk-n12-k2-seed1",
+        "Models on held-out rows",
+        "explained variance",
+    ] {
+        assert!(report.contains(text), "{text}");
+    }
+    for file in [
+        "training.svg",
+        "frontier.svg",
+        "density.svg",
+        "nearest.svg",
+        "README.md",
+        "elements.csv",
+    ] {
+        assert!(sandbox.join(&format!("a/{file}")).exists(), "{file}");
+    }
+}
+
+#[test]
+fn the_configuration_fed_back_repeats_the_training_on_any_number_of_threads() {
+    let sandbox = with_data();
+    sandbox
+        .harness(&format!("sae train {SWEEP} --threads 1 --out a"))
+        .assert()
+        .success();
+    sandbox
+        .harness("sae train --config a/config.toml --threads 4 --quiet --out b")
+        .assert()
+        .success();
+    same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
+    // Rows are the same in whatever files they stand.
+    let whole = npy(600, sparse);
+    let values = whole.len() - 600 * WIDTH * 4;
+    std::fs::create_dir(sandbox.join("parts")).unwrap();
+    for (name, rows) in [("b.npy", 0..250), ("c.npy", 250..600)] {
+        let mut part = header("<f4", false, &[rows.len(), WIDTH]);
+        part.extend(&whole[values + rows.start * WIDTH * 4..values + rows.end * WIDTH * 4]);
+        std::fs::write(sandbox.join(&format!("parts/{name}")), part).unwrap();
+    }
+    sandbox
+        .harness(&format!(
+            "sae train {} --out c",
+            SWEEP.replace("x.npy", "parts")
+        ))
+        .assert()
+        .success();
+    for file in ["models.csv", "models/topk-n8-k2-seed1/model.safetensors"] {
+        assert_eq!(
+            read_bytes(&sandbox, &format!("a/{file}")),
+            read_bytes(&sandbox, &format!("c/{file}"))
+        );
+    }
+}
+
+fn read_bytes(sandbox: &Sandbox, name: &str) -> Vec<u8> {
+    std::fs::read(sandbox.join(name)).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_sweep_is_resumed_to_the_same_bytes() {
+    let sandbox = with_data();
+    crate::common::survives_kills_in(&sandbox, "sae train", SWEEP, "models", [1, 4, 8]);
+}
+
+#[test]
+fn a_model_takes_raw_activations_however_they_were_normalised() {
+    let sandbox = Sandbox::new();
+    // Far from 0, and large.
+    std::fs::write(
+        sandbox.join("x.npy"),
+        npy(600, |i, j| 300.0 + 50.0 * sparse(i, j)),
+    )
+    .unwrap();
+    for how in ["none", "mean", "scale"] {
+        sandbox
+            .harness(&format!(
+                "sae train x.npy --variant l1 --lambda 0.01 --elements 10 --samples 60000 --batch 64 --rate 0.003 --quiet \
+                 --normalise {how} --out {how}"
+            ))
+            .assert()
+            .success();
+    }
+    let explained = |how: &str| -> f64 {
+        let models = read(&sandbox, &format!("{how}/models.csv"));
+        models
+            .lines()
+            .nth(1)
+            .unwrap()
+            .split(',')
+            .nth(7)
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    assert!(explained("scale") > 0.9, "{}", explained("scale"));
+    for how in ["none", "mean"] {
+        assert!(
+            explained(how) > -1.0 && explained(how) <= 1.0,
+            "{how}: {}",
+            explained(how)
+        );
+    }
+}
+
+#[test]
+fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
+    let sandbox = with_data();
+    sandbox
+        .harness(&format!("sae train {SWEEP} --out a"))
+        .assert()
+        .success();
+    sandbox
+        .harness("sae export a/models/topk-n12-k2-seed0 --to saelens b")
+        .assert()
+        .success();
+    let config: serde_json::Value = serde_json::from_str(&read(&sandbox, "b/cfg.json")).unwrap();
+    for (key, value) in [
+        ("architecture", serde_json::json!("topk")),
+        ("k", 2.into()),
+        ("d_in", WIDTH.into()),
+        ("d_sae", 12.into()),
+        ("apply_b_dec_to_input", true.into()),
+        ("normalize_activations", "none".into()),
+    ] {
+        assert_eq!(config[key], value, "{key}");
+    }
+    let ours = read_bytes(&sandbox, "a/models/topk-n12-k2-seed0/model.safetensors");
+    let theirs = read_bytes(&sandbox, "b/sae_weights.safetensors");
+    let (ours, theirs) = (tensors(&ours), tensors(&theirs));
+    assert_eq!(theirs["W_enc"].0, [WIDTH, 12]);
+    assert_eq!(theirs["W_dec"], ours["w_dec"]);
+    for (element, row) in ours["w_enc"].1.chunks(WIDTH).enumerate() {
+        for (column, value) in row.iter().enumerate() {
+            assert_eq!(theirs["W_enc"].1[column * 12 + element], *value);
+        }
+    }
+    sandbox.refuses(
+        "sae export a/models/topk-n12-k2-seed0 --to saelens b",
+        &["b is not empty"],
+    );
+    sandbox.refuses(
+        "sae export a --to saelens c",
+        &["a holds no model", "model.safetensors"],
+    );
+}
+
+/// The shapes and values of the tensors of a file of single precision.
+fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let each = header
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(name, _)| *name != "__metadata__");
+    each.map(|(name, tensor)| {
+        let shape = tensor["shape"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n.as_u64().unwrap() as usize);
+        let place = |i: usize| 8 + length + tensor["data_offsets"][i].as_u64().unwrap() as usize;
+        let data = bytes[place(0)..place(1)].chunks(4);
+        let values = data
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+            .collect();
+        (name.clone(), (shape.collect(), values))
+    })
+    .collect()
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be_are_named_before_anything_is_written() {
+    let sandbox = with_data();
+    let whole = npy(600, sparse);
+    let mut nan = whole.clone();
+    let last = nan.len() - 4;
+    nan[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let mut long = whole.clone();
+    long.extend([0; 4]);
+    let with_header = |kind: &str, fortran: bool, shape: &[usize]| {
+        let mut file = header(kind, fortran, shape);
+        file.resize(file.len() + 8 * shape.iter().product::<usize>(), 0);
+        file
+    };
+    for (name, bytes, parts) in [
+        (
+            "cut.npy",
+            whole[..whole.len() - 1].to_vec(),
+            &["is cut short", "600 rows of 5 float32"][..],
+        ),
+        (
+            "long.npy",
+            long,
+            &["which end at byte", "one array in each file"],
+        ),
+        ("nan.npy", nan, &["nan.npy, row 599", "NaN"]),
+        (
+            "big.npy",
+            with_header(">f4", false, &[4, 2]),
+            &["big-endian", "astype"],
+        ),
+        (
+            "integers.npy",
+            with_header("<i4", false, &[4, 2]),
+            &["of type", "astype('float32')"],
+        ),
+        (
+            "fortran.npy",
+            with_header("<f8", true, &[4, 2]),
+            &["Fortran", "ascontiguousarray"],
+        ),
+        (
+            "flat.npy",
+            with_header("<f8", false, &[8]),
+            &["its shape is (8)", "two axes"],
+        ),
+        (
+            "empty.npy",
+            with_header("<f8", false, &[0, 5]),
+            &["holds no values"],
+        ),
+        ("text.npy", b"not an array".to_vec(), &["no .npy file"]),
+        ("text.txt", b"1 2 3".to_vec(), &[".npy and .safetensors"]),
+        (
+            "x.safetensors",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
+            &["no .safetensors file"],
+        ),
+    ] {
+        std::fs::write(sandbox.join(name), bytes).unwrap();
+        let mut all = vec![name];
+        all.extend(parts);
+        sandbox.refuses(
+            &format!("sae train {name} --samples 1000 --quiet --out z"),
+            &all,
+        );
+        assert!(!sandbox.join("z/models.csv").exists(), "{name}");
+        let _ = std::fs::remove_dir_all(sandbox.join("z"));
+    }
+    std::fs::write(
+        sandbox.join("narrow.npy"),
+        with_header("<f8", false, &[4, 2]),
+    )
+    .unwrap();
+    sandbox.refuses(
+        "sae train x.npy narrow.npy",
+        &["narrow.npy has rows of 2", "x.npy of 5"],
+    );
+    sandbox.refuses("sae train nowhere.npy", &["cannot read nowhere.npy"]);
+    sandbox.refuses("sae train", &["no activations to read"]);
+    std::fs::create_dir(sandbox.join("hollow")).unwrap();
+    sandbox.refuses("sae train hollow", &["hollow holds no .npy"]);
+}
+
+#[test]
+fn half_double_and_safetensors_are_read() {
+    let sandbox = with_data();
+    // Numbers that half precision holds.
+    let value = |i: usize, j: usize| ((i * 7 + j * 3) % 64) as f32 / 8.0 - 4.0;
+    let values = || (0..200 * WIDTH).map(|i| value(i / WIDTH, i % WIDTH));
+    std::fs::write(sandbox.join("single.npy"), npy(200, value)).unwrap();
+    let mut double = header("<f8", false, &[10, 20, WIDTH]);
+    double.extend(values().flat_map(|v| f64::from(v).to_le_bytes()));
+    std::fs::write(sandbox.join("double.npy"), double).unwrap();
+    let mut half = header("<f2", false, &[200, WIDTH]);
+    half.extend(values().flat_map(|v| half_bits(v).to_le_bytes()));
+    std::fs::write(sandbox.join("half.npy"), half).unwrap();
+    let bf16 = values().flat_map(|v| ((v.to_bits() >> 16) as u16).to_le_bytes());
+    let bytes: Vec<u8> = bf16.collect();
+    let text = format!(
+        "{{\"a\":{{\"dtype\":\"BF16\",\"shape\":[200,{WIDTH}],\"data_offsets\":[0,{n}]}},\
+         \"b\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[{n},{n}]}}}}",
+        n = bytes.len()
+    );
+    let mut file = (text.len() as u64).to_le_bytes().to_vec();
+    file.extend(text.as_bytes());
+    file.extend(bytes);
+    std::fs::write(sandbox.join("b.safetensors"), file).unwrap();
+    let rest = "--elements 8 --k 2 --samples 2000 --batch 32 --quiet";
+    for (data, out) in [
+        ("single.npy", "single"),
+        ("double.npy", "double"),
+        ("half.npy", "half"),
+        ("b.safetensors --tensor a", "bf16"),
+    ] {
+        sandbox
+            .harness(&format!("sae train {data} {rest} --out {out}"))
+            .assert()
+            .success();
+        assert_eq!(
+            read(&sandbox, &format!("{out}/models.csv")),
+            read(&sandbox, "single/models.csv"),
+            "{out}"
+        );
+    }
+    sandbox.refuses(
+        "sae train b.safetensors",
+        &["several tensors (a, b)", "--tensor"],
+    );
+    sandbox.refuses(
+        "sae train b.safetensors --tensor c",
+        &["no tensor c, but a, b"],
+    );
+    sandbox.refuses("sae train b.safetensors --tensor b", &["of type U8"]);
+}
+
+/// The bits in half precision of a number that it holds.
+fn half_bits(value: f32) -> u16 {
+    let bits = value.to_bits();
+    if value == 0.0 {
+        return 0;
+    }
+    let exponent = ((bits >> 23) & 0xff) as i32 - 127 + 15;
+    ((bits >> 16) & 0x8000) as u16 | (exponent as u16) << 10 | ((bits >> 13) & 0x3ff) as u16
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let sandbox = with_data();
+    for (flags, parts) in [
+        ("--k 41", &["k is 41", "40 elements"][..]),
+        ("--k 0", &["--k: k is [0]"]),
+        ("--k 2,2", &["increasing"]),
+        ("--batch 0", &["--batch: batch is 0"]),
+        ("--held-out 0.9", &["--held-out: held_out is 0.9"]),
+        ("--variant l2", &["--variant: variant is", "topk"]),
+        ("--expansion 0", &["--expansion 0"]),
+        (
+            "--set sampels=5",
+            &["no setting `sampels`; did you mean `samples`?"],
+        ),
+        (
+            "--set samples=many",
+            &["samples is \"many\"", "a whole number"],
+        ),
+        ("--threads 0", &["--threads is 0"]),
+    ] {
+        sandbox.refuses(&format!("sae train x.npy {flags} --out z"), parts);
+        assert!(!sandbox.join("z").exists(), "{flags}");
+    }
+    sandbox
+        .harness(&format!("sae train {SWEEP} --out a"))
+        .assert()
+        .success();
+    sandbox.refuses(
+        "sae train x.npy --k 3 --resume a",
+        &["cannot resume the training in a"],
+    );
+    sandbox.refuses(
+        &format!("sae train {SWEEP} --out a"),
+        &["a holds another run"],
+    );
+    // Other activations under the same name are noticed while a training is under way.
+    sandbox.refuses("sae train --resume nowhere", &["nowhere"]);
+}
