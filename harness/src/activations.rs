@@ -6,16 +6,17 @@
 //! memory.
 
 mod header;
-mod npy;
+pub mod npy;
 pub mod order;
-mod safetensors;
+pub mod safetensors;
 mod shard;
 pub mod survey;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-pub use shard::{Kind, Shard};
+pub use header::{Kind, Layout};
+pub use shard::Shard;
 
 /// The rows of one or more files, in their order: N rows of d values.
 #[derive(Debug)]

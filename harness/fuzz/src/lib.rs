@@ -1,12 +1,14 @@
 //! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or with
 //! something that is the same when it is written and read again.
 
+use harness::activations::{self, Layout};
 use harness::claim::ledger::Ledger;
 use harness::claim::measures::Measurement;
 use harness::claim::{Cell, Entry};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
 use harness::experiments::many_layers::multilayer::{model_file, state::State};
+use harness::interchange;
 use harness::profile::Profile;
 use harness::profile::machine::Rate;
 use harness::profile::tables::{Kernel, Spent, Stack};
@@ -23,12 +25,15 @@ use kernels::mlp::{Parameters, Shape};
 pub type Reader = fn(&[u8]);
 
 /// All of them.
-pub const READERS: [(&str, Reader); 5] = [
+pub const READERS: [(&str, Reader); 8] = [
     ("config", config),
     ("manifest", manifest),
     ("tables", tables),
     ("checkpoint", checkpoint),
     ("model", model),
+    ("npy", npy),
+    ("safetensors", safetensors),
+    ("autoencoder", autoencoder),
 ];
 
 /// A configuration file.
@@ -178,4 +183,36 @@ pub fn model(bytes: &[u8]) {
     let bytes = model_file::encode(&parameters);
     let again = model_file::decode(&bytes).expect("what was written is read");
     assert_eq!(model_file::encode(&again), bytes);
+}
+
+/// The header of a `.npy` file of activations.
+pub fn npy(bytes: &[u8]) {
+    if let Ok(layout) = activations::npy::layout(std::io::Cursor::new(bytes)) {
+        countable(&layout, bytes);
+    }
+}
+
+/// The header of a `.safetensors` file of activations, read with a name and without one.
+pub fn safetensors(bytes: &[u8]) {
+    for tensor in [None, Some("a")] {
+        if let Ok(layout) = activations::safetensors::layout(bytes, tensor) {
+            countable(&layout, bytes);
+        }
+    }
+}
+
+/// What a header says can be counted, and begins in the file.
+fn countable(layout: &Layout, bytes: &[u8]) {
+    if let Ok((rows, width)) = layout.rows() {
+        let values = rows.checked_mul(width as u64).expect("a number of values");
+        assert!(values > 0 && values.checked_mul(layout.kind.bytes() as u64).is_some());
+        assert!(layout.offset >= 8 && bytes.len() >= 8);
+    }
+}
+
+/// A sparse autoencoder that `harness sae train` wrote.
+pub fn autoencoder(bytes: &[u8]) {
+    if let Ok(parameters) = interchange::decode(bytes) {
+        assert!(parameters.values().iter().all(|v| v.is_finite()));
+    }
 }

@@ -1,15 +1,32 @@
 //! The header of a `.npy` file, format 1 to 3.
 
-use std::io::{BufRead, Seek};
+use std::io::{BufRead, Read as _, Seek, SeekFrom};
 
 use npyz::{DType, NpyHeader, Order, TypeChar};
 
 use super::header::{Kind, Layout};
 
+/// The longest header that is read. That of an array of numbers has some hundred bytes.
+const LONGEST: u32 = 1 << 20;
+
 /// What the header says, which is at the start of the file.
 pub fn layout(mut file: impl BufRead + Seek) -> Result<Layout, String> {
-    let header =
-        NpyHeader::from_reader(&mut file).map_err(|e| format!("it is no .npy file: {e}"))?;
+    let broken = |e: std::io::Error| format!("it is no .npy file: {e}");
+    let mut start = Vec::new();
+    file.by_ref()
+        .take(12)
+        .read_to_end(&mut start)
+        .map_err(broken)?;
+    // From format 2 on, the length has four bytes, and as much memory is taken for the header.
+    if let [_, _, _, _, _, _, version, _, length @ ..] = &start[..]
+        && *version >= 2
+        && let Ok(length) = length.try_into()
+        && u32::from_le_bytes(length) > LONGEST
+    {
+        return Err("it is no .npy file: its header would be longer than a MiB".into());
+    }
+    file.seek(SeekFrom::Start(0)).map_err(broken)?;
+    let header = NpyHeader::from_reader(&mut file).map_err(broken)?;
     let offset = file.stream_position().map_err(|e| e.to_string())?;
     let DType::Plain(kind) = header.dtype() else {
         return Err("its values are records; rows of activations are numbers of one type".into());

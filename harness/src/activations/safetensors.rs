@@ -58,13 +58,14 @@ pub fn layout(mut file: impl Read, tensor: Option<&str>) -> Result<Layout, Strin
             ));
         }
     };
+    let (from, to) = info.data_offsets;
+    let offset = (8 + length).checked_add(from as u64);
     let layout = Layout {
-        offset: 8 + length + info.data_offsets.0 as u64,
+        offset: offset.ok_or_else(|| broken("its offsets are beyond any file"))?,
         kind,
         shape: info.shape.iter().map(|&n| n as u64).collect(),
     };
     let (rows, width) = layout.rows()?;
-    let (from, to) = info.data_offsets;
     let bytes = rows * width as u64 * kind.bytes() as u64;
     match to.checked_sub(from) {
         Some(room) if room as u64 == bytes => Ok(layout),

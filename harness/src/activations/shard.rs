@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
-pub use super::header::Kind;
+use super::header::Kind;
 use super::{npy, safetensors};
 use crate::error::{Error, Result};
 
@@ -37,7 +37,9 @@ impl Shard {
         };
         let layout = layout.map_err(wrong)?;
         let (rows, width) = layout.rows().map_err(wrong)?;
-        let end = rows * width as u64 * layout.kind.bytes() as u64 + layout.offset;
+        let end = layout
+            .offset
+            .saturating_add(rows * width as u64 * layout.kind.bytes() as u64);
         let bytes = file.metadata().map_err(Error::io("read", path))?.len();
         if bytes < end {
             return Err(wrong(format!(

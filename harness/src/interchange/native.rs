@@ -244,13 +244,15 @@ pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
         dictionary: elements,
     };
     let variant = variant.variant(elements)?;
-    if let Variant::TwoLayer(TwoLayer { hidden, .. }) = variant
-        && !file
-            .tensors()
-            .iter()
-            .any(|(_, t)| t.shape() == [hidden, width])
-    {
-        return Err(format!("it holds no hidden layer of {hidden}"));
+    // Nothing is allocated that the file does not hold.
+    let values = bytes.len() / 4;
+    let largest = match variant {
+        Variant::TwoLayer(TwoLayer { hidden, .. }) => elements.max(width).checked_mul(hidden),
+        Variant::Lista(_) => elements.checked_mul(elements),
+        _ => Some(0),
+    };
+    if largest.is_none_or(|largest| largest > values) {
+        return Err("its settings ask for larger tensors than it holds".into());
     }
     let mut parameters = Parameters::zeros(shape, variant);
     let shapes: Vec<(&str, [usize; 2])> = parameters

@@ -165,15 +165,10 @@ fn compute(
     let progress = Progress::new("measuring", options.show);
     progress.start(members.len() as u64)?;
     let held_out = data.held_out_rows();
+    let exec = Exec::serial(isa);
     let folded = trained.into_par_iter().map(|mut trained| {
-        interchange::fold(&mut trained.parameters, &data.mean, data.scale);
-        let measured = measure(
-            Exec::serial(isa),
-            &trained.parameters,
-            &data,
-            &held_out,
-            &survey.mean,
-        )?;
+        trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
+        let measured = measure(exec, &trained.parameters, &data, &held_out, &survey.mean)?;
         progress.tick()?;
         Ok((trained, measured))
     });
@@ -251,7 +246,7 @@ fn trained(
         };
         let mut rng = Rng::stream(member.seed, "sae train", "weights", member.elements as u64);
         let mut start = training::initial(shape, member.variant, &mut rng);
-        center(&mut start, survey, data);
+        centre(&mut start, survey, data);
         Candidate {
             slug: member.name.clone(),
             title: member.name.clone(),
@@ -269,8 +264,11 @@ fn trained(
     })
 }
 
-/// Starts the decoder's bias at the mean of what the model sees.
-fn center(start: &mut Parameters, survey: &Survey, data: &Data) {
+/// Starts the decoder's bias, if there is one, at the mean of what the model sees.
+fn centre(start: &mut Parameters, survey: &Survey, data: &Data) {
+    if let Variant::TiedL1(_) = start.variant() {
+        return;
+    }
     let [mut bias] = start.tensors_mut(["b_dec"]);
     let means = survey.mean.iter().zip(&data.mean);
     for (bias, (mean, subtracted)) in bias.row_mut(0).iter_mut().zip(means) {

@@ -187,6 +187,31 @@ fn a_model_takes_raw_activations_however_they_were_normalised() {
 }
 
 #[test]
+fn every_variant_explains_held_out_rows_and_is_exported() {
+    let sandbox = with_data();
+    for variant in ["topk", "l1", "l1-tied"] {
+        sandbox
+            .harness(&format!(
+                "sae train x.npy --variant {variant} --k 2 --lambda 0.05 --elements 8 --samples 40000 --batch 64 \
+                 --rate 0.0005 --quiet --out {variant}"
+            ))
+            .assert()
+            .success();
+        let models = read(&sandbox, &format!("{variant}/models.csv"));
+        let line = models.lines().nth(1).unwrap();
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[1], variant);
+        let explained: f64 = cells[7].parse().unwrap();
+        assert!(explained > 0.3 && explained <= 1.0, "{line}");
+        let model = format!("{variant}/models/{}", cells[0]);
+        sandbox
+            .harness(&format!("sae export {model} --to saelens {variant}-export"))
+            .assert()
+            .success();
+    }
+}
+
+#[test]
 fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
     let sandbox = with_data();
     sandbox

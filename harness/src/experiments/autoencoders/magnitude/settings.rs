@@ -8,7 +8,7 @@ crate::settings! {
     /// Settings of `magnitude`; `data` and `training.steps` are those of the comparison of methods.
     pub struct Settings {
         /// Most seeds that the experiment runs at.
-        most_seeds: usize = 5, in 1..=1000;
+        most_seeds: usize = 5, quick = 3, in 1..=1000;
         /// Training steps of the models in the plane.
         plane_steps: u64 = 1000, quick = 300, full = 5000, in STEPS;
         /// Training steps of the models of one feature.

@@ -22,7 +22,7 @@ crate::settings! {
             },
         );
         /// Most seeds that the experiment runs at.
-        most_seeds: usize = 5, in 1..=1000;
+        most_seeds: usize = 5, quick = 3, in 1..=1000;
         /// Held-out samples that the models are measured on.
         held_out: usize = 4096, quick = 1024, full = 8192, in 100..=1 << 24;
         /// Held-out samples whose codes are compared with those of least loss on the same dictionary.
