@@ -26,6 +26,8 @@ crate::settings! {
         lambda: f64 = 0.1, in above_0_at_most_1e6();
         /// Held-out samples that dictionaries are read on.
         held_out: usize = 4096, full = 16_384, in 100..=1 << 20;
+        /// Those of them, the first, that codes of least loss are found for.
+        coded: usize = 256, quick = 128, full = 512, in 100..=1 << 20;
         /// Share of the samples that an element fires on to count as living.
         living: f64 = 0.001, in worded("above 0 and below 1", above(0.0).below(1.0));
         /// Most seeds that the experiment runs at.
