@@ -10,7 +10,7 @@ crate::settings! {
         /// Features k that are active in a sample, exactly.
         active: usize = 10, in 2..=64;
         /// Numbers of features n, increasing; the claim is settled at `point` of them.
-        features: Vec<usize> = vec![100], quick = vec![50], full = vec![50, 100, 400], where s => {
+        features: Vec<usize> = vec![100], quick = vec![50], full = vec![50, 100, 200], where s => {
             let least = 2 * s.active;
             worded(
                 format!("1 to 8 numbers, increasing, each {least} (twice `active`) to 4096"),
@@ -20,7 +20,7 @@ crate::settings! {
         /// The number of features of the point setting, one of `features`.
         point: usize = 100, quick = 50, where s => so_that("one of `features`", |n: &usize| s.features.contains(n));
         /// Samples that a reader is fitted to, that known combinations are read on, and that new ones are read on: so many each.
-        samples: usize = 600, quick = 200, full = 1000, in 100..=1 << 20;
+        samples: usize = 600, quick = 200, in 100..=1 << 20;
         /// Coefficient λ of the L1 norm, for a squared error that is summed over dimensions.
         lambda: f64 = 0.1, in above_0_at_most_1e6();
         /// Ridge of the linear probe, in units of the mean variance of a dimension.
@@ -28,8 +28,8 @@ crate::settings! {
         /// Most seeds that the experiment runs at.
         most_seeds: usize = 5, full = 10, in 1..=1000;
         group training: Plan {
-            steps = 1500, quick = 200, full = 4000;
-            batch = 128, full = 256;
+            steps = 1500, quick = 200, full = 3000;
+            batch = 128, full = 128;
             learning_rate = 3e-3;
         }
     }
