@@ -7,8 +7,8 @@ use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, Kind, Setting, at_least, at_most};
 use crate::stats::Fit;
 
-/// Excess of a loss up to which it counts as the least: FISTA stops at a duality gap of 1e-5 of ‖x‖², a ten thousandth of
-/// a loss of a tenth.
+/// Excess of a loss up to which it counts as the least: FISTA stops at a duality gap of 1e-5 of ‖x‖², a ten thousandth of a
+/// loss of a tenth, and this is ten times as much.
 pub const CERTAIN: f64 = 1e-3;
 
 pub static GROWTH: Claim<2> = Claim {

@@ -80,8 +80,8 @@ impl Source {
         }
     }
 
-    /// Elements of norm 1 that are no worse than any that could be trained: for discrete features these, at most as many as
-    /// asked for; for a continuum points spread evenly over the sphere.
+    /// Elements of norm 1 that need no training: of discrete features these, at most as many as asked for; of a continuum
+    /// points spread evenly over the sphere.
     pub fn spread(&self, elements: usize, rng: &mut Rng) -> Vec<f32> {
         let points = match self.points.len() {
             0 => spread(elements, self.frame.len(), rng),
