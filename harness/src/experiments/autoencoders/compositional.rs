@@ -1,12 +1,13 @@
 //! `compositional`: is a feature still read where it stands beside others than in training?
 //!
-//! The data are those of Barin Pacela, Joshi, Camacho, Lacoste-Julien and Klindt, *Stop probing, start coding: why linear
-//! probes and sparse autoencoders fail at compositional generalisation*, 2026 (arXiv 2603.28744): exactly k of n features,
-//! uniform magnitudes, Gaussian directions in m = ⌈2k ln(n/k)⌉ dimensions, a first feature that in training never stands
-//! beside one half of the others, and in the new combinations beside these alone. The measure is ours: how well that feature
-//! is read on samples that contain it, so that nothing but its company differs between known and new combinations. Theirs
-//! are the correlation of all codes with the true ones, and how well is told whether the feature is above ½. They learn
-//! dictionaries by sparse coding as well, and compare several sparse autoencoders; here there is the plain one.
+//! The data are those of Barin Pacela, Joshi, Camacho, Lacoste-Julien and Klindt, *Stop probing, start coding: why
+//! linear probes and sparse autoencoders fail at compositional generalisation*, 2026 (arXiv 2603.28744), as their
+//! published code draws them: exactly k of n features, uniform magnitudes, Gaussian directions in m = ⌈2k ln(n/k)⌉
+//! dimensions, a first feature that in training never stands beside one half of the others, and in the new combinations
+//! beside these alone. The measure is ours: how well that feature is read on samples that contain it, so that nothing
+//! but its company differs between known and new combinations. Theirs are the correlation of all codes with the true
+//! ones, and how well is told whether the feature is above ½. They learn dictionaries by sparse coding as well, and
+//! compare several sparse autoencoders; here there is the plain one.
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -33,11 +34,11 @@ impl Experiment for Compositional {
     const ABOUT: &'static About = &About {
         id: "compositional",
         title: "Is a feature read in new company?",
-        summary: "Exactly k of n features are active in a sample, a sum of their directions in fewer dimensions. In training \
-        the first feature never stands beside one half of the others; then it is read where it stands beside known ones, and \
-        beside these new ones alone: by a linear probe, by a sparse autoencoder, and by codes of least loss on the \
-        autoencoder's dictionary and on the true one. The setting is that of Stop probing, start coding (Barin Pacela and \
-        others, 2026).",
+        summary: "Exactly k of n features are active in a sample, a sum of their directions in fewer dimensions. In \
+        training the first feature never stands beside one half of the others; then it is read where it stands beside \
+        known ones, and beside these new ones alone: by a linear probe, by a sparse autoencoder, and by codes of least \
+        loss on the autoencoder's dictionary and on the true one. The setting is that of Stop probing, start coding \
+        (Barin Pacela and others, 2026).",
         claims: &[&claims::COMPANY],
         tables: &[Reading::SPEC],
         figures: figures::NAMES,

@@ -31,8 +31,9 @@ impl Experiment for Continuum {
         summary: "The post closes with a doubt: that networks have no fixed number of discrete features, which are an \
         approximation to something continuous. Here every activation is one point of a sphere in a random subspace, \
         times a magnitude. Sparse autoencoders with more and more elements are trained on the whole sphere and, as the \
-        control, on a few points of it. Codes of least loss on their dictionaries, and on as many elements spread evenly over \
-        the sphere, tell what limits the loss: the encoder, the dictionary, or that there are only so many elements.",
+        control, on a few points of it. Codes of least loss on their dictionaries, and on as many elements spread \
+        evenly over the sphere, tell what limits the loss: the encoder, the dictionary, or that there are only so many \
+        elements.",
         claims: &[&claims::GROWTH],
         tables: &[Dictionary::SPEC],
         figures: figures::NAMES,

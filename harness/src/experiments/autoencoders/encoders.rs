@@ -1,9 +1,9 @@
 //! `encoders`: does a stronger encoder find better features?
 //!
-//! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside them a
-//! dictionary whose codes are optimised freely (FISTA). All encoders start as the same linear one, the transpose of the
-//! dictionary, and each is tried at the same learning rates and numbers of steps. Encoder and dictionary are then judged
-//! apart: optimal codes on the dictionary that an encoder has learned, and its codes on the true one.
+//! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside
+//! them a dictionary whose codes are optimised freely (FISTA). All encoders start as the same linear one, the transpose
+//! of the dictionary, and each is tried at the same learning rates and numbers of steps. Encoder and dictionary are
+//! then judged apart: optimal codes on the dictionary that an encoder has learned, and its codes on the true one.
 
 use rayon::prelude::*;
 
@@ -43,11 +43,11 @@ impl Experiment for Encoders {
         title: "Does a stronger encoder find better features?",
         summary: "The encoder of a sparse autoencoder is one linear map, much simpler than sparse coding by \
         optimisation. A two-layer encoder, unrolled steps of a learnt iteration (LISTA) and freely optimised codes are \
-        trained on the same data, synthetic ones with known features, at random or in groups of similar ones, and residual \
-        streams of the models of `multilayer`. On synthetic data each is tried at the same learning rates and numbers of steps, \
-        and the best is judged. Encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an \
-        encoder has learned, and its own codes on the true features. In the control, data of more features than can be read \
-        linearly, every encoder has the features as its dictionary.",
+        trained on the same data, synthetic ones with known features, at random or in groups of similar ones, and \
+        residual streams of the models of `multilayer`. On synthetic data each is tried at the same learning rates and \
+        numbers of steps, and the best is judged. Encoder and dictionary are judged apart: FISTA's and OMP's codes on \
+        the dictionary that an encoder has learned, and its own codes on the true features. In the control, data of \
+        more features than can be read linearly, every encoder has the features as its dictionary.",
         claims: claims::CLAIMS,
         tables: &[tables::Scores::SPEC, tuning::Tried::SPEC],
         figures: figures::NAMES,
@@ -63,7 +63,8 @@ impl Experiment for Encoders {
             return synthetic;
         }
         let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
-        // The sources hold their samples beside the streams that these are from, while the synthetic one is still there.
+        // The sources hold their samples beside the streams that these are from, while the synthetic one is still
+        // there.
         let largest = model.datapoints.iter().copied().max().unwrap_or(0);
         let samples = source::STREAMS as f64 * 8.0 * largest as f64 * model.width as f64;
         let trained = of_source(s, model.width, s.stream_ratio * model.width, threads);

@@ -15,8 +15,9 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     let rows = tables.rows::<Reading>();
     let mut figure = Figure::new(
         NAMES[0],
-        "How well the first feature is read on samples that contain it (R²), where it stands beside others as in training and \
-         beside others that it never stands beside in training. Controls: as many dimensions as features. A dot a seed.",
+        "How well the first feature is read on samples that contain it (R²), where it stands beside others as in \
+         training and beside others that it never stands beside in training. Controls: as many dimensions as features. \
+         A dot a seed.",
     );
     let sizes = rows
         .iter()
@@ -64,10 +65,10 @@ pub fn findings(tables: &Tables) -> String {
     let known = |reader| middle(false, reader, |r| r.r2_known);
     let new = |reader| middle(false, reader, |r| r.r2_new);
     format!(
-        "With {} features in {} dimensions, R² of the feature falls from known to new company from {} to {} for a linear probe, \
-         from {} to {} for the encoder of a sparse autoencoder, from {} to {} for the best codes on its dictionary, and from {} to \
-         {} for the best codes on the true directions. The autoencoder's nearest element has a cosine of {} with the feature. \
-         Where features are orthogonal the probe comes to {} and {}.",
+        "With {} features in {} dimensions, R² of the feature falls from known to new company from {} to {} for a \
+         linear probe, from {} to {} for the encoder of a sparse autoencoder, from {} to {} for the best codes on its \
+         dictionary, and from {} to {} for the best codes on the true directions. The autoencoder's nearest element \
+         has a cosine of {} with the feature. Where features are orthogonal the probe comes to {} and {}.",
         first.features,
         first.dimensions,
         known(Reader::Probe),

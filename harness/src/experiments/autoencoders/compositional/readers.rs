@@ -213,8 +213,8 @@ fn best(exec: Exec, elements: &[f32], x: MatRef, s: &Settings) -> Result<Vec<f32
     codes.ok_or_else(|| "has a code that is not finite".into())
 }
 
-/// R² and accuracy in known and in new combinations, of the entry of a code that correlates most with the feature over the
-/// samples of training, through the line that fits best there.
+/// R² and accuracy in known and in new combinations, of the entry of a code that correlates most with the feature over
+/// the samples of training, through the line that fits best there.
 fn scored(
     codes: impl Fn(&Split) -> Result<Vec<f32>, String>,
     drawn: &Drawn,

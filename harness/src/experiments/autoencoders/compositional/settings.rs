@@ -19,7 +19,8 @@ crate::settings! {
         };
         /// The number of features of the point setting, one of `features`.
         point: usize = 100, quick = 50, where s => so_that("one of `features`", |n: &usize| s.features.contains(n));
-        /// Samples that a reader is fitted to, that known combinations are read on, and that new ones are read on: so many each.
+        /// Samples that a reader is fitted to, that known combinations are read on, and that new ones are read on: so
+        /// many each.
         samples: usize = 600, quick = 200, in 100..=1 << 20;
         /// Coefficient λ of the L1 norm, for a squared error that is summed over dimensions.
         lambda: f64 = 0.1, in above_0_at_most_1e6();

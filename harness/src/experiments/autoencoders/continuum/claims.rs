@@ -7,8 +7,8 @@ use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, Kind, Setting, at_least, at_most};
 use crate::stats::Fit;
 
-/// Excess of a loss up to which it counts as the least: FISTA stops at a duality gap of 1e-5 of ‖x‖², a ten thousandth of a
-/// loss of a tenth, and this is ten times as much.
+/// Excess of a loss up to which it counts as the least: FISTA stops at a duality gap of 1e-5 of ‖x‖², a ten thousandth
+/// of a loss of a tenth, and this is ten times as much.
 pub const CERTAIN: f64 = 1e-3;
 
 pub static GROWTH: Claim<2> = Claim {
@@ -16,9 +16,9 @@ pub static GROWTH: Claim<2> = Claim {
     kind: Kind::Finding,
     statement: "Where features are a continuum, a larger dictionary has more living elements and a lower loss, and no \
         number of elements is the right one.",
-    criterion: "L1 SAEs on points of the unit sphere in four dimensions, from 32 elements to four times as many or more: the number \
-        of living elements grows at least as the power 0.5 of the number of elements, and what the loss exceeds that of an \
-        element for every point by falls to at most 0.75 of it",
+    criterion: "L1 SAEs on points of the unit sphere in four dimensions, from 32 elements to four times as many or \
+        more: the number of living elements grows at least as the power 0.5 of the number of elements, and what the \
+        loss exceeds that of an element for every point by falls to at most 0.75 of it",
     control: "32 points of the same sphere as features, so that 32 elements are enough",
     conditions: [
         at_least(
@@ -60,8 +60,8 @@ impl Codes {
     }
 }
 
-/// Measures the claim at a seed, at the point setting and in every cell of its specification curve; a cell of the control
-/// follows that of the claim.
+/// Measures the claim at a seed, at the point setting and in every cell of its specification curve; a cell of the
+/// control follows that of the claim.
 pub fn settle(rows: &[Dictionary], cells: &[Cell], seed: u64, s: &Settings, outcome: &mut Outcome) {
     for pair in cells.chunks_exact(2) {
         for (codes, name) in Codes::ALL {

@@ -1,5 +1,5 @@
-//! The dictionaries of a seed: trained, then read by their own encoder, by the best codes, and beside those that need no
-//! training.
+//! The dictionaries of a seed: trained, then read by their own encoder, by the best codes, and beside those that need
+//! no training.
 
 use std::collections::BTreeMap;
 
@@ -56,8 +56,8 @@ crate::rows! {
         optimised_living: f64 ["elements"],
         /// loss of these codes over the least loss, minus 1
         optimised_excess: f64 ["1"],
-        /// living elements by the codes of least loss on a dictionary that nobody trained: of as many elements spread evenly
-        /// over the sphere, or of the discrete features, as many as it has room for
+        /// living elements by the codes of least loss on a dictionary that nobody trained: of as many elements spread
+        /// evenly over the sphere, or of the discrete features, as many as it has room for
         spread_living: f64 ["elements"],
         /// loss of these codes over the least loss, minus 1
         spread_excess: f64 ["1"],

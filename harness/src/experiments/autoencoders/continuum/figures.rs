@@ -88,15 +88,17 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
-/// What limits the loss, encoder, dictionary or geometry: the untied dictionaries at magnitude 1, a row of panels a sphere.
+/// What limits the loss, encoder, dictionary or geometry: the untied dictionaries at magnitude 1, a row of panels a
+/// sphere.
 fn limits(rows: &[Dictionary]) -> Figure {
     let mut figure = Figure::new(
         NAMES[2],
-        "What limits the loss, at magnitude 1: the loss of an untied autoencoder, that of the best codes (FISTA) on its \
-         dictionary, and that of the best codes on a dictionary that nobody trained, with its elements spread evenly over the \
-         sphere or at the discrete features, each over that of an element for every feature, minus 1. From the first curve to \
-         the second the encoder limits it, from there to the third the trained dictionary, below that the number of elements. \
-         What is below 0.001 is not drawn. Lines are medians over seeds, points are seeds.",
+        "What limits the loss, at magnitude 1: the loss of an untied autoencoder, that of the best codes (FISTA) on \
+         its dictionary, and that of the best codes on a dictionary that nobody trained, with its elements spread \
+         evenly over the sphere or at the discrete features, each over that of an element for every feature, minus 1. \
+         From the first curve to the second the encoder limits it, from there to the third the trained dictionary, \
+         below that the number of elements. What is below 0.001 is not drawn. Lines are medians over seeds, points are \
+         seeds.",
     );
     let looks: [(Role, &str, Column); 3] = [
         (Role::Other(2), "the encoder's codes", |r| r.excess),
@@ -160,11 +162,11 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let largest_part = parts.iter().max_by(|a, b| a.0.total_cmp(&b.0));
     let limit = largest_part.map_or("", |part| part.1);
     format!(
-        "Of {largest} elements {:.0} live on a sphere in {sphere} dimensions, and {:.0} on a few points of it. The number of \
-         living elements grows as the power {} of the number of elements on the continuum and as the power {} on discrete \
-         features. On the continuum the loss of the {largest} elements is {} above that of an element for every point; with \
-         the best codes on the same dictionary it is {} above, and with the best codes on as many elements spread evenly over \
-         the sphere {}. So most of it is due to {limit}.",
+        "Of {largest} elements {:.0} live on a sphere in {sphere} dimensions, and {:.0} on a few points of it. The \
+         number of living elements grows as the power {} of the number of elements on the continuum and as the power \
+         {} on discrete features. On the continuum the loss of the {largest} elements is {} above that of an element \
+         for every point; with the best codes on the same dictionary it is {} above, and with the best codes on as \
+         many elements spread evenly over the sphere {}. So most of it is due to {limit}.",
         living(Features::Continuum),
         living(Features::Discrete),
         number(value(|e| e.value)),

@@ -45,7 +45,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// The unit sphere of a random subspace of `sphere` dimensions, and `features` points of it, the same for either kind.
+    /// The unit sphere of a random subspace of `sphere` dimensions, and `features` points of it, the same for either
+    /// kind.
     pub fn new(
         width: usize,
         sphere: usize,
@@ -80,8 +81,8 @@ impl Source {
         }
     }
 
-    /// Elements of norm 1 that need no training: of discrete features these, at most as many as asked for; of a continuum
-    /// points spread evenly over the sphere.
+    /// Elements of norm 1 that need no training: of discrete features these, at most as many as asked for; of a
+    /// continuum points spread evenly over the sphere.
     pub fn spread(&self, elements: usize, rng: &mut Rng) -> Vec<f32> {
         let points = match self.points.len() {
             0 => spread(elements, self.frame.len(), rng),

@@ -19,8 +19,8 @@ crate::settings! {
         sphere: usize = 4, where s => so_that("one of `spheres`", |k: &usize| s.spheres.contains(k));
         /// Number of features of the control, random points of the same sphere.
         features: usize = 32, in 2..=10_000;
-        /// Elements of the largest dictionary for each feature of the control: dictionaries have half as many elements as
-        /// there are features, and from there on twice as many each up to this.
+        /// Elements of the largest dictionary for each feature of the control: dictionaries have half as many elements
+        /// as there are features, and from there on twice as many each up to this.
         largest: usize = 4, full = 8, in 2..=64;
         /// Coefficient λ of the L1 norm.
         lambda: f64 = 0.1, in above_0_at_most_1e6();

@@ -7,9 +7,9 @@ const ROUNDS: usize = 300;
 
 /// Points of the unit sphere in `dimensions` dimensions that have pushed each other apart, from random ones.
 ///
-/// Each is driven away from every other at distance r by a force of r^−k, that of the energy r^−(k−1) on a sphere of k − 1
-/// dimensions: points of least energy of this power or a larger one cover it evenly as they get many (Hardin and Saff,
-/// 2005). In each round the point that is pushed hardest moves by a length that falls to 0 along a line.
+/// Each is driven away from every other at distance r by a force of r^−k, that of the energy r^−(k−1) on a sphere of k
+/// − 1 dimensions: points of least energy of this power or a larger one cover it evenly as they get many (Hardin and
+/// Saff, 2005). In each round the point that is pushed hardest moves by a length that falls to 0 along a line.
 pub fn spread(points: usize, dimensions: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
     let mut all: Vec<Vec<f64>> = (0..points)
         .map(|_| random_direction(dimensions, rng))
@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn few_points_make_regular_figures() {
-        // A regular octagon, a tetrahedron, and in four dimensions a simplex and a cross of axes, which are the best possible.
+        // A regular octagon, a tetrahedron, and in four dimensions a simplex and a cross of axes, which are the best
+        // possible.
         for (points, dimensions, cosine) in [
             (8, 2, std::f64::consts::FRAC_1_SQRT_2),
             (4, 3, -1.0 / 3.0),
@@ -95,8 +96,8 @@ mod tests {
         let mut rng = Rng::stream(1, "test", "spread", 100);
         let random: Vec<Vec<f64>> = (0..100).map(|_| random_direction(4, &mut rng)).collect();
         let largest = |points: &[Vec<f64>]| nearest(points).into_iter().fold(-1.0, f64::max);
-        // A cap of angle a covers (a − sin a cos a)/π of the sphere in four dimensions, 1/100 at 0.36; neighbours that are
-        // further apart than a radius of it leave no place for a hole.
+        // A cap of angle a covers (a − sin a cos a)/π of the sphere in four dimensions, 1/100 at 0.36; neighbours that
+        // are further apart than a radius of it leave no place for a hole.
         let spread = spread(100, 4, &mut rng);
         assert!(largest(&spread) < 0.36f64.cos() && largest(&random) > 0.36f64.cos());
         assert_eq!(super::spread(1, 3, &mut rng).len(), 1);

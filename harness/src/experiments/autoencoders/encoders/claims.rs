@@ -11,16 +11,16 @@ use crate::sae::optimum::Overlap;
 pub static LINEAR: Claim<3> = Claim {
     id: "linear-encoder-holds-its-own",
     kind: Kind::Finding,
-    statement: "On sparse sums of random features, a two-layer encoder comes no closer to the best codes than a linear one, \
-        and finds no better features.",
-    criterion: "synthetic data, features at random, λ = 0.1; each encoder at the best of the same learning rates and numbers of \
-        steps, chosen by its loss on one split and judged on another: the excess of the loss over that of the best codes (FISTA) \
-        for its own dictionary, in units of the latter, is the same for both within 0.05 (the linear encoder's minus the \
-        two-layer one's between −0.05 and 0.05), and the MMCS of the two-layer encoder's dictionary is at most 0.02 larger; the \
-        opposite holds from a difference of 0.1 on",
-    control: "four times as many random features as dimensions and more of them active, too many to be read linearly and few \
-        enough for the codes of least L1 norm to be the true ones; the dictionary is held at the features, and the hidden layer \
-        has room for a step of LISTA: here a stronger encoder must win",
+    statement: "On sparse sums of random features, a two-layer encoder comes no closer to the best codes than a linear \
+        one, and finds no better features.",
+    criterion: "synthetic data, features at random, λ = 0.1; each encoder at the best of the same learning rates and \
+        numbers of steps, chosen by its loss on one split and judged on another: the excess of the loss over that of \
+        the best codes (FISTA) for its own dictionary, in units of the latter, is the same for both within 0.05 (the \
+        linear encoder's minus the two-layer one's between −0.05 and 0.05), and the MMCS of the two-layer encoder's \
+        dictionary is at most 0.02 larger; the opposite holds from a difference of 0.1 on",
+    control: "four times as many random features as dimensions and more of them active, too many to be read linearly \
+        and few enough for the codes of least L1 norm to be the true ones; the dictionary is held at the features, and \
+        the hidden layer has room for a step of LISTA: here a stronger encoder must win",
     conditions: [
         at_most(
             0.05,
@@ -38,12 +38,12 @@ pub static LINEAR: Claim<3> = Claim {
 pub static SUPPORT: Claim<2> = Claim {
     id: "linear-support-is-truer",
     kind: Kind::Finding,
-    statement: "The active elements of a trained linear encoder are more often the true ones than those that optimisation \
-        finds on the same dictionary.",
-    criterion: "synthetic data, features at random, λ = 0.1, linear encoder at its best learning rate and number of steps, its \
-        elements matched to the features: the F1 of its active elements against the active features is larger than that of \
-        FISTA's on the same dictionary, at the λ where these are as many in the mean, and than that of OMP's, as many in each \
-        sample",
+    statement: "The active elements of a trained linear encoder are more often the true ones than those that \
+        optimisation finds on the same dictionary.",
+    criterion: "synthetic data, features at random, λ = 0.1, linear encoder at its best learning rate and number of \
+        steps, its elements matched to the features: the F1 of its active elements against the active features is \
+        larger than that of FISTA's on the same dictionary, at the λ where these are as many in the mean, and than \
+        that of OMP's, as many in each sample",
     control: "the same dictionary read by its transpose, which nobody has trained, as many elements in all",
     conditions: [
         above(

@@ -14,20 +14,21 @@ use crate::text::{number, percent};
 
 pub const NAMES: &[&str] = &["excess", "supports", "dictionaries", "frontier"];
 
-/// All figures: how near encoders are to the best codes and to the truth by coherence, then the codes by source of data.
+/// All figures: how near encoders are to the best codes and to the truth by coherence, then the codes by source of
+/// data.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut rows = tables.rows::<Scores>();
     rows.retain(|r| r.budget == Budget::All);
     let mut dictionaries = Figure::new(
         NAMES[2],
         "How much of what the data are made of is found: mean max cosine similarity of the known directions (true \
-         features; input embeddings at x_0) to the dictionary, against the active elements of its codes. A dot a seed and λ; \
-         lines through medians over seeds.",
+         features; input embeddings at x_0) to the dictionary, against the active elements of its codes. A dot a seed \
+         and λ; lines through medians over seeds.",
     );
     let mut frontier = Figure::new(
         NAMES[3],
-        "Explained variance of each encoder's own codes against the active elements. A dot a seed and λ; lines through medians \
-         over seeds.",
+        "Explained variance of each encoder's own codes against the active elements. A dot a seed and λ; lines through \
+         medians over seeds.",
     );
     for source in rows.iter().map(|r| r.source.as_str()).distinct() {
         let ours: Vec<&Scores> = rows.iter().filter(|r| r.source == source).collect();
@@ -57,10 +58,10 @@ fn coherences(rows: &[Scores]) -> Vec<(f64, &str)> {
 fn excess(rows: &[Scores]) -> Figure {
     let mut figure = Figure::new(
         NAMES[0],
-        "Loss of the encoder's codes above that of the best codes for its dictionary (FISTA), in units of the latter, against \
-         the coherence: the cosine of any two features of a group, beside chance. Every encoder at its best learning rate and \
-         number of steps. The last panel is the control: more features than can be read linearly, and the dictionary held at \
-         them. A dot a seed; lines through medians.",
+        "Loss of the encoder's codes above that of the best codes for its dictionary (FISTA), in units of the latter, \
+         against the coherence: the cosine of any two features of a group, beside chance. Every encoder at its best \
+         learning rate and number of steps. The last panel is the control: more features than can be read linearly, \
+         and the dictionary held at them. A dot a seed; lines through medians.",
     );
     let lambdas = rows.iter().map(|r| r.lambda).levels();
     for &lambda in &lambdas {
@@ -103,9 +104,9 @@ fn excess(rows: &[Scores]) -> Figure {
 fn supports(rows: &[Scores]) -> Figure {
     let mut figure = Figure::new(
         NAMES[1],
-        "Active elements against the active features (F1) on the dictionary of the linear encoder, all at as many active \
-         elements as that has: its own, FISTA's, OMP's, and (control) the largest products with the elements. A dot a seed; \
-         lines through medians.",
+        "Active elements against the active features (F1) on the dictionary of the linear encoder, all at as many \
+         active elements as that has: its own, FISTA's, OMP's, and (control) the largest products with the elements. A \
+         dot a seed; lines through medians.",
     );
     let lambdas = rows.iter().map(|r| r.lambda).levels();
     for lambda in lambdas {
@@ -217,12 +218,12 @@ pub fn findings(tables: &Tables, _: &Ledger) -> String {
     let mmcs = |encoder| number(middle(plain, encoder, |r| r.mmcs));
     let f1 = |column| number(middle(plain, Encoder::Linear, column));
     format!(
-        "At λ = {POINT}, every encoder at its best learning rate and number of steps: on features at random the loss of the \
-         linear encoder is {} above that of the best codes for its dictionary, that of the two-layer one {}, of LISTA {}; in \
-         groups of coherence {most}, {}, {} and {}. In the control, {}, {} and {}: there are more features than can be read \
-         linearly, their directions are given, and {}. The dictionaries come to an MMCS of {}, {} and {}, that of free codes to \
-         {}. The active elements of the linear encoder agree with the true ones to an F1 of {}, those of FISTA on its \
-         dictionary to {} and those of OMP to {}, all of them as many.",
+        "At λ = {POINT}, every encoder at its best learning rate and number of steps: on features at random the loss \
+         of the linear encoder is {} above that of the best codes for its dictionary, that of the two-layer one {}, of \
+         LISTA {}; in groups of coherence {most}, {}, {} and {}. In the control, {}, {} and {}: there are more \
+         features than can be read linearly, their directions are given, and {}. The dictionaries come to an MMCS of \
+         {}, {} and {}, that of free codes to {}. The active elements of the linear encoder agree with the true ones \
+         to an F1 of {}, those of FISTA on its dictionary to {} and those of OMP to {}, all of them as many.",
         excess(plain, Encoder::Linear),
         excess(plain, Encoder::TwoLayer),
         excess(plain, Encoder::Lista),

@@ -6,8 +6,8 @@ use crate::settings::range::{Allows, above, increasing, so_that};
 
 crate::settings! {
     /// Settings of `encoders`; `data.coherence` is one of `coherences` in the end. `compressed` is the control: random
-    /// features, several times as many as dimensions, of which so many are active that a linear map confuses them while the
-    /// codes of least L1 norm are still the true ones.
+    /// features, several times as many as dimensions, of which so many are active that a linear map confuses them while
+    /// the codes of least L1 norm are still the true ones.
     pub struct Settings {
         /// L1 coefficients λ, increasing, 0.1 among them, for a squared error that is summed over dimensions; residual
         /// streams are scaled to variance 1.
@@ -41,8 +41,8 @@ crate::settings! {
         most_seeds: usize = 5, in 1..=1000;
         /// Most seeds at which models of residual streams are trained.
         stream_seeds: usize = 1, in 0..=1000;
-        /// Samples that codes are compared on, and as many others by which learning rates and steps are chosen: held-out ones
-        /// of synthetic data, samples of the training of residual streams.
+        /// Samples that codes are compared on, and as many others by which learning rates and steps are chosen:
+        /// held-out ones of synthetic data, samples of the training of residual streams.
         held_out: usize = 1024, quick = 400, full = 2048, in 100..=1 << 24;
         group data: Law {
             width = 20, quick = 12, full = 64;
@@ -109,8 +109,8 @@ mod tests {
             let law = s.compressed;
             assert_eq!(law.firing, Firing::Constant);
             assert!(found(&law) > 0.95, "{}", found(&law));
-            // The product of a sample with the direction of an idle feature deviates by √(K E[c²]/M), E[c²] being 1/3. More of
-            // these than there are active features exceed half of the mean magnitude, 1/4.
+            // The product of a sample with the direction of an idle feature deviates by √(K E[c²]/M), E[c²] being 1/3.
+            // More of these than there are active features exceed half of the mean magnitude, 1/4.
             let deviation = (law.active / (3.0 * law.width as f64)).sqrt();
             let above = crate::sae::synthetic::normal_tail(0.25 / deviation);
             assert!(above * (law.features as f64 - law.active) > 2.0 * law.active);
