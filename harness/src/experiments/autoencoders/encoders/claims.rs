@@ -8,6 +8,9 @@ use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, Claim, ClaimSpec, Kind, Setting, above, at_least, at_most};
 use crate::sae::optimum::Overlap;
 
+/// Differences of the excess of a loss up to which encoders count as equally good.
+pub const EQUAL: f64 = 0.05;
+
 pub static LINEAR: Claim<3> = Claim {
     id: "linear-encoder-holds-its-own",
     kind: Kind::Finding,
@@ -23,11 +26,11 @@ pub static LINEAR: Claim<3> = Claim {
         the hidden layer has room for a step of LISTA: here a stronger encoder must win",
     conditions: [
         at_most(
-            0.05,
+            EQUAL,
             "excess of the linear encoder minus that of the two-layer one",
         )
         .opposite(Bound::AtLeast(0.1)),
-        at_least(-0.05, "the same difference, against its lower bound"),
+        at_least(-EQUAL, "the same difference, against its lower bound"),
         at_most(
             0.02,
             "MMCS of the two-layer encoder's dictionary minus that of the linear one's",
