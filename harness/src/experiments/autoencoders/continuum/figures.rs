@@ -166,7 +166,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
          number of living elements grows as the power {} of the number of elements on the continuum and as the power \
          {} on discrete features. On the continuum the loss of the {largest} elements is {} above that of an element \
          for every point; with the best codes on the same dictionary it is {} above, and with the best codes on as \
-         many elements spread evenly over the sphere {}. So most of it is due to {limit}.",
+         many elements spread evenly over the sphere {}. The largest part of it is due to {limit}.",
         living(Features::Continuum),
         living(Features::Discrete),
         number(value(|e| e.value)),
