@@ -1,6 +1,7 @@
 //! Why sparse autoencoders work.
 
 pub mod amortisation_gap;
+pub mod compositional;
 pub mod continuous_latent;
 pub mod continuum;
 pub mod encoders;
@@ -18,6 +19,7 @@ pub const SECTION: Section = Section {
          penalty on the sum of the magnitudes and with no more than a linear map to find them. The reasons why this \
          should work, one at a time: that the penalty picks few elements, that it finds the directions that data \
          are made of, what it does to magnitudes and what mends that, whether a simple encoder is a handicap, \
+         also in combinations of features that it has not seen, \
          what the unfinished features of the section before cost, what becomes of a latent that is no feature but a number, \
          and what there is to find where features are a continuum.",
     experiments: &[
@@ -26,6 +28,7 @@ pub const SECTION: Section = Section {
         &magnitude::Magnitude,
         &encoders::Encoders,
         &amortisation_gap::AmortisationGap,
+        &compositional::Compositional,
         &unfinished_features::UnfinishedFeatures,
         &continuous_latent::ContinuousLatent,
         &continuum::Continuum,

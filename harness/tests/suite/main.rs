@@ -24,6 +24,7 @@ mod streams;
 
 mod experiments {
     mod amortisation_gap;
+    mod compositional;
     mod compressed_computation;
     mod continuous_latent;
     mod continuum;

@@ -1,9 +1,9 @@
 //! `encoders`: does a stronger encoder find better features?
 //!
-//! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside them a
-//! dictionary whose codes are optimised freely (FISTA). All encoders start as the same linear one, the transpose of the
-//! dictionary, and each is tried at the same learning rates and numbers of steps. Encoder and dictionary are then judged
-//! apart: optimal codes on the dictionary that an encoder has learned, and its codes on the true one.
+//! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside
+//! them a dictionary whose codes are optimised freely (FISTA). All encoders start as the same linear one, the transpose
+//! of the dictionary, and each is tried at the same learning rates and numbers of steps. Encoder and dictionary are
+//! then judged apart: optimal codes on the dictionary that an encoder has learned, and its codes on the true one.
 
 use rayon::prelude::*;
 
@@ -30,7 +30,7 @@ mod tuning;
 use model::{Budget, Encoder, Model};
 use reading::Reading;
 pub use settings::Settings;
-use source::Source;
+use source::{Data, Source};
 
 /// See the [module](self).
 pub struct Encoders;
@@ -43,10 +43,11 @@ impl Experiment for Encoders {
         title: "Does a stronger encoder find better features?",
         summary: "The encoder of a sparse autoencoder is one linear map, much simpler than sparse coding by \
         optimisation. A two-layer encoder, unrolled steps of a learnt iteration (LISTA) and freely optimised codes are \
-        trained on the same data, synthetic ones with known features, at random or in groups of similar ones, and residual \
-        streams of the models of `multilayer`. On synthetic data each is tried at the same learning rates and numbers of steps, \
-        and the best is judged. Encoder and dictionary are judged apart: FISTA's and OMP's codes on the dictionary that an \
-        encoder has learned, and its own codes on the true features.",
+        trained on the same data, synthetic ones with known features, at random or in groups of similar ones, and \
+        residual streams of the models of `multilayer`. On synthetic data each is tried at the same learning rates and \
+        numbers of steps, and the best is judged. Encoder and dictionary are judged apart: FISTA's and OMP's codes on \
+        the dictionary that an encoder has learned, and its own codes on the true features. In the control, data of \
+        more features than can be read linearly, every encoder has the features as its dictionary.",
         claims: claims::CLAIMS,
         tables: &[tables::Scores::SPEC, tuning::Tried::SPEC],
         figures: figures::NAMES,
@@ -54,12 +55,16 @@ impl Experiment for Encoders {
     };
 
     fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
-        let synthetic = s.data.memory() + of_source(s, s.data.width, s.elements(), threads);
+        let plain = s.data.memory() + of_source(s, s.data.width, s.elements(), threads);
+        let law = s.compressed;
+        let compressed = law.memory() + of_source(s, law.width, law.features, threads);
+        let synthetic = plain.max(compressed);
         if s.stream_seeds == 0 {
             return synthetic;
         }
         let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
-        // The sources hold their samples beside the streams that these are from, while the synthetic one is still there.
+        // The sources hold their samples beside the streams that these are from, while the synthetic one is still
+        // there.
         let largest = model.datapoints.iter().copied().max().unwrap_or(0);
         let samples = source::STREAMS as f64 * 8.0 * largest as f64 * model.width as f64;
         let trained = of_source(s, model.width, s.stream_ratio * model.width, threads);
@@ -75,7 +80,7 @@ impl Experiment for Encoders {
         let per_source = |steps| 3 * lambdas * steps;
         let seeds = ctx.seeds.len() as u64;
         let streams = seeds.min(s.stream_seeds as u64) * source::STREAMS as u64;
-        let tried = (s.coherences.len() * s.rates.len()) as u64;
+        let tried = ((s.coherences.len() + 1) * s.rates.len()) as u64;
         let synthetic = tried * per_source(s.budgets().iter().sum()) + lambdas * s.free_steps;
         ctx.session
             .progress
@@ -84,12 +89,13 @@ impl Experiment for Encoders {
         let mut models = Vec::new();
         let mut tried = Vec::new();
         for (i, &seed) in ctx.seeds.iter().enumerate() {
-            for &coherence in &s.coherences {
-                let source = Source::synthetic(s, coherence, seed, ctx);
+            let coherent = s.coherences.iter();
+            let coherent = coherent.map(|&coherence| Source::synthetic(s, coherence, seed, ctx));
+            for source in coherent.chain([Source::compressed(s, seed, ctx)]) {
                 let (of_source, of_tuning) = tuning::tuned(&source, s, ctx)?;
                 models.extend(of_source);
                 tried.extend(of_tuning);
-                if coherence == 0.0 {
+                if source.data == Data::Coherent(0.0) {
                     models.extend(freely_coded(&source, s, ctx)?);
                 }
             }
@@ -131,7 +137,8 @@ fn of_source(s: &Settings, width: usize, elements: usize, threads: usize) -> f64
     // The matrix of a LISTA step and the Gram matrix of an optimal code, and codes of all held-out samples.
     let square = 4.0 * elements * elements * (8.0 * models + threads);
     let codes = threads * s.held_out as f64 * (8.0 * elements + 12.0 * width);
-    let hidden = 32.0 * models * s.hidden_ratio as f64 * width * (width + elements);
+    let units = (s.hidden_ratio as f64 * width).max(elements + 2.0 * width);
+    let hidden = 32.0 * models * units * (width + elements);
     plan + square + codes + hidden
 }
 
@@ -141,7 +148,7 @@ fn freely_coded(source: &Source, s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> 
     let learn = |&lambda: &f64| -> Result<[Model; 2]> {
         let of = |encoder, reading| Model {
             source: source.name.clone(),
-            coherence: source.coherence,
+            data: source.data,
             encoder,
             lambda,
             budget: Budget::All,

@@ -13,7 +13,7 @@ mod claims;
 mod figures;
 mod identity;
 mod plane;
-mod prediction;
+pub(super) mod prediction;
 mod settings;
 mod ties;
 mod transition;

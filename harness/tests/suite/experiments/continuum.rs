@@ -24,6 +24,20 @@ fn dictionaries_of_every_size_are_no_better_than_an_element_for_every_feature() 
         let [elements, living, l0, loss, least] = [4, 7, 8, 9, 10].map(number);
         assert!(living <= elements && l0 <= elements, "{line}");
         assert!(loss >= least * (1.0 - 1e-5), "{line}");
+        let [excess, best_living, best, spread_living, spread] = [11, 12, 13, 14, 15].map(number);
+        // FISTA stops at a duality gap of 1e-5 of ‖x‖², 2.25 at most, and the least loss is above 0.05.
+        assert!(
+            best <= excess + 1e-3 && best > -1e-3 && spread > -1e-3,
+            "{line}"
+        );
+        assert!(
+            best_living <= elements && spread_living <= elements,
+            "{line}"
+        );
+        // Elements at all discrete features need no training, and no others fire.
+        if fields[0] == "discrete" && elements >= 6.0 {
+            assert!(spread < 1e-3 && spread_living == 6.0, "{line}");
+        }
         rows += 1;
     }
     // Two spheres, two kinds of features, two of magnitudes, tied and untied, 3 to 24 elements.
@@ -45,6 +59,7 @@ fn settings_out_of_range_are_refused() {
         ("sphere=3", "one of"),
         ("largest=1", "2 to"),
         ("living=0.0", "above 0"),
+        ("coded=1", "100 to"),
     ] {
         sandbox.refuses(&format!("run continuum --set continuum.{set}"), &[part]);
     }

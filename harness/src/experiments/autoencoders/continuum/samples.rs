@@ -2,6 +2,7 @@
 
 use rand::RngExt as _;
 
+use super::spread::spread;
 use crate::rng::{Rng, random_direction};
 
 crate::words! {
@@ -44,7 +45,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// The unit sphere of a random subspace of `sphere` dimensions, and `features` points of it, the same for either kind.
+    /// The unit sphere of a random subspace of `sphere` dimensions, and `features` points of it, the same for either
+    /// kind.
     pub fn new(
         width: usize,
         sphere: usize,
@@ -79,6 +81,30 @@ impl Source {
         }
     }
 
+    /// Elements of norm 1 that need no training: of discrete features these, at most as many as asked for; of a
+    /// continuum points spread evenly over the sphere.
+    pub fn spread(&self, elements: usize, rng: &mut Rng) -> Vec<f32> {
+        let points = match self.points.len() {
+            0 => spread(elements, self.frame.len(), rng),
+            features => self.points[..features.min(elements)].to_vec(),
+        };
+        let mut rows = vec![0f32; points.len() * self.width];
+        for (row, point) in rows.chunks_exact_mut(self.width).zip(&points) {
+            self.place(point, 1.0, row);
+        }
+        rows
+    }
+
+    /// Adds a point of the sphere times a magnitude.
+    fn place(&self, point: &[f64], magnitude: f64, x: &mut [f32]) {
+        for (coordinate, direction) in point.iter().zip(&self.frame) {
+            let part = magnitude * coordinate;
+            x.iter_mut()
+                .zip(direction)
+                .for_each(|(x, v)| *x += (part * v) as f32);
+        }
+    }
+
     /// Samples, B×d, one feature each; and their magnitudes.
     pub fn draw(
         &self,
@@ -97,12 +123,7 @@ impl Source {
                 all => &self.points[rng.below(all)],
             };
             let magnitude = magnitude.draw(rng);
-            for (coordinate, direction) in point.iter().zip(&self.frame) {
-                let part = magnitude * coordinate;
-                x.iter_mut()
-                    .zip(direction)
-                    .for_each(|(x, v)| *x += (part * v) as f32);
-            }
+            self.place(point, magnitude, x);
             magnitude
         });
         let magnitudes = magnitudes.collect();

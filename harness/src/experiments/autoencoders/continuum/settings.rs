@@ -19,13 +19,15 @@ crate::settings! {
         sphere: usize = 4, where s => so_that("one of `spheres`", |k: &usize| s.spheres.contains(k));
         /// Number of features of the control, random points of the same sphere.
         features: usize = 32, in 2..=10_000;
-        /// Elements of the largest dictionary for each feature of the control: dictionaries have half as many elements as
-        /// there are features, and from there on twice as many each up to this.
+        /// Elements of the largest dictionary for each feature of the control: dictionaries have half as many elements
+        /// as there are features, and from there on twice as many each up to this.
         largest: usize = 4, full = 8, in 2..=64;
         /// Coefficient λ of the L1 norm.
         lambda: f64 = 0.1, in above_0_at_most_1e6();
         /// Held-out samples that dictionaries are read on.
         held_out: usize = 4096, full = 16_384, in 100..=1 << 20;
+        /// Those of them, the first, that codes of least loss are found for.
+        coded: usize = 256, quick = 128, full = 512, in 100..=1 << 20;
         /// Share of the samples that an element fires on to count as living.
         living: f64 = 0.001, in worded("above 0 and below 1", above(0.0).below(1.0));
         /// Most seeds that the experiment runs at.

@@ -1,7 +1,9 @@
 //! The figures of `encoders` and what is said of them, from its table.
 
+use super::claims::EQUAL;
 use super::model::{Budget, Encoder};
 use super::settings::POINT;
+use super::source::COMPRESSED;
 use super::tables::Scores;
 use crate::claim::ledger::Ledger;
 use crate::figure::{Axis, Figure, Panel, Role};
@@ -13,25 +15,26 @@ use crate::text::{number, percent};
 
 pub const NAMES: &[&str] = &["excess", "supports", "dictionaries", "frontier"];
 
-/// All figures: how near encoders are to the best codes and to the truth by coherence, then the codes by source of data.
+/// All figures: how near encoders are to the best codes and to the truth by coherence, then the codes by source of
+/// data.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut rows = tables.rows::<Scores>();
     rows.retain(|r| r.budget == Budget::All);
     let mut dictionaries = Figure::new(
         NAMES[2],
         "How much of what the data are made of is found: mean max cosine similarity of the known directions (true \
-         features; input embeddings at x_0) to the dictionary, against the active elements of its codes. A dot a seed and λ; \
-         lines through medians over seeds.",
+         features; input embeddings at x_0) to the dictionary, against the active elements of its codes. A dot a seed \
+         and λ; lines through medians over seeds.",
     );
     let mut frontier = Figure::new(
         NAMES[3],
-        "Explained variance of each encoder's own codes against the active elements. A dot a seed and λ; lines through medians \
-         over seeds.",
+        "Explained variance of each encoder's own codes against the active elements. A dot a seed and λ; lines through \
+         medians over seeds.",
     );
     for source in rows.iter().map(|r| r.source.as_str()).distinct() {
         let ours: Vec<&Scores> = rows.iter().filter(|r| r.source == source).collect();
-        // Where no directions are known, nothing has an MMCS.
-        if ours.iter().any(|r| r.mmcs.is_finite()) {
+        // Where no directions are known, nothing has an MMCS; in the control it is 1.
+        if source != COMPRESSED && ours.iter().any(|r| r.mmcs.is_finite()) {
             let y = Axis::linear("MMCS to the known directions");
             dictionaries = dictionaries.panel(panel(source, l0(), y, &ours, |r| (r.l0, r.mmcs)));
         }
@@ -56,12 +59,13 @@ fn coherences(rows: &[Scores]) -> Vec<(f64, &str)> {
 fn excess(rows: &[Scores]) -> Figure {
     let mut figure = Figure::new(
         NAMES[0],
-        "Loss of the encoder's codes above that of the best codes for its dictionary (FISTA), in units of the latter, against \
-         the coherence: the cosine of any two features of a group, beside chance. Every encoder at its best learning rate and \
-         number of steps. A dot a seed; lines through medians.",
+        "Loss of the encoder's codes above that of the best codes for its dictionary (FISTA), in units of the latter, \
+         against the coherence: the cosine of any two features of a group, beside chance. Every encoder at its best \
+         learning rate and number of steps. The last panel is the control: more features than can be read linearly, \
+         and the dictionary held at them. A dot a seed; lines through medians.",
     );
     let lambdas = rows.iter().map(|r| r.lambda).levels();
-    for lambda in lambdas {
+    for &lambda in &lambdas {
         let mut panel = Panel::new(
             format!("λ = {lambda}"),
             Axis::linear("coherence of the features"),
@@ -83,16 +87,27 @@ fn excess(rows: &[Scores]) -> Figure {
         }
         figure = figure.panel(panel);
     }
-    figure
+    let mut panel = Panel::new(
+        "control: compressed, known dictionary",
+        Axis::linear("λ"),
+        Axis::linear("excess of the loss"),
+    );
+    for encoder in Encoder::TRAINED {
+        let points = || of_encoder(rows, COMPRESSED, encoder).map(|r| (r.lambda, r.excess));
+        panel = panel
+            .line(role(encoder), encoder.word(), points().medians())
+            .scatter(role(encoder), encoder.word(), points());
+    }
+    figure.panel(panel)
 }
 
 /// The F1 of active sets against the coherence, a panel for each λ.
 fn supports(rows: &[Scores]) -> Figure {
     let mut figure = Figure::new(
         NAMES[1],
-        "Active elements against the active features (F1) on the dictionary of the linear encoder, all at as many active \
-         elements as that has: its own, FISTA's, OMP's, and (control) the largest products with the elements. A dot a seed; \
-         lines through medians.",
+        "Active elements against the active features (F1) on the dictionary of the linear encoder, all at as many \
+         active elements as that has: its own, FISTA's, OMP's, and (control) the largest products with the elements. A \
+         dot a seed; lines through medians.",
     );
     let lambdas = rows.iter().map(|r| r.lambda).levels();
     for lambda in lambdas {
@@ -189,20 +204,40 @@ pub fn findings(tables: &Tables, _: &Ledger) -> String {
         return "No encoder was trained, so there is nothing to compare.".into();
     };
     let excess = |source, encoder| percent(middle(source, encoder, |r| r.excess));
+    let lead = |source, encoder| {
+        let of = |encoder| middle(source, encoder, |r| r.excess);
+        of(Encoder::Linear) - of(encoder)
+    };
+    let held = match lead(plain, Encoder::TwoLayer) > EQUAL {
+        true => "so even there the linear encoder falls behind",
+        false => "so there a hidden layer gains nothing that counts",
+    };
+    let won = match [Encoder::TwoLayer, Encoder::Lista].map(|e| lead(COMPRESSED, e) > EQUAL) {
+        [true, true] => {
+            "both stronger encoders come nearer to the best codes, as the argument of the post says"
+        }
+        [false, true] => "LISTA comes nearer to the best codes, but a hidden layer does not help",
+        [true, false] => "a hidden layer comes nearer to the best codes, but LISTA does not",
+        [false, false] => "not even there a stronger encoder comes nearer to the best codes",
+    };
     let mmcs = |encoder| number(middle(plain, encoder, |r| r.mmcs));
     let f1 = |column| number(middle(plain, Encoder::Linear, column));
     format!(
-        "At λ = {POINT}, every encoder at its best learning rate and number of steps: on features at random the loss of the \
-         linear encoder is {} above that of the best codes for its dictionary, that of the two-layer one {}, of LISTA {}; in \
-         groups of coherence {most}, {}, {} and {}. The dictionaries come to an MMCS of {}, {} and {}, that of free codes to \
-         {}. The active elements of the linear encoder agree with the true ones to an F1 of {}, those of FISTA on its \
-         dictionary to {} and those of OMP to {}, all of them as many.",
+        "At λ = {POINT}, every encoder at its best learning rate and number of steps: on features at random the loss \
+         of the linear encoder is {} above that of the best codes for its dictionary, that of the two-layer one {}, of \
+         LISTA {}, {held}; in groups of coherence {most}, {}, {} and {}. In the control, {}, {} and {}: there are more \
+         features than can be read linearly, their directions are given, and {won}. The dictionaries come to an MMCS \
+         of {}, {} and {}, that of free codes to {}. The active elements of the linear encoder agree with the true \
+         ones to an F1 of {}, those of FISTA on its dictionary to {} and those of OMP to {}, all of them as many.",
         excess(plain, Encoder::Linear),
         excess(plain, Encoder::TwoLayer),
         excess(plain, Encoder::Lista),
         excess(coherent, Encoder::Linear),
         excess(coherent, Encoder::TwoLayer),
         excess(coherent, Encoder::Lista),
+        excess(COMPRESSED, Encoder::Linear),
+        excess(COMPRESSED, Encoder::TwoLayer),
+        excess(COMPRESSED, Encoder::Lista),
         mmcs(Encoder::Linear),
         mmcs(Encoder::TwoLayer),
         mmcs(Encoder::Lista),

@@ -52,8 +52,8 @@ pub fn learn(
         Ok(state)
     };
     let mut state = store.latest(read)?.unwrap_or_else(|| {
-        let variant = Encoder::Linear.variant(lambda, source.width, s);
-        let initial = start(variant, shape, seed, ctx);
+        let variant = Encoder::Linear.variant(lambda, source, s);
+        let initial = start(variant, source, ctx);
         let rows = initial.dictionary();
         State {
             elements: (0..rows.rows())

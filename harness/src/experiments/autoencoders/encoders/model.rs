@@ -1,9 +1,10 @@
 //! The dictionaries, and how their codes are found.
 
-use kernels::sae::{L1, Lista, Parameters, Rows, Shape, TwoLayer, Variant};
+use kernels::sae::{L1, Lista, Parameters, Rows, TwoLayer, Variant};
 
 use super::reading::Reading;
 use super::settings::Settings;
+use super::source::{Data, Source};
 use crate::experiment::Ctx;
 use crate::sae::training;
 
@@ -29,11 +30,15 @@ impl Encoder {
     /// Those that are trained by gradients through themselves.
     pub const TRAINED: [Encoder; 3] = [Encoder::Linear, Encoder::TwoLayer, Encoder::Lista];
 
-    pub fn variant(self, lambda: f64, width: usize, s: &Settings) -> Variant {
+    pub fn variant(self, lambda: f64, source: &Source, s: &Settings) -> Variant {
         let lambda = lambda as f32;
         match self {
             Encoder::TwoLayer => Variant::TwoLayer(TwoLayer {
-                hidden: s.hidden_ratio * width,
+                hidden: match source.is_held() {
+                    // A unit for each feature and two to carry each value: enough for a step of LISTA.
+                    true => source.elements + 2 * source.width,
+                    false => s.hidden_ratio * source.width,
+                },
                 lambda,
             }),
             Encoder::Lista => Variant::Lista(Lista {
@@ -63,8 +68,7 @@ crate::words! {
 pub struct Model {
     /// Name of the data.
     pub source: String,
-    /// Coherence of the features that they are made of.
-    pub coherence: f64,
+    pub data: Data,
     pub encoder: Encoder,
     pub lambda: f64,
     pub budget: Budget,
@@ -75,8 +79,15 @@ pub struct Model {
     pub reading: Result<Reading, String>,
 }
 
-/// What every dictionary of `elements` starts from, whatever its encoder.
-pub fn start(variant: Variant, shape: Shape, seed: u64, ctx: &Ctx) -> Parameters {
-    let mut rng = ctx.rng(seed, "initial", shape.dictionary as u64);
-    training::initial(shape, variant, &mut rng)
+/// What every dictionary starts from, whatever its encoder: the known directions where it is held at them.
+pub fn start(variant: Variant, source: &Source, ctx: &Ctx) -> Parameters {
+    let mut rng = ctx.rng(source.seed, "initial", source.elements as u64);
+    match source.is_held() {
+        true => {
+            let mut known = source.known.iter();
+            let next = || known.next().copied().unwrap_or_else(|| rng.normal() as f32);
+            Parameters::initial(source.shape(), variant, next)
+        }
+        false => training::initial(source.shape(), variant, &mut rng),
+    }
 }

@@ -5,7 +5,9 @@ use crate::sae::training::{Plan, STEPS};
 use crate::settings::range::{Allows, above, increasing, so_that};
 
 crate::settings! {
-    /// Settings of `encoders`; `data.coherence` is one of `coherences` in the end.
+    /// Settings of `encoders`; `data.coherence` is one of `coherences` in the end. `compressed` is the control: random
+    /// features, several times as many as dimensions, of which so many are active that a linear map confuses them while
+    /// the codes of least L1 norm are still the true ones.
     pub struct Settings {
         /// L1 coefficients λ, increasing, 0.1 among them, for a squared error that is summed over dimensions; residual
         /// streams are scaled to variance 1.
@@ -39,8 +41,8 @@ crate::settings! {
         most_seeds: usize = 5, in 1..=1000;
         /// Most seeds at which models of residual streams are trained.
         stream_seeds: usize = 1, in 0..=1000;
-        /// Samples that codes are compared on, and as many others by which learning rates and steps are chosen: held-out ones
-        /// of synthetic data, samples of the training of residual streams.
+        /// Samples that codes are compared on, and as many others by which learning rates and steps are chosen:
+        /// held-out ones of synthetic data, samples of the training of residual streams.
         held_out: usize = 1024, quick = 400, full = 2048, in 100..=1 << 24;
         group data: Law {
             width = 20, quick = 12, full = 64;
@@ -48,6 +50,12 @@ crate::settings! {
             active = 1.5, quick = 1.2, full = 3.0;
             groups = 10, quick = 6, full = 32;
             firing = Firing::Decaying;
+        }
+        group compressed: Law {
+            width = 20, quick = 12, full = 32;
+            features = 80, quick = 48, full = 128;
+            active = 3.0, quick = 1.5, full = 5.0;
+            firing = Firing::Constant;
         }
         group training: Plan {
             steps = 900, quick = 300, full = 2000;
@@ -65,13 +73,47 @@ impl Settings {
         (self.ratio * self.data.features as f64).round() as usize
     }
 
-    /// The largest coherence: what is read least well linearly.
-    pub fn most_coherent(&self) -> f64 {
-        *self.coherences.last().expect("two at least")
-    }
-
     /// Steps that every encoder is tried with on synthetic data: a third, and all.
     pub fn budgets(&self) -> [u64; 2] {
         [self.training.steps.div_ceil(3), self.training.steps]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiments::autoencoders::l1_geometry::prediction::{Codes, Sparse};
+    use crate::settings::{Preset, Settings as _};
+
+    /// The share of the samples of a law whose features all fire alike that the codes of least L1 norm give back.
+    fn found(law: &Law) -> f64 {
+        let (n, p) = (law.features, law.active / law.features as f64);
+        let mut probability = (1.0 - p).powi(n as i32);
+        let mut found = probability;
+        for active in 1..n {
+            probability *= (n - active + 1) as f64 / active as f64 * p / (1.0 - p);
+            let code = Sparse {
+                codes: Codes::NonNegative,
+                active: active as f64,
+                atoms: n as f64,
+            };
+            found += probability * code.chance(law.width);
+        }
+        found
+    }
+
+    #[test]
+    fn codes_of_the_control_are_found_by_least_l1_and_hidden_from_a_linear_map() {
+        for preset in Preset::ALL {
+            let s = Settings::preset(preset);
+            let law = s.compressed;
+            assert_eq!(law.firing, Firing::Constant);
+            assert!(found(&law) > 0.95, "{}", found(&law));
+            // The product of a sample with the direction of an idle feature deviates by √(K E[c²]/M), E[c²] being 1/3.
+            // More of these than there are active features exceed half of the mean magnitude, 1/4.
+            let deviation = (law.active / (3.0 * law.width as f64)).sqrt();
+            let above = crate::sae::synthetic::normal_tail(0.25 / deviation);
+            assert!(above * (law.features as f64 - law.active) > 2.0 * law.active);
+        }
     }
 }

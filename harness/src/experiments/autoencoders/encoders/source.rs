@@ -7,18 +7,32 @@ use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::experiments::many_layers::multilayer::streams::{self, Streams, scale};
+use crate::rng::Rng;
 use crate::sae::synthetic::{Generator, Law};
 
 /// The residual streams of a seed that are samples: after the input layer and in the middle.
 pub const STREAMS: usize = 2;
+
+/// The name of the control in the tables.
+pub const COMPRESSED: &str = "compressed";
+
+/// The kind of samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Data {
+    /// Synthetic ones: the cosine of any two features of a group, beside chance.
+    Coherent(f64),
+    /// Synthetic ones of many more features than dimensions, for encoders of a known dictionary: the control.
+    Compressed,
+    /// A residual stream.
+    Stream,
+}
 
 /// Where samples come from, at one seed.
 pub struct Source {
     /// Its name in the tables.
     pub name: String,
     pub seed: u64,
-    /// Cosine of any two features of a group, beside chance.
-    pub coherence: f64,
+    pub data: Data,
     /// Dimension d of a sample.
     pub width: usize,
     /// Elements of a dictionary for it.
@@ -45,22 +59,62 @@ impl Source {
             coherence,
             ..s.data
         };
-        let generator = Generator::new(law, &mut ctx.rng(seed, "features", 0));
-        let to_compare = generator.batch(s.held_out, &mut ctx.rng(seed, "held-out", 0));
+        let name = match coherence {
+            0.0 => "synthetic".into(),
+            coherence => format!("synthetic, coherence {coherence}"),
+        };
+        let drawn = |what| ctx.rng(seed, what, 0);
+        let (features, held_out) = (drawn("features"), drawn("held-out"));
+        Self::drawn(
+            name,
+            Data::Coherent(coherence),
+            law,
+            s.elements(),
+            seed,
+            s,
+            [features, held_out],
+        )
+    }
+
+    /// The control: data of more features than a linear map reads, and a dictionary of these.
+    pub fn compressed(s: &Settings, seed: u64, ctx: &Ctx) -> Source {
+        let drawn = |what| ctx.rng(seed, what, 0);
+        let streams = [drawn("compressed-features"), drawn("compressed-held-out")];
+        let law = s.compressed;
+        Self::drawn(
+            COMPRESSED.into(),
+            Data::Compressed,
+            law,
+            law.features,
+            seed,
+            s,
+            streams,
+        )
+    }
+
+    /// Data of a law, whose features and samples to compare are drawn from two streams.
+    fn drawn(
+        name: String,
+        data: Data,
+        law: Law,
+        elements: usize,
+        seed: u64,
+        s: &Settings,
+        [mut of_features, mut of_samples]: [Rng; 2],
+    ) -> Source {
+        let generator = Generator::new(law, &mut of_features);
+        let to_compare = generator.batch(s.held_out, &mut of_samples);
         let active = to_compare.starts.windows(2).map(|w| {
             let features = to_compare.features[w[0]..w[1]].iter();
             features.map(|&f| f as usize).collect()
         });
         let features = generator.features();
         Source {
-            name: match coherence {
-                0.0 => "synthetic".into(),
-                coherence => format!("synthetic, coherence {coherence}"),
-            },
+            name,
             seed,
-            coherence,
-            width: s.data.width,
-            elements: s.elements(),
+            data,
+            width: law.width,
+            elements,
             known: (0..features.rows())
                 .flat_map(|i| features.row(i))
                 .copied()
@@ -106,7 +160,7 @@ impl Source {
             Source {
                 name: format!("x_{layer}"),
                 seed,
-                coherence: f64::NAN,
+                data: Data::Stream,
                 width: shape.width,
                 elements: s.stream_ratio * shape.width,
                 active: None,
@@ -116,6 +170,11 @@ impl Source {
             }
         };
         Ok([0, shape.layers / 2].map(of_layer).into())
+    }
+
+    /// Whether dictionaries are held at the known directions.
+    pub fn is_held(&self) -> bool {
+        self.data == Data::Compressed
     }
 
     /// The shape of a dictionary for it.

@@ -15,7 +15,7 @@ use crate::sae::training::{self, Candidate, Plan, Trained};
 crate::rows! {
     /// Every training of an encoder on synthetic data, and the loss by which learning rate and steps are chosen.
     pub struct Tried in "tuning" {
-        /// synthetic data, with the coherence of the features if it is not 0
+        /// synthetic data, with the coherence of the features if it is not 0, or compressed (the control)
         source: String [""],
         /// linear, two-layer or lista
         encoder: Encoder [""],
@@ -57,7 +57,7 @@ fn train(
             rate,
             ..
         } = task;
-        let variant = encoder.variant(*lambda, source.width, s);
+        let variant = encoder.variant(*lambda, source, s);
         Candidate {
             slug: format!(
                 "{}-{encoder}-lambda{lambda}-rate{rate}-steps{steps}-seed{seed}",
@@ -68,7 +68,7 @@ fn train(
                 source.name
             ),
             source: 0,
-            start: start(variant, source.shape(), seed, ctx),
+            start: start(variant, source, ctx),
             rate: *rate,
         }
     });
@@ -77,7 +77,12 @@ fn train(
         ..s.training
     };
     let draw = |_, step| source.batch(step, s.training.batch, ctx);
-    let trained = training::train(candidates.collect(), &plan, s, &ctx.session, draw)?;
+    let held: &[&str] = match source.is_held() {
+        true => &["w_dec", "b_dec"],
+        false => &[],
+    };
+    let candidates = candidates.collect();
+    let trained = training::train_holding(held, candidates, &plan, s, &ctx.session, draw)?;
     Ok(tasks.into_iter().zip(trained).collect())
 }
 
@@ -178,7 +183,7 @@ fn read(chosen: Vec<(&Task, &Trained, Budget)>, source: &Source, ctx: &Ctx) -> R
         };
         Ok(Model {
             source: source.name.clone(),
-            coherence: source.coherence,
+            data: source.data,
             encoder: task.encoder,
             lambda: task.lambda,
             budget,

@@ -1,0 +1,86 @@
+//! The figure of `compositional` and what is said of it, from its table.
+
+use super::readers::{Reader, Reading};
+use crate::figure::{Axis, Figure, Panel, Role};
+use crate::stats::median;
+use crate::stats::observations::Observations;
+use crate::table::Tables;
+use crate::table::record::Word as _;
+use crate::text::number;
+
+pub const NAMES: &[&str] = &["company"];
+
+/// R² in known and in new combinations by reader: a panel a number of features, and beside it its control.
+pub fn draw(tables: &Tables) -> Vec<Figure> {
+    let rows = tables.rows::<Reading>();
+    let mut figure = Figure::new(
+        NAMES[0],
+        "How well the first feature is read on samples that contain it (R²), where it stands beside others as in \
+         training and beside others that it never stands beside in training. Controls: as many dimensions as features. \
+         A dot a seed.",
+    );
+    let sizes = rows
+        .iter()
+        .map(|r| (r.features, r.dimensions, r.orthogonal));
+    for (features, dimensions, orthogonal) in sizes.distinct() {
+        let title = match orthogonal {
+            true => format!("control: {features} orthogonal features"),
+            false => format!("{features} features in {dimensions} dimensions"),
+        };
+        let names = ["probe", "sae", "best, sae's", "best, true"];
+        let place =
+            |r: &Reading| Reader::ALL.iter().position(|x| *x == r.reader).unwrap_or(0) as f64;
+        let ours = || {
+            let same = |r: &&Reading| (r.features, r.orthogonal) == (features, orthogonal);
+            rows.iter().filter(same)
+        };
+        let panel = Panel::new(title, Axis::named("", names), Axis::linear("R²"))
+            .scatter(
+                Role::Other(0),
+                "known company",
+                ours().map(|r| (place(r) - 0.15, r.r2_known)),
+            )
+            .scatter(
+                Role::Other(1),
+                "new company",
+                ours().map(|r| (place(r) + 0.15, r.r2_new)),
+            );
+        figure = figure.panel(panel);
+    }
+    vec![figure]
+}
+
+/// Some sentences on who reads the feature in new company.
+pub fn findings(tables: &Tables) -> String {
+    let rows = tables.rows::<Reading>();
+    let Some(first) = rows.iter().find(|r| !r.orthogonal) else {
+        return "No feature was read.".into();
+    };
+    let middle = |orthogonal, reader, column: fn(&Reading) -> f64| {
+        let ours = rows.iter().filter(|r| {
+            (r.features, r.orthogonal, r.reader) == (first.features, orthogonal, reader)
+        });
+        number(median(&ours.map(column).collect::<Vec<_>>()))
+    };
+    let known = |reader| middle(false, reader, |r| r.r2_known);
+    let new = |reader| middle(false, reader, |r| r.r2_new);
+    format!(
+        "With {} features in {} dimensions, R² of the feature falls from known to new company from {} to {} for a \
+         linear probe, from {} to {} for the encoder of a sparse autoencoder, from {} to {} for the best codes on its \
+         dictionary, and from {} to {} for the best codes on the true directions. The autoencoder's nearest element \
+         has a cosine of {} with the feature. Where features are orthogonal the probe comes to {} and {}.",
+        first.features,
+        first.dimensions,
+        known(Reader::Probe),
+        new(Reader::Probe),
+        known(Reader::Encoder),
+        new(Reader::Encoder),
+        known(Reader::Learned),
+        new(Reader::Learned),
+        known(Reader::Known),
+        new(Reader::Known),
+        middle(false, Reader::Encoder, |r| r.cosine),
+        middle(true, Reader::Probe, |r| r.r2_known),
+        middle(true, Reader::Probe, |r| r.r2_new),
+    )
+}
