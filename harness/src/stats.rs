@@ -1,5 +1,6 @@
 //! Statistics in f64: least squares, R², ranks, quantiles.
 
+pub mod affine;
 pub mod cholesky;
 mod extremes;
 pub mod interval;

@@ -3,7 +3,7 @@
 use kernels::MatRef;
 
 use crate::rng::{Rng, random_direction};
-use crate::sae::affine::Affine;
+use crate::stats::affine::Affine;
 use crate::stats::mean;
 
 /// How close a dictionary comes to the direction of a probe.
