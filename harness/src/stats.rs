@@ -6,6 +6,7 @@ mod extremes;
 pub mod interval;
 mod moments;
 pub mod observations;
+pub mod orthonormal;
 
 pub use extremes::{all_finite, largest_step, max, min, peak, share};
 pub use moments::Moments;
