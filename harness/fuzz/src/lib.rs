@@ -6,7 +6,8 @@ use harness::claim::measures::Measurement;
 use harness::claim::{Cell, Entry};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
-use harness::experiments::many_layers::multilayer::{model_file, state::State};
+use harness::experiments::many_layers::multilayer::model_file;
+use harness::experiments::many_layers::multilayer::state::{State, Watched};
 use harness::profile::Profile;
 use harness::profile::machine::Rate;
 use harness::profile::tables::{Kernel, Spent, Stack};
@@ -162,10 +163,12 @@ pub fn checkpoint(body: &[u8]) {
         layers: 1,
         activation: Activation::Gelu,
     };
-    let like = State::start(Parameters::zeros(shape));
-    if let Ok(state) = State::restore(&parts, &like, 100) {
+    let like = State::start(Watched::new(Parameters::zeros(shape)));
+    if let Ok(state) = like.restore(&parts, 100) {
         let written = state.snapshot();
-        let again = State::restore(&written, &like, 100).expect("what was written is read");
+        let again = like
+            .restore(&written, 100)
+            .expect("what was written is read");
         assert_eq!(again.snapshot(), written);
     }
 }

@@ -7,8 +7,8 @@ use super::decisive::Measure;
 use super::model::Model;
 use super::reading::{Judge, Reading};
 use super::settings::{Loss, Settings};
-use super::state::End;
 use super::task::{Kind, Part, Task};
+use crate::session::training::End;
 use crate::table::Table;
 use crate::table::record::Word;
 
@@ -272,7 +272,7 @@ fn summary(s: &Settings, model: &Model) -> Summary {
         seed,
         kind,
     } = model.task;
-    let end = match (&model.reading, kind, model.end) {
+    let end = match (&model.reading, kind, &model.end) {
         (Err(why), ..) => why,
         (_, Kind::Untrained, _) => "untrained",
         (_, _, Some(End::Learned)) => "learned",
