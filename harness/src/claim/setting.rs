@@ -38,8 +38,13 @@ impl Setting {
     }
 
     /// The same cell, as the one of the point setting.
-    pub fn point(mut self) -> Self {
-        self.is_point = true;
+    pub fn point(self) -> Self {
+        self.point_if(true)
+    }
+
+    /// The same cell, and whether it is the one of the point setting.
+    pub fn point_if(mut self, is_point: bool) -> Self {
+        self.is_point = is_point;
         self
     }
 }

@@ -158,18 +158,12 @@ fn settle_support(compared: &Compared, s: &Settings, seed: u64, outcome: &mut Ou
             let found = compared.refits.iter().find(of);
             found.expect("a refit for each penalty and set").1.clone()
         };
-        if penalty == 1.0 {
-            outcome.settle(&SUPPORT, seed, [left(Set::Right)], [left(Set::OneMissing)]);
-        }
         for set in [Set::Right, Set::OneTooMany] {
             let setting = Setting::new([
                 ("λ", crate::text::number(lambda)),
                 ("active set", set.to_string()),
             ]);
-            let setting = match (penalty == 1.0, set) {
-                (true, Set::Right) => setting.point(),
-                _ => setting,
-            };
+            let setting = setting.point_if((penalty, set) == (1.0, Set::Right));
             outcome.settle_in(
                 &setting,
                 &SUPPORT,
@@ -202,12 +196,7 @@ fn settle_untied(models: &[overlap::Model], s: &Settings, seed: u64, outcome: &m
                 ("coherence", features.coherence.to_string()),
                 ("λ", lambda.to_string()),
             ]);
-            if is_point {
-                outcome.settle(&UNTIED, seed, claim.clone(), control.clone());
-                outcome.settle_in(&setting.point(), &UNTIED, seed, claim, control);
-            } else {
-                outcome.settle_in(&setting, &UNTIED, seed, claim, control);
-            }
+            outcome.settle_in(&setting.point_if(is_point), &UNTIED, seed, claim, control);
         }
     }
 }

@@ -156,14 +156,11 @@ fn settle(outcome: &mut Outcome, s: &Settings, counts: &[Count], most_of_control
     for from in [FROM, 2] {
         let claim = growth(counts, |r| r.features, from, s.n, s.most);
         let control = growth(counts, |r| r.control, from, s.n, most_of_control);
-        let mut setting = Setting::new([
+        let setting = Setting::new([
             ("MMCS threshold", threshold.to_string()),
             ("smallest k", from.to_string()),
         ]);
-        if (threshold, from) == (s.thresholds[0], FROM) {
-            outcome.settle(&MORE, seed, claim.clone(), control.clone());
-            setting = setting.point();
-        }
+        let setting = setting.point_if((threshold, from) == (s.thresholds[0], FROM));
         outcome.settle_in(&setting, &MORE, seed, claim, control);
     }
 }

@@ -70,20 +70,12 @@ impl Law {
         Codes::ALL.iter().flat_map(of)
     }
 
-    /// Whether it is that of the point setting: the codes of a sparse autoencoder, and the atoms of the theorem.
-    pub fn is_point(self) -> bool {
-        (self.codes, self.atoms) == (Codes::NonNegative, Atoms::Gaussian)
-    }
-
-    /// The cell of the specification curve.
+    /// The cell of the specification curve; that of the point setting has the codes of a sparse autoencoder, and the atoms
+    /// of the theorem.
     pub fn setting(self) -> Setting {
         let Law { codes, atoms } = self;
         let setting = Setting::new([("codes", codes.to_string()), ("atoms", atoms.to_string())]);
-        if self.is_point() {
-            setting.point()
-        } else {
-            setting
-        }
+        setting.point_if((codes, atoms) == (Codes::NonNegative, Atoms::Gaussian))
     }
 
     /// A row for every number of atoms and of active atoms.

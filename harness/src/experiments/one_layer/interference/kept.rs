@@ -144,14 +144,11 @@ pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<
             let same = [kept(false, Overlap::Same), aligned.clone()];
             for overlap in Overlap::partial() {
                 let claim = [kept(false, overlap), aligned.clone()];
-                let mut cell = setting::Setting::new([
+                let cell = setting::Setting::new([
                     ("overlap", overlap.word().to_string()),
                     ("level of the other over √k", level.to_string()),
                 ]);
-                if (overlap, level) == (Overlap::Half, s.levels[0]) {
-                    outcome.settle(&SPREAD, seed, claim.clone(), same.clone());
-                    cell = cell.point();
-                }
+                let cell = cell.point_if((overlap, level) == (Overlap::Half, s.levels[0]));
                 outcome.settle_in(&cell, &SPREAD, seed, claim, same.clone());
             }
         }
