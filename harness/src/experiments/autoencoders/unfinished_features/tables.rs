@@ -6,6 +6,7 @@ use super::dictionary::{Dictionary, Job};
 use super::elements::Category;
 use super::stream::Basis;
 use crate::experiments::many_layers::multilayer::task::Kind;
+use crate::stats::observations::Observations as _;
 use crate::table::Table;
 
 crate::rows! {
@@ -169,19 +170,14 @@ fn sae(dictionary: &Dictionary) -> Sae {
     }
 }
 
-/// One for each layer, basis and size.
+/// A row for each layer, basis and size.
 fn costs(dictionaries: &[Dictionary]) -> Vec<LayerCost> {
     let of = |job: &Job| Job {
         l1: 0.0,
         copy: 0,
         ..*job
     };
-    let mut seen: Vec<Job> = Vec::new();
-    for job in dictionaries.iter().map(|d| of(&d.job)) {
-        if !seen.contains(&job) {
-            seen.push(job);
-        }
-    }
+    let jobs = dictionaries.iter().map(|d| of(&d.job)).distinct();
     let cost = |job: Job| {
         let ours = dictionaries.iter().filter(|d| of(&d.job) == job);
         let fits = fits(ours, job.layer);
@@ -200,7 +196,7 @@ fn costs(dictionaries: &[Dictionary]) -> Vec<LayerCost> {
             unexplained: measured(Cost::Unexplained),
         }
     };
-    seen.into_iter().map(cost).collect()
+    jobs.into_iter().map(cost).collect()
 }
 
 fn elements(dictionary: &Dictionary) -> impl Iterator<Item = Element> {
