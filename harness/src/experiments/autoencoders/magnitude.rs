@@ -152,15 +152,14 @@ impl Experiment for Magnitude {
 /// Measures what a refit leaves: at the point setting, and for every penalty and kind of set that holds the right one.
 fn settle_support(compared: &Compared, s: &Settings, seed: u64, outcome: &mut Outcome) {
     for &penalty in &s.penalties {
-        let lambda = penalty * s.lambda;
         let left = |set: Set| {
-            let of = |(row, _): &&(Refit, _)| (row.lambda, row.set) == (lambda, set);
+            let of = |(row, _): &&(Refit, _)| (row.penalty, row.set) == (penalty, set);
             let found = compared.refits.iter().find(of);
             found.expect("a refit for each penalty and set").1.clone()
         };
         for set in [Set::Right, Set::OneTooMany] {
             let setting = Setting::new([
-                ("λ", crate::text::number(lambda)),
+                ("λ", crate::text::number(penalty * s.lambda)),
                 ("active set", set.to_string()),
             ]);
             let setting = setting.point_if((penalty, set) == (1.0, Set::Right));
@@ -175,8 +174,8 @@ fn settle_support(compared: &Compared, s: &Settings, seed: u64, outcome: &mut Ou
     }
 }
 
-/// Measures how far encoders of given features are from the best codes: at the point setting, and for every λ, number of
-/// features and coherence.
+/// Measures how far encoders of given features are from the best codes: at the point setting, and for every λ, number
+/// of features and coherence.
 fn settle_untied(models: &[overlap::Model], s: &Settings, seed: u64, outcome: &mut Outcome) {
     for &lambda in &s.overlap_lambdas {
         let measure = |features: Features| {
