@@ -1,5 +1,5 @@
-//! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or with
-//! something that is the same when it is written and read again.
+//! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or
+//! with something that is the same when it is written and read again.
 
 use harness::claim::ledger::Ledger;
 use harness::claim::measures::Measurement;
@@ -71,8 +71,9 @@ pub fn manifest(bytes: &[u8]) {
     }
 }
 
-/// The tables of one experiment, of its measures, of the run and of its profile, drawn as a report: the name of the experiment in the
-/// first line, then the CSV of each table after a line with `%` and its name. Those that are not there are empty.
+/// The tables of one experiment, of its measures, of the run and of its profile, drawn as a report: the name of the
+/// experiment in the first line, then the CSV of each table after a line with `%` and its name. Those that are not
+/// there are empty.
 pub fn tables(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;

@@ -27,8 +27,8 @@ impl Outcome {
         self.record(None, claim, seed, values, control);
     }
 
-    /// Records the same in a cell of the claim's specification curve. The cell of the point setting settles the claim at
-    /// the point setting too, unless that was done before at this seed.
+    /// Records the same in a cell of the claim's specification curve. The cell of the point setting settles the claim
+    /// at the point setting too, unless that was done before at this seed.
     pub fn settle_in<const N: usize>(
         &mut self,
         setting: &Setting,

@@ -16,7 +16,8 @@ pub struct Setting {
 const BETWEEN: [&str; 2] = ["; ", "="];
 
 impl Setting {
-    /// The cell with these options, one for each choice. Every cell of a claim names the same choices in the same order.
+    /// The cell with these options, one for each choice. Every cell of a claim names the same choices in the same
+    /// order.
     ///
     /// # Panics
     /// If there is no choice, or a name holds a semicolon or an equals sign.

@@ -56,7 +56,7 @@ impl Learner for mlp::Parameters {
     }
 }
 
-/// Where a training stands.
+/// The state of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State<L> {
     /// What is trained.
@@ -65,7 +65,7 @@ pub struct State<L> {
     moments: [Vec<f32>; 2],
     /// Steps done.
     pub step: u64,
-    /// How it ended, if it has.
+    /// Its end, if it has come.
     pub end: Option<End>,
 }
 
@@ -107,7 +107,7 @@ impl<L: Learner> State<L> {
         );
     }
 
-    /// How it diverged, if it has.
+    /// A description of its divergence, if it diverged.
     pub fn divergence(&self) -> Option<String> {
         match &self.end {
             Some(End::Diverged(what)) => Some(format!(
@@ -118,7 +118,7 @@ impl<L: Learner> State<L> {
         }
     }
 
-    /// What was learned, or how the training diverged.
+    /// What was learned, or a description of the divergence.
     pub fn learned(self) -> Result<L, String> {
         self.divergence().map_or(Ok(self.learner), Err)
     }

@@ -1,7 +1,8 @@
 //! `compressed-computation`: do 50 neurons compute 100 sparse ReLUs, or does noise in the targets do it?
 //!
-//! The model is that of Braun et al. (Interpretability in parameter space, 2025, the toy model of compressed computation),
-//! and the question that of Bhagat et al. (Compressed computation is (probably) not computation in superposition, 2025).
+//! The model is that of Braun et al. (Interpretability in parameter space, 2025, the toy model of compressed
+//! computation), and the question that of Bhagat et al. (Compressed computation is (probably) not computation in
+//! superposition, 2025).
 
 mod model;
 mod settings;
@@ -41,7 +42,8 @@ crate::rows! {
         seed: u64 [""],
         /// squared error of the trained layer, mean over samples and features, over the probability of a feature
         loss: f64 ["1"],
-        /// the same of the naive solution: one neuron each for as many features as there are neurons, nothing for the rest
+        /// the same of the naive solution: one neuron each for as many features as there are neurons, nothing for the
+        /// rest
         naive: f64 ["1"],
     }
 }

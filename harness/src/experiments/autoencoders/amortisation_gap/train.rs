@@ -28,12 +28,12 @@ crate::words! {
     }
 }
 
-/// How codes are found.
+/// The way in which codes are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Method {
-    /// By an encoder, with a hidden layer of that width or without.
+    /// An encoder, with a hidden layer of that width or without.
     Encoder(Option<usize>),
-    /// By optimisation, sample by sample.
+    /// Optimisation, sample by sample.
     SparseCoding,
 }
 

@@ -81,7 +81,8 @@ impl Facts {
 
 /// Trains the model and returns x₀ … x_L at every pair, N×d each, or why there is none.
 ///
-/// The loss is 2‖x_L − p‖² and a constant: the squared error to each of the axes that p is made of, weighted by its share.
+/// The loss is 2‖x_L − p‖² and a constant: the squared error to each of the axes that p is made of, weighted by its
+/// share.
 pub fn streams(
     s: &Settings,
     facts: &Facts,

@@ -84,7 +84,7 @@ pub struct Family<'a> {
 /// A choice of λ.
 #[derive(Clone, Copy, PartialEq)]
 enum Choice {
-    /// Where the MMCS is largest.
+    /// The λ at which the MMCS is largest.
     Best,
     /// The λ of the grid before that.
     Below,

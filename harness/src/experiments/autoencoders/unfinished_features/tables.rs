@@ -20,7 +20,7 @@ crate::rows! {
         seed: u64 [""],
         /// what it was trained on: the stream of its layer, those of all layers, or the coordinates of the tuned lens
         basis: Basis [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// elements, in multiples of the width
         ratio: usize ["1"],
@@ -40,7 +40,8 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// What the dictionaries of one layer cost, over their L1 coefficients; not a number where the level is not reached.
+    /// What the dictionaries of one layer cost, over their L1 coefficients; not a number where the level is not
+    /// reached.
     pub struct LayerCost in "costs" {
         /// the model whose residual stream it is: trained, or look-up (the control)
         model: Kind [""],
@@ -50,7 +51,7 @@ crate::rows! {
         seed: u64 [""],
         /// what they were trained on
         basis: Basis [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// elements, in multiples of the width
         ratio: usize ["1"],
@@ -72,7 +73,7 @@ crate::rows! {
         seed: u64 [""],
         /// what its dictionary was trained on
         basis: Basis [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// number of the element in its dictionary
         element: usize [""],
@@ -104,7 +105,7 @@ crate::rows! {
         n: usize ["datapoints"],
         /// seed
         seed: u64 [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// layer of the other dictionary
         other_layer: usize [""],
@@ -122,7 +123,7 @@ crate::rows! {
         n: usize ["datapoints"],
         /// seed
         seed: u64 [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// mean over living elements of the largest cosine with one of the other dictionary, mean of both ways
         mmcs: f64 ["1"],

@@ -1,4 +1,4 @@
-//! How many pairs can be learned with the same blocks: end to end, block by block, and by looking them up?
+//! The number of pairs that can be learned with the same blocks: end to end, block by block, and by looking them up.
 
 use kernels::Exec;
 use kernels::mlp::{self, Workspace};

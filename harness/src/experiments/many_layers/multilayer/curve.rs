@@ -28,7 +28,7 @@ crate::words! {
 }
 
 crate::words! {
-    /// How long models train.
+    /// The length of a training.
     pub enum Budget {
         /// Every N for the same number of epochs.
         EqualEpochs,

@@ -4,7 +4,7 @@ mod layers;
 mod seeds;
 
 use layers::Models;
-use seeds::{add, over_seeds};
+use seeds::{Column, add, over_seeds};
 
 use super::capacity::Way;
 use super::claims::LEARNED;
@@ -145,7 +145,7 @@ fn who_decides(models: &Models, rows: &[Decisive]) -> Figure {
 
 /// What the criteria look at during one long training.
 fn during_training(summaries: &[Summary], looks: &[Evaluation]) -> Figure {
-    let columns: [(&str, fn(&Evaluation) -> f64); 3] = [
+    let columns: [(&str, Column<Evaluation>); 3] = [
         ("R² of a line through the late layers", |r| r.late_r2),
         ("share of L where half are learned", |r| r.depth),
         ("area before the last layer", |r| r.area),

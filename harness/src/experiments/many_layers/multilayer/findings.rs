@@ -69,7 +69,7 @@ fn pictures(models: &[Summary]) -> Option<String> {
     Some(here + &there)
 }
 
-/// How straight the loss falls, beside a model of which it is known that one layer decides.
+/// A sentence on how straight the loss falls, beside a model of which it is known that one layer decides.
 fn straightness(models: &[Summary]) -> Option<String> {
     let of = |kind| column(models, Part::Point, kind, |r| r.late_r2);
     let (trained, look_up) = (of(Kind::Trained)?, of(Kind::LookUp)?);
@@ -82,7 +82,7 @@ fn straightness(models: &[Summary]) -> Option<String> {
     ))
 }
 
-/// Whether more data are learned earlier.
+/// A sentence on whether more data are learned earlier.
 fn more_data(models: &[Summary]) -> Option<String> {
     let ours = |r: &&Summary| (r.part, r.model) == (Part::Point, Kind::Trained);
     let sizes = models.iter().filter(ours).map(|r| r.n).levels();
@@ -101,7 +101,7 @@ fn more_data(models: &[Summary]) -> Option<String> {
     ))
 }
 
-/// How much the layer that decides does, by measure and model.
+/// A sentence on the share of the layer that decides, by measure and model.
 fn who_decides(rows: &[Decisive]) -> Option<String> {
     let of = |kind, measure| {
         let ours = rows
@@ -142,7 +142,7 @@ fn who_decides(rows: &[Decisive]) -> Option<String> {
     Some(text + ".")
 }
 
-/// How many pairs are learned in each way.
+/// A sentence on the number of pairs learned in each way.
 fn capacity(rows: &[OfCapacity]) -> Option<String> {
     let held = rows.first()?.looked_up;
     let seeds = rows.iter().map(|r| r.seed).levels();
@@ -200,7 +200,7 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     ))
 }
 
-/// Which claims did not come out as in the post, and why.
+/// A list of the claims that did not come out as in the post, with the reasons.
 fn otherwise(ledger: &Ledger) -> Option<String> {
     let entries = CLAIMS.iter().filter_map(|claim| ledger.get(claim.id));
     let others: Vec<String> = entries

@@ -1,11 +1,11 @@
-//! Where a training stands, and what was seen on the way.
+//! The state of a training, with what was seen on the way.
 
 use kernels::mlp::Parameters;
 
 use crate::session::training::{self, Learner};
 use crate::store::checkpoint::Snapshot;
 
-/// Where a training stands.
+/// The state of a training.
 pub type State = training::State<Watched>;
 
 /// A model in training, and what was seen of it on the way.

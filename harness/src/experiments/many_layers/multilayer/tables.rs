@@ -89,7 +89,7 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// How much of what a model does for a datapoint is done by the layer that decides: quantiles over the datapoints.
+    /// Share of the layer that decides in what a model does for a datapoint: quantiles over the datapoints.
     pub struct Decisive in "decisive" {
         /// as in models.csv
         part: Part [""],

@@ -1,4 +1,4 @@
-//! How much of its non-homogeneity a feature keeps while another one is on.
+//! The share of its non-homogeneity that a feature keeps while another one is on.
 
 use rayon::prelude::*;
 
@@ -19,8 +19,8 @@ use crate::table::record::Word;
 use crate::text::number;
 
 crate::rows! {
-    /// The response of a feature that is spread evenly, with another one on: input and output over √k, which is the same
-    /// at every k.
+    /// The response of a feature that is spread evenly, with another one on: input and output over √k, which is the
+    /// same at every k.
     pub struct Point in "curves" {
         /// direction of the other among the neurons of the feature: same, or half of them
         overlap: Overlap [""],
@@ -38,8 +38,8 @@ crate::rows! {
     pub struct Kept in "kept" {
         /// neurons that the feature is on: 1 for an aligned one
         k: usize ["neurons"],
-        /// direction of the other among these neurons: same, half or quarter of them, or all with entries of its own, that
-        /// are positive or of both signs
+        /// direction of the other among these neurons: same, half or quarter of them, or all with entries of its own,
+        /// that are positive or of both signs
         overlap: Overlap [""],
         /// length of what the other adds to these neurons, over √k; 0 for the other off
         level: f64 ["1"],

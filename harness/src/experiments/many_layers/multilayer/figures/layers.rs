@@ -3,7 +3,7 @@
 use super::super::claims::LEARNED;
 use super::super::tables::{Datapoint, Layer, Summary};
 use super::super::task::{Kind, Part};
-use super::seeds::{add, over_seeds};
+use super::seeds::{Column, add, over_seeds};
 use crate::figure::{Axis, Panel, Role};
 use crate::stats::observations::Observations as _;
 use crate::table::Tables;
@@ -133,7 +133,7 @@ impl Models {
         let Some(n) = self.sizes(part).last().copied() else {
             return panel;
         };
-        let ways: [(&str, fn(&Layer) -> f64); 3] = [
+        let ways: [(&str, Column<Layer>); 3] = [
             ("loss below the threshold", |r| r.learned),
             ("correct logit the largest", |r| r.right),
             ("the same through an affine lens", |r| r.right_affine),

@@ -4,6 +4,9 @@ use crate::figure::{Mark, Panel, Role};
 use crate::stats::mean;
 use crate::stats::observations::Observations as _;
 
+/// A column of a table, by its rows.
+pub type Column<Row> = fn(&Row) -> f64;
+
 /// For each x the mean, the smallest and the largest of the values there.
 pub fn over_seeds(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64, f64, f64)> {
     let points: Vec<(f64, f64)> = points.filter(|p| p.1.is_finite()).collect();
