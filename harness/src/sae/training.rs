@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::session::Session;
+use crate::session::training::{divergence, tell_divergence};
 use crate::settings::range::{Above, Worded, above, worded};
 use crate::store::checkpoint::{Snapshot, Store};
 
@@ -305,11 +306,8 @@ impl<'a> Model<'a> {
                     .all(|v| v.is_finite())
             };
             if !finite || (step + 1 == plan.steps && !all_finite()) {
-                let how = format!("diverged at step {}: the loss is not finite", step + 1);
-                session.progress.say(&format!(
-                    "{} {how}; its claims will be undecided",
-                    self.title
-                ));
+                let how = divergence(step + 1, "the loss");
+                tell_divergence(session.progress, &self.title, &how);
                 self.divergence = Some(how);
             }
         }

@@ -8,6 +8,7 @@ use kernels::mlp;
 use serde::Serialize;
 
 use super::Session;
+use super::progress::Progress;
 use crate::error::Result;
 use crate::store::checkpoint::Snapshot;
 
@@ -110,10 +111,7 @@ impl<L: Learner> State<L> {
     /// A description of its divergence, if it diverged.
     pub fn divergence(&self) -> Option<String> {
         match &self.end {
-            Some(End::Diverged(what)) => Some(format!(
-                "diverged at step {}: {what} is not finite",
-                self.step
-            )),
+            Some(End::Diverged(what)) => Some(divergence(self.step, what)),
             _ => None,
         }
     }
@@ -161,6 +159,16 @@ impl<L: Learner> State<L> {
         };
         Ok(state)
     }
+}
+
+/// The description of a divergence at a step: what is named here is not finite.
+pub fn divergence(step: u64, what: &str) -> String {
+    format!("diverged at step {step}: {what} is not finite")
+}
+
+/// Tells the user how a training diverged.
+pub fn tell_divergence(progress: &Progress, title: &str, how: &str) {
+    progress.say(&format!("{title} {how}; its claims will be undecided"));
 }
 
 /// The names of a training, its length, and what decides its course.
@@ -212,7 +220,7 @@ pub fn train<L: Learner>(
         progress.note(|| format!("{title}: step {}{}", state.step, state.learner.note()));
     }
     if let Some(how) = state.divergence() {
-        progress.say(&format!("{title} {how}; its claims will be undecided"));
+        tell_divergence(progress, title, &how);
     }
     progress.advance((steps - state.step) * course.cost)?;
     Ok(state)
@@ -227,7 +235,7 @@ mod tests {
     use kernels::Isa;
 
     use super::*;
-    use crate::session::progress::{Progress, Show};
+    use crate::session::progress::Show;
     use crate::store::folder::Folder;
 
     const STEPS: u64 = 6;

@@ -20,7 +20,7 @@ use crate::stats::observations::Observations;
 use crate::stats::{max, median, min};
 use crate::table::record::Word as _;
 use crate::table::{Record, Table, Tables};
-use crate::text::number;
+use crate::text::{number, percent_to_tenths};
 
 use model::Task;
 
@@ -192,7 +192,6 @@ impl Experiment for CompressedComputation {
         ) else {
             return "Nothing was measured.".into();
         };
-        let percent = |ratio: f64| format!("{} %", number((1000.0 * ratio).round() / 10.0));
         let clean_loss = median(
             &rows
                 .iter()
@@ -203,11 +202,11 @@ impl Experiment for CompressedComputation {
         format!(
             "Without noise in the target, the trained layer ends at {} of the naive solution's loss ({} per feature and p). With \
              a symmetric noise matrix it comes down to {} of it, at a scale of {}; with an asymmetric one, to {} at {}.",
-            percent(clean.1),
+            percent_to_tenths(clean.1),
             number(clean_loss),
-            percent(symmetric.1),
+            percent_to_tenths(symmetric.1),
             symmetric.0,
-            percent(asymmetric.1),
+            percent_to_tenths(asymmetric.1),
             asymmetric.0,
         )
     }

@@ -12,7 +12,7 @@ use crate::stats::mean;
 use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
-use crate::text::number;
+use crate::text::{number, percent_to_tenths};
 
 /// What the tables show and, of each claim, on which choice it hangs.
 pub fn write(tables: &Tables, ledger: &Ledger) -> String {
@@ -55,15 +55,15 @@ fn pictures(models: &[Summary]) -> Option<String> {
         "With {}, minibatches and the same number of epochs for every N, half of the datapoints are right only {} of \
          the way through the layers, and {} one layer before the end.",
         loss.word().replace('-', " "),
-        percent(depth),
-        percent(before)
+        percent_to_tenths(depth),
+        percent_to_tenths(before)
     );
     let there = of(Part::Opposite, &|r| r.learned_before_last);
     let there = there.map_or(String::new(), |there| {
         format!(
             " With the opposite choices (the other loss, all datapoints in a batch, eight layers, an early stop) {} \
              are right one layer before the end.",
-            percent(there)
+            percent_to_tenths(there)
         )
     });
     Some(here + &there)
@@ -96,8 +96,8 @@ fn more_data(models: &[Summary]) -> Option<String> {
     Some(format!(
         "Before the last layer, {} of the datapoints are right on average over the layers with N = {smallest}, and {} \
          with N = {largest}.",
-        percent(area(smallest)),
-        percent(area(largest))
+        percent_to_tenths(area(smallest)),
+        percent_to_tenths(area(largest))
     ))
 }
 
@@ -217,8 +217,4 @@ fn otherwise(ledger: &Ledger) -> Option<String> {
             others.join(", ")
         )
     })
-}
-
-fn percent(share: f64) -> String {
-    format!("{} %", number((1000.0 * share).round() / 10.0))
 }
