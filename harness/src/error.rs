@@ -13,7 +13,7 @@ pub enum Error {
     Io {
         /// What was tried, as a verb: `read`, `write`, `create`, `lock`, `flush`.
         action: &'static str,
-        /// On which file or folder.
+        /// The file or folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

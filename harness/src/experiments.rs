@@ -73,8 +73,8 @@ mod tests {
     }
 
     /// Whether a number stands in a text: as it is, as a power of ten, in per cent, or as a half or another fraction; a
-    /// negative one may also stand without its sign, where the text says that something is lower by it or that it is meant
-    /// the other way.
+    /// negative one may also stand without its sign, where the text says that something is lower by it or that it is
+    /// meant the other way.
     fn stands(number: f64, text: &str) -> bool {
         let sign = if number < 0.0 { "−" } else { "" };
         let size = number.abs();

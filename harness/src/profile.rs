@@ -40,7 +40,7 @@ pub struct Profile {
     pub kernels: Vec<Kernel>,
     /// What the experiments spent their time on.
     pub experiments: Vec<Spent>,
-    /// Where the CPU was; empty where stacks could not be sampled.
+    /// The sampled stacks; empty where they could not be sampled.
     pub stacks: Vec<Stack>,
 }
 

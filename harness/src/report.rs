@@ -73,7 +73,8 @@ impl Report {
         })
     }
 
-    /// Reads as [`read`](Self::read) does, in a folder that this process has not locked; refused if another one writes there.
+    /// Reads as [`read`](Self::read) does, in a folder that this process has not locked; refused if another one writes
+    /// there.
     fn read_at_rest(registry: &Registry, path: &Path) -> Result<Self> {
         Folder::refuse_busy(path)?;
         let before = manifest::text(path)?;

@@ -1,6 +1,5 @@
 //! Sparse autoencoders without experiments: data with known features, training, measures and the best codes.
 
-pub mod affine;
 pub mod minimum_l1;
 pub mod optimum;
 pub mod reading;

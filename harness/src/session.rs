@@ -2,6 +2,7 @@
 
 pub mod progress;
 pub mod signals;
+pub mod training;
 
 use std::fmt::Display;
 use std::time::Duration;

@@ -79,8 +79,8 @@ pub trait Settings: Debug + Any + Send + Sync {
     /// If the value is of another type, or there is no such setting.
     fn set(&mut self, key: &str, value: toml::Value) -> Result<(), toml::de::Error>;
 
-    /// Shows every limit on a setting to `see`, up to the first error. Those that depend on other settings come last, so
-    /// that these are in range by then.
+    /// Shows every limit on a setting to `see`, up to the first error. Those that depend on other settings come last,
+    /// so that these are in range by then.
     fn limits(
         &self,
         see: &mut dyn FnMut(Limit) -> Result<(), OutOfRange>,
@@ -134,8 +134,8 @@ impl Setting {
 /// Declares the settings of an experiment, all that there is to say of each in one place: a struct whose doc comments
 /// reach the user through `harness list` and the `config.toml` of a run, the values of the presets and the ranges.
 ///
-/// `quick` and `full` are the values of those presets where they differ from the default one. `in` is a range by itself,
-/// `where` one that depends on the other settings; see [`range`](crate::settings::range).
+/// `quick` and `full` are the values of those presets where they differ from the default one. `in` is a range by
+/// itself, `where` one that depends on the other settings; see [`range`](crate::settings::range).
 ///
 /// Settings that several experiments have are declared once, as a type of their own, and a `group` includes them: the
 /// user writes `group.key`. The presets of a group are those of its type but for the values that stand in the braces.

@@ -1,10 +1,12 @@
 //! Statistics in f64: least squares, R², ranks, quantiles.
 
+pub mod affine;
 pub mod cholesky;
 mod extremes;
 pub mod interval;
 mod moments;
 pub mod observations;
+pub mod orthonormal;
 
 pub use extremes::{all_finite, largest_step, max, min, peak, share};
 pub use moments::Moments;

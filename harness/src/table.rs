@@ -125,7 +125,7 @@ fn parse<T>(
 pub struct Tables(Vec<Table>);
 
 impl Tables {
-    /// From the tables of a run.
+    /// The tables of an experiment.
     pub fn new(tables: Vec<Table>) -> Self {
         Tables(tables)
     }

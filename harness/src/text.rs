@@ -45,6 +45,11 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// A share in per cent, to a tenth.
+pub fn percent_to_tenths(share: f64) -> String {
+    format!("{} %", number((1000.0 * share).round() / 10.0))
+}
+
 /// Appends what is formatted.
 pub fn put(text: &mut String, arguments: std::fmt::Arguments) {
     text.write_fmt(arguments).expect("writing to a string");

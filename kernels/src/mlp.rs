@@ -403,8 +403,8 @@ impl Workspace {
         loss.backward_add(exec, x, targets, weights, gradient);
     }
 
-    /// From the gradient after block l, in `d_residual[0]`, to those with respect to its
-    /// pre-activations, in `d_pre`, and its input, in `d_residual[1]`.
+    /// Takes the gradient after block l, in `d_residual[0]`, to those with respect to its pre-activations, in `d_pre`,
+    /// and its input, in `d_residual[1]`.
     fn block_backward(&mut self, exec: Exec, parameters: &Parameters, l: usize) {
         let Workspace {
             shape,

@@ -53,7 +53,7 @@ pub fn config(moderate: u32) -> Config {
     config
 }
 
-/// Where the seeds of cases that fail are kept.
+/// The files in which the seeds of cases that fail are kept.
 const BESIDE: FileFailurePersistence = FileFailurePersistence::WithSource("regressions");
 
 /// A rayon pool of so many threads.

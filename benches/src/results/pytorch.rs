@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::settle;
 
-/// Where the other side stands.
+/// The script of the other side.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/steps.py");
 
 /// PyTorch on one thread, then on all.
@@ -27,7 +27,7 @@ impl PyTorch {
     /// Starts `$PYTHON` (else `python3`) with the script.
     ///
     /// # Errors
-    /// Why it cannot take part: no Python, no torch.
+    /// If it cannot take part, for want of Python or of torch.
     pub fn start(threads: &[usize]) -> Result<PyTorch, String> {
         let python = std::env::var("PYTHON").unwrap_or("python3".into());
         let (mut workers, mut version) = (Vec::new(), String::new());

@@ -1,5 +1,5 @@
-//! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or with
-//! something that is the same when it is written and read again.
+//! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or
+//! with something that is the same when it is written and read again.
 
 use harness::activations::{self, Layout};
 use harness::claim::ledger::Ledger;
@@ -7,7 +7,8 @@ use harness::claim::measures::Measurement;
 use harness::claim::{Cell, Entry};
 use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
-use harness::experiments::many_layers::multilayer::{model_file, state::State};
+use harness::experiments::many_layers::multilayer::model_file;
+use harness::experiments::many_layers::multilayer::state::{State, Watched};
 use harness::interchange;
 use harness::profile::Profile;
 use harness::profile::machine::Rate;
@@ -75,8 +76,9 @@ pub fn manifest(bytes: &[u8]) {
     }
 }
 
-/// The tables of one experiment, of its measures, of the run and of its profile, drawn as a report: the name of the experiment in the
-/// first line, then the CSV of each table after a line with `%` and its name. Those that are not there are empty.
+/// The tables of one experiment, of its measures, of the run and of its profile, drawn as a report: the name of the
+/// experiment in the first line, then the CSV of each table after a line with `%` and its name. Those that are not
+/// there are empty.
 pub fn tables(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
@@ -167,10 +169,12 @@ pub fn checkpoint(body: &[u8]) {
         layers: 1,
         activation: Activation::Gelu,
     };
-    let like = State::start(Parameters::zeros(shape));
-    if let Ok(state) = State::restore(&parts, &like, 100) {
+    let like = State::start(Watched::new(Parameters::zeros(shape)));
+    if let Ok(state) = like.restore(&parts, 100) {
         let written = state.snapshot();
-        let again = State::restore(&written, &like, 100).expect("what was written is read");
+        let again = like
+            .restore(&written, 100)
+            .expect("what was written is read");
         assert_eq!(again.snapshot(), written);
     }
 }

@@ -67,7 +67,7 @@ impl Estimate {
     }
 }
 
-/// Where an interval lies to a bound.
+/// The position of an interval relative to a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     /// All of it fulfils the bound.
@@ -103,7 +103,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Where the interval lies to a bound.
+    /// The position of the interval relative to a bound.
     pub fn standing(&self, bound: Bound) -> Standing {
         let Estimate {
             low, high, basis, ..
@@ -117,7 +117,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Where the interval lies to the bound of the condition.
+    /// The position of the interval relative to the bound of the condition.
     pub fn stands(&self) -> Standing {
         self.standing(self.condition.bound)
     }
@@ -136,7 +136,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Why the condition is not plainly fulfilled.
+    /// The reason for which the condition is not plainly fulfilled; empty if it is.
     pub fn why(&self) -> String {
         let Condition { measure, bound, .. } = self.condition;
         match (self.stands(), &self.missing) {

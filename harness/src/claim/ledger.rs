@@ -9,8 +9,8 @@ use crate::stats::observations::Observations as _;
 use crate::table::Table;
 
 crate::rows! {
-    /// The ledger: one row a claim. Values are means over seeds of the claim's headline measure, with the interval that the
-    /// verdict rests on.
+    /// The ledger: one row a claim. Values are means over seeds of the claim's headline measure, with the interval that
+    /// the verdict rests on.
     pub struct Entry in "claims" {
         /// name of the claim
         id: String [""],
@@ -60,8 +60,8 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// The specification curves: the verdict on a claim in every cell of a grid of defensible choices. Values are means over
-    /// seeds of the claim's headline measure.
+    /// The specification curves: the verdict on a claim in every cell of a grid of defensible choices. Values are means
+    /// over seeds of the claim's headline measure.
     pub struct Cell in "specification" {
         /// name of the claim
         claim: String [""],

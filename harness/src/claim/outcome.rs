@@ -27,7 +27,8 @@ impl Outcome {
         self.record(None, claim, seed, values, control);
     }
 
-    /// Records the same in a cell of the claim's specification curve.
+    /// Records the same in a cell of the claim's specification curve. The cell of the point setting settles the claim
+    /// at the point setting too, unless that was done before at this seed.
     pub fn settle_in<const N: usize>(
         &mut self,
         setting: &Setting,
@@ -36,6 +37,11 @@ impl Outcome {
         values: [impl Measured; N],
         control: [impl Measured; N],
     ) {
+        let settled =
+            |m: &Measurement| m.setting.is_empty() && m.claim == claim.id && m.seed == seed;
+        if setting.is_point && !self.measures.iter().any(settled) {
+            self.settle(claim, seed, values.clone(), control.clone());
+        }
         self.record(Some(setting), claim, seed, values, control);
     }
 
@@ -80,7 +86,7 @@ fn number(measured: impl Measured) -> (f64, String) {
 }
 
 /// What a condition measured: a number, or why there is none.
-pub trait Measured {
+pub trait Measured: Clone {
     /// The number, or why there is none.
     fn measured(self) -> Result<f64, String>;
 }

@@ -16,7 +16,8 @@ pub struct Setting {
 const BETWEEN: [&str; 2] = ["; ", "="];
 
 impl Setting {
-    /// The cell with these options, one for each choice. Every cell of a claim names the same choices in the same order.
+    /// The cell with these options, one for each choice. Every cell of a claim names the same choices in the same
+    /// order.
     ///
     /// # Panics
     /// If there is no choice, or a name holds a semicolon or an equals sign.
@@ -38,8 +39,13 @@ impl Setting {
     }
 
     /// The same cell, as the one of the point setting.
-    pub fn point(mut self) -> Self {
-        self.is_point = true;
+    pub fn point(self) -> Self {
+        self.point_if(true)
+    }
+
+    /// The same cell, and whether it is the one of the point setting.
+    pub fn point_if(mut self, is_point: bool) -> Self {
+        self.is_point = is_point;
         self
     }
 }

@@ -14,8 +14,8 @@ crate::words! {
 
 /// What a claim says and what settles it.
 ///
-/// A [`Claim`] knows how many conditions it has, so that it is [settled](super::outcome::Outcome::settle) with a value for each
-/// of them; where that number does not matter, a claim is a `ClaimSpec` alone.
+/// A [`Claim`] knows how many conditions it has, so that it is [settled](super::outcome::Outcome::settle) with a value
+/// for each of them; where that number does not matter, a claim is a `ClaimSpec` alone.
 #[derive(Debug)]
 pub struct ClaimSpec<C: ?Sized = [Condition]> {
     /// Its name, unique over all experiments.

@@ -10,8 +10,8 @@ crate::words! {
         /// No part of the interval of some condition fulfils its bound.
         #[strum(serialize = "not reproduced")]
         NotReproduced,
-        /// The headline fails, and its opposite holds: the control fulfils it instead, or the claim keeps the opposite bound
-        /// that was named in advance.
+        /// The headline fails, and its opposite holds: the control fulfils it instead, or the claim keeps the opposite
+        /// bound that was named in advance.
         Reversed,
         /// An interval reaches across its bound, or something could not be measured.
         Undecided,

@@ -61,7 +61,7 @@ pub fn verdicts(ledger: &Ledger, width: usize) -> String {
     table.trim_fmt() + "\n"
 }
 
-/// How many claims of each kind came to each verdict.
+/// The numbers of claims of each kind by verdict, in words.
 pub fn summary(ledger: &Ledger) -> String {
     let mut text = String::new();
     for (kind, counts) in counts(ledger) {

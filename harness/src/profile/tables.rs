@@ -78,7 +78,7 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// Where the CPU was when it was looked at, some 100 times for each second of CPU time.
+    /// Stacks of functions that the CPU was in, sampled some 100 times for each second of CPU time.
     pub struct Stack in "stacks" {
         /// functions from the outermost to the innermost, with semicolons between them
         stack: String [""],

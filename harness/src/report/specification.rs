@@ -1,5 +1,5 @@
-//! The specification curve of a claim as a figure: its headline measure in every setting, in order, above the options of
-//! each.
+//! The specification curve of a claim as a figure: its headline measure in every setting, in order, above the options
+//! of each.
 
 use crate::claim::ClaimSpec;
 use crate::claim::setting::choices;

@@ -5,7 +5,7 @@ use kernels::{Exec, MatMut, MatRef};
 
 use crate::phase::Phase;
 
-/// When a code counts as optimal.
+/// The accuracy at which a code counts as optimal.
 const OPTIMAL: Stop = Stop {
     tolerance: 1e-5,
     iterations: 3000,
@@ -52,7 +52,7 @@ impl<'a> Problem<'a> {
         certificates.iter().map(|c| c.objective).sum::<f64>() / self.x.rows() as f64
     }
 
-    /// How far codes are from the best ones; not numbers if these were not found.
+    /// The distance of codes from the best ones; not numbers if these were not found.
     pub fn distance(&self, codes: &[f32], best: Option<&[f32]>) -> Distance {
         let Some(best) = best else {
             return Distance::UNKNOWN;
@@ -75,7 +75,7 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// How far codes are from the best ones for the same dictionary, samples and λ.
+/// The distance of codes from the best ones for the same dictionary, samples and λ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Distance {
     /// The loss above that of the best codes, in units of the latter.

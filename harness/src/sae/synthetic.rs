@@ -11,6 +11,7 @@ use rand::Rng as _;
 
 use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
+use crate::stats::orthonormal::orthonormal_part;
 
 pub use law::{Directions, Firing, Law, Magnitudes};
 
@@ -56,19 +57,12 @@ impl Generator {
                     .zip(common)
                     .for_each(|(f, c)| *f = own * *f + shared * c);
             }
-            if law.directions == Directions::Orthogonal {
-                // Twice, since what is left after the first time is not orthogonal to the last digit.
-                for other in features.iter().chain(&features) {
-                    let along: f64 = f.iter().zip(other).map(|(a, b)| a * b).sum();
-                    f.iter_mut().zip(other).for_each(|(f, o)| *f -= along * o);
-                }
-            }
-            let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let orthogonal_to = match law.directions {
+                Directions::Orthogonal => &features[..],
+                Directions::Gaussian => &[],
+            };
             // One that lies in the span of those before is drawn anew.
-            if norm > 1e-6 {
-                f.iter_mut().for_each(|v| *v /= norm);
-                features.push(f);
-            }
+            features.extend(orthonormal_part(f, orthogonal_to));
         }
         let probabilities = law.probabilities();
         let groups = if law.correlation > 0.0 {

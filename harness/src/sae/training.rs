@@ -1,5 +1,5 @@
-//! Sparse autoencoders trained side by side: in lock step on the same batches, each of which is drawn once. There may be
-//! several sources of batches; each model sees those of one.
+//! Sparse autoencoders trained side by side: in lock step on the same batches, each of which is drawn once. There may
+//! be several sources of batches; each model sees those of one.
 //!
 //! Batches are drawn a block at a time, on all threads; then whole models go to the threads, each for as many steps as
 //! the block has batches. Every model has checkpoints of its own, so an interrupted run may find them at different
@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::session::Session;
+use crate::session::training::{divergence, tell_divergence};
 use crate::settings::range::{Above, Worded, above, worded};
 use crate::store::checkpoint::{Snapshot, Store};
 
@@ -66,8 +67,8 @@ pub fn learning_rate() -> Worded<Above> {
 pub const RECORDS: u64 = 20;
 
 impl Plan {
-    /// Estimated memory, bytes: the batches of a block, and per model its parameters, gradient and moments, its codes and
-    /// a checkpoint of it.
+    /// Estimated memory, bytes: the batches of a block, and per model its parameters, gradient and moments, its codes
+    /// and a checkpoint of it.
     pub fn memory(&self, width: usize, dictionaries: impl Iterator<Item = usize>) -> f64 {
         let (d, b) = (width as f64, self.batch as f64);
         let model = |n: f64| 4.0 * (8.0 * (2.0 * n * d + n + d) + b * (4.0 * n + 2.0 * d));
@@ -126,8 +127,8 @@ pub struct Record {
     pub density: f64,
 }
 
-/// Trains all candidates on batches of B×d, of which `draw` draws one by its source and number. The progress made is one
-/// unit a step and model.
+/// Trains all candidates on batches of B×d, of which `draw` draws one by its source and number. The progress made is
+/// one unit a step and model.
 ///
 /// `settings` is everything beside the candidate's title that decides the course of a training.
 pub fn train(
@@ -340,11 +341,8 @@ impl<'a> Model<'a> {
                     .all(|v| v.is_finite())
             };
             if !finite || (step + 1 == plan.steps && !all_finite()) {
-                let how = format!("diverged at step {}: the loss is not finite", step + 1);
-                session.progress.say(&format!(
-                    "{} {how}; its claims will be undecided",
-                    self.title
-                ));
+                let how = divergence(step + 1, "the loss");
+                tell_divergence(session.progress, &self.title, &how);
                 self.divergence = Some(how);
             }
         }

@@ -114,6 +114,12 @@ impl Progress {
         check()
     }
 
+    /// Units of work done.
+    #[cfg(test)]
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
     /// Shows where a long piece of the work stands, beside the share that is done. If notes follow one another quickly,
     /// only some of them are made.
     pub fn note(&self, note: impl FnOnce() -> String) {

@@ -166,9 +166,9 @@ mod tests {
         assert!(normal_quantile(0.0) <= -7.9 && normal_quantile(1.0) >= 7.9);
     }
 
-    /// Of 400 samples of 30 skewed values (exponential, mean 1), the interval holds the mean in about 95 %: in 345 to 400
-    /// of them, where the binomial distribution at 93 %, which such intervals are known to reach at this size, has all
-    /// but 1e-6 of its mass.
+    /// Of 400 samples of 30 skewed values (exponential, mean 1), the interval holds the mean in about 95 %: in 345 to
+    /// 400 of them, where the binomial distribution at 93 %, which such intervals are known to reach at this size, has
+    /// all but 1e-6 of its mass.
     #[test]
     fn the_bootstrap_interval_covers_the_mean_of_a_skewed_distribution() {
         let mut rng = Rng::stream(1, "statistics", "coverage", 0);

@@ -11,7 +11,7 @@ pub struct TableSpec {
     pub about: &'static str,
     /// The columns in the order of the file.
     pub columns: &'static [Column],
-    /// Whether a line is a row; the error names the column and what is wrong.
+    /// Checks that a line is a row; the error names the column and what is wrong.
     pub check: fn(&Line) -> Result<(), String>,
 }
 

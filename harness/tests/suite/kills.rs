@@ -21,7 +21,7 @@ const RUN: &str = "response near-orthogonality multilayer recovery encoders unfi
     --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200 \
     --set unfinished-features.training.steps=150 --set unfinished-features.training.batch=32 --set unfinished-features.l1=[0.2,0.4]";
 
-/// Which experiment a run was about: the last one that has left anything.
+/// The experiment that a run was about: the last one that has left anything.
 fn at(run: &Path) -> String {
     let experiments = harness::experiments::REGISTRY.experiments();
     let mut experiments = experiments.map(|e| e.id()).rev();
@@ -29,9 +29,9 @@ fn at(run: &Path) -> String {
     begun.unwrap_or("none yet").to_string()
 }
 
-/// As often as the variable KILLS says, else ten times, at moments that are spread over the whole run, on one thread and on
-/// two. Each time it is resumed, and each time that it comes through it has left the same bytes as a run that nobody
-/// disturbed, and nothing else.
+/// As often as the variable KILLS says, else ten times, at moments that are spread over the whole run, on one thread
+/// and on two. Each time it is resumed, and each time that it comes through it has left the same bytes as a run that
+/// nobody disturbed, and nothing else.
 #[test]
 #[ignore = "takes minutes"]
 fn runs_killed_at_random_moments_end_in_the_same_bytes() {

@@ -247,7 +247,7 @@ impl Paths {
         }
     }
 
-    /// Reads a path that may end in several names in braces; how many tokens it has.
+    /// Reads a path that may end in several names in braces; returns the number of its tokens.
     fn path(&mut self, tokens: &[&str], before: &[String], at: &[String]) -> usize {
         let mut path = before.to_vec();
         let mut i = 0;
@@ -289,7 +289,7 @@ impl Paths {
     }
 }
 
-/// How many tokens there are up to the end of the braces that these begin with; 1 if they begin with none.
+/// The number of tokens up to the end of the braces that these begin with; 1 if they begin with none.
 fn length(tokens: &[&str]) -> usize {
     let mut depth = 0;
     for (i, token) in tokens.iter().enumerate() {

@@ -36,6 +36,8 @@ mod experiments {
     mod magnitude;
     mod minimum_l1;
     mod multilayer;
+    mod multilayer_controls;
+    mod multilayer_plain;
     mod multilayer_readings;
     mod near_orthogonality;
     mod read_in_skew;

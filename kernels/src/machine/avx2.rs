@@ -53,13 +53,19 @@ x86_backend! {
         fn load_partial(from: &[f32]) -> __m256 {
             match from.first_chunk::<8>() {
                 Some(all) => _mm256_loadu_ps(all.as_ptr()),
-                None => _mm256_maskload_ps(from.as_ptr(), std::mem::transmute::<[i32; 8], __m256i>(first(from.len()))),
+                None => {
+                    let mask = std::mem::transmute::<[i32; 8], __m256i>(first(from.len()));
+                    _mm256_maskload_ps(from.as_ptr(), mask)
+                }
             }
         }
         fn store_partial(v: __m256, to: &mut [f32]) -> () {
             match to.first_chunk_mut::<8>() {
                 Some(all) => _mm256_storeu_ps(all.as_mut_ptr(), v),
-                None => _mm256_maskstore_ps(to.as_mut_ptr(), std::mem::transmute::<[i32; 8], __m256i>(first(to.len())), v),
+                None => {
+                    let mask = std::mem::transmute::<[i32; 8], __m256i>(first(to.len()));
+                    _mm256_maskstore_ps(to.as_mut_ptr(), mask, v)
+                }
             }
         }
 

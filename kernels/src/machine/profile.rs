@@ -1,4 +1,4 @@
-//! Where the time goes: calls, thread time, FLOP and bytes of every kernel.
+//! A profile of where the time goes: calls, thread time, FLOP and bytes of every kernel.
 //!
 //! Off at first. While it is off, a [span](span()) costs one relaxed load and a branch that is never taken; while
 //! it is on, two readings of a clock. Results are the same bits either way.
@@ -204,7 +204,7 @@ impl Drop for Span {
 #[derive(Debug)]
 struct Open {
     subject: Subject,
-    /// When it began, in ticks.
+    /// Its beginning, in ticks.
     start: u64,
     /// Ticks of the spans that had ended inside the one around it by then.
     outer: u64,
@@ -249,7 +249,7 @@ fn ticks() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
-/// When profiling was first switched on, by the clock and in ticks.
+/// The moment at which profiling was first switched on, by the clock and in ticks.
 fn origin() -> (Instant, u64) {
     static ORIGIN: OnceLock<(Instant, u64)> = OnceLock::new();
     *ORIGIN.get_or_init(|| (Instant::now(), ticks()))

@@ -118,7 +118,7 @@ impl Batch {
         entries.fill(exec, centred, weights, bias, select);
     }
 
-    /// From the codes of x to the errors of their reconstructions and the gradients of the mean of ‖e‖², times the
+    /// Takes the codes of x to the errors of their reconstructions and the gradients of the mean of ‖e‖², times the
     /// decoder's weight, with respect to reconstructions and codes. Returns that mean without the weight, and the
     /// density.
     pub(super) fn reconstruct(&mut self, exec: Exec, decoder: Decoder, x: MatRef) -> Losses {

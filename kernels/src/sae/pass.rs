@@ -31,7 +31,7 @@ impl Pass<'_> {
         self.batch.encode(self.exec, weights, bias, select);
     }
 
-    /// From the codes to the errors of the reconstructions, and to the gradients of their mean square with respect to
+    /// Takes the codes to the errors of the reconstructions, and to the gradients of their mean square with respect to
     /// reconstructions and codes.
     pub(super) fn reconstruct(&mut self) -> Losses {
         let decoder = Decoder::new(self.tensors.dictionary(), self.tensors.b_dec());

@@ -72,8 +72,8 @@ impl Trainer {
         }
     }
 
-    /// Holds the tensors of these names at the values that they have now. Gradients and moments of theirs go on, and
-    /// come to nothing.
+    /// Holds the tensors of these names at the values that they have now. Their gradients and moments are computed as
+    /// before, but change nothing.
     ///
     /// # Panics
     /// If there is no such tensor.

@@ -56,7 +56,7 @@ pub struct Lasso<'a> {
     pub(super) step: f32,
 }
 
-/// When an iteration stops.
+/// The conditions under which an iteration stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop {
     /// The share of ‖x‖² at which it stops, as soon as the duality gap is no more. Rounding allows some 10⁻⁶.

@@ -14,7 +14,7 @@ use crate::matrix::dictionary;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// When a pursuit ends.
+/// The conditions under which a pursuit ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pursuit {
     /// Atoms to choose for a sample, at most.

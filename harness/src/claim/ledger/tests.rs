@@ -277,7 +277,10 @@ fn a_specification_curve_has_a_verdict_for_every_cell() {
     let cell = |loss: &str| Setting::new([("loss", loss.to_string())]);
     let mut outcome = Outcome::default();
     for (seed, a) in (0..).zip(HOLDS) {
-        outcome.settle(&FINDING, seed, [a, 2.5], [3.0, 2.5]);
+        // The cell of the point setting settles that too, if it was not before.
+        if seed == 0 {
+            outcome.settle(&FINDING, seed, [a, 2.5], [3.0, 2.5]);
+        }
         outcome.settle_in(
             &cell("cross-entropy").point(),
             &FINDING,
@@ -293,6 +296,8 @@ fn a_specification_curve_has_a_verdict_for_every_cell() {
             [3.0, 2.5],
         );
     }
+    // At each seed, two conditions of the point setting and of either cell.
+    assert_eq!(outcome.measures.len(), 4 * 3 * 2);
     let mut ledger = Ledger::default();
     ledger.settle("e", &[&FINDING], &outcome.measures);
     let entry = &ledger.entries[0];

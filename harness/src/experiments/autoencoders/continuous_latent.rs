@@ -51,7 +51,7 @@ crate::rows! {
     pub struct Layer in "layers" {
         /// seed
         seed: u64 [""],
-        /// layer l whose output x_l is read; 0 is the input layer
+        /// layer l after which the residual stream is read; 0 is the input layer
         layer: usize [""],
         /// ‖x_L − target‖² of the model's output, mean over pairs; targets have a squared norm of some 0.4
         model_error: f64 ["1"],

@@ -121,9 +121,6 @@ impl Experiment for L1Geometry {
                 let control = surveys.iter().find(|(law, _)| *law == crowded);
                 let control = &control.expect("every law is surveyed").1;
                 let [claim, control] = [rows, control].map(|rows| transition::distances(rows));
-                if law.is_point() {
-                    outcome.settle(&TRANSITION, seed, claim.clone(), control.clone());
-                }
                 outcome.settle_in(&law.setting(), &TRANSITION, seed, claim, control);
             }
             recovered.extend(surveys.into_iter().flat_map(|(_, rows)| rows));

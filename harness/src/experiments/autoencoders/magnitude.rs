@@ -152,24 +152,17 @@ impl Experiment for Magnitude {
 /// Measures what a refit leaves: at the point setting, and for every penalty and kind of set that holds the right one.
 fn settle_support(compared: &Compared, s: &Settings, seed: u64, outcome: &mut Outcome) {
     for &penalty in &s.penalties {
-        let lambda = penalty * s.lambda;
         let left = |set: Set| {
-            let of = |(row, _): &&(Refit, _)| (row.lambda, row.set) == (lambda, set);
+            let of = |(row, _): &&(Refit, _)| (row.penalty, row.set) == (penalty, set);
             let found = compared.refits.iter().find(of);
             found.expect("a refit for each penalty and set").1.clone()
         };
-        if penalty == 1.0 {
-            outcome.settle(&SUPPORT, seed, [left(Set::Right)], [left(Set::OneMissing)]);
-        }
         for set in [Set::Right, Set::OneTooMany] {
             let setting = Setting::new([
-                ("λ", crate::text::number(lambda)),
+                ("λ", crate::text::number(penalty * s.lambda)),
                 ("active set", set.to_string()),
             ]);
-            let setting = match (penalty == 1.0, set) {
-                (true, Set::Right) => setting.point(),
-                _ => setting,
-            };
+            let setting = setting.point_if((penalty, set) == (1.0, Set::Right));
             outcome.settle_in(
                 &setting,
                 &SUPPORT,
@@ -181,8 +174,8 @@ fn settle_support(compared: &Compared, s: &Settings, seed: u64, outcome: &mut Ou
     }
 }
 
-/// Measures how far encoders of given features are from the best codes: at the point setting, and for every λ, number of
-/// features and coherence.
+/// Measures how far encoders of given features are from the best codes: at the point setting, and for every λ, number
+/// of features and coherence.
 fn settle_untied(models: &[overlap::Model], s: &Settings, seed: u64, outcome: &mut Outcome) {
     for &lambda in &s.overlap_lambdas {
         let measure = |features: Features| {
@@ -202,12 +195,7 @@ fn settle_untied(models: &[overlap::Model], s: &Settings, seed: u64, outcome: &m
                 ("coherence", features.coherence.to_string()),
                 ("λ", lambda.to_string()),
             ]);
-            if is_point {
-                outcome.settle(&UNTIED, seed, claim.clone(), control.clone());
-                outcome.settle_in(&setting.point(), &UNTIED, seed, claim, control);
-            } else {
-                outcome.settle_in(&setting, &UNTIED, seed, claim, control);
-            }
+            outcome.settle_in(&setting.point_if(is_point), &UNTIED, seed, claim, control);
         }
     }
 }

@@ -99,8 +99,8 @@ impl Experiment for Recovery {
     }
 }
 
-/// Trains and reads the models of one seed for so many steps; those trained to the end are searched for pairs of elements
-/// that are nearly the same.
+/// Trains and reads the models of one seed for so many steps; those trained to the end are searched for pairs of
+/// elements that are nearly the same.
 fn grid(
     s: &Settings,
     seed: u64,

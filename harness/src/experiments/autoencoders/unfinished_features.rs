@@ -1,8 +1,8 @@
 //! `unfinished-features`: what does it cost a sparse code that features are built little by little?
 //!
-//! For a trained `multilayer` model and a control in which every datapoint is finished in one layer, sparse autoencoders
-//! are trained on the residual stream after several layers. What a layer costs, how its elements are used, and whether
-//! another training finds them again is set beside the input and the output.
+//! For a trained `multilayer` model and a control in which every datapoint is finished in one layer, sparse
+//! autoencoders are trained on the residual stream after several layers. What a layer costs, how its elements are used,
+//! and whether another training finds them again is set beside the input and the output.
 
 use kernels::sae::{L1, Rows, Shape, Variant};
 use rayon::prelude::*;

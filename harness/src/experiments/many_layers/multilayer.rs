@@ -38,6 +38,7 @@ mod settle;
 pub mod state;
 pub mod streams;
 pub mod tables;
+mod tabulate;
 pub mod task;
 pub mod traces;
 mod train;
@@ -98,7 +99,7 @@ impl Experiment for Multilayer {
         let attempts = capacity::run(s, ctx)?;
 
         let mut outcome = Outcome {
-            tables: tables::tabulate(s, &models, &curve, &attempts),
+            tables: tabulate::all(s, &models, &curve, &attempts),
             ..Outcome::default()
         };
         settle::on_layers(s, &models, &curve, ctx.seeds, &mut outcome);

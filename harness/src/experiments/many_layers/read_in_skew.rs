@@ -48,7 +48,7 @@ crate::words! {
 }
 
 crate::rows! {
-    /// How skewed the directions are in which the features of the first input move the neurons of a layer.
+    /// Skew of the directions in which the features of the first input move the neurons of a layer.
     pub struct Skew in "skew" {
         /// trained, untrained or random (normal directions)
         model: Model [""],
@@ -225,8 +225,8 @@ fn random_directions(count: usize, n: usize, rng: &mut Rng) -> Vec<f32> {
     directions.map(|v| v as f32).collect()
 }
 
-/// The effect of each value of the first input on the neurons of each layer before their activation, a row a value: its mean
-/// over the partners minus the mean over all values.
+/// The effect of each value of the first input on the neurons of each layer before their activation, a row a value: its
+/// mean over the partners minus the mean over all values.
 pub fn effects(exec: Exec, parameters: &Parameters, partners: &[usize]) -> Vec<Vec<f32>> {
     let shape = parameters.shape();
     let (values, width) = (shape.vocabulary, shape.width);

@@ -1,7 +1,8 @@
 //! `compressed-computation`: do 50 neurons compute 100 sparse ReLUs, or does noise in the targets do it?
 //!
-//! The model is that of Braun et al. (Interpretability in parameter space, 2025, the toy model of compressed computation),
-//! and the question that of Bhagat et al. (Compressed computation is (probably) not computation in superposition, 2025).
+//! The model is that of Braun et al. (Interpretability in parameter space, 2025, the toy model of compressed
+//! computation), and the question that of Bhagat et al. (Compressed computation is (probably) not computation in
+//! superposition, 2025).
 
 mod model;
 mod settings;
@@ -19,7 +20,7 @@ use crate::stats::observations::Observations;
 use crate::stats::{max, median, min};
 use crate::table::record::Word as _;
 use crate::table::{Record, Table, Tables};
-use crate::text::number;
+use crate::text::{number, percent_to_tenths};
 
 use model::Task;
 
@@ -41,7 +42,8 @@ crate::rows! {
         seed: u64 [""],
         /// squared error of the trained layer, mean over samples and features, over the probability of a feature
         loss: f64 ["1"],
-        /// the same of the naive solution: one neuron each for as many features as there are neurons, nothing for the rest
+        /// the same of the naive solution: one neuron each for as many features as there are neurons, nothing for the
+        /// rest
         naive: f64 ["1"],
     }
 }
@@ -190,7 +192,6 @@ impl Experiment for CompressedComputation {
         ) else {
             return "Nothing was measured.".into();
         };
-        let percent = |ratio: f64| format!("{} %", number((1000.0 * ratio).round() / 10.0));
         let clean_loss = median(
             &rows
                 .iter()
@@ -201,11 +202,11 @@ impl Experiment for CompressedComputation {
         format!(
             "Without noise in the target, the trained layer ends at {} of the naive solution's loss ({} per feature and p). With \
              a symmetric noise matrix it comes down to {} of it, at a scale of {}; with an asymmetric one, to {} at {}.",
-            percent(clean.1),
+            percent_to_tenths(clean.1),
             number(clean_loss),
-            percent(symmetric.1),
+            percent_to_tenths(symmetric.1),
             symmetric.0,
-            percent(asymmetric.1),
+            percent_to_tenths(asymmetric.1),
             asymmetric.0,
         )
     }

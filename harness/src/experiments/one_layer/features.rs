@@ -5,8 +5,8 @@ use rand::RngExt as _;
 use crate::phase::Phase;
 use crate::rng::Rng;
 
-/// Law of the entries of a feature, before it is normalised: magnitudes uniform on (0, 1), and a share of positive signs.
-/// The same random numbers give the same magnitudes at every share.
+/// Law of the entries of a feature, before it is normalised: magnitudes uniform on (0, 1), and a share of positive
+/// signs. The same random numbers give the same magnitudes at every share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Entries {
     /// The probability that an entry is positive.

@@ -108,11 +108,8 @@ impl Experiment for Homogeneity {
                     let most = all_finite("most active others by k", &most);
                     [most.clone().map(|most| trend(&k, most)), most.map(fall)]
                 });
-                let mut setting = Setting::new([("ΔR² threshold", threshold.to_string())]);
-                if i == 0 {
-                    setting = setting.point();
-                    outcome.settle(&FEWER, seed, claim.clone(), control.clone());
-                }
+                let setting = Setting::new([("ΔR² threshold", threshold.to_string())]);
+                let setting = setting.point_if(i == 0);
                 outcome.settle_in(&setting, &FEWER, seed, claim, control);
                 limits.extend(of_threshold);
             }

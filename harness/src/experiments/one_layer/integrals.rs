@@ -22,8 +22,8 @@ impl Default for Quadrature {
 }
 
 impl Quadrature {
-    /// ΔR² of a response y(t) to levels t uniform on [−1, 1], smooth but for a bend at 0: by how much of the variance of
-    /// y a parabola explains more of it than a line. 0 for a response that does not vary.
+    /// ΔR² of a response y(t) to levels t uniform on [−1, 1], smooth but for a bend at 0: by how much of the variance
+    /// of y a parabola explains more of it than a line. 0 for a response that does not vary.
     pub fn delta_r2(&self, y: impl Fn(f64) -> f64) -> f64 {
         let [mut mean, mut square, mut with_t_squared] = [0.0; 3];
         for &(t, weight) in &self.points {

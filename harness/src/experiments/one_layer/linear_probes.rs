@@ -106,10 +106,8 @@ impl Experiment for LinearProbes {
             outcome.settle(&ABSORBS, seed, conditions(gelu), control);
             for (row, i) in trial.skews.iter().zip(0..) {
                 let share = row.positive_share.to_string();
-                let mut setting = Setting::new([("share of positive entries", share)]);
-                if i == 0 {
-                    setting = setting.point();
-                }
+                let setting = Setting::new([("share of positive entries", share)]);
+                let setting = setting.point_if(i == 0);
                 outcome.settle_in(&setting, &ABSORBS, seed, conditions(row.test), control);
             }
             accuracy.extend(trial.accuracy);

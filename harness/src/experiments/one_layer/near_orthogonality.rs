@@ -34,7 +34,8 @@ crate::settings! {
         n: usize = 100, in 2..=1 << 16;
         /// Points of the grid of neurons per feature k, from 2 to n at equal ratios; duplicates are dropped.
         dims_points: usize = 20, in 2..=1000;
-        /// Probability that an entry of a feature is positive: 0.5 for entries of both signs, 1 for positive features, as the control has.
+        /// Probability that an entry of a feature is positive: 0.5 for entries of both signs, 1 for positive features,
+        /// as the control has.
         positive_share: f64 = 0.5, in 0.5..=1.0;
         /// Fewest features N.
         fewest: usize = 2, where s => up_to(2, "`most`", s.most);
@@ -42,7 +43,8 @@ crate::settings! {
         most: usize = 4096, quick = 2048, full = 16384, in 2..=1 << 24;
         /// Points of the grid of features N, from fewest to most at equal ratios; duplicates are dropped.
         count_points: usize = 23, quick = 21, full = 27, in 2..=1000;
-        /// Features count as nearly orthogonal while their mean max cosine similarity is below a threshold: that of the claim, then others to compare.
+        /// Features count as nearly orthogonal while their mean max cosine similarity is below a threshold: that of the
+        /// claim, then others to compare.
         thresholds: Vec<f64> = vec![0.3, 0.2, 0.4, 0.5], in different(above(0.0).below(1.0));
     }
 }
@@ -156,20 +158,17 @@ fn settle(outcome: &mut Outcome, s: &Settings, counts: &[Count], most_of_control
     for from in [FROM, 2] {
         let claim = growth(counts, |r| r.features, from, s.n, s.most);
         let control = growth(counts, |r| r.control, from, s.n, most_of_control);
-        let mut setting = Setting::new([
+        let setting = Setting::new([
             ("MMCS threshold", threshold.to_string()),
             ("smallest k", from.to_string()),
         ]);
-        if (threshold, from) == (s.thresholds[0], FROM) {
-            outcome.settle(&MORE, seed, claim.clone(), control.clone());
-            setting = setting.point();
-        }
+        let setting = setting.point_if((threshold, from) == (s.thresholds[0], FROM));
         outcome.settle_in(&setting, &MORE, seed, claim, control);
     }
 }
 
-/// How N grows with k, from some k on: the slope of log N against log k, and Spearman ρ of the two up to k = n/2. An N
-/// at the upper end of its grid is not known, and left out.
+/// The growth of N with k, from some k on: the slope of log N against log k, and Spearman ρ of the two up to k = n/2.
+/// An N at the upper end of its grid is not known, and left out.
 fn growth(
     counts: &[Count],
     number: fn(&Count) -> f64,

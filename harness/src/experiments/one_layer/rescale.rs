@@ -52,7 +52,7 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// How far the rescaled response of a distributed feature is from that of a single neuron.
+    /// Distance of the rescaled response of a distributed feature from that of a single neuron.
     pub struct Deviation in "errors" {
         /// the input is scaled by n to this power
         power: f64 ["1"],

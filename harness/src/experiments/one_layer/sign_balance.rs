@@ -32,9 +32,10 @@ pub struct SignBalance;
 crate::settings! {
     /// Settings of `sign-balance`.
     pub struct Settings {
-        /// Number of neurons n of the layer, even. Single precision resolves the balanced response to 1e-5 up to n of about 1,600.
+        /// Number of neurons n of the layer, even. Single precision resolves the balanced response to 1e-5 up to n of
+        /// about 1,600.
         n: usize = 100, in multiple_of(2, 2..=1 << 20);
-        /// How many of the n entries are negative, one curve each, increasing; 0 and n/2 among them.
+        /// Numbers of negative entries out of n, one curve each, increasing; 0 and n/2 among them.
         negatives: Vec<usize> = vec![0, 10, 25, 40, 50, 75, 90, 100], where s => {
             let words = format!("increasing, 0 to n = {}, with 0 and n/2 = {} among them", s.n, s.n / 2);
             let ends = |list: &[usize]| list.contains(&0) && list.contains(&(s.n / 2));

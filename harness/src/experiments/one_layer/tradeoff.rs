@@ -1,5 +1,5 @@
-//! `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure; and over features of one
-//! family, with a share of positive entries, what it is that is traded.
+//! `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure; and over features of
+//! one family, with a share of positive entries, what it is that is traded.
 
 mod claims;
 mod figures;

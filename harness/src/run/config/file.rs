@@ -272,14 +272,12 @@ impl File {
                 _ => shown(value),
             };
             let settings = experiment.bind(Preset::Default).settings().list();
-            return Err(Error::input(match settings.first() {
-                Some(first) => format!(
-                    "{origin}: {key} is {what}; it must be a table of settings: a line [{key}], and below it a line for \
-                     each setting, such as {} = {} (`harness list {key}` shows all of them)",
-                    first.key, first.value
-                ),
-                None => format!("{origin}: {key} is {what}; this experiment has no settings"),
-            }));
+            let first = settings.first().expect("an experiment has settings");
+            return Err(Error::input(format!(
+                "{origin}: {key} is {what}; it must be a table of settings: a line [{key}], and below it a line for each \
+                 setting, such as {} = {} (`harness list {key}` shows all of them)",
+                first.key, first.value
+            )));
         };
         let experiment = source
             .registry

@@ -27,8 +27,8 @@ crate::settings! {
         magnitudes: Magnitudes = Magnitudes::Uniform;
         /// Correlation of the normal variables that make features of one group fire; 0 for independent features.
         correlation: f64 = 0.0, in 0.0..=0.99;
-        /// Cosine of any two features of one group, beside what chance adds to it; 0 for orthogonal ones. Features are dealt
-        /// to the groups in turn.
+        /// Cosine of any two features of one group, beside what chance adds to it; 0 for orthogonal ones. Features are
+        /// dealt to the groups in turn.
         coherence: f64 = 0.0, where law => coherence(law);
         /// Number of groups that features are dealt to, if they are correlated or coherent.
         groups: usize = 16, in 1..=1 << 16;

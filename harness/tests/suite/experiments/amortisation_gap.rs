@@ -25,7 +25,8 @@ fn codes_of_orthogonal_sources_are_found_by_all() {
     // Two states of knowledge, a linear and a two-layer encoder, one size.
     assert_eq!(gap.settings, 4);
     let rows = Tables::new(outcome.tables).rows::<Gap>();
-    // A linear encoder and one of two layers in three states of knowledge, sparse coding in two; one size and its control.
+    // A linear encoder and one of two layers in three states of knowledge, sparse coding in two; one size and its
+    // control.
     assert_eq!(rows.len(), 2 * (2 * 3 + 2));
     for row in rows {
         assert!((0.0..=1.0 + 1e-6).contains(&row.code_mcc), "{row:?}");
@@ -33,8 +34,8 @@ fn codes_of_orthogonal_sources_are_found_by_all() {
             row.dictionary_mcc.is_nan(),
             row.known.to_string() != "nothing"
         );
-        // The best code of an orthogonal source is its magnitude less λ/2, or 0, which a linear encoder comes near; one with a
-        // hidden layer takes longer to.
+        // The best code of an orthogonal source is its magnitude less λ/2, or 0, which a linear encoder comes near; one
+        // with a hidden layer takes longer to.
         let read_off = row.orthogonal
             && row.known.to_string() == "dictionary"
             && !row.method.starts_with("two-layer");

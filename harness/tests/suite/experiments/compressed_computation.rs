@@ -1,5 +1,7 @@
 //! `compressed-computation` against plain loops in f64.
 
+#[cfg(unix)]
+use crate::common::survives_kills;
 use crate::common::testing;
 use harness::experiments::one_layer::compressed_computation::{
     CompressedComputation, Loss, Model, Noise, Settings, Target,
@@ -147,4 +149,15 @@ fn training_lowers_the_loss_and_gives_the_same_bytes_on_any_number_of_threads() 
         .map(|r| r.scale)
         .collect();
     assert_eq!(scales, [0.0, 0.1, 0.5, 0.1, 0.5]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
+    // Five layers: nothing, and two scales of either noise.
+    let tiny = "compressed-computation --seeds 1 --quiet --set compressed-computation.features=20 \
+        --set compressed-computation.neurons=10 --set compressed-computation.scales=[0.02,0.04] \
+        --set compressed-computation.steps=300 --set compressed-computation.batch=64 \
+        --set compressed-computation.held_out=1000";
+    survives_kills(tiny, "compressed-computation", [1, 3, 5]);
 }

@@ -87,7 +87,7 @@ fn mending_magnitudes_on_the_active_set_never_adds_error_and_a_refit_leaves_the_
     let refits = Tables::new(outcome.tables.clone()).rows::<Refit>();
     for right in refits.iter().filter(|r| r.set == Set::Right) {
         let left = |set: Set| {
-            let same = |r: &&Refit| (r.set, r.lambda) == (set, right.lambda);
+            let same = |r: &&Refit| (r.set, r.penalty) == (set, right.penalty);
             refits.iter().find(same).unwrap().left
         };
         // More room leaves no more, but for the rounding of magnitudes to f32, and less room no less.

@@ -93,8 +93,8 @@ fn the_majority_is_counted_and_random_directions_are_nearly_balanced() {
         .map(|v| v as f32)
         .collect();
     let skew = Skew::of(Model::Random, 0, 1, &directions, 100);
-    // 1/2 plus the mean distance of a fair binomial share of 100 from it, C(100, 50) / 2^101 = 0.0398, and five standard errors of
-    // a mean of 2000 such distances, whose standard deviation is 0.03.
+    // 1/2 plus the mean distance of a fair binomial share of 100 from it, C(100, 50) / 2^101 = 0.0398, and five
+    // standard errors of a mean of 2000 such distances, whose standard deviation is 0.03.
     assert!((skew.majority - 0.5398).abs() < 0.0034, "{}", skew.majority);
 }
 

@@ -75,8 +75,8 @@ fn the_mixed_picture_joins_both_limits_by_k_and_seed_at_the_thresholds_of_the_cl
     }
 }
 
-/// ΔR² of a feature alone over an even grid of levels, and the number of features whose mean largest cosine with another
-/// is below a threshold, from all cosines at every number of the grid.
+/// ΔR² of a feature alone over an even grid of levels, and the number of features whose mean largest cosine with
+/// another is below a threshold, from all cosines at every number of the grid.
 fn measure(features: &Features, s: &Settings, threshold: f64) -> (f64, f64) {
     let reach = (features.k() as f64).sqrt();
     let delta = (0..s.features_of_interest).map(|i| {

@@ -55,7 +55,7 @@ pub(super) const LEAF_VALUES: usize = 1 << 13;
 /// Columns at the right border that go together, as many as the narrowest vector has lanes: see `quad`.
 pub(super) const QUAD: usize = 4;
 
-/// How the tiles read B, decided once for a product.
+/// The way in which the tiles read B, decided once for a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadB {
     /// Where it lies, but for the columns beyond the last whole tile, which are packed: for a B that stays in cache.

@@ -131,7 +131,7 @@ pub struct BiasActivation<'a> {
     pub bias: &'a [f32],
     /// The activation function.
     pub activation: Activation,
-    /// Where its values go, of C's shape.
+    /// The matrix that its values go to, of C's shape.
     pub out: MatMut<'a>,
 }
 

@@ -114,11 +114,11 @@ impl<'a> MatRef<'a> {
     pub fn cols(&self) -> usize {
         self.cols
     }
-    /// From one row to the next, in values; that of a contiguous matrix where there is no next row.
+    /// The distance from one row to the next, in values; that of a contiguous matrix where there is no next row.
     pub fn row_stride(&self) -> usize {
         self.row_stride
     }
-    /// From one column to the next, in values; that of a contiguous matrix where there is no next column.
+    /// The distance from one column to the next, in values; that of a contiguous matrix where there is no next column.
     pub fn col_stride(&self) -> usize {
         self.col_stride
     }

@@ -101,7 +101,7 @@ impl<'a> MatMut<'a> {
     pub fn cols(&self) -> usize {
         self.cols
     }
-    /// From one row to the next, in values; that of a contiguous matrix where there is no next row.
+    /// The distance from one row to the next, in values; that of a contiguous matrix where there is no next row.
     pub fn row_stride(&self) -> usize {
         self.row_stride
     }

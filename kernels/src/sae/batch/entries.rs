@@ -105,8 +105,8 @@ impl Entries {
         }
     }
 
-    /// From the lengths of rows to their ends, and from entries that lie where their piece of rows begins to
-    /// entries without gaps.
+    /// Turns the lengths of rows into their ends, and entries that lie where their piece of rows begins into entries
+    /// without gaps.
     fn close_up(&mut self, piece: usize) {
         let _span = profile::span(Part::Selection);
         // The entries of a piece follow each other already; now the pieces do.
@@ -141,7 +141,7 @@ impl<'a, R: Select> RowOp<(MatRef<'a>, Slots<'a, R>)> for Take {
     }
 }
 
-/// Where the entries of some rows go: one behind the other, from the first row's first place on.
+/// The places that the entries of some rows go to: one behind the other, from the first row's first place on.
 struct Slots<'a, R> {
     select: R,
     n: usize,

@@ -20,7 +20,7 @@ pub(super) struct Transposed {
     starts: Vec<usize>,
     /// The row of each entry.
     rows: Vec<u32>,
-    /// Where each entry stands in the matrix.
+    /// The place of each entry in the matrix.
     order: Vec<u32>,
     /// Room for a value of each entry.
     values: Vec<f32>,

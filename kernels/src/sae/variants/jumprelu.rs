@@ -23,7 +23,7 @@ pub struct JumpRelu {
     pub lambda: f32,
     /// ε, 0.001 in the paper, for activations whose squared norm is 1 in the mean.
     pub bandwidth: f32,
-    /// Where thresholds start, 0.001 in the paper.
+    /// The value that thresholds start from, 0.001 in the paper.
     pub threshold: f32,
 }
 

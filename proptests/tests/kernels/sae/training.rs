@@ -197,8 +197,8 @@ fn training_starts_from_unit_rows() {
 }
 
 each_isa!(a_two_layer_encoder_starts_as_the_linear_one);
-/// A two-layer encoder whose hidden layer can carry every value with either sign starts as the linear one, and a narrower
-/// one as that on the values which it can carry.
+/// A two-layer encoder whose hidden layer can carry every value with either sign starts as the linear one, and a
+/// narrower one as that on the values which it can carry.
 fn a_two_layer_encoder_starts_as_the_linear_one(isa: Isa) {
     const BATCH: usize = 5;
     let shape = Shape {

@@ -63,16 +63,13 @@ pub fn settle(scored: &[Scored], seeds: &[u64], outcome: &mut Outcome) {
                     let is_point = size == random[0]
                         && (known, rival) == (Known::Dictionary, Method::Encoder(None));
                     let (claim, control) = (gap(size, known, rival), gap(control, known, rival));
-                    if is_point {
-                        outcome.settle(&GAP, seed, [claim.clone()], [control.clone()]);
-                    }
                     let setting = Setting::new([
                         ("known", known.to_string()),
                         ("encoder", rival.to_string()),
                         ("sources", size.sources.to_string()),
                         ("dimensions", size.dimensions.to_string()),
                     ]);
-                    let setting = if is_point { setting.point() } else { setting };
+                    let setting = setting.point_if(is_point);
                     outcome.settle_in(&setting, &GAP, seed, [claim], [control]);
                 }
             }

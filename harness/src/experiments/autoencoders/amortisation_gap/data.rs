@@ -4,7 +4,7 @@ use rand::RngExt as _;
 
 use crate::rng::{Rng, random_direction};
 
-/// How many sources there are, and in how many dimensions.
+/// The numbers of sources and of dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     /// N.

@@ -5,7 +5,7 @@ use kernels::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul};
 use super::data::{Size, layer};
 use crate::rng::Rng;
 
-/// What the loss is about.
+/// The target of the loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Aim {
     /// The codes themselves: the mean of (s − true code)².
@@ -32,13 +32,13 @@ impl Net {
         self.hidden.unwrap_or(self.size.dimensions)
     }
 
-    /// Where output layer and dictionary begin.
+    /// The places at which output layer and dictionary begin.
     fn places(&self) -> [usize; 2] {
         let output = self.hidden.map_or(0, |h| h * self.size.dimensions);
         [output, output + self.size.sources * self.inputs()]
     }
 
-    /// Where the dictionary begins.
+    /// The place at which the dictionary begins.
     pub fn dictionary(&self) -> usize {
         self.places()[1]
     }

@@ -1,6 +1,8 @@
 //! The training of one encoder or dictionary, from where its last checkpoint left it.
 
-use kernels::adam::{self, Adam};
+use std::ops::Range;
+
+use kernels::adam::Adam;
 use kernels::sparse_coding::{Certificate, Lasso, Stop};
 use kernels::{Exec, MatMut, MatRef, dictionary};
 
@@ -11,6 +13,7 @@ use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::rng::Rng;
 use crate::sae::optimum::Problem;
+use crate::session::training::{self, Course, End, Learner};
 use crate::store::checkpoint::Snapshot;
 
 crate::words! {
@@ -25,12 +28,12 @@ crate::words! {
     }
 }
 
-/// How codes are found.
+/// The way in which codes are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Method {
-    /// By an encoder, with a hidden layer of that width or without.
+    /// An encoder, with a hidden layer of that width or without.
     Encoder(Option<usize>),
-    /// By optimisation, sample by sample.
+    /// Optimisation, sample by sample.
     SparseCoding,
 }
 
@@ -50,13 +53,29 @@ pub struct Found {
     pub dictionary: Vec<f32>,
 }
 
-/// What a training has come to.
-struct State {
+/// The weights of a net, and the codes that sparse coding goes on from; none for encoders.
+#[derive(Clone)]
+struct Coder {
     weights: Vec<f32>,
-    moments: [Vec<f32>; 2],
-    /// The codes that sparse coding goes on from; none for encoders.
     codes: Vec<f32>,
-    step: u64,
+}
+
+impl Learner for Coder {
+    fn parameters(&self) -> &[f32] {
+        &self.weights
+    }
+
+    fn parameters_mut(&mut self) -> &mut [f32] {
+        &mut self.weights
+    }
+
+    fn put(&self, snapshot: &mut Snapshot) {
+        snapshot.put_vector("codes", &self.codes);
+    }
+
+    fn read(&mut self, snapshot: &Snapshot) -> Result<(), String> {
+        snapshot.read_into("codes", &mut self.codes)
+    }
 }
 
 /// Trains what a method has to learn and codes the test samples; or says how it diverged.
@@ -80,7 +99,7 @@ pub fn run(
     };
     let test = MatRef::from_rows(&data.test.x, data.size.dimensions);
     let coded = |dictionary: &[f32]| best(exec, dictionary, test, s, data);
-    let start = net.start(given, rng);
+    let weights = net.start(given, rng);
     if let (Method::SparseCoding, Some(dictionary)) = (method, given) {
         ctx.session.progress.advance(s.steps)?;
         return Ok(coded(dictionary).map(|codes| Found {
@@ -88,68 +107,47 @@ pub fn run(
             dictionary: dictionary.to_vec(),
         }));
     }
-    let mut store = ctx.session.checkpoints(slug, title, s);
-    let len = start.len();
-    let room = match method {
-        Method::SparseCoding => s.samples * data.size.sources,
-        Method::Encoder(_) => 0,
+    let course = Course {
+        slug,
+        title,
+        settings: s,
+        steps: s.steps,
+        cost: 1,
     };
-    let read = |snapshot: &Snapshot| {
-        let mut state = State {
-            weights: vec![0.0; len],
-            moments: [vec![0.0; len], vec![0.0; len]],
-            codes: vec![0.0; room],
-            step: snapshot.read_u64("step", s.steps)?,
-        };
-        snapshot.read_into("weights", &mut state.weights)?;
-        snapshot.read_into("first_moment", &mut state.moments[0])?;
-        snapshot.read_into("second_moment", &mut state.moments[1])?;
-        snapshot.read_into("codes", &mut state.codes)?;
-        Ok(state)
+    let mut gradient = vec![0f32; weights.len()];
+    let learned = learned(&net, known, method, weights.len());
+    let adam = Adam {
+        learning_rate: s.learning_rate as f32,
+        ..Adam::default()
     };
-    let mut state = store.latest(read)?.unwrap_or_else(|| State {
-        weights: start,
-        moments: [vec![0.0; len], vec![0.0; len]],
-        codes: vec![0.0; room],
-        step: 0,
-    });
-    ctx.session.progress.advance(state.step)?;
-    let mut gradient = vec![0f32; len];
-    while state.step < s.steps {
+    let start = Coder {
+        weights,
+        codes: match method {
+            Method::SparseCoding => vec![0.0; s.samples * data.size.sources],
+            Method::Encoder(_) => Vec::new(),
+        },
+    };
+    let state = training::train(&course, start, &ctx.session, |state| {
+        let coder = &mut state.learner;
         let loss = match method {
             Method::Encoder(_) => {
-                encoder_gradient(exec, &net, known, data, s, &state, &mut gradient)
+                encoder_gradient(exec, &net, known, data, s, &coder.weights, &mut gradient)
             }
-            Method::SparseCoding => {
-                dictionary_gradient(exec, &net, data, s, &mut state, &mut gradient)
-            }
+            Method::SparseCoding => dictionary_gradient(exec, &net, data, s, coder, &mut gradient),
         };
-        state.step += 1;
-        step(exec, &net, known, method, s, &mut state, &gradient);
+        state.update(exec, adam, &gradient, learned.clone());
         if !loss.is_finite() {
-            let why = format!("diverged at step {}: the loss is not finite", state.step);
-            ctx.session
-                .progress
-                .say(&format!("{title} {why}; its claims will be undecided"));
-            ctx.session.progress.advance(s.steps - state.step + 1)?;
-            return Ok(Err(why));
+            state.end = Some(End::Diverged("the loss".into()));
         }
-        let interrupted = ctx.session.progress.advance(1);
-        if state.step == s.steps || interrupted.is_err() || store.is_due() {
-            let mut snapshot = Snapshot::default();
-            snapshot.put_vector("weights", &state.weights);
-            snapshot.put_vector("first_moment", &state.moments[0]);
-            snapshot.put_vector("second_moment", &state.moments[1]);
-            snapshot.put_vector("codes", &state.codes);
-            snapshot.put_metadata("step", state.step);
-            store.write(state.step, snapshot)?;
-        }
-        interrupted?;
-    }
-    let mut learned = state.weights[net.dictionary()..].to_vec();
+    })?;
+    let weights = match state.learned() {
+        Ok(coder) => coder.weights,
+        Err(how) => return Ok(Err(how)),
+    };
+    let mut learned = weights[net.dictionary()..].to_vec();
     dictionary::normalise(exec, MatMut::from_rows(&mut learned, data.size.dimensions));
     let codes = match method {
-        Method::Encoder(_) => Ok(net.codes(exec, &state.weights, test)),
+        Method::Encoder(_) => Ok(net.codes(exec, &weights, test)),
         Method::SparseCoding => coded(&learned),
     };
     Ok(codes.map(|codes| Found {
@@ -182,7 +180,7 @@ fn encoder_gradient(
     known: Known,
     data: &Data,
     s: &Settings,
-    state: &State,
+    weights: &[f32],
     gradient: &mut [f32],
 ) -> f64 {
     let x = MatRef::from_rows(&data.training.x, data.size.dimensions);
@@ -190,7 +188,7 @@ fn encoder_gradient(
         Known::Codes => Aim::Codes,
         Known::Dictionary | Known::Nothing => Aim::Samples { penalty: s.penalty },
     };
-    net.gradient(exec, &state.weights, x, &data.training.codes, aim, gradient)
+    net.gradient(exec, weights, x, &data.training.codes, aim, gradient)
 }
 
 /// The gradient of the squared error with respect to the dictionary, at codes that have come nearer to the best ones.
@@ -199,24 +197,24 @@ fn dictionary_gradient(
     net: &Net,
     data: &Data,
     s: &Settings,
-    state: &mut State,
+    coder: &mut Coder,
     gradient: &mut [f32],
 ) -> f64 {
     let (n, m) = (data.size.sources, data.size.dimensions);
     let x = MatRef::from_rows(&data.training.x, m);
     let place = net.dictionary();
-    let rows = MatMut::from_rows(&mut state.weights[place..], m);
+    let rows = MatMut::from_rows(&mut coder.weights[place..], m);
     dictionary::normalise(exec, rows);
-    let atoms = MatRef::from_rows(&state.weights[place..], m);
+    let atoms = MatRef::from_rows(&coder.weights[place..], m);
     let stop = Stop {
         tolerance: 1e-6,
         iterations: s.iterations,
     };
     let mut certificates = vec![Certificate::default(); x.rows()];
-    let codes = MatMut::from_rows(&mut state.codes, n);
+    let codes = MatMut::from_rows(&mut coder.codes, n);
     let lasso = Lasso::new(exec, atoms, lambda(s, data) as f32, None);
     lasso.ista(exec, x, stop, codes, &mut certificates);
-    let codes = MatRef::from_rows(&state.codes, n);
+    let codes = MatRef::from_rows(&coder.codes, n);
     let mut off = product(exec, codes, atoms, m);
     let mean = 1.0 / off.len() as f32;
     off.iter_mut()
@@ -230,34 +228,12 @@ fn dictionary_gradient(
     certificates.iter().map(|c| c.objective).sum::<f64>()
 }
 
-/// A step of Adam on what there is to learn: the encoder, the dictionary, or both.
-fn step(
-    exec: Exec,
-    net: &Net,
-    known: Known,
-    method: Method,
-    s: &Settings,
-    state: &mut State,
-    gradient: &[f32],
-) {
-    let (dictionary, end) = (net.dictionary(), gradient.len());
-    let learned = match (method, known) {
-        (Method::SparseCoding, _) => dictionary..end,
-        (_, Known::Nothing) => 0..end,
+/// The parameters that are learned: those of the encoder, of the dictionary, or of both.
+fn learned(net: &Net, known: Known, method: Method, parameters: usize) -> Range<usize> {
+    let dictionary = net.dictionary();
+    match (method, known) {
+        (Method::SparseCoding, _) => dictionary..parameters,
+        (_, Known::Nothing) => 0..parameters,
         (_, Known::Codes | Known::Dictionary) => 0..dictionary,
-    };
-    let adam = Adam {
-        learning_rate: s.learning_rate as f32,
-        ..Adam::default()
-    };
-    let [first, second] = &mut state.moments;
-    adam::step(
-        exec,
-        adam,
-        state.step,
-        &gradient[learned.clone()],
-        &mut state.weights[learned.clone()],
-        &mut first[learned.clone()],
-        &mut second[learned],
-    );
+    }
 }

@@ -9,11 +9,11 @@ use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::phase::Phase;
-use crate::sae::affine::Affine;
 use crate::sae::optimum::Problem;
 use crate::sae::reading;
 use crate::sae::training::{self, Candidate, Trained};
 use crate::stats::Fit;
+use crate::stats::affine::Affine;
 use crate::table::record::Word as _;
 
 crate::words! {

@@ -1,6 +1,6 @@
 //! A residual MLP that learns by heart a continuous latent and a class for each of many pairs of tokens.
 
-use kernels::adam::{self, Adam};
+use kernels::adam::Adam;
 use kernels::loss::Loss;
 use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::{Activation, MatRef};
@@ -10,6 +10,7 @@ use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::experiments::many_layers::multilayer::data;
+use crate::session::training::{self, Course};
 
 /// The entries of the output that hold the latent: t and 1 − t, each halved. The others are classes.
 pub const LATENT: [usize; 2] = [0, 1];
@@ -80,7 +81,8 @@ impl Facts {
 
 /// Trains the model and returns x₀ … x_L at every pair, N×d each, or why there is none.
 ///
-/// The loss is 2‖x_L − p‖² and a constant: the squared error to each of the axes that p is made of, weighted by its share.
+/// The loss is 2‖x_L − p‖² and a constant: the squared error to each of the axes that p is made of, weighted by its
+/// share.
 pub fn streams(
     s: &Settings,
     facts: &Facts,
@@ -95,23 +97,36 @@ pub fn streams(
         layers: s.layers,
         activation: Activation::Gelu,
     };
-    let mut parameters = data::initial(shape, seed);
     let batch = s.batch.min(s.pairs);
     let mut workspace = Workspace::new(shape, (3 * batch).max(s.pairs));
     let mut gradient = Parameters::zeros(shape);
-    let mut moments = [(); 2].map(|()| vec![0f32; parameters.values().len()]);
+    // One stream gives the minibatches of all steps: of those that are done they are drawn and dropped.
     let mut rng = ctx.rng(seed, "order", 0);
-    for step in 0..s.steps {
+    let mut drawn = 0;
+    let course = Course {
+        slug: &format!("model-seed{seed}"),
+        title: &format!("model, seed {seed}"),
+        settings: s,
+        steps: s.steps,
+        cost: 1,
+    };
+    let start = data::initial(shape, seed);
+    let state = training::train(&course, start, &ctx.session, |state| {
+        while drawn < state.step {
+            rng.choose(s.pairs, batch);
+            drawn += 1;
+        }
         let chosen = rng.choose(s.pairs, batch);
+        drawn += 1;
         let Rows {
             pairs,
             targets,
             weights,
         } = facts.rows(&chosen, s.layers);
-        mlp::forward(exec, &parameters, &pairs, &mut workspace);
+        mlp::forward(exec, &state.learner, &pairs, &mut workspace);
         mlp::backward(
             exec,
-            &parameters,
+            &state.learner,
             &pairs,
             &targets,
             Loss::SquaredError,
@@ -119,18 +134,16 @@ pub fn streams(
             &mut workspace,
             &mut gradient,
         );
-        let [first, second] = &mut moments;
         // Over the last third the rate falls to 0.
-        let left = 3.0 * (s.steps - step) as f64 / s.steps as f64;
+        let left = 3.0 * (s.steps - state.step) as f64 / s.steps as f64;
         let adam = Adam {
             learning_rate: (s.learning_rate * left.min(1.0)) as f32,
             ..Adam::default()
         };
-        let (values, number) = (parameters.values_mut(), step + 1);
-        adam::step(exec, adam, number, gradient.values(), values, first, second);
-        ctx.session.progress.tick()?;
-    }
-    mlp::forward(exec, &parameters, &facts.pairs, &mut workspace);
+        let gradient = gradient.values();
+        state.update(exec, adam, gradient, 0..gradient.len());
+    })?;
+    mlp::forward(exec, &state.learner, &facts.pairs, &mut workspace);
     let of_layer = |l: usize| {
         let x = workspace.residual(l);
         (0..x.rows()).flat_map(|i| x.row(i).to_vec()).collect()

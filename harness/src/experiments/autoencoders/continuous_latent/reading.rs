@@ -3,10 +3,10 @@
 use kernels::MatRef;
 
 use crate::rng::{Rng, random_direction};
-use crate::sae::affine::Affine;
+use crate::stats::affine::Affine;
 use crate::stats::mean;
 
-/// How close a dictionary comes to the direction of a probe.
+/// The closeness of a dictionary to the direction of a probe.
 #[derive(Debug, Clone, Copy)]
 pub struct Closeness {
     /// R² of the probe on pairs that it was not fitted to.
@@ -20,7 +20,8 @@ pub struct Closeness {
 }
 
 impl Closeness {
-    /// Of a dictionary of living elements, n×d, to the probe of the latents on a stream, N×d, fitted on the first rows.
+    /// Compares a dictionary of living elements, n×d, with the probe of the latents on a stream, N×d, fitted on the
+    /// first rows.
     ///
     /// # Errors
     /// If there is no probe or no element.

@@ -4,6 +4,7 @@ use rand::RngExt as _;
 
 use super::spread::spread;
 use crate::rng::{Rng, random_direction};
+use crate::stats::orthonormal::orthonormal_part;
 
 crate::words! {
     /// The features that there are.
@@ -56,17 +57,8 @@ impl Source {
     ) -> Self {
         let mut frame: Vec<Vec<f64>> = Vec::new();
         while frame.len() < sphere {
-            let mut v = random_direction(width, rng);
-            // Twice, since what is left after the first time is not orthogonal to the last digit.
-            for other in frame.iter().chain(&frame) {
-                let along: f64 = v.iter().zip(other).map(|(a, b)| a * b).sum();
-                v.iter_mut().zip(other).for_each(|(v, o)| *v -= along * o);
-            }
-            let length = v.iter().map(|v| v * v).sum::<f64>().sqrt();
-            if length > 1e-6 {
-                v.iter_mut().for_each(|v| *v /= length);
-                frame.push(v);
-            }
+            let direction = random_direction(width, rng);
+            frame.extend(orthonormal_part(direction, &frame));
         }
         let points = (0..features)
             .map(|_| random_direction(sphere, rng))

@@ -79,7 +79,9 @@ pub fn learn(
             ctx.session
                 .progress
                 .say(&format!("{title} {why}; its claims will be undecided"));
-            ctx.session.progress.advance(s.free_steps - state.step)?;
+            ctx.session
+                .progress
+                .advance(s.free_steps - state.step + 1)?;
             return Ok(Err(why));
         }
         let interrupted = ctx.session.progress.advance(1);

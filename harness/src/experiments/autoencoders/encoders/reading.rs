@@ -40,7 +40,7 @@ pub struct Reading {
     pub own: Codes,
     /// The best codes for the same loss on the same dictionary.
     pub fista: Codes,
-    /// How far the encoder's own codes are from these.
+    /// The distance of the encoder's own codes from these.
     pub distance: Distance,
     /// Codes by OMP on the same dictionary, with as many active entries as the encoder has in the mean.
     pub omp: Codes,

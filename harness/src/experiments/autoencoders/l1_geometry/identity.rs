@@ -17,8 +17,8 @@ pub struct Drawn {
     cheapest: bool,
 }
 
-/// Random dictionaries of 3 to 12 atoms in 2 to 6 dimensions with a random code each; every other one is replaced by the
-/// cheapest code of its target.
+/// Random dictionaries of 3 to 12 atoms in 2 to 6 dimensions with a random code each; every other one is replaced by
+/// the cheapest code of its target.
 pub fn codes(count: usize, rng: &mut Rng) -> Vec<Drawn> {
     (0..count)
         .map(|i| {
@@ -49,7 +49,7 @@ pub fn codes(count: usize, rng: &mut Rng) -> Vec<Drawn> {
 }
 
 crate::words! {
-    /// Where a code is from.
+    /// The origin of a code.
     pub enum Codes {
         /// Random weights on some of the atoms.
         Random,

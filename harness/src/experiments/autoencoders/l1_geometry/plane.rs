@@ -20,7 +20,7 @@ crate::words! {
 }
 
 crate::words! {
-    /// Where a target lies.
+    /// The place of a target.
     pub enum Place {
         /// On one of the atoms.
         #[strum(serialize = "on an atom")]

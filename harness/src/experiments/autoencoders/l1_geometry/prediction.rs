@@ -1,4 +1,4 @@
-//! How many atoms of a random dictionary an L1 norm can find again: the phase transition in closed form.
+//! The number of atoms of a random dictionary that an L1 norm can find again: the phase transition in closed form.
 //!
 //! A code c₀ on K of N Gaussian atoms in M dimensions is the cheapest of its target exactly if the null space of the
 //! dictionary, a random subspace of codimension M, meets the cone of the directions that make c₀ cheaper in 0 alone.
@@ -8,9 +8,10 @@
 //! δ(K, N) = min over τ ≥ 0 of K (1 + τ²) + (N − K) s ∫_τ^∞ (u − τ)² φ(u) du,
 //!
 //! with s = 2 for codes of either sign and s = 1 for non-negative ones. This is the least mean of a random convex
-//! function of τ, while δ is the mean of its least value: to first order less by the variance of its slope over twice its
-//! mean curvature, about one dimension, which is taken off here. As N grows with K/M and M/N held fixed, M = δ(K, N) is the weak threshold of Donoho and Tanner (Counting
-//! faces of randomly projected polytopes when the projection radically lowers dimension, 2009).
+//! function of τ, while δ is the mean of its least value: to first order less by the variance of its slope over twice
+//! its mean curvature, about one dimension, which is taken off here. As N grows with K/M and M/N held fixed, M = δ(K,
+//! N) is the weak threshold of Donoho and Tanner (Counting faces of randomly projected polytopes when the projection
+//! radically lowers dimension, 2009).
 //!
 //! The width at finite size: the chance is that of V ≤ M, V a random number with mean δ and the variance of the squared
 //! norm of a Gaussian vector's projection on the cone, less 2δ (McCoy and Tropp, From Steiner formulas for cones to
@@ -43,7 +44,7 @@ pub struct Sparse {
     pub atoms: f64,
 }
 
-/// Where a chance of one half lies, and how far around it the chance changes, in dimensions.
+/// The place of a chance of one half, and the width over which the chance changes around it, in dimensions.
 #[derive(Debug, Clone, Copy)]
 pub struct Transition {
     /// The statistical dimension δ.
@@ -100,8 +101,8 @@ impl Codes {
         }
     }
 
-    /// The number of active atoms, out of `atoms` in `dimensions` dimensions, at which the dimensions lie so many widths
-    /// above the transition: a half is found again at 0, some 84 % at 1.
+    /// The number of active atoms, out of `atoms` in `dimensions` dimensions, at which the dimensions lie so many
+    /// widths above the transition: a half is found again at 0, some 84 % at 1.
     pub fn active_at(self, widths: f64, dimensions: f64, atoms: f64) -> f64 {
         let off = |active: f64| {
             let sparse = Sparse {
@@ -145,8 +146,8 @@ mod tests {
     use crate::rng::Rng;
     use crate::table::record::Word as _;
 
-    /// The mean and the variance of the squared distance of Gaussian vectors from the multiples of the subgradients, each
-    /// minimised over τ by itself, and the standard error of the mean.
+    /// The mean and the variance of the squared distance of Gaussian vectors from the multiples of the subgradients,
+    /// each minimised over τ by itself, and the standard error of the mean.
     fn drawn(codes: Codes, active: usize, atoms: usize) -> (f64, f64, f64) {
         let mut rng = Rng::stream(1, "test", "statistical-dimension", active as u64);
         let draws: Vec<f64> = (0..3000)
@@ -189,7 +190,8 @@ mod tests {
                     atoms: atoms as f64,
                 };
                 let Transition { dimension, width } = sparse.transition();
-                // The first order leaves less than a tenth of a dimension here, and the mean but for it would be off by one.
+                // The first order leaves less than a tenth of a dimension here, and the mean but for it would be off by
+                // one.
                 assert!(
                     (dimension - mean).abs() < 4.0 * error + 0.1,
                     "{codes} {active}: {dimension} {mean}"

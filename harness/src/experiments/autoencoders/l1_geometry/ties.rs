@@ -10,8 +10,8 @@ use crate::sae::minimum_l1::{Bases, Dictionary};
 /// Weight of Y₁ in the target.
 const WEIGHT: f64 = 5.0;
 
-/// Rounding error of a cost: 64 ulp. The code solves a system that is off by a few ulp, Y₁ is one of its directions, and
-/// along Y₁ that system says what the cost is, but for the gap itself.
+/// Rounding error of a cost: 64 ulp. The code solves a system that is off by a few ulp, Y₁ is one of its directions,
+/// and along Y₁ that system says what the cost is, but for the gap itself.
 const ROUNDING: f64 = 64.0 * f64::EPSILON * WEIGHT;
 
 crate::words! {

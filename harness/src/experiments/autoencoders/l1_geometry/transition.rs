@@ -28,7 +28,7 @@ crate::words! {
 }
 
 crate::rows! {
-    /// How often the code of least L1 norm is the one that a target was built from, K of N atoms in M dimensions.
+    /// Share of targets, built from K of N atoms in M dimensions, whose code of least L1 norm is the one they are from.
     pub struct Recovered in "transition" {
         /// non-negative or signed: the weights that codes may have
         codes: Codes [""],
@@ -70,20 +70,12 @@ impl Law {
         Codes::ALL.iter().flat_map(of)
     }
 
-    /// Whether it is that of the point setting: the codes of a sparse autoencoder, and the atoms of the theorem.
-    pub fn is_point(self) -> bool {
-        (self.codes, self.atoms) == (Codes::NonNegative, Atoms::Gaussian)
-    }
-
-    /// The cell of the specification curve.
+    /// The cell of the specification curve; that of the point setting has the codes of a sparse autoencoder, and the
+    /// atoms of the theorem.
     pub fn setting(self) -> Setting {
         let Law { codes, atoms } = self;
         let setting = Setting::new([("codes", codes.to_string()), ("atoms", atoms.to_string())]);
-        if self.is_point() {
-            setting.point()
-        } else {
-            setting
-        }
+        setting.point_if((codes, atoms) == (Codes::NonNegative, Atoms::Gaussian))
     }
 
     /// A row for every number of atoms and of active atoms.
@@ -203,8 +195,8 @@ fn search(
     }
 }
 
-/// How far the measured transition in K lies above the predicted one, in units of its width in K, by number of atoms: the
-/// area between the two curves of the share over K (the Spearman–Kärber estimate of both medians on one grid).
+/// The distance from the predicted transition in K to the measured one, in units of its width in K, by number of atoms:
+/// the area between the two curves of the share over K (the Spearman–Kärber estimate of both medians on one grid).
 pub fn shifts(rows: &[Recovered]) -> Vec<(usize, f64)> {
     let of = |rows: &[Recovered]| {
         let Recovered { codes, m, n, .. } = rows[0];

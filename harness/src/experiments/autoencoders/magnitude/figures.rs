@@ -25,7 +25,7 @@ pub const NAMES: &[&str] = &[
     "refits",
 ];
 
-/// Where the axis of the share that is left begins.
+/// The lower end of the axis of the share that is left.
 const LEAST: f64 = 2e-4;
 
 pub fn draw(tables: &Tables) -> Vec<Figure> {
@@ -123,7 +123,7 @@ fn patterns(tables: &Tables) -> Figure {
     figure
 }
 
-/// How far encoders of given features are from the best codes.
+/// The distance of encoders of given features from the best codes.
 fn overlap(tables: &Tables) -> Figure {
     let all = tables.rows::<Encoded>();
     let mut figure = Figure::new(
@@ -234,7 +234,7 @@ fn refits(tables: &Tables) -> Figure {
     let rows = tables.rows::<Refit>();
     let mut panel = Panel::new(
         "",
-        Axis::log("L1 coefficient λ"),
+        Axis::log("L1 penalty in multiples of λ"),
         Axis::log("error after the refit over error before"),
     );
     for (set, role) in [
@@ -247,9 +247,9 @@ fn refits(tables: &Tables) -> Figure {
             .line(
                 role,
                 set.word(),
-                ours().map(|r| (r.lambda, r.left)).medians(),
+                ours().map(|r| (r.penalty, r.left)).medians(),
             )
-            .scatter(role, set.word(), ours().map(|r| (r.lambda, r.left)));
+            .scatter(role, set.word(), ours().map(|r| (r.penalty, r.left)));
     }
     Figure::new(
         NAMES[5],
@@ -284,10 +284,8 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     };
     let error = |method: Method| of_l1(method, |r| r.error);
     let refits = tables.rows::<Refit>();
-    let lambda = refits.iter().map(|r| r.lambda).levels();
-    let lambda = lambda.get(lambda.len() / 2).copied().unwrap_or(f64::NAN);
     let refit = |set: Set| {
-        let rows = refits.iter().filter(|r| (r.set, r.lambda) == (set, lambda));
+        let rows = refits.iter().filter(|r| (r.set, r.penalty) == (set, 1.0));
         percent(median(&rows.map(|r| r.left).collect::<Vec<_>>()))
     };
     let mended = |method: Method| percent(1.0 - error(method) / error(Method::L1));

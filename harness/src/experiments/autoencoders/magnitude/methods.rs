@@ -136,7 +136,7 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
         crate::session::progress::check()?;
         let refit = |set: Set, right: f64, left: Result<f64, String>| {
             let row = Refit {
-                lambda: penalty * s.lambda,
+                penalty,
                 set,
                 seed,
                 right,

@@ -16,8 +16,8 @@ use crate::sae::training::{self, Candidate, Plan};
 use crate::table::record::Word as _;
 
 crate::rows! {
-    /// Encoders that were trained for a dictionary held at the true features, against the codes of least loss ‖x − x̂‖² +
-    /// λ Σ f on it, on held-out samples.
+    /// Encoders that were trained for a dictionary held at the true features, against the codes of least loss ‖x − x̂‖²
+    /// + λ Σ f on it, on held-out samples.
     pub struct Encoded in "overlap" {
         /// yes or no: the features are orthogonal, as many as dimensions (the control); else random
         orthogonal: bool [""],
@@ -45,7 +45,7 @@ crate::rows! {
 pub struct Features {
     /// Whether they are orthogonal.
     pub orthogonal: bool,
-    /// How many there are for each dimension.
+    /// The number of features for each dimension.
     pub ratio: f64,
     /// Cosine of any two features of a group of four, beside chance.
     pub coherence: f64,

@@ -82,9 +82,9 @@ pub struct Family<'a> {
 }
 
 /// A choice of λ.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Choice {
-    /// Where the MMCS is largest.
+    /// The λ at which the MMCS is largest.
     Best,
     /// The λ of the grid before that.
     Below,
@@ -233,10 +233,8 @@ pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outco
                 ("elements per feature", ratio.to_string()),
                 ("λ", choice.word().to_string()),
             ]);
-            let setting = match (encoder, ratio, choice) {
-                (Encoder::Untied, ENOUGH, Choice::Best) => setting.point(),
-                _ => setting,
-            };
+            let point = (Encoder::Untied, ENOUGH, Choice::Best);
+            let setting = setting.point_if((encoder, ratio, choice) == point);
             let [own, transposed] = family(encoder, s.training.steps).distances(ratio, choice);
             outcome.settle_in(&setting, &OPTIMUM, seed, own, transposed);
         }
@@ -270,7 +268,7 @@ fn band<'a>(
                 ("weights", encoder.to_string()),
                 ("elements per feature", name),
             ]);
-            let setting = if is_point { setting.point() } else { setting };
+            let setting = setting.point_if(is_point);
             let [claim, control] = family(encoder, s.training.steps).band(&ratios, ends);
             outcome.settle_in(&setting, &BAND, seed, claim, control);
         }
@@ -294,11 +292,14 @@ fn duplicates<'a>(
                     ("steps", steps.to_string()),
                     ("cosine", cosine.to_string()),
                 ]);
-                let all = steps == s.training.steps;
-                let setting = match (encoder, ratio, choice, cosine) {
-                    (Encoder::Untied, ENOUGH, Choice::Best, DUPLICATE) if all => setting.point(),
-                    _ => setting,
-                };
+                let point = (
+                    Encoder::Untied,
+                    ENOUGH,
+                    Choice::Best,
+                    s.training.steps,
+                    DUPLICATE,
+                );
+                let setting = setting.point_if((encoder, ratio, choice, steps, cosine) == point);
                 let family = family(encoder, steps);
                 let claim = family.duplicates(ratio, choice, cosine);
                 let control = family.duplicates(TOO_MANY, choice, cosine);

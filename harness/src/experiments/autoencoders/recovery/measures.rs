@@ -55,15 +55,15 @@ pub struct Reading {
     pub l1: f64,
     /// For each alive element the largest cosine with another alive one.
     pub neighbours: Vec<f64>,
-    /// How far its codes are from those of least loss on its dictionary; of nothing without a penalty.
+    /// The distance of its codes from those of least loss on its dictionary; no number without a penalty.
     pub own: Distance,
-    /// How far codes by the transpose of its dictionary with thresholds of λ/2 are from them.
+    /// The distance of codes by the transpose of its dictionary with thresholds of λ/2 from them.
     pub transposed: Distance,
 }
 
 impl Reading {
-    /// Reads a model trained with coefficient λ, and its distance to the best codes on the first `compared` samples. Sums
-    /// run in f64, in the order of the samples.
+    /// Reads a model trained with coefficient λ, and its distance to the best codes on the first `compared` samples.
+    /// Sums run in f64, in the order of the samples.
     pub fn of(
         exec: Exec,
         parameters: &Parameters,

@@ -54,8 +54,8 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// Alive elements by their largest cosine with another one, for the untied models of each seed and ratio whose MMCS is
-    /// largest.
+    /// Alive elements by their largest cosine with another one, for the untied models of each seed and ratio whose MMCS
+    /// is largest.
     pub struct Neighbours in "neighbours" {
         /// coefficient of the L1 norm
         lambda: f64 ["1"],

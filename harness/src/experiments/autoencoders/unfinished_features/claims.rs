@@ -123,12 +123,7 @@ pub fn settle(
                     ]);
                     let [claim, control] = measure(&of).map(|value| [value]);
                     let point = (s.ratio, Middle::HalfOfTheDepth, Cost::ActiveElements);
-                    let setting = if (ratio, middle, cost) == point {
-                        outcome.settle(&COST, seed, claim.clone(), control.clone());
-                        setting.point()
-                    } else {
-                        setting
-                    };
+                    let setting = setting.point_if((ratio, middle, cost) == point);
                     outcome.settle_in(&setting, &COST, seed, claim, control);
                 }
             }
@@ -150,12 +145,7 @@ pub fn settle(
             };
             let setting = Setting::new([("middle", middle.to_string())]);
             let [claim, control] = measure(&of).map(|value| [value]);
-            let setting = if middle == Middle::HalfOfTheDepth {
-                outcome.settle(&STABILITY, seed, claim.clone(), control.clone());
-                setting.point()
-            } else {
-                setting
-            };
+            let setting = setting.point_if(middle == Middle::HalfOfTheDepth);
             outcome.settle_in(&setting, &STABILITY, seed, claim, control);
         }
     }

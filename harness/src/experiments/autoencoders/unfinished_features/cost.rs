@@ -22,7 +22,8 @@ const ACTIVE: f64 = 10.0;
 
 impl Cost {
     /// The cost of a layer from the fits of its dictionaries: interpolated between the penalties where the level is
-    /// crossed, L0 on a logarithmic scale; that at the penalty nearest to the level where all are on the cheap side of it.
+    /// crossed, L0 on a logarithmic scale; that at the penalty nearest to the level where all are on the cheap side of
+    /// it.
     ///
     /// # Errors
     /// If none is.

@@ -20,7 +20,7 @@ pub struct Job {
     /// Its elements, in multiples of the width.
     pub ratio: usize,
     pub l1: f64,
-    /// Which of two that differ by their initial parameters alone.
+    /// The number of this one among those that differ by their initial parameters alone.
     pub copy: usize,
 }
 
@@ -74,8 +74,8 @@ pub fn of_model(task: Task, s: &Settings, layers: &[usize], fixes: bool) -> Vec<
     jobs
 }
 
-/// Sets the dictionaries of one model that were read beside each other: how similar they are from layer to layer and from
-/// copy to copy, and how long each element persists.
+/// Sets the dictionaries of one model that were read beside each other: how similar they are from layer to layer and
+/// from copy to copy, and how long each element persists.
 pub fn compare(dictionaries: &mut [Dictionary], threshold: f64, width: usize, exec: Exec) {
     let directions = |d: &Dictionary| -> Vec<f32> {
         d.elements

@@ -205,7 +205,7 @@ fn shares(tables: &Tables) -> Figure {
     figure
 }
 
-/// How similar two dictionaries of one layer are.
+/// The similarity of two dictionaries of one layer.
 fn stability(tables: &Tables) -> Figure {
     let caption = "Mean largest cosine between the living elements of two dictionaries of one layer that differ by their \
         initial parameters alone. Lines are medians over seeds, points are seeds.";
@@ -225,7 +225,7 @@ fn stability(tables: &Tables) -> Figure {
     Figure::new(NAMES[3], caption).columns(1).panel(panel)
 }
 
-/// How long directions persist, and how similar the dictionaries of two layers are.
+/// The persistence of directions over layers, and the similarity of the dictionaries of two layers.
 fn persistence(tables: &Tables) -> Figure {
     let caption = "Top: mean number of following layers, of those that are read, in a row in which an element's direction is \
         still there, by what it lines up with; medians over seeds. Bottom: mean max cosine similarity of the dictionary of \

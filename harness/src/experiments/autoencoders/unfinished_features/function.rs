@@ -13,8 +13,8 @@ pub struct Properties {
     pub most_classes: usize,
 }
 
-/// The largest cosine, over datapoints, between an element's activations and the indicator of an input, and the same of a
-/// class: for activations of one size the geometric mean of precision and recall. 0 for an element that never fires.
+/// The largest cosine, over datapoints, between an element's activations and the indicator of an input, and the same of
+/// a class: for activations of one size the geometric mean of precision and recall. 0 for an element that never fires.
 pub fn selectivity(activations: impl Iterator<Item = f64> + Clone, of: &Properties) -> [f64; 2] {
     let mut inputs = vec![(0.0, 0.0); of.most_inputs];
     let mut classes = vec![(0.0, 0.0); of.most_classes];

@@ -21,7 +21,8 @@ crate::settings! {
         layers: usize = 5, in 5..=257;
         /// Cosine above which an element lines up with a direction, or with an input or a class in what it fires on.
         threshold: f64 = 0.8, in worded("between 0 and 1", above(0.0).below(1.0));
-        /// Most seeds that the experiment runs at; it needs the models that `multilayer` saves (multilayer.saved_seeds).
+        /// Most seeds that the experiment runs at; it needs the models that `multilayer` saves
+        /// (multilayer.saved_seeds).
         most_seeds: usize = 5, in 1..=1000;
         /// Most seeds at which the fixes are tried: one dictionary for all layers, and the coordinates of a tuned lens.
         fix_seeds: usize = 2, full = 5, in 0..=1000;

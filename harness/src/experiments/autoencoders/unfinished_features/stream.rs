@@ -3,7 +3,7 @@
 use kernels::MatRef;
 
 use crate::experiments::many_layers::multilayer::streams::{Streams, scale};
-use crate::sae::affine::Affine;
+use crate::stats::affine::Affine;
 
 crate::words! {
     /// What a dictionary is trained on.

@@ -6,6 +6,7 @@ use super::dictionary::{Dictionary, Job};
 use super::elements::Category;
 use super::stream::Basis;
 use crate::experiments::many_layers::multilayer::task::Kind;
+use crate::stats::observations::Observations as _;
 use crate::table::Table;
 
 crate::rows! {
@@ -19,7 +20,7 @@ crate::rows! {
         seed: u64 [""],
         /// what it was trained on: the stream of its layer, those of all layers, or the coordinates of the tuned lens
         basis: Basis [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// elements, in multiples of the width
         ratio: usize ["1"],
@@ -39,7 +40,8 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// What the dictionaries of one layer cost, over their L1 coefficients; not a number where the level is not reached.
+    /// What the dictionaries of one layer cost, over their L1 coefficients; not a number where the level is not
+    /// reached.
     pub struct LayerCost in "costs" {
         /// the model whose residual stream it is: trained, or look-up (the control)
         model: Kind [""],
@@ -49,7 +51,7 @@ crate::rows! {
         seed: u64 [""],
         /// what they were trained on
         basis: Basis [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// elements, in multiples of the width
         ratio: usize ["1"],
@@ -71,7 +73,7 @@ crate::rows! {
         seed: u64 [""],
         /// what its dictionary was trained on
         basis: Basis [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// number of the element in its dictionary
         element: usize [""],
@@ -103,7 +105,7 @@ crate::rows! {
         n: usize ["datapoints"],
         /// seed
         seed: u64 [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// layer of the other dictionary
         other_layer: usize [""],
@@ -121,7 +123,7 @@ crate::rows! {
         n: usize ["datapoints"],
         /// seed
         seed: u64 [""],
-        /// layer l whose output x_l is encoded; 0 is the input layer
+        /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
         /// mean over living elements of the largest cosine with one of the other dictionary, mean of both ways
         mmcs: f64 ["1"],
@@ -169,19 +171,14 @@ fn sae(dictionary: &Dictionary) -> Sae {
     }
 }
 
-/// One for each layer, basis and size.
+/// A row for each layer, basis and size.
 fn costs(dictionaries: &[Dictionary]) -> Vec<LayerCost> {
     let of = |job: &Job| Job {
         l1: 0.0,
         copy: 0,
         ..*job
     };
-    let mut seen: Vec<Job> = Vec::new();
-    for job in dictionaries.iter().map(|d| of(&d.job)) {
-        if !seen.contains(&job) {
-            seen.push(job);
-        }
-    }
+    let jobs = dictionaries.iter().map(|d| of(&d.job)).distinct();
     let cost = |job: Job| {
         let ours = dictionaries.iter().filter(|d| of(&d.job) == job);
         let fits = fits(ours, job.layer);
@@ -200,7 +197,7 @@ fn costs(dictionaries: &[Dictionary]) -> Vec<LayerCost> {
             unexplained: measured(Cost::Unexplained),
         }
     };
-    seen.into_iter().map(cost).collect()
+    jobs.into_iter().map(cost).collect()
 }
 
 fn elements(dictionary: &Dictionary) -> impl Iterator<Item = Element> {

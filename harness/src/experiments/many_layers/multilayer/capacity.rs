@@ -1,4 +1,4 @@
-//! How many pairs can be learned with the same blocks: end to end, block by block, and by looking them up?
+//! The number of pairs that can be learned with the same blocks: end to end, block by block, and by looking them up.
 
 use kernels::Exec;
 use kernels::mlp::{self, Workspace};
@@ -9,7 +9,7 @@ use super::claims::LEARNED;
 use super::data::{self, Data};
 use super::recipe::Recipe;
 use super::settings::{Capacity, Loss, Settings};
-use super::state::State;
+use super::state::{State, Watched};
 use super::traces::CHUNK;
 use super::train::Trainer;
 use crate::error::Result;
@@ -158,7 +158,7 @@ fn train(
     advance: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<f64> {
     let fraction = |state: &State| {
-        let last = state.checks.last();
+        let last = state.learner.checks.last();
         last.map_or(0.0, |check| check.learned as f64 / n as f64)
     };
     while state.end.is_none() && fraction(state) < LEARNED {
@@ -176,7 +176,7 @@ fn end_to_end(
     advance: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<f64> {
     let recipe = recipe(s, s.capacity.layers);
-    let mut state = State::start(data::initial(recipe.shape(), seed));
+    let mut state = State::start(Watched::new(data::initial(recipe.shape(), seed)));
     let mut trainer = Trainer::new(&recipe, data, seed, recipe.shape(), exec);
     let n = data.len();
     train(&mut trainer, &mut state, n, recipe.step_cost(n), advance)
@@ -211,7 +211,7 @@ fn block_by_block(
                 (&rows, shape, start, 2 * n * width)
             }
         };
-        let mut state = State::start(start);
+        let mut state = State::start(Watched::new(start));
         let mut trainer = Trainer::new(&recipe, data, seed, shape, exec).only_after(from);
         let learned = train(&mut trainer, &mut state, n, recipe.step_cost(n), advance)?;
         best = best.max(learned);
@@ -221,7 +221,7 @@ fn block_by_block(
         let mut workspace = Workspace::new(shape, CHUNK.min(n));
         streams.clear();
         for pairs in data.pairs.chunks(CHUNK) {
-            mlp::forward(exec, &state.parameters, pairs, &mut workspace);
+            mlp::forward(exec, &state.learner.model, pairs, &mut workspace);
             let x = workspace.residual(1);
             (0..x.rows()).for_each(|b| streams.extend(x.row(b)));
         }

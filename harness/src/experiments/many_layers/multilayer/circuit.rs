@@ -23,7 +23,7 @@ use crate::stats::cholesky::Cholesky;
 /// What a set bit of a code comes to in the residual stream, a power of two.
 const SET: f32 = -1.0 / 1024.0;
 
-/// By how much the correct logit is above what makes it as likely as all others together, with cross-entropy: a loss of
+/// The excess of the correct logit over what makes it as likely as all others together, with cross-entropy: a loss of
 /// log(1 + e⁻⁵) = 0.007.
 const CLEAR: f64 = 5.0;
 

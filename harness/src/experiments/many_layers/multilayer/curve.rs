@@ -28,7 +28,7 @@ crate::words! {
 }
 
 crate::words! {
-    /// How long models train.
+    /// The length of a training.
     pub enum Budget {
         /// Every N for the same number of epochs.
         EqualEpochs,
@@ -206,7 +206,7 @@ impl Job {
         let exec = ctx.session.serial();
         let data = Data::draw(recipe.width, recipe.targets, self.n, self.seed);
         let state = train::train_at_once(recipe, &data, self.seed, exec, ctx)?;
-        let trained = state.divergence().map_or_else(|| Ok(state.parameters), Err);
+        let trained = state.learned().map(|watched| watched.model);
         let look_up = circuit::look_up(
             &data,
             recipe.width,

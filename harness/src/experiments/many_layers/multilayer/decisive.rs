@@ -1,4 +1,4 @@
-//! How much of what a model does for a datapoint is done by one layer, measured in four ways.
+//! The share of one layer in what a model does for a datapoint, measured in four ways.
 
 use super::traces::Traces;
 
@@ -44,7 +44,7 @@ pub fn decisive_share(traces: &Traces, measure: Measure, datapoint: usize) -> Op
     }
 }
 
-/// By how much a value times `sign` rises over each layer, where it does.
+/// The rise of a value times `sign` over each layer; 0 where it falls.
 fn rises(values: &[Vec<f32>], sign: f64, datapoint: usize) -> Vec<f64> {
     let at = |v: &Vec<f32>| f64::from(v[datapoint]);
     let steps = values.windows(2).map(|w| sign * (at(&w[1]) - at(&w[0])));

@@ -12,7 +12,7 @@ use crate::stats::mean;
 use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
-use crate::text::number;
+use crate::text::{number, percent_to_tenths};
 
 /// What the tables show and, of each claim, on which choice it hangs.
 pub fn write(tables: &Tables, ledger: &Ledger) -> String {
@@ -55,21 +55,21 @@ fn pictures(models: &[Summary]) -> Option<String> {
         "With {}, minibatches and the same number of epochs for every N, half of the datapoints are right only {} of \
          the way through the layers, and {} one layer before the end.",
         loss.word().replace('-', " "),
-        percent(depth),
-        percent(before)
+        percent_to_tenths(depth),
+        percent_to_tenths(before)
     );
     let there = of(Part::Opposite, &|r| r.learned_before_last);
     let there = there.map_or(String::new(), |there| {
         format!(
             " With the opposite choices (the other loss, all datapoints in a batch, eight layers, an early stop) {} \
              are right one layer before the end.",
-            percent(there)
+            percent_to_tenths(there)
         )
     });
     Some(here + &there)
 }
 
-/// How straight the loss falls, beside a model of which it is known that one layer decides.
+/// A sentence on how straight the loss falls, beside a model of which it is known that one layer decides.
 fn straightness(models: &[Summary]) -> Option<String> {
     let of = |kind| column(models, Part::Point, kind, |r| r.late_r2);
     let (trained, look_up) = (of(Kind::Trained)?, of(Kind::LookUp)?);
@@ -82,7 +82,7 @@ fn straightness(models: &[Summary]) -> Option<String> {
     ))
 }
 
-/// Whether more data are learned earlier.
+/// A sentence on whether more data are learned earlier.
 fn more_data(models: &[Summary]) -> Option<String> {
     let ours = |r: &&Summary| (r.part, r.model) == (Part::Point, Kind::Trained);
     let sizes = models.iter().filter(ours).map(|r| r.n).levels();
@@ -96,12 +96,12 @@ fn more_data(models: &[Summary]) -> Option<String> {
     Some(format!(
         "Before the last layer, {} of the datapoints are right on average over the layers with N = {smallest}, and {} \
          with N = {largest}.",
-        percent(area(smallest)),
-        percent(area(largest))
+        percent_to_tenths(area(smallest)),
+        percent_to_tenths(area(largest))
     ))
 }
 
-/// How much the layer that decides does, by measure and model.
+/// A sentence on the share of the layer that decides, by measure and model.
 fn who_decides(rows: &[Decisive]) -> Option<String> {
     let of = |kind, measure| {
         let ours = rows
@@ -142,7 +142,7 @@ fn who_decides(rows: &[Decisive]) -> Option<String> {
     Some(text + ".")
 }
 
-/// How many pairs are learned in each way.
+/// A sentence on the number of pairs learned in each way.
 fn capacity(rows: &[OfCapacity]) -> Option<String> {
     let held = rows.first()?.looked_up;
     let seeds = rows.iter().map(|r| r.seed).levels();
@@ -200,7 +200,7 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     ))
 }
 
-/// Which claims did not come out as in the post, and why.
+/// A list of the claims that did not come out as in the post, with the reasons.
 fn otherwise(ledger: &Ledger) -> Option<String> {
     let entries = CLAIMS.iter().filter_map(|claim| ledger.get(claim.id));
     let others: Vec<String> = entries
@@ -217,8 +217,4 @@ fn otherwise(ledger: &Ledger) -> Option<String> {
             others.join(", ")
         )
     })
-}
-
-fn percent(share: f64) -> String {
-    format!("{} %", number((1000.0 * share).round() / 10.0))
 }

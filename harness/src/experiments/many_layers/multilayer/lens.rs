@@ -5,10 +5,12 @@
 //! is fitted on every other datapoint and judged on the rest, then the other way round, so that each datapoint is read
 //! by a lens that has not seen it.
 
-use crate::stats::cholesky::Cholesky;
+use kernels::MatRef;
+
+use crate::stats::affine::Affine;
 
 /// The ridge penalty, as a share of the mean diagonal of the matrix that it is added to.
-pub const RIDGE: f64 = 0.1;
+const RIDGE: f64 = 0.1;
 
 /// For each layer and datapoint, the correct logit minus the largest other one, through a lens fitted on the other
 /// half. `streams` holds the residual streams after layers 0 … L, N×d each.
@@ -17,10 +19,15 @@ pub fn margins(streams: &[Vec<f32>], width: usize, targets: &[u32]) -> Vec<Vec<f
     let of_layer = |stream: &Vec<f32>| {
         let mut margins = vec![0f32; targets.len()];
         for half in 0..2 {
-            let fit: Vec<usize> = (0..targets.len()).filter(|k| k % 2 != half).collect();
-            let lens = Lens::fit(stream, outputs, width, &fit);
-            for k in (half..targets.len()).step_by(2) {
-                let logits = lens.read(&stream[k * width..][..width]);
+            let other = 1 - half;
+            let correction = correction(
+                every_other(stream, width, other),
+                every_other(outputs, width, other),
+            );
+            let rows = every_other(stream, width, half);
+            for i in 0..rows.rows() {
+                let logits = read(correction.as_ref(), rows.row(i));
+                let k = 2 * i + half;
                 margins[k] = margin(&logits, targets[k]);
             }
         }
@@ -36,82 +43,25 @@ pub fn margin(logits: &[f32], target: u32) -> f32 {
     logits[target as usize] - others.fold(f32::NEG_INFINITY, |most, (_, &v)| most.max(v))
 }
 
-/// An affine map.
-struct Lens {
-    /// x̄, the mean of the rows that it is fitted on.
-    centre: Vec<f64>,
-    /// b, the mean of what is to be added to them.
-    shift: Vec<f64>,
-    /// W as rows, one an entry of x.
-    weights: Vec<f64>,
+/// Every other row of a matrix, from the first or the second on.
+fn every_other(rows: &[f32], width: usize, from: usize) -> MatRef<'_> {
+    let rows = rows.get(from * width..).unwrap_or_default();
+    let count = (rows.len() / width).div_ceil(2);
+    MatRef::with_strides(rows, count, width, 2 * width, 1).expect("every other row is there")
 }
 
-impl Lens {
-    /// Fits the correction on some rows: least squares of the output minus x on x − x̄, with a ridge penalty.
-    fn fit(stream: &[f32], outputs: &[f32], width: usize, rows: &[usize]) -> Lens {
-        let of = |values: &[f32], k: usize| -> Vec<f64> {
-            let row = &values[k * width..][..width];
-            row.iter().map(|&v| f64::from(v)).collect()
-        };
-        let mut x: Vec<Vec<f64>> = rows.iter().map(|&k| of(stream, k)).collect();
-        let mut to_add: Vec<Vec<f64>> = rows.iter().map(|&k| of(outputs, k)).collect();
-        for (to_add, x) in to_add.iter_mut().zip(&x) {
-            to_add.iter_mut().zip(x).for_each(|(t, x)| *t -= x);
-        }
-        let (centre, shift) = (centred(&mut x, width), centred(&mut to_add, width));
-        let mut gram = vec![0.0; width * width];
-        let mut right = vec![0.0; width * width];
-        for (x, to_add) in x.iter().zip(&to_add) {
-            for (i, &factor) in x.iter().enumerate() {
-                let row = &mut gram[i * width..][..=i];
-                row.iter_mut().zip(x).for_each(|(g, x)| *g += factor * x);
-                let row = &mut right[i * width..][..width];
-                row.iter_mut()
-                    .zip(to_add)
-                    .for_each(|(r, t)| *r += factor * t);
-            }
-        }
-        let trace: f64 = (0..width).map(|i| gram[i * width + i]).sum();
-        let ridge = RIDGE * trace / width as f64;
-        (0..width).for_each(|i| gram[i * width + i] += ridge);
-        // Where the stream is the same for all rows, and where it is not finite, nothing is added but b.
-        match Cholesky::of(gram, width) {
-            Some(factor) => factor.solve(&mut right),
-            None => right.fill(0.0),
-        }
-        Lens {
-            centre,
-            shift,
-            weights: right,
-        }
-    }
-
-    /// The logits that it reads.
-    fn read(&self, x: &[f32]) -> Vec<f32> {
-        let mut logits: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
-        logits
-            .iter_mut()
-            .zip(&self.shift)
-            .for_each(|(l, b)| *l += b);
-        let rows = self.weights.chunks(x.len());
-        for ((x, centre), row) in x.iter().zip(&self.centre).zip(rows) {
-            let factor = f64::from(*x) - centre;
-            logits
-                .iter_mut()
-                .zip(row)
-                .for_each(|(l, w)| *l += factor * w);
-        }
-        logits.iter().map(|&v| v as f32).collect()
-    }
+/// The map from x to what the output has beyond it; `None` where the stream is the same in all rows or not finite.
+fn correction(x: MatRef, outputs: MatRef) -> Option<Affine> {
+    let pairs = (0..x.rows()).flat_map(|i| outputs.row(i).iter().zip(x.row(i)));
+    let beyond: Vec<f64> = pairs.map(|(&y, &x)| f64::from(y) - f64::from(x)).collect();
+    Affine::fit(x, &beyond, x.cols(), RIDGE).ok()
 }
 
-/// The mean of the rows, which is taken from each of them.
-fn centred(rows: &mut [Vec<f64>], width: usize) -> Vec<f64> {
-    let n = rows.len().max(1) as f64;
-    let mean = |j: usize| rows.iter().map(|row| row[j]).sum::<f64>() / n;
-    let mean: Vec<f64> = (0..width).map(mean).collect();
-    for row in rows {
-        row.iter_mut().zip(&mean).for_each(|(v, m)| *v -= m);
-    }
-    mean
+/// The logits that a lens reads: x itself with its correction, if there is one.
+fn read(correction: Option<&Affine>, x: &[f32]) -> Vec<f32> {
+    let Some(correction) = correction else {
+        return x.to_vec();
+    };
+    let terms = x.iter().zip(correction.at(x));
+    terms.map(|(&x, add)| (f64::from(x) + add) as f32).collect()
 }

@@ -9,11 +9,12 @@ use super::model_file;
 use super::reading::{Judge, Reading};
 use super::recipe::Recipe;
 use super::settings::Settings;
-use super::state::{Check, End};
+use super::state::Check;
 use super::task::{Kind, Part, Task};
 use super::train;
 use crate::error::Result;
 use crate::experiment::Ctx;
+use crate::session::training::End;
 
 /// One model, and what was read from it.
 #[derive(Debug)]
@@ -87,12 +88,14 @@ fn make(task: Task, recipe: &Recipe, data: &Data, exec: Exec, ctx: &Ctx) -> Resu
     Ok(match task.kind {
         Kind::Trained => {
             let seed = task.seed;
-            let state = train::train(&task.slug(), task, recipe, data, seed, exec, ctx)?;
+            let (slug, title) = (task.slug(), task.to_string());
+            let state = train::train(&slug, &title, recipe, data, seed, exec, ctx)?;
+            let divergence = state.divergence();
             Made {
-                parameters: state.divergence().map_or_else(|| Ok(state.parameters), Err),
+                parameters: divergence.map_or(Ok(state.learner.model), Err),
                 steps: state.step,
                 end: state.end,
-                checks: state.checks,
+                checks: state.learner.checks,
             }
         }
         Kind::Untrained => by_hand(Ok(data::initial(recipe.shape(), task.seed))),

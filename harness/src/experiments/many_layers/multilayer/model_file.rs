@@ -16,7 +16,7 @@ use super::task::Task;
 use crate::error::{Error, Result};
 use crate::input::read_result;
 
-/// Where the model of a task is saved, from the folder of the run.
+/// The path of the model of a task from the folder of the run.
 pub fn path(task: Task) -> String {
     format!("multilayer/models/{}.safetensors", task.slug())
 }

@@ -27,7 +27,7 @@ pub enum Judge {
 pub const QUANTILES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
 
 /// Number of the median among them.
-pub const MEDIAN: usize = 2;
+const MEDIAN: usize = 2;
 
 /// What is read from one model.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ impl Reading {
     }
 
     /// Reads what a model computes.
-    pub fn from_traces(traces: &Traces, judges: &[Judge], samples: &[usize]) -> Reading {
+    fn from_traces(traces: &Traces, judges: &[Judge], samples: &[usize]) -> Reading {
         let n = traces.loss[0].len();
         let wide = |v: &Vec<f32>| -> Vec<f64> { v.iter().map(|&v| f64::from(v)).collect() };
         let over = |values: &[Vec<f32>], of: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {

@@ -1,4 +1,4 @@
-//! How one model is trained: the choices that the settings, or a cell of the specification curve, make.
+//! The recipe of one training: the choices that the settings, or a cell of the specification curve, make.
 
 use kernels::mlp::Shape;
 use serde::Serialize;

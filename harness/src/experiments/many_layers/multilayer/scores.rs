@@ -14,11 +14,11 @@ pub struct Scores {
     pub late_change: f64,
     /// For each measure, the median over the datapoints of the share of the layer that decides.
     pub decisive: [f64; 4],
-    /// When the datapoints are right, by each judge.
+    /// The layers after which datapoints are right, by each judge.
     pub right: Vec<(Judge, Right)>,
 }
 
-/// When the datapoints are right, by one judge.
+/// The layers after which datapoints are right, by one judge.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Right {
     /// Fraction at the output.
@@ -55,7 +55,7 @@ impl Scores {
         }
     }
 
-    /// When the datapoints are right by a judge.
+    /// The layers after which datapoints are right by a judge.
     ///
     /// # Panics
     /// If the model was not read by it.

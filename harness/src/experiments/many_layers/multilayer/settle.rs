@@ -58,11 +58,7 @@ impl Cell {
     fn settle(&self, s: &Settings, outcome: &mut Outcome) {
         let by_settings = Judge::Loss(s.threshold);
         let setting = |options: Vec<_>, judge| {
-            let setting = Setting::new(options);
-            match self.is_point && judge == by_settings {
-                true => setting.point(),
-                false => setting,
-            }
+            Setting::new(options).point_if(self.is_point && judge == by_settings)
         };
         let of_training = setting(self.options.clone(), by_settings);
         for (seed, [trained, look_up]) in &self.models {

@@ -1,22 +1,20 @@
-//! Where a training stands, and the way to a checkpoint and back.
+//! The state of a training, with what was seen on the way.
 
 use kernels::mlp::Parameters;
 
+use crate::session::training::{self, Learner};
 use crate::store::checkpoint::Snapshot;
 
-/// Where a training stands.
+/// The state of a training.
+pub type State = training::State<Watched>;
+
+/// A model in training, and what was seen of it on the way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct State {
-    /// Steps done.
-    pub step: u64,
+pub struct Watched {
     /// The model.
-    pub parameters: Parameters,
-    /// Adam's first and second moments.
-    pub moments: [Vec<f32>; 2],
-    /// What was seen on the way.
+    pub model: Parameters,
+    /// A look at all datapoints now and then.
     pub checks: Vec<Check>,
-    /// How it ended, if it has.
-    pub end: Option<End>,
 }
 
 /// The losses of all datapoints after some step.
@@ -36,39 +34,26 @@ pub struct Check {
     pub depth: f64,
 }
 
-/// The end of a training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Every datapoint is learned.
-    Learned,
-    /// The steps were used up.
-    Budget,
-    /// The loss after this layer, the first such one, was no finite number.
-    Diverged {
-        /// The layer.
-        layer: usize,
-    },
-}
-
-impl State {
-    /// The state before the first step.
-    pub fn start(parameters: Parameters) -> State {
-        let zeros = vec![0.0; parameters.values().len()];
-        State {
-            step: 0,
-            parameters,
-            moments: [zeros.clone(), zeros],
+impl Watched {
+    /// A model that nobody has looked at.
+    pub fn new(model: Parameters) -> Watched {
+        Watched {
+            model,
             checks: Vec::new(),
-            end: None,
         }
     }
+}
 
-    /// All of it, for a checkpoint.
-    pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        snapshot.put_vector("parameters", self.parameters.values());
-        snapshot.put_vector("first_moment", &self.moments[0]);
-        snapshot.put_vector("second_moment", &self.moments[1]);
+impl Learner for Watched {
+    fn parameters(&self) -> &[f32] {
+        self.model.values()
+    }
+
+    fn parameters_mut(&mut self) -> &mut [f32] {
+        self.model.values_mut()
+    }
+
+    fn put(&self, snapshot: &mut Snapshot) {
         let checks = || self.checks.iter();
         snapshot.put_vector("check_step", checks().map(|c| &c.step));
         snapshot.put_vector("check_loss", checks().map(|c| &c.loss));
@@ -76,27 +61,9 @@ impl State {
         snapshot.put_vector("check_late_r2", checks().map(|c| &c.late_r2));
         snapshot.put_vector("check_area", checks().map(|c| &c.area));
         snapshot.put_vector("check_depth", checks().map(|c| &c.depth));
-        snapshot.put_metadata("step", self.step);
-        match self.end {
-            None => snapshot.put_metadata("end", "none"),
-            Some(End::Learned) => snapshot.put_metadata("end", "learned"),
-            Some(End::Budget) => snapshot.put_metadata("end", "budget"),
-            Some(End::Diverged { layer }) => {
-                snapshot.put_metadata("end", format!("diverged {layer}"))
-            }
-        }
-        snapshot
     }
 
-    /// From the snapshot of a checkpoint, in the shape of `like` and within the budget of steps.
-    ///
-    /// # Errors
-    /// If a part is missing or does not fit; the message names it.
-    pub fn restore(snapshot: &Snapshot, like: &State, budget: u64) -> Result<State, String> {
-        let mut state = like.clone();
-        snapshot.read_into("parameters", state.parameters.values_mut())?;
-        snapshot.read_into("first_moment", &mut state.moments[0])?;
-        snapshot.read_into("second_moment", &mut state.moments[1])?;
+    fn read(&mut self, snapshot: &Snapshot) -> Result<(), String> {
         let steps: Vec<u64> = snapshot.read_vector("check_step")?;
         let mut checks = vec![[0.0; 4]; steps.len()];
         let columns = ["check_loss", "check_late_r2", "check_area", "check_depth"];
@@ -116,29 +83,14 @@ impl State {
             area,
             depth,
         });
-        state.checks = rows.collect();
-        state.step = snapshot.read_u64("step", budget)?;
-        let end = snapshot.metadata("end")?;
-        state.end = match end.split_once(' ').unwrap_or((end, "")) {
-            ("none", _) => None,
-            ("learned", _) => Some(End::Learned),
-            ("budget", _) => Some(End::Budget),
-            ("diverged", layer) => Some(End::Diverged {
-                layer: layer.parse().map_err(|_| "its layer is no number")?,
-            }),
-            _ => return Err("its end is unknown".into()),
-        };
-        Ok(state)
+        self.checks = rows.collect();
+        Ok(())
     }
 
-    /// Why there is nothing to measure, if the training diverged.
-    pub fn divergence(&self) -> Option<String> {
-        match self.end {
-            Some(End::Diverged { layer }) => Some(format!(
-                "diverged at step {}: the loss of layer {layer} is not finite",
-                self.step
-            )),
-            _ => None,
-        }
+    fn note(&self) -> String {
+        self.checks.last().map_or(String::new(), |check| {
+            let Check { loss, learned, .. } = check;
+            format!(", loss {loss:.3}, {learned} datapoints learned")
+        })
     }
 }

@@ -17,7 +17,7 @@ use crate::experiment::Ctx;
 /// model beside it, and this one, in which nothing is ever half done.
 ///
 /// # Errors
-/// Why there is none.
+/// If there are none; the message says why.
 pub fn models(seed: u64, ctx: &Ctx) -> Result<[Task; 2], String> {
     let rows = ctx.input(ID).rows::<Summary>();
     let ours = rows
@@ -105,7 +105,7 @@ impl Streams {
         4.0 * (model + streams + workspace) + 8.0 * d * d
     }
 
-    /// x_l, N×d.
+    /// The residual stream after layer l, N×d.
     pub fn layer(&self, l: usize) -> MatRef<'_> {
         let width = self.parameters.shape().width;
         MatRef::from_rows(&self.layers[l], width)

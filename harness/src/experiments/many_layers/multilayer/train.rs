@@ -1,61 +1,37 @@
 //! The training of one model.
 
-use std::fmt::Display;
-
-use kernels::adam::{self, Adam};
+use kernels::adam::Adam;
 use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::{Exec, MatMut};
 
 use super::curves::{Fractions, late_layers};
 use super::data::{Data, epoch_order, initial};
 use super::recipe::Recipe;
-use super::state::{Check, End, State};
+use super::state::{Check, State, Watched};
 use crate::error::Result;
 use crate::experiment::Ctx;
+use crate::session::training::{self, Course, End};
 
 /// Trains a model to its end. `slug` names the folder of its checkpoints, `title` the model in messages.
 pub fn train(
     slug: &str,
-    title: impl Display,
+    title: &str,
     recipe: &Recipe,
     data: &Data,
     seed: u64,
     exec: Exec,
     ctx: &Ctx,
 ) -> Result<State> {
-    let n = data.len();
-    let mut store = ctx.session.checkpoints(slug, &title, recipe);
-    let start = State::start(initial(recipe.shape(), seed));
-    let saved = store.latest(|snapshot| State::restore(snapshot, &start, recipe.steps))?;
-    let mut state = saved.unwrap_or(start);
-    let cost = recipe.step_cost(n);
-    ctx.session.progress.advance(state.step * cost)?;
+    let course = Course {
+        slug,
+        title,
+        settings: recipe,
+        steps: recipe.steps,
+        cost: recipe.step_cost(data.len()),
+    };
+    let start = Watched::new(initial(recipe.shape(), seed));
     let mut trainer = Trainer::new(recipe, data, seed, recipe.shape(), exec);
-    while state.end.is_none() {
-        let before = state.step;
-        trainer.step(&mut state);
-        let done = (state.step - before) * cost;
-        let interrupted = ctx.session.progress.advance(done);
-        if state.end.is_some() || interrupted.is_err() || store.is_due() {
-            store.write(state.step, state.snapshot())?;
-        }
-        interrupted?;
-        if let Some(check) = state.checks.last() {
-            ctx.session.progress.note(|| {
-                let Check { loss, learned, .. } = check;
-                let step = state.step;
-                format!("{title}: step {step}, loss {loss:.3}, {learned} of {n} learned")
-            });
-        }
-    }
-    if let Some(divergence) = state.divergence() {
-        ctx.session
-            .progress
-            .say(&format!("the {title} {divergence}"));
-    }
-    let spared = recipe.steps - state.step;
-    ctx.session.progress.advance(spared * cost)?;
-    Ok(state)
+    training::train(&course, start, &ctx.session, |state| trainer.step(state))
 }
 
 /// Trains a small model to its end without checkpoints.
@@ -67,20 +43,15 @@ pub fn train_at_once(
     ctx: &Ctx,
 ) -> Result<State> {
     let cost = recipe.step_cost(data.len());
-    let mut state = State::start(initial(recipe.shape(), seed));
+    let mut state = State::start(Watched::new(initial(recipe.shape(), seed)));
     let mut trainer = Trainer::new(recipe, data, seed, recipe.shape(), exec);
     while state.end.is_none() {
+        let before = state.step;
         trainer.step(&mut state);
-        ctx.session.progress.advance(cost)?;
+        ctx.session.progress.advance((state.step - before) * cost)?;
     }
-    // A step that finds a divergence is not counted.
-    let spared = (recipe.steps - state.step) * cost;
-    let found = if state.divergence().is_some() {
-        cost
-    } else {
-        0
-    };
-    ctx.session.progress.advance(spared.saturating_sub(found))?;
+    let spared = recipe.steps - state.step;
+    ctx.session.progress.advance(spared * cost)?;
     Ok(state)
 }
 
@@ -139,17 +110,17 @@ impl<'a> Trainer<'a> {
         self.gather(state.step);
         mlp::forward(
             self.exec,
-            &state.parameters,
+            &state.learner.model,
             &self.pairs,
             &mut self.workspace,
         );
         if let Some(layer) = self.not_finite() {
-            state.end = Some(End::Diverged { layer });
+            state.end = Some(diverged(layer));
             return;
         }
         mlp::backward(
             self.exec,
-            &state.parameters,
+            &state.learner.model,
             &self.pairs,
             &self.targets,
             self.recipe.loss.kernel(),
@@ -157,23 +128,14 @@ impl<'a> Trainer<'a> {
             &mut self.workspace,
             &mut self.gradient,
         );
-        state.step += 1;
-        let from = self.trained_from;
-        let [first, second] = &mut state.moments;
-        adam::step(
-            self.exec,
-            self.adam,
-            state.step,
-            &self.gradient.values()[from..],
-            &mut state.parameters.values_mut()[from..],
-            &mut first[from..],
-            &mut second[from..],
-        );
+        let gradient = self.gradient.values();
+        let trained = self.trained_from..gradient.len();
+        state.update(self.exec, self.adam, gradient, trained);
         let last = state.step >= self.recipe.steps;
         if last || state.step.is_multiple_of(self.recipe.check_every) {
             state.end = self.check(state);
             if last {
-                state.end = state.end.or(Some(End::Budget));
+                state.end.get_or_insert(End::Budget);
             }
         }
     }
@@ -222,7 +184,7 @@ impl<'a> Trainer<'a> {
             let rows = from..n.min(from + batch);
             let b = rows.len();
             let pairs = &self.data.pairs[rows.clone()];
-            mlp::forward(self.exec, &state.parameters, pairs, &mut self.workspace);
+            mlp::forward(self.exec, &state.learner.model, pairs, &mut self.workspace);
             let losses = MatMut::first(&mut self.losses, layers + 1, b);
             mlp::losses(
                 self.exec,
@@ -240,13 +202,11 @@ impl<'a> Trainer<'a> {
         }
         if !sums[layers].is_finite() {
             let layer = sums.iter().position(|sum| !sum.is_finite());
-            return Some(End::Diverged {
-                layer: layer.unwrap_or(layers),
-            });
+            return Some(diverged(layer.unwrap_or(layers)));
         }
         let means: Vec<f64> = sums.iter().map(|sum| sum / n as f64).collect();
         let fractions = Fractions(learned.iter().map(|&k| k as f64 / n as f64).collect());
-        state.checks.push(Check {
+        state.learner.checks.push(Check {
             step: state.step,
             loss: means[layers],
             learned: learned[layers],
@@ -256,6 +216,11 @@ impl<'a> Trainer<'a> {
         });
         (self.recipe.stop && learned[layers] == n as u64).then_some(End::Learned)
     }
+}
+
+/// The end of a training whose loss after this layer, the first such one, is no finite number.
+fn diverged(layer: usize) -> End {
+    End::Diverged(format!("the loss of layer {layer}"))
 }
 
 #[cfg(test)]
@@ -307,16 +272,16 @@ mod tests {
         };
         let before = mean_loss(&start, &mut workspace);
         let table = 2 * 10 * 6;
-        let mut state = State::start(start.clone());
+        let mut state = State::start(Watched::new(start.clone()));
         let mut trainer = Trainer::new(&recipe, &rows, 3, shape, exec).only_after(table);
         while state.end.is_none() {
             trainer.step(&mut state);
         }
         assert_eq!(state.step, 200);
-        let (kept, trained) = state.parameters.values().split_at(table);
+        let (kept, trained) = state.learner.model.values().split_at(table);
         assert_eq!(kept, &start.values()[..table]);
         assert_ne!(trained, &start.values()[table..]);
-        let after = mean_loss(&state.parameters, &mut workspace);
+        let after = mean_loss(&state.learner.model, &mut workspace);
         assert!(after < 0.5 * before, "{before} to {after}");
     }
 }

@@ -1,6 +1,6 @@
 //! The layer y = W₂ ReLU(W₁x) and its training.
 
-use kernels::adam::{self, Adam};
+use kernels::adam::Adam;
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul, relu};
 
 use super::settings::Settings;
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::phase::Phase;
 use crate::rng::Rng;
-use crate::store::checkpoint::Snapshot;
+use crate::session::training::{self, Course, Learner, State};
 
 /// One layer to train.
 #[derive(Debug, Clone, Copy)]
@@ -29,17 +29,23 @@ impl std::fmt::Display for Task {
     }
 }
 
-/// A layer without biases, and where its training stands.
+/// A layer without biases.
 #[derive(Debug, Clone)]
 pub struct Model {
     features: usize,
     neurons: usize,
     /// W₁, neurons × features, then W₂, features × neurons.
     pub weights: Vec<f32>,
-    /// Adam's first and second moments.
-    moments: [Vec<f32>; 2],
-    /// Steps done.
-    step: u64,
+}
+
+impl Learner for Model {
+    fn parameters(&self) -> &[f32] {
+        &self.weights
+    }
+
+    fn parameters_mut(&mut self) -> &mut [f32] {
+        &mut self.weights
+    }
 }
 
 impl Model {
@@ -49,13 +55,10 @@ impl Model {
         let size = features * neurons;
         let mut weights: Vec<f32> = (0..size).map(|_| normal(features)).collect();
         weights.extend((0..size).map(|_| normal(neurons)));
-        let zeros = vec![0.0; weights.len()];
         Model {
             features,
             neurons,
             weights,
-            moments: [zeros.clone(), zeros],
-            step: 0,
         }
     }
 
@@ -120,47 +123,20 @@ impl Model {
         matmul(exec, d_before.t(), x, Accumulate::Replace, d_first);
         gradient
     }
+}
 
-    /// One step of AdamW (Loshchilov and Hutter, Decoupled weight decay regularization, 2019) under half a cosine.
-    fn update(&mut self, exec: Exec, gradient: &[f32], s: &Settings) {
-        let done = self.step as f64 / s.steps as f64;
-        let rate = s.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
-        let kept = (1.0 - rate * s.decay) as f32;
-        self.weights.iter_mut().for_each(|w| *w *= kept);
-        let adam = Adam {
-            learning_rate: rate as f32,
-            ..Adam::default()
-        };
-        self.step += 1;
-        let [first, second] = &mut self.moments;
-        adam::step(
-            exec,
-            adam,
-            self.step,
-            gradient,
-            &mut self.weights,
-            first,
-            second,
-        );
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        snapshot.put_vector("weights", &self.weights);
-        snapshot.put_vector("first_moment", &self.moments[0]);
-        snapshot.put_vector("second_moment", &self.moments[1]);
-        snapshot.put_metadata("step", self.step);
-        snapshot
-    }
-
-    fn restore(&self, snapshot: &Snapshot, steps: u64) -> Result<Self, String> {
-        let mut model = self.clone();
-        snapshot.read_into("weights", &mut model.weights)?;
-        snapshot.read_into("first_moment", &mut model.moments[0])?;
-        snapshot.read_into("second_moment", &mut model.moments[1])?;
-        model.step = snapshot.read_u64("step", steps)?;
-        Ok(model)
-    }
+/// One step of AdamW (Loshchilov and Hutter, Decoupled weight decay regularization, 2019) under half a cosine.
+fn update(state: &mut State<Model>, exec: Exec, gradient: &[f32], s: &Settings) {
+    let done = state.step as f64 / s.steps as f64;
+    let rate = s.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+    let kept = (1.0 - rate * s.decay) as f32;
+    let weights = state.learner.weights.iter_mut();
+    weights.for_each(|w| *w *= kept);
+    let adam = Adam {
+        learning_rate: rate as f32,
+        ..Adam::default()
+    };
+    state.update(exec, adam, gradient, 0..gradient.len());
 }
 
 /// Trains a layer from its last checkpoint, or from the start.
@@ -173,24 +149,20 @@ pub fn train(
 ) -> Result<Model> {
     let exec = ctx.session.serial();
     let Task { noise, scale, seed } = task;
-    let mut store = ctx
-        .session
-        .checkpoints(&format!("{noise}-{scale}-seed{seed}"), task, s);
     let start = Model::start(s.features, s.neurons, &mut ctx.rng(*seed, "weights", 0));
-    let saved = store.latest(|snapshot| start.restore(snapshot, s.steps))?;
-    let mut model = saved.unwrap_or(start);
-    ctx.session.progress.advance(model.step)?;
-    while model.step < s.steps {
+    let course = Course {
+        slug: &format!("{noise}-{scale}-seed{seed}"),
+        title: &task.to_string(),
+        settings: s,
+        steps: s.steps,
+        cost: 1,
+    };
+    let state = training::train(&course, start, &ctx.session, |state| {
         let span = Phase::Data.begin();
-        let (x, y) = target.samples(s.batch, &mut samples(model.step));
+        let (x, y) = target.samples(s.batch, &mut samples(state.step));
         drop(span);
-        let gradient = model.gradient(exec, &x, &y);
-        model.update(exec, &gradient, s);
-        let interrupted = ctx.session.progress.advance(1);
-        if interrupted.is_err() || store.is_due() {
-            store.write(model.step, model.snapshot())?;
-        }
-        interrupted?;
-    }
-    Ok(model)
+        let gradient = state.learner.gradient(exec, &x, &y);
+        update(state, exec, &gradient, s);
+    })?;
+    Ok(state.learner)
 }

@@ -12,8 +12,8 @@ crate::settings! {
         neurons: usize = 50, where s => up_to(1, "`features`", s.features);
         /// Probability that a feature is active.
         probability: f64 = 0.01, in above(0.0).at_most(1.0);
-        /// Standard deviations of the entries of the noise matrix M, increasing, none of them 0: the noiseless target is the
-        /// control.
+        /// Standard deviations of the entries of the noise matrix M, increasing, none of them 0: the noiseless target
+        /// is the control.
         scales: Vec<f64> = vec![0.01, 0.02, 0.04], quick = vec![0.02],
             full = vec![0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.08], in so_that(
             "1 to 32 numbers, increasing, each above 0 and at most 1",

@@ -84,8 +84,8 @@ impl Target {
     }
 
     /// The expected squared error per feature of the naive solution, which computes the ReLU of `neurons` features
-    /// exactly, and nothing else: `p/6 = p·E[ReLU(x)²]` for every other feature, and `p/3 = p·E[x²]` times the mean over
-    /// rows of the squared norm of M's.
+    /// exactly, and nothing else: `p/6 = p·E[ReLU(x)²]` for every other feature, and `p/3 = p·E[x²]` times the mean
+    /// over rows of the squared norm of M's.
     pub fn naive_loss(&self, neurons: usize) -> f64 {
         let n = self.features as f64;
         let noise: f64 = self.columns.iter().map(|&m| f64::from(m).powi(2)).sum();

@@ -1,10 +1,10 @@
 //! The samples: drawn once for all k and all numbers of active others, and summed up as they come.
 //!
-//! A sample is the magnitude of the feature of interest and a random order of the others, a magnitude to
-//! each. Its first n_on others are the ones that are active: a random choice of n_on for every n_on,
-//! and the cells of the grid nest. Where they are drawn from all features, the one of interest may be among them: then one
-//! fewer is active beside it. Neighbouring cells share their draws, which takes nothing from the
-//! precision of a cell and makes curves over the grid smooth.
+//! A sample is the magnitude of the feature of interest and a random order of the others, a magnitude to each. Its
+//! first n_on others are the ones that are active: a random choice of n_on for every n_on, and the cells of the grid
+//! nest. Where they are drawn from all features, the one of interest may be among them: then one fewer is active beside
+//! it. Neighbouring cells share their draws, which takes nothing from the precision of a cell and makes curves over the
+//! grid smooth.
 
 use rand::RngExt as _;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! How much of its non-homogeneity a feature keeps while another one is on.
+//! The share of its non-homogeneity that a feature keeps while another one is on.
 
 use rayon::prelude::*;
 
@@ -19,8 +19,8 @@ use crate::table::record::Word;
 use crate::text::number;
 
 crate::rows! {
-    /// The response of a feature that is spread evenly, with another one on: input and output over √k, which is the same
-    /// at every k.
+    /// The response of a feature that is spread evenly, with another one on: input and output over √k, which is the
+    /// same at every k.
     pub struct Point in "curves" {
         /// direction of the other among the neurons of the feature: same, or half of them
         overlap: Overlap [""],
@@ -38,8 +38,8 @@ crate::rows! {
     pub struct Kept in "kept" {
         /// neurons that the feature is on: 1 for an aligned one
         k: usize ["neurons"],
-        /// direction of the other among these neurons: same, half or quarter of them, or all with entries of its own, that
-        /// are positive or of both signs
+        /// direction of the other among these neurons: same, half or quarter of them, or all with entries of its own,
+        /// that are positive or of both signs
         overlap: Overlap [""],
         /// length of what the other adds to these neurons, over √k; 0 for the other off
         level: f64 ["1"],
@@ -144,14 +144,11 @@ pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<
             let same = [kept(false, Overlap::Same), aligned.clone()];
             for overlap in Overlap::partial() {
                 let claim = [kept(false, overlap), aligned.clone()];
-                let mut cell = setting::Setting::new([
+                let cell = setting::Setting::new([
                     ("overlap", overlap.word().to_string()),
                     ("level of the other over √k", level.to_string()),
                 ]);
-                if (overlap, level) == (Overlap::Half, s.levels[0]) {
-                    outcome.settle(&SPREAD, seed, claim.clone(), same.clone());
-                    cell = cell.point();
-                }
+                let cell = cell.point_if((overlap, level) == (Overlap::Half, s.levels[0]));
                 outcome.settle_in(&cell, &SPREAD, seed, claim, same.clone());
             }
         }

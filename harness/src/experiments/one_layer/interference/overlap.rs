@@ -42,8 +42,8 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// A random pair: the entries of A are uniform on (0, 1), normalised, and so are those of B where it has its own. The
-    /// same random numbers give the same A in every case.
+    /// A random pair: the entries of A are uniform on (0, 1), normalised, and so are those of B where it has its own.
+    /// The same random numbers give the same A in every case.
     pub fn draw(k: usize, overlap: Overlap, rng: &mut Rng) -> Self {
         let mut positive = || (0..k).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
         let (a, own) = (positive(), positive());

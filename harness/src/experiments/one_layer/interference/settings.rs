@@ -25,7 +25,7 @@ crate::settings! {
             let range = increasing(3.., 1..=s.n);
             so_that(words, move |list: &Vec<usize>| range.admits(list) && starts(list))
         };
-        /// How strongly the other feature is on, in √k: the level of the claim, then others to compare.
+        /// Levels of the other feature, in √k: that of the claim, then others to compare.
         levels: Vec<f64> = vec![5.0, 1.0, 2.0], in different(above(0.0).at_most(1e6));
         /// Pairs of features to average ΔR² over.
         pairs: usize = 20, quick = 10, full = 50, in 1..=1 << 20;

@@ -3,6 +3,7 @@
 use kernels::MatRef;
 
 use crate::phase::Phase;
+use crate::stats::cholesky::Cholesky;
 
 /// Predicts the sign of a label from a vector.
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ impl Probe {
     /// mean variance of a column, so that columns may be parallel. What is left of a column once others
     /// have explained it is taken for rounding, and not read, up to `rounding` times the column's length.
     ///
-    /// The weights are not numbers if `x` is not finite.
+    /// The weights are not numbers if `x` is not finite, or if `ridge` is so small that it is lost in rounding.
     pub fn fit(x: MatRef, labels: &[f64], ridge: f64, rounding: f64) -> Self {
         let (rows, columns) = (x.rows(), x.cols());
         let row = |i: usize| &x.data()[i * x.row_stride()..][..columns];
@@ -65,7 +66,10 @@ impl Probe {
             .collect();
         cut_rounding(&mut gram, &mut right, &floor);
         (0..columns).for_each(|j| gram[j * columns + j] += add);
-        cholesky_solve(&mut gram, &mut right);
+        match Cholesky::of(gram, columns) {
+            Some(factor) => factor.solve(&mut right),
+            None => right.fill(f64::NAN),
+        }
         Probe {
             mean,
             weights: right,
@@ -147,34 +151,6 @@ fn cut_rounding(gram: &mut [f64], right: &mut [f64], floor: &[f64]) {
     }
 }
 
-/// Solves a positive definite system in place, by its lower triangle.
-fn cholesky_solve(a: &mut [f64], b: &mut [f64]) {
-    let n = b.len();
-    for i in 0..n {
-        for j in 0..=i {
-            let (row_i, row_j) = (&a[i * n..][..j], &a[j * n..][..j]);
-            let sum = a[i * n + j] - row_i.iter().zip(row_j).map(|(x, y)| x * y).sum::<f64>();
-            a[i * n + j] = if i == j {
-                sum.sqrt()
-            } else {
-                sum / a[j * n + j]
-            };
-        }
-    }
-    for i in 0..n {
-        let known: f64 = a[i * n..][..i]
-            .iter()
-            .zip(&b[..i])
-            .map(|(a, b)| a * b)
-            .sum();
-        b[i] = (b[i] - known) / a[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let known: f64 = (i + 1..n).map(|j| a[j * n + i] * b[j]).sum();
-        b[i] = (b[i] - known) / a[i * n + i];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,17 +221,5 @@ mod tests {
                 assert!(fitted_on_good.accuracy(of(&bad), &labels).is_nan());
             }
         }
-    }
-
-    #[test]
-    fn cholesky_solves() {
-        let mut a = [4.0, 0.0, 2.0, 5.0];
-        let mut b = [8.0, 12.0];
-        cholesky_solve(&mut a, &mut b);
-        // 4x + 2y = 8, 2x + 5y = 12
-        assert!(
-            (b[0] - 1.0).abs() < 1e-14 && (b[1] - 2.0).abs() < 1e-14,
-            "{b:?}"
-        );
     }
 }

@@ -23,7 +23,8 @@ crate::settings! {
         count_points: usize = 19, full = 21, in 2..=1000;
         /// A response counts as homogeneous where ΔR² is not above this.
         delta_r2_threshold: f64 = 0.1, in above(0.0).below(1.0);
-        /// Features count as nearly orthogonal while their mean max cosine similarity is below a threshold: that of the claim, then others to compare.
+        /// Features count as nearly orthogonal while their mean max cosine similarity is below a threshold: that of the
+        /// claim, then others to compare.
         mmcs_thresholds: Vec<f64> = vec![0.3, 0.2, 0.4], in different(above(0.0).below(1.0));
     }
 }

@@ -122,14 +122,11 @@ pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<
                 let control = each(controls.map(|controls| {
                     [0, 1].map(|i| mean(&controls.iter().map(|c| c[i]).collect::<Vec<_>>()))
                 }));
-                let mut setting = Setting::new([
+                let setting = Setting::new([
                     ("neurons per feature k", k.to_string()),
                     ("MMCS threshold", threshold.to_string()),
                 ]);
-                if (k, threshold) == (s.n, s.mmcs_thresholds[0]) {
-                    outcome.settle(&TRADED, seed, claim.clone(), control.clone());
-                    setting = setting.point();
-                }
+                let setting = setting.point_if((k, threshold) == (s.n, s.mmcs_thresholds[0]));
                 outcome.settle_in(&setting, &TRADED, seed, claim, control);
             }
         }

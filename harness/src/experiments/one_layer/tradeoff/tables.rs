@@ -1,7 +1,8 @@
 //! The tables of `tradeoff`.
 
 crate::rows! {
-    /// Both limits on the number of features, at the k that the two experiments share and the thresholds of their claims.
+    /// Both limits on the number of features, at the k that the two experiments share and the thresholds of their
+    /// claims.
     pub struct Limits in "tradeoff" {
         /// neurons that each feature is on
         k: usize ["neurons"],

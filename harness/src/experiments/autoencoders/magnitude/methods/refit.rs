@@ -20,8 +20,8 @@ crate::words! {
 crate::rows! {
     /// What non-negative least squares leave of the L1 model's error, on the samples whose active set is right.
     pub struct Refit in "refits" {
-        /// coefficient of the L1 norm
-        lambda: f64 ["1"],
+        /// strength of the L1 penalty in multiples of its coefficient
+        penalty: f64 ["1"],
         /// the elements that magnitudes are refitted on: the right ones, one of them left out (one-missing), or another
         /// one besides (one-too-many)
         set: Set [""],

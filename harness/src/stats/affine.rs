@@ -1,4 +1,4 @@
-//! Affine maps between activations, fitted by least squares in f64: linear probes and tuned lenses.
+//! Affine maps between vectors, fitted by ridge regression in f64: linear probes and tuned lenses.
 
 use kernels::MatRef;
 
@@ -16,7 +16,7 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// Least squares from the rows of `x` to those of `y`, which have `outputs` entries. The map is held down by
+    /// Least squares from the rows of `x` to those of `y`, which have `outputs` entries. A is held down by
     /// `ridge` times the mean variance of an entry of x, so that entries may depend on each other.
     ///
     /// # Errors
