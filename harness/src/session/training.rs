@@ -168,7 +168,7 @@ pub fn divergence(step: u64, what: &str) -> String {
 
 /// Tells the user how a training diverged.
 pub fn tell_divergence(progress: &Progress, title: &str, how: &str) {
-    progress.say(&format!("{title} {how}; its claims will be undecided"));
+    progress.say(&format!("{title} {how}; its training ends here"));
 }
 
 /// The names of a training, its length, and what decides its course.

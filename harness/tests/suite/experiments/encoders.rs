@@ -41,8 +41,8 @@ fn every_encoder_is_read_on_every_source_and_no_codes_beat_the_best() {
         ("synthetic", 4, 2),
         ("synthetic, coherence 0.8", 4, 0),
         ("compressed", 4, 0),
-        ("x_0", 2, 0),
-        ("x_3", 2, 0),
+        ("stream after layer 0", 2, 0),
+        ("stream after layer 3", 2, 0),
     ] {
         for (encoder, expected) in [
             ("linear", trained),
@@ -72,10 +72,14 @@ fn every_encoder_is_read_on_every_source_and_no_codes_beat_the_best() {
         if r["encoder"] == "true-features" || r["source"] == "compressed" {
             assert!((number(r, "mmcs") - 1.0).abs() < 1e-6);
         }
-        assert_eq!(number(r, "mmcs").is_nan(), r["source"] == "x_3", "{r:?}");
+        assert_eq!(
+            number(r, "mmcs").is_nan(),
+            r["source"] == "stream after layer 3",
+            "{r:?}"
+        );
         let f1 = number(r, "f1");
         let (precision, recall) = (number(r, "precision"), number(r, "recall"));
-        let known = trained && !r["source"].starts_with("x_");
+        let known = trained && !r["source"].starts_with("stream");
         assert_eq!(f1.is_nan(), !known, "{r:?}");
         let harmonic = 2.0 * precision * recall / (precision + recall);
         assert!(
@@ -121,7 +125,7 @@ fn without_a_model_that_has_learned_only_synthetic_data_are_used() {
         .assert()
         .success();
     let rows = rows(&sandbox, "encoders");
-    assert!(rows.iter().all(|r| !r["source"].starts_with("x_")));
+    assert!(rows.iter().all(|r| !r["source"].starts_with("stream")));
 }
 
 #[test]

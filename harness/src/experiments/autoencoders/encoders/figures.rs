@@ -23,7 +23,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut dictionaries = Figure::new(
         NAMES[2],
         "How much of what the data are made of is found: mean max cosine similarity of the known directions (true \
-         features; input embeddings at x_0) to the dictionary, against the active elements of its codes. A dot a seed \
+         features; input embeddings before the first layer) to the dictionary, against the active elements of its codes. A dot a seed \
          and λ; lines through medians over seeds.",
     );
     let mut frontier = Figure::new(

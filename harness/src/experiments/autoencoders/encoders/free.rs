@@ -11,6 +11,7 @@ use super::source::Source;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::sae::training::Plan;
+use crate::session::training::tell_divergence;
 use crate::store::checkpoint::Snapshot;
 
 /// When codes are good enough to learn from.
@@ -76,9 +77,7 @@ pub fn learn(
         learner.step(&x, rate, &mut state);
         if !state.elements.iter().all(|v| v.is_finite()) {
             let why = format!("diverged at step {}: an element is not finite", state.step);
-            ctx.session
-                .progress
-                .say(&format!("{title} {why}; its claims will be undecided"));
+            tell_divergence(ctx.session.progress, &title, &why);
             ctx.session
                 .progress
                 .advance(s.free_steps - state.step + 1)?;

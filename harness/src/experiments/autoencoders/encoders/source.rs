@@ -158,7 +158,7 @@ impl Source {
                     .collect()
             };
             Source {
-                name: format!("x_{layer}"),
+                name: format!("stream after layer {layer}"),
                 seed,
                 data: Data::Stream,
                 width: shape.width,

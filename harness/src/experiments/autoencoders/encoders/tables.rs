@@ -30,7 +30,7 @@ crate::rows! {
         steps: u64 ["steps"],
         /// trained, or how it diverged
         end: String [""],
-        /// mean over the known directions (true features; at x_0 input embeddings) of the largest cosine with an
+        /// mean over the known directions (true features; before the first layer input embeddings) of the largest cosine with an
         /// element
         mmcs: f64 ["1"],
         /// active elements of the encoder's own codes, mean over samples

@@ -75,7 +75,7 @@ fn by_lambda(
         let ratios = rows.iter().map(|r| r.ratio).levels();
         for (place, ratio) in ratios.into_iter().enumerate() {
             let role = Role::Other(place as u8 % 6);
-            let label = format!("{ratio} elements per feature");
+            let label = format!("{ratio} per feature");
             let points = || {
                 let ours = rows.iter().filter(|r| r.ratio == ratio);
                 ours.map(|r| (r.lambda, measure(r)))
@@ -229,7 +229,7 @@ fn pairs(tables: &Tables) -> Figure {
     for (place, ratio) in ratios.into_iter().enumerate() {
         let ours = rows.iter().filter(|r| r.ratio == ratio);
         let points = ours.map(|r| (r.encoder_cosine, r.together));
-        let label = format!("{ratio} elements per feature");
+        let label = format!("{ratio} per feature");
         panel = panel.scatter(Role::Other(place as u8 % 6), label, points);
     }
     Figure::new(

@@ -335,11 +335,16 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     };
     said += &format!(
         " Between input and output {} of the elements line up with neither an input nor an output, and {} are selective for \
-         neither an input nor a class. Two trainings on the same stream agree less in the middle than at the less similar end \
-         by {} (mean largest cosine).",
+         neither an input nor a class. The mean largest cosine of the elements of two trainings on the same stream is {} {} in \
+         the middle than at the end where they agree less.",
         at(|r| r.category),
         at(|r| r.selective),
-        number(-value(STABILITY.id)),
+        number(value(STABILITY.id).abs()),
+        if value(STABILITY.id) < 0.0 {
+            "smaller"
+        } else {
+            "larger"
+        },
     );
     let fixes: Vec<String> = [
         (Basis::AllLayers, "one dictionary for all layers"),
@@ -350,11 +355,14 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         let costs = trained(basis);
         let between = costs.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
         let between: Vec<f64> = between.map(|p| p.1).collect();
-        (!between.is_empty()).then(|| format!("{name} {}", whole(median(&between))))
+        (!between.is_empty()).then(|| format!("{} with {name}", whole(median(&between))))
     })
     .collect();
     if !fixes.is_empty() {
-        said += &format!(" In the layers between, with fixes: {}.", fixes.join(", "));
+        said += &format!(
+            " In the layers between, the same takes {} active elements.",
+            fixes.join(" and ")
+        );
     }
     said
 }

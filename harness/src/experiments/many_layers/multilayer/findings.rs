@@ -136,7 +136,7 @@ fn who_decides(rows: &[Decisive]) -> Option<String> {
     ) {
         text += &format!(
             ", and in a circuit built by hand, whose work is dealt at random to all layers, {gradient}, {contribution} \
-             and {loss} by the same three"
+             and {loss} by the same three: where that is more than 2, even work without a decisive layer breaks the bound"
         );
     }
     Some(text + ".")
@@ -194,7 +194,7 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let (_, best, worst) = ends.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let ((most, of_most), (least, of_least)) = (of(best), of(worst));
     Some(format!(
-        "The bounds of {id} are kept in {held} of {all} settings; this hangs most on the choice of {}: {most} of \
+        "The bounds of {id} are kept in {held} of {all} settings; this hangs most on the choice of `{}`: {most} of \
          {of_most} with {}, {least} of {of_least} with {}.",
         best.0, best.1, worst.1
     ))
