@@ -202,7 +202,7 @@ pub fn send(signal: &str, child: &Child) {
     assert!(kill.expect("kill starts").success());
 }
 
-/// A run of `arguments` on one thread is killed each time that so many trainings of `experiment` have begun, and
+/// A run of `arguments` on one thread is killed each time that so many trainings of `experiment` have a checkpoint, and
 /// resumed; in the end it has left what a run on two threads leaves that nobody disturbs.
 pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
     let sandbox = Sandbox::new();
@@ -224,9 +224,7 @@ pub fn survives_kills_in(
     let trainings = sandbox.join(&format!("killed/{trainings}/checkpoints"));
     let mut child = sandbox.start(&format!("{command} {arguments} --threads 1 --out killed"));
     for enough in begun {
-        while child.try_wait().unwrap().is_none()
-            && std::fs::read_dir(&trainings).map_or(0, Iterator::count) < enough
-        {
+        while child.try_wait().unwrap().is_none() && with_checkpoint(&trainings) < enough {
             std::thread::sleep(Duration::from_millis(2));
         }
         child.kill().unwrap();
@@ -238,6 +236,15 @@ pub fn survives_kills_in(
         &results(&sandbox.join("whole")),
         &results(&sandbox.join("killed")),
     );
+}
+
+/// The number of folders in a folder that hold a whole checkpoint.
+fn with_checkpoint(trainings: &Path) -> usize {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let holds = |training: &std::fs::DirEntry| {
+        entries(&training.path()).any(|file| file.path().extension().is_some_and(|e| e == "ckpt"))
+    };
+    entries(trainings).filter(holds).count()
 }
 
 /// Checks that a run says that it was interrupted, and has left no more than its first two files in its folder.
