@@ -1,7 +1,7 @@
 //! Dictionary learning with free codes: FISTA finds the codes of each batch on the dictionary as it stands, then the
 //! dictionary takes a step of Adam and its rows are brought back to norm 1 (Olshausen & Field 1996, in batches).
 
-use kernels::adam::{self, Adam};
+use kernels::adam::Adam;
 use kernels::sparse_coding::{Certificate, Lasso, Stop};
 use kernels::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul};
 
@@ -11,21 +11,13 @@ use super::source::Source;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::sae::training::Plan;
-use crate::session::training::tell_divergence;
-use crate::store::checkpoint::Snapshot;
+use crate::session::training::{self, Course, End, State};
 
 /// When codes are good enough to learn from.
 const ROUGH: Stop = Stop {
     tolerance: 1e-3,
     iterations: 300,
 };
-
-/// What learning is about: rows of unit norm, Adam's moments, steps done.
-struct State {
-    elements: Vec<f32>,
-    moments: [Vec<f32>; 2],
-    step: u64,
-}
 
 /// The dictionary learned with one λ, or how it diverged.
 pub fn learn(
@@ -34,71 +26,39 @@ pub fn learn(
     s: &Settings,
     ctx: &Ctx,
 ) -> Result<Result<Vec<f32>, String>> {
-    let shape = source.shape();
     let seed = source.seed;
     let name = Encoder::Free;
     let slug = format!("{}-{name}-lambda{lambda}-seed{seed}", source.name);
     let title = format!("dictionary of free codes, λ = {lambda}, seed {seed}");
-    let mut store = ctx.session.checkpoints(&slug, &title, s);
-    let len = shape.dictionary * shape.width;
-    let read = |snapshot: &Snapshot| {
-        let mut state = State {
-            elements: vec![0.0; len],
-            moments: [vec![0.0; len], vec![0.0; len]],
-            step: snapshot.read_u64("step", s.free_steps)?,
-        };
-        snapshot.read_into("elements", &mut state.elements)?;
-        snapshot.read_into("first_moment", &mut state.moments[0])?;
-        snapshot.read_into("second_moment", &mut state.moments[1])?;
-        Ok(state)
+    let course = Course {
+        slug: &slug,
+        title: &title,
+        settings: s,
+        steps: s.free_steps,
+        cost: 1,
     };
-    let mut state = store.latest(read)?.unwrap_or_else(|| {
-        let variant = Encoder::Linear.variant(lambda, source, s);
-        let initial = start(variant, source, ctx);
-        let rows = initial.dictionary();
-        State {
-            elements: (0..rows.rows())
-                .flat_map(|i| rows.row(i))
-                .copied()
-                .collect(),
-            moments: [vec![0.0; len], vec![0.0; len]],
-            step: 0,
-        }
-    });
-    ctx.session.progress.advance(state.step)?;
+    let variant = Encoder::Linear.variant(lambda, source, s);
+    let initial = start(variant, source, ctx);
+    let rows = initial.dictionary();
+    let elements = (0..rows.rows()).flat_map(|i| rows.row(i)).copied();
     let plan = Plan {
         steps: s.free_steps,
         ..s.training
     };
-    let mut learner = Learner::new(source, lambda, s.training.batch, ctx.session.serial());
-    while state.step < s.free_steps {
+    let mut learning = Learning::new(source, lambda, s.training.batch, ctx.session.serial());
+    let state = training::train(&course, elements.collect(), &ctx.session, |state| {
         let x = source.batch(state.step, s.training.batch, ctx);
         let rate = plan.learning_rate_at(state.step) as f32;
-        learner.step(&x, rate, &mut state);
-        if !state.elements.iter().all(|v| v.is_finite()) {
-            let why = format!("diverged at step {}: an element is not finite", state.step);
-            tell_divergence(ctx.session.progress, &title, &why);
-            ctx.session
-                .progress
-                .advance(s.free_steps - state.step + 1)?;
-            return Ok(Err(why));
+        learning.step(&x, rate, state);
+        if !state.learner.iter().all(|v| v.is_finite()) {
+            state.end = Some(End::Diverged("an element".into()));
         }
-        let interrupted = ctx.session.progress.advance(1);
-        if state.step == s.free_steps || interrupted.is_err() || store.is_due() {
-            let mut snapshot = Snapshot::default();
-            snapshot.put_vector("elements", &state.elements);
-            snapshot.put_vector("first_moment", &state.moments[0]);
-            snapshot.put_vector("second_moment", &state.moments[1]);
-            snapshot.put_metadata("step", state.step);
-            store.write(state.step, snapshot)?;
-        }
-        interrupted?;
-    }
-    Ok(Ok(state.elements))
+    })?;
+    Ok(state.learned())
 }
 
 /// The buffers of a learning.
-struct Learner {
+struct Learning {
     lambda: f32,
     width: usize,
     batch: usize,
@@ -109,10 +69,10 @@ struct Learner {
     certificates: Vec<Certificate>,
 }
 
-impl Learner {
+impl Learning {
     fn new(source: &Source, lambda: f64, batch: usize, exec: Exec) -> Self {
         let shape = source.shape();
-        Learner {
+        Learning {
             lambda: lambda as f32,
             width: shape.width,
             batch,
@@ -124,13 +84,13 @@ impl Learner {
         }
     }
 
-    /// One step of Adam along −∂/∂D of ‖x − Dᵀc‖², mean over the batch, at the best codes.
-    fn step(&mut self, x: &[f32], learning_rate: f32, state: &mut State) {
-        let Learner {
+    /// One step of Adam along −∂/∂D of ‖x − Dᵀc‖², mean over the batch, at the best codes. The rows of D have norm 1.
+    fn step(&mut self, x: &[f32], learning_rate: f32, state: &mut State<Vec<f32>>) {
+        let Learning {
             width, batch, exec, ..
         } = *self;
-        let n = state.elements.len() / width;
-        let elements = MatRef::from_rows(&state.elements, width);
+        let n = state.learner.len() / width;
+        let elements = MatRef::from_rows(&state.learner, width);
         let x = MatRef::from_rows(x, width);
         // Not from the codes of the batch before, which a resumed training does not have.
         self.codes.fill(0.0);
@@ -163,22 +123,13 @@ impl Learner {
         self.gradient
             .iter_mut()
             .for_each(|g| *g *= 2.0 / batch as f32);
-        state.step += 1;
         let adam = Adam {
             learning_rate,
             ..Adam::default()
         };
-        let [first, second] = &mut state.moments;
-        adam::step(
-            exec,
-            adam,
-            state.step,
-            &self.gradient,
-            &mut state.elements,
-            first,
-            second,
-        );
-        let rows = MatMut::from_rows(&mut state.elements, width);
+        let gradient = &self.gradient;
+        state.update(exec, adam, gradient, 0..gradient.len());
+        let rows = MatMut::from_rows(&mut state.learner, width);
         dictionary::normalise(exec, rows);
     }
 }

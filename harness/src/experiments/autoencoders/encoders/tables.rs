@@ -12,7 +12,7 @@ crate::rows! {
     /// are ‖x − x̂‖² + λ Σ c, means over samples.
     pub struct Scores in "encoders" {
         /// synthetic data, with the coherence of the features if it is not 0; compressed (the control: more features
-        /// than can be read linearly, and the dictionary held at them); or the residual stream x_l of a model of
+        /// than can be read linearly, and the dictionary held at them); or the residual stream after a layer of a model of
         /// `multilayer`, scaled to variance 1
         source: String [""],
         /// linear, two-layer, lista, free-codes (FISTA in training too) or true-features (FISTA on the features that
