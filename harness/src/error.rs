@@ -19,7 +19,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The user pressed Ctrl-C.
-    #[error("interrupted; `harness run --resume DIR` on the output folder goes on from here")]
+    #[error("interrupted; the command with `--resume DIR`, the output folder, goes on from here")]
     Interrupted,
 }
 
@@ -59,9 +59,7 @@ fn way_out(action: &str, source: &std::io::Error) -> &'static str {
         StorageFull | QuotaExceeded | FileTooLarge => {
             "; free some space or choose another folder with --out"
         }
-        StaleNetworkFileHandle => {
-            "; mount its file system again, then go on with `harness run --resume`"
-        }
+        StaleNetworkFileHandle => "; mount its file system again, then go on with `--resume`",
         _ => match action {
             "create" | "write" => {
                 "; choose a folder you may write to with --out, or copy the run to one to resume it there"

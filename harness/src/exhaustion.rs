@@ -95,7 +95,7 @@ fn end(what: fmt::Arguments) -> ! {
     let _ = writeln!(
         rest,
         "{newline}error: {what}; raise the limits of this process (ulimit -a shows them), close other programs, or \
-         choose fewer --threads or smaller sizes; `harness run --resume DIR` on the folder of a run goes on from here"
+         choose fewer --threads or smaller sizes; the command with `--resume DIR`, the folder of a run, goes on from here"
     );
     let unused = rest.len();
     leave(&line[..line.len() - unused])

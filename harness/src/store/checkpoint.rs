@@ -130,7 +130,7 @@ fn decode(file: &Path, run: &Path) -> Result<Snapshot> {
 
 fn damaged(file: &Path, run: &Path, why: &str) -> Error {
     Error::input(format!(
-        "{} is damaged ({why}); remove it, and `harness run --resume {}` goes on from the checkpoint before it, or \
+        "{} is damaged ({why}); remove it, and `--resume {}` goes on from the checkpoint before it, or \
          starts this training anew",
         file.display(),
         run.display()

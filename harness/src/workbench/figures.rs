@@ -1,6 +1,8 @@
 //! The figures of a training, from its tables.
 
 use crate::figure::{Axis, Figure, Panel, Role};
+use crate::stats::median;
+use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::workbench::tables::{Element, Model, Step};
 
@@ -54,24 +56,34 @@ fn curves(tables: &Tables, models: &[Model]) -> Figure {
 }
 
 fn frontier(models: &[Model]) -> Figure {
-    let mut sizes: Vec<usize> = models.iter().map(|m| m.elements).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
     let mut panel = Panel::new(
         "",
         Axis::log("active elements (L0)"),
         Axis::linear("explained variance"),
     );
-    for (role, n) in Role::steps(sizes) {
-        let mut points: Vec<(f64, f64)> = models
-            .iter()
-            .filter(|m| m.elements == n)
-            .map(|m| (m.l0, m.explained_variance))
+    for (role, n) in Role::steps(models.iter().map(|m| m.elements).distinct()) {
+        let of_size = || models.iter().filter(|m| m.elements == n);
+        let mut medians: Vec<(f64, f64)> = of_size()
+            .map(|m| m.sparsity)
+            .levels()
+            .into_iter()
+            .map(|sparsity| {
+                let ours = || of_size().filter(|m| m.sparsity == sparsity);
+                let of = |values: Vec<f64>| median(&values);
+                let l0 = of(ours().map(|m| m.l0).collect());
+                (l0, of(ours().map(|m| m.explained_variance).collect()))
+            })
             .collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        panel = panel.dotted(role, format!("{n} elements"), points);
+        medians.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let label = format!("{n} elements");
+        panel = panel.line(role, &label, medians).scatter(
+            role,
+            &label,
+            of_size().map(|m| (m.l0, m.explained_variance)),
+        );
     }
-    let caption = "Explained variance of held-out rows against the mean number of active elements, a point a model.";
+    let caption = "Explained variance of held-out rows against the mean number of active elements: a dot a model, lines through \
+                   medians over seeds.";
     Figure::new("frontier", caption).columns(1).panel(panel)
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::common::{Sandbox, results, same};
+#[cfg(unix)]
+use crate::common::{interrupt, wait_until};
 
 /// Rows of five values that depend on few numbers, as a `.npy` file of single precision has them.
 fn npy(rows: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
@@ -144,6 +146,44 @@ fn read_bytes(sandbox: &Sandbox, name: &str) -> Vec<u8> {
 fn a_killed_sweep_is_resumed_to_the_same_bytes() {
     let sandbox = with_data();
     crate::common::survives_kills_in(&sandbox, "sae train", SWEEP, "models", [1, 4, 8]);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_training_promptly_and_it_goes_on_to_the_same_bytes() {
+    let sandbox = with_data();
+    let long = SWEEP.replace("--samples 20000", "--samples 100000");
+    sandbox
+        .harness(&format!("sae train {long} --out whole"))
+        .assert()
+        .success();
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+    let child = command
+        .current_dir(sandbox.path())
+        .env_remove("KERNELS_ISA")
+        .args(format!("sae train {long} --out a").split_whitespace())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("a manifest", || sandbox.join("a/manifest.json").exists());
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(
+        message.contains("interrupted") && message.contains("--resume DIR"),
+        "{message}"
+    );
+    assert!(!sandbox.join("a/models.csv").exists());
+    sandbox
+        .harness("sae train --resume a --quiet")
+        .assert()
+        .success();
+    same(
+        &results(&sandbox.join("whole")),
+        &results(&sandbox.join("a")),
+    );
 }
 
 #[test]
