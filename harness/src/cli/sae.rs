@@ -29,10 +29,12 @@ pub enum Command {
     Encode(models::EncodeArgs),
     /// Write a model for another tool
     #[command(
-        after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or of sparsify \
-        (cfg.json and sae.safetensors).\n\nExamples:\n  harness sae export out/sae-1/models/topk-n3072-k32-seed0 --to \
-        saelens my-sae\n  then, in Python: sae_lens.SAE.load_from_disk('my-sae', device='cpu')\n\n  harness sae export \
-        my-sae --to sparsify theirs\n  then, in Python: sparsify.SparseCoder.load_from_disk('theirs')"
+        after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
+        of sparsify (cfg.json and sae.safetensors).\n\n\
+        Examples:\n  harness sae export out/sae-1/models/topk-n3072-k32-seed0 --to saelens my-sae\n  \
+        then, in Python: sae_lens.SAE.load_from_disk('my-sae', device='cpu')\n\n  \
+        harness sae export my-sae --to sparsify theirs\n  \
+        then, in Python: sparsify.SparseCoder.load_from_disk('theirs')"
     )]
     Export {
         /// Folder of the model

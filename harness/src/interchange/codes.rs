@@ -1,7 +1,7 @@
 //! Files of sparse codes, written as they come: one more row costs no memory.
 //!
-//! Arrays stand one after another in a file, and how long they are is known only at the end: until then each has a file of
-//! its own without a name, in the same folder.
+//! Arrays stand one after another in a file, and how long they are is known only at the end: until then each has a file
+//! of its own without a name, in the same folder.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};

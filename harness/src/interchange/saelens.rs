@@ -109,8 +109,8 @@ struct Settings {
     by_norm: bool,
 }
 
-/// The model in the text and the bytes of both files. What a folder says of an encoder that reads x, not x − b_dec, and of
-/// codes that count by the norms of the decoder's rows, is folded into its parameters; how strong its penalty was in
+/// The model in the text and the bytes of both files. What a folder says of an encoder that reads x, not x − b_dec, and
+/// of codes that count by the norms of the decoder's rows, is folded into its parameters; how strong its penalty was in
 /// training it does not say, so λ is 0.
 ///
 /// # Errors
@@ -125,7 +125,7 @@ fn settings(text: &str) -> Result<Settings, String> {
     let metadata = config.inside("metadata")?;
     let version = metadata.text("sae_lens_version", Some("none"))?;
     let major = version.split('.').next().and_then(|n| n.parse().ok());
-    if !major.is_some_and(|major: u32| major >= 6) {
+    if major.is_none_or(|major: u32| major < 6) {
         return Err(format!(
             "metadata.sae_lens_version is {version}, and folders of SAELens 6 and later are read; \
              load it there and save it again: SAE.load_from_disk(…).save_model(…)"

@@ -12,8 +12,8 @@ use crate::interchange::codes::Codes;
 use crate::sae::reading;
 use crate::session::progress::Progress;
 
-/// Writes the codes of a model for all rows, in their order; returns the number of their entries. The progress made is one
-/// unit a row.
+/// Writes the codes of a model for all rows, in their order; returns the number of their entries. The progress made is
+/// one unit a row.
 ///
 /// # Errors
 /// If a row cannot be read or holds what is no finite number, or the file cannot be written; then there is none.

@@ -18,11 +18,11 @@ use crate::workbench::measure::measure;
 use crate::workbench::tables::{Element, Evaluation};
 
 /// Rows on which codes are held to the best ones.
-const CODED: usize = 256;
+const CODED: usize = 128;
 
-/// Most elements of a dictionary on which the best codes under an L1 penalty are looked for, which takes a matrix of all
-/// products of two elements.
-const MOST: usize = 1 << 14;
+/// Most elements of a dictionary on which the best codes under an L1 penalty are looked for, which takes a matrix of
+/// all products of two elements.
+const MOST: usize = 1 << 13;
 
 /// Rows to measure models on, by their numbers.
 #[derive(Debug)]
@@ -127,8 +127,8 @@ fn sparsity(variant: Variant) -> f64 {
     }
 }
 
-/// The loss above that of the best codes found on the same dictionary, in units of the latter, on some of the rows; not a
-/// number where the variant has no such loss.
+/// The loss above that of the best codes found on the same dictionary, in units of the latter, on some of the rows; not
+/// a number where the variant has no such loss.
 fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f64> {
     let _span = Phase::Metrics.begin();
     let (d, n) = (sample.rows.width(), parameters.shape().dictionary);

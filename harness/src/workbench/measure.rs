@@ -17,7 +17,7 @@ pub struct Measured {
     pub stream: Stream,
     /// Mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖².
     pub explained_by_row: f64,
-    /// Mean over rows of ‖x̂‖/‖x‖.
+    /// Mean of ‖x̂‖/‖x‖ over the rows that are not 0.
     pub shrinkage: f64,
     /// Largest cosine of each element with another.
     pub nearest: Vec<f32>,
@@ -67,7 +67,7 @@ pub fn measure(
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), reading::CHUNK);
     let mut values = Vec::new();
     let mut room = vec![0f32; reading::CHUNK * width];
-    let (mut explained, mut shrinkage) = (0.0, 0.0);
+    let (mut explained, mut shrinkage, mut not_zero) = (0.0, 0.0, 0u64);
     for rows in rows.chunks(reading::CHUNK) {
         crate::session::progress::check()?;
         values.resize(rows.len() * width, 0f32);
@@ -89,7 +89,10 @@ pub fn measure(
                 to += x_hat * x_hat;
             }
             explained += 1.0 - error / spread;
-            shrinkage += (to / from).sqrt();
+            if from > 0.0 {
+                shrinkage += (to / from).sqrt();
+                not_zero += 1;
+            }
         }
     }
     let mut nearest = vec![0f32; dictionary];
@@ -99,7 +102,7 @@ pub fn measure(
     Ok(Measured {
         stream,
         explained_by_row: explained / n,
-        shrinkage: shrinkage / n,
+        shrinkage: shrinkage / not_zero as f64,
         nearest,
     })
 }

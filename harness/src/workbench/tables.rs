@@ -55,7 +55,7 @@ crate::rows! {
         l1: f64 ["1"],
         /// cosine of x̂ and x, mean over rows
         cosine: f64 ["1"],
-        /// ‖x̂‖/‖x‖, mean over rows
+        /// ‖x̂‖/‖x‖, mean over the rows that are not 0
         shrinkage: f64 ["1"],
         /// share of the elements that no held-out row switches on
         dead: f64 ["1"],
@@ -89,7 +89,7 @@ crate::rows! {
         l1: f64 ["1"],
         /// cosine of x̂ and x, mean over rows
         cosine: f64 ["1"],
-        /// ‖x̂‖/‖x‖, mean over rows
+        /// ‖x̂‖/‖x‖, mean over the rows that are not 0
         shrinkage: f64 ["1"],
         /// share of the elements that no row switches on
         dead: f64 ["1"],
@@ -97,9 +97,9 @@ crate::rows! {
         rare: f64 ["1"],
         /// largest cosine of an element with another, mean over elements
         nearest: f64 ["1"],
-        /// on up to 256 of the rows, the loss above that of the best code found on the same dictionary, in units of the
+        /// on up to 128 of the rows, the loss above that of the best code found on the same dictionary, in units of the
         /// latter: for topk the squared error, against orthogonal matching pursuit with k elements; under an L1 penalty
-        /// ‖x − x̂‖² + λ Σ f, against FISTA, for up to 16,384 elements; NaN for the rest
+        /// ‖x − x̂‖² + λ Σ f, against FISTA, for up to 8,192 elements; NaN for the rest
         excess_loss: f64 ["1"],
     }
 }

@@ -362,6 +362,18 @@ fn models_side_by_side_are_measured_as_in_their_training_whichever_tool_they_are
         read(&sandbox, "e1/elements.csv").lines().count(),
         1 + 3 * 12
     );
+
+    // What is 0 has no share that is lost.
+    let with_zero = npy(40, |i, j| if i == 3 { 0.0 } else { sparse(i, j) });
+    std::fs::write(sandbox.join("zero.npy"), with_zero).unwrap();
+    sandbox
+        .harness("sae eval b --data zero.npy --quiet --out z")
+        .assert()
+        .success();
+    let shrinkage: f64 = cell(&read(&sandbox, "z/models.csv"), "b", "shrinkage")
+        .parse()
+        .unwrap();
+    assert!(shrinkage > 0.5 && shrinkage < 1.5, "{shrinkage}");
 }
 
 #[test]
@@ -392,8 +404,8 @@ fn no_code_has_a_lower_loss_than_the_best_one_under_an_l1_penalty() {
     let models = read(&sandbox, "e/models.csv");
     for model in ["l1-n10-lambda0.3-seed0", "l1-tied-n10-lambda0.3-seed0"] {
         let excess: f64 = cell(&models, model, "excess_loss").parse().unwrap();
-        // FISTA stops at a share of 1e-5 of ‖x − b_dec‖². With the λ of normalised activations, these codes would be far
-        // from the best ones.
+        // FISTA stops at a share of 1e-5 of ‖x − b_dec‖². With the λ of normalised activations, these codes would be
+        // far from the best ones.
         assert!(excess > -1e-3 && excess < 0.3, "{model}: {excess}");
         let lambda: f64 = cell(&models, model, "sparsity").parse().unwrap();
         assert!(lambda > 0.6, "{lambda}");

@@ -93,10 +93,11 @@ fn names(paths: &[PathBuf]) -> Vec<String> {
 /// The arguments of `harness sae eval`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or of sparsify \
-    (cfg.json and sae.safetensors). All models are measured on the same rows, which should be none that they were trained on.\
-    \n\nExamples:\n  harness sae eval out/sae-1/models/* --data held-out.npy\n  harness sae eval my-sae their-sae --data \
-    layer6/ --rows 1000000 --out comparison"
+    after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
+    of sparsify (cfg.json and sae.safetensors). All models are measured on the same rows, which should be none that \
+    they were trained on.\n\n\
+    Examples:\n  harness sae eval out/sae-1/models/* --data held-out.npy\n  \
+    harness sae eval my-sae their-sae --data layer6/ --rows 1000000 --out comparison"
 )]
 pub struct EvalArgs {
     /// Folders of models
@@ -106,8 +107,8 @@ pub struct EvalArgs {
     #[command(flatten)]
     input: Input,
 
-    /// Most rows to measure, drawn at random; the first are those that `harness sae train` with seed 0 held out of the same
-    /// files
+    /// Most rows to measure, drawn at random; the first are those that `harness sae train` with seed 0 held out of the
+    /// same files
     #[arg(long, value_name = "N", default_value_t = 1 << 16, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
 
@@ -194,11 +195,13 @@ fn known(value: f64, shown: fn(f64) -> String) -> String {
 /// The arguments of `harness sae encode`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "MODEL is a folder of `harness sae train`, of SAELens or of sparsify. Rows are read and codes written piece by \
-    piece, so neither has to fit into memory.\n\nExamples:\n  harness sae encode my-sae --data layer6/ --out codes.npz\n  then, \
-    in Python: scipy.sparse.load_npz('codes.npz') is a matrix of rows × elements\n\n  harness sae encode my-sae --data \
-    layer6/ --out codes.safetensors\n  holds values, indices and offsets: row i has values[offsets[i]:offsets[i + 1]] at the \
-    elements indices[…] of the same places"
+    after_help = "MODEL is a folder of `harness sae train`, of SAELens or of sparsify. Rows are read and codes \
+    written piece by piece, so neither has to fit into memory.\n\n\
+    Examples:\n  harness sae encode my-sae --data layer6/ --out codes.npz\n  \
+    then, in Python: scipy.sparse.load_npz('codes.npz') is a matrix of rows × elements\n\n  \
+    harness sae encode my-sae --data layer6/ --out codes.safetensors\n  \
+    holds values, indices and offsets: row i has values[offsets[i]:offsets[i + 1]], at the elements that indices has \
+    at the same places"
 )]
 pub struct EncodeArgs {
     /// Folder of the model
