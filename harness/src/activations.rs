@@ -115,6 +115,17 @@ impl Rows {
         Ok(())
     }
 
+    /// Refuses a row with a value that is no finite number.
+    pub fn check(&self, row: u64, values: &[f32]) -> Result<()> {
+        match values.iter().all(|v| v.is_finite()) {
+            true => Ok(()),
+            false => Err(Error::input(format!(
+                "{} holds a NaN or an infinite value; remove such rows",
+                self.name(row)
+            ))),
+        }
+    }
+
     /// What a reader calls a row: its file, and its number there.
     pub fn name(&self, row: u64) -> String {
         let (shard, inside) = self.find(row);

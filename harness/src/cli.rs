@@ -7,13 +7,15 @@ mod listing;
 mod sae;
 mod verdicts;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use common::{CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, threads};
+use common::{
+    CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, terminal_width, threads,
+};
 
 use crate::error::{Error, Result};
 use crate::exhaustion;
@@ -301,14 +303,4 @@ fn run_and_report(config: &Config, options: &RunOptions) -> Result<()> {
     }
     let report = finished.folder.path().join(names::REPORT);
     print(&format!("{text}\nreport: {}\n", report.display()))
-}
-
-/// Columns of the terminal that stdout is, else enough for a wide table.
-fn terminal_width() -> usize {
-    let out = std::io::stdout();
-    let size = out
-        .is_terminal()
-        .then(|| terminal_size::terminal_size_of(out))
-        .flatten();
-    size.map_or(120, |(width, _)| usize::from(width.0))
 }

@@ -1,26 +1,92 @@
 //! Sparse autoencoders in folders: ours, and those of other tools.
 
+pub mod codes;
+mod config;
+#[cfg(test)]
+mod examples;
+mod files;
 mod native;
 pub mod saelens;
+pub mod sparsify;
 mod tensors;
 
-use kernels::Exec;
-use kernels::sae::{L1, Parameters, Rows, TiedL1, Variant};
+use std::path::Path;
 
+use kernels::Exec;
+use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, TiedL1, Variant};
+
+use crate::error::{Error, Result};
+use crate::input::{read_result, read_settings};
 use crate::sae::reading;
 
-pub use native::{decode, read, write};
+pub use files::{Damaged, Files};
+pub use native::{decode, name, write};
+
+/// Reads the model in a folder, whichever tool wrote it, or in a file `model.safetensors`.
+///
+/// # Errors
+/// If there is none, it is damaged, or our variants cannot represent it.
+pub fn read(path: &Path) -> Result<Parameters> {
+    let wrong = |file: &Path, why| Error::input(format!("cannot read {}: {why}", file.display()));
+    let file = match path.is_dir() {
+        true => path.join(native::FILE),
+        false => path.to_path_buf(),
+    };
+    if !path.is_dir() || file.exists() {
+        return decode(&read_result(&file)?).map_err(|why| wrong(&file, why));
+    }
+    type Decode = fn(&str, &[u8]) -> Result<Parameters, Damaged>;
+    let foreign: [(Files, Decode); 2] = [
+        (saelens::FILES, saelens::decode),
+        (sparsify::FILES, sparsify::decode),
+    ];
+    for (files, decode) in foreign {
+        let weights = path.join(files.weights);
+        if weights.exists() {
+            let config = read_settings(&path.join(files.config))?;
+            return decode(&config, &read_result(&weights)?)
+                .map_err(|(file, why)| wrong(&path.join(file), why));
+        }
+    }
+    Err(Error::input(format!(
+        "{} holds no model: there is no {} in it, which `harness sae train` writes for each model in models/, no {} of \
+         SAELens and no {} of sparsify",
+        path.display(),
+        native::FILE,
+        saelens::FILES.weights,
+        sparsify::FILES.weights,
+    )))
+}
 
 /// The same model in the coordinates of raw activations, for a model of normalised ones (x − m)/s: its codes grow by the
 /// factor s, and it takes and gives raw activations. A tied model has no bias to take up the mean, and becomes an untied
 /// one with equal matrices.
 ///
-/// Rows of its dictionary stay as they are.
+/// Rows of its dictionary stay as they are. Its loss grows by the factor s², and so does its penalty.
 pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Parameters {
     let mut folded = match parameters.variant() {
         Variant::TiedL1(TiedL1 { lambda }) => untied(exec, &parameters, lambda),
         _ => parameters,
     };
+    folded.set_variant(match folded.variant() {
+        Variant::L1(L1 { lambda, rows }) => Variant::L1(L1 {
+            lambda: scale * lambda,
+            rows,
+        }),
+        Variant::Gated(Gated { lambda }) => Variant::Gated(Gated {
+            lambda: scale * lambda,
+        }),
+        Variant::JumpRelu(JumpRelu {
+            lambda,
+            bandwidth,
+            threshold,
+        }) => Variant::JumpRelu(JumpRelu {
+            lambda: scale * scale * lambda,
+            bandwidth: scale * bandwidth,
+            threshold: scale * threshold,
+        }),
+        other => other,
+    });
     let names: Vec<&str> = folded.tensors().map(|(name, _)| name).collect();
     for name in ["b_enc", "threshold", "b_gate", "b_mag"] {
         if names.contains(&name) {
@@ -54,10 +120,50 @@ fn untied(exec: Exec, tied: &Parameters, lambda: f32) -> Parameters {
 
 #[cfg(test)]
 mod tests {
-    use kernels::sae::{Shape, Workspace, decode, encode};
+    use kernels::sae::{Shape, TopK, Workspace, encode};
     use kernels::{Isa, MatMut, MatRef};
 
+    use super::examples::example;
     use super::*;
+    use crate::store::folder::Folder;
+
+    #[test]
+    fn folders_are_told_apart_and_what_holds_no_model_is_named() {
+        let shape = Shape {
+            width: 2,
+            dictionary: 4,
+        };
+        let model = example(shape, Variant::TopK(TopK { k: 1, aux: None }));
+        let all = tempfile::tempdir().unwrap();
+        let exec = Exec::serial(Isa::detect());
+        let folder = |name: &str| Folder::create(&all.path().join(name)).unwrap();
+        write(&model, &folder("ours"), ".").unwrap();
+        let saelens = saelens::encode(exec, &model).unwrap();
+        saelens::FILES.write(saelens, &folder("saelens")).unwrap();
+        let sparsify = sparsify::encode(&model).unwrap();
+        sparsify::FILES
+            .write(sparsify, &folder("sparsify"))
+            .unwrap();
+        for name in ["ours", "saelens", "sparsify"] {
+            assert_eq!(read(&all.path().join(name)).unwrap(), model, "{name}");
+        }
+        let error = |name: &str| read(&all.path().join(name)).unwrap_err().to_string();
+        std::fs::create_dir(all.path().join("none")).unwrap();
+        for file in [
+            "model.safetensors",
+            "sae_weights.safetensors",
+            "sae.safetensors",
+        ] {
+            assert!(error("none").contains(file), "{}", error("none"));
+        }
+        let config = all.path().join("saelens/cfg.json");
+        std::fs::write(&config, "{}").unwrap();
+        assert!(error("saelens").contains("saelens/cfg.json: metadata.sae_lens_version"));
+        std::fs::remove_file(&config).unwrap();
+        assert!(error("saelens").starts_with("cannot read"));
+        std::fs::write(all.path().join("sparsify/sae.safetensors"), "1").unwrap();
+        assert!(error("sparsify").contains("sparsify/sae.safetensors: it is no"));
+    }
 
     /// Codes and reconstructions of a folded model of raw activations are those of the model, in their coordinates.
     #[test]
@@ -86,7 +192,7 @@ mod tests {
                 let mut workspace = Workspace::new(shape, model.variant(), 10);
                 let codes = encode(exec, model, x, &mut workspace);
                 let mut x_hat = vec![0f32; 40];
-                decode(exec, model, codes, MatMut::from_rows(&mut x_hat, 4));
+                kernels::sae::decode(exec, model, codes, MatMut::from_rows(&mut x_hat, 4));
                 x_hat
             };
             let expected: Vec<f32> = run(&model, &normalised)

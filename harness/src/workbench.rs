@@ -4,6 +4,7 @@
 //! train              from files of activations to models, measures and a report
 //! page figures       what is drawn of a training, from its tables alone
 //! measure            a model on rows that it was not trained on
+//! evaluate encode    models of any tool on any rows: side by side, and their codes
 //! data               which rows are trained on, in which order, and what is measured
 //! config settings    what a training is made of
 //! tables             the rows of its CSV files
@@ -11,9 +12,11 @@
 
 pub mod config;
 mod data;
+pub mod encode;
+pub mod evaluate;
 mod figures;
 mod measure;
 mod page;
 pub mod settings;
-mod tables;
+pub mod tables;
 pub mod train;

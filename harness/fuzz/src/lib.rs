@@ -9,7 +9,7 @@ use harness::experiment::registry::Section;
 use harness::experiments::REGISTRY;
 use harness::experiments::many_layers::multilayer::model_file;
 use harness::experiments::many_layers::multilayer::state::{State, Watched};
-use harness::interchange;
+use harness::interchange::{self, Damaged};
 use harness::profile::Profile;
 use harness::profile::machine::Rate;
 use harness::profile::tables::{Kernel, Spent, Stack};
@@ -21,12 +21,13 @@ use harness::store::checkpoint::Snapshot;
 use harness::table::{Record, Table, TableSpec, Tables};
 use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};
+use kernels::sae;
 
 /// A reader by the name of its target.
 pub type Reader = fn(&[u8]);
 
 /// All of them.
-pub const READERS: [(&str, Reader); 8] = [
+pub const READERS: [(&str, Reader); 10] = [
     ("config", config),
     ("manifest", manifest),
     ("tables", tables),
@@ -35,6 +36,8 @@ pub const READERS: [(&str, Reader); 8] = [
     ("npy", npy),
     ("safetensors", safetensors),
     ("autoencoder", autoencoder),
+    ("saelens", saelens),
+    ("sparsify", sparsify),
 ];
 
 /// A configuration file.
@@ -217,6 +220,27 @@ fn countable(layout: &Layout, bytes: &[u8]) {
 /// A sparse autoencoder that `harness sae train` wrote.
 pub fn autoencoder(bytes: &[u8]) {
     if let Ok(parameters) = interchange::decode(bytes) {
+        assert!(parameters.values().iter().all(|v| v.is_finite()));
+    }
+}
+
+/// A `cfg.json` of SAELens, and the tensors beside it after a zero.
+pub fn saelens(bytes: &[u8]) {
+    foreign(bytes, interchange::saelens::decode);
+}
+
+/// A `cfg.json` of sparsify, and the tensors beside it after a zero.
+pub fn sparsify(bytes: &[u8]) {
+    foreign(bytes, interchange::sparsify::decode);
+}
+
+fn foreign(bytes: &[u8], decode: fn(&str, &[u8]) -> Result<sae::Parameters, Damaged>) {
+    let mut parts = bytes.splitn(2, |&b| b == 0);
+    let (config, weights) = (parts.next(), parts.next().unwrap_or_default());
+    let Some(Ok(config)) = config.map(str::from_utf8) else {
+        return;
+    };
+    if let Ok(parameters) = decode(config, weights) {
         assert!(parameters.values().iter().all(|v| v.is_finite()));
     }
 }

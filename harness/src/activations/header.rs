@@ -25,6 +25,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The type that a `.safetensors` file means; nothing if its values are no real numbers.
+    pub fn of(dtype: safetensors::Dtype) -> Option<Kind> {
+        use safetensors::Dtype;
+        match dtype {
+            Dtype::F16 => Some(Kind::F16),
+            Dtype::BF16 => Some(Kind::Bf16),
+            Dtype::F32 => Some(Kind::F32),
+            Dtype::F64 => Some(Kind::F64),
+            _ => None,
+        }
+    }
+
     /// Bytes of a value.
     pub fn bytes(self) -> usize {
         match self {

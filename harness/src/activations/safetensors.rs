@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use super::header::{Kind, Layout};
@@ -47,16 +46,11 @@ pub fn layout(mut file: impl Read, tensor: Option<&str>) -> Result<Layout, Strin
             names.join(", ")
         ));
     };
-    let kind = match info.dtype {
-        Dtype::F16 => Kind::F16,
-        Dtype::BF16 => Kind::Bf16,
-        Dtype::F32 => Kind::F32,
-        Dtype::F64 => Kind::F64,
-        other => {
-            return Err(format!(
-                "the values of {name} are of type {other:?}; F16, BF16, F32 and F64 are read"
-            ));
-        }
+    let Some(kind) = Kind::of(info.dtype) else {
+        return Err(format!(
+            "the values of {name} are of type {:?}; F16, BF16, F32 and F64 are read",
+            info.dtype
+        ));
     };
     let (from, to) = info.data_offsets;
     let offset = (8 + length).checked_add(from as u64);

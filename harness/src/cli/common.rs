@@ -1,6 +1,6 @@
 //! What all commands have in common: threads, checkpoints and instruction set, and how they print.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -64,6 +64,16 @@ pub fn printed(error: std::io::Error) -> Result<()> {
             "cannot write to the standard output: {error}"
         ))),
     }
+}
+
+/// Columns of the terminal that stdout is, else enough for a wide table.
+pub fn terminal_width() -> usize {
+    let out = std::io::stdout();
+    let size = out
+        .is_terminal()
+        .then(|| terminal_size::terminal_size_of(out))
+        .flatten();
+    size.map_or(120, |(width, _)| usize::from(width.0))
 }
 
 /// The time between two checkpoints, from its seconds.

@@ -1,5 +1,7 @@
 //! `harness sae`: its arguments, and what it prints.
 
+mod models;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -8,7 +10,7 @@ use toml::Value;
 
 use super::common::{CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, threads};
 use crate::error::{Error, Result};
-use crate::interchange::{self, saelens};
+use crate::interchange::{self, saelens, sparsify};
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::store::folder::Folder;
@@ -21,16 +23,24 @@ use crate::workbench::train::{self, Options};
 pub enum Command {
     /// Train sparse autoencoders on activations in files, measure and draw them
     Train(Box<TrainArgs>),
-    /// Write a trained model for another tool
+    /// Measure models on activations, side by side
+    Eval(models::EvalArgs),
+    /// Write the sparse codes of all activations
+    Encode(models::EncodeArgs),
+    /// Write a model for another tool
     #[command(
-        after_help = "Example:\n  harness sae export out/sae-1/models/topk-n3072-k32-seed0 --to saelens my-sae\n  \
-        then, in Python: sae_lens.SAE.load_from_disk('my-sae', device='cpu')"
+        after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
+        of sparsify (cfg.json and sae.safetensors).\n\n\
+        Examples:\n  harness sae export out/sae-1/models/topk-n3072-k32-seed0 --to saelens my-sae\n  \
+        then, in Python: sae_lens.SAE.load_from_disk('my-sae', device='cpu')\n\n  \
+        harness sae export my-sae --to sparsify theirs\n  \
+        then, in Python: sparsify.SparseCoder.load_from_disk('theirs')"
     )]
     Export {
         /// Folder of the model
         #[arg(value_name = "MODEL")]
         model: PathBuf,
-        /// The tool: saelens
+        /// The tool that is to read it; sparsify has topk alone
         #[arg(long, value_name = "TOOL")]
         to: Tool,
         /// Folder to write, new or empty
@@ -44,6 +54,8 @@ pub enum Command {
 pub enum Tool {
     /// SAELens 6
     Saelens,
+    /// sparsify 1.3
+    Sparsify,
 }
 
 /// The arguments of `harness sae train`.
@@ -147,14 +159,21 @@ impl Command {
     pub fn execute(self) -> Result<()> {
         match self {
             Command::Train(args) => args.execute(),
+            Command::Eval(args) => args.execute(),
+            Command::Encode(args) => args.execute(),
             Command::Export { model, to, out } => {
                 let parameters = interchange::read(&model)?;
-                let folder = Folder::create(&out)?;
-                match to {
+                let (files, contents) = match to {
                     Tool::Saelens => {
-                        saelens::write(Exec::serial(choose_isa(None)?), &parameters, &folder)?
+                        let exec = Exec::serial(choose_isa(None)?);
+                        (saelens::FILES, saelens::encode(exec, &parameters))
                     }
-                }
+                    Tool::Sparsify => (sparsify::FILES, sparsify::encode(&parameters)),
+                };
+                let cannot =
+                    |why| Error::input(format!("cannot export {}: {why}", model.display()));
+                let contents = contents.map_err(cannot)?;
+                files.write(contents, &Folder::create(&out)?)?;
                 print(&format!("{}\n", out.display()))
             }
         }

@@ -1,8 +1,6 @@
 //! The folder of a model as `harness sae train` writes it: `model.safetensors`, with the tensors of the kernels and, as
 //! metadata, the variant with its settings.
 
-use std::path::Path;
-
 use kernels::sae::{
     AuxK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, TwoLayer, Variant,
 };
@@ -10,8 +8,7 @@ use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use super::tensors::{self, Tensor};
-use crate::error::{Error, Result};
-use crate::input::read_result;
+use crate::error::Result;
 use crate::store::folder::Folder;
 
 /// The file in the folder of a model.
@@ -169,6 +166,19 @@ impl Kind {
     }
 }
 
+/// What the command line calls a variant.
+pub fn name(variant: Variant) -> &'static str {
+    match variant {
+        Variant::L1(_) => "l1",
+        Variant::TiedL1(_) => "l1-tied",
+        Variant::TopK(_) => "topk",
+        Variant::Gated(_) => "gated",
+        Variant::JumpRelu(_) => "jumprelu",
+        Variant::TwoLayer(_) => "two-layer",
+        Variant::Lista(_) => "lista",
+    }
+}
+
 /// Writes a model into a folder inside of that of a run.
 pub fn write(parameters: &Parameters, run: &Folder, folder: &str) -> Result<()> {
     run.write(format!("{folder}/{FILE}"), encode(parameters))
@@ -177,14 +187,7 @@ pub fn write(parameters: &Parameters, run: &Folder, folder: &str) -> Result<()> 
 fn encode(parameters: &Parameters) -> Vec<u8> {
     let tensors: Vec<Tensor> = parameters
         .tensors()
-        .map(|(name, tensor)| Tensor {
-            name,
-            shape: vec![tensor.rows(), tensor.cols()],
-            values: (0..tensor.rows())
-                .flat_map(|i| tensor.row(i))
-                .copied()
-                .collect(),
-        })
+        .map(|(name, tensor)| Tensor::matrix(name, tensor))
         .collect();
     let Shape { width, dictionary } = parameters.shape();
     let description = Description {
@@ -194,25 +197,6 @@ fn encode(parameters: &Parameters) -> Vec<u8> {
     };
     let text = serde_json::to_string(&description).expect("numbers and words");
     tensors::encode(&tensors, Some((KEY, text)))
-}
-
-/// Reads the model in a folder, or in a file `model.safetensors`.
-///
-/// # Errors
-/// If there is none, or the file is damaged.
-pub fn read(path: &Path) -> Result<Parameters> {
-    let file = match path.is_dir() {
-        true => path.join(FILE),
-        false => path.to_path_buf(),
-    };
-    if path.is_dir() && !file.exists() {
-        return Err(Error::input(format!(
-            "{} holds no model: there is no {FILE} in it; `harness sae train` writes one for each model, in models/",
-            path.display()
-        )));
-    }
-    let bytes = read_result(&file)?;
-    decode(&bytes).map_err(|why| Error::input(format!("cannot read {}: {why}", file.display())))
 }
 
 /// The model in the bytes of a file.
@@ -232,9 +216,9 @@ pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
         elements,
         variant,
     } = description;
-    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+    let file = tensors::decode(bytes)?;
     // The tensors are in the file, so no shape is larger than it.
-    let dictionary = tensors::values(&file, "w_dec", &[elements, width]);
+    let dictionary = tensors::read(&file, "w_dec", &[elements, width]);
     if width == 0 || elements == 0 {
         return Err(format!("it has {elements} elements of {width} values"));
     }
@@ -260,16 +244,10 @@ pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
         .map(|(name, t)| (name, [t.rows(), t.cols()]))
         .collect();
     for (name, shape) in shapes {
-        let values = tensors::values(&file, name, &shape)?;
-        let [mut tensor] = parameters.tensors_mut([name]);
-        for (i, row) in values.chunks_exact(shape[1]).enumerate() {
-            tensor.row_mut(i).copy_from_slice(row);
-        }
+        let values = tensors::read(&file, name, &shape)?;
+        tensors::fill(&mut parameters, name, &values);
     }
-    match parameters.values().iter().all(|v| v.is_finite()) {
-        true => Ok(parameters),
-        false => Err("it holds values that are not finite".into()),
-    }
+    Ok(parameters)
 }
 
 #[cfg(test)]
@@ -307,7 +285,7 @@ mod tests {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         for (from, to, why) in [
             (r#"\"k\":2"#, r#"\"k\":6"#, "k is 6; it must be 1 to 5"),
-            (r#"\"width\":3"#, r#"\"width\":4"#, "not [5, 4] in F32"),
+            (r#"\"width\":3"#, r#"\"width\":4"#, "not [5, 4]"),
             (r#"topk"#, r#"tupk"#, "unknown variant"),
         ] {
             assert!(text.contains(from), "{text}");

@@ -1,43 +1,59 @@
 //! The folder of a model as SAELens 6 reads it (`SAE.load_from_disk`): `cfg.json` and `sae_weights.safetensors`.
 
 use kernels::Exec;
-use kernels::sae::{Parameters, Shape, TopK, Variant};
+use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, Shape, TopK, Variant};
+use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
-use super::tensors::{self, Tensor};
-use crate::error::{Error, Result};
+use super::config::Config;
+use super::files::{Damaged, Files};
+use super::native::name;
+use super::tensors::{self, Tensor, transposed};
 use crate::sae::reading;
-use crate::store::folder::Folder;
 
 /// The files of the folder.
-const CONFIG: &str = "cfg.json";
-const WEIGHTS: &str = "sae_weights.safetensors";
+pub const FILES: Files = Files {
+    config: "cfg.json",
+    weights: "sae_weights.safetensors",
+};
 
 /// The version of SAELens whose folders these are.
 const VERSION: &str = "6.54.12";
 
-/// Writes a model that takes raw activations.
+/// The bytes of both files, of a model that takes raw activations.
 ///
 /// # Errors
 /// If SAELens has no such variant.
-pub fn write(exec: Exec, parameters: &Parameters, folder: &Folder) -> Result<()> {
+pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
     let Shape { width, dictionary } = parameters.shape();
     let matrix = |name: &'static str, shape: [usize; 2], values: Vec<f32>| Tensor {
         name,
         shape: shape.to_vec(),
         values,
     };
-    let vector = |ours: &str, name: &'static str| Tensor {
-        name,
-        shape: vec![parameters.tensor(ours).cols()],
-        values: parameters.tensor(ours).row(0).to_vec(),
-    };
-    let rows = |name: &str| -> Vec<f32> {
-        let tensor = parameters.tensor(name);
-        (0..tensor.rows())
-            .flat_map(|i| tensor.row(i))
-            .copied()
-            .collect()
+    let vector = |ours: &str, name: &'static str| Tensor::vector(name, parameters.tensor(ours));
+    let rows = |name: &str| tensors::values(parameters.tensor(name));
+    let (architecture, own) = match parameters.variant() {
+        Variant::L1(_) | Variant::TiedL1(_) => ("standard", vec![vector("b_enc", "b_enc")]),
+        Variant::TopK(_) => ("topk", vec![vector("b_enc", "b_enc")]),
+        Variant::JumpRelu(_) => (
+            "jumprelu",
+            vec![vector("b_enc", "b_enc"), vector("threshold", "threshold")],
+        ),
+        Variant::Gated(_) => (
+            "gated",
+            vec![
+                vector("b_enc", "b_gate"),
+                vector("r_mag", "r_mag"),
+                vector("b_mag", "b_mag"),
+            ],
+        ),
+        other @ (Variant::TwoLayer(_) | Variant::Lista(_)) => {
+            return Err(format!(
+                "SAELens has no variant like {}; export a topk, l1, l1-tied, jumprelu or gated model",
+                name(other)
+            ));
+        }
     };
     let (w_enc, w_dec) = match parameters.variant() {
         // One matrix for both, of which the directions count.
@@ -45,22 +61,20 @@ pub fn write(exec: Exec, parameters: &Parameters, folder: &Folder) -> Result<()>
             let unit = reading::elements(exec, parameters);
             (unit.clone(), unit)
         }
-        Variant::L1(_) | Variant::TopK(_) | Variant::JumpRelu(_) => (rows("w_enc"), rows("w_dec")),
-        other => {
-            return Err(Error::input(format!(
-                "SAELens has no variant like {}; export a topk, l1, l1-tied or jumprelu model",
-                name(other)
-            )));
-        }
+        _ => (rows("w_enc"), rows("w_dec")),
     };
     let mut all = vec![
         matrix("W_enc", [width, dictionary], transposed(&w_enc, width)),
-        vector("b_enc", "b_enc"),
         matrix("W_dec", [dictionary, width], w_dec),
-        vector("b_dec", "b_dec"),
+        Tensor {
+            name: "b_dec",
+            shape: vec![width],
+            values: parameters.b_dec().to_vec(),
+        },
     ];
+    all.extend(own);
     let mut config = json!({
-        "architecture": "standard",
+        "architecture": architecture,
         "d_in": width,
         "d_sae": dictionary,
         "dtype": "float32",
@@ -77,38 +91,406 @@ pub fn write(exec: Exec, parameters: &Parameters, folder: &Folder) -> Result<()>
             "prepend_bos": true,
         },
     });
-    match parameters.variant() {
-        Variant::TopK(TopK { k, .. }) => {
-            config["architecture"] = "topk".into();
-            config["k"] = k.into();
-            config["rescale_acts_by_decoder_norm"] = false.into();
-        }
-        Variant::JumpRelu(_) => {
-            config["architecture"] = "jumprelu".into();
-            all.push(vector("threshold", "threshold"));
-        }
-        _ => {}
+    if let Variant::TopK(TopK { k, .. }) = parameters.variant() {
+        config["k"] = k.into();
+        config["rescale_acts_by_decoder_norm"] = false.into();
     }
     let text = serde_json::to_string_pretty(&config).expect("numbers and words");
-    folder.write(WEIGHTS, tensors::encode(&all, None))?;
-    // Last: where it is, the folder is complete.
-    folder.write(CONFIG, text + "\n")
+    Ok((text + "\n", tensors::encode(&all, None)))
 }
 
-/// A matrix with rows of `width` values, by columns.
-fn transposed(rows: &[f32], width: usize) -> Vec<f32> {
-    let columns = (0..width).flat_map(|j| rows.iter().skip(j).step_by(width));
-    columns.copied().collect()
+/// What a `cfg.json` says of the tensors beside it.
+struct Settings {
+    shape: Shape,
+    variant: Variant,
+    /// Whether the encoder reads x − b_dec, as ours do, or x.
+    centred: bool,
+    /// Whether pre-activations are multiplied by the norms of the decoder's rows, and codes divided by them.
+    by_norm: bool,
 }
 
-fn name(variant: Variant) -> &'static str {
-    match variant {
-        Variant::L1(_) => "l1",
-        Variant::TiedL1(_) => "l1-tied",
-        Variant::TopK(_) => "topk",
-        Variant::Gated(_) => "gated",
-        Variant::JumpRelu(_) => "jumprelu",
-        Variant::TwoLayer(_) => "two-layer",
-        Variant::Lista(_) => "lista",
+/// The model in the text and the bytes of both files. What a folder says of an encoder that reads x, not x − b_dec, and
+/// of codes that count by the norms of the decoder's rows, is folded into its parameters; how strong its penalty was in
+/// training it does not say, so λ is 0.
+///
+/// # Errors
+/// Which file is damaged or cannot be represented, and why.
+pub fn decode(config: &str, weights: &[u8]) -> Result<Parameters, Damaged> {
+    let settings = settings(config).map_err(|why| (FILES.config, why))?;
+    model(&settings, weights).map_err(|why| (FILES.weights, why))
+}
+
+fn settings(text: &str) -> Result<Settings, String> {
+    let config = Config::parse(text)?;
+    let metadata = config.inside("metadata")?;
+    let version = metadata.text("sae_lens_version", Some("none"))?;
+    let major = version.split('.').next().and_then(|n| n.parse().ok());
+    if major.is_none_or(|major: u32| major < 6) {
+        return Err(format!(
+            "metadata.sae_lens_version is {version}, and folders of SAELens 6 and later are read; \
+             load it there and save it again: SAE.load_from_disk(…).save_model(…)"
+        ));
+    }
+    for key in ["normalize_activations", "reshape_activations"] {
+        match config.text(key, Some("none"))? {
+            "none" => {}
+            other => {
+                return Err(format!(
+                    "{key} is {other}; only models that take raw activations, where it is none, are read"
+                ));
+            }
+        }
+    }
+    let shape = Shape {
+        width: config.count("d_in")?,
+        dictionary: config.count("d_sae")?,
+    };
+    let mut by_norm = false;
+    let variant = match config.text("architecture", None)? {
+        "standard" => Variant::L1(L1 {
+            lambda: 0.0,
+            rows: Rows::Penalised,
+        }),
+        "topk" => {
+            by_norm = config.flag("rescale_acts_by_decoder_norm", false)?;
+            match config.count("k")? {
+                k if k <= shape.dictionary => Variant::TopK(TopK { k, aux: None }),
+                k => return Err(format!("k is {k}; it must be 1 to {}", shape.dictionary)),
+            }
+        }
+        "jumprelu" => Variant::JumpRelu(JumpRelu {
+            lambda: 0.0,
+            bandwidth: 0.001,
+            threshold: 0.001,
+        }),
+        "gated" => Variant::Gated(Gated { lambda: 0.0 }),
+        other => {
+            return Err(format!(
+                "architecture is {other}; standard, topk, jumprelu and gated are read"
+            ));
+        }
+    };
+    Ok(Settings {
+        shape,
+        variant,
+        centred: config.flag("apply_b_dec_to_input", true)?,
+        by_norm,
+    })
+}
+
+fn model(settings: &Settings, weights: &[u8]) -> Result<Parameters, String> {
+    let file = tensors::decode(weights)?;
+    let Shape { width, dictionary } = settings.shape;
+    // Before there are parameters: no shape is larger than the file.
+    let w_enc = tensors::read(&file, "W_enc", &[width, dictionary])?;
+    let mut all = vec![
+        ("w_enc", transposed(&w_enc, dictionary)),
+        (
+            "w_dec",
+            tensors::read(&file, "W_dec", &[dictionary, width])?,
+        ),
+        ("b_dec", tensors::read(&file, "b_dec", &[width])?),
+    ];
+    all.extend(of_variant(settings.variant, &file, dictionary)?);
+    let mut parameters = Parameters::zeros(settings.shape, settings.variant);
+    for (name, values) in &all {
+        tensors::fill(&mut parameters, name, values);
+    }
+    if !settings.centred {
+        centre(&mut parameters);
+    }
+    if settings.by_norm {
+        fold_norms(&mut parameters);
+    }
+    match parameters.values().iter().all(|v| v.is_finite()) {
+        true => Ok(parameters),
+        false => Err("its values are too large for single precision".into()),
+    }
+}
+
+/// The tensors that not all variants have, by our names.
+fn of_variant(
+    variant: Variant,
+    file: &SafeTensors,
+    elements: usize,
+) -> Result<Vec<(&'static str, Vec<f32>)>, String> {
+    let names: &[(&str, &str)] = match variant {
+        Variant::Gated(_) => &[("b_enc", "b_gate"), ("r_mag", "r_mag"), ("b_mag", "b_mag")],
+        Variant::JumpRelu(_) => &[("b_enc", "b_enc"), ("threshold", "threshold")],
+        _ => &[("b_enc", "b_enc")],
+    };
+    let mut all = Vec::new();
+    for &(ours, theirs) in names {
+        let mut values = tensors::read(file, theirs, &[elements])?;
+        if ours == "threshold" {
+            // There, a code is the pre-activation's ReLU: none is below 0, wherever the threshold is.
+            values.iter_mut().for_each(|v| *v = v.max(0.0));
+        }
+        all.push((ours, values));
+    }
+    Ok(all)
+}
+
+/// Makes an encoder of x one of x − b_dec: W x + b = W(x − b_dec) + (b + W b_dec).
+fn centre(parameters: &mut Parameters) {
+    for j in 0..parameters.shape().dictionary {
+        let row = parameters.tensor("w_enc").row(j).iter();
+        let products = row.zip(parameters.b_dec());
+        let shift: f64 = products.map(|(&w, &b)| f64::from(w) * f64::from(b)).sum();
+        add(parameters, "b_enc", j, shift);
+        if let Variant::Gated(_) = parameters.variant() {
+            let scale = libm::exp(parameters.tensor("r_mag").row(0)[j].into());
+            add(parameters, "b_mag", j, scale * shift);
+        }
+    }
+}
+
+/// Adds to an entry of a vector.
+fn add(parameters: &mut Parameters, vector: &str, j: usize, shift: f64) {
+    let [mut vector] = parameters.tensors_mut([vector]);
+    let value = &mut vector.row_mut(0)[j];
+    *value = (f64::from(*value) + shift) as f32;
+}
+
+/// Gives the decoder rows of norm 1, and the encoder their norms. An element without a direction is never active.
+fn fold_norms(parameters: &mut Parameters) {
+    let [mut w_enc, mut b_enc, mut w_dec] = parameters.tensors_mut(["w_enc", "b_enc", "w_dec"]);
+    for j in 0..w_dec.rows() {
+        let row = w_dec.row_mut(j);
+        let squares = row.iter().map(|&v| f64::from(v) * f64::from(v));
+        let norm = squares.sum::<f64>().sqrt();
+        let scaled = |v: f32, by: f64| (f64::from(v) * by) as f32;
+        if norm > 0.0 {
+            row.iter_mut().for_each(|v| *v = scaled(*v, 1.0 / norm));
+        }
+        w_enc
+            .row_mut(j)
+            .iter_mut()
+            .for_each(|v| *v = scaled(*v, norm));
+        let bias = &mut b_enc.row_mut(0)[j];
+        *bias = scaled(*bias, norm);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::{Isa, MatMut, MatRef, sae};
+
+    use super::super::examples::{damaged, example, refused};
+    use super::*;
+
+    const SHAPE: Shape = Shape {
+        width: 3,
+        dictionary: 5,
+    };
+
+    fn exec() -> Exec {
+        Exec::serial(Isa::detect())
+    }
+
+    fn topk() -> Parameters {
+        example(SHAPE, Variant::TopK(TopK { k: 2, aux: None }))
+    }
+
+    /// Codes, zeros and all, and reconstructions of some rows.
+    fn run(model: &Parameters) -> (Vec<f32>, Vec<f32>) {
+        let x: Vec<f32> = (0..60).map(|i| (1.7 * i as f32).sin()).collect();
+        let x = MatRef::from_rows(&x, 3);
+        let mut workspace = sae::Workspace::new(SHAPE, model.variant(), 20);
+        let codes = sae::encode(exec(), model, x, &mut workspace);
+        let mut x_hat = vec![0f32; 60];
+        sae::decode(exec(), model, codes, MatMut::from_rows(&mut x_hat, 3));
+        (reading::dense_codes(exec(), model, x), x_hat)
+    }
+
+    fn close(a: &[f32], b: &[f32]) {
+        let largest = b.iter().fold(0f32, |m, v| m.max(v.abs()));
+        assert!(largest > 0.1 && a.len() == b.len());
+        for (a, b) in a.iter().zip(b) {
+            assert!((a - b).abs() <= 1e-5 * largest, "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn every_variant_comes_back_with_the_same_tensors() {
+        for variant in Variant::examples(SHAPE, 0.1) {
+            let model = example(SHAPE, variant);
+            let files = encode(exec(), &model);
+            if matches!(variant, Variant::TwoLayer(_) | Variant::Lista(_)) {
+                let error = files.unwrap_err();
+                assert!(error.contains("SAELens has no variant like"), "{error}");
+                continue;
+            }
+            let (config, weights) = files.unwrap();
+            let again = decode(&config, &weights).unwrap();
+            if matches!(variant, Variant::TiedL1(_)) {
+                // It comes back with two equal matrices.
+                close(&run(&again).0, &run(&model).0);
+                continue;
+            }
+            assert_eq!(again.values(), model.values(), "{variant:?}");
+            assert_eq!(name(again.variant()), name(variant));
+        }
+    }
+
+    #[test]
+    fn an_encoder_that_does_not_subtract_the_bias_is_folded() {
+        for variant in Variant::examples(SHAPE, 0.1) {
+            let model = example(SHAPE, variant);
+            let Ok((config, weights)) = encode(exec(), &model) else {
+                continue;
+            };
+            let said = config.replace("to_input\": true", "to_input\": false");
+            assert_ne!(said, config);
+            let folded = decode(&said, &weights).unwrap();
+            // W x + b, from a model of which nothing is subtracted.
+            let mut plain = decode(&config, &weights).unwrap();
+            tensors::fill(&mut plain, "b_dec", &[0.0; 3]);
+            close(&run(&folded).0, &run(&plain).0);
+            assert_eq!(folded.b_dec(), model.b_dec());
+        }
+    }
+
+    #[test]
+    fn norms_that_count_in_codes_are_folded() {
+        let model = topk();
+        let (config, weights) = encode(exec(), &model).unwrap();
+        let folded = decode(&config.replace("norm\": false", "norm\": true"), &weights).unwrap();
+        // By hand: the codes of each row are the largest products with the norms.
+        let norm = |j: usize| {
+            model
+                .tensor("w_dec")
+                .row(j)
+                .iter()
+                .map(|v| v * v)
+                .sum::<f32>()
+                .sqrt()
+        };
+        let (codes, x_hat) = run(&folded);
+        for (i, code) in codes.chunks_exact(5).enumerate() {
+            let x: Vec<f32> = (0..3).map(|c| (1.7 * (3 * i + c) as f32).sin()).collect();
+            let mut all: Vec<(usize, f32)> = (0..5)
+                .map(|j| {
+                    let row = model.tensor("w_enc").row(j);
+                    let sum = (0..3)
+                        .map(|c| row[c] * (x[c] - model.b_dec()[c]))
+                        .sum::<f32>();
+                    (j, (sum + model.tensor("b_enc").row(0)[j]) * norm(j))
+                })
+                .collect();
+            all.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let mut expected = [0f32; 5];
+            for (j, value) in &all[..2] {
+                expected[*j] = value.max(0.0);
+            }
+            for (a, b) in code.iter().zip(&expected) {
+                assert!((a - b).abs() < 1e-5, "{a} and {b}");
+            }
+            for c in 0..3 {
+                let each = (0..5).map(|j| expected[j] / norm(j) * model.tensor("w_dec").row(j)[c]);
+                let sum = each.sum::<f32>() + model.b_dec()[c];
+                assert!((x_hat[3 * i + c] - sum).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn half_precision_is_widened_and_thresholds_below_zero_are_none() {
+        let variant = Variant::examples(SHAPE, 0.1);
+        let jump = variant
+            .into_iter()
+            .find(|v| matches!(v, Variant::JumpRelu(_)));
+        let mut model = example(SHAPE, jump.unwrap());
+        tensors::fill(&mut model, "threshold", &[-1.0, 0.0, 0.5, -0.25, 0.25]);
+        let (config, weights) = encode(exec(), &model).unwrap();
+        let read = decode(&config, &weights).unwrap();
+        assert_eq!(read.tensor("threshold").row(0), [0.0, 0.0, 0.5, 0.0, 0.25]);
+
+        let file = tensors::decode(&weights).unwrap();
+        let halves: Vec<_> = file
+            .tensors()
+            .into_iter()
+            .map(|(name, tensor)| {
+                let wide = tensors::read(&file, &name, tensor.shape()).unwrap();
+                let bytes = wide
+                    .iter()
+                    .flat_map(|&v| half::bf16::from_f32(v).to_le_bytes());
+                (name, tensor.shape().to_vec(), bytes.collect::<Vec<u8>>())
+            })
+            .collect();
+        let views = halves.iter().map(|(name, shape, bytes)| {
+            let view = safetensors::tensor::TensorView::new(
+                safetensors::Dtype::BF16,
+                shape.clone(),
+                bytes,
+            );
+            (name, view.unwrap())
+        });
+        let halved = safetensors::serialize(views, None).unwrap();
+        let widened = decode(&config, &halved).unwrap();
+        for (a, b) in widened.values().iter().zip(read.values()) {
+            assert_eq!(*a, half::bf16::from_f32(*b).to_f32());
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_or_cannot_be_represented_is_refused() {
+        let (config, weights) = encode(exec(), &topk()).unwrap();
+        refused(
+            decode,
+            (&config, &weights),
+            FILES.config,
+            &[
+                (
+                    "\"topk\"",
+                    "\"topk_transcoder\"",
+                    "architecture is topk_transcoder; standard",
+                ),
+                ("\"topk\"", "[]", "architecture is []; it must be a text"),
+                ("\"architecture\": \"topk\",", "", "it has no architecture"),
+                ("\"d_in\": 3,", "", "it has no d_in"),
+                ("\"d_sae\": 5", "\"d_sae\": -5", "d_sae is -5"),
+                ("\"d_sae\": 5", "\"d_sae\": 0", "d_sae is 0"),
+                ("\"d_sae\": 5", "\"d_sae\": 1e400", "it is no JSON"),
+                ("\"k\": 2", "\"k\": 6", "k is 6; it must be 1 to 5"),
+                ("\"k\": 2,", "", "it has no k"),
+                (
+                    "\"normalize_activations\": \"none\"",
+                    "\"normalize_activations\": \"layer_norm\"",
+                    "normalize_activations is layer_norm; only",
+                ),
+                (
+                    "\"reshape_activations\": \"none\"",
+                    "\"reshape_activations\": \"hook_z\"",
+                    "reshape_activations is hook_z",
+                ),
+                (
+                    "to_input\": true",
+                    "to_input\": 1",
+                    "apply_b_dec_to_input is 1; it must be true or false",
+                ),
+                ("6.54.12", "5.11.0", "sae_lens_version is 5.11.0"),
+                (
+                    "\"sae_lens_version\": \"6.54.12\"",
+                    "\"a\": 1",
+                    "sae_lens_version is none",
+                ),
+            ],
+        );
+        refused(
+            decode,
+            (&config, &weights),
+            FILES.weights,
+            &[
+                (
+                    "\"d_in\": 3",
+                    "\"d_in\": 9223372036854775807",
+                    "not [9223372036854775807, 5]",
+                ),
+                ("\"topk\"", "\"gated\"", "it holds no tensor b_gate"),
+                ("\"topk\"", "\"jumprelu\"", "it holds no tensor threshold"),
+            ],
+        );
+        damaged(decode, &config, weights);
     }
 }

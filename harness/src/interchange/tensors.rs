@@ -1,14 +1,62 @@
-//! Named tensors of single precision in a `.safetensors` file.
+//! Named tensors in a `.safetensors` file, and their way into parameters and out of them.
 
 use std::collections::HashMap;
 
+use kernels::MatRef;
+use kernels::sae::Parameters;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use crate::activations::Kind;
 
 /// A tensor to write: its name, the lengths of its axes, and its values, the last axis contiguous.
 pub struct Tensor<'a> {
     pub name: &'a str,
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
+}
+
+impl<'a> Tensor<'a> {
+    /// A matrix of the parameters under a name, row by row.
+    pub fn matrix(name: &'a str, matrix: MatRef) -> Tensor<'a> {
+        Tensor {
+            name,
+            shape: vec![matrix.rows(), matrix.cols()],
+            values: values(matrix),
+        }
+    }
+
+    /// A vector of the parameters, which is a matrix of one row there, under a name.
+    pub fn vector(name: &'a str, vector: MatRef) -> Tensor<'a> {
+        Tensor {
+            name,
+            shape: vec![vector.cols()],
+            values: values(vector),
+        }
+    }
+}
+
+/// The values of a matrix, row by row.
+pub fn values(matrix: MatRef) -> Vec<f32> {
+    (0..matrix.rows())
+        .flat_map(|i| matrix.row(i))
+        .copied()
+        .collect()
+}
+
+/// Makes `values` those of a tensor of the parameters, which has as many.
+pub fn fill(parameters: &mut Parameters, name: &str, values: &[f32]) {
+    let [mut tensor] = parameters.tensors_mut([name]);
+    let width = tensor.cols();
+    assert_eq!(values.len(), tensor.rows() * width, "values of {name}");
+    for (i, row) in values.chunks_exact(width).enumerate() {
+        tensor.row_mut(i).copy_from_slice(row);
+    }
+}
+
+/// The transpose of a matrix with rows of `width` values.
+pub fn transposed(rows: &[f32], width: usize) -> Vec<f32> {
+    let columns = (0..width).flat_map(|j| rows.iter().skip(j).step_by(width));
+    columns.copied().collect()
 }
 
 /// The bytes of a file of these tensors; the text stands under `key` in its metadata, if there is one. There is no other
@@ -26,26 +74,41 @@ pub fn encode(tensors: &[Tensor], metadata: Option<(&str, String)>) -> Vec<u8> {
     safetensors::serialize(views, metadata).expect("names are text")
 }
 
-/// The values of a tensor of single precision.
+/// The tensors in the bytes of a file.
 ///
 /// # Errors
-/// If there is none of that name, type and shape.
-pub fn values(file: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+/// If it is no `.safetensors` file.
+pub fn decode(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
+    SafeTensors::deserialize(bytes).map_err(|e| format!("it is no .safetensors file: {e}"))
+}
+
+/// The values of a tensor in single precision. Half precision is widened, and double precision rounded.
+///
+/// # Errors
+/// If there is none of that name and shape, its values are no real numbers, or one of them is not finite.
+pub fn read(file: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
     let tensor = file
         .tensor(name)
         .map_err(|_| format!("it holds no tensor {name}"))?;
-    if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
+    if tensor.shape() != shape {
         return Err(format!(
-            "its tensor {name} has the shape {:?} in {:?}, not {shape:?} in F32",
-            tensor.shape(),
-            tensor.dtype()
+            "its tensor {name} has the shape {:?}, not {shape:?}",
+            tensor.shape()
         ));
     }
-    Ok(tensor
-        .data()
-        .as_chunks()
-        .0
-        .iter()
-        .map(|b| f32::from_le_bytes(*b))
-        .collect())
+    let Some(kind) = Kind::of(tensor.dtype()) else {
+        return Err(format!(
+            "its tensor {name} is of type {:?}; F16, BF16, F32 and F64 are read",
+            tensor.dtype()
+        ));
+    };
+    let mut values = vec![0f32; tensor.data().len() / kind.bytes()];
+    kind.decode(tensor.data(), &mut values);
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok(values),
+        Some(i) => Err(format!(
+            "its tensor {name} holds {} at place {i}; all values must be finite in single precision",
+            values[i]
+        )),
+    }
 }

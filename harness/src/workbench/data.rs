@@ -104,10 +104,8 @@ impl Data {
         rows
     }
 
-    /// Reads rows as they stand in the files.
-    pub fn raw(&self, rows: &[u64]) -> Result<Vec<f32>> {
-        let mut values = vec![0f32; rows.len() * self.width()];
-        self.rows.gather(rows.iter().copied(), &mut values)?;
-        Ok(values)
+    /// The rows as they stand in the files.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
     }
 }

@@ -4,10 +4,11 @@ use kernels::metrics::{Stream, neighbour_cosines};
 use kernels::sae::{self, Parameters, Shape, Workspace};
 use kernels::{Exec, MatMut, MatRef};
 
+use crate::activations::Rows;
 use crate::error::Result;
 use crate::phase::Phase;
 use crate::sae::reading;
-use crate::workbench::data::Data;
+use crate::workbench::tables::Element;
 
 /// What held-out rows tell of a model.
 #[derive(Debug)]
@@ -16,17 +17,47 @@ pub struct Measured {
     pub stream: Stream,
     /// Mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖².
     pub explained_by_row: f64,
-    /// Mean over rows of ‖x̂‖/‖x‖.
+    /// Mean of ‖x̂‖/‖x‖ over the rows that are not 0.
     pub shrinkage: f64,
     /// Largest cosine of each element with another.
     pub nearest: Vec<f32>,
 }
 
-/// Measures a model that takes raw activations; `mean` is that of all rows.
+impl Measured {
+    /// Share of the elements that fewer than one row in 10,000 switches on, or none.
+    pub fn rare(&self) -> f64 {
+        let firings = self.stream.firings();
+        let rows = self.stream.samples() as f64;
+        let rare = firings
+            .iter()
+            .filter(|&&n| (n as f64) < 1e-4 * rows || n == 0);
+        rare.count() as f64 / firings.len() as f64
+    }
+
+    /// Mean over elements of the largest cosine with another one.
+    pub fn mean_nearest(&self) -> f64 {
+        let sum: f64 = self.nearest.iter().map(|&cosine| f64::from(cosine)).sum();
+        sum / self.nearest.len() as f64
+    }
+
+    /// A row of the table of elements for each.
+    pub fn elements(&self, model: &str) -> impl Iterator<Item = Element> {
+        let rows = self.stream.samples() as f64;
+        let each = self.stream.firings().iter().zip(&self.nearest).enumerate();
+        each.map(move |(element, (&firings, &nearest))| Element {
+            model: model.into(),
+            element,
+            frequency: firings as f64 / rows,
+            nearest: nearest.into(),
+        })
+    }
+}
+
+/// Measures a model that takes raw activations on the rows of these numbers; 1 − ‖x − x̂‖²/‖x − mean‖² is about `mean`.
 pub fn measure(
     exec: Exec,
     parameters: &Parameters,
-    data: &Data,
+    data: &Rows,
     rows: &[u64],
     mean: &[f64],
 ) -> Result<Measured> {
@@ -34,11 +65,13 @@ pub fn measure(
     let Shape { width, dictionary } = parameters.shape();
     let mut stream = Stream::new(width, dictionary);
     let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), reading::CHUNK);
+    let mut values = Vec::new();
     let mut room = vec![0f32; reading::CHUNK * width];
-    let (mut explained, mut shrinkage) = (0.0, 0.0);
+    let (mut explained, mut shrinkage, mut not_zero) = (0.0, 0.0, 0u64);
     for rows in rows.chunks(reading::CHUNK) {
         crate::session::progress::check()?;
-        let values = data.raw(rows)?;
+        values.resize(rows.len() * width, 0f32);
+        data.gather(rows.iter().copied(), &mut values)?;
         let x = MatRef::from_rows(&values, width);
         let codes = sae::encode(exec, parameters, x, &mut workspace);
         let mut x_hat = MatMut::first(&mut room, rows.len(), width);
@@ -56,7 +89,10 @@ pub fn measure(
                 to += x_hat * x_hat;
             }
             explained += 1.0 - error / spread;
-            shrinkage += (to / from).sqrt();
+            if from > 0.0 {
+                shrinkage += (to / from).sqrt();
+                not_zero += 1;
+            }
         }
     }
     let mut nearest = vec![0f32; dictionary];
@@ -66,7 +102,7 @@ pub fn measure(
     Ok(Measured {
         stream,
         explained_by_row: explained / n,
-        shrinkage: shrinkage / n,
+        shrinkage: shrinkage / not_zero as f64,
         nearest,
     })
 }

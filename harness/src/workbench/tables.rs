@@ -1,11 +1,14 @@
-//! The tables of a training.
+//! The tables of a training and of an evaluation.
 
 use crate::table::Record as _;
 use crate::table::record::TableSpec;
 use crate::workbench::settings::Kind;
 
-/// All of them.
+/// Those of `harness sae train`.
 pub const SPECS: [&TableSpec; 3] = [Step::SPEC, Model::SPEC, Element::SPEC];
+
+/// Those of `harness sae eval`.
+pub const EVALUATION: [&TableSpec; 2] = [Evaluation::SPEC, Element::SPEC];
 
 crate::rows! {
     /// The losses of a batch at some steps of each training.
@@ -52,12 +55,52 @@ crate::rows! {
         l1: f64 ["1"],
         /// cosine of x̂ and x, mean over rows
         cosine: f64 ["1"],
-        /// ‖x̂‖/‖x‖, mean over rows
+        /// ‖x̂‖/‖x‖, mean over the rows that are not 0
         shrinkage: f64 ["1"],
         /// share of the elements that no held-out row switches on
         dead: f64 ["1"],
         /// share of the elements that fewer than one held-out row in 10,000 switches on, the dead ones among them
         rare: f64 ["1"],
+    }
+}
+
+crate::rows! {
+    /// Models side by side on the same rows, which they take and give as they are.
+    pub struct Evaluation in "models" {
+        /// name of the model: that of its folder, or its path where several have one name
+        model: String [""],
+        /// variant
+        variant: String [""],
+        /// elements n of the dictionary
+        elements: usize ["elements"],
+        /// k of topk, or the coefficient λ of the penalty for raw activations; NaN where its folder does not say
+        sparsity: f64 ["1"],
+        /// rows measured
+        rows: u64 ["rows"],
+        /// explained variance: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², all three over the rows measured
+        explained_variance: f64 ["1"],
+        /// mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖², with the mean of the rows measured; SAELens calls it legacy
+        explained_variance_by_row: f64 ["1"],
+        /// squared error, mean over rows and columns
+        mse: f64 ["1"],
+        /// active elements for each row
+        l0: f64 ["elements"],
+        /// sum of a code, mean over rows
+        l1: f64 ["1"],
+        /// cosine of x̂ and x, mean over rows
+        cosine: f64 ["1"],
+        /// ‖x̂‖/‖x‖, mean over the rows that are not 0
+        shrinkage: f64 ["1"],
+        /// share of the elements that no row switches on
+        dead: f64 ["1"],
+        /// share of the elements that fewer than one row in 10,000 switches on, the dead ones among them
+        rare: f64 ["1"],
+        /// largest cosine of an element with another, mean over elements
+        nearest: f64 ["1"],
+        /// on up to 128 of the rows, the loss above that of the best code found on the same dictionary, in units of the
+        /// latter: for topk the squared error, against orthogonal matching pursuit with k elements; under an L1 penalty
+        /// ‖x − x̂‖² + λ Σ f, against FISTA, for up to 8,192 elements; NaN for the rest
+        excess_loss: f64 ["1"],
     }
 }
 

@@ -27,7 +27,7 @@ use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
 use crate::workbench::settings::{Kind, Settings};
-use crate::workbench::tables::{Element, Model, SPECS, Step};
+use crate::workbench::tables::{Model, SPECS, Step};
 
 /// The folder of the models in that of a training.
 const MODELS: &str = "models";
@@ -168,7 +168,13 @@ fn compute(
     let exec = Exec::serial(isa);
     let folded = trained.into_par_iter().map(|mut trained| {
         trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
-        let measured = measure(exec, &trained.parameters, &data, &held_out, &survey.mean)?;
+        let measured = measure(
+            exec,
+            &trained.parameters,
+            data.rows(),
+            &held_out,
+            &survey.mean,
+        )?;
         progress.tick()?;
         Ok((trained, measured))
     });
@@ -191,19 +197,7 @@ fn compute(
             l0: r.density * n,
         }));
         models.push(row(member, settings, &plan, trained, measured));
-        let rows = measured.stream.samples() as f64;
-        let each = measured
-            .stream
-            .firings()
-            .iter()
-            .zip(&measured.nearest)
-            .enumerate();
-        elements.extend(each.map(|(element, (&firings, &nearest))| Element {
-            model: member.name.clone(),
-            element,
-            frequency: firings as f64 / rows,
-            nearest: nearest.into(),
-        }));
+        elements.extend(measured.elements(&member.name));
     }
     let tables = Tables::new(vec![
         Table::of(&steps),
@@ -357,11 +351,6 @@ fn row(
     measured: &Measured,
 ) -> Model {
     let stream = &measured.stream;
-    let rows = stream.samples() as f64;
-    let rare = stream
-        .firings()
-        .iter()
-        .filter(|&&n| (n as f64) < 1e-4 * rows || n == 0);
     Model {
         model: member.name.clone(),
         variant: settings.variant,
@@ -381,6 +370,6 @@ fn row(
         cosine: stream.cosine_similarity(),
         shrinkage: measured.shrinkage,
         dead: stream.dead_fraction(),
-        rare: rare.count() as f64 / member.elements as f64,
+        rare: measured.rare(),
     }
 }

@@ -283,14 +283,308 @@ fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
             assert_eq!(theirs["W_enc"].1[column * 12 + element], *value);
         }
     }
+    // From folder to folder of other tools nothing is lost.
+    for (from, to, out) in [
+        ("b", "sparsify", "c"),
+        ("c", "saelens", "d"),
+        ("a/models/topk-n12-k2-seed0", "sparsify", "e"),
+    ] {
+        sandbox
+            .harness(&format!("sae export {from} --to {to} {out}"))
+            .assert()
+            .success();
+    }
+    for (one, other) in [
+        ("b/sae_weights.safetensors", "d/sae_weights.safetensors"),
+        ("b/cfg.json", "d/cfg.json"),
+        ("c/sae.safetensors", "e/sae.safetensors"),
+        ("c/cfg.json", "e/cfg.json"),
+    ] {
+        assert_eq!(read_bytes(&sandbox, one), read_bytes(&sandbox, other));
+    }
+    assert_eq!(
+        tensors(&read_bytes(&sandbox, "c/sae.safetensors"))["encoder.weight"],
+        ours["w_enc"]
+    );
+    sandbox
+        .harness(&format!(
+            "sae train {} --variant l1 --out l1",
+            SWEEP.replace("--k 1,2", "")
+        ))
+        .assert()
+        .success();
+    sandbox.refuses(
+        "sae export l1/models/l1-n8-lambda1-seed0 --to sparsify z",
+        &["l1-n8-lambda1-seed0", "no variant like l1", "saelens"],
+    );
+    assert!(!sandbox.join("z").exists());
     sandbox.refuses(
         "sae export a/models/topk-n12-k2-seed0 --to saelens b",
         &["b is not empty"],
     );
     sandbox.refuses(
-        "sae export a --to saelens c",
+        "sae export a --to saelens z",
         &["a holds no model", "model.safetensors"],
     );
+}
+
+/// A cell of a CSV, by the name of a model and that of a column.
+fn cell(csv: &str, model: &str, column: &str) -> String {
+    let header = csv.lines().next().unwrap();
+    let place = header.split(',').position(|name| name == column).unwrap();
+    let line = csv
+        .lines()
+        .find(|line| line.split(',').next() == Some(model));
+    line.unwrap().split(',').nth(place).unwrap().to_string()
+}
+
+#[test]
+fn models_side_by_side_are_measured_as_in_their_training_whichever_tool_they_are_for() {
+    let sandbox = with_data();
+    sandbox
+        .harness(&format!("sae train {SWEEP} --out a"))
+        .assert()
+        .success();
+    let name = "topk-n12-k2-seed0";
+    for (to, out) in [("saelens", "b"), ("sparsify", "c")] {
+        sandbox
+            .harness(&format!("sae export a/models/{name} --to {to} {out}"))
+            .assert()
+            .success();
+    }
+    // A training holds out 30 of 600 rows.
+    for threads in [1, 4] {
+        let shown = sandbox
+            .harness(&format!(
+                "sae eval a/models/{name} b c --data x.npy --rows 30 --threads {threads} --quiet --out e{threads}"
+            ))
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        for text in [name, "explained variance", "L0", "loss above best codes"] {
+            assert!(shown.contains(text), "{shown}");
+        }
+    }
+    let all = |folder: &str| crate::common::files(&sandbox.join(folder));
+    same(&all("e1"), &all("e4"));
+    let (trained, evaluated) = (
+        read(&sandbox, "a/models.csv"),
+        read(&sandbox, "e1/models.csv"),
+    );
+    for column in [
+        "explained_variance",
+        "mse",
+        "l0",
+        "l1",
+        "cosine",
+        "shrinkage",
+        "dead",
+        "rare",
+    ] {
+        for model in [name, "b", "c"] {
+            assert_eq!(
+                cell(&evaluated, model, column),
+                cell(&trained, name, column),
+                "{model} {column}"
+            );
+        }
+    }
+    let json: serde_json::Value = serde_json::from_str(&read(&sandbox, "e1/models.json")).unwrap();
+    for (i, model) in [name, "b", "c"].into_iter().enumerate() {
+        assert_eq!(json[i]["model"], model);
+        assert_eq!(
+            json[i]["explained_variance"].to_string(),
+            cell(&evaluated, model, "explained_variance")
+        );
+        assert_eq!(json[i]["sparsity"], 2.0);
+    }
+    assert_eq!(
+        read(&sandbox, "e1/elements.csv").lines().count(),
+        1 + 3 * 12
+    );
+
+    // What is 0 has no share that is lost.
+    let with_zero = npy(40, |i, j| if i == 3 { 0.0 } else { sparse(i, j) });
+    std::fs::write(sandbox.join("zero.npy"), with_zero).unwrap();
+    sandbox
+        .harness("sae eval b --data zero.npy --quiet --out z")
+        .assert()
+        .success();
+    let shrinkage: f64 = cell(&read(&sandbox, "z/models.csv"), "b", "shrinkage")
+        .parse()
+        .unwrap();
+    assert!(shrinkage > 0.5 && shrinkage < 1.5, "{shrinkage}");
+}
+
+#[test]
+fn no_code_has_a_lower_loss_than_the_best_one_under_an_l1_penalty() {
+    let sandbox = Sandbox::new();
+    // Normalised for training, so that λ is another one for raw activations.
+    std::fs::write(
+        sandbox.join("x.npy"),
+        npy(600, |i, j| 30.0 + 5.0 * sparse(i, j)),
+    )
+    .unwrap();
+    for variant in ["l1", "l1-tied"] {
+        sandbox
+            .harness(&format!(
+                "sae train x.npy --variant {variant} --lambda 0.3 --elements 10 --samples 100000 --batch 64 --rate 0.0005 \
+                 --quiet --out {variant}"
+            ))
+            .assert()
+            .success();
+    }
+    sandbox
+        .harness(
+            "sae eval l1/models/l1-n10-lambda0.3-seed0 l1-tied/models/l1-tied-n10-lambda0.3-seed0 --data x.npy --quiet \
+             --out e",
+        )
+        .assert()
+        .success();
+    let models = read(&sandbox, "e/models.csv");
+    for model in ["l1-n10-lambda0.3-seed0", "l1-tied-n10-lambda0.3-seed0"] {
+        let excess: f64 = cell(&models, model, "excess_loss").parse().unwrap();
+        // FISTA stops at a share of 1e-5 of ‖x − b_dec‖². With the λ of normalised activations, these codes would be
+        // far from the best ones.
+        assert!(excess > -1e-3 && excess < 0.3, "{model}: {excess}");
+        let lambda: f64 = cell(&models, model, "sparsity").parse().unwrap();
+        assert!(lambda > 0.6, "{lambda}");
+    }
+}
+
+#[test]
+fn codes_in_a_file_are_those_that_reconstruct() {
+    let sandbox = with_data();
+    sandbox
+        .harness(&format!("sae train {SWEEP} --out a"))
+        .assert()
+        .success();
+    let model = "a/models/topk-n12-k2-seed0";
+    for (file, threads) in [("c.npz", 1), ("d.npz", 4), ("c.safetensors", 2)] {
+        sandbox
+            .harness(&format!(
+                "sae encode {model} --data x.npy --out {file} --threads {threads} --quiet"
+            ))
+            .assert()
+            .success();
+    }
+    assert_eq!(read_bytes(&sandbox, "c.npz"), read_bytes(&sandbox, "d.npz"));
+    let bytes = read_bytes(&sandbox, "c.npz");
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    let mut array = |name: &str| {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut zip.by_name(name).unwrap(), &mut bytes).unwrap();
+        bytes
+    };
+    let starts: Vec<i64> = numbers(&array("indptr.npy"));
+    let columns: Vec<i32> = numbers(&array("indices.npy"));
+    let values: Vec<f32> = numbers(&array("data.npy"));
+    assert_eq!(numbers::<i64>(&array("shape.npy")), [600, 12]);
+    assert!(array("format.npy").ends_with(b"\ncsr"));
+    assert_eq!((starts.len(), starts[0]), (601, 0));
+    assert_eq!(starts[600] as usize, values.len());
+    assert!(starts.is_sorted() && values.iter().all(|&v| v > 0.0));
+
+    // They reconstruct as well as the evaluation of all rows says.
+    sandbox
+        .harness(&format!(
+            "sae eval {model} --data x.npy --rows 600 --quiet --out e"
+        ))
+        .assert()
+        .success();
+    let ours = tensors(&read_bytes(&sandbox, &format!("{model}/model.safetensors")));
+    let mut error = 0.0;
+    for i in 0..600 {
+        for c in 0..WIDTH {
+            let entries = starts[i] as usize..starts[i + 1] as usize;
+            assert!(entries.len() <= 2);
+            let decoded: f32 = entries
+                .map(|e| values[e] * ours["w_dec"].1[columns[e] as usize * WIDTH + c])
+                .sum();
+            error += f64::from(decoded + ours["b_dec"].1[c] - sparse(i, c)).powi(2);
+        }
+    }
+    let mse: f64 = cell(&read(&sandbox, "e/models.csv"), "topk-n12-k2-seed0", "mse")
+        .parse()
+        .unwrap();
+    assert!((error / 3000.0 - mse).abs() < 1e-5 * mse, "{error} {mse}");
+
+    let bytes = read_bytes(&sandbox, "c.safetensors");
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let same = |name: &str, npz: Vec<u8>| {
+        let tensor = file.tensor(name).unwrap();
+        assert!(
+            npz.ends_with(tensor.data()) && !tensor.data().is_empty(),
+            "{name}"
+        );
+    };
+    same("values", array("data.npy"));
+    same("indices", array("indices.npy"));
+    same("offsets", array("indptr.npy"));
+}
+
+/// The values of a `.npy` file.
+fn numbers<T: npyz::Deserialize>(bytes: &[u8]) -> Vec<T> {
+    npyz::NpyFile::new(bytes).unwrap().into_vec().unwrap()
+}
+
+#[test]
+fn what_cannot_be_encoded_or_measured_leaves_no_file() {
+    let sandbox = with_data();
+    let mut nan = npy(600, sparse);
+    let last = nan.len() - 4;
+    nan[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    std::fs::write(sandbox.join("nan.npy"), nan).unwrap();
+    let mut wide = header("<f4", false, &[2, 4]);
+    wide.resize(wide.len() + 32, 0);
+    std::fs::write(sandbox.join("wide.npy"), wide).unwrap();
+    sandbox
+        .harness(&format!("sae train {SWEEP} --out a"))
+        .assert()
+        .success();
+    let model = "a/models/topk-n8-k1-seed0";
+    std::fs::write(sandbox.join("there.npz"), "kept").unwrap();
+    for (data, out, parts) in [
+        (
+            "x.npy",
+            "c.npy",
+            &["c.npy ends in neither", ".safetensors"][..],
+        ),
+        (
+            "x.npy",
+            "there.npz",
+            &["there.npz is already there", "--out"],
+        ),
+        ("x.npy", "nowhere/c.npz", &["cannot write nowhere/c.npz"]),
+        ("nan.npy", "c.npz", &["nan.npy, row 599", "NaN"]),
+        (
+            "wide.npy",
+            "c.npz",
+            &["topk-n8-k1-seed0 takes rows of 5", "wide.npy has rows of 4"],
+        ),
+        ("none.npy", "c.npz", &["cannot read none.npy"]),
+    ] {
+        sandbox.refuses(
+            &format!("sae encode {model} --data {data} --out {out} --quiet"),
+            parts,
+        );
+    }
+    assert_eq!(read(&sandbox, "there.npz"), "kept");
+    for name in crate::common::files(sandbox.path()).into_keys() {
+        assert!(
+            !name.contains("c.npz") && !name.contains(".harness-tmp-"),
+            "{name}"
+        );
+    }
+    sandbox.refuses(
+        &format!("sae eval {model} --data nan.npy --quiet"),
+        &["nan.npy, row 599", "NaN"],
+    );
+    sandbox.refuses(
+        &format!("sae eval {model} --data wide.npy"),
+        &["topk-n8-k1-seed0 takes rows of 5", "rows of 4"],
+    );
+    sandbox.refuses("sae eval none --data x.npy", &["cannot read none"]);
 }
 
 /// The shapes and values of the tensors of a file of single precision.

@@ -1,0 +1,128 @@
+"""Holds models that are exchanged with SAELens and sparsify to what these tools make of them.
+
+    interchange.py HARNESS      the path of the binary
+
+Ours: trained on made-up activations, exported, and loaded there. Theirs: folders of random weights that they save, read
+by the harness. Codes (of `harness sae encode`) and reconstructions have to agree to 1e-5 of the largest value.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse
+import torch
+from safetensors.numpy import load_file
+from sae_lens import SAE
+from sparsify import SparseCoder, SparseCoderConfig
+
+HARNESS, WIDTH, ELEMENTS, K = str(Path(sys.argv[1]).resolve()), 24, 64, 5
+torch.manual_seed(0)
+failed = []
+
+
+def harness(*arguments):
+    subprocess.run([HARNESS, "sae", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
+
+
+def saelens(folder, x):
+    """Codes and reconstructions as SAELens has them."""
+    sae = SAE.load_from_disk(folder, device="cpu", dtype="float32")
+    codes = sae.encode(x)
+    return codes, sae.decode(codes)
+
+
+def sparsify(folder, x):
+    """Codes and reconstructions as sparsify has them."""
+    sae = SparseCoder.load_from_disk(folder)
+    values, indices, _ = sae.encode(x)
+    codes = torch.zeros(len(x), sae.num_latents).scatter(1, indices, values)
+    return codes, sae.decode(values, indices)
+
+
+def ours(folder, name):
+    """Codes and reconstructions as the harness has them, by way of an export of what it has read."""
+    harness("encode", folder, "--data", "x.npy", "--out", f"{name}.npz", "--quiet")
+    harness("export", folder, "--to", "saelens", f"{name}-again")
+    tensors = load_file(f"{name}-again/sae_weights.safetensors")
+    codes = scipy.sparse.load_npz(f"{name}.npz")
+    return codes.toarray(), codes @ tensors["W_dec"] + tensors["b_dec"]
+
+
+def hold(name, found, expected):
+    """Compares codes and reconstructions."""
+    pairs = list(zip(found, expected))
+    apart = [np.abs(np.asarray(a) - np.asarray(b)).max() / np.abs(np.asarray(b)).max() for a, b in pairs]
+    l0 = (np.asarray(expected[0]) > 0).sum(1).mean()
+    print(f"{name:36} codes {apart[0]:.1e}, reconstructions {apart[1]:.1e}, L0 {l0:.1f}")
+    if not (max(apart) <= 1e-5 and l0 > 0):
+        failed.append(name)
+
+
+def to_them(x):
+    """Trained here, loaded there."""
+    for variant, flags in [("topk", ["--k", K]), ("l1", ["--lambda", 0.1]), ("l1-tied", ["--lambda", 0.1])]:
+        shape = ["--elements", ELEMENTS, "--samples", 20000, "--batch", 64, "--rate", 0.0005]
+        harness("train", "x.npy", "--variant", variant, *flags, *shape, "--quiet", "--out", variant)
+        (model,) = Path(variant, "models").glob(f"{variant}-*")
+        expected = ours(model, f"our-{variant}")
+        hold(f"our {variant} in SAELens", saelens(f"our-{variant}-again", x), expected)
+        if variant == "topk":
+            harness("export", model, "--to", "sparsify", "our-sparsify")
+            hold("our topk in sparsify", sparsify("our-sparsify", x), expected)
+
+
+def from_saelens(x):
+    """Random weights in every setting that is read; then back again."""
+    shape = {"d_in": WIDTH, "d_sae": ELEMENTS}
+    raw, half = {"apply_b_dec_to_input": False}, {"dtype": "bfloat16"}
+    by_norm = {"rescale_acts_by_decoder_norm": True}
+    for name, architecture, settings in [
+        ("standard", "standard", {}),
+        ("standard-raw", "standard", raw),
+        ("standard-half", "standard", half),
+        ("topk", "topk", {"k": K}),
+        ("topk-by-norm-raw", "topk", {"k": K, **by_norm, **raw}),
+        ("jumprelu", "jumprelu", {}),
+        ("jumprelu-half-raw", "jumprelu", {**half, **raw}),
+        ("gated", "gated", {}),
+        ("gated-raw", "gated", raw),
+    ]:
+        sae = SAE.from_dict({"architecture": architecture, **shape, **settings})
+        with torch.no_grad():
+            for parameter in sae.parameters():
+                parameter.normal_(std=0.3)
+        sae.save_model(name)
+        expected = saelens(name, x)
+        hold(f"{name} of SAELens", ours(name, f"their-{name}"), expected)
+        hold(f"{name} of SAELens, and back", saelens(f"their-{name}-again", x), expected)
+
+
+def from_sparsify(x):
+    """Random weights; the number of elements is said, or follows from the width."""
+    for name, size in [("said", {"num_latents": ELEMENTS}), ("implied", {"expansion_factor": 3})]:
+        sae = SparseCoder(WIDTH, SparseCoderConfig(k=K, **size))
+        with torch.no_grad():
+            for parameter in sae.parameters():
+                parameter.normal_(std=0.3)
+        sae.save_to_disk(name)
+        hold(f"topk of sparsify, size {name}", ours(name, f"their-{name}"), sparsify(name, x))
+
+
+def main():
+    x = torch.relu(torch.randn(500, ELEMENTS) - 1.5) @ torch.randn(ELEMENTS, WIDTH) + 0.5
+    np.save("x.npy", x.numpy())
+    with torch.no_grad():
+        to_them(x)
+        from_saelens(x)
+        from_sparsify(x)
+    if failed:
+        sys.exit("further apart than 1e-5: " + ", ".join(failed))
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    main()

@@ -1,0 +1,274 @@
+//! The commands of `harness sae` that take models of any tool to activations: `eval` and `encode`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, LineStyle, Table as Grid};
+use kernels::Exec;
+use kernels::sae::Parameters;
+
+use super::super::common::{choose_isa, print, terminal_width, threads};
+use crate::activations::Rows;
+use crate::error::{Error, Result};
+use crate::interchange;
+use crate::session::progress::{Progress, Show};
+use crate::session::signals;
+use crate::store::folder::Folder;
+use crate::table::{Table, describe};
+use crate::text::{number, percent};
+use crate::workbench::encode::encode;
+use crate::workbench::evaluate::{Sample, check_widths, evaluate, json};
+use crate::workbench::tables::{EVALUATION, Evaluation};
+
+/// What both commands read, and on how many threads.
+#[derive(Debug, Args)]
+struct Input {
+    /// Files or folders of activations: .npy or .safetensors
+    #[arg(long, value_name = "DATA", num_args = 1.., required = true)]
+    data: Vec<PathBuf>,
+
+    /// Tensor to read, of .safetensors files that hold several
+    #[arg(long, value_name = "NAME")]
+    tensor: Option<String>,
+
+    /// Number of threads; results are the same for any [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Input {
+    /// The models of these paths, by name, and the activations, of one width.
+    fn read(&self, paths: &[PathBuf]) -> Result<(Vec<(String, Parameters)>, Rows)> {
+        let mut models = Vec::new();
+        for (path, name) in paths.iter().zip(names(paths)) {
+            models.push((name, interchange::read(path)?));
+        }
+        let rows = Rows::open(&self.data, self.tensor.as_deref())?;
+        check_widths(&models, &rows)?;
+        Ok((models, rows))
+    }
+
+    /// Does some work on the threads that were asked for, with progress that has a total.
+    fn run<T: Send>(
+        &self,
+        name: &str,
+        total: u64,
+        work: impl FnOnce(Exec, &Progress) -> Result<T> + Send,
+    ) -> Result<T> {
+        let threads = threads(self.threads)?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.map_err(|e| {
+            Error::input(format!(
+                "cannot start {threads} threads: {e}; choose fewer with --threads"
+            ))
+        })?;
+        let exec = Exec::parallel(choose_isa(None)?);
+        signals::catch()?;
+        let progress = Progress::new(name, Show::suited(self.quiet));
+        progress.start(total)?;
+        let done = pool.install(|| work(exec, &progress))?;
+        progress.finish();
+        Ok(done)
+    }
+}
+
+/// What models are called: as their folders, or by their paths where two have one name.
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    let short = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
+    let all: BTreeSet<_> = paths.iter().map(|path| short(path)).collect();
+    let distinct = all.len() == paths.len();
+    let name = |path: &PathBuf| match short(path) {
+        Some(name) if distinct => name,
+        _ => path.display().to_string(),
+    };
+    paths.iter().map(name).collect()
+}
+
+/// The arguments of `harness sae eval`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
+    of sparsify (cfg.json and sae.safetensors). All models are measured on the same rows, which should be none that \
+    they were trained on.\n\n\
+    Examples:\n  harness sae eval out/sae-1/models/* --data held-out.npy\n  \
+    harness sae eval my-sae their-sae --data layer6/ --rows 1000000 --out comparison"
+)]
+pub struct EvalArgs {
+    /// Folders of models
+    #[arg(value_name = "MODEL", required = true)]
+    models: Vec<PathBuf>,
+
+    #[command(flatten)]
+    input: Input,
+
+    /// Most rows to measure, drawn at random; the first are those that `harness sae train` with seed 0 held out of the
+    /// same files
+    #[arg(long, value_name = "N", default_value_t = 1 << 16, value_parser = clap::value_parser!(u64).range(1..))]
+    rows: u64,
+
+    /// Folder for models.csv, models.json and elements.csv, new or empty; README.md there says what columns mean
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl EvalArgs {
+    /// Does what the command says.
+    pub fn execute(self) -> Result<()> {
+        let (models, rows) = self.input.read(&self.models)?;
+        let folder = self.out.as_deref().map(Folder::create).transpose()?;
+        let total = models.len() as u64 * self.rows.min(rows.len());
+        let (evaluations, elements) = self.input.run("sae eval", total, |exec, progress| {
+            let sample = Sample::new(&rows, self.rows)?;
+            evaluate(exec, &models, &sample, progress)
+        })?;
+        if let Some(folder) = folder {
+            let about =
+                describe::columns("Models side by side", "By `harness sae eval`.", EVALUATION);
+            folder.write("README.md", about)?;
+            folder.write("elements.csv", Table::of(&elements).csv())?;
+            folder.write("models.json", json(&evaluations))?;
+            folder.write("models.csv", Table::of(&evaluations).csv())?;
+        }
+        print(&side_by_side(&evaluations, terminal_width()))
+    }
+}
+
+/// A line for each measure and a column for each model; a block for as many models as `width` has room for.
+fn side_by_side(models: &[Evaluation], width: usize) -> String {
+    const LABELS: usize = 27;
+    let longest = models.iter().map(|m| m.model.chars().count()).max();
+    let column = longest.unwrap_or(0).max(10) + 2;
+    let at_once = (width.saturating_sub(LABELS) / column).max(1);
+    let blocks = models.chunks(at_once).map(|models| {
+        let mut grid = Grid::new();
+        let names = models.iter().map(|m| m.model.clone());
+        grid.load_style(NOTHING.header_separator(LineStyle::none().fill('─')))
+            .set_header(std::iter::once(String::new()).chain(names));
+        for (label, cell) in MEASURES {
+            grid.add_row(std::iter::once(label.to_string()).chain(models.iter().map(cell)));
+        }
+        for (i, column) in grid.column_iter_mut().enumerate() {
+            column.set_padding((0, 2));
+            if i > 0 {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        grid.trim_fmt() + "\n"
+    });
+    blocks.collect::<Vec<_>>().join("\n")
+}
+
+/// The measures that are shown: what each is called, and the cell of a model.
+type Measure = (&'static str, fn(&Evaluation) -> String);
+
+const MEASURES: [Measure; 15] = [
+    ("variant", |m| m.variant.clone()),
+    ("elements", |m| m.elements.to_string()),
+    ("k or λ", |m| known(m.sparsity, number)),
+    ("rows", |m| m.rows.to_string()),
+    ("explained variance", |m| percent(m.explained_variance)),
+    ("  mean over rows", |m| percent(m.explained_variance_by_row)),
+    ("squared error", |m| number(m.mse)),
+    ("L0", |m| known(m.l0, number)),
+    ("L1", |m| number(m.l1)),
+    ("cosine with x", |m| number(m.cosine)),
+    ("shrinkage ‖x̂‖/‖x‖", |m| number(m.shrinkage)),
+    ("dead elements", |m| known(m.dead, percent)),
+    ("rare elements", |m| percent(m.rare)),
+    ("nearest cosine", |m| number(m.nearest)),
+    ("loss above best codes", |m| known(m.excess_loss, percent)),
+];
+
+fn known(value: f64, shown: fn(f64) -> String) -> String {
+    match value.is_nan() {
+        true => "–".into(),
+        false => shown(value),
+    }
+}
+
+/// The arguments of `harness sae encode`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "MODEL is a folder of `harness sae train`, of SAELens or of sparsify. Rows are read and codes \
+    written piece by piece, so neither has to fit into memory.\n\n\
+    Examples:\n  harness sae encode my-sae --data layer6/ --out codes.npz\n  \
+    then, in Python: scipy.sparse.load_npz('codes.npz') is a matrix of rows × elements\n\n  \
+    harness sae encode my-sae --data layer6/ --out codes.safetensors\n  \
+    holds values, indices and offsets: row i has values[offsets[i]:offsets[i + 1]], at the elements that indices has \
+    at the same places"
+)]
+pub struct EncodeArgs {
+    /// Folder of the model
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+
+    #[command(flatten)]
+    input: Input,
+
+    /// File to write: .npz, as scipy.sparse.load_npz reads it, or .safetensors
+    #[arg(long, value_name = "F")]
+    out: PathBuf,
+}
+
+impl EncodeArgs {
+    /// Does what the command says.
+    pub fn execute(self) -> Result<()> {
+        let (models, rows) = self.input.read(std::slice::from_ref(&self.model))?;
+        let (_, parameters) = &models[0];
+        let entries = self.input.run("sae encode", rows.len(), |exec, progress| {
+            encode(exec, parameters, &rows, &self.out, progress)
+        })?;
+        print(&format!(
+            "{}: {} rows of {} elements, {} of them active in a row\n",
+            self.out.display(),
+            rows.len(),
+            parameters.shape().dictionary,
+            number(entries as f64 / rows.len() as f64)
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Record as _;
+
+    #[test]
+    fn models_share_a_name_only_with_their_paths() {
+        let names = |paths: &[&str]| names(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(names(&["a/x", "a/y"]), ["x", "y"]);
+        assert_eq!(names(&["a/x", "b/x", "c"]), ["a/x", "b/x", "c"]);
+        assert_eq!(names(&["."]), ["."]);
+    }
+
+    #[test]
+    fn every_model_is_shown_in_any_width() {
+        let zeros: Vec<String> = Evaluation::SPEC
+            .columns
+            .iter()
+            .map(|_| "0".into())
+            .collect();
+        let line = crate::table::Line::from(zeros);
+        let model = Evaluation::parse(&line).unwrap();
+        let models: Vec<Evaluation> = (0..5)
+            .map(|i| Evaluation {
+                model: format!("model-with-a-name-{i}"),
+                ..model.clone()
+            })
+            .collect();
+        for width in [30, 80, 120, 300] {
+            let text = side_by_side(&models, width);
+            for model in &models {
+                assert!(text.contains(&model.model), "{width}:\n{text}");
+            }
+            let widest = text.lines().map(|l| l.chars().count()).max().unwrap();
+            assert!(widest <= width.max(50), "{widest} in {width}:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The two files in the folder of a model of another tool.
+
+use crate::error::Result;
+use crate::store::folder::Folder;
+
+/// The names of the files in a folder of another tool.
+#[derive(Debug, Clone, Copy)]
+pub struct Files {
+    /// The settings.
+    pub config: &'static str,
+    /// The tensors.
+    pub weights: &'static str,
+}
+
+/// The file of a folder that cannot be read as a model, and why.
+pub type Damaged = (&'static str, String);
+
+impl Files {
+    /// Writes both; the settings last, since where they are, the folder is complete.
+    pub fn write(self, (config, weights): (String, Vec<u8>), folder: &Folder) -> Result<()> {
+        folder.write(self.weights, weights)?;
+        folder.write(self.config, config)
+    }
+}

@@ -1,0 +1,240 @@
+//! Models side by side on the same rows, whichever tool trained them.
+
+use kernels::sae::{L1, Lista, Parameters, TiedL1, TopK, TwoLayer, Variant};
+use kernels::sparse_coding::{Pursuit, omp};
+use kernels::{Exec, MatMut, MatRef, dictionary};
+use serde_json::{Map, Value};
+
+use crate::activations::Rows;
+use crate::activations::order::Order;
+use crate::error::{Error, Result};
+use crate::interchange;
+use crate::phase::Phase;
+use crate::sae::optimum::Problem;
+use crate::sae::reading;
+use crate::session::progress::Progress;
+use crate::table::Record;
+use crate::workbench::measure::measure;
+use crate::workbench::tables::{Element, Evaluation};
+
+/// Rows on which codes are held to the best ones.
+const CODED: usize = 128;
+
+/// Most elements of a dictionary on which the best codes under an L1 penalty are looked for, which takes a matrix of
+/// all products of two elements.
+const MOST: usize = 1 << 13;
+
+/// Rows to measure models on, by their numbers.
+#[derive(Debug)]
+pub struct Sample<'a> {
+    rows: &'a Rows,
+    picked: Vec<u64>,
+    mean: Vec<f64>,
+}
+
+impl<'a> Sample<'a> {
+    /// At most `most` rows, in the order of the files: first those that a training with seed 0 on the same files holds
+    /// out.
+    ///
+    /// # Errors
+    /// If a row cannot be read, or holds what is no finite number.
+    pub fn new(rows: &'a Rows, most: u64) -> Result<Sample<'a>> {
+        let order = Order::new(rows.len(), 0, 0);
+        let mut picked: Vec<u64> = (0..most.min(rows.len())).map(|i| order.at(i)).collect();
+        picked.sort_unstable();
+        let mut sums = vec![0f64; rows.width()];
+        let mut values = Vec::new();
+        for some in picked.chunks(reading::CHUNK) {
+            crate::session::progress::check()?;
+            values.resize(some.len() * rows.width(), 0f32);
+            rows.gather(some.iter().copied(), &mut values)?;
+            for (row, &number) in values.chunks_exact(rows.width()).zip(some) {
+                rows.check(number, row)?;
+                for (sum, &value) in sums.iter_mut().zip(row) {
+                    *sum += f64::from(value);
+                }
+            }
+        }
+        let n = picked.len() as f64;
+        Ok(Sample {
+            rows,
+            picked,
+            mean: sums.into_iter().map(|sum| sum / n).collect(),
+        })
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.picked.len()
+    }
+
+    /// Whether there are none; never, if at least one was asked for.
+    pub fn is_empty(&self) -> bool {
+        self.picked.is_empty()
+    }
+}
+
+/// The models on the rows of a sample, and each of their elements; each row and model is a unit of the progress.
+pub fn evaluate(
+    exec: Exec,
+    models: &[(String, Parameters)],
+    sample: &Sample,
+    progress: &Progress,
+) -> Result<(Vec<Evaluation>, Vec<Element>)> {
+    let (mut evaluations, mut elements) = (Vec::new(), Vec::new());
+    for (name, parameters) in models {
+        let Sample { rows, picked, mean } = sample;
+        let measured = measure(exec, parameters, rows, picked, mean)?;
+        let stream = &measured.stream;
+        evaluations.push(Evaluation {
+            model: name.clone(),
+            variant: interchange::name(parameters.variant()).into(),
+            elements: parameters.shape().dictionary,
+            sparsity: sparsity(parameters.variant()),
+            rows: stream.samples(),
+            explained_variance: stream.explained_variance(),
+            explained_variance_by_row: measured.explained_by_row,
+            mse: stream.mse(),
+            l0: reading::l0(stream),
+            l1: stream.l1(),
+            cosine: stream.cosine_similarity(),
+            shrinkage: measured.shrinkage,
+            dead: reading::dead_fraction(stream),
+            rare: measured.rare(),
+            nearest: measured.mean_nearest(),
+            excess_loss: excess_loss(exec, parameters, sample)?,
+        });
+        elements.extend(measured.elements(name));
+        progress.advance(picked.len() as u64)?;
+    }
+    Ok((evaluations, elements))
+}
+
+/// k or λ, or the strength of another penalty; not a number where the folder does not say.
+fn sparsity(variant: Variant) -> f64 {
+    let lambda = match variant {
+        Variant::TopK(TopK { k, .. }) => return k as f64,
+        Variant::L1(it) => it.lambda,
+        Variant::TiedL1(it) => it.lambda,
+        Variant::Gated(it) => it.lambda,
+        Variant::JumpRelu(it) => it.lambda,
+        Variant::TwoLayer(it) => it.lambda,
+        Variant::Lista(it) => it.lambda,
+    };
+    match lambda > 0.0 {
+        true => lambda.into(),
+        false => f64::NAN,
+    }
+}
+
+/// The loss above that of the best codes found on the same dictionary, in units of the latter, on some of the rows; not
+/// a number where the variant has no such loss.
+fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f64> {
+    let _span = Phase::Metrics.begin();
+    let (d, n) = (sample.rows.width(), parameters.shape().dictionary);
+    // Spread over all rows of the sample.
+    let every = sample.len().div_ceil(CODED);
+    let some: Vec<u64> = sample.picked.iter().copied().step_by(every).collect();
+    let mut x = vec![0f32; some.len() * d];
+    sample.rows.gather(some.iter().copied(), &mut x)?;
+    let x = MatRef::from_rows(&x, d);
+    let centred = reading::centred(parameters, x);
+    let centred = MatRef::from_rows(&centred, d);
+    let mut codes = reading::dense_codes(exec, parameters, x);
+    // Elements of norm 1, and codes that count them so.
+    let unit = reading::elements(exec, parameters);
+    let unit = MatRef::from_rows(&unit, d);
+    let mut norms = vec![1f32; n];
+    if !matches!(parameters.variant(), Variant::TiedL1(_)) {
+        dictionary::norms(exec, parameters.dictionary(), &mut norms);
+    }
+    for code in codes.chunks_exact_mut(n) {
+        code.iter_mut().zip(&norms).for_each(|(c, norm)| *c *= norm);
+    }
+    let (ours, best) = match parameters.variant() {
+        Variant::TopK(TopK { k, .. }) => {
+            let mut best = vec![0f32; codes.len()];
+            let pursuit = Pursuit {
+                atoms: k,
+                tolerance: 1e-12,
+            };
+            omp(
+                exec,
+                unit,
+                centred,
+                pursuit,
+                MatMut::from_rows(&mut best, n),
+            );
+            let error = |codes: &[f32]| squared_error(unit, centred, codes);
+            (error(&codes), error(&best))
+        }
+        Variant::L1(L1 { lambda, .. })
+        | Variant::TiedL1(TiedL1 { lambda })
+        | Variant::TwoLayer(TwoLayer { lambda, .. })
+        | Variant::Lista(Lista { lambda, .. })
+            if lambda > 0.0 && n <= MOST =>
+        {
+            let problem = Problem::new(exec, unit, centred, lambda.into());
+            let Some(best) = problem.best() else {
+                return Ok(f64::NAN);
+            };
+            (problem.loss(&codes), problem.loss(&best))
+        }
+        _ => return Ok(f64::NAN),
+    };
+    Ok((ours - best) / best)
+}
+
+/// ‖x − Dᵀc‖², summed over samples.
+fn squared_error(dictionary: MatRef, x: MatRef, codes: &[f32]) -> f64 {
+    let mut rest = vec![0f64; x.cols()];
+    let mut sum = 0.0;
+    for (i, code) in codes.chunks_exact(dictionary.rows()).enumerate() {
+        for (rest, &x) in rest.iter_mut().zip(x.row(i)) {
+            *rest = x.into();
+        }
+        for (j, &c) in code.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+            for (rest, &d) in rest.iter_mut().zip(dictionary.row(j)) {
+                *rest -= f64::from(c) * f64::from(d);
+            }
+        }
+        sum += rest.iter().map(|r| r * r).sum::<f64>();
+    }
+    sum
+}
+
+/// Rows of a table as JSON: a list of objects, with `null` for what is not a number.
+pub fn json<R: Record>(rows: &[R]) -> String {
+    let each = rows.iter().map(|row| {
+        let cells = R::SPEC.columns.iter().zip(row.fields());
+        let cells = cells.map(|(column, field)| {
+            let value = match column.unit {
+                "" => Value::from(field),
+                _ => serde_json::from_str(&field).unwrap_or(Value::Null),
+            };
+            (column.name.to_string(), value)
+        });
+        Value::Object(cells.collect::<Map<_, _>>())
+    });
+    let all: Vec<Value> = each.collect();
+    serde_json::to_string_pretty(&all).expect("numbers and words") + "\n"
+}
+
+/// Checks that all models take rows of the width of the activations.
+///
+/// # Errors
+/// If one does not.
+pub fn check_widths(models: &[(String, Parameters)], rows: &Rows) -> Result<()> {
+    match models
+        .iter()
+        .find(|(_, model)| model.shape().width != rows.width())
+    {
+        None => Ok(()),
+        Some((name, model)) => Err(Error::input(format!(
+            "{name} takes rows of {} values, and {} has rows of {}; choose the activations that it was trained on",
+            model.shape().width,
+            rows.shards()[0].path().display(),
+            rows.width(),
+        ))),
+    }
+}
