@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use kernels::sae::{
-    AuxK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, TwoLayer, Variant,
+    AuxK, BatchTopK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, TwoLayer,
+    Variant,
 };
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,11 @@ enum Kind {
         k: usize,
         aux: Option<Aux>,
     },
+    #[serde(rename = "batch-topk")]
+    BatchTopK {
+        k: usize,
+        aux: Option<Aux>,
+    },
     L1 {
         lambda: f32,
         unit_rows: bool,
@@ -64,7 +70,7 @@ enum Kind {
     },
 }
 
-/// The auxiliary loss of a TopK model.
+/// The auxiliary loss of dead elements.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Aux {
     k: usize,
@@ -72,22 +78,31 @@ struct Aux {
     dead_after: u32,
 }
 
+impl From<AuxK> for Aux {
+    fn from(aux: AuxK) -> Aux {
+        let AuxK {
+            k,
+            coefficient,
+            dead_after,
+        } = aux;
+        Aux {
+            k,
+            coefficient,
+            dead_after,
+        }
+    }
+}
+
 impl Kind {
     fn of(variant: Variant) -> Kind {
         match variant {
             Variant::TopK(TopK { k, aux }) => Kind::TopK {
                 k,
-                aux: aux.map(
-                    |AuxK {
-                         k,
-                         coefficient,
-                         dead_after,
-                     }| Aux {
-                        k,
-                        coefficient,
-                        dead_after,
-                    },
-                ),
+                aux: aux.map(Aux::from),
+            },
+            Variant::BatchTopK(BatchTopK { k, aux }) => Kind::BatchTopK {
+                k,
+                aux: aux.map(Aux::from),
             },
             Variant::L1(L1 { lambda, rows }) => Kind::L1 {
                 lambda,
@@ -115,17 +130,22 @@ impl Kind {
             true => Ok(n),
             false => Err(format!("{what} is {n}; it must be 1 to {most}")),
         };
+        let auxiliary = |aux: Option<Aux>| match aux {
+            Some(aux) => Ok::<_, String>(Some(AuxK {
+                k: one_of("the k of its auxiliary loss", aux.k, elements)?,
+                coefficient: aux.coefficient,
+                dead_after: aux.dead_after,
+            })),
+            None => Ok(None),
+        };
         Ok(match self {
             Kind::TopK { k, aux } => Variant::TopK(TopK {
                 k: one_of("k", k, elements)?,
-                aux: match aux {
-                    Some(aux) => Some(AuxK {
-                        k: one_of("the k of its auxiliary loss", aux.k, elements)?,
-                        coefficient: aux.coefficient,
-                        dead_after: aux.dead_after,
-                    }),
-                    None => None,
-                },
+                aux: auxiliary(aux)?,
+            }),
+            Kind::BatchTopK { k, aux } => Variant::BatchTopK(BatchTopK {
+                k: one_of("k", k, elements)?,
+                aux: auxiliary(aux)?,
             }),
             Kind::L1 { lambda, unit_rows } => Variant::L1(L1 {
                 lambda,

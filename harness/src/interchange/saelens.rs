@@ -45,10 +45,12 @@ pub fn write(exec: Exec, parameters: &Parameters, folder: &Folder) -> Result<()>
             let unit = reading::elements(exec, parameters);
             (unit.clone(), unit)
         }
-        Variant::L1(_) | Variant::TopK(_) | Variant::JumpRelu(_) => (rows("w_enc"), rows("w_dec")),
+        Variant::L1(_) | Variant::TopK(_) | Variant::BatchTopK(_) | Variant::JumpRelu(_) => {
+            (rows("w_enc"), rows("w_dec"))
+        }
         other => {
             return Err(Error::input(format!(
-                "SAELens has no variant like {}; export a topk, l1, l1-tied or jumprelu model",
+                "SAELens has no variant like {}; export a topk, batch-topk, l1, l1-tied or jumprelu model",
                 name(other)
             )));
         }
@@ -83,7 +85,8 @@ pub fn write(exec: Exec, parameters: &Parameters, folder: &Folder) -> Result<()>
             config["k"] = k.into();
             config["rescale_acts_by_decoder_norm"] = false.into();
         }
-        Variant::JumpRelu(_) => {
+        // By the threshold for all elements, as SAELens saves its own.
+        Variant::BatchTopK(_) | Variant::JumpRelu(_) => {
             config["architecture"] = "jumprelu".into();
             all.push(vector("threshold", "threshold"));
         }
@@ -106,6 +109,7 @@ fn name(variant: Variant) -> &'static str {
         Variant::L1(_) => "l1",
         Variant::TiedL1(_) => "l1-tied",
         Variant::TopK(_) => "topk",
+        Variant::BatchTopK(_) => "batch-topk",
         Variant::Gated(_) => "gated",
         Variant::JumpRelu(_) => "jumprelu",
         Variant::TwoLayer(_) => "two-layer",

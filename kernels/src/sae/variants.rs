@@ -1,6 +1,7 @@
 //! The variants, one file each, and the enum that lists them.
 
 mod auxk;
+mod batch_topk;
 mod gated;
 mod jumprelu;
 mod l1;
@@ -56,6 +57,8 @@ variants! {
     tied::TiedL1,
     /// The k largest pre-activations.
     topk::TopK,
+    /// The largest pre-activations of a whole batch.
+    batch_topk::BatchTopK,
     /// Codes that are switched on by gates.
     gated::Gated,
     /// Codes above a learnt threshold.

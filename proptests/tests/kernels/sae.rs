@@ -1,6 +1,7 @@
 //! Sparse autoencoders, against naive ones in f64 and central differences.
 
 mod bad_input;
+mod batch_topk;
 mod case;
 mod passes;
 mod pytorch;

@@ -1,6 +1,6 @@
-//! The k largest codes, and the auxiliary loss of the dead elements.
+//! The k largest codes, of a sample or in the mean over a batch, and the auxiliary loss of the dead elements.
 
-use kernels::sae::AuxK;
+use kernels::sae::{AuxK, BatchTopK};
 
 use super::passes::*;
 use super::{Matrix, Model, Pass};
@@ -8,12 +8,38 @@ use crate::bounded::Bounded;
 
 impl Model {
     pub(super) fn top_k(&self, k: usize, aux: Option<AuxK>, x: &Matrix) -> Pass {
+        self.of_largest(aux, x, |pass, pre| {
+            pass.activate(pre, |pre| largest(k, pre))
+        })
+    }
+
+    pub(super) fn batch_top_k(&self, BatchTopK { k, aux }: BatchTopK, x: &Matrix) -> Pass {
+        self.of_largest(aux, x, |pass, pre| pass.activate_together(k, pre))
+    }
+
+    /// Codes by thresholds alone, and their reconstructions.
+    pub(super) fn above_thresholds(&self, x: &Matrix) -> Pass {
+        let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
+        let [b_enc, theta, b_dec] = ["b_enc", "threshold", "b_dec"].map(|name| self.vector(name));
+        let mut pass = Pass::default();
+        let pre = layer(&centre(x, &b_dec), &w_enc, &b_enc);
+        pass.codes = pass.activate(&pre, |pre| above(&theta, pre));
+        pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), x);
+        pass
+    }
+
+    fn of_largest(
+        &self,
+        aux: Option<AuxK>,
+        x: &Matrix,
+        codes: impl Fn(&mut Pass, &Matrix) -> Matrix,
+    ) -> Pass {
         let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_enc, b_dec] = ["b_enc", "b_dec"].map(|name| self.vector(name));
         let centred = centre(x, &b_dec);
         let mut pass = Pass::default();
         let pre = layer(&centred, &w_enc, &b_enc);
-        pass.codes = pass.activate(&pre, |pre| largest(k, pre));
+        pass.codes = codes(&mut pass, &pre);
         let decoder = Decoder::unpenalised(&w_dec, &b_dec);
         let Back { r, deltas } = pass.decode(&decoder, x);
         let (mut d_w_enc, mut d_w_dec) = (outer(&deltas, &centred), outer(&pass.codes, &r));
@@ -62,12 +88,16 @@ impl Model {
             pass.active.extend(inner.active);
             pass.ambiguous |= inner.ambiguous;
         }
-        pass.gradient = self.gradient([
+        let mut named = vec![
             ("b_dec", vec![decoder_bias(&r, &w_enc, &d_b_enc)]),
             ("w_enc", d_w_enc),
             ("b_enc", vec![d_b_enc]),
             ("w_dec", d_w_dec),
-        ]);
+        ];
+        if self.tensors.iter().any(|tensor| tensor.0 == "threshold") {
+            named.push(("threshold", vec![vec![Bounded::default(); w_dec.len()]]));
+        }
+        pass.gradient = self.gradient(named);
         pass
     }
 }
