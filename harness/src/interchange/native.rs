@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use kernels::sae::{
-    AuxK, BatchTopK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, TwoLayer,
-    Variant,
+    AuxK, BatchTopK, Gated, JumpRelu, L1, Lista, Matryoshka, Parameters, Prefixes, Rows, Shape,
+    TiedL1, TopK, TwoLayer, Variant,
 };
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,11 @@ enum Kind {
     BatchTopK {
         k: usize,
         aux: Option<Aux>,
+    },
+    Matryoshka {
+        k: usize,
+        aux: Option<Aux>,
+        prefixes: Vec<usize>,
     },
     L1 {
         lambda: f32,
@@ -104,6 +109,11 @@ impl Kind {
                 k,
                 aux: aux.map(Aux::from),
             },
+            Variant::Matryoshka(Matryoshka { codes, prefixes }) => Kind::Matryoshka {
+                k: codes.k,
+                aux: codes.aux.map(Aux::from),
+                prefixes: prefixes.sizes().to_vec(),
+            },
             Variant::L1(L1 { lambda, rows }) => Kind::L1 {
                 lambda,
                 unit_rows: rows == Rows::Unit,
@@ -147,6 +157,21 @@ impl Kind {
                 k: one_of("k", k, elements)?,
                 aux: auxiliary(aux)?,
             }),
+            Kind::Matryoshka { k, aux, prefixes } => {
+                let sizes = Prefixes::new(&prefixes).map_err(|e| e.to_string())?;
+                if prefixes.last() != Some(&elements) {
+                    return Err(format!(
+                        "its prefixes have {prefixes:?} elements; the last of them must be all {elements}"
+                    ));
+                }
+                Variant::Matryoshka(Matryoshka {
+                    codes: BatchTopK {
+                        k: one_of("k", k, elements)?,
+                        aux: auxiliary(aux)?,
+                    },
+                    prefixes: sizes,
+                })
+            }
             Kind::L1 { lambda, unit_rows } => Variant::L1(L1 {
                 lambda,
                 rows: if unit_rows {
@@ -334,6 +359,29 @@ mod tests {
             let place = text.find(from).unwrap();
             let mut changed = bytes.clone();
             changed[place..place + from.len()].copy_from_slice(to.as_bytes());
+            let error = decode(&changed).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn prefixes_of_other_dictionaries_are_refused() {
+        let shape = Shape {
+            width: 3,
+            dictionary: 5,
+        };
+        let codes = BatchTopK { k: 2, aux: None };
+        let prefixes = Prefixes::new(&[2, 5]).unwrap();
+        let variant = Variant::Matryoshka(Matryoshka { codes, prefixes });
+        let bytes = encode(&Parameters::zeros(shape, variant));
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        for (to, why) in [
+            ("[2,4]", "the last of them must be all 5"),
+            ("[7,5]", "each larger than the one before"),
+        ] {
+            let place = text.find("[2,5]").unwrap();
+            let mut changed = bytes.clone();
+            changed[place..place + to.len()].copy_from_slice(to.as_bytes());
             let error = decode(&changed).unwrap_err();
             assert!(error.contains(why), "{error}");
         }

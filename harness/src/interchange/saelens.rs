@@ -45,12 +45,14 @@ pub fn write(exec: Exec, parameters: &Parameters, folder: &Folder) -> Result<()>
             let unit = reading::elements(exec, parameters);
             (unit.clone(), unit)
         }
-        Variant::L1(_) | Variant::TopK(_) | Variant::BatchTopK(_) | Variant::JumpRelu(_) => {
-            (rows("w_enc"), rows("w_dec"))
-        }
+        Variant::L1(_)
+        | Variant::TopK(_)
+        | Variant::BatchTopK(_)
+        | Variant::Matryoshka(_)
+        | Variant::JumpRelu(_) => (rows("w_enc"), rows("w_dec")),
         other => {
             return Err(Error::input(format!(
-                "SAELens has no variant like {}; export a topk, batch-topk, l1, l1-tied or jumprelu model",
+                "SAELens has no variant like {}; export a topk, batch-topk, matryoshka, l1, l1-tied or jumprelu model",
                 name(other)
             )));
         }
@@ -86,7 +88,7 @@ pub fn write(exec: Exec, parameters: &Parameters, folder: &Folder) -> Result<()>
             config["rescale_acts_by_decoder_norm"] = false.into();
         }
         // By the threshold for all elements, as SAELens saves its own.
-        Variant::BatchTopK(_) | Variant::JumpRelu(_) => {
+        Variant::BatchTopK(_) | Variant::Matryoshka(_) | Variant::JumpRelu(_) => {
             config["architecture"] = "jumprelu".into();
             all.push(vector("threshold", "threshold"));
         }
@@ -110,6 +112,7 @@ fn name(variant: Variant) -> &'static str {
         Variant::TiedL1(_) => "l1-tied",
         Variant::TopK(_) => "topk",
         Variant::BatchTopK(_) => "batch-topk",
+        Variant::Matryoshka(_) => "matryoshka",
         Variant::Gated(_) => "gated",
         Variant::JumpRelu(_) => "jumprelu",
         Variant::TwoLayer(_) => "two-layer",

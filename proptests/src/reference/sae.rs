@@ -131,6 +131,7 @@ impl Model {
             Variant::TiedL1(model) => self.tied(model.lambda, &x),
             Variant::TopK(model) => self.top_k(model.k, model.aux, &x),
             Variant::BatchTopK(model) => self.batch_top_k(model, &x),
+            Variant::Matryoshka(model) => self.matryoshka(model, &x),
             Variant::Gated(model) => self.gated(model.lambda, &x),
             Variant::JumpRelu(model) => self.jump_relu(model, &x),
             Variant::TwoLayer(model) => self.two_layer(model.lambda, &x),
@@ -141,7 +142,7 @@ impl Model {
     /// Codes and reconstructions of a batch whose samples do not depend on each other; the gradient is none of theirs.
     pub fn reading(&self, batch: &[Vec<f32>]) -> Pass {
         match self.variant {
-            Variant::BatchTopK(_) => self.above_thresholds(&exact(batch)),
+            Variant::BatchTopK(_) | Variant::Matryoshka(_) => self.above_thresholds(&exact(batch)),
             _ => self.pass(batch),
         }
     }

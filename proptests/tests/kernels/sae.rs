@@ -3,6 +3,7 @@
 mod bad_input;
 mod batch_topk;
 mod case;
+mod matryoshka;
 mod passes;
 mod pytorch;
 mod range;

@@ -43,7 +43,7 @@ impl Case {
                 threshold.row_mut(0).fill_with(|| next().abs());
             }
             // One for all elements: above, among or below what is kept of a batch.
-            Variant::BatchTopK(_) => {
+            Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
                 let [mut threshold] = parameters.tensors_mut(["threshold"]);
                 threshold.row_mut(0).fill(2.0 * next().abs());
             }

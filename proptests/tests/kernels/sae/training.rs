@@ -48,7 +48,7 @@ fn a_step_is_its_parts(isa: Isa) {
                     let [mut threshold] = parameters.tensors_mut(["threshold"]);
                     threshold.row_mut(0).iter_mut().for_each(|t| *t = t.max(0.0));
                 }
-                Variant::BatchTopK(_) => {
+                Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
                     let [mut threshold] = parameters.tensors_mut(["threshold"]);
                     let kept = codes.iter().copied().filter(|&f| f > 0.0);
                     if let Some(least) = kept.min_by(f32::total_cmp) {
