@@ -2,7 +2,8 @@
 //! metadata, the variant with its settings.
 
 use kernels::sae::{
-    AuxK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, TwoLayer, Variant,
+    AuxK, BatchTopK, Gated, JumpRelu, L1, Lista, Matryoshka, Parameters, Prefixes, Rows, Shape,
+    TiedL1, TopK, TwoLayer, Variant,
 };
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,16 @@ enum Kind {
         k: usize,
         aux: Option<Aux>,
     },
+    #[serde(rename = "batch-topk")]
+    BatchTopK {
+        k: usize,
+        aux: Option<Aux>,
+    },
+    Matryoshka {
+        k: usize,
+        aux: Option<Aux>,
+        prefixes: Vec<usize>,
+    },
     L1 {
         lambda: f32,
         unit_rows: bool,
@@ -61,7 +72,7 @@ enum Kind {
     },
 }
 
-/// The auxiliary loss of a TopK model.
+/// The auxiliary loss of dead elements.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Aux {
     k: usize,
@@ -69,22 +80,36 @@ struct Aux {
     dead_after: u32,
 }
 
+impl From<AuxK> for Aux {
+    fn from(aux: AuxK) -> Aux {
+        let AuxK {
+            k,
+            coefficient,
+            dead_after,
+        } = aux;
+        Aux {
+            k,
+            coefficient,
+            dead_after,
+        }
+    }
+}
+
 impl Kind {
     fn of(variant: Variant) -> Kind {
         match variant {
             Variant::TopK(TopK { k, aux }) => Kind::TopK {
                 k,
-                aux: aux.map(
-                    |AuxK {
-                         k,
-                         coefficient,
-                         dead_after,
-                     }| Aux {
-                        k,
-                        coefficient,
-                        dead_after,
-                    },
-                ),
+                aux: aux.map(Aux::from),
+            },
+            Variant::BatchTopK(BatchTopK { k, aux }) => Kind::BatchTopK {
+                k,
+                aux: aux.map(Aux::from),
+            },
+            Variant::Matryoshka(Matryoshka { codes, prefixes }) => Kind::Matryoshka {
+                k: codes.k,
+                aux: codes.aux.map(Aux::from),
+                prefixes: prefixes.sizes().to_vec(),
             },
             Variant::L1(L1 { lambda, rows }) => Kind::L1 {
                 lambda,
@@ -112,18 +137,38 @@ impl Kind {
             true => Ok(n),
             false => Err(format!("{what} is {n}; it must be 1 to {most}")),
         };
+        let auxiliary = |aux: Option<Aux>| match aux {
+            Some(aux) => Ok::<_, String>(Some(AuxK {
+                k: one_of("the k of its auxiliary loss", aux.k, elements)?,
+                coefficient: aux.coefficient,
+                dead_after: aux.dead_after,
+            })),
+            None => Ok(None),
+        };
         Ok(match self {
             Kind::TopK { k, aux } => Variant::TopK(TopK {
                 k: one_of("k", k, elements)?,
-                aux: match aux {
-                    Some(aux) => Some(AuxK {
-                        k: one_of("the k of its auxiliary loss", aux.k, elements)?,
-                        coefficient: aux.coefficient,
-                        dead_after: aux.dead_after,
-                    }),
-                    None => None,
-                },
+                aux: auxiliary(aux)?,
             }),
+            Kind::BatchTopK { k, aux } => Variant::BatchTopK(BatchTopK {
+                k: one_of("k", k, elements)?,
+                aux: auxiliary(aux)?,
+            }),
+            Kind::Matryoshka { k, aux, prefixes } => {
+                let sizes = Prefixes::new(&prefixes).map_err(|e| e.to_string())?;
+                if prefixes.last() != Some(&elements) {
+                    return Err(format!(
+                        "its prefixes have {prefixes:?} elements; the last of them must be all {elements}"
+                    ));
+                }
+                Variant::Matryoshka(Matryoshka {
+                    codes: BatchTopK {
+                        k: one_of("k", k, elements)?,
+                        aux: auxiliary(aux)?,
+                    },
+                    prefixes: sizes,
+                })
+            }
             Kind::L1 { lambda, unit_rows } => Variant::L1(L1 {
                 lambda,
                 rows: if unit_rows {
@@ -172,6 +217,8 @@ pub fn name(variant: Variant) -> &'static str {
         Variant::L1(_) => "l1",
         Variant::TiedL1(_) => "l1-tied",
         Variant::TopK(_) => "topk",
+        Variant::BatchTopK(_) => "batch-topk",
+        Variant::Matryoshka(_) => "matryoshka",
         Variant::Gated(_) => "gated",
         Variant::JumpRelu(_) => "jumprelu",
         Variant::TwoLayer(_) => "two-layer",
@@ -292,6 +339,29 @@ mod tests {
             let place = text.find(from).unwrap();
             let mut changed = bytes.clone();
             changed[place..place + from.len()].copy_from_slice(to.as_bytes());
+            let error = decode(&changed).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn prefixes_of_other_dictionaries_are_refused() {
+        let shape = Shape {
+            width: 3,
+            dictionary: 5,
+        };
+        let codes = BatchTopK { k: 2, aux: None };
+        let prefixes = Prefixes::new(&[2, 5]).unwrap();
+        let variant = Variant::Matryoshka(Matryoshka { codes, prefixes });
+        let bytes = encode(&Parameters::zeros(shape, variant));
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        for (to, why) in [
+            ("[2,4]", "the last of them must be all 5"),
+            ("[7,5]", "each larger than the one before"),
+        ] {
+            let place = text.find("[2,5]").unwrap();
+            let mut changed = bytes.clone();
+            changed[place..place + to.len()].copy_from_slice(to.as_bytes());
             let error = decode(&changed).unwrap_err();
             assert!(error.contains(why), "{error}");
         }

@@ -36,7 +36,8 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
     let (architecture, own) = match parameters.variant() {
         Variant::L1(_) | Variant::TiedL1(_) => ("standard", vec![vector("b_enc", "b_enc")]),
         Variant::TopK(_) => ("topk", vec![vector("b_enc", "b_enc")]),
-        Variant::JumpRelu(_) => (
+        // Those of a batch are read by the threshold for all elements, as SAELens saves its own.
+        Variant::JumpRelu(_) | Variant::BatchTopK(_) | Variant::Matryoshka(_) => (
             "jumprelu",
             vec![vector("b_enc", "b_enc"), vector("threshold", "threshold")],
         ),
@@ -50,7 +51,7 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
         ),
         other @ (Variant::TwoLayer(_) | Variant::Lista(_)) => {
             return Err(format!(
-                "SAELens has no variant like {}; export a topk, l1, l1-tied, jumprelu or gated model",
+                "SAELens has no variant like {}; export a topk, batch-topk, matryoshka, l1, l1-tied, jumprelu or gated model",
                 name(other)
             ));
         }

@@ -1,6 +1,6 @@
 //! Models side by side on the same rows, whichever tool trained them.
 
-use kernels::sae::{L1, Lista, Parameters, TiedL1, TopK, TwoLayer, Variant};
+use kernels::sae::{BatchTopK, L1, Lista, Matryoshka, Parameters, TiedL1, TopK, TwoLayer, Variant};
 use kernels::sparse_coding::{Pursuit, omp};
 use kernels::{Exec, MatMut, MatRef, dictionary};
 use serde_json::{Map, Value};
@@ -113,7 +113,12 @@ pub fn evaluate(
 /// k or λ, or the strength of another penalty; not a number where the folder does not say.
 fn sparsity(variant: Variant) -> f64 {
     let lambda = match variant {
-        Variant::TopK(TopK { k, .. }) => return k as f64,
+        Variant::TopK(TopK { k, .. })
+        | Variant::BatchTopK(BatchTopK { k, .. })
+        | Variant::Matryoshka(Matryoshka {
+            codes: BatchTopK { k, .. },
+            ..
+        }) => return k as f64,
         Variant::L1(it) => it.lambda,
         Variant::TiedL1(it) => it.lambda,
         Variant::Gated(it) => it.lambda,

@@ -162,12 +162,8 @@ impl<'a> EntriesMut<'a> {
 
     /// One of `values` for each entry of a matrix whose rows start there.
     pub(crate) fn beside(starts: &'a [usize], values: &'a mut [f32]) -> Self {
-        let ends = (starts.first(), starts.last());
-        assert_eq!(
-            ends,
-            (Some(&0), Some(&values.len())),
-            "values of other entries"
-        );
+        let entries = starts[starts.len() - 1] - starts[0];
+        assert_eq!(values.len(), entries, "values of other entries");
         EntriesMut { starts, values }
     }
 

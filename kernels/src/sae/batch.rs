@@ -4,6 +4,7 @@
 mod codes;
 mod decoder;
 mod entries;
+mod prefixes;
 mod transposed;
 
 use super::select::Select;
@@ -93,6 +94,11 @@ impl Batch {
         MatRef::first(&self.d_output, self.samples, self.width)
     }
 
+    /// The same, to write.
+    pub(super) fn d_output_mut(&mut self) -> MatMut<'_> {
+        MatMut::first(&mut self.d_output, self.samples, self.width)
+    }
+
     /// ‖e‖² of each sample.
     pub(super) fn errors(&self) -> &[f64] {
         &self.errors[..self.samples]
@@ -132,6 +138,24 @@ impl Batch {
             density: self.codes.as_ref().density(),
             ..Losses::default()
         }
+    }
+
+    /// Adds to the loss that of reconstructions by each of the shorter prefixes of the dictionary, whose mean it returns.
+    /// It goes to the gradient with respect to the codes; `sums` holds, for each prefix in turn, the gradients with
+    /// respect to its reconstructions and to those of the longer ones, summed. [`errors`](Self::errors) become those of
+    /// all these, summed for each sample.
+    pub(super) fn reconstruct_prefixes(
+        &mut self,
+        exec: Exec,
+        decoder: Decoder,
+        prefixes: &[usize],
+        x: MatRef,
+        sums: MatMut,
+    ) -> f64 {
+        let errors = &mut self.errors[..x.rows()];
+        self.codes
+            .reconstruct_prefixes(exec, decoder, prefixes, x, sums, errors);
+        self.errors().iter().sum::<f64>() / x.rows() as f64
     }
 
     /// The gradient with respect to the dictionary.

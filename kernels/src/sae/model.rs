@@ -69,12 +69,13 @@ pub(super) trait Model {
         true
     }
 
-    /// Brings parameters back to where they may be, after a step of the optimiser; rows of norm 1 aside.
-    fn after_step(&self, tensors: &mut Tensors) {
-        let _ = tensors;
+    /// Brings parameters to what they are after a step of the optimiser on a batch of these codes, where more is to be
+    /// done than to hold rows at norm 1.
+    fn after_step(&self, tensors: &mut Tensors, codes: SparseRef) {
+        let _ = (tensors, codes);
     }
 
-    /// Finds the codes of a batch.
+    /// Finds the codes of a batch, each of its sample alone.
     fn encode(&self, pass: &mut Pass, own: &mut Own);
 
     /// What the last layer of the encoder has read in the last pass, B rows.

@@ -6,7 +6,7 @@ use super::select::Select;
 use super::tensors::{B_DEC, B_ENC, Tensors, W_DEC, W_ENC};
 use crate::machine::exec::Exec;
 use crate::matrix::matmul::Accumulate;
-use crate::matrix::view::MatRef;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// One batch on its way through a model: how it is executed, what it reads, and what it computes.
 pub(super) struct Pass<'a> {
@@ -36,6 +36,13 @@ impl Pass<'_> {
     pub(super) fn reconstruct(&mut self) -> Losses {
         let decoder = Decoder::new(self.tensors.dictionary(), self.tensors.b_dec());
         self.batch.reconstruct(self.exec, decoder, self.x)
+    }
+
+    /// Adds the errors of reconstructions by the shorter prefixes of the dictionary. See [`Batch::reconstruct_prefixes`].
+    pub(super) fn reconstruct_prefixes(&mut self, prefixes: &[usize], sums: MatMut) -> f64 {
+        let decoder = Decoder::new(self.tensors.dictionary(), self.tensors.b_dec());
+        self.batch
+            .reconstruct_prefixes(self.exec, decoder, prefixes, self.x, sums)
     }
 
     /// The gradients with respect to all four tensors of a linear encoder and decoder.

@@ -10,6 +10,10 @@ use crate::matrix::view::{MatMut, MatRef};
 
 /// The codes of a batch `x`, B×d with contiguous rows: B×n, columns rising in each row.
 ///
+/// The code of a sample does not depend on the samples beside it: [`BatchTopK`](super::BatchTopK) and
+/// [`Matryoshka`](super::Matryoshka) take the entries above their threshold here, and choose those of the whole batch in
+/// [`gradient`] alone.
+///
 /// A NaN among the pre-activations is kept in the codes, so that it reaches the loss.
 ///
 /// # Panics

@@ -44,6 +44,13 @@ impl Sift for Above<'_> {
     }
 }
 
+impl Select for AtLeast {
+    #[inline(always)]
+    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
+        sift(s, self, pre, columns, values)
+    }
+}
+
 /// The largest, as many as this, of those above 0. A NaN counts as largest, and of equal values those of the first
 /// columns count as larger.
 #[derive(Clone, Copy)]
@@ -86,24 +93,52 @@ fn descending(a: &f32, b: &f32) -> Ordering {
 
 /// Leaves the k largest of more entries, all of them positive or NaN, in their order. Returns k.
 fn prune(k: usize, columns: &mut [u32], values: &mut [f32]) -> usize {
-    with_scratch(values.len(), |candidates| {
-        candidates.copy_from_slice(values);
-        let kth = kth_largest(candidates, k);
-        let above = candidates[..k]
-            .iter()
-            .filter(|value| descending(value, &kth).is_lt())
-            .count();
-        let mut equal = k - above;
-        let mut kept = 0;
-        for i in 0..values.len() {
-            let order = descending(&values[i], &kth);
-            if order.is_gt() || (order.is_eq() && equal == 0) {
-                continue;
-            }
-            equal -= usize::from(order.is_eq());
+    let mut cut = Cut::new(k, values);
+    let mut kept = 0;
+    for i in 0..values.len() {
+        if cut.keeps(values[i]) {
             (columns[kept], values[kept]) = (columns[i], values[i]);
             kept += 1;
         }
+    }
+    kept
+}
+
+/// The cut between the k largest of some values, all of them positive or NaN, and the others. A NaN counts as largest,
+/// and of equal values the first count as larger.
+pub(super) struct Cut {
+    kth: f32,
+    /// How many more are kept of those that equal the k-th.
+    equal: usize,
+}
+
+impl Cut {
+    /// The cut below the k largest of at least as many values.
+    pub(super) fn new(k: usize, values: &[f32]) -> Cut {
+        with_scratch(values.len(), |candidates| {
+            candidates.copy_from_slice(values);
+            let kth = kth_largest(candidates, k);
+            let above = candidates[..k]
+                .iter()
+                .filter(|value| descending(value, &kth).is_lt())
+                .count();
+            Cut {
+                kth,
+                equal: k - above,
+            }
+        })
+    }
+
+    /// The least value that is kept, or infinity where only NaN is.
+    pub(super) fn least(&self) -> f32 {
+        self.kth.min(f32::INFINITY)
+    }
+
+    /// Whether the next of the values is kept, which are asked for in their order.
+    pub(super) fn keeps(&mut self, value: f32) -> bool {
+        let order = descending(&value, &self.kth);
+        let kept = order.is_lt() || (order.is_eq() && self.equal > 0);
+        self.equal -= usize::from(kept && order.is_eq());
         kept
-    })
+    }
 }

@@ -127,14 +127,14 @@ impl Trainer {
         if model.unit_rows() {
             dictionary::normalise(exec, parameters.tensors.get_mut(W_DEC));
         }
-        model.after_step(&mut parameters.tensors);
+        let codes = workspace.codes();
+        model.after_step(&mut parameters.tensors, codes);
         for (place, values) in held {
             parameters.values_mut()[place.clone()].copy_from_slice(values);
         }
         for idle in idle.iter_mut() {
             *idle = idle.saturating_add(1);
         }
-        let codes = workspace.codes();
         for b in 0..codes.rows() {
             let (columns, values) = codes.row(b);
             for (&j, &value) in columns.iter().zip(values) {

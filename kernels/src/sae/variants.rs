@@ -1,10 +1,12 @@
 //! The variants, one file each, and the enum that lists them.
 
 mod auxk;
+mod batch_topk;
 mod gated;
 mod jumprelu;
 mod l1;
 mod lista;
+mod matryoshka;
 mod tied;
 mod topk;
 mod two_layer;
@@ -14,6 +16,7 @@ use super::tensors::Shape;
 
 pub use auxk::AuxK;
 pub use l1::Rows;
+pub use matryoshka::Prefixes;
 
 /// Makes the enum from the list of its variants: their docs, the file of each, and the type that holds its settings.
 macro_rules! variants {
@@ -56,6 +59,10 @@ variants! {
     tied::TiedL1,
     /// The k largest pre-activations.
     topk::TopK,
+    /// The largest pre-activations of a whole batch.
+    batch_topk::BatchTopK,
+    /// The same, where the first elements of the dictionary reconstruct by themselves too.
+    matryoshka::Matryoshka,
     /// Codes that are switched on by gates.
     gated::Gated,
     /// Codes above a learnt threshold.

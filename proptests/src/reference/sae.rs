@@ -110,7 +110,8 @@ impl Model {
     }
 
     /// The gradient from those with respect to the tensors, by name.
-    fn gradient<const N: usize>(&self, named: [(&str, Matrix); N]) -> Vec<Bounded> {
+    fn gradient<'a>(&self, named: impl AsRef<[(&'a str, Matrix)]>) -> Vec<Bounded> {
+        let named = named.as_ref();
         assert_eq!(named.len(), self.tensors.len());
         let of = |tensor: &(&'static str, usize, usize)| {
             let (_, values) = named
@@ -122,20 +123,33 @@ impl Model {
         self.tensors.iter().flat_map(of).collect()
     }
 
-    /// Losses, codes and the gradient of a batch.
+    /// Losses, codes and the gradient of a batch, as in training.
     pub fn pass(&self, batch: &[Vec<f32>]) -> Pass {
-        let x: Matrix = batch
-            .iter()
-            .map(|row| row.iter().map(|&x| Bounded::exact(x)).collect())
-            .collect();
+        let x = exact(batch);
         match self.variant {
             Variant::L1(model) => self.l1(model.lambda, model.rows, &x),
             Variant::TiedL1(model) => self.tied(model.lambda, &x),
             Variant::TopK(model) => self.top_k(model.k, model.aux, &x),
+            Variant::BatchTopK(model) => self.batch_top_k(model, &x),
+            Variant::Matryoshka(model) => self.matryoshka(model, &x),
             Variant::Gated(model) => self.gated(model.lambda, &x),
             Variant::JumpRelu(model) => self.jump_relu(model, &x),
             Variant::TwoLayer(model) => self.two_layer(model.lambda, &x),
             Variant::Lista(model) => self.lista(model.steps, model.lambda, &x),
         }
     }
+
+    /// Codes and reconstructions of a batch whose samples do not depend on each other; the gradient is none of theirs.
+    pub fn reading(&self, batch: &[Vec<f32>]) -> Pass {
+        match self.variant {
+            Variant::BatchTopK(_) | Variant::Matryoshka(_) => self.above_thresholds(&exact(batch)),
+            _ => self.pass(batch),
+        }
+    }
+}
+
+/// Rows that a kernel is given.
+fn exact(batch: &[Vec<f32>]) -> Matrix {
+    let row = |row: &Vec<f32>| row.iter().map(|&x| Bounded::exact(x)).collect();
+    batch.iter().map(row).collect()
 }

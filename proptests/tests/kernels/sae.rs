@@ -1,7 +1,9 @@
 //! Sparse autoencoders, against naive ones in f64 and central differences.
 
 mod bad_input;
+mod batch_topk;
 mod case;
+mod matryoshka;
 mod passes;
 mod pytorch;
 mod range;

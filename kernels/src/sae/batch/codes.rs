@@ -3,6 +3,7 @@
 
 use super::decoder::{self, Decoder, Reconstruction, densify};
 use super::entries::Entries;
+use super::prefixes;
 use super::transposed::Transposed;
 use crate::machine::exec::Exec;
 use crate::machine::par;
@@ -120,6 +121,47 @@ impl Codes {
         );
     }
 
+    /// Adds to the gradient what reconstructions by prefixes of the dictionary bring, after [`reconstruct`]. See
+    /// [`prefixes::reconstruct`], which writes `sums` and `errors`.
+    ///
+    /// [`reconstruct`]: Self::reconstruct
+    pub(crate) fn reconstruct_prefixes(
+        &mut self,
+        exec: Exec,
+        decoder: Decoder,
+        prefixes: &[usize],
+        x: MatRef,
+        sums: MatMut,
+        errors: &mut [f64],
+    ) {
+        if self.is_dense() {
+            self.transposed.sort(self.entries.as_ref());
+        }
+        let (codes, deltas) = self.with_deltas_mut();
+        let out = (deltas, sums, errors);
+        prefixes::reconstruct(exec, decoder, prefixes, codes, x, out);
+    }
+
+    /// Adds the gradient with respect to the dictionary of what [`reconstruct_prefixes`](Self::reconstruct_prefixes)
+    /// has added to the loss, for the sums that it wrote.
+    pub(crate) fn add_prefix_gradients(
+        &mut self,
+        exec: Exec,
+        prefixes: &[usize],
+        sums: MatRef,
+        mut out: MatMut,
+    ) {
+        let width = out.cols();
+        for (i, level) in prefixes::levels(prefixes).enumerate() {
+            let sums = sums.col_range(i * width..(i + 1) * width);
+            let (_, rest) = out.reborrow().split_rows(level.start);
+            let (out, _) = rest.split_rows(level.len());
+            let values = self.entries.as_ref().values();
+            self.transposed
+                .products(exec, level, values, sums, (out, Accumulate::Add));
+        }
+    }
+
     /// Adds to the gradient what a penalty brings, which is the same for each entry of an element.
     pub(crate) fn add_penalty(&mut self, penalty: impl Fn(usize) -> f32) {
         let (codes, deltas) = self.with_deltas_mut();
@@ -179,7 +221,9 @@ impl Codes {
             matmul(exec, dense.t(), matrix, accumulate, out);
         } else {
             let out = (out, accumulate);
-            self.transposed.products(exec, values.values(), matrix, out);
+            let all = 0..values.cols();
+            self.transposed
+                .products(exec, all, values.values(), matrix, out);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Sink, matmul_into};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::MatRef;
-use crate::sae::select::Select;
+use crate::sae::select::{Cut, Select};
 
 /// Values of pre-activations that exist at a time: they stay in the second-level cache.
 const PIECE: usize = 1 << 17;
@@ -56,11 +56,28 @@ impl Entries {
 
     /// Drops the entries that are 0.
     pub(crate) fn drop_zeros(&mut self) {
+        self.retain(|value| value != 0.0);
+    }
+
+    /// Leaves the `count` largest of all entries, which are positive or NaN, where there are more. A NaN counts as
+    /// largest, and of equal values those of the first rows, and in a row those of the first columns, count as larger.
+    pub(crate) fn keep_largest(&mut self, count: usize) {
+        let _span = profile::span(Part::Selection);
+        let values = self.as_ref().values();
+        if values.len() > count {
+            let mut cut = Cut::new(count, values);
+            self.retain(|value| cut.keeps(value));
+        }
+    }
+
+    /// Drops the entries whose values are not to be kept; they are asked for row after row.
+    fn retain(&mut self, mut keep: impl FnMut(f32) -> bool) {
         let (mut from, mut used) = (0, 0);
         for end in &mut self.starts[1..=self.rows] {
             for i in from..*end {
-                (self.columns[used], self.values[used]) = (self.columns[i], self.values[i]);
-                used += usize::from(self.values[i] != 0.0);
+                let (column, value) = (self.columns[i], self.values[i]);
+                (self.columns[used], self.values[used]) = (column, value);
+                used += usize::from(keep(value));
             }
             (from, *end) = (*end, used);
         }

@@ -1,6 +1,8 @@
 //! The entries of a sparse matrix by columns, and the product of its transpose with a dense one: the gradient of
 //! a weight matrix.
 
+use std::ops::Range;
+
 use crate::machine::exec::Exec;
 use crate::machine::par::{self, RowOp};
 use crate::machine::profile::{self, Part, Work};
@@ -72,24 +74,26 @@ impl Transposed {
         }
     }
 
-    /// `out` ← Vᵀ·M, or added to it, for the sorted matrix with these values.
+    /// `out` ← Vᵀ·M, or added to it, for some columns of the sorted matrix with these values.
     pub(super) fn products(
         &mut self,
         exec: Exec,
+        columns: Range<usize>,
         source: &[f32],
         matrix: MatRef,
         (out, accumulate): (MatMut, Accumulate),
     ) {
-        let starts = &self.starts[..=self.width];
-        let entries = source.len();
+        let starts = &self.starts[columns.start..=columns.end];
+        let places = starts[0]..starts[columns.len()];
+        let entries = places.len();
         let (samples, d) = (matrix.rows(), matrix.cols());
-        let traffic = 3 * entries + (samples + self.width) * d;
-        let values = EntriesMut::beside(starts, &mut self.values[..entries]);
+        let traffic = 3 * entries + (samples + columns.len()) * d;
         let pattern = Pattern {
             starts,
-            rows: &self.rows[..entries],
-            order: &self.order[..entries],
+            rows: &self.rows[..places.end],
+            order: &self.order[..places.end],
         };
+        let values = EntriesMut::beside(starts, &mut self.values[places]);
         let op = Products {
             source,
             matrix,

@@ -1,6 +1,7 @@
 //! Codes with a learnt threshold for each element (Rajamanoharan et al., *Jumping Ahead: Improving Reconstruction
 //! Fidelity with JumpReLU Sparse Autoencoders*, arXiv 2407.14435).
 
+use crate::matrix::sparse::SparseRef;
 use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
@@ -8,7 +9,7 @@ use crate::sae::select::Above;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
 /// θ, one value for each element.
-const THRESHOLD: Vector = Vector("threshold");
+pub(super) const THRESHOLD: Vector = Vector("threshold");
 
 /// f = `π ⊙ 1[π > θ]` for π = `W_enc(x − b_dec) + b_enc`, L = ‖e‖² + λ‖f‖₀, where the norm counts active entries.
 ///
@@ -67,7 +68,7 @@ impl Model for JumpRelu {
         (capacity + 1) * shape.dictionary
     }
 
-    fn after_step(&self, tensors: &mut Tensors) {
+    fn after_step(&self, tensors: &mut Tensors, _: SparseRef) {
         for threshold in tensors.get_mut(THRESHOLD) {
             // A NaN stays one.
             if *threshold < 0.0 {

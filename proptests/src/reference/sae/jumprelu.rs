@@ -14,11 +14,7 @@ impl Model {
         let pre = layer(&centred, &w_enc, &b_enc);
         let (n, count) = (w_dec.len(), x.len() as f64);
         let mut pass = Pass::default();
-        pass.codes = pass.activate(&pre, |pre| {
-            let above = |j: &usize| pre[*j].value > theta[*j].value;
-            let near = |j: usize| (pre[j].value - theta[j].value).abs() <= pre[j].error;
-            ((0..n).map(|j| above(&j)).collect(), (0..n).any(near))
-        });
+        pass.codes = pass.activate(&pre, |pre| above(&theta, pre));
         let Back { r, deltas } = pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), x);
         let active = pass.active.iter().flatten().filter(|on| **on).count();
         let sparsity = f64::from(model.lambda) * active as f64 / count;

@@ -34,7 +34,7 @@ impl Pass {
     pub(super) fn activate(
         &mut self,
         pre: &Matrix,
-        select: impl Fn(&[Bounded]) -> (Vec<bool>, bool),
+        mut select: impl FnMut(&[Bounded]) -> (Vec<bool>, bool),
     ) -> Matrix {
         let mut values = vec![];
         for pre in pre {
@@ -46,6 +46,17 @@ impl Pass {
             self.ambiguous |= ambiguous;
         }
         values
+    }
+
+    /// The k largest in the mean over the batch of the pre-activations that are above 0, zeros elsewhere.
+    pub(super) fn activate_together(&mut self, k: usize, pre: &Matrix) -> Matrix {
+        let n = pre[0].len();
+        let (active, ambiguous) = largest(k * pre.len(), &pre.concat());
+        let mut rows = active.chunks(n);
+        self.activate(pre, |_| {
+            let row = rows.next().expect("one for each sample");
+            (row.to_vec(), ambiguous)
+        })
     }
 
     /// Losses, and the way back to the codes, of which the last rows of `active` tell.
@@ -176,6 +187,14 @@ pub(super) fn decoder_bias(r: &Matrix, weights: &Matrix, d_bias: &[Bounded]) -> 
 pub(super) fn relu(pre: &[Bounded]) -> (Vec<bool>, bool) {
     let active = pre.iter().map(|a| a.value > 0.0).collect();
     (active, pre.iter().any(|a| a.value.abs() <= a.error))
+}
+
+/// Tells which pre-activations are above their thresholds, and whether that is in doubt.
+pub(super) fn above(thresholds: &[Bounded], pre: &[Bounded]) -> (Vec<bool>, bool) {
+    let pairs = || pre.iter().zip(thresholds);
+    let active = pairs().map(|(a, theta)| a.value > theta.value).collect();
+    let near = |(a, theta): (&Bounded, &Bounded)| (a.value - theta.value).abs() <= a.error;
+    (active, pairs().any(near))
 }
 
 /// Tells which pre-activations are the k largest and above 0, and whether that is in doubt.

@@ -1,6 +1,7 @@
-//! The k largest codes, and the auxiliary loss of the dead elements.
+//! The k largest codes, of a sample or in the mean over a batch, the auxiliary loss of the dead elements, and
+//! the losses of the first elements alone.
 
-use kernels::sae::AuxK;
+use kernels::sae::{AuxK, BatchTopK, Matryoshka};
 
 use super::passes::*;
 use super::{Matrix, Model, Pass};
@@ -8,15 +9,90 @@ use crate::bounded::Bounded;
 
 impl Model {
     pub(super) fn top_k(&self, k: usize, aux: Option<AuxK>, x: &Matrix) -> Pass {
+        self.of_largest(aux, &[], x, |pass, pre| {
+            pass.activate(pre, |pre| largest(k, pre))
+        })
+    }
+
+    pub(super) fn batch_top_k(&self, BatchTopK { k, aux }: BatchTopK, x: &Matrix) -> Pass {
+        self.of_largest(aux, &[], x, |pass, pre| pass.activate_together(k, pre))
+    }
+
+    pub(super) fn matryoshka(&self, model: Matryoshka, x: &Matrix) -> Pass {
+        let BatchTopK { k, aux } = model.codes;
+        let (_, shorter) = model.prefixes.sizes().split_last().expect("a prefix");
+        self.of_largest(aux, shorter, x, |pass, pre| pass.activate_together(k, pre))
+    }
+
+    /// Codes by thresholds alone, and their reconstructions.
+    pub(super) fn above_thresholds(&self, x: &Matrix) -> Pass {
+        let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
+        let [b_enc, theta, b_dec] = ["b_enc", "threshold", "b_dec"].map(|name| self.vector(name));
+        let mut pass = Pass::default();
+        let pre = layer(&centre(x, &b_dec), &w_enc, &b_enc);
+        pass.codes = pass.activate(&pre, |pre| above(&theta, pre));
+        pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), x);
+        pass
+    }
+
+    fn of_largest(
+        &self,
+        aux: Option<AuxK>,
+        shorter: &[usize],
+        x: &Matrix,
+        codes: impl Fn(&mut Pass, &Matrix) -> Matrix,
+    ) -> Pass {
         let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_enc, b_dec] = ["b_enc", "b_dec"].map(|name| self.vector(name));
         let centred = centre(x, &b_dec);
         let mut pass = Pass::default();
         let pre = layer(&centred, &w_enc, &b_enc);
-        pass.codes = pass.activate(&pre, |pre| largest(k, pre));
+        pass.codes = codes(&mut pass, &pre);
         let decoder = Decoder::unpenalised(&w_dec, &b_dec);
-        let Back { r, deltas } = pass.decode(&decoder, x);
-        let (mut d_w_enc, mut d_w_dec) = (outer(&deltas, &centred), outer(&pass.codes, &r));
+        let Back { mut r, mut deltas } = pass.decode(&decoder, x);
+        let mut d_w_dec = outer(&pass.codes, &r);
+        // Each shorter prefix is a model whose other elements are never active.
+        let parts: Vec<(Bounded, Matrix)> = shorter
+            .iter()
+            .map(|&m| {
+                let mut part = Pass {
+                    codes: pass.codes.clone(),
+                    active: pass.active.clone(),
+                    ..Pass::default()
+                };
+                for row in &mut part.codes {
+                    row[m..].fill(Bounded::default());
+                }
+                for row in &mut part.active {
+                    row[m..].fill(false);
+                }
+                let back = part.decode(&decoder, x);
+                (part.reconstruction, back.r)
+            })
+            .collect();
+        pass.auxiliary = Bounded::sum(parts.iter().map(|(loss, _)| *loss));
+        let mut first = 0;
+        for (i, &m) in shorter.iter().enumerate() {
+            // The kernel sums errors before it multiplies them.
+            let sum = |b: usize, c: usize| Bounded::sum(parts[i..].iter().map(|(_, r)| r[b][c]));
+            let sums: Matrix = (0..x.len())
+                .map(|b| (0..self.shape.width).map(|c| sum(b, c)).collect())
+                .collect();
+            let more = outer(&pass.codes, &sums);
+            for j in first..m {
+                d_w_dec[j] = add(&d_w_dec[j], &more[j]);
+                for (b, delta) in deltas.iter_mut().enumerate() {
+                    if pass.active[b][j] {
+                        delta[j] = Bounded::sum([delta[j], dot(&sums[b], &w_dec[j], [])]);
+                    }
+                }
+            }
+            if i == 0 {
+                r = r.iter().zip(&sums).map(|(r, sum)| add(r, sum)).collect();
+            }
+            first = m;
+        }
+        let mut d_w_enc = outer(&deltas, &centred);
         let mut d_b_enc = column_sums(&deltas, w_enc.len());
         if let Some(aux) = aux.filter(|_| !self.dead.is_empty()) {
             // x − x̂, as the kernel has it: from its gradient.
@@ -58,16 +134,20 @@ impl Model {
                 let sum = Bounded::sum(deltas.iter().map(|delta| delta[i]));
                 d_b_enc[j] = Bounded::sum([d_b_enc[j], sum]);
             }
-            pass.auxiliary = product(weight, inner.reconstruction);
+            pass.auxiliary = Bounded::sum([pass.auxiliary, product(weight, inner.reconstruction)]);
             pass.active.extend(inner.active);
             pass.ambiguous |= inner.ambiguous;
         }
-        pass.gradient = self.gradient([
+        let mut named = vec![
             ("b_dec", vec![decoder_bias(&r, &w_enc, &d_b_enc)]),
             ("w_enc", d_w_enc),
             ("b_enc", vec![d_b_enc]),
             ("w_dec", d_w_dec),
-        ]);
+        ];
+        if self.tensors.iter().any(|tensor| tensor.0 == "threshold") {
+            named.push(("threshold", vec![vec![Bounded::default(); w_dec.len()]]));
+        }
+        pass.gradient = self.gradient(named);
         pass
     }
 }

@@ -1,7 +1,10 @@
 //! What does not fit, and NaN.
 
 use kernels::adam::Adam;
-use kernels::sae::{self, Gated, JumpRelu, Parameters, Shape, TopK, Trainer, Variant, Workspace};
+use kernels::sae::{
+    self, BatchTopK, Gated, JumpRelu, Matryoshka, Parameters, Prefixes, Shape, TopK, Trainer,
+    Variant, Workspace,
+};
 use kernels::{Exec, Isa, MatMut, MatRef, SparseRef};
 use proptests::{each_isa, panic_message};
 
@@ -28,8 +31,14 @@ fn nan_reaches_the_loss(isa: Isa) {
                 let (row, col) = if name == "b_enc" { (0, at) } else { (at, 2) };
                 tensor.row_mut(row)[col] = f32::NAN;
                 // An element that is not active may have any row.
-                let unused =
-                    name == "w_dec" && matches!(variant, Variant::TopK(_) | Variant::JumpRelu(_));
+                let chosen = matches!(
+                    variant,
+                    Variant::TopK(_)
+                        | Variant::BatchTopK(_)
+                        | Variant::Matryoshka(_)
+                        | Variant::JumpRelu(_)
+                );
+                let unused = name == "w_dec" && chosen;
                 let loss = case.gradient(exec, from).0.total();
                 assert!(loss.is_nan() || unused, "{variant:?}: {name}: {loss}");
             }
@@ -91,6 +100,15 @@ fn what_does_not_fit_is_named(isa: Isa) {
         says(what, &|| {
             Parameters::zeros(shape, Variant::JumpRelu(model));
         });
+    }
+    says("prefixes of [2, 5] elements of a dictionary of 6", &|| {
+        let codes = BatchTopK { k: 2, aux: None };
+        let prefixes = Prefixes::new(&[2, 5]).unwrap();
+        Parameters::zeros(shape, Variant::Matryoshka(Matryoshka { codes, prefixes }));
+    });
+    for sizes in [&[][..], &[0, 6], &[3, 3, 6], &[4, 2], &[1; 17]] {
+        let error = Prefixes::new(sizes).unwrap_err().to_string();
+        assert!(error.contains("1 to 16"), "{error}");
     }
     says("the gradient of another model", &|| {
         let mut workspace = case.workspace(0.1);

@@ -37,9 +37,17 @@ impl Case {
         for value in parameters.values_mut() {
             *value = 1.7 * scale * next();
         }
-        if let Variant::JumpRelu(_) = variant {
-            let [mut threshold] = parameters.tensors_mut(["threshold"]);
-            threshold.row_mut(0).fill_with(|| next().abs());
+        match variant {
+            Variant::JumpRelu(_) => {
+                let [mut threshold] = parameters.tensors_mut(["threshold"]);
+                threshold.row_mut(0).fill_with(|| next().abs());
+            }
+            // One for all elements: above, among or below what is kept of a batch.
+            Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
+                let [mut threshold] = parameters.tensors_mut(["threshold"]);
+                threshold.row_mut(0).fill(2.0 * next().abs());
+            }
+            _ => {}
         }
         let x = (0..batch * shape.width).map(|_| next()).collect();
         Case { parameters, x }
@@ -58,13 +66,19 @@ impl Case {
         MatRef::new(&self.x, self.x.len() / width, width).unwrap()
     }
 
+    fn rows(&self) -> Vec<Vec<f32>> {
+        let rows = self.x.chunks(self.shape().width);
+        rows.map(<[f32]>::to_vec).collect()
+    }
+
+    /// What the batch leads to in training.
     pub fn pass(&self) -> Pass {
-        let rows: Vec<Vec<f32>> = self
-            .x
-            .chunks(self.shape().width)
-            .map(<[f32]>::to_vec)
-            .collect();
-        self.model().pass(&rows)
+        self.model().pass(&self.rows())
+    }
+
+    /// The codes that are read of the batch, and their reconstructions.
+    pub fn reading(&self) -> Pass {
+        self.model().reading(&self.rows())
     }
 
     pub fn model(&self) -> Model {

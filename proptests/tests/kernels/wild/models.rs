@@ -54,7 +54,7 @@ fn sae_case(
     let variant = *which.get(&Variant::examples(shape, 0.1));
     let mut parameters = sae::Parameters::zeros(shape, variant);
     parameters.values_mut().fill_with(kind.stream(seed));
-    if let Variant::JumpRelu(_) = variant {
+    if let Variant::JumpRelu(_) | Variant::BatchTopK(_) | Variant::Matryoshka(_) = variant {
         let [mut threshold] = parameters.tensors_mut(["threshold"]);
         threshold.row_mut(0).iter_mut().for_each(|t| *t = t.abs());
     }

@@ -1,0 +1,136 @@
+//! The largest pre-activations of a whole batch (Bussmann, Leask and Nanda, *BatchTopK Sparse Autoencoders*, arXiv
+//! 2412.06410).
+
+use super::auxk::{self, AuxK};
+use super::jumprelu::THRESHOLD;
+use super::topk::TopK;
+use crate::matrix::sparse::{AtLeast, SparseRef};
+use crate::sae::batch::Losses;
+use crate::sae::model::{Model, Own};
+use crate::sae::pass::Pass;
+use crate::sae::select::{Above, Cut, Largest};
+use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, W_DEC, W_ENC};
+
+/// The weight of a step's smallest entry in the running mean that is the threshold: about the last hundred steps count,
+/// as in the authors' code.
+const RATE: f32 = 0.01;
+
+/// In training f = the B·k largest of all B·n entries of ReLU(a) of a batch, the others 0: a sample may have more or
+/// fewer than k active elements, and k is their mean. L = ‖e‖². Of equal entries, those of the first samples, and in a
+/// sample those of the first elements, count as larger. Rows of the dictionary are held at norm 1.
+///
+/// These are the codes of [`gradient`](crate::sae::gradient) and of [`Trainer::step`](crate::sae::Trainer::step). Where
+/// a code is read, it must not depend on the samples beside it: [`encode`](crate::sae::encode) takes `a ⊙ 1[a > θ]`, so
+/// that the model is a [`JumpRelu`](crate::sae::JumpRelu) there, with the same tensors. Its threshold θ is the tensor
+/// `threshold`, the same number for each element. It is not learnt from a gradient, which is 0: `Trainer::step` makes it
+/// a running mean of the smallest entry that each batch keeps, in which a new one weighs 0.01. The mean starts at the
+/// first of them; until then θ is 0, and `encode` takes every positive entry. A batch without a positive entry leaves it
+/// as it is.
+///
+/// With a threshold of 0 or one that is much too high, a step takes the encoder's product up to three times instead of
+/// once, as it does in the first step of training; it never holds all B·n entries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchTopK {
+    /// Entries of a code that are active, in the mean over a batch, at most.
+    pub k: usize,
+    /// What brings dead elements back.
+    pub aux: Option<AuxK>,
+}
+
+impl Model for BatchTopK {
+    fn examples(shape: Shape, lambda: f32) -> Vec<BatchTopK> {
+        let alike = TopK::examples(shape, lambda).into_iter();
+        alike.map(|TopK { k, aux }| BatchTopK { k, aux }).collect()
+    }
+
+    #[track_caller]
+    fn check(&self, shape: Shape) {
+        self.as_top_k().check(shape);
+    }
+
+    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+        vec![
+            W_ENC.of(dictionary, width).by_element(),
+            B_ENC.of(dictionary).by_element(),
+            // One number for all elements: it is no element's own.
+            THRESHOLD.of(dictionary),
+            W_DEC.of(dictionary, width).by_element(),
+            B_DEC.of(width),
+        ]
+    }
+
+    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
+        self.as_top_k().own_len(shape, capacity)
+    }
+
+    fn dead_after(&self) -> Option<u32> {
+        self.as_top_k().dead_after()
+    }
+
+    fn after_step(&self, tensors: &mut Tensors, codes: SparseRef) {
+        // A NaN counts as largest, so it is passed over.
+        let smallest = codes.values().iter().copied().fold(f32::INFINITY, f32::min);
+        if smallest.is_finite() {
+            for threshold in tensors.get_mut(THRESHOLD) {
+                let weight = if *threshold == 0.0 { 1.0 } else { RATE };
+                *threshold += weight * (smallest - *threshold);
+            }
+        }
+    }
+
+    fn encode(&self, pass: &mut Pass, _: &mut Own) {
+        pass.encode(Above(pass.tensors.get(THRESHOLD)));
+    }
+
+    /// δa = 2/B·(W_dec e) on the active entries; ∂θ = 0.
+    fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
+        self.encode_together(pass);
+        let mut losses = pass.reconstruct();
+        pass.weight_gradients(out);
+        out.get_mut(THRESHOLD).fill(0.0);
+        if let Some(aux) = self.aux {
+            losses.auxiliary = auxk::add_gradient(aux, pass, own, out);
+        }
+        pass.decoder_bias_gradient(out);
+        losses
+    }
+}
+
+impl BatchTopK {
+    /// The model that takes the k largest of each sample.
+    fn as_top_k(&self) -> TopK {
+        let BatchTopK { k, aux } = *self;
+        TopK { k, aux }
+    }
+
+    /// Fills the codes of a batch by its B·k largest entries.
+    ///
+    /// The rows of pre-activations come one after another, and none knows the others. So they are held against a lower
+    /// bound of what is kept, and the choice is made among the candidates that are left. A little below the threshold of
+    /// the last batches, a bound nearly always leaves enough. Where it does not, there is one that must: of the 2k
+    /// largest of each row, the B·k-th largest. The bound decides on the work alone, since every candidate that is
+    /// left out is smaller than B·k others.
+    pub(super) fn encode_together(&self, pass: &mut Pass) {
+        /// The bound, as a share of the threshold.
+        const SHARE: f32 = 0.875;
+        let count = self.k * pass.x.rows();
+        let guess = SHARE * pass.tensors.get(THRESHOLD)[0];
+        let mut enough = false;
+        if guess > 0.0 {
+            pass.encode(AtLeast(guess));
+            enough = pass.batch.codes.as_ref().entries() >= count;
+        }
+        if !enough {
+            let n = pass.tensors.shape().dictionary;
+            pass.encode(Largest((2 * self.k).min(n)));
+            let values = pass.batch.codes.as_ref().values();
+            let bound = if values.len() >= count {
+                AtLeast(Cut::new(count, values).least())
+            } else {
+                AtLeast::ABOVE_ZERO
+            };
+            pass.encode(bound);
+        }
+        pass.batch.codes.entries.keep_largest(count);
+    }
+}
