@@ -76,7 +76,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
 
-    /// Variant: topk, l1 or l1-tied [default: topk]
+    /// Variant: topk, batch-topk, l1 or l1-tied [default: topk]
     #[arg(long, value_name = "V")]
     variant: Option<String>,
 
@@ -93,7 +93,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "R,…", value_delimiter = ',')]
     expansion: Vec<f64>,
 
-    /// Numbers of active elements, for topk [default: 32]
+    /// Numbers of active elements, for topk and batch-topk [default: 32]
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     k: Vec<u64>,
 

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
-use crate::workbench::settings::Settings;
+use crate::workbench::settings::{Kind, Settings};
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -167,7 +167,7 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
     let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
-    if let (super::settings::Kind::TopK, Some(k), Some(fewest)) = (settings.variant, k, fewest)
+    if let (Kind::TopK | Kind::BatchTopK, Some(k), Some(fewest)) = (settings.variant, k, fewest)
         && k > fewest
     {
         return Err(Error::input(format!(

@@ -12,6 +12,10 @@ crate::words! {
         #[serde(rename = "topk")]
         #[strum(serialize = "topk")]
         TopK,
+        /// The same with k as the mean over a batch, and a threshold by which codes are read.
+        #[serde(rename = "batch-topk")]
+        #[strum(serialize = "batch-topk")]
+        BatchTopK,
         /// ReLU codes and an L1 penalty, elements of norm 1.
         L1,
         /// The same with one matrix for encoder and decoder.
@@ -36,10 +40,10 @@ crate::words! {
 crate::settings! {
     /// Settings of a training. Every combination of the lists is a model.
     pub struct Settings {
-        /// Variant: topk (the k largest entries of a code), l1 (ReLU codes and an L1 penalty) or l1-tied (one matrix for
-        /// encoder and decoder).
+        /// Variant: topk (the k largest entries of a code), batch-topk (k in the mean over a batch, and codes that are read
+        /// by a threshold), l1 (ReLU codes and an L1 penalty) or l1-tied (one matrix for encoder and decoder).
         variant: Kind = Kind::TopK;
-        /// Numbers of active elements k, for topk.
+        /// Numbers of active elements k, for topk and batch-topk.
         k: Vec<usize> = vec![32], in increasing(1..=64, 1..=1 << 20);
         /// L1 coefficients λ, for l1 and l1-tied, for an error that is summed over the columns of normalised activations.
         lambda: Vec<f64> = vec![1.0], in worded("1 to 64 numbers above 0, increasing", increasing(1..=64, above(0.0).at_most(1e6)));
@@ -65,10 +69,11 @@ crate::settings! {
         /// What is done to activations before training: none, mean (the mean is subtracted) or scale (then all are divided
         /// by one number, so that columns have a variance of 1 in the mean). Saved models take raw activations all the same.
         normalise: Normalise = Normalise::Scale;
-        /// Rows without firing after which an element counts as dead, for the auxiliary loss of topk; a sixteenth of `samples`
-        /// unless told otherwise.
+        /// Rows without firing after which an element counts as dead, for the auxiliary loss of topk and batch-topk; a
+        /// sixteenth of `samples` unless told otherwise.
         dead_after: u64 = 1 << 18, in 1..=1 << 50;
-        /// Coefficient of the auxiliary loss of topk, for a squared error summed over columns; 0 for none.
+        /// Coefficient of the auxiliary loss of topk and batch-topk, for a squared error summed over columns; 0 for
+        /// none.
         auxiliary: f64 = 0.03125, in 0.0..=1e6;
     }
 }

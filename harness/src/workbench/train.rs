@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kernels::sae::{AuxK, L1, Parameters, Rows as ElementRows, Shape, TiedL1, TopK, Variant};
+use kernels::sae::{
+    AuxK, BatchTopK, L1, Parameters, Rows as ElementRows, Shape, TiedL1, TopK, Variant,
+};
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -285,15 +287,21 @@ fn members(settings: &Settings, width: usize) -> Vec<Member> {
     let dead_after = settings.dead_after.div_ceil(settings.batch as u64);
     for &elements in &settings.elements {
         let variants: Vec<(String, f64, Variant)> = match settings.variant {
-            Kind::TopK => {
+            Kind::TopK | Kind::BatchTopK => {
                 let aux = (settings.auxiliary > 0.0).then(|| AuxK {
                     k: (width / 2).clamp(1, elements),
                     coefficient: settings.auxiliary as f32,
                     dead_after: dead_after.min(u32::MAX.into()) as u32,
                 });
                 let each = settings.k.iter();
-                each.map(|&k| (format!("k{k}"), k as f64, Variant::TopK(TopK { k, aux })))
-                    .collect()
+                each.map(|&k| {
+                    let variant = match settings.variant {
+                        Kind::BatchTopK => Variant::BatchTopK(BatchTopK { k, aux }),
+                        _ => Variant::TopK(TopK { k, aux }),
+                    };
+                    (format!("k{k}"), k as f64, variant)
+                })
+                .collect()
             }
             Kind::L1 | Kind::L1Tied => {
                 let each = settings.lambda.iter();

@@ -229,7 +229,7 @@ fn a_model_takes_raw_activations_however_they_were_normalised() {
 #[test]
 fn every_variant_explains_held_out_rows_and_is_exported() {
     let sandbox = with_data();
-    for variant in ["topk", "l1", "l1-tied"] {
+    for variant in ["topk", "batch-topk", "l1", "l1-tied"] {
         sandbox
             .harness(&format!(
                 "sae train x.npy --variant {variant} --k 2 --lambda 0.05 --elements 8 --samples 40000 --batch 64 \
