@@ -70,12 +70,19 @@ pub fn size(bytes: f64) -> String {
     }
 }
 
-/// Refuses an experiment, by its name and the bytes that it needs, where there is no memory for it.
-pub fn check(experiment: &str, needed: f64, threads: usize) -> Result<()> {
-    check_against(&limits(Path::new("/")), experiment, needed, threads)
+/// Refuses a computation, by its name and the bytes that it needs, where there is no memory for it; the command
+/// `shown_by` shows its settings.
+pub fn check(name: &str, shown_by: &str, needed: f64, threads: usize) -> Result<()> {
+    check_against(&limits(Path::new("/")), name, shown_by, needed, threads)
 }
 
-fn check_against(limits: &[Limit], experiment: &str, needed: f64, threads: usize) -> Result<()> {
+fn check_against(
+    limits: &[Limit],
+    name: &str,
+    shown_by: &str,
+    needed: f64,
+    threads: usize,
+) -> Result<()> {
     let Some(limit) = tightest(limits, threads) else {
         return Ok(());
     };
@@ -95,8 +102,8 @@ fn check_against(limits: &[Limit], experiment: &str, needed: f64, threads: usize
         _ => " or fewer --threads",
     };
     Err(Error::input(format!(
-        "{experiment} would need about {total} of memory, and {limit}; {way_out}choose smaller sizes (`harness list \
-         {experiment}` shows them){fewer}"
+        "{name} would need about {total} of memory, and {limit}; {way_out}choose smaller sizes (`{shown_by}` shows \
+         them){fewer}"
     )))
 }
 
@@ -214,7 +221,13 @@ mod tests {
 
     /// What an error says of an experiment on two threads that needs a TiB.
     fn refusal(limits: &[Limit]) -> String {
-        let refused = check_against(limits, "response", 2f64.powi(40), 2);
+        let refused = check_against(
+            limits,
+            "response",
+            "harness list response",
+            2f64.powi(40),
+            2,
+        );
         refused.unwrap_err().to_string()
     }
 

@@ -58,7 +58,9 @@ pub struct Finished {
 /// Refuses a configuration with an experiment that there is no memory for.
 pub fn check_memory(config: &Config, threads: usize) -> Result<()> {
     let mut estimates = config.memory(threads).into_iter();
-    estimates.try_for_each(|(id, needed)| memory::check(id, needed, threads))
+    estimates.try_for_each(|(id, needed)| {
+        memory::check(id, &format!("harness list {id}"), needed, threads)
+    })
 }
 
 /// Runs a configuration.

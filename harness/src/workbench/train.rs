@@ -347,7 +347,7 @@ fn check_memory(
 ) -> Result<()> {
     let plan = plan(settings);
     let needed = plan.memory(width, members.iter().map(|m| m.elements));
-    memory::check("sae train", needed, threads)
+    memory::check("sae train", "harness sae train --help", needed, threads)
 }
 
 /// The row of a model in the table of all.

@@ -778,6 +778,10 @@ fn settings_that_make_no_sense_are_refused() {
             &["samples is \"many\"", "a whole number"],
         ),
         ("--threads 0", &["--threads is 0"]),
+        (
+            "--elements 4194304 --batch 1048576",
+            &["would need about", "`harness sae train --help`"],
+        ),
     ] {
         sandbox.refuses(&format!("sae train x.npy {flags} --out z"), parts);
         assert!(!sandbox.join("z").exists(), "{flags}");
