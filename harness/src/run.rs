@@ -13,14 +13,14 @@ use kernels::Isa;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
 use crate::claim::reference;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::memory;
 use crate::profile::{self, Profile, Recorder};
 use crate::run::config::{Config, Selected};
 use crate::run::manifest::Manifest;
-use crate::session::Session;
 use crate::session::progress::{self, Progress, Show};
+use crate::session::{self, Session};
 use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
@@ -65,16 +65,7 @@ pub fn check_memory(config: &Config, threads: usize) -> Result<()> {
 
 /// Runs a configuration.
 pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .map_err(|e| {
-            Error::input(format!(
-                "cannot start {} threads: {e}; choose fewer with --threads, or raise the limits of this process \
-                 (ulimit -a shows them)",
-                options.threads
-            ))
-        })?;
+    let pool = session::pool(options.threads)?;
     let folder = match &options.out {
         Some(path) if options.resume => {
             Folder::resume(path, config.ids().chain([profile::FOLDER]))?

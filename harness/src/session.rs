@@ -10,6 +10,7 @@ use std::time::Duration;
 use kernels::{Exec, Isa};
 use serde::Serialize;
 
+use crate::error::{Error, Result};
 use crate::session::progress::Progress;
 use crate::store::checkpoint::Store;
 use crate::store::folder::Folder;
@@ -30,6 +31,20 @@ pub struct Session<'a> {
     pub subfolder: &'a str,
     /// The time between two checkpoints of a long training.
     pub checkpoint_every: Duration,
+}
+
+/// A pool of so many threads for a long computation.
+///
+/// # Errors
+/// If the system does not start as many.
+pub fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|e| {
+        Error::input(format!(
+            "cannot start {threads} threads: {e}; choose fewer with --threads, or raise the limits of this process \
+             (ulimit -a shows them)"
+        ))
+    })
 }
 
 impl<'a> Session<'a> {

@@ -14,12 +14,13 @@ use serde_json::json;
 use crate::activations::Rows;
 use crate::activations::survey::Survey;
 use crate::error::{Error, Result};
+use crate::input::read_settings;
 use crate::interchange;
 use crate::memory;
 use crate::rng::Rng;
 use crate::sae::training::{self, Candidate, Plan, Trained};
-use crate::session::Session;
 use crate::session::progress::{Progress, Show};
+use crate::session::{self, Session};
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
@@ -76,15 +77,7 @@ struct Member {
 
 /// Trains every model that the configuration asks for on the rows, measures and draws them.
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build();
-    let pool = pool.map_err(|e| {
-        Error::input(format!(
-            "cannot start {} threads: {e}; choose fewer with --threads, or raise the limits of this process",
-            options.threads
-        ))
-    })?;
+    let pool = session::pool(options.threads)?;
     let members = members(&config.settings, rows.width());
     check_memory(&config.settings, rows.width(), &members, options.threads)?;
     let folder = open(config, isa, options)?;
@@ -98,8 +91,7 @@ fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
     let folder = match &options.out {
         Some(path) if options.resume => {
             let folder = Folder::resume(path, [MODELS].into_iter())?;
-            let theirs = std::fs::read_to_string(path.join(CONFIG))
-                .map_err(Error::io("read", &path.join(CONFIG)))?;
+            let theirs = read_settings(&path.join(CONFIG))?;
             if let Some((theirs, ours)) = theirs.lines().zip(text.lines()).find(|(a, b)| a != b) {
                 return Err(Error::input(format!(
                     "cannot resume the training in {}: it has `{theirs}`, not `{ours}`; leave the configuration out to \

@@ -2,7 +2,7 @@
 
 use crate::common::{Sandbox, files, flip_a_bit, results, same};
 
-/// As `report` and `--resume` read it back.
+/// The tables that `report` and `--resume` read back.
 const TABLES: [&str; 5] = [
     "run.csv",
     "claims.csv",

@@ -108,7 +108,7 @@ fn prune(k: usize, columns: &mut [u32], values: &mut [f32]) -> usize {
 /// and of equal values the first count as larger.
 pub(super) struct Cut {
     kth: f32,
-    /// How many more are kept of those that equal the k-th.
+    /// The number of those equal to the k-th that are kept.
     equal: usize,
 }
 

@@ -11,10 +11,10 @@ use kernels::sae::Parameters;
 
 use super::super::common::{choose_isa, print, terminal_width, threads};
 use crate::activations::Rows;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::interchange;
 use crate::session::progress::{Progress, Show};
-use crate::session::signals;
+use crate::session::{self, signals};
 use crate::store::folder::Folder;
 use crate::table::{Table, describe};
 use crate::text::{number, percent};
@@ -61,13 +61,7 @@ impl Input {
         total: u64,
         work: impl FnOnce(Exec, &Progress) -> Result<T> + Send,
     ) -> Result<T> {
-        let threads = threads(self.threads)?;
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|e| {
-            Error::input(format!(
-                "cannot start {threads} threads: {e}; choose fewer with --threads"
-            ))
-        })?;
+        let pool = session::pool(threads(self.threads)?)?;
         let exec = Exec::parallel(choose_isa(None)?);
         signals::catch()?;
         let progress = Progress::new(name, Show::suited(self.quiet));

@@ -24,7 +24,7 @@ use crate::sae::tensors::{Shape, Tensor, Tensors, W_DEC};
 /// are taken on the entries alone, however many are active.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Matryoshka {
-    /// How codes are chosen.
+    /// The rule by which codes are chosen, that of BatchTopK.
     pub codes: BatchTopK,
     /// The nested parts of the dictionary.
     pub prefixes: Prefixes,

@@ -34,7 +34,7 @@ crate::words! {
 }
 
 crate::rows! {
-    /// How well the first feature is read on samples that contain it.
+    /// The R² of a reading of the first feature, on samples that contain it.
     pub struct Reading in "readings" {
         /// features n
         features: usize ["1"],

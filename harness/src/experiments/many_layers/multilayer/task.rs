@@ -23,7 +23,7 @@ crate::words! {
     pub enum Kind {
         /// Trained on the loss of its output.
         Trained,
-        /// As it was before training.
+        /// The model as it was before training.
         Untrained,
         /// Built by hand: each datapoint is looked up by one hidden unit of one layer, and right from there on.
         LookUp,
