@@ -62,7 +62,7 @@ pub enum Tool {
 #[derive(Debug, Args)]
 #[command(
     after_help = "DATA are .npy files (float16, float32 or float64, two or more axes, the last of which is the length of \
-    a row), .safetensors files, or folders of them. Lists make a sweep: every combination is a model, and all of them see the \
+    a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'. Lists make a sweep: every combination is a model, and all of them see the \
     same batches.\n\nExamples:\n  harness sae train activations.npy\n  harness sae train layer6/ --k 16,32,64 --expansion 4,8 \
     --seeds 3 --out layer6-sae\n  harness sae train --resume layer6-sae\n  harness sae train --config layer6-sae/config.toml    \
     repeat a training byte for byte"
@@ -120,6 +120,10 @@ pub struct TrainArgs {
     /// Share of the rows that are held out for the measures [default: 0.05]
     #[arg(long, value_name = "SHARE")]
     held_out: Option<f64>,
+
+    /// Leave out rows that hold a NaN or an infinite value, and count them; without it, the first of them is an error
+    #[arg(long)]
+    skip_nonfinite: bool,
 
     /// What is done to activations first: none, mean or scale [default: scale]
     #[arg(long, value_name = "HOW")]
@@ -243,6 +247,11 @@ impl TrainArgs {
             ("batch", "--batch", self.batch.map(Value::try_from)),
             ("learning_rate", "--rate", self.rate.map(Value::try_from)),
             ("held_out", "--held-out", self.held_out.map(Value::try_from)),
+            (
+                "nonfinite",
+                "--skip-nonfinite",
+                self.skip_nonfinite.then(|| Value::try_from("skip")),
+            ),
             (
                 "normalise",
                 "--normalise",

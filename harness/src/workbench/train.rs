@@ -29,7 +29,7 @@ use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
-use crate::workbench::settings::{Kind, Settings};
+use crate::workbench::settings::{Kind, NonFinite, Settings};
 use crate::workbench::tables::{Model, SPECS, Step};
 
 /// The folder of the models in that of a training.
@@ -120,7 +120,8 @@ fn compute(
     let settings = &config.settings;
     let reading = Progress::new("reading", options.show);
     reading.start(rows.len())?;
-    let survey = Survey::of(&rows, &reading)?;
+    let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
+    let rows = rows.without(&survey.broken);
     reading.finish();
     let files: Vec<_> = rows
         .shards()
@@ -135,6 +136,7 @@ fn compute(
             "threads": options.threads,
             "data": files,
             "data_checksum": survey.checksum,
+            "rows_left_out": survey.broken.len(),
             "checksums": folder.checksums(),
         });
         serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
