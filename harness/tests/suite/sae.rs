@@ -8,7 +8,7 @@ use harness::workbench::tables::Model;
 
 use crate::common::{Sandbox, results, same};
 #[cfg(unix)]
-use crate::common::{interrupt, wait_until};
+use crate::common::{interrupt, limited, refused, wait_until};
 
 /// Rows of five values that depend on few numbers, as a `.npy` file of single precision has them.
 fn npy(rows: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
@@ -155,6 +155,59 @@ fn read_bytes(sandbox: &Sandbox, name: &str) -> Vec<u8> {
 fn a_killed_sweep_is_resumed_to_the_same_bytes() {
     let sandbox = with_data();
     crate::common::survives_kills_in(&sandbox, "sae train", SWEEP, "models", [1, 4, 8]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_a_command_and_what_it_was_to_write_is_not_there() {
+    let sandbox = with_data();
+    let train = format!("sae train {SWEEP} --elements 400");
+    let train = train.replace("--elements 8,12 ", "");
+    let commands = [
+        // Each of these files is larger than a file may be.
+        (
+            format!("{train} --checkpoint-every 0.001 --out a"),
+            "a/models/checkpoints",
+        ),
+        (
+            "sae encode whole/models/topk-n400-k1-seed0 --data x.npy --out c.npz --quiet".into(),
+            "c.npz",
+        ),
+        (
+            "sae eval whole/models/topk-n400-k1-seed0 --data x.npy --out d --quiet".into(),
+            "d/elements.csv",
+        ),
+        (
+            "sae export whole/models/topk-n400-k1-seed0 --to saelens e".into(),
+            "e/sae_weights.safetensors",
+        ),
+    ];
+    sandbox
+        .harness(&format!("{train} --out whole"))
+        .assert()
+        .success();
+    for (command, file) in commands {
+        refused(
+            limited(&sandbox, &command),
+            &[&format!("cannot write {file}"), "free some space"],
+        );
+        let left = crate::common::files(sandbox.path());
+        assert!(
+            !left
+                .keys()
+                .any(|name| name.contains("tmp") || name.ends_with(file)),
+            "{command}: {:?}",
+            left.keys()
+        );
+    }
+    sandbox
+        .harness("sae train --resume a --quiet")
+        .assert()
+        .success();
+    same(
+        &results(&sandbox.join("whole")),
+        &results(&sandbox.join("a")),
+    );
 }
 
 #[cfg(unix)]
