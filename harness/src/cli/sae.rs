@@ -3,6 +3,7 @@
 mod models;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use kernels::Exec;
@@ -16,7 +17,7 @@ use crate::session::signals;
 use crate::store::folder::Folder;
 use crate::text::{number, percent, put};
 use crate::workbench::config::{self, Config, Request};
-use crate::workbench::train::{self, Options};
+use crate::workbench::train::{self, Options, Times};
 
 /// The commands of `harness sae`.
 #[derive(Debug, Subcommand)]
@@ -216,8 +217,20 @@ impl TrainArgs {
                 ),
             );
         }
+        let Times {
+            reading,
+            training,
+            steps,
+            measuring,
+        } = finished.times;
+        let seconds = |time: Duration| number(time.as_secs_f64());
         print(&format!(
-            "{text}\nreport: {}\n",
+            "{text}\ntime: reading {} s; training {} s, of which steps {} s; measuring and drawing {} s\n\
+             report: {}\n",
+            seconds(reading),
+            seconds(training),
+            seconds(steps),
+            seconds(measuring),
             finished.report().display()
         ))
     }
