@@ -6,6 +6,7 @@
 //! measure            a model on rows that it was not trained on
 //! evaluate encode    models of any tool on any rows: side by side, and their codes
 //! data               which rows are trained on, in which order, and what is measured
+//! sweep              the models of a training, and what each variant makes of the settings
 //! config settings    what a training is made of
 //! tables             the rows of its CSV files
 //! ```
@@ -18,5 +19,6 @@ mod figures;
 mod measure;
 mod page;
 pub mod settings;
+mod sweep;
 pub mod tables;
 pub mod train;

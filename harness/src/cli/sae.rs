@@ -76,7 +76,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
 
-    /// Variant: topk, batch-topk, l1 or l1-tied [default: topk]
+    /// Variant: topk, batch-topk, matryoshka, jumprelu, l1, l1-tied, gated, two-layer or lista [default: topk]
     #[arg(long, value_name = "V")]
     variant: Option<String>,
 
@@ -93,11 +93,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "R,…", value_delimiter = ',')]
     expansion: Vec<f64>,
 
-    /// Numbers of active elements, for topk and batch-topk [default: 32]
+    /// Numbers of active elements, for topk, batch-topk and matryoshka [default: 32]
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     k: Vec<u64>,
 
-    /// L1 coefficients, for l1 and l1-tied [default: 1]
+    /// Coefficients of the penalty, for the other variants [default: one that suits the variant]
     #[arg(long, value_name = "λ,…", value_delimiter = ',')]
     lambda: Vec<f64>,
 

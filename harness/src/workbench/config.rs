@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
-use crate::workbench::settings::{Kind, Settings};
+use crate::workbench::settings::Settings;
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -154,20 +154,23 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
             });
         settings.elements = elements.collect::<Result<_>>()?;
     }
-    let mut dead_after = None;
     for (key, value, origin) in said {
         assign(&mut settings, &presets, OWNER, key, value, origin)?;
-        if key == "dead_after" {
-            dead_after = Some(settings.dead_after);
-        }
     }
-    settings.dead_after = dead_after.unwrap_or((settings.samples / 16).max(1));
+    // What is not said follows from what is.
+    let unsaid = |name: &str| said.iter().all(|(key, _, _)| key != name);
+    if unsaid("dead_after") {
+        settings.dead_after = (settings.samples / 16).max(1);
+    }
+    if let (true, Some(lambda)) = (unsaid("lambda"), settings.variant.default_lambda()) {
+        settings.lambda = vec![lambda];
+    }
     settings.check().map_err(|out| {
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
     let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
-    if let (Kind::TopK | Kind::BatchTopK, Some(k), Some(fewest)) = (settings.variant, k, fewest)
+    if let (true, Some(k), Some(fewest)) = (settings.variant.has_k(), k, fewest)
         && k > fewest
     {
         return Err(Error::input(format!(

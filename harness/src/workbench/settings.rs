@@ -1,7 +1,7 @@
 //! Settings of a training on activations.
 
 use crate::sae::training::{BATCH, learning_rate};
-use crate::settings::range::{above, increasing, worded};
+use crate::settings::range::{above, above_0_at_most_1e6, increasing, worded};
 
 crate::words! {
     /// A variant of sparse autoencoder.
@@ -16,10 +16,22 @@ crate::words! {
         #[serde(rename = "batch-topk")]
         #[strum(serialize = "batch-topk")]
         BatchTopK,
+        /// The same, where the first elements of the dictionary reconstruct by themselves too.
+        Matryoshka,
+        /// Codes above a learnt threshold, and a penalty on their number.
+        #[serde(rename = "jumprelu")]
+        #[strum(serialize = "jumprelu")]
+        JumpRelu,
         /// ReLU codes and an L1 penalty, elements of norm 1.
         L1,
         /// The same with one matrix for encoder and decoder.
         L1Tied,
+        /// Codes that gates switch on, and an L1 penalty on the gates alone.
+        Gated,
+        /// ReLU codes from an encoder with a hidden layer, and an L1 penalty.
+        TwoLayer,
+        /// ReLU codes from a few unrolled steps of a learnt iteration, and an L1 penalty.
+        Lista,
     }
 }
 
@@ -41,11 +53,16 @@ crate::settings! {
     /// Settings of a training. Every combination of the lists is a model.
     pub struct Settings {
         /// Variant: topk (the k largest entries of a code), batch-topk (k in the mean over a batch, and codes that are read
-        /// by a threshold), l1 (ReLU codes and an L1 penalty) or l1-tied (one matrix for encoder and decoder).
+        /// by a threshold), matryoshka (batch-topk whose first elements reconstruct by themselves too), jumprelu (learnt
+        /// thresholds, and a penalty on the number of active elements), l1 (ReLU codes and an L1 penalty), l1-tied (one
+        /// matrix for encoder and decoder), gated (gates that are penalised, and magnitudes that are not), two-layer (l1
+        /// with a hidden layer in the encoder) or lista (l1 with an unrolled iteration as the encoder).
         variant: Kind = Kind::TopK;
-        /// Numbers of active elements k, for topk and batch-topk.
+        /// Numbers of active elements k, for topk, batch-topk and matryoshka.
         k: Vec<usize> = vec![32], in increasing(1..=64, 1..=1 << 20);
-        /// L1 coefficients λ, for l1 and l1-tied, for an error that is summed over the columns of normalised activations.
+        /// Coefficients λ of the penalty, for the other variants, for an error that is summed over the columns of normalised
+        /// activations; for jumprelu what an active element costs, else what a unit of a code does. Unless told otherwise
+        /// one that suits the variant.
         lambda: Vec<f64> = vec![1.0], in worded("1 to 64 numbers above 0, increasing", increasing(1..=64, above(0.0).at_most(1e6)));
         /// Numbers of elements of a dictionary; eight times the width of the activations unless told otherwise.
         elements: Vec<usize> = vec![4096], in increasing(1..=64, 1..=1 << 22);
@@ -69,11 +86,25 @@ crate::settings! {
         /// What is done to activations before training: none, mean (the mean is subtracted) or scale (then all are divided
         /// by one number, so that columns have a variance of 1 in the mean). Saved models take raw activations all the same.
         normalise: Normalise = Normalise::Scale;
-        /// Rows without firing after which an element counts as dead, for the auxiliary loss of topk and batch-topk; a
-        /// sixteenth of `samples` unless told otherwise.
+        /// Rows without firing after which an element counts as dead, for the auxiliary loss of topk, batch-topk and
+        /// matryoshka; a sixteenth of `samples` unless told otherwise.
         dead_after: u64 = 1 << 18, in 1..=1 << 50;
-        /// Coefficient of the auxiliary loss of topk and batch-topk, for a squared error summed over columns; 0 for
-        /// none.
+        /// Coefficient of the auxiliary loss of topk, batch-topk and matryoshka, for a squared error summed over columns; 0
+        /// for none.
         auxiliary: f64 = 0.03125, in 0.0..=1e6;
+        /// Parts of the dictionary that reconstruct by themselves in matryoshka, beside the whole: shares of its elements,
+        /// of which they are the first. (Those of Bussmann et al. are 128, 512 and 2,048 of 4,096.)
+        prefixes: Vec<f64> = vec![0.03125, 0.125, 0.5], in worded("1 to 15 numbers above 0 and below 1, increasing", increasing(1..=15, above(0.0).below(1.0)));
+        /// Thresholds that jumprelu starts from, for normalised activations.
+        threshold: f64 = 2.0, in 0.0..=1e6;
+        /// Width of the window around its threshold in which a pre-activation tells jumprelu how to move it, for normalised
+        /// activations.
+        bandwidth: f64 = 2.0, in above_0_at_most_1e6();
+        /// Width of the hidden layer of two-layer, in multiples of the width of the activations; from 2 on, it starts as the
+        /// linear encoder.
+        hidden: f64 = 2.0, in above(0.0).at_most(1000.0);
+        /// Steps of the iteration that lista unrolls; it holds the products of all pairs of elements, so its dictionaries
+        /// should be small.
+        unrolled: usize = 3, in 1..=64;
     }
 }

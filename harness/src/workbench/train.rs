@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kernels::sae::{
-    AuxK, BatchTopK, L1, Parameters, Rows as ElementRows, Shape, TiedL1, TopK, Variant,
-};
+use kernels::sae::{Parameters, Variant};
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -29,7 +27,8 @@ use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
-use crate::workbench::settings::{Kind, Settings};
+use crate::workbench::settings::Settings;
+use crate::workbench::sweep::{Member, members};
 use crate::workbench::tables::{Model, SPECS, Step};
 
 /// The folder of the models in that of a training.
@@ -64,15 +63,6 @@ impl Finished {
     pub fn report(&self) -> PathBuf {
         self.folder.path().join(REPORT)
     }
-}
-
-/// A model of the sweep: its place in the lists of the settings.
-struct Member {
-    name: String,
-    elements: usize,
-    variant: Variant,
-    sparsity: f64,
-    seed: u64,
 }
 
 /// Trains every model that the configuration asks for on the rows, measures and draws them.
@@ -228,10 +218,7 @@ fn trained(
     session: &Session,
 ) -> Result<Vec<Trained>> {
     let candidates = members.iter().map(|member| {
-        let shape = Shape {
-            width: data.width(),
-            dictionary: member.elements,
-        };
+        let shape = member.shape(data.width());
         let mut rng = Rng::stream(member.seed, "sae train", "weights", member.elements as u64);
         let mut start = training::initial(shape, member.variant, &mut rng);
         centre(&mut start, survey, data);
@@ -273,64 +260,6 @@ fn plan(settings: &Settings) -> Plan {
     }
 }
 
-/// Every combination of the lists of the settings.
-fn members(settings: &Settings, width: usize) -> Vec<Member> {
-    let mut members = Vec::new();
-    let dead_after = settings.dead_after.div_ceil(settings.batch as u64);
-    for &elements in &settings.elements {
-        let variants: Vec<(String, f64, Variant)> = match settings.variant {
-            Kind::TopK | Kind::BatchTopK => {
-                let aux = (settings.auxiliary > 0.0).then(|| AuxK {
-                    k: (width / 2).clamp(1, elements),
-                    coefficient: settings.auxiliary as f32,
-                    dead_after: dead_after.min(u32::MAX.into()) as u32,
-                });
-                let each = settings.k.iter();
-                each.map(|&k| {
-                    let variant = match settings.variant {
-                        Kind::BatchTopK => Variant::BatchTopK(BatchTopK { k, aux }),
-                        _ => Variant::TopK(TopK { k, aux }),
-                    };
-                    (format!("k{k}"), k as f64, variant)
-                })
-                .collect()
-            }
-            Kind::L1 | Kind::L1Tied => {
-                let each = settings.lambda.iter();
-                each.map(|&lambda| {
-                    let name = format!("lambda{lambda}");
-                    let variant = match settings.variant {
-                        Kind::L1Tied => Variant::TiedL1(TiedL1 {
-                            lambda: lambda as f32,
-                        }),
-                        _ => Variant::L1(L1 {
-                            lambda: lambda as f32,
-                            rows: ElementRows::Unit,
-                        }),
-                    };
-                    (name, lambda, variant)
-                })
-                .collect()
-            }
-        };
-        for (sparsity_name, sparsity, variant) in variants {
-            members.extend(
-                (settings.seed..settings.seed + settings.seeds).map(|seed| Member {
-                    name: format!(
-                        "{}-n{elements}-{sparsity_name}-seed{seed}",
-                        settings.variant
-                    ),
-                    elements,
-                    variant,
-                    sparsity,
-                    seed,
-                }),
-            );
-        }
-    }
-    members
-}
-
 fn check_memory(
     settings: &Settings,
     width: usize,
@@ -338,7 +267,8 @@ fn check_memory(
     threads: usize,
 ) -> Result<()> {
     let plan = plan(settings);
-    let needed = plan.memory(width, members.iter().map(|m| m.elements));
+    let extra: f64 = members.iter().map(|m| m.extra_memory(width, &plan)).sum();
+    let needed = plan.memory(width, members.iter().map(|m| m.elements)) + extra;
     memory::check("sae train", "harness sae train --help", needed, threads)
 }
 

@@ -75,11 +75,9 @@ fn a_sweep_leaves_a_model_for_every_combination_and_explains_held_out_rows() {
                 .join(&format!("a/models/{name}/model.safetensors"))
                 .exists()
         );
-        let line = models.lines().find(|line| line.starts_with(name)).unwrap();
-        let cells: Vec<&str> = line.split(',').collect();
-        let explained: f64 = cells[7].parse().unwrap();
+        let explained = number(&models, name, "explained_variance");
         // A model that knew the mean alone would explain nothing.
-        assert!(explained > 0.3 && explained <= 1.0, "{line}");
+        assert!(explained > 0.3 && explained <= 1.0, "{models}");
     }
     let report = read(&sandbox, "a/report.html");
     for text in [
@@ -206,15 +204,7 @@ fn a_model_takes_raw_activations_however_they_were_normalised() {
     }
     let explained = |how: &str| -> f64 {
         let models = read(&sandbox, &format!("{how}/models.csv"));
-        models
-            .lines()
-            .nth(1)
-            .unwrap()
-            .split(',')
-            .nth(7)
-            .unwrap()
-            .parse()
-            .unwrap()
+        number(&models, &first_model(&models), "explained_variance")
     };
     assert!(explained("scale") > 0.9, "{}", explained("scale"));
     for how in ["none", "mean"] {
@@ -229,26 +219,109 @@ fn a_model_takes_raw_activations_however_they_were_normalised() {
 #[test]
 fn every_variant_explains_held_out_rows_and_is_exported() {
     let sandbox = with_data();
-    for variant in ["topk", "batch-topk", "l1", "l1-tied"] {
+    for variant in [
+        "topk",
+        "batch-topk",
+        "matryoshka",
+        "jumprelu",
+        "l1",
+        "l1-tied",
+        "gated",
+        "two-layer",
+        "lista",
+    ] {
         sandbox
             .harness(&format!(
                 "sae train x.npy --variant {variant} --k 2 --lambda 0.05 --elements 8 --samples 40000 --batch 64 \
-                 --rate 0.0005 --quiet --out {variant}"
+                 --rate 0.0005 --set threshold=0.1 --set bandwidth=0.2 --quiet --out {variant}"
             ))
             .assert()
             .success();
         let models = read(&sandbox, &format!("{variant}/models.csv"));
-        let line = models.lines().nth(1).unwrap();
-        let cells: Vec<&str> = line.split(',').collect();
-        assert_eq!(cells[1], variant);
-        let explained: f64 = cells[7].parse().unwrap();
-        assert!(explained > 0.3 && explained <= 1.0, "{line}");
-        let model = format!("{variant}/models/{}", cells[0]);
+        let name = first_model(&models);
+        assert_eq!(cell(&models, &name, "variant"), variant);
+        let explained = number(&models, &name, "explained_variance");
+        assert!(explained > 0.3 && explained <= 1.0, "{models}");
+        // Read back, the saved model is the one that was measured.
+        let model = format!("{variant}/models/{name}");
         sandbox
-            .harness(&format!("sae export {model} --to saelens {variant}-export"))
+            .harness(&format!(
+                "sae eval {model} --data x.npy --rows 30 --quiet --out {variant}-eval"
+            ))
             .assert()
             .success();
+        let evaluated = read(&sandbox, &format!("{variant}-eval/models.csv"));
+        for column in ["explained_variance", "l0"] {
+            assert_eq!(
+                cell(&evaluated, &name, column),
+                cell(&models, &name, column),
+                "{variant}: {column}"
+            );
+        }
+        let export = format!("sae export {model} --to saelens {variant}-export");
+        match variant {
+            "two-layer" | "lista" => {
+                sandbox.refuses(
+                    &export,
+                    &[&name, "SAELens has no variant like", variant, "jumprelu"],
+                );
+                assert!(!sandbox.join(&format!("{variant}-export")).exists());
+            }
+            _ => {
+                sandbox.harness(&export).assert().success();
+            }
+        }
     }
+}
+
+#[test]
+fn settings_of_variants_reach_the_models_and_a_default_penalty_is_that_of_the_variant() {
+    let sandbox = with_data();
+    let short = "--elements 40 --samples 640 --batch 64 --quiet";
+    for (flags, expected) in [
+        (
+            "--variant matryoshka --k 2 --set prefixes=[0.01,0.02,0.3]",
+            "\"prefixes\":[1,12,40]",
+        ),
+        (
+            "--variant jumprelu --normalise none --set threshold=0.5 --set bandwidth=0.25",
+            "\"lambda\":4.0,\"bandwidth\":0.25,\"threshold\":0.5",
+        ),
+        (
+            "--variant two-layer --normalise none --set hidden=1.5",
+            "\"hidden\":8,\"lambda\":1.0",
+        ),
+        (
+            "--variant lista --normalise none --set unrolled=2 --lambda 0.5",
+            "\"steps\":2,\"lambda\":0.5",
+        ),
+    ] {
+        let _ = std::fs::remove_dir_all(sandbox.join("a"));
+        sandbox
+            .harness(&format!("sae train x.npy {short} {flags} --out a"))
+            .assert()
+            .success();
+        let name = first_model(&read(&sandbox, "a/models.csv"));
+        let bytes = read_bytes(&sandbox, &format!("a/models/{name}/model.safetensors"));
+        let text = String::from_utf8_lossy(&bytes).replace('\\', "");
+        assert!(text.contains(expected), "{flags}: {expected}");
+    }
+}
+
+/// The name in the first row of a table of models.
+fn first_model(csv: &str) -> String {
+    csv.lines()
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap()
+        .into()
+}
+
+/// A number in a CSV, by the name of a model and that of a column.
+fn number(csv: &str, model: &str, column: &str) -> f64 {
+    cell(csv, model, column).parse().unwrap()
 }
 
 #[test]
