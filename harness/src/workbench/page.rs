@@ -69,12 +69,12 @@ pub fn draw(
                     m.model.clone(),
                     m.elements.to_string(),
                     m.seed.to_string(),
-                    percent(m.explained_variance),
-                    number(m.l0),
-                    number(m.mse),
-                    number(m.cosine),
-                    percent(m.dead),
-                    percent(m.rare),
+                    percent(m.measures.explained_variance),
+                    number(m.measures.l0),
+                    number(m.measures.mse),
+                    number(m.measures.cosine),
+                    percent(m.measures.dead),
+                    percent(m.measures.rare),
                 ]
             })
             .collect(),
@@ -103,6 +103,13 @@ fn warnings(survey: &Survey, models: &[Model]) -> Vec<String> {
     let chosen = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
         (0..survey.mean.len()).filter(|&j| keep(j)).collect()
     };
+    if !survey.broken.is_empty() {
+        warnings.push(format!(
+            "{} of {} rows hold a NaN or an infinite value and are left out.",
+            survey.broken.len(),
+            survey.rows + survey.broken.len() as u64
+        ));
+    }
     let constant = chosen(&|j| survey.variance[j] == 0.0);
     if !constant.is_empty() {
         warnings.push(columns(constant, "have one value in all rows"));
@@ -119,11 +126,11 @@ fn warnings(survey: &Survey, models: &[Model]) -> Vec<String> {
     }
     let diverged = models.iter().filter(|m| m.end != "trained");
     warnings.extend(diverged.map(|m| format!("{} {}; try a lower learning rate.", m.model, m.end)));
-    let dead = models.iter().filter(|m| m.dead > 0.3);
+    let dead = models.iter().filter(|m| m.measures.dead > 0.3);
     warnings.extend(dead.map(|m| {
         format!(
             "{} of the elements of {} are dead; try fewer elements, more rows or a lower learning rate.",
-            percent(m.dead),
+            percent(m.measures.dead),
             m.model
         )
     }));

@@ -1,7 +1,7 @@
 //! From files of activations to models, measures and a report.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kernels::sae::{Parameters, Variant};
 use kernels::{Exec, Isa};
@@ -27,7 +27,7 @@ use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
-use crate::workbench::settings::Settings;
+use crate::workbench::settings::{NonFinite, Settings};
 use crate::workbench::sweep::{Member, members};
 use crate::workbench::tables::{Model, SPECS, Step};
 
@@ -56,6 +56,21 @@ pub struct Finished {
     pub folder: Folder,
     /// What held-out rows tell of each model.
     pub models: Vec<Model>,
+    /// Where the time went.
+    pub times: Times,
+}
+
+/// Where the time of a training went.
+#[derive(Debug)]
+pub struct Times {
+    /// The pass over all rows before the training.
+    pub reading: Duration,
+    /// The training: batches, steps and checkpoints.
+    pub training: Duration,
+    /// The steps alone: their sum over models, divided by the number of models that are trained at once.
+    pub steps: Duration,
+    /// Measures, figures and files.
+    pub measuring: Duration,
 }
 
 impl Finished {
@@ -71,8 +86,13 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let members = members(&config.settings, rows.width());
     check_memory(&config.settings, rows.width(), &members, options.threads)?;
     let folder = open(config, isa, options)?;
-    let models = pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
-    Ok(Finished { folder, models })
+    let (models, times) =
+        pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
+    Ok(Finished {
+        folder,
+        models,
+        times,
+    })
 }
 
 /// The folder of the results, new or that of the same training.
@@ -106,11 +126,13 @@ fn compute(
     options: &Options,
     folder: &Folder,
     members: &[Member],
-) -> Result<Vec<Model>> {
+) -> Result<(Vec<Model>, Times)> {
     let settings = &config.settings;
+    let begun = Instant::now();
     let reading = Progress::new("reading", options.show);
     reading.start(rows.len())?;
-    let survey = Survey::of(&rows, &reading)?;
+    let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
+    let rows = rows.without(&survey.broken);
     reading.finish();
     let files: Vec<_> = rows
         .shards()
@@ -125,6 +147,7 @@ fn compute(
             "threads": options.threads,
             "data": files,
             "data_checksum": survey.checksum,
+            "rows_left_out": survey.broken.len(),
             "checksums": folder.checksums(),
         });
         serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
@@ -143,8 +166,16 @@ fn compute(
     };
     let plan = plan(settings);
     progress.start(plan.steps * members.len() as u64)?;
+    let read = Instant::now();
     let trained = trained(members, &plan, settings, &survey, &data, &session)?;
     progress.finish();
+    // Models take turns unless there is one for every thread.
+    let at_once = match members.len() >= options.threads {
+        true => options.threads as u32,
+        false => 1,
+    };
+    let stepping = trained.iter().map(|t| t.stepping).sum::<Duration>() / at_once;
+    let ready = Instant::now();
 
     let progress = Progress::new("measuring", options.show);
     progress.start(members.len() as u64)?;
@@ -198,7 +229,13 @@ fn compute(
     page::draw(folder, config, &survey, &data, &tables)?;
     folder.write(MANIFEST, manifest(true))?;
     folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
-    Ok(models)
+    let times = Times {
+        reading: read - begun,
+        training: ready - read,
+        steps: stepping,
+        measuring: ready.elapsed(),
+    };
+    Ok((models, times))
 }
 
 /// Everything that decides the course of a training beside its model.
@@ -280,7 +317,6 @@ fn row(
     trained: &Trained,
     measured: &Measured,
 ) -> Model {
-    let stream = &measured.stream;
     Model {
         model: member.name.clone(),
         variant: settings.variant,
@@ -292,14 +328,6 @@ fn row(
             .clone()
             .unwrap_or_else(|| "trained".into()),
         samples: plan.steps * settings.batch as u64,
-        explained_variance: stream.explained_variance(),
-        explained_variance_by_row: measured.explained_by_row,
-        mse: stream.mse(),
-        l0: stream.l0(),
-        l1: stream.l1(),
-        cosine: stream.cosine_similarity(),
-        shrinkage: measured.shrinkage,
-        dead: stream.dead_fraction(),
-        rare: measured.rare(),
+        measures: measured.measures(),
     }
 }

@@ -106,6 +106,10 @@ pub struct EvalArgs {
     #[arg(long, value_name = "N", default_value_t = 1 << 16, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
 
+    /// Leave out rows that hold a NaN or an infinite value; without it, the first of them is an error
+    #[arg(long)]
+    skip_nonfinite: bool,
+
     /// Folder for models.csv, models.json and elements.csv, new or empty; README.md there says what columns mean
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -118,7 +122,7 @@ impl EvalArgs {
         let folder = self.out.as_deref().map(Folder::create).transpose()?;
         let total = models.len() as u64 * self.rows.min(rows.len());
         let (evaluations, elements) = self.input.run("sae eval", total, |exec, progress| {
-            let sample = Sample::new(&rows, self.rows)?;
+            let sample = Sample::new(&rows, self.rows, self.skip_nonfinite)?;
             evaluate(exec, &models, &sample, progress)
         })?;
         if let Some(folder) = folder {
@@ -165,17 +169,23 @@ const MEASURES: [Measure; 15] = [
     ("variant", |m| m.variant.clone()),
     ("elements", |m| m.elements.to_string()),
     ("k or λ", |m| known(m.sparsity, number)),
-    ("rows", |m| m.rows.to_string()),
-    ("explained variance", |m| percent(m.explained_variance)),
-    ("  mean over rows", |m| percent(m.explained_variance_by_row)),
-    ("squared error", |m| number(m.mse)),
-    ("L0", |m| known(m.l0, number)),
-    ("L1", |m| number(m.l1)),
-    ("cosine with x", |m| number(m.cosine)),
-    ("shrinkage ‖x̂‖/‖x‖", |m| number(m.shrinkage)),
-    ("dead elements", |m| known(m.dead, percent)),
-    ("rare elements", |m| percent(m.rare)),
-    ("nearest cosine", |m| number(m.nearest)),
+    ("rows", |m| m.measures.rows.to_string()),
+    ("explained variance", |m| {
+        percent(m.measures.explained_variance)
+    }),
+    ("  mean over rows", |m| {
+        percent(m.measures.explained_variance_by_row)
+    }),
+    ("squared error", |m| number(m.measures.mse)),
+    ("L0", |m| known(m.measures.l0, number)),
+    ("L1", |m| number(m.measures.l1)),
+    ("cosine with x", |m| number(m.measures.cosine)),
+    ("shrinkage ‖x̂‖/‖x‖", |m| {
+        number(m.measures.shrinkage)
+    }),
+    ("dead elements", |m| known(m.measures.dead, percent)),
+    ("rare elements", |m| percent(m.measures.rare)),
+    ("nearest cosine", |m| number(m.measures.nearest)),
     ("loss above best codes", |m| known(m.excess_loss, percent)),
 ];
 
