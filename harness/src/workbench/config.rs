@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
-use crate::workbench::settings::Settings;
+use crate::workbench::settings::{Dead, Settings};
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -165,6 +165,9 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
     if let (true, Some(lambda)) = (unsaid("lambda"), settings.variant.default_lambda()) {
         settings.lambda = vec![lambda];
     }
+    if unsaid("dead") && !settings.variant.has_k() {
+        settings.dead = Dead::None;
+    }
     settings.check().map_err(|out| {
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
@@ -175,6 +178,29 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
     {
         return Err(Error::input(format!(
             "k is {k}, and a dictionary has {fewest} elements; no more than all of them can be active"
+        )));
+    }
+    let variant = settings.variant;
+    if !variant.has_k() && settings.dead == Dead::Auxiliary {
+        return Err(Error::input(format!(
+            "dead is auxiliary, and {variant} has no auxiliary loss for dead elements; choose resample or none"
+        )));
+    }
+    if variant.has_k() && !settings.target_l0.is_empty() {
+        return Err(Error::input(format!(
+            "target_l0 is set, and {variant} has no penalty that could be steered; its number of active elements is k"
+        )));
+    }
+    if !settings.target_l0.is_empty() && settings.lambda.len() > 1 {
+        return Err(Error::input(
+            "lambda is a list, and target_l0 steers one λ for each of its numbers; give one λ to start from, or none",
+        ));
+    }
+    if let (Some(most), Some(&fewest)) = (settings.target_l0.last(), fewest)
+        && *most > fewest as f64
+    {
+        return Err(Error::input(format!(
+            "target_l0 is {most}, and a dictionary has {fewest} elements; no more than all of them can be active"
         )));
     }
     Ok(settings)

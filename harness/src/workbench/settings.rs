@@ -36,6 +36,46 @@ crate::words! {
 }
 
 crate::words! {
+    /// What stands in the tables beside what was asked for.
+    pub enum Role {
+        /// A model that was asked for.
+        Model,
+        /// The same with a random decoder that is not trained.
+        RandomDecoder,
+        /// The same with a random encoder, of which only biases and thresholds are trained.
+        RandomEncoder,
+        /// The best reconstruction from as many principal components as a model has active elements.
+        Pca,
+    }
+}
+
+crate::words! {
+    /// What models are held against.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Baselines {
+        /// Nothing.
+        None,
+        /// The same models with a frozen random decoder or encoder, and principal components.
+        Random,
+    }
+}
+
+crate::words! {
+    /// What is done for elements that have not fired for long.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Dead {
+        /// An auxiliary loss, by which they learn what the others leave over.
+        Auxiliary,
+        /// A new start towards a row that is reconstructed badly.
+        Resample,
+        /// Nothing.
+        None,
+    }
+}
+
+crate::words! {
     /// What is done to activations before they are trained on.
     #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
@@ -76,12 +116,19 @@ crate::settings! {
         /// activations; for jumprelu what an active element costs, else what a unit of a code does. Unless told otherwise
         /// one that suits the variant.
         lambda: Vec<f64> = vec![1.0], in worded("1 to 64 numbers above 0, increasing", increasing(1..=64, above(0.0).at_most(1e6)));
+        /// Numbers of active elements that λ is steered to, for the variants with a penalty; every one is a model, and
+        /// `lambda` is what λ starts from. None, and λ stays as it is.
+        target_l0: Vec<f64> = vec![], in worded("0 to 64 numbers above 0, increasing", increasing(0..=64, above(0.0).at_most(1e6)));
         /// Numbers of elements of a dictionary; eight times the width of the activations unless told otherwise.
         elements: Vec<usize> = vec![4096], in increasing(1..=64, 1..=1 << 22);
         /// The seed of the first model; it decides on its first weights. The order of the rows is that of the first seed.
         seed: u64 = 0, in 0..=1 << 48;
         /// Number of seeds: every model is trained once for each.
         seeds: u64 = 1, in 1..=1000;
+        /// What is trained and measured beside every model: random (the same with a random decoder that is not trained, and
+        /// with a random encoder of which only biases and thresholds are trained, which takes three times as long in all;
+        /// and as many principal components as the model has active elements) or none.
+        baselines: Baselines = Baselines::Random;
         /// Rows that each model is trained on in all, over as many passes as it takes.
         samples: u64 = 1 << 22, in 1..=1 << 50;
         /// Rows in a batch.
@@ -89,6 +136,12 @@ crate::settings! {
         /// Learning rate of Adam for a dictionary of 16,384 elements; for n elements it is √(16384/n) times that (Gao et
         /// al., Scaling and evaluating sparse autoencoders, 2024).
         learning_rate: f64 = 2e-4, in learning_rate();
+        /// Share of the steps, at the start, over which the learning rate rises along a line.
+        warmup: f64 = 0.0, in 0.0..=1.0;
+        /// Share of the steps, at the start, over which λ rises along a line; only then is it steered.
+        lambda_warmup: f64 = 0.0, in 0.0..=1.0;
+        /// Norm of the gradient over all parameters of a model, to which a longer one is shortened; 0 for none.
+        clip: f64 = 0.0, in worded("0 to 3e38", 0.0..=f64::from(f32::MAX));
         /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
         cooldown: f64 = 0.2, in 0.0..=1.0;
         /// Share of the rows that are held out from training, for the measures.
@@ -101,8 +154,12 @@ crate::settings! {
         /// What is done to activations before training: none, mean (the mean is subtracted) or scale (then all are divided
         /// by one number, so that columns have a variance of 1 in the mean). Saved models take raw activations all the same.
         normalise: Normalise = Normalise::Scale;
-        /// Rows without firing after which an element counts as dead, for the auxiliary loss of topk, batch-topk and
-        /// matryoshka; a sixteenth of `samples` unless told otherwise.
+        /// What is done for dead elements: auxiliary (an auxiliary loss, which topk, batch-topk and matryoshka have),
+        /// resample (every `dead_after` rows, up to the cooldown, they start anew towards rows that are reconstructed badly;
+        /// Bricken et al., Towards Monosemanticity, 2023) or none. Unless told otherwise the auxiliary loss where there is
+        /// one, else nothing.
+        dead: Dead = Dead::Auxiliary;
+        /// Rows without firing after which an element counts as dead; a sixteenth of `samples` unless told otherwise.
         dead_after: u64 = 1 << 18, in 1..=1 << 50;
         /// Coefficient of the auxiliary loss of topk, batch-topk and matryoshka, for a squared error summed over columns; 0
         /// for none.

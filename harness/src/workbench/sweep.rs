@@ -5,19 +5,26 @@ use kernels::sae::{
     TwoLayer, Variant,
 };
 
-use crate::sae::training::Plan;
-use crate::workbench::settings::{Kind, Settings};
+use crate::sae::training::{Plan, Recipe, Resampling};
+use crate::table::record::Word as _;
+use crate::workbench::settings::{Baselines, Dead, Kind, Role, Settings};
 
 /// A model of the sweep: its place in the lists of the settings.
 pub struct Member {
     /// Its name, which is that of its folder.
     pub name: String,
+    /// The name of its cell: of all models that differ from it by their seed alone.
+    pub cell: String,
+    /// Whether it is a model that was asked for, or what it is beside one.
+    pub role: Role,
     /// Elements of its dictionary.
     pub elements: usize,
     /// What is trained.
     pub variant: Variant,
-    /// k or λ.
+    /// k, or the λ that training starts from.
     pub sparsity: f64,
+    /// The number of active elements that λ is steered to.
+    pub target_l0: Option<f64>,
     /// The seed of its first weights.
     pub seed: u64,
 }
@@ -75,12 +82,18 @@ fn batch_top_k(settings: &Settings, shape: Shape, k: usize) -> BatchTopK {
 }
 
 fn auxiliary(settings: &Settings, shape: Shape) -> Option<AuxK> {
-    let dead_after = settings.dead_after.div_ceil(settings.batch as u64);
-    (settings.auxiliary > 0.0).then(|| AuxK {
+    let wanted = settings.dead == Dead::Auxiliary && settings.auxiliary > 0.0;
+    wanted.then(|| AuxK {
         k: (shape.width / 2).clamp(1, shape.dictionary),
         coefficient: settings.auxiliary as f32,
-        dead_after: dead_after.min(u32::MAX.into()) as u32,
+        dead_after: dead_after(settings),
     })
+}
+
+/// Steps without firing after which an element counts as dead.
+fn dead_after(settings: &Settings) -> u32 {
+    let steps = settings.dead_after.div_ceil(settings.batch as u64);
+    steps.min(u32::MAX.into()) as u32
 }
 
 /// The first elements of a dictionary, by their shares of it, and all of them.
@@ -116,36 +129,75 @@ pub fn members(settings: &Settings, width: usize) -> Vec<Member> {
             width,
             dictionary: elements,
         };
-        let variants: Vec<(String, f64, Variant)> = match sparsity(settings.variant) {
+        let variants: Vec<(String, f64, Option<f64>, Variant)> = match sparsity(settings.variant) {
             Sparsity::Number(variant) => {
                 let each = settings.k.iter();
-                let variant = |&k| (format!("k{k}"), k as f64, variant(settings, shape, k));
-                each.map(variant).collect()
-            }
-            Sparsity::Penalty(_, variant) => {
-                let each = settings.lambda.iter();
-                let variant = |&lambda| {
-                    let name = format!("lambda{lambda}");
-                    (name, lambda, variant(settings, shape, lambda as f32))
+                let variant = |&k| {
+                    let name = format!("k{k}");
+                    (name, k as f64, None, variant(settings, shape, k))
                 };
                 each.map(variant).collect()
             }
+            Sparsity::Penalty(_, variant) => {
+                let variant = |lambda: f64| variant(settings, shape, lambda as f32);
+                let steered = settings.target_l0.iter().map(|&target| {
+                    let start = settings.lambda[0];
+                    let name = format!("target{target}");
+                    (name, start, Some(target), variant(start))
+                });
+                let fixed = settings.lambda.iter().map(|&lambda| {
+                    let name = format!("lambda{lambda}");
+                    (name, lambda, None, variant(lambda))
+                });
+                match settings.target_l0.is_empty() {
+                    true => fixed.collect(),
+                    false => steered.collect(),
+                }
+            }
         };
-        for (sparsity_name, sparsity, variant) in variants {
+        for (sparsity_name, sparsity, target_l0, variant) in variants {
+            let cell = format!("{}-n{elements}-{sparsity_name}", settings.variant);
             let seeds = settings.seed..settings.seed + settings.seeds;
-            members.extend(seeds.map(|seed| Member {
-                name: format!(
-                    "{}-n{elements}-{sparsity_name}-seed{seed}",
-                    settings.variant
-                ),
-                elements,
-                variant,
-                sparsity,
-                seed,
+            let each = roles(settings).iter();
+            members.extend(each.flat_map(|&role| {
+                let suffix = match role {
+                    Role::Model => String::new(),
+                    role => format!("-{}", role.word()),
+                };
+                let cell = format!("{cell}{suffix}");
+                seeds.clone().map(move |seed| Member {
+                    name: format!("{cell}-seed{seed}"),
+                    cell: cell.clone(),
+                    role,
+                    elements,
+                    variant,
+                    sparsity,
+                    target_l0,
+                    seed,
+                })
             }));
         }
     }
     members
+}
+
+/// What is trained in each cell.
+fn roles(settings: &Settings) -> &'static [Role] {
+    match (settings.baselines, settings.variant) {
+        (Baselines::None, _) => &[Role::Model],
+        // Its encoder is its decoder.
+        (Baselines::Random, Kind::L1Tied) => &[Role::Model, Role::RandomDecoder],
+        (Baselines::Random, _) => &[Role::Model, Role::RandomDecoder, Role::RandomEncoder],
+    }
+}
+
+/// The tensors that stay as they are at random.
+fn held(role: Role) -> Vec<&'static str> {
+    match role {
+        Role::RandomDecoder => vec!["w_dec"],
+        Role::RandomEncoder => vec!["w_enc", "w_hidden", "w_lateral"],
+        Role::Model | Role::Pca => vec![],
+    }
 }
 
 impl Member {
@@ -154,6 +206,27 @@ impl Member {
         Shape {
             width,
             dictionary: self.elements,
+        }
+    }
+
+    /// How it is trained.
+    pub fn recipe(&self, settings: &Settings, plan: &Plan) -> Recipe {
+        let steps = |share: f64| (share * plan.steps as f64).round() as u64;
+        let dead_after = dead_after(settings);
+        let resampling = Resampling {
+            every: dead_after.max(1).into(),
+            until: plan.steps - steps(settings.cooldown),
+            dead_after,
+            seed: self.seed,
+        };
+        Recipe {
+            rate: (16384.0 / self.elements as f64).sqrt(),
+            warm_up: steps(settings.warmup),
+            clip: (settings.clip > 0.0).then_some(settings.clip as f32),
+            held: held(self.role),
+            penalty_warm_up: steps(settings.lambda_warmup),
+            target_l0: self.target_l0,
+            resampling: (settings.dead == Dead::Resample).then_some(resampling),
         }
     }
 

@@ -19,6 +19,7 @@ use crate::rng::Rng;
 use crate::sae::training::{self, Candidate, Plan, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, Session};
+use crate::stats::observations::Observations as _;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
@@ -27,9 +28,12 @@ use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
-use crate::workbench::settings::{NonFinite, Settings};
+use crate::workbench::pca::Pca;
+use crate::workbench::settings::{Baselines, NonFinite, Role, Settings};
+use crate::workbench::summary::summary;
 use crate::workbench::sweep::{Member, members};
 use crate::workbench::tables::{Model, SPECS, Step};
+use crate::workbench::warnings::warnings;
 
 /// The folder of the models in that of a training.
 const MODELS: &str = "models";
@@ -56,6 +60,8 @@ pub struct Finished {
     pub folder: Folder,
     /// What held-out rows tell of each model.
     pub models: Vec<Model>,
+    /// What a reader should know of the data and the models.
+    pub warnings: Vec<String>,
     /// Where the time went.
     pub times: Times,
 }
@@ -86,11 +92,12 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let members = members(&config.settings, rows.width());
     check_memory(&config.settings, rows.width(), &members, options.threads)?;
     let folder = open(config, isa, options)?;
-    let (models, times) =
+    let (models, warnings, times) =
         pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
     Ok(Finished {
         folder,
         models,
+        warnings,
         times,
     })
 }
@@ -126,7 +133,7 @@ fn compute(
     options: &Options,
     folder: &Folder,
     members: &[Member],
-) -> Result<(Vec<Model>, Times)> {
+) -> Result<(Vec<Model>, Vec<String>, Times)> {
     let settings = &config.settings;
     let begun = Instant::now();
     let reading = Progress::new("reading", options.show);
@@ -210,13 +217,22 @@ fn compute(
             reconstruction: r.reconstruction,
             penalty: r.sparsity,
             l0: r.density * n,
+            lambda: r.lambda,
         }));
         models.push(row(member, settings, &plan, trained, measured));
-        elements.extend(measured.elements(&member.name));
+        if member.role == Role::Model {
+            elements.extend(measured.elements(&member.name));
+        }
     }
+    if settings.baselines == Baselines::Random {
+        let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
+        models.extend(components(&pca, &models, settings));
+    }
+    let warnings = warnings(&survey, &models);
     let tables = Tables::new(vec![
         Table::of(&steps),
         Table::of(&models),
+        Table::of(&summary(&models)),
         Table::of(&elements),
     ]);
     for table in tables.iter() {
@@ -226,7 +242,7 @@ fn compute(
         "README.md",
         describe::columns("Tables of a training", "By `harness sae train`.", SPECS),
     )?;
-    page::draw(folder, config, &survey, &data, &tables)?;
+    page::draw(folder, config, &survey, &data, &tables, &warnings)?;
     folder.write(MANIFEST, manifest(true))?;
     folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
     let times = Times {
@@ -235,7 +251,7 @@ fn compute(
         steps: stepping,
         measuring: ready.elapsed(),
     };
-    Ok((models, times))
+    Ok((models, warnings, times))
 }
 
 /// Everything that decides the course of a training beside its model.
@@ -264,7 +280,7 @@ fn trained(
             title: member.name.clone(),
             source: 0,
             start,
-            rate: (16384.0 / member.elements as f64).sqrt(),
+            recipe: member.recipe(settings, plan),
         }
     });
     let course = Course {
@@ -319,9 +335,15 @@ fn row(
 ) -> Model {
     Model {
         model: member.name.clone(),
+        cell: member.cell.clone(),
+        role: member.role,
         variant: settings.variant,
         elements: member.elements,
-        sparsity: member.sparsity,
+        sparsity: match member.target_l0 {
+            Some(_) => trained.lambda,
+            None => member.sparsity,
+        },
+        target_l0: member.target_l0.unwrap_or(f64::NAN),
         seed: member.seed,
         end: trained
             .divergence
@@ -330,4 +352,26 @@ fn row(
         samples: plan.steps * settings.batch as u64,
         measures: measured.measures(),
     }
+}
+
+/// The rows of principal components: one for each number of active elements that a model has, rounded.
+fn components(pca: &Pca, models: &[Model], settings: &Settings) -> Vec<Model> {
+    let asked = models
+        .iter()
+        .filter(|m| m.role == Role::Model && m.measures.l0.is_finite());
+    let counts = asked.map(|m| (m.measures.l0.round() as usize).clamp(1, pca.most()));
+    let row = |count: usize| Model {
+        model: format!("pca-{count}"),
+        cell: format!("pca-{count}"),
+        role: Role::Pca,
+        variant: settings.variant,
+        elements: count,
+        sparsity: f64::NAN,
+        target_l0: f64::NAN,
+        seed: settings.seed,
+        end: "trained".into(),
+        samples: 0,
+        measures: pca.measures(count),
+    };
+    counts.levels().into_iter().map(row).collect()
 }
