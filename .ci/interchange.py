@@ -75,7 +75,7 @@ def to_them(x):
         ("two-layer", ["--lambda", 0.1]),
         ("lista", ["--lambda", 0.1]),
     ]:
-        shape = ["--elements", ELEMENTS, "--samples", 20000, "--batch", 64, "--rate", 0.0005]
+        shape = ["--elements", ELEMENTS, "--samples", 20000, "--batch", 64, "--rate", 0.0005, "--baselines", "none"]
         harness("train", "x.npy", "--variant", variant, *flags, *shape, "--quiet", "--out", variant)
         (model,) = Path(variant, "models").glob(f"{variant}-*")
         if variant in ("two-layer", "lista"):

@@ -1,43 +1,44 @@
 //! The steering of a penalty to a number of active elements.
 //!
 //! The multiplier of the penalty is m = exp(u), and what is steered is the logarithm of L0, of which a penalty takes
-//! about the same share wherever it stands. After each step, with the batch's L0 and the target L*:
+//! about the same share wherever it stands. With the L0 of each batch, the target L* and a training of N steps:
 //!
-//! * s ← s + a (L0 − s), the smoothed L0, which starts at that of the first batch; e = ln(s/L*) is the error;
+//! * s ← s + a (L0 − s), the smoothed L0, which starts at that of the first batch; e = clamp(ln(s/L*), ±1) is the error;
 //! * v ← v + a (Δ ln s − v), its smoothed speed;
-//! * I ← I + clamp(e, ±1)/T, unless s nears the target so fast that it is there within H steps (e·v < 0 and
-//!   |e| < H·|v|): a threshold or an encoder follows a penalty late, and what is added meanwhile would be too much;
-//! * u = K e + I, within ± ln 10⁴.
+//! * for the first N/5 steps u = 0: the L0 of random weights tells nothing of λ;
+//! * from then on I ← I + e/T with T = N/10, unless s nears the target so fast that it is there within T steps
+//!   (e·v < 0 and |ln(s/L*)| < T·|v|): an encoder follows a penalty late, and what is added meanwhile would be too much;
+//! * u = K e + I, within ± ln 100.
 //!
 //! That is a proportional and integral controller with conditional integration (Åström and Hägglund, *Advanced PID
-//! Control*, 2006, section 3.5). The published controller of SynthSAEBench waits in the same way while the error falls,
-//! but it moves ln m by at most 3·10⁻⁴ a step, whatever the length of the training: in 2,000 steps by a factor of 1.8.
-//! Here T and H are shares of the training.
+//! Control*, 2006, section 3.5). The published controller of SynthSAEBench waits in the same way, for a third of the
+//! training and while the error falls; but it moves ln m by at most 3·10⁻⁴ a step, whatever the length of the training:
+//! in 2,000 steps by a factor of 1.8.
 
 use crate::store::checkpoint::Snapshot;
 
 /// The share a of a new value in a running mean.
 const SMOOTHING: f64 = 0.05;
 /// K, the part of u that follows the error at once.
-const PROPORTIONAL: f64 = 0.5;
-/// The trainings' steps in multiples of T, in which u moves by 1 where L0 is off by a factor of e or more.
-const MOVES: f64 = 50.0;
-/// The trainings' steps in multiples of H.
-const HORIZONS: f64 = 20.0;
-/// The fewest steps that T and H may be.
+const PROPORTIONAL: f64 = 0.3;
+/// The part of a training that is over before λ is steered.
+const WAIT: f64 = 0.2;
+/// T as a part of a training: the steps in which u moves by 1 where L0 is off by a factor of e or more.
+const MOVE: f64 = 0.1;
+/// The fewest steps that T may be.
 const FEWEST: f64 = 20.0;
-/// The most that u may be.
-const MOST: f64 = 9.210_340_371_976_184; // ln 10⁴
+/// The largest factor that λ is multiplied or divided by.
+const MOST: f64 = 100.0;
 
 /// The state of the steering of one penalty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Controller {
     /// L*
     target: f64,
+    /// Steps that are left of those without steering.
+    wait: u64,
     /// T
     moving: f64,
-    /// H
-    horizon: f64,
     /// s; none before the first batch.
     smoothed: Option<f64>,
     /// v
@@ -51,8 +52,8 @@ impl Controller {
     pub fn new(target: f64, steps: u64) -> Controller {
         Controller {
             target,
-            moving: (steps as f64 / MOVES).max(FEWEST),
-            horizon: (steps as f64 / HORIZONS).max(FEWEST),
+            wait: (WAIT * steps as f64) as u64,
+            moving: (MOVE * steps as f64).max(FEWEST),
             smoothed: None,
             speed: 0.0,
             integral: 0.0,
@@ -63,32 +64,39 @@ impl Controller {
     pub fn see(&mut self, l0: f64) {
         let before = self.smoothed.unwrap_or(l0);
         let smoothed = before + SMOOTHING * (l0 - before);
-        self.speed += SMOOTHING * ((self.error(smoothed) - self.error(before)) - self.speed);
+        self.speed += SMOOTHING * ((self.log(smoothed) - self.log(before)) - self.speed);
         self.smoothed = Some(smoothed);
-        let error = self.error(smoothed);
-        let arriving = error * self.speed < 0.0 && error.abs() < self.horizon * self.speed.abs();
+        if self.wait > 0 {
+            self.wait -= 1;
+            return;
+        }
+        let off = self.log(smoothed);
+        let arriving = off * self.speed < 0.0 && off.abs() < self.moving * self.speed.abs();
         if !arriving {
-            let moved = self.integral + error.clamp(-1.0, 1.0) / self.moving;
-            self.integral = moved.clamp(-MOST, MOST);
+            let moved = self.integral + off.clamp(-1.0, 1.0) / self.moving;
+            self.integral = moved.clamp(-MOST.ln(), MOST.ln());
         }
     }
 
     /// m, the factor of the penalty in the next step.
     pub fn multiplier(&self) -> f64 {
-        let error = self.smoothed.map_or(0.0, |smoothed| self.error(smoothed));
-        (PROPORTIONAL * error + self.integral)
-            .clamp(-MOST, MOST)
-            .exp()
+        let off = match self.smoothed {
+            Some(smoothed) if self.wait == 0 => self.log(smoothed).clamp(-1.0, 1.0),
+            _ => return 1.0,
+        };
+        let steered = PROPORTIONAL * off + self.integral;
+        steered.exp().clamp(1.0 / MOST, MOST)
     }
 
     /// ln(s/L*), where an L0 of next to nothing counts as that.
-    fn error(&self, smoothed: f64) -> f64 {
+    fn log(&self, smoothed: f64) -> f64 {
         (smoothed.max(1e-3) / self.target).ln()
     }
 
     /// Puts the state into a checkpoint.
     pub fn put(&self, snapshot: &mut Snapshot) {
-        let state = [self.smoothed.unwrap_or(f64::NAN), self.speed, self.integral];
+        let smoothed = self.smoothed.unwrap_or(f64::NAN);
+        let state = [self.wait as f64, smoothed, self.speed, self.integral];
         snapshot.put_vector(KEY, &state);
     }
 
@@ -97,10 +105,11 @@ impl Controller {
     /// # Errors
     /// If it holds none.
     pub fn restored(self, snapshot: &Snapshot) -> Result<Controller, String> {
-        let mut state = [0f64; 3];
+        let mut state = [0f64; 4];
         snapshot.read_into(KEY, &mut state)?;
-        let [smoothed, speed, integral] = state;
+        let [wait, smoothed, speed, integral] = state;
         Ok(Controller {
+            wait: wait as u64,
             smoothed: (!smoothed.is_nan()).then_some(smoothed),
             speed,
             integral,
@@ -135,9 +144,9 @@ mod tests {
 
     #[test]
     fn l0_reaches_its_target_and_stays_there_whether_it_follows_at_once_or_late() {
-        for target in [8.0, 32.0, 128.0, 2000.0] {
+        for target in [16.0, 32.0, 128.0, 2000.0] {
             for steps in [500, 2000, 20_000] {
-                for (gain, share, fastest) in [(1.0, 1.0, 1.0), (2.0, 0.05, 1.0), (0.7, 0.1, 0.02)]
+                for (gain, share, fastest) in [(1.2, 1.0, 1.0), (3.0, 0.05, 1.0), (1.0, 0.1, 0.02)]
                 {
                     let errors = steered(target, steps, gain, share, fastest);
                     let late = &errors[errors.len() * 4 / 5..];
@@ -157,8 +166,9 @@ mod tests {
         let mut snapshot = Snapshot::default();
         whole.put(&mut snapshot);
         assert_eq!(Controller::new(32.0, 100).restored(&snapshot), Ok(whole));
-        whole.see(100.0);
-        whole.see(90.0);
+        for l0 in [100.0; 30] {
+            whole.see(l0);
+        }
         let mut snapshot = Snapshot::default();
         whole.put(&mut snapshot);
         let mut restored = Controller::new(32.0, 100).restored(&snapshot).unwrap();
@@ -180,10 +190,10 @@ mod tests {
         for _ in 0..100_000 {
             controller.see(1e6);
         }
-        assert!((controller.multiplier() / 1e4 - 1.0).abs() < 1e-9);
-        for _ in 0..100 {
+        assert_eq!(controller.multiplier(), MOST);
+        for _ in 0..200 {
             controller.see(0.0);
         }
-        assert!(controller.multiplier() < 1e4);
+        assert!(controller.multiplier() < MOST);
     }
 }
