@@ -73,7 +73,9 @@ pub fn draw(
 
 /// Means of each cell over its seeds; empty if there is one seed.
 fn over_seeds(models: &[Model], summary: &[Summary]) -> Grid {
-    const MEASURES: [(&str, &str, fn(f64) -> String); 6] = [
+    /// What it is called, its column, and how it is shown.
+    type Shown = (&'static str, &'static str, fn(f64) -> String);
+    const MEASURES: [Shown; 6] = [
         ("explained variance", "explained_variance", percent),
         ("L0", "l0", number),
         ("error a value (MSE)", "mse", number),

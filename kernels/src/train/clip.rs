@@ -70,7 +70,7 @@ fn square_of_all(exec: Exec, values: &[f32]) -> f64 {
 #[derive(Clone, Copy)]
 struct Scale(f64);
 
-impl<'a> RowOp<&'a mut [f32]> for Scale {
+impl RowOp<&mut [f32]> for Scale {
     const PART: Part = Part::Adam;
 
     #[inline(always)]
