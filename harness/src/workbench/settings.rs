@@ -168,10 +168,10 @@ crate::settings! {
         /// of which they are the first. (Those of Bussmann et al. are 128, 512 and 2,048 of 4,096.)
         prefixes: Vec<f64> = vec![0.03125, 0.125, 0.5], in worded("1 to 15 numbers above 0 and below 1, increasing", increasing(1..=15, above(0.0).below(1.0)));
         /// Thresholds that jumprelu starts from, for normalised activations.
-        threshold: f64 = 2.0, in 0.0..=1e6;
+        threshold: f64 = 1.0, in 0.0..=1e6;
         /// Width of the window around its threshold in which a pre-activation tells jumprelu how to move it, for normalised
         /// activations.
-        bandwidth: f64 = 2.0, in above_0_at_most_1e6();
+        bandwidth: f64 = 1.0, in above_0_at_most_1e6();
         /// Width of the hidden layer of two-layer, in multiples of the width of the activations; from 2 on, it starts as the
         /// linear encoder.
         hidden: f64 = 2.0, in above(0.0).at_most(1000.0);

@@ -406,7 +406,7 @@ fn settings_of_variants_reach_the_models_and_a_default_penalty_is_that_of_the_va
         ),
         (
             "--variant jumprelu --normalise none --set threshold=0.5 --set bandwidth=0.25",
-            "\"lambda\":4.0,\"bandwidth\":0.25,\"threshold\":0.5",
+            "\"lambda\":1.0,\"bandwidth\":0.25,\"threshold\":0.5",
         ),
         (
             "--variant two-layer --normalise none --set hidden=1.5",
