@@ -206,9 +206,9 @@ impl TrainArgs {
                 format_args!(
                     "{}: explained variance {}, L0 {}, {} of the elements dead\n",
                     m.model,
-                    percent(m.explained_variance),
-                    number(m.l0),
-                    percent(m.dead)
+                    percent(m.measures.explained_variance),
+                    number(m.measures.l0),
+                    percent(m.measures.dead)
                 ),
             );
         }

@@ -16,7 +16,7 @@ pub struct TableSpec {
 }
 
 /// One column of a table.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Column {
     /// Its name in the header.
     pub name: &'static str,

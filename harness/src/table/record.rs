@@ -13,8 +13,38 @@ pub trait Record: Sized {
     /// The fields of its line, in the order of the columns.
     fn fields(&self) -> Vec<String>;
 
-    /// The row back from its line, which has a field for each column; the error names the column and what is wrong.
-    fn parse(line: &Line) -> Result<Self, String>;
+    /// The row back from the next fields of a line; the error names the column and what is wrong.
+    fn read<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Result<Self, String>;
+
+    /// The row back from its line, which has a field for each column.
+    fn parse(line: &Line) -> Result<Self, String> {
+        Self::read(&mut line.iter())
+    }
+}
+
+/// The number of all columns of these parts.
+pub const fn count(parts: &[&[Column]]) -> usize {
+    let (mut sum, mut i) = (0, 0);
+    while i < parts.len() {
+        sum += parts[i].len();
+        i += 1;
+    }
+    sum
+}
+
+/// The N columns of these parts, one after another; the first part has one at least.
+pub const fn joined<const N: usize>(parts: &[&[Column]]) -> [Column; N] {
+    let mut all = [parts[0][0]; N];
+    let (mut at, mut i) = (0, 0);
+    while i < parts.len() {
+        let mut j = 0;
+        while j < parts[i].len() {
+            all[at] = parts[i][j];
+            (at, j) = (at + 1, j + 1);
+        }
+        i += 1;
+    }
+    all
 }
 
 /// Bytes of the longest field that is no text: a real number and a comma.
@@ -122,6 +152,7 @@ impl Field for bool {
 
 /// Declares the rows of a table: a struct with a field for each column. The doc comments reach the user through the
 /// README beside the table; the text in brackets is the unit of a column, `1` for a plain number and nothing for none.
+/// A last field `..part: Other` holds a row of its own, whose columns follow.
 ///
 /// ```
 /// use harness::table::{Record, Table};
@@ -145,37 +176,49 @@ macro_rules! rows {
         $(#[doc = $about:literal])+
         $vis:vis struct $name:ident in $table:literal {
             $( $(#[doc = $doc:literal])+ $key:ident : $type:ty [$unit:literal], )+
+            $( ..$part:ident : $of:ty, )?
         }
     ) => {
         $(#[doc = $about])+
         #[derive(Debug, Clone, PartialEq)]
         $vis struct $name {
             $( $(#[doc = $doc])+ $vis $key: $type, )+
+            $(
+                #[doc = concat!("The columns of [`", stringify!($of), "`].")]
+                $vis $part: $of,
+            )?
         }
 
         impl $crate::table::record::Record for $name {
             const SPEC: &'static $crate::table::record::TableSpec = &$crate::table::record::TableSpec {
                 name: $table,
                 about: concat!($($about),+).trim_ascii(),
-                columns: &[$(
-                    $crate::table::record::Column {
-                        name: stringify!($key),
-                        unit: $unit,
-                        about: concat!($($doc),+).trim_ascii(),
-                    },
-                )+],
+                columns: {
+                    const PARTS: &[&[$crate::table::record::Column]] = &[
+                        &[$(
+                            $crate::table::record::Column {
+                                name: stringify!($key),
+                                unit: $unit,
+                                about: concat!($($doc),+).trim_ascii(),
+                            },
+                        )+],
+                        $( <$of as $crate::table::record::Record>::SPEC.columns, )?
+                    ];
+                    &$crate::table::record::joined::<{ $crate::table::record::count(PARTS) }>(PARTS)
+                },
                 check: |line| <$name as $crate::table::record::Record>::parse(line).map(drop),
             };
 
             fn fields(&self) -> Vec<String> {
-                vec![$( $crate::table::record::Field::write(&self.$key), )+]
+                let own = [$( $crate::table::record::Field::write(&self.$key), )+];
+                own.into_iter()$( .chain($crate::table::record::Record::fields(&self.$part)) )?.collect()
             }
 
-            fn parse(line: &$crate::table::record::Line) -> Result<Self, String> {
-                let mut fields = line.iter();
-                Ok($name {$(
-                    $key: $crate::table::record::field(&mut fields, stringify!($key))?,
-                )+})
+            fn read<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Result<Self, String> {
+                Ok($name {
+                    $( $key: $crate::table::record::field(fields, stringify!($key))?, )+
+                    $( $part: <$of as $crate::table::record::Record>::read(fields)?, )?
+                })
             }
         }
     };
@@ -276,6 +319,39 @@ mod tests {
         let (header, rest) = table.csv().split_once('\n').unwrap();
         assert_eq!(header, "animal,count,seed,length,note,swims");
         assert!(rest.starts_with("cat,3,1099511627776,0.1,\"a \"\"b\"\", c\",no\nsea-horse,3,"));
+    }
+
+    crate::rows! {
+        /// Where an animal was seen.
+        struct Place in "places" {
+            /// name of the place
+            place: String [""],
+            ..seen: Seen,
+        }
+    }
+
+    #[test]
+    fn a_row_may_hold_another() {
+        let names: Vec<_> = Place::SPEC.names().collect();
+        assert_eq!(
+            names,
+            [
+                "place", "animal", "count", "seed", "length", "note", "swims"
+            ]
+        );
+        let places = seen().map(|seen| Place {
+            place: "shore".into(),
+            seen,
+        });
+        let table = Table::of(&places);
+        assert_eq!(table.rows::<Place>(), places);
+        let line = table.csv().lines().nth(1).unwrap();
+        assert!(line.starts_with("shore,cat,3,"), "{line}");
+        let broken = table.csv().replace("sea-horse", "dog");
+        let error = Table::from_csv(Place::SPEC, broken)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("column animal: `dog`"), "{error}");
     }
 
     #[test]

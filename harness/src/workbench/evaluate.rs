@@ -85,24 +85,13 @@ pub fn evaluate(
     for (name, parameters) in models {
         let Sample { rows, picked, mean } = sample;
         let measured = measure(exec, parameters, rows, picked, mean)?;
-        let stream = &measured.stream;
         evaluations.push(Evaluation {
             model: name.clone(),
             variant: interchange::name(parameters.variant()).into(),
             elements: parameters.shape().dictionary,
             sparsity: sparsity(parameters.variant()),
-            rows: stream.samples(),
-            explained_variance: stream.explained_variance(),
-            explained_variance_by_row: measured.explained_by_row,
-            mse: stream.mse(),
-            l0: reading::l0(stream),
-            l1: stream.l1(),
-            cosine: stream.cosine_similarity(),
-            shrinkage: measured.shrinkage,
-            dead: reading::dead_fraction(stream),
-            rare: measured.rare(),
-            nearest: measured.mean_nearest(),
             excess_loss: excess_loss(exec, parameters, sample)?,
+            measures: measured.measures(),
         });
         elements.extend(measured.elements(name));
         progress.advance(picked.len() as u64)?;

@@ -70,8 +70,11 @@ fn frontier(models: &[Model]) -> Figure {
             .map(|sparsity| {
                 let ours = || of_size().filter(|m| m.sparsity == sparsity);
                 let of = |values: Vec<f64>| median(&values);
-                let l0 = of(ours().map(|m| m.l0).collect());
-                (l0, of(ours().map(|m| m.explained_variance).collect()))
+                let l0 = of(ours().map(|m| m.measures.l0).collect());
+                (
+                    l0,
+                    of(ours().map(|m| m.measures.explained_variance).collect()),
+                )
             })
             .collect();
         medians.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -79,7 +82,7 @@ fn frontier(models: &[Model]) -> Figure {
         panel = panel.line(role, &label, medians).scatter(
             role,
             &label,
-            of_size().map(|m| (m.l0, m.explained_variance)),
+            of_size().map(|m| (m.measures.l0, m.measures.explained_variance)),
         );
     }
     let caption = "Explained variance of held-out rows against the mean number of active elements: a dot a model, lines through \

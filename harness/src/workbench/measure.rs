@@ -8,7 +8,7 @@ use crate::activations::Rows;
 use crate::error::Result;
 use crate::phase::Phase;
 use crate::sae::reading;
-use crate::workbench::tables::Element;
+use crate::workbench::tables::{Element, Measures};
 
 /// What held-out rows tell of a model.
 #[derive(Debug)]
@@ -24,8 +24,25 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Share of the elements that fewer than one row in 10,000 switches on, or none.
-    pub fn rare(&self) -> f64 {
+    /// The columns that a table of models has of it.
+    pub fn measures(&self) -> Measures {
+        let stream = &self.stream;
+        Measures {
+            rows: stream.samples(),
+            explained_variance: stream.explained_variance(),
+            explained_variance_by_row: self.explained_by_row,
+            mse: stream.mse(),
+            l0: reading::l0(stream),
+            l1: stream.l1(),
+            cosine: stream.cosine_similarity(),
+            shrinkage: self.shrinkage,
+            dead: reading::dead_fraction(stream),
+            rare: self.rare(),
+            nearest: self.mean_nearest(),
+        }
+    }
+
+    fn rare(&self) -> f64 {
         let firings = self.stream.firings();
         let rows = self.stream.samples() as f64;
         let rare = firings
@@ -34,8 +51,7 @@ impl Measured {
         rare.count() as f64 / firings.len() as f64
     }
 
-    /// Mean over elements of the largest cosine with another one.
-    pub fn mean_nearest(&self) -> f64 {
+    fn mean_nearest(&self) -> f64 {
         let sum: f64 = self.nearest.iter().map(|&cosine| f64::from(cosine)).sum();
         sum / self.nearest.len() as f64
     }

@@ -69,12 +69,12 @@ pub fn draw(
                     m.model.clone(),
                     m.elements.to_string(),
                     m.seed.to_string(),
-                    percent(m.explained_variance),
-                    number(m.l0),
-                    number(m.mse),
-                    number(m.cosine),
-                    percent(m.dead),
-                    percent(m.rare),
+                    percent(m.measures.explained_variance),
+                    number(m.measures.l0),
+                    number(m.measures.mse),
+                    number(m.measures.cosine),
+                    percent(m.measures.dead),
+                    percent(m.measures.rare),
                 ]
             })
             .collect(),
@@ -119,11 +119,11 @@ fn warnings(survey: &Survey, models: &[Model]) -> Vec<String> {
     }
     let diverged = models.iter().filter(|m| m.end != "trained");
     warnings.extend(diverged.map(|m| format!("{} {}; try a lower learning rate.", m.model, m.end)));
-    let dead = models.iter().filter(|m| m.dead > 0.3);
+    let dead = models.iter().filter(|m| m.measures.dead > 0.3);
     warnings.extend(dead.map(|m| {
         format!(
             "{} of the elements of {} are dead; try fewer elements, more rows or a lower learning rate.",
-            percent(m.dead),
+            percent(m.measures.dead),
             m.model
         )
     }));

@@ -27,6 +27,35 @@ crate::rows! {
 }
 
 crate::rows! {
+    /// What rows that a model was not trained on tell of it.
+    pub struct Measures in "measures" {
+        /// rows measured
+        rows: u64 ["rows"],
+        /// explained variance: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², both over all rows measured; a training takes the mean of all its
+        /// rows, an evaluation that of the rows measured
+        explained_variance: f64 ["1"],
+        /// mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖², which SAELens calls legacy
+        explained_variance_by_row: f64 ["1"],
+        /// squared error, mean over rows and columns
+        mse: f64 ["1"],
+        /// active elements for each row; NaN where a code is not finite
+        l0: f64 ["elements"],
+        /// sum of a code, mean over rows
+        l1: f64 ["1"],
+        /// cosine of x̂ and x, mean over rows
+        cosine: f64 ["1"],
+        /// ‖x̂‖/‖x‖, mean over the rows that are not 0
+        shrinkage: f64 ["1"],
+        /// share of the elements that no row switches on; NaN where a code is not finite
+        dead: f64 ["1"],
+        /// share of the elements that fewer than one row in 10,000 switches on, the dead ones among them
+        rare: f64 ["1"],
+        /// largest cosine of an element with another, mean over elements
+        nearest: f64 ["1"],
+    }
+}
+
+crate::rows! {
     /// Every model on held-out rows, which take and give raw activations.
     pub struct Model in "models" {
         /// name of the model, which is that of its folder in models/
@@ -43,24 +72,7 @@ crate::rows! {
         end: String [""],
         /// rows trained on, those of later passes again
         samples: u64 ["rows"],
-        /// explained variance: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², both over all held-out rows
-        explained_variance: f64 ["1"],
-        /// mean over held-out rows of 1 − ‖x − x̂‖²/‖x − mean‖², which SAELens calls legacy
-        explained_variance_by_row: f64 ["1"],
-        /// squared error, mean over rows and columns
-        mse: f64 ["1"],
-        /// active elements for each row
-        l0: f64 ["elements"],
-        /// sum of a code, mean over rows
-        l1: f64 ["1"],
-        /// cosine of x̂ and x, mean over rows
-        cosine: f64 ["1"],
-        /// ‖x̂‖/‖x‖, mean over the rows that are not 0
-        shrinkage: f64 ["1"],
-        /// share of the elements that no held-out row switches on
-        dead: f64 ["1"],
-        /// share of the elements that fewer than one held-out row in 10,000 switches on, the dead ones among them
-        rare: f64 ["1"],
+        ..measures: Measures,
     }
 }
 
@@ -75,32 +87,11 @@ crate::rows! {
         elements: usize ["elements"],
         /// k of topk, or the coefficient λ of the penalty for raw activations; NaN where its folder does not say
         sparsity: f64 ["1"],
-        /// rows measured
-        rows: u64 ["rows"],
-        /// explained variance: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², all three over the rows measured
-        explained_variance: f64 ["1"],
-        /// mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖², with the mean of the rows measured; SAELens calls it legacy
-        explained_variance_by_row: f64 ["1"],
-        /// squared error, mean over rows and columns
-        mse: f64 ["1"],
-        /// active elements for each row
-        l0: f64 ["elements"],
-        /// sum of a code, mean over rows
-        l1: f64 ["1"],
-        /// cosine of x̂ and x, mean over rows
-        cosine: f64 ["1"],
-        /// ‖x̂‖/‖x‖, mean over the rows that are not 0
-        shrinkage: f64 ["1"],
-        /// share of the elements that no row switches on
-        dead: f64 ["1"],
-        /// share of the elements that fewer than one row in 10,000 switches on, the dead ones among them
-        rare: f64 ["1"],
-        /// largest cosine of an element with another, mean over elements
-        nearest: f64 ["1"],
         /// on up to 128 of the rows, the loss above that of the best code found on the same dictionary, in units of the
         /// latter: for topk the squared error, against orthogonal matching pursuit with k elements; under an L1 penalty
         /// ‖x − x̂‖² + λ Σ f, against FISTA, for up to 8,192 elements; NaN for the rest
         excess_loss: f64 ["1"],
+        ..measures: Measures,
     }
 }
 

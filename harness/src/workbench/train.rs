@@ -350,7 +350,6 @@ fn row(
     trained: &Trained,
     measured: &Measured,
 ) -> Model {
-    let stream = &measured.stream;
     Model {
         model: member.name.clone(),
         variant: settings.variant,
@@ -362,14 +361,6 @@ fn row(
             .clone()
             .unwrap_or_else(|| "trained".into()),
         samples: plan.steps * settings.batch as u64,
-        explained_variance: stream.explained_variance(),
-        explained_variance_by_row: measured.explained_by_row,
-        mse: stream.mse(),
-        l0: stream.l0(),
-        l1: stream.l1(),
-        cosine: stream.cosine_similarity(),
-        shrinkage: measured.shrinkage,
-        dead: stream.dead_fraction(),
-        rare: measured.rare(),
+        measures: measured.measures(),
     }
 }

@@ -2,6 +2,10 @@
 
 use std::fmt::Write as _;
 
+use harness::table::record::Word as _;
+use harness::table::{Record as _, Table};
+use harness::workbench::tables::Model;
+
 use crate::common::{Sandbox, results, same};
 #[cfg(unix)]
 use crate::common::{interrupt, wait_until};
@@ -60,6 +64,12 @@ fn read(sandbox: &Sandbox, name: &str) -> String {
     std::fs::read_to_string(sandbox.join(name)).unwrap()
 }
 
+/// The models that a training has left in a folder.
+fn models(sandbox: &Sandbox, folder: &str) -> Vec<Model> {
+    let csv = read(sandbox, &format!("{folder}/models.csv"));
+    Table::from_csv(Model::SPEC, csv).unwrap().rows()
+}
+
 #[test]
 fn a_sweep_leaves_a_model_for_every_combination_and_explains_held_out_rows() {
     let sandbox = with_data();
@@ -67,19 +77,18 @@ fn a_sweep_leaves_a_model_for_every_combination_and_explains_held_out_rows() {
         .harness(&format!("sae train {SWEEP} --out a"))
         .assert()
         .success();
-    let models = read(&sandbox, "a/models.csv");
-    assert_eq!(models.lines().count(), 1 + 8);
+    let models = models(&sandbox, "a");
+    assert_eq!(models.len(), 8);
     for name in ["topk-n8-k1-seed0", "topk-n12-k2-seed1"] {
         assert!(
             sandbox
                 .join(&format!("a/models/{name}/model.safetensors"))
                 .exists()
         );
-        let line = models.lines().find(|line| line.starts_with(name)).unwrap();
-        let cells: Vec<&str> = line.split(',').collect();
-        let explained: f64 = cells[7].parse().unwrap();
+        let model = models.iter().find(|m| m.model == name).unwrap();
+        let explained = model.measures.explained_variance;
         // A model that knew the mean alone would explain nothing.
-        assert!(explained > 0.3 && explained <= 1.0, "{line}");
+        assert!(explained > 0.3 && explained <= 1.0, "{model:?}");
     }
     let report = read(&sandbox, "a/report.html");
     for text in [
@@ -204,18 +213,7 @@ fn a_model_takes_raw_activations_however_they_were_normalised() {
             .assert()
             .success();
     }
-    let explained = |how: &str| -> f64 {
-        let models = read(&sandbox, &format!("{how}/models.csv"));
-        models
-            .lines()
-            .nth(1)
-            .unwrap()
-            .split(',')
-            .nth(7)
-            .unwrap()
-            .parse()
-            .unwrap()
-    };
+    let explained = |how: &str| models(&sandbox, how)[0].measures.explained_variance;
     assert!(explained("scale") > 0.9, "{}", explained("scale"));
     for how in ["none", "mean"] {
         assert!(
@@ -237,13 +235,11 @@ fn every_variant_explains_held_out_rows_and_is_exported() {
             ))
             .assert()
             .success();
-        let models = read(&sandbox, &format!("{variant}/models.csv"));
-        let line = models.lines().nth(1).unwrap();
-        let cells: Vec<&str> = line.split(',').collect();
-        assert_eq!(cells[1], variant);
-        let explained: f64 = cells[7].parse().unwrap();
-        assert!(explained > 0.3 && explained <= 1.0, "{line}");
-        let model = format!("{variant}/models/{}", cells[0]);
+        let model = &models(&sandbox, variant)[0];
+        assert_eq!(model.variant.word(), variant);
+        let explained = model.measures.explained_variance;
+        assert!(explained > 0.3 && explained <= 1.0, "{model:?}");
+        let model = format!("{variant}/models/{}", model.model);
         sandbox
             .harness(&format!("sae export {model} --to saelens {variant}-export"))
             .assert()

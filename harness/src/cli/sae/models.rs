@@ -165,17 +165,23 @@ const MEASURES: [Measure; 15] = [
     ("variant", |m| m.variant.clone()),
     ("elements", |m| m.elements.to_string()),
     ("k or λ", |m| known(m.sparsity, number)),
-    ("rows", |m| m.rows.to_string()),
-    ("explained variance", |m| percent(m.explained_variance)),
-    ("  mean over rows", |m| percent(m.explained_variance_by_row)),
-    ("squared error", |m| number(m.mse)),
-    ("L0", |m| known(m.l0, number)),
-    ("L1", |m| number(m.l1)),
-    ("cosine with x", |m| number(m.cosine)),
-    ("shrinkage ‖x̂‖/‖x‖", |m| number(m.shrinkage)),
-    ("dead elements", |m| known(m.dead, percent)),
-    ("rare elements", |m| percent(m.rare)),
-    ("nearest cosine", |m| number(m.nearest)),
+    ("rows", |m| m.measures.rows.to_string()),
+    ("explained variance", |m| {
+        percent(m.measures.explained_variance)
+    }),
+    ("  mean over rows", |m| {
+        percent(m.measures.explained_variance_by_row)
+    }),
+    ("squared error", |m| number(m.measures.mse)),
+    ("L0", |m| known(m.measures.l0, number)),
+    ("L1", |m| number(m.measures.l1)),
+    ("cosine with x", |m| number(m.measures.cosine)),
+    ("shrinkage ‖x̂‖/‖x‖", |m| {
+        number(m.measures.shrinkage)
+    }),
+    ("dead elements", |m| known(m.measures.dead, percent)),
+    ("rare elements", |m| percent(m.measures.rare)),
+    ("nearest cosine", |m| number(m.measures.nearest)),
     ("loss above best codes", |m| known(m.excess_loss, percent)),
 ];
 
