@@ -5,18 +5,26 @@
 //! page figures       what is drawn of a training, from its tables alone
 //! measure            a model on rows that it was not trained on
 //! evaluate encode    models of any tool on any rows: side by side, and their codes
+//! features           every element of a model: how often it is active, and on which rows most
+//! activity nearest   what rows tell of elements; which elements are nearest to each other
+//! tokens cards       the tokens of rows; the top rows of elements as a reader looks at them
 //! data               which rows are trained on, in which order, and what is measured
 //! config settings    what a training is made of
 //! tables             the rows of its CSV files
 //! ```
 
+mod activity;
+mod cards;
 pub mod config;
 mod data;
 pub mod encode;
 pub mod evaluate;
+pub mod features;
 mod figures;
 mod measure;
+mod nearest;
 mod page;
 pub mod settings;
 pub mod tables;
+pub mod tokens;
 pub mod train;

@@ -1,5 +1,6 @@
 //! `harness sae`: its arguments, and what it prints.
 
+mod features;
 mod models;
 
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub enum Command {
     Eval(models::EvalArgs),
     /// Write the sparse codes of all activations
     Encode(models::EncodeArgs),
+    /// Show every element of a model, and the rows that switch it on most
+    Features(features::FeaturesArgs),
     /// Write a model for another tool
     #[command(
         after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
@@ -75,6 +78,10 @@ pub struct TrainArgs {
     /// Tensor to read, of .safetensors files that hold several
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
+
+    /// Text file with the token of each row, for the report: see `harness sae features --help`
+    #[arg(long, value_name = "F")]
+    tokens: Option<PathBuf>,
 
     /// Variant: topk, batch-topk, l1 or l1-tied [default: topk]
     #[arg(long, value_name = "V")]
@@ -161,6 +168,7 @@ impl Command {
             Command::Train(args) => args.execute(),
             Command::Eval(args) => args.execute(),
             Command::Encode(args) => args.execute(),
+            Command::Features(args) => args.execute(),
             Command::Export { model, to, out } => {
                 let parameters = interchange::read(&model)?;
                 let (files, contents) = match to {
@@ -258,6 +266,7 @@ impl TrainArgs {
         Ok(Request {
             data: self.data.clone(),
             tensor: self.tensor.clone(),
+            tokens: self.tokens.clone(),
             file: self.config.clone(),
             set,
             expansion: self.expansion.clone(),

@@ -18,6 +18,8 @@ pub struct Request {
     pub data: Vec<PathBuf>,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
+    /// The file of the tokens of the rows.
+    pub tokens: Option<PathBuf>,
     /// `--config`
     pub file: Option<PathBuf>,
     /// `--set KEY=VALUE`, and the flags that stand for a setting: key, value, and where it was said.
@@ -33,6 +35,8 @@ pub struct Config {
     pub data: Vec<PathBuf>,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
+    /// The file of the tokens of the rows, for the report.
+    pub tokens: Option<PathBuf>,
     /// Instruction set by name, if the file fixes one.
     pub isa: Option<String>,
     /// The settings, all in range.
@@ -49,7 +53,7 @@ impl Config {
     /// Resolves what was asked for, and opens the activations.
     pub fn resolve(request: &Request) -> Result<(Config, Rows)> {
         let mut said = Vec::new();
-        let (mut data, mut tensor, mut isa) = (Vec::new(), None, None);
+        let (mut data, mut tensor, mut tokens, mut isa) = (Vec::new(), None, None, None);
         if let Some(path) = &request.file {
             let name = path.display().to_string();
             let table: toml::Table = read_settings(path)?
@@ -58,6 +62,10 @@ impl Config {
             for (key, value) in table {
                 let must_be = |what: &str| {
                     Error::input(format!("{name}: {key} is {value}; it must be {what}"))
+                };
+                let word = |value: &Value, what: &str| {
+                    let word = value.as_str().map(str::to_string);
+                    word.ok_or_else(|| must_be(what))
                 };
                 match key.as_str() {
                     "data" => {
@@ -68,22 +76,9 @@ impl Config {
                             paths.ok_or_else(|| must_be("a list of paths in quotes"))?;
                         data = paths.into_iter().map(PathBuf::from).collect();
                     }
-                    "tensor" => {
-                        tensor = Some(
-                            value
-                                .as_str()
-                                .ok_or_else(|| must_be("a name in quotes"))?
-                                .to_string(),
-                        )
-                    }
-                    "isa" => {
-                        isa = Some(
-                            value
-                                .as_str()
-                                .ok_or_else(|| must_be("a name in quotes"))?
-                                .to_string(),
-                        )
-                    }
+                    "tensor" => tensor = Some(word(&value, "a name in quotes")?),
+                    "tokens" => tokens = Some(word(&value, "a path in quotes")?.into()),
+                    "isa" => isa = Some(word(&value, "a name in quotes")?),
                     _ => said.push((key, value, name.clone())),
                 }
             }
@@ -92,12 +87,14 @@ impl Config {
             data.clone_from(&request.data);
         }
         tensor = request.tensor.clone().or(tensor);
+        tokens = request.tokens.clone().or(tokens);
         said.extend_from_slice(&request.set);
         let rows = Rows::open(&data, tensor.as_deref())?;
         let settings = settings(&said, &request.expansion, &rows)?;
         let config = Config {
             data,
             tensor,
+            tokens,
             isa,
             settings,
         };
@@ -120,6 +117,10 @@ impl Config {
         if let Some(tensor) = &self.tensor {
             writeln!(text, "tensor = {}", Value::from(tensor.as_str()))
                 .expect("writing to a string");
+        }
+        if let Some(tokens) = &self.tokens {
+            let tokens = Value::from(tokens.to_string_lossy().into_owned());
+            writeln!(text, "tokens = {tokens}").expect("writing to a string");
         }
         write!(
             text,

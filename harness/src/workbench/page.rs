@@ -9,10 +9,11 @@ use crate::store::folder::Folder;
 use crate::store::names::REPORT;
 use crate::table::Tables;
 use crate::text::{number, percent};
+use crate::workbench::cards::{Card, Top};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::figures;
-use crate::workbench::tables::{Model, SPECS};
+use crate::workbench::tables::{Element, Model, SPECS};
 
 #[derive(Template)]
 #[template(path = "sae.html")]
@@ -22,6 +23,7 @@ struct Page {
     head: [&'static str; 9],
     models: Vec<[String; 9]>,
     drawings: Vec<Drawing>,
+    cards: Vec<Card>,
     files: Vec<&'static str>,
 }
 
@@ -79,12 +81,33 @@ pub fn draw(
             })
             .collect(),
         drawings,
+        cards: cards(data, tables),
         files: SPECS.iter().map(|spec| spec.name).collect(),
     };
     folder.write(
         REPORT,
         page.render().expect("the page is written to memory"),
     )
+}
+
+/// The elements whose top rows are in the table, in the order in which they stand there.
+fn cards(data: &Data, tables: &Tables) -> Vec<Card> {
+    let tops: Vec<Top> = tables.rows();
+    let elements: Vec<Element> = tables.rows();
+    let each = tops.chunk_by(|a, b| a.element == b.element).map(|ours| {
+        let number_of = ours[0].element;
+        let mut card = Card::new(number_of, ours, data.rows());
+        // The first of this number is that of the first model.
+        let element = elements.iter().find(|e| e.element == number_of);
+        if let Some(element) = element {
+            card.facts = vec![
+                format!("{} of the rows", percent(element.frequency)),
+                format!("largest {}", number(ours[0].activation)),
+            ];
+        }
+        card
+    });
+    each.collect()
 }
 
 /// What a reader should know of the data and the models before the figures.

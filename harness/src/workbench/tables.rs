@@ -2,10 +2,11 @@
 
 use crate::table::Record as _;
 use crate::table::record::TableSpec;
+use crate::workbench::cards::Top;
 use crate::workbench::settings::Kind;
 
 /// Those of `harness sae train`.
-pub const SPECS: [&TableSpec; 3] = [Step::SPEC, Model::SPEC, Element::SPEC];
+pub const SPECS: [&TableSpec; 4] = [Step::SPEC, Model::SPEC, Element::SPEC, Top::SPEC];
 
 /// Those of `harness sae eval`.
 pub const EVALUATION: [&TableSpec; 2] = [Evaluation::SPEC, Element::SPEC];

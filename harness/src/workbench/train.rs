@@ -25,15 +25,22 @@ use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
 use crate::table::{Table, Tables, describe};
+use crate::workbench::activity::Activity;
+use crate::workbench::cards::{self, Top};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
 use crate::workbench::settings::{Kind, Settings};
 use crate::workbench::tables::{Model, SPECS, Step};
+use crate::workbench::tokens::Tokens;
 
 /// The folder of the models in that of a training.
 const MODELS: &str = "models";
+
+/// Elements whose top rows the report shows, and rows for each of them.
+const SHOWN: usize = 20;
+const TOP: usize = 6;
 
 /// Options of a training beside its configuration: nothing here changes a byte of the results.
 #[derive(Debug, Clone)]
@@ -80,8 +87,10 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let pool = session::pool(options.threads)?;
     let members = members(&config.settings, rows.width());
     check_memory(&config.settings, rows.width(), &members, options.threads)?;
+    let tokens = config.tokens.as_deref();
+    let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(config, isa, options)?;
-    let models = pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
+    let models = pool.install(|| compute(config, rows, tokens, isa, options, &folder, &members))?;
     Ok(Finished { folder, models })
 }
 
@@ -112,6 +121,7 @@ fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
 fn compute(
     config: &Config,
     rows: Rows,
+    tokens: Option<Tokens>,
     isa: Isa,
     options: &Options,
     folder: &Folder,
@@ -193,7 +203,9 @@ fn compute(
         models.push(row(member, settings, &plan, trained, measured));
         elements.extend(measured.elements(&member.name));
     }
+    let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
     let tables = Tables::new(vec![
+        Table::of(&tops),
         Table::of(&steps),
         Table::of(&models),
         Table::of(&elements),
@@ -209,6 +221,24 @@ fn compute(
     folder.write(MANIFEST, manifest(true))?;
     folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
     Ok(models)
+}
+
+/// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
+/// order of how often they are active.
+fn middle_tops(
+    exec: Exec,
+    parameters: &Parameters,
+    data: &Data,
+    held_out: &[u64],
+    tokens: Option<Tokens>,
+) -> Result<Vec<Top>> {
+    let activity = Activity::of(exec, parameters, data.rows(), held_out, TOP)?;
+    let living = |&j: &usize| activity.elements[j].firings > 0;
+    let mut elements: Vec<usize> = (0..activity.elements.len()).filter(living).collect();
+    elements.sort_by_key(|&j| activity.elements[j].firings);
+    let first = elements.len().saturating_sub(SHOWN) / 2;
+    let middle = elements.iter().copied().skip(first).take(SHOWN);
+    cards::tops(&activity, &middle.collect::<Vec<_>>(), tokens.as_ref())
 }
 
 /// Everything that decides the course of a training beside its model.
