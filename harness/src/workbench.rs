@@ -6,6 +6,7 @@
 //! measure            a model on rows that it was not trained on
 //! evaluate encode    models of any tool on any rows: side by side, and their codes
 //! features           every element of a model: how often it is active, and on which rows most
+//! layers             several layers on the same rows: their models, what becomes of elements, probes
 //! activity nearest   what rows tell of elements; which elements are nearest to each other
 //! tokens cards       the tokens of rows; the top rows of elements as a reader looks at them
 //! data               which rows are trained on, in which order, and what is measured
@@ -21,6 +22,7 @@ pub mod encode;
 pub mod evaluate;
 pub mod features;
 mod figures;
+pub mod layers;
 mod measure;
 mod nearest;
 mod page;

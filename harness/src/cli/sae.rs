@@ -1,6 +1,7 @@
 //! `harness sae`: its arguments, and what it prints.
 
 mod features;
+mod layers;
 mod models;
 
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub enum Command {
     Encode(models::EncodeArgs),
     /// Show every element of a model, and the rows that switch it on most
     Features(features::FeaturesArgs),
+    /// Train on several layers of a model, and follow elements from layer to layer
+    Layers(Box<layers::LayersArgs>),
     /// Write a model for another tool
     #[command(
         after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
@@ -174,6 +177,7 @@ impl Command {
             Command::Eval(args) => args.execute(),
             Command::Encode(args) => args.execute(),
             Command::Features(args) => args.execute(),
+            Command::Layers(args) => args.execute(),
             Command::Export { model, to, out } => {
                 let parameters = interchange::read(&model)?;
                 let (files, contents) = match to {
@@ -196,22 +200,10 @@ impl Command {
 impl TrainArgs {
     fn execute(self) -> Result<()> {
         let mut request = self.request()?;
-        if let Some(folder) = &self.resume
-            && request == Request::default()
-        {
-            request.file = Some(config::file(folder));
-        }
+        self.resume_as_it_was(&mut request, &Request::default());
         let (config, rows) = Config::resolve(&request)?;
         let isa = choose_isa(config.isa.as_deref())?;
-        let options = Options {
-            threads: threads(self.threads)?,
-            resume: self.resume.is_some(),
-            out: self.resume.or(self.out),
-            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
-            show: Show::suited(self.quiet),
-        };
-        signals::catch()?;
-        let finished = train::train(&config, rows, isa, &options)?;
+        let finished = train::train(&config, rows, isa, &self.options()?)?;
         let mut text = String::new();
         for m in &finished.models {
             put(
@@ -241,6 +233,28 @@ impl TrainArgs {
             seconds(measuring),
             finished.report().display()
         ))
+    }
+
+    /// Takes the configuration from the folder that is resumed, if `nothing` else is asked for.
+    fn resume_as_it_was(&self, request: &mut Request, nothing: &Request) {
+        if let Some(folder) = &self.resume
+            && request == nothing
+        {
+            request.file = Some(config::file(folder));
+        }
+    }
+
+    /// Everything beside the configuration. From now on signals end the work in order.
+    fn options(self) -> Result<Options> {
+        let options = Options {
+            threads: threads(self.threads)?,
+            resume: self.resume.is_some(),
+            out: self.resume.or(self.out),
+            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
+            show: Show::suited(self.quiet),
+        };
+        signals::catch()?;
+        Ok(options)
     }
 
     /// What is asked for: flags stand for settings, and win over `--set`.
@@ -292,6 +306,7 @@ impl TrainArgs {
             file: self.config.clone(),
             set,
             expansion: self.expansion.clone(),
+            across: None,
         })
     }
 }

@@ -15,7 +15,7 @@ crate::rows! {
         element: usize [""],
         /// 1 for the row that switches the element on most, 2 for the next one, and so on
         place: usize [""],
-        /// number of the row over all files, from 0
+        /// number of the row over all files, from 0, those that are left out counted
         row: u64 [""],
         /// activation: the entry of the code
         activation: f64 ["1"],
@@ -28,17 +28,25 @@ crate::rows! {
     }
 }
 
-/// The top rows of some elements, with their tokens if there are any.
+/// The top rows of some elements, of the rows that their activity is on, with their tokens if there are any.
 ///
 /// # Errors
 /// If the tokens cannot be read any more.
-pub fn tops(activity: &Activity, elements: &[usize], tokens: Option<&Tokens>) -> Result<Vec<Top>> {
-    let top = |&element: &usize| activity.elements[element].top.iter();
-    let rows: BTreeSet<u64> = elements.iter().flat_map(top).map(|top| top.1).collect();
-    let tokens = tokens.map(|tokens| tokens.of(&rows)).transpose()?;
+pub fn tops(
+    activity: &Activity,
+    elements: &[usize],
+    rows: &Rows,
+    tokens: Option<&Tokens>,
+) -> Result<Vec<Top>> {
+    let top = |&element: &usize| {
+        let top = activity.elements[element].top.iter();
+        top.map(|&(activation, row)| (activation, rows.in_files(row)))
+    };
+    let wanted: BTreeSet<u64> = elements.iter().flat_map(top).map(|top| top.1).collect();
+    let tokens = tokens.map(|tokens| tokens.of(&wanted)).transpose()?;
     let each = elements.iter().flat_map(|element| {
         let ours = top(element).zip(1..);
-        ours.map(|(&(activation, row), place)| {
+        ours.map(|((activation, row), place)| {
             let token = tokens.as_ref().and_then(|tokens| tokens.get(&row));
             let token = token.cloned().unwrap_or_default();
             Top {
@@ -112,7 +120,7 @@ impl CardRow {
     fn new(top: &Top, rows: &Rows) -> CardRow {
         CardRow {
             activation: number(top.activation),
-            name: rows.name(top.row),
+            name: rows.name_in_files(top.row),
             token: top.token.clone(),
             before: top.before.clone(),
             after: top.after.clone(),

@@ -22,6 +22,7 @@ use crate::workbench::activity::Activity;
 use crate::workbench::cards::{self, Card, Top, distinct};
 use crate::workbench::figures::log_histogram;
 use crate::workbench::nearest::nearest;
+use crate::workbench::page;
 use crate::workbench::tokens::Tokens;
 
 /// The tables of `harness sae features`.
@@ -95,7 +96,7 @@ impl Features {
         let activity = Activity::of_all(exec, parameters, rows, sizes.top, progress)?;
         let n = activity.elements.len();
         let all: Vec<usize> = (0..n).collect();
-        let tops = cards::tops(&activity, &all, tokens)?;
+        let tops = cards::tops(&activity, &all, rows, tokens)?;
         let mut norms = vec![1f32; n];
         // The codes of tied models count elements of norm 1.
         if !matches!(parameters.variant(), Variant::TiedL1(_)) {
@@ -157,12 +158,7 @@ impl Features {
         folder.write("features.csv", Table::of(&self.features).csv())?;
         folder.write("top.csv", Table::of(&self.tops).csv())?;
         folder.write("features.json", self.json())?;
-        let mut drawings = Vec::new();
-        for figure in self.figures() {
-            let svg = figure.to_svg();
-            folder.write(format!("{}.svg", figure.name), &svg)?;
-            drawings.push(Drawing::new(&svg, figure.caption));
-        }
+        let drawings = page::drawings(folder, self.figures())?;
         let page = Page {
             name,
             facts: vec![
@@ -217,7 +213,7 @@ impl Features {
         serde_json::to_string_pretty(&all).expect("numbers and words") + "\n"
     }
 
-    fn figures(&self) -> [Figure; 1] {
+    fn figures(&self) -> Vec<Figure> {
         let living = || self.features.iter().filter(|f| f.frequency > 0.0);
         let density = Panel::new(
             "",
@@ -245,9 +241,11 @@ impl Features {
         let caption = "Left: share of the elements by the share of rows that switch them on, as a power of ten; those that no \
             row switches on stand in the first bin. Right: for each element that is not dead, its mean and its largest \
             activation against that share.";
-        [Figure::new("features", caption)
-            .panel(density)
-            .panel(strength)]
+        vec![
+            Figure::new("features", caption)
+                .panel(density)
+                .panel(strength),
+        ]
     }
 
     /// The elements that the page shows, by how often they are active; in each band the strongest first.

@@ -4,6 +4,7 @@ use askama::Template;
 
 use crate::activations::survey::Survey;
 use crate::error::Result;
+use crate::figure::Figure;
 use crate::html::Drawing;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
@@ -17,14 +18,73 @@ use crate::workbench::tables::{Element, Model, SPECS};
 
 #[derive(Template)]
 #[template(path = "sae.html")]
-struct Page {
-    facts: Vec<(&'static str, String)>,
-    warnings: Vec<String>,
-    head: [&'static str; 9],
-    models: Vec<[String; 9]>,
-    drawings: Vec<Drawing>,
-    cards: Vec<Card>,
-    files: Vec<&'static str>,
+pub(super) struct Page {
+    /// The heading.
+    pub title: &'static str,
+    /// The size of what was done.
+    pub facts: Vec<(&'static str, String)>,
+    /// What was found, in sentences.
+    pub findings: Vec<String>,
+    /// What a reader should know before all else.
+    pub warnings: Vec<String>,
+    /// The head of the table of models.
+    pub head: Vec<&'static str>,
+    /// Its lines.
+    pub models: Vec<Vec<String>>,
+    /// The figures.
+    pub drawings: Vec<Drawing>,
+    /// Elements with their top rows.
+    pub cards: Vec<Card>,
+    /// The tables by name.
+    pub files: Vec<&'static str>,
+}
+
+impl Page {
+    /// Writes the page.
+    pub fn write(&self, folder: &Folder) -> Result<()> {
+        folder.write(
+            REPORT,
+            self.render().expect("the page is written to memory"),
+        )
+    }
+}
+
+/// Writes figures, each to its file, and returns them as a page shows them.
+pub(super) fn drawings(folder: &Folder, figures: Vec<Figure>) -> Result<Vec<Drawing>> {
+    let drawing = |figure: Figure| {
+        let svg = figure.to_svg();
+        folder.write(format!("{}.svg", figure.name), &svg)?;
+        Ok(Drawing::new(&svg, figure.caption))
+    };
+    figures.into_iter().map(drawing).collect()
+}
+
+/// The head of a table of models, and the line of one.
+pub(super) const HEAD: [&str; 9] = [
+    "model",
+    "elements",
+    "seed",
+    "explained variance",
+    "L0",
+    "error a value (MSE)",
+    "cosine",
+    "dead",
+    "rare",
+];
+
+/// See [`HEAD`].
+pub(super) fn line(m: &Model) -> Vec<String> {
+    vec![
+        m.model.clone(),
+        m.elements.to_string(),
+        m.seed.to_string(),
+        percent(m.measures.explained_variance),
+        number(m.measures.l0),
+        number(m.measures.mse),
+        number(m.measures.cosine),
+        percent(m.measures.dead),
+        percent(m.measures.rare),
+    ]
 }
 
 /// Draws the figures and writes the page.
@@ -35,15 +95,12 @@ pub fn draw(
     data: &Data,
     tables: &Tables,
 ) -> Result<()> {
-    let mut drawings = Vec::new();
-    for figure in figures::draw(tables) {
-        let svg = figure.to_svg();
-        folder.write(format!("{}.svg", figure.name), &svg)?;
-        drawings.push(Drawing::new(&svg, figure.caption));
-    }
+    let drawings = drawings(folder, figures::draw(tables))?;
     let models: Vec<Model> = tables.rows();
     let settings = &config.settings;
     let page = Page {
+        title: "Sparse autoencoders on activations",
+        findings: Vec::new(),
         facts: vec![
             ("rows", survey.rows.to_string()),
             ("width", data.width().to_string()),
@@ -53,41 +110,13 @@ pub fn draw(
             ("rows seen in training", settings.samples.to_string()),
         ],
         warnings: warnings(survey, &models),
-        head: [
-            "model",
-            "elements",
-            "seed",
-            "explained variance",
-            "L0",
-            "error a value (MSE)",
-            "cosine",
-            "dead",
-            "rare",
-        ],
-        models: models
-            .iter()
-            .map(|m| {
-                [
-                    m.model.clone(),
-                    m.elements.to_string(),
-                    m.seed.to_string(),
-                    percent(m.measures.explained_variance),
-                    number(m.measures.l0),
-                    number(m.measures.mse),
-                    number(m.measures.cosine),
-                    percent(m.measures.dead),
-                    percent(m.measures.rare),
-                ]
-            })
-            .collect(),
+        head: HEAD.to_vec(),
+        models: models.iter().map(line).collect(),
         drawings,
         cards: cards(data, tables),
         files: SPECS.iter().map(|spec| spec.name).collect(),
     };
-    folder.write(
-        REPORT,
-        page.render().expect("the page is written to memory"),
-    )
+    page.write(folder)
 }
 
 /// The elements whose top rows are in the table, in the order in which they stand there.

@@ -9,10 +9,10 @@ use kernels::sae::{
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::activations::Rows;
 use crate::activations::survey::Survey;
+use crate::activations::{Rows, Shard};
 use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::interchange;
@@ -36,7 +36,7 @@ use crate::workbench::tables::{Model, SPECS, Step};
 use crate::workbench::tokens::Tokens;
 
 /// The folder of the models in that of a training.
-const MODELS: &str = "models";
+pub(super) const MODELS: &str = "models";
 
 /// Elements whose top rows the report shows, and rows for each of them.
 const SHOWN: usize = 20;
@@ -89,12 +89,12 @@ impl Finished {
 }
 
 /// A model of the sweep: its place in the lists of the settings.
-struct Member {
-    name: String,
-    elements: usize,
-    variant: Variant,
-    sparsity: f64,
-    seed: u64,
+pub(super) struct Member {
+    pub name: String,
+    pub elements: usize,
+    pub variant: Variant,
+    pub sparsity: f64,
+    pub seed: u64,
 }
 
 /// Trains every model that the configuration asks for on the rows, measures and draws them.
@@ -104,7 +104,7 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     check_memory(&config.settings, rows.width(), &members, options.threads)?;
     let tokens = config.tokens.as_deref();
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
-    let folder = open(config, isa, options)?;
+    let folder = open(&config.to_toml(isa.name()), "sae", options)?;
     let (models, times) =
         pool.install(|| compute(config, rows, tokens, isa, options, &folder, &members))?;
     Ok(Finished {
@@ -114,9 +114,8 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     })
 }
 
-/// The folder of the results, new or that of the same training.
-fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
-    let text = config.to_toml(isa.name());
+/// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
+pub(super) fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
     let folder = match &options.out {
         Some(path) if options.resume => {
             let folder = Folder::resume(path, [MODELS].into_iter())?;
@@ -132,7 +131,7 @@ fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
             folder
         }
         Some(path) => Folder::create(path)?,
-        None => Folder::create_numbered(Path::new("out"), "sae")?,
+        None => Folder::create_numbered(Path::new("out"), stem)?,
     };
     folder.write(CONFIG, text)?;
     Ok(folder)
@@ -154,11 +153,7 @@ fn compute(
     let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
     let rows = rows.without(&survey.broken);
     reading.finish();
-    let files: Vec<_> = rows
-        .shards()
-        .iter()
-        .map(|s| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()}))
-        .collect();
+    let files = files(&rows);
     let manifest = |complete: bool| {
         let manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
@@ -201,17 +196,10 @@ fn compute(
     progress.start(members.len() as u64)?;
     let held_out = data.held_out_rows();
     let exec = Exec::serial(isa);
-    let folded = trained.into_par_iter().map(|mut trained| {
-        trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
-        let measured = measure(
-            exec,
-            &trained.parameters,
-            data.rows(),
-            &held_out,
-            &survey.mean,
-        )?;
+    let folded = trained.into_par_iter().map(|trained| {
+        let finished = finish(exec, trained, &data, &survey, &held_out)?;
         progress.tick()?;
-        Ok((trained, measured))
+        Ok(finished)
     });
     let measured: Vec<(Trained, Measured)> = folded.collect::<Result<_>>()?;
     progress.finish();
@@ -223,14 +211,7 @@ fn compute(
             folder,
             &format!("{MODELS}/{}", member.name),
         )?;
-        let n = member.elements as f64;
-        steps.extend(trained.records.iter().map(|r| Step {
-            model: member.name.clone(),
-            samples: r.step * settings.batch as u64,
-            reconstruction: r.reconstruction,
-            penalty: r.sparsity,
-            l0: r.density * n,
-        }));
+        steps.extend(curve(member, settings, trained));
         models.push(row(member, settings, &plan, trained, measured));
         elements.extend(measured.elements(&member.name));
     }
@@ -260,6 +241,12 @@ fn compute(
     Ok((models, times))
 }
 
+/// The files of the rows, for the manifest.
+pub(super) fn files(rows: &Rows) -> Vec<Value> {
+    let file = |s: &Shard| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()});
+    rows.shards().iter().map(file).collect()
+}
+
 /// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
 /// order of how often they are active.
 fn middle_tops(
@@ -275,7 +262,8 @@ fn middle_tops(
     elements.sort_by_key(|&j| activity.elements[j].firings);
     let first = elements.len().saturating_sub(SHOWN) / 2;
     let middle = elements.iter().copied().skip(first).take(SHOWN);
-    cards::tops(&activity, &middle.collect::<Vec<_>>(), tokens.as_ref())
+    let middle: Vec<usize> = middle.collect();
+    cards::tops(&activity, &middle, data.rows(), tokens.as_ref())
 }
 
 /// Everything that decides the course of a training beside its model.
@@ -294,22 +282,9 @@ fn trained(
     data: &Data,
     session: &Session,
 ) -> Result<Vec<Trained>> {
-    let candidates = members.iter().map(|member| {
-        let shape = Shape {
-            width: data.width(),
-            dictionary: member.elements,
-        };
-        let mut rng = Rng::stream(member.seed, "sae train", "weights", member.elements as u64);
-        let mut start = training::initial(shape, member.variant, &mut rng);
-        centre(&mut start, survey, data);
-        Candidate {
-            slug: member.name.clone(),
-            title: member.name.clone(),
-            source: 0,
-            start,
-            rate: (16384.0 / member.elements as f64).sqrt(),
-        }
-    });
+    let candidates = members
+        .iter()
+        .map(|member| candidate(member, 0, data, survey));
     let course = Course {
         data_checksum: survey.checksum,
         settings,
@@ -317,6 +292,42 @@ fn trained(
     training::train_reading(candidates.collect(), plan, &course, session, |_, number| {
         data.batch(number)
     })
+}
+
+/// A model of the sweep before its training on the batches of a source: its first weights differ from source to source.
+pub(super) fn candidate(member: &Member, source: usize, data: &Data, survey: &Survey) -> Candidate {
+    let shape = Shape {
+        width: data.width(),
+        dictionary: member.elements,
+    };
+    let purpose = match source {
+        0 => "weights".into(),
+        source => format!("weights of source {source}"),
+    };
+    let mut rng = Rng::stream(member.seed, "sae train", &purpose, member.elements as u64);
+    let mut start = training::initial(shape, member.variant, &mut rng);
+    centre(&mut start, survey, data);
+    Candidate {
+        slug: member.name.clone(),
+        title: member.name.clone(),
+        source,
+        start,
+        rate: (16384.0 / member.elements as f64).sqrt(),
+    }
+}
+
+/// What a training has made, for raw activations, and what held-out rows tell of it.
+pub(super) fn finish(
+    exec: Exec,
+    mut trained: Trained,
+    data: &Data,
+    survey: &Survey,
+    held_out: &[u64],
+) -> Result<(Trained, Measured)> {
+    trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
+    let rows = data.rows();
+    let measured = measure(exec, &trained.parameters, rows, held_out, &survey.mean)?;
+    Ok((trained, measured))
 }
 
 /// Starts the decoder's bias, if there is one, at the mean of what the model sees.
@@ -331,7 +342,8 @@ fn centre(start: &mut Parameters, survey: &Survey, data: &Data) {
     }
 }
 
-fn plan(settings: &Settings) -> Plan {
+/// The plan of a training.
+pub(super) fn plan(settings: &Settings) -> Plan {
     Plan {
         steps: settings.samples.div_ceil(settings.batch as u64),
         batch: settings.batch,
@@ -341,7 +353,7 @@ fn plan(settings: &Settings) -> Plan {
 }
 
 /// Every combination of the lists of the settings.
-fn members(settings: &Settings, width: usize) -> Vec<Member> {
+pub(super) fn members(settings: &Settings, width: usize) -> Vec<Member> {
     let mut members = Vec::new();
     let dead_after = settings.dead_after.div_ceil(settings.batch as u64);
     for &elements in &settings.elements {
@@ -409,8 +421,23 @@ fn check_memory(
     memory::check("sae train", "harness sae train --help", needed, threads)
 }
 
+/// The losses that were recorded in the training of a model.
+pub(super) fn curve(
+    member: &Member,
+    settings: &Settings,
+    trained: &Trained,
+) -> impl Iterator<Item = Step> {
+    trained.records.iter().map(move |r| Step {
+        model: member.name.clone(),
+        samples: r.step * settings.batch as u64,
+        reconstruction: r.reconstruction,
+        penalty: r.sparsity,
+        l0: r.density * member.elements as f64,
+    })
+}
+
 /// The row of a model in the table of all.
-fn row(
+pub(super) fn row(
     member: &Member,
     settings: &Settings,
     plan: &Plan,

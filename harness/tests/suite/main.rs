@@ -21,6 +21,7 @@ mod profile;
 mod reproducible;
 mod sae;
 mod sae_features;
+mod sae_layers;
 mod streams;
 
 mod experiments {
