@@ -19,6 +19,7 @@ use crate::session::signals;
 use crate::store::folder::Folder;
 use crate::text::{number, percent, put};
 use crate::workbench::config::{self, Config, Request};
+use crate::workbench::settings::Role;
 use crate::workbench::train::{self, Options, Times};
 
 /// The commands of `harness sae`.
@@ -87,7 +88,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "F")]
     tokens: Option<PathBuf>,
 
-    /// Variant: topk, batch-topk, l1 or l1-tied [default: topk]
+    /// Variant: topk, batch-topk, matryoshka, jumprelu, l1, l1-tied, gated, two-layer or lista [default: topk]
     #[arg(long, value_name = "V")]
     variant: Option<String>,
 
@@ -104,13 +105,22 @@ pub struct TrainArgs {
     #[arg(long, value_name = "R,…", value_delimiter = ',')]
     expansion: Vec<f64>,
 
-    /// Numbers of active elements, for topk and batch-topk [default: 32]
+    /// Numbers of active elements, for topk, batch-topk and matryoshka [default: 32]
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     k: Vec<u64>,
 
-    /// L1 coefficients, for l1 and l1-tied [default: 1]
+    /// Coefficients of the penalty, for the other variants [default: one that suits the variant]
     #[arg(long, value_name = "λ,…", value_delimiter = ',')]
     lambda: Vec<f64>,
+
+    /// Numbers of active elements that the penalty is steered to, for all variants but topk, batch-topk and matryoshka
+    #[arg(long, value_name = "L0,…", value_delimiter = ',')]
+    target_l0: Vec<f64>,
+
+    /// What to train and measure beside every model: random (the same with a frozen random decoder and with a frozen random
+    /// encoder, which takes three times as long, and principal components) or none [default: random]
+    #[arg(long, value_name = "WHAT")]
+    baselines: Option<String>,
 
     /// Number of seeds [default: 1]
     #[arg(long, value_name = "N")]
@@ -206,16 +216,22 @@ impl TrainArgs {
         let finished = train::train(&config, rows, isa, &self.options()?)?;
         let mut text = String::new();
         for m in &finished.models {
+            let [explained, dead] = [m.measures.explained_variance, m.measures.dead].map(percent);
+            let dead = match m.role {
+                Role::Pca => String::new(),
+                _ => format!(", {dead} of the elements dead"),
+            };
             put(
                 &mut text,
                 format_args!(
-                    "{}: explained variance {}, L0 {}, {} of the elements dead\n",
+                    "{}: explained variance {explained}, L0 {}{dead}\n",
                     m.model,
-                    percent(m.measures.explained_variance),
-                    number(m.measures.l0),
-                    percent(m.measures.dead)
+                    number(m.measures.l0)
                 ),
             );
+        }
+        for warning in &finished.warnings {
+            put(&mut text, format_args!("note: {warning}\n"));
         }
         let Times {
             reading,
@@ -276,6 +292,16 @@ impl TrainArgs {
                 "lambda",
                 "--lambda",
                 (!self.lambda.is_empty()).then(|| Value::try_from(&self.lambda)),
+            ),
+            (
+                "target_l0",
+                "--target-l0",
+                (!self.target_l0.is_empty()).then(|| Value::try_from(&self.target_l0)),
+            ),
+            (
+                "baselines",
+                "--baselines",
+                self.baselines.as_ref().map(Value::try_from),
             ),
             ("seeds", "--seeds", self.seeds.map(Value::try_from)),
             ("samples", "--samples", self.samples.map(Value::try_from)),

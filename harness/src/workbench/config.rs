@@ -10,7 +10,7 @@ use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
 use crate::text::put;
-use crate::workbench::settings::{Kind, Settings};
+use crate::workbench::settings::{Dead, Settings};
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -116,6 +116,11 @@ impl Config {
         if request.across.is_some() {
             // Two trainings of each layer tell what of a difference between layers is one between trainings.
             said.push(("seeds".into(), Value::from(2), "the default".into()));
+            said.push((
+                "baselines".into(),
+                Value::from("none"),
+                "the default".into(),
+            ));
         }
         let (mut data, mut tensor, mut tokens, mut isa) = (Vec::new(), None, None, None);
         if let Some(path) = &request.file {
@@ -252,24 +257,53 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
             });
         settings.elements = elements.collect::<Result<_>>()?;
     }
-    let mut dead_after = None;
     for (key, value, origin) in said {
         assign(&mut settings, &presets, OWNER, key, value, origin)?;
-        if key == "dead_after" {
-            dead_after = Some(settings.dead_after);
-        }
     }
-    settings.dead_after = dead_after.unwrap_or((settings.samples / 16).max(1));
+    // What is not said follows from what is.
+    let unsaid = |name: &str| said.iter().all(|(key, _, _)| key != name);
+    if unsaid("dead_after") {
+        settings.dead_after = (settings.samples / 16).max(1);
+    }
+    if let (true, Some(lambda)) = (unsaid("lambda"), settings.variant.default_lambda()) {
+        settings.lambda = vec![lambda];
+    }
+    if unsaid("dead") && !settings.variant.has_k() {
+        settings.dead = Dead::None;
+    }
     settings.check().map_err(|out| {
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
     let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
-    if let (Kind::TopK | Kind::BatchTopK, Some(k), Some(fewest)) = (settings.variant, k, fewest)
+    if let (true, Some(k), Some(fewest)) = (settings.variant.has_k(), k, fewest)
         && k > fewest
     {
         return Err(Error::input(format!(
             "k is {k}, and a dictionary has {fewest} elements; no more than all of them can be active"
+        )));
+    }
+    let variant = settings.variant;
+    if !variant.has_k() && settings.dead == Dead::Auxiliary {
+        return Err(Error::input(format!(
+            "dead is auxiliary, and {variant} has no auxiliary loss for dead elements; choose resample or none"
+        )));
+    }
+    if variant.has_k() && !settings.target_l0.is_empty() {
+        return Err(Error::input(format!(
+            "target_l0 is set, and {variant} has no penalty that could be steered; its number of active elements is k"
+        )));
+    }
+    if !settings.target_l0.is_empty() && settings.lambda.len() > 1 {
+        return Err(Error::input(
+            "lambda is a list, and target_l0 steers one λ for each of its numbers; give one λ to start from, or none",
+        ));
+    }
+    if let (Some(most), Some(&fewest)) = (settings.target_l0.last(), fewest)
+        && *most > fewest as f64
+    {
+        return Err(Error::input(format!(
+            "target_l0 is {most}, and a dictionary has {fewest} elements; no more than all of them can be active"
         )));
     }
     Ok(settings)

@@ -65,6 +65,11 @@ impl Data {
         self.measured
     }
 
+    /// Rows in a batch.
+    pub fn batch_rows(&self) -> u64 {
+        self.batch as u64
+    }
+
     /// The batch of a number, B×d, normalised. Every pass goes through all rows in an order of its own.
     pub fn batch(&self, number: u64) -> Result<Vec<f32>> {
         let first = number * self.batch as u64;

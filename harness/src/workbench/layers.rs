@@ -31,9 +31,10 @@ use crate::table::{Table, Tables, describe};
 use crate::workbench::config::{Across, Config};
 use crate::workbench::data::Data;
 use crate::workbench::measure::Measured;
-use crate::workbench::settings::{NonFinite, Settings};
+use crate::workbench::settings::{NonFinite, Role, Settings};
+use crate::workbench::sweep::{Member, members};
 use crate::workbench::tables::Step;
-use crate::workbench::train::{self, MODELS, Member, Options, members};
+use crate::workbench::train::{self, MODELS, Options};
 
 mod chance;
 mod compare;
@@ -318,7 +319,7 @@ impl Job<'_> {
         let plan = train::plan(settings);
         progress.start(plan.steps * self.sweep.len() as u64)?;
         let candidates = self.sweep.iter().map(|(layer, member)| {
-            train::candidate(member, *layer, &data[*layer], &surveys[*layer])
+            train::candidate(member, *layer, &data[*layer], &surveys[*layer], settings)
         });
         let course = Course {
             data_checksums: checksums.to_vec(),
@@ -348,20 +349,18 @@ impl Job<'_> {
     /// For each layer the place of the model whose elements are compared: of the largest dictionaries that with the middle
     /// one of the sparsities, and of its seeds the one of this number.
     fn chosen(&self, seed: u64) -> Vec<usize> {
-        let settings = &self.config.settings;
-        let largest = self.sweep.iter().map(|(_, m)| m.elements).max();
-        let ours = |member: &Member| {
-            Some(member.elements) == largest && member.seed == settings.seed + seed
-        };
-        let of_first = self
-            .sweep
-            .iter()
-            .filter(|(layer, m)| *layer == 0 && ours(m));
-        let sparsities: Vec<f64> = of_first.map(|(_, m)| m.sparsity).collect();
-        let middle = sparsities[sparsities.len() / 2];
+        let seed = self.config.settings.seed + seed;
+        let largest = self.sweep.iter().map(|(_, member)| member.elements).max();
         let all = self.sweep.iter().enumerate();
-        let chosen = all.filter(|(_, (_, m))| ours(m) && m.sparsity == middle);
-        chosen.map(|(place, _)| place).collect()
+        let ours: Vec<(usize, usize)> = all
+            .filter(|(_, (_, m))| {
+                m.role == Role::Model && Some(m.elements) == largest && m.seed == seed
+            })
+            .map(|(place, (layer, _))| (*layer, place))
+            .collect();
+        let each = ours.chunk_by(|a, b| a.0 == b.0);
+        each.map(|of_layer| of_layer[of_layer.len() / 2].1)
+            .collect()
     }
 
     /// The dictionaries that are compared, one for each layer.

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kernels::sae::{
-    AuxK, BatchTopK, L1, Parameters, Rows as ElementRows, Shape, TiedL1, TopK, Variant,
-};
+use kernels::sae::{Parameters, Variant};
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -21,6 +19,7 @@ use crate::rng::Rng;
 use crate::sae::training::{self, Candidate, Plan, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, Session};
+use crate::stats::observations::Observations as _;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
@@ -31,9 +30,13 @@ use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
-use crate::workbench::settings::{Kind, NonFinite, Settings};
+use crate::workbench::pca::Pca;
+use crate::workbench::settings::{Baselines, NonFinite, Role, Settings};
+use crate::workbench::summary::summary;
+use crate::workbench::sweep::{Member, members};
 use crate::workbench::tables::{Model, SPECS, Step};
 use crate::workbench::tokens::Tokens;
+use crate::workbench::warnings::warnings;
 
 /// The folder of the models in that of a training.
 pub(super) const MODELS: &str = "models";
@@ -64,6 +67,8 @@ pub struct Finished {
     pub folder: Folder,
     /// What held-out rows tell of each model.
     pub models: Vec<Model>,
+    /// What a reader should know of the data and the models.
+    pub warnings: Vec<String>,
     /// Where the time went.
     pub times: Times,
 }
@@ -88,15 +93,6 @@ impl Finished {
     }
 }
 
-/// A model of the sweep: its place in the lists of the settings.
-pub(super) struct Member {
-    pub name: String,
-    pub elements: usize,
-    pub variant: Variant,
-    pub sparsity: f64,
-    pub seed: u64,
-}
-
 /// Trains every model that the configuration asks for on the rows, measures and draws them.
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
@@ -105,11 +101,12 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let tokens = config.tokens.as_deref();
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
-    let (models, times) =
+    let (models, warnings, times) =
         pool.install(|| compute(config, rows, tokens, isa, options, &folder, &members))?;
     Ok(Finished {
         folder,
         models,
+        warnings,
         times,
     })
 }
@@ -145,7 +142,7 @@ fn compute(
     options: &Options,
     folder: &Folder,
     members: &[Member],
-) -> Result<(Vec<Model>, Times)> {
+) -> Result<(Vec<Model>, Vec<String>, Times)> {
     let settings = &config.settings;
     let begun = Instant::now();
     let reading = Progress::new("reading", options.show);
@@ -213,13 +210,21 @@ fn compute(
         )?;
         steps.extend(curve(member, settings, trained));
         models.push(row(member, settings, &plan, trained, measured));
-        elements.extend(measured.elements(&member.name));
+        if member.role == Role::Model {
+            elements.extend(measured.elements(&member.name));
+        }
     }
     let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
+    if settings.baselines == Baselines::Random {
+        let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
+        models.extend(components(&pca, &models, settings));
+    }
+    let warnings = warnings(&survey, &models);
     let tables = Tables::new(vec![
         Table::of(&tops),
         Table::of(&steps),
         Table::of(&models),
+        Table::of(&summary(&models)),
         Table::of(&elements),
     ]);
     for table in tables.iter() {
@@ -229,7 +234,7 @@ fn compute(
         "README.md",
         describe::columns("Tables of a training", "By `harness sae train`.", SPECS),
     )?;
-    page::draw(folder, config, &survey, &data, &tables)?;
+    page::draw(folder, config, &survey, &data, &tables, &warnings)?;
     folder.write(MANIFEST, manifest(true))?;
     folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
     let times = Times {
@@ -238,7 +243,7 @@ fn compute(
         steps: stepping,
         measuring: ready.elapsed(),
     };
-    Ok((models, times))
+    Ok((models, warnings, times))
 }
 
 /// The files of the rows, for the manifest.
@@ -284,7 +289,7 @@ fn trained(
 ) -> Result<Vec<Trained>> {
     let candidates = members
         .iter()
-        .map(|member| candidate(member, 0, data, survey));
+        .map(|member| candidate(member, 0, data, survey, settings));
     let course = Course {
         data_checksum: survey.checksum,
         settings,
@@ -295,11 +300,14 @@ fn trained(
 }
 
 /// A model of the sweep before its training on the batches of a source: its first weights differ from source to source.
-pub(super) fn candidate(member: &Member, source: usize, data: &Data, survey: &Survey) -> Candidate {
-    let shape = Shape {
-        width: data.width(),
-        dictionary: member.elements,
-    };
+pub(super) fn candidate(
+    member: &Member,
+    source: usize,
+    data: &Data,
+    survey: &Survey,
+    settings: &Settings,
+) -> Candidate {
+    let shape = member.shape(data.width());
     let purpose = match source {
         0 => "weights".into(),
         source => format!("weights of source {source}"),
@@ -312,7 +320,7 @@ pub(super) fn candidate(member: &Member, source: usize, data: &Data, survey: &Su
         title: member.name.clone(),
         source,
         start,
-        rate: (16384.0 / member.elements as f64).sqrt(),
+        recipe: member.recipe(settings, &plan(settings)),
     }
 }
 
@@ -352,64 +360,6 @@ pub(super) fn plan(settings: &Settings) -> Plan {
     }
 }
 
-/// Every combination of the lists of the settings.
-pub(super) fn members(settings: &Settings, width: usize) -> Vec<Member> {
-    let mut members = Vec::new();
-    let dead_after = settings.dead_after.div_ceil(settings.batch as u64);
-    for &elements in &settings.elements {
-        let variants: Vec<(String, f64, Variant)> = match settings.variant {
-            Kind::TopK | Kind::BatchTopK => {
-                let aux = (settings.auxiliary > 0.0).then(|| AuxK {
-                    k: (width / 2).clamp(1, elements),
-                    coefficient: settings.auxiliary as f32,
-                    dead_after: dead_after.min(u32::MAX.into()) as u32,
-                });
-                let each = settings.k.iter();
-                each.map(|&k| {
-                    let variant = match settings.variant {
-                        Kind::BatchTopK => Variant::BatchTopK(BatchTopK { k, aux }),
-                        _ => Variant::TopK(TopK { k, aux }),
-                    };
-                    (format!("k{k}"), k as f64, variant)
-                })
-                .collect()
-            }
-            Kind::L1 | Kind::L1Tied => {
-                let each = settings.lambda.iter();
-                each.map(|&lambda| {
-                    let name = format!("lambda{lambda}");
-                    let variant = match settings.variant {
-                        Kind::L1Tied => Variant::TiedL1(TiedL1 {
-                            lambda: lambda as f32,
-                        }),
-                        _ => Variant::L1(L1 {
-                            lambda: lambda as f32,
-                            rows: ElementRows::Unit,
-                        }),
-                    };
-                    (name, lambda, variant)
-                })
-                .collect()
-            }
-        };
-        for (sparsity_name, sparsity, variant) in variants {
-            members.extend(
-                (settings.seed..settings.seed + settings.seeds).map(|seed| Member {
-                    name: format!(
-                        "{}-n{elements}-{sparsity_name}-seed{seed}",
-                        settings.variant
-                    ),
-                    elements,
-                    variant,
-                    sparsity,
-                    seed,
-                }),
-            );
-        }
-    }
-    members
-}
-
 fn check_memory(
     settings: &Settings,
     width: usize,
@@ -417,7 +367,8 @@ fn check_memory(
     threads: usize,
 ) -> Result<()> {
     let plan = plan(settings);
-    let needed = plan.memory(width, members.iter().map(|m| m.elements));
+    let extra: f64 = members.iter().map(|m| m.extra_memory(width, &plan)).sum();
+    let needed = plan.memory(width, members.iter().map(|m| m.elements)) + extra;
     memory::check("sae train", "harness sae train --help", needed, threads)
 }
 
@@ -433,6 +384,7 @@ pub(super) fn curve(
         reconstruction: r.reconstruction,
         penalty: r.sparsity,
         l0: r.density * member.elements as f64,
+        lambda: r.lambda,
     })
 }
 
@@ -446,9 +398,15 @@ pub(super) fn row(
 ) -> Model {
     Model {
         model: member.name.clone(),
+        cell: member.cell.clone(),
+        role: member.role,
         variant: settings.variant,
         elements: member.elements,
-        sparsity: member.sparsity,
+        sparsity: match member.target_l0 {
+            Some(_) => trained.lambda,
+            None => member.sparsity,
+        },
+        target_l0: member.target_l0.unwrap_or(f64::NAN),
         seed: member.seed,
         end: trained
             .divergence
@@ -457,4 +415,26 @@ pub(super) fn row(
         samples: plan.steps * settings.batch as u64,
         measures: measured.measures(),
     }
+}
+
+/// The rows of principal components: one for each number of active elements that a model has, rounded.
+fn components(pca: &Pca, models: &[Model], settings: &Settings) -> Vec<Model> {
+    let asked = models
+        .iter()
+        .filter(|m| m.role == Role::Model && m.measures.l0.is_finite());
+    let counts = asked.map(|m| (m.measures.l0.round() as usize).clamp(1, pca.most()));
+    let row = |count: usize| Model {
+        model: format!("pca-{count}"),
+        cell: format!("pca-{count}"),
+        role: Role::Pca,
+        variant: settings.variant,
+        elements: count,
+        sparsity: f64::NAN,
+        target_l0: f64::NAN,
+        seed: settings.seed,
+        end: "trained".into(),
+        samples: 0,
+        measures: pca.measures(count),
+    };
+    counts.levels().into_iter().map(row).collect()
 }

@@ -332,11 +332,21 @@ fn rows_that_are_skipped_leave_the_models_that_their_absence_would() {
 #[test]
 fn every_variant_explains_held_out_rows_and_is_exported() {
     let sandbox = with_data();
-    for variant in ["topk", "batch-topk", "l1", "l1-tied"] {
+    for variant in [
+        "topk",
+        "batch-topk",
+        "matryoshka",
+        "jumprelu",
+        "l1",
+        "l1-tied",
+        "gated",
+        "two-layer",
+        "lista",
+    ] {
         sandbox
             .harness(&format!(
                 "sae train x.npy --variant {variant} --k 2 --lambda 0.05 --elements 8 --samples 40000 --batch 64 \
-                 --rate 0.0005 --quiet --out {variant}"
+                 --rate 0.0005 --set threshold=0.1 --set bandwidth=0.2 --quiet --out {variant}"
             ))
             .assert()
             .success();
@@ -344,11 +354,71 @@ fn every_variant_explains_held_out_rows_and_is_exported() {
         assert_eq!(model.variant.word(), variant);
         let explained = model.measures.explained_variance;
         assert!(explained > 0.3 && explained <= 1.0, "{model:?}");
-        let model = format!("{variant}/models/{}", model.model);
+        // Read back, the saved model is the one that was measured.
+        let name = model.model.clone();
+        let measured = model.measures.clone();
+        let model = format!("{variant}/models/{name}");
         sandbox
-            .harness(&format!("sae export {model} --to saelens {variant}-export"))
+            .harness(&format!(
+                "sae eval {model} --data x.npy --rows 30 --quiet --out {variant}-eval"
+            ))
             .assert()
             .success();
+        let evaluated = read(&sandbox, &format!("{variant}-eval/models.csv"));
+        for (column, measured) in [
+            ("explained_variance", measured.explained_variance),
+            ("l0", measured.l0),
+        ] {
+            let evaluated: f64 = cell(&evaluated, &name, column).parse().unwrap();
+            assert_eq!(evaluated, measured, "{variant}: {column}");
+        }
+        let export = format!("sae export {model} --to saelens {variant}-export");
+        match variant {
+            "two-layer" | "lista" => {
+                sandbox.refuses(
+                    &export,
+                    &[&name, "SAELens has no variant like", variant, "jumprelu"],
+                );
+                assert!(!sandbox.join(&format!("{variant}-export")).exists());
+            }
+            _ => {
+                sandbox.harness(&export).assert().success();
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_of_variants_reach_the_models_and_a_default_penalty_is_that_of_the_variant() {
+    let sandbox = with_data();
+    let short = "--elements 40 --samples 640 --batch 64 --quiet";
+    for (flags, expected) in [
+        (
+            "--variant matryoshka --k 2 --set prefixes=[0.01,0.02,0.3]",
+            "\"prefixes\":[1,12,40]",
+        ),
+        (
+            "--variant jumprelu --normalise none --set threshold=0.5 --set bandwidth=0.25",
+            "\"lambda\":4.0,\"bandwidth\":0.25,\"threshold\":0.5",
+        ),
+        (
+            "--variant two-layer --normalise none --set hidden=1.5",
+            "\"hidden\":8,\"lambda\":1.0",
+        ),
+        (
+            "--variant lista --normalise none --set unrolled=2 --lambda 0.5",
+            "\"steps\":2,\"lambda\":0.5",
+        ),
+    ] {
+        let _ = std::fs::remove_dir_all(sandbox.join("a"));
+        sandbox
+            .harness(&format!("sae train x.npy {short} {flags} --out a"))
+            .assert()
+            .success();
+        let name = models(&sandbox, "a")[0].model.clone();
+        let bytes = read_bytes(&sandbox, &format!("a/models/{name}/model.safetensors"));
+        let text = String::from_utf8_lossy(&bytes).replace('\\', "");
+        assert!(text.contains(expected), "{flags}: {expected}");
     }
 }
 

@@ -164,7 +164,9 @@ fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
                 function,
                 "{feature}: {line:?}"
             );
-            assert!(number(line, "again_cosine") >= 0.7 && number(line, "again_correlation") >= 0.7);
+            assert!(
+                number(line, "again_cosine") >= 0.7 && number(line, "again_correlation") >= 0.7
+            );
         }
     }
     let layers = table(&sandbox, "a/persistence.csv");

@@ -2,11 +2,10 @@
 
 use super::tables::{Layer, LayerElement, LayerModel, Persistence, Place, Probe, Similarity};
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
+use crate::stats::median;
 use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
-use crate::text::number;
-use crate::workbench::settings::Kind;
 
 /// Most targets that have a panel of their own; of more, these are the first.
 const SHOWN: usize = 5;
@@ -38,35 +37,19 @@ fn share_axis(label: &str) -> Axis {
 
 fn reconstruction(tables: &Tables, last: usize) -> Figure {
     let models: Vec<LayerModel> = tables.rows();
-    let sizes = models.iter().map(|m| m.model.elements).distinct();
-    let sparsities = models.iter().map(|m| m.model.sparsity).levels();
-    let sparsity = match models.first().map(|m| m.model.variant) {
-        Some(Kind::TopK | Kind::BatchTopK) => "k =",
-        _ => "λ =",
-    };
+    let cells: Vec<&str> = models.iter().map(|m| m.model.cell.as_str()).distinct();
     let mut explained = Panel::new("", layer_axis(last), Axis::linear("explained variance"));
     let mut dead = Panel::new("", layer_axis(last), share_axis("share of dead elements"));
-    let lines: Vec<(usize, f64)> = sizes
-        .iter()
-        .flat_map(|&n| sparsities.iter().map(move |&sparsity| (n, sparsity)))
-        .collect();
-    for (role, (n, value)) in Role::steps(lines) {
-        let ours = || {
-            let of = move |m: &&LayerModel| (m.model.elements, m.model.sparsity) == (n, value);
-            models.iter().filter(of)
-        };
-        let label = match sizes.len() {
-            1 => format!("{sparsity} {}", number(value)),
-            _ => format!("{n} elements, {sparsity} {}", number(value)),
-        };
+    for (role, label) in Role::steps(cells.clone()) {
+        let ours = || models.iter().filter(move |m| m.model.cell == label);
         let of = |measure: fn(&LayerModel) -> f64| ours().map(move |m| (m.layer, measure(m)));
         let points = |measure| of(measure).map(|(layer, value)| (layer as f64, value));
         let curve: fn(&LayerModel) -> f64 = |m| m.model.measures.explained_variance;
-        explained = explained.line(role, &label, of(curve).medians());
-        explained = explained.scatter(role, &label, points(curve));
+        explained = explained.line(role, label, of(curve).medians());
+        explained = explained.scatter(role, label, points(curve));
         let curve: fn(&LayerModel) -> f64 = |m| m.model.measures.dead;
-        dead = dead.line(role, &label, of(curve).medians());
-        dead = dead.scatter(role, &label, points(curve));
+        dead = dead.line(role, label, of(curve).medians());
+        dead = dead.scatter(role, label, points(curve));
     }
     let mut caption = "Reconstruction of held-out rows by layer, and the share of elements that none of them switches on. \
                        Lines are medians over seeds, points are models."
@@ -74,26 +57,30 @@ fn reconstruction(tables: &Tables, last: usize) -> Figure {
     let mut figure = Figure::new("reconstruction", "")
         .panel(explained)
         .panel(dead);
-    if sparsities.len() > 1 {
+    if cells.len() > 1 {
         let mut frontier = Panel::new(
             "",
             Axis::log("active elements (L0)"),
             Axis::linear("explained variance"),
         );
-        let largest = sizes.iter().max().copied();
-        let ours = models.iter().filter(|m| Some(m.model.elements) == largest);
-        let ours: Vec<&LayerModel> = ours.collect();
+        let largest = models.iter().map(|m| m.model.elements).max();
         for (role, layer) in Role::steps((0..=last).collect()) {
-            let along = |measure: fn(&LayerModel) -> f64| {
-                let of_layer = ours.iter().filter(|m| m.layer == layer);
-                of_layer.map(|m| (m.model.sparsity, measure(m))).medians()
+            let ours = models.iter().filter(|m| m.layer == layer);
+            let ours: Vec<&LayerModel> =
+                ours.filter(|m| Some(m.model.elements) == largest).collect();
+            let median_of = |cell: &str, measure: fn(&LayerModel) -> f64| {
+                let of_cell = ours.iter().filter(|m| m.model.cell == cell);
+                median(&of_cell.map(|m| measure(m)).collect::<Vec<_>>())
             };
-            let l0 = along(|m| m.model.measures.l0);
-            let explained = along(|m| m.model.measures.explained_variance);
-            let curve = l0
-                .iter()
-                .zip(&explained)
-                .map(|(l0, explained)| (l0.1, explained.1));
+            let ours_of = ours.iter().map(|m| m.model.cell.as_str()).distinct();
+            let mut curve: Vec<(f64, f64)> = ours_of
+                .into_iter()
+                .map(|cell| {
+                    let l0 = median_of(cell, |m| m.model.measures.l0);
+                    (l0, median_of(cell, |m| m.model.measures.explained_variance))
+                })
+                .collect();
+            curve.sort_by(|a, b| a.0.total_cmp(&b.0));
             frontier = frontier.dotted(role, format!("layer {layer}"), curve);
         }
         figure = figure.panel(frontier);

@@ -6,6 +6,7 @@ use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
 use crate::text::{number, percent};
+use crate::workbench::settings::Role;
 
 /// All of it, from the tables.
 pub fn findings(tables: &Tables, same_from: f64) -> Vec<String> {
@@ -35,10 +36,13 @@ fn ends(values: &[(usize, f64)]) -> Option<[(usize, f64); 2]> {
 }
 
 fn reconstruction(models: &[LayerModel]) -> Vec<String> {
-    let sizes = models.iter().map(|m| (m.model.elements, m.model.sparsity));
-    let each = sizes.distinct().into_iter().filter_map(|(elements, sparsity)| {
-        let of = |m: &&LayerModel| (m.model.elements, m.model.sparsity) == (elements, sparsity);
-        let ours: Vec<&LayerModel> = models.iter().filter(of).collect();
+    let models = models.iter().filter(|m| m.model.role == Role::Model);
+    let models: Vec<&LayerModel> = models.collect();
+    let cells = models.iter().map(|m| m.model.cell.as_str()).distinct();
+    let each = cells.into_iter().filter_map(|cell| {
+        let of = |m: &&&LayerModel| m.model.cell == cell;
+        let ours: Vec<&LayerModel> = models.iter().filter(of).copied().collect();
+        let elements = ours[0].model.elements;
         let by_layer = |measure: fn(&LayerModel) -> f64| {
             ours.iter().map(|m| (m.layer, measure(m))).medians()
         };

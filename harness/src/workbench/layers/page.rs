@@ -7,7 +7,8 @@ use crate::store::folder::Folder;
 use crate::table::{Record as _, Tables};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
-use crate::workbench::page::{HEAD, Page, drawings, line};
+use crate::workbench::page::{Page, drawings, one_by_one};
+use crate::workbench::tables::Model;
 
 /// Draws the figures and writes the page; `compared` is the number of rows on which elements were compared.
 pub fn draw(
@@ -17,19 +18,15 @@ pub fn draw(
     tables: &Tables,
     findings: &[String],
 ) -> Result<()> {
-    let models: Vec<LayerModel> = tables.rows();
+    let models = tables.rows::<LayerModel>().into_iter();
+    let models: Vec<Model> = models.map(|m| m.model).collect();
     let layers: Vec<Layer> = tables.rows();
     let same_from = config
         .across
         .as_ref()
         .map_or(0.0, |across| across.same_from());
-    let diverged = models.iter().filter(|m| m.model.end != "trained");
-    let warnings = diverged.map(|m| {
-        format!(
-            "{} {}; try a lower learning rate.",
-            m.model.model, m.model.end
-        )
-    });
+    let diverged = models.iter().filter(|m| m.end != "trained");
+    let warnings = diverged.map(|m| format!("{} {}; try a lower learning rate.", m.model, m.end));
     let probes: Vec<Probe> = tables.rows();
     let files = SPECS.iter().map(|spec| spec.name);
     let page = Page {
@@ -45,10 +42,10 @@ pub fn draw(
         ],
         findings: findings.to_vec(),
         warnings: warnings.collect(),
-        head: HEAD.to_vec(),
-        models: models.iter().map(|m| line(&m.model)).collect(),
+        tables: vec![one_by_one(&models)],
         drawings: drawings(folder, figures::draw(tables, same_from))?,
         cards: Vec::new(),
+        cards_of: String::new(),
         files: files
             .filter(|name| !probes.is_empty() || *name != Probe::SPEC.name)
             .collect(),
