@@ -119,14 +119,14 @@ fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
     let sandbox = with_layers();
     sandbox
         .harness(&format!(
-            "sae layers {ALL} --elements 6 --k 2 --samples 300000 --batch 64 --rate 0.0002 --held-out 0.2 --quiet \
+            "sae layers {ALL} --variant l1 --lambda 0.1 --elements 6 --samples 300000 --batch 64 --rate 0.0002 --held-out 0.2 --quiet \
              --probe-targets targets.npy --target-names first,a,b,c --out a"
         ))
         .assert()
         .success();
     let found = table(&sandbox, "a/elements.csv");
     for layer in 0..3 {
-        let model = format!("a/models/layer{layer}-topk-n6-k2-seed0");
+        let model = format!("a/models/layer{layer}-l1-n6-lambda0.1-seed0");
         let features = features(&sandbox, &model, layer);
         let mut sorted = features.clone();
         sorted.sort_unstable();
@@ -164,9 +164,8 @@ fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
                 function,
                 "{feature}: {line:?}"
             );
-            assert!(
-                number(line, "again_cosine") >= 0.7 && number(line, "again_correlation") >= 0.7
-            );
+            assert!(number(line, "again_cosine") > 0.99);
+            assert!(number(line, "again_correlation") > 0.99);
         }
     }
     let layers = table(&sandbox, "a/persistence.csv");
@@ -197,7 +196,7 @@ fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
                 );
                 assert!(number(probe, "pattern") > 0.95);
                 let layer = number(probe, "layer") as usize;
-                let model = format!("a/models/layer{layer}-topk-n6-k2-seed0");
+                let model = format!("a/models/layer{layer}-l1-n6-lambda0.1-seed0");
                 let element = number(probe, "direction_element") as usize;
                 assert_eq!(features(&sandbox, &model, layer)[element], 0);
             }

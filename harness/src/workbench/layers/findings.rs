@@ -53,16 +53,18 @@ fn reconstruction(models: &[LayerModel]) -> Vec<String> {
         let [fewest, _] = ends(&whole(by_layer(|m| m.model.measures.dead)))?;
         let [_, dead] = ends(&whole(by_layer(|m| m.model.measures.dead)))?;
         let l0 = known(ours.iter().map(|m| m.model.measures.l0))?;
+        let range = |low: f64, high: f64| match percent(low) == percent(high) {
+            true => percent(low),
+            false => format!("{} to {}", percent(low), percent(high)),
+        };
         Some(format!(
-            "With {elements} elements and {} active ones a row in the mean, a dictionary explains between {} (layer {}) and {} \
-             (layer {}) of the variance of held-out rows; between {} and {} of its elements are dead.",
+            "With {elements} elements, {} of them active on a row in the mean, a dictionary explains {} of the variance of held-out \
+             rows, least at layer {} and most at layer {}; {} of its elements are dead.",
             number(l0),
-            percent(least.1),
+            range(least.1, most.1),
             least.0,
-            percent(most.1),
             most.0,
-            percent(fewest.1),
-            percent(dead.1),
+            range(fewest.1, dead.1),
         ))
     });
     each.collect()
