@@ -22,8 +22,10 @@ pub use shard::Shard;
 #[derive(Debug)]
 pub struct Rows {
     shards: Vec<Shard>,
-    /// The number of rows before each shard, and that of all.
+    /// The number of rows in the files before each shard, and that of all.
     starts: Vec<u64>,
+    /// For each row of the files that is left out, in their order: the number of rows before it that are not.
+    left_out: Vec<u64>,
     width: usize,
 }
 
@@ -61,6 +63,7 @@ impl Rows {
         Ok(Rows {
             shards,
             starts,
+            left_out: Vec::new(),
             width,
         })
     }
@@ -70,9 +73,22 @@ impl Rows {
         &self.shards
     }
 
+    /// The rows without those of these numbers, which rise; the others are numbered anew.
+    ///
+    /// # Panics
+    /// If some are left out already.
+    pub fn without(self, numbers: &[u64]) -> Rows {
+        assert!(self.left_out.is_empty(), "rows are left out once");
+        let before = numbers.iter().zip(0..).map(|(number, i)| number - i);
+        Rows {
+            left_out: before.collect(),
+            ..self
+        }
+    }
+
     /// The number of rows.
     pub fn len(&self) -> u64 {
-        self.starts[self.shards.len()]
+        self.starts[self.shards.len()] - self.left_out.len() as u64
     }
 
     /// Whether there are no rows; never, since files without rows are not opened.
@@ -107,7 +123,9 @@ impl Rows {
         let (mut row, mut left) = (first, to);
         while !left.is_empty() {
             let (shard, inside) = self.find(row);
-            let here = (shard.rows() - inside).min((left.len() / self.width) as u64);
+            let here = (shard.rows() - inside)
+                .min(self.together(row))
+                .min((left.len() / self.width) as u64);
             let (now, later) = left.split_at_mut(here as usize * self.width);
             shard.read(inside, now)?;
             (row, left) = (row + here, later);
@@ -119,11 +137,17 @@ impl Rows {
     pub fn check(&self, row: u64, values: &[f32]) -> Result<()> {
         match values.iter().all(|v| v.is_finite()) {
             true => Ok(()),
-            false => Err(Error::input(format!(
-                "{} holds a NaN or an infinite value; remove such rows",
-                self.name(row)
-            ))),
+            false => Err(self.not_finite(row)),
         }
+    }
+
+    /// The error of a row with a value that is no finite number.
+    pub fn not_finite(&self, row: u64) -> Error {
+        Error::input(format!(
+            "{} holds a NaN or an infinite value; remove such rows (training and evaluation leave them out with \
+             --skip-nonfinite)",
+            self.name(row)
+        ))
     }
 
     /// What a reader calls a row: its file, and its number there.
@@ -134,15 +158,28 @@ impl Rows {
 
     /// The shard that holds a row, and its number there.
     fn find(&self, row: u64) -> (&Shard, u64) {
+        let row = row + self.left_out_up_to(row) as u64;
         let shard = self.starts.partition_point(|&start| start <= row) - 1;
         (&self.shards[shard], row - self.starts[shard])
     }
+
+    /// The number of rows left out before a row.
+    fn left_out_up_to(&self, row: u64) -> usize {
+        self.left_out.partition_point(|&before| before <= row)
+    }
+
+    /// The number of rows, from this one on, that follow each other in the files, if these had one shard.
+    fn together(&self, row: u64) -> u64 {
+        let next = self.left_out.get(self.left_out_up_to(row));
+        next.map_or(u64::MAX, |&before| before - row)
+    }
 }
 
-/// The files that are named, those of folders in the order of their names.
+/// The files that are named, those of patterns and folders in the order of their names.
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for path in paths {
+    for path in expanded(paths)? {
+        let path = &path;
         let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
         if !kind.is_dir() {
             files.push(path.clone());
@@ -164,6 +201,28 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         files.append(&mut inside);
     }
     Ok(files)
+}
+
+/// The paths, and in place of each pattern that is not the name of a file what it matches.
+fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for path in paths {
+        let pattern = path.to_str().filter(|text| text.contains(['*', '?', '[']));
+        let Some(pattern) = pattern.filter(|_| !path.exists()) else {
+            all.push(path.clone());
+            continue;
+        };
+        let wrong = |what: String| Error::input(format!("{pattern} {what}"));
+        let found = glob::glob(pattern).map_err(|e| wrong(format!("is no pattern: {e}")))?;
+        let before = all.len();
+        for path in found {
+            all.push(path.map_err(|e| wrong(format!("cannot be followed: {e}")))?);
+        }
+        if all.len() == before {
+            return Err(wrong("matches no file".into()));
+        }
+    }
+    Ok(all)
 }
 
 /// Whether the name of a file is that of a file of activations.

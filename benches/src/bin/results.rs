@@ -84,7 +84,7 @@ fn run(named: &[String]) -> Result<()> {
         threads,
         torch: torch.map(|torch| torch.version.clone()),
     };
-    let page = page(&head, &parts);
+    let page = page(&head, &parts, named.is_empty());
     if !named.is_empty() {
         print!("{page}");
         return Ok(());

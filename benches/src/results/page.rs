@@ -16,8 +16,8 @@ pub struct Head {
     pub torch: Result<String, String>,
 }
 
-/// The whole page.
-pub fn page(head: &Head, parts: &[Part]) -> String {
+/// The page of these parts; the whole one has what `workbench/compare.py` has measured as well.
+pub fn page(head: &Head, parts: &[Part], whole: bool) -> String {
     let mut text = String::new();
     let torch = match &head.torch {
         Ok(version) => format!("PyTorch {version}"),
@@ -79,7 +79,12 @@ pub fn page(head: &Head, parts: &[Part]) -> String {
                 .expect("writing to a string");
         }
     }
-    text.trim_end().to_string() + "\n"
+    text = text.trim_end().to_string() + "\n";
+    if whole {
+        // What another program has measured.
+        text += &format!("\n{}", include_str!("../../results/workbench.md"));
+    }
+    text
 }
 
 /// The processor, as Linux names it.

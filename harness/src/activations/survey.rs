@@ -9,8 +9,10 @@ use crate::session::progress::Progress;
 /// What all rows have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survey {
-    /// Number of rows.
+    /// Number of rows that hold finite numbers.
     pub rows: u64,
+    /// The other rows, which count in nothing here.
+    pub broken: Vec<u64>,
     /// Mean of each column.
     pub mean: Vec<f64>,
     /// Variance of each column.
@@ -29,16 +31,17 @@ struct Part {
     sum: Vec<f64>,
     squares: Vec<f64>,
     checksum: crc32fast::Hasher,
-    /// The first row that holds something that is no finite number.
-    broken: Option<u64>,
+    /// The rows that hold something that is no finite number.
+    broken: Vec<u64>,
 }
 
 impl Survey {
-    /// Surveys all rows, on all threads; the result does not depend on their number. The progress made is one unit a row.
+    /// Surveys all rows, on all threads; the result does not depend on their number. Rows that hold something that is no
+    /// finite number are counted if `skip` says so. The progress made is one unit a row.
     ///
     /// # Errors
-    /// If a row cannot be read, or holds something that is no finite number.
-    pub fn of(rows: &Rows, progress: &Progress) -> Result<Survey> {
+    /// If a row cannot be read, if one holds something that is no finite number and is not to be skipped, or if all do.
+    pub fn of(rows: &Rows, skip: bool, progress: &Progress) -> Result<Survey> {
         let (width, len) = (rows.width(), rows.len());
         let mut first = vec![0f32; width];
         rows.read(0, &mut first)?;
@@ -60,12 +63,9 @@ impl Survey {
                 .map(|start| part(rows, start, block.min(len - start), &origin))
                 .collect::<Result<_>>()?;
             for part in parts {
-                progress.advance(part.rows)?;
-                if let Some(row) = part.broken {
-                    return Err(Error::input(format!(
-                        "{} holds a NaN or an infinite value; remove such rows",
-                        rows.name(row)
-                    )));
+                progress.advance(part.rows + part.broken.len() as u64)?;
+                if let (Some(&row), false) = (part.broken.first(), skip) {
+                    return Err(rows.not_finite(row));
                 }
                 match &mut all {
                     Some(all) => all.add(part),
@@ -74,11 +74,18 @@ impl Survey {
             }
         }
         let all = all.expect("files hold rows");
+        if all.rows == 0 {
+            return Err(Error::input(format!(
+                "every row of {} and what follows holds a NaN or an infinite value",
+                rows.shards()[0].path().display()
+            )));
+        }
         let n = all.rows as f64;
         let offset = || all.sum.iter().map(|sum| sum / n);
         let squares = all.squares.iter().zip(offset());
         Ok(Survey {
             rows: all.rows,
+            broken: all.broken,
             mean: offset()
                 .zip(&origin)
                 .map(|(offset, origin)| origin + offset)
@@ -101,20 +108,22 @@ fn part(rows: &Rows, start: u64, count: u64, origin: &[f64]) -> Result<Part> {
     let mut values = vec![0f32; count as usize * width];
     rows.read(start, &mut values)?;
     let mut part = Part {
-        rows: count,
+        rows: 0,
         sum: vec![0.0; width],
         squares: vec![0.0; width],
         checksum: crc32fast::Hasher::new(),
-        broken: None,
+        broken: Vec::new(),
     };
     let mut bytes = Vec::with_capacity(4 * width);
-    for (i, row) in values.chunks_exact(width).enumerate() {
+    for (row, number) in values.chunks_exact(width).zip(start..) {
+        if !row.iter().all(|v| v.is_finite()) {
+            part.broken.push(number);
+            continue;
+        }
+        part.rows += 1;
         bytes.clear();
         bytes.extend(row.iter().flat_map(|v| v.to_le_bytes()));
         part.checksum.update(&bytes);
-        if part.broken.is_none() && !row.iter().all(|v| v.is_finite()) {
-            part.broken = Some(start + i as u64);
-        }
         let sums = part.sum.iter_mut().zip(&mut part.squares);
         for ((sum, square), (&v, origin)) in sums.zip(row.iter().zip(origin)) {
             let d = f64::from(v) - origin;
@@ -128,6 +137,7 @@ fn part(rows: &Rows, start: u64, count: u64, origin: &[f64]) -> Result<Part> {
 impl Part {
     fn add(&mut self, other: Part) {
         self.rows += other.rows;
+        self.broken.extend(other.broken);
         for (sum, other) in self.sum.iter_mut().zip(other.sum) {
             *sum += other;
         }

@@ -3,6 +3,7 @@
 mod models;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use kernels::Exec;
@@ -16,7 +17,7 @@ use crate::session::signals;
 use crate::store::folder::Folder;
 use crate::text::{number, percent, put};
 use crate::workbench::config::{self, Config, Request};
-use crate::workbench::train::{self, Options};
+use crate::workbench::train::{self, Options, Times};
 
 /// The commands of `harness sae`.
 #[derive(Debug, Subcommand)]
@@ -62,7 +63,7 @@ pub enum Tool {
 #[derive(Debug, Args)]
 #[command(
     after_help = "DATA are .npy files (float16, float32 or float64, two or more axes, the last of which is the length of \
-    a row), .safetensors files, or folders of them. Lists make a sweep: every combination is a model, and all of them see the \
+    a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'. Lists make a sweep: every combination is a model, and all of them see the \
     same batches.\n\nExamples:\n  harness sae train activations.npy\n  harness sae train layer6/ --k 16,32,64 --expansion 4,8 \
     --seeds 3 --out layer6-sae\n  harness sae train --resume layer6-sae\n  harness sae train --config layer6-sae/config.toml    \
     repeat a training byte for byte"
@@ -120,6 +121,10 @@ pub struct TrainArgs {
     /// Share of the rows that are held out for the measures [default: 0.05]
     #[arg(long, value_name = "SHARE")]
     held_out: Option<f64>,
+
+    /// Leave out rows that hold a NaN or an infinite value, and count them; without it, the first of them is an error
+    #[arg(long)]
+    skip_nonfinite: bool,
 
     /// What is done to activations first: none, mean or scale [default: scale]
     #[arg(long, value_name = "HOW")]
@@ -212,8 +217,20 @@ impl TrainArgs {
                 ),
             );
         }
+        let Times {
+            reading,
+            training,
+            steps,
+            measuring,
+        } = finished.times;
+        let seconds = |time: Duration| number(time.as_secs_f64());
         print(&format!(
-            "{text}\nreport: {}\n",
+            "{text}\ntime: reading {} s; training {} s, of which steps {} s; measuring and drawing {} s\n\
+             report: {}\n",
+            seconds(reading),
+            seconds(training),
+            seconds(steps),
+            seconds(measuring),
             finished.report().display()
         ))
     }
@@ -243,6 +260,11 @@ impl TrainArgs {
             ("batch", "--batch", self.batch.map(Value::try_from)),
             ("learning_rate", "--rate", self.rate.map(Value::try_from)),
             ("held_out", "--held-out", self.held_out.map(Value::try_from)),
+            (
+                "nonfinite",
+                "--skip-nonfinite",
+                self.skip_nonfinite.then(|| Value::try_from("skip")),
+            ),
             (
                 "normalise",
                 "--normalise",

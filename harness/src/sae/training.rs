@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 use kernels::adam::Adam;
 use kernels::sae::{Parameters, Shape, Trainer, Variant};
@@ -112,6 +113,8 @@ pub struct Trained {
     pub records: Vec<Record>,
     /// A description of its divergence, if it diverged.
     pub divergence: Option<String>,
+    /// The time that its steps took, without those before an interruption.
+    pub stepping: Duration,
 }
 
 /// The losses of a batch before one of the steps.
@@ -236,6 +239,7 @@ struct Model<'a> {
     trainer: Trainer,
     records: Vec<Record>,
     divergence: Option<String>,
+    stepping: Duration,
     store: Store<'a>,
 }
 
@@ -284,6 +288,7 @@ impl<'a> Model<'a> {
             trainer,
             records,
             divergence,
+            stepping: Duration::ZERO,
             store,
         };
         session.progress.advance(model.done(plan))?;
@@ -323,7 +328,9 @@ impl<'a> Model<'a> {
                 (self.rate * plan.learning_rate_at(step)) as f32;
             let width = self.trainer.parameters().shape().width;
             let x = MatRef::from_rows(&batches[(step - first) as usize], width);
+            let begun = Instant::now();
             let losses = self.trainer.step(exec, x);
+            self.stepping += begun.elapsed();
             if step.is_multiple_of((plan.steps / RECORDS).max(1)) {
                 self.records.push(Record {
                     step,
@@ -387,6 +394,7 @@ impl<'a> Model<'a> {
             parameters: self.trainer.into_parameters(),
             records: self.records,
             divergence: self.divergence,
+            stepping: self.stepping,
         }
     }
 }

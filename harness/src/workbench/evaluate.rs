@@ -34,26 +34,37 @@ pub struct Sample<'a> {
 
 impl<'a> Sample<'a> {
     /// At most `most` rows, in the order of the files: first those that a training with seed 0 on the same files holds
-    /// out.
+    /// out. Rows that hold what is no finite number are left out if `skip` says so.
     ///
     /// # Errors
-    /// If a row cannot be read, or holds what is no finite number.
-    pub fn new(rows: &'a Rows, most: u64) -> Result<Sample<'a>> {
+    /// If a row cannot be read, holds what is no finite number and is not to be skipped, or if none is left.
+    pub fn new(rows: &'a Rows, most: u64, skip: bool) -> Result<Sample<'a>> {
         let order = Order::new(rows.len(), 0, 0);
         let mut picked: Vec<u64> = (0..most.min(rows.len())).map(|i| order.at(i)).collect();
         picked.sort_unstable();
         let mut sums = vec![0f64; rows.width()];
         let mut values = Vec::new();
+        let mut broken = Vec::new();
         for some in picked.chunks(reading::CHUNK) {
             crate::session::progress::check()?;
             values.resize(some.len() * rows.width(), 0f32);
             rows.gather(some.iter().copied(), &mut values)?;
             for (row, &number) in values.chunks_exact(rows.width()).zip(some) {
-                rows.check(number, row)?;
+                if let Err(error) = rows.check(number, row) {
+                    if !skip {
+                        return Err(error);
+                    }
+                    broken.push(number);
+                    continue;
+                }
                 for (sum, &value) in sums.iter_mut().zip(row) {
                     *sum += f64::from(value);
                 }
             }
+        }
+        picked.retain(|number| broken.binary_search(number).is_err());
+        if picked.is_empty() {
+            return Err(rows.not_finite(broken[0]));
         }
         let n = picked.len() as f64;
         Ok(Sample {

@@ -103,6 +103,13 @@ fn warnings(survey: &Survey, models: &[Model]) -> Vec<String> {
     let chosen = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
         (0..survey.mean.len()).filter(|&j| keep(j)).collect()
     };
+    if !survey.broken.is_empty() {
+        warnings.push(format!(
+            "{} of {} rows hold a NaN or an infinite value and are left out.",
+            survey.broken.len(),
+            survey.rows + survey.broken.len() as u64
+        ));
+    }
     let constant = chosen(&|j| survey.variance[j] == 0.0);
     if !constant.is_empty() {
         warnings.push(columns(constant, "have one value in all rows"));

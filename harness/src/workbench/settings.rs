@@ -37,6 +37,18 @@ crate::words! {
     }
 }
 
+crate::words! {
+    /// What is done with rows that hold a NaN or an infinite value.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum NonFinite {
+        /// The first of them ends the training before it has begun.
+        Refuse,
+        /// They are left out and counted.
+        Skip,
+    }
+}
+
 crate::settings! {
     /// Settings of a training. Every combination of the lists is a model.
     pub struct Settings {
@@ -66,6 +78,9 @@ crate::settings! {
         held_out: f64 = 0.05, in worded("above 0 and at most 0.5", above(0.0).at_most(0.5));
         /// Most held-out rows that models are measured on.
         measured: u64 = 1 << 16, in 1..=1 << 40;
+        /// What is done with rows that hold a NaN or an infinite value: refuse (the first of them ends the training before it
+        /// has begun) or skip (they are left out and counted).
+        nonfinite: NonFinite = NonFinite::Refuse;
         /// What is done to activations before training: none, mean (the mean is subtracted) or scale (then all are divided
         /// by one number, so that columns have a variance of 1 in the mean). Saved models take raw activations all the same.
         normalise: Normalise = Normalise::Scale;

@@ -1,7 +1,7 @@
 //! From files of activations to models, measures and a report.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kernels::sae::{
     AuxK, BatchTopK, L1, Parameters, Rows as ElementRows, Shape, TiedL1, TopK, Variant,
@@ -29,7 +29,7 @@ use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
-use crate::workbench::settings::{Kind, Settings};
+use crate::workbench::settings::{Kind, NonFinite, Settings};
 use crate::workbench::tables::{Model, SPECS, Step};
 
 /// The folder of the models in that of a training.
@@ -57,6 +57,21 @@ pub struct Finished {
     pub folder: Folder,
     /// What held-out rows tell of each model.
     pub models: Vec<Model>,
+    /// Where the time went.
+    pub times: Times,
+}
+
+/// Where the time of a training went.
+#[derive(Debug)]
+pub struct Times {
+    /// The pass over all rows before the training.
+    pub reading: Duration,
+    /// The training: batches, steps and checkpoints.
+    pub training: Duration,
+    /// The steps alone: their sum over models, divided by the number of models that are trained at once.
+    pub steps: Duration,
+    /// Measures, figures and files.
+    pub measuring: Duration,
 }
 
 impl Finished {
@@ -81,8 +96,13 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let members = members(&config.settings, rows.width());
     check_memory(&config.settings, rows.width(), &members, options.threads)?;
     let folder = open(config, isa, options)?;
-    let models = pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
-    Ok(Finished { folder, models })
+    let (models, times) =
+        pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
+    Ok(Finished {
+        folder,
+        models,
+        times,
+    })
 }
 
 /// The folder of the results, new or that of the same training.
@@ -116,11 +136,13 @@ fn compute(
     options: &Options,
     folder: &Folder,
     members: &[Member],
-) -> Result<Vec<Model>> {
+) -> Result<(Vec<Model>, Times)> {
     let settings = &config.settings;
+    let begun = Instant::now();
     let reading = Progress::new("reading", options.show);
     reading.start(rows.len())?;
-    let survey = Survey::of(&rows, &reading)?;
+    let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
+    let rows = rows.without(&survey.broken);
     reading.finish();
     let files: Vec<_> = rows
         .shards()
@@ -135,6 +157,7 @@ fn compute(
             "threads": options.threads,
             "data": files,
             "data_checksum": survey.checksum,
+            "rows_left_out": survey.broken.len(),
             "checksums": folder.checksums(),
         });
         serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
@@ -153,8 +176,16 @@ fn compute(
     };
     let plan = plan(settings);
     progress.start(plan.steps * members.len() as u64)?;
+    let read = Instant::now();
     let trained = trained(members, &plan, settings, &survey, &data, &session)?;
     progress.finish();
+    // Models take turns unless there is one for every thread.
+    let at_once = match members.len() >= options.threads {
+        true => options.threads as u32,
+        false => 1,
+    };
+    let stepping = trained.iter().map(|t| t.stepping).sum::<Duration>() / at_once;
+    let ready = Instant::now();
 
     let progress = Progress::new("measuring", options.show);
     progress.start(members.len() as u64)?;
@@ -208,7 +239,13 @@ fn compute(
     page::draw(folder, config, &survey, &data, &tables)?;
     folder.write(MANIFEST, manifest(true))?;
     folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
-    Ok(models)
+    let times = Times {
+        reading: read - begun,
+        training: ready - read,
+        steps: stepping,
+        measuring: ready.elapsed(),
+    };
+    Ok((models, times))
 }
 
 /// Everything that decides the course of a training beside its model.

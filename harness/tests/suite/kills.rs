@@ -21,23 +21,62 @@ const RUN: &str = "response near-orthogonality multilayer recovery encoders unfi
     --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200 \
     --set unfinished-features.training.steps=150 --set unfinished-features.training.batch=32 --set unfinished-features.l1=[0.2,0.4]";
 
+/// A sweep of six models of both batch variants, of some seconds.
+const SWEEP: &str =
+    "x.npy --variant batch-topk --elements 24,32 --k 1,2,3 --samples 60000 --batch 64 --quiet";
+
 /// The experiment that a run was about: the last one that has left anything.
-fn at(run: &Path) -> String {
+fn experiment(run: &Path) -> String {
     let experiments = harness::experiments::REGISTRY.experiments();
     let mut experiments = experiments.map(|e| e.id()).rev();
     let begun = experiments.find(|id| run.join(id).exists());
     begun.unwrap_or("none yet").to_string()
 }
 
-/// As often as the variable KILLS says, else ten times, at moments that are spread over the whole run, on one thread
-/// and on two. Each time it is resumed, and each time that it comes through it has left the same bytes as a run that
-/// nobody disturbed, and nothing else.
+/// What a training was about.
+fn stage(folder: &Path) -> String {
+    let (models, begun) = (folder.join("models"), folder.join("models/checkpoints"));
+    let stage = match () {
+        () if folder.join("report.html").exists() => "the report",
+        () if folder.join("models.csv").exists() => "tables",
+        () if begun.exists() => "training",
+        () if models.exists() => "models",
+        () => "reading",
+    };
+    stage.to_string()
+}
+
 #[test]
 #[ignore = "takes minutes"]
 fn runs_killed_at_random_moments_end_in_the_same_bytes() {
+    killed(&Sandbox::new(), "run", RUN, experiment);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn trainings_killed_at_random_moments_end_in_the_same_bytes() {
     let sandbox = Sandbox::new();
+    let rows: Vec<f32> = (0..4096u32)
+        .flat_map(|i| {
+            (0..16).map(move |j| {
+                ((i * 31 + j * j * 7) % 97) as f32 * f32::from(u8::from((i + j) % 5 == 0))
+            })
+        })
+        .collect();
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (4096, 16)}";
+    file.extend(format!("{header:<117}\n").bytes());
+    file.extend(rows.iter().flat_map(|value| value.to_le_bytes()));
+    std::fs::write(sandbox.join("x.npy"), file).unwrap();
+    killed(&sandbox, "sae train", SWEEP, stage);
+}
+
+/// Kills a command as often as the variable KILLS says, else ten times, at moments that are spread over the whole of it,
+/// on one thread and on two. Each time it is resumed, and each time that it comes through it has left the same bytes as
+/// one that nobody disturbed, and nothing else. `at` tells from the folder what it was about.
+fn killed(sandbox: &Sandbox, command: &str, arguments: &str, at: impl Fn(&Path) -> String) {
     let begun = Instant::now();
-    let whole = format!("run {RUN} --threads 2 --checkpoint-every 0.005 --out whole");
+    let whole = format!("{command} {arguments} --threads 2 --checkpoint-every 0.005 --out whole");
     sandbox.harness(&whole).assert().success();
     // Some six kills to a run.
     let most = begun.elapsed().as_millis() / 3;
@@ -57,9 +96,9 @@ fn runs_killed_at_random_moments_end_in_the_same_bytes() {
         let what = if resume {
             "--resume killed --quiet".into()
         } else {
-            format!("{RUN} --out killed")
+            format!("{arguments} --out killed")
         };
-        sandbox.start(&format!("run {what} --threads {threads}"))
+        sandbox.start(&format!("{command} {what} --threads {threads}"))
     };
     let (mut places, mut through) = (BTreeMap::<String, u32>::new(), 0);
     let mut child = start(false, &mut rng);

@@ -8,7 +8,7 @@ use harness::workbench::tables::Model;
 
 use crate::common::{Sandbox, results, same};
 #[cfg(unix)]
-use crate::common::{interrupt, wait_until};
+use crate::common::{interrupt, limited, refused, wait_until};
 
 /// Rows of five values that depend on few numbers, as a `.npy` file of single precision has them.
 fn npy(rows: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
@@ -159,6 +159,59 @@ fn a_killed_sweep_is_resumed_to_the_same_bytes() {
 
 #[cfg(unix)]
 #[test]
+fn a_full_disk_ends_a_command_and_what_it_was_to_write_is_not_there() {
+    let sandbox = with_data();
+    let train = format!("sae train {SWEEP} --elements 400");
+    let train = train.replace("--elements 8,12 ", "");
+    let commands = [
+        // Each of these files is larger than a file may be.
+        (
+            format!("{train} --checkpoint-every 0.001 --out a"),
+            "a/models/checkpoints",
+        ),
+        (
+            "sae encode whole/models/topk-n400-k1-seed0 --data x.npy --out c.npz --quiet".into(),
+            "c.npz",
+        ),
+        (
+            "sae eval whole/models/topk-n400-k1-seed0 --data x.npy --out d --quiet".into(),
+            "d/elements.csv",
+        ),
+        (
+            "sae export whole/models/topk-n400-k1-seed0 --to saelens e".into(),
+            "e/sae_weights.safetensors",
+        ),
+    ];
+    sandbox
+        .harness(&format!("{train} --out whole"))
+        .assert()
+        .success();
+    for (command, file) in commands {
+        refused(
+            limited(&sandbox, &command),
+            &[&format!("cannot write {file}"), "free some space"],
+        );
+        let left = crate::common::files(sandbox.path());
+        assert!(
+            !left
+                .keys()
+                .any(|name| name.contains("tmp") || name.ends_with(file)),
+            "{command}: {:?}",
+            left.keys()
+        );
+    }
+    sandbox
+        .harness("sae train --resume a --quiet")
+        .assert()
+        .success();
+    same(
+        &results(&sandbox.join("whole")),
+        &results(&sandbox.join("a")),
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn ctrl_c_ends_a_training_promptly_and_it_goes_on_to_the_same_bytes() {
     let sandbox = with_data();
     let long = SWEEP.replace("--samples 20000", "--samples 100000");
@@ -222,6 +275,58 @@ fn a_model_takes_raw_activations_however_they_were_normalised() {
             explained(how)
         );
     }
+}
+
+#[test]
+fn rows_that_are_skipped_leave_the_models_that_their_absence_would() {
+    let sandbox = with_data();
+    // Rows of NaN and of infinity first, last, side by side and about the border of two files.
+    let broken = [0, 7, 8, 9, 300, 301, 302, 500, 609];
+    let kept: Vec<usize> = (0..610).filter(|row| !broken.contains(row)).collect();
+    let value = |row: usize, column: usize| match kept.binary_search(&row) {
+        Ok(row) => sparse(row, column),
+        Err(_) if row % 2 == 0 && column == 3 => f32::NAN,
+        Err(_) if row % 2 == 1 && column == 0 => f32::NEG_INFINITY,
+        Err(_) => 1.0,
+    };
+    std::fs::write(sandbox.join("whole.npy"), npy(kept.len(), sparse)).unwrap();
+    std::fs::write(sandbox.join("part-0.npy"), npy(302, value)).unwrap();
+    let second = npy(610 - 302, |row, column| value(302 + row, column));
+    std::fs::write(sandbox.join("part-1.npy"), second).unwrap();
+    let train = "--elements 8 --k 2 --samples 5000 --batch 64 --held-out 0.3 --quiet --out";
+    for command in [
+        format!("sae train whole.npy {train} a"),
+        format!("sae train part-*.npy --skip-nonfinite {train} b"),
+    ] {
+        sandbox.harness(&command).assert().success();
+    }
+    for file in ["models.csv", "elements.csv", "metrics.csv"] {
+        assert_eq!(
+            read(&sandbox, &format!("a/{file}")),
+            read(&sandbox, &format!("b/{file}"))
+        );
+    }
+    assert!(read(&sandbox, "b/report.html").contains("9 of 610 rows hold a NaN"));
+    assert!(read(&sandbox, "b/manifest.json").contains("\"rows_left_out\": 9"));
+    let model = "sae eval b/models/topk-n8-k2-seed0 --quiet --skip-nonfinite";
+    sandbox
+        .harness(&format!("{model} --data part-*.npy"))
+        .assert()
+        .success();
+    // Nothing is left of a file of such rows alone.
+    std::fs::write(sandbox.join("none.npy"), npy(20, |_, _| f32::NAN)).unwrap();
+    for command in [
+        format!("{model} --data none.npy"),
+        format!("sae train none.npy --skip-nonfinite {train} c"),
+    ] {
+        let refused = sandbox.harness(&command).assert().code(2);
+        refused.stderr(predicates::str::contains("none.npy"));
+    }
+    let refused = sandbox
+        .harness(&format!("sae train part-7*.npy {train} d"))
+        .assert()
+        .code(2);
+    refused.stderr(predicates::str::contains("part-7*.npy matches no file"));
 }
 
 #[test]

@@ -106,6 +106,10 @@ pub struct EvalArgs {
     #[arg(long, value_name = "N", default_value_t = 1 << 16, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
 
+    /// Leave out rows that hold a NaN or an infinite value; without it, the first of them is an error
+    #[arg(long)]
+    skip_nonfinite: bool,
+
     /// Folder for models.csv, models.json and elements.csv, new or empty; README.md there says what columns mean
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -118,7 +122,7 @@ impl EvalArgs {
         let folder = self.out.as_deref().map(Folder::create).transpose()?;
         let total = models.len() as u64 * self.rows.min(rows.len());
         let (evaluations, elements) = self.input.run("sae eval", total, |exec, progress| {
-            let sample = Sample::new(&rows, self.rows)?;
+            let sample = Sample::new(&rows, self.rows, self.skip_nonfinite)?;
             evaluate(exec, &models, &sample, progress)
         })?;
         if let Some(folder) = folder {

@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+"""Times the training of one TopK autoencoder by `harness sae train`, sparsify and SAELens, in turn on the same file.
+
+    cargo build --release && python3 benches/workbench/compare.py
+
+needs torch, eai-sparsify and sae-lens (`pip install eai-sparsify==1.3.3 sae-lens==6.54.12`) and a quiet machine. It writes
+benches/results/workbench.csv, and the section "Training from a file" of benches/RESULTS.md.
+
+The file holds sums of a few of as many random directions as the dictionary has elements, and is made if it is not there.
+Peers take the batches from memory, and only their steps are timed: forward pass, loss with its auxiliary part, backward
+pass, what their trainers do beside it (sparsify normalises the decoder and removes the parallel part of its gradient;
+SAELens clips the gradient and counts firings), and Adam. Ours is timed as a user meets it: the steps as `sae train` tells
+them at its end, and the time of the whole command.
+"""
+import argparse
+import csv
+import os
+import platform
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+TITLE = "## Training from a file"
+D, N, BATCH, K = 512, 4096, 2048, 32
+
+
+def make(path, rows):
+    """A .npy of `rows` rows in single precision, written a piece at a time."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    directions = rng.standard_normal((N, D), dtype=np.float32)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    temporary = path.with_suffix(".tmp")
+    file = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(rows, D))
+    piece = 4096
+    for start in range(0, rows, piece):
+        count = min(piece, rows - start)
+        x = 0.01 * rng.standard_normal((count, D), dtype=np.float32)
+        for _ in range(K):
+            which = rng.integers(0, N, count)
+            x += directions[which] * rng.exponential(1.0, (count, 1)).astype(np.float32)
+        file[start : start + count] = x
+    file.flush()
+    temporary.rename(path)
+
+
+# What a peer's process does: `peer NAME THREADS STEPS FILE` prints the seconds of each step.
+
+
+def sparsify_step():
+    import torch
+    from sparsify import SparseCoder, SparseCoderConfig
+
+    model = SparseCoder(D, SparseCoderConfig(num_latents=N, k=K))
+    adam = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
+    idle = torch.zeros(N, dtype=torch.long)
+
+    def step(x):
+        model.set_decoder_norm_to_unit_norm()
+        out = model(x, dead_mask=idle > 1 << 18)
+        (out.fvu + out.auxk_loss / 32).backward()
+        model.remove_gradient_parallel_to_decoder_directions()
+        adam.step()
+        adam.zero_grad()
+        idle.add_(len(x))
+        idle[out.latent_indices.flatten()] = 0
+
+    return step
+
+
+def saelens_step():
+    import torch
+    from sae_lens import TopKTrainingSAE, TopKTrainingSAEConfig
+    from sae_lens.saes.sae import TrainStepInput
+
+    # Its sparse activations have no backward pass on a CPU.
+    model = TopKTrainingSAE(TopKTrainingSAEConfig(d_in=D, d_sae=N, k=K, use_sparse_activations=False))
+    adam = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
+    idle = torch.zeros(N, dtype=torch.long)
+    firings = torch.zeros(N)
+
+    def step(x):
+        given = TrainStepInput(
+            sae_in=x,
+            coefficients={},
+            dead_neuron_mask=idle > 128,
+            n_training_steps=0,
+            is_logging_step=False,
+        )
+        out = model.training_forward_pass(step_input=given)
+        with torch.no_grad():
+            firing = out.feature_acts.bool().float()
+            idle.add_(1)
+            idle[firing.sum(-2).bool()] = 0
+            firings.add_(firing.sum(0))
+        out.loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adam.step()
+        adam.zero_grad()
+
+    return step
+
+
+PEERS = {"sparsify": sparsify_step, "SAELens": saelens_step}
+
+
+def peer(name, threads, steps, path):
+    import numpy as np
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    rows = np.load(path, mmap_mode="r")
+    rng = np.random.default_rng(0)
+    step = PEERS[name]()
+    for _ in range(steps):
+        x = torch.from_numpy(rows[np.sort(rng.integers(0, len(rows), BATCH))])
+        begun = time.perf_counter()
+        step(x)
+        print(time.perf_counter() - begun)
+
+
+def time_peer(name, threads, steps, path):
+    """Seconds of a step: the median, without the first two."""
+    command = [sys.executable, __file__, "peer", name, str(threads), str(steps + 2), str(path)]
+    environment = os.environ | {"SPARSIFY_DISABLE_TRITON": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(threads)}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if run.returncode != 0:
+        raise SystemExit(f"{name} ended with\n{run.stderr}")
+    return statistics.median(map(float, run.stdout.split()[2:]))
+
+
+def time_ours(harness, threads, steps, path):
+    """Seconds of a step, of the whole command and of what is no step, and the largest resident size in bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            harness, "sae", "train", path, "--elements", N, "--k", K, "--batch", BATCH, "--samples", steps * BATCH,
+            "--threads", threads, "--quiet", "--out", f"{folder}/out", *OPTIONS,
+        ]  # fmt: skip
+        begun = time.perf_counter()
+        child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+        text = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        whole = time.perf_counter() - begun
+    if status != 0:
+        raise SystemExit(f"ours ended with {status}")
+    told = {what: float(value) for what, value in re.findall(r"(reading|training|steps|drawing) ([0-9.e-]+) s", text)}
+    return {
+        "step": told["steps"] / steps,
+        "whole": whole,
+        "reading": told["reading"],
+        "between steps": told["training"] - told["steps"],
+        "measuring": told["drawing"],
+        "steps": told["steps"],
+        "resident": usage.ru_maxrss * 1024,
+    }
+
+
+# Options of a newer `sae train` that would have it train more than one model.
+OPTIONS = []
+
+
+def machine():
+    info = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line)
+    info = {key.strip(): value.strip() for key, value in info.items()}
+    name = f"{info.get('model name', platform.processor())} (family {info.get('cpu family')}, model {info.get('model')})"
+    return f"{name}, {os.cpu_count()} threads"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--file", type=Path, default=HERE.parent / "target/workbench.npy", help="the .npy of activations")
+    parser.add_argument("--rows", type=int, default=1 << 21, help="its rows if it is made: 2,097,152 are 4 GiB")
+    parser.add_argument("--harness", default=HERE.parent / "target/release/harness")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=12, help="steps of a peer in a round")
+    parser.add_argument("--our-steps", type=int, default=1024, help="steps of ours in the long runs, one in each round")
+    given = parser.parse_args()
+    if not given.file.exists():
+        print(f"making {given.file}", file=sys.stderr)
+        make(given.file, given.rows)
+    if "--baselines" in subprocess.run([given.harness, "sae", "train", "--help"], capture_output=True, text=True).stdout:
+        OPTIONS.extend(["--baselines", "none"])
+    counts = sorted({1, os.cpu_count()})
+    rows, whole = [], []
+    for number in range(1, given.rounds + 1):
+        for threads in counts:
+            for name in PEERS:
+                seconds = time_peer(name, threads, given.steps, given.file)
+                rows.append({"contender": name, "threads": threads, "round": number, "seconds": seconds})
+                print(f"round {number}: {name}, {threads} threads: {1e3 * seconds:.0f} ms a step", file=sys.stderr)
+            ours = time_ours(given.harness, threads, 8 * given.steps, given.file)
+            rows.append({"contender": "ours", "threads": threads, "round": number, "seconds": ours["step"]})
+            print(f"round {number}: ours, {threads} threads: {1e3 * ours['step']:.0f} ms a step", file=sys.stderr)
+        whole.append(time_ours(given.harness, counts[-1], given.our_steps, given.file))
+        print(f"round {number}: {whole[-1]}", file=sys.stderr)
+    with open(HERE / "results/workbench.csv", "w", newline="") as file:
+        table = csv.DictWriter(file, ["contender", "threads", "round", "seconds"])
+        table.writeheader()
+        table.writerows(rows)
+    write(section(given, counts, rows, whole))
+
+
+def section(given, counts, rows, whole):
+    def times(name, threads):
+        return [row["seconds"] for row in rows if row["contender"] == name and row["threads"] == threads]
+
+    def best(name):
+        """For each round, the least time of a step at any number of threads."""
+        return [min(each) for each in zip(*(times(name, threads) for threads in counts))]
+
+    def ratio(name):
+        return median(theirs / ours for theirs, ours in zip(best(name), best("ours")))
+
+    median = statistics.median
+    beyond = median((run["whole"] - run["steps"]) / run["whole"] for run in whole)
+    between = median(run["between steps"] / (run["steps"] + run["between steps"]) for run in whole)
+    held = 4 * (2 * N * D + N + D) * 4 + 4 * BATCH * D
+    resident = median(run["resident"] for run in whole)
+
+    def met(value, reach, aim, more=True):
+        good = (lambda bar: value >= bar) if more else (lambda bar: value <= bar)
+        return "aim" if good(aim) else "reach" if good(reach) else "short of reach"
+
+    lines = [
+        TITLE,
+        "",
+        f"Written by `{Path(__file__).relative_to(HERE.parent)}`: {machine()}, medians over {given.rounds} interleaved rounds. A TopK "
+        f"autoencoder, d = {D}, n = {N}, batch {BATCH}, k = {K}, on a file of "
+        f"{given.file.stat().st_size / 2**30:.1f} GiB; every measurement is in "
+        "[results/workbench.csv](results/workbench.csv).",
+        "",
+        "| what | measured | reach | aim | |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    sparsify, lens = ratio("sparsify"), ratio("SAELens")
+    lines += [
+        f"| step against sparsify 1.3.3, each at its best number of threads | {sparsify:.2f} × | 3.5 × | 8 × | {met(sparsify, 3.5, 8)} |",
+        f"| step against SAELens 6.54.12, each at its best | {lens:.1f} × | 10 × | 25 × | {met(lens, 10, 25)} |",
+        f"| whole training of {given.our_steps} steps: share of the time that is no step | {100 * beyond:.1f} % | 5 % | 2 % | {met(beyond, .05, .02, False)} |",
+        f"| resident memory beyond weights, gradients, moments and one batch ({held / 2**20:.0f} MiB) | {(resident - held) / 2**20:.0f} MiB | 100 MB | 50 MB | {met(resident - held, 100e6, 50e6, False)} |",
+        "",
+        "Milliseconds a step:",
+        "",
+        "| | " + " | ".join(f"{threads} thread{'s'[:threads > 1]}" for threads in counts) + " |",
+        "| --- |" + " ---: |" * len(counts),
+    ]
+    for name in ["ours", *PEERS]:
+        cells = (f"{1e3 * median(times(name, threads)):.0f}" for threads in counts)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    parts = ["reading", "steps", "between steps", "measuring"]
+    told = ", ".join(f"{part} {median(run[part] for run in whole):.1f} s" for part in parts)
+    lines += [
+        "",
+        f"The whole command took {median(run['whole'] for run in whole):.1f} s: {told} (reading is the pass over the whole file for its "
+        f"means and checksum; between steps are batches and checkpoints, {100 * between:.1f} % of the training; measuring is on "
+        "65,536 held-out rows, with figures and files).",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write(text):
+    """Puts the section in place of the one on the page, and into a file of its own, which `results` adds to the page."""
+    print(text)
+    (HERE / "results/workbench.md").write_text(text)
+    page = HERE / "RESULTS.md"
+    page.write_text(page.read_text().split("\n" + TITLE)[0].rstrip() + "\n\n" + text)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["peer"]:
+        peer(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+    else:
+        main()
