@@ -14,7 +14,7 @@ use crate::workbench::settings::{Kind, Settings};
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
-    /// Files and folders of activations.
+    /// Files and folders of activations, or `synth:SPEC`.
     pub data: Vec<PathBuf>,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
@@ -29,7 +29,7 @@ pub struct Request {
 /// Everything that decides the bytes of a training.
 #[derive(Debug)]
 pub struct Config {
-    /// Files and folders of activations.
+    /// Files and folders of activations, or `synth:SPEC`.
     pub data: Vec<PathBuf>,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
@@ -93,7 +93,7 @@ impl Config {
         }
         tensor = request.tensor.clone().or(tensor);
         said.extend_from_slice(&request.set);
-        let rows = Rows::open(&data, tensor.as_deref())?;
+        let rows = Rows::named(&data, tensor.as_deref())?;
         let settings = settings(&said, &request.expansion, &rows)?;
         let config = Config {
             data,
@@ -139,7 +139,9 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
     let mut settings = Settings::preset(Preset::Default);
     let presets = settings.list();
     settings.elements = vec![8 * rows.width()];
-    settings.samples = settings.samples.max(rows.len());
+    if rows.spec().is_none() {
+        settings.samples = settings.samples.max(rows.len());
+    }
     if !expansion.is_empty() {
         let wrong = |ratio: f64| {
             Error::input(format!(

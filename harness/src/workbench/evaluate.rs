@@ -238,7 +238,7 @@ pub fn check_widths(models: &[(String, Parameters)], rows: &Rows) -> Result<()> 
         Some((name, model)) => Err(Error::input(format!(
             "{name} takes rows of {} values, and {} has rows of {}; choose the activations that it was trained on",
             model.shape().width,
-            rows.shards()[0].path().display(),
+            rows.title(),
             rows.width(),
         ))),
     }

@@ -41,11 +41,24 @@ pub fn draw(
     }
     let models: Vec<Model> = tables.rows();
     let settings = &config.settings;
+    let (rows, trained_on) = match data.rows().spec() {
+        Some(_) => {
+            let name = data.rows().title();
+            (
+                format!("drawn from {name}"),
+                "new rows in every batch".into(),
+            )
+        }
+        None => (
+            survey.rows.to_string(),
+            format!("{} rows", data.trained_on()),
+        ),
+    };
     let page = Page {
         facts: vec![
-            ("rows", survey.rows.to_string()),
+            ("rows", rows),
             ("width", data.width().to_string()),
-            ("trained on", format!("{} rows", data.trained_on())),
+            ("trained on", trained_on),
             ("measured on", format!("{} held-out rows", data.measured())),
             ("variant", settings.variant.to_string()),
             ("rows seen in training", settings.samples.to_string()),

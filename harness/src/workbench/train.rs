@@ -18,6 +18,7 @@ use crate::input::read_settings;
 use crate::interchange;
 use crate::memory;
 use crate::rng::Rng;
+use crate::sae::synthetic::Spec;
 use crate::sae::training::{self, Candidate, Plan, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, Session};
@@ -34,6 +35,9 @@ use crate::workbench::tables::{Model, SPECS, Step};
 
 /// The folder of the models in that of a training.
 const MODELS: &str = "models";
+
+/// The file with all settings of a synthetic model that was trained on.
+const SYNTHETIC: &str = "synthetic.toml";
 
 /// Options of a training beside its configuration: nothing here changes a byte of the results.
 #[derive(Debug, Clone)]
@@ -94,7 +98,7 @@ struct Member {
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
     let members = members(&config.settings, rows.width());
-    check_memory(&config.settings, rows.width(), &members, options.threads)?;
+    check_memory(&config.settings, &rows, &members, options.threads)?;
     let folder = open(config, isa, options)?;
     let (models, times) =
         pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
@@ -131,7 +135,7 @@ fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
 
 fn compute(
     config: &Config,
-    rows: Rows,
+    mut rows: Rows,
     isa: Isa,
     options: &Options,
     folder: &Folder,
@@ -139,16 +143,16 @@ fn compute(
 ) -> Result<(Vec<Model>, Times)> {
     let settings = &config.settings;
     let begun = Instant::now();
+    rows.prepare(Exec::parallel(isa), options.show)?;
     let reading = Progress::new("reading", options.show);
-    reading.start(rows.len())?;
+    reading.start(rows.surveyed())?;
     let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
     let rows = rows.without(&survey.broken);
     reading.finish();
-    let files: Vec<_> = rows
-        .shards()
-        .iter()
-        .map(|s| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()}))
-        .collect();
+    let files = rows.described();
+    if let Some(spec) = rows.spec() {
+        folder.write(SYNTHETIC, spec.to_toml())?;
+    }
     let manifest = |complete: bool| {
         let manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
@@ -370,12 +374,13 @@ fn members(settings: &Settings, width: usize) -> Vec<Member> {
 
 fn check_memory(
     settings: &Settings,
-    width: usize,
+    rows: &Rows,
     members: &[Member],
     threads: usize,
 ) -> Result<()> {
     let plan = plan(settings);
-    let needed = plan.memory(width, members.iter().map(|m| m.elements));
+    let drawing = rows.spec().map_or(0.0, Spec::memory);
+    let needed = drawing + plan.memory(rows.width(), members.iter().map(|m| m.elements));
     memory::check("sae train", "harness sae train --help", needed, threads)
 }
 

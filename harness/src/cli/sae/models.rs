@@ -25,7 +25,7 @@ use crate::workbench::tables::{EVALUATION, Evaluation};
 /// What both commands read, and on how many threads.
 #[derive(Debug, Args)]
 struct Input {
-    /// Files or folders of activations: .npy or .safetensors
+    /// Files or folders of activations: .npy or .safetensors; for eval also `synth:SPEC`, samples of a synthetic model
     #[arg(long, value_name = "DATA", num_args = 1.., required = true)]
     data: Vec<PathBuf>,
 
@@ -45,11 +45,20 @@ struct Input {
 impl Input {
     /// The models of these paths, by name, and the activations, of one width.
     fn read(&self, paths: &[PathBuf]) -> Result<(Vec<(String, Parameters)>, Rows)> {
+        self.read_by(Rows::open, paths)
+    }
+
+    /// The same, with activations that `open` opens.
+    fn read_by(
+        &self,
+        open: fn(&[PathBuf], Option<&str>) -> Result<Rows>,
+        paths: &[PathBuf],
+    ) -> Result<(Vec<(String, Parameters)>, Rows)> {
         let mut models = Vec::new();
         for (path, name) in paths.iter().zip(names(paths)) {
             models.push((name, interchange::read(path)?));
         }
-        let rows = Rows::open(&self.data, self.tensor.as_deref())?;
+        let rows = open(&self.data, self.tensor.as_deref())?;
         check_widths(&models, &rows)?;
         Ok((models, rows))
     }
@@ -118,10 +127,11 @@ pub struct EvalArgs {
 impl EvalArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
-        let (models, rows) = self.input.read(&self.models)?;
+        let (models, mut rows) = self.input.read_by(Rows::named, &self.models)?;
         let folder = self.out.as_deref().map(Folder::create).transpose()?;
         let total = models.len() as u64 * self.rows.min(rows.len());
         let (evaluations, elements) = self.input.run("sae eval", total, |exec, progress| {
+            rows.prepare(exec, Show::suited(self.input.quiet))?;
             let sample = Sample::new(&rows, self.rows, self.skip_nonfinite)?;
             evaluate(exec, &models, &sample, progress)
         })?;

@@ -39,40 +39,35 @@ impl Samples {
         self.generator.features()
     }
 
-    /// Hands `each` the samples of these numbers, some at a time, on all threads: the place of the first, and the
-    /// samples. Results come in the order of the numbers.
-    pub fn draw<T: Send>(
-        &self,
-        numbers: &[u64],
-        each: impl Fn(usize, Batch) -> T + Sync,
-    ) -> Vec<T> {
-        let pieces = numbers.par_chunks(PIECE).enumerate();
-        let drawn = pieces.map(|(piece, numbers)| {
-            let stream =
-                |&number: &u64| Rng::stream(self.spec.seed, "synthetic", "samples", number);
-            let mut streams: Vec<Rng> = numbers.iter().map(stream).collect();
-            each(
-                piece * PIECE,
-                self.generator.batch(numbers.len(), &mut streams[..]),
-            )
-        });
-        drawn.collect()
+    /// Writes the samples of these numbers to `to`, B×d; all threads draw.
+    pub fn fill(&self, numbers: &[u64], to: &mut [f32]) {
+        let pieces = to
+            .par_chunks_mut(PIECE * self.spec.width)
+            .zip(numbers.par_chunks(PIECE));
+        pieces.for_each(|(to, numbers)| to.copy_from_slice(&self.piece(numbers).x));
     }
 
-    /// The samples of these numbers.
+    /// The samples of these numbers, and what they are made of; all threads draw.
     pub fn batch(&self, numbers: &[u64]) -> Batch {
+        let pieces = numbers.par_chunks(PIECE).map(|numbers| self.piece(numbers));
         let mut all = Batch {
             starts: vec![0],
             ..Batch::default()
         };
-        for batch in self.draw(numbers, |_, batch| batch) {
+        for piece in pieces.collect::<Vec<_>>() {
             let before = all.features.len();
-            all.x.extend(batch.x);
+            all.x.extend(piece.x);
             all.starts
-                .extend(batch.starts[1..].iter().map(|end| before + end));
-            all.features.extend(batch.features);
-            all.magnitudes.extend(batch.magnitudes);
+                .extend(piece.starts[1..].iter().map(|end| before + end));
+            all.features.extend(piece.features);
+            all.magnitudes.extend(piece.magnitudes);
         }
         all
+    }
+
+    fn piece(&self, numbers: &[u64]) -> Batch {
+        let stream = |&number: &u64| Rng::stream(self.spec.seed, "synthetic", "samples", number);
+        let mut streams: Vec<Rng> = numbers.iter().map(stream).collect();
+        self.generator.batch(numbers.len(), &mut streams[..])
     }
 }

@@ -366,6 +366,14 @@ impl Spec {
         (0..n).map(at).collect()
     }
 
+    /// Steps that it takes to draw the features.
+    pub fn steps(&self) -> u64 {
+        match self.directions {
+            Directions::Spread => self.repulsion,
+            Directions::Gaussian | Directions::Orthogonal => 0,
+        }
+    }
+
     /// Estimated memory of a generator, bytes.
     pub fn memory(&self) -> f64 {
         let directions = self.features as f64 * self.width as f64;
