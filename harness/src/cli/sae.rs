@@ -1,6 +1,7 @@
 //! `harness sae`: its arguments, and what it prints.
 
 mod models;
+mod synth;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub enum Command {
     Eval(models::EvalArgs),
     /// Write the sparse codes of all activations
     Encode(models::EncodeArgs),
+    /// Write samples of a synthetic model, with their true codes and features
+    Synth(synth::SynthArgs),
     /// Write a model for another tool
     #[command(
         after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
@@ -63,7 +66,8 @@ pub enum Tool {
 #[derive(Debug, Args)]
 #[command(
     after_help = "DATA are .npy files (float16, float32 or float64, two or more axes, the last of which is the length of \
-    a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'. Lists make a sweep: every combination is a model, and all of them see the \
+    a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'; or synth:SPEC, new \
+    samples of a synthetic model in every batch, whose features are known (see `harness sae synth --help`). Lists make a sweep: every combination is a model, and all of them see the \
     same batches.\n\nExamples:\n  harness sae train activations.npy\n  harness sae train layer6/ --k 16,32,64 --expansion 4,8 \
     --seeds 3 --out layer6-sae\n  harness sae train --resume layer6-sae\n  harness sae train --config layer6-sae/config.toml    \
     repeat a training byte for byte"
@@ -166,6 +170,7 @@ impl Command {
             Command::Train(args) => args.execute(),
             Command::Eval(args) => args.execute(),
             Command::Encode(args) => args.execute(),
+            Command::Synth(args) => args.execute(),
             Command::Export { model, to, out } => {
                 let parameters = interchange::read(&model)?;
                 let (files, contents) = match to {

@@ -74,6 +74,11 @@ impl<'a> Sample<'a> {
         })
     }
 
+    /// The numbers of the rows, which rise.
+    pub fn picked(&self) -> &[u64] {
+        &self.picked
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.picked.len()

@@ -25,13 +25,14 @@ use crate::session::{self, Session};
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
-use crate::table::{Table, Tables, describe};
+use crate::table::{Record as _, Table, Tables, describe};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
 use crate::workbench::settings::{Kind, NonFinite, Settings};
 use crate::workbench::tables::{Model, SPECS, Step};
+use crate::workbench::truth::{self, Truth};
 
 /// The folder of the models in that of a training.
 const MODELS: &str = "models";
@@ -236,9 +237,25 @@ fn compute(
     for table in tables.iter() {
         folder.write(format!("{}.csv", table.spec().name), table.csv())?;
     }
+    let mut tables_of = SPECS.to_vec();
+    if let Some(samples) = data.rows().samples() {
+        let exec = Exec::parallel(isa);
+        let mut truth = Vec::new();
+        for (member, (trained, _)) in members.iter().zip(&measured) {
+            truth.extend(truth::measure(
+                exec,
+                &member.name,
+                &trained.parameters,
+                samples,
+                &held_out,
+            )?);
+        }
+        folder.write("truth.csv", Table::of(&truth).csv())?;
+        tables_of.push(Truth::SPEC);
+    }
     folder.write(
         "README.md",
-        describe::columns("Tables of a training", "By `harness sae train`.", SPECS),
+        describe::columns("Tables of a training", "By `harness sae train`.", tables_of),
     )?;
     page::draw(folder, config, &survey, &data, &tables)?;
     folder.write(MANIFEST, manifest(true))?;

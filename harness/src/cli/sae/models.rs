@@ -16,11 +16,12 @@ use crate::interchange;
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, signals};
 use crate::store::folder::Folder;
-use crate::table::{Table, describe};
+use crate::table::{Record as _, Table, describe};
 use crate::text::{number, percent};
 use crate::workbench::encode::encode;
 use crate::workbench::evaluate::{Sample, check_widths, evaluate, json};
 use crate::workbench::tables::{EVALUATION, Evaluation};
+use crate::workbench::truth::{self, Truth};
 
 /// What both commands read, and on how many threads.
 #[derive(Debug, Args)]
@@ -130,20 +131,40 @@ impl EvalArgs {
         let (models, mut rows) = self.input.read_by(Rows::named, &self.models)?;
         let folder = self.out.as_deref().map(Folder::create).transpose()?;
         let total = models.len() as u64 * self.rows.min(rows.len());
-        let (evaluations, elements) = self.input.run("sae eval", total, |exec, progress| {
+        let run = self.input.run("sae eval", total, |exec, progress| {
             rows.prepare(exec, Show::suited(self.input.quiet))?;
             let sample = Sample::new(&rows, self.rows, self.skip_nonfinite)?;
-            evaluate(exec, &models, &sample, progress)
-        })?;
+            let (evaluations, elements) = evaluate(exec, &models, &sample, progress)?;
+            let mut truth = Vec::new();
+            if let Some(samples) = rows.samples() {
+                for (name, parameters) in &models {
+                    truth.extend(truth::measure(
+                        exec,
+                        name,
+                        parameters,
+                        samples,
+                        sample.picked(),
+                    )?);
+                }
+            }
+            Ok((evaluations, elements, truth))
+        });
+        let (evaluations, elements, truth) = run?;
         if let Some(folder) = folder {
-            let about =
-                describe::columns("Models side by side", "By `harness sae eval`.", EVALUATION);
+            let mut tables = EVALUATION.to_vec();
+            if !truth.is_empty() {
+                folder.write("truth.csv", Table::of(&truth).csv())?;
+                tables.push(Truth::SPEC);
+            }
+            let about = describe::columns("Models side by side", "By `harness sae eval`.", tables);
             folder.write("README.md", about)?;
             folder.write("elements.csv", Table::of(&elements).csv())?;
             folder.write("models.json", json(&evaluations))?;
             folder.write("models.csv", Table::of(&evaluations).csv())?;
         }
-        print(&side_by_side(&evaluations, terminal_width()))
+        let mut text = side_by_side(&evaluations, terminal_width());
+        truth.iter().for_each(|truth| text += &format!("\n{truth}"));
+        print(&text)
     }
 }
 
@@ -251,7 +272,6 @@ impl EncodeArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Record as _;
 
     #[test]
     fn models_share_a_name_only_with_their_paths() {

@@ -284,7 +284,7 @@ impl Spec {
         let owner = Owner {
             prefix: "",
             name: "a synthetic model",
-            shown_by: "harness sae synth --settings",
+            shown_by: "harness sae synth synthsaebench-1k --settings",
         };
         let table: toml::Table = text
             .parse()
