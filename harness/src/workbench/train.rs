@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::activations::survey::Survey;
 use crate::activations::Rows;
+use crate::activations::survey::Survey;
 use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::interchange;
