@@ -1,5 +1,7 @@
 //! `harness sae`: its arguments, and what it prints.
 
+mod features;
+mod layers;
 mod models;
 
 use std::path::PathBuf;
@@ -29,6 +31,10 @@ pub enum Command {
     Eval(models::EvalArgs),
     /// Write the sparse codes of all activations
     Encode(models::EncodeArgs),
+    /// Show every element of a model, and the rows that switch it on most
+    Features(features::FeaturesArgs),
+    /// Train on several layers of a model, and follow elements from layer to layer
+    Layers(Box<layers::LayersArgs>),
     /// Write a model for another tool
     #[command(
         after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
@@ -77,6 +83,10 @@ pub struct TrainArgs {
     /// Tensor to read, of .safetensors files that hold several
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
+
+    /// Text file with the token of each row, for the report: see `harness sae features --help`
+    #[arg(long, value_name = "F")]
+    tokens: Option<PathBuf>,
 
     /// Variant: topk, batch-topk, matryoshka, jumprelu, l1, l1-tied, gated, two-layer or lista [default: topk]
     #[arg(long, value_name = "V")]
@@ -176,6 +186,8 @@ impl Command {
             Command::Train(args) => args.execute(),
             Command::Eval(args) => args.execute(),
             Command::Encode(args) => args.execute(),
+            Command::Features(args) => args.execute(),
+            Command::Layers(args) => args.execute(),
             Command::Export { model, to, out } => {
                 let parameters = interchange::read(&model)?;
                 let (files, contents) = match to {
@@ -198,22 +210,10 @@ impl Command {
 impl TrainArgs {
     fn execute(self) -> Result<()> {
         let mut request = self.request()?;
-        if let Some(folder) = &self.resume
-            && request == Request::default()
-        {
-            request.file = Some(config::file(folder));
-        }
+        self.resume_as_it_was(&mut request, &Request::default());
         let (config, rows) = Config::resolve(&request)?;
         let isa = choose_isa(config.isa.as_deref())?;
-        let options = Options {
-            threads: threads(self.threads)?,
-            resume: self.resume.is_some(),
-            out: self.resume.or(self.out),
-            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
-            show: Show::suited(self.quiet),
-        };
-        signals::catch()?;
-        let finished = train::train(&config, rows, isa, &options)?;
+        let finished = train::train(&config, rows, isa, &self.options()?)?;
         let mut text = String::new();
         for m in &finished.models {
             let [explained, dead] = [m.measures.explained_variance, m.measures.dead].map(percent);
@@ -249,6 +249,28 @@ impl TrainArgs {
             seconds(measuring),
             finished.report().display()
         ))
+    }
+
+    /// Takes the configuration from the folder that is resumed, if `nothing` else is asked for.
+    fn resume_as_it_was(&self, request: &mut Request, nothing: &Request) {
+        if let Some(folder) = &self.resume
+            && request == nothing
+        {
+            request.file = Some(config::file(folder));
+        }
+    }
+
+    /// Everything beside the configuration. From now on signals end the work in order.
+    fn options(self) -> Result<Options> {
+        let options = Options {
+            threads: threads(self.threads)?,
+            resume: self.resume.is_some(),
+            out: self.resume.or(self.out),
+            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
+            show: Show::suited(self.quiet),
+        };
+        signals::catch()?;
+        Ok(options)
     }
 
     /// What is asked for: flags stand for settings, and win over `--set`.
@@ -306,9 +328,11 @@ impl TrainArgs {
         Ok(Request {
             data: self.data.clone(),
             tensor: self.tensor.clone(),
+            tokens: self.tokens.clone(),
             file: self.config.clone(),
             set,
             expansion: self.expansion.clone(),
+            across: None,
         })
     }
 }

@@ -270,13 +270,13 @@ impl<'a> Trainee<'a> {
         lambda
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self) -> Snapshot<'_> {
         let mut snapshot = Snapshot::default();
         let [first, second] = self.trainer.moments();
-        snapshot.put_vector("parameters", self.trainer.parameters().values());
-        snapshot.put_vector("first_moment", first);
-        snapshot.put_vector("second_moment", second);
-        snapshot.put_vector("idle", self.trainer.idle());
+        snapshot.put_slice("parameters", self.trainer.parameters().values());
+        snapshot.put_slice("first_moment", first);
+        snapshot.put_slice("second_moment", second);
+        snapshot.put_slice("idle", self.trainer.idle());
         snapshot.put_vector("record_step", self.records.iter().map(|l| &l.step));
         snapshot.put_vector(
             "record_reconstruction",

@@ -109,6 +109,14 @@ impl Data {
         rows
     }
 
+    /// At most so many of the rows that are trained on, in the order of the files.
+    pub fn some_trained_on(&self, most: u64) -> Vec<u64> {
+        let last = (self.held_out + most).min(self.rows.len());
+        let mut rows: Vec<u64> = (self.held_out..last).map(|i| self.order.at(i)).collect();
+        rows.sort_unstable();
+        rows
+    }
+
     /// The rows as they stand in the files.
     pub fn rows(&self) -> &Rows {
         &self.rows

@@ -136,6 +136,15 @@ fn histogram(values: &[f64], from: f64, to: f64, bins: usize) -> Vec<(f64, f64, 
         .collect()
 }
 
+/// The share of the elements by the power of ten of their frequency, from −6 to 0, dead ones in the first bin.
+pub fn log_histogram(frequencies: impl Iterator<Item = f64>) -> Vec<(f64, f64, f64)> {
+    let log = |frequency: f64| match frequency > 0.0 {
+        true => frequency.log10().max(-5.75),
+        false => -6.0,
+    };
+    histogram(&frequencies.map(log).collect::<Vec<_>>(), -6.0, 0.0, 24)
+}
+
 fn density(elements: &[Element], models: &[Model]) -> Figure {
     let mut figure = Figure::new(
         "density",
@@ -146,23 +155,14 @@ fn density(elements: &[Element], models: &[Model]) -> Figure {
         ),
     );
     for (role, name) in shown(models) {
-        let logs: Vec<f64> = elements
-            .iter()
-            .filter(|e| e.model == name)
-            .map(|e| {
-                if e.frequency > 0.0 {
-                    e.frequency.log10().max(-5.75)
-                } else {
-                    -6.0
-                }
-            })
-            .collect();
+        let ours = elements.iter().filter(|e| e.model == name);
+        let bins = log_histogram(ours.map(|e| e.frequency));
         let panel = Panel::new(
             name,
             Axis::linear("log₁₀ of the share of rows").range(-6.0, 0.0),
             Axis::linear("share of the elements"),
         );
-        figure = figure.panel(panel.bars(role, "", histogram(&logs, -6.0, 0.0, 24)));
+        figure = figure.panel(panel.bars(role, "", bins));
     }
     figure
 }

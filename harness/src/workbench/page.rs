@@ -4,33 +4,71 @@ use askama::Template;
 
 use crate::activations::survey::Survey;
 use crate::error::Result;
+use crate::figure::Figure;
 use crate::html::Drawing;
 use crate::stats::observations::Observations as _;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
 use crate::table::Tables;
 use crate::text::{number, percent};
+use crate::workbench::cards::{Card, Top};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::figures;
 use crate::workbench::summary;
-use crate::workbench::tables::{Model, SPECS, Summary};
+use crate::workbench::tables::{Element, Model, SPECS, Summary};
 
 #[derive(Template)]
 #[template(path = "sae.html")]
-struct Page {
-    facts: Vec<(&'static str, String)>,
-    warnings: Vec<String>,
-    tables: Vec<Grid>,
-    drawings: Vec<Drawing>,
-    files: Vec<&'static str>,
+pub(super) struct Page {
+    /// The heading.
+    pub title: &'static str,
+    /// The size of what was done.
+    pub facts: Vec<(&'static str, String)>,
+    /// What was found, in sentences.
+    pub findings: Vec<String>,
+    /// What a reader should know before all else.
+    pub warnings: Vec<String>,
+    /// The tables of models.
+    pub tables: Vec<Grid>,
+    /// The figures.
+    pub drawings: Vec<Drawing>,
+    /// Elements with their top rows, and the model that they are of.
+    pub cards: Vec<Card>,
+    /// See [`cards`](Self::cards).
+    pub cards_of: String,
+    /// The tables by name.
+    pub files: Vec<&'static str>,
+}
+
+impl Page {
+    /// Writes the page.
+    pub fn write(&self, folder: &Folder) -> Result<()> {
+        folder.write(
+            REPORT,
+            self.render().expect("the page is written to memory"),
+        )
+    }
+}
+
+/// Writes figures, each to its file, and returns them as a page shows them.
+pub(super) fn drawings(folder: &Folder, figures: Vec<Figure>) -> Result<Vec<Drawing>> {
+    let drawing = |figure: Figure| {
+        let svg = figure.to_svg();
+        folder.write(format!("{}.svg", figure.name), &svg)?;
+        Ok(Drawing::new(&svg, figure.caption))
+    };
+    figures.into_iter().map(drawing).collect()
 }
 
 /// A table of the page.
-struct Grid {
-    title: &'static str,
-    head: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+pub(super) struct Grid {
+    /// What stands above it.
+    pub title: &'static str,
+    /// Its first line.
+    pub head: Vec<&'static str>,
+    /// The others.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// Draws the figures and writes the page.
@@ -42,16 +80,13 @@ pub fn draw(
     tables: &Tables,
     warnings: &[String],
 ) -> Result<()> {
-    let mut drawings = Vec::new();
-    for figure in figures::draw(tables) {
-        let svg = figure.to_svg();
-        folder.write(format!("{}.svg", figure.name), &svg)?;
-        drawings.push(Drawing::new(&svg, figure.caption));
-    }
+    let drawings = drawings(folder, figures::draw(tables))?;
     let models: Vec<Model> = tables.rows();
     let summary: Vec<Summary> = tables.rows();
     let settings = &config.settings;
     let page = Page {
+        title: "Sparse autoencoders on activations",
+        findings: Vec::new(),
         facts: vec![
             ("rows", survey.rows.to_string()),
             ("width", data.width().to_string()),
@@ -63,12 +98,31 @@ pub fn draw(
         warnings: warnings.to_vec(),
         tables: vec![over_seeds(&models, &summary), one_by_one(&models)],
         drawings,
+        cards: cards(data, tables),
+        cards_of: models.first().map_or(String::new(), |m| m.model.clone()),
         files: SPECS.iter().map(|spec| spec.name).collect(),
     };
-    folder.write(
-        REPORT,
-        page.render().expect("the page is written to memory"),
-    )
+    page.write(folder)
+}
+
+/// The elements whose top rows are in the table, in the order in which they stand there.
+fn cards(data: &Data, tables: &Tables) -> Vec<Card> {
+    let tops: Vec<Top> = tables.rows();
+    let elements: Vec<Element> = tables.rows();
+    let each = tops.chunk_by(|a, b| a.element == b.element).map(|ours| {
+        let number_of = ours[0].element;
+        let mut card = Card::new(number_of, ours, data.rows());
+        // The first of this number is that of the first model.
+        let element = elements.iter().find(|e| e.element == number_of);
+        if let Some(element) = element {
+            card.facts = vec![
+                format!("{} of the rows", percent(element.frequency)),
+                format!("largest {}", number(ours[0].activation)),
+            ];
+        }
+        card
+    });
+    each.collect()
 }
 
 /// Means of each cell over its seeds; empty if there is one seed.
@@ -115,7 +169,7 @@ fn over_seeds(models: &[Model], summary: &[Summary]) -> Grid {
 }
 
 /// Every model.
-fn one_by_one(models: &[Model]) -> Grid {
+pub(super) fn one_by_one(models: &[Model]) -> Grid {
     let known = |value: f64, shown: fn(f64) -> String| match value.is_nan() {
         true => "–".into(),
         false => shown(value),

@@ -2,10 +2,17 @@
 
 use crate::table::Record as _;
 use crate::table::record::TableSpec;
+use crate::workbench::cards::Top;
 use crate::workbench::settings::{Kind, Role};
 
 /// Those of `harness sae train`.
-pub const SPECS: [&TableSpec; 4] = [Step::SPEC, Model::SPEC, Summary::SPEC, Element::SPEC];
+pub const SPECS: [&TableSpec; 5] = [
+    Step::SPEC,
+    Model::SPEC,
+    Summary::SPEC,
+    Element::SPEC,
+    Top::SPEC,
+];
 
 /// Those of `harness sae eval`.
 pub const EVALUATION: [&TableSpec; 2] = [Evaluation::SPEC, Element::SPEC];

@@ -7,10 +7,10 @@ use kernels::sae::{Parameters, Variant};
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::activations::Rows;
 use crate::activations::survey::Survey;
+use crate::activations::{Rows, Shard};
 use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::interchange;
@@ -24,6 +24,8 @@ use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
 use crate::table::{Table, Tables, describe};
+use crate::workbench::activity::Activity;
+use crate::workbench::cards::{self, Top};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
@@ -33,10 +35,15 @@ use crate::workbench::settings::{Baselines, NonFinite, Role, Settings};
 use crate::workbench::summary::summary;
 use crate::workbench::sweep::{Member, members};
 use crate::workbench::tables::{Model, SPECS, Step};
+use crate::workbench::tokens::Tokens;
 use crate::workbench::warnings::warnings;
 
 /// The folder of the models in that of a training.
-const MODELS: &str = "models";
+pub(super) const MODELS: &str = "models";
+
+/// Elements whose top rows the report shows, and rows for each of them.
+const SHOWN: usize = 20;
+const TOP: usize = 6;
 
 /// Options of a training beside its configuration: nothing here changes a byte of the results.
 #[derive(Debug, Clone)]
@@ -91,9 +98,11 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let pool = session::pool(options.threads)?;
     let members = members(&config.settings, rows.width());
     check_memory(&config.settings, rows.width(), &members, options.threads)?;
-    let folder = open(config, isa, options)?;
+    let tokens = config.tokens.as_deref();
+    let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
+    let folder = open(&config.to_toml(isa.name()), "sae", options)?;
     let (models, warnings, times) =
-        pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
+        pool.install(|| compute(config, rows, tokens, isa, options, &folder, &members))?;
     Ok(Finished {
         folder,
         models,
@@ -102,9 +111,8 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     })
 }
 
-/// The folder of the results, new or that of the same training.
-fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
-    let text = config.to_toml(isa.name());
+/// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
+pub(super) fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
     let folder = match &options.out {
         Some(path) if options.resume => {
             let folder = Folder::resume(path, [MODELS].into_iter())?;
@@ -120,7 +128,7 @@ fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
             folder
         }
         Some(path) => Folder::create(path)?,
-        None => Folder::create_numbered(Path::new("out"), "sae")?,
+        None => Folder::create_numbered(Path::new("out"), stem)?,
     };
     folder.write(CONFIG, text)?;
     Ok(folder)
@@ -129,6 +137,7 @@ fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
 fn compute(
     config: &Config,
     rows: Rows,
+    tokens: Option<Tokens>,
     isa: Isa,
     options: &Options,
     folder: &Folder,
@@ -141,12 +150,10 @@ fn compute(
     let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
     let rows = rows.without(&survey.broken);
     reading.finish();
-    let files: Vec<_> = rows
-        .shards()
-        .iter()
-        .map(|s| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()}))
-        .collect();
+    let files = files(&rows);
     let manifest = |complete: bool| {
+        let mut checksums = folder.checksums();
+        checksums.remove(&format!("{MODELS}/{CHECKPOINTS}"));
         let manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": complete,
@@ -155,7 +162,7 @@ fn compute(
             "data": files,
             "data_checksum": survey.checksum,
             "rows_left_out": survey.broken.len(),
-            "checksums": folder.checksums(),
+            "checksums": checksums,
         });
         serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
     };
@@ -188,17 +195,10 @@ fn compute(
     progress.start(members.len() as u64)?;
     let held_out = data.held_out_rows();
     let exec = Exec::serial(isa);
-    let folded = trained.into_par_iter().map(|mut trained| {
-        trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
-        let measured = measure(
-            exec,
-            &trained.parameters,
-            data.rows(),
-            &held_out,
-            &survey.mean,
-        )?;
+    let folded = trained.into_par_iter().map(|trained| {
+        let finished = finish(exec, trained, &data, &survey, &held_out)?;
         progress.tick()?;
-        Ok((trained, measured))
+        Ok(finished)
     });
     let measured: Vec<(Trained, Measured)> = folded.collect::<Result<_>>()?;
     progress.finish();
@@ -210,26 +210,20 @@ fn compute(
             folder,
             &format!("{MODELS}/{}", member.name),
         )?;
-        let n = member.elements as f64;
-        steps.extend(trained.records.iter().map(|r| Step {
-            model: member.name.clone(),
-            samples: r.step * settings.batch as u64,
-            reconstruction: r.reconstruction,
-            penalty: r.sparsity,
-            l0: r.density * n,
-            lambda: r.lambda,
-        }));
+        steps.extend(curve(member, settings, trained));
         models.push(row(member, settings, &plan, trained, measured));
         if member.role == Role::Model {
             elements.extend(measured.elements(&member.name));
         }
     }
+    let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
     if settings.baselines == Baselines::Random {
         let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
         models.extend(components(&pca, &models, settings));
     }
     let warnings = warnings(&survey, &models);
     let tables = Tables::new(vec![
+        Table::of(&tops),
         Table::of(&steps),
         Table::of(&models),
         Table::of(&summary(&models)),
@@ -254,6 +248,31 @@ fn compute(
     Ok((models, warnings, times))
 }
 
+/// The files of the rows, for the manifest.
+pub(super) fn files(rows: &Rows) -> Vec<Value> {
+    let file = |s: &Shard| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()});
+    rows.shards().iter().map(file).collect()
+}
+
+/// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
+/// order of how often they are active.
+fn middle_tops(
+    exec: Exec,
+    parameters: &Parameters,
+    data: &Data,
+    held_out: &[u64],
+    tokens: Option<Tokens>,
+) -> Result<Vec<Top>> {
+    let activity = Activity::of(exec, parameters, data.rows(), held_out, TOP)?;
+    let living = |&j: &usize| activity.elements[j].firings > 0;
+    let mut elements: Vec<usize> = (0..activity.elements.len()).filter(living).collect();
+    elements.sort_by_key(|&j| activity.elements[j].firings);
+    let first = elements.len().saturating_sub(SHOWN) / 2;
+    let middle = elements.iter().copied().skip(first).take(SHOWN);
+    let middle: Vec<usize> = middle.collect();
+    cards::tops(&activity, &middle, data.rows(), tokens.as_ref())
+}
+
 /// Everything that decides the course of a training beside its model.
 #[derive(Serialize)]
 struct Course<'a> {
@@ -270,19 +289,9 @@ fn trained(
     data: &Data,
     session: &Session,
 ) -> Result<Vec<Trained>> {
-    let candidates = members.iter().map(|member| {
-        let shape = member.shape(data.width());
-        let mut rng = Rng::stream(member.seed, "sae train", "weights", member.elements as u64);
-        let mut start = training::initial(shape, member.variant, &mut rng);
-        centre(&mut start, survey, data);
-        Candidate {
-            slug: member.name.clone(),
-            title: member.name.clone(),
-            source: 0,
-            start,
-            recipe: member.recipe(settings, plan),
-        }
-    });
+    let candidates = members
+        .iter()
+        .map(|member| candidate(member, 0, data, survey, settings));
     let course = Course {
         data_checksum: survey.checksum,
         settings,
@@ -290,6 +299,45 @@ fn trained(
     training::train_reading(candidates.collect(), plan, &course, session, |_, number| {
         data.batch(number)
     })
+}
+
+/// A model of the sweep before its training on the batches of a source: its first weights differ from source to source.
+pub(super) fn candidate(
+    member: &Member,
+    source: usize,
+    data: &Data,
+    survey: &Survey,
+    settings: &Settings,
+) -> Candidate {
+    let shape = member.shape(data.width());
+    let purpose = match source {
+        0 => "weights".into(),
+        source => format!("weights of source {source}"),
+    };
+    let mut rng = Rng::stream(member.seed, "sae train", &purpose, member.elements as u64);
+    let mut start = training::initial(shape, member.variant, &mut rng);
+    centre(&mut start, survey, data);
+    Candidate {
+        slug: member.name.clone(),
+        title: member.name.clone(),
+        source,
+        start,
+        recipe: member.recipe(settings, &plan(settings)),
+    }
+}
+
+/// What a training has made, for raw activations, and what held-out rows tell of it.
+pub(super) fn finish(
+    exec: Exec,
+    mut trained: Trained,
+    data: &Data,
+    survey: &Survey,
+    held_out: &[u64],
+) -> Result<(Trained, Measured)> {
+    trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
+    let rows = data.rows();
+    let measured = measure(exec, &trained.parameters, rows, held_out, &survey.mean)?;
+    Ok((trained, measured))
 }
 
 /// Starts the decoder's bias, if there is one, at the mean of what the model sees.
@@ -304,7 +352,8 @@ fn centre(start: &mut Parameters, survey: &Survey, data: &Data) {
     }
 }
 
-fn plan(settings: &Settings) -> Plan {
+/// The plan of a training.
+pub(super) fn plan(settings: &Settings) -> Plan {
     Plan {
         steps: settings.samples.div_ceil(settings.batch as u64),
         batch: settings.batch,
@@ -325,8 +374,24 @@ fn check_memory(
     memory::check("sae train", "harness sae train --help", needed, threads)
 }
 
+/// The losses that were recorded in the training of a model.
+pub(super) fn curve(
+    member: &Member,
+    settings: &Settings,
+    trained: &Trained,
+) -> impl Iterator<Item = Step> {
+    trained.records.iter().map(move |r| Step {
+        model: member.name.clone(),
+        samples: r.step * settings.batch as u64,
+        reconstruction: r.reconstruction,
+        penalty: r.sparsity,
+        l0: r.density * member.elements as f64,
+        lambda: r.lambda,
+    })
+}
+
 /// The row of a model in the table of all.
-fn row(
+pub(super) fn row(
     member: &Member,
     settings: &Settings,
     plan: &Plan,

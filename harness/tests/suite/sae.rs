@@ -21,7 +21,7 @@ fn npy(rows: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
 const WIDTH: usize = 5;
 
 /// The header of a `.npy` file, format 1.0.
-fn header(kind: &str, fortran: bool, shape: &[usize]) -> Vec<u8> {
+pub fn header(kind: &str, fortran: bool, shape: &[usize]) -> Vec<u8> {
     let mut axes = String::new();
     for axis in shape {
         write!(axes, "{axis}, ").unwrap();
