@@ -2,6 +2,7 @@
 
 pub mod codes;
 mod config;
+pub mod dense;
 #[cfg(test)]
 mod examples;
 mod files;

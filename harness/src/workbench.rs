@@ -10,6 +10,8 @@
 //! layers             several layers on the same rows: their models, what becomes of elements, probes
 //! activity nearest   what rows tell of elements; which elements are nearest to each other
 //! tokens cards       the tokens of rows; the top rows of elements as a reader looks at them
+//! truth              a model against the features that synthetic data are made of
+//! synth              samples of a synthetic model in files
 //! data               which rows are trained on, in which order, and what is measured
 //! sweep              the models of a training, and what each variant makes of the settings
 //! config settings    what a training is made of
@@ -32,7 +34,9 @@ mod pca;
 pub mod settings;
 mod summary;
 mod sweep;
+pub mod synth;
 pub mod tables;
 pub mod tokens;
 pub mod train;
+pub mod truth;
 mod warnings;

@@ -63,7 +63,7 @@ mod workspace;
 
 pub use batch::{DENSE, Losses};
 pub use parameters::Parameters;
-pub use passes::{decode, encode, gradient};
+pub use passes::{decode, encode, encode_batch, gradient};
 pub use tensors::Shape;
 pub use trainer::Trainer;
 pub use variants::*;

@@ -3,6 +3,7 @@
 mod features;
 mod layers;
 mod models;
+mod synth;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub enum Command {
     Features(features::FeaturesArgs),
     /// Train on several layers of a model, and follow elements from layer to layer
     Layers(Box<layers::LayersArgs>),
+    /// Write samples of a synthetic model, with their true codes and features
+    Synth(synth::SynthArgs),
     /// Write a model for another tool
     #[command(
         after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
@@ -70,7 +73,8 @@ pub enum Tool {
 #[derive(Debug, Args)]
 #[command(
     after_help = "DATA are .npy files (float16, float32 or float64, two or more axes, the last of which is the length of \
-    a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'. Lists make a sweep: every combination is a model, and all of them see the \
+    a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'; or synth:SPEC, new \
+    samples of a synthetic model in every batch, whose features are known (see `harness sae synth --help`). Lists make a sweep: every combination is a model, and all of them see the \
     same batches.\n\nExamples:\n  harness sae train activations.npy\n  harness sae train layer6/ --k 16,32,64 --expansion 4,8 \
     --seeds 3 --out layer6-sae\n  harness sae train --resume layer6-sae\n  harness sae train --config layer6-sae/config.toml    \
     repeat a training byte for byte"
@@ -188,6 +192,7 @@ impl Command {
             Command::Encode(args) => args.execute(),
             Command::Features(args) => args.execute(),
             Command::Layers(args) => args.execute(),
+            Command::Synth(args) => args.execute(),
             Command::Export { model, to, out } => {
                 let parameters = interchange::read(&model)?;
                 let (files, contents) = match to {

@@ -15,7 +15,7 @@ use crate::workbench::settings::{Dead, Settings};
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
-    /// Files and folders of activations.
+    /// Files and folders of activations, or `synth:SPEC`.
     pub data: Vec<PathBuf>,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
@@ -88,7 +88,7 @@ impl Across {
 /// Everything that decides the bytes of a training.
 #[derive(Debug)]
 pub struct Config {
-    /// Files and folders of activations.
+    /// Files and folders of activations, or `synth:SPEC`.
     pub data: Vec<PathBuf>,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
@@ -179,11 +179,10 @@ impl Config {
                 "same_from is {same_from}; it must be above 0 and at most 1"
             )));
         }
-        let opened = match across {
-            Some(_) => &data[..data.len().min(1)],
-            None => &data[..],
+        let rows = match across {
+            Some(_) => Rows::open(&data[..data.len().min(1)], tensor.as_deref())?,
+            None => Rows::named(&data, tensor.as_deref())?,
         };
-        let rows = Rows::open(opened, tensor.as_deref())?;
         let settings = settings(&said, &request.expansion, &rows)?;
         let config = Config {
             data,
@@ -242,7 +241,9 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
     let mut settings = Settings::preset(Preset::Default);
     let presets = settings.list();
     settings.elements = vec![8 * rows.width()];
-    settings.samples = settings.samples.max(rows.len());
+    if rows.spec().is_none() {
+        settings.samples = settings.samples.max(rows.len());
+    }
     if !expansion.is_empty() {
         let wrong = |ratio: f64| {
             Error::input(format!(

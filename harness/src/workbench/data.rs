@@ -1,4 +1,5 @@
-//! The rows of a training: some are held out, the others come in random order, pass after pass.
+//! The rows of a training: some are held out, the others come in random order, pass after pass. Of a synthetic model,
+//! whose rows never end, no row comes twice.
 
 use rayon::prelude::*;
 

@@ -212,7 +212,7 @@ struct Job<'a> {
 impl Job<'_> {
     fn compute(&self, rows: Vec<Rows>) -> Result<Vec<String>> {
         let (folder, settings) = (self.folder, &self.config.settings);
-        let files: Vec<Value> = rows.iter().map(|rows| json!(train::files(rows))).collect();
+        let files: Vec<Value> = rows.iter().map(Rows::described).collect();
         let reading = Progress::new("reading", self.options.show);
         reading.start(rows.iter().map(Rows::len).sum())?;
         let surveys = rows.iter().map(|rows| Survey::of(rows, false, &reading));

@@ -84,13 +84,26 @@ pub fn draw(
     let models: Vec<Model> = tables.rows();
     let summary: Vec<Summary> = tables.rows();
     let settings = &config.settings;
+    let (rows, trained_on) = match data.rows().spec() {
+        Some(_) => {
+            let name = data.rows().title();
+            (
+                format!("drawn from {name}"),
+                "new rows in every batch".into(),
+            )
+        }
+        None => (
+            survey.rows.to_string(),
+            format!("{} rows", data.trained_on()),
+        ),
+    };
     let page = Page {
         title: "Sparse autoencoders on activations",
         findings: Vec::new(),
         facts: vec![
-            ("rows", survey.rows.to_string()),
+            ("rows", rows),
             ("width", data.width().to_string()),
-            ("trained on", format!("{} rows", data.trained_on())),
+            ("trained on", trained_on),
             ("measured on", format!("{} held-out rows", data.measured())),
             ("variant", settings.variant.to_string()),
             ("rows seen in training", settings.samples.to_string()),

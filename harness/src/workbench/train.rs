@@ -7,22 +7,23 @@ use kernels::sae::{Parameters, Variant};
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::activations::survey::Survey;
-use crate::activations::{Rows, Shard};
+use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::interchange;
 use crate::memory;
 use crate::rng::Rng;
+use crate::sae::synthetic::Spec;
 use crate::sae::training::{self, Candidate, Plan, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, Session};
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
-use crate::table::{Table, Tables, describe};
+use crate::table::{Record as _, Table, Tables, describe};
 use crate::workbench::activity::Activity;
 use crate::workbench::cards::{self, Top};
 use crate::workbench::config::Config;
@@ -35,6 +36,7 @@ use crate::workbench::summary::summary;
 use crate::workbench::sweep::{Member, members};
 use crate::workbench::tables::{Model, SPECS, Step};
 use crate::workbench::tokens::Tokens;
+use crate::workbench::truth::{self, Truth};
 use crate::workbench::warnings::warnings;
 
 /// The folder of the models in that of a training.
@@ -43,6 +45,9 @@ pub(super) const MODELS: &str = "models";
 /// Elements whose top rows the report shows, and rows for each of them.
 const SHOWN: usize = 20;
 const TOP: usize = 6;
+
+/// The file with all settings of a synthetic model that was trained on.
+const SYNTHETIC: &str = "synthetic.toml";
 
 /// Options of a training beside its configuration: nothing here changes a byte of the results.
 #[derive(Debug, Clone)]
@@ -96,7 +101,7 @@ impl Finished {
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
     let members = members(&config.settings, rows.width());
-    check_memory(&config.settings, rows.width(), &members, options.threads)?;
+    check_memory(&config.settings, &rows, &members, options.threads)?;
     let tokens = config.tokens.as_deref();
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
@@ -135,7 +140,7 @@ pub(super) fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> 
 
 fn compute(
     config: &Config,
-    rows: Rows,
+    mut rows: Rows,
     tokens: Option<Tokens>,
     isa: Isa,
     options: &Options,
@@ -144,12 +149,16 @@ fn compute(
 ) -> Result<(Vec<Model>, Vec<String>, Times)> {
     let settings = &config.settings;
     let begun = Instant::now();
+    rows.prepare(Exec::parallel(isa), options.show)?;
     let reading = Progress::new("reading", options.show);
-    reading.start(rows.len())?;
+    reading.start(rows.surveyed())?;
     let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
     let rows = rows.without(&survey.broken);
     reading.finish();
-    let files = files(&rows);
+    let files = rows.described();
+    if let Some(spec) = rows.spec() {
+        folder.write(SYNTHETIC, spec.to_toml())?;
+    }
     let manifest = |complete: bool| {
         let mut checksums = folder.checksums();
         checksums.remove(&format!("{MODELS}/{CHECKPOINTS}"));
@@ -235,9 +244,25 @@ fn compute(
     for table in tables.iter() {
         folder.write(format!("{}.csv", table.spec().name), table.csv())?;
     }
+    let mut tables_of = SPECS.to_vec();
+    if let Some(samples) = data.rows().samples() {
+        let exec = Exec::parallel(isa);
+        let mut truth = Vec::new();
+        for (member, (trained, _)) in members.iter().zip(&measured) {
+            truth.extend(truth::measure(
+                exec,
+                &member.name,
+                &trained.parameters,
+                samples,
+                &held_out,
+            )?);
+        }
+        folder.write("truth.csv", Table::of(&truth).csv())?;
+        tables_of.push(Truth::SPEC);
+    }
     folder.write(
         "README.md",
-        describe::columns("Tables of a training", "By `harness sae train`.", SPECS),
+        describe::columns("Tables of a training", "By `harness sae train`.", tables_of),
     )?;
     page::draw(folder, config, &survey, &data, &tables, &warnings)?;
     folder.write(MANIFEST, manifest(true))?;
@@ -249,12 +274,6 @@ fn compute(
         measuring: ready.elapsed(),
     };
     Ok((models, warnings, times))
-}
-
-/// The files of the rows, for the manifest.
-pub(super) fn files(rows: &Rows) -> Vec<Value> {
-    let file = |s: &Shard| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()});
-    rows.shards().iter().map(file).collect()
 }
 
 /// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
@@ -367,13 +386,15 @@ pub(super) fn plan(settings: &Settings) -> Plan {
 
 fn check_memory(
     settings: &Settings,
-    width: usize,
+    rows: &Rows,
     members: &[Member],
     threads: usize,
 ) -> Result<()> {
     let plan = plan(settings);
+    let width = rows.width();
     let extra: f64 = members.iter().map(|m| m.extra_memory(width, &plan)).sum();
-    let needed = plan.memory(width, members.iter().map(|m| m.elements)) + extra;
+    let drawing = rows.spec().map_or(0.0, Spec::memory);
+    let needed = plan.memory(width, members.iter().map(|m| m.elements)) + extra + drawing;
     memory::check("sae train", "harness sae train --help", needed, threads)
 }
 

@@ -83,6 +83,11 @@ pub(super) trait Model {
     /// Finds the codes of a batch, each of its sample alone.
     fn encode(&self, pass: &mut Pass, own: &mut Own);
 
+    /// Finds the codes of a batch as [`gradient`](Self::gradient) has them.
+    fn encode_batch(&self, pass: &mut Pass, own: &mut Own) {
+        self.encode(pass, own);
+    }
+
     /// What the last layer of the encoder has read in the last pass, B rows.
     fn encoder_input<'a>(&self, batch: &'a Batch, own: &'a Own) -> MatRef<'a> {
         let _ = own;
