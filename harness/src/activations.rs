@@ -18,7 +18,8 @@ use kernels::Exec;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::sae::synthetic::{Samples, Spec};
+use crate::sae::synthetic::samples::Samples;
+use crate::sae::synthetic::spec::Spec;
 use crate::session::progress::{Progress, Show};
 pub use header::{Kind, Layout};
 pub use shard::Shard;
