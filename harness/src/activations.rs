@@ -290,13 +290,26 @@ impl Rows {
         if self.synthetic.is_some() {
             return format!("{}, sample {row}", self.title());
         }
-        let (shard, inside) = self.find(row);
+        self.name_in_files(self.in_files(row))
+    }
+
+    /// The number that a row has where none is left out.
+    pub fn in_files(&self, row: u64) -> u64 {
+        row + self.left_out_up_to(row) as u64
+    }
+
+    /// What a reader calls the row that has this number where none is left out.
+    pub fn name_in_files(&self, row: u64) -> String {
+        let (shard, inside) = self.find_in_files(row);
         format!("{}, row {inside}", shard.path().display())
     }
 
     /// The shard that holds a row, and its number there.
     fn find(&self, row: u64) -> (&Shard, u64) {
-        let row = row + self.left_out_up_to(row) as u64;
+        self.find_in_files(self.in_files(row))
+    }
+
+    fn find_in_files(&self, row: u64) -> (&Shard, u64) {
         let shard = self.starts.partition_point(|&start| start <= row) - 1;
         (&self.shards[shard], row - self.starts[shard])
     }

@@ -29,6 +29,11 @@ pub(super) trait Model {
     where
         Self: Sized;
 
+    /// The coefficient λ of the penalty, where there is one.
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        None
+    }
+
     /// Panics where the settings make no sense for the shape.
     #[track_caller]
     fn check(&self, shape: Shape) {

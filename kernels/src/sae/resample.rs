@@ -1,7 +1,7 @@
 //! Resampling of dead elements (Bricken et al., *Towards Monosemanticity*, 2023, "Neuron resampling").
 
 use super::tensors::{W_DEC, W_ENC};
-use super::trainer::Trainer;
+use super::trainer::{Trainer, put_back};
 use super::workspace::Workspace;
 use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
@@ -18,7 +18,7 @@ impl Trainer {
     /// reconstruction error ‖e‖²: its dictionary row becomes the sample as the encoder sees it, x − b_dec, at
     /// norm 1, its encoder row the same at a fifth of the mean norm of the encoder rows alive, its bias 0. Adam's
     /// moments of these weights are reset to 0, and the element counts as having just fired. In a deeper
-    /// encoder, the last layer's row becomes what that layer read.
+    /// encoder, the last layer's row becomes what that layer read. What is [held](Trainer::hold) keeps its values.
     ///
     /// Errors may be of any size that f32 holds. Where all samples are reconstructed without any, each is drawn with
     /// the same probability. A sample whose error is NaN or infinite is not drawn; without any other, or without
@@ -39,6 +39,7 @@ impl Trainer {
             moments,
             idle,
             workspace,
+            held,
             ..
         } = self;
         let variant = parameters.variant();
@@ -117,6 +118,7 @@ impl Trainer {
                 }
             }
         }
+        put_back(held, parameters);
         for &j in &dead {
             idle[j] = 0;
         }

@@ -23,9 +23,9 @@ use crate::workbench::evaluate::{Sample, check_widths, evaluate, json};
 use crate::workbench::tables::{EVALUATION, Evaluation};
 use crate::workbench::truth::{self, Truth};
 
-/// What both commands read, and on how many threads.
+/// What these commands read, and on how many threads.
 #[derive(Debug, Args)]
-struct Input {
+pub(super) struct Input {
     /// Files or folders of activations: .npy or .safetensors; for eval also `synth:SPEC`, samples of a synthetic model
     #[arg(long, value_name = "DATA", num_args = 1.., required = true)]
     data: Vec<PathBuf>,
@@ -36,7 +36,7 @@ struct Input {
 
     /// Number of threads; results are the same for any [default: all cores]
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
 
     /// Show no progress
     #[arg(long, short)]
@@ -45,7 +45,7 @@ struct Input {
 
 impl Input {
     /// The models of these paths, by name, and the activations, of one width.
-    fn read(&self, paths: &[PathBuf]) -> Result<(Vec<(String, Parameters)>, Rows)> {
+    pub(super) fn read(&self, paths: &[PathBuf]) -> Result<(Vec<(String, Parameters)>, Rows)> {
         self.read_by(Rows::open, paths)
     }
 
@@ -65,7 +65,7 @@ impl Input {
     }
 
     /// Does some work on the threads that were asked for, with progress that has a total.
-    fn run<T: Send>(
+    pub(super) fn run<T: Send>(
         &self,
         name: &str,
         total: u64,

@@ -33,6 +33,10 @@ impl Model for Gated {
         vec![Gated { lambda }]
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
         vec![
             W_ENC.of(dictionary, width).by_element(),

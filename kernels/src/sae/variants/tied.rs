@@ -26,6 +26,10 @@ impl Model for TiedL1 {
         vec![TiedL1 { lambda }]
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
         vec![
             W_DEC.of(dictionary, width).by_element(),

@@ -32,6 +32,10 @@ impl Model for TwoLayer {
         vec![TwoLayer { hidden, lambda }]
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
         vec![
             W_HIDDEN.of(self.hidden, width),
