@@ -8,6 +8,7 @@ use kernels::metrics::{Stream, assign};
 use kernels::sae::{self, Parameters, Variant, Workspace};
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
+use crate::activations::Rows;
 use crate::error::Result;
 use crate::phase::Phase;
 use crate::sae::reading;
@@ -183,8 +184,25 @@ fn ways(variant: Variant) -> &'static [Codes] {
     }
 }
 
-/// Measures a model that takes raw samples on those of these numbers: a row for each way in which its codes are found.
-pub fn measure(
+/// Measures models that take raw samples on those of these numbers; nothing, if the rows are not those of a synthetic
+/// model.
+pub fn of_all<'a>(
+    exec: Exec,
+    models: impl IntoIterator<Item = (&'a str, &'a Parameters)>,
+    rows: &Rows,
+    numbers: &[u64],
+) -> Result<Vec<Truth>> {
+    let mut all = Vec::new();
+    if let Some(samples) = rows.samples() {
+        for (name, parameters) in models {
+            all.extend(measure(exec, name, parameters, samples, numbers)?);
+        }
+    }
+    Ok(all)
+}
+
+/// Measures a model: a row for each way in which its codes are found.
+fn measure(
     exec: Exec,
     model: &str,
     parameters: &Parameters,
