@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::activations::survey::Survey;
 use crate::activations::Rows;
+use crate::activations::survey::Survey;
 use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::interchange;
@@ -245,18 +245,10 @@ fn compute(
         folder.write(format!("{}.csv", table.spec().name), table.csv())?;
     }
     let mut tables_of = SPECS.to_vec();
-    if let Some(samples) = data.rows().samples() {
-        let exec = Exec::parallel(isa);
-        let mut truth = Vec::new();
-        for (member, (trained, _)) in members.iter().zip(&measured) {
-            truth.extend(truth::measure(
-                exec,
-                &member.name,
-                &trained.parameters,
-                samples,
-                &held_out,
-            )?);
-        }
+    let each = members.iter().zip(&measured);
+    let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
+    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
+    if !truth.is_empty() {
         folder.write("truth.csv", Table::of(&truth).csv())?;
         tables_of.push(Truth::SPEC);
     }
