@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::activations::survey::Survey;
 use crate::activations::Rows;
+use crate::activations::survey::Survey;
 use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::interchange;
@@ -227,27 +227,13 @@ fn compute(
     let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
     if settings.baselines == Baselines::Random {
         let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
-        models.extend(
-            pca.into_iter()
-                .flat_map(|pca| pca.beside(&models))
-                .collect::<Vec<_>>(),
-        );
+        let components = pca.map(|pca| pca.beside(&models));
+        models.extend(components.into_iter().flatten());
     }
     let warnings = warnings(&survey, &models);
-    let tables = Tables::new(vec![
-        Table::of(&tops),
-        Table::of(&steps),
-        Table::of(&models),
-        Table::of(&summary(&models)),
-        Table::of(&elements),
-    ]);
-    for table in tables.iter() {
-        folder.write(format!("{}.csv", table.spec().name), table.csv())?;
-    }
-    let mut tables_of = SPECS.to_vec();
+    let mut truth = Vec::new();
     if let Some(samples) = data.rows().samples() {
         let exec = Exec::parallel(isa);
-        let mut truth = Vec::new();
         for (member, (trained, _)) in members.iter().zip(&measured) {
             truth.extend(truth::measure(
                 exec,
@@ -257,6 +243,19 @@ fn compute(
                 &held_out,
             )?);
         }
+    }
+    let tables = Tables::new(vec![
+        Table::of(&tops),
+        Table::of(&steps),
+        Table::of(&models),
+        Table::of(&summary(&models, &truth)),
+        Table::of(&elements),
+    ]);
+    for table in tables.iter() {
+        folder.write(format!("{}.csv", table.spec().name), table.csv())?;
+    }
+    let mut tables_of = SPECS.to_vec();
+    if !truth.is_empty() {
         folder.write("truth.csv", Table::of(&truth).csv())?;
         tables_of.push(Truth::SPEC);
     }
