@@ -230,27 +230,24 @@ fn compute(
     let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
     if settings.baselines == Baselines::Random {
         let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
-        models.extend(
-            pca.into_iter()
-                .flat_map(|pca| pca.beside(&models))
-                .collect::<Vec<_>>(),
-        );
+        let components = pca.map(|pca| pca.beside(&models));
+        models.extend(components.into_iter().flatten());
     }
     let warnings = warnings(&survey, &models);
+    let each = members.iter().zip(&measured);
+    let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
+    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
     let tables = Tables::new(vec![
         Table::of(&tops),
         Table::of(&steps),
         Table::of(&models),
-        Table::of(&summary(&models)),
+        Table::of(&summary(&models, &truth)),
         Table::of(&elements),
     ]);
     for table in tables.iter() {
         folder.write(format!("{}.csv", table.spec().name), table.csv())?;
     }
     let mut tables_of = SPECS.to_vec();
-    let each = members.iter().zip(&measured);
-    let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
-    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
     if !truth.is_empty() {
         folder.write("truth.csv", Table::of(&truth).csv())?;
         tables_of.push(Truth::SPEC);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use harness::table::record::Word as _;
 use harness::table::{Record, Table};
 use harness::workbench::tables::{Measures, Model, Step, Summary};
+use harness::workbench::truth::{Codes, Truth};
 
 use crate::common::{Sandbox, results, same};
 #[cfg(unix)]
@@ -636,6 +637,31 @@ fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
     let pca = summary.iter().find(|row| row.cell == "pca-2").unwrap();
     assert!(pca.low.is_nan() && pca.seeds == 1);
     assert!(read(&sandbox, "a/report.html").contains("Means over seeds"));
+}
+
+#[test]
+fn what_known_features_tell_has_intervals_over_seeds_too() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(
+            "sae train synth:synthsaebench-1k --variant batch-topk --k 5 --elements 16 --samples 1280 --batch 64 --seeds 2 \
+             --set measured=256 --baselines none --quiet --out a",
+        )
+        .assert()
+        .success();
+    let truth: Vec<Truth> = table(&sandbox, "a/truth.csv");
+    let summary: Vec<Summary> = table(&sandbox, "a/summary.csv");
+    for (measure, codes) in [("f1", Codes::Alone), ("f1_together", Codes::Together)] {
+        let values = truth.iter().filter(|t| t.codes == codes).map(|t| t.f1);
+        let values: Vec<f64> = values.collect();
+        let row = summary.iter().find(|row| row.measure == measure).unwrap();
+        assert_eq!((row.seeds, values.len()), (2, 2));
+        assert!(
+            (row.mean - (values[0] + values[1]) / 2.0).abs() < 1e-12,
+            "{row:?}"
+        );
+        assert!(row.low < row.mean && row.mean < row.high, "{row:?}");
+    }
 }
 
 #[test]
