@@ -231,19 +231,9 @@ fn compute(
         models.extend(components.into_iter().flatten());
     }
     let warnings = warnings(&survey, &models);
-    let mut truth = Vec::new();
-    if let Some(samples) = data.rows().samples() {
-        let exec = Exec::parallel(isa);
-        for (member, (trained, _)) in members.iter().zip(&measured) {
-            truth.extend(truth::measure(
-                exec,
-                &member.name,
-                &trained.parameters,
-                samples,
-                &held_out,
-            )?);
-        }
-    }
+    let each = members.iter().zip(&measured);
+    let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
+    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
     let tables = Tables::new(vec![
         Table::of(&tops),
         Table::of(&steps),
