@@ -71,6 +71,8 @@ pub struct Finished {
     pub folder: Folder,
     /// What held-out rows tell of each model.
     pub models: Vec<Model>,
+    /// The models against the true features, if the rows are those of a synthetic model.
+    pub truth: Vec<Truth>,
     /// What a reader should know of the data and the models.
     pub warnings: Vec<String>,
     /// Where the time went.
@@ -105,11 +107,12 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let tokens = config.tokens.as_deref();
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
-    let (models, warnings, times) =
+    let (models, truth, warnings, times) =
         pool.install(|| compute(config, rows, tokens, isa, options, &folder, &members))?;
     Ok(Finished {
         folder,
         models,
+        truth,
         warnings,
         times,
     })
@@ -146,7 +149,7 @@ fn compute(
     options: &Options,
     folder: &Folder,
     members: &[Member],
-) -> Result<(Vec<Model>, Vec<String>, Times)> {
+) -> Result<(Vec<Model>, Vec<Truth>, Vec<String>, Times)> {
     let settings = &config.settings;
     let begun = Instant::now();
     rows.prepare(Exec::parallel(isa), options.show)?;
@@ -262,7 +265,7 @@ fn compute(
         steps: stepping,
         measuring: ready.elapsed(),
     };
-    Ok((models, warnings, times))
+    Ok((models, truth, warnings, times))
 }
 
 /// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
