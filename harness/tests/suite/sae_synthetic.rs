@@ -11,7 +11,7 @@ const SPEC: &str = "features = 40\nwidth = 12\nfirst = 0.3\nlast = 0.02\nrank = 
 
 /// A training of a second or less.
 const TRAINING: &str = "synth:my.toml --variant batch-topk --k 3 --elements 24 --samples 6000 --batch 256 --set measured=2000 \
-    --baselines none -q";
+                        --baselines none -q";
 
 fn with_spec() -> Sandbox {
     let sandbox = Sandbox::new();
