@@ -287,9 +287,6 @@ impl Rows {
 
     /// What a reader calls a row: its file, and its number there.
     pub fn name(&self, row: u64) -> String {
-        if self.synthetic.is_some() {
-            return format!("{}, sample {row}", self.title());
-        }
         self.name_in_files(self.in_files(row))
     }
 
@@ -300,6 +297,9 @@ impl Rows {
 
     /// What a reader calls the row that has this number where none is left out.
     pub fn name_in_files(&self, row: u64) -> String {
+        if self.synthetic.is_some() {
+            return format!("{}, sample {row}", self.title());
+        }
         let (shard, inside) = self.find_in_files(row);
         format!("{}, row {inside}", shard.path().display())
     }

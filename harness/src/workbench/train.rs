@@ -20,7 +20,6 @@ use crate::sae::synthetic::Spec;
 use crate::sae::training::{self, Candidate, Plan, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, Session};
-use crate::stats::observations::Observations as _;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
@@ -224,23 +223,24 @@ fn compute(
     let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
     if settings.baselines == Baselines::Random {
         let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
-        models.extend(components(&pca, &models, settings));
+        let components = pca.map(|pca| pca.beside(&models));
+        models.extend(components.into_iter().flatten());
     }
     let warnings = warnings(&survey, &models);
+    let each = members.iter().zip(&measured);
+    let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
+    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
     let tables = Tables::new(vec![
         Table::of(&tops),
         Table::of(&steps),
         Table::of(&models),
-        Table::of(&summary(&models)),
+        Table::of(&summary(&models, &truth)),
         Table::of(&elements),
     ]);
     for table in tables.iter() {
         folder.write(format!("{}.csv", table.spec().name), table.csv())?;
     }
     let mut tables_of = SPECS.to_vec();
-    let each = members.iter().zip(&measured);
-    let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
-    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
     if !truth.is_empty() {
         folder.write("truth.csv", Table::of(&truth).csv())?;
         tables_of.push(Truth::SPEC);
@@ -432,26 +432,4 @@ pub(super) fn row(
         samples: plan.steps * settings.batch as u64,
         measures: measured.measures(),
     }
-}
-
-/// The rows of principal components: one for each number of active elements that a model has, rounded.
-fn components(pca: &Pca, models: &[Model], settings: &Settings) -> Vec<Model> {
-    let asked = models
-        .iter()
-        .filter(|m| m.role == Role::Model && m.measures.l0.is_finite());
-    let counts = asked.map(|m| (m.measures.l0.round() as usize).clamp(1, pca.most()));
-    let row = |count: usize| Model {
-        model: format!("pca-{count}"),
-        cell: format!("pca-{count}"),
-        role: Role::Pca,
-        variant: settings.variant,
-        elements: count,
-        sparsity: f64::NAN,
-        target_l0: f64::NAN,
-        seed: settings.seed,
-        end: "trained".into(),
-        samples: 0,
-        measures: pca.measures(count),
-    };
-    counts.levels().into_iter().map(row).collect()
 }

@@ -10,7 +10,8 @@ const SPEC: &str = "features = 40\nwidth = 12\nfirst = 0.3\nlast = 0.02\nrank = 
                     mean = [3.0, 2.0]\nbias = 0.5\nrepulsion = 20\n";
 
 /// A training of a second or less.
-const TRAINING: &str = "synth:my.toml --variant batch-topk --k 3 --elements 24 --samples 6000 --batch 256 --set measured=2000 -q";
+const TRAINING: &str = "synth:my.toml --variant batch-topk --k 3 --elements 24 --samples 6000 --batch 256 --set measured=2000 \
+    --baselines none -q";
 
 fn with_spec() -> Sandbox {
     let sandbox = Sandbox::new();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::common::{choose_isa, print};
-use super::TrainArgs;
+use super::train::TrainArgs;
 use crate::error::Result;
 use crate::workbench::config::{Across, Config, Request};
 use crate::workbench::layers;
@@ -27,7 +27,8 @@ pub struct LayersArgs {
     #[command(flatten)]
     train: TrainArgs,
 
-    /// Targets of linear probes, a row for each row of the layers: columns of numbers, or a whole number that is a class
+    /// Targets of linear probes, a row for each row of the layers: columns of numbers, or a whole number that is a
+    /// class
     #[arg(long, value_name = "F.npy")]
     probe_targets: Option<PathBuf>,
 
