@@ -107,15 +107,7 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let tokens = config.tokens.as_deref();
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
-    let (models, truth, warnings, times) =
-        pool.install(|| compute(config, rows, tokens, isa, options, &folder, &members))?;
-    Ok(Finished {
-        folder,
-        models,
-        truth,
-        warnings,
-        times,
-    })
+    pool.install(|| compute(config, rows, tokens, isa, options, folder, &members))
 }
 
 /// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
@@ -147,9 +139,10 @@ fn compute(
     tokens: Option<Tokens>,
     isa: Isa,
     options: &Options,
-    folder: &Folder,
+    results: Folder,
     members: &[Member],
-) -> Result<(Vec<Model>, Vec<Truth>, Vec<String>, Times)> {
+) -> Result<Finished> {
+    let folder = &results;
     let settings = &config.settings;
     let begun = Instant::now();
     rows.prepare(Exec::parallel(isa), options.show)?;
@@ -265,7 +258,13 @@ fn compute(
         steps: stepping,
         measuring: ready.elapsed(),
     };
-    Ok((models, truth, warnings, times))
+    Ok(Finished {
+        folder: results,
+        models,
+        truth,
+        warnings,
+        times,
+    })
 }
 
 /// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
