@@ -411,7 +411,7 @@ fn settings_of_variants_reach_the_models_and_a_default_penalty_is_that_of_the_va
         ),
         (
             "--variant two-layer --normalise none --set hidden=1.5",
-            "\"hidden\":8,\"lambda\":4.0",
+            "\"hidden\":8,\"lambda\":2.0",
         ),
         (
             "--variant lista --normalise none --set unrolled=2 --lambda 0.5",
