@@ -139,10 +139,10 @@ fn compute(
     tokens: Option<Tokens>,
     isa: Isa,
     options: &Options,
-    results: Folder,
+    of_results: Folder,
     members: &[Member],
 ) -> Result<Finished> {
-    let folder = &results;
+    let folder = &of_results;
     let settings = &config.settings;
     let begun = Instant::now();
     rows.prepare(Exec::parallel(isa), options.show)?;
@@ -198,7 +198,11 @@ fn compute(
     let progress = Progress::new("measuring", options.show);
     progress.start(members.len() as u64)?;
     let held_out = data.held_out_rows();
-    let exec = Exec::serial(isa);
+    // Each of a few models on all threads, many models side by side.
+    let exec = match at_once {
+        1 => Exec::parallel(isa),
+        _ => Exec::serial(isa),
+    };
     let folded = trained.into_par_iter().map(|trained| {
         let finished = finish(exec, trained, &data, &survey, &held_out)?;
         progress.tick()?;
@@ -220,16 +224,17 @@ fn compute(
             elements.extend(measured.elements(&member.name));
         }
     }
+    let exec = Exec::parallel(isa);
     let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
     if settings.baselines == Baselines::Random {
-        let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
+        let pca = Pca::new(exec, &data, &survey, &held_out)?;
         let components = pca.map(|pca| pca.beside(&models));
         models.extend(components.into_iter().flatten());
     }
     let warnings = warnings(&survey, &models);
     let each = members.iter().zip(&measured);
     let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
-    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
+    let truth = truth::of_all(exec, each, data.rows(), &held_out)?;
     let tables = Tables::new(vec![
         Table::of(&tops),
         Table::of(&steps),
@@ -259,7 +264,7 @@ fn compute(
         measuring: ready.elapsed(),
     };
     Ok(Finished {
-        folder: results,
+        folder: of_results,
         models,
         truth,
         warnings,
