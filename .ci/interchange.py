@@ -63,16 +63,39 @@ def hold(name, found, expected):
 
 
 def to_them(x):
-    """Trained here, loaded there."""
-    for variant, flags in [("topk", ["--k", K]), ("l1", ["--lambda", 0.1]), ("l1-tied", ["--lambda", 0.1])]:
-        shape = ["--elements", ELEMENTS, "--samples", 20000, "--batch", 64, "--rate", 0.0005]
+    """Trained here, loaded there; what has no equal there is refused."""
+    for variant, flags in [
+        ("topk", ["--k", K]),
+        ("batch-topk", ["--k", K]),
+        ("matryoshka", ["--k", K]),
+        ("jumprelu", ["--lambda", 0.1, "--set", "threshold=0.5", "--set", "bandwidth=0.5"]),
+        ("l1", ["--lambda", 0.1]),
+        ("l1-tied", ["--lambda", 0.1]),
+        ("gated", ["--lambda", 0.1]),
+        ("two-layer", ["--lambda", 0.1]),
+        ("lista", ["--lambda", 0.1]),
+    ]:
+        shape = ["--elements", ELEMENTS, "--samples", 20000, "--batch", 64, "--rate", 0.0005, "--baselines", "none"]
         harness("train", "x.npy", "--variant", variant, *flags, *shape, "--quiet", "--out", variant)
         (model,) = Path(variant, "models").glob(f"{variant}-*")
-        expected = ours(model, f"our-{variant}")
-        hold(f"our {variant} in SAELens", saelens(f"our-{variant}-again", x), expected)
+        if variant in ("two-layer", "lista"):
+            refused(model, "saelens")
+        else:
+            expected = ours(model, f"our-{variant}")
+            hold(f"our {variant} in SAELens", saelens(f"our-{variant}-again", x), expected)
         if variant == "topk":
             harness("export", model, "--to", "sparsify", "our-sparsify")
             hold("our topk in sparsify", sparsify("our-sparsify", x), expected)
+        else:
+            refused(model, "sparsify")
+
+
+def refused(model, tool):
+    """Holds that a model is not exported to a tool that cannot represent it."""
+    command = [HARNESS, "sae", "export", model, "--to", tool, "refused"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 2 or "no variant like" not in result.stderr or Path("refused").exists():
+        failed.append(f"{model} to {tool}, which should be refused")
 
 
 def from_saelens(x):

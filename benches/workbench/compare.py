@@ -134,7 +134,8 @@ def time_peer(name, threads, steps, path):
     run = subprocess.run(command, env=environment, capture_output=True, text=True)
     if run.returncode != 0:
         raise SystemExit(f"{name} ended with\n{run.stderr}")
-    return statistics.median(map(float, run.stdout.split()[2:]))
+    # Libraries may have had something to say before.
+    return statistics.median(map(float, run.stdout.splitlines()[-steps:]))
 
 
 def time_ours(harness, threads, steps, path):

@@ -1,4 +1,4 @@
-//! Activations on disk: files of rows, checked and read by the numbers of the rows.
+//! Activations: rows in files, checked and read by their numbers, and rows of a synthetic model, drawn by theirs.
 //!
 //! Files are read where rows are asked for, by their place in the file, and never held in memory: what is resident does
 //! not grow with the data. Positioned reads cost a system call a row, well below a hundredth of a training step, and
@@ -14,13 +14,20 @@ pub mod survey;
 
 use std::path::{Path, PathBuf};
 
+use kernels::Exec;
+use serde_json::{Value, json};
+
 use crate::error::{Error, Result};
+use crate::sae::synthetic::{Samples, Spec};
+use crate::session::progress::{Progress, Show};
 pub use header::{Kind, Layout};
 pub use shard::Shard;
 
-/// The rows of one or more files, in their order: N rows of d values.
+/// The rows of one or more files, in their order, or those of a synthetic model, which never end: N rows of d values.
 #[derive(Debug)]
 pub struct Rows {
+    /// What rows are drawn from where there are no files.
+    synthetic: Option<Synthetic>,
     shards: Vec<Shard>,
     /// The number of rows in the files before each shard, and that of all.
     starts: Vec<u64>,
@@ -29,13 +36,130 @@ pub struct Rows {
     width: usize,
 }
 
+/// A synthetic model on the command line.
+#[derive(Debug)]
+struct Synthetic {
+    /// What it was called.
+    name: String,
+    spec: Spec,
+    /// Its samples, once its features are drawn.
+    samples: Option<Samples>,
+}
+
+/// What the name of a synthetic model begins with on the command line.
+const SYNTHETIC: &str = "synth:";
+
+/// The number of rows of a synthetic model: as many as an [order](order::Order) can have.
+const ENDLESS: u64 = 1 << 62;
+
+/// Rows of a synthetic model that are looked at to know what all have in common.
+const SURVEYED: u64 = 1 << 16;
+
 impl Rows {
+    /// Opens files as [`open`](Self::open) does, or a synthetic model by the name `synth:SPEC`, whose features are drawn
+    /// by [`prepare`](Self::prepare).
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); or if there is no such model, or it stands beside files.
+    pub fn named(paths: &[PathBuf], tensor: Option<&str>) -> Result<Rows> {
+        let Some((path, name)) = synthetic(paths) else {
+            return Rows::open(paths, tensor);
+        };
+        if paths.len() > 1 {
+            return Err(Error::input(format!(
+                "{path} stands beside other data; a synthetic model has all the rows that are needed, so name it alone"
+            )));
+        }
+        let spec = Spec::read(name)?;
+        Ok(Rows {
+            shards: Vec::new(),
+            starts: vec![ENDLESS],
+            left_out: Vec::new(),
+            width: spec.width,
+            synthetic: Some(Synthetic {
+                name: path.into(),
+                spec,
+                samples: None,
+            }),
+        })
+    }
+
+    /// Draws the features of a synthetic model, which may take a minute; nothing for files.
+    ///
+    /// # Errors
+    /// If it is interrupted.
+    pub fn prepare(&mut self, exec: Exec, show: Show) -> Result<()> {
+        if let Some(Synthetic {
+            name,
+            spec,
+            samples,
+        }) = &mut self.synthetic
+        {
+            let progress = Progress::new(format!("features of {name}"), show);
+            progress.start(spec.steps())?;
+            *samples = Some(Samples::new(spec.clone(), exec, &progress)?);
+            progress.finish();
+        }
+        Ok(())
+    }
+
+    /// The samples of a synthetic model; nothing for files.
+    ///
+    /// # Panics
+    /// If its features are not [drawn](Self::prepare) yet.
+    pub fn samples(&self) -> Option<&Samples> {
+        let synthetic = self.synthetic.as_ref()?;
+        Some(
+            synthetic
+                .samples
+                .as_ref()
+                .expect("features are drawn first"),
+        )
+    }
+
+    /// What a synthetic model is drawn from; nothing for files.
+    pub fn spec(&self) -> Option<&Spec> {
+        self.synthetic.as_ref().map(|it| &it.spec)
+    }
+
+    /// The number of rows that are looked at to know what all have in common: all, if they are in files.
+    pub fn surveyed(&self) -> u64 {
+        match self.synthetic {
+            Some(_) => SURVEYED,
+            None => self.len(),
+        }
+    }
+
+    /// What a reader calls all rows: the first file, or the synthetic model.
+    pub fn title(&self) -> String {
+        match &self.synthetic {
+            Some(it) => it.name.clone(),
+            None => self.shards[0].path().display().to_string(),
+        }
+    }
+
+    /// What the rows are, for a manifest.
+    pub fn described(&self) -> Value {
+        if let Some(spec) = self.spec() {
+            return json!([{"path": self.title(), "synthetic": spec}]);
+        }
+        let shards = self.shards.iter();
+        let each = shards.map(|s| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()}));
+        each.collect()
+    }
+
     /// Opens files, and folders of files in the order of their names. `tensor` names the tensor of `.safetensors` files
     /// that hold several.
     ///
     /// # Errors
     /// If there is no file, one of them cannot be read or is not what its header says, or rows differ in length.
     pub fn open(paths: &[PathBuf], tensor: Option<&str>) -> Result<Rows> {
+        if let Some((path, name)) = synthetic(paths) {
+            return Err(Error::input(format!(
+                "{path} has no end, and this reads files; write some of its rows with `harness sae synth {name} \
+                 --samples 100000 --out samples.npy`"
+            )));
+        }
         let mut shards: Vec<Shard> = Vec::new();
         let mut starts = vec![0];
         for path in files(paths)? {
@@ -65,10 +189,11 @@ impl Rows {
             starts,
             left_out: Vec::new(),
             width,
+            synthetic: None,
         })
     }
 
-    /// The files.
+    /// The files; none of a synthetic model.
     pub fn shards(&self) -> &[Shard] {
         &self.shards
     }
@@ -86,7 +211,7 @@ impl Rows {
         }
     }
 
-    /// The number of rows.
+    /// The number of rows; 2⁶² of a synthetic model.
     pub fn len(&self) -> u64 {
         self.starts[self.shards.len()] - self.left_out.len() as u64
     }
@@ -106,6 +231,11 @@ impl Rows {
     /// # Panics
     /// If `to` is shorter than all rows, or a row does not exist.
     pub fn gather(&self, rows: impl IntoIterator<Item = u64>, to: &mut [f32]) -> Result<()> {
+        if let Some(samples) = self.samples() {
+            let rows: Vec<u64> = rows.into_iter().collect();
+            samples.fill(&rows, &mut to[..rows.len() * self.width]);
+            return Ok(());
+        }
         let mut places = to.chunks_exact_mut(self.width);
         for row in rows {
             let place = places.next().expect("room for every row");
@@ -120,6 +250,10 @@ impl Rows {
     /// # Panics
     /// If there are not that many.
     pub fn read(&self, first: u64, to: &mut [f32]) -> Result<()> {
+        if self.synthetic.is_some() {
+            let rows = (to.len() / self.width) as u64;
+            return self.gather(first..first + rows, to);
+        }
         let (mut row, mut left) = (first, to);
         while !left.is_empty() {
             let (shard, inside) = self.find(row);
@@ -152,13 +286,29 @@ impl Rows {
 
     /// What a reader calls a row: its file, and its number there.
     pub fn name(&self, row: u64) -> String {
-        let (shard, inside) = self.find(row);
+        if self.synthetic.is_some() {
+            return format!("{}, sample {row}", self.title());
+        }
+        self.name_in_files(self.in_files(row))
+    }
+
+    /// The number that a row has where none is left out.
+    pub fn in_files(&self, row: u64) -> u64 {
+        row + self.left_out_up_to(row) as u64
+    }
+
+    /// What a reader calls the row that has this number where none is left out.
+    pub fn name_in_files(&self, row: u64) -> String {
+        let (shard, inside) = self.find_in_files(row);
         format!("{}, row {inside}", shard.path().display())
     }
 
     /// The shard that holds a row, and its number there.
     fn find(&self, row: u64) -> (&Shard, u64) {
-        let row = row + self.left_out_up_to(row) as u64;
+        self.find_in_files(self.in_files(row))
+    }
+
+    fn find_in_files(&self, row: u64) -> (&Shard, u64) {
         let shard = self.starts.partition_point(|&start| start <= row) - 1;
         (&self.shards[shard], row - self.starts[shard])
     }
@@ -173,6 +323,12 @@ impl Rows {
         let next = self.left_out.get(self.left_out_up_to(row));
         next.map_or(u64::MAX, |&before| before - row)
     }
+}
+
+/// The first of some paths that names a synthetic model, and what it is called behind `synth:`.
+fn synthetic(paths: &[PathBuf]) -> Option<(&str, &str)> {
+    let mut names = paths.iter().filter_map(|path| path.to_str());
+    names.find_map(|path| Some((path, path.strip_prefix(SYNTHETIC)?)))
 }
 
 /// The files that are named, those of patterns and folders in the order of their names.

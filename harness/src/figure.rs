@@ -179,6 +179,13 @@ pub enum Mark {
         /// (x, low, high)
         points: Vec<(f64, f64, f64)>,
     },
+    /// Intervals of both coordinates around points, cut off at the frame: they do not widen the axes.
+    Crosses {
+        /// What they show.
+        role: Role,
+        /// Around which points, and how far.
+        crosses: Vec<Cross>,
+    },
     /// A histogram: bins as (from, to, height).
     Bars {
         /// What it shows.
@@ -215,6 +222,17 @@ pub enum Mark {
     },
     /// A heat map, with its scale beside the panel.
     Heat(Heat),
+}
+
+/// A point with an interval of each coordinate; one that is not finite is left out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cross {
+    /// The point.
+    pub at: (f64, f64),
+    /// Lowest and highest x.
+    pub x: (f64, f64),
+    /// Lowest and highest y.
+    pub y: (f64, f64),
 }
 
 /// Points that belong together.
@@ -356,6 +374,14 @@ impl Panel {
         self.mark(Mark::Intervals {
             role,
             points: points.into_iter().collect(),
+        })
+    }
+
+    /// Adds intervals of both coordinates around points.
+    pub fn crosses(self, role: Role, crosses: impl IntoIterator<Item = Cross>) -> Self {
+        self.mark(Mark::Crosses {
+            role,
+            crosses: crosses.into_iter().collect(),
         })
     }
 

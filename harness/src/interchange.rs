@@ -2,6 +2,7 @@
 
 pub mod codes;
 mod config;
+pub mod dense;
 #[cfg(test)]
 mod examples;
 mod files;
@@ -13,7 +14,7 @@ mod tensors;
 use std::path::Path;
 
 use kernels::Exec;
-use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, TiedL1, Variant};
+use kernels::sae::{Gated, JumpRelu, L1, Lista, Parameters, Rows, TiedL1, TwoLayer, Variant};
 
 use crate::error::{Error, Result};
 use crate::input::{read_result, read_settings};
@@ -85,10 +86,21 @@ pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Par
             bandwidth: scale * bandwidth,
             threshold: scale * threshold,
         }),
-        other => other,
+        Variant::TwoLayer(TwoLayer { hidden, lambda }) => Variant::TwoLayer(TwoLayer {
+            hidden,
+            lambda: scale * lambda,
+        }),
+        Variant::Lista(Lista { steps, lambda }) => Variant::Lista(Lista {
+            steps,
+            lambda: scale * lambda,
+        }),
+        other @ (Variant::TopK(_)
+        | Variant::BatchTopK(_)
+        | Variant::Matryoshka(_)
+        | Variant::TiedL1(_)) => other,
     });
     let names: Vec<&str> = folded.tensors().map(|(name, _)| name).collect();
-    for name in ["b_enc", "threshold", "b_gate", "b_mag"] {
+    for name in ["b_enc", "threshold", "b_mag", "b_hidden"] {
         if names.contains(&name) {
             let [mut tensor] = folded.tensors_mut([name]);
             tensor.row_mut(0).iter_mut().for_each(|v| *v *= scale);
@@ -178,14 +190,7 @@ mod tests {
         let to_raw = |(i, v): (usize, &f32)| v * scale + mean[i % 4];
         let raw: Vec<f32> = normalised.iter().enumerate().map(to_raw).collect();
         for variant in Variant::examples(shape, 0.1) {
-            if matches!(variant, Variant::TwoLayer(_) | Variant::Lista(_)) {
-                continue;
-            }
-            let mut next = 0f32;
-            let model = Parameters::initial(shape, variant, || {
-                next += 1.0;
-                (1.3 * next).sin()
-            });
+            let model = example(shape, variant);
             let folded = fold(exec, model.clone(), &mean, scale);
             let run = |model: &Parameters, x: &[f32]| {
                 let x = MatRef::from_rows(x, 4);

@@ -111,7 +111,7 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
         (names::CLAIMS, claims),
     ];
     for (name, table) in &results {
-        manifest.checksums.insert(name, table.csv());
+        manifest.checksums.insert(name, &[table.csv()]);
     }
     manifest.finish();
     folder.write(MANIFEST, manifest.to_json())?;
@@ -194,7 +194,7 @@ fn compute(
         let done = format!("{id}/{}", names::MEASURES);
         manifest.checksums.replace(id, &folder.checksums());
         manifest.checksums.remove(&format!("{id}/{CHECKPOINTS}"));
-        manifest.checksums.insert(&done, measures.csv());
+        manifest.checksums.insert(&done, &[measures.csv()]);
         manifest.seconds.insert(id.into(), progress.finish());
         folder.write(MANIFEST, manifest.to_json())?;
         folder.write(done, measures.csv())?;

@@ -1,7 +1,10 @@
 //! Sparse autoencoders without experiments: data with known features, training, measures and the best codes.
 
+mod controller;
 pub mod minimum_l1;
 pub mod optimum;
 pub mod reading;
+mod recipe;
 pub mod synthetic;
+mod trainee;
 pub mod training;

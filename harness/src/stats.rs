@@ -2,6 +2,7 @@
 
 pub mod affine;
 pub mod cholesky;
+pub mod eigen;
 mod extremes;
 pub mod interval;
 mod moments;

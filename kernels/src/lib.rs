@@ -106,4 +106,4 @@ pub use matrix::max_product::max_product;
 pub use matrix::sparse::SparseRef;
 pub use matrix::view::{MatMut, MatRef, ShapeError};
 pub use matrix::{dictionary, reduce};
-pub use train::{adam, embedding, loss};
+pub use train::{adam, clip, embedding, loss};

@@ -20,5 +20,5 @@ mod matching;
 mod stream;
 
 pub use cosines::{max_cosines, mmcs, neighbour_cosines};
-pub use matching::Matching;
+pub use matching::{Matching, assign};
 pub use stream::Stream;

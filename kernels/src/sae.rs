@@ -81,7 +81,7 @@ mod workspace;
 
 pub use batch::{DENSE, Losses};
 pub use parameters::Parameters;
-pub use passes::{decode, encode, gradient, gradient_to, reconstruct};
+pub use passes::{decode, encode, encode_batch, gradient, gradient_to, reconstruct};
 pub use task::Task;
 pub use tensors::Shape;
 pub use trainer::Trainer;

@@ -162,7 +162,8 @@ pub fn checkpoint(body: &[u8]) {
     let Ok(parts) = Snapshot::decode(&bytes) else {
         return;
     };
-    let again = Snapshot::decode(&parts.encode()).expect("what was written is read");
+    let written = parts.encode();
+    let again = Snapshot::decode(&written).expect("what was written is read");
     assert_eq!(again, parts);
 
     let shape = Shape {

@@ -9,8 +9,8 @@ use super::header::{Kind, Layout};
 /// The longest header that is read. That of an array of numbers has some hundred bytes.
 const LONGEST: u32 = 1 << 20;
 
-/// What the header says, which is at the start of the file.
-pub fn layout(mut file: impl BufRead + Seek) -> Result<Layout, String> {
+/// The header, which is at the start of the file, and the number of bytes that it has.
+fn header(mut file: impl BufRead + Seek) -> Result<(NpyHeader, u64), String> {
     let broken = |e: std::io::Error| format!("it is no .npy file: {e}");
     let mut start = Vec::new();
     file.by_ref()
@@ -28,6 +28,58 @@ pub fn layout(mut file: impl BufRead + Seek) -> Result<Layout, String> {
     file.seek(SeekFrom::Start(0)).map_err(broken)?;
     let header = NpyHeader::from_reader(&mut file).map_err(broken)?;
     let offset = file.stream_position().map_err(|e| e.to_string())?;
+    Ok((header, offset))
+}
+
+/// The numbers of classes in a file: whole numbers, on one axis or on two of which the second has length 1. Nothing if its
+/// values are others.
+pub fn classes(mut file: impl BufRead + Seek) -> Result<Option<Vec<i64>>, String> {
+    let (header, offset) = header(&mut file)?;
+    let kind = match header.dtype() {
+        DType::Plain(kind) if !kind.to_string().starts_with('>') => kind,
+        _ => return Ok(None),
+    };
+    let signed = match kind.type_char() {
+        TypeChar::Int => true,
+        TypeChar::Uint | TypeChar::Bool => false,
+        _ => return Ok(None),
+    };
+    let (count, shape) = match header.shape() {
+        &[count] | &[count, 1] => (count, header.shape()),
+        shape => {
+            return Err(format!(
+                "its whole numbers have the shape {shape:?}; classes need one for each row, and targets that are numbers \
+                 are saved with .astype('float32')"
+            ));
+        }
+    };
+    let size = kind.size_field();
+    if !matches!(size, 1 | 2 | 4 | 8) {
+        return Err(format!("its values have {size} bytes"));
+    }
+    let end = file.seek(SeekFrom::End(0)).map_err(|e| e.to_string())?;
+    if count.checked_mul(size).and_then(|n| n.checked_add(offset)) != Some(end) {
+        return Err(format!(
+            "its header speaks of the shape {shape:?} with {size} bytes a value after byte {offset}, and it has {end} bytes"
+        ));
+    }
+    file.seek(SeekFrom::Start(offset))
+        .map_err(|e| e.to_string())?;
+    let mut classes = Vec::with_capacity(count as usize);
+    let mut bytes = [0u8; 8];
+    for _ in 0..count {
+        let value = &mut bytes[..size as usize];
+        file.read_exact(value).map_err(|e| e.to_string())?;
+        let negative = signed && value[size as usize - 1] >= 0x80;
+        bytes[size as usize..].fill(if negative { 0xff } else { 0 });
+        classes.push(i64::from_le_bytes(bytes));
+    }
+    Ok(Some(classes))
+}
+
+/// What the header says of rows of activations.
+pub fn layout(file: impl BufRead + Seek) -> Result<Layout, String> {
+    let (header, offset) = header(file)?;
     let DType::Plain(kind) = header.dtype() else {
         return Err("its values are records; rows of activations are numbers of one type".into());
     };

@@ -36,13 +36,13 @@ struct Part {
 }
 
 impl Survey {
-    /// Surveys all rows, on all threads; the result does not depend on their number. Rows that hold something that is no
+    /// Surveys all rows, the first 65,536 of a synthetic model, on all threads; the result does not depend on their number. Rows that hold something that is no
     /// finite number are counted if `skip` says so. The progress made is one unit a row.
     ///
     /// # Errors
     /// If a row cannot be read, if one holds something that is no finite number and is not to be skipped, or if all do.
     pub fn of(rows: &Rows, skip: bool, progress: &Progress) -> Result<Survey> {
-        let (width, len) = (rows.width(), rows.len());
+        let (width, len) = (rows.width(), rows.surveyed());
         let mut first = vec![0f32; width];
         rows.read(0, &mut first)?;
         // Far from 0, squares would cancel in the variance.
@@ -77,7 +77,7 @@ impl Survey {
         if all.rows == 0 {
             return Err(Error::input(format!(
                 "every row of {} and what follows holds a NaN or an infinite value",
-                rows.shards()[0].path().display()
+                rows.title()
             )));
         }
         let n = all.rows as f64;

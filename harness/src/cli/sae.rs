@@ -1,6 +1,9 @@
 //! `harness sae`: its arguments, and what it prints.
 
+mod features;
+mod layers;
 mod models;
+mod synth;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +20,7 @@ use crate::session::signals;
 use crate::store::folder::Folder;
 use crate::text::{number, percent, put};
 use crate::workbench::config::{self, Config, Request};
+use crate::workbench::settings::Role;
 use crate::workbench::train::{self, Options, Times};
 
 /// The commands of `harness sae`.
@@ -28,6 +32,12 @@ pub enum Command {
     Eval(models::EvalArgs),
     /// Write the sparse codes of all activations
     Encode(models::EncodeArgs),
+    /// Show every element of a model, and the rows that switch it on most
+    Features(features::FeaturesArgs),
+    /// Train on several layers of a model, and follow elements from layer to layer
+    Layers(Box<layers::LayersArgs>),
+    /// Write samples of a synthetic model, with their true codes and features
+    Synth(synth::SynthArgs),
     /// Write a model for another tool
     #[command(
         after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
@@ -63,7 +73,8 @@ pub enum Tool {
 #[derive(Debug, Args)]
 #[command(
     after_help = "DATA are .npy files (float16, float32 or float64, two or more axes, the last of which is the length of \
-    a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'. Lists make a sweep: every combination is a model, and all of them see the \
+    a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'; or synth:SPEC, new \
+    samples of a synthetic model in every batch, whose features are known (see `harness sae synth --help`). Lists make a sweep: every combination is a model, and all of them see the \
     same batches.\n\nExamples:\n  harness sae train activations.npy\n  harness sae train layer6/ --k 16,32,64 --expansion 4,8 \
     --seeds 3 --out layer6-sae\n  harness sae train --resume layer6-sae\n  harness sae train --config layer6-sae/config.toml    \
     repeat a training byte for byte"
@@ -77,7 +88,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
 
-    /// Variant: topk, batch-topk, l1 or l1-tied [default: topk]
+    /// Text file with the token of each row, for the report: see `harness sae features --help`
+    #[arg(long, value_name = "F")]
+    tokens: Option<PathBuf>,
+
+    /// Variant: topk, batch-topk, matryoshka, jumprelu, l1, l1-tied, gated, two-layer or lista [default: topk]
     #[arg(long, value_name = "V")]
     variant: Option<String>,
 
@@ -94,13 +109,22 @@ pub struct TrainArgs {
     #[arg(long, value_name = "R,…", value_delimiter = ',')]
     expansion: Vec<f64>,
 
-    /// Numbers of active elements, for topk and batch-topk [default: 32]
+    /// Numbers of active elements, for topk, batch-topk and matryoshka [default: 32]
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     k: Vec<u64>,
 
-    /// L1 coefficients, for l1 and l1-tied [default: 1]
+    /// Coefficients of the penalty, for the other variants [default: one that suits the variant]
     #[arg(long, value_name = "λ,…", value_delimiter = ',')]
     lambda: Vec<f64>,
+
+    /// Numbers of active elements that the penalty is steered to, for all variants but topk, batch-topk and matryoshka
+    #[arg(long, value_name = "L0,…", value_delimiter = ',')]
+    target_l0: Vec<f64>,
+
+    /// What to train and measure beside every model: random (the same with a frozen random decoder and with a frozen random
+    /// encoder, which takes three times as long, and principal components) or none [default: random]
+    #[arg(long, value_name = "WHAT")]
+    baselines: Option<String>,
 
     /// Number of seeds [default: 1]
     #[arg(long, value_name = "N")]
@@ -166,6 +190,9 @@ impl Command {
             Command::Train(args) => args.execute(),
             Command::Eval(args) => args.execute(),
             Command::Encode(args) => args.execute(),
+            Command::Features(args) => args.execute(),
+            Command::Layers(args) => args.execute(),
+            Command::Synth(args) => args.execute(),
             Command::Export { model, to, out } => {
                 let parameters = interchange::read(&model)?;
                 let (files, contents) = match to {
@@ -188,34 +215,28 @@ impl Command {
 impl TrainArgs {
     fn execute(self) -> Result<()> {
         let mut request = self.request()?;
-        if let Some(folder) = &self.resume
-            && request == Request::default()
-        {
-            request.file = Some(config::file(folder));
-        }
+        self.resume_as_it_was(&mut request, &Request::default());
         let (config, rows) = Config::resolve(&request)?;
         let isa = choose_isa(config.isa.as_deref())?;
-        let options = Options {
-            threads: threads(self.threads)?,
-            resume: self.resume.is_some(),
-            out: self.resume.or(self.out),
-            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
-            show: Show::suited(self.quiet),
-        };
-        signals::catch()?;
-        let finished = train::train(&config, rows, isa, &options)?;
+        let finished = train::train(&config, rows, isa, &self.options()?)?;
         let mut text = String::new();
         for m in &finished.models {
+            let [explained, dead] = [m.measures.explained_variance, m.measures.dead].map(percent);
+            let dead = match m.role {
+                Role::Pca => String::new(),
+                _ => format!(", {dead} of the elements dead"),
+            };
             put(
                 &mut text,
                 format_args!(
-                    "{}: explained variance {}, L0 {}, {} of the elements dead\n",
+                    "{}: explained variance {explained}, L0 {}{dead}\n",
                     m.model,
-                    percent(m.measures.explained_variance),
-                    number(m.measures.l0),
-                    percent(m.measures.dead)
+                    number(m.measures.l0)
                 ),
             );
+        }
+        for warning in &finished.warnings {
+            put(&mut text, format_args!("note: {warning}\n"));
         }
         let Times {
             reading,
@@ -233,6 +254,28 @@ impl TrainArgs {
             seconds(measuring),
             finished.report().display()
         ))
+    }
+
+    /// Takes the configuration from the folder that is resumed, if `nothing` else is asked for.
+    fn resume_as_it_was(&self, request: &mut Request, nothing: &Request) {
+        if let Some(folder) = &self.resume
+            && request == nothing
+        {
+            request.file = Some(config::file(folder));
+        }
+    }
+
+    /// Everything beside the configuration. From now on signals end the work in order.
+    fn options(self) -> Result<Options> {
+        let options = Options {
+            threads: threads(self.threads)?,
+            resume: self.resume.is_some(),
+            out: self.resume.or(self.out),
+            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
+            show: Show::suited(self.quiet),
+        };
+        signals::catch()?;
+        Ok(options)
     }
 
     /// What is asked for: flags stand for settings, and win over `--set`.
@@ -254,6 +297,16 @@ impl TrainArgs {
                 "lambda",
                 "--lambda",
                 (!self.lambda.is_empty()).then(|| Value::try_from(&self.lambda)),
+            ),
+            (
+                "target_l0",
+                "--target-l0",
+                (!self.target_l0.is_empty()).then(|| Value::try_from(&self.target_l0)),
+            ),
+            (
+                "baselines",
+                "--baselines",
+                self.baselines.as_ref().map(Value::try_from),
             ),
             ("seeds", "--seeds", self.seeds.map(Value::try_from)),
             ("samples", "--samples", self.samples.map(Value::try_from)),
@@ -280,9 +333,11 @@ impl TrainArgs {
         Ok(Request {
             data: self.data.clone(),
             tensor: self.tensor.clone(),
+            tokens: self.tokens.clone(),
             file: self.config.clone(),
             set,
             expansion: self.expansion.clone(),
+            across: None,
         })
     }
 }

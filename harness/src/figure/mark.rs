@@ -8,7 +8,7 @@ use super::draw::{Canvas, FONT, Point, SCALE, anchored, arrow_head, draw, draw_l
 use super::names::draw_named;
 use super::plane::Axes;
 use super::style::Style;
-use super::{Heat, Mark};
+use super::{Cross, Heat, Mark};
 
 pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
     match mark {
@@ -56,6 +56,20 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
                 {
                     draw(root, PathElement::new(vec![a, b], stroke));
                 }
+            }
+        }
+        Mark::Crosses { role, crosses } => {
+            let stroke = role.style().colour.stroke_width(SCALE as u32);
+            let bar = |known: (f64, f64), a: (f64, f64), b: (f64, f64)| {
+                let finite = known.0.is_finite() && known.1.is_finite();
+                if let (true, Some((a, b))) = (finite, axes.inside(a).zip(axes.inside(b))) {
+                    draw(root, PathElement::new(vec![a, b], stroke));
+                }
+            };
+            for &Cross { at, x, y } in crosses {
+                let (to_x, to_y) = (|v| axes.x.clamp(v), |v| axes.y.clamp(v));
+                bar(x, (to_x(x.0), at.1), (to_x(x.1), at.1));
+                bar(y, (at.0, to_y(y.0)), (at.0, to_y(y.1)));
             }
         }
         Mark::Bars { role, bins, .. } => {
@@ -131,7 +145,7 @@ impl Mark {
             }
             Mark::Band { points, .. } => points.iter().filter(|p| none(&[p.0, p.1, p.2])).count(),
             // What has no interval has its point all the same.
-            Mark::Intervals { .. } => 0,
+            Mark::Intervals { .. } | Mark::Crosses { .. } => 0,
             Mark::Bars { bins, .. } => bins.iter().filter(|b| none(&[b.0, b.1, b.2])).count(),
             Mark::Named { points, .. } => {
                 points.iter().filter(|((x, y), _)| none(&[*x, *y])).count()
@@ -151,6 +165,7 @@ impl Mark {
                 .iter()
                 .flat_map(|&(x, low, high)| [(x, low), (x, high)])
                 .collect(),
+            Mark::Crosses { crosses, .. } => crosses.iter().map(|cross| cross.at).collect(),
             Mark::Bars { bins, .. } => bins
                 .iter()
                 .flat_map(|&(from, to, height)| [(from, 0.0), (to, height)])

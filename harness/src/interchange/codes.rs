@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use kernels::SparseRef;
 use serde_json::json;
+use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -53,12 +54,7 @@ impl Codes {
                 )));
             }
         };
-        if std::fs::symlink_metadata(path).is_ok() {
-            return Err(Error::input(format!(
-                "{} is already there; remove it, or choose another file with --out",
-                path.display()
-            )));
-        }
+        check_new(path)?;
         let nameless = || {
             let file = tempfile::tempfile_in(folder(path)).map_err(Error::io("write", path));
             file.map(BufWriter::new)
@@ -98,24 +94,12 @@ impl Codes {
 
     /// Writes the file, under a temporary name first; returns the number of entries.
     pub fn finish(mut self) -> Result<u64> {
-        let path = self.path.clone();
-        let failed = |action| Error::io(action, &path);
-        let mut file = temporary::builder()
-            .tempfile_in(folder(&path))
-            .map_err(failed("write"))?;
-        match self.format {
-            Format::Npz => self.npz(file.as_file_mut()),
-            Format::Safetensors => self.safetensors(file.as_file_mut()),
-        }
-        .map_err(failed("write"))?;
-        match file.as_file().sync_all() {
-            Err(e) if !system::is_unsupported(&e) => return Err(failed("flush")(e)),
-            _ => {}
-        }
-        let (file, temporary_path) = file.into_parts();
-        system::close(file).map_err(failed("write"))?;
-        let renamed = temporary_path.persist_noclobber(&path);
-        renamed.map_err(|e| failed("rename the finished file to")(e.error))?;
+        let mut file = New::create(&self.path)?;
+        file.write(|to| match self.format {
+            Format::Npz => self.npz(to),
+            Format::Safetensors => self.safetensors(to),
+        })?;
+        file.finish()?;
         Ok(self.entries)
     }
 
@@ -123,8 +107,8 @@ impl Codes {
         write(self).map_err(|e| Error::io("write", &self.path)(e))
     }
 
-    fn npz(&mut self, to: &mut File) -> io::Result<()> {
-        let mut zip = ZipWriter::new(BufWriter::new(to));
+    fn npz(&mut self, to: &mut BufWriter<NamedTempFile>) -> io::Result<()> {
+        let mut zip = ZipWriter::new(to);
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .large_file(true);
@@ -149,11 +133,11 @@ impl Codes {
             zip.write_all(&npy(kind, &[len], b""))?;
             copy(from, &mut zip)?;
         }
-        zip.finish()?.flush()
+        zip.finish()?;
+        Ok(())
     }
 
-    fn safetensors(&mut self, to: &mut File) -> io::Result<()> {
-        let mut to = BufWriter::new(to);
+    fn safetensors(&mut self, to: &mut BufWriter<NamedTempFile>) -> io::Result<()> {
         let offsets = 8 * (self.rows + 1);
         let values = offsets + 4 * self.entries;
         let tensor = |dtype, len: u64, from: u64, to: u64| json!({"dtype": dtype, "shape": [len], "data_offsets": [from, to]});
@@ -163,16 +147,66 @@ impl Codes {
             "values": tensor("F32", self.entries, offsets, values),
             "indices": tensor("I32", self.entries, values, values + 4 * self.entries),
         });
-        let mut header = header.to_string();
-        while !header.len().is_multiple_of(8) {
-            header.push(' ');
-        }
-        to.write_all(&(header.len() as u64).to_le_bytes())?;
-        to.write_all(header.as_bytes())?;
+        to.write_all(&safetensors_header(header))?;
         for from in [&mut self.offsets, &mut self.values, &mut self.indices] {
-            copy(from, &mut to)?;
+            copy(from, to)?;
         }
-        to.flush()
+        Ok(())
+    }
+}
+
+/// A new file that has a temporary name until it is whole.
+#[derive(Debug)]
+pub(super) struct New {
+    path: PathBuf,
+    file: BufWriter<NamedTempFile>,
+}
+
+impl New {
+    /// A file that is not there yet.
+    pub(super) fn create(path: &Path) -> Result<New> {
+        check_new(path)?;
+        let file = temporary::builder().tempfile_in(folder(path));
+        Ok(New {
+            path: path.to_path_buf(),
+            file: BufWriter::new(file.map_err(Error::io("write", path))?),
+        })
+    }
+
+    /// Writes to its end.
+    pub(super) fn write(
+        &mut self,
+        write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
+    ) -> Result<()> {
+        write(&mut self.file).map_err(|e| Error::io("write", &self.path)(e))
+    }
+
+    /// Gives it its name.
+    pub(super) fn finish(self) -> Result<()> {
+        let failed = |action| Error::io(action, &self.path);
+        let file = self
+            .file
+            .into_inner()
+            .map_err(|e| failed("write")(e.into_error()))?;
+        match file.as_file().sync_all() {
+            Err(e) if !system::is_unsupported(&e) => return Err(failed("flush")(e)),
+            _ => {}
+        }
+        let (file, temporary_path) = file.into_parts();
+        system::close(file).map_err(failed("write"))?;
+        let renamed = temporary_path.persist_noclobber(&self.path);
+        renamed.map_err(|e| failed("rename the finished file to")(e.error))
+    }
+}
+
+/// Refuses a file that is there.
+fn check_new(path: &Path) -> Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Err(Error::input(format!(
+            "{} is already there; remove it, or choose another file with --out",
+            path.display()
+        ))),
+        Err(_) => Ok(()),
     }
 }
 
@@ -192,8 +226,19 @@ fn copy(from: &mut BufWriter<File>, to: &mut impl Write) -> io::Result<()> {
     io::copy(file, to).map(drop)
 }
 
+/// The beginning of a `.safetensors` file of these tensors.
+pub(super) fn safetensors_header(tensors: serde_json::Value) -> Vec<u8> {
+    let mut text = tensors.to_string();
+    while !text.len().is_multiple_of(8) {
+        text.push(' ');
+    }
+    let mut header = (text.len() as u64).to_le_bytes().to_vec();
+    header.extend(text.into_bytes());
+    header
+}
+
 /// The beginning of a `.npy` file, format 1.0, and these bytes behind it.
-fn npy(kind: &str, shape: &[u64], bytes: &[u8]) -> Vec<u8> {
+pub(super) fn npy(kind: &str, shape: &[u64], bytes: &[u8]) -> Vec<u8> {
     let axes: String = shape.iter().map(|n| format!("{n},")).collect();
     let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({axes}), }}");
     let len = (10 + text.len() + 1).next_multiple_of(64) - 10;

@@ -1,29 +1,71 @@
 //! Synthetic activations with known features: sums of a few unit directions, each with its own probability to fire
-//! and a random magnitude.
+//! and a random magnitude, some of them in trees, where a child fires only with its parent.
 //!
-//! A batch depends on the law, the features and the random stream it is drawn from alone. Name the stream by the
-//! number of the batch, and a training can go on from any batch.
+//! ```text
+//! samples      an endless list of samples, each with a number
+//! law spec     what is drawn from: the settings of experiments, and all settings there are
+//! directions   of features, and how they are spread apart
+//! firing       the rule by which features fire
+//! copula       one of these rules: features that fire together, drawn fast
+//! forest       features in trees
+//! magnitudes   of features that are active
+//! tail         of the normal distribution
+//! ```
+//!
+//! A batch depends on the model and the random streams it is drawn from alone. Name the stream by the number of the
+//! batch or of the sample, and a training can go on from anywhere.
 
+mod copula;
+mod directions;
+mod firing;
+mod forest;
 pub mod law;
+mod magnitudes;
+pub mod samples;
+pub mod spec;
+mod tail;
 
-use kernels::MatRef;
-use rand::Rng as _;
+use kernels::{Exec, MatRef, SparseRef};
 
+use crate::error::Result;
 use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
-use crate::stats::orthonormal::orthonormal_part;
+use crate::session::progress::Progress;
 
-pub use law::{Directions, Firing, Law, Magnitudes};
+use copula::Copula;
+use firing::Rule;
+pub use firing::Streams;
+use forest::Forest;
+pub use law::Law;
+use magnitudes::Magnitude;
+pub use samples::Samples;
+pub use spec::{Directions, Firing, Magnitudes, Spec};
+pub(crate) use tail::normal_tail;
+
+/// Samples whose factors are drawn at once.
+const CHUNK: usize = 16;
 
 /// Draws batches of data with fixed features.
 #[derive(Debug, Clone)]
 pub struct Generator {
-    law: Law,
+    width: usize,
     /// The true features, as rows.
     directions: Vec<f32>,
-    probabilities: Vec<f64>,
-    /// The group of each feature, if they are correlated, and the level that its normal variable must exceed to fire.
-    groups: Vec<(usize, f64)>,
+    rule: Rule,
+    magnitudes: Vec<Magnitude>,
+    trees: Trees,
+    /// What is added to all samples.
+    bias: Vec<f32>,
+    noise: f64,
+}
+
+/// Features in trees, and what children have of their parents.
+#[derive(Debug, Clone)]
+struct Trees {
+    forest: Forest,
+    exclusive: bool,
+    /// The means of features that have children, if magnitudes are scaled.
+    means: Option<Vec<f64>>,
 }
 
 /// Samples, and what they are made of.
@@ -35,349 +77,191 @@ pub struct Batch {
     pub starts: Vec<usize>,
     /// The features that are active, rising in each sample.
     pub features: Vec<u32>,
-    /// Their magnitudes.
+    /// Their magnitudes, all above 0.
     pub magnitudes: Vec<f32>,
 }
 
+impl Batch {
+    /// The magnitudes of all features, B×n.
+    pub fn codes(&self, features: usize) -> SparseRef<'_> {
+        SparseRef::new(&self.starts, &self.features, &self.magnitudes, features)
+            .expect("entries of features")
+    }
+}
+
 impl Generator {
-    /// Draws the features of a law whose settings are in range.
+    /// Draws the features of a law whose settings are in range. Its samples are drawn with a number for each feature.
     pub fn new(law: Law, rng: &mut Rng) -> Self {
         let _span = Phase::Data.begin();
-        let mut features: Vec<Vec<f64>> = Vec::with_capacity(law.features);
-        // What the features of a group have in common.
-        let groups = if law.coherence > 0.0 { law.groups } else { 0 };
-        let common: Vec<_> = (0..groups)
-            .map(|_| random_direction(law.width, rng))
-            .collect();
-        while features.len() < law.features {
-            let mut f = random_direction(law.width, rng);
-            if let Some(common) = common.get(features.len() % law.groups) {
-                let (own, shared) = ((1.0 - law.coherence).sqrt(), law.coherence.sqrt());
-                f.iter_mut()
-                    .zip(common)
-                    .for_each(|(f, c)| *f = own * *f + shared * c);
-            }
-            let orthogonal_to = match law.directions {
-                Directions::Orthogonal => &features[..],
-                Directions::Gaussian => &[],
-            };
-            // One that lies in the span of those before is drawn anew.
-            features.extend(orthonormal_part(f, orthogonal_to));
-        }
-        let probabilities = law.probabilities();
-        let groups = if law.correlation > 0.0 {
-            let level = |&p: &f64| (rng.below(law.groups), normal_quantile(1.0 - p));
-            probabilities.iter().map(level).collect()
-        } else {
-            Vec::new()
+        let spec = law.spec();
+        let directions = directions::draw(&spec, rng);
+        let rule = match law.correlation {
+            0.0 => Rule::Each(spec.probabilities()),
+            _ => Rule::in_groups(&spec, rng),
         };
-        Generator {
-            law,
-            directions: features.iter().flatten().map(|&v| v as f32).collect(),
-            probabilities,
-            groups,
-        }
+        Self::with(&spec, directions, rule, rng)
     }
 
-    /// What the data are drawn from.
-    pub fn law(&self) -> &Law {
-        &self.law
+    /// Draws the features of a synthetic model whose settings are in range, and spreads them if it says so; every step of
+    /// that is a unit of the progress.
+    ///
+    /// # Errors
+    /// If it is interrupted.
+    pub fn of(spec: &Spec, exec: Exec, rng: &mut Rng, progress: &Progress) -> Result<Self> {
+        let _span = Phase::Data.begin();
+        let mut directions = directions::draw(spec, rng);
+        if spec.directions == Directions::Spread {
+            directions::spread(exec, &mut directions, spec.width, spec.repulsion, progress)?;
+        }
+        let rule = match spec {
+            Spec {
+                firing: Firing::Exactly,
+                ..
+            } => Rule::Exactly(spec.features, spec.active as usize),
+            _ if spec.correlation > 0.0 => Rule::in_groups(spec, rng),
+            _ => {
+                let forest = spec.forest();
+                let alone = (0..spec.features).filter(|&i| forest.parent(i).is_none());
+                let probabilities = forest.corrected(&spec.probabilities(), spec.exclusive);
+                Rule::Together(Copula::new(
+                    &probabilities,
+                    alone,
+                    spec.rank,
+                    spec.loading,
+                    rng,
+                ))
+            }
+        };
+        Ok(Self::with(spec, directions, rule, rng))
+    }
+
+    /// The model with these directions, and features that fire so.
+    fn with(spec: &Spec, directions: Vec<f32>, rule: Rule, rng: &mut Rng) -> Self {
+        let means = spec.means();
+        let of_features = means.iter().zip(spec.deviations());
+        let magnitudes = of_features.map(|(&mean, mut deviation)| {
+            if spec.deviation_spread > 0.0 {
+                deviation = (deviation + spec.deviation_spread * rng.normal()).abs();
+            }
+            Magnitude::new(spec.magnitudes, mean, deviation)
+        });
+        let magnitudes = magnitudes.collect();
+        let bias = match spec.bias {
+            0.0 => vec![0.0; spec.width],
+            bias => random_direction(spec.width, rng)
+                .iter()
+                .map(|v| (bias * v) as f32)
+                .collect(),
+        };
+        Generator {
+            width: spec.width,
+            directions,
+            rule,
+            magnitudes,
+            trees: Trees {
+                forest: spec.forest(),
+                exclusive: spec.exclusive,
+                means: spec.scaled.then_some(means),
+            },
+            bias,
+            noise: spec.noise,
+        }
     }
 
     /// The true features, as rows.
     pub fn features(&self) -> MatRef<'_> {
-        MatRef::from_rows(&self.directions, self.law.width)
+        MatRef::from_rows(&self.directions, self.width)
     }
 
     /// Draws a batch.
-    pub fn batch(&self, samples: usize, rng: &mut Rng) -> Batch {
+    pub fn batch(&self, samples: usize, streams: &mut (impl Streams + ?Sized)) -> Batch {
         let _span = Phase::Data.begin();
-        let d = self.law.width;
         let mut batch = Batch {
-            x: vec![0.0; samples * d],
+            x: vec![0.0; samples * self.width],
             starts: vec![0],
             ..Batch::default()
         };
-        let mut thresholds = thresholds(self.probabilities.iter().copied());
-        for sample in batch.x.chunks_exact_mut(d) {
-            if !self.groups.is_empty() {
-                thresholds = self.given_groups(rng);
+        let mut entries = Vec::new();
+        let mut firing = self.rule.begin();
+        for (sample, x) in batch.x.chunks_exact_mut(self.width).enumerate() {
+            if sample.is_multiple_of(CHUNK) {
+                firing.draw(sample..samples.min(sample + CHUNK), streams);
             }
-            for (i, &threshold) in thresholds.iter().enumerate() {
-                if u64::from(rng.next_u32()) >= threshold {
-                    continue;
-                }
-                let magnitude = self.law.magnitudes.draw(rng);
-                batch.features.push(i as u32);
-                batch.magnitudes.push(magnitude);
-                let direction = &self.directions[i * d..][..d];
-                sample
-                    .iter_mut()
+            let rng = streams.of(sample);
+            entries.clear();
+            firing.fire(sample % CHUNK, rng, |i, rng| {
+                entries.push((i as u32, self.magnitudes[i].draw(rng)));
+            });
+            entries.retain(|&(_, magnitude)| magnitude > 0.0);
+            self.grow(
+                &mut entries,
+                |i, rng| firing.fires(sample % CHUNK, i, rng),
+                rng,
+            );
+            x.copy_from_slice(&self.bias);
+            for &(i, magnitude) in &entries {
+                let direction = &self.directions[i as usize * self.width..][..self.width];
+                x.iter_mut()
                     .zip(direction)
                     .for_each(|(x, f)| *x += magnitude * f);
             }
+            if self.noise > 0.0 {
+                x.iter_mut()
+                    .for_each(|x| *x += (self.noise * rng.normal()) as f32);
+            }
+            batch.features.extend(entries.iter().map(|&(i, _)| i));
+            batch
+                .magnitudes
+                .extend(entries.iter().map(|&(_, magnitude)| magnitude));
             batch.starts.push(batch.features.len());
         }
         batch
     }
 
-    /// Thresholds of one sample of correlated features. Feature i fires if √ρ·g + √(1 − ρ)·ε exceeds its level, with
-    /// g the normal variable of its group and ε its own: given g, with a known probability.
-    fn given_groups(&self, rng: &mut Rng) -> Vec<u64> {
-        let rho = self.law.correlation;
-        let shared: Vec<f64> = (0..self.law.groups)
-            .map(|_| rho.sqrt() * rng.normal())
-            .collect();
-        let own = (1.0 - rho).sqrt();
-        thresholds(
-            self.groups
-                .iter()
-                .map(|&(group, level)| normal_tail((level - shared[group]) / own)),
-        )
-    }
-}
-
-/// What 32 random bits must be below with these probabilities.
-fn thresholds(probabilities: impl Iterator<Item = f64>) -> Vec<u64> {
-    probabilities
-        .map(|p| (p * 2f64.powi(32)).round() as u64)
-        .collect()
-}
-
-/// Probability of a standard normal number above z.
-pub(crate) fn normal_tail(z: f64) -> f64 {
-    0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
-}
-
-/// The quantile p of the standard normal distribution, by bisection.
-fn normal_quantile(p: f64) -> f64 {
-    let (mut low, mut high) = (-40.0, 40.0);
-    for _ in 0..100 {
-        let middle = (low + high) / 2.0;
-        if 1.0 - normal_tail(middle) < p {
-            low = middle;
-        } else {
-            high = middle;
+    /// Adds the descendants of the roots that are active, and sorts all.
+    fn grow(
+        &self,
+        entries: &mut Vec<(u32, f32)>,
+        mut fires: impl FnMut(usize, &mut Rng) -> bool,
+        rng: &mut Rng,
+    ) {
+        let Trees {
+            forest,
+            exclusive,
+            means,
+        } = &self.trees;
+        if forest.is_flat() {
+            return;
         }
+        let mut next = 0;
+        while let Some(&(parent, magnitude)) = entries.get(next) {
+            next += 1;
+            let parent = parent as usize;
+            let Some(children) = forest.children(parent) else {
+                continue;
+            };
+            let scale = means
+                .as_ref()
+                .map_or(1.0, |means| (f64::from(magnitude) / means[parent]) as f32);
+            let first = entries.len();
+            for child in children {
+                if fires(child, rng) {
+                    let own = self.magnitudes[child].draw(rng);
+                    if own > 0.0 {
+                        entries.push((child as u32, own * scale));
+                    }
+                }
+            }
+            let active = entries.len() - first;
+            if *exclusive && active > 1 {
+                entries.swap(first, first + rng.below(active));
+                entries.truncate(first + 1);
+            }
+        }
+        entries.retain(|&(_, magnitude)| magnitude > 0.0);
+        entries.sort_unstable_by_key(|&(i, _)| i);
     }
-    (low + high) / 2.0
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::{Preset, Settings as _};
-
-    fn law() -> Law {
-        Law {
-            width: 16,
-            features: 32,
-            decay: 0.95,
-            groups: 4,
-            ..Law::preset(Preset::Default)
-        }
-    }
-
-    fn rng(index: u64) -> Rng {
-        Rng::stream(1, "test", "synthetic", index)
-    }
-
-    /// Firing counts of each feature, and of pairs (i, i + 1).
-    fn counts(generator: &Generator, samples: usize) -> (Vec<f64>, Batch) {
-        let batch = generator.batch(samples, &mut rng(1));
-        let mut counts = vec![0.0; generator.law().features];
-        batch
-            .features
-            .iter()
-            .for_each(|&i| counts[i as usize] += 1.0);
-        (counts, batch)
-    }
-
-    #[test]
-    fn every_law_fires_as_often_as_it_says_correlated_or_not() {
-        for firing in [Firing::Constant, Firing::Decaying, Firing::Zipf] {
-            for correlation in [0.0, 0.5] {
-                let law = Law {
-                    firing,
-                    correlation,
-                    ..law()
-                };
-                law.check().unwrap();
-                let samples = 20_000;
-                let generator = Generator::new(law, &mut rng(0));
-                let (counts, _) = counts(&generator, samples);
-                let expected = law.probabilities();
-                assert!((expected.iter().sum::<f64>() - 3.0).abs() < 1e-12);
-                for (count, p) in counts.iter().zip(expected) {
-                    let deviation = (p * (1.0 - p) * samples as f64).sqrt();
-                    assert!(
-                        (count - p * samples as f64).abs() < 5.0 * deviation,
-                        "{firing:?}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn features_of_one_group_fire_together_more_often() {
-        let pairs = |correlation| {
-            let law = Law {
-                correlation,
-                groups: 1,
-                firing: Firing::Constant,
-                ..law()
-            };
-            let batch = Generator::new(law, &mut rng(0)).batch(5000, &mut rng(1));
-            let sizes = batch.starts.windows(2).map(|w| (w[1] - w[0]) as f64);
-            sizes.map(|k| k * (k - 1.0)).sum::<f64>()
-        };
-        assert!(pairs(0.5) > 1.5 * pairs(0.0));
-    }
-
-    #[test]
-    fn samples_are_the_sums_of_their_features() {
-        for magnitudes in [
-            Magnitudes::Uniform,
-            Magnitudes::Normal,
-            Magnitudes::FoldedNormal,
-        ] {
-            let generator = Generator::new(
-                Law {
-                    magnitudes,
-                    ..law()
-                },
-                &mut rng(0),
-            );
-            let batch = generator.batch(50, &mut rng(2));
-            for (i, x) in batch.x.chunks_exact(16).enumerate() {
-                let entries = batch.starts[i]..batch.starts[i + 1];
-                let mut sum = [0f64; 16];
-                for k in entries {
-                    assert!(batch.magnitudes[k] >= 0.0);
-                    let f = generator.features();
-                    for (s, f) in sum.iter_mut().zip(f.row(batch.features[k] as usize)) {
-                        *s += f64::from(batch.magnitudes[k]) * f64::from(*f);
-                    }
-                }
-                // Some ten terms of size 1 at most in f32.
-                assert!(
-                    x.iter()
-                        .zip(sum)
-                        .all(|(x, s)| (f64::from(*x) - s).abs() < 1e-5)
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn directions_have_norm_1_and_orthogonal_ones_are_orthogonal() {
-        let product = |f: MatRef, i: usize, j: usize| -> f64 {
-            f.row(i)
-                .iter()
-                .zip(f.row(j))
-                .map(|(a, b)| f64::from(*a) * f64::from(*b))
-                .sum()
-        };
-        for directions in [Directions::Gaussian, Directions::Orthogonal] {
-            let law = Law {
-                directions,
-                features: 16,
-                ..law()
-            };
-            let generator = Generator::new(law, &mut rng(3));
-            let f = generator.features();
-            for i in 0..16 {
-                assert!((product(f, i, i) - 1.0).abs() < 1e-6);
-                let off = (0..i).map(|j| product(f, i, j).abs()).fold(0.0, f64::max);
-                assert!(directions == Directions::Gaussian || off < 1e-6);
-            }
-        }
-    }
-
-    #[test]
-    fn features_of_one_group_are_as_coherent_as_asked() {
-        let law = Law {
-            width: 512,
-            coherence: 0.7,
-            ..law()
-        };
-        let generator = Generator::new(law, &mut rng(4));
-        let f = generator.features();
-        for i in 0..32 {
-            for j in 0..i {
-                let terms = f.row(i).iter().zip(f.row(j));
-                let cosine: f64 = terms.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-                let expected = if i % law.groups == j % law.groups {
-                    0.7
-                } else {
-                    0.0
-                };
-                // Cosines of random directions deviate by 1/√512.
-                assert!(
-                    (cosine - expected).abs() < 5.0 / 512f64.sqrt(),
-                    "{i} {j} {cosine}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn quantiles_invert_the_tail() {
-        for p in [1e-6, 0.01, 0.5, 0.9, 0.9999] {
-            assert!((1.0 - normal_tail(normal_quantile(p)) - p).abs() < 1e-12);
-        }
-        // The upper 2.5 % point of the standard normal distribution.
-        assert!((normal_quantile(0.975) - 1.959963984540054).abs() < 1e-9);
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused() {
-        let refused = |law: Law| law.check().unwrap_err().key;
-        assert_eq!(
-            refused(Law {
-                active: 40.0,
-                ..law()
-            }),
-            "active"
-        );
-        assert_eq!(
-            refused(Law {
-                active: f64::NAN,
-                ..law()
-            }),
-            "active"
-        );
-        let orthogonal = Directions::Orthogonal;
-        assert_eq!(
-            refused(Law {
-                directions: orthogonal,
-                ..law()
-            }),
-            "features"
-        );
-        assert_eq!(
-            refused(Law {
-                directions: orthogonal,
-                features: 16,
-                coherence: 0.1,
-                ..law()
-            }),
-            "coherence"
-        );
-        assert_eq!(
-            refused(Law {
-                correlation: 1.0,
-                ..law()
-            }),
-            "correlation"
-        );
-        assert_eq!(
-            refused(Law {
-                decay: 0.0,
-                ..law()
-            }),
-            "decay"
-        );
-    }
-}
+mod tests;

@@ -21,13 +21,13 @@ pub trait Learner: Clone {
     fn parameters_mut(&mut self) -> &mut [f32];
 
     /// Adds what it remembers beside the parameters to a checkpoint.
-    fn put(&self, _: &mut Snapshot) {}
+    fn put<'a>(&'a self, _: &mut Snapshot<'a>) {}
 
     /// Reads that back.
     ///
     /// # Errors
     /// If a part is missing or does not fit; the message names it.
-    fn read(&mut self, _: &Snapshot) -> Result<(), String> {
+    fn read(&mut self, _: &Snapshot<'_>) -> Result<(), String> {
         Ok(())
     }
 
@@ -122,12 +122,12 @@ impl<L: Learner> State<L> {
     }
 
     /// All of it, for a checkpoint.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> Snapshot<'_> {
         let mut snapshot = Snapshot::default();
         self.learner.put(&mut snapshot);
-        snapshot.put_vector("parameters", self.learner.parameters());
-        snapshot.put_vector("first_moment", &self.moments[0]);
-        snapshot.put_vector("second_moment", &self.moments[1]);
+        snapshot.put_slice("parameters", self.learner.parameters());
+        snapshot.put_slice("first_moment", &self.moments[0]);
+        snapshot.put_slice("second_moment", &self.moments[1]);
         snapshot.put_metadata("step", self.step);
         match &self.end {
             None => snapshot.put_metadata("end", "none"),
@@ -201,7 +201,7 @@ pub fn train<L: Learner>(
         slug, title, steps, ..
     } = *course;
     let progress = session.progress;
-    let mut store = session.checkpoints(slug, title, course.settings);
+    let store = session.checkpoints(slug, title, course.settings);
     let start = State::start(start);
     let saved = store.latest(|snapshot| start.restore(snapshot, steps))?;
     let mut state = saved.unwrap_or(start);

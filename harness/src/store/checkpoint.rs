@@ -9,12 +9,15 @@
 //! The last two are kept: where one is damaged, the run is not resumed until the user has removed it, and there is one
 //! before it. All of them go once the experiment's results are written.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensors};
 
 use crate::error::{Error, Result};
 use crate::input::read_result;
@@ -37,7 +40,7 @@ pub struct Store<'a> {
     /// Everything that decides the course of the training.
     identity: String,
     every: Duration,
-    written: Instant,
+    written: Cell<Instant>,
 }
 
 impl<'a> Store<'a> {
@@ -49,24 +52,24 @@ impl<'a> Store<'a> {
             folder,
             identity,
             every,
-            written: Instant::now(),
+            written: Cell::new(Instant::now()),
         }
     }
 
     /// Whether it is time to write one.
     pub fn is_due(&self) -> bool {
-        self.written.elapsed() >= self.every
+        self.written.get().elapsed() >= self.every
     }
 
     /// Writes a checkpoint, and removes those before the last two.
-    pub fn write(&mut self, step: u64, mut snapshot: Snapshot) -> Result<()> {
+    pub fn write(&self, step: u64, mut snapshot: Snapshot<'_>) -> Result<()> {
         let file = format!("{}/{step:012}.{SUFFIX}", self.folder);
         snapshot.put_metadata(IDENTITY, &self.identity);
-        self.run.write(file, snapshot.encode())?;
+        self.run.write_pieces(file, &snapshot.pieces())?;
         for old in self.files()?.into_iter().skip(KEPT) {
             std::fs::remove_file(&old).map_err(Error::io("remove", &old))?;
         }
-        self.written = Instant::now();
+        self.written.set(Instant::now());
         Ok(())
     }
 
@@ -74,18 +77,22 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// If it is damaged, or belongs to another training.
-    pub fn latest<T>(&self, read: impl Fn(&Snapshot) -> Result<T, String>) -> Result<Option<T>> {
+    pub fn latest<T>(
+        &self,
+        read: impl Fn(&Snapshot<'_>) -> Result<T, String>,
+    ) -> Result<Option<T>> {
         let Some(file) = self.files()?.into_iter().next() else {
             return Ok(None);
         };
         let run = self.run.path();
-        let snapshot = decode(&file, run)?;
+        let bytes = read_result(&file)?;
+        let snapshot = decode(&bytes, &file, run)?;
         self.belongs(&snapshot, &file)?;
         let state = read(&snapshot).map_err(|why| damaged(&file, run, &why))?;
         Ok(Some(state))
     }
 
-    fn belongs(&self, snapshot: &Snapshot, file: &Path) -> Result<()> {
+    fn belongs(&self, snapshot: &Snapshot<'_>, file: &Path) -> Result<()> {
         let identity = snapshot.metadata.get(IDENTITY).map_or("", String::as_str);
         if identity == self.identity {
             return Ok(());
@@ -115,7 +122,7 @@ pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) 
             let training = training.file_name().expect("an entry has a name");
             for file in run.list(Path::new(&checkpoints).join(training))? {
                 if file.extension().is_some_and(|e| e == SUFFIX) {
-                    decode(&file, run.path())?;
+                    decode(&read_result(&file)?, &file, run.path())?;
                 }
             }
         }
@@ -123,9 +130,8 @@ pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) 
     Ok(())
 }
 
-fn decode(file: &Path, run: &Path) -> Result<Snapshot> {
-    let bytes = read_result(file)?;
-    Snapshot::decode(&bytes).map_err(|why| damaged(file, run, &why))
+fn decode<'a>(bytes: &'a [u8], file: &Path, run: &Path) -> Result<Snapshot<'a>> {
+    Snapshot::decode(bytes).map_err(|why| damaged(file, run, &why))
 }
 
 fn damaged(file: &Path, run: &Path, why: &str) -> Error {
@@ -137,15 +143,16 @@ fn damaged(file: &Path, run: &Path, why: &str) -> Error {
     ))
 }
 
-/// The contents of a checkpoint: vectors of numbers, and metadata, by name.
+/// The contents of a checkpoint: vectors of numbers, and metadata, by name. Large vectors are borrowed, so that a
+/// checkpoint takes no memory beside what is trained.
 #[derive(Debug, Default, PartialEq)]
-pub struct Snapshot {
-    vectors: HashMap<String, (Dtype, Vec<u8>)>,
+pub struct Snapshot<'a> {
+    vectors: BTreeMap<String, (Dtype, Cow<'a, [u8]>)>,
     metadata: HashMap<String, String>,
 }
 
 /// A kind of number that a checkpoint holds.
-pub trait Number: Sized {
+pub trait Number: bytemuck::NoUninit {
     /// Its name in the file.
     const DTYPE: Dtype;
     /// Adds its bytes, little-endian.
@@ -176,8 +183,8 @@ numbers! {
     u64: U64,
 }
 
-impl Snapshot {
-    /// Adds a vector.
+impl<'a> Snapshot<'a> {
+    /// Adds a vector of these values.
     pub fn put_vector<'v, T: Number + 'v>(
         &mut self,
         name: &str,
@@ -185,7 +192,17 @@ impl Snapshot {
     ) {
         let mut bytes = Vec::new();
         values.into_iter().for_each(|v| v.put(&mut bytes));
-        self.vectors.insert(name.into(), (T::DTYPE, bytes));
+        self.vectors.insert(name.into(), (T::DTYPE, bytes.into()));
+    }
+
+    /// Adds a vector, which is borrowed where the machine stores numbers as the file does.
+    pub fn put_slice<T: Number>(&mut self, name: &str, values: &'a [T]) {
+        if cfg!(target_endian = "little") {
+            let bytes: &[u8] = bytemuck::cast_slice(values);
+            self.vectors.insert(name.into(), (T::DTYPE, bytes.into()));
+        } else {
+            self.put_vector(name, values);
+        }
     }
 
     /// Adds a value to the metadata.
@@ -239,26 +256,44 @@ impl Snapshot {
 
     /// The bytes of a checkpoint.
     pub fn encode(&self) -> Vec<u8> {
-        let vectors = self.vectors.iter().map(|(name, (dtype, bytes))| {
-            let len = 8 * bytes.len() / dtype.bitsize();
-            let view = TensorView::new(*dtype, vec![len], bytes);
-            (name.as_str(), view.expect("a vector of that length"))
-        });
+        self.pieces().concat()
+    }
+
+    /// The bytes of a checkpoint, in pieces.
+    pub fn pieces(&self) -> Vec<Cow<'_, [u8]>> {
+        let mut end = 0;
+        let info = |(name, (dtype, bytes)): (&String, &(Dtype, Cow<[u8]>))| {
+            let begin = end;
+            end += bytes.len();
+            let info = TensorInfo {
+                dtype: *dtype,
+                shape: vec![8 * bytes.len() / dtype.bitsize()],
+                data_offsets: (begin, end),
+            };
+            (name.clone(), info)
+        };
+        let infos = self.vectors.iter().map(info).collect();
         // An empty map would be written in a way that is not read back.
         let metadata = (!self.metadata.is_empty()).then(|| self.metadata.clone());
-        let body = safetensors::serialize(vectors, metadata);
-        let body = body.expect("few and small names");
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(crc32fast::hash(&body).to_le_bytes());
-        bytes.extend(body);
-        bytes
+        let header = Metadata::new(metadata, infos).expect("vectors one after the other");
+        let mut header = serde_json::to_vec(&header).expect("names and numbers");
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let mut head = (header.len() as u64).to_le_bytes().to_vec();
+        head.extend(header);
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(&head);
+        let vectors = self.vectors.values().map(|(_, bytes)| bytes);
+        vectors.clone().for_each(|bytes| sum.update(bytes));
+        let begin = [MAGIC, &sum.finalize().to_le_bytes(), &head].concat();
+        let vectors = vectors.map(|bytes| Cow::Borrowed(&**bytes));
+        std::iter::once(begin.into()).chain(vectors).collect()
     }
 
     /// Reads the bytes of a checkpoint.
     ///
     /// # Errors
     /// If they are not whole, or are no checkpoint; the message says what is wrong with them.
-    pub fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
+    pub fn decode(bytes: &'a [u8]) -> Result<Snapshot<'a>, String> {
         let rest = bytes
             .strip_prefix(MAGIC)
             .ok_or("it does not begin as a checkpoint does")?;
@@ -270,7 +305,7 @@ impl Snapshot {
         let tensors = SafeTensors::deserialize(body).map_err(|e| e.to_string())?;
         let vectors = tensors
             .iter()
-            .map(|(name, tensor)| (name.to_string(), (tensor.dtype(), tensor.data().to_vec())));
+            .map(|(name, tensor)| (name.to_string(), (tensor.dtype(), tensor.data().into())));
         Ok(Snapshot {
             vectors: vectors.collect(),
             metadata: header.metadata().clone().unwrap_or_default(),
@@ -282,9 +317,9 @@ impl Snapshot {
 mod tests {
     use super::*;
 
-    fn snapshot() -> Snapshot {
+    fn snapshot() -> Snapshot<'static> {
         let mut snapshot = Snapshot::default();
-        snapshot.put_vector("weights", &[1.5f32, f32::NAN, -0.0]);
+        snapshot.put_slice("weights", &[1.5f32, f32::NAN, -0.0]);
         snapshot.put_vector("losses", &[0.1f64]);
         snapshot.put_vector("idle", &[7u32, u32::MAX]);
         snapshot.put_vector::<u64>("nothing", &[]);
@@ -294,7 +329,8 @@ mod tests {
 
     #[test]
     fn what_is_put_is_read_back() {
-        let back = Snapshot::decode(&snapshot().encode()).unwrap();
+        let bytes = snapshot().encode();
+        let back = Snapshot::decode(&bytes).unwrap();
         let weights: Vec<f32> = back.read_vector("weights").unwrap();
         assert_eq!(weights[0], 1.5);
         assert!(weights[1].is_nan() && weights[2].is_sign_negative());

@@ -200,6 +200,11 @@ impl Folder {
 
     /// Writes a file, and the folders it lies in, under a temporary name first.
     pub fn write(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
+        self.write_pieces(name, &[contents])
+    }
+
+    /// The same, of pieces one after the other.
+    pub fn write_pieces(&self, name: impl AsRef<Path>, pieces: &[impl AsRef<[u8]>]) -> Result<()> {
         let _span = Phase::Writing.begin();
         let name = name.as_ref();
         let parent = self.place(name.parent().expect("a file lies in a folder"))?;
@@ -210,7 +215,9 @@ impl Folder {
         let mut file = temporary::builder()
             .tempfile_in(&parent)
             .map_err(failed("write"))?;
-        file.write_all(contents.as_ref()).map_err(failed("write"))?;
+        for piece in pieces {
+            file.write_all(piece.as_ref()).map_err(failed("write"))?;
+        }
         self.flushed(&path, file.as_file().sync_all())?;
         let (file, temporary_path) = file.into_parts();
         system::close(file).map_err(failed("write"))?;
@@ -218,7 +225,7 @@ impl Folder {
         renamed.map_err(failed("rename the finished file to"))?;
         self.flush_names(changed)?;
         let mut checksums = self.checksums.lock().expect("no panic while it is held");
-        checksums.insert(&name.to_string_lossy(), contents);
+        checksums.insert(&name.to_string_lossy(), pieces);
         Ok(())
     }
 

@@ -9,34 +9,97 @@ use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
-use crate::workbench::settings::{Kind, Settings};
+use crate::text::put;
+use crate::workbench::settings::{Dead, Settings};
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
-    /// Files and folders of activations.
+    /// Files and folders of activations, or `synth:SPEC`.
     pub data: Vec<PathBuf>,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
+    /// The file of the tokens of the rows.
+    pub tokens: Option<PathBuf>,
     /// `--config`
     pub file: Option<PathBuf>,
     /// `--set KEY=VALUE`, and the flags that stand for a setting: key, value, and where it was said.
     pub set: Vec<(String, Value, String)>,
     /// `--expansion`: numbers of elements, in multiples of the width.
     pub expansion: Vec<f64>,
+    /// What `harness sae layers` asks for beside: each path of the data is a layer then.
+    pub across: Option<Across>,
+}
+
+/// What is asked across layers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Across {
+    /// The file of the targets of probes.
+    pub probe_targets: Option<PathBuf>,
+    /// The names of the targets.
+    pub target_names: Vec<String>,
+    /// The cosine or correlation from which two elements count as the same.
+    pub same_from: Option<f64>,
+}
+
+/// The default of [`Across::same_from`].
+const SAME_FROM: f64 = 0.7;
+
+impl Across {
+    /// The cosine or correlation from which two elements count as the same.
+    pub fn same_from(&self) -> f64 {
+        self.same_from.unwrap_or(SAME_FROM)
+    }
+
+    /// What these ask for, and for the rest what the others do.
+    fn or(self, others: Across) -> Across {
+        Across {
+            probe_targets: self.probe_targets.or(others.probe_targets),
+            target_names: match self.target_names.is_empty() {
+                true => others.target_names,
+                false => self.target_names,
+            },
+            same_from: self.same_from.or(others.same_from),
+        }
+    }
+
+    /// The lines of a configuration file.
+    fn to_toml(&self) -> String {
+        let mut text = String::new();
+        if let Some(path) = &self.probe_targets {
+            let path = Value::from(path.to_string_lossy().into_owned());
+            put(&mut text, format_args!("probe_targets = {path}\n"));
+        }
+        if !self.target_names.is_empty() {
+            let names = Value::from(self.target_names.clone());
+            put(&mut text, format_args!("target_names = {names}\n"));
+        }
+        put(
+            &mut text,
+            format_args!(
+                "# Cosine or correlation from which two elements count as the same.\nsame_from = {:?}\n",
+                self.same_from()
+            ),
+        );
+        text
+    }
 }
 
 /// Everything that decides the bytes of a training.
 #[derive(Debug)]
 pub struct Config {
-    /// Files and folders of activations.
+    /// Files and folders of activations, or `synth:SPEC`.
     pub data: Vec<PathBuf>,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
+    /// The file of the tokens of the rows, for the report.
+    pub tokens: Option<PathBuf>,
     /// Instruction set by name, if the file fixes one.
     pub isa: Option<String>,
     /// The settings, all in range.
     pub settings: Settings,
+    /// What is asked across layers, which the data are then.
+    pub across: Option<Across>,
 }
 
 const OWNER: Owner = Owner {
@@ -46,10 +109,20 @@ const OWNER: Owner = Owner {
 };
 
 impl Config {
-    /// Resolves what was asked for, and opens the activations.
+    /// Resolves what was asked for, and opens the activations: of several layers, those of the first.
     pub fn resolve(request: &Request) -> Result<(Config, Rows)> {
         let mut said = Vec::new();
-        let (mut data, mut tensor, mut isa) = (Vec::new(), None, None);
+        let mut across = Across::default();
+        if request.across.is_some() {
+            // Two trainings of each layer tell what of a difference between layers is one between trainings.
+            said.push(("seeds".into(), Value::from(2), "the default".into()));
+            said.push((
+                "baselines".into(),
+                Value::from("none"),
+                "the default".into(),
+            ));
+        }
+        let (mut data, mut tensor, mut tokens, mut isa) = (Vec::new(), None, None, None);
         if let Some(path) = &request.file {
             let name = path.display().to_string();
             let table: toml::Table = read_settings(path)?
@@ -59,31 +132,35 @@ impl Config {
                 let must_be = |what: &str| {
                     Error::input(format!("{name}: {key} is {value}; it must be {what}"))
                 };
+                let word = |value: &Value, what: &str| {
+                    let word = value.as_str().map(str::to_string);
+                    word.ok_or_else(|| must_be(what))
+                };
+                let words = |value: &Value, what: &str| {
+                    let words = value.as_array().and_then(|words| {
+                        let words = words.iter().map(|word| word.as_str().map(str::to_string));
+                        words.collect::<Option<Vec<String>>>()
+                    });
+                    words.ok_or_else(|| must_be(what))
+                };
                 match key.as_str() {
                     "data" => {
-                        let paths = value
-                            .as_array()
-                            .and_then(|paths| paths.iter().map(Value::as_str).collect());
-                        let paths: Vec<&str> =
-                            paths.ok_or_else(|| must_be("a list of paths in quotes"))?;
+                        let paths = words(&value, "a list of paths in quotes")?;
                         data = paths.into_iter().map(PathBuf::from).collect();
                     }
-                    "tensor" => {
-                        tensor = Some(
-                            value
-                                .as_str()
-                                .ok_or_else(|| must_be("a name in quotes"))?
-                                .to_string(),
-                        )
+                    "probe_targets" if request.across.is_some() => {
+                        across.probe_targets = Some(word(&value, "a path in quotes")?.into());
                     }
-                    "isa" => {
-                        isa = Some(
-                            value
-                                .as_str()
-                                .ok_or_else(|| must_be("a name in quotes"))?
-                                .to_string(),
-                        )
+                    "target_names" if request.across.is_some() => {
+                        across.target_names = words(&value, "a list of names in quotes")?;
                     }
+                    "same_from" if request.across.is_some() => {
+                        let number = value.as_float().or(value.as_integer().map(|i| i as f64));
+                        across.same_from = Some(number.ok_or_else(|| must_be("a number"))?);
+                    }
+                    "tensor" => tensor = Some(word(&value, "a name in quotes")?),
+                    "tokens" => tokens = Some(word(&value, "a path in quotes")?.into()),
+                    "isa" => isa = Some(word(&value, "a name in quotes")?),
                     _ => said.push((key, value, name.clone())),
                 }
             }
@@ -92,14 +169,28 @@ impl Config {
             data.clone_from(&request.data);
         }
         tensor = request.tensor.clone().or(tensor);
+        tokens = request.tokens.clone().or(tokens);
         said.extend_from_slice(&request.set);
-        let rows = Rows::open(&data, tensor.as_deref())?;
+        let across = request.across.clone().map(|asked| asked.or(across));
+        if let Some(same_from) = across.as_ref().and_then(|across| across.same_from)
+            && !(same_from > 0.0 && same_from <= 1.0)
+        {
+            return Err(Error::input(format!(
+                "same_from is {same_from}; it must be above 0 and at most 1"
+            )));
+        }
+        let rows = match across {
+            Some(_) => Rows::open(&data[..data.len().min(1)], tensor.as_deref())?,
+            None => Rows::named(&data, tensor.as_deref())?,
+        };
         let settings = settings(&said, &request.expansion, &rows)?;
         let config = Config {
             data,
             tensor,
+            tokens,
             isa,
             settings,
+            across,
         };
         Ok((config, rows))
     }
@@ -112,14 +203,25 @@ impl Config {
             .iter()
             .map(|path| path.to_string_lossy())
             .collect();
+        let command = match self.across {
+            Some(_) => "layers",
+            None => "train",
+        };
         let mut text = format!(
-            "# The configuration of this training. `harness sae train --config` on this file repeats it byte for byte.\n\
+            "# The configuration of this training. `harness sae {command} --config` on this file repeats it byte for byte.\n\
              data = {}\n",
             Value::try_from(paths).expect("a list of strings"),
         );
         if let Some(tensor) = &self.tensor {
             writeln!(text, "tensor = {}", Value::from(tensor.as_str()))
                 .expect("writing to a string");
+        }
+        if let Some(tokens) = &self.tokens {
+            let tokens = Value::from(tokens.to_string_lossy().into_owned());
+            writeln!(text, "tokens = {tokens}").expect("writing to a string");
+        }
+        if let Some(across) = &self.across {
+            text += &across.to_toml();
         }
         write!(
             text,
@@ -139,7 +241,9 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
     let mut settings = Settings::preset(Preset::Default);
     let presets = settings.list();
     settings.elements = vec![8 * rows.width()];
-    settings.samples = settings.samples.max(rows.len());
+    if rows.spec().is_none() {
+        settings.samples = settings.samples.max(rows.len());
+    }
     if !expansion.is_empty() {
         let wrong = |ratio: f64| {
             Error::input(format!(
@@ -154,24 +258,53 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
             });
         settings.elements = elements.collect::<Result<_>>()?;
     }
-    let mut dead_after = None;
     for (key, value, origin) in said {
         assign(&mut settings, &presets, OWNER, key, value, origin)?;
-        if key == "dead_after" {
-            dead_after = Some(settings.dead_after);
-        }
     }
-    settings.dead_after = dead_after.unwrap_or((settings.samples / 16).max(1));
+    // What is not said follows from what is.
+    let unsaid = |name: &str| said.iter().all(|(key, _, _)| key != name);
+    if unsaid("dead_after") {
+        settings.dead_after = (settings.samples / 16).max(1);
+    }
+    if let (true, Some(lambda)) = (unsaid("lambda"), settings.variant.default_lambda()) {
+        settings.lambda = vec![lambda];
+    }
+    if unsaid("dead") && !settings.variant.has_k() {
+        settings.dead = Dead::None;
+    }
     settings.check().map_err(|out| {
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
     let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
-    if let (Kind::TopK | Kind::BatchTopK, Some(k), Some(fewest)) = (settings.variant, k, fewest)
+    if let (true, Some(k), Some(fewest)) = (settings.variant.has_k(), k, fewest)
         && k > fewest
     {
         return Err(Error::input(format!(
             "k is {k}, and a dictionary has {fewest} elements; no more than all of them can be active"
+        )));
+    }
+    let variant = settings.variant;
+    if !variant.has_k() && settings.dead == Dead::Auxiliary {
+        return Err(Error::input(format!(
+            "dead is auxiliary, and {variant} has no auxiliary loss for dead elements; choose resample or none"
+        )));
+    }
+    if variant.has_k() && !settings.target_l0.is_empty() {
+        return Err(Error::input(format!(
+            "target_l0 is set, and {variant} has no penalty that could be steered; its number of active elements is k"
+        )));
+    }
+    if !settings.target_l0.is_empty() && settings.lambda.len() > 1 {
+        return Err(Error::input(
+            "lambda is a list, and target_l0 steers one λ for each of its numbers; give one λ to start from, or none",
+        ));
+    }
+    if let (Some(most), Some(&fewest)) = (settings.target_l0.last(), fewest)
+        && *most > fewest as f64
+    {
+        return Err(Error::input(format!(
+            "target_l0 is {most}, and a dictionary has {fewest} elements; no more than all of them can be active"
         )));
     }
     Ok(settings)

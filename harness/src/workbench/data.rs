@@ -1,4 +1,5 @@
-//! The rows of a training: some are held out, the others come in random order, pass after pass.
+//! The rows of a training: some are held out, the others come in random order, pass after pass. Of a synthetic model,
+//! whose rows never end, no row comes twice.
 
 use rayon::prelude::*;
 
@@ -65,6 +66,11 @@ impl Data {
         self.measured
     }
 
+    /// Rows in a batch.
+    pub fn batch_rows(&self) -> u64 {
+        self.batch as u64
+    }
+
     /// The batch of a number, B×d, normalised. Every pass goes through all rows in an order of its own.
     pub fn batch(&self, number: u64) -> Result<Vec<f32>> {
         let first = number * self.batch as u64;
@@ -101,6 +107,14 @@ impl Data {
             .map(|i| self.order.at(i))
             .collect();
         rows.par_sort_unstable();
+        rows
+    }
+
+    /// At most so many of the rows that are trained on, in the order of the files.
+    pub fn some_trained_on(&self, most: u64) -> Vec<u64> {
+        let last = (self.held_out + most).min(self.rows.len());
+        let mut rows: Vec<u64> = (self.held_out..last).map(|i| self.order.at(i)).collect();
+        rows.sort_unstable();
         rows
     }
 

@@ -74,6 +74,11 @@ impl<'a> Sample<'a> {
         })
     }
 
+    /// The numbers of the rows, which rise.
+    pub fn picked(&self) -> &[u64] {
+        &self.picked
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.picked.len()
@@ -238,7 +243,7 @@ pub fn check_widths(models: &[(String, Parameters)], rows: &Rows) -> Result<()> 
         Some((name, model)) => Err(Error::input(format!(
             "{name} takes rows of {} values, and {} has rows of {}; choose the activations that it was trained on",
             model.shape().width,
-            rows.shards()[0].path().display(),
+            rows.title(),
             rows.width(),
         ))),
     }

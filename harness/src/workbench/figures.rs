@@ -1,25 +1,29 @@
 //! The figures of a training, from its tables.
 
-use crate::figure::{Axis, Figure, Panel, Role};
-use crate::stats::median;
+use crate::figure::{Axis, Cross, Figure, Panel, Role};
 use crate::stats::observations::Observations as _;
 use crate::table::Tables;
-use crate::workbench::tables::{Element, Model, Step};
+use crate::workbench::settings::Role as Of;
+use crate::workbench::summary;
+use crate::workbench::tables::{Element, Model, Step, Summary};
 
 /// Most models that have a line or a histogram of their own; of more, these are the first.
 const SHOWN: usize = 6;
 
 /// All of them.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
-    let models: Vec<Model> = tables.rows();
-    let mut all = vec![curves(tables, &models)];
-    if models.len() > 1 {
-        all.push(frontier(&models));
+    let all: Vec<Model> = tables.rows();
+    let asked = all.iter().filter(|m| m.role == Of::Model);
+    let models: Vec<Model> = asked.cloned().collect();
+    let summary: Vec<Summary> = tables.rows();
+    let mut figures = vec![curves(tables, &models)];
+    if all.len() > 1 {
+        figures.push(frontier(&all, &summary));
     }
     let elements: Vec<Element> = tables.rows();
-    all.push(density(&elements, &models));
-    all.push(nearest(&elements, &models));
-    all
+    figures.push(density(&elements, &models));
+    figures.push(nearest(&elements, &models));
+    figures
 }
 
 /// The models that are shown one by one, each with its look.
@@ -55,39 +59,62 @@ fn curves(tables: &Tables, models: &[Model]) -> Figure {
     Figure::new("training", caption).panel(error).panel(l0)
 }
 
-fn frontier(models: &[Model]) -> Figure {
+/// Explained variance against L0: means over seeds with their intervals, and every model as a dot.
+fn frontier(models: &[Model], summary: &[Summary]) -> Figure {
     let mut panel = Panel::new(
         "",
         Axis::log("active elements (L0)"),
         Axis::linear("explained variance"),
     );
-    for (role, n) in Role::steps(models.iter().map(|m| m.elements).distinct()) {
-        let of_size = || models.iter().filter(|m| m.elements == n);
-        let mut medians: Vec<(f64, f64)> = of_size()
-            .map(|m| m.sparsity)
-            .levels()
-            .into_iter()
-            .map(|sparsity| {
-                let ours = || of_size().filter(|m| m.sparsity == sparsity);
-                let of = |values: Vec<f64>| median(&values);
-                let l0 = of(ours().map(|m| m.measures.l0).collect());
-                (
-                    l0,
-                    of(ours().map(|m| m.measures.explained_variance).collect()),
-                )
-            })
-            .collect();
-        medians.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let label = format!("{n} elements");
-        panel = panel.line(role, &label, medians).scatter(
-            role,
-            &label,
-            of_size().map(|m| (m.measures.l0, m.measures.explained_variance)),
-        );
+    let sizes = |role: Of| {
+        let of_role = models.iter().filter(move |m| m.role == role);
+        of_role.map(|m| m.elements).levels()
+    };
+    let mut groups: Vec<(Role, String, Of, Option<usize>)> = Vec::new();
+    for (look, n) in Role::steps(sizes(Of::Model)) {
+        groups.push((look, format!("{n} elements"), Of::Model, Some(n)));
+    }
+    for (look, role, label) in [
+        (Role::Other(1), Of::RandomDecoder, "random decoder"),
+        (Role::Other(2), Of::RandomEncoder, "random encoder"),
+    ] {
+        let each = sizes(role).into_iter();
+        groups.extend(each.map(|n| (look, label.to_string(), role, Some(n))));
+    }
+    let components = "principal components".to_string();
+    groups.push((Role::Control, components, Of::Pca, None));
+    for (look, label, role, elements) in groups {
+        let ours = |of: Of, n: usize| of == role && elements.is_none_or(|size| size == n);
+        let cells = summary.iter().filter(|row| ours(row.role, row.elements));
+        let cells = cells.map(|row| row.cell.as_str()).distinct();
+        let mut crosses: Vec<Cross> = cells.into_iter().map(|c| cross(summary, c)).collect();
+        if crosses.is_empty() {
+            continue;
+        }
+        crosses.sort_by(|a, b| a.at.0.total_cmp(&b.at.0));
+        let dots = models.iter().filter(|m| ours(m.role, m.elements));
+        let dots = dots.map(|m| (m.measures.l0, m.measures.explained_variance));
+        panel = panel
+            .line(look, &label, crosses.iter().map(|cross| cross.at))
+            .scatter(look, &label, dots)
+            .crosses(look, crosses);
     }
     let caption = "Explained variance of held-out rows against the mean number of active elements: a dot a model, lines through \
-                   medians over seeds.";
+                   means over seeds, with 95 % confidence intervals of both where there are several.";
     Figure::new("frontier", caption).columns(1).panel(panel)
+}
+
+/// Means and intervals of a cell.
+fn cross(summary: &[Summary], cell: &str) -> Cross {
+    let of = |measure: &str| {
+        let row = summary::of(summary, cell, measure);
+        row.map_or((f64::NAN, (f64::NAN, f64::NAN)), |row| {
+            (row.mean, (row.low, row.high))
+        })
+    };
+    let ((l0, x), (explained, y)) = (of("l0"), of("explained_variance"));
+    let at = (l0, explained);
+    Cross { at, x, y }
 }
 
 /// The share of the values in each of some bins of equal width.
@@ -109,6 +136,15 @@ fn histogram(values: &[f64], from: f64, to: f64, bins: usize) -> Vec<(f64, f64, 
         .collect()
 }
 
+/// The share of the elements by the power of ten of their frequency, from −6 to 0, dead ones in the first bin.
+pub fn log_histogram(frequencies: impl Iterator<Item = f64>) -> Vec<(f64, f64, f64)> {
+    let log = |frequency: f64| match frequency > 0.0 {
+        true => frequency.log10().max(-5.75),
+        false => -6.0,
+    };
+    histogram(&frequencies.map(log).collect::<Vec<_>>(), -6.0, 0.0, 24)
+}
+
 fn density(elements: &[Element], models: &[Model]) -> Figure {
     let mut figure = Figure::new(
         "density",
@@ -119,23 +155,14 @@ fn density(elements: &[Element], models: &[Model]) -> Figure {
         ),
     );
     for (role, name) in shown(models) {
-        let logs: Vec<f64> = elements
-            .iter()
-            .filter(|e| e.model == name)
-            .map(|e| {
-                if e.frequency > 0.0 {
-                    e.frequency.log10().max(-5.75)
-                } else {
-                    -6.0
-                }
-            })
-            .collect();
+        let ours = elements.iter().filter(|e| e.model == name);
+        let bins = log_histogram(ours.map(|e| e.frequency));
         let panel = Panel::new(
             name,
             Axis::linear("log₁₀ of the share of rows").range(-6.0, 0.0),
             Axis::linear("share of the elements"),
         );
-        figure = figure.panel(panel.bars(role, "", histogram(&logs, -6.0, 0.0, 24)));
+        figure = figure.panel(panel.bars(role, "", bins));
     }
     figure
 }

@@ -4,25 +4,71 @@ use askama::Template;
 
 use crate::activations::survey::Survey;
 use crate::error::Result;
+use crate::figure::Figure;
 use crate::html::Drawing;
+use crate::stats::observations::Observations as _;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
 use crate::table::Tables;
 use crate::text::{number, percent};
+use crate::workbench::cards::{Card, Top};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::figures;
-use crate::workbench::tables::{Model, SPECS};
+use crate::workbench::summary;
+use crate::workbench::tables::{Element, Model, SPECS, Summary};
 
 #[derive(Template)]
 #[template(path = "sae.html")]
-struct Page {
-    facts: Vec<(&'static str, String)>,
-    warnings: Vec<String>,
-    head: [&'static str; 9],
-    models: Vec<[String; 9]>,
-    drawings: Vec<Drawing>,
-    files: Vec<&'static str>,
+pub(super) struct Page {
+    /// The heading.
+    pub title: &'static str,
+    /// The size of what was done.
+    pub facts: Vec<(&'static str, String)>,
+    /// What was found, in sentences.
+    pub findings: Vec<String>,
+    /// What a reader should know before all else.
+    pub warnings: Vec<String>,
+    /// The tables of models.
+    pub tables: Vec<Grid>,
+    /// The figures.
+    pub drawings: Vec<Drawing>,
+    /// Elements with their top rows, and the model that they are of.
+    pub cards: Vec<Card>,
+    /// See [`cards`](Self::cards).
+    pub cards_of: String,
+    /// The tables by name.
+    pub files: Vec<&'static str>,
+}
+
+impl Page {
+    /// Writes the page.
+    pub fn write(&self, folder: &Folder) -> Result<()> {
+        folder.write(
+            REPORT,
+            self.render().expect("the page is written to memory"),
+        )
+    }
+}
+
+/// Writes figures, each to its file, and returns them as a page shows them.
+pub(super) fn drawings(folder: &Folder, figures: Vec<Figure>) -> Result<Vec<Drawing>> {
+    let drawing = |figure: Figure| {
+        let svg = figure.to_svg();
+        folder.write(format!("{}.svg", figure.name), &svg)?;
+        Ok(Drawing::new(&svg, figure.caption))
+    };
+    figures.into_iter().map(drawing).collect()
+}
+
+/// A table of the page.
+pub(super) struct Grid {
+    /// What stands above it.
+    pub title: &'static str,
+    /// Its first line.
+    pub head: Vec<&'static str>,
+    /// The others.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// Draws the figures and writes the page.
@@ -32,29 +78,136 @@ pub fn draw(
     survey: &Survey,
     data: &Data,
     tables: &Tables,
+    warnings: &[String],
 ) -> Result<()> {
-    let mut drawings = Vec::new();
-    for figure in figures::draw(tables) {
-        let svg = figure.to_svg();
-        folder.write(format!("{}.svg", figure.name), &svg)?;
-        drawings.push(Drawing::new(&svg, figure.caption));
-    }
+    let drawings = drawings(folder, figures::draw(tables))?;
     let models: Vec<Model> = tables.rows();
+    let summary: Vec<Summary> = tables.rows();
     let settings = &config.settings;
+    let (rows, trained_on) = match data.rows().spec() {
+        Some(_) => {
+            let name = data.rows().title();
+            (
+                format!("drawn from {name}"),
+                "new rows in every batch".into(),
+            )
+        }
+        None => (
+            survey.rows.to_string(),
+            format!("{} rows", data.trained_on()),
+        ),
+    };
     let page = Page {
+        title: "Sparse autoencoders on activations",
+        findings: Vec::new(),
         facts: vec![
-            ("rows", survey.rows.to_string()),
+            ("rows", rows),
             ("width", data.width().to_string()),
-            ("trained on", format!("{} rows", data.trained_on())),
+            ("trained on", trained_on),
             ("measured on", format!("{} held-out rows", data.measured())),
             ("variant", settings.variant.to_string()),
             ("rows seen in training", settings.samples.to_string()),
         ],
-        warnings: warnings(survey, &models),
-        head: [
+        warnings: warnings.to_vec(),
+        tables: vec![over_seeds(&models, &summary), one_by_one(&models)],
+        drawings,
+        cards: cards(data, tables),
+        cards_of: models.first().map_or(String::new(), |m| m.model.clone()),
+        files: SPECS.iter().map(|spec| spec.name).collect(),
+    };
+    page.write(folder)
+}
+
+/// The elements whose top rows are in the table, in the order in which they stand there.
+fn cards(data: &Data, tables: &Tables) -> Vec<Card> {
+    let tops: Vec<Top> = tables.rows();
+    let elements: Vec<Element> = tables.rows();
+    let each = tops.chunk_by(|a, b| a.element == b.element).map(|ours| {
+        let number_of = ours[0].element;
+        let mut card = Card::new(number_of, ours, data.rows());
+        // The first of this number is that of the first model.
+        let element = elements.iter().find(|e| e.element == number_of);
+        if let Some(element) = element {
+            card.facts = vec![
+                format!("{} of the rows", percent(element.frequency)),
+                format!("largest {}", number(ours[0].activation)),
+            ];
+        }
+        card
+    });
+    each.collect()
+}
+
+/// Means of each cell over its seeds; empty if there is one seed.
+fn over_seeds(models: &[Model], summary: &[Summary]) -> Grid {
+    /// What it is called, its column, and how it is shown.
+    type Shown = (&'static str, &'static str, fn(f64) -> String);
+    const MEASURES: [Shown; 6] = [
+        ("explained variance", "explained_variance", percent),
+        ("L0", "l0", number),
+        ("error a value (MSE)", "mse", number),
+        ("cosine", "cosine", number),
+        ("dead", "dead", percent),
+        ("rare", "rare", percent),
+    ];
+    let mut head = vec!["models", "what", "seeds"];
+    head.extend(MEASURES.map(|(title, _, _)| title));
+    let several = summary.iter().any(|row| row.seeds > 1);
+    let cells = models.iter().filter(|_| several).map(|m| &m.cell);
+    let rows = cells.distinct().into_iter().map(|cell| {
+        let of = |measure| summary::of(summary, cell, measure).expect("every measure");
+        let first = of(MEASURES[0].1);
+        let mut row = vec![
+            cell.clone(),
+            first.role.to_string(),
+            first.seeds.to_string(),
+        ];
+        row.extend(MEASURES.map(|(_, measure, shown)| {
+            let Summary {
+                mean, low, high, ..
+            } = of(measure);
+            match (mean.is_nan(), low.is_nan()) {
+                (true, _) => "–".into(),
+                (_, true) => shown(*mean),
+                _ => format!("{} ({} to {})", shown(*mean), shown(*low), shown(*high)),
+            }
+        }));
+        row
+    });
+    Grid {
+        title: "Means over seeds, with 95 % confidence intervals",
+        head,
+        rows: rows.collect(),
+    }
+}
+
+/// Every model.
+pub(super) fn one_by_one(models: &[Model]) -> Grid {
+    let known = |value: f64, shown: fn(f64) -> String| match value.is_nan() {
+        true => "–".into(),
+        false => shown(value),
+    };
+    let row = |m: &Model| {
+        vec![
+            m.model.clone(),
+            m.role.to_string(),
+            m.elements.to_string(),
+            known(m.target_l0, number),
+            percent(m.measures.explained_variance),
+            number(m.measures.l0),
+            number(m.measures.mse),
+            known(m.measures.cosine, number),
+            known(m.measures.dead, percent),
+            known(m.measures.rare, percent),
+        ]
+    };
+    Grid {
+        title: "Models on held-out rows",
+        head: vec![
             "model",
+            "what",
             "elements",
-            "seed",
+            "target L0",
             "explained variance",
             "L0",
             "error a value (MSE)",
@@ -62,77 +215,6 @@ pub fn draw(
             "dead",
             "rare",
         ],
-        models: models
-            .iter()
-            .map(|m| {
-                [
-                    m.model.clone(),
-                    m.elements.to_string(),
-                    m.seed.to_string(),
-                    percent(m.measures.explained_variance),
-                    number(m.measures.l0),
-                    number(m.measures.mse),
-                    number(m.measures.cosine),
-                    percent(m.measures.dead),
-                    percent(m.measures.rare),
-                ]
-            })
-            .collect(),
-        drawings,
-        files: SPECS.iter().map(|spec| spec.name).collect(),
-    };
-    folder.write(
-        REPORT,
-        page.render().expect("the page is written to memory"),
-    )
-}
-
-/// What a reader should know of the data and the models before the figures.
-fn warnings(survey: &Survey, models: &[Model]) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let columns = |chosen: Vec<usize>, what: &str| {
-        let first: Vec<String> = chosen.iter().take(8).map(ToString::to_string).collect();
-        let more = if chosen.len() > 8 { ", …" } else { "" };
-        format!(
-            "{} of {} columns {what}: {}{more}.",
-            chosen.len(),
-            survey.mean.len(),
-            first.join(", ")
-        )
-    };
-    let chosen = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
-        (0..survey.mean.len()).filter(|&j| keep(j)).collect()
-    };
-    if !survey.broken.is_empty() {
-        warnings.push(format!(
-            "{} of {} rows hold a NaN or an infinite value and are left out.",
-            survey.broken.len(),
-            survey.rows + survey.broken.len() as u64
-        ));
+        rows: models.iter().map(row).collect(),
     }
-    let constant = chosen(&|j| survey.variance[j] == 0.0);
-    if !constant.is_empty() {
-        warnings.push(columns(constant, "have one value in all rows"));
-    }
-    let rms = |j: usize| (survey.variance[j] + survey.mean[j].powi(2)).sqrt();
-    let all: Vec<f64> = (0..survey.mean.len()).map(rms).collect();
-    let median = crate::stats::median(&all);
-    let massive = chosen(&|j| rms(j) > 50.0 * median);
-    if !massive.is_empty() {
-        warnings.push(columns(
-            massive,
-            "are massive, with a root mean square above 50 times that of the median column",
-        ));
-    }
-    let diverged = models.iter().filter(|m| m.end != "trained");
-    warnings.extend(diverged.map(|m| format!("{} {}; try a lower learning rate.", m.model, m.end)));
-    let dead = models.iter().filter(|m| m.measures.dead > 0.3);
-    warnings.extend(dead.map(|m| {
-        format!(
-            "{} of the elements of {} are dead; try fewer elements, more rows or a lower learning rate.",
-            percent(m.measures.dead),
-            m.model
-        )
-    }));
-    warnings
 }

@@ -1,7 +1,7 @@
 //! Settings of a training on activations.
 
 use crate::sae::training::{BATCH, learning_rate};
-use crate::settings::range::{above, increasing, worded};
+use crate::settings::range::{above, above_0_at_most_1e6, increasing, worded};
 
 crate::words! {
     /// A variant of sparse autoencoder.
@@ -16,10 +16,62 @@ crate::words! {
         #[serde(rename = "batch-topk")]
         #[strum(serialize = "batch-topk")]
         BatchTopK,
+        /// The same, where the first elements of the dictionary reconstruct by themselves too.
+        Matryoshka,
+        /// Codes above a learnt threshold, and a penalty on their number.
+        #[serde(rename = "jumprelu")]
+        #[strum(serialize = "jumprelu")]
+        JumpRelu,
         /// ReLU codes and an L1 penalty, elements of norm 1.
         L1,
         /// The same with one matrix for encoder and decoder.
         L1Tied,
+        /// Codes that gates switch on, and an L1 penalty on the gates alone.
+        Gated,
+        /// ReLU codes from an encoder with a hidden layer, and an L1 penalty.
+        TwoLayer,
+        /// ReLU codes from a few unrolled steps of a learnt iteration, and an L1 penalty.
+        Lista,
+    }
+}
+
+crate::words! {
+    /// What stands in the tables beside what was asked for.
+    pub enum Role {
+        /// A model that was asked for.
+        Model,
+        /// The same with a random decoder that is not trained.
+        RandomDecoder,
+        /// The same with a random encoder, of which only biases and thresholds are trained.
+        RandomEncoder,
+        /// The best reconstruction from as many principal components as a model has active elements.
+        Pca,
+    }
+}
+
+crate::words! {
+    /// What models are held against.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Baselines {
+        /// Nothing.
+        None,
+        /// The same models with a frozen random decoder or encoder, and principal components.
+        Random,
+    }
+}
+
+crate::words! {
+    /// What is done for elements that have not fired for long.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Dead {
+        /// An auxiliary loss, by which they learn what the others leave over.
+        Auxiliary,
+        /// A new start towards a row that is reconstructed badly.
+        Resample,
+        /// Nothing.
+        None,
     }
 }
 
@@ -53,18 +105,30 @@ crate::settings! {
     /// Settings of a training. Every combination of the lists is a model.
     pub struct Settings {
         /// Variant: topk (the k largest entries of a code), batch-topk (k in the mean over a batch, and codes that are read
-        /// by a threshold), l1 (ReLU codes and an L1 penalty) or l1-tied (one matrix for encoder and decoder).
+        /// by a threshold), matryoshka (batch-topk whose first elements reconstruct by themselves too), jumprelu (learnt
+        /// thresholds, and a penalty on the number of active elements), l1 (ReLU codes and an L1 penalty), l1-tied (one
+        /// matrix for encoder and decoder), gated (gates that are penalised, and magnitudes that are not), two-layer (l1
+        /// with a hidden layer in the encoder) or lista (l1 with an unrolled iteration as the encoder).
         variant: Kind = Kind::TopK;
-        /// Numbers of active elements k, for topk and batch-topk.
+        /// Numbers of active elements k, for topk, batch-topk and matryoshka.
         k: Vec<usize> = vec![32], in increasing(1..=64, 1..=1 << 20);
-        /// L1 coefficients λ, for l1 and l1-tied, for an error that is summed over the columns of normalised activations.
-        lambda: Vec<f64> = vec![1.0], in worded("1 to 64 numbers above 0, increasing", increasing(1..=64, above(0.0).at_most(1e6)));
+        /// Coefficients λ of the penalty, for the other variants, for an error that is summed over the columns of normalised
+        /// activations; for jumprelu what an active element costs, else what a unit of a code does. Unless told otherwise
+        /// one that suits the variant.
+        lambda: Vec<f64> = vec![4.0], in worded("1 to 64 numbers above 0, increasing", increasing(1..=64, above(0.0).at_most(1e6)));
+        /// Numbers of active elements that λ is steered to, for the variants with a penalty; every one is a model, and
+        /// `lambda` is what λ starts from. None, and λ stays as it is.
+        target_l0: Vec<f64> = vec![], in worded("0 to 64 numbers above 0, increasing", increasing(0..=64, above(0.0).at_most(1e6)));
         /// Numbers of elements of a dictionary; eight times the width of the activations unless told otherwise.
         elements: Vec<usize> = vec![4096], in increasing(1..=64, 1..=1 << 22);
         /// The seed of the first model; it decides on its first weights. The order of the rows is that of the first seed.
         seed: u64 = 0, in 0..=1 << 48;
         /// Number of seeds: every model is trained once for each.
         seeds: u64 = 1, in 1..=1000;
+        /// What is trained and measured beside every model: random (the same with a random decoder that is not trained, and
+        /// with a random encoder of which only biases and thresholds are trained, which takes three times as long in all;
+        /// and as many principal components as the model has active elements) or none.
+        baselines: Baselines = Baselines::Random;
         /// Rows that each model is trained on in all, over as many passes as it takes.
         samples: u64 = 1 << 22, in 1..=1 << 50;
         /// Rows in a batch.
@@ -72,6 +136,12 @@ crate::settings! {
         /// Learning rate of Adam for a dictionary of 16,384 elements; for n elements it is √(16384/n) times that (Gao et
         /// al., Scaling and evaluating sparse autoencoders, 2024).
         learning_rate: f64 = 2e-4, in learning_rate();
+        /// Share of the steps, at the start, over which the learning rate rises along a line.
+        warmup: f64 = 0.0, in 0.0..=1.0;
+        /// Share of the steps, at the start, over which λ rises along a line; only then is it steered.
+        lambda_warmup: f64 = 0.0, in 0.0..=1.0;
+        /// Norm of the gradient over all parameters of a model, to which a longer one is shortened; 0 for none.
+        clip: f64 = 0.0, in worded("0 to 3e38", 0.0..=f64::from(f32::MAX));
         /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
         cooldown: f64 = 0.2, in 0.0..=1.0;
         /// Share of the rows that are held out from training, for the measures.
@@ -84,11 +154,29 @@ crate::settings! {
         /// What is done to activations before training: none, mean (the mean is subtracted) or scale (then all are divided
         /// by one number, so that columns have a variance of 1 in the mean). Saved models take raw activations all the same.
         normalise: Normalise = Normalise::Scale;
-        /// Rows without firing after which an element counts as dead, for the auxiliary loss of topk and batch-topk; a
-        /// sixteenth of `samples` unless told otherwise.
+        /// What is done for dead elements: auxiliary (an auxiliary loss, which topk, batch-topk and matryoshka have),
+        /// resample (every `dead_after` rows, up to the cooldown, they start anew towards rows that are reconstructed badly;
+        /// Bricken et al., Towards Monosemanticity, 2023) or none. Unless told otherwise the auxiliary loss where there is
+        /// one, else nothing.
+        dead: Dead = Dead::Auxiliary;
+        /// Rows without firing after which an element counts as dead; a sixteenth of `samples` unless told otherwise.
         dead_after: u64 = 1 << 18, in 1..=1 << 50;
-        /// Coefficient of the auxiliary loss of topk and batch-topk, for a squared error summed over columns; 0 for
-        /// none.
+        /// Coefficient of the auxiliary loss of topk, batch-topk and matryoshka, for a squared error summed over columns; 0
+        /// for none.
         auxiliary: f64 = 0.03125, in 0.0..=1e6;
+        /// Parts of the dictionary that reconstruct by themselves in matryoshka, beside the whole: shares of its elements,
+        /// of which they are the first. (Those of Bussmann et al. are 128, 512 and 2,048 of 4,096.)
+        prefixes: Vec<f64> = vec![0.03125, 0.125, 0.5], in worded("1 to 15 numbers above 0 and below 1, increasing", increasing(1..=15, above(0.0).below(1.0)));
+        /// Thresholds that jumprelu starts from, for normalised activations.
+        threshold: f64 = 1.0, in 0.0..=1e6;
+        /// Width of the window around its threshold in which a pre-activation tells jumprelu how to move it, for normalised
+        /// activations.
+        bandwidth: f64 = 1.0, in above_0_at_most_1e6();
+        /// Width of the hidden layer of two-layer, in multiples of the width of the activations; from 2 on, it starts as the
+        /// linear encoder.
+        hidden: f64 = 2.0, in above(0.0).at_most(1000.0);
+        /// Steps of the iteration that lista unrolls; it holds the products of all pairs of elements, so its dictionaries
+        /// should be small.
+        unrolled: usize = 3, in 1..=64;
     }
 }

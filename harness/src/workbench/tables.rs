@@ -2,10 +2,17 @@
 
 use crate::table::Record as _;
 use crate::table::record::TableSpec;
-use crate::workbench::settings::Kind;
+use crate::workbench::cards::Top;
+use crate::workbench::settings::{Kind, Role};
 
 /// Those of `harness sae train`.
-pub const SPECS: [&TableSpec; 3] = [Step::SPEC, Model::SPEC, Element::SPEC];
+pub const SPECS: [&TableSpec; 5] = [
+    Step::SPEC,
+    Model::SPEC,
+    Summary::SPEC,
+    Element::SPEC,
+    Top::SPEC,
+];
 
 /// Those of `harness sae eval`.
 pub const EVALUATION: [&TableSpec; 2] = [Evaluation::SPEC, Element::SPEC];
@@ -23,6 +30,8 @@ crate::rows! {
         penalty: f64 ["1"],
         /// active elements for each row
         l0: f64 ["elements"],
+        /// coefficient λ of the penalty in that step, for normalised activations; 0 where there is none
+        lambda: f64 ["1"],
     }
 }
 
@@ -60,12 +69,21 @@ crate::rows! {
     pub struct Model in "models" {
         /// name of the model, which is that of its folder in models/
         model: String [""],
+        /// name of its cell: that of the model without its seed
+        cell: String [""],
+        /// model (one that was asked for), random-decoder or random-encoder (the same with a part that stays random), or pca
+        /// (as many principal components of rows that are trained on as a model has active elements, each a number of
+        /// either sign)
+        role: Role [""],
         /// variant
         variant: Kind [""],
         /// elements n of the dictionary
         elements: usize ["elements"],
-        /// k of topk, or the L1 coefficient λ
+        /// k of topk, batch-topk and matryoshka, else the coefficient λ of the penalty for normalised activations, at the
+        /// end of the training where it was steered
         sparsity: f64 ["1"],
+        /// active elements for each row that λ was steered to; NaN where it was not
+        target_l0: f64 ["elements"],
         /// seed
         seed: u64 [""],
         /// trained, or how it diverged
@@ -73,6 +91,29 @@ crate::rows! {
         /// rows trained on, those of later passes again
         samples: u64 ["rows"],
         ..measures: Measures,
+    }
+}
+
+crate::rows! {
+    /// Every measure of every cell of the sweep, over the seeds.
+    pub struct Summary in "summary" {
+        /// name of the cell: that of its models without their seeds
+        cell: String [""],
+        /// model, or what it is held against
+        role: Role [""],
+        /// elements n of the dictionaries
+        elements: usize ["elements"],
+        /// name of the measure, which is that of its column in models.csv
+        measure: String [""],
+        /// number of seeds
+        seeds: usize ["1"],
+        /// mean over the seeds
+        mean: f64 ["1"],
+        /// lower end of the 95 % confidence interval of the mean: by Student's t for fewer than 20 seeds, else by the
+        /// bias-corrected and accelerated bootstrap; NaN for one seed
+        low: f64 ["1"],
+        /// upper end of it
+        high: f64 ["1"],
     }
 }
 

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kernels::sae::{
-    AuxK, BatchTopK, L1, Parameters, Rows as ElementRows, Shape, TiedL1, TopK, Variant,
-};
+use kernels::sae::{Parameters, Variant};
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -18,22 +16,39 @@ use crate::input::read_settings;
 use crate::interchange;
 use crate::memory;
 use crate::rng::Rng;
+use crate::sae::synthetic::Spec;
 use crate::sae::training::{self, Candidate, Plan, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, Session};
+use crate::stats::observations::Observations as _;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
-use crate::table::{Table, Tables, describe};
+use crate::table::{Record as _, Table, Tables, describe};
+use crate::workbench::activity::Activity;
+use crate::workbench::cards::{self, Top};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::measure::{Measured, measure};
 use crate::workbench::page;
-use crate::workbench::settings::{Kind, NonFinite, Settings};
+use crate::workbench::pca::Pca;
+use crate::workbench::settings::{Baselines, NonFinite, Role, Settings};
+use crate::workbench::summary::summary;
+use crate::workbench::sweep::{Member, members};
 use crate::workbench::tables::{Model, SPECS, Step};
+use crate::workbench::tokens::Tokens;
+use crate::workbench::truth::{self, Truth};
+use crate::workbench::warnings::warnings;
 
 /// The folder of the models in that of a training.
-const MODELS: &str = "models";
+pub(super) const MODELS: &str = "models";
+
+/// Elements whose top rows the report shows, and rows for each of them.
+const SHOWN: usize = 20;
+const TOP: usize = 6;
+
+/// The file with all settings of a synthetic model that was trained on.
+const SYNTHETIC: &str = "synthetic.toml";
 
 /// Options of a training beside its configuration: nothing here changes a byte of the results.
 #[derive(Debug, Clone)]
@@ -57,6 +72,8 @@ pub struct Finished {
     pub folder: Folder,
     /// What held-out rows tell of each model.
     pub models: Vec<Model>,
+    /// What a reader should know of the data and the models.
+    pub warnings: Vec<String>,
     /// Where the time went.
     pub times: Times,
 }
@@ -81,33 +98,26 @@ impl Finished {
     }
 }
 
-/// A model of the sweep: its place in the lists of the settings.
-struct Member {
-    name: String,
-    elements: usize,
-    variant: Variant,
-    sparsity: f64,
-    seed: u64,
-}
-
 /// Trains every model that the configuration asks for on the rows, measures and draws them.
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
     let members = members(&config.settings, rows.width());
-    check_memory(&config.settings, rows.width(), &members, options.threads)?;
-    let folder = open(config, isa, options)?;
-    let (models, times) =
-        pool.install(|| compute(config, rows, isa, options, &folder, &members))?;
+    check_memory(&config.settings, &rows, &members, options.threads)?;
+    let tokens = config.tokens.as_deref();
+    let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
+    let folder = open(&config.to_toml(isa.name()), "sae", options)?;
+    let (models, warnings, times) =
+        pool.install(|| compute(config, rows, tokens, isa, options, &folder, &members))?;
     Ok(Finished {
         folder,
         models,
+        warnings,
         times,
     })
 }
 
-/// The folder of the results, new or that of the same training.
-fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
-    let text = config.to_toml(isa.name());
+/// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
+pub(super) fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
     let folder = match &options.out {
         Some(path) if options.resume => {
             let folder = Folder::resume(path, [MODELS].into_iter())?;
@@ -123,7 +133,7 @@ fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
             folder
         }
         Some(path) => Folder::create(path)?,
-        None => Folder::create_numbered(Path::new("out"), "sae")?,
+        None => Folder::create_numbered(Path::new("out"), stem)?,
     };
     folder.write(CONFIG, text)?;
     Ok(folder)
@@ -131,25 +141,28 @@ fn open(config: &Config, isa: Isa, options: &Options) -> Result<Folder> {
 
 fn compute(
     config: &Config,
-    rows: Rows,
+    mut rows: Rows,
+    tokens: Option<Tokens>,
     isa: Isa,
     options: &Options,
     folder: &Folder,
     members: &[Member],
-) -> Result<(Vec<Model>, Times)> {
+) -> Result<(Vec<Model>, Vec<String>, Times)> {
     let settings = &config.settings;
     let begun = Instant::now();
+    rows.prepare(Exec::parallel(isa), options.show)?;
     let reading = Progress::new("reading", options.show);
-    reading.start(rows.len())?;
+    reading.start(rows.surveyed())?;
     let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
     let rows = rows.without(&survey.broken);
     reading.finish();
-    let files: Vec<_> = rows
-        .shards()
-        .iter()
-        .map(|s| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()}))
-        .collect();
+    let files = rows.described();
+    if let Some(spec) = rows.spec() {
+        folder.write(SYNTHETIC, spec.to_toml())?;
+    }
     let manifest = |complete: bool| {
+        let mut checksums = folder.checksums();
+        checksums.remove(&format!("{MODELS}/{CHECKPOINTS}"));
         let manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": complete,
@@ -158,7 +171,7 @@ fn compute(
             "data": files,
             "data_checksum": survey.checksum,
             "rows_left_out": survey.broken.len(),
-            "checksums": folder.checksums(),
+            "checksums": checksums,
         });
         serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
     };
@@ -191,17 +204,10 @@ fn compute(
     progress.start(members.len() as u64)?;
     let held_out = data.held_out_rows();
     let exec = Exec::serial(isa);
-    let folded = trained.into_par_iter().map(|mut trained| {
-        trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
-        let measured = measure(
-            exec,
-            &trained.parameters,
-            data.rows(),
-            &held_out,
-            &survey.mean,
-        )?;
+    let folded = trained.into_par_iter().map(|trained| {
+        let finished = finish(exec, trained, &data, &survey, &held_out)?;
         progress.tick()?;
-        Ok((trained, measured))
+        Ok(finished)
     });
     let measured: Vec<(Trained, Measured)> = folded.collect::<Result<_>>()?;
     progress.finish();
@@ -213,30 +219,49 @@ fn compute(
             folder,
             &format!("{MODELS}/{}", member.name),
         )?;
-        let n = member.elements as f64;
-        steps.extend(trained.records.iter().map(|r| Step {
-            model: member.name.clone(),
-            samples: r.step * settings.batch as u64,
-            reconstruction: r.reconstruction,
-            penalty: r.sparsity,
-            l0: r.density * n,
-        }));
+        steps.extend(curve(member, settings, trained));
         models.push(row(member, settings, &plan, trained, measured));
-        elements.extend(measured.elements(&member.name));
+        if member.role == Role::Model {
+            elements.extend(measured.elements(&member.name));
+        }
     }
+    let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
+    if settings.baselines == Baselines::Random {
+        let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
+        models.extend(components(&pca, &models, settings));
+    }
+    let warnings = warnings(&survey, &models);
     let tables = Tables::new(vec![
+        Table::of(&tops),
         Table::of(&steps),
         Table::of(&models),
+        Table::of(&summary(&models)),
         Table::of(&elements),
     ]);
     for table in tables.iter() {
         folder.write(format!("{}.csv", table.spec().name), table.csv())?;
     }
+    let mut tables_of = SPECS.to_vec();
+    if let Some(samples) = data.rows().samples() {
+        let exec = Exec::parallel(isa);
+        let mut truth = Vec::new();
+        for (member, (trained, _)) in members.iter().zip(&measured) {
+            truth.extend(truth::measure(
+                exec,
+                &member.name,
+                &trained.parameters,
+                samples,
+                &held_out,
+            )?);
+        }
+        folder.write("truth.csv", Table::of(&truth).csv())?;
+        tables_of.push(Truth::SPEC);
+    }
     folder.write(
         "README.md",
-        describe::columns("Tables of a training", "By `harness sae train`.", SPECS),
+        describe::columns("Tables of a training", "By `harness sae train`.", tables_of),
     )?;
-    page::draw(folder, config, &survey, &data, &tables)?;
+    page::draw(folder, config, &survey, &data, &tables, &warnings)?;
     folder.write(MANIFEST, manifest(true))?;
     folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
     let times = Times {
@@ -245,7 +270,26 @@ fn compute(
         steps: stepping,
         measuring: ready.elapsed(),
     };
-    Ok((models, times))
+    Ok((models, warnings, times))
+}
+
+/// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
+/// order of how often they are active.
+fn middle_tops(
+    exec: Exec,
+    parameters: &Parameters,
+    data: &Data,
+    held_out: &[u64],
+    tokens: Option<Tokens>,
+) -> Result<Vec<Top>> {
+    let activity = Activity::of(exec, parameters, data.rows(), held_out, TOP)?;
+    let living = |&j: &usize| activity.elements[j].firings > 0;
+    let mut elements: Vec<usize> = (0..activity.elements.len()).filter(living).collect();
+    elements.sort_by_key(|&j| activity.elements[j].firings);
+    let first = elements.len().saturating_sub(SHOWN) / 2;
+    let middle = elements.iter().copied().skip(first).take(SHOWN);
+    let middle: Vec<usize> = middle.collect();
+    cards::tops(&activity, &middle, data.rows(), tokens.as_ref())
 }
 
 /// Everything that decides the course of a training beside its model.
@@ -264,22 +308,9 @@ fn trained(
     data: &Data,
     session: &Session,
 ) -> Result<Vec<Trained>> {
-    let candidates = members.iter().map(|member| {
-        let shape = Shape {
-            width: data.width(),
-            dictionary: member.elements,
-        };
-        let mut rng = Rng::stream(member.seed, "sae train", "weights", member.elements as u64);
-        let mut start = training::initial(shape, member.variant, &mut rng);
-        centre(&mut start, survey, data);
-        Candidate {
-            slug: member.name.clone(),
-            title: member.name.clone(),
-            source: 0,
-            start,
-            rate: (16384.0 / member.elements as f64).sqrt(),
-        }
-    });
+    let candidates = members
+        .iter()
+        .map(|member| candidate(member, 0, data, survey, settings));
     let course = Course {
         data_checksum: survey.checksum,
         settings,
@@ -287,6 +318,45 @@ fn trained(
     training::train_reading(candidates.collect(), plan, &course, session, |_, number| {
         data.batch(number)
     })
+}
+
+/// A model of the sweep before its training on the batches of a source: its first weights differ from source to source.
+pub(super) fn candidate(
+    member: &Member,
+    source: usize,
+    data: &Data,
+    survey: &Survey,
+    settings: &Settings,
+) -> Candidate {
+    let shape = member.shape(data.width());
+    let purpose = match source {
+        0 => "weights".into(),
+        source => format!("weights of source {source}"),
+    };
+    let mut rng = Rng::stream(member.seed, "sae train", &purpose, member.elements as u64);
+    let mut start = training::initial(shape, member.variant, &mut rng);
+    centre(&mut start, survey, data);
+    Candidate {
+        slug: member.name.clone(),
+        title: member.name.clone(),
+        source,
+        start,
+        recipe: member.recipe(settings, &plan(settings)),
+    }
+}
+
+/// What a training has made, for raw activations, and what held-out rows tell of it.
+pub(super) fn finish(
+    exec: Exec,
+    mut trained: Trained,
+    data: &Data,
+    survey: &Survey,
+    held_out: &[u64],
+) -> Result<(Trained, Measured)> {
+    trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
+    let rows = data.rows();
+    let measured = measure(exec, &trained.parameters, rows, held_out, &survey.mean)?;
+    Ok((trained, measured))
 }
 
 /// Starts the decoder's bias, if there is one, at the mean of what the model sees.
@@ -301,7 +371,8 @@ fn centre(start: &mut Parameters, survey: &Survey, data: &Data) {
     }
 }
 
-fn plan(settings: &Settings) -> Plan {
+/// The plan of a training.
+pub(super) fn plan(settings: &Settings) -> Plan {
     Plan {
         steps: settings.samples.div_ceil(settings.batch as u64),
         batch: settings.batch,
@@ -310,77 +381,38 @@ fn plan(settings: &Settings) -> Plan {
     }
 }
 
-/// Every combination of the lists of the settings.
-fn members(settings: &Settings, width: usize) -> Vec<Member> {
-    let mut members = Vec::new();
-    let dead_after = settings.dead_after.div_ceil(settings.batch as u64);
-    for &elements in &settings.elements {
-        let variants: Vec<(String, f64, Variant)> = match settings.variant {
-            Kind::TopK | Kind::BatchTopK => {
-                let aux = (settings.auxiliary > 0.0).then(|| AuxK {
-                    k: (width / 2).clamp(1, elements),
-                    coefficient: settings.auxiliary as f32,
-                    dead_after: dead_after.min(u32::MAX.into()) as u32,
-                });
-                let each = settings.k.iter();
-                each.map(|&k| {
-                    let variant = match settings.variant {
-                        Kind::BatchTopK => Variant::BatchTopK(BatchTopK { k, aux }),
-                        _ => Variant::TopK(TopK { k, aux }),
-                    };
-                    (format!("k{k}"), k as f64, variant)
-                })
-                .collect()
-            }
-            Kind::L1 | Kind::L1Tied => {
-                let each = settings.lambda.iter();
-                each.map(|&lambda| {
-                    let name = format!("lambda{lambda}");
-                    let variant = match settings.variant {
-                        Kind::L1Tied => Variant::TiedL1(TiedL1 {
-                            lambda: lambda as f32,
-                        }),
-                        _ => Variant::L1(L1 {
-                            lambda: lambda as f32,
-                            rows: ElementRows::Unit,
-                        }),
-                    };
-                    (name, lambda, variant)
-                })
-                .collect()
-            }
-        };
-        for (sparsity_name, sparsity, variant) in variants {
-            members.extend(
-                (settings.seed..settings.seed + settings.seeds).map(|seed| Member {
-                    name: format!(
-                        "{}-n{elements}-{sparsity_name}-seed{seed}",
-                        settings.variant
-                    ),
-                    elements,
-                    variant,
-                    sparsity,
-                    seed,
-                }),
-            );
-        }
-    }
-    members
-}
-
 fn check_memory(
     settings: &Settings,
-    width: usize,
+    rows: &Rows,
     members: &[Member],
     threads: usize,
 ) -> Result<()> {
     let plan = plan(settings);
-    let needed = plan.memory(width, members.iter().map(|m| m.elements));
+    let width = rows.width();
+    let extra: f64 = members.iter().map(|m| m.extra_memory(width, &plan)).sum();
+    let drawing = rows.spec().map_or(0.0, Spec::memory);
+    let needed = plan.memory(width, members.iter().map(|m| m.elements)) + extra + drawing;
     memory::check("sae train", "harness sae train --help", needed, threads)
 }
 
+/// The losses that were recorded in the training of a model.
+pub(super) fn curve(
+    member: &Member,
+    settings: &Settings,
+    trained: &Trained,
+) -> impl Iterator<Item = Step> {
+    trained.records.iter().map(move |r| Step {
+        model: member.name.clone(),
+        samples: r.step * settings.batch as u64,
+        reconstruction: r.reconstruction,
+        penalty: r.sparsity,
+        l0: r.density * member.elements as f64,
+        lambda: r.lambda,
+    })
+}
+
 /// The row of a model in the table of all.
-fn row(
+pub(super) fn row(
     member: &Member,
     settings: &Settings,
     plan: &Plan,
@@ -389,9 +421,15 @@ fn row(
 ) -> Model {
     Model {
         model: member.name.clone(),
+        cell: member.cell.clone(),
+        role: member.role,
         variant: settings.variant,
         elements: member.elements,
-        sparsity: member.sparsity,
+        sparsity: match member.target_l0 {
+            Some(_) => trained.lambda,
+            None => member.sparsity,
+        },
+        target_l0: member.target_l0.unwrap_or(f64::NAN),
         seed: member.seed,
         end: trained
             .divergence
@@ -400,4 +438,26 @@ fn row(
         samples: plan.steps * settings.batch as u64,
         measures: measured.measures(),
     }
+}
+
+/// The rows of principal components: one for each number of active elements that a model has, rounded.
+fn components(pca: &Pca, models: &[Model], settings: &Settings) -> Vec<Model> {
+    let asked = models
+        .iter()
+        .filter(|m| m.role == Role::Model && m.measures.l0.is_finite());
+    let counts = asked.map(|m| (m.measures.l0.round() as usize).clamp(1, pca.most()));
+    let row = |count: usize| Model {
+        model: format!("pca-{count}"),
+        cell: format!("pca-{count}"),
+        role: Role::Pca,
+        variant: settings.variant,
+        elements: count,
+        sparsity: f64::NAN,
+        target_l0: f64::NAN,
+        seed: settings.seed,
+        end: "trained".into(),
+        samples: 0,
+        measures: pca.measures(count),
+    };
+    counts.levels().into_iter().map(row).collect()
 }

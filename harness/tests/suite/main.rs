@@ -20,6 +20,8 @@ mod memory;
 mod profile;
 mod reproducible;
 mod sae;
+mod sae_features;
+mod sae_layers;
 mod streams;
 
 mod experiments {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use harness::table::record::Word as _;
-use harness::table::{Record as _, Table};
-use harness::workbench::tables::Model;
+use harness::table::{Record, Table};
+use harness::workbench::tables::{Measures, Model, Step, Summary};
 
 use crate::common::{Sandbox, results, same};
 #[cfg(unix)]
@@ -21,7 +21,7 @@ fn npy(rows: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
 const WIDTH: usize = 5;
 
 /// The header of a `.npy` file, format 1.0.
-fn header(kind: &str, fortran: bool, shape: &[usize]) -> Vec<u8> {
+pub fn header(kind: &str, fortran: bool, shape: &[usize]) -> Vec<u8> {
     let mut axes = String::new();
     for axis in shape {
         write!(axes, "{axis}, ").unwrap();
@@ -57,8 +57,8 @@ fn with_data() -> Sandbox {
 }
 
 /// A sweep of a second or less.
-const SWEEP: &str =
-    "x.npy --elements 8,12 --k 1,2 --seeds 2 --samples 20000 --batch 64 --rate 0.001 --quiet";
+const SWEEP: &str = "x.npy --elements 8,12 --k 1,2 --seeds 2 --samples 20000 --batch 64 --rate 0.001 --baselines none \
+    --quiet";
 
 fn read(sandbox: &Sandbox, name: &str) -> String {
     std::fs::read_to_string(sandbox.join(name)).unwrap()
@@ -68,6 +68,13 @@ fn read(sandbox: &Sandbox, name: &str) -> String {
 fn models(sandbox: &Sandbox, folder: &str) -> Vec<Model> {
     let csv = read(sandbox, &format!("{folder}/models.csv"));
     Table::from_csv(Model::SPEC, csv).unwrap().rows()
+}
+
+/// The rows of a table.
+fn table<R: Record>(sandbox: &Sandbox, name: &str) -> Vec<R> {
+    Table::from_csv(R::SPEC, read(sandbox, name))
+        .unwrap()
+        .rows()
 }
 
 #[test]
@@ -260,7 +267,7 @@ fn a_model_takes_raw_activations_however_they_were_normalised() {
     for how in ["none", "mean", "scale"] {
         sandbox
             .harness(&format!(
-                "sae train x.npy --variant l1 --lambda 0.01 --elements 10 --samples 60000 --batch 64 --rate 0.003 --quiet \
+                "sae train x.npy --variant l1 --lambda 0.01 --elements 10 --samples 60000 --batch 64 --rate 0.003 --baselines none --quiet \
                  --normalise {how} --out {how}"
             ))
             .assert()
@@ -332,11 +339,21 @@ fn rows_that_are_skipped_leave_the_models_that_their_absence_would() {
 #[test]
 fn every_variant_explains_held_out_rows_and_is_exported() {
     let sandbox = with_data();
-    for variant in ["topk", "batch-topk", "l1", "l1-tied"] {
+    for variant in [
+        "topk",
+        "batch-topk",
+        "matryoshka",
+        "jumprelu",
+        "l1",
+        "l1-tied",
+        "gated",
+        "two-layer",
+        "lista",
+    ] {
         sandbox
             .harness(&format!(
                 "sae train x.npy --variant {variant} --k 2 --lambda 0.05 --elements 8 --samples 40000 --batch 64 \
-                 --rate 0.0005 --quiet --out {variant}"
+                 --rate 0.0005 --baselines none --set threshold=0.1 --set bandwidth=0.2 --quiet --out {variant}"
             ))
             .assert()
             .success();
@@ -344,12 +361,313 @@ fn every_variant_explains_held_out_rows_and_is_exported() {
         assert_eq!(model.variant.word(), variant);
         let explained = model.measures.explained_variance;
         assert!(explained > 0.3 && explained <= 1.0, "{model:?}");
-        let model = format!("{variant}/models/{}", model.model);
+        // Read back, the saved model is the one that was measured.
+        let name = model.model.clone();
+        let measured = model.measures.clone();
+        let model = format!("{variant}/models/{name}");
         sandbox
-            .harness(&format!("sae export {model} --to saelens {variant}-export"))
+            .harness(&format!(
+                "sae eval {model} --data x.npy --rows 30 --quiet --out {variant}-eval"
+            ))
             .assert()
             .success();
+        let evaluated = read(&sandbox, &format!("{variant}-eval/models.csv"));
+        for (column, measured) in [
+            ("explained_variance", measured.explained_variance),
+            ("l0", measured.l0),
+        ] {
+            let evaluated: f64 = cell(&evaluated, &name, column).parse().unwrap();
+            assert_eq!(evaluated, measured, "{variant}: {column}");
+        }
+        let export = format!("sae export {model} --to saelens {variant}-export");
+        match variant {
+            "two-layer" | "lista" => {
+                sandbox.refuses(
+                    &export,
+                    &[&name, "SAELens has no variant like", variant, "jumprelu"],
+                );
+                assert!(!sandbox.join(&format!("{variant}-export")).exists());
+            }
+            _ => {
+                sandbox.harness(&export).assert().success();
+            }
+        }
     }
+}
+
+#[test]
+fn settings_of_variants_reach_the_models_and_a_default_penalty_is_that_of_the_variant() {
+    let sandbox = with_data();
+    let short = "--elements 40 --samples 640 --batch 64 --baselines none --quiet";
+    for (flags, expected) in [
+        (
+            "--variant matryoshka --k 2 --set prefixes=[0.01,0.02,0.3]",
+            "\"prefixes\":[1,12,40]",
+        ),
+        (
+            "--variant jumprelu --normalise none --set threshold=0.5 --set bandwidth=0.25",
+            "\"lambda\":1.0,\"bandwidth\":0.25,\"threshold\":0.5",
+        ),
+        (
+            "--variant two-layer --normalise none --set hidden=1.5",
+            "\"hidden\":8,\"lambda\":4.0",
+        ),
+        (
+            "--variant lista --normalise none --set unrolled=2 --lambda 0.5",
+            "\"steps\":2,\"lambda\":0.5",
+        ),
+    ] {
+        let _ = std::fs::remove_dir_all(sandbox.join("a"));
+        sandbox
+            .harness(&format!("sae train x.npy {short} {flags} --out a"))
+            .assert()
+            .success();
+        let name = models(&sandbox, "a")[0].model.clone();
+        let bytes = read_bytes(&sandbox, &format!("a/models/{name}/model.safetensors"));
+        let text = String::from_utf8_lossy(&bytes).replace('\\', "");
+        assert!(text.contains(expected), "{flags}: {expected}");
+    }
+}
+
+#[test]
+fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
+    let sandbox = with_data();
+    for variant in ["l1", "jumprelu"] {
+        sandbox
+            .harness(&format!(
+                "sae train x.npy --variant {variant} --target-l0 1.5,2.5 --elements 12 --samples 120000 --batch 64 --rate 0.0002 \
+                 --set lambda_warmup=0.05 --set threshold=0.5 --set bandwidth=0.5 --baselines none --quiet --out {variant}"
+            ))
+            .assert()
+            .success();
+        let models = models(&sandbox, variant);
+        assert_eq!(models.len(), 2);
+        for (model, target) in models.iter().zip([1.5, 2.5]) {
+            assert_eq!(
+                (model.model.as_str(), model.target_l0),
+                (
+                    format!("{variant}-n12-target{target}-seed0").as_str(),
+                    target
+                )
+            );
+            let l0 = model.measures.l0;
+            assert!(
+                (l0 / target - 1.0).abs() < 0.25,
+                "{variant}: {l0} for {target}"
+            );
+            assert!(model.sparsity > 0.0 && model.sparsity.is_finite());
+        }
+        // λ is what the training has left, and is saved with the model.
+        assert_ne!(models[0].sparsity, models[1].sparsity);
+        let metrics: Vec<Step> = table(&sandbox, &format!("{variant}/metrics.csv"));
+        let lambdas: Vec<f64> = metrics.iter().map(|step| step.lambda).collect();
+        assert!(lambdas.windows(2).any(|pair| pair[0] != pair[1]));
+    }
+    // Ten steps are too few to get anywhere.
+    let output = sandbox
+        .harness(
+            "sae train x.npy --variant l1 --target-l0 1 --elements 12 --samples 640 --batch 64 --rate 0.000001 \
+             --baselines none --quiet --out short",
+        )
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let note = "l1-n12-target1-seed0 has ";
+    assert!(
+        shown.contains(note) && shown.contains("and 1 was the target"),
+        "{shown}"
+    );
+    assert!(read(&sandbox, "short/report.html").contains(note));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_training_with_all_that_changes_from_step_to_step_is_resumed_to_the_same_bytes() {
+    let sandbox = with_data();
+    crate::common::survives_kills_in(
+        &sandbox,
+        "sae train",
+        "x.npy --variant gated --target-l0 1,2 --elements 12 --samples 40000 --batch 64 --set warmup=0.1 \
+         --set lambda_warmup=0.2 --set clip=0.5 --set dead=resample --set dead_after=2000 --quiet",
+        "models",
+        [1, 4, 8],
+    );
+}
+
+#[test]
+fn warm_up_clipping_and_what_is_done_for_dead_elements_change_the_models() {
+    let sandbox = with_data();
+    let train = "sae train x.npy --variant l1 --lambda 0.5 --elements 12 --samples 20000 --batch 64 --rate 0.001 --baselines none \
+                 --quiet";
+    let mut seen = std::collections::BTreeSet::new();
+    for (i, flags) in [
+        "",
+        "--set warmup=0.5",
+        "--set lambda_warmup=0.5",
+        "--set clip=0.01",
+        "--set dead=resample --set dead_after=640",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        sandbox
+            .harness(&format!("{train} {flags} --out t{i}"))
+            .assert()
+            .success();
+        let model = read_bytes(
+            &sandbox,
+            &format!("t{i}/models/l1-n12-lambda0.5-seed0/model.safetensors"),
+        );
+        assert!(seen.insert(model), "{flags} changes nothing");
+    }
+    // More than any gradient has, and longer than the training.
+    sandbox
+        .harness(&format!(
+            "{train} --set clip=1e9 --set dead=resample --set dead_after=30000 --out same"
+        ))
+        .assert()
+        .success();
+    assert_eq!(
+        read(&sandbox, "t0/metrics.csv"),
+        read(&sandbox, "same/metrics.csv")
+    );
+    for (flags, parts) in [
+        (
+            "--set dead=auxiliary",
+            &["dead is auxiliary", "l1 has no auxiliary"][..],
+        ),
+        ("--target-l0 13", &["target_l0 is 13", "12 elements"]),
+        (
+            "--target-l0 2 --lambda 1,2",
+            &["lambda is a list", "target_l0"],
+        ),
+        (
+            "--variant topk --k 2 --target-l0 2",
+            &["topk has no penalty", "k"],
+        ),
+        ("--target-l0 0", &["--target-l0: target_l0 is [0.0]"]),
+        ("--set clip=-1", &["clip is -1.0"]),
+        ("--baselines some", &["--baselines: baselines is", "random"]),
+    ] {
+        let train = train
+            .replace("--lambda 0.5 ", "")
+            .replace(" --baselines none", "");
+        let train = match flags.contains("--variant") {
+            true => train.replace("--variant l1 ", ""),
+            false => train,
+        };
+        sandbox.refuses(&format!("{train} {flags} --out z"), parts);
+    }
+}
+
+#[test]
+fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
+    let sandbox = with_data();
+    let train =
+        "sae train x.npy --elements 12 --k 2 --samples 20000 --batch 64 --rate 0.001 --quiet";
+    sandbox
+        .harness(&format!("{train} --seeds 2 --out a"))
+        .assert()
+        .success();
+    sandbox
+        .harness(&format!("{train} --seeds 2 --baselines none --out none"))
+        .assert()
+        .success();
+    let all = models(&sandbox, "a");
+    let names: Vec<&str> = all.iter().map(|m| m.model.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "topk-n12-k2-seed0",
+            "topk-n12-k2-seed1",
+            "topk-n12-k2-random-decoder-seed0",
+            "topk-n12-k2-random-decoder-seed1",
+            "topk-n12-k2-random-encoder-seed0",
+            "topk-n12-k2-random-encoder-seed1",
+            "pca-2"
+        ]
+    );
+    // The models themselves are those of a training without baselines.
+    let without = models(&sandbox, "none");
+    assert_eq!(format!("{:?}", &all[..2]), format!("{without:?}"));
+    let weights = |name: &str| {
+        tensors(&read_bytes(
+            &sandbox,
+            &format!("a/models/{name}/model.safetensors"),
+        ))
+    };
+    let trained = weights("topk-n12-k2-seed0");
+    let [decoder, encoder] =
+        ["decoder", "encoder"].map(|part| weights(&format!("topk-n12-k2-random-{part}-seed0")));
+    // What is held is the same start: of the encoder, the transpose of the decoder.
+    assert_eq!(decoder["w_dec"], encoder["w_enc"]);
+    assert_ne!(decoder["w_dec"], trained["w_dec"]);
+    assert_ne!(decoder["w_enc"], encoder["w_enc"]);
+    assert_ne!(encoder["w_dec"], decoder["w_dec"]);
+    let explained: Vec<f64> = all.iter().map(|m| m.measures.explained_variance).collect();
+    assert!(
+        explained[0] > explained[2] && explained[0] > explained[4],
+        "{explained:?}"
+    );
+    assert_eq!(all[6].measures.l0, 2.0);
+    assert!(explained[6] > 0.3 && explained[6] < 1.0);
+    assert!(!read(&sandbox, "a/report.html").contains("does not beat"));
+    assert_eq!(read(&sandbox, "a/elements.csv").lines().count(), 1 + 2 * 12);
+
+    // Untrained, a model explains less than two principal components do.
+    let output = sandbox
+        .harness(&format!("{train} --rate 1e-9 --out untrained").replace("--rate 0.001 ", ""))
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let note = "note: topk-n12-k2 does not beat as many principal components";
+    assert!(shown.contains(note), "{shown}");
+
+    // Intervals over the seeds, of which one seed has none.
+    let summary: Vec<Summary> = table(&sandbox, "a/summary.csv");
+    let measures = Measures::SPEC.columns.len() - 1;
+    assert_eq!(summary.len(), 4 * measures);
+    let row = summary
+        .iter()
+        .find(|row| row.cell == "topk-n12-k2" && row.measure == "explained_variance")
+        .unwrap();
+    let (mean, half) = (
+        (explained[0] + explained[1]) / 2.0,
+        (explained[0] - explained[1]).abs() / 2.0,
+    );
+    assert!((row.mean - mean).abs() < 1e-12);
+    // Student's t for one degree of freedom.
+    assert!(
+        (row.high - mean - 12.706 * half).abs() < 1e-3 * half,
+        "{row:?}"
+    );
+    assert!((row.low + row.high - 2.0 * mean).abs() < 1e-9);
+    let pca = summary.iter().find(|row| row.cell == "pca-2").unwrap();
+    assert!(pca.low.is_nan() && pca.seeds == 1);
+    assert!(read(&sandbox, "a/report.html").contains("Means over seeds"));
+    assert!(!read(&sandbox, "untrained/report.html").contains("Means over seeds"));
+}
+
+#[test]
+fn principal_components_explain_what_few_directions_hold() {
+    let sandbox = Sandbox::new();
+    // Two directions and a mean far from 0 hold everything.
+    let value = |i: usize, j: usize| {
+        let (a, b) = ((0.7 * i as f32).sin(), (1.3 * i as f32 + 1.0).cos());
+        50.0 + 3.0 * a * (j as f32 + 1.0).cos() + b * (2.0 * j as f32).sin()
+    };
+    std::fs::write(sandbox.join("x.npy"), npy(600, value)).unwrap();
+    sandbox
+        .harness("sae train x.npy --elements 12 --k 1,2 --samples 2000 --batch 64 --quiet --out a")
+        .assert()
+        .success();
+    let all = models(&sandbox, "a");
+    let of = |name: &str| {
+        let model = all.iter().find(|m| m.model == name).unwrap();
+        model.measures.explained_variance
+    };
+    assert!(of("pca-1") > 0.5 && of("pca-1") < 0.99, "{}", of("pca-1"));
+    assert!((of("pca-2") - 1.0).abs() < 1e-5, "{}", of("pca-2"));
 }
 
 #[test]
@@ -415,8 +733,8 @@ fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
         .assert()
         .success();
     sandbox.refuses(
-        "sae export l1/models/l1-n8-lambda1-seed0 --to sparsify z",
-        &["l1-n8-lambda1-seed0", "no variant like l1", "saelens"],
+        "sae export l1/models/l1-n8-lambda4-seed0 --to sparsify z",
+        &["l1-n8-lambda4-seed0", "no variant like l1", "saelens"],
     );
     assert!(!sandbox.join("z").exists());
     sandbox.refuses(
@@ -530,7 +848,7 @@ fn no_code_has_a_lower_loss_than_the_best_one_under_an_l1_penalty() {
         sandbox
             .harness(&format!(
                 "sae train x.npy --variant {variant} --lambda 0.3 --elements 10 --samples 100000 --batch 64 --rate 0.0005 \
-                 --quiet --out {variant}"
+                 --baselines none --quiet --out {variant}"
             ))
             .assert()
             .success();
@@ -821,7 +1139,7 @@ fn half_double_and_safetensors_are_read() {
     file.extend(text.as_bytes());
     file.extend(bytes);
     std::fs::write(sandbox.join("b.safetensors"), file).unwrap();
-    let rest = "--elements 8 --k 2 --samples 2000 --batch 32 --quiet";
+    let rest = "--elements 8 --k 2 --samples 2000 --batch 32 --baselines none --quiet";
     for (data, out) in [
         ("single.npy", "single"),
         ("double.npy", "double"),

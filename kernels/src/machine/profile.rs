@@ -71,7 +71,7 @@ parts! {
     Loss "loss" "Losses, and their gradient.",
     GradientNorms "gradient norms" "Norms of each sample's gradient.",
     Sums "column sums" "Sums over the samples of a batch: gradients of biases.",
-    Adam "Adam" "Steps of Adam.",
+    Adam "Adam" "Steps of Adam, and the clipping of their gradients.",
     Elements "dictionary rows" "Norms, normalisation and projection of a dictionary's rows.",
     MaxProduct "max product" "The largest product of each sparse row with another.",
     Selection "selection" "From the rows of a product to what is kept of them: sparse codes, or the largest value.",

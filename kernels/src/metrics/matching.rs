@@ -67,13 +67,27 @@ impl Matching {
 }
 
 /// Assigns to each row of a matrix of finite values a column of its own, so that the sum of the values chosen is the
-/// largest. There are no more rows than columns.
+/// largest.
+///
+/// ```
+/// // Each row's largest value is in the first column, which only one of them can have.
+/// assert_eq!(kernels::metrics::assign(&[3.0, 1.0, 2.0, 9.0, 8.0, 0.0], 3), [0, 1]);
+/// ```
 ///
 /// Shortest augmenting paths with dual variables (Jonker & Volgenant 1987, in the rectangular form of Crouse,
 /// *On implementing 2D rectangular assignment algorithms*, 2016), in f64.
-fn assign(values: &[f32], columns: usize) -> Vec<usize> {
+///
+/// # Panics
+/// If there are more rows than columns, or values that fill no row.
+#[track_caller]
+pub fn assign(values: &[f32], columns: usize) -> Vec<usize> {
     const NONE: usize = usize::MAX;
     let rows = values.len() / columns.max(1);
+    assert!(
+        rows * columns == values.len() && rows <= columns,
+        "{} values in rows of {columns}",
+        values.len()
+    );
     let mut row_dual = vec![0.0; rows];
     let mut column_dual = vec![0.0; columns];
     let mut row_of = vec![NONE; columns];

@@ -30,6 +30,11 @@ pub(super) trait Model {
     where
         Self: Sized;
 
+    /// The coefficient λ of the penalty, where there is one.
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        None
+    }
+
     /// Panics where the settings make no sense for the shape.
     #[track_caller]
     fn check(&self, shape: Shape) {
@@ -87,6 +92,11 @@ pub(super) trait Model {
 
     /// Finds the codes of a batch, each of its sample alone.
     fn encode(&self, pass: &mut Pass, own: &mut Own);
+
+    /// Finds the codes of a batch as [`gradient`](Self::gradient) has them.
+    fn encode_batch(&self, pass: &mut Pass, own: &mut Own) {
+        self.encode(pass, own);
+    }
 
     /// What the last layer of the encoder has read in the last pass, B rows, where the first has read `input`.
     fn encoder_input<'a>(&self, input: MatRef<'a>, own: &'a Own) -> MatRef<'a> {

@@ -13,7 +13,7 @@ use crate::matrix::view::{MatMut, MatRef};
 ///
 /// The code of a sample does not depend on the samples beside it: [`BatchTopK`](super::BatchTopK) and
 /// [`Matryoshka`](super::Matryoshka) take the entries above their threshold here, and choose those of the whole batch in
-/// [`gradient`] alone.
+/// [`gradient`] and [`encode_batch`] alone.
 ///
 /// A NaN among the pre-activations is kept in the codes, so that it reaches the loss.
 ///
@@ -28,6 +28,23 @@ pub fn encode<'a>(
 ) -> SparseRef<'a> {
     let (mut pass, own) = workspace.pass(exec, parameters, x, None);
     parameters.variant().model().encode(&mut pass, own);
+    workspace.codes()
+}
+
+/// The codes of a batch as [`gradient`] and a training step have them: those of [`encode`], but that
+/// [`BatchTopK`](super::BatchTopK) and [`Matryoshka`](super::Matryoshka) choose the entries of the whole batch together.
+///
+/// # Panics
+/// As [`encode`].
+#[track_caller]
+pub fn encode_batch<'a>(
+    exec: Exec,
+    parameters: &Parameters,
+    x: MatRef,
+    workspace: &'a mut Workspace,
+) -> SparseRef<'a> {
+    let (mut pass, own) = workspace.pass(exec, parameters, x, None);
+    parameters.variant().model().encode_batch(&mut pass, own);
     workspace.codes()
 }
 

@@ -1,7 +1,7 @@
 //! Resampling of dead elements (Bricken et al., *Towards Monosemanticity*, 2023, "Neuron resampling").
 
 use super::tensors::{W_DEC, W_ENC};
-use super::trainer::Trainer;
+use super::trainer::{Trainer, put_back};
 use super::workspace::Workspace;
 use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
@@ -19,7 +19,8 @@ impl Trainer {
     /// norm 1, its encoder row the same at a fifth of the mean norm of the encoder rows alive, its bias 0. Adam's
     /// moments of these weights are reset to 0, and the element counts as having just fired. In a deeper
     /// encoder, the last layer's row becomes what that layer read. The dictionary of a transcoder is no place for what its
-    /// encoder reads: there the row becomes the sample's error y − ŷ, at norm 1.
+    /// encoder reads: there the row becomes the sample's error y − ŷ, at norm 1. What is [held](Trainer::hold) keeps its
+    /// values.
     ///
     /// Errors may be of any size that f32 holds. Where all samples are reconstructed without any, each is drawn with
     /// the same probability. A sample whose error is NaN or infinite is not drawn; without any other, or without
@@ -56,6 +57,7 @@ impl Trainer {
             moments,
             idle,
             workspace,
+            held,
             ..
         } = self;
         let variant = parameters.variant();
@@ -140,6 +142,7 @@ impl Trainer {
                 }
             }
         }
+        put_back(held, parameters);
         for &j in &dead {
             idle[j] = 0;
         }

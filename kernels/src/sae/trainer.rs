@@ -13,11 +13,13 @@ use crate::machine::exec::Exec;
 use crate::matrix::dictionary;
 use crate::matrix::view::MatRef;
 use crate::train::adam::{self, Adam};
+use crate::train::clip;
 
 /// A sparse autoencoder in training.
 ///
 /// Its state is its parameters, both moments, [`steps`](Self::steps) and [`idle`](Self::idle); a trainer made
-/// from them by [`restore`](Self::restore), with the same tensors [held](Self::hold), goes on to the same bits.
+/// from them by [`restore`](Self::restore), with the same tensors [held](Self::hold) and the
+/// same [clipping](Self::set_clip), goes on to the same bits.
 #[derive(Clone, Debug)]
 pub struct Trainer {
     pub(super) parameters: Parameters,
@@ -28,7 +30,8 @@ pub struct Trainer {
     pub(super) workspace: Workspace,
     gradient: Parameters,
     /// What is held: places among all parameters, and the values there.
-    held: Vec<(Range<usize>, Vec<f32>)>,
+    pub(super) held: Vec<(Range<usize>, Vec<f32>)>,
+    clip: Option<f32>,
 }
 
 impl Trainer {
@@ -69,6 +72,7 @@ impl Trainer {
             steps,
             idle,
             held: vec![],
+            clip: None,
         }
     }
 
@@ -88,14 +92,21 @@ impl Trainer {
         }
     }
 
-    /// One step on a batch of B×d: the gradient, projected where rows are held at norm 1, Adam,
-    /// renormalisation. Returns the losses before the step.
+    /// Sets the most that the norm of the gradient may be, over all parameters that are not held: a longer one is
+    /// [scaled](clip::to_norm) to it, after its projection. None, as at the start, leaves gradients as they are.
+    pub fn set_clip(&mut self, most: Option<f32>) {
+        self.clip = most;
+    }
+
+    /// One step on a batch of B×d: the gradient, projected where rows are held at norm 1 and clipped where that is set,
+    /// Adam, renormalisation. Returns the losses before the step.
     ///
     /// A batch of no samples is a step of nothing: losses are NaN, there are no [codes](Workspace::codes), and the
     /// state of the trainer is what it was.
     ///
     /// # Panics
-    /// If the batch is larger than the capacity, or rows are not d long.
+    /// If the batch is larger than the capacity, or rows are not d long, or gradients are to be clipped to a norm that is
+    /// not above 0.
     #[track_caller]
     pub fn step(&mut self, exec: Exec, x: MatRef) -> Losses {
         self.step_to(exec, x, x)
@@ -117,6 +128,7 @@ impl Trainer {
             workspace,
             gradient: g,
             held,
+            clip,
         } = self;
         let variant = parameters.variant();
         let model = variant.model();
@@ -134,6 +146,12 @@ impl Trainer {
                 Task::Transcoder { .. } => dictionary::project_inward(exec, rows, d_rows),
             }
         }
+        if let Some(most) = *clip {
+            for (place, _) in &*held {
+                g.values_mut()[place.clone()].fill(0.0);
+            }
+            clip::to_norm(exec, most, g.values_mut());
+        }
         *steps += 1;
         let values = parameters.values_mut();
         adam::step(exec, *adam, *steps, g.values(), values, first, second);
@@ -147,9 +165,7 @@ impl Trainer {
         }
         let codes = workspace.codes();
         model.after_step(&mut parameters.tensors, codes);
-        for (place, values) in held {
-            parameters.values_mut()[place.clone()].copy_from_slice(values);
-        }
+        put_back(held, parameters);
         for idle in idle.iter_mut() {
             *idle = idle.saturating_add(1);
         }
@@ -220,5 +236,12 @@ impl Trainer {
     /// The workspace, to change its settings or to encode other batches with it.
     pub fn workspace_mut(&mut self) -> &mut Workspace {
         &mut self.workspace
+    }
+}
+
+/// Gives what is held its values again.
+pub(super) fn put_back(held: &[(Range<usize>, Vec<f32>)], parameters: &mut Parameters) {
+    for (place, values) in held {
+        parameters.values_mut()[place.clone()].copy_from_slice(values);
     }
 }

@@ -43,6 +43,18 @@ macro_rules! variants {
                 all
             }
 
+            /// The coefficient λ of the penalty, where there is one.
+            pub fn lambda(mut self) -> Option<f32> {
+                self.lambda_mut().copied()
+            }
+
+            /// The coefficient λ of the penalty, to set it, where there is one.
+            pub fn lambda_mut(&mut self) -> Option<&mut f32> {
+                match self {
+                    $(Variant::$name(model) => model.lambda_mut(),)+
+                }
+            }
+
             /// Whether a model of this variant can be a [transcoder](super::Task::Transcoder).
             pub fn transcodes(&self) -> bool {
                 self.model().transcodes()

@@ -18,6 +18,7 @@ mod sae;
 mod sparse_coding;
 mod train {
     mod adam;
+    mod clip;
     mod embedding;
     mod loss;
 }

@@ -16,16 +16,17 @@ use crate::interchange;
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, signals};
 use crate::store::folder::Folder;
-use crate::table::{Table, describe};
+use crate::table::{Record as _, Table, describe};
 use crate::text::{number, percent};
 use crate::workbench::encode::encode;
 use crate::workbench::evaluate::{Sample, check_widths, evaluate, json};
 use crate::workbench::tables::{EVALUATION, Evaluation};
+use crate::workbench::truth::{self, Truth};
 
-/// What both commands read, and on how many threads.
+/// What these commands read, and on how many threads.
 #[derive(Debug, Args)]
-struct Input {
-    /// Files or folders of activations: .npy or .safetensors
+pub(super) struct Input {
+    /// Files or folders of activations: .npy or .safetensors; for eval also `synth:SPEC`, samples of a synthetic model
     #[arg(long, value_name = "DATA", num_args = 1.., required = true)]
     data: Vec<PathBuf>,
 
@@ -35,7 +36,7 @@ struct Input {
 
     /// Number of threads; results are the same for any [default: all cores]
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
 
     /// Show no progress
     #[arg(long, short)]
@@ -44,18 +45,27 @@ struct Input {
 
 impl Input {
     /// The models of these paths, by name, and the activations, of one width.
-    fn read(&self, paths: &[PathBuf]) -> Result<(Vec<(String, Parameters)>, Rows)> {
+    pub(super) fn read(&self, paths: &[PathBuf]) -> Result<(Vec<(String, Parameters)>, Rows)> {
+        self.read_by(Rows::open, paths)
+    }
+
+    /// The same, with activations that `open` opens.
+    fn read_by(
+        &self,
+        open: fn(&[PathBuf], Option<&str>) -> Result<Rows>,
+        paths: &[PathBuf],
+    ) -> Result<(Vec<(String, Parameters)>, Rows)> {
         let mut models = Vec::new();
         for (path, name) in paths.iter().zip(names(paths)) {
             models.push((name, interchange::read(path)?));
         }
-        let rows = Rows::open(&self.data, self.tensor.as_deref())?;
+        let rows = open(&self.data, self.tensor.as_deref())?;
         check_widths(&models, &rows)?;
         Ok((models, rows))
     }
 
     /// Does some work on the threads that were asked for, with progress that has a total.
-    fn run<T: Send>(
+    pub(super) fn run<T: Send>(
         &self,
         name: &str,
         total: u64,
@@ -118,22 +128,43 @@ pub struct EvalArgs {
 impl EvalArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
-        let (models, rows) = self.input.read(&self.models)?;
+        let (models, mut rows) = self.input.read_by(Rows::named, &self.models)?;
         let folder = self.out.as_deref().map(Folder::create).transpose()?;
         let total = models.len() as u64 * self.rows.min(rows.len());
-        let (evaluations, elements) = self.input.run("sae eval", total, |exec, progress| {
+        let run = self.input.run("sae eval", total, |exec, progress| {
+            rows.prepare(exec, Show::suited(self.input.quiet))?;
             let sample = Sample::new(&rows, self.rows, self.skip_nonfinite)?;
-            evaluate(exec, &models, &sample, progress)
-        })?;
+            let (evaluations, elements) = evaluate(exec, &models, &sample, progress)?;
+            let mut truth = Vec::new();
+            if let Some(samples) = rows.samples() {
+                for (name, parameters) in &models {
+                    truth.extend(truth::measure(
+                        exec,
+                        name,
+                        parameters,
+                        samples,
+                        sample.picked(),
+                    )?);
+                }
+            }
+            Ok((evaluations, elements, truth))
+        });
+        let (evaluations, elements, truth) = run?;
         if let Some(folder) = folder {
-            let about =
-                describe::columns("Models side by side", "By `harness sae eval`.", EVALUATION);
+            let mut tables = EVALUATION.to_vec();
+            if !truth.is_empty() {
+                folder.write("truth.csv", Table::of(&truth).csv())?;
+                tables.push(Truth::SPEC);
+            }
+            let about = describe::columns("Models side by side", "By `harness sae eval`.", tables);
             folder.write("README.md", about)?;
             folder.write("elements.csv", Table::of(&elements).csv())?;
             folder.write("models.json", json(&evaluations))?;
             folder.write("models.csv", Table::of(&evaluations).csv())?;
         }
-        print(&side_by_side(&evaluations, terminal_width()))
+        let mut text = side_by_side(&evaluations, terminal_width());
+        truth.iter().for_each(|truth| text += &format!("\n{truth}"));
+        print(&text)
     }
 }
 
@@ -241,7 +272,6 @@ impl EncodeArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Record as _;
 
     #[test]
     fn models_share_a_name_only_with_their_paths() {

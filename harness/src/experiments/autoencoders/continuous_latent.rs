@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::scale;
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::sae::training::{self, Candidate, Trained};
+use crate::sae::training::{self, Candidate, Recipe, Trained};
 use crate::stats::mean;
 use crate::stats::observations::Observations;
 use crate::table::{Record, Table, Tables};
@@ -167,7 +167,7 @@ fn layers(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Layer>> {
             title: format!("dictionary of layer {layer}, seed {seed}"),
             source: layer,
             start: training::initial(shape, variant, &mut rng),
-            rate: 1.0,
+            recipe: Recipe::default(),
         }
     };
     let draw = |layer: usize, step: u64| {

@@ -12,7 +12,7 @@ use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
-use crate::sae::training::{self, Candidate, Plan};
+use crate::sae::training::{self, Candidate, Plan, Recipe};
 use crate::table::{Record, Tables};
 
 mod claims;
@@ -118,7 +118,7 @@ fn grid(
         title: task.to_string(),
         source: 0,
         start: task.start(s, ctx),
-        rate: 1.0,
+        recipe: Recipe::default(),
     });
     let draw = |_, number| {
         generator

@@ -17,7 +17,7 @@ use crate::experiments::many_layers::multilayer::task::Task;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::reading;
-use crate::sae::training::{self, Candidate};
+use crate::sae::training::{self, Candidate, Recipe};
 use crate::table::{Record, Tables};
 
 mod claims;
@@ -305,7 +305,7 @@ impl Job {
             ),
             source,
             start: training::initial(shape, variant, &mut rng),
-            rate: 1.0,
+            recipe: Recipe::default(),
         }
     }
 }

@@ -88,6 +88,10 @@ impl Model for BatchTopK {
         pass.encode(Above(pass.tensors.get(THRESHOLD)));
     }
 
+    fn encode_batch(&self, pass: &mut Pass, _: &mut Own) {
+        self.encode_together(pass);
+    }
+
     /// δa = 2/B·(W_dec e) on the active entries; ∂θ = 0.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode_together(pass);

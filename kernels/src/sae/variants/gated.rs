@@ -34,6 +34,10 @@ impl Model for Gated {
         vec![Gated { lambda }]
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
         let Sizes {
             input,

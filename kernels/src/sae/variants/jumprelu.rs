@@ -39,6 +39,10 @@ impl Model for JumpRelu {
         }]
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     #[track_caller]
     fn check(&self, _: Shape) {
         assert!(

@@ -34,6 +34,10 @@ impl Model for L1 {
         vec![with(Rows::Penalised), with(Rows::Unit)]
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     fn own_len(&self, sizes: Sizes, _capacity: usize) -> usize {
         // Norms of rows, and sums of codes.
         2 * sizes.dictionary

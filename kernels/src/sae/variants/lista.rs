@@ -33,6 +33,10 @@ impl Model for Lista {
         [1, 3].map(|steps| Lista { steps, lambda }).to_vec()
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     #[track_caller]
     fn check(&self, _: Shape) {
         assert!(self.steps > 0, "an encoder of 0 steps");

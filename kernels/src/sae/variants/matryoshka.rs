@@ -128,6 +128,10 @@ impl Model for Matryoshka {
         self.codes.encode(pass, own);
     }
 
+    fn encode_batch(&self, pass: &mut Pass, _: &mut Own) {
+        self.codes.encode_together(pass);
+    }
+
     /// With r₍ₘ₎ = 2/B·(x̂₍ₘ₎ − x), and sums over the prefixes with m > j: δaⱼ = Σ W_dec,j·r₍ₘ₎ on the active entries,
     /// ∂W_dec,j = Σ fⱼ Σ r₍ₘ₎; ∂θ = 0.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {

@@ -27,6 +27,10 @@ impl Model for TiedL1 {
         vec![TiedL1 { lambda }]
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     fn transcodes(&self) -> bool {
         false
     }

@@ -33,6 +33,10 @@ impl Model for TwoLayer {
         vec![TwoLayer { hidden, lambda }]
     }
 
+    fn lambda_mut(&mut self) -> Option<&mut f32> {
+        Some(&mut self.lambda)
+    }
+
     fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
         let Sizes {
             input,

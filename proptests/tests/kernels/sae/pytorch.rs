@@ -7,8 +7,8 @@
 
 use kernels::adam::Adam;
 use kernels::sae::{
-    self, AuxK, Gated, JumpRelu, L1, Lista, Parameters, Rows, Shape, TiedL1, TopK, Trainer,
-    TwoLayer, Variant, Workspace,
+    self, AuxK, BatchTopK, Gated, JumpRelu, L1, Lista, Matryoshka, Parameters, Prefixes, Rows,
+    Shape, TiedL1, TopK, Trainer, TwoLayer, Variant, Workspace,
 };
 use kernels::{Exec, Isa, MatRef};
 use proptests::bounded::{Bounded, ONE, assert_within, blur};
@@ -26,65 +26,74 @@ const ADAM: Adam = Adam {
     epsilon: 1e-8,
 };
 const LAMBDA: f32 = 0.25;
+/// The weight of a batch's smallest entry in the threshold of the codes of batches.
+const RATE: f32 = 0.01;
+const AUX: Option<AuxK> = Some(AuxK {
+    k: 2,
+    coefficient: 0.5,
+    dead_after: 2,
+});
+const BATCH_TOP_K: BatchTopK = BatchTopK { k: 2, aux: AUX };
 
 /// The variants of the fixture, and whether rows of the dictionary are held at norm 1.
-const VARIANTS: [(&str, Variant, bool); 8] = [
-    (
-        "l1_penalised",
-        Variant::L1(L1 {
-            lambda: LAMBDA,
-            rows: Rows::Penalised,
-        }),
-        false,
-    ),
-    (
-        "l1_unit",
-        Variant::L1(L1 {
-            lambda: LAMBDA,
-            rows: Rows::Unit,
-        }),
-        true,
-    ),
-    ("tied_l1", Variant::TiedL1(TiedL1 { lambda: LAMBDA }), false),
-    (
-        "topk",
-        Variant::TopK(TopK {
-            k: 2,
-            aux: Some(AuxK {
-                k: 2,
-                coefficient: 0.5,
-                dead_after: 2,
+fn variants() -> [(&'static str, Variant, bool); 10] {
+    let prefixes = Prefixes::new(&[3, 6, 12]).expect("sizes that rise");
+    [
+        (
+            "l1_penalised",
+            Variant::L1(L1 {
+                lambda: LAMBDA,
+                rows: Rows::Penalised,
             }),
-        }),
-        true,
-    ),
-    ("gated", Variant::Gated(Gated { lambda: LAMBDA }), true),
-    (
-        "jump_relu",
-        Variant::JumpRelu(JumpRelu {
-            lambda: LAMBDA,
-            bandwidth: 0.25,
-            threshold: 0.1,
-        }),
-        true,
-    ),
-    (
-        "two_layer",
-        Variant::TwoLayer(TwoLayer {
-            hidden: 9,
-            lambda: LAMBDA,
-        }),
-        true,
-    ),
-    (
-        "lista",
-        Variant::Lista(Lista {
-            steps: 3,
-            lambda: LAMBDA,
-        }),
-        true,
-    ),
-];
+            false,
+        ),
+        (
+            "l1_unit",
+            Variant::L1(L1 {
+                lambda: LAMBDA,
+                rows: Rows::Unit,
+            }),
+            true,
+        ),
+        ("tied_l1", Variant::TiedL1(TiedL1 { lambda: LAMBDA }), false),
+        ("topk", Variant::TopK(TopK { k: 2, aux: AUX }), true),
+        ("batch_topk", Variant::BatchTopK(BATCH_TOP_K), true),
+        (
+            "matryoshka",
+            Variant::Matryoshka(Matryoshka {
+                codes: BATCH_TOP_K,
+                prefixes,
+            }),
+            true,
+        ),
+        ("gated", Variant::Gated(Gated { lambda: LAMBDA }), true),
+        (
+            "jump_relu",
+            Variant::JumpRelu(JumpRelu {
+                lambda: LAMBDA,
+                bandwidth: 0.25,
+                threshold: 0.1,
+            }),
+            true,
+        ),
+        (
+            "two_layer",
+            Variant::TwoLayer(TwoLayer {
+                hidden: 9,
+                lambda: LAMBDA,
+            }),
+            true,
+        ),
+        (
+            "lista",
+            Variant::Lista(Lista {
+                steps: 3,
+                lambda: LAMBDA,
+            }),
+            true,
+        ),
+    ]
+}
 
 /// A task that the fixture sets.
 struct Task {
@@ -133,8 +142,15 @@ impl Task {
         (0..self.initial.shape().dictionary).map(row).collect()
     }
 
-    /// What a step makes of weights, moments and a gradient.
-    fn step(&self, t: u64, model: &mut Model, gradient: &[Bounded], moments: &mut [Moments]) {
+    /// What a step makes of weights, moments and a gradient, on a batch whose codes are these.
+    fn step(
+        &self,
+        t: u64,
+        model: &mut Model,
+        gradient: &[Bounded],
+        moments: &mut [Moments],
+        codes: &[Vec<Bounded>],
+    ) {
         let mut gradient = gradient.to_vec();
         let rows = if self.unit_rows {
             self.rows(model)
@@ -171,8 +187,18 @@ impl Task {
         }
         let places = model.places();
         if let Some((_, range)) = places.into_iter().find(|place| place.0 == "threshold") {
+            let kept = codes.iter().flatten().filter(|f| f.value > 0.0);
+            let smallest = kept.min_by(|a, b| a.value.total_cmp(&b.value)).copied();
             for threshold in &mut model.values[range] {
-                threshold.value = threshold.value.max(0.0);
+                match self.initial.variant() {
+                    Variant::JumpRelu(_) => threshold.value = threshold.value.max(0.0),
+                    _ => {
+                        let smallest = smallest.expect("an entry that is kept");
+                        let (weight, less) = (Bounded::exact(RATE), Bounded::exact(-RATE));
+                        let terms = [(*threshold, ONE), (weight, smallest), (less, *threshold)];
+                        *threshold = Bounded::sum_of_products(terms).round(2);
+                    }
+                }
             }
         }
     }
@@ -192,7 +218,7 @@ impl Task {
             let pass = model.pass(&Samples::of(&self.x));
             losses.extend(terms(&pass).map(|loss| sway(loss).value));
             let gradient: Vec<Bounded> = pass.gradient.iter().map(|&g| sway(g)).collect();
-            self.step(t, &mut model, &gradient, &mut moments);
+            self.step(t, &mut model, &gradient, &mut moments, &pass.codes);
             for (value, moments) in model.values.iter_mut().zip(&mut moments) {
                 *value = sway(*value);
                 moments.first = sway(moments.first);
@@ -254,7 +280,7 @@ impl Task {
                 .iter()
                 .map(|&g| Bounded::exact(g))
                 .collect();
-            self.step(t, &mut model, &exact, &mut moments);
+            self.step(t, &mut model, &exact, &mut moments, &want.codes);
             let weights = trainer.parameters().values();
             assert_within(&format!("{what}: weights"), weights, &model.values);
             first.get_or_insert_with(|| wide(gradient.values()));
@@ -284,10 +310,16 @@ fn terms(pass: &Pass) -> [Bounded; 3] {
 
 /// The elements that have not fired for so long that they count as dead.
 fn dead(variant: Variant, idle: &[u32]) -> Vec<usize> {
-    let after = match variant {
-        Variant::TopK(TopK { aux: Some(aux), .. }) => aux.dead_after,
-        _ => return vec![],
+    let (Variant::TopK(TopK { aux, .. })
+    | Variant::BatchTopK(BatchTopK { aux, .. })
+    | Variant::Matryoshka(Matryoshka {
+        codes: BatchTopK { aux, .. },
+        ..
+    })) = variant
+    else {
+        return vec![];
     };
+    let after = aux.expect("an auxiliary loss").dead_after;
     (0..idle.len()).filter(|&j| idle[j] >= after).collect()
 }
 
@@ -301,7 +333,7 @@ fn count(pass: &Pass, idle: &mut [u32]) {
 each_isa!(training_follows_pytorch);
 fn training_follows_pytorch(isa: Isa) {
     let fixture = Fixture::read("sae.safetensors");
-    for (name, variant, unit_rows) in VARIANTS {
+    for (name, variant, unit_rows) in variants() {
         let task = Task::new(&fixture, name, variant, unit_rows);
         let torch = Run {
             losses: fixture.numbers(&format!("{name}.losses")),
@@ -309,7 +341,10 @@ fn training_follows_pytorch(isa: Isa) {
             last: task.read(&fixture, &format!("{name}.final")),
         };
         assert_eq!(torch.losses.len(), 3 * STEPS);
-        let auxiliary = matches!(variant, Variant::TopK(_) | Variant::Gated(_));
+        let auxiliary = matches!(
+            variant,
+            Variant::TopK(_) | Variant::BatchTopK(_) | Variant::Matryoshka(_) | Variant::Gated(_)
+        );
         assert_eq!(torch.losses.last() > Some(&0.0), auxiliary, "{name}");
 
         let still = task.train_in_f64(&mut || 0.0);

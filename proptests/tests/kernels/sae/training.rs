@@ -100,6 +100,93 @@ fn tensors_that_are_held_stay_and_the_others_step_as_ever(isa: Isa) {
     });
 }
 
+each_isa!(a_clipped_step_is_its_parts_and_what_is_held_has_no_part_in_the_norm);
+/// The first moments after a first step tell the gradient that it took: (1 − β₁)g.
+fn a_clipped_step_is_its_parts_and_what_is_held_has_no_part_in_the_norm(isa: Isa) {
+    proptest!(config(100), |(case in case(), share in 0.05f64..0.9)| {
+        let exec = Exec::serial(isa);
+        let taken = |most: Option<f32>| {
+            let mut trainer = Trainer::new(case.parameters.clone(), Adam::default(), 10);
+            trainer.hold(&["w_dec"]);
+            trainer.set_clip(most);
+            trainer.step(exec, case.batch());
+            trainer
+        };
+        let free = taken(None);
+        let place = {
+            let mut start = 0;
+            let mut tensors = case.parameters.tensors().map(|(name, tensor)| {
+                let place = start..start + tensor.data().len();
+                start = place.end;
+                (name, place)
+            });
+            tensors.find(|(name, _)| *name == "w_dec").unwrap().1
+        };
+        let moved = |trainer: &Trainer| -> Vec<f64> {
+            let [first, _] = trainer.moments();
+            let all = first.iter().enumerate().filter(|(i, _)| !place.contains(i));
+            all.map(|(_, &m)| f64::from(m) / f64::from(1.0 - Adam::default().beta1)).collect()
+        };
+        let norm = |g: &[f64]| g.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let whole = moved(&free);
+        prop_assume!(norm(&whole) > 1e-6 && norm(&whole) < 1e6);
+        let most = share * norm(&whole);
+        let clipped = moved(&taken(Some(most as f32)));
+        prop_assert!((norm(&clipped) / most - 1.0).abs() < 1e-4, "{} for {}", norm(&clipped), most);
+        for (is, was) in clipped.iter().zip(&whole) {
+            prop_assert!((is - share * was).abs() <= 1e-4 * most, "{} from {}", is, was);
+        }
+        let unclipped = taken(Some((2.0 * norm(&whole)) as f32));
+        prop_assert_eq!(unclipped.parameters(), free.parameters());
+    });
+}
+
+each_isa!(what_is_held_is_not_resampled);
+fn what_is_held_is_not_resampled(isa: Isa) {
+    let shape = Shape {
+        width: 9,
+        dictionary: 16,
+    };
+    for variant in Variant::examples(shape, 0.1) {
+        let exec = Exec::serial(isa);
+        let parameters = Parameters::initial(shape, variant, stream(7));
+        let len = parameters.values().len();
+        let moments = [(); 2].map(|()| vec![0.0; len]);
+        let adam = Adam::default();
+        let mut trainer = Trainer::restore(parameters.clone(), adam, 5, moments, 3, vec![9; 16]);
+        trainer.hold(&["w_dec"]);
+        let mut next = stream(8);
+        let x: Vec<f32> = (0..5 * 9).map(|_| next()).collect();
+        let count = trainer.resample(exec, MatRef::new(&x, 5, 9).unwrap(), 5, || 0.5);
+        assert_eq!(count, 16);
+        let tensor = |name| trainer.parameters().tensor(name).data().to_vec();
+        assert_eq!(tensor("w_dec"), parameters.tensor("w_dec").data());
+        if !matches!(variant, Variant::TiedL1(_)) {
+            assert_ne!(tensor("w_enc"), parameters.tensor("w_enc").data());
+        }
+    }
+}
+
+#[test]
+fn the_penalty_of_a_variant_can_be_read_and_set() {
+    let shape = Shape {
+        width: 9,
+        dictionary: 16,
+    };
+    let of = |lambda| Variant::examples(shape, lambda).into_iter();
+    for (mut variant, other) in of(0.25).zip(of(0.5)) {
+        let has = !matches!(
+            variant,
+            Variant::TopK(_) | Variant::BatchTopK(_) | Variant::Matryoshka(_)
+        );
+        assert_eq!(variant.lambda(), has.then_some(0.25), "{variant:?}");
+        if let Some(lambda) = variant.lambda_mut() {
+            *lambda = 0.5;
+        }
+        assert_eq!(variant, other);
+    }
+}
+
 each_isa!(training_can_be_resumed);
 /// From its saved state, a trainer goes on to the same bits.
 fn training_can_be_resumed(isa: Isa) {

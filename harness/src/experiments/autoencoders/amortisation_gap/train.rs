@@ -69,8 +69,8 @@ impl Learner for Coder {
         &mut self.weights
     }
 
-    fn put(&self, snapshot: &mut Snapshot) {
-        snapshot.put_vector("codes", &self.codes);
+    fn put<'a>(&'a self, snapshot: &mut Snapshot<'a>) {
+        snapshot.put_slice("codes", &self.codes);
     }
 
     fn read(&mut self, snapshot: &Snapshot) -> Result<(), String> {

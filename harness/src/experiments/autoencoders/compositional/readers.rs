@@ -11,7 +11,7 @@ use crate::experiment::Ctx;
 use crate::phase::Phase;
 use crate::sae::optimum::Problem;
 use crate::sae::reading;
-use crate::sae::training::{self, Candidate, Trained};
+use crate::sae::training::{self, Candidate, Recipe, Trained};
 use crate::stats::Fit;
 use crate::stats::affine::Affine;
 use crate::table::record::Word as _;
@@ -102,7 +102,7 @@ pub fn read(sizes: &[Size], seed: u64, s: &Settings, ctx: &Ctx) -> Result<Vec<Re
             title: format!("sparse autoencoder of {n} features in {m} dimensions, seed {seed}"),
             source: i,
             start: training::initial(shape, variant, &mut ctx.rng(seed, "initial", i as u64)),
-            rate: 1.0,
+            recipe: Recipe::default(),
         }
     });
     let batch = |i: usize, step: u64| {

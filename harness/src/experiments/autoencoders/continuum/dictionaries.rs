@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::sae::optimum::{Problem, active};
 use crate::sae::reading;
-use crate::sae::training::{self, Candidate};
+use crate::sae::training::{self, Candidate, Recipe};
 
 crate::words! {
     /// Whether encoder and decoder have a matrix each.
@@ -118,7 +118,7 @@ pub fn dictionaries(
             ),
             source: cell,
             start: training::initial(shape, variant, &mut rng),
-            rate: 1.0,
+            recipe: Recipe::default(),
         }
     };
     let draw = |source: usize, step: u64| {

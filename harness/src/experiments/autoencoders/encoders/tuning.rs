@@ -10,7 +10,7 @@ use super::source::Source;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::sae::reading;
-use crate::sae::training::{self, Candidate, Plan, Trained};
+use crate::sae::training::{self, Candidate, Plan, Recipe, Trained};
 
 crate::rows! {
     /// Every training of an encoder on synthetic data, and the loss by which learning rate and steps are chosen.
@@ -50,6 +50,10 @@ fn train(
     ctx: &Ctx,
 ) -> Result<Vec<(Task, Trained)>> {
     let seed = source.seed;
+    let held = match source.is_held() {
+        true => vec!["w_dec", "b_dec"],
+        false => vec![],
+    };
     let candidates = tasks.iter().map(|task| {
         let Task {
             encoder,
@@ -69,7 +73,11 @@ fn train(
             ),
             source: 0,
             start: start(variant, source, ctx),
-            rate: *rate,
+            recipe: Recipe {
+                rate: *rate,
+                held: held.clone(),
+                ..Recipe::default()
+            },
         }
     });
     let plan = Plan {
@@ -77,12 +85,8 @@ fn train(
         ..s.training
     };
     let draw = |_, step| source.batch(step, s.training.batch, ctx);
-    let held: &[&str] = match source.is_held() {
-        true => &["w_dec", "b_dec"],
-        false => &[],
-    };
     let candidates = candidates.collect();
-    let trained = training::train_holding(held, candidates, &plan, s, &ctx.session, draw)?;
+    let trained = training::train(candidates, &plan, s, &ctx.session, draw)?;
     Ok(tasks.into_iter().zip(trained).collect())
 }
 

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::sae::synthetic::Generator;
-use crate::sae::training::{self, Candidate};
+use crate::sae::training::{self, Candidate, Recipe};
 use crate::table::record::Word as _;
 
 mod coded;
@@ -117,7 +117,7 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
             title: format!("{method} SAE, {penalty} times its penalty, seed {seed}"),
             source: 0,
             start: training::initial(shape, variant(method, penalty, s), &mut rng),
-            rate: 1.0,
+            recipe: Recipe::default(),
         }
     });
     let draw = |_, number| {

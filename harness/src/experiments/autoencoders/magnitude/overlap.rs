@@ -12,7 +12,7 @@ use crate::experiment::Ctx;
 use crate::sae::optimum::{Overlap, Problem, active};
 use crate::sae::reading;
 use crate::sae::synthetic::{Batch, Directions, Generator, Law};
-use crate::sae::training::{self, Candidate, Plan};
+use crate::sae::training::{self, Candidate, Plan, Recipe};
 use crate::table::record::Word as _;
 
 crate::rows! {
@@ -152,7 +152,10 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
                 title: format!("{encoder} encoder of given features, λ = {lambda}, seed {seed}"),
                 source,
                 start,
-                rate: 1.0,
+                recipe: Recipe {
+                    held: vec!["w_dec", "b_dec"],
+                    ..Recipe::default()
+                },
             }
         });
     let draw = |source: usize, number: u64| {
@@ -163,9 +166,8 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
         steps: s.overlap_steps,
         ..s.training
     };
-    let held = ["w_dec", "b_dec"];
     let candidates = candidates.collect();
-    let trained = training::train_holding(&held, candidates, &plan, s, &ctx.session, draw)?;
+    let trained = training::train(candidates, &plan, s, &ctx.session, draw)?;
     let held_out: Vec<Batch> = (0..sources.len())
         .map(|source| {
             let mut rng = ctx.rng(seed, "overlapping held-out", source as u64);

@@ -8,7 +8,7 @@ use super::example::{self, Element};
 use super::settings::Settings;
 use crate::error::Result;
 use crate::experiment::Ctx;
-use crate::sae::training::{self, Candidate, Plan};
+use crate::sae::training::{self, Candidate, Plan, Recipe};
 use crate::table::record::Word;
 
 crate::words! {
@@ -113,7 +113,7 @@ pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
                 title: format!("{encoder} SAE, {case}, seed {seed}"),
                 source: 0,
                 start,
-                rate: 1.0,
+                recipe: Recipe::default(),
             }
         });
         let trained = training::train(

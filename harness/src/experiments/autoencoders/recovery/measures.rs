@@ -26,13 +26,13 @@ impl<'a> HeldOut<'a> {
 
     /// The first of them.
     pub fn first(&self, samples: usize) -> MatRef<'_> {
-        let width = self.generator.law().width;
+        let width = self.generator.features().cols();
         MatRef::first(&self.x, samples, width)
     }
 
     /// All of them.
     pub fn samples(&self) -> MatRef<'_> {
-        self.first(self.x.len() / self.generator.law().width)
+        self.first(self.x.len() / self.generator.features().cols())
     }
 }
 

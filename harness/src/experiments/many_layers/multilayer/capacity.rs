@@ -108,7 +108,7 @@ impl Job {
             recipe: recipe(s, s.capacity.layers),
             capacity: &s.capacity,
         };
-        let mut store = ctx.session.checkpoints(&name, &name, &course);
+        let store = ctx.session.checkpoints(&name, &name, &course);
         let numbers = s.capacity.datapoints();
         let saved = store.latest(|snapshot| snapshot.read_vector::<f64>("learned"))?;
         let mut learned = saved.unwrap_or_default();

@@ -173,7 +173,7 @@ impl Job {
         let recipe = self.cell.recipe(s, self.n);
         let judges = judges(s.threshold);
         let name = self.name();
-        let mut store = ctx
+        let store = ctx
             .session
             .checkpoints(&format!("{name}-scores"), &name, &recipe);
         let saved = store.latest(|snapshot| read(snapshot, &judges))?;
@@ -223,7 +223,7 @@ impl Job {
 }
 
 /// What the checkpoint of a model holds.
-fn snapshot(scores: &[Result<Scores, String>; 2]) -> Snapshot {
+fn snapshot(scores: &[Result<Scores, String>; 2]) -> Snapshot<'static> {
     let mut snapshot = Snapshot::default();
     for (name, scores) in ["trained", "look-up"].into_iter().zip(scores) {
         match scores {

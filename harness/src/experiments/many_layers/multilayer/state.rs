@@ -53,7 +53,7 @@ impl Learner for Watched {
         self.model.values_mut()
     }
 
-    fn put(&self, snapshot: &mut Snapshot) {
+    fn put<'a>(&'a self, snapshot: &mut Snapshot<'a>) {
         let checks = || self.checks.iter();
         snapshot.put_vector("check_step", checks().map(|c| &c.step));
         snapshot.put_vector("check_loss", checks().map(|c| &c.loss));

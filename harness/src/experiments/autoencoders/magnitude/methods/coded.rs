@@ -98,7 +98,7 @@ pub(super) fn right_sets(
 ) -> Vec<usize> {
     let _span = Phase::Metrics.begin();
     let matching = Matching::of(exec, generator.features(), coded.dictionary);
-    let mut element = vec![None; generator.law().features];
+    let mut element = vec![None; generator.features().rows()];
     for &(feature, matched, _) in &matching.pairs {
         element[feature] = Some(matched);
     }

@@ -1,0 +1,70 @@
+//! `harness sae layers`: several layers of a model on the same rows.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::super::common::{choose_isa, print};
+use super::TrainArgs;
+use crate::error::Result;
+use crate::workbench::config::{Across, Config, Request};
+use crate::workbench::layers;
+
+/// The arguments of `harness sae layers`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Each DATA is a layer: a file, or a folder of files. Row i of every layer is the same token, and all layers \
+    are as wide. Every layer gets the models that the flags of a training ask for, trained side by side on the same rows, \
+    two seeds of each unless told otherwise. Of the lists, the largest dictionaries with the middle k or λ are compared from \
+    layer to layer.\n\n\
+    The file of --probe-targets has a row for each row of the layers: columns of float16, float32 or float64, each of which is \
+    a target, or whole numbers, which are classes.\n\n\
+    Examples:\n  harness sae layers activations/layer?.npy --probe-targets activations/targets.npy --out layers\n  \
+    harness sae layers layer0/ layer6/ layer12/ --k 16,32,64 --expansion 4 --samples 1000000\n  \
+    harness sae layers --resume layers"
+)]
+pub struct LayersArgs {
+    #[command(flatten)]
+    train: TrainArgs,
+
+    /// Targets of linear probes, a row for each row of the layers: columns of numbers, or a whole number that is a class
+    #[arg(long, value_name = "F.npy")]
+    probe_targets: Option<PathBuf>,
+
+    /// Names of the columns of targets, or of the classes in the order of their numbers
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    target_names: Vec<String>,
+
+    /// Cosine or correlation from which two elements count as the same [default: 0.7]
+    #[arg(long, value_name = "C")]
+    same_from: Option<f64>,
+}
+
+impl LayersArgs {
+    /// Does what the command says.
+    pub fn execute(self) -> Result<()> {
+        let across = Across {
+            probe_targets: self.probe_targets,
+            target_names: self.target_names,
+            same_from: self.same_from,
+        };
+        let mut request = Request {
+            across: Some(across),
+            ..self.train.request()?
+        };
+        let nothing = Request {
+            across: Some(Across::default()),
+            ..Request::default()
+        };
+        self.train.resume_as_it_was(&mut request, &nothing);
+        let (config, first) = Config::resolve(&request)?;
+        let isa = choose_isa(config.isa.as_deref())?;
+        let options = self.train.options()?;
+        let finished = layers::layers(&config, first, isa, &options)?;
+        let findings = finished.findings.join("\n\n");
+        print(&format!(
+            "{findings}\n\nreport: {}\n",
+            finished.report().display()
+        ))
+    }
+}

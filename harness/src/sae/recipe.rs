@@ -1,0 +1,202 @@
+//! How models are trained: the plan that all of them on the same batches share, and the recipe of each.
+
+use std::ops::RangeInclusive;
+
+use crate::settings::range::{Above, Worded, above, worded};
+
+/// Batches drawn at once, at most.
+const BLOCK: u64 = 32;
+
+/// Values of the batches that are drawn at once, at most, unless a single batch has more.
+const VALUES: usize = 1 << 22;
+
+crate::settings! {
+    /// The plan of a training.
+    #[derive(Copy, PartialEq)]
+    pub struct Plan {
+        /// Training steps, on a new batch each.
+        steps: u64 = 1000, in STEPS;
+        /// Samples in a batch.
+        batch: usize = 256, full = 512, in BATCH;
+        /// Learning rate of Adam.
+        learning_rate: f64 = 3e-3, in learning_rate();
+        /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
+        cooldown: f64 = 0.3, in 0.0..=1.0;
+    }
+}
+
+/// The range of numbers of steps.
+pub const STEPS: RangeInclusive<u64> = 1..=1 << 40;
+
+/// The range of sizes of a batch.
+pub const BATCH: RangeInclusive<usize> = 1..=1 << 20;
+
+/// The range of learning rates: what single precision holds.
+pub fn learning_rate() -> Worded<Above> {
+    worded(
+        "above 0 and at most 3e38",
+        above(0.0).at_most(f32::MAX.into()),
+    )
+}
+
+/// The number of times that losses are recorded during a training.
+pub const RECORDS: u64 = 20;
+
+impl Plan {
+    /// Estimated memory, bytes: the batches of a block, and per model its parameters, gradient and moments, its codes
+    /// and a checkpoint of it.
+    pub fn memory(&self, width: usize, dictionaries: impl Iterator<Item = usize>) -> f64 {
+        let (d, b) = (width as f64, self.batch as f64);
+        let model = |n: f64| 4.0 * (8.0 * (2.0 * n * d + n + d) + b * (4.0 * n + 2.0 * d));
+        dictionaries.map(|n| model(n as f64)).sum::<f64>() + self.block(width) as f64 * b * d * 8.0
+    }
+
+    /// Batches of that width that are drawn at once.
+    pub fn block(&self, width: usize) -> u64 {
+        let fit = VALUES / self.batch.saturating_mul(width).max(1);
+        (fit as u64).clamp(1, BLOCK)
+    }
+
+    /// The learning rate of a step.
+    pub fn learning_rate_at(&self, step: u64) -> f64 {
+        let left = (self.steps - step) as f64 / (self.cooldown * self.steps as f64);
+        self.learning_rate * left.min(1.0)
+    }
+}
+
+/// How a model is trained, beside the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// Its learning rate, in multiples of the plan's.
+    pub rate: f64,
+    /// Steps at the start over which its learning rate rises along a line.
+    pub warm_up: u64,
+    /// The most that the norm of its gradient may be.
+    pub clip: Option<f32>,
+    /// The names of tensors that are held at their start, where it has them.
+    pub held: Vec<&'static str>,
+    /// Steps at the start over which its penalty rises along a line.
+    pub penalty_warm_up: u64,
+    /// The number of active elements that its penalty is steered to, from then on.
+    pub target_l0: Option<f64>,
+    /// What becomes of its dead elements, beside an auxiliary loss.
+    pub resampling: Option<Resampling>,
+}
+
+/// The resampling of dead elements at regular steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resampling {
+    /// Steps between two of them.
+    pub every: u64,
+    /// The step from which there are none, so that the last new elements learn something.
+    pub until: u64,
+    /// Steps without firing after which an element counts as dead.
+    pub dead_after: u32,
+    /// The seed of what is drawn.
+    pub seed: u64,
+}
+
+impl Default for Recipe {
+    /// Only what the plan says.
+    fn default() -> Recipe {
+        Recipe {
+            rate: 1.0,
+            warm_up: 0,
+            clip: None,
+            held: Vec::new(),
+            penalty_warm_up: 0,
+            target_l0: None,
+            resampling: None,
+        }
+    }
+}
+
+impl Recipe {
+    /// The learning rate of a step.
+    pub fn learning_rate_at(&self, step: u64, plan: &Plan) -> f64 {
+        risen(step, self.warm_up) * self.rate * plan.learning_rate_at(step)
+    }
+
+    /// The penalty of a step, as a share of what it rises to.
+    pub fn penalty_at(&self, step: u64) -> f64 {
+        risen(step, self.penalty_warm_up)
+    }
+
+    /// Whether dead elements are resampled before a step.
+    pub fn resamples_at(&self, step: u64) -> Option<Resampling> {
+        let due = |r: &Resampling| step > 0 && step < r.until && step.is_multiple_of(r.every);
+        self.resampling.filter(due)
+    }
+}
+
+/// The share of its height that something has in a step, if it rises along a line over the first steps.
+fn risen(step: u64, over: u64) -> f64 {
+    match step < over {
+        true => (step + 1) as f64 / over as f64,
+        false => 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_learning_rate_falls_to_0_over_the_cooldown() {
+        let plan = Plan {
+            steps: 100,
+            batch: 1,
+            learning_rate: 1.0,
+            cooldown: 0.2,
+        };
+        let rates = [0, 79, 80, 90, 99].map(|step| plan.learning_rate_at(step));
+        assert_eq!(rates, [1.0, 1.0, 1.0, 0.5, 0.05]);
+        let none = Plan {
+            cooldown: 0.0,
+            ..plan
+        };
+        assert_eq!(none.learning_rate_at(99), 1.0);
+    }
+
+    #[test]
+    fn rate_and_penalty_rise_from_the_first_step_on() {
+        let plan = Plan {
+            steps: 100,
+            batch: 1,
+            learning_rate: 2.0,
+            cooldown: 0.5,
+        };
+        let recipe = Recipe {
+            rate: 3.0,
+            warm_up: 4,
+            penalty_warm_up: 2,
+            ..Recipe::default()
+        };
+        let rates = [0, 1, 3, 4, 75].map(|step| recipe.learning_rate_at(step, &plan));
+        assert_eq!(rates, [1.5, 3.0, 6.0, 6.0, 3.0]);
+        assert_eq!(
+            [0, 1, 2].map(|step| recipe.penalty_at(step)),
+            [0.5, 1.0, 1.0]
+        );
+        let plain = Recipe::default();
+        assert_eq!(plain.learning_rate_at(0, &plan), 2.0);
+        assert_eq!(plain.penalty_at(0), 1.0);
+    }
+
+    #[test]
+    fn dead_elements_are_resampled_at_regular_steps_up_to_the_last() {
+        let recipe = Recipe {
+            resampling: Some(Resampling {
+                every: 10,
+                until: 30,
+                dead_after: 10,
+                seed: 0,
+            }),
+            ..Recipe::default()
+        };
+        let due: Vec<u64> = (0..60)
+            .filter(|&step| recipe.resamples_at(step).is_some())
+            .collect();
+        assert_eq!(due, [10, 20]);
+    }
+}

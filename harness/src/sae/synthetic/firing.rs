@@ -1,0 +1,155 @@
+//! The rule by which features fire.
+
+use std::ops::Range;
+
+use rand::Rng as _;
+
+use super::copula::Copula;
+use super::spec::Spec;
+use super::tail::{normal_quantile, normal_tail};
+use crate::rng::Rng;
+
+/// The random streams of the samples of a batch.
+pub trait Streams {
+    /// That of a sample.
+    fn of(&mut self, sample: usize) -> &mut Rng;
+}
+
+/// One stream for all.
+impl Streams for Rng {
+    fn of(&mut self, _: usize) -> &mut Rng {
+        self
+    }
+}
+
+/// A stream for each.
+impl Streams for [Rng] {
+    fn of(&mut self, sample: usize) -> &mut Rng {
+        &mut self[sample]
+    }
+}
+
+/// The rule by which features fire that do so by themselves.
+#[derive(Debug, Clone)]
+pub enum Rule {
+    /// With these probabilities.
+    Each(Vec<f64>),
+    /// Each with a probability that the normal variable of its group decides on: √ρ and √(1 − ρ) for a correlation ρ,
+    /// the number of groups, and the group of each feature with the level that its own normal variable must exceed.
+    InGroups {
+        shared: f64,
+        own: f64,
+        groups: usize,
+        features: Vec<(usize, f64)>,
+    },
+    /// Of all features, as many in every sample.
+    Exactly(usize, usize),
+    /// By a copula of low rank.
+    Together(Copula),
+}
+
+impl Rule {
+    /// Features put into groups at random, correlated within each.
+    pub fn in_groups(spec: &Spec, rng: &mut Rng) -> Rule {
+        let level = |&p: &f64| (rng.below(spec.groups), normal_quantile(1.0 - p));
+        Rule::InGroups {
+            shared: spec.correlation.sqrt(),
+            own: (1.0 - spec.correlation).sqrt(),
+            groups: spec.groups,
+            features: spec.probabilities().iter().map(level).collect(),
+        }
+    }
+
+    /// Nothing drawn yet.
+    pub fn begin(&self) -> Drawn<'_> {
+        let thresholds = match self {
+            Rule::Each(probabilities) => thresholds(probabilities.iter().copied()),
+            _ => Vec::new(),
+        };
+        Drawn {
+            rule: self,
+            thresholds,
+            factors: Vec::new(),
+            lowest: Vec::new(),
+        }
+    }
+}
+
+/// What is known of firings before the single features of a sample are looked at.
+pub struct Drawn<'a> {
+    rule: &'a Rule,
+    /// What 32 random bits must be below for each feature to fire.
+    thresholds: Vec<u64>,
+    /// The factors of a copula in some samples, and the smallest levels of its blocks.
+    factors: Vec<f32>,
+    lowest: Vec<f32>,
+}
+
+impl Drawn<'_> {
+    /// Draws what the features of each of some samples have in common, before anything else of them.
+    pub fn draw(&mut self, samples: Range<usize>, streams: &mut (impl Streams + ?Sized)) {
+        if let Rule::Together(copula) = self.rule {
+            self.lowest.resize(samples.len() * copula.blocks(), 0.0);
+            self.factors.clear();
+            for sample in samples {
+                let rng = streams.of(sample);
+                self.factors
+                    .extend((0..copula.rank()).map(|_| rng.normal() as f32));
+            }
+            copula.lowest(&self.factors, &mut self.lowest);
+        }
+    }
+
+    /// Hands `each` the features that fire by themselves in one of these samples, rising.
+    pub fn fire(&mut self, sample: usize, rng: &mut Rng, mut each: impl FnMut(usize, &mut Rng)) {
+        match self.rule {
+            Rule::Together(copula) => {
+                let lowest = &self.lowest[sample * copula.blocks()..][..copula.blocks()];
+                return copula.fire(self.factors(copula, sample), lowest, rng, each);
+            }
+            Rule::Exactly(of, count) => {
+                let mut chosen = rng.choose(*of, *count);
+                chosen.sort_unstable();
+                return chosen.into_iter().for_each(|i| each(i, rng));
+            }
+            // Feature i fires if √ρ·g + √(1 − ρ)·ε exceeds its level, with g the normal variable of its group and ε its
+            // own: given g, with a known probability.
+            Rule::InGroups {
+                shared,
+                own,
+                groups,
+                features,
+            } => {
+                let of_groups: Vec<f64> = (0..*groups).map(|_| shared * rng.normal()).collect();
+                let given =
+                    |&(group, level): &(usize, f64)| normal_tail((level - of_groups[group]) / own);
+                self.thresholds = thresholds(features.iter().map(given));
+            }
+            Rule::Each(_) => {}
+        }
+        for (i, &threshold) in self.thresholds.iter().enumerate() {
+            if u64::from(rng.next_u32()) < threshold {
+                each(i, rng);
+            }
+        }
+    }
+
+    /// Whether a feature that does not fire by itself does so in one of these samples.
+    pub fn fires(&self, sample: usize, feature: usize, rng: &mut Rng) -> bool {
+        match self.rule {
+            Rule::Together(copula) => copula.fires(feature, self.factors(copula, sample), rng),
+            _ => unreachable!("trees have a copula"),
+        }
+    }
+
+    fn factors(&self, copula: &Copula, sample: usize) -> &[f32] {
+        &self.factors[sample * copula.rank()..][..copula.rank()]
+    }
+}
+
+/// What 32 random bits must be below with these probabilities.
+fn thresholds(probabilities: impl Iterator<Item = f64>) -> Vec<u64> {
+    probabilities
+        .map(|p| (p * 2f64.powi(32)).round() as u64)
+        .collect()
+}

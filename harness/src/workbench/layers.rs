@@ -1,0 +1,417 @@
+//! `harness sae layers`: one sparse autoencoder for each layer of a model, on the same rows, and what becomes of its
+//! elements from layer to layer.
+//!
+//! An element is held to those of another layer in two ways. *By direction*: the largest cosine of decoder rows. Blocks
+//! add to a residual stream, so what a block leaves alone keeps its direction, as long as the layers share one space; where
+//! a layer norm stands between them, it stretches the axes a little. *By function*: the largest correlation of activations
+//! over the same held-out rows. It needs no common space, and follows an element whose direction is turned. A direction
+//! that is used for something else passes the first test alone, a feature that is moved the second alone.
+//!
+//! Two trainings on one layer do not find the same elements either. So every layer is trained with two seeds, from first
+//! weights that differ between layers too: what a second training finds again is what a next layer could have at most.
+
+use std::path::Path;
+
+use kernels::{Exec, Isa};
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::activations::Rows;
+use crate::activations::survey::Survey;
+use crate::error::{Error, Result};
+use crate::interchange;
+use crate::memory;
+use crate::sae::training::{self, Trained};
+use crate::session::progress::Progress;
+use crate::session::{self, Session};
+use crate::store::folder::Folder;
+use crate::store::names::{CHECKPOINTS, MANIFEST, REPORT};
+use crate::table::{Table, Tables, describe};
+use crate::workbench::config::{Across, Config};
+use crate::workbench::data::Data;
+use crate::workbench::measure::Measured;
+use crate::workbench::settings::{NonFinite, Role, Settings};
+use crate::workbench::sweep::{Member, members};
+use crate::workbench::tables::Step;
+use crate::workbench::train::{self, MODELS, Options};
+
+mod chance;
+mod compare;
+mod elements;
+mod figures;
+mod findings;
+mod page;
+mod probe;
+mod tables;
+mod targets;
+
+use compare::Reading;
+use elements::relate;
+use probe::{Sample, probes};
+use tables::{Layer, LayerModel, Probe, SPECS};
+use targets::Targets;
+
+/// Most rows on which elements are compared, and most rows to fit a probe to.
+const COMPARED: u64 = 1 << 15;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Finished {
+    /// The folder that holds everything.
+    pub folder: Folder,
+    /// What was found, in sentences.
+    pub findings: Vec<String>,
+}
+
+impl Finished {
+    /// The report.
+    pub fn report(&self) -> std::path::PathBuf {
+        self.folder.path().join(REPORT)
+    }
+}
+
+/// Trains on every layer, compares and draws. `first` are the rows of the first layer, which are open already.
+///
+/// # Errors
+/// If layers do not belong together, or as for a training.
+pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Result<Finished> {
+    let pool = session::pool(options.threads)?;
+    let across = config.across.clone().unwrap_or_default();
+    let rows = open_all(config, first)?;
+    let targets = match &across.probe_targets {
+        Some(path) => Some(Targets::open(path, rows[0].len(), &across.target_names)?),
+        None if !across.target_names.is_empty() => {
+            return Err(Error::input(
+                "there are names of targets, and no targets; name their file with --probe-targets",
+            ));
+        }
+        None => None,
+    };
+    let sweep = sweep(&config.settings, rows.len(), rows[0].width());
+    check_memory(&config.settings, rows[0].width(), &sweep, options.threads)?;
+    let folder = train::open(&config.to_toml(isa.name()), "layers", options)?;
+    let job = Job {
+        config,
+        across: &across,
+        targets: targets.as_ref(),
+        sweep: &sweep,
+        isa,
+        options,
+        folder: &folder,
+    };
+    let findings = pool.install(|| job.compute(rows))?;
+    Ok(Finished { folder, findings })
+}
+
+/// The rows of all layers, which are as many and as long.
+fn open_all(config: &Config, first: Rows) -> Result<Vec<Rows>> {
+    if config.settings.nonfinite == NonFinite::Skip {
+        return Err(Error::input(
+            "row i must be the same token in every layer, so no rows are left out here; remove rows that are not finite from \
+             all layers, and leave --skip-nonfinite out",
+        ));
+    }
+    if let Some(tokens) = &config.tokens {
+        return Err(Error::input(format!(
+            "tokens ({}) are shown of one model; `harness sae features` on a model of a layer shows them",
+            tokens.display()
+        )));
+    }
+    let mut rows = vec![first];
+    for path in config.data.iter().skip(1) {
+        rows.push(Rows::open(
+            std::slice::from_ref(path),
+            config.tensor.as_deref(),
+        )?);
+    }
+    let name = |rows: &Rows| rows.shards()[0].path().display().to_string();
+    if let [only] = &rows[..] {
+        return Err(Error::input(format!(
+            "there is one layer, {}; name the files of two layers or more, in their order",
+            name(only)
+        )));
+    }
+    let size = |rows: &Rows| (rows.len(), rows.width());
+    if let Some(other) = rows.iter().find(|other| size(other) != size(&rows[0])) {
+        return Err(Error::input(format!(
+            "{} has {} rows of {} values, and {} has {} of {}; row i of every layer must be the same token, in a residual \
+             stream of one width",
+            name(&rows[0]),
+            rows[0].len(),
+            rows[0].width(),
+            name(other),
+            other.len(),
+            other.width()
+        )));
+    }
+    Ok(rows)
+}
+
+/// The models of all layers, one layer after the other.
+fn sweep(settings: &Settings, layers: usize, width: usize) -> Vec<(usize, Member)> {
+    let of_layer = |layer: usize| {
+        let all = members(settings, width).into_iter();
+        all.map(move |mut member| {
+            member.name = format!("layer{layer}-{}", member.name);
+            (layer, member)
+        })
+    };
+    (0..layers).flat_map(of_layer).collect()
+}
+
+fn check_memory(
+    settings: &Settings,
+    width: usize,
+    sweep: &[(usize, Member)],
+    threads: usize,
+) -> Result<()> {
+    let plan = train::plan(settings);
+    let layers = sweep.last().map_or(0, |last| last.0 + 1);
+    // Each layer has batches of its own.
+    let trained: f64 = (0..layers)
+        .map(|layer| {
+            let ours = sweep.iter().filter(|(l, _)| *l == layer);
+            plan.memory(width, ours.map(|(_, m)| m.elements))
+        })
+        .sum();
+    // Elements, and codes by rows and by elements: of the model of a layer and of another seed. Samples for probes.
+    let largest = settings.elements.iter().max().map_or(0.0, |&n| n as f64);
+    let active = settings
+        .k
+        .iter()
+        .max()
+        .map_or(0.0, |&k| k as f64)
+        .max(largest / 16.0);
+    let rows = COMPARED as f64;
+    let read = 2.0 * (4.0 * largest * width as f64 + 16.0 * rows * active.min(largest));
+    let probed = threads as f64 * (2.0 * 4.0 * rows * width as f64 + 800.0 * rows);
+    let needed = trained.max(layers as f64 * read + probed);
+    memory::check("sae layers", "harness sae layers --help", needed, threads)
+}
+
+/// Everything that decides the course of a training beside its model.
+#[derive(Serialize)]
+struct Course<'a> {
+    data_checksums: Vec<u32>,
+    #[serde(flatten)]
+    settings: &'a Settings,
+}
+
+/// What is computed, and where it goes.
+struct Job<'a> {
+    config: &'a Config,
+    across: &'a Across,
+    targets: Option<&'a Targets>,
+    sweep: &'a [(usize, Member)],
+    isa: Isa,
+    options: &'a Options,
+    folder: &'a Folder,
+}
+
+impl Job<'_> {
+    fn compute(&self, rows: Vec<Rows>) -> Result<Vec<String>> {
+        let (folder, settings) = (self.folder, &self.config.settings);
+        let files: Vec<Value> = rows.iter().map(Rows::described).collect();
+        let reading = Progress::new("reading", self.options.show);
+        reading.start(rows.iter().map(Rows::len).sum())?;
+        let surveys = rows.iter().map(|rows| Survey::of(rows, false, &reading));
+        let surveys: Vec<Survey> = surveys.collect::<Result<_>>()?;
+        reading.finish();
+        let checksums: Vec<u32> = surveys.iter().map(|survey| survey.checksum).collect();
+        let manifest = |complete: bool| {
+            let manifest = json!({
+                "harness": env!("CARGO_PKG_VERSION"),
+                "complete": complete,
+                "isa": self.isa.name(),
+                "threads": self.options.threads,
+                "data": files,
+                "data_checksums": checksums,
+                "checksums": folder.checksums(),
+            });
+            serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
+        };
+        folder.write(MANIFEST, manifest(false))?;
+        let of_layer = rows.into_iter().zip(&surveys);
+        let data: Vec<Data> = of_layer
+            .map(|(rows, survey)| Data::new(rows, survey, settings))
+            .collect();
+        let trained = self.trained(&data, &surveys, &checksums)?;
+
+        let mut steps: Vec<Step> = Vec::new();
+        let mut models: Vec<LayerModel> = Vec::new();
+        for ((layer, member), (trained, measured)) in self.sweep.iter().zip(&trained) {
+            let place = format!("{MODELS}/{}", member.name);
+            interchange::write(&trained.parameters, folder, &place)?;
+            steps.extend(train::curve(member, settings, trained));
+            models.push(LayerModel {
+                layer: *layer,
+                model: train::row(member, settings, &train::plan(settings), trained, measured),
+            });
+        }
+        let chosen = self.chosen(0).into_iter().zip(&data);
+        let layers = chosen.enumerate().map(|(layer, (place, data))| Layer {
+            layer,
+            file: data.rows().shards()[0].path().display().to_string(),
+            model: self.sweep[place].1.name.clone(),
+        });
+        let layers: Vec<Layer> = layers.collect();
+        // The same rows of every layer, spread over those that are held out.
+        let held_out = data[0].held_out_rows();
+        let every = held_out.len().div_ceil(COMPARED as usize);
+        let compared: Vec<u64> = held_out.into_iter().step_by(every).collect();
+        let first = self.read(0, &trained, &data, &compared)?;
+        let second = match settings.seeds {
+            1 => Vec::new(),
+            _ => self.read(1, &trained, &data, &compared)?,
+        };
+        let progress = Progress::new("comparing", self.options.show);
+        progress.start((first.len() * first.len()) as u64)?;
+        let exec = Exec::parallel(self.isa);
+        let same_from = self.across.same_from();
+        let related = relate(exec, &first, &second, same_from, &progress)?;
+        progress.finish();
+        let probes = self.probes(&first, &data, &compared)?;
+        let tables = Tables::new(vec![
+            Table::of(&steps),
+            Table::of(&layers),
+            Table::of(&models),
+            Table::of(&related.persistence),
+            Table::of(&related.elements),
+            Table::of(&related.similarity),
+            Table::of(&probes),
+        ]);
+        for table in tables.iter() {
+            folder.write(format!("{}.csv", table.spec().name), table.csv())?;
+        }
+        let about = describe::columns("Tables of all layers", "By `harness sae layers`.", SPECS);
+        folder.write("README.md", about)?;
+        let findings = findings::findings(&tables, same_from);
+        page::draw(
+            folder,
+            self.config,
+            (&data[0], compared.len()),
+            &tables,
+            &findings,
+        )?;
+        folder.write(MANIFEST, manifest(true))?;
+        folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
+        Ok(findings)
+    }
+
+    /// Trains all models of all layers side by side, and measures them.
+    fn trained(
+        &self,
+        data: &[Data],
+        surveys: &[Survey],
+        checksums: &[u32],
+    ) -> Result<Vec<(Trained, Measured)>> {
+        let settings = &self.config.settings;
+        let progress = Progress::new("training", self.options.show);
+        let session = Session {
+            isa: self.isa,
+            threads: self.options.threads,
+            progress: &progress,
+            folder: self.folder,
+            subfolder: MODELS,
+            checkpoint_every: self.options.checkpoint_every,
+        };
+        let plan = train::plan(settings);
+        progress.start(plan.steps * self.sweep.len() as u64)?;
+        let candidates = self.sweep.iter().map(|(layer, member)| {
+            train::candidate(member, *layer, &data[*layer], &surveys[*layer], settings)
+        });
+        let course = Course {
+            data_checksums: checksums.to_vec(),
+            settings,
+        };
+        let draw = |layer: usize, number: u64| data[layer].batch(number);
+        let candidates = candidates.collect();
+        let trained = training::train_reading(candidates, &plan, &course, &session, draw)?;
+        progress.finish();
+
+        let progress = Progress::new("measuring", self.options.show);
+        progress.start(self.sweep.len() as u64)?;
+        let held_out = data[0].held_out_rows();
+        let exec = Exec::serial(self.isa);
+        let each = self.sweep.par_iter().zip(trained);
+        let finished = each.map(|((layer, _), trained)| {
+            let (data, survey) = (&data[*layer], &surveys[*layer]);
+            let finished = train::finish(exec, trained, data, survey, &held_out)?;
+            progress.tick()?;
+            Ok(finished)
+        });
+        let finished = finished.collect::<Result<_>>()?;
+        progress.finish();
+        Ok(finished)
+    }
+
+    /// For each layer the place of the model whose elements are compared: of the largest dictionaries that with the middle
+    /// one of the sparsities, and of its seeds the one of this number.
+    fn chosen(&self, seed: u64) -> Vec<usize> {
+        let seed = self.config.settings.seed + seed;
+        let largest = self.sweep.iter().map(|(_, member)| member.elements).max();
+        let all = self.sweep.iter().enumerate();
+        let ours: Vec<(usize, usize)> = all
+            .filter(|(_, (_, m))| {
+                m.role == Role::Model && Some(m.elements) == largest && m.seed == seed
+            })
+            .map(|(place, (layer, _))| (*layer, place))
+            .collect();
+        let each = ours.chunk_by(|a, b| a.0 == b.0);
+        each.map(|of_layer| of_layer[of_layer.len() / 2].1)
+            .collect()
+    }
+
+    /// The dictionaries that are compared, one for each layer.
+    fn read(
+        &self,
+        seed: u64,
+        trained: &[(Trained, Measured)],
+        data: &[Data],
+        rows: &[u64],
+    ) -> Result<Vec<Reading>> {
+        let exec = Exec::serial(self.isa);
+        let chosen = self.chosen(seed);
+        let each = chosen.par_iter().zip(data);
+        let read = each.map(|(&place, data)| {
+            Reading::of(exec, &trained[place].0.parameters, data.rows(), rows)
+        });
+        read.collect()
+    }
+
+    /// The probes of all layers, if there are targets.
+    fn probes(&self, readings: &[Reading], data: &[Data], rows: &[u64]) -> Result<Vec<Probe>> {
+        let Some(targets) = self.targets else {
+            return Ok(Vec::new());
+        };
+        let progress = Progress::new("probing", self.options.show);
+        progress.start(data.len() as u64)?;
+        let to_fit = data[0].some_trained_on(COMPARED);
+        let sample = |data: &Data, rows: &[u64]| -> Result<Sample> {
+            let mut x = vec![0f32; rows.len() * data.width()];
+            data.rows().gather(rows.iter().copied(), &mut x)?;
+            let y = targets.of(rows)?;
+            Ok(Sample { x, y })
+        };
+        let each = data.par_iter().zip(readings).enumerate();
+        let found = each.map(|(layer, (data, reading))| {
+            let (fitted, held_out) = (sample(data, &to_fit)?, sample(data, rows)?);
+            let found = probes(
+                layer,
+                targets,
+                &fitted,
+                &held_out,
+                &reading.unit,
+                data.width(),
+            );
+            progress.tick()?;
+            found.map_err(|why| {
+                Error::input(format!("no probe can be fitted to layer {layer}: {why}"))
+            })
+        });
+        let found: Vec<Vec<Probe>> = found.with_max_len(1).collect::<Result<_>>()?;
+        progress.finish();
+        Ok(found.into_iter().flatten().collect())
+    }
+}

@@ -1,0 +1,54 @@
+//! The report of all layers.
+
+use super::figures;
+use super::tables::{Layer, LayerModel, Probe, SPECS};
+use crate::error::Result;
+use crate::store::folder::Folder;
+use crate::table::{Record as _, Tables};
+use crate::workbench::config::Config;
+use crate::workbench::data::Data;
+use crate::workbench::page::{Page, drawings, one_by_one};
+use crate::workbench::tables::Model;
+
+/// Draws the figures and writes the page; `compared` is the number of rows on which elements were compared.
+pub fn draw(
+    folder: &Folder,
+    config: &Config,
+    (data, compared): (&Data, usize),
+    tables: &Tables,
+    findings: &[String],
+) -> Result<()> {
+    let models = tables.rows::<LayerModel>().into_iter();
+    let models: Vec<Model> = models.map(|m| m.model).collect();
+    let layers: Vec<Layer> = tables.rows();
+    let same_from = config
+        .across
+        .as_ref()
+        .map_or(0.0, |across| across.same_from());
+    let diverged = models.iter().filter(|m| m.end != "trained");
+    let warnings = diverged.map(|m| format!("{} {}; try a lower learning rate.", m.model, m.end));
+    let probes: Vec<Probe> = tables.rows();
+    let files = SPECS.iter().map(|spec| spec.name);
+    let page = Page {
+        title: "Sparse autoencoders from layer to layer",
+        facts: vec![
+            ("layers", layers.len().to_string()),
+            ("rows", data.rows().len().to_string()),
+            ("width", data.width().to_string()),
+            ("trained on", format!("{} rows", data.trained_on())),
+            ("measured on", format!("{} held-out rows", data.measured())),
+            ("compared on", format!("{compared} of them")),
+            ("variant", config.settings.variant.to_string()),
+        ],
+        findings: findings.to_vec(),
+        warnings: warnings.collect(),
+        tables: vec![one_by_one(&models)],
+        drawings: drawings(folder, figures::draw(tables, same_from))?,
+        cards: Vec::new(),
+        cards_of: String::new(),
+        files: files
+            .filter(|name| !probes.is_empty() || *name != Probe::SPEC.name)
+            .collect(),
+    };
+    page.write(folder)
+}

@@ -1,0 +1,156 @@
+//! What probes are trained to read from activations: numbers or a class for each row.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use crate::activations::{Rows, npy};
+use crate::error::{Error, Result};
+
+/// Most columns of numbers, or classes.
+const MOST: usize = 1000;
+
+/// The targets of all rows.
+#[derive(Debug)]
+pub enum Targets {
+    /// Columns of numbers, each with its name.
+    Numbers {
+        /// Where they are read.
+        rows: Rows,
+        /// The names of the columns.
+        names: Vec<String>,
+    },
+    /// A class for each row.
+    Classes {
+        /// The number of the class of each row.
+        of: Vec<u32>,
+        /// The names of the classes, by their numbers.
+        names: Vec<String>,
+    },
+}
+
+/// The targets of some rows.
+#[derive(Debug)]
+pub struct Picked {
+    /// A column for each name, row after row; for classes, 1 at that of the row and 0 elsewhere.
+    pub values: Vec<f64>,
+    /// The number of columns.
+    pub columns: usize,
+}
+
+impl Targets {
+    /// Opens the targets of that many rows; `names` names the columns of numbers, or the classes in the order of their
+    /// numbers.
+    ///
+    /// # Errors
+    /// If the file cannot be read or has another number of rows, or there is another number of names.
+    pub fn open(path: &Path, count: u64, names: &[String]) -> Result<Targets> {
+        let wrong = |why: String| Error::input(format!("{}: {why}", path.display()));
+        // Before it is opened: opening a pipe waits for who writes it.
+        let found = std::fs::metadata(path).map_err(Error::io("read", path))?;
+        if !found.is_file() {
+            return Err(wrong("it is no file".into()));
+        }
+        let classes = match path.extension().is_some_and(|e| e == "npy") {
+            true => {
+                let file = File::open(path).map_err(Error::io("read", path))?;
+                npy::classes(BufReader::new(file)).map_err(wrong)?
+            }
+            false => None,
+        };
+        let (len, targets) = match classes {
+            Some(classes) => {
+                let mut numbers = BTreeMap::new();
+                for &class in &classes {
+                    numbers.insert(class, 0);
+                    if numbers.len() > MOST {
+                        return Err(wrong(format!(
+                            "it holds more than {MOST} different whole numbers, which count as classes; save numbers to be \
+                             fitted with .astype('float32')"
+                        )));
+                    }
+                }
+                for (number, place) in numbers.values_mut().zip(0u32..) {
+                    *number = place;
+                }
+                let own = numbers.keys().map(|class| format!("class {class}"));
+                let names = named(path, names, own.collect())?;
+                let of = classes.iter().map(|class| numbers[class]).collect();
+                (classes.len() as u64, Targets::Classes { of, names })
+            }
+            None => {
+                let rows = Rows::open(&[path.to_path_buf()], None)?;
+                if rows.width() > MOST {
+                    return Err(wrong(format!(
+                        "it has {} columns; a probe has at most {MOST} targets",
+                        rows.width()
+                    )));
+                }
+                let own = (0..rows.width()).map(|column| format!("target {column}"));
+                let names = named(path, names, own.collect())?;
+                (rows.len(), Targets::Numbers { rows, names })
+            }
+        };
+        match len == count {
+            true => Ok(targets),
+            false => Err(wrong(format!(
+                "it has targets for {len} rows, and each layer has {count} rows; it needs one for each row, in the order of \
+                 the rows"
+            ))),
+        }
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Targets::Numbers { names, .. } | Targets::Classes { names, .. } => names,
+        }
+    }
+
+    /// The targets of the rows of these numbers.
+    ///
+    /// # Errors
+    /// If one cannot be read, or is no finite number.
+    pub fn of(&self, numbers: &[u64]) -> Result<Picked> {
+        let columns = self.names().len();
+        let values = match self {
+            Targets::Numbers { rows, .. } => {
+                let mut values = vec![0f32; numbers.len() * columns];
+                rows.gather(numbers.iter().copied(), &mut values)?;
+                for (row, &number) in values.chunks_exact(columns).zip(numbers) {
+                    if !row.iter().all(|v| v.is_finite()) {
+                        return Err(Error::input(format!(
+                            "{} holds a NaN or an infinite value, and a target must be a number",
+                            rows.name(number)
+                        )));
+                    }
+                }
+                values.into_iter().map(f64::from).collect()
+            }
+            Targets::Classes { of, .. } => {
+                let mut values = vec![0f64; numbers.len() * columns];
+                for (row, &number) in values.chunks_exact_mut(columns).zip(numbers) {
+                    row[of[number as usize] as usize] = 1.0;
+                }
+                values
+            }
+        };
+        Ok(Picked { values, columns })
+    }
+}
+
+/// The names that were given, or `own`.
+fn named(path: &Path, given: &[String], own: Vec<String>) -> Result<Vec<String>> {
+    match given.len() {
+        0 => Ok(own),
+        n if n == own.len() => Ok(given.to_vec()),
+        n => Err(Error::input(format!(
+            "--target-names has {n} names, and {} has {} targets ({}{})",
+            path.display(),
+            own.len(),
+            own[..own.len().min(4)].join(", "),
+            if own.len() > 4 { ", …" } else { "" }
+        ))),
+    }
+}

@@ -1,0 +1,136 @@
+//! Principal components: how much the best reconstruction from so many numbers a row explains.
+//!
+//! A row's code of r active elements is r numbers, and which elements they belong to; its r principal components are r
+//! numbers of either sign, whose directions are the same for all rows. They come from the covariance of rows that are
+//! trained on, and are measured on those that are held out.
+
+use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
+
+use crate::activations::survey::Survey;
+use crate::error::Result;
+use crate::phase::Phase;
+use crate::sae::reading::CHUNK;
+use crate::stats::eigen::Eigen;
+use crate::workbench::data::Data;
+use crate::workbench::tables::Measures;
+
+/// Most rows that the components are taken from.
+const ROWS: u64 = 1 << 16;
+
+/// What reconstructions from principal components tell of held-out rows.
+pub struct Pca {
+    rows: u64,
+    width: usize,
+    /// Σ‖x − m‖² over the held-out rows, m the mean of all rows.
+    spread: f64,
+    /// Part of it that each component takes, the largest component first.
+    parts: Vec<f64>,
+}
+
+impl Pca {
+    /// Takes components from rows that are trained on, and measures them on these rows.
+    pub fn new(exec: Exec, data: &Data, survey: &Survey, held_out: &[u64]) -> Result<Pca> {
+        let _span = Phase::Metrics.begin();
+        let d = data.width();
+        let mut trained_on = Products::new(d);
+        let batches = ROWS.min(data.trained_on()).div_ceil(data.batch_rows());
+        for number in 0..batches {
+            crate::session::progress::check()?;
+            let mut batch = data.batch(number)?;
+            // Back to the scale of the files, about their mean.
+            for row in batch.chunks_exact_mut(d) {
+                for ((value, mean), subtracted) in row.iter_mut().zip(&survey.mean).zip(&data.mean)
+                {
+                    let raw = f64::from(*value) * f64::from(data.scale) + f64::from(*subtracted);
+                    *value = (raw - mean) as f32;
+                }
+            }
+            trained_on.add(exec, &batch);
+        }
+        let components = Eigen::of(trained_on.sums, d);
+
+        let mut held = Products::new(d);
+        let mut values = Vec::new();
+        for rows in held_out.chunks(CHUNK) {
+            crate::session::progress::check()?;
+            values.resize(rows.len() * d, 0f32);
+            data.rows().gather(rows.iter().copied(), &mut values)?;
+            for row in values.chunks_exact_mut(d) {
+                for (value, mean) in row.iter_mut().zip(&survey.mean) {
+                    *value = (f64::from(*value) - mean) as f32;
+                }
+            }
+            held.add(exec, &values);
+        }
+        let sums = held.sums;
+        let parts = (0..d).map(|i| quadratic(&sums, components.vector(i)));
+        Ok(Pca {
+            rows: held_out.len() as u64,
+            width: d,
+            spread: (0..d).map(|i| sums[i * d + i]).sum(),
+            parts: parts.collect(),
+        })
+    }
+
+    /// What is known of the reconstruction from the first components, as a row of the table of models has it; the rest are
+    /// no numbers.
+    pub fn measures(&self, components: usize) -> Measures {
+        let taken: f64 = self.parts[..components].iter().sum();
+        let rest = self.spread - taken;
+        let unknown = f64::NAN;
+        Measures {
+            rows: self.rows,
+            explained_variance: 1.0 - rest / self.spread,
+            explained_variance_by_row: unknown,
+            mse: rest / (self.rows * self.width as u64) as f64,
+            l0: components as f64,
+            l1: unknown,
+            cosine: unknown,
+            shrinkage: unknown,
+            dead: unknown,
+            rare: unknown,
+            nearest: unknown,
+        }
+    }
+
+    /// The number of components.
+    pub fn most(&self) -> usize {
+        self.parts.len()
+    }
+}
+
+/// Σ xxᵀ over rows, of which some are added up in f32 at a time.
+struct Products {
+    width: usize,
+    sums: Vec<f64>,
+    some: Vec<f32>,
+}
+
+impl Products {
+    fn new(width: usize) -> Products {
+        Products {
+            width,
+            sums: vec![0.0; width * width],
+            some: vec![0.0; width * width],
+        }
+    }
+
+    fn add(&mut self, exec: Exec, rows: &[f32]) {
+        let d = self.width;
+        for rows in rows.chunks(CHUNK * d) {
+            let x = MatRef::from_rows(rows, d);
+            let some = MatMut::from_rows(&mut self.some, d);
+            matmul(exec, x.t(), x, Accumulate::Replace, some);
+            for (sum, &some) in self.sums.iter_mut().zip(&self.some) {
+                *sum += f64::from(some);
+            }
+        }
+    }
+}
+
+/// vᵀ A v
+fn quadratic(a: &[f64], v: &[f64]) -> f64 {
+    let rows = a.chunks_exact(v.len()).zip(v);
+    let dot = |row: &[f64]| row.iter().zip(v).map(|(a, v)| a * v).sum::<f64>();
+    rows.map(|(row, v_i)| v_i * dot(row)).sum()
+}

@@ -1,0 +1,77 @@
+//! Samples of a synthetic model in files, for other tools.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::interchange::codes::Codes;
+use crate::interchange::dense::Dense;
+use crate::sae::synthetic::Samples;
+use crate::session::progress::Progress;
+
+/// Samples that are drawn at once.
+const BLOCK: u64 = 4096;
+
+/// The files that samples come to.
+#[derive(Debug)]
+pub struct Files {
+    samples: Dense,
+    codes: Codes,
+    features: Dense,
+    /// Their names, in this order.
+    pub names: [PathBuf; 3],
+}
+
+impl Files {
+    /// New files for a number of samples of `width` values and `features` features: `out`, which ends in `.npy` or
+    /// `.safetensors`, and beside it the codes of the samples and the features.
+    ///
+    /// # Errors
+    /// If it ends in something else, or one of the files is there or cannot be written.
+    pub fn create(out: &Path, samples: u64, width: usize, features: usize) -> Result<Files> {
+        let Some(extension) = out.extension().and_then(|e| e.to_str()) else {
+            return Err(Error::input(format!(
+                "{} has no ending; samples are written as .npy or .safetensors",
+                out.display()
+            )));
+        };
+        let beside = |what: &str, extension: &str| {
+            let mut name = OsString::from(out.file_stem().unwrap_or_default());
+            name.push(format!("-{what}.{extension}"));
+            out.with_file_name(name)
+        };
+        let sparse = if extension == "npy" { "npz" } else { extension };
+        let names = [
+            out.to_path_buf(),
+            beside("codes", sparse),
+            beside("features", extension),
+        ];
+        Ok(Files {
+            samples: Dense::create(&names[0], "samples", samples, width)?,
+            codes: Codes::create(&names[1], features)?,
+            features: Dense::create(&names[2], "features", features as u64, width)?,
+            names,
+        })
+    }
+
+    /// Writes the samples 0, 1, …, as many as were announced, their codes and the features; returns the number of entries
+    /// of all codes. A sample is a unit of the progress. Files get their names when all of them are whole.
+    ///
+    /// # Errors
+    /// If something cannot be written, or it is interrupted.
+    pub fn write(mut self, samples: &Samples, count: u64, progress: &Progress) -> Result<u64> {
+        let features = samples.features();
+        (0..features.rows()).try_for_each(|i| self.features.add(features.row(i)))?;
+        for first in (0..count).step_by(BLOCK as usize) {
+            let numbers: Vec<u64> = (first..count.min(first + BLOCK)).collect();
+            let batch = samples.batch(&numbers);
+            self.samples.add(&batch.x)?;
+            self.codes.add(batch.codes(features.rows()))?;
+            progress.advance(numbers.len() as u64)?;
+        }
+        let entries = self.codes.finish()?;
+        self.features.finish()?;
+        self.samples.finish()?;
+        Ok(entries)
+    }
+}

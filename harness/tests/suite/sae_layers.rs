@@ -1,0 +1,398 @@
+//! `harness sae layers` end to end, on layers whose features are known.
+
+use std::collections::BTreeMap;
+
+use crate::common::{Sandbox, results, same};
+use crate::sae::header;
+
+const WIDTH: usize = 12;
+const ROWS: usize = 3000;
+const FEATURES: usize = 6;
+
+/// A number from 0 to 1 for a row and a purpose.
+fn uniform(row: usize, purpose: u64) -> f32 {
+    let mut x = (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (purpose << 40);
+    for _ in 0..3 {
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^= x >> 31;
+    }
+    (x >> 40) as f32 / (1u64 << 24) as f32
+}
+
+/// What a feature does: by its number, and for the last two by the layer too.
+fn strength(row: usize, feature: usize, layer: usize) -> f32 {
+    let purpose = match feature {
+        4 | 5 => 10 + 10 * (layer % 2) + feature,
+        _ => feature,
+    } as u64;
+    match uniform(row, purpose) < 0.2 {
+        true => 1.0 + uniform(row, 100 + purpose),
+        false => 0.0,
+    }
+}
+
+/// Where a feature is: the first two stay where they are, the next two move after the first layer, and the last two are
+/// others in the layer between.
+fn axis(feature: usize, layer: usize) -> usize {
+    match (feature, layer) {
+        (2 | 3, 1 | 2) => feature + 4,
+        (4 | 5, 1) => feature + 4,
+        _ => feature,
+    }
+}
+
+fn layer(layer: usize) -> Vec<u8> {
+    let mut file = header("<f4", false, &[ROWS, WIDTH]);
+    for row in 0..ROWS {
+        let mut values = [0f32; WIDTH];
+        for (column, value) in values.iter_mut().enumerate() {
+            *value = 0.02 * (uniform(row, 1000 + (layer * WIDTH + column) as u64) - 0.5);
+        }
+        for feature in 0..FEATURES {
+            values[axis(feature, layer)] += strength(row, feature, layer);
+        }
+        file.extend(values.into_iter().flat_map(f32::to_le_bytes));
+    }
+    file
+}
+
+/// The first feature, and three columns of noise.
+fn targets() -> Vec<u8> {
+    let mut file = header("<f4", false, &[ROWS, 4]);
+    for row in 0..ROWS {
+        let noise = (0..3).map(|i| uniform(row, 5000 + i));
+        let values = std::iter::once(strength(row, 0, 0)).chain(noise);
+        file.extend(values.flat_map(f32::to_le_bytes));
+    }
+    file
+}
+
+fn with_layers() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for number in 0..3 {
+        std::fs::write(sandbox.join(&format!("layer{number}.npy")), layer(number)).unwrap();
+    }
+    std::fs::write(sandbox.join("targets.npy"), targets()).unwrap();
+    sandbox
+}
+
+const ALL: &str = "layer0.npy layer1.npy layer2.npy";
+const SHORT: &str = "--elements 6 --k 1,2 --samples 20000 --batch 64 --rate 0.0002 --set measured=400 --held-out 0.2 --quiet";
+
+/// The lines of a table, each by the names of its columns.
+fn table(sandbox: &Sandbox, path: &str) -> Vec<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(sandbox.join(path)).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_string));
+    let head: Vec<String> = lines.next().unwrap().collect();
+    lines
+        .map(|line| head.iter().cloned().zip(line).collect())
+        .collect()
+}
+
+fn number(line: &BTreeMap<String, String>, column: &str) -> f64 {
+    line[column].parse().unwrap()
+}
+
+/// The feature of each element of a model of a layer, by the axis of its decoder's row.
+fn features(sandbox: &Sandbox, model: &str, layer: usize) -> Vec<usize> {
+    let bytes = std::fs::read(sandbox.join(&format!("{model}/model.safetensors"))).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = file.tensor("w_dec").unwrap();
+    let values: Vec<f32> = tensor
+        .data()
+        .as_chunks()
+        .0
+        .iter()
+        .map(|b| f32::from_le_bytes(*b))
+        .collect();
+    let of = |row: &[f32]| {
+        let largest = (0..WIDTH).max_by(|&i, &j| row[i].abs().total_cmp(&row[j].abs()));
+        let found = (0..FEATURES).find(|&f| Some(axis(f, layer)) == largest);
+        found.expect("an element is a feature")
+    };
+    values.chunks(WIDTH).map(of).collect()
+}
+
+#[test]
+fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
+    let sandbox = with_layers();
+    sandbox
+        .harness(&format!(
+            "sae layers {ALL} --variant l1 --lambda 0.1 --elements 6 --samples 300000 --batch 64 --rate 0.0002 --held-out 0.2 --quiet \
+             --probe-targets targets.npy --target-names first,a,b,c --out a"
+        ))
+        .assert()
+        .success();
+    let found = table(&sandbox, "a/elements.csv");
+    for layer in 0..3 {
+        let model = format!("a/models/layer{layer}-l1-n6-lambda0.1-seed0");
+        let features = features(&sandbox, &model, layer);
+        let mut sorted = features.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, [0, 1, 2, 3, 4, 5], "layer {layer} has all features");
+        let ours: Vec<_> = found
+            .iter()
+            .filter(|line| line["layer"] == layer.to_string())
+            .collect();
+        assert_eq!(ours.len(), FEATURES);
+        for line in ours {
+            let feature = features[number(line, "element") as usize];
+            let (direction, function) = match (feature, layer) {
+                (0 | 1, _) => ("both", "both"),
+                (2 | 3, 0) => ("input", "both"),
+                (2 | 3, _) => ("output", "both"),
+                (_, 1) => ("neither", "neither"),
+                _ => ("both", "both"),
+            };
+            assert_eq!(line["direction"], direction, "{feature}: {line:?}");
+            assert_eq!(line["function"], function, "{feature}: {line:?}");
+            let following = 2 - layer;
+            let (direction, function) = match (feature, layer) {
+                (0 | 1, _) => (following, following),
+                (2 | 3, 0) => (0, following),
+                (2 | 3, _) => (following, following),
+                _ => (0, 0),
+            };
+            assert_eq!(
+                number(line, "persists_direction") as usize,
+                direction,
+                "{feature}: {line:?}"
+            );
+            assert_eq!(
+                number(line, "persists_function") as usize,
+                function,
+                "{feature}: {line:?}"
+            );
+            assert!(number(line, "again_cosine") > 0.99);
+            assert!(number(line, "again_correlation") > 0.99);
+        }
+    }
+    let layers = table(&sandbox, "a/persistence.csv");
+    let share = |layer: usize, column: &str| number(&layers[layer], column);
+    assert_eq!(share(0, "next_direction"), 2.0 / 6.0);
+    assert_eq!(share(0, "next_function"), 4.0 / 6.0);
+    assert_eq!(share(1, "next_direction"), 4.0 / 6.0);
+    assert_eq!(share(1, "unfinished_direction"), 2.0 / 6.0);
+    assert_eq!(share(1, "stable_unfinished_function"), 2.0 / 6.0);
+    assert!(share(2, "next_direction").is_nan());
+    // Chance alone makes no matches.
+    assert!(share(0, "chance_correlation") < 0.2 && share(0, "chance_cosine") < 0.7);
+    let findings = std::fs::read_to_string(sandbox.join("a/report.html")).unwrap();
+    assert!(
+        findings.contains("33 % of the elements are unfinished by direction and 33 % by function")
+    );
+
+    let probes = table(&sandbox, "a/probes.csv");
+    assert_eq!(probes.len(), 12);
+    let mut beaten = 0;
+    for probe in &probes {
+        let (near, limit) = (number(probe, "direction"), number(probe, "random_high"));
+        match &*probe["target"] {
+            "first" => {
+                assert!(
+                    number(probe, "held_out") > 0.99 && near > 0.95 && near > limit,
+                    "{probe:?}"
+                );
+                assert!(number(probe, "pattern") > 0.95);
+                let layer = number(probe, "layer") as usize;
+                let model = format!("a/models/layer{layer}-l1-n6-lambda0.1-seed0");
+                let element = number(probe, "direction_element") as usize;
+                assert_eq!(features(&sandbox, &model, layer)[element], 0);
+            }
+            _ => {
+                assert!(number(probe, "held_out") < 0.1, "{probe:?}");
+                beaten += usize::from(near > limit);
+            }
+        }
+    }
+    // One in forty by chance.
+    assert!(
+        beaten <= 2,
+        "{beaten} of 9 probes of noise are near an element"
+    );
+    let figures = [
+        "reconstruction",
+        "persistence",
+        "unfinished",
+        "similarity",
+        "probes",
+    ];
+    for name in figures {
+        assert!(sandbox.join(&format!("a/{name}.svg")).exists(), "{name}");
+    }
+}
+
+#[test]
+fn the_configuration_fed_back_repeats_all_on_any_number_of_threads() {
+    let sandbox = with_layers();
+    sandbox
+        .harness(&format!(
+            "sae layers {ALL} {SHORT} --probe-targets targets.npy --target-names first,a,b,c --same-from 0.6 --threads 1 --out a"
+        ))
+        .assert()
+        .success();
+    sandbox
+        .harness("sae layers --config a/config.toml --threads 4 --quiet --out b")
+        .assert()
+        .success();
+    same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
+    // Three layers, two numbers of active elements, two seeds; the larger k of the two is compared.
+    assert_eq!(table(&sandbox, "a/models.csv").len(), 12);
+    let layers = table(&sandbox, "a/layers.csv");
+    assert_eq!(layers[1]["model"], "layer1-topk-n6-k2-seed0");
+    // The model of a layer is one of its own, wherever it stands.
+    sandbox
+        .harness(&format!(
+            "sae layers layer0.npy layer2.npy {SHORT} --seeds 1 --out c"
+        ))
+        .assert()
+        .success();
+    let model =
+        |path: &str| std::fs::read(sandbox.join(&format!("{path}/model.safetensors"))).unwrap();
+    assert_eq!(
+        model("a/models/layer0-topk-n6-k1-seed0"),
+        model("c/models/layer0-topk-n6-k1-seed0")
+    );
+    assert!(table(&sandbox, "c/persistence.csv")[0]["again_direction"] == "NaN");
+    assert!(table(&sandbox, "c/probes.csv").is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_layers_are_resumed_to_the_same_bytes() {
+    let sandbox = with_layers();
+    let arguments = format!("{ALL} {SHORT} --probe-targets targets.npy");
+    crate::common::survives_kills_in(&sandbox, "sae layers", &arguments, "models", [1, 4, 8]);
+}
+
+#[test]
+fn classes_are_told_apart_by_their_probes() {
+    let sandbox = with_layers();
+    let mut file = header("|u1", false, &[ROWS]);
+    file.extend((0..ROWS).map(|row| match strength(row, 1, 0) > 0.0 {
+        true => 7,
+        false => 200u8,
+    }));
+    std::fs::write(sandbox.join("classes.npy"), file).unwrap();
+    sandbox
+        .harness(&format!(
+            "sae layers {ALL} {SHORT} --seeds 1 --probe-targets classes.npy --out a"
+        ))
+        .assert()
+        .success();
+    let probes = table(&sandbox, "a/probes.csv");
+    assert_eq!(probes.len(), 6);
+    for probe in &probes {
+        assert!(
+            ["class 7", "class 200"].contains(&&*probe["target"]),
+            "{probe:?}"
+        );
+        assert_eq!(probe["score"], "accuracy");
+        assert!(number(probe, "held_out") > 0.98, "{probe:?}");
+        assert!((0.7..0.9).contains(&number(probe, "chance")), "{probe:?}");
+    }
+}
+
+#[test]
+fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is_written() {
+    let sandbox = with_layers();
+    let npy = |name: &str, kind: &str, shape: &[usize], bytes: usize| {
+        let mut file = header(kind, false, shape);
+        file.extend(vec![0; bytes]);
+        std::fs::write(sandbox.join(name), file).unwrap();
+    };
+    npy("few.npy", "<f4", &[10, WIDTH], 10 * WIDTH * 4);
+    npy("narrow.npy", "<f4", &[ROWS, 2], ROWS * 8);
+    npy("short.npy", "<f4", &[5, 2], 40);
+    npy("classes.npy", "<i4", &[5], 20);
+    npy("matrix.npy", "<i8", &[ROWS, 2], ROWS * 16);
+    npy("cut.npy", "<i8", &[ROWS], ROWS * 8 - 1);
+    let mut many = header("<i2", false, &[ROWS, 1]);
+    many.extend((0..ROWS as i16).flat_map(i16::to_le_bytes));
+    std::fs::write(sandbox.join("many.npy"), many).unwrap();
+    let mut broken = targets();
+    let end = broken.len();
+    broken[end - 4 * ROWS..].fill(0xff);
+    std::fs::write(sandbox.join("broken.npy"), broken).unwrap();
+    for (arguments, parts) in [
+        (
+            "layer0.npy",
+            &["one layer, layer0.npy", "two layers or more"][..],
+        ),
+        (
+            "layer0.npy few.npy",
+            &["layer0.npy has 3000 rows", "few.npy has 10", "same token"],
+        ),
+        (
+            "layer0.npy narrow.npy",
+            &["of 12 values", "narrow.npy has 3000 of 2"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets short.npy",
+            &["short.npy", "targets for 5 rows", "3000 rows"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets classes.npy",
+            &["classes.npy", "targets for 5 rows"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets matrix.npy",
+            &["matrix.npy", "astype('float32')"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets cut.npy",
+            &["cut.npy", "bytes"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets many.npy",
+            &["many.npy", "more than 1000", "float32"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets none.npy",
+            &["none.npy"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets targets.npy --target-names a,b",
+            &["2 names", "targets.npy has 4 targets"],
+        ),
+        (
+            "layer0.npy layer1.npy --target-names a",
+            &["no targets", "--probe-targets"],
+        ),
+        (
+            "layer0.npy layer1.npy --same-from 0",
+            &["same_from is 0", "above 0"],
+        ),
+        (
+            "layer0.npy layer1.npy --skip-nonfinite",
+            &["same token in every layer"],
+        ),
+        (
+            "layer0.npy layer1.npy --tokens targets.npy",
+            &["harness sae features"],
+        ),
+        ("layer0.npy layer1.npy --set nothing=1", &["nothing"]),
+    ] {
+        sandbox.refuses(&format!("sae layers {arguments} --out z"), parts);
+        assert!(!sandbox.join("z").exists(), "{arguments}");
+    }
+    sandbox.write(
+        "wrong.toml",
+        "data = ['layer0.npy', 'layer1.npy']\nsame_from = 'a'\n",
+    );
+    sandbox.refuses(
+        "sae layers --config wrong.toml --out z",
+        &["wrong.toml: same_from", "a number"],
+    );
+    sandbox.write(
+        "layers.toml",
+        "data = ['layer0.npy', 'layer1.npy']\nsame_from = 0.5\n",
+    );
+    sandbox.refuses("sae train --config layers.toml --out z", &["same_from"]);
+    // Rows of targets are read where they are needed.
+    sandbox.refuses(
+        &format!("sae layers {ALL} {SHORT} --probe-targets broken.npy --out y"),
+        &["broken.npy, row", "NaN"],
+    );
+}
