@@ -63,7 +63,8 @@ pub fn read(path: &Path) -> Result<Parameters> {
 /// factor s, and it takes and gives raw activations. A tied model has no bias to take up the mean, and becomes an untied
 /// one with equal matrices.
 ///
-/// Rows of its dictionary stay as they are. Its loss grows by the factor s², and so does its penalty.
+/// Rows of its dictionary stay as they are. Its loss grows by the factor s², and so does its penalty. Of a transcoder, this
+/// is about what it reconstructs; it has to [read raw activations](read_raw) already.
 pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Parameters {
     let mut folded = match parameters.variant() {
         Variant::TiedL1(TiedL1 { lambda }) => untied(exec, &parameters, lambda),
@@ -106,11 +107,61 @@ pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Par
             tensor.row_mut(0).iter_mut().for_each(|v| *v *= scale);
         }
     }
+    if folded.task().is_transcoder() {
+        // What it reads does not grow.
+        for weights in [reading_x(&folded).0, "w_skip"] {
+            if names.contains(&weights) {
+                let [mut matrix] = folded.tensors_mut([weights]);
+                for j in 0..matrix.rows() {
+                    matrix.row_mut(j).iter_mut().for_each(|v| *v *= scale);
+                }
+            }
+        }
+    }
     let [mut bias] = folded.tensors_mut(["b_dec"]);
     for (bias, mean) in bias.row_mut(0).iter_mut().zip(mean) {
         *bias = mean + scale * *bias;
     }
     folded
+}
+
+/// The same transcoder for raw activations x, of one that reads normalised ones (x − m)/s. What it makes of them stays as
+/// it is.
+pub fn read_raw(mut transcoder: Parameters, mean: &[f32], scale: f32) -> Parameters {
+    let mut all = vec![reading_x(&transcoder)];
+    if transcoder.task().has_skip() {
+        all.push(("w_skip", "b_dec"));
+    }
+    for (weights, bias) in all {
+        for j in 0..transcoder.tensor(weights).rows() {
+            let [mut matrix] = transcoder.tensors_mut([weights]);
+            let row = matrix.row_mut(j);
+            row.iter_mut().for_each(|w| *w /= scale);
+            let products = row.iter().zip(mean);
+            let shift: f64 = products.map(|(&w, &m)| f64::from(w) * f64::from(m)).sum();
+            shift_bias(&mut transcoder, bias, j, -shift);
+        }
+    }
+    transcoder
+}
+
+/// The weights and the bias of the layer that reads activations.
+fn reading_x(parameters: &Parameters) -> (&'static str, &'static str) {
+    match parameters.variant() {
+        Variant::TwoLayer(_) => ("w_hidden", "b_hidden"),
+        _ => ("w_enc", "b_enc"),
+    }
+}
+
+/// Adds to entry j of a bias, and where that is of the gates of codes, to that of their magnitudes what follows.
+fn shift_bias(parameters: &mut Parameters, bias: &str, j: usize, shift: f64) {
+    let [mut vector] = parameters.tensors_mut([bias]);
+    let value = &mut vector.row_mut(0)[j];
+    *value = (f64::from(*value) + shift) as f32;
+    if let (Variant::Gated(_), "b_enc") = (parameters.variant(), bias) {
+        let scale = libm::exp(parameters.tensor("r_mag").row(0)[j].into());
+        shift_bias(parameters, "b_mag", j, scale * shift);
+    }
 }
 
 /// A tied model as an untied one: both matrices are its elements at norm 1, and the decoder's bias is 0.
