@@ -183,7 +183,7 @@ fn untied(exec: Exec, tied: &Parameters, lambda: f32) -> Parameters {
 
 #[cfg(test)]
 mod tests {
-    use kernels::sae::{Shape, TopK, Workspace, encode};
+    use kernels::sae::{Shape, Task, TopK, Workspace, encode};
     use kernels::{Isa, MatMut, MatRef};
 
     use super::examples::example;
@@ -226,6 +226,57 @@ mod tests {
         assert!(error("saelens").starts_with("cannot read"));
         std::fs::write(all.path().join("sparsify/sae.safetensors"), "1").unwrap();
         assert!(error("sparsify").contains("sparsify/sae.safetensors: it is no"));
+    }
+
+    /// What a folded transcoder makes of raw activations is what the transcoder makes of normalised ones, in raw units.
+    #[test]
+    fn a_folded_transcoder_takes_and_gives_raw_activations() {
+        const ROWS: usize = 10;
+        let exec = Exec::serial(Isa::detect());
+        let shape = Shape {
+            width: 3,
+            dictionary: 6,
+        };
+        let (read, read_scale) = ([3.0, -1.0, 0.5, 8.0], 2.5f32);
+        let (made, made_scale) = ([-2.0, 5.0, 1.0], 0.4f32);
+        let normalised: Vec<f32> = (0..4 * ROWS).map(|i| (i as f32 * 0.7).sin()).collect();
+        let raw = |(i, v): (usize, &f32)| v * read_scale + read[i % 4];
+        let raw: Vec<f32> = normalised.iter().enumerate().map(raw).collect();
+        let skips = [false, true].into_iter();
+        let variants = skips.flat_map(|skip| {
+            Variant::examples(shape, 0.1)
+                .into_iter()
+                .map(move |v| (skip, v))
+        });
+        for (skip, variant) in variants.filter(|(_, variant)| variant.transcodes()) {
+            let task = Task::Transcoder {
+                input: 4,
+                shape,
+                skip,
+            };
+            let model = example(task, variant);
+            let folded = read_raw(model.clone(), &read, read_scale);
+            let folded = fold(exec, folded, &made, made_scale);
+            let run = |model: &Parameters, x: &[f32]| {
+                let x = MatRef::from_rows(x, 4);
+                let mut workspace = Workspace::new(task, model.variant(), ROWS);
+                let codes = encode(exec, model, x, &mut workspace);
+                let mut y_hat = vec![0f32; 3 * ROWS];
+                let out = MatMut::from_rows(&mut y_hat, 3);
+                kernels::sae::reconstruct(exec, model, x, codes, out);
+                y_hat
+            };
+            let plain = run(&model, &normalised);
+            let largest = plain.iter().fold(0f32, |m, v| m.max(v.abs()));
+            let of_raw = run(&folded, &raw);
+            for (i, (a, b)) in of_raw.iter().zip(&plain).enumerate() {
+                let b = b * made_scale + made[i % 3];
+                assert!(
+                    (a - b).abs() < 1e-4 * largest.max(1.0),
+                    "{variant:?}: {a} and {b}"
+                );
+            }
+        }
     }
 
     /// Codes and reconstructions of a folded model of raw activations are those of the model, in their coordinates.

@@ -380,6 +380,46 @@ mod tests {
     }
 
     #[test]
+    fn transcoders_come_back_with_the_same_tensors() {
+        for skip in [false, true] {
+            let task = Task::Transcoder {
+                input: 4,
+                shape: SHAPE,
+                skip,
+            };
+            let variants = Variant::examples(SHAPE, 0.1).into_iter();
+            for variant in variants.filter(|variant| variant.transcodes()) {
+                let model = example(task, variant);
+                let expected = match variant {
+                    Variant::L1(_) => "l1",
+                    Variant::JumpRelu(_) | Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
+                        "jumprelu"
+                    }
+                    _ => {
+                        let error = encode(exec(), &model).unwrap_err();
+                        assert!(error.contains("SAELens has no"), "{error}");
+                        continue;
+                    }
+                };
+                let (config, weights) = encode(exec(), &model).unwrap();
+                let again = decode(&config, &weights).unwrap();
+                assert_eq!((again.values(), again.task()), (model.values(), task));
+                assert_eq!(name(again.variant()), expected);
+                let (file, error) =
+                    decode(&config.replace("input\": false", "input\": true"), &weights)
+                        .unwrap_err();
+                assert!(
+                    file == FILES.config && error.contains("apply_b_dec_to_input is true"),
+                    "{error}"
+                );
+                let (_, error) =
+                    decode(&config.replace("\"d_out\": 3,", ""), &weights).unwrap_err();
+                assert!(error.contains("it has no d_out"), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn an_encoder_that_does_not_subtract_the_bias_is_folded() {
         for variant in Variant::examples(SHAPE, 0.1) {
             let model = example(SHAPE, variant);

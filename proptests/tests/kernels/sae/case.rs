@@ -36,7 +36,8 @@ impl Case {
         let task = task.into();
         let mut next = stream(seed);
         let mut parameters = Parameters::zeros(task, variant);
-        let scale = (task.input().max(1) as f32).sqrt().recip();
+        let width = task.input().max(task.shape().width).max(1);
+        let scale = (width as f32).sqrt().recip();
         for value in parameters.values_mut() {
             *value = 1.7 * scale * next();
         }

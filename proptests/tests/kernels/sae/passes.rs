@@ -63,7 +63,7 @@ fn losses_and_gradients_match_the_naive_model(isa: Isa) {
     });
 }
 
-/// Bounds are worth something where they are small beside the values: here 1e-4 of the largest one.
+/// Bounds are worth something where they are small beside the values: here 3e-4 of the largest one.
 #[test]
 fn bounds_are_narrow() {
     let shape = Shape {
@@ -82,7 +82,7 @@ fn bounds_are_narrow() {
             ] {
                 let blur = blur(&values);
                 println!("{task:?}, {variant:?}: {what} {blur:.1e}");
-                assert!(blur < 1e-4, "{task:?}, {variant:?}: {what} {blur:e}");
+                assert!(blur < 3e-4, "{task:?}, {variant:?}: {what} {blur:e}");
             }
         }
     }
