@@ -18,7 +18,8 @@ use kernels::Exec;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::sae::synthetic::{Samples, Spec};
+use crate::sae::synthetic::samples::Samples;
+use crate::sae::synthetic::spec::Spec;
 use crate::session::progress::{Progress, Show};
 pub use header::{Kind, Layout};
 pub use shard::Shard;
@@ -27,7 +28,7 @@ pub use shard::Shard;
 #[derive(Debug)]
 pub struct Rows {
     /// What rows are drawn from where there are no files.
-    synthetic: Option<Synthetic>,
+    synthetic: Option<Box<Synthetic>>,
     shards: Vec<Shard>,
     /// The number of rows in the files before each shard, and that of all.
     starts: Vec<u64>,
@@ -76,11 +77,11 @@ impl Rows {
             starts: vec![ENDLESS],
             left_out: Vec::new(),
             width: spec.width,
-            synthetic: Some(Synthetic {
+            synthetic: Some(Box::new(Synthetic {
                 name: path.into(),
                 spec,
                 samples: None,
-            }),
+            })),
         })
     }
 
@@ -89,12 +90,12 @@ impl Rows {
     /// # Errors
     /// If it is interrupted.
     pub fn prepare(&mut self, exec: Exec, show: Show) -> Result<()> {
-        if let Some(Synthetic {
-            name,
-            spec,
-            samples,
-        }) = &mut self.synthetic
-        {
+        if let Some(synthetic) = &mut self.synthetic {
+            let Synthetic {
+                name,
+                spec,
+                samples,
+            } = &mut **synthetic;
             let progress = Progress::new(format!("features of {name}"), show);
             progress.start(spec.steps())?;
             *samples = Some(Samples::new(spec.clone(), exec, &progress)?);
@@ -312,9 +313,6 @@ impl Rows {
 
     /// What a reader calls a row: its file, and its number there.
     pub fn name(&self, row: u64) -> String {
-        if self.synthetic.is_some() {
-            return format!("{}, sample {row}", self.title());
-        }
         self.name_in_files(self.in_files(row))
     }
 
@@ -325,6 +323,9 @@ impl Rows {
 
     /// What a reader calls the row that has this number where none is left out.
     pub fn name_in_files(&self, row: u64) -> String {
+        if self.synthetic.is_some() {
+            return format!("{}, sample {row}", self.title());
+        }
         let (shard, inside) = self.find_in_files(row);
         format!("{}, row {inside}", shard.path().display())
     }

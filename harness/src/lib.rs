@@ -14,9 +14,9 @@
 //! experiment     what an experiment is, what it is given, and the type of the registry
 //! claim          what a claim is; measures, verdicts, the ledger and the reference run
 //! profile        where the time of a run goes, and what the machine can do
-//! workbench      `harness sae`: trains sparse autoencoders on activations in files, measures and draws them
+//! workbench      `harness sae`: trains sparse autoencoders on activations, measures and draws them
 //! interchange    sparse autoencoders in folders: ours, and those of other tools
-//! activations    rows of activations in files, the random order in which they are read, and what they have in common
+//! activations    rows of activations, in files or of a synthetic model, their random order, and what they have in common
 //! sae            sparse autoencoders without experiments: data, training, measures, cheapest codes
 //! session        what a long computation is given: threads, instruction set, progress, checkpoints
 //! store          files that survive: written whole, checked when they are read again
@@ -68,7 +68,8 @@
 //!   each condition.
 //! * A **figure**: a name among the figures of its experiment's `About` and a [`Figure`](figure::Figure) made of its
 //!   tables. A new *kind* of figure: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].
-//! * **Sparse autoencoders on data with known features**: [`sae::synthetic`] declares and draws the data,
+//! * **Sparse autoencoders on data with known features**: [`sae::synthetic`] declares and draws the data, of which
+//!   `harness sae` trains on any by the name `synth:SPEC`,
 //!   [`sae::training`] trains models on the same batches with checkpoints, [`sae::reading`] measures them,
 //!   [`sae::minimum_l1`] finds the cheapest codes there are.
 //! * **Another tool's folders** of sparse autoencoders: a file in [`interchange`].

@@ -193,8 +193,11 @@ pub fn model(bytes: &[u8]) {
     assert_eq!(model_file::encode(&again), bytes);
 }
 
-/// The header of a `.npy` file of activations.
+/// The header of a `.npy` file of activations, and the whole numbers in one of classes.
 pub fn npy(bytes: &[u8]) {
+    if let Ok(Some(classes)) = activations::npy::classes(std::io::Cursor::new(bytes)) {
+        assert!(classes.len() <= bytes.len());
+    }
     if let Ok(layout) = activations::npy::layout(std::io::Cursor::new(bytes)) {
         countable(&layout, bytes);
     }

@@ -243,6 +243,9 @@ impl TrainArgs {
                 ),
             );
         }
+        for truth in &finished.truth {
+            put(&mut text, format_args!("{truth}"));
+        }
         for warning in &finished.warnings {
             put(&mut text, format_args!("note: {warning}\n"));
         }

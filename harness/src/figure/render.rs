@@ -76,7 +76,7 @@ fn finish(svg: &str, (width, height): (u32, u32), under: &str, over: &str) -> St
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Axis, Heat, Role, Series};
+    use super::super::{Axis, Cross, Heat, Role, Series};
     use super::*;
 
     /// Every kind of mark, with points that cannot be drawn among those that can.
@@ -113,7 +113,15 @@ mod tests {
             role,
             points: vec![(1.0, 0.0, 1.0), (2.0, f64::NAN, 9.0)],
         })
-        .intervals(role, [(1.0, -9.0, 1.0), (2.0, f64::NAN, 9.0)]);
+        .intervals(role, [(1.0, -9.0, 1.0), (2.0, f64::NAN, 9.0)])
+        .crosses(
+            role,
+            [Cross {
+                at: (10.0, 1.0),
+                x: (f64::NAN, 1e9),
+                y: (-1e300, f64::INFINITY),
+            }],
+        );
         let others = Panel::new("", Axis::linear("x"), Axis::linear("y"))
             .mark(Mark::Bars {
                 role,
@@ -160,6 +168,33 @@ mod tests {
         ] {
             assert!(svg.contains(text), "{text}");
         }
+    }
+
+    #[test]
+    fn crosses_end_at_the_frame_and_do_not_widen_it() {
+        let figure = |crosses: Vec<Cross>| {
+            let panel = Panel::new("", Axis::log("x"), Axis::linear("y"));
+            let points = [(1.0, 0.0), (10.0, 1.0)];
+            let panel = panel.scatter(Role::Control, "", points);
+            let panel = panel.crosses(Role::Control, crosses);
+            Figure::new("crosses", "").panel(panel).to_svg()
+        };
+        let cross = |x, y| {
+            let at = (3.0, 0.5);
+            figure(vec![Cross { at, x, y }])
+        };
+        let none = (f64::NAN, f64::NAN);
+        let (bare, narrow) = (figure(vec![]), cross((2.0, 4.0), (0.4, 0.6)));
+        let lines = |svg: &str| svg.matches("<polyline").count();
+        assert_eq!(lines(&narrow), lines(&bare) + 2);
+        assert_eq!(lines(&cross((2.0, 4.0), none)), lines(&bare) + 1);
+        assert_eq!(lines(&cross(none, none)), lines(&bare));
+        // From below what a logarithm has, to far beyond the frame.
+        let wide = cross((-5.0, 1e9), (-1e9, 1e9));
+        assert_eq!(lines(&wide), lines(&bare) + 2);
+        assert!(wide != narrow && !wide.contains("NaN") && !wide.contains("inf"));
+        let texts = |svg: &str| svg.matches("<text").count();
+        assert_eq!(texts(&wide), texts(&bare));
     }
 
     #[test]

@@ -38,7 +38,6 @@ pub use firing::Streams;
 use forest::Forest;
 pub use law::Law;
 use magnitudes::Magnitude;
-pub use samples::Samples;
 pub use spec::{Directions, Firing, Magnitudes, Spec};
 pub(crate) use tail::normal_tail;
 
@@ -233,6 +232,7 @@ impl Generator {
         if forest.is_flat() {
             return;
         }
+        let mut firing = Vec::new();
         let mut next = 0;
         while let Some(&(parent, magnitude)) = entries.get(next) {
             next += 1;
@@ -243,19 +243,28 @@ impl Generator {
             let scale = means
                 .as_ref()
                 .map_or(1.0, |means| (f64::from(magnitude) / means[parent]) as f32);
-            let first = entries.len();
-            for child in children {
-                if fires(child, rng) {
-                    let own = self.magnitudes[child].draw(rng);
-                    if own > 0.0 {
-                        entries.push((child as u32, own * scale));
-                    }
+            let mut draw = |child: usize, rng: &mut Rng| {
+                let own = self.magnitudes[child].draw(rng);
+                let is_on = own > 0.0;
+                if is_on {
+                    entries.push((child as u32, own * scale));
                 }
+                is_on
+            };
+            firing.clear();
+            firing.extend(children.filter(|&child| fires(child, rng)));
+            if !exclusive {
+                for &child in &firing {
+                    draw(child, rng);
+                }
+                continue;
             }
-            let active = entries.len() - first;
-            if *exclusive && active > 1 {
-                entries.swap(first, first + rng.below(active));
-                entries.truncate(first + 1);
+            // One of those that are on, all as likely: the first of them in a random order.
+            while !firing.is_empty() {
+                let child = firing.swap_remove(rng.below(firing.len()));
+                if draw(child, rng) {
+                    break;
+                }
             }
         }
         entries.retain(|&(_, magnitude)| magnitude > 0.0);

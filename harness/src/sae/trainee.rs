@@ -95,7 +95,7 @@ impl<'a> Trainee<'a> {
         } = candidate;
         let lambda = start.variant().lambda();
         let target = recipe.target_l0.filter(|_| lambda.is_some());
-        let controller = target.map(|target| Controller::new(target, plan.steps));
+        let controller = target.map(|target| Controller::new(target, start.variant(), plan.steps));
         let store = session.checkpoints(&slug, &title, settings);
         let adam = Adam::default();
         let saved = store.latest(|snapshot| {

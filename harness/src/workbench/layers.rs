@@ -2,13 +2,14 @@
 //! elements from layer to layer.
 //!
 //! An element is held to those of another layer in two ways. *By direction*: the largest cosine of decoder rows. Blocks
-//! add to a residual stream, so what a block leaves alone keeps its direction, as long as the layers share one space; where
-//! a layer norm stands between them, it stretches the axes a little. *By function*: the largest correlation of activations
-//! over the same held-out rows. It needs no common space, and follows an element whose direction is turned. A direction
-//! that is used for something else passes the first test alone, a feature that is moved the second alone.
+//! add to a residual stream, so what a block leaves alone keeps its direction, as long as the layers share one space;
+//! where a layer norm stands between them, it stretches the axes a little. *By function*: the largest correlation of
+//! activations over the same held-out rows. It needs no common space, and follows an element whose direction is turned.
+//! A direction that is used for something else passes the first test alone, a feature that is moved the second alone.
 //!
-//! Two trainings on one layer do not find the same elements either. So every layer is trained with two seeds, from first
-//! weights that differ between layers too: what a second training finds again is what a next layer could have at most.
+//! Two trainings on one layer do not find the same elements either. So every layer is trained with two seeds, from
+//! first weights that differ between layers too: what a second training finds again is what a next layer could have at
+//! most.
 
 use std::path::Path;
 
@@ -346,8 +347,8 @@ impl Job<'_> {
         Ok(finished)
     }
 
-    /// For each layer the place of the model whose elements are compared: of the largest dictionaries that with the middle
-    /// one of the sparsities, and of its seeds the one of this number.
+    /// For each layer the place of the model whose elements are compared: of the largest dictionaries that with the
+    /// middle one of the sparsities, and of its seeds the one of this number.
     fn chosen(&self, seed: u64) -> Vec<usize> {
         let seed = self.config.settings.seed + seed;
         let largest = self.sweep.iter().map(|(_, member)| member.elements).max();

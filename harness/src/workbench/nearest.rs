@@ -5,9 +5,9 @@ use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 /// Rows of the product that exist at a time.
 const PIECE: usize = 64;
 
-/// For each row of `a` the row of `b` with the largest cosine, and that cosine: of equal ones the first. Both hold rows of
-/// norm 1, or 0, of `width` values. With `others`, `a` and `b` are the same, and a row does not count for itself. Nothing
-/// if there is no row to choose.
+/// For each row of `a` the row of `b` with the largest cosine, and that cosine: of equal ones the first. Both hold rows
+/// of norm 1, or 0, of `width` values. With `others`, `a` and `b` are the same, and a row does not count for itself.
+/// Nothing if there is no row to choose.
 pub fn nearest(
     exec: Exec,
     a: &[f32],

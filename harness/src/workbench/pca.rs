@@ -11,14 +11,21 @@ use crate::error::Result;
 use crate::phase::Phase;
 use crate::sae::reading::CHUNK;
 use crate::stats::eigen::Eigen;
+use crate::stats::observations::Observations as _;
 use crate::workbench::data::Data;
-use crate::workbench::tables::Measures;
+use crate::workbench::settings::Role;
+use crate::workbench::tables::{Measures, Model};
+
+/// Most columns: the time grows by their cube, to some minutes.
+const WIDEST: usize = 1 << 12;
 
 /// Most rows that the components are taken from.
 const ROWS: u64 = 1 << 16;
 
 /// What reconstructions from principal components tell of held-out rows.
 pub struct Pca {
+    /// Rows that the components are taken from.
+    samples: u64,
     rows: u64,
     width: usize,
     /// Σ‖x − m‖² over the held-out rows, m the mean of all rows.
@@ -28,10 +35,13 @@ pub struct Pca {
 }
 
 impl Pca {
-    /// Takes components from rows that are trained on, and measures them on these rows.
-    pub fn new(exec: Exec, data: &Data, survey: &Survey, held_out: &[u64]) -> Result<Pca> {
+    /// Takes components from rows that are trained on, and measures them on these rows; none of rows that are too wide.
+    pub fn new(exec: Exec, data: &Data, survey: &Survey, held_out: &[u64]) -> Result<Option<Pca>> {
         let _span = Phase::Metrics.begin();
         let d = data.width();
+        if d > WIDEST {
+            return Ok(None);
+        }
         let mut trained_on = Products::new(d);
         let batches = ROWS.min(data.trained_on()).div_ceil(data.batch_rows());
         for number in 0..batches {
@@ -64,17 +74,38 @@ impl Pca {
         }
         let sums = held.sums;
         let parts = (0..d).map(|i| quadratic(&sums, components.vector(i)));
-        Ok(Pca {
+        Ok(Some(Pca {
+            samples: batches * data.batch_rows(),
             rows: held_out.len() as u64,
             width: d,
             spread: (0..d).map(|i| sums[i * d + i]).sum(),
             parts: parts.collect(),
-        })
+        }))
     }
 
-    /// What is known of the reconstruction from the first components, as a row of the table of models has it; the rest are
-    /// no numbers.
-    pub fn measures(&self, components: usize) -> Measures {
+    /// The rows that stand beside models: one for each number of active elements that one of them has, rounded.
+    pub fn beside(&self, models: &[Model]) -> Vec<Model> {
+        let known = models
+            .iter()
+            .filter(|m| m.role == Role::Model && m.measures.l0.is_finite());
+        let count = |m: &Model| (m.measures.l0.round() as usize).clamp(1, self.parts.len());
+        let row = |count: usize| Model {
+            model: format!("pca-{count}"),
+            cell: format!("pca-{count}"),
+            role: Role::Pca,
+            elements: count,
+            sparsity: f64::NAN,
+            target_l0: f64::NAN,
+            end: "trained".into(),
+            samples: self.samples,
+            measures: self.measures(count),
+            ..models[0].clone()
+        };
+        known.map(count).levels().into_iter().map(row).collect()
+    }
+
+    /// What is known of the reconstruction from the first components; the rest are no numbers.
+    fn measures(&self, components: usize) -> Measures {
         let taken: f64 = self.parts[..components].iter().sum();
         let rest = self.spread - taken;
         let unknown = f64::NAN;
@@ -91,11 +122,6 @@ impl Pca {
             rare: unknown,
             nearest: unknown,
         }
-    }
-
-    /// The number of components.
-    pub fn most(&self) -> usize {
-        self.parts.len()
     }
 }
 

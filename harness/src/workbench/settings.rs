@@ -127,7 +127,7 @@ crate::settings! {
         seeds: u64 = 1, in 1..=1000;
         /// What is trained and measured beside every model: random (the same with a random decoder that is not trained, and
         /// with a random encoder of which only biases and thresholds are trained, which takes three times as long in all;
-        /// and as many principal components as the model has active elements) or none.
+        /// and, up to 4,096 columns, as many principal components as the model has active elements) or none.
         baselines: Baselines = Baselines::Random;
         /// Rows that each model is trained on in all, over as many passes as it takes.
         samples: u64 = 1 << 22, in 1..=1 << 50;

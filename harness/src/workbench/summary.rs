@@ -4,30 +4,58 @@ use crate::stats::observations::Observations as _;
 use crate::stats::{interval, mean};
 use crate::table::Record;
 use crate::workbench::tables::{Measures, Model, Summary};
+use crate::workbench::truth::{Codes, Truth};
 
-/// The rows of the table, in the order in which the cells first come.
-pub fn summary(models: &[Model]) -> Vec<Summary> {
+/// A measure of a model against known features.
+type OfTruth = (&'static str, fn(&Truth) -> f64);
+
+/// What known features alone tell.
+const OF_TRUTH: [OfTruth; 5] = [
+    ("mcc", |t| t.mcc),
+    ("precision", |t| t.precision),
+    ("recall", |t| t.recall),
+    ("f1", |t| t.f1),
+    ("uniqueness", |t| t.uniqueness),
+];
+
+/// The rows of the table, in the order in which the cells first come; `truth` holds what known features tell of the
+/// models, if there are any.
+pub fn summary(models: &[Model], truth: &[Truth]) -> Vec<Summary> {
     let mut all = Vec::new();
     for cell in models.iter().map(|m| &m.cell).distinct() {
         let ours: Vec<&Model> = models.iter().filter(|m| m.cell == *cell).collect();
-        let fields: Vec<Vec<String>> = ours.iter().map(|m| m.measures.fields()).collect();
-        for (place, column) in Measures::SPEC.columns.iter().enumerate() {
-            if column.name == "rows" {
-                continue;
-            }
-            let number = |fields: &Vec<String>| fields[place].parse().expect("a measure");
-            let values: Vec<f64> = fields.iter().map(number).collect();
+        let row = |measure: String, values: Vec<f64>| {
             let (low, high) = interval::of_mean(&values).unwrap_or((f64::NAN, f64::NAN));
-            all.push(Summary {
+            Summary {
                 cell: cell.clone(),
                 role: ours[0].role,
                 elements: ours[0].elements,
-                measure: column.name.into(),
+                measure,
                 seeds: values.len(),
                 mean: mean(&values),
                 low,
                 high,
-            });
+            }
+        };
+        let fields: Vec<Vec<String>> = ours.iter().map(|m| m.measures.fields()).collect();
+        for (place, column) in Measures::SPEC.columns.iter().enumerate() {
+            let number = |fields: &Vec<String>| fields[place].parse().expect("a measure");
+            if column.name != "rows" {
+                all.push(row(column.name.into(), fields.iter().map(number).collect()));
+            }
+        }
+        let known = truth.iter();
+        let known = known.filter(|t| ours.iter().any(|m| m.model == t.model));
+        let known: Vec<&Truth> = known.collect();
+        for codes in known.iter().map(|t| t.codes).distinct() {
+            for (name, measure) in OF_TRUTH {
+                let values = known.iter().filter(|t| t.codes == codes);
+                let measure_name = match codes {
+                    Codes::Alone => name.into(),
+                    Codes::Together => format!("{name}_together"),
+                };
+                all.push(row(measure_name, values.map(|t| measure(t)).collect()));
+            }
         }
     }
     all

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::interchange::codes::Codes;
 use crate::interchange::dense::Dense;
-use crate::sae::synthetic::Samples;
+use crate::sae::synthetic::samples::Samples;
 use crate::session::progress::Progress;
 
 /// Samples that are drawn at once.

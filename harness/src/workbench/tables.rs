@@ -103,7 +103,8 @@ crate::rows! {
         role: Role [""],
         /// elements n of the dictionaries
         elements: usize ["elements"],
-        /// name of the measure, which is that of its column in models.csv
+        /// name of the measure, which is that of its column in models.csv or truth.csv, there of codes that are found alone
+        /// (mcc) or together (mcc_together)
         measure: String [""],
         /// number of seeds
         seeds: usize ["1"],

@@ -20,7 +20,6 @@ use crate::sae::synthetic::Spec;
 use crate::sae::training::{self, Candidate, Plan, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, Session};
-use crate::stats::observations::Observations as _;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
@@ -72,6 +71,8 @@ pub struct Finished {
     pub folder: Folder,
     /// What held-out rows tell of each model.
     pub models: Vec<Model>,
+    /// The models against the true features, if the rows are those of a synthetic model.
+    pub truth: Vec<Truth>,
     /// What a reader should know of the data and the models.
     pub warnings: Vec<String>,
     /// Where the time went.
@@ -111,20 +112,13 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let tokens = config.tokens.as_deref();
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
-    let (models, warnings, times) = pool.install(|| {
-        compute(
-            config,
-            (rows, target),
-            tokens,
-            isa,
-            options,
-            &folder,
-            &members,
-        )
-    })?;
+    let pairs = (rows, target);
+    let (models, truth, warnings, times) =
+        pool.install(|| compute(config, pairs, tokens, isa, options, &folder, &members))?;
     Ok(Finished {
         folder,
         models,
+        truth,
         warnings,
         times,
     })
@@ -161,7 +155,7 @@ fn compute(
     options: &Options,
     folder: &Folder,
     members: &[Member],
-) -> Result<(Vec<Model>, Vec<String>, Times)> {
+) -> Result<(Vec<Model>, Vec<Truth>, Vec<String>, Times)> {
     let settings = &config.settings;
     let begun = Instant::now();
     rows.prepare(Exec::parallel(isa), options.show)?;
@@ -280,32 +274,25 @@ fn compute(
     // Principal components of what is read say nothing of what a transcoder reconstructs.
     if settings.baselines == Baselines::Random && data.target.is_none() {
         let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
-        models.extend(components(&pca, &models, settings));
+        let components = pca.map(|pca| pca.beside(&models));
+        models.extend(components.into_iter().flatten());
     }
     let warnings = warnings(&survey, &models);
+    let each = members.iter().zip(&measured);
+    let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
+    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
     let tables = Tables::new(vec![
         Table::of(&tops),
         Table::of(&steps),
         Table::of(&models),
-        Table::of(&summary(&models)),
+        Table::of(&summary(&models, &truth)),
         Table::of(&elements),
     ]);
     for table in tables.iter() {
         folder.write(format!("{}.csv", table.spec().name), table.csv())?;
     }
     let mut tables_of = SPECS.to_vec();
-    if let Some(samples) = data.rows().samples() {
-        let exec = Exec::parallel(isa);
-        let mut truth = Vec::new();
-        for (member, (trained, _)) in members.iter().zip(&measured) {
-            truth.extend(truth::measure(
-                exec,
-                &member.name,
-                &trained.parameters,
-                samples,
-                &held_out,
-            )?);
-        }
+    if !truth.is_empty() {
         folder.write("truth.csv", Table::of(&truth).csv())?;
         tables_of.push(Truth::SPEC);
     }
@@ -322,7 +309,7 @@ fn compute(
         steps: stepping,
         measuring: ready.elapsed(),
     };
-    Ok((models, warnings, times))
+    Ok((models, truth, warnings, times))
 }
 
 /// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
@@ -512,26 +499,4 @@ pub(super) fn row(
         samples: plan.steps * settings.batch as u64,
         measures: measured.measures(),
     }
-}
-
-/// The rows of principal components: one for each number of active elements that a model has, rounded.
-fn components(pca: &Pca, models: &[Model], settings: &Settings) -> Vec<Model> {
-    let asked = models
-        .iter()
-        .filter(|m| m.role == Role::Model && m.measures.l0.is_finite());
-    let counts = asked.map(|m| (m.measures.l0.round() as usize).clamp(1, pca.most()));
-    let row = |count: usize| Model {
-        model: format!("pca-{count}"),
-        cell: format!("pca-{count}"),
-        role: Role::Pca,
-        variant: settings.variant,
-        elements: count,
-        sparsity: f64::NAN,
-        target_l0: f64::NAN,
-        seed: settings.seed,
-        end: "trained".into(),
-        samples: 0,
-        measures: pca.measures(count),
-    };
-    counts.levels().into_iter().map(row).collect()
 }

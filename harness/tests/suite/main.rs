@@ -22,6 +22,7 @@ mod reproducible;
 mod sae;
 mod sae_features;
 mod sae_layers;
+mod sae_synthetic;
 mod sae_transcoder;
 mod streams;
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use harness::table::record::Word as _;
 use harness::table::{Record, Table};
 use harness::workbench::tables::{Measures, Model, Step, Summary};
+use harness::workbench::truth::{Codes, Truth};
 
 use crate::common::{Sandbox, results, same};
 #[cfg(unix)]
@@ -614,15 +615,6 @@ fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
     assert!(!read(&sandbox, "a/report.html").contains("does not beat"));
     assert_eq!(read(&sandbox, "a/elements.csv").lines().count(), 1 + 2 * 12);
 
-    // Untrained, a model explains less than two principal components do.
-    let output = sandbox
-        .harness(&format!("{train} --rate 1e-9 --out untrained").replace("--rate 0.001 ", ""))
-        .output()
-        .unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
-    let note = "note: topk-n12-k2 does not beat as many principal components";
-    assert!(shown.contains(note), "{shown}");
-
     // Intervals over the seeds, of which one seed has none.
     let summary: Vec<Summary> = table(&sandbox, "a/summary.csv");
     let measures = Measures::SPEC.columns.len() - 1;
@@ -645,7 +637,31 @@ fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
     let pca = summary.iter().find(|row| row.cell == "pca-2").unwrap();
     assert!(pca.low.is_nan() && pca.seeds == 1);
     assert!(read(&sandbox, "a/report.html").contains("Means over seeds"));
-    assert!(!read(&sandbox, "untrained/report.html").contains("Means over seeds"));
+}
+
+#[test]
+fn what_known_features_tell_has_intervals_over_seeds_too() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(
+            "sae train synth:synthsaebench-1k --variant batch-topk --k 5 --elements 16 --samples 1280 --batch 64 --seeds 2 \
+             --set measured=256 --baselines none --quiet --out a",
+        )
+        .assert()
+        .success();
+    let truth: Vec<Truth> = table(&sandbox, "a/truth.csv");
+    let summary: Vec<Summary> = table(&sandbox, "a/summary.csv");
+    for (measure, codes) in [("f1", Codes::Alone), ("f1_together", Codes::Together)] {
+        let values = truth.iter().filter(|t| t.codes == codes).map(|t| t.f1);
+        let values: Vec<f64> = values.collect();
+        let row = summary.iter().find(|row| row.measure == measure).unwrap();
+        assert_eq!((row.seeds, values.len()), (2, 2));
+        assert!(
+            (row.mean - (values[0] + values[1]) / 2.0).abs() < 1e-12,
+            "{row:?}"
+        );
+        assert!(row.low < row.mean && row.mean < row.high, "{row:?}");
+    }
 }
 
 #[test]
@@ -657,10 +673,16 @@ fn principal_components_explain_what_few_directions_hold() {
         50.0 + 3.0 * a * (j as f32 + 1.0).cos() + b * (2.0 * j as f32).sin()
     };
     std::fs::write(sandbox.join("x.npy"), npy(600, value)).unwrap();
-    sandbox
+    let output = sandbox
         .harness("sae train x.npy --elements 12 --k 1,2 --samples 2000 --batch 64 --quiet --out a")
-        .assert()
-        .success();
+        .output()
+        .unwrap();
+    // Hardly trained, two elements do not hold what two components do.
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let note = "note: topk-n12-k2 does not beat as many principal components";
+    assert!(shown.contains(note), "{shown}");
+    assert!(read(&sandbox, "a/report.html").contains(&note["note: ".len()..]));
+    assert!(!read(&sandbox, "a/report.html").contains("Means over seeds"));
     let all = models(&sandbox, "a");
     let of = |name: &str| {
         let model = all.iter().find(|m| m.model == name).unwrap();

@@ -27,7 +27,8 @@ pub struct LayersArgs {
     #[command(flatten)]
     train: TrainArgs,
 
-    /// Targets of linear probes, a row for each row of the layers: columns of numbers, or a whole number that is a class
+    /// Targets of linear probes, a row for each row of the layers: columns of numbers, or a whole number that is a
+    /// class
     #[arg(long, value_name = "F.npy")]
     probe_targets: Option<PathBuf>,
 

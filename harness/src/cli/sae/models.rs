@@ -144,18 +144,8 @@ impl EvalArgs {
             rows.prepare(exec, Show::suited(self.input.quiet))?;
             let sample = Sample::new(&rows, target.as_ref(), self.rows, self.skip_nonfinite)?;
             let (evaluations, elements) = evaluate(exec, &models, &sample, progress)?;
-            let mut truth = Vec::new();
-            if let Some(samples) = rows.samples() {
-                for (name, parameters) in &models {
-                    truth.extend(truth::measure(
-                        exec,
-                        name,
-                        parameters,
-                        samples,
-                        sample.picked(),
-                    )?);
-                }
-            }
+            let each = models.iter().map(|(name, model)| (&**name, model));
+            let truth = truth::of_all(exec, each, &rows, sample.picked())?;
             Ok((evaluations, elements, truth))
         });
         let (evaluations, elements, truth) = run?;

@@ -1,3 +1,4 @@
+use super::samples::Samples;
 use super::spec::BUILT_IN;
 use super::*;
 use crate::settings::{Preset, Settings as _};
@@ -361,7 +362,7 @@ fn compared(a: &[f64]) -> Vec<f64> {
 
 #[test]
 fn the_fast_sampler_and_the_slow_one_have_one_law() {
-    const SAMPLES: usize = 40_000;
+    const SAMPLES: usize = 20_000;
     let variants: [fn(Spec) -> Spec; 4] = [
         |spec| spec,
         |spec| Spec {

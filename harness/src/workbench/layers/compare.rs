@@ -172,9 +172,9 @@ impl Reading {
         exact.collect()
     }
 
-    /// For each element the one of another dictionary whose activations correlate with its own most, over the same rows,
-    /// and the correlation. Row i of this one is held to row i + `shift` of the other. Nothing for an element that is
-    /// active too rarely, and for one without a correlation above 0.
+    /// For each element the one of another dictionary whose activations correlate with its own most, over the same
+    /// rows, and the correlation. Row i of this one is held to row i + `shift` of the other. Nothing for an element
+    /// that is active too rarely, and for one without a correlation above 0.
     pub fn by_function(&self, other: &Reading, shift: usize) -> Vec<Match> {
         let _span = Phase::Metrics.begin();
         let (ours, theirs) = (&self.codes, &other.codes);

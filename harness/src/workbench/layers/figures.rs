@@ -164,14 +164,16 @@ fn places(tables: &Tables, last: usize, same_from: f64) -> Figure {
     figure
 }
 
+/// What is drawn of two layers.
+type Cell = fn(&Similarity) -> f64;
+
 fn similarity(tables: &Tables) -> Figure {
     let rows: Vec<Similarity> = tables.rows();
     let layers = rows.iter().map(|r| r.layer).levels();
     let caption = "Mean over the elements of a layer of the largest cosine, and of the largest correlation of activations, with \
                    an element of another layer. On the diagonal: with one of a second training on the same layer.";
     let mut figure = Figure::new("similarity", caption);
-    let panels: [(&str, fn(&Similarity) -> f64); 2] =
-        [("cosine", |r| r.cosine), ("correlation", |r| r.correlation)];
+    let panels: [(&str, Cell); 2] = [("cosine", |r| r.cosine), ("correlation", |r| r.correlation)];
     for (label, of) in panels {
         let names = || layers.iter().map(ToString::to_string);
         let axis: Vec<f64> = (0..layers.len()).map(|i| i as f64).collect();

@@ -51,9 +51,9 @@ crate::words! {
 }
 
 crate::rows! {
-    /// What becomes of the elements of a layer. An element is found in another dictionary by its direction if the cosine
-    /// with one of its elements is at least same_from, and by its function if the correlation of their activations over
-    /// the same held-out rows is.
+    /// What becomes of the elements of a layer. An element is found in another dictionary by its direction if the
+    /// cosine with one of its elements is at least same_from, and by its function if the correlation of their
+    /// activations over the same held-out rows is.
     pub struct Persistence in "persistence" {
         /// number of the layer
         layer: usize [""],
@@ -71,8 +71,8 @@ crate::rows! {
         unfinished_direction: f64 ["1"],
         /// the same by function
         unfinished_function: f64 ["1"],
-        /// share of them that are unfinished by direction although a second training on their layer finds them; NaN without
-        /// a second seed
+        /// share of them that are unfinished by direction although a second training on their layer finds them; NaN
+        /// without a second seed
         stable_unfinished_direction: f64 ["1"],
         /// the same by function
         stable_unfinished_function: f64 ["1"],
@@ -151,8 +151,8 @@ crate::words! {
 }
 
 crate::rows! {
-    /// A linear probe (ridge regression) for a target on a layer, and the dictionary element whose decoder row is nearest
-    /// to it, by the absolute value of the cosine. A classifier has a direction for each class.
+    /// A linear probe (ridge regression) for a target on a layer, and the dictionary element whose decoder row is
+    /// nearest to it, by the absolute value of the cosine. A classifier has a direction for each class.
     pub struct Probe in "probes" {
         /// number of the layer
         layer: usize [""],
@@ -172,8 +172,8 @@ crate::rows! {
         direction_rows_low: f64 ["1"],
         /// 2.5 % have a larger one
         direction_rows_high: f64 ["1"],
-        /// largest |cosine| of an element with the pattern of the probe: the covariance of activations and prediction, the
-        /// direction in which rows differ that the probe tells apart (Haufe et al., On the interpretation of weight
+        /// largest |cosine| of an element with the pattern of the probe: the covariance of activations and prediction,
+        /// the direction in which rows differ that the probe tells apart (Haufe et al., On the interpretation of weight
         /// vectors of linear models, 2014)
         pattern: f64 ["1"],
         /// number of that element

@@ -17,7 +17,7 @@ pub enum Targets {
     /// Columns of numbers, each with its name.
     Numbers {
         /// Where they are read.
-        rows: Rows,
+        rows: Box<Rows>,
         /// The names of the columns.
         names: Vec<String>,
     },
@@ -89,7 +89,9 @@ impl Targets {
                 }
                 let own = (0..rows.width()).map(|column| format!("target {column}"));
                 let names = named(path, names, own.collect())?;
-                (rows.len(), Targets::Numbers { rows, names })
+                let len = rows.len();
+                let rows = Box::new(rows);
+                (len, Targets::Numbers { rows, names })
             }
         };
         match len == count {

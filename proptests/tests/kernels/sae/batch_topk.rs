@@ -82,6 +82,10 @@ fn a_batch_takes_its_largest_and_of_equals_the_first(isa: Isa) {
         let matrix = MatRef::new(&x, batch, n).unwrap();
         let losses = sae::gradient(exec, &parameters, matrix, &mut workspace, &mut gradient);
         let codes = dense(workspace.codes());
+        // Without a gradient, the same.
+        let alone = dense(sae::encode_batch(exec, &parameters, MatRef::new(&x, batch, n).unwrap(), &mut workspace));
+        let bits = |codes: &[f32]| codes.iter().map(|c| c.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&alone), bits(&codes));
         let got: Vec<f32> = codes.iter().map(|f| if f.is_nan() { f32::INFINITY } else { *f }).collect();
         prop_assert_eq!(&got, &want);
         let kept = want.iter().filter(|&&f| f > 0.0).count();
