@@ -147,6 +147,9 @@ pub(super) fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> 
     Ok(folder)
 }
 
+/// What held-out rows tell of models and of known features, warnings, and where the time went.
+type Told = (Vec<Model>, Vec<Truth>, Vec<String>, Times);
+
 fn compute(
     config: &Config,
     (mut rows, target): (Rows, Option<Rows>),
@@ -155,7 +158,7 @@ fn compute(
     options: &Options,
     folder: &Folder,
     members: &[Member],
-) -> Result<(Vec<Model>, Vec<Truth>, Vec<String>, Times)> {
+) -> Result<Told> {
     let settings = &config.settings;
     let begun = Instant::now();
     rows.prepare(Exec::parallel(isa), options.show)?;
