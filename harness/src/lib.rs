@@ -16,7 +16,7 @@
 //! profile        where the time of a run goes, and what the machine can do
 //! workbench      `harness sae`: trains sparse autoencoders on activations, measures and draws them
 //! interchange    sparse autoencoders in folders: ours, and those of other tools
-//! activations    rows of activations, in files or of a synthetic model, their random order, and what they have in common
+//! activations    rows of activations, in files or of a synthetic model, their order, and what they have in common
 //! sae            sparse autoencoders without experiments: data, training, measures, cheapest codes
 //! session        what a long computation is given: threads, instruction set, progress, checkpoints
 //! store          files that survive: written whole, checked when they are read again

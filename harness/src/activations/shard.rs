@@ -95,17 +95,25 @@ impl Shard {
             self.rows
         );
         let size = self.kind.bytes();
-        let mut bytes = vec![0; to.len() * size];
         let at = self.offset + first * (self.width * size) as u64;
-        read_exact_at(&self.file, &mut bytes, at).map_err(|e| match e.kind() {
+        if self.kind == Kind::F32 && cfg!(target_endian = "little") {
+            // The bytes of the file are those of the numbers.
+            return self.read_bytes(at, bytemuck::cast_slice_mut(to));
+        }
+        let mut bytes = vec![0; to.len() * size];
+        self.read_bytes(at, &mut bytes)?;
+        self.kind.decode(&bytes, to);
+        Ok(())
+    }
+
+    fn read_bytes(&self, at: u64, to: &mut [u8]) -> Result<()> {
+        read_exact_at(&self.file, to, at).map_err(|e| match e.kind() {
             ErrorKind::UnexpectedEof => Error::input(format!(
                 "cannot read {}: it was cut short while it was read",
                 self.path.display()
             )),
             _ => Error::io("read", &self.path)(e),
-        })?;
-        self.kind.decode(&bytes, to);
-        Ok(())
+        })
     }
 }
 

@@ -101,8 +101,8 @@ impl Generator {
         Self::with(&spec, directions, rule, rng)
     }
 
-    /// Draws the features of a synthetic model whose settings are in range, and spreads them if it says so; every step of
-    /// that is a unit of the progress.
+    /// Draws the features of a synthetic model whose settings are in range, and spreads them if it says so; every step
+    /// of that is a unit of the progress.
     ///
     /// # Errors
     /// If it is interrupted.

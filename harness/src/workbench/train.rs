@@ -113,15 +113,7 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
     let pairs = (rows, target);
-    let (models, truth, warnings, times) =
-        pool.install(|| compute(config, pairs, tokens, isa, options, &folder, &members))?;
-    Ok(Finished {
-        folder,
-        models,
-        truth,
-        warnings,
-        times,
-    })
+    pool.install(|| compute(config, pairs, tokens, isa, options, folder, &members))
 }
 
 /// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
@@ -147,18 +139,16 @@ pub(super) fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> 
     Ok(folder)
 }
 
-/// What held-out rows tell of models and of known features, warnings, and where the time went.
-type Told = (Vec<Model>, Vec<Truth>, Vec<String>, Times);
-
 fn compute(
     config: &Config,
     (mut rows, target): (Rows, Option<Rows>),
     tokens: Option<Tokens>,
     isa: Isa,
     options: &Options,
-    folder: &Folder,
+    of_results: Folder,
     members: &[Member],
-) -> Result<Told> {
+) -> Result<Finished> {
+    let folder = &of_results;
     let settings = &config.settings;
     let begun = Instant::now();
     rows.prepare(Exec::parallel(isa), options.show)?;
@@ -251,7 +241,11 @@ fn compute(
     let progress = Progress::new("measuring", options.show);
     progress.start(members.len() as u64)?;
     let held_out = data.held_out_rows();
-    let exec = Exec::serial(isa);
+    // Each of a few models on all threads, many models side by side.
+    let exec = match at_once {
+        1 => Exec::parallel(isa),
+        _ => Exec::serial(isa),
+    };
     let folded = trained.into_par_iter().map(|trained| {
         let finished = finish(exec, trained, &data, &survey, &held_out)?;
         progress.tick()?;
@@ -273,17 +267,18 @@ fn compute(
             elements.extend(measured.elements(&member.name));
         }
     }
+    let exec = Exec::parallel(isa);
     let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
     // Principal components of what is read say nothing of what a transcoder reconstructs.
     if settings.baselines == Baselines::Random && data.target.is_none() {
-        let pca = Pca::new(Exec::parallel(isa), &data, &survey, &held_out)?;
+        let pca = Pca::new(exec, &data, &survey, &held_out)?;
         let components = pca.map(|pca| pca.beside(&models));
         models.extend(components.into_iter().flatten());
     }
     let warnings = warnings(&survey, &models);
     let each = members.iter().zip(&measured);
     let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
-    let truth = truth::of_all(Exec::parallel(isa), each, data.rows(), &held_out)?;
+    let truth = truth::of_all(exec, each, data.rows(), &held_out)?;
     let tables = Tables::new(vec![
         Table::of(&tops),
         Table::of(&steps),
@@ -312,7 +307,13 @@ fn compute(
         steps: stepping,
         measuring: ready.elapsed(),
     };
-    Ok((models, truth, warnings, times))
+    Ok(Finished {
+        folder: of_results,
+        models,
+        truth,
+        warnings,
+        times,
+    })
 }
 
 /// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in

@@ -1,5 +1,5 @@
-//! A model against the features that its data are made of, as SynthSAEBench measures it (`eval_sae_on_synthetic_data` of
-//! SAELens), on samples of a synthetic model.
+//! A model against the features that its data are made of, as SynthSAEBench measures it (`eval_sae_on_synthetic_data`
+//! of SAELens), on samples of a synthetic model.
 //!
 //! Each element stands for the feature with the largest |cosine|, which several elements may share. What is asked of an
 //! element is then what is asked of a classifier: is it on where its feature is?
@@ -25,8 +25,8 @@ crate::words! {
     pub enum Codes {
         /// Each for itself, as the model is used: BatchTopK and Matryoshka take what is above their threshold.
         Alone,
-        /// Those of 1,024 samples together, as in a training step: k times 1,024 entries of BatchTopK and Matryoshka. The
-        /// published numbers of SynthSAEBench are found so.
+        /// Those of 1,024 samples together, as in a training step: k times 1,024 entries of BatchTopK and Matryoshka.
+        /// The published numbers of SynthSAEBench are found so.
         Together,
     }
 }
@@ -36,8 +36,8 @@ crate::rows! {
     pub struct Truth in "truth" {
         /// name of the model
         model: String [""],
-        /// how codes are found: alone (each for itself, as the model is used) or together (those of 1,024 samples, as in
-        /// training, for batch-topk and matryoshka; SynthSAEBench does so)
+        /// how codes are found: alone (each for itself, as the model is used) or together (those of 1,024 samples, as
+        /// in training, for batch-topk and matryoshka; SynthSAEBench does so)
         codes: Codes [""],
         /// samples measured
         rows: u64 ["rows"],
@@ -46,8 +46,8 @@ crate::rows! {
         /// of the samples on which an element is on, the share on which its feature is, which is the one of largest
         /// |cosine|; 0 for an element that is never on; mean over elements
         precision: f64 ["1"],
-        /// of the samples on which its feature is on, the share on which the element is; 0 for a feature that is never on;
-        /// mean over elements
+        /// of the samples on which its feature is on, the share on which the element is; 0 for a feature that is never
+        /// on; mean over elements
         recall: f64 ["1"],
         /// F1 = 2PR/(P + R) of precision and recall, 0 where both are 0; mean over elements
         f1: f64 ["1"],

@@ -642,9 +642,11 @@ fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
 #[test]
 fn what_known_features_tell_has_intervals_over_seeds_too() {
     let sandbox = Sandbox::new();
+    let spec = "features = 24\nwidth = 8\n";
+    std::fs::write(sandbox.join("my.toml"), spec).unwrap();
     sandbox
         .harness(
-            "sae train synth:synthsaebench-1k --variant batch-topk --k 5 --elements 16 --samples 1280 --batch 64 --seeds 2 \
+            "sae train synth:my.toml --variant batch-topk --k 2 --elements 16 --samples 6400 --batch 64 --seeds 2 \
              --set measured=256 --baselines none --quiet --out a",
         )
         .assert()

@@ -6,11 +6,12 @@ use harness::workbench::truth::Truth;
 use crate::common::{Sandbox, results, same};
 
 /// A small model with trees, a copula and a bias.
-const SPEC: &str = "features = 40\nwidth = 12\nfirst = 0.3\nlast = 0.02\nrank = 3\nroots = 4\nmean = [3.0, 2.0]\nbias = 0.5\n\
-                    repulsion = 20\n";
+const SPEC: &str = "features = 40\nwidth = 12\nfirst = 0.3\nlast = 0.02\nrank = 3\nroots = 4\n\
+                    mean = [3.0, 2.0]\nbias = 0.5\nrepulsion = 20\n";
 
 /// A training of a second or less.
-const TRAINING: &str = "synth:my.toml --variant batch-topk --k 3 --elements 24 --samples 6000 --batch 256 --set measured=2000 -q";
+const TRAINING: &str = "synth:my.toml --variant batch-topk --k 3 --elements 24 --samples 6000 --batch 256 --set measured=2000 \
+                        --baselines none -q";
 
 fn with_spec() -> Sandbox {
     let sandbox = Sandbox::new();

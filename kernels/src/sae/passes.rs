@@ -12,8 +12,8 @@ use crate::matrix::view::{MatMut, MatRef};
 /// The codes of a batch `x`, B×d (B×d_in for a transcoder) with contiguous rows: B×n, columns rising in each row.
 ///
 /// The code of a sample does not depend on the samples beside it: [`BatchTopK`](super::BatchTopK) and
-/// [`Matryoshka`](super::Matryoshka) take the entries above their threshold here, and choose those of the whole batch in
-/// [`gradient`] and [`encode_batch`] alone.
+/// [`Matryoshka`](super::Matryoshka) take the entries above their threshold here, and choose those of the whole batch
+/// in [`gradient`] and [`encode_batch`] alone.
 ///
 /// A NaN among the pre-activations is kept in the codes, so that it reaches the loss.
 ///
@@ -32,7 +32,8 @@ pub fn encode<'a>(
 }
 
 /// The codes of a batch as [`gradient`] and a training step have them: those of [`encode`], but that
-/// [`BatchTopK`](super::BatchTopK) and [`Matryoshka`](super::Matryoshka) choose the entries of the whole batch together.
+/// [`BatchTopK`](super::BatchTopK) and [`Matryoshka`](super::Matryoshka) choose the entries of the whole batch
+/// together.
 ///
 /// # Panics
 /// As [`encode`].

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::common::{choose_isa, print};
-use super::TrainArgs;
+use super::train::TrainArgs;
 use crate::error::Result;
 use crate::workbench::config::{Across, Config, Request};
 use crate::workbench::layers;

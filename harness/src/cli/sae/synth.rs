@@ -18,13 +18,13 @@ use crate::workbench::synth::Files;
 /// The arguments of `harness sae synth`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "SPEC is synthsaebench-16k (16,384 features in 768 dimensions, in trees and correlated: SynthSAEBench-16k \
-    version 2), synthsaebench-1k (the same law with 1,024 features in 128 dimensions) or a .toml file of settings, of \
-    which those that are left out have defaults; --settings shows and explains all of them. Features are spread apart \
-    first, which takes a minute or two for synthsaebench-16k.\n\n\
-    Beside F.npy stand F-codes.npz, the magnitudes of all features in each sample, which scipy.sparse.load_npz reads, and \
-    F-features.npy; beside F.safetensors stand F-codes.safetensors and F-features.safetensors. `harness sae train` and \
-    `harness sae eval` draw samples by themselves: their data are then called synth:SPEC.\n\n\
+    after_help = "SPEC is synthsaebench-16k (16,384 features in 768 dimensions, in trees and correlated: \
+    SynthSAEBench-16k version 2), synthsaebench-1k (the same law with 1,024 features in 128 dimensions) or a .toml file \
+    of settings, of which those that are left out have defaults; --settings shows and explains all of them. Features are \
+    spread apart first, which takes a minute or two for synthsaebench-16k.\n\n\
+    Beside F.npy stand F-codes.npz, the magnitudes of all features in each sample, which scipy.sparse.load_npz reads, \
+    and F-features.npy; beside F.safetensors stand F-codes.safetensors and F-features.safetensors. `harness sae train` \
+    and `harness sae eval` draw samples by themselves: their data are then called synth:SPEC.\n\n\
     Examples:\n  harness sae synth synthsaebench-1k --samples 100000 --out samples.npy\n  \
     harness sae synth synthsaebench-1k --settings > my.toml\n  \
     harness sae synth my.toml --samples 100000 --out mine.safetensors\n  \
@@ -36,7 +36,12 @@ pub struct SynthArgs {
     spec: String,
 
     /// Number of samples
-    #[arg(long, value_name = "N", required_unless_present = "settings", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    #[arg(
+        long,
+        value_name = "N",
+        required_unless_present = "settings",
+        value_parser = clap::value_parser!(u64).range(1..=1 << 40)
+    )]
     samples: Option<u64>,
 
     /// File to write, new: .npy or .safetensors

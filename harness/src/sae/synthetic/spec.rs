@@ -22,21 +22,21 @@ crate::settings! {
         features: usize = 1024, where spec => features(spec);
         /// Length of a sample.
         width: usize = 128, in 1..=8192;
-        /// Directions of the features: gaussian (random unit vectors), orthogonal (at most as many as a sample has values),
-        /// or spread (random ones that are pushed apart by `repulsion` steps).
+        /// Directions of the features: gaussian (random unit vectors), orthogonal (at most as many as a sample has
+        /// values), or spread (random ones that are pushed apart by `repulsion` steps).
         directions: Directions = Directions::Spread;
         /// Steps of Adam at a rate of 0.0003 by which spread directions are pushed apart, down the sum of their squared
         /// cosines.
         repulsion: u64 = 100, in 0..=100_000;
-        /// Cosine of any two features of one group, beside what chance adds to it; 0 for no groups. Features are dealt to
-        /// the groups in turn.
+        /// Cosine of any two features of one group, beside what chance adds to it; 0 for no groups. Features are dealt
+        /// to the groups in turn.
         coherence: f64 = 0.0, where spec => coherence(spec);
-        /// Probability of feature i = 0, 1, … to fire: constant, decaying (as decay^i), zipf (as 1/(i + 1)), power-law (as
-        /// (i + 1)^−exponent, along a line to be `first` for the first feature and `last` for the last), or exactly
+        /// Probability of feature i = 0, 1, … to fire: constant, decaying (as decay^i), zipf (as 1/(i + 1)), power-law
+        /// (as (i + 1)^−exponent, along a line to be `first` for the first feature and `last` for the last), or exactly
         /// (`active` features of each sample, all as likely).
         firing: Firing = Firing::PowerLaw;
-        /// Mean number of features that are active in a sample, where they fire by constant, decaying or zipf; the number
-        /// of them for exactly.
+        /// Mean number of features that are active in a sample, where they fire by constant, decaying or zipf; the
+        /// number of them for exactly.
         active: f64 = 3.0, where spec => active(spec);
         /// Ratio of the probabilities of a feature and the one before, for decaying.
         decay: f64 = 0.99, in above(0.0).at_most(1.0);
@@ -46,9 +46,9 @@ crate::settings! {
         last: f64 = 0.0005, in above(0.0).at_most(1.0);
         /// The exponent of power-law.
         exponent: f64 = 0.5, in above(0.0).at_most(100.0);
-        /// Factors of a Gaussian copula that makes features fire together: feature i fires where a normal number exceeds a
-        /// level, and these numbers are correlated by F_i·F_j, with F of `features` rows and `rank` columns. 0 for
-        /// independent features.
+        /// Factors of a Gaussian copula that makes features fire together: feature i fires where a normal number
+        /// exceeds a level, and these numbers are correlated by F_i·F_j, with F of `features` rows and `rank` columns.
+        /// 0 for independent features.
         rank: usize = 0, where spec => rank(spec);
         /// Standard deviation of the entries of F, which are normal.
         loading: f64 = 0.1, in 0.0..=10.0;
@@ -68,11 +68,11 @@ crate::settings! {
         /// Whether the magnitude of a child is multiplied by that of its parent, in units of the parent's mean.
         scaled: bool = true;
         /// Magnitude of an active feature, by its mean m and deviation s: uniform (on m ± √3 s), normal (m + s z),
-        /// folded-normal (|m + s z|) or half-normal (m + s |z|), z being a standard normal number; below 0 it is 0, and the
-        /// feature is off.
+        /// folded-normal (|m + s z|) or half-normal (m + s |z|), z being a standard normal number; below 0 it is 0, and
+        /// the feature is off.
         magnitudes: Magnitudes = Magnitudes::Normal;
-        /// The m of magnitudes: one for all features, two for a line from the first to the last feature, or one for each.
-        /// Nothing stands for that of uniform on (0, 1), 1 for normal, and 0 for the others.
+        /// The m of magnitudes: one for all features, two for a line from the first to the last feature, or one for
+        /// each. Nothing stands for that of uniform on (0, 1), 1 for normal, and 0 for the others.
         mean: Vec<f64> = Vec::new(), where spec => for_features("mean", spec);
         /// The s of magnitudes, likewise. Nothing stands for that of uniform on (0, 1), 0.25 for normal, and 1 for the
         /// others.
@@ -225,9 +225,9 @@ pub const BUILT_IN: [BuiltIn; 2] = [
     ("synthsaebench-1k", synthsaebench_1k),
 ];
 
-/// SynthSAEBench-16k, version 2 (the dataset decoderesearch/synth-sae-bench-16k-v2, drawn by SAELens): 16,384 features in
-/// 768 dimensions, 10,880 of them in 128 trees of depth 3 with children that exclude each other, correlated by a copula
-/// of rank 25.
+/// SynthSAEBench-16k, version 2 (the dataset decoderesearch/synth-sae-bench-16k-v2, drawn by SAELens): 16,384 features
+/// in 768 dimensions, 10,880 of them in 128 trees of depth 3 with children that exclude each other, correlated by a
+/// copula of rank 25.
 fn synthsaebench_16k() -> Spec {
     Spec {
         features: 16_384,
@@ -243,8 +243,8 @@ fn synthsaebench_16k() -> Spec {
     }
 }
 
-/// The same law with 1,024 features in 128 dimensions, 336 of them in 16 trees of depth 2: no part of SynthSAEBench, but
-/// small enough to try things on.
+/// The same law with 1,024 features in 128 dimensions, 336 of them in 16 trees of depth 2: no part of SynthSAEBench,
+/// but small enough to try things on.
 fn synthsaebench_1k() -> Spec {
     Spec {
         features: 1024,
@@ -259,8 +259,8 @@ impl Spec {
     /// The model of a name, or that of a file of settings.
     ///
     /// # Errors
-    /// If there is no model of that name and no such file, or the file has a setting that does not exist or is out of its
-    /// range.
+    /// If there is no model of that name and no such file, or the file has a setting that does not exist or is out of
+    /// its range.
     pub fn read(name: &str) -> Result<Spec> {
         if let Some((_, spec)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
             return Ok(spec());

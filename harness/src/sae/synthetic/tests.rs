@@ -198,6 +198,32 @@ fn what_cannot_be_is_refused() {
         }),
         "correlation"
     );
+    // What takes more settings than experiments have.
+    for (law, key) in [
+        (
+            Law {
+                directions: Directions::Spread,
+                ..law()
+            },
+            "directions",
+        ),
+        (
+            Law {
+                firing: Firing::PowerLaw,
+                ..law()
+            },
+            "firing",
+        ),
+        (
+            Law {
+                magnitudes: Magnitudes::HalfNormal,
+                ..law()
+            },
+            "magnitudes",
+        ),
+    ] {
+        assert_eq!(refused(law), key);
+    }
     assert_eq!(
         refused(Law {
             decay: 0.0,
@@ -207,8 +233,8 @@ fn what_cannot_be_is_refused() {
     );
 }
 
-/// Samples by the letter of the specification of SynthSAEBench, with a normal number for every feature: the firings before
-/// anything else of each sample, and the magnitudes in the end.
+/// Samples by the letter of the specification of SynthSAEBench, with a normal number for every feature: the firings
+/// before anything else of each sample, and the magnitudes in the end.
 struct Slow<'a> {
     spec: &'a Spec,
     factors: Vec<Vec<f64>>,
@@ -346,8 +372,8 @@ impl Moments {
     }
 }
 
-/// What is compared of a sample: whether each feature is on, its magnitude and the square of it, the number of pairs that
-/// are on together, and the products of some neighbours.
+/// What is compared of a sample: whether each feature is on, its magnitude and the square of it, the number of pairs
+/// that are on together, and the products of some neighbours.
 fn compared(a: &[f64]) -> Vec<f64> {
     let on: Vec<f64> = a.iter().map(|&a| f64::from(a > 0.0)).collect();
     let total: f64 = on.iter().sum();
@@ -448,8 +474,8 @@ fn a_magnitude_is_a_product_along_its_branch() {
     for (f, m) in batch.features.iter().zip(&batch.magnitudes) {
         assert!((f64::from(*m) - means[*f as usize]).abs() < 1e-6);
     }
-    // With deviations, what is left of a child when its parent is divided out is drawn from the child's own law, and the
-    // parent's magnitude shows in it.
+    // With deviations, what is left of a child when its parent is divided out is drawn from the child's own law, and
+    // the parent's magnitude shows in it.
     let spec = Spec {
         deviation: vec![0.5],
         deviation_spread: 0.0,
@@ -483,8 +509,8 @@ fn a_magnitude_is_a_product_along_its_branch() {
             values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n,
         )
     };
-    // Means are above 2, four deviations from 0, so that nearly nothing is cut off. Some draws share a sample, but their
-    // own variables are independent.
+    // Means are above 2, four deviations from 0, so that nearly nothing is cut off. Some draws share a sample, but
+    // their own variables are independent.
     let (mean, variance) = moments(&own);
     assert!(mean.abs() < 5.0 * 0.5 / n.sqrt() + 1e-4, "{mean}");
     assert!(

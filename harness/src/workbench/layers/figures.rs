@@ -13,12 +13,16 @@ const SHOWN: usize = 5;
 /// All of them.
 pub fn draw(tables: &Tables, same_from: f64) -> Vec<Figure> {
     let last = tables.rows::<Layer>().len().saturating_sub(1);
-    let mut all = vec![
-        reconstruction(tables, last),
+    let models: Vec<LayerModel> = tables.rows();
+    let mut all = vec![reconstruction(&models, last)];
+    if models.iter().map(|m| &m.model.cell).distinct().len() > 1 {
+        all.push(frontier(&models, last));
+    }
+    all.extend([
         persistence(tables, last, same_from),
         places(tables, last, same_from),
         similarity(tables),
-    ];
+    ]);
     let probes: Vec<Probe> = tables.rows();
     if !probes.is_empty() {
         all.push(probing(&probes, last));
@@ -35,12 +39,11 @@ fn share_axis(label: &str) -> Axis {
     Axis::linear(label).range(-0.02, 1.02)
 }
 
-fn reconstruction(tables: &Tables, last: usize) -> Figure {
-    let models: Vec<LayerModel> = tables.rows();
+fn reconstruction(models: &[LayerModel], last: usize) -> Figure {
     let cells: Vec<&str> = models.iter().map(|m| m.model.cell.as_str()).distinct();
     let mut explained = Panel::new("", layer_axis(last), Axis::linear("explained variance"));
     let mut dead = Panel::new("", layer_axis(last), share_axis("share of dead elements"));
-    for (role, label) in Role::steps(cells.clone()) {
+    for (role, label) in Role::steps(cells) {
         let ours = || models.iter().filter(move |m| m.model.cell == label);
         let of = |measure: fn(&LayerModel) -> f64| ours().map(move |m| (m.layer, measure(m)));
         let points = |measure| of(measure).map(|(layer, value)| (layer as f64, value));
@@ -51,44 +54,42 @@ fn reconstruction(tables: &Tables, last: usize) -> Figure {
         dead = dead.line(role, label, of(curve).medians());
         dead = dead.scatter(role, label, points(curve));
     }
-    let mut caption = "Reconstruction of held-out rows by layer, and the share of elements that none of them switches on. \
-                       Lines are medians over seeds, points are models."
-        .to_string();
-    let mut figure = Figure::new("reconstruction", "")
+    let caption = "Reconstruction of held-out rows by layer, and the share of elements that none of them switches on. \
+                   Lines are medians over seeds, points are models.";
+    Figure::new("reconstruction", caption)
         .panel(explained)
-        .panel(dead);
-    if cells.len() > 1 {
-        let mut frontier = Panel::new(
-            "",
-            Axis::log("active elements (L0)"),
-            Axis::linear("explained variance"),
-        );
-        let largest = models.iter().map(|m| m.model.elements).max();
-        for (role, layer) in Role::steps((0..=last).collect()) {
-            let ours = models.iter().filter(|m| m.layer == layer);
-            let ours: Vec<&LayerModel> =
-                ours.filter(|m| Some(m.model.elements) == largest).collect();
-            let median_of = |cell: &str, measure: fn(&LayerModel) -> f64| {
-                let of_cell = ours.iter().filter(|m| m.model.cell == cell);
-                median(&of_cell.map(|m| measure(m)).collect::<Vec<_>>())
-            };
-            let ours_of = ours.iter().map(|m| m.model.cell.as_str()).distinct();
-            let mut curve: Vec<(f64, f64)> = ours_of
-                .into_iter()
-                .map(|cell| {
-                    let l0 = median_of(cell, |m| m.model.measures.l0);
-                    (l0, median_of(cell, |m| m.model.measures.explained_variance))
-                })
-                .collect();
-            curve.sort_by(|a, b| a.0.total_cmp(&b.0));
-            frontier = frontier.dotted(role, format!("layer {layer}"), curve);
-        }
-        figure = figure.panel(frontier);
-        caption += " Below: explained variance against the mean number of active elements, a line a layer, light to dark from \
-                    the first to the last.";
+        .panel(dead)
+}
+
+/// Explained variance against L0, a line a layer.
+fn frontier(models: &[LayerModel], last: usize) -> Figure {
+    let mut frontier = Panel::new(
+        "",
+        Axis::log("active elements (L0)"),
+        Axis::linear("explained variance"),
+    );
+    let largest = models.iter().map(|m| m.model.elements).max();
+    for (role, layer) in Role::steps((0..=last).collect()) {
+        let ours = models.iter().filter(|m| m.layer == layer);
+        let ours: Vec<&LayerModel> = ours.filter(|m| Some(m.model.elements) == largest).collect();
+        let median_of = |cell: &str, measure: fn(&LayerModel) -> f64| {
+            let of_cell = ours.iter().filter(|m| m.model.cell == cell);
+            median(&of_cell.map(|m| measure(m)).collect::<Vec<_>>())
+        };
+        let ours_of = ours.iter().map(|m| m.model.cell.as_str()).distinct();
+        let mut curve: Vec<(f64, f64)> = ours_of
+            .into_iter()
+            .map(|cell| {
+                let l0 = median_of(cell, |m| m.model.measures.l0);
+                (l0, median_of(cell, |m| m.model.measures.explained_variance))
+            })
+            .collect();
+        curve.sort_by(|a, b| a.0.total_cmp(&b.0));
+        frontier = frontier.dotted(role, format!("layer {layer}"), curve);
     }
-    figure.caption = caption;
-    figure
+    let caption = "Explained variance of held-out rows against the mean number of active elements, a line a layer, light to dark \
+                   from the first to the last; the largest dictionaries, medians over seeds.";
+    Figure::new("frontier", caption).columns(1).panel(frontier)
 }
 
 /// What is drawn of a layer.
@@ -108,9 +109,13 @@ fn persistence(tables: &Tables, last: usize, same_from: f64) -> Figure {
         ("by function", |r| r.next_function, |r| r.again_function),
     ];
     for (title, next, again) in panels {
-        let points = |of: Column| rows.iter().map(move |r| (r.layer as f64, of(r)));
+        // The last layer has no next one.
+        let points = |of: Column| {
+            let all = rows.iter().map(move |r| (r.layer as f64, of(r)));
+            all.filter(|point| point.1.is_finite())
+        };
         let mut panel = Panel::new(title, layer_axis(last), share_axis("share of the elements"));
-        if points(again).any(|point| point.1.is_finite()) {
+        if points(again).next().is_some() {
             panel = panel.dotted(Role::Control, "a second training finds it", points(again));
         }
         panel = panel.dotted(Role::Distributed, "the next layer has it", points(next));

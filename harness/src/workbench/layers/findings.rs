@@ -8,6 +8,9 @@ use crate::table::record::Word as _;
 use crate::text::{number, percent};
 use crate::workbench::settings::Role;
 
+/// The share of its elements that a second training should find again, for a dictionary to tell anything of its layer.
+const SETTLED: f64 = 0.3;
+
 /// All of it, from the tables.
 pub fn findings(tables: &Tables, same_from: f64) -> Vec<String> {
     let models: Vec<LayerModel> = tables.rows();
@@ -92,6 +95,9 @@ fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
             percent(direction),
             percent(function),
         );
+        if direction < SETTLED && function < SETTLED {
+            said += " That is so few that these dictionaries tell little of the layers: train on more rows, or with fewer elements.";
+        }
     }
     let of = |column: fn(&Persistence) -> f64| known(rows.iter().map(column));
     if let [Some(cosine), Some(chance), Some(correlation), Some(apart)] = [
@@ -128,8 +134,8 @@ fn unfinished(rows: &[Persistence]) -> Option<String> {
         of(|r| r.stable_unfinished_function),
     ] {
         said += &format!(
-            " For {} and {} of the elements that is no accident of their training, since a second one on their layer finds them \
-             again.",
+            " Of all elements, {} by direction and {} by function are unfinished although a second training on their layer finds \
+             them again, so that they are no accident of a training.",
             percent(direction),
             percent(function),
         );

@@ -62,11 +62,12 @@ pub fn probes(
     };
     let elements = unit.len() / width;
     let centred = Centred::of(x);
+    let outputs: Vec<f64> = (0..x.rows()).flat_map(|i| map.at(x.row(i))).collect();
     let picks = picks(x.rows(), elements, layer);
     let of = |(column, (score, held_out, chance)): (usize, (Score, f64, f64))| {
         let direction = normalised(map.direction(column));
-        let outputs: Vec<f64> = (0..x.rows()).map(|i| map.at(x.row(i))[column]).collect();
-        let pattern = normalised(centred.covariance(x, &outputs));
+        let outputs = outputs.iter().skip(column).step_by(columns).copied();
+        let pattern = normalised(centred.covariance(x, &outputs.collect::<Vec<_>>()));
         let near = |to: &[f64]| {
             let cosines = unit.chunks_exact(width).map(|element| {
                 let cosine: f64 = element.iter().zip(to).map(|(e, t)| f64::from(*e) * t).sum();
