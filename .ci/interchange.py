@@ -52,6 +52,19 @@ def ours(folder, name):
     return codes.toarray(), codes @ tensors["W_dec"] + tensors["b_dec"]
 
 
+def our_transcoder(folder, name, x):
+    """The same for a transcoder, whose export of what has been read is for the tool that has such a one."""
+    harness("encode", folder, "--data", "x.npy", "--out", f"{name}.npz", "--quiet")
+    codes = scipy.sparse.load_npz(f"{name}.npz")
+    tool = "sparsify" if Path(folder, "sae.safetensors").exists() else "saelens"
+    harness("export", folder, "--to", tool, f"{name}-again")
+    (weights,) = Path(f"{name}-again").glob("*.safetensors")
+    tensors = load_file(weights)
+    made = codes @ tensors["W_dec"] + tensors["b_dec"]
+    skip = tensors.get("W_skip")
+    return codes.toarray(), made if skip is None else made + x.numpy() @ skip.T
+
+
 def hold(name, found, expected):
     """Compares codes and reconstructions."""
     pairs = list(zip(found, expected))
@@ -135,6 +148,57 @@ def from_sparsify(x):
         hold(f"topk of sparsify, size {name}", ours(name, f"their-{name}"), sparsify(name, x))
 
 
+def transcoders(x):
+    """Random weights of SAELens and of sparsify, with and without a skip connection; then back again."""
+    shape = {"d_in": WIDTH, "d_out": 2 * WIDTH, "d_sae": ELEMENTS, "apply_b_dec_to_input": False}
+    for name in ["transcoder", "skip_transcoder", "jumprelu_transcoder", "jumprelu_skip_transcoder"]:
+        made = SAE.from_dict({"architecture": name, **shape})
+        for parameter in made.parameters():
+            parameter.normal_(std=0.3)
+        made.save_model(name)
+        loaded = SAE.load_from_disk(name, device="cpu", dtype="float32")
+        expected = loaded.encode(x), loaded(x)
+        hold(f"{name} of SAELens", our_transcoder(name, f"their-{name}", x), expected)
+        again = SAE.load_from_disk(f"their-{name}-again", device="cpu", dtype="float32")
+        hold(f"{name} of SAELens, and back", (again.encode(x), again(x)), expected)
+    for name, skip in [("transcode", False), ("transcode-skip", True)]:
+        made = SparseCoder(WIDTH, SparseCoderConfig(k=K, num_latents=ELEMENTS, transcode=True, skip_connection=skip))
+        for parameter in made.parameters():
+            parameter.normal_(std=0.3)
+        made.save_to_disk(name)
+        expected = sparsify(name, x)[0], SparseCoder.load_from_disk(name)(x).sae_out
+        hold(f"{name} of sparsify", our_transcoder(name, f"their-{name}", x), expected)
+        again = SparseCoder.load_from_disk(f"their-{name}-again")
+        found = sparsify(f"their-{name}-again", x)[0], again(x).sae_out
+        hold(f"{name} of sparsify, and back", found, expected)
+
+
+def trained_transcoders(x):
+    """Trained here, loaded there: another width in SAELens, the same in sparsify."""
+    y = torch.relu(x @ torch.randn(WIDTH, WIDTH)) @ torch.randn(WIDTH, 2 * WIDTH) - 1
+    np.save("wide.npy", y.numpy())
+    np.save("same.npy", y[:, :WIDTH].numpy())
+    for variant, flags, target in [
+        ("l1", ["--lambda", 0.1], "wide.npy"),
+        ("jumprelu", ["--lambda", 0.1], "wide.npy"),
+        ("topk", ["--k", K], "same.npy"),
+    ]:
+        run = f"transcoder-{variant}"
+        shape = ["--elements", ELEMENTS, "--samples", 20000, "--batch", 64, "--rate", 0.0005, "--baselines", "none"]
+        to = ["--target", target, "--skip-connection", "--out", run]
+        harness("train", "x.npy", "--variant", variant, *flags, *shape, *to, "--quiet")
+        (model,) = Path(run, "models").glob(f"{variant}-*")
+        tool = "sparsify" if variant == "topk" else "saelens"
+        harness("export", model, "--to", tool, f"our-{run}")
+        expected = our_transcoder(f"our-{run}", f"again-{run}", x)
+        if tool == "saelens":
+            loaded = SAE.load_from_disk(f"our-{run}", device="cpu", dtype="float32")
+            found = loaded.encode(x), loaded(x)
+        else:
+            found = sparsify(f"our-{run}", x)[0], SparseCoder.load_from_disk(f"our-{run}")(x).sae_out
+        hold(f"our transcoder {variant} in {tool}", found, expected)
+
+
 def main():
     x = torch.relu(torch.randn(500, ELEMENTS) - 1.5) @ torch.randn(ELEMENTS, WIDTH) + 0.5
     np.save("x.npy", x.numpy())
@@ -142,6 +206,8 @@ def main():
         to_them(x)
         from_saelens(x)
         from_sparsify(x)
+        transcoders(x)
+        trained_transcoders(x)
     if failed:
         sys.exit("further apart than 1e-5: " + ", ".join(failed))
 

@@ -194,6 +194,32 @@ impl Rows {
         })
     }
 
+    /// Opens the targets of these rows, as [`open`](Self::open) does: row i of them belongs to row i.
+    ///
+    /// # Errors
+    /// If they cannot be opened, are not as many, or these rows are those of a synthetic model.
+    pub fn open_target(&self, paths: &[PathBuf], tensor: Option<&str>) -> Result<Rows> {
+        if self.synthetic.is_some() {
+            return Err(Error::input(format!(
+                "{} has samples without end, and no targets belong to them; write some with `harness sae synth`, and \
+                 name that file",
+                self.title()
+            )));
+        }
+        let target = Rows::open(paths, tensor)?;
+        match target.len() == self.len() {
+            true => Ok(target),
+            false => Err(Error::input(format!(
+                "the targets in {} are {} rows, and the activations in {} are {}; row i of the one belongs to row i of \
+                 the other, so there have to be as many",
+                target.title(),
+                target.len(),
+                self.title(),
+                self.len(),
+            ))),
+        }
+    }
+
     /// The files; none of a synthetic model.
     pub fn shards(&self) -> &[Shard] {
         &self.shards

@@ -63,7 +63,8 @@ pub fn read(path: &Path) -> Result<Parameters> {
 /// factor s, and it takes and gives raw activations. A tied model has no bias to take up the mean, and becomes an untied
 /// one with equal matrices.
 ///
-/// Rows of its dictionary stay as they are. Its loss grows by the factor s², and so does its penalty.
+/// Rows of its dictionary stay as they are. Its loss grows by the factor s², and so does its penalty. Of a transcoder, this
+/// is about what it reconstructs; it has to [read raw activations](read_raw) already.
 pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Parameters {
     let mut folded = match parameters.variant() {
         Variant::TiedL1(TiedL1 { lambda }) => untied(exec, &parameters, lambda),
@@ -106,11 +107,61 @@ pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Par
             tensor.row_mut(0).iter_mut().for_each(|v| *v *= scale);
         }
     }
+    if folded.task().is_transcoder() {
+        // What it reads does not grow.
+        for weights in [reading_x(&folded).0, "w_skip"] {
+            if names.contains(&weights) {
+                let [mut matrix] = folded.tensors_mut([weights]);
+                for j in 0..matrix.rows() {
+                    matrix.row_mut(j).iter_mut().for_each(|v| *v *= scale);
+                }
+            }
+        }
+    }
     let [mut bias] = folded.tensors_mut(["b_dec"]);
     for (bias, mean) in bias.row_mut(0).iter_mut().zip(mean) {
         *bias = mean + scale * *bias;
     }
     folded
+}
+
+/// The same transcoder for raw activations x, of one that reads normalised ones (x − m)/s. What it makes of them stays as
+/// it is.
+pub fn read_raw(mut transcoder: Parameters, mean: &[f32], scale: f32) -> Parameters {
+    let mut all = vec![reading_x(&transcoder)];
+    if transcoder.task().has_skip() {
+        all.push(("w_skip", "b_dec"));
+    }
+    for (weights, bias) in all {
+        for j in 0..transcoder.tensor(weights).rows() {
+            let [mut matrix] = transcoder.tensors_mut([weights]);
+            let row = matrix.row_mut(j);
+            row.iter_mut().for_each(|w| *w /= scale);
+            let products = row.iter().zip(mean);
+            let shift: f64 = products.map(|(&w, &m)| f64::from(w) * f64::from(m)).sum();
+            shift_bias(&mut transcoder, bias, j, -shift);
+        }
+    }
+    transcoder
+}
+
+/// The weights and the bias of the layer that reads activations.
+fn reading_x(parameters: &Parameters) -> (&'static str, &'static str) {
+    match parameters.variant() {
+        Variant::TwoLayer(_) => ("w_hidden", "b_hidden"),
+        _ => ("w_enc", "b_enc"),
+    }
+}
+
+/// Adds to entry j of a bias, and where that is of the gates of codes, to that of their magnitudes what follows.
+fn shift_bias(parameters: &mut Parameters, bias: &str, j: usize, shift: f64) {
+    let [mut vector] = parameters.tensors_mut([bias]);
+    let value = &mut vector.row_mut(0)[j];
+    *value = (f64::from(*value) + shift) as f32;
+    if let (Variant::Gated(_), "b_enc") = (parameters.variant(), bias) {
+        let scale = libm::exp(parameters.tensor("r_mag").row(0)[j].into());
+        shift_bias(parameters, "b_mag", j, scale * shift);
+    }
 }
 
 /// A tied model as an untied one: both matrices are its elements at norm 1, and the decoder's bias is 0.
@@ -132,7 +183,7 @@ fn untied(exec: Exec, tied: &Parameters, lambda: f32) -> Parameters {
 
 #[cfg(test)]
 mod tests {
-    use kernels::sae::{Shape, TopK, Workspace, encode};
+    use kernels::sae::{Shape, Task, TopK, Workspace, encode};
     use kernels::{Isa, MatMut, MatRef};
 
     use super::examples::example;
@@ -175,6 +226,57 @@ mod tests {
         assert!(error("saelens").starts_with("cannot read"));
         std::fs::write(all.path().join("sparsify/sae.safetensors"), "1").unwrap();
         assert!(error("sparsify").contains("sparsify/sae.safetensors: it is no"));
+    }
+
+    /// What a folded transcoder makes of raw activations is what the transcoder makes of normalised ones, in raw units.
+    #[test]
+    fn a_folded_transcoder_takes_and_gives_raw_activations() {
+        const ROWS: usize = 10;
+        let exec = Exec::serial(Isa::detect());
+        let shape = Shape {
+            width: 3,
+            dictionary: 6,
+        };
+        let (read, read_scale) = ([3.0, -1.0, 0.5, 8.0], 2.5f32);
+        let (made, made_scale) = ([-2.0, 5.0, 1.0], 0.4f32);
+        let normalised: Vec<f32> = (0..4 * ROWS).map(|i| (i as f32 * 0.7).sin()).collect();
+        let raw = |(i, v): (usize, &f32)| v * read_scale + read[i % 4];
+        let raw: Vec<f32> = normalised.iter().enumerate().map(raw).collect();
+        let skips = [false, true].into_iter();
+        let variants = skips.flat_map(|skip| {
+            Variant::examples(shape, 0.1)
+                .into_iter()
+                .map(move |v| (skip, v))
+        });
+        for (skip, variant) in variants.filter(|(_, variant)| variant.transcodes()) {
+            let task = Task::Transcoder {
+                input: 4,
+                shape,
+                skip,
+            };
+            let model = example(task, variant);
+            let folded = read_raw(model.clone(), &read, read_scale);
+            let folded = fold(exec, folded, &made, made_scale);
+            let run = |model: &Parameters, x: &[f32]| {
+                let x = MatRef::from_rows(x, 4);
+                let mut workspace = Workspace::new(task, model.variant(), ROWS);
+                let codes = encode(exec, model, x, &mut workspace);
+                let mut y_hat = vec![0f32; 3 * ROWS];
+                let out = MatMut::from_rows(&mut y_hat, 3);
+                kernels::sae::reconstruct(exec, model, x, codes, out);
+                y_hat
+            };
+            let plain = run(&model, &normalised);
+            let largest = plain.iter().fold(0f32, |m, v| m.max(v.abs()));
+            let of_raw = run(&folded, &raw);
+            for (i, (a, b)) in of_raw.iter().zip(&plain).enumerate() {
+                let b = b * made_scale + made[i % 3];
+                assert!(
+                    (a - b).abs() < 1e-4 * largest.max(1.0),
+                    "{variant:?}: {a} and {b}"
+                );
+            }
+        }
     }
 
     /// Codes and reconstructions of a folded model of raw activations are those of the model, in their coordinates.

@@ -15,6 +15,22 @@
 //! are dense products instead. Results do not depend on the number of threads: for one [`Isa`](crate::Isa) they are the
 //! same bits.
 //!
+//! # Transcoders
+//!
+//! A transcoder reads x (d_in values) and reconstructs others, y (d values): ŷ = `W_decᵀ f + b_dec`, with ‖ŷ − y‖² in
+//! the loss (Dunefsky, Chlenski and Nanda, *Transcoders find interpretable LLM feature circuits*, arXiv 2406.11944).
+//! Every variant but [`TiedL1`] can be one, as [`Task::Transcoder`] asks for it. It differs from an autoencoder in this:
+//!
+//! * Its encoder reads x itself, not x − b_dec, which has another width. Matrices that read x are n×d_in.
+//! * It starts from a dictionary of zeros, as in sparsify: there is no transpose of the encoder to start from. A variant
+//!   that holds rows of the dictionary at norm 1 holds them at most at that in a transcoder, as in Mairal et al. 2009
+//!   (see [`shorten`](crate::dictionary::shorten)): rows grow from zero, and none is longer than 1, by which codes could
+//!   be small for nothing. Under a penalty on the codes, elements that are used end at norm 1.
+//! * There may be a skip connection: `W_skip x`, which starts at 0, is added to ŷ (Paulo, Shabalin and Belrose,
+//!   *Transcoders beat sparse autoencoders for interpretability*, arXiv 2501.18823).
+//!
+//! [`gradient_to`] and [`Trainer::step_to`] take the target; [`reconstruct`] makes ŷ of the codes and x.
+//!
 //! ```text
 //! trainer resample     steps of training
 //! passes               encode, decode, gradient
@@ -23,6 +39,7 @@
 //! model                what a variant has to bring
 //! pass layers          the steps that variants share
 //! batch                codes, errors and gradients of a batch
+//! task                 what is read and what is reconstructed
 //! tensors select       named parameters; which pre-activations are active
 //! ```
 //!
@@ -56,6 +73,7 @@ mod pass;
 mod passes;
 mod resample;
 mod select;
+mod task;
 mod tensors;
 mod trainer;
 mod variants;
@@ -63,7 +81,8 @@ mod workspace;
 
 pub use batch::{DENSE, Losses};
 pub use parameters::Parameters;
-pub use passes::{decode, encode, encode_batch, gradient};
+pub use passes::{decode, encode, encode_batch, gradient, gradient_to, reconstruct};
+pub use task::Task;
 pub use tensors::Shape;
 pub use trainer::Trainer;
 pub use variants::*;

@@ -147,9 +147,19 @@ fn a_step_of_an_autoencoder_allocates_nothing(isa: Isa) {
     let mut next = stream(4);
     let x: Vec<f32> = (0..90 * 40).map(|_| next()).collect();
     let x = MatRef::from_rows(&x, 40);
-    for variant in Variant::examples(shape, 0.1) {
+    let transcoder = sae::Task::Transcoder {
+        input: 40,
+        shape,
+        skip: true,
+    };
+    let all = [shape.into(), transcoder].map(|task| {
+        let all = Variant::examples(shape, 0.1).into_iter();
+        let all = all.filter(|variant| variant.transcodes() || task == shape.into());
+        all.map(|variant| (task, variant)).collect::<Vec<_>>()
+    });
+    for (task, variant) in all.concat() {
         let exec = Exec::serial(isa);
-        let parameters = sae::Parameters::initial(shape, variant, stream(5));
+        let parameters = sae::Parameters::initial(task, variant, stream(5));
         let mut trainer = Trainer::new(parameters, Adam::default(), 90);
         let mut steps = || {
             for (rows, dense_from) in [(90, f64::INFINITY), (90, 0.0), (31, 0.1)] {
@@ -160,7 +170,7 @@ fn a_step_of_an_autoencoder_allocates_nothing(isa: Isa) {
         // Elements are dead from the third step on.
         steps();
         let seen = allocations(steps);
-        assert_eq!(seen, 0, "{exec:?}, {variant:?}");
+        assert_eq!(seen, 0, "{exec:?}, {task:?}, {variant:?}");
     }
 }
 
@@ -252,9 +262,16 @@ fn workspaces_are_as_large_as_they_say() {
         width: 6,
         dictionary: 11,
     };
-    for variant in Variant::examples(of_sae, 0.1) {
-        let taken = counted(&BYTES, || drop(sae::Workspace::new(of_sae, variant, BATCH)));
-        let said = sae::Workspace::bytes(of_sae, variant, BATCH);
-        assert_eq!(taken, said, "{variant:?}");
+    let transcoder = |skip| sae::Task::Transcoder {
+        input: 9,
+        shape: of_sae,
+        skip,
+    };
+    for task in [of_sae.into(), transcoder(false), transcoder(true)] {
+        for variant in Variant::examples(of_sae, 0.1) {
+            let taken = counted(&BYTES, || drop(sae::Workspace::new(task, variant, BATCH)));
+            let said = sae::Workspace::bytes(task, variant, BATCH);
+            assert_eq!(taken, said, "{task:?}, {variant:?}");
+        }
     }
 }

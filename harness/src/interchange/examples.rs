@@ -1,13 +1,13 @@
 //! Models and damaged files, for the tests of all formats.
 
-use kernels::sae::{Parameters, Shape, Variant};
+use kernels::sae::{Parameters, Task, Variant};
 
 use super::files::Damaged;
 
 /// A model with values of either sign everywhere, but for thresholds.
-pub fn example(shape: Shape, variant: Variant) -> Parameters {
+pub fn example(task: impl Into<Task>, variant: Variant) -> Parameters {
     let mut next = 0f32;
-    let mut model = Parameters::zeros(shape, variant);
+    let mut model = Parameters::zeros(task, variant);
     for value in model.values_mut() {
         next += 1.3;
         *value = next.sin();

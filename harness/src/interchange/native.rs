@@ -3,7 +3,7 @@
 
 use kernels::sae::{
     AuxK, BatchTopK, Gated, JumpRelu, L1, Lista, Matryoshka, Parameters, Prefixes, Rows, Shape,
-    TiedL1, TopK, TwoLayer, Variant,
+    Task, TiedL1, TopK, TwoLayer, Variant,
 };
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,20 @@ const KEY: &str = "sparse_autoencoder";
 struct Description {
     width: usize,
     elements: usize,
+    /// What a transcoder reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    transcoder: Option<Transcoder>,
     #[serde(flatten)]
     variant: Kind,
+}
+
+/// What the tensors of a transcoder do not say.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Transcoder {
+    /// Width of what it reads.
+    input: usize,
+    /// Whether it has a skip connection.
+    skip: bool,
 }
 
 /// A variant with its settings.
@@ -240,6 +252,10 @@ fn encode(parameters: &Parameters) -> Vec<u8> {
     let description = Description {
         width,
         elements: dictionary,
+        transcoder: match parameters.task() {
+            Task::Autoencoder(_) => None,
+            Task::Transcoder { input, skip, .. } => Some(Transcoder { input, skip }),
+        },
         variant: Kind::of(parameters.variant()),
     };
     let text = serde_json::to_string(&description).expect("numbers and words");
@@ -261,6 +277,7 @@ pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
     let Description {
         width,
         elements,
+        transcoder,
         variant,
     } = description;
     let file = tensors::decode(bytes)?;
@@ -275,17 +292,34 @@ pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
         dictionary: elements,
     };
     let variant = variant.variant(elements)?;
+    let task = match transcoder {
+        None => Task::Autoencoder(shape),
+        Some(Transcoder { input: 0, .. }) => {
+            return Err("it is a transcoder of rows of 0 values".into());
+        }
+        Some(_) if !variant.transcodes() => {
+            return Err(format!("{} cannot be a transcoder", name(variant)));
+        }
+        Some(Transcoder { input, skip }) => Task::Transcoder { input, shape, skip },
+    };
     // Nothing is allocated that the file does not hold.
     let values = bytes.len() / 4;
     let largest = match variant {
-        Variant::TwoLayer(TwoLayer { hidden, .. }) => elements.max(width).checked_mul(hidden),
-        Variant::Lista(_) => elements.checked_mul(elements),
-        _ => Some(0),
+        Variant::TwoLayer(TwoLayer { hidden, .. }) => {
+            elements.max(task.input()).checked_mul(hidden)
+        }
+        Variant::Lista(_) => elements.max(task.input()).checked_mul(elements),
+        _ => elements.checked_mul(task.input()),
     };
+    let skip = match task.has_skip() {
+        true => width.checked_mul(task.input()),
+        false => Some(0),
+    };
+    let largest = largest.zip(skip).map(|(a, b)| a.max(b));
     if largest.is_none_or(|largest| largest > values) {
         return Err("its settings ask for larger tensors than it holds".into());
     }
-    let mut parameters = Parameters::zeros(shape, variant);
+    let mut parameters = Parameters::zeros(task, variant);
     let shapes: Vec<(&str, [usize; 2])> = parameters
         .tensors()
         .map(|(name, t)| (name, [t.rows(), t.cols()]))
@@ -299,6 +333,7 @@ pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::example;
     use super::*;
 
     #[test]
@@ -307,12 +342,19 @@ mod tests {
             width: 3,
             dictionary: 5,
         };
-        for variant in Variant::examples(shape, 0.25) {
-            let mut next = 0f32;
-            let parameters = Parameters::initial(shape, variant, || {
-                next += 1.0;
-                next.sin()
-            });
+        let transcoder = |skip| Task::Transcoder {
+            input: 7,
+            shape,
+            skip,
+        };
+        let tasks = [shape.into(), transcoder(false), transcoder(true)];
+        let all = Variant::examples(shape, 0.25).into_iter();
+        let all = all.flat_map(|variant| tasks.map(|task| (task, variant)));
+        for (task, variant) in all {
+            if task.is_transcoder() && !variant.transcodes() {
+                continue;
+            }
+            let parameters = example(task, variant);
             let bytes = encode(&parameters);
             assert_eq!(decode(&bytes).unwrap(), parameters, "{variant:?}");
             for cut in [0, 7, 20, bytes.len() - 1] {

@@ -1,13 +1,14 @@
 //! The folder of a model as SAELens 6 reads it (`SAE.load_from_disk`): `cfg.json` and `sae_weights.safetensors`.
 
 use kernels::Exec;
-use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, Shape, TopK, Variant};
+use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, Shape, Task, TopK, Variant};
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
 use super::config::Config;
 use super::files::{Damaged, Files};
 use super::native::name;
+use super::shift_bias;
 use super::tensors::{self, Tensor, transposed};
 use crate::sae::reading;
 
@@ -25,7 +26,8 @@ const VERSION: &str = "6.54.12";
 /// # Errors
 /// If SAELens has no such variant.
 pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
-    let Shape { width, dictionary } = parameters.shape();
+    let (task, Shape { width, dictionary }) = (parameters.task(), parameters.shape());
+    let input = task.input();
     let matrix = |name: &'static str, shape: [usize; 2], values: Vec<f32>| Tensor {
         name,
         shape: shape.to_vec(),
@@ -56,6 +58,22 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
             ));
         }
     };
+    let architecture = match task {
+        Task::Autoencoder(_) => architecture,
+        Task::Transcoder { skip, .. } => match (architecture, skip) {
+            ("standard", false) => "transcoder",
+            ("standard", true) => "skip_transcoder",
+            ("jumprelu", false) => "jumprelu_transcoder",
+            ("jumprelu", true) => "jumprelu_skip_transcoder",
+            _ => {
+                return Err(format!(
+                    "SAELens has no transcoder like {}; export one of l1, jumprelu, batch-topk or matryoshka, or one of topk \
+                     with --to sparsify",
+                    name(parameters.variant())
+                ));
+            }
+        },
+    };
     let (w_enc, w_dec) = match parameters.variant() {
         // One matrix for both, of which the directions count.
         Variant::TiedL1(_) => {
@@ -65,7 +83,7 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
         _ => (rows("w_enc"), rows("w_dec")),
     };
     let mut all = vec![
-        matrix("W_enc", [width, dictionary], transposed(&w_enc, width)),
+        matrix("W_enc", [input, dictionary], transposed(&w_enc, input)),
         matrix("W_dec", [dictionary, width], w_dec),
         Tensor {
             name: "b_dec",
@@ -74,13 +92,16 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
         },
     ];
     all.extend(own);
+    if task.has_skip() {
+        all.push(matrix("W_skip", [width, input], rows("w_skip")));
+    }
     let mut config = json!({
         "architecture": architecture,
-        "d_in": width,
+        "d_in": input,
         "d_sae": dictionary,
         "dtype": "float32",
         "device": "cpu",
-        "apply_b_dec_to_input": true,
+        "apply_b_dec_to_input": !task.is_transcoder(),
         "normalize_activations": "none",
         "reshape_activations": "none",
         "metadata": {
@@ -92,6 +113,9 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
             "prepend_bos": true,
         },
     });
+    if task.is_transcoder() {
+        config["d_out"] = width.into();
+    }
     if let Variant::TopK(TopK { k, .. }) = parameters.variant() {
         config["k"] = k.into();
         config["rescale_acts_by_decoder_norm"] = false.into();
@@ -102,9 +126,9 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
 
 /// What a `cfg.json` says of the tensors beside it.
 struct Settings {
-    shape: Shape,
+    task: Task,
     variant: Variant,
-    /// Whether the encoder reads x − b_dec, as ours do, or x.
+    /// Whether the encoder reads what ours do: x − b_dec, or x in a transcoder.
     centred: bool,
     /// Whether pre-activations are multiplied by the norms of the decoder's rows, and codes divided by them.
     by_norm: bool,
@@ -142,12 +166,34 @@ fn settings(text: &str) -> Result<Settings, String> {
             }
         }
     }
-    let shape = Shape {
-        width: config.count("d_in")?,
+    let input = config.count("d_in")?;
+    let mut shape = Shape {
+        width: input,
         dictionary: config.count("d_sae")?,
     };
+    let architecture = config.text("architecture", None)?;
+    let (codes, transcoder) = match architecture {
+        "transcoder" => ("standard", Some(false)),
+        "skip_transcoder" => ("standard", Some(true)),
+        "jumprelu_transcoder" => ("jumprelu", Some(false)),
+        "jumprelu_skip_transcoder" => ("jumprelu", Some(true)),
+        other => (other, None),
+    };
+    let task = match transcoder {
+        None => Task::Autoencoder(shape),
+        Some(skip) => {
+            shape.width = config.count("d_out")?;
+            Task::Transcoder { input, shape, skip }
+        }
+    };
+    let centred = config.flag("apply_b_dec_to_input", transcoder.is_none())?;
+    if centred && transcoder.is_some() {
+        return Err(format!(
+            "apply_b_dec_to_input is true; a {architecture} reads other activations than those that b_dec belongs to"
+        ));
+    }
     let mut by_norm = false;
-    let variant = match config.text("architecture", None)? {
+    let variant = match codes {
         "standard" => Variant::L1(L1 {
             lambda: 0.0,
             rows: Rows::Penalised,
@@ -167,23 +213,25 @@ fn settings(text: &str) -> Result<Settings, String> {
         "gated" => Variant::Gated(Gated { lambda: 0.0 }),
         other => {
             return Err(format!(
-                "architecture is {other}; standard, topk, jumprelu and gated are read"
+                "architecture is {other}; standard, topk, jumprelu and gated are read, transcoder and jumprelu_transcoder, and \
+                 both with skip"
             ));
         }
     };
     Ok(Settings {
-        shape,
+        task,
         variant,
-        centred: config.flag("apply_b_dec_to_input", true)?,
+        centred: centred || transcoder.is_some(),
         by_norm,
     })
 }
 
 fn model(settings: &Settings, weights: &[u8]) -> Result<Parameters, String> {
     let file = tensors::decode(weights)?;
-    let Shape { width, dictionary } = settings.shape;
+    let Shape { width, dictionary } = settings.task.shape();
+    let input = settings.task.input();
     // Before there are parameters: no shape is larger than the file.
-    let w_enc = tensors::read(&file, "W_enc", &[width, dictionary])?;
+    let w_enc = tensors::read(&file, "W_enc", &[input, dictionary])?;
     let mut all = vec![
         ("w_enc", transposed(&w_enc, dictionary)),
         (
@@ -193,7 +241,10 @@ fn model(settings: &Settings, weights: &[u8]) -> Result<Parameters, String> {
         ("b_dec", tensors::read(&file, "b_dec", &[width])?),
     ];
     all.extend(of_variant(settings.variant, &file, dictionary)?);
-    let mut parameters = Parameters::zeros(settings.shape, settings.variant);
+    if settings.task.has_skip() {
+        all.push(("w_skip", tensors::read(&file, "W_skip", &[width, input])?));
+    }
+    let mut parameters = Parameters::zeros(settings.task, settings.variant);
     for (name, values) in &all {
         tensors::fill(&mut parameters, name, values);
     }
@@ -238,19 +289,8 @@ fn centre(parameters: &mut Parameters) {
         let row = parameters.tensor("w_enc").row(j).iter();
         let products = row.zip(parameters.b_dec());
         let shift: f64 = products.map(|(&w, &b)| f64::from(w) * f64::from(b)).sum();
-        add(parameters, "b_enc", j, shift);
-        if let Variant::Gated(_) = parameters.variant() {
-            let scale = libm::exp(parameters.tensor("r_mag").row(0)[j].into());
-            add(parameters, "b_mag", j, scale * shift);
-        }
+        shift_bias(parameters, "b_enc", j, shift);
     }
-}
-
-/// Adds to an entry of a vector.
-fn add(parameters: &mut Parameters, vector: &str, j: usize, shift: f64) {
-    let [mut vector] = parameters.tensors_mut([vector]);
-    let value = &mut vector.row_mut(0)[j];
-    *value = (f64::from(*value) + shift) as f32;
 }
 
 /// Gives the decoder rows of norm 1, and the encoder their norms. An element without a direction is never active.
@@ -336,6 +376,46 @@ mod tests {
                 other => name(other),
             };
             assert_eq!(name(again.variant()), expected);
+        }
+    }
+
+    #[test]
+    fn transcoders_come_back_with_the_same_tensors() {
+        for skip in [false, true] {
+            let task = Task::Transcoder {
+                input: 4,
+                shape: SHAPE,
+                skip,
+            };
+            let variants = Variant::examples(SHAPE, 0.1).into_iter();
+            for variant in variants.filter(|variant| variant.transcodes()) {
+                let model = example(task, variant);
+                let expected = match variant {
+                    Variant::L1(_) => "l1",
+                    Variant::JumpRelu(_) | Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
+                        "jumprelu"
+                    }
+                    _ => {
+                        let error = encode(exec(), &model).unwrap_err();
+                        assert!(error.contains("SAELens has no"), "{error}");
+                        continue;
+                    }
+                };
+                let (config, weights) = encode(exec(), &model).unwrap();
+                let again = decode(&config, &weights).unwrap();
+                assert_eq!((again.values(), again.task()), (model.values(), task));
+                assert_eq!(name(again.variant()), expected);
+                let (file, error) =
+                    decode(&config.replace("input\": false", "input\": true"), &weights)
+                        .unwrap_err();
+                assert!(
+                    file == FILES.config && error.contains("apply_b_dec_to_input is true"),
+                    "{error}"
+                );
+                let (_, error) =
+                    decode(&config.replace("\"d_out\": 3,", ""), &weights).unwrap_err();
+                assert!(error.contains("it has no d_out"), "{error}");
+            }
         }
     }
 

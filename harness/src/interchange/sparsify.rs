@@ -1,6 +1,6 @@
 //! The folder of a model as sparsify 1.3 reads it (`SparseCoder.load_from_disk`): `cfg.json` and `sae.safetensors`.
 
-use kernels::sae::{Parameters, Shape, TopK, Variant};
+use kernels::sae::{Parameters, Shape, Task, TopK, Variant};
 use serde_json::json;
 
 use super::config::Config;
@@ -25,24 +25,34 @@ pub fn encode(parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
             name(parameters.variant())
         ));
     };
-    let Shape { width, dictionary } = parameters.shape();
+    let (task, Shape { width, dictionary }) = (parameters.task(), parameters.shape());
+    if task.input() != width {
+        return Err(format!(
+            "a transcoder of sparsify reconstructs as many values as it reads, and this one reads {} and reconstructs \
+             {width}",
+            task.input()
+        ));
+    }
     let config = json!({
         "activation": "topk",
         "expansion_factor": dictionary.div_ceil(width),
-        "normalize_decoder": true,
+        "normalize_decoder": !task.is_transcoder(),
         "num_latents": dictionary,
         "k": k,
         "multi_topk": false,
-        "skip_connection": false,
-        "transcode": false,
+        "skip_connection": task.has_skip(),
+        "transcode": task.is_transcoder(),
         "d_in": width,
     });
-    let tensors = [
+    let mut tensors = vec![
         Tensor::matrix("encoder.weight", parameters.tensor("w_enc")),
         Tensor::vector("encoder.bias", parameters.tensor("b_enc")),
         Tensor::matrix("W_dec", parameters.tensor("w_dec")),
         Tensor::vector("b_dec", parameters.tensor("b_dec")),
     ];
+    if task.has_skip() {
+        tensors.push(Tensor::matrix("W_skip", parameters.tensor("w_skip")));
+    }
     let text = serde_json::to_string_pretty(&config).expect("numbers and words");
     Ok((text + "\n", tensors::encode(&tensors, None)))
 }
@@ -52,22 +62,27 @@ pub fn encode(parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
 /// # Errors
 /// Which file is damaged or cannot be represented, and why.
 pub fn decode(config: &str, weights: &[u8]) -> Result<Parameters, Damaged> {
-    let (shape, k) = settings(config).map_err(|why| (FILES.config, why))?;
-    model(shape, k, weights).map_err(|why| (FILES.weights, why))
+    let (task, k) = settings(config).map_err(|why| (FILES.config, why))?;
+    model(task, k, weights).map_err(|why| (FILES.weights, why))
 }
 
-fn settings(text: &str) -> Result<(Shape, usize), String> {
+fn settings(text: &str) -> Result<(Task, usize), String> {
     let config = Config::parse(text)?;
     match config.text("activation", Some("topk"))? {
         "topk" => {}
         other => return Err(format!("activation is {other}; only topk is read")),
     }
-    for key in ["transcode", "skip_connection", "signed"] {
-        if config.flag(key, false)? {
-            return Err(format!(
-                "{key} is true; only plain autoencoders, where it is false, are read"
-            ));
-        }
+    if config.flag("signed", false)? {
+        return Err("signed is true; only models whose codes have no negative values, where it is false, are read".into());
+    }
+    let (transcode, skip) = (
+        config.flag("transcode", false)?,
+        config.flag("skip_connection", false)?,
+    );
+    if skip && !transcode {
+        return Err(
+            "skip_connection is true and transcode is false; a skip connection is read of transcoders alone".into(),
+        );
     }
     let width = config.count("d_in")?;
     let dictionary = match config.number("num_latents", Some(0))? {
@@ -81,23 +96,37 @@ fn settings(text: &str) -> Result<(Shape, usize), String> {
         n => n,
     };
     match config.count("k")? {
-        k if k <= dictionary => Ok((Shape { width, dictionary }, k)),
+        k if k <= dictionary => {
+            let shape = Shape { width, dictionary };
+            let task = match transcode {
+                true => Task::Transcoder {
+                    input: width,
+                    shape,
+                    skip,
+                },
+                false => shape.into(),
+            };
+            Ok((task, k))
+        }
         k => Err(format!("k is {k}; it must be 1 to {dictionary}")),
     }
 }
 
-fn model(shape: Shape, k: usize, weights: &[u8]) -> Result<Parameters, String> {
+fn model(task: Task, k: usize, weights: &[u8]) -> Result<Parameters, String> {
     let file = tensors::decode(weights)?;
-    let Shape { width, dictionary } = shape;
+    let Shape { width, dictionary } = task.shape();
     // Before there are parameters: no shape is larger than the file.
     let read = |name, shape: &[usize]| tensors::read(&file, name, shape);
-    let all = [
+    let mut all = vec![
         ("w_enc", read("encoder.weight", &[dictionary, width])?),
         ("b_enc", read("encoder.bias", &[dictionary])?),
         ("w_dec", read("W_dec", &[dictionary, width])?),
         ("b_dec", read("b_dec", &[width])?),
     ];
-    let mut parameters = Parameters::zeros(shape, Variant::TopK(TopK { k, aux: None }));
+    if task.has_skip() {
+        all.push(("w_skip", read("W_skip", &[width, width])?));
+    }
+    let mut parameters = Parameters::zeros(task, Variant::TopK(TopK { k, aux: None }));
     for (name, values) in &all {
         tensors::fill(&mut parameters, name, values);
     }
@@ -135,6 +164,32 @@ mod tests {
     }
 
     #[test]
+    fn transcoders_come_back_as_they_were() {
+        let variant = Variant::TopK(TopK { k: 2, aux: None });
+        for skip in [false, true] {
+            let task = |input| Task::Transcoder {
+                input,
+                shape: SHAPE,
+                skip,
+            };
+            let model = example(task(3), variant);
+            let (config, weights) = encode(&model).unwrap();
+            assert_eq!(decode(&config, &weights).unwrap(), model);
+            let error = encode(&example(task(4), variant)).unwrap_err();
+            assert!(error.contains("reads 4 and reconstructs 3"), "{error}");
+            if skip {
+                let without = decode(&config.replace("n\": true", "n\": false"), &weights);
+                assert!(!without.unwrap().task().has_skip());
+            }
+        }
+        let (config, weights) = encode(&topk()).unwrap();
+        let skip = config.replace("\"transcode\": false", "\"transcode\": true");
+        let skip = skip.replace("n\": false", "n\": true");
+        let (_, error) = decode(&skip, &weights).unwrap_err();
+        assert!(error.contains("no tensor W_skip"), "{error}");
+    }
+
+    #[test]
     fn what_is_damaged_or_not_an_autoencoder_is_refused() {
         let (config, weights) = encode(&topk()).unwrap();
         refused(
@@ -154,14 +209,9 @@ mod tests {
                 ("\"d_in\": 3", "\"d_in\": 1e999", "it is no JSON"),
                 ("\"topk\"", "\"groupmax\"", "activation is groupmax"),
                 (
-                    "\"transcode\": false",
-                    "\"transcode\": true",
-                    "transcode is true",
-                ),
-                (
                     "\"skip_connection\": false",
                     "\"skip_connection\": true",
-                    "skip_connection is true",
+                    "skip_connection is true and transcode is false",
                 ),
                 (
                     "\"num_latents\": 6",

@@ -87,7 +87,7 @@ fn encode(
     mut each: impl FnMut(usize, MatRef, SparseRef),
 ) {
     let room = CHUNK.min(x.rows());
-    let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), room);
+    let mut workspace = Workspace::new(parameters.task(), parameters.variant(), room);
     for from in (0..x.rows()).step_by(CHUNK) {
         let chunk = x.row_range(from..x.rows().min(from + CHUNK));
         let codes = sae::encode(exec, parameters, chunk, &mut workspace);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kernels::adam::Adam;
-use kernels::sae::{Parameters, Shape, Trainer};
+use kernels::sae::{Parameters, Shape, Task, Trainer};
 use kernels::{Exec, MatRef};
 use rand::RngExt as _;
 use serde::Serialize;
@@ -197,16 +197,31 @@ impl<'a> Trainee<'a> {
             let step = self.trainer.steps();
             self.trainer.adam_mut().learning_rate = self.recipe.learning_rate_at(step, plan) as f32;
             let lambda = self.set_penalty(step);
-            let Shape { width, dictionary } = self.trainer.parameters().shape();
-            let x = MatRef::from_rows(&batches[(step - first) as usize], width);
+            let task = self.trainer.parameters().task();
+            let Shape { width, dictionary } = task.shape();
+            let values = &batches[(step - first) as usize];
+            let (x, target) = match task {
+                Task::Autoencoder(_) => {
+                    let x = MatRef::from_rows(values, width);
+                    (x, x)
+                }
+                Task::Transcoder { input, .. } => {
+                    let rows = values.len() / (input + width);
+                    let (x, target) = values.split_at(rows * input);
+                    (
+                        MatRef::from_rows(x, input),
+                        MatRef::from_rows(target, width),
+                    )
+                }
+            };
             let begun = Instant::now();
             if let Some(resampling) = self.recipe.resamples_at(step) {
                 let mut rng = Rng::stream(resampling.seed, "sae train", "resampling", step);
                 let uniforms = || rng.random::<f64>();
                 self.trainer
-                    .resample(exec, x, resampling.dead_after, uniforms);
+                    .resample_to(exec, x, target, resampling.dead_after, uniforms);
             }
-            let losses = self.trainer.step(exec, x);
+            let losses = self.trainer.step_to(exec, x, target);
             if let Some(controller) = &mut self.controller
                 && step + 1 >= self.recipe.penalty_warm_up
             {

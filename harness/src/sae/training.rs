@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::sae::{Parameters, Shape, Variant};
+use kernels::sae::{Parameters, Task, Variant};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -21,13 +21,13 @@ pub use super::recipe::{BATCH, Plan, RECORDS, Recipe, Resampling, STEPS, learnin
 pub use super::trainee::{Candidate, Record, Trained};
 
 /// Random parameters to start a training from.
-pub fn initial(shape: Shape, variant: Variant, rng: &mut Rng) -> Parameters {
+pub fn initial(task: impl Into<Task>, variant: Variant, rng: &mut Rng) -> Parameters {
     let _span = Phase::Data.begin();
-    Parameters::initial(shape, variant, || rng.normal() as f32)
+    Parameters::initial(task, variant, || rng.normal() as f32)
 }
 
-/// Trains all candidates on batches of B×d, of which `draw` draws one by its source and number. The progress made is
-/// one unit a step and model.
+/// Trains all candidates on batches of B×d, of which `draw` draws one by its source and number; the batch of a transcoder
+/// is B×d_in, and B×d_out of its targets behind it. The progress made is one unit a step and model.
 ///
 /// `settings` is everything beside the candidate's title that decides the course of a training.
 pub fn train(
@@ -61,7 +61,10 @@ pub fn train_reading(
     models.sort_by_key(|m| std::cmp::Reverse(m.parameters().values().len()));
     let behind = models.iter().filter(|m| !m.ended(plan)).map(|m| m.steps());
     let mut first = behind.min().unwrap_or(plan.steps);
-    let widths = models.iter().map(|m| m.parameters().shape().width);
+    let widths = models.iter().map(|m| match m.parameters().task() {
+        Task::Autoencoder(shape) => shape.width,
+        Task::Transcoder { input, shape, .. } => input + shape.width,
+    });
     let batches = plan.block(widths.max().unwrap_or(1));
     while first < plan.steps {
         let block = first..plan.steps.min(first + batches);

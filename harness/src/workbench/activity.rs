@@ -64,8 +64,7 @@ impl Activity {
         progress: &Progress,
     ) -> Result<Activity> {
         let mut activity = Activity::none(parameters.shape().dictionary, most);
-        let mut workspace =
-            Workspace::new(parameters.shape(), parameters.variant(), reading::CHUNK);
+        let mut workspace = Workspace::new(parameters.task(), parameters.variant(), reading::CHUNK);
         let mut values = Vec::new();
         for first in (0..rows.len()).step_by(reading::CHUNK) {
             let count = (rows.len() - first).min(reading::CHUNK as u64);
@@ -93,8 +92,7 @@ impl Activity {
         most: usize,
     ) -> Result<Activity> {
         let mut activity = Activity::none(parameters.shape().dictionary, most);
-        let mut workspace =
-            Workspace::new(parameters.shape(), parameters.variant(), reading::CHUNK);
+        let mut workspace = Workspace::new(parameters.task(), parameters.variant(), reading::CHUNK);
         let mut values = Vec::new();
         for some in numbers.chunks(reading::CHUNK) {
             crate::session::progress::check()?;

@@ -10,13 +10,17 @@ use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
 use crate::text::put;
-use crate::workbench::settings::{Dead, Settings};
+use crate::workbench::settings::{Dead, Kind, Settings};
 
 /// What the command line asks for, unresolved.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     /// Files and folders of activations, or `synth:SPEC`.
     pub data: Vec<PathBuf>,
+    /// Files and folders of what transcoders reconstruct.
+    pub target: Vec<PathBuf>,
+    /// `--skip-connection`
+    pub skip_connection: bool,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
     /// The file of the tokens of the rows.
@@ -90,6 +94,10 @@ impl Across {
 pub struct Config {
     /// Files and folders of activations, or `synth:SPEC`.
     pub data: Vec<PathBuf>,
+    /// Files and folders of what is reconstructed, where that is not what is read.
+    pub target: Vec<PathBuf>,
+    /// Whether the models, transcoders then, have a skip connection.
+    pub skip_connection: bool,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
     /// The file of the tokens of the rows, for the report.
@@ -123,6 +131,7 @@ impl Config {
             ));
         }
         let (mut data, mut tensor, mut tokens, mut isa) = (Vec::new(), None, None, None);
+        let (mut target, mut skip_connection) = (Vec::new(), false);
         if let Some(path) = &request.file {
             let name = path.display().to_string();
             let table: toml::Table = read_settings(path)?
@@ -148,6 +157,14 @@ impl Config {
                         let paths = words(&value, "a list of paths in quotes")?;
                         data = paths.into_iter().map(PathBuf::from).collect();
                     }
+                    "target" if request.across.is_none() => {
+                        let paths = words(&value, "a list of paths in quotes")?;
+                        target = paths.into_iter().map(PathBuf::from).collect();
+                    }
+                    "skip_connection" if request.across.is_none() => {
+                        let flag = value.as_bool();
+                        skip_connection = flag.ok_or_else(|| must_be("true or false"))?;
+                    }
                     "probe_targets" if request.across.is_some() => {
                         across.probe_targets = Some(word(&value, "a path in quotes")?.into());
                     }
@@ -168,6 +185,15 @@ impl Config {
         if !request.data.is_empty() {
             data.clone_from(&request.data);
         }
+        if !request.target.is_empty() {
+            target.clone_from(&request.target);
+        }
+        skip_connection |= request.skip_connection;
+        if skip_connection && target.is_empty() {
+            return Err(Error::input(
+                "a skip connection is part of a transcoder; name what it is to reconstruct with --target",
+            ));
+        }
         tensor = request.tensor.clone().or(tensor);
         tokens = request.tokens.clone().or(tokens);
         said.extend_from_slice(&request.set);
@@ -184,8 +210,16 @@ impl Config {
             None => Rows::named(&data, tensor.as_deref())?,
         };
         let settings = settings(&said, &request.expansion, &rows)?;
+        if !target.is_empty() && settings.variant == Kind::L1Tied {
+            return Err(Error::input(
+                "l1-tied has one matrix for encoder and decoder, so it reconstructs what it reads and takes no --target; \
+                 choose l1",
+            ));
+        }
         let config = Config {
             data,
+            target,
+            skip_connection,
             tensor,
             tokens,
             isa,
@@ -212,6 +246,17 @@ impl Config {
              data = {}\n",
             Value::try_from(paths).expect("a list of strings"),
         );
+        if !self.target.is_empty() {
+            let paths: Vec<_> = self
+                .target
+                .iter()
+                .map(|path| path.to_string_lossy())
+                .collect();
+            let paths = Value::try_from(paths).expect("a list of strings");
+            let skip = self.skip_connection;
+            write!(text, "target = {paths}\nskip_connection = {skip}\n")
+                .expect("writing to a string");
+        }
         if let Some(tensor) = &self.tensor {
             writeln!(text, "tensor = {}", Value::from(tensor.as_str()))
                 .expect("writing to a string");

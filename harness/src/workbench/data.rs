@@ -1,12 +1,14 @@
 //! The rows of a training: some are held out, the others come in random order, pass after pass. Of a synthetic model,
 //! whose rows never end, no row comes twice.
 
+use kernels::sae::{Shape, Task};
 use rayon::prelude::*;
 
 use crate::activations::Rows;
 use crate::activations::order::Order;
 use crate::activations::survey::Survey;
 use crate::error::Result;
+use crate::workbench::measure::Pairs;
 use crate::workbench::settings::{Normalise, Settings};
 
 /// Activations as a training sees them.
@@ -23,6 +25,22 @@ pub struct Data {
     pub mean: Vec<f32>,
     /// See [`mean`](Self::mean).
     pub scale: f32,
+    /// What transcoders reconstruct.
+    pub target: Option<Target>,
+}
+
+/// What transcoders reconstruct: row i belongs to row i of what they read.
+#[derive(Debug)]
+pub struct Target {
+    rows: Rows,
+    /// The mean of all rows.
+    pub whole_mean: Vec<f64>,
+    /// What is subtracted from each row, and what it is divided by then.
+    pub mean: Vec<f32>,
+    /// See [`mean`](Self::mean).
+    pub scale: f32,
+    /// Whether models have a skip connection.
+    skip: bool,
 }
 
 impl Data {
@@ -31,14 +49,7 @@ impl Data {
         let len = rows.len();
         // One at least on either side, if there are two.
         let held_out = ((len as f64 * settings.held_out).round() as u64).clamp(1, (len - 1).max(1));
-        let mean = match settings.normalise {
-            Normalise::None => vec![0.0; rows.width()],
-            Normalise::Mean | Normalise::Scale => survey.mean.iter().map(|&m| m as f32).collect(),
-        };
-        let scale = match settings.normalise {
-            Normalise::Scale if survey.scale() > 0.0 => survey.scale() as f32,
-            _ => 1.0,
-        };
+        let (mean, scale) = normalisation(survey, settings);
         Data {
             order: Order::new(len, settings.seed, 0),
             held_out,
@@ -47,7 +58,50 @@ impl Data {
             batch: settings.batch,
             mean,
             scale,
+            target: None,
             rows,
+        }
+    }
+
+    /// The same, with what transcoders reconstruct, normalised as the settings say too.
+    pub fn with_target(self, rows: Rows, survey: &Survey, skip: bool, settings: &Settings) -> Data {
+        let (mean, scale) = normalisation(survey, settings);
+        let target = Target {
+            rows,
+            whole_mean: survey.mean.clone(),
+            mean,
+            scale,
+            skip,
+        };
+        Data {
+            target: Some(target),
+            ..self
+        }
+    }
+
+    /// What a model with so many elements reads and reconstructs.
+    pub fn task(&self, elements: usize) -> Task {
+        let shape = |width| Shape {
+            width,
+            dictionary: elements,
+        };
+        match &self.target {
+            None => shape(self.width()).into(),
+            Some(target) => Task::Transcoder {
+                input: self.width(),
+                shape: shape(target.rows.width()),
+                skip: target.skip,
+            },
+        }
+    }
+
+    /// What models are measured on, where `mean` is that of all rows that are read.
+    pub fn pairs<'a>(&'a self, mean: &'a [f64]) -> Pairs<'a> {
+        let target = self.target.as_ref();
+        Pairs {
+            rows: &self.rows,
+            target: target.map(|target| &target.rows),
+            mean: target.map_or(mean, |target| &target.whole_mean),
         }
     }
 
@@ -71,7 +125,8 @@ impl Data {
         self.batch as u64
     }
 
-    /// The batch of a number, B×d, normalised. Every pass goes through all rows in an order of its own.
+    /// The batch of a number, B×d, normalised, and behind it what is to be reconstructed of it, where that is something
+    /// else. Every pass goes through all rows in an order of its own.
     pub fn batch(&self, number: u64) -> Result<Vec<f32>> {
         let first = number * self.batch as u64;
         let mut pass: Option<(u64, Order)> = None;
@@ -90,13 +145,15 @@ impl Data {
             self.order.at(place.min(self.rows.len() - 1))
         });
         let rows: Vec<u64> = rows.collect();
-        let mut batch = vec![0f32; self.batch * self.width()];
-        self.rows.gather(rows, &mut batch)?;
-        for row in batch.chunks_exact_mut(self.width()) {
-            for (value, mean) in row.iter_mut().zip(&self.mean) {
-                *value = (*value - mean) / self.scale;
-            }
+        let targets = self.target.as_ref().map_or(0, |t| t.rows.width());
+        let mut batch = vec![0f32; self.batch * (self.width() + targets)];
+        let (x, y) = batch.split_at_mut(self.batch * self.width());
+        if let Some(target) = &self.target {
+            target.rows.gather(rows.iter().copied(), y)?;
+            normalise(y, &target.mean, target.scale);
         }
+        self.rows.gather(rows, x)?;
+        normalise(x, &self.mean, self.scale);
         Ok(batch)
     }
 
@@ -121,5 +178,26 @@ impl Data {
     /// The rows as they stand in the files.
     pub fn rows(&self) -> &Rows {
         &self.rows
+    }
+}
+
+/// What is subtracted from each row, and what it is divided by then.
+fn normalisation(survey: &Survey, settings: &Settings) -> (Vec<f32>, f32) {
+    let mean = match settings.normalise {
+        Normalise::None => vec![0.0; survey.mean.len()],
+        Normalise::Mean | Normalise::Scale => survey.mean.iter().map(|&m| m as f32).collect(),
+    };
+    let scale = match settings.normalise {
+        Normalise::Scale if survey.scale() > 0.0 => survey.scale() as f32,
+        _ => 1.0,
+    };
+    (mean, scale)
+}
+
+fn normalise(rows: &mut [f32], mean: &[f32], scale: f32) {
+    for row in rows.chunks_exact_mut(mean.len()) {
+        for (value, mean) in row.iter_mut().zip(mean) {
+            *value = (*value - mean) / scale;
+        }
     }
 }

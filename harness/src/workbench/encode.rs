@@ -26,7 +26,7 @@ pub fn encode(
 ) -> Result<u64> {
     let (width, shape) = (rows.width(), parameters.shape());
     let mut file = Codes::create(out, shape.dictionary)?;
-    let mut workspace = Workspace::new(shape, parameters.variant(), reading::CHUNK);
+    let mut workspace = Workspace::new(parameters.task(), parameters.variant(), reading::CHUNK);
     let mut values = Vec::new();
     for first in (0..rows.len()).step_by(reading::CHUNK) {
         let count = (rows.len() - first).min(reading::CHUNK as u64);

@@ -14,7 +14,7 @@ use crate::sae::optimum::Problem;
 use crate::sae::reading;
 use crate::session::progress::Progress;
 use crate::table::Record;
-use crate::workbench::measure::measure;
+use crate::workbench::measure::{Pairs, measure};
 use crate::workbench::tables::{Element, Evaluation};
 
 /// Rows on which codes are held to the best ones.
@@ -28,47 +28,65 @@ const MOST: usize = 1 << 13;
 #[derive(Debug)]
 pub struct Sample<'a> {
     rows: &'a Rows,
+    target: Option<&'a Rows>,
     picked: Vec<u64>,
+    /// The mean of what is to be reconstructed.
     mean: Vec<f64>,
 }
 
 impl<'a> Sample<'a> {
-    /// At most `most` rows, in the order of the files: first those that a training with seed 0 on the same files holds
+    /// At most `most` rows, with those of the same numbers that are to be reconstructed if there is a target, in the order of the files: first those that a training with seed 0 on the same files holds
     /// out. Rows that hold what is no finite number are left out if `skip` says so.
     ///
     /// # Errors
     /// If a row cannot be read, holds what is no finite number and is not to be skipped, or if none is left.
-    pub fn new(rows: &'a Rows, most: u64, skip: bool) -> Result<Sample<'a>> {
+    pub fn new(
+        rows: &'a Rows,
+        target: Option<&'a Rows>,
+        most: u64,
+        skip: bool,
+    ) -> Result<Sample<'a>> {
         let order = Order::new(rows.len(), 0, 0);
         let mut picked: Vec<u64> = (0..most.min(rows.len())).map(|i| order.at(i)).collect();
         picked.sort_unstable();
-        let mut sums = vec![0f64; rows.width()];
-        let mut values = Vec::new();
         let mut broken = Vec::new();
+        let mut values = Vec::new();
+        for rows in [Some(rows), target].into_iter().flatten() {
+            for some in picked.chunks(reading::CHUNK) {
+                crate::session::progress::check()?;
+                values.resize(some.len() * rows.width(), 0f32);
+                rows.gather(some.iter().copied(), &mut values)?;
+                for (row, &number) in values.chunks_exact(rows.width()).zip(some) {
+                    if let Err(error) = rows.check(number, row) {
+                        if !skip {
+                            return Err(error);
+                        }
+                        broken.push(number);
+                    }
+                }
+            }
+        }
+        broken.sort_unstable();
+        picked.retain(|number| broken.binary_search(number).is_err());
+        if picked.is_empty() {
+            return Err(rows.not_finite(broken[0]));
+        }
+        let reconstructed = target.unwrap_or(rows);
+        let mut sums = vec![0f64; reconstructed.width()];
         for some in picked.chunks(reading::CHUNK) {
             crate::session::progress::check()?;
-            values.resize(some.len() * rows.width(), 0f32);
-            rows.gather(some.iter().copied(), &mut values)?;
-            for (row, &number) in values.chunks_exact(rows.width()).zip(some) {
-                if let Err(error) = rows.check(number, row) {
-                    if !skip {
-                        return Err(error);
-                    }
-                    broken.push(number);
-                    continue;
-                }
+            values.resize(some.len() * reconstructed.width(), 0f32);
+            reconstructed.gather(some.iter().copied(), &mut values)?;
+            for row in values.chunks_exact(reconstructed.width()) {
                 for (sum, &value) in sums.iter_mut().zip(row) {
                     *sum += f64::from(value);
                 }
             }
         }
-        picked.retain(|number| broken.binary_search(number).is_err());
-        if picked.is_empty() {
-            return Err(rows.not_finite(broken[0]));
-        }
         let n = picked.len() as f64;
         Ok(Sample {
             rows,
+            target,
             picked,
             mean: sums.into_iter().map(|sum| sum / n).collect(),
         })
@@ -99,8 +117,18 @@ pub fn evaluate(
 ) -> Result<(Vec<Evaluation>, Vec<Element>)> {
     let (mut evaluations, mut elements) = (Vec::new(), Vec::new());
     for (name, parameters) in models {
-        let Sample { rows, picked, mean } = sample;
-        let measured = measure(exec, parameters, rows, picked, mean)?;
+        let Sample {
+            rows,
+            target,
+            picked,
+            mean,
+        } = sample;
+        let pairs = Pairs {
+            rows,
+            target: *target,
+            mean,
+        };
+        let measured = measure(exec, parameters, pairs, picked)?;
         evaluations.push(Evaluation {
             model: name.clone(),
             variant: interchange::name(parameters.variant()).into(),
@@ -140,6 +168,9 @@ fn sparsity(variant: Variant) -> f64 {
 /// The loss above that of the best codes found on the same dictionary, in units of the latter, on some of the rows; not
 /// a number where the variant has no such loss.
 fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f64> {
+    if parameters.task().is_transcoder() {
+        return Ok(f64::NAN);
+    }
     let _span = Phase::Metrics.begin();
     let (d, n) = (sample.rows.width(), parameters.shape().dictionary);
     // Spread over all rows of the sample.
@@ -235,16 +266,50 @@ pub fn json<R: Record>(rows: &[R]) -> String {
 /// # Errors
 /// If one does not.
 pub fn check_widths(models: &[(String, Parameters)], rows: &Rows) -> Result<()> {
-    match models
-        .iter()
-        .find(|(_, model)| model.shape().width != rows.width())
-    {
+    let other = |(_, model): &&(String, Parameters)| model.task().input() != rows.width();
+    match models.iter().find(other) {
         None => Ok(()),
         Some((name, model)) => Err(Error::input(format!(
             "{name} takes rows of {} values, and {} has rows of {}; choose the activations that it was trained on",
-            model.shape().width,
+            model.task().input(),
             rows.title(),
             rows.width(),
         ))),
     }
+}
+
+/// Checks that there are targets for transcoders alone, and of their width.
+///
+/// # Errors
+/// If that is not so.
+pub fn check_targets(models: &[(String, Parameters)], target: Option<&Rows>) -> Result<()> {
+    for (name, model) in models {
+        let width = model.shape().width;
+        match (target, model.task().is_transcoder()) {
+            (None, false) => {}
+            (None, true) => {
+                return Err(Error::input(format!(
+                    "{name} is a transcoder: it reconstructs other activations than those that it reads; name them with \
+                     --target"
+                )));
+            }
+            (Some(target), false) => {
+                return Err(Error::input(format!(
+                    "{name} reconstructs the activations that it reads, so {} is no target for it; leave out --target, or \
+                     name transcoders alone",
+                    target.title()
+                )));
+            }
+            (Some(target), true) if target.width() != width => {
+                return Err(Error::input(format!(
+                    "{name} reconstructs rows of {width} values, and {} has rows of {}; choose the targets that it was \
+                     trained on",
+                    target.title(),
+                    target.width(),
+                )));
+            }
+            (Some(_), true) => {}
+        }
+    }
+    Ok(())
 }

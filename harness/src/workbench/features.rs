@@ -105,7 +105,7 @@ impl Features {
         let weight = |j: usize| activity.elements[j].squares * f64::from(norms[j]).powi(2);
         let weights: f64 = all.iter().map(|&j| weight(j)).sum();
         let unit = reading::elements(exec, parameters);
-        let near = nearest(exec, &unit, &unit, rows.width(), true);
+        let near = nearest(exec, &unit, &unit, parameters.shape().width, true);
         let features = all.iter().map(|&j| {
             let active = &activity.elements[j];
             Feature {

@@ -69,29 +69,64 @@ impl Measured {
     }
 }
 
-/// Measures a model that takes raw activations on the rows of these numbers; 1 − ‖x − x̂‖²/‖x − mean‖² is about `mean`.
+/// What models are measured on.
+#[derive(Debug, Clone, Copy)]
+pub struct Pairs<'a> {
+    /// The rows that they read.
+    pub rows: &'a Rows,
+    /// The rows that transcoders reconstruct, as many.
+    pub target: Option<&'a Rows>,
+    /// The mean of what is reconstructed.
+    pub mean: &'a [f64],
+}
+
+/// Measures a model that takes raw activations on the rows of these numbers. In a transcoder, x of all measures is the
+/// target, and x̂ what is made of it.
+///
+/// # Panics
+/// If it is a transcoder, and there is no target.
 pub fn measure(
     exec: Exec,
     parameters: &Parameters,
-    data: &Rows,
+    pairs: Pairs,
     rows: &[u64],
-    mean: &[f64],
 ) -> Result<Measured> {
+    let Pairs {
+        rows: data,
+        target,
+        mean,
+    } = pairs;
+    let transcoder = parameters.task().is_transcoder();
+    let target = target.filter(|_| transcoder);
+    assert!(
+        target.is_some() || !transcoder,
+        "a transcoder without a target"
+    );
     let _span = Phase::Metrics.begin();
     let Shape { width, dictionary } = parameters.shape();
     let mut stream = Stream::new(width, dictionary);
-    let mut workspace = Workspace::new(parameters.shape(), parameters.variant(), reading::CHUNK);
-    let mut values = Vec::new();
+    let mut workspace = Workspace::new(parameters.task(), parameters.variant(), reading::CHUNK);
+    let input = parameters.task().input();
+    let (mut values, mut targets) = (Vec::new(), Vec::new());
     let mut room = vec![0f32; reading::CHUNK * width];
     let (mut explained, mut shrinkage, mut not_zero) = (0.0, 0.0, 0u64);
     for rows in rows.chunks(reading::CHUNK) {
         crate::session::progress::check()?;
-        values.resize(rows.len() * width, 0f32);
+        values.resize(rows.len() * input, 0f32);
         data.gather(rows.iter().copied(), &mut values)?;
-        let x = MatRef::from_rows(&values, width);
-        let codes = sae::encode(exec, parameters, x, &mut workspace);
+        let x = MatRef::from_rows(&values, input);
+        let read = x;
+        let x = match target {
+            None => x,
+            Some(target) => {
+                targets.resize(rows.len() * width, 0f32);
+                target.gather(rows.iter().copied(), &mut targets)?;
+                MatRef::from_rows(&targets, width)
+            }
+        };
+        let codes = sae::encode(exec, parameters, read, &mut workspace);
         let mut x_hat = MatMut::first(&mut room, rows.len(), width);
-        sae::decode(exec, parameters, codes, x_hat.reborrow());
+        sae::reconstruct(exec, parameters, read, codes, x_hat.reborrow());
         let x_hat = x_hat.as_ref();
         stream.add(exec, x, x_hat, codes);
         for i in 0..rows.len() {

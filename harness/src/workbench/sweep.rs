@@ -215,14 +215,6 @@ fn held(role: Role) -> Vec<&'static str> {
 }
 
 impl Member {
-    /// The size of the model on activations of a width.
-    pub fn shape(&self, width: usize) -> Shape {
-        Shape {
-            width,
-            dictionary: self.elements,
-        }
-    }
-
     /// How it is trained.
     pub fn recipe(&self, settings: &Settings, plan: &Plan) -> Recipe {
         let steps = |share: f64| (share * plan.steps as f64).round() as u64;

@@ -103,11 +103,17 @@ impl Finished {
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
     let members = members(&config.settings, rows.width());
-    check_memory(&config.settings, &rows, &members, options.threads)?;
+    let target = match config.target.is_empty() {
+        true => None,
+        false => Some(rows.open_target(&config.target, config.tensor.as_deref())?),
+    };
+    let width = target.as_ref().map(Rows::width);
+    check_memory(&config.settings, &rows, width, &members, options.threads)?;
     let tokens = config.tokens.as_deref();
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
-    pool.install(|| compute(config, rows, tokens, isa, options, folder, &members))
+    let pairs = (rows, target);
+    pool.install(|| compute(config, pairs, tokens, isa, options, folder, &members))
 }
 
 /// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
@@ -135,7 +141,7 @@ pub(super) fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> 
 
 fn compute(
     config: &Config,
-    mut rows: Rows,
+    (mut rows, target): (Rows, Option<Rows>),
     tokens: Option<Tokens>,
     isa: Isa,
     options: &Options,
@@ -148,17 +154,43 @@ fn compute(
     rows.prepare(Exec::parallel(isa), options.show)?;
     let reading = Progress::new("reading", options.show);
     reading.start(rows.surveyed())?;
-    let survey = Survey::of(&rows, settings.nonfinite == NonFinite::Skip, &reading)?;
-    let rows = rows.without(&survey.broken);
+    let skip = settings.nonfinite == NonFinite::Skip;
+    let mut survey = Survey::of(&rows, skip, &reading)?;
     reading.finish();
+    let target = match target {
+        None => None,
+        Some(rows) => {
+            let reading = Progress::new("reading targets", options.show);
+            reading.start(rows.len())?;
+            let of_target = Survey::of(&rows, skip, &reading)?;
+            reading.finish();
+            // A row counts where both of its sides do.
+            survey.broken.extend(&of_target.broken);
+            survey.broken.sort_unstable();
+            survey.broken.dedup();
+            Some((rows, of_target))
+        }
+    };
+    let rows = rows.without(&survey.broken);
+    if rows.is_empty() {
+        return Err(Error::input(format!(
+            "every row of {} or its target holds a NaN or an infinite value",
+            rows.title()
+        )));
+    }
+    let target = target.map(|(rows, of_target)| (rows.without(&survey.broken), of_target));
     let files = rows.described();
+    let of_target = target.as_ref();
+    let target_checksum = of_target.map(|(_, survey)| survey.checksum);
+    let targets = of_target
+        .map(|(rows, survey)| json!({"files": rows.described(), "checksum": survey.checksum}));
     if let Some(spec) = rows.spec() {
         folder.write(SYNTHETIC, spec.to_toml())?;
     }
     let manifest = |complete: bool| {
         let mut checksums = folder.checksums();
         checksums.remove(&format!("{MODELS}/{CHECKPOINTS}"));
-        let manifest = json!({
+        let mut manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": complete,
             "isa": isa.name(),
@@ -168,10 +200,21 @@ fn compute(
             "rows_left_out": survey.broken.len(),
             "checksums": checksums,
         });
+        if let Some(targets) = &targets {
+            manifest["target"] = targets.clone();
+        }
         serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
     };
     folder.write(MANIFEST, manifest(false))?;
-    let data = Data::new(rows, &survey, settings);
+    let mut data = Data::new(rows, &survey, settings);
+    if let Some((rows, survey)) = target {
+        data = data.with_target(rows, &survey, config.skip_connection, settings);
+    }
+    let course = Course {
+        data_checksum: survey.checksum,
+        transcoder: target_checksum.map(|checksum| (checksum, config.skip_connection)),
+        settings,
+    };
 
     let progress = Progress::new("training", options.show);
     let session = Session {
@@ -185,7 +228,7 @@ fn compute(
     let plan = plan(settings);
     progress.start(plan.steps * members.len() as u64)?;
     let read = Instant::now();
-    let trained = trained(members, &plan, settings, &survey, &data, &session)?;
+    let trained = trained(members, &plan, &course, &survey, &data, &session)?;
     progress.finish();
     // Models take turns unless there is one for every thread.
     let at_once = match members.len() >= options.threads {
@@ -226,7 +269,8 @@ fn compute(
     }
     let exec = Exec::parallel(isa);
     let tops = middle_tops(exec, &measured[0].0.parameters, &data, &held_out, tokens)?;
-    if settings.baselines == Baselines::Random {
+    // Principal components of what is read say nothing of what a transcoder reconstructs.
+    if settings.baselines == Baselines::Random && data.target.is_none() {
         let pca = Pca::new(exec, &data, &survey, &held_out)?;
         let components = pca.map(|pca| pca.beside(&models));
         models.extend(components.into_iter().flatten());
@@ -295,6 +339,9 @@ fn middle_tops(
 #[derive(Serialize)]
 struct Course<'a> {
     data_checksum: u32,
+    /// The checksum of what transcoders reconstruct, and whether they have a skip connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcoder: Option<(u32, bool)>,
     #[serde(flatten)]
     settings: &'a Settings,
 }
@@ -302,19 +349,15 @@ struct Course<'a> {
 fn trained(
     members: &[Member],
     plan: &Plan,
-    settings: &Settings,
+    course: &Course,
     survey: &Survey,
     data: &Data,
     session: &Session,
 ) -> Result<Vec<Trained>> {
     let candidates = members
         .iter()
-        .map(|member| candidate(member, 0, data, survey, settings));
-    let course = Course {
-        data_checksum: survey.checksum,
-        settings,
-    };
-    training::train_reading(candidates.collect(), plan, &course, session, |_, number| {
+        .map(|member| candidate(member, 0, data, survey, course.settings));
+    training::train_reading(candidates.collect(), plan, course, session, |_, number| {
         data.batch(number)
     })
 }
@@ -327,14 +370,23 @@ pub(super) fn candidate(
     survey: &Survey,
     settings: &Settings,
 ) -> Candidate {
-    let shape = member.shape(data.width());
+    let task = data.task(member.elements);
     let purpose = match source {
         0 => "weights".into(),
         source => format!("weights of source {source}"),
     };
     let mut rng = Rng::stream(member.seed, "sae train", &purpose, member.elements as u64);
-    let mut start = training::initial(shape, member.variant, &mut rng);
+    let mut start = training::initial(task, member.variant, &mut rng);
     centre(&mut start, survey, data);
+    if task.is_transcoder() && member.role == Role::RandomDecoder {
+        // That of a transcoder starts from zeros.
+        let autoencoder = training::initial(task.shape(), member.variant, &mut rng);
+        let [mut rows] = start.tensors_mut(["w_dec"]);
+        for j in 0..rows.rows() {
+            rows.row_mut(j)
+                .copy_from_slice(autoencoder.dictionary().row(j));
+        }
+    }
     Candidate {
         slug: member.name.clone(),
         title: member.name.clone(),
@@ -352,9 +404,17 @@ pub(super) fn finish(
     survey: &Survey,
     held_out: &[u64],
 ) -> Result<(Trained, Measured)> {
-    trained.parameters = interchange::fold(exec, trained.parameters, &data.mean, data.scale);
-    let rows = data.rows();
-    let measured = measure(exec, &trained.parameters, rows, held_out, &survey.mean)?;
+    let (mean, scale) = match &data.target {
+        None => (&data.mean, data.scale),
+        Some(target) => {
+            let read_raw = interchange::read_raw(trained.parameters, &data.mean, data.scale);
+            trained.parameters = read_raw;
+            (&target.mean, target.scale)
+        }
+    };
+    trained.parameters = interchange::fold(exec, trained.parameters, mean, scale);
+    let pairs = data.pairs(&survey.mean);
+    let measured = measure(exec, &trained.parameters, pairs, held_out)?;
     Ok((trained, measured))
 }
 
@@ -364,9 +424,13 @@ fn centre(start: &mut Parameters, survey: &Survey, data: &Data) {
         return;
     }
     let [mut bias] = start.tensors_mut(["b_dec"]);
-    let means = survey.mean.iter().zip(&data.mean);
+    let (mean, subtracted, scale) = match &data.target {
+        None => (&survey.mean, &data.mean, data.scale),
+        Some(target) => (&target.whole_mean, &target.mean, target.scale),
+    };
+    let means = mean.iter().zip(subtracted);
     for (bias, (mean, subtracted)) in bias.row_mut(0).iter_mut().zip(means) {
-        *bias = (*mean as f32 - subtracted) / data.scale;
+        *bias = (*mean as f32 - subtracted) / scale;
     }
 }
 
@@ -383,11 +447,13 @@ pub(super) fn plan(settings: &Settings) -> Plan {
 fn check_memory(
     settings: &Settings,
     rows: &Rows,
+    target: Option<usize>,
     members: &[Member],
     threads: usize,
 ) -> Result<()> {
     let plan = plan(settings);
-    let width = rows.width();
+    // Those of a transcoder have two widths, of which each matrix has one.
+    let width = rows.width().max(target.unwrap_or(0));
     let extra: f64 = members.iter().map(|m| m.extra_memory(width, &plan)).sum();
     let drawing = rows.spec().map_or(0.0, Spec::memory);
     let needed = plan.memory(width, members.iter().map(|m| m.elements)) + extra + drawing;

@@ -63,16 +63,28 @@ pub fn norms(exec: Exec, dictionary: MatRef, norms: &mut [f32]) {
 /// Divides every row by its norm. A row of zeros stays as it is, and one with a NaN or an infinity becomes NaN.
 /// Norms are 1 up to γ_{d+4} afterwards.
 pub fn normalise(exec: Exec, dictionary: MatMut) {
+    to_norm_1::<false>(exec, dictionary);
+}
+
+/// Divides every row whose norm is above 1 by it, and leaves the others as they are: the nearest dictionary in the
+/// convex set of those whose rows have norms of at most 1 (Mairal, Bach, Ponce and Sapiro, *Online dictionary learning
+/// for sparse coding*, 2009). A row with a NaN or an infinity becomes NaN.
+pub fn shorten(exec: Exec, dictionary: MatMut) {
+    to_norm_1::<true>(exec, dictionary);
+}
+
+/// Divides every row by its norm, or every one that is `LONG`.
+fn to_norm_1<const LONG: bool>(exec: Exec, dictionary: MatMut) {
     #[derive(Clone, Copy)]
-    struct Normalise;
-    impl RowOp<MatMut<'_>> for Normalise {
+    struct Normalise<const LONG: bool>;
+    impl<const LONG: bool> RowOp<MatMut<'_>> for Normalise<LONG> {
         const PART: Part = Part::Elements;
         #[inline(always)]
         fn run<S: Simd>(self, s: S, mut rows: MatMut) {
             for j in 0..rows.rows() {
                 let row = rows.row_mut(j);
                 let norm = norm(s, row);
-                if norm == 0.0 {
+                if norm == 0.0 || (LONG && norm <= 1.0) {
                     continue;
                 }
                 // 1/∞ would leave zeros.
@@ -88,7 +100,7 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
     let n = dictionary.rows() * dictionary.cols();
     let leaf = leaf_rows(dictionary.cols());
     let work = || Work::new(3 * n, 2 * n);
-    par::run(exec, Normalise, dictionary, leaf, work);
+    par::run(exec, Normalise::<LONG>, dictionary, leaf, work);
 }
 
 /// Takes from each row of a gradient its part along the same row of the dictionary:
@@ -103,6 +115,25 @@ pub fn normalise(exec: Exec, dictionary: MatMut) {
 /// If the shapes differ.
 #[track_caller]
 pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
+    project::<false>(exec, dictionary, gradient);
+}
+
+/// The same, where the row of the dictionary has norm 1 and a step down the gradient would make it longer: where
+/// g·w < 0. It is what keeps a step within the set that [`shorten`] leads back to. Norms from 0.9999 on count as 1.
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn project_inward(exec: Exec, dictionary: MatRef, gradient: MatMut) {
+    project::<true>(exec, dictionary, gradient);
+}
+
+/// Takes from each row of a gradient its part along the same row of the dictionary, or from those alone that lead out of
+/// the set of rows of norm at most 1.
+#[track_caller]
+fn project<const OUTWARD: bool>(exec: Exec, dictionary: MatRef, gradient: MatMut) {
+    /// The square of the norm from which a row has norm 1.
+    const LONG: f32 = 0.9998;
     assert!(
         (dictionary.rows(), dictionary.cols()) == (gradient.rows(), gradient.cols()),
         "a gradient of {}×{} for a dictionary of {}×{}",
@@ -112,18 +143,21 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
         dictionary.cols()
     );
     #[derive(Clone, Copy)]
-    struct Project;
-    impl<'a> RowOp<(MatRef<'a>, MatMut<'a>)> for Project {
+    struct Project<const OUTWARD: bool>;
+    impl<'a, const OUTWARD: bool> RowOp<(MatRef<'a>, MatMut<'a>)> for Project<OUTWARD> {
         const PART: Part = Part::Elements;
         #[inline(always)]
         fn run<S: Simd>(self, s: S, (dictionary, mut gradient): (MatRef, MatMut)) {
             for j in 0..dictionary.rows() {
                 let (w, g) = (dictionary.row(j), gradient.row_mut(j));
                 let square = sum_of_squares(s, w);
-                if square == 0.0 {
+                if square == 0.0 || (OUTWARD && square < LONG) {
                     continue;
                 }
                 let along = dot(s, g, w) / square;
+                if OUTWARD && along >= 0.0 {
+                    continue;
+                }
                 axpy(s, -along, w, g);
             }
         }
@@ -131,7 +165,7 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
     let n = dictionary.rows() * dictionary.cols();
     let leaf = leaf_rows(dictionary.cols());
     let work = || Work::new(6 * n, 3 * n);
-    par::run(exec, Project, (dictionary, gradient), leaf, work);
+    par::run(exec, Project::<OUTWARD>, (dictionary, gradient), leaf, work);
 }
 
 /// Rows of a part of the Gram matrix that is summed in f32.

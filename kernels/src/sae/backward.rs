@@ -27,8 +27,8 @@ pub(super) fn column_sums(entries: SparseRef, sums: &mut [f32]) {
     }
 }
 
-/// The gradient with respect to `b_dec`: Σ over samples of `d_output`, less `W_encᵀ d_b_enc`, since the encoder reads
-/// x − b_dec.
+/// The gradient with respect to `b_dec`: Σ over samples of `d_output`, less `W_encᵀ d_b_enc` where the encoder reads
+/// x − b_dec; where it does not, `w_enc` has no rows.
 pub(super) fn decoder_bias(
     exec: Exec,
     d_output: MatRef,

@@ -1,5 +1,5 @@
-//! What a pass over a batch computes: the centred input, the codes, the errors of their reconstructions, and the
-//! gradients with respect to them. A batch knows no variant.
+//! What a pass over a batch computes: the codes, the errors of their reconstructions, and the gradients with respect to
+//! them. A batch knows no variant.
 
 mod codes;
 mod decoder;
@@ -7,14 +7,8 @@ mod entries;
 mod prefixes;
 mod transposed;
 
-use super::select::Select;
 use super::tensors::Shape;
-use crate::function::elementwise::{Sub, zip};
 use crate::machine::exec::Exec;
-use crate::machine::par::{self, RowOp};
-use crate::machine::profile::{Part, Work};
-use crate::machine::simd::Simd;
-use crate::matrix::matmul::Accumulate;
 use crate::matrix::view::{MatMut, MatRef};
 
 use codes::Codes;
@@ -55,8 +49,6 @@ pub(super) struct Batch {
     width: usize,
     /// Samples of the batch at hand.
     samples: usize,
-    /// x − b_dec, B×d.
-    centred: Vec<f32>,
     pub(super) codes: Codes,
     /// The gradient with respect to the reconstructions, B×d.
     d_output: Vec<f32>,
@@ -70,7 +62,6 @@ impl Batch {
         Batch {
             width,
             samples: 0,
-            centred: vec![0.0; capacity * width],
             codes: Codes::new(capacity, dictionary),
             d_output: vec![0.0; capacity * width],
             errors: vec![0.0; capacity],
@@ -79,14 +70,9 @@ impl Batch {
 
     /// The number of bytes that [`new`](Self::new) allocates.
     pub(super) fn bytes(Shape { width, dictionary }: Shape, capacity: usize) -> usize {
-        size_of::<f32>() * 2 * capacity * width
+        size_of::<f32>() * capacity * width
             + size_of::<f64>() * capacity
             + Codes::bytes(capacity, dictionary)
-    }
-
-    /// x − b_dec, B×d.
-    pub(super) fn centred(&self) -> MatRef<'_> {
-        MatRef::first(&self.centred, self.samples, self.width)
     }
 
     /// The gradient with respect to the reconstructions, B×d.
@@ -104,37 +90,18 @@ impl Batch {
         &self.errors[..self.samples]
     }
 
-    /// Computes x − b_dec.
-    pub(super) fn centre(&mut self, exec: Exec, x: MatRef, b_dec: &[f32]) {
-        self.samples = x.rows();
-        let centred = MatMut::first(&mut self.centred, x.rows(), x.cols());
-        subtract(exec, x, b_dec, centred);
-    }
-
-    /// Fills the codes by a linear layer on x − b_dec.
-    pub(super) fn encode(
-        &mut self,
-        exec: Exec,
-        weights: MatRef,
-        bias: &[f32],
-        select: impl Select,
-    ) {
-        let centred = MatRef::first(&self.centred, self.samples, self.width);
-        let entries = &mut self.codes.entries;
-        entries.fill(exec, centred, weights, bias, select);
-    }
-
-    /// Takes the codes of x to the errors of their reconstructions and the gradients of the mean of ‖e‖², times the
+    /// Takes the codes to the errors of their reconstructions and the gradients of the mean of ‖e‖², times the
     /// decoder's weight, with respect to reconstructions and codes. Returns that mean without the weight, and the
     /// density.
-    pub(super) fn reconstruct(&mut self, exec: Exec, decoder: Decoder, x: MatRef) -> Losses {
-        self.samples = x.rows();
-        let d_output = MatMut::first(&mut self.d_output, x.rows(), x.cols());
-        let errors = &mut self.errors[..x.rows()];
-        self.codes.reconstruct(exec, decoder, x, d_output, errors);
+    pub(super) fn reconstruct(&mut self, exec: Exec, decoder: Decoder, target: MatRef) -> Losses {
+        self.samples = target.rows();
+        let d_output = MatMut::first(&mut self.d_output, target.rows(), target.cols());
+        let errors = &mut self.errors[..target.rows()];
+        self.codes
+            .reconstruct(exec, decoder, target, d_output, errors);
         let total: f64 = self.errors().iter().sum();
         Losses {
-            reconstruction: total / x.rows() as f64,
+            reconstruction: total / target.rows() as f64,
             density: self.codes.as_ref().density(),
             ..Losses::default()
         }
@@ -149,13 +116,13 @@ impl Batch {
         exec: Exec,
         decoder: Decoder,
         prefixes: &[usize],
-        x: MatRef,
+        target: MatRef,
         sums: MatMut,
     ) -> f64 {
-        let errors = &mut self.errors[..x.rows()];
+        let errors = &mut self.errors[..target.rows()];
         self.codes
-            .reconstruct_prefixes(exec, decoder, prefixes, x, sums, errors);
-        self.errors().iter().sum::<f64>() / x.rows() as f64
+            .reconstruct_prefixes(exec, decoder, prefixes, target, sums, errors);
+        self.errors().iter().sum::<f64>() / target.rows() as f64
     }
 
     /// The gradient with respect to the dictionary.
@@ -163,35 +130,4 @@ impl Batch {
         let d_output = MatRef::first(&self.d_output, self.samples, self.width);
         self.codes.dictionary_gradient(exec, d_output, out);
     }
-
-    /// The gradient with respect to the weights and the bias of a layer that reads x − b_dec and ends in the codes.
-    /// That of the weights overwrites `out`, or is added to it.
-    pub(super) fn linear_gradient(
-        &mut self,
-        exec: Exec,
-        out: (MatMut, Accumulate),
-        d_bias: &mut [f32],
-    ) {
-        let centred = MatRef::first(&self.centred, self.samples, self.width);
-        self.codes.layer_gradient(exec, centred, out, d_bias);
-    }
-}
-
-/// out ← x − b, row by row.
-fn subtract(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
-    /// Rows that are worth another thread.
-    const LEAF: usize = 64;
-    #[derive(Clone, Copy)]
-    struct Subtract<'a>(&'a [f32]);
-    impl<'a> RowOp<(MatRef<'a>, MatMut<'a>)> for Subtract<'_> {
-        const PART: Part = Part::Elementwise;
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S, (x, mut out): (MatRef, MatMut)) {
-            for i in 0..x.rows() {
-                zip(s, Sub, x.row(i), self.0, out.row_mut(i));
-            }
-        }
-    }
-    let n = x.rows() * x.cols();
-    par::run(exec, Subtract(b), (x, out), LEAF, || Work::new(n, 2 * n));
 }

@@ -1,6 +1,6 @@
-//! Operations on the dense layers that an encoder may have before its codes.
+//! Operations on dense matrices: on what an encoder reads, and on the layers that it may have before its codes.
 
-use crate::function::elementwise::{Add, Binary, map_in_place, zip_in_place};
+use crate::function::elementwise::{Add, Binary, Sub, map_in_place, zip, zip_in_place};
 use crate::function::relu::{Relu, ReluBackward};
 use crate::machine::exec::Exec;
 use crate::machine::par::{self, RowOp};
@@ -38,11 +38,35 @@ pub(super) fn add(exec: Exec, b: MatRef, a: MatMut) {
     combine(exec, Add, b, a);
 }
 
+/// out ← x − 1·bᵀ: b is subtracted from each row.
+pub(super) fn subtract_bias(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
+    /// Rows that are worth another thread.
+    const LEAF: usize = 64;
+    #[derive(Clone, Copy)]
+    struct Subtract<'a>(&'a [f32]);
+    impl<'a> RowOp<(MatRef<'a>, MatMut<'a>)> for Subtract<'_> {
+        const PART: Part = Part::Elementwise;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S, (x, mut out): (MatRef, MatMut)) {
+            for i in 0..x.rows() {
+                zip(s, Sub, x.row(i), self.0, out.row_mut(i));
+            }
+        }
+    }
+    let n = x.rows() * x.cols();
+    par::run(exec, Subtract(b), (x, out), LEAF, || Work::new(n, 2 * n));
+}
+
 /// to ← from
 pub(super) fn copy(from: MatRef, mut to: MatMut) {
     for i in 0..from.rows() {
         to.row_mut(i).copy_from_slice(from.row(i));
     }
+}
+
+/// a ← b − a
+pub(super) fn subtract_from(exec: Exec, b: MatRef, a: MatMut) {
+    combine(exec, From, b, a);
 }
 
 /// a ← f(a, b)
@@ -72,5 +96,17 @@ impl Binary for WhereActive {
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, d: S::F32, y: S::F32) -> S::F32 {
         ReluBackward.eval(s, y, d)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct From;
+
+impl Binary for From {
+    const FLOPS: usize = 1;
+
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32 {
+        s.sub(b, a)
     }
 }

@@ -3,6 +3,7 @@
 use super::batch::{self, Batch, Decoder, Losses};
 use super::layers;
 use super::pass::Pass;
+use super::task::Sizes;
 use super::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, W_DEC, W_ENC};
 use crate::machine::exec::Exec;
 use crate::matrix::sparse::SparseRef;
@@ -40,27 +41,36 @@ pub(super) trait Model {
         let _ = shape;
     }
 
-    /// The parameters: by default, those of a linear encoder and decoder.
-    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+    /// Whether what is reconstructed may be something else than what is read.
+    fn transcodes(&self) -> bool {
+        true
+    }
+
+    /// The parameters, but for a skip connection: by default, those of a linear encoder and decoder.
+    fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
+        let Sizes {
+            input,
+            width,
+            dictionary,
+        } = sizes;
         vec![
-            W_ENC.of(dictionary, width).by_element(),
+            W_ENC.of(dictionary, input).by_element(),
             B_ENC.of(dictionary).by_element(),
             W_DEC.of(dictionary, width).by_element(),
             B_DEC.of(width),
         ]
     }
 
-    /// Sets what training starts from, beside a dictionary of random unit rows, and where tensors have a start: by
-    /// default, an encoder that is the dictionary.
-    fn initialise(&self, tensors: &mut Tensors, normals: &mut dyn FnMut() -> f32) {
+    /// Sets what training starts from, beside the dictionary, and where tensors have a start: the linear encoder with
+    /// these rows, which have norm 1.
+    fn initialise(&self, tensors: &mut Tensors, rows: MatRef, normals: &mut dyn FnMut() -> f32) {
         let _ = normals;
-        let (w_enc, w_dec) = tensors.get_mut((W_ENC, W_DEC));
-        layers::copy(w_dec.as_ref(), w_enc);
+        layers::copy(rows, tensors.get_mut(W_ENC));
     }
 
     /// Values of [`Own`] for batches of up to `capacity`.
-    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
-        let _ = (shape, capacity);
+    fn own_len(&self, sizes: Sizes, capacity: usize) -> usize {
+        let _ = (sizes, capacity);
         0
     }
 
@@ -69,7 +79,7 @@ pub(super) trait Model {
         None
     }
 
-    /// Whether rows of the dictionary are held at norm 1.
+    /// Whether rows of the dictionary are held at norm 1: at most at that, in a transcoder, whose rows start at 0.
     fn unit_rows(&self) -> bool {
         true
     }
@@ -88,10 +98,10 @@ pub(super) trait Model {
         self.encode(pass, own);
     }
 
-    /// What the last layer of the encoder has read in the last pass, B rows.
-    fn encoder_input<'a>(&self, batch: &'a Batch, own: &'a Own) -> MatRef<'a> {
+    /// What the last layer of the encoder has read in the last pass, B rows, where the first has read `input`.
+    fn encoder_input<'a>(&self, input: MatRef<'a>, own: &'a Own) -> MatRef<'a> {
         let _ = own;
-        batch.centred()
+        input
     }
 
     /// The way from codes to reconstructions.

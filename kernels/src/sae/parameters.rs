@@ -1,6 +1,8 @@
 //! The parameters of a sparse autoencoder, in one piece of memory.
 
-use super::tensors::{Shape, Tensors, W_DEC};
+use super::layers;
+use super::task::Task;
+use super::tensors::{Shape, Tensor, Tensors, W_DEC, W_SKIP};
 use super::variants::Variant;
 use crate::machine::exec::Exec;
 use crate::machine::isa::Isa;
@@ -13,50 +15,71 @@ use crate::matrix::view::{MatMut, MatRef};
 /// All of them are one slice, tensor after tensor, matrices row-major, so an optimiser or a
 /// checkpoint needs to know nothing of what they mean. Which tensors there are, the variant says; a
 /// plain one has `w_enc` (n×d), `b_enc` (n), `w_dec` (n×d) and `b_dec` (d). Weights are outputs × inputs, except those
-/// of which each element has a row as their input: `w_dec`, and `w_lateral` of [`Lista`](super::Lista).
+/// of which each element has a row as their input: `w_dec`, and `w_lateral` of [`Lista`](super::Lista). Those which read
+/// x are n×d_in in a transcoder, whose skip connection is `w_skip` (d×d_in).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
+    task: Task,
     variant: Variant,
     pub(super) tensors: Tensors,
 }
 
 impl Parameters {
-    /// Parameters that are all zero.
+    /// Parameters that are all zero, of an autoencoder of some [`Shape`], or for another [`Task`].
     ///
     /// # Panics
-    /// If the variant's settings make no sense for the shape.
+    /// If the variant's settings make no sense for the shape, or it cannot be a transcoder and is to be one.
     #[track_caller]
-    pub fn zeros(shape: Shape, variant: Variant) -> Parameters {
-        variant.model().check(shape);
+    pub fn zeros(task: impl Into<Task>, variant: Variant) -> Parameters {
+        let task = task.into();
+        let list = tensors(task, variant);
         Parameters {
+            task,
             variant,
-            tensors: Tensors::zeros(shape, variant.model().tensors(shape)),
+            tensors: Tensors::zeros(task.shape(), list),
         }
     }
 
-    /// Parameters to start training from: the dictionary's rows have random directions and norm 1, the
-    /// encoder is its transpose, and biases are 0. `normals` draws from a standard normal distribution.
+    /// Parameters to start training from: the rows of the encoder have random directions and norm 1, the dictionary is
+    /// its transpose, and biases are 0. In a transcoder the dictionary and the skip connection are 0: it begins with the
+    /// best constant, once its bias has learnt that, as those of sparsify do. `normals` draws from a standard normal
+    /// distribution.
     ///
     /// # Panics
     /// If [`zeros`](Self::zeros) would panic.
     #[track_caller]
-    pub fn initial(shape: Shape, variant: Variant, mut normals: impl FnMut() -> f32) -> Parameters {
-        let mut parameters = Parameters::zeros(shape, variant);
+    pub fn initial(
+        task: impl Into<Task>,
+        variant: Variant,
+        mut normals: impl FnMut() -> f32,
+    ) -> Parameters {
+        let task = task.into();
+        let mut parameters = Parameters::zeros(task, variant);
         let tensors = &mut parameters.tensors;
         tensors.fill_with_starts();
-        let mut rows = tensors.get_mut(W_DEC);
-        for j in 0..shape.dictionary {
-            rows.row_mut(j).fill_with(&mut normals);
-        }
+        let (rows, cols) = (task.shape().dictionary, task.input());
+        let mut directions: Vec<f32> = (0..rows * cols).map(|_| normals()).collect();
+        let mut directions = MatMut::first(&mut directions, rows, cols);
         // The portable instructions, so that all machines start from the same weights.
-        dictionary::normalise(Exec::serial(Isa::Portable(Portable)), rows);
-        variant.model().initialise(tensors, &mut normals);
+        dictionary::normalise(Exec::serial(Isa::Portable(Portable)), directions.reborrow());
+        let directions = directions.as_ref();
+        variant
+            .model()
+            .initialise(tensors, directions, &mut normals);
+        if !task.is_transcoder() {
+            layers::copy(directions, tensors.get_mut(W_DEC));
+        }
         parameters
     }
 
-    /// The shape.
+    /// What the model reads and what it reconstructs.
+    pub fn task(&self) -> Task {
+        self.task
+    }
+
+    /// The width of what is reconstructed, and the number of elements.
     pub fn shape(&self) -> Shape {
-        self.tensors.shape()
+        self.task.shape()
     }
 
     /// The variant.
@@ -72,9 +95,7 @@ impl Parameters {
     /// If the variant has other tensors, or its settings make no sense for the shape.
     #[track_caller]
     pub fn set_variant(&mut self, variant: Variant) {
-        let shape = self.shape();
-        variant.model().check(shape);
-        let same = self.tensors.set_list(variant.model().tensors(shape));
+        let same = self.tensors.set_list(tensors(self.task, variant));
         assert!(
             same,
             "{variant:?} has other tensors than {:?}",
@@ -126,4 +147,20 @@ impl Parameters {
     pub fn b_dec(&self) -> &[f32] {
         self.tensors.b_dec()
     }
+}
+
+/// The tensors of a variant for a task.
+#[track_caller]
+fn tensors(task: Task, variant: Variant) -> Vec<Tensor> {
+    let model = variant.model();
+    model.check(task.shape());
+    assert!(
+        model.transcodes() || !task.is_transcoder(),
+        "{variant:?} as a transcoder: it has one matrix for encoder and decoder, so it reconstructs what it reads"
+    );
+    let mut list = model.tensors(task.sizes());
+    if task.has_skip() {
+        list.push(W_SKIP.of(task.shape().width, task.input()));
+    }
+    list
 }

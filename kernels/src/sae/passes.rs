@@ -2,13 +2,14 @@
 
 use super::batch::Losses;
 use super::parameters::Parameters;
-use super::tensors::Shape;
+use super::tensors::{Shape, W_SKIP};
 use super::workspace::Workspace;
 use crate::machine::exec::Exec;
+use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::{MatMut, MatRef};
 
-/// The codes of a batch `x`, B×d with contiguous rows: B×n, columns rising in each row.
+/// The codes of a batch `x`, B×d (B×d_in for a transcoder) with contiguous rows: B×n, columns rising in each row.
 ///
 /// The code of a sample does not depend on the samples beside it: [`BatchTopK`](super::BatchTopK) and
 /// [`Matryoshka`](super::Matryoshka) take the entries above their threshold here, and choose those of the whole batch
@@ -25,7 +26,7 @@ pub fn encode<'a>(
     x: MatRef,
     workspace: &'a mut Workspace,
 ) -> SparseRef<'a> {
-    let (mut pass, own) = workspace.pass(exec, parameters, x);
+    let (mut pass, own) = workspace.pass(exec, parameters, x, None);
     parameters.variant().model().encode(&mut pass, own);
     workspace.codes()
 }
@@ -43,17 +44,62 @@ pub fn encode_batch<'a>(
     x: MatRef,
     workspace: &'a mut Workspace,
 ) -> SparseRef<'a> {
-    let (mut pass, own) = workspace.pass(exec, parameters, x);
+    let (mut pass, own) = workspace.pass(exec, parameters, x, None);
     parameters.variant().model().encode_batch(&mut pass, own);
     workspace.codes()
 }
 
-/// `x_hat` ← `W_decᵀ f + b_dec` for the codes of a batch.
+/// `x_hat` ← `W_decᵀ f + b_dec` for the codes of a batch. A model with a skip connection reconstructs by [`reconstruct`].
+///
+/// # Panics
+/// If the shapes do not match, or there is a skip connection.
+#[track_caller]
+pub fn decode(exec: Exec, parameters: &Parameters, codes: SparseRef, x_hat: MatMut) {
+    check_decoding(parameters, codes, &x_hat);
+    assert!(
+        !parameters.task().has_skip(),
+        "codes without the activations that a skip connection reads: they are reconstructed by `reconstruct`"
+    );
+    let variant = parameters.variant();
+    variant
+        .model()
+        .decode(exec, &parameters.tensors, codes, x_hat);
+}
+
+/// `y_hat` ← `W_decᵀ f + b_dec + W_skip x` for a batch x, B×d_in, and its codes: what [`decode`] makes of the codes, and
+/// on top what the skip connection makes of x, where there is one.
 ///
 /// # Panics
 /// If the shapes do not match.
 #[track_caller]
-pub fn decode(exec: Exec, parameters: &Parameters, codes: SparseRef, x_hat: MatMut) {
+pub fn reconstruct(
+    exec: Exec,
+    parameters: &Parameters,
+    x: MatRef,
+    codes: SparseRef,
+    mut y_hat: MatMut,
+) {
+    let task = parameters.task();
+    assert!(
+        (x.rows(), x.cols()) == (codes.rows(), task.input()),
+        "codes of {}×{} for a batch of {}×{} of a model that reads {} values",
+        codes.rows(),
+        codes.cols(),
+        x.rows(),
+        x.cols(),
+        task.input()
+    );
+    check_decoding(parameters, codes, &y_hat);
+    let (model, tensors) = (parameters.variant(), &parameters.tensors);
+    model.model().decode(exec, tensors, codes, y_hat.reborrow());
+    if task.has_skip() {
+        matmul(exec, x, tensors.get(W_SKIP).t(), Accumulate::Add, y_hat);
+    }
+}
+
+/// Panics where codes and reconstructions are not those of a model.
+#[track_caller]
+fn check_decoding(parameters: &Parameters, codes: SparseRef, x_hat: &MatMut) {
     let Shape { width, dictionary } = parameters.shape();
     assert!(
         codes.cols() == dictionary && (x_hat.rows(), x_hat.cols()) == (codes.rows(), width),
@@ -63,10 +109,6 @@ pub fn decode(exec: Exec, parameters: &Parameters, codes: SparseRef, x_hat: MatM
         x_hat.rows(),
         x_hat.cols()
     );
-    let variant = parameters.variant();
-    variant
-        .model()
-        .decode(exec, &parameters.tensors, codes, x_hat);
 }
 
 /// The losses of a batch, and the gradient of their sum with respect to all parameters, which
@@ -85,9 +127,26 @@ pub fn gradient(
     workspace: &mut Workspace,
     gradient: &mut Parameters,
 ) -> Losses {
-    let (mut pass, own) = workspace.pass(exec, parameters, x);
+    gradient_to(exec, parameters, x, x, workspace, gradient)
+}
+
+/// The same, where `target` is to be reconstructed, B×d with contiguous rows, and the batch `x`, which is B×d_in for a
+/// transcoder, is read: e = ŷ − y.
+///
+/// # Panics
+/// If [`gradient`] would panic, or the shape of `target` is not B×d.
+#[track_caller]
+pub fn gradient_to(
+    exec: Exec,
+    parameters: &Parameters,
+    x: MatRef,
+    target: MatRef,
+    workspace: &mut Workspace,
+    gradient: &mut Parameters,
+) -> Losses {
+    let (mut pass, own) = workspace.pass(exec, parameters, x, Some(target));
     assert!(
-        (gradient.shape(), gradient.variant()) == (parameters.shape(), parameters.variant()),
+        (gradient.task(), gradient.variant()) == (parameters.task(), parameters.variant()),
         "the gradient of another model"
     );
     let variant = parameters.variant();
@@ -98,5 +157,11 @@ pub fn gradient(
         gradient.values_mut().fill(0.0);
         return Losses::OF_NOTHING;
     }
-    model.gradient(&mut pass, own, &mut gradient.tensors)
+    let losses = model.gradient(&mut pass, own, &mut gradient.tensors);
+    if parameters.task().has_skip() {
+        // Through the reconstructions alone, as to the decoder's bias.
+        let (d_output, d_w_skip) = (pass.batch.d_output(), gradient.tensors.get_mut(W_SKIP));
+        matmul(exec, d_output.t(), x, Accumulate::Replace, d_w_skip);
+    }
+    losses
 }

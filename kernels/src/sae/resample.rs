@@ -18,7 +18,9 @@ impl Trainer {
     /// reconstruction error ‖e‖²: its dictionary row becomes the sample as the encoder sees it, x − b_dec, at
     /// norm 1, its encoder row the same at a fifth of the mean norm of the encoder rows alive, its bias 0. Adam's
     /// moments of these weights are reset to 0, and the element counts as having just fired. In a deeper
-    /// encoder, the last layer's row becomes what that layer read. What is [held](Trainer::hold) keeps its values.
+    /// encoder, the last layer's row becomes what that layer read. The dictionary of a transcoder is no place for what its
+    /// encoder reads: there the row becomes the sample's error y − ŷ, at norm 1. What is [held](Trainer::hold) keeps its
+    /// values.
     ///
     /// Errors may be of any size that f32 holds. Where all samples are reconstructed without any, each is drawn with
     /// the same probability. A sample whose error is NaN or infinite is not drawn; without any other, or without
@@ -32,6 +34,22 @@ impl Trainer {
         exec: Exec,
         x: MatRef,
         dead_after: u32,
+        uniforms: impl FnMut() -> f64,
+    ) -> usize {
+        self.resample_to(exec, x, x, dead_after, uniforms)
+    }
+
+    /// The same, where `target` is to be reconstructed.
+    ///
+    /// # Panics
+    /// If [`step_to`](Trainer::step_to) would panic.
+    #[track_caller]
+    pub fn resample_to(
+        &mut self,
+        exec: Exec,
+        x: MatRef,
+        target: MatRef,
+        dead_after: u32,
         mut uniforms: impl FnMut() -> f64,
     ) -> usize {
         let Trainer {
@@ -44,7 +62,7 @@ impl Trainer {
         } = self;
         let variant = parameters.variant();
         let model = variant.model();
-        let (mut pass, own) = workspace.pass(exec, parameters, x);
+        let (mut pass, own) = workspace.pass(exec, parameters, x, Some(target));
         let dead: Vec<usize> = (0..idle.len()).filter(|&j| idle[j] >= dead_after).collect();
         if dead.is_empty() || x.rows() == 0 {
             return 0;
@@ -52,6 +70,7 @@ impl Trainer {
         model.encode(&mut pass, own);
         model.reconstruct(&mut pass, own);
         let Workspace { batch, own, .. } = &*workspace;
+        let input = workspace.input(x);
         let weights = weights(batch.errors());
         let Some(last) = weights.iter().rposition(|&weight| weight > 0.0) else {
             return 0;
@@ -74,6 +93,7 @@ impl Trainer {
             .collect();
 
         let norm = |row: &[f32]| square_f64(row).sqrt();
+        let transcoder = parameters.task().is_transcoder();
         let tensors = &mut parameters.tensors;
         let alive_norm = if tensors.has(W_ENC) {
             let w_enc = tensors.get(W_ENC);
@@ -91,9 +111,13 @@ impl Trainer {
         for (tensor, place) in places {
             let row_len = place.len() / idle.len();
             let to_norm = if tensor.is(W_DEC) {
-                Some((batch.centred(), 1.0))
+                match transcoder {
+                    // The gradient with respect to ŷ is along ŷ − y.
+                    true => Some((batch.d_output(), -1.0)),
+                    false => Some((input, 1.0)),
+                }
             } else if tensor.is(W_ENC) {
-                let inputs = model.encoder_input(batch, own);
+                let inputs = model.encoder_input(input, own);
                 Some((inputs, f64::from(SHARE) * alive_norm))
             } else {
                 None

@@ -10,7 +10,7 @@ use crate::matrix::view::{MatMut, MatRef};
 /// The size of a sparse autoencoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// Width d of the activations.
+    /// Width d of the activations that are reconstructed.
     pub width: usize,
     /// Elements n of the dictionary.
     pub dictionary: usize,
@@ -24,6 +24,8 @@ pub(super) const B_ENC: Vector = Vector("b_enc");
 pub(super) const W_DEC: Matrix = Matrix("w_dec");
 /// The bias of the decoder, d values.
 pub(super) const B_DEC: Vector = Vector("b_dec");
+/// The skip connection of a transcoder, one row for each value of what is reconstructed.
+pub(super) const W_SKIP: Matrix = Matrix("w_skip");
 
 /// A tensor of a model: its name, its size, and what it is to the dictionary's elements.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::batch::Losses;
 use super::parameters::Parameters;
-use super::passes::gradient;
+use super::passes::gradient_to;
+use super::task::Task;
 use super::tensors::W_DEC;
 use super::variants::Variant;
 use super::workspace::Workspace;
@@ -55,17 +56,16 @@ impl Trainer {
         steps: u64,
         idle: Vec<u32>,
     ) -> Trainer {
-        let (shape, variant) = (parameters.shape(), parameters.variant());
-        let n = parameters.values().len();
+        let (task, variant) = (parameters.task(), parameters.variant());
+        let (elements, n) = (task.shape().dictionary, parameters.values().len());
         let lens = [moments[0].len(), moments[1].len(), idle.len()];
         assert!(
-            lens == [n, n, shape.dictionary],
-            "{lens:?} moments and idle counts for {n} parameters and {} elements",
-            shape.dictionary
+            lens == [n, n, elements],
+            "{lens:?} moments and idle counts for {n} parameters and {elements} elements"
         );
         Trainer {
-            gradient: Parameters::zeros(shape, variant),
-            workspace: Workspace::new(shape, variant, capacity),
+            gradient: Parameters::zeros(task, variant),
+            workspace: Workspace::new(task, variant, capacity),
             parameters,
             adam,
             moments,
@@ -109,6 +109,16 @@ impl Trainer {
     /// not above 0.
     #[track_caller]
     pub fn step(&mut self, exec: Exec, x: MatRef) -> Losses {
+        self.step_to(exec, x, x)
+    }
+
+    /// The same, where `target` is to be reconstructed, B×d, and the batch `x`, which is B×d_in for a transcoder, is
+    /// read.
+    ///
+    /// # Panics
+    /// If the batch is larger than the capacity, or rows do not have the widths of the model.
+    #[track_caller]
+    pub fn step_to(&mut self, exec: Exec, x: MatRef, target: MatRef) -> Losses {
         let Trainer {
             parameters,
             adam,
@@ -125,13 +135,16 @@ impl Trainer {
         if let Some(after) = model.dead_after() {
             workspace.set_dead(|j| idle[j] >= after);
         }
-        let losses = gradient(exec, parameters, x, workspace, g);
+        let losses = gradient_to(exec, parameters, x, target, workspace, g);
         if x.rows() == 0 {
             return losses;
         }
         if model.unit_rows() {
-            let d_rows = g.tensors.get_mut(W_DEC);
-            dictionary::project_gradient(exec, parameters.dictionary(), d_rows);
+            let (rows, d_rows) = (parameters.dictionary(), g.tensors.get_mut(W_DEC));
+            match parameters.task() {
+                Task::Autoencoder(_) => dictionary::project_gradient(exec, rows, d_rows),
+                Task::Transcoder { .. } => dictionary::project_inward(exec, rows, d_rows),
+            }
         }
         if let Some(most) = *clip {
             for (place, _) in &*held {
@@ -143,7 +156,12 @@ impl Trainer {
         let values = parameters.values_mut();
         adam::step(exec, *adam, *steps, g.values(), values, first, second);
         if model.unit_rows() {
-            dictionary::normalise(exec, parameters.tensors.get_mut(W_DEC));
+            let task = parameters.task();
+            let rows = parameters.tensors.get_mut(W_DEC);
+            match task {
+                Task::Autoencoder(_) => dictionary::normalise(exec, rows),
+                Task::Transcoder { .. } => dictionary::shorten(exec, rows),
+            }
         }
         let codes = workspace.codes();
         model.after_step(&mut parameters.tensors, codes);

@@ -55,6 +55,11 @@ macro_rules! variants {
                 }
             }
 
+            /// Whether a model of this variant can be a [transcoder](super::Task::Transcoder).
+            pub fn transcodes(&self) -> bool {
+                self.model().transcodes()
+            }
+
             pub(super) fn model(&self) -> &dyn Model {
                 match self {
                     $(Variant::$name(model) => model,)+

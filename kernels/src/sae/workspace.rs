@@ -1,14 +1,17 @@
 //! The room that passes over batches work in.
 
 use super::batch::{Batch, DENSE};
+use super::layers;
 use super::model::Own;
 use super::parameters::Parameters;
 use super::pass::Pass;
-use super::tensors::Shape;
+use super::task::Task;
+use super::tensors::W_SKIP;
 use super::variants::Variant;
 use crate::machine::exec::Exec;
+use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::sparse::SparseRef;
-use crate::matrix::view::MatRef;
+use crate::matrix::view::{MatMut, MatRef};
 
 /// The codes of one batch, and room for the gradients on the way back.
 ///
@@ -17,26 +20,35 @@ use crate::matrix::view::MatRef;
 /// them, and keeps.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    shape: Shape,
+    task: Task,
     variant: Variant,
     capacity: usize,
     dense_from: f64,
+    /// x − b_dec, B×d, which an autoencoder reads.
+    centred: Vec<f32>,
+    /// y − W_skip x, B×d, where there is a skip connection: what it leaves to the codes.
+    left: Vec<f32>,
     pub(super) batch: Batch,
     pub(super) own: Own,
 }
 
 impl Workspace {
-    /// Room for batches of up to `capacity` samples.
-    pub fn new(shape: Shape, variant: Variant, capacity: usize) -> Workspace {
-        let model = variant.model();
+    /// Room for batches of up to `capacity` samples, of an autoencoder of some [`Shape`](super::Shape) or for another
+    /// [`Task`].
+    pub fn new(task: impl Into<Task>, variant: Variant, capacity: usize) -> Workspace {
+        let task = task.into();
+        let (shape, model) = (task.shape(), variant.model());
+        let [centred, left] = dense_lens(task, capacity).map(|len| vec![0.0; len]);
         Workspace {
-            shape,
+            task,
             variant,
             capacity,
             dense_from: DENSE,
+            centred,
+            left,
             batch: Batch::new(shape, capacity),
             own: Own {
-                values: vec![0.0; model.own_len(shape, capacity)],
+                values: vec![0.0; model.own_len(task.sizes(), capacity)],
                 dead: Vec::with_capacity(shape.dictionary),
                 of_dead: model.dead_after().map(|_| Batch::new(shape, capacity)),
             },
@@ -44,10 +56,12 @@ impl Workspace {
     }
 
     /// The size of a workspace in bytes where all codes are dense; sparse ones take a small part of it.
-    pub fn bytes(shape: Shape, variant: Variant, capacity: usize) -> usize {
-        let model = variant.model();
+    pub fn bytes(task: impl Into<Task>, variant: Variant, capacity: usize) -> usize {
+        let task = task.into();
+        let (shape, model) = (task.shape(), variant.model());
         let batches = 1 + usize::from(model.dead_after().is_some());
-        size_of::<f32>() * model.own_len(shape, capacity)
+        let dense: usize = dense_lens(task, capacity).iter().sum();
+        size_of::<f32>() * (model.own_len(task.sizes(), capacity) + dense)
             + size_of::<u32>() * shape.dictionary
             + batches * Batch::bytes(shape, capacity)
     }
@@ -65,7 +79,7 @@ impl Workspace {
     /// Says which elements count as dead in an auxiliary loss: none, unless this is called.
     /// [`Trainer::step`](super::Trainer::step) does, by how long they have not fired.
     pub fn set_dead(&mut self, dead: impl Fn(usize) -> bool) {
-        let all = 0..self.shape.dictionary;
+        let all = 0..self.task.shape().dictionary;
         self.own.dead.clear();
         self.own
             .dead
@@ -81,10 +95,10 @@ impl Workspace {
     /// [`Parameters::set_variant`].
     pub fn set_variant(&mut self, variant: Variant) {
         let (model, own) = (variant.model(), &mut self.own);
-        let len = model.own_len(self.shape, self.capacity);
+        let len = model.own_len(self.task.sizes(), self.capacity);
         own.values.resize(len, 0.0);
         let of_dead = model.dead_after().map(|_| {
-            let new = || Batch::new(self.shape, self.capacity);
+            let new = || Batch::new(self.task.shape(), self.capacity);
             own.of_dead.take().unwrap_or_else(new)
         });
         own.of_dead = of_dead;
@@ -92,39 +106,93 @@ impl Workspace {
         self.set_dense_from(self.dense_from);
     }
 
-    /// The pass of a batch through a model, and the variant's own room.
+    /// The pass of a batch through a model, to reconstruct a target if there is one, and the variant's own room.
     ///
     /// # Panics
-    /// If this is another model's workspace, has no room for as many samples, or rows are not d long.
+    /// If this is another model's workspace, has no room for as many samples, or the widths of samples and target are not
+    /// the model's.
     #[track_caller]
     pub(super) fn pass<'a>(
         &'a mut self,
         exec: Exec,
         parameters: &'a Parameters,
         x: MatRef<'a>,
+        target: Option<MatRef<'a>>,
     ) -> (Pass<'a>, &'a mut Own) {
         assert!(
-            (self.shape, self.variant) == (parameters.shape(), parameters.variant()),
+            (self.task, self.variant) == (parameters.task(), parameters.variant()),
             "a workspace for another model than the parameters'"
         );
+        let (input, width) = (self.task.input(), self.task.shape().width);
         assert!(
-            x.rows() <= self.capacity && x.cols() == self.shape.width,
-            "a batch of {}×{} in a workspace for {}×{}",
+            x.rows() <= self.capacity && x.cols() == input,
+            "a batch of {}×{} in a workspace for {}×{input}",
             x.rows(),
             x.cols(),
             self.capacity,
-            self.shape.width
         );
+        if let Some(target) = target {
+            assert!(
+                (target.rows(), target.cols()) == (x.rows(), width),
+                "targets of {}×{} for {} samples, of which a model reconstructs {width} values each",
+                target.rows(),
+                target.cols(),
+                x.rows(),
+            );
+        }
+        let target = target.unwrap_or(MatRef::first(&[], 0, width));
         assert!(
-            x.col_stride() == 1 || x.cols() <= 1,
+            [x, target]
+                .iter()
+                .all(|rows| rows.col_stride() == 1 || rows.cols() <= 1),
             "a batch whose rows are not contiguous"
         );
+        let tensors = &parameters.tensors;
+        let centred = !self.task.is_transcoder();
+        let input = if centred {
+            let mut room = MatMut::first(&mut self.centred, x.rows(), input);
+            layers::subtract_bias(exec, x, tensors.b_dec(), room.reborrow());
+            room.into_ref()
+        } else {
+            x
+        };
+        let target = if self.task.has_skip() && target.rows() > 0 {
+            let mut room = MatMut::first(&mut self.left, target.rows(), width);
+            let w_skip = tensors.get(W_SKIP);
+            matmul(exec, x, w_skip.t(), Accumulate::Replace, room.reborrow());
+            layers::subtract_from(exec, target, room.reborrow());
+            room.into_ref()
+        } else {
+            target
+        };
         let pass = Pass {
             exec,
-            tensors: &parameters.tensors,
-            x,
+            tensors,
+            input,
+            centred,
+            target,
             batch: &mut self.batch,
         };
         (pass, &mut self.own)
     }
+
+    /// What the encoder has read of a batch in its last pass, B rows.
+    pub(super) fn input<'a>(&'a self, x: MatRef<'a>) -> MatRef<'a> {
+        match self.task {
+            Task::Autoencoder(_) => MatRef::first(&self.centred, x.rows(), x.cols()),
+            Task::Transcoder { .. } => x,
+        }
+    }
+}
+
+/// The lengths of [`Workspace::centred`] and [`Workspace::left`].
+fn dense_lens(task: Task, capacity: usize) -> [usize; 2] {
+    let len = |needed| {
+        if needed {
+            capacity * task.shape().width
+        } else {
+            0
+        }
+    };
+    [len(!task.is_transcoder()), len(task.has_skip())]
 }

@@ -12,13 +12,15 @@ mod top_k;
 
 use std::ops::Range;
 
-use kernels::sae::{Parameters, Shape, Variant};
+use kernels::sae::{Parameters, Shape, Task, Variant};
 
 use crate::bounded::Bounded;
 
 /// A model's parameters.
 #[derive(Clone)]
 pub struct Model {
+    /// What it reads and reconstructs.
+    pub task: Task,
     /// Its size.
     pub shape: Shape,
     /// Its variant.
@@ -73,6 +75,7 @@ impl Model {
     pub fn exact(parameters: &Parameters) -> Model {
         let exact = |&x: &f32| Bounded::exact(x);
         Model {
+            task: parameters.task(),
             shape: parameters.shape(),
             variant: parameters.variant(),
             tensors: parameters
@@ -109,11 +112,22 @@ impl Model {
         self.matrix(name).concat()
     }
 
-    /// The gradient from those with respect to the tensors, by name.
-    fn gradient<'a>(&self, named: impl AsRef<[(&'a str, Matrix)]>) -> Vec<Bounded> {
+    /// The gradient from those with respect to the tensors, by name, but for that of a skip connection: that follows
+    /// from x and the gradient r with respect to reconstructions.
+    fn gradient<'a>(
+        &self,
+        (r, x): (&Matrix, &Matrix),
+        named: impl AsRef<[(&'a str, Matrix)]>,
+    ) -> Vec<Bounded> {
         let named = named.as_ref();
-        assert_eq!(named.len(), self.tensors.len());
+        assert_eq!(
+            named.len() + usize::from(self.task.has_skip()),
+            self.tensors.len()
+        );
         let of = |tensor: &(&'static str, usize, usize)| {
+            if tensor.0 == "w_skip" {
+                return passes::outer(r, x).concat();
+            }
             let (_, values) = named
                 .iter()
                 .find(|it| it.0 == tensor.0)
@@ -124,27 +138,98 @@ impl Model {
     }
 
     /// Losses, codes and the gradient of a batch, as in training.
-    pub fn pass(&self, batch: &[Vec<f32>]) -> Pass {
-        let x = exact(batch);
-        match self.variant {
-            Variant::L1(model) => self.l1(model.lambda, model.rows, &x),
-            Variant::TiedL1(model) => self.tied(model.lambda, &x),
-            Variant::TopK(model) => self.top_k(model.k, model.aux, &x),
-            Variant::BatchTopK(model) => self.batch_top_k(model, &x),
-            Variant::Matryoshka(model) => self.matryoshka(model, &x),
-            Variant::Gated(model) => self.gated(model.lambda, &x),
-            Variant::JumpRelu(model) => self.jump_relu(model, &x),
-            Variant::TwoLayer(model) => self.two_layer(model.lambda, &x),
-            Variant::Lista(model) => self.lista(model.steps, model.lambda, &x),
-        }
+    pub fn pass(&self, batch: &Samples) -> Pass {
+        let (x, y) = (exact(&batch.x), exact(&batch.y));
+        let left = self.left(&x, &y);
+        let pass = match self.variant {
+            Variant::L1(model) => self.l1(model.lambda, model.rows, &x, &left),
+            Variant::TiedL1(model) => self.tied(model.lambda, &x, &left),
+            Variant::TopK(model) => self.top_k(model.k, model.aux, &x, &left),
+            Variant::BatchTopK(model) => self.batch_top_k(model, &x, &left),
+            Variant::Matryoshka(model) => self.matryoshka(model, &x, &left),
+            Variant::Gated(model) => {
+                let frozen = self.frozen.as_deref().unwrap_or(self);
+                self.gated(model.lambda, &x, &left, &frozen.left(&x, &y))
+            }
+            Variant::JumpRelu(model) => self.jump_relu(model, &x, &left),
+            Variant::TwoLayer(model) => self.two_layer(model.lambda, &x, &left),
+            Variant::Lista(model) => self.lista(model.steps, model.lambda, &x, &left),
+        };
+        self.with_skip(pass, &x)
     }
 
     /// Codes and reconstructions of a batch whose samples do not depend on each other; the gradient is none of theirs.
-    pub fn reading(&self, batch: &[Vec<f32>]) -> Pass {
+    pub fn reading(&self, batch: &Samples) -> Pass {
         match self.variant {
-            Variant::BatchTopK(_) | Variant::Matryoshka(_) => self.above_thresholds(&exact(batch)),
+            Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
+                let (x, y) = (exact(&batch.x), exact(&batch.y));
+                self.with_skip(self.above_thresholds(&x, &y), &x)
+            }
             _ => self.pass(batch),
         }
+    }
+
+    /// What the encoder reads: x − b_dec, or x in a transcoder.
+    fn input(&self, x: &Matrix, b_dec: &[Bounded]) -> Matrix {
+        match self.task {
+            Task::Autoencoder(_) => passes::centre(x, b_dec),
+            Task::Transcoder { .. } => x.clone(),
+        }
+    }
+
+    /// What a skip connection leaves to the codes, y − W_skip x.
+    fn left(&self, x: &Matrix, y: &Matrix) -> Matrix {
+        if !self.task.has_skip() {
+            return y.clone();
+        }
+        let w_skip = self.matrix("w_skip");
+        let row = |(x, y): (&Vec<Bounded>, &Vec<Bounded>)| {
+            let rows = y.iter().zip(&w_skip);
+            let each = rows.map(|(&y, w)| {
+                let minus: Vec<Bounded> = w.iter().map(|&w| passes::negative(w)).collect();
+                passes::dot(&minus, x, [y])
+            });
+            each.collect()
+        };
+        x.iter().zip(y).map(row).collect()
+    }
+
+    /// Adds W_skip x to the reconstructions.
+    fn with_skip(&self, mut pass: Pass, x: &Matrix) -> Pass {
+        if self.task.has_skip() {
+            let w_skip = self.matrix("w_skip");
+            for (x_hat, x) in pass.x_hat.iter_mut().zip(x) {
+                for (x_hat, w) in x_hat.iter_mut().zip(&w_skip) {
+                    *x_hat = passes::dot(w, x, [*x_hat]);
+                }
+            }
+        }
+        pass
+    }
+
+    /// The gradient of `b_dec`, which what the first layer reads has lost in an autoencoder.
+    fn decoder_bias(&self, r: &Matrix, weights: &Matrix, d_bias: &[Bounded]) -> Vec<Bounded> {
+        match self.task {
+            Task::Autoencoder(_) => passes::decoder_bias(r, weights, d_bias),
+            Task::Transcoder { .. } => passes::column_sums(r, r[0].len()),
+        }
+    }
+}
+
+/// A batch: what is read, and what is to be reconstructed of it, a sample a row.
+#[derive(Clone, Debug)]
+pub struct Samples {
+    /// What is read.
+    pub x: Vec<Vec<f32>>,
+    /// What is to be reconstructed.
+    pub y: Vec<Vec<f32>>,
+}
+
+impl Samples {
+    /// Samples that are to be reconstructed as they are read.
+    pub fn of(x: &[Vec<f32>]) -> Samples {
+        let [x, y] = [x.to_vec(), x.to_vec()];
+        Samples { x, y }
     }
 }
 

@@ -9,4 +9,5 @@ mod pytorch;
 mod range;
 mod threads;
 mod training;
+mod transcoders;
 mod variants;

@@ -19,7 +19,7 @@ use crate::store::folder::Folder;
 use crate::table::{Record as _, Table, describe};
 use crate::text::{number, percent};
 use crate::workbench::encode::encode;
-use crate::workbench::evaluate::{Sample, check_widths, evaluate, json};
+use crate::workbench::evaluate::{Sample, check_targets, check_widths, evaluate, json};
 use crate::workbench::tables::{EVALUATION, Evaluation};
 use crate::workbench::truth::{self, Truth};
 
@@ -111,6 +111,10 @@ pub struct EvalArgs {
     #[command(flatten)]
     input: Input,
 
+    /// Files or folders of what transcoders reconstruct: row i belongs to row i of DATA
+    #[arg(long, value_name = "DATA", num_args = 1..)]
+    target: Vec<PathBuf>,
+
     /// Most rows to measure, drawn at random; the first are those that `harness sae train` with seed 0 held out of the
     /// same files
     #[arg(long, value_name = "N", default_value_t = 1 << 16, value_parser = clap::value_parser!(u64).range(1..))]
@@ -129,11 +133,16 @@ impl EvalArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
         let (models, mut rows) = self.input.read_by(Rows::named, &self.models)?;
+        let target = match self.target.is_empty() {
+            true => None,
+            false => Some(rows.open_target(&self.target, self.input.tensor.as_deref())?),
+        };
+        check_targets(&models, target.as_ref())?;
         let folder = self.out.as_deref().map(Folder::create).transpose()?;
         let total = models.len() as u64 * self.rows.min(rows.len());
         let run = self.input.run("sae eval", total, |exec, progress| {
             rows.prepare(exec, Show::suited(self.input.quiet))?;
-            let sample = Sample::new(&rows, self.rows, self.skip_nonfinite)?;
+            let sample = Sample::new(&rows, target.as_ref(), self.rows, self.skip_nonfinite)?;
             let (evaluations, elements) = evaluate(exec, &models, &sample, progress)?;
             let each = models.iter().map(|(name, model)| (&**name, model));
             let truth = truth::of_all(exec, each, &rows, sample.picked())?;

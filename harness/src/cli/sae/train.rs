@@ -30,6 +30,14 @@ pub struct TrainArgs {
     #[arg(value_name = "DATA")]
     data: Vec<PathBuf>,
 
+    /// Files or folders of what is to be reconstructed, which makes transcoders: row i belongs to row i of DATA
+    #[arg(long, value_name = "DATA", num_args = 1..)]
+    target: Vec<PathBuf>,
+
+    /// Give transcoders a linear skip connection around their codes
+    #[arg(long)]
+    skip_connection: bool,
+
     /// Tensor to read, of .safetensors files that hold several
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
@@ -253,6 +261,8 @@ impl TrainArgs {
         }
         Ok(Request {
             data: self.data.clone(),
+            target: self.target.clone(),
+            skip_connection: self.skip_connection,
             tensor: self.tensor.clone(),
             tokens: self.tokens.clone(),
             file: self.config.clone(),

@@ -9,6 +9,7 @@ use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
 use crate::sae::select::{Above, Cut, Largest};
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, W_DEC, W_ENC};
 
 /// The weight of a step's smallest entry in the running mean that is the threshold: about the last hundred steps count,
@@ -48,9 +49,14 @@ impl Model for BatchTopK {
         self.as_top_k().check(shape);
     }
 
-    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+    fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
+        let Sizes {
+            input,
+            width,
+            dictionary,
+        } = sizes;
         vec![
-            W_ENC.of(dictionary, width).by_element(),
+            W_ENC.of(dictionary, input).by_element(),
             B_ENC.of(dictionary).by_element(),
             // One number for all elements: it is no element's own.
             THRESHOLD.of(dictionary),
@@ -59,8 +65,8 @@ impl Model for BatchTopK {
         ]
     }
 
-    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
-        self.as_top_k().own_len(shape, capacity)
+    fn own_len(&self, sizes: Sizes, capacity: usize) -> usize {
+        self.as_top_k().own_len(sizes, capacity)
     }
 
     fn dead_after(&self) -> Option<u32> {
@@ -117,7 +123,7 @@ impl BatchTopK {
     pub(super) fn encode_together(&self, pass: &mut Pass) {
         /// The bound, as a share of the threshold.
         const SHARE: f32 = 0.875;
-        let count = self.k * pass.x.rows();
+        let count = self.k * pass.input.rows();
         let guess = SHARE * pass.tensors.get(THRESHOLD)[0];
         let mut enough = false;
         if guess > 0.0 {

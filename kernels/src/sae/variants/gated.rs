@@ -9,6 +9,7 @@ use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
 use crate::sae::select::{Relu, Select};
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
 /// r, one value for each element.
@@ -37,9 +38,14 @@ impl Model for Gated {
         Some(&mut self.lambda)
     }
 
-    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+    fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
+        let Sizes {
+            input,
+            width,
+            dictionary,
+        } = sizes;
         vec![
-            W_ENC.of(dictionary, width).by_element(),
+            W_ENC.of(dictionary, input).by_element(),
             B_ENC.of(dictionary).by_element(),
             R_MAG.of(dictionary).by_element(),
             B_MAG.of(dictionary).by_element(),
@@ -48,10 +54,10 @@ impl Model for Gated {
         ]
     }
 
-    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
+    fn own_len(&self, sizes: Sizes, capacity: usize) -> usize {
         // At the entries: gates, and the gradient with respect to them. For each element: exp(r), and the gradient
         // with respect to p, summed over samples.
-        (2 * capacity + 2) * shape.dictionary
+        (2 * capacity + 2) * sizes.dictionary
     }
 
     fn encode(&self, pass: &mut Pass, own: &mut Own) {
@@ -106,7 +112,7 @@ impl Model for Gated {
         }
         let (w_enc, b_dec) = out.get_mut((W_ENC, B_DEC));
         let w_enc = (w_enc, Accumulate::Replace);
-        pass.batch.linear_gradient(pass.exec, w_enc, sums);
+        pass.linear_gradient(w_enc, sums);
         pass.decoder_bias_gradient_by(pass.tensors.get(W_ENC), sums, b_dec);
         let codes = &mut pass.batch.codes;
         codes.entries.drop_zeros();

@@ -6,6 +6,7 @@ use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
 use crate::sae::select::Above;
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
 /// θ, one value for each element.
@@ -56,10 +57,15 @@ impl Model for JumpRelu {
         );
     }
 
-    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+    fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
+        let Sizes {
+            input,
+            width,
+            dictionary,
+        } = sizes;
         let threshold = THRESHOLD.of(dictionary).by_element();
         vec![
-            W_ENC.of(dictionary, width).by_element(),
+            W_ENC.of(dictionary, input).by_element(),
             B_ENC.of(dictionary).by_element(),
             threshold.starting_at(self.threshold),
             W_DEC.of(dictionary, width).by_element(),
@@ -67,9 +73,9 @@ impl Model for JumpRelu {
         ]
     }
 
-    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
+    fn own_len(&self, sizes: Sizes, capacity: usize) -> usize {
         // π at the entries, and the lower end of each element's window.
-        (capacity + 1) * shape.dictionary
+        (capacity + 1) * sizes.dictionary
     }
 
     fn after_step(&self, tensors: &mut Tensors, _: SparseRef) {
@@ -104,7 +110,7 @@ impl Model for JumpRelu {
             .map(|j, pre| if pre <= thresholds[j] { 0.0 } else { pre });
         let mut losses = pass.reconstruct();
 
-        let count = pass.x.rows() as f64;
+        let count = pass.target.rows() as f64;
         let penalty = (f64::from(self.lambda) / count) as f32;
         let d_threshold = out.get_mut(THRESHOLD);
         d_threshold.fill(0.0);

@@ -6,6 +6,7 @@ use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
 use crate::sae::select::Relu;
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{Shape, Tensors, W_DEC};
 
 /// f = ReLU(a), L = ‖e‖² + λ Σⱼ fⱼ‖W_dec,j‖.
@@ -37,9 +38,9 @@ impl Model for L1 {
         Some(&mut self.lambda)
     }
 
-    fn own_len(&self, shape: Shape, _capacity: usize) -> usize {
+    fn own_len(&self, sizes: Sizes, _capacity: usize) -> usize {
         // Norms of rows, and sums of codes.
-        2 * shape.dictionary
+        2 * sizes.dictionary
     }
 
     fn unit_rows(&self) -> bool {
@@ -55,7 +56,7 @@ impl Model for L1 {
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode(pass, own);
         let mut losses = pass.reconstruct();
-        let (samples, rows) = (pass.x.rows(), pass.tensors.dictionary());
+        let (samples, rows) = (pass.target.rows(), pass.tensors.dictionary());
         let coefficient = self.lambda / samples as f32;
 
         let (norms, sums) = own.values.split_at_mut(rows.rows());

@@ -9,6 +9,7 @@ use crate::sae::layers;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
 use crate::sae::select::Relu;
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Matrix, Shape, Tensor, Tensors, W_DEC, W_ENC};
 
 /// S, of which each element has a row and a column.
@@ -41,9 +42,14 @@ impl Model for Lista {
         assert!(self.steps > 0, "an encoder of 0 steps");
     }
 
-    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+    fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
+        let Sizes {
+            input,
+            width,
+            dictionary,
+        } = sizes;
         vec![
-            W_ENC.of(dictionary, width).by_element(),
+            W_ENC.of(dictionary, input).by_element(),
             B_ENC.of(dictionary).by_element(),
             W_LATERAL.of(dictionary, dictionary).by_element(),
             W_DEC.of(dictionary, width).by_element(),
@@ -51,20 +57,19 @@ impl Model for Lista {
         ]
     }
 
-    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
+    fn own_len(&self, sizes: Sizes, capacity: usize) -> usize {
         // c, then z₁ … z_T; the gradients with respect to two steps of a, and to c.
-        (self.steps + 4) * capacity * shape.dictionary
+        (self.steps + 4) * capacity * sizes.dictionary
     }
 
     fn encode(&self, pass: &mut Pass, own: &mut Own) {
-        pass.centre();
         let (exec, tensors) = (pass.exec, pass.tensors);
-        let (rows, n) = (pass.x.rows(), tensors.shape().dictionary);
+        let (rows, n) = (pass.input.rows(), tensors.shape().dictionary);
         let (c, mut layers) = own.values.split_at_mut(rows * n);
         let mut c = MatMut::first(c, rows, n);
         matmul_with(
             exec,
-            pass.batch.centred(),
+            pass.input,
             tensors.get(W_ENC).t(),
             Bias(tensors.get(B_ENC)),
             Accumulate::Replace,
@@ -95,7 +100,7 @@ impl Model for Lista {
         losses.sparsity = pass.batch.codes.add_l1(self.lambda);
 
         let (exec, tensors) = (pass.exec, pass.tensors);
-        let (rows, n) = (pass.x.rows(), tensors.shape().dictionary);
+        let (rows, n) = (pass.input.rows(), tensors.shape().dictionary);
         let (layers, deltas) = own.values.split_at_mut((self.steps + 1) * rows * n);
         let (later, deltas) = deltas.split_at_mut(rows * n);
         let (earlier, d_c) = deltas.split_at_mut(rows * n);
@@ -120,8 +125,8 @@ impl Model for Lista {
             std::mem::swap(&mut later, &mut earlier);
         }
         let (w_enc, b_enc, b_dec) = out.get_mut((W_ENC, B_ENC, B_DEC));
-        let (d_c, centred) = (d_c.as_ref(), pass.batch.centred());
-        matmul(exec, d_c.t(), centred, Accumulate::Replace, w_enc);
+        let d_c = d_c.as_ref();
+        matmul(exec, d_c.t(), pass.input, Accumulate::Replace, w_enc);
         reduce::column_sums(exec, d_c, b_enc);
         pass.decoder_bias_gradient_by(tensors.get(W_ENC), b_enc, b_dec);
         pass.batch.dictionary_gradient(exec, out.get_mut(W_DEC));

@@ -10,6 +10,7 @@ use crate::sae::batch::Losses;
 use crate::sae::layers;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{Shape, Tensor, Tensors, W_DEC};
 
 /// Codes as those of [`BatchTopK`], and the loss of every prefix of the dictionary:
@@ -105,14 +106,14 @@ impl Model for Matryoshka {
         );
     }
 
-    fn tensors(&self, shape: Shape) -> Vec<Tensor> {
-        self.codes.tensors(shape)
+    fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
+        self.codes.tensors(sizes)
     }
 
-    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
+    fn own_len(&self, sizes: Sizes, capacity: usize) -> usize {
         // Behind what AuxK needs, the sums of errors of the shorter prefixes.
-        let sums = capacity * self.prefixes.shorter().len() * shape.width;
-        self.codes.own_len(shape, capacity) + sums
+        let sums = capacity * self.prefixes.shorter().len() * sizes.width;
+        self.codes.own_len(sizes, capacity) + sums
     }
 
     fn dead_after(&self) -> Option<u32> {
@@ -136,7 +137,7 @@ impl Model for Matryoshka {
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.codes.encode_together(pass);
         let mut losses = pass.reconstruct();
-        let (rows, width) = (pass.x.rows(), pass.tensors.shape().width);
+        let (rows, width) = (pass.target.rows(), pass.target.cols());
         let shorter = self.prefixes.shorter();
         let cols = shorter.len() * width;
         let start = own.values.len() - rows * cols;

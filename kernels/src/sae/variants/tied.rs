@@ -11,6 +11,7 @@ use crate::sae::batch::{self, Decoder, Losses};
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
 use crate::sae::select::Relu;
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_ENC, Shape, Tensor, Tensors, W_DEC};
 
 /// f = ReLU(D x + b), x̂ = Dᵀf, L = ‖e‖² + λ Σⱼ fⱼ; the rows of D are those of `w_dec`, scaled to norm 1. There
@@ -30,18 +31,25 @@ impl Model for TiedL1 {
         Some(&mut self.lambda)
     }
 
-    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+    fn transcodes(&self) -> bool {
+        false
+    }
+
+    fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
+        let Sizes {
+            width, dictionary, ..
+        } = sizes;
         vec![
             W_DEC.of(dictionary, width).by_element(),
             B_ENC.of(dictionary).by_element(),
         ]
     }
 
-    fn initialise(&self, _: &mut Tensors, _: &mut dyn FnMut() -> f32) {}
+    fn initialise(&self, _: &mut Tensors, _: MatRef, _: &mut dyn FnMut() -> f32) {}
 
-    fn own_len(&self, shape: Shape, _capacity: usize) -> usize {
+    fn own_len(&self, sizes: Sizes, _capacity: usize) -> usize {
         // D.
-        shape.dictionary * shape.width
+        sizes.dictionary * sizes.width
     }
 
     fn unit_rows(&self) -> bool {
@@ -50,9 +58,8 @@ impl Model for TiedL1 {
 
     fn encode(&self, pass: &mut Pass, own: &mut Own) {
         let unit = unit_rows(pass.exec, pass.tensors.dictionary(), &mut own.values);
-        pass.centre();
         let bias = pass.tensors.get(B_ENC);
-        pass.batch.encode(pass.exec, unit, bias, Relu);
+        pass.encode_by(unit, bias, Relu);
     }
 
     fn decode(&self, exec: Exec, tensors: &Tensors, codes: SparseRef, x_hat: MatMut) {
@@ -65,7 +72,7 @@ impl Model for TiedL1 {
 
     fn reconstruct(&self, pass: &mut Pass, own: &Own) -> Losses {
         let decoder = Decoder::new(encoded_by(pass, own), pass.tensors.b_dec());
-        pass.batch.reconstruct(pass.exec, decoder, pass.x)
+        pass.batch.reconstruct(pass.exec, decoder, pass.target)
     }
 
     /// ∂D sums what comes through encoder and decoder; ∂E = (I − D̂D̂ᵀ)∂D/‖E‖ row by row, for `w_dec` = E.
@@ -78,7 +85,7 @@ impl Model for TiedL1 {
         let (mut d_rows, d_b_enc) = out.get_mut((W_DEC, B_ENC));
         pass.batch.dictionary_gradient(exec, d_rows.reborrow());
         let through_encoder = (d_rows.reborrow(), Accumulate::Add);
-        pass.batch.linear_gradient(exec, through_encoder, d_b_enc);
+        pass.linear_gradient(through_encoder, d_b_enc);
         dictionary::project_gradient(exec, unit, d_rows.reborrow());
         backward::divide_by_norms(exec, pass.tensors.dictionary(), d_rows);
         losses

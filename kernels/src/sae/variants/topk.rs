@@ -5,6 +5,7 @@ use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
 use crate::sae::select::Largest;
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{Shape, Tensors};
 
 /// f = the k largest entries of ReLU(a), the others 0; L = ‖e‖². Of equal entries, those of the first
@@ -49,8 +50,8 @@ impl Model for TopK {
         }
     }
 
-    fn own_len(&self, shape: Shape, capacity: usize) -> usize {
-        self.aux.map_or(0, |_| auxk::own_len(shape, capacity))
+    fn own_len(&self, sizes: Sizes, capacity: usize) -> usize {
+        self.aux.map_or(0, |_| auxk::own_len(sizes, capacity))
     }
 
     fn dead_after(&self) -> Option<u32> {

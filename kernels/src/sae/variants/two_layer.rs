@@ -3,11 +3,12 @@
 use crate::matrix::matmul::{Accumulate, Bias, matmul, matmul_with};
 use crate::matrix::reduce;
 use crate::matrix::view::{MatMut, MatRef};
-use crate::sae::batch::{Batch, Losses};
+use crate::sae::batch::Losses;
 use crate::sae::layers;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
 use crate::sae::select::Relu;
+use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Matrix, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
 /// W_hidden, one row for each hidden unit.
@@ -36,9 +37,14 @@ impl Model for TwoLayer {
         Some(&mut self.lambda)
     }
 
-    fn tensors(&self, Shape { width, dictionary }: Shape) -> Vec<Tensor> {
+    fn tensors(&self, sizes: Sizes) -> Vec<Tensor> {
+        let Sizes {
+            input,
+            width,
+            dictionary,
+        } = sizes;
         vec![
-            W_HIDDEN.of(self.hidden, width),
+            W_HIDDEN.of(self.hidden, input),
             B_HIDDEN.of(self.hidden),
             W_ENC.of(dictionary, self.hidden).by_element(),
             B_ENC.of(dictionary).by_element(),
@@ -49,16 +55,16 @@ impl Model for TwoLayer {
 
     /// The linear encoder: hidden units 2k and 2k + 1 carry value k with either sign, x = ReLU(x) − ReLU(−x). Units
     /// beyond 2d have normal weights of variance 2/d, which keep that of the values, and nothing reads them yet.
-    fn initialise(&self, tensors: &mut Tensors, normals: &mut dyn FnMut() -> f32) {
-        let Shape { width, dictionary } = tensors.shape();
+    fn initialise(&self, tensors: &mut Tensors, rows: MatRef, normals: &mut dyn FnMut() -> f32) {
+        let width = rows.cols();
         let scale = (2.0 / width as f32).sqrt();
-        let (mut w_hidden, mut w_enc, w_dec) = tensors.get_mut((W_HIDDEN, W_ENC, W_DEC));
+        let (mut w_hidden, mut w_enc) = tensors.get_mut((W_HIDDEN, W_ENC));
         for unit in 0..self.hidden {
             let (k, sign) = (unit / 2, if unit % 2 == 0 { 1.0 } else { -1.0 });
             if k < width {
                 w_hidden.row_mut(unit)[k] = sign;
-                for j in 0..dictionary {
-                    w_enc.row_mut(j)[unit] = sign * w_dec.row(j)[k];
+                for j in 0..rows.rows() {
+                    w_enc.row_mut(j)[unit] = sign * rows.row(j)[k];
                 }
             } else {
                 w_hidden.row_mut(unit).fill_with(|| scale * normals());
@@ -66,22 +72,21 @@ impl Model for TwoLayer {
         }
     }
 
-    fn own_len(&self, _: Shape, capacity: usize) -> usize {
+    fn own_len(&self, _: Sizes, capacity: usize) -> usize {
         // The hidden layer, and the gradient with respect to it.
         2 * capacity * self.hidden
     }
 
-    fn encoder_input<'a>(&self, batch: &'a Batch, own: &'a Own) -> MatRef<'a> {
-        MatRef::first(&own.values, batch.centred().rows(), self.hidden)
+    fn encoder_input<'a>(&self, input: MatRef<'a>, own: &'a Own) -> MatRef<'a> {
+        MatRef::first(&own.values, input.rows(), self.hidden)
     }
 
     fn encode(&self, pass: &mut Pass, own: &mut Own) {
-        pass.centre();
         let (exec, tensors) = (pass.exec, pass.tensors);
-        let mut hidden = MatMut::first(&mut own.values, pass.x.rows(), self.hidden);
+        let mut hidden = MatMut::first(&mut own.values, pass.input.rows(), self.hidden);
         matmul_with(
             exec,
-            pass.batch.centred(),
+            pass.input,
             tensors.get(W_HIDDEN).t(),
             Bias(tensors.get(B_HIDDEN)),
             Accumulate::Replace,
@@ -97,7 +102,7 @@ impl Model for TwoLayer {
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode(pass, own);
         let mut losses = pass.reconstruct();
-        let (exec, tensors, samples) = (pass.exec, pass.tensors, pass.x.rows());
+        let (exec, tensors, samples) = (pass.exec, pass.tensors, pass.input.rows());
         let codes = &mut pass.batch.codes;
         losses.sparsity = codes.add_l1(self.lambda);
 
@@ -113,8 +118,14 @@ impl Model for TwoLayer {
         let codes = &mut pass.batch.codes;
         codes.layer_gradient(exec, hidden, w_enc, b_enc);
         let (w_hidden, b_hidden, b_dec) = out.get_mut((W_HIDDEN, B_HIDDEN, B_DEC));
-        let (d_hidden, centred) = (d_hidden.as_ref(), pass.batch.centred());
-        matmul(exec, d_hidden.t(), centred, Accumulate::Replace, w_hidden);
+        let d_hidden = d_hidden.as_ref();
+        matmul(
+            exec,
+            d_hidden.t(),
+            pass.input,
+            Accumulate::Replace,
+            w_hidden,
+        );
         reduce::column_sums(exec, d_hidden, b_hidden);
         pass.decoder_bias_gradient_by(tensors.get(W_HIDDEN), b_hidden, b_dec);
         losses

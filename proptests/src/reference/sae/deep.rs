@@ -5,10 +5,10 @@ use super::{Matrix, Model, Pass};
 use crate::bounded::{Bounded, ONE};
 
 impl Model {
-    pub(super) fn two_layer(&self, lambda: f32, x: &Matrix) -> Pass {
+    pub(super) fn two_layer(&self, lambda: f32, x: &Matrix, y: &Matrix) -> Pass {
         let [w_hidden, w_enc, w_dec] = ["w_hidden", "w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_hidden, b_enc, b_dec] = ["b_hidden", "b_enc", "b_dec"].map(|name| self.vector(name));
-        let centred = centre(x, &b_dec);
+        let centred = self.input(x, &b_dec);
         let mut pass = Pass::default();
         let hidden = pass.activate(&layer(&centred, &w_hidden, &b_hidden), relu);
         let units = pass.active.clone();
@@ -20,24 +20,27 @@ impl Model {
             lambda,
             norms: &norms,
         };
-        let Back { r, deltas } = pass.decode(&decoder, x);
+        let Back { r, deltas } = pass.decode(&decoder, y);
         let d_hidden = back_through(&deltas, &w_enc, &units);
         let d_b_hidden = column_sums(&d_hidden, w_hidden.len());
-        pass.gradient = self.gradient([
-            ("b_dec", vec![decoder_bias(&r, &w_hidden, &d_b_hidden)]),
-            ("w_hidden", outer(&d_hidden, &centred)),
-            ("b_hidden", vec![d_b_hidden]),
-            ("w_enc", outer(&deltas, &hidden)),
-            ("b_enc", vec![column_sums(&deltas, w_enc.len())]),
-            ("w_dec", outer(&pass.codes, &r)),
-        ]);
+        pass.gradient = self.gradient(
+            (&r, x),
+            [
+                ("b_dec", vec![self.decoder_bias(&r, &w_hidden, &d_b_hidden)]),
+                ("w_hidden", outer(&d_hidden, &centred)),
+                ("b_hidden", vec![d_b_hidden]),
+                ("w_enc", outer(&deltas, &hidden)),
+                ("b_enc", vec![column_sums(&deltas, w_enc.len())]),
+                ("w_dec", outer(&pass.codes, &r)),
+            ],
+        );
         pass
     }
 
-    pub(super) fn lista(&self, steps: usize, lambda: f32, x: &Matrix) -> Pass {
+    pub(super) fn lista(&self, steps: usize, lambda: f32, x: &Matrix, y: &Matrix) -> Pass {
         let [w_enc, lateral, w_dec] = ["w_enc", "w_lateral", "w_dec"].map(|name| self.matrix(name));
         let [b_enc, b_dec] = ["b_enc", "b_dec"].map(|name| self.vector(name));
-        let centred = centre(x, &b_dec);
+        let centred = self.input(x, &b_dec);
         let n = w_enc.len();
         let mut pass = Pass::default();
         let mut z: Vec<Matrix> = vec![];
@@ -67,7 +70,7 @@ impl Model {
             lambda,
             norms: &norms,
         };
-        let Back { r, deltas } = pass.decode(&decoder, x);
+        let Back { r, deltas } = pass.decode(&decoder, y);
         let mut d_c = deltas.clone();
         let mut d_lateral = vec![vec![Bounded::default(); n]; n];
         let mut later = deltas;
@@ -85,13 +88,16 @@ impl Model {
             d_c = d_c.iter().zip(&later).map(|(a, b)| add(a, b)).collect();
         }
         let d_b_enc = column_sums(&d_c, n);
-        pass.gradient = self.gradient([
-            ("b_dec", vec![decoder_bias(&r, &w_enc, &d_b_enc)]),
-            ("w_enc", outer(&d_c, &centred)),
-            ("b_enc", vec![d_b_enc]),
-            ("w_lateral", d_lateral),
-            ("w_dec", outer(&pass.codes, &r)),
-        ]);
+        pass.gradient = self.gradient(
+            (&r, x),
+            [
+                ("b_dec", vec![self.decoder_bias(&r, &w_enc, &d_b_enc)]),
+                ("w_enc", outer(&d_c, &centred)),
+                ("b_enc", vec![d_b_enc]),
+                ("w_lateral", d_lateral),
+                ("w_dec", outer(&pass.codes, &r)),
+            ],
+        );
         pass
     }
 }

@@ -9,11 +9,11 @@ use crate::reference::exp;
 const ULPS: f64 = 4.0 * U;
 
 impl Model {
-    pub(super) fn gated(&self, lambda: f32, x: &Matrix) -> Pass {
+    pub(super) fn gated(&self, lambda: f32, x: &Matrix, y: &Matrix, frozen_y: &Matrix) -> Pass {
         let [w_gate, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_gate, r, b_mag, b_dec] =
             ["b_enc", "r_mag", "b_mag", "b_dec"].map(|name| self.vector(name));
-        let centred = centre(x, &b_dec);
+        let centred = self.input(x, &b_dec);
         let gates = layer(&centred, &w_gate, &b_gate);
 
         // The gates' own pass, through a decoder that has no gradient.
@@ -26,7 +26,7 @@ impl Model {
             lambda,
             norms: &vec![ONE; w_dec.len()],
         };
-        let d_gates = via_gates.decode(&decoder, x).deltas;
+        let d_gates = via_gates.decode(&decoder, frozen_y).deltas;
 
         let scales: Vec<Bounded> = r
             .iter()
@@ -63,7 +63,7 @@ impl Model {
             .collect();
         let mut pass = Pass::default();
         pass.codes = pass.activate(&magnitudes, relu);
-        let Back { r, deltas } = pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), x);
+        let Back { r, deltas } = pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), y);
         pass.sparsity = via_gates.sparsity;
         pass.auxiliary = via_gates.reconstruction;
         pass.ambiguous |= via_gates.ambiguous;
@@ -88,17 +88,20 @@ impl Model {
             let samples = scaled.iter().zip(&inner);
             Bounded::sum_of_products(samples.map(|(d, p)| (d[j], p[j])))
         });
-        pass.gradient = self.gradient([
-            ("w_enc", outer(&d_inner, &centred)),
-            ("b_enc", vec![column_sums(&d_gates, n)]),
-            ("r_mag", vec![d_r.collect()]),
-            ("b_mag", vec![column_sums(&deltas, n)]),
-            ("w_dec", outer(&pass.codes, &r)),
-            (
-                "b_dec",
-                vec![decoder_bias(&r, &w_gate, &column_sums(&d_inner, n))],
-            ),
-        ]);
+        pass.gradient = self.gradient(
+            (&r, x),
+            [
+                ("w_enc", outer(&d_inner, &centred)),
+                ("b_enc", vec![column_sums(&d_gates, n)]),
+                ("r_mag", vec![d_r.collect()]),
+                ("b_mag", vec![column_sums(&deltas, n)]),
+                ("w_dec", outer(&pass.codes, &r)),
+                (
+                    "b_dec",
+                    vec![self.decoder_bias(&r, &w_gate, &column_sums(&d_inner, n))],
+                ),
+            ],
+        );
         pass
     }
 }

@@ -7,15 +7,15 @@ use super::{Matrix, Model, Pass};
 use crate::bounded::{Bounded, ONE, U};
 
 impl Model {
-    pub(super) fn jump_relu(&self, model: JumpRelu, x: &Matrix) -> Pass {
+    pub(super) fn jump_relu(&self, model: JumpRelu, x: &Matrix, y: &Matrix) -> Pass {
         let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_enc, theta, b_dec] = ["b_enc", "threshold", "b_dec"].map(|name| self.vector(name));
-        let centred = centre(x, &b_dec);
+        let centred = self.input(x, &b_dec);
         let pre = layer(&centred, &w_enc, &b_enc);
         let (n, count) = (w_dec.len(), x.len() as f64);
         let mut pass = Pass::default();
         pass.codes = pass.activate(&pre, |pre| above(&theta, pre));
-        let Back { r, deltas } = pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), x);
+        let Back { r, deltas } = pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), y);
         let active = pass.active.iter().flatten().filter(|on| **on).count();
         let sparsity = f64::from(model.lambda) * active as f64 / count;
         pass.sparsity = Bounded {
@@ -44,13 +44,16 @@ impl Model {
         });
         let d_theta = d_theta.collect();
         let d_b_enc = column_sums(&deltas, n);
-        pass.gradient = self.gradient([
-            ("b_dec", vec![decoder_bias(&r, &w_enc, &d_b_enc)]),
-            ("w_enc", outer(&deltas, &centred)),
-            ("b_enc", vec![d_b_enc]),
-            ("threshold", vec![d_theta]),
-            ("w_dec", outer(&pass.codes, &r)),
-        ]);
+        pass.gradient = self.gradient(
+            (&r, x),
+            [
+                ("b_dec", vec![self.decoder_bias(&r, &w_enc, &d_b_enc)]),
+                ("w_enc", outer(&deltas, &centred)),
+                ("b_enc", vec![d_b_enc]),
+                ("threshold", vec![d_theta]),
+                ("w_dec", outer(&pass.codes, &r)),
+            ],
+        );
         pass
     }
 }

@@ -7,14 +7,14 @@ use super::{Matrix, Model, Pass};
 use crate::bounded::{Bounded, ONE};
 
 impl Model {
-    pub(super) fn l1(&self, lambda: f32, rows: Rows, x: &Matrix) -> Pass {
+    pub(super) fn l1(&self, lambda: f32, rows: Rows, x: &Matrix, y: &Matrix) -> Pass {
         let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_enc, b_dec] = ["b_enc", "b_dec"].map(|name| self.vector(name));
         let norms = match rows {
             Rows::Penalised => w_dec.iter().map(|row| norm(row)).collect(),
             Rows::Unit => vec![ONE; w_dec.len()],
         };
-        let centred = centre(x, &b_dec);
+        let centred = self.input(x, &b_dec);
         let mut pass = Pass::default();
         let pre = layer(&centred, &w_enc, &b_enc);
         pass.codes = pass.activate(&pre, relu);
@@ -24,7 +24,7 @@ impl Model {
             lambda,
             norms: &norms,
         };
-        let Back { r, deltas } = pass.decode(&decoder, x);
+        let Back { r, deltas } = pass.decode(&decoder, y);
         let mut d_w_dec = outer(&pass.codes, &r);
         if rows == Rows::Penalised {
             // λ/B·(Σ fⱼ) W_dec,j/‖W_dec,j‖
@@ -38,17 +38,20 @@ impl Model {
             }
         }
         let d_b_enc = column_sums(&deltas, w_enc.len());
-        pass.gradient = self.gradient([
-            ("b_dec", vec![decoder_bias(&r, &w_enc, &d_b_enc)]),
-            ("w_enc", outer(&deltas, &centred)),
-            ("b_enc", vec![d_b_enc]),
-            ("w_dec", d_w_dec),
-        ]);
+        pass.gradient = self.gradient(
+            (&r, x),
+            [
+                ("b_dec", vec![self.decoder_bias(&r, &w_enc, &d_b_enc)]),
+                ("w_enc", outer(&deltas, &centred)),
+                ("b_enc", vec![d_b_enc]),
+                ("w_dec", d_w_dec),
+            ],
+        );
         pass
     }
 
     /// The rows of the dictionary at norm 1, for encoder and decoder alike.
-    pub(super) fn tied(&self, lambda: f32, x: &Matrix) -> Pass {
+    pub(super) fn tied(&self, lambda: f32, x: &Matrix, y: &Matrix) -> Pass {
         let (rows, b_enc) = (self.matrix("w_dec"), self.vector("b_enc"));
         let unit: Matrix = rows
             .iter()
@@ -66,7 +69,7 @@ impl Model {
             lambda,
             norms: &vec![ONE; unit.len()],
         };
-        let Back { r, deltas } = pass.decode(&decoder, x);
+        let Back { r, deltas } = pass.decode(&decoder, y);
         let (through_enc, through_dec) = (outer(&deltas, x), outer(&pass.codes, &r));
         let d_rows = (0..unit.len()).map(|j| {
             let d_unit = add(&through_enc[j], &through_dec[j]);
@@ -79,10 +82,13 @@ impl Model {
             });
             d_row.collect()
         });
-        pass.gradient = self.gradient([
-            ("w_dec", d_rows.collect()),
-            ("b_enc", vec![column_sums(&deltas, unit.len())]),
-        ]);
+        pass.gradient = self.gradient(
+            (&r, x),
+            [
+                ("w_dec", d_rows.collect()),
+                ("b_enc", vec![column_sums(&deltas, unit.len())]),
+            ],
+        );
         pass
     }
 }

@@ -8,30 +8,37 @@ use super::{Matrix, Model, Pass};
 use crate::bounded::Bounded;
 
 impl Model {
-    pub(super) fn top_k(&self, k: usize, aux: Option<AuxK>, x: &Matrix) -> Pass {
-        self.of_largest(aux, &[], x, |pass, pre| {
+    pub(super) fn top_k(&self, k: usize, aux: Option<AuxK>, x: &Matrix, y: &Matrix) -> Pass {
+        self.of_largest(aux, &[], x, y, |pass, pre| {
             pass.activate(pre, |pre| largest(k, pre))
         })
     }
 
-    pub(super) fn batch_top_k(&self, BatchTopK { k, aux }: BatchTopK, x: &Matrix) -> Pass {
-        self.of_largest(aux, &[], x, |pass, pre| pass.activate_together(k, pre))
+    pub(super) fn batch_top_k(
+        &self,
+        BatchTopK { k, aux }: BatchTopK,
+        x: &Matrix,
+        y: &Matrix,
+    ) -> Pass {
+        self.of_largest(aux, &[], x, y, |pass, pre| pass.activate_together(k, pre))
     }
 
-    pub(super) fn matryoshka(&self, model: Matryoshka, x: &Matrix) -> Pass {
+    pub(super) fn matryoshka(&self, model: Matryoshka, x: &Matrix, y: &Matrix) -> Pass {
         let BatchTopK { k, aux } = model.codes;
         let (_, shorter) = model.prefixes.sizes().split_last().expect("a prefix");
-        self.of_largest(aux, shorter, x, |pass, pre| pass.activate_together(k, pre))
+        self.of_largest(aux, shorter, x, y, |pass, pre| {
+            pass.activate_together(k, pre)
+        })
     }
 
     /// Codes by thresholds alone, and their reconstructions.
-    pub(super) fn above_thresholds(&self, x: &Matrix) -> Pass {
+    pub(super) fn above_thresholds(&self, x: &Matrix, y: &Matrix) -> Pass {
         let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_enc, theta, b_dec] = ["b_enc", "threshold", "b_dec"].map(|name| self.vector(name));
         let mut pass = Pass::default();
-        let pre = layer(&centre(x, &b_dec), &w_enc, &b_enc);
+        let pre = layer(&self.input(x, &b_dec), &w_enc, &b_enc);
         pass.codes = pass.activate(&pre, |pre| above(&theta, pre));
-        pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), x);
+        pass.decode(&Decoder::unpenalised(&w_dec, &b_dec), y);
         pass
     }
 
@@ -40,16 +47,17 @@ impl Model {
         aux: Option<AuxK>,
         shorter: &[usize],
         x: &Matrix,
+        y: &Matrix,
         codes: impl Fn(&mut Pass, &Matrix) -> Matrix,
     ) -> Pass {
         let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_enc, b_dec] = ["b_enc", "b_dec"].map(|name| self.vector(name));
-        let centred = centre(x, &b_dec);
+        let centred = self.input(x, &b_dec);
         let mut pass = Pass::default();
         let pre = layer(&centred, &w_enc, &b_enc);
         pass.codes = codes(&mut pass, &pre);
         let decoder = Decoder::unpenalised(&w_dec, &b_dec);
-        let Back { mut r, mut deltas } = pass.decode(&decoder, x);
+        let Back { mut r, mut deltas } = pass.decode(&decoder, y);
         let mut d_w_dec = outer(&pass.codes, &r);
         // Each shorter prefix is a model whose other elements are never active.
         let parts: Vec<(Bounded, Matrix)> = shorter
@@ -66,7 +74,7 @@ impl Model {
                 for row in &mut part.active {
                     row[m..].fill(false);
                 }
-                let back = part.decode(&decoder, x);
+                let back = part.decode(&decoder, y);
                 (part.reconstruction, back.r)
             })
             .collect();
@@ -95,11 +103,11 @@ impl Model {
         let mut d_w_enc = outer(&deltas, &centred);
         let mut d_b_enc = column_sums(&deltas, w_enc.len());
         if let Some(aux) = aux.filter(|_| !self.dead.is_empty()) {
-            // x − x̂, as the kernel has it: from its gradient.
+            // y − ŷ, as the kernel has it: from its gradient.
             pass.left_over = (0..x.len())
                 .map(|b| {
                     let e = self.shape.width;
-                    let e = (0..e).map(|c| error(&decoder, &pass.codes[b], &x[b], c));
+                    let e = (0..e).map(|c| error(&decoder, &pass.codes[b], &y[b], c));
                     e.map(|e| negative(e).round(3)).collect()
                 })
                 .collect();
@@ -139,7 +147,7 @@ impl Model {
             pass.ambiguous |= inner.ambiguous;
         }
         let mut named = vec![
-            ("b_dec", vec![decoder_bias(&r, &w_enc, &d_b_enc)]),
+            ("b_dec", vec![self.decoder_bias(&r, &w_enc, &d_b_enc)]),
             ("w_enc", d_w_enc),
             ("b_enc", vec![d_b_enc]),
             ("w_dec", d_w_dec),
@@ -147,7 +155,7 @@ impl Model {
         if self.tensors.iter().any(|tensor| tensor.0 == "threshold") {
             named.push(("threshold", vec![vec![Bounded::default(); w_dec.len()]]));
         }
-        pass.gradient = self.gradient(named);
+        pass.gradient = self.gradient((&r, x), named);
         pass
     }
 }

@@ -107,6 +107,51 @@ fn projection_onto_the_tangent(isa: Isa) {
     });
 }
 
+each_isa!(rows_are_shortened_to_norm_1_and_gradients_kept_from_lengthening_them);
+/// Long rows end as in `normalise` and short ones stay; gradients are projected where a row has norm 1 and a step would
+/// lengthen it, and stay elsewhere.
+fn rows_are_shortened_to_norm_1_and_gradients_kept_from_lengthening_them(isa: Isa) {
+    proptest!(config(256), |(rows in 1..9usize, cols in 1..70usize, seed: u64)| {
+        let mut next = stream(seed);
+        let mut values: Vec<f32> = (0..rows * cols).map(|_| next()).collect();
+        let exec = Exec::serial(isa);
+        fn matrix(values: &mut [f32], cols: usize) -> MatMut<'_> {
+            MatMut::from_rows(values, cols)
+        }
+        dictionary::normalise(exec, matrix(&mut values, cols));
+        let mut unit = values.clone();
+        // Norms of 0, 1/2, 1 and 2, in turn.
+        for (row, j) in values.chunks_mut(cols).zip(seed % 4..) {
+            let scale = [0.0, 0.5, 1.0, 2.0][j as usize % 4];
+            row.iter_mut().for_each(|v| *v *= scale);
+        }
+        let gradient: Vec<f32> = (0..rows * cols).map(|_| next()).collect();
+        let [mut inward, mut tangent] = [gradient.clone(), gradient.clone()];
+        dictionary::project_inward(exec, view(&values, rows), matrix(&mut inward, cols));
+        dictionary::project_gradient(exec, view(&values, rows), matrix(&mut tangent, cols));
+        let mut short = values.clone();
+        dictionary::shorten(exec, matrix(&mut short, cols));
+        dictionary::normalise(exec, matrix(&mut unit, cols));
+        for j in 0..rows {
+            let row = j * cols..(j + 1) * cols;
+            let [old, new, unit] = [&values, &short, &unit].map(|m| wide(&m[row.clone()]));
+            let norm = dot(&old, &old).sqrt();
+            if norm < 0.9 {
+                prop_assert_eq!(&new, &old);
+            }
+            for (new, unit) in new.iter().zip(&unit) {
+                prop_assert!(norm < 0.9 || (new - unit).abs() <= 2.0 * gamma(cols + 4), "norm {norm}");
+            }
+            let outward = dot(&wide(&gradient[row.clone()]), &old) < 0.0;
+            let want = if norm > 0.9 && outward { &tangent } else { &gradient };
+            prop_assert_eq!(&inward[row.clone()], &want[row], "norm {}", norm);
+        }
+        let mut broken = vec![f32::NAN; cols];
+        dictionary::shorten(exec, MatMut::from_rows(&mut broken, cols));
+        prop_assert!(broken.iter().all(|v| v.is_nan()));
+    });
+}
+
 each_isa!(spectral_norm_is_a_close_upper_bound);
 /// Never below the largest singular value, and near it: for flat spectra and for steep ones.
 fn spectral_norm_is_a_close_upper_bound(isa: Isa) {

@@ -15,7 +15,7 @@ use proptests::bounded::{Bounded, ONE, assert_within, blur};
 use proptests::each_isa;
 use proptests::fixture::Fixture;
 use proptests::reference::adam::{Moments, step};
-use proptests::reference::sae::{Model, Pass};
+use proptests::reference::sae::{Model, Pass, Samples};
 use proptests::training::{Run, assert_near, median, values, wide};
 
 const STEPS: usize = 10;
@@ -215,7 +215,7 @@ impl Task {
         let (mut losses, mut first) = (vec![], None);
         for t in 1..=STEPS as u64 {
             model.dead = dead(self.initial.variant(), &idle);
-            let pass = model.pass(&self.x);
+            let pass = model.pass(&Samples::of(&self.x));
             losses.extend(terms(&pass).map(|loss| sway(loss).value));
             let gradient: Vec<Bounded> = pass.gradient.iter().map(|&g| sway(g)).collect();
             self.step(t, &mut model, &gradient, &mut moments, &pass.codes);
@@ -248,7 +248,7 @@ impl Task {
             let what = format!("{}, step {t}", exec.isa());
             let mut model = Model::exact(trainer.parameters());
             model.dead = dead(variant, trainer.idle());
-            let want = model.pass(&self.x);
+            let want = model.pass(&Samples::of(&self.x));
             assert!(!want.ambiguous, "{what}");
             let mut moments: Vec<Moments> = moments(&trainer);
 
@@ -350,7 +350,7 @@ fn training_follows_pytorch(isa: Isa) {
         let still = task.train_in_f64(&mut || 0.0);
         still.assert_same(&format!("reference: {name}"), &torch);
 
-        let first = Model::exact(&task.initial).pass(&task.x);
+        let first = Model::exact(&task.initial).pass(&Samples::of(&task.x));
         // A step is 1e-2: these see far less than one.
         assert!(
             blur(&first.gradient) < 1e-4,

@@ -25,22 +25,29 @@ fn a_step_is_its_parts(isa: Isa) {
             _ => true,
         };
         for t in 1..=3 {
-            let losses = trainer.step(exec, case.batch());
+            let losses = trainer.step_to(exec, case.batch(), case.target());
             let mut workspace = case.workspace(sae::DENSE);
             workspace.set_dead(|j| idle[j] >= 2);
-            let mut gradient = Parameters::zeros(case.shape(), case.variant());
-            let want = sae::gradient(exec, &parameters, case.batch(), &mut workspace, &mut gradient);
+            let mut gradient = Parameters::zeros(case.task(), case.variant());
+            let (x, y) = (case.batch(), case.target());
+            let want = sae::gradient_to(exec, &parameters, x, y, &mut workspace, &mut gradient);
             prop_assert_eq!(losses, want);
             if unit {
                 let [rows] = gradient.tensors_mut(["w_dec"]);
-                dictionary::project_gradient(exec, parameters.dictionary(), rows);
+                match case.task().is_transcoder() {
+                    false => dictionary::project_gradient(exec, parameters.dictionary(), rows),
+                    true => dictionary::project_inward(exec, parameters.dictionary(), rows),
+                }
             }
             let [first, second] = &mut moments;
             let values = parameters.values_mut();
                 adam::step(exec, Adam::default(), t, gradient.values(), values, first, second);
             if unit {
                 let [rows] = parameters.tensors_mut(["w_dec"]);
-                dictionary::normalise(exec, rows);
+                match case.task().is_transcoder() {
+                    false => dictionary::normalise(exec, rows),
+                    true => dictionary::shorten(exec, rows),
+                }
             }
             let codes = dense(workspace.codes());
             match case.variant() {
@@ -78,7 +85,7 @@ fn tensors_that_are_held_stay_and_the_others_step_as_ever(isa: Isa) {
         let mut free = Trainer::new(case.parameters.clone(), Adam::default(), 10);
         let mut holding = free.clone();
         holding.hold(&held);
-        prop_assert_eq!(free.step(exec, case.batch()), holding.step(exec, case.batch()));
+        prop_assert_eq!(free.step_to(exec, case.batch(), case.target()), holding.step_to(exec, case.batch(), case.target()));
         let bits = |p: &Parameters, name: &str| -> Vec<u32> {
             p.tensor(name).data().iter().map(|v| v.to_bits()).collect()
         };
@@ -86,7 +93,7 @@ fn tensors_that_are_held_stay_and_the_others_step_as_ever(isa: Isa) {
             let stepped = if held.contains(name) { &case.parameters } else { free.parameters() };
             prop_assert_eq!(bits(holding.parameters(), name), bits(stepped, name), "{}", name);
         }
-        holding.step(exec, case.batch());
+        holding.step_to(exec, case.batch(), case.target());
         for name in held {
             prop_assert_eq!(bits(holding.parameters(), name), bits(&case.parameters, name));
         }
@@ -102,7 +109,7 @@ fn a_clipped_step_is_its_parts_and_what_is_held_has_no_part_in_the_norm(isa: Isa
             let mut trainer = Trainer::new(case.parameters.clone(), Adam::default(), 10);
             trainer.hold(&["w_dec"]);
             trainer.set_clip(most);
-            trainer.step(exec, case.batch());
+            trainer.step_to(exec, case.batch(), case.target());
             trainer
         };
         let free = taken(None);
@@ -186,7 +193,7 @@ fn training_can_be_resumed(isa: Isa) {
     proptest!(config(200), |(case in case())| {
         let exec = Exec::serial(isa);
         let mut whole = Trainer::new(case.parameters.clone(), Adam::default(), 10);
-        whole.step(exec, case.batch());
+        whole.step_to(exec, case.batch(), case.target());
         let mut resumed = Trainer::restore(
             whole.parameters().clone(),
             whole.adam(),
@@ -196,7 +203,7 @@ fn training_can_be_resumed(isa: Isa) {
             whole.idle().to_vec(),
         );
         for _ in 0..2 {
-            prop_assert_eq!(whole.step(exec, case.batch()), resumed.step(exec, case.batch()));
+            prop_assert_eq!(whole.step_to(exec, case.batch(), case.target()), resumed.step_to(exec, case.batch(), case.target()));
         }
         prop_assert_eq!(whole.parameters(), resumed.parameters());
         prop_assert_eq!(whole.idle(), resumed.idle());

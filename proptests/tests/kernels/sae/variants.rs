@@ -72,6 +72,7 @@ fn the_gradient_of_a_threshold_by_hand(isa: Isa) {
     let case = Case {
         parameters,
         x: x.to_vec(),
+        y: vec![],
     };
     let exec = Exec::serial(isa);
     for (_, from) in PATHS {

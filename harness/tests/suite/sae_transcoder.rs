@@ -1,0 +1,195 @@
+//! `harness sae` with `--target`: models that read some activations and reconstruct others.
+
+use harness::table::{Record, Table};
+use harness::workbench::tables::{Evaluation, Model};
+
+use crate::common::{Sandbox, refused, results, same};
+use crate::sae::header;
+
+const ROWS: usize = 900;
+const READ: usize = 6;
+const RECONSTRUCTED: usize = 4;
+
+/// A `.npy` file of rows of so many values.
+fn npy(rows: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
+    let mut file = header("<f4", false, &[rows, width]);
+    let values = (0..rows * width).flat_map(|i| value(i / width, i % width).to_le_bytes());
+    file.extend(values);
+    file
+}
+
+/// The one feature that is on in a row, and its strength.
+fn feature(row: usize) -> (usize, f32) {
+    let strength = 1.0 + ((row * 31) % 17) as f32 / 17.0;
+    ((row * 7919 + row / 7) % READ, strength)
+}
+
+/// What is read: each feature is a column, far from the origin.
+fn x(row: usize, column: usize) -> f32 {
+    let (on, strength) = feature(row);
+    20.0 + if column == on { strength } else { 0.0 }
+}
+
+/// What belongs to it: each feature has a direction among fewer columns, with another strength and another mean.
+fn y(row: usize, column: usize) -> f32 {
+    let (on, strength) = feature(row);
+    let direction = ((on * 5 + column * 3) as f32).sin();
+    30.0 * strength * direction - 100.0
+}
+
+/// Activations, their targets, and targets that belong to other rows.
+fn with_data() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let write = |name: &str, bytes| std::fs::write(sandbox.join(name), bytes).unwrap();
+    write("x.npy", npy(ROWS, READ, x));
+    write("y.npy", npy(ROWS, RECONSTRUCTED, y));
+    let other = |row: usize, column| y((row * 389 + 217) % ROWS, column);
+    write("permuted.npy", npy(ROWS, RECONSTRUCTED, other));
+    write("fewer.npy", npy(ROWS - 1, RECONSTRUCTED, y));
+    sandbox
+}
+
+/// A training of a second or two.
+const TRAINING: &str =
+    "sae train x.npy --elements 12 --samples 60000 --batch 64 --rate 0.001 --quiet";
+
+fn models(sandbox: &Sandbox, folder: &str) -> Vec<Model> {
+    let csv = std::fs::read_to_string(sandbox.join(&format!("{folder}/models.csv"))).unwrap();
+    Table::from_csv(Model::SPEC, csv).unwrap().rows()
+}
+
+fn train(sandbox: &Sandbox, flags: &str, folder: &str) {
+    let command = format!("{TRAINING} {flags} --out {folder}");
+    sandbox.harness(&command).assert().success();
+}
+
+fn explained(sandbox: &Sandbox, flags: &str, folder: &str) -> f64 {
+    train(sandbox, &format!("{flags} --baselines none"), folder);
+    let models = models(sandbox, folder);
+    assert_eq!(models.len(), 1);
+    models[0].measures.explained_variance
+}
+
+#[test]
+fn a_map_of_sparse_features_is_learnt_and_targets_of_other_rows_are_not() {
+    let sandbox = with_data();
+    for (variant, flags) in [
+        ("topk", "--k 1"),
+        ("batch-topk", "--k 1"),
+        ("jumprelu", "--lambda 0.01"),
+        ("l1", "--lambda 0.05"),
+        ("gated", "--lambda 0.05"),
+        ("two-layer", "--lambda 0.05"),
+    ] {
+        let flags = format!("--variant {variant} {flags} --target y.npy");
+        let learnt = explained(&sandbox, &flags, variant);
+        assert!(learnt > 0.8 && learnt <= 1.0, "{variant}: {learnt}");
+    }
+    let skip = explained(&sandbox, "--k 1 --target y.npy --skip-connection", "skip");
+    assert!(skip > 0.95, "{skip}");
+    let permuted = explained(&sandbox, "--k 1 --target permuted.npy", "permuted");
+    assert!(permuted < 0.1, "{permuted}");
+}
+
+#[test]
+fn an_evaluation_of_the_exported_weights_says_the_same() {
+    let sandbox = with_data();
+    train(&sandbox, "--k 2 --target y.npy --skip-connection", "a");
+    let trained = models(&sandbox, "a");
+    let names: Vec<&str> = trained.iter().map(|m| m.model.as_str()).collect();
+    assert!(
+        names.contains(&"topk-n12-k2-random-decoder-seed0"),
+        "{names:?}"
+    );
+    let folder = "a/models/topk-n12-k2-seed0";
+    let eval = format!("sae eval {folder} --data x.npy --target y.npy --rows 45 --quiet --out e");
+    sandbox.harness(&eval).assert().success();
+    let csv = std::fs::read_to_string(sandbox.join("e/models.csv")).unwrap();
+    let evaluated: Vec<Evaluation> = Table::from_csv(Evaluation::SPEC, csv).unwrap().rows();
+    let ours = &evaluated[0].measures;
+    let theirs = &trained
+        .iter()
+        .find(|m| folder.ends_with(&m.model))
+        .unwrap()
+        .measures;
+    assert_eq!((ours.rows, ours.l0), (theirs.rows, theirs.l0));
+    assert!((ours.mse / theirs.mse - 1.0).abs() < 1e-9);
+    sandbox
+        .harness(&format!(
+            "sae encode {folder} --data x.npy --quiet --out codes.npz"
+        ))
+        .assert()
+        .success();
+    sandbox
+        .harness(&format!(
+            "sae features {folder} --data x.npy --quiet --out f"
+        ))
+        .assert()
+        .success();
+}
+
+#[test]
+fn the_configuration_fed_back_repeats_the_training_on_any_number_of_threads() {
+    let sandbox = with_data();
+    let flags = "--k 1,2 --target y.npy --skip-connection --threads 1";
+    train(&sandbox, flags, "a");
+    sandbox
+        .harness("sae train --config a/config.toml --threads 3 --quiet --out b")
+        .assert()
+        .success();
+    same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
+    refused(
+        sandbox
+            .harness("sae train --resume a --target permuted.npy --config a/config.toml --quiet"),
+        &["a"],
+    );
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let sandbox = with_data();
+    let no = |flags: &str, parts: &[&str]| refused(sandbox.harness(flags), parts);
+    no(
+        &format!("{TRAINING} --target fewer.npy --out a"),
+        &["fewer.npy are 899 rows", "x.npy are 900", "row i"],
+    );
+    no(
+        &format!("{TRAINING} --skip-connection --out a"),
+        &["--target"],
+    );
+    no(
+        &format!("{TRAINING} --variant l1-tied --target y.npy --out a"),
+        &["l1-tied has one matrix", "choose l1"],
+    );
+    train(&sandbox, "--k 1 --target y.npy --baselines none", "a");
+    train(&sandbox, "--k 1 --baselines none", "plain");
+    let (transcoder, plain) = (
+        "a/models/topk-n12-k1-seed0",
+        "plain/models/topk-n12-k1-seed0",
+    );
+    no(
+        &format!("sae eval {transcoder} --data x.npy --quiet"),
+        &["is a transcoder", "--target"],
+    );
+    no(
+        &format!("sae eval {plain} --data x.npy --target y.npy --quiet"),
+        &["y.npy is no target for it"],
+    );
+    no(
+        &format!("sae eval {transcoder} --data x.npy --target x.npy --quiet"),
+        &["reconstructs rows of 4 values", "x.npy has rows of 6"],
+    );
+    no(
+        &format!("sae eval {transcoder} --data x.npy --target fewer.npy --quiet"),
+        &["fewer.npy are 899 rows"],
+    );
+    no(
+        &format!("sae export {transcoder} --to saelens out"),
+        &["no transcoder like topk"],
+    );
+    no(
+        &format!("sae export {transcoder} --to sparsify out"),
+        &["reads 6 and reconstructs 4"],
+    );
+    assert!(!sandbox.join("out").exists());
+}
