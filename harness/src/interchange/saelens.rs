@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::config::Config;
 use super::files::{Damaged, Files};
+use super::fold::shift_bias;
 use super::native::name;
-use super::shift_bias;
 use super::tensors::{self, Tensor, transposed};
 use crate::sae::reading;
 

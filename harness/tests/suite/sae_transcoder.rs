@@ -150,11 +150,11 @@ fn what_does_not_belong_together_is_refused() {
     let sandbox = with_data();
     let no = |flags: &str, parts: &[&str]| refused(sandbox.harness(flags), parts);
     no(
-        &format!("{TRAINING} --target fewer.npy --out a"),
+        &format!("{TRAINING} --k 1 --target fewer.npy --out a"),
         &["fewer.npy are 899 rows", "x.npy are 900", "row i"],
     );
     no(
-        &format!("{TRAINING} --skip-connection --out a"),
+        &format!("{TRAINING} --k 1 --skip-connection --out a"),
         &["--target"],
     );
     no(
