@@ -1,6 +1,6 @@
 //! Layers, the decoder, and the way back: what the variants share.
 
-use super::{Matrix, Pass};
+use super::pass::{Matrix, Pass};
 use crate::bounded::{Bounded, ONE};
 
 /// From codes to reconstructions, with a penalty of λ·norm on each code.
