@@ -27,7 +27,7 @@ pub struct Candidate {
     pub source: usize,
     /// What it starts from.
     pub start: Parameters,
-    /// How it is trained.
+    /// What its training does from step to step.
     pub recipe: Recipe,
 }
 

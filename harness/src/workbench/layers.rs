@@ -221,6 +221,7 @@ impl Job<'_> {
         reading.finish();
         let checksums: Vec<u32> = surveys.iter().map(|survey| survey.checksum).collect();
         let manifest = |complete: bool| {
+            let checksums_of_files = train::checksums(folder);
             let manifest = json!({
                 "harness": env!("CARGO_PKG_VERSION"),
                 "complete": complete,
@@ -228,7 +229,7 @@ impl Job<'_> {
                 "threads": self.options.threads,
                 "data": files,
                 "data_checksums": checksums,
-                "checksums": folder.checksums(),
+                "checksums": checksums_of_files,
             });
             serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
         };

@@ -21,6 +21,7 @@ use crate::sae::training::{self, Candidate, Plan, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, Session};
 use crate::store::checkpoint;
+use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST, REPORT};
 use crate::table::{Record as _, Table, Tables, describe};
@@ -188,8 +189,7 @@ fn compute(
         folder.write(SYNTHETIC, spec.to_toml())?;
     }
     let manifest = |complete: bool| {
-        let mut checksums = folder.checksums();
-        checksums.remove(&format!("{MODELS}/{CHECKPOINTS}"));
+        let checksums = checksums(folder);
         let mut manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": complete,
@@ -314,6 +314,13 @@ fn compute(
         warnings,
         times,
     })
+}
+
+/// The checksums of what a training leaves behind, which its checkpoints are not.
+pub(super) fn checksums(folder: &Folder) -> Checksums {
+    let mut checksums = folder.checksums();
+    checksums.remove(&format!("{MODELS}/{CHECKPOINTS}"));
+    checksums
 }
 
 /// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in

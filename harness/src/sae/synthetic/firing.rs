@@ -42,9 +42,9 @@ pub enum Rule {
         groups: usize,
         features: Vec<(usize, f64)>,
     },
-    /// Of all features, as many in every sample.
+    /// As many of all features fire in every sample.
     Exactly(usize, usize),
-    /// By a copula of low rank.
+    /// Features fire together by a copula of low rank.
     Together(Copula),
 }
 

@@ -279,7 +279,7 @@ impl Spec {
     /// The model that the text of a file says.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// If [`read`](Self::read) would refuse it.
     pub fn parse(name: &str, text: &str) -> Result<Spec> {
         let owner = Owner {
             prefix: "",

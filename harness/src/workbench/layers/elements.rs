@@ -42,7 +42,7 @@ impl Matches {
     }
 }
 
-/// How well an element matches; 0 if nothing does.
+/// The strength of a match; 0 if there is none.
 fn value(found: Match) -> f64 {
     found.map_or(0.0, |found| found.1)
 }

@@ -39,13 +39,13 @@ crate::rows! {
 crate::words! {
     /// Where an element is found.
     pub enum Place {
-        /// At the input: in the dictionary of the first layer.
+        /// The element is there at the input: in the dictionary of the first layer.
         Input,
-        /// At the output: in that of the last one.
+        /// The element is there at the output: in the dictionary of the last layer.
         Output,
-        /// In both.
+        /// The element is in both.
         Both,
-        /// In neither: unfinished.
+        /// The element is in neither: it is unfinished.
         Neither,
     }
 }

@@ -63,7 +63,8 @@ fn losses_and_gradients_match_the_naive_model(isa: Isa) {
     });
 }
 
-/// Bounds are worth something where they are small beside the values: here 3e-4 of the largest one.
+/// Bounds are worth something where they are small beside the values: here 1e-4 of the largest one. The steps of a
+/// LISTA encoder feed a bound on to the next, and in a transcoder their first input is not centred: 3e-4 there.
 #[test]
 fn bounds_are_narrow() {
     let shape = Shape {
@@ -75,6 +76,10 @@ fn bounds_are_narrow() {
             let case = Case::new(task, variant, 8, 31);
             let pass = case.pass();
             assert!(!pass.ambiguous);
+            let narrow = match variant {
+                Variant::Lista(_) if task.is_transcoder() => 3e-4,
+                _ => 1e-4,
+            };
             for (what, values) in [
                 ("codes", pass.codes.concat()),
                 ("reconstructions", pass.x_hat.concat()),
@@ -82,7 +87,7 @@ fn bounds_are_narrow() {
             ] {
                 let blur = blur(&values);
                 println!("{task:?}, {variant:?}: {what} {blur:.1e}");
-                assert!(blur < 3e-4, "{task:?}, {variant:?}: {what} {blur:e}");
+                assert!(blur < narrow, "{task:?}, {variant:?}: {what} {blur:e}");
             }
         }
     }
