@@ -47,7 +47,24 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool> {
     })
 }
 
+/// The number of models that are computed at once: one for every thread if there are as many, else one on all threads.
+pub fn at_once(models: usize, threads: usize) -> usize {
+    match models >= threads {
+        true => threads,
+        false => 1,
+    }
+}
+
 impl<'a> Session<'a> {
+    /// Kernels for the computation of so many models: on one thread each if there is a model for every thread, else on
+    /// all of them, one model after the other.
+    pub fn exec(&self, models: usize) -> Exec {
+        match at_once(models, self.threads) {
+            1 if self.threads > 1 => self.parallel(),
+            _ => self.serial(),
+        }
+    }
+
     /// Kernels on one thread, for work that is already split over the pool.
     pub fn serial(&self) -> Exec {
         Exec::serial(self.isa)

@@ -13,6 +13,8 @@
 //! truth              a model against the features that synthetic data are made of
 //! synth              samples of a synthetic model in files
 //! data               which rows are trained on, in which order, and what is measured
+//! job                what every training has: options, folder, manifest; from a sweep to models that are measured
+//! member             one model of a sweep: what it starts from, what becomes of it, its rows in the tables
 //! sweep              the models of a training, and what each variant makes of the settings
 //! config settings    what a training is made of
 //! tables             the rows of its CSV files
@@ -26,8 +28,10 @@ pub mod encode;
 pub mod evaluate;
 pub mod features;
 mod figures;
+pub mod job;
 pub mod layers;
 mod measure;
+mod member;
 mod nearest;
 mod page;
 mod pca;

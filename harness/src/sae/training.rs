@@ -49,10 +49,7 @@ pub fn train_reading(
     session: &Session,
     draw: impl Fn(usize, u64) -> Result<Vec<f32>> + Sync,
 ) -> Result<Vec<Trained>> {
-    let exec = match candidates.len() >= session.threads {
-        true => session.serial(),
-        false => session.parallel(),
-    };
+    let exec = session.exec(candidates.len());
     let mut models = Vec::new();
     for (index, candidate) in candidates.into_iter().enumerate() {
         models.push(Trainee::begin(index, candidate, plan, settings, session)?);

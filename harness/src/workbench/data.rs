@@ -21,6 +21,8 @@ pub struct Data {
     measured: u64,
     seed: u64,
     batch: usize,
+    /// The mean of all rows.
+    pub whole_mean: Vec<f64>,
     /// What is subtracted from each row, and what it is divided by then.
     pub mean: Vec<f32>,
     /// See [`mean`](Self::mean).
@@ -56,6 +58,7 @@ impl Data {
             measured: settings.measured.min(held_out),
             seed: settings.seed,
             batch: settings.batch,
+            whole_mean: survey.mean.clone(),
             mean,
             scale,
             target: None,
@@ -95,13 +98,13 @@ impl Data {
         }
     }
 
-    /// What models are measured on, where `mean` is that of all rows that are read.
-    pub fn pairs<'a>(&'a self, mean: &'a [f64]) -> Pairs<'a> {
+    /// What models are measured on.
+    pub fn pairs(&self) -> Pairs<'_> {
         let target = self.target.as_ref();
         Pairs {
             rows: &self.rows,
             target: target.map(|target| &target.rows),
-            mean: target.map_or(mean, |target| &target.whole_mean),
+            mean: target.map_or(&self.whole_mean, |target| &target.whole_mean),
         }
     }
 

@@ -11,8 +11,6 @@
 //! first weights that differ between layers too: what a second training finds again is what a next layer could have at
 //! most.
 
-use std::path::Path;
-
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -23,19 +21,20 @@ use crate::activations::survey::Survey;
 use crate::error::{Error, Result};
 use crate::interchange;
 use crate::memory;
-use crate::sae::training::{self, Trained};
+use crate::sae::training::Trained;
+use crate::session;
 use crate::session::progress::Progress;
-use crate::session::{self, Session};
 use crate::store::folder::Folder;
-use crate::store::names::{CHECKPOINTS, MANIFEST, REPORT};
+use crate::store::names::REPORT;
 use crate::table::{Table, Tables, describe};
 use crate::workbench::config::{Across, Config};
 use crate::workbench::data::Data;
+use crate::workbench::job::{Job, MODELS, Options, open};
 use crate::workbench::measure::Measured;
+use crate::workbench::member::{Member, plan};
 use crate::workbench::settings::{NonFinite, Role, Settings};
-use crate::workbench::sweep::{Member, members};
+use crate::workbench::sweep::members;
 use crate::workbench::tables::Step;
-use crate::workbench::train::{self, MODELS, Options};
 
 mod chance;
 mod compare;
@@ -91,17 +90,20 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
     };
     let sweep = sweep(&config.settings, rows.len(), rows[0].width());
     check_memory(&config.settings, rows[0].width(), &sweep, options.threads)?;
-    let folder = train::open(&config.to_toml(isa.name()), "layers", options)?;
-    let job = Job {
+    let folder = open(&config.to_toml(isa.name()), "layers", options)?;
+    let training = Training {
         config,
         across: &across,
         targets: targets.as_ref(),
         sweep: &sweep,
-        isa,
-        options,
-        folder: &folder,
+        job: Job {
+            settings: &config.settings,
+            isa,
+            options,
+            folder: &folder,
+        },
     };
-    let findings = pool.install(|| job.compute(rows))?;
+    let findings = pool.install(|| training.compute(rows))?;
     Ok(Finished { folder, findings })
 }
 
@@ -150,30 +152,26 @@ fn open_all(config: &Config, first: Rows) -> Result<Vec<Rows>> {
 }
 
 /// The models of all layers, one layer after the other.
-fn sweep(settings: &Settings, layers: usize, width: usize) -> Vec<(usize, Member)> {
+fn sweep(settings: &Settings, layers: usize, width: usize) -> Vec<Member> {
     let of_layer = |layer: usize| {
         let all = members(settings, width).into_iter();
-        all.map(move |mut member| {
-            member.name = format!("layer{layer}-{}", member.name);
-            (layer, member)
+        all.map(move |member| Member {
+            name: format!("layer{layer}-{}", member.name),
+            source: layer,
+            ..member
         })
     };
     (0..layers).flat_map(of_layer).collect()
 }
 
-fn check_memory(
-    settings: &Settings,
-    width: usize,
-    sweep: &[(usize, Member)],
-    threads: usize,
-) -> Result<()> {
-    let plan = train::plan(settings);
-    let layers = sweep.last().map_or(0, |last| last.0 + 1);
+fn check_memory(settings: &Settings, width: usize, sweep: &[Member], threads: usize) -> Result<()> {
+    let plan = plan(settings);
+    let layers = sweep.last().map_or(0, |last| last.source + 1);
     // Each layer has batches of its own.
     let trained: f64 = (0..layers)
         .map(|layer| {
-            let ours = sweep.iter().filter(|(l, _)| *l == layer);
-            plan.memory(width, ours.map(|(_, m)| m.elements))
+            let ours = sweep.iter().filter(|m| m.source == layer);
+            plan.memory(width, ours.map(|m| m.elements))
         })
         .sum();
     // Elements, and codes by rows and by elements: of the model of a layer and of another seed. Samples for probes.
@@ -199,63 +197,60 @@ struct Course<'a> {
     settings: &'a Settings,
 }
 
-/// What is computed, and where it goes.
-struct Job<'a> {
+/// A training on several layers: the models that are asked for, and what it is done with.
+struct Training<'a> {
     config: &'a Config,
     across: &'a Across,
     targets: Option<&'a Targets>,
-    sweep: &'a [(usize, Member)],
-    isa: Isa,
-    options: &'a Options,
-    folder: &'a Folder,
+    sweep: &'a [Member],
+    job: Job<'a>,
 }
 
-impl Job<'_> {
+impl Training<'_> {
     fn compute(&self, rows: Vec<Rows>) -> Result<Vec<String>> {
-        let (folder, settings) = (self.folder, &self.config.settings);
-        let files: Vec<Value> = rows.iter().map(Rows::described).collect();
-        let reading = Progress::new("reading", self.options.show);
+        let Job {
+            settings,
+            isa,
+            options,
+            folder,
+        } = self.job;
+        let reading = Progress::new("reading", options.show);
         reading.start(rows.iter().map(Rows::len).sum())?;
         let surveys = rows.iter().map(|rows| Survey::of(rows, false, &reading));
         let surveys: Vec<Survey> = surveys.collect::<Result<_>>()?;
         reading.finish();
-        let checksums: Vec<u32> = surveys.iter().map(|survey| survey.checksum).collect();
-        let manifest = |complete: bool| {
-            let checksums_of_files = train::checksums(folder);
-            let manifest = json!({
-                "harness": env!("CARGO_PKG_VERSION"),
-                "complete": complete,
-                "isa": self.isa.name(),
-                "threads": self.options.threads,
-                "data": files,
-                "data_checksums": checksums,
-                "checksums": checksums_of_files,
-            });
-            serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n"
+        let course = Course {
+            data_checksums: surveys.iter().map(|survey| survey.checksum).collect(),
+            settings,
         };
-        folder.write(MANIFEST, manifest(false))?;
+        let described = json!({
+            "data": rows.iter().map(Rows::described).collect::<Vec<Value>>(),
+            "data_checksums": course.data_checksums,
+        });
+        self.job.begin(&described)?;
         let of_layer = rows.into_iter().zip(&surveys);
         let data: Vec<Data> = of_layer
             .map(|(rows, survey)| Data::new(rows, survey, settings))
             .collect();
-        let trained = self.trained(&data, &surveys, &checksums)?;
+        let trained = self.job.train(self.sweep, &data, &course)?;
+        let trained = self.job.measure(self.sweep, &data, trained)?;
 
         let mut steps: Vec<Step> = Vec::new();
         let mut models: Vec<LayerModel> = Vec::new();
-        for ((layer, member), (trained, measured)) in self.sweep.iter().zip(&trained) {
+        for (member, (trained, measured)) in self.sweep.iter().zip(&trained) {
             let place = format!("{MODELS}/{}", member.name);
             interchange::write(&trained.parameters, folder, &place)?;
-            steps.extend(train::curve(member, settings, trained));
+            steps.extend(member.curve(settings, trained));
             models.push(LayerModel {
-                layer: *layer,
-                model: train::row(member, settings, &train::plan(settings), trained, measured),
+                layer: member.source,
+                model: member.row(settings, trained, measured),
             });
         }
         let chosen = self.chosen(0).into_iter().zip(&data);
         let layers = chosen.enumerate().map(|(layer, (place, data))| Layer {
             layer,
             file: data.rows().shards()[0].path().display().to_string(),
-            model: self.sweep[place].1.name.clone(),
+            model: self.sweep[place].name.clone(),
         });
         let layers: Vec<Layer> = layers.collect();
         // The same rows of every layer, spread over those that are held out.
@@ -267,9 +262,9 @@ impl Job<'_> {
             1 => Vec::new(),
             _ => self.read(1, &trained, &data, &compared)?,
         };
-        let progress = Progress::new("comparing", self.options.show);
+        let progress = Progress::new("comparing", options.show);
         progress.start((first.len() * first.len()) as u64)?;
-        let exec = Exec::parallel(self.isa);
+        let exec = Exec::parallel(isa);
         let same_from = self.across.same_from();
         let related = relate(exec, &first, &second, same_from, &progress)?;
         progress.finish();
@@ -296,69 +291,19 @@ impl Job<'_> {
             &tables,
             &findings,
         )?;
-        folder.write(MANIFEST, manifest(true))?;
-        folder.remove(Path::new(MODELS).join(CHECKPOINTS))?;
+        self.job.end(&described)?;
         Ok(findings)
-    }
-
-    /// Trains all models of all layers side by side, and measures them.
-    fn trained(
-        &self,
-        data: &[Data],
-        surveys: &[Survey],
-        checksums: &[u32],
-    ) -> Result<Vec<(Trained, Measured)>> {
-        let settings = &self.config.settings;
-        let progress = Progress::new("training", self.options.show);
-        let session = Session {
-            isa: self.isa,
-            threads: self.options.threads,
-            progress: &progress,
-            folder: self.folder,
-            subfolder: MODELS,
-            checkpoint_every: self.options.checkpoint_every,
-        };
-        let plan = train::plan(settings);
-        progress.start(plan.steps * self.sweep.len() as u64)?;
-        let candidates = self.sweep.iter().map(|(layer, member)| {
-            train::candidate(member, *layer, &data[*layer], &surveys[*layer], settings)
-        });
-        let course = Course {
-            data_checksums: checksums.to_vec(),
-            settings,
-        };
-        let draw = |layer: usize, number: u64| data[layer].batch(number);
-        let candidates = candidates.collect();
-        let trained = training::train_reading(candidates, &plan, &course, &session, draw)?;
-        progress.finish();
-
-        let progress = Progress::new("measuring", self.options.show);
-        progress.start(self.sweep.len() as u64)?;
-        let held_out = data[0].held_out_rows();
-        let exec = Exec::serial(self.isa);
-        let each = self.sweep.par_iter().zip(trained);
-        let finished = each.map(|((layer, _), trained)| {
-            let (data, survey) = (&data[*layer], &surveys[*layer]);
-            let finished = train::finish(exec, trained, data, survey, &held_out)?;
-            progress.tick()?;
-            Ok(finished)
-        });
-        let finished = finished.collect::<Result<_>>()?;
-        progress.finish();
-        Ok(finished)
     }
 
     /// For each layer the place of the model whose elements are compared: of the largest dictionaries that with the
     /// middle one of the sparsities, and of its seeds the one of this number.
     fn chosen(&self, seed: u64) -> Vec<usize> {
-        let seed = self.config.settings.seed + seed;
-        let largest = self.sweep.iter().map(|(_, member)| member.elements).max();
+        let seed = self.job.settings.seed + seed;
+        let largest = self.sweep.iter().map(|member| member.elements).max();
         let all = self.sweep.iter().enumerate();
         let ours: Vec<(usize, usize)> = all
-            .filter(|(_, (_, m))| {
-                m.role == Role::Model && Some(m.elements) == largest && m.seed == seed
-            })
-            .map(|(place, (layer, _))| (*layer, place))
+            .filter(|(_, m)| m.role == Role::Model && Some(m.elements) == largest && m.seed == seed)
+            .map(|(place, m)| (m.source, place))
             .collect();
         let each = ours.chunk_by(|a, b| a.0 == b.0);
         each.map(|of_layer| of_layer[of_layer.len() / 2].1)
@@ -373,7 +318,7 @@ impl Job<'_> {
         data: &[Data],
         rows: &[u64],
     ) -> Result<Vec<Reading>> {
-        let exec = Exec::serial(self.isa);
+        let exec = Exec::serial(self.job.isa);
         let chosen = self.chosen(seed);
         let each = chosen.par_iter().zip(data);
         let read = each.map(|(&place, data)| {
@@ -387,7 +332,7 @@ impl Job<'_> {
         let Some(targets) = self.targets else {
             return Ok(Vec::new());
         };
-        let progress = Progress::new("probing", self.options.show);
+        let progress = Progress::new("probing", self.job.options.show);
         progress.start(data.len() as u64)?;
         let to_fit = data[0].some_trained_on(COMPARED);
         let sample = |data: &Data, rows: &[u64]| -> Result<Sample> {

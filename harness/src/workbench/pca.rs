@@ -6,7 +6,6 @@
 
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
-use crate::activations::survey::Survey;
 use crate::error::Result;
 use crate::phase::Phase;
 use crate::sae::reading::CHUNK;
@@ -36,7 +35,7 @@ pub struct Pca {
 
 impl Pca {
     /// Takes components from rows that are trained on, and measures them on these rows; none of rows that are too wide.
-    pub fn new(exec: Exec, data: &Data, survey: &Survey, held_out: &[u64]) -> Result<Option<Pca>> {
+    pub fn new(exec: Exec, data: &Data, held_out: &[u64]) -> Result<Option<Pca>> {
         let _span = Phase::Metrics.begin();
         let d = data.width();
         if d > WIDEST {
@@ -49,7 +48,8 @@ impl Pca {
             let mut batch = data.batch(number)?;
             // Back to the scale of the files, about their mean.
             for row in batch.chunks_exact_mut(d) {
-                for ((value, mean), subtracted) in row.iter_mut().zip(&survey.mean).zip(&data.mean)
+                for ((value, mean), subtracted) in
+                    row.iter_mut().zip(&data.whole_mean).zip(&data.mean)
                 {
                     let raw = f64::from(*value) * f64::from(data.scale) + f64::from(*subtracted);
                     *value = (raw - mean) as f32;
@@ -66,7 +66,7 @@ impl Pca {
             values.resize(rows.len() * d, 0f32);
             data.rows().gather(rows.iter().copied(), &mut values)?;
             for row in values.chunks_exact_mut(d) {
-                for (value, mean) in row.iter_mut().zip(&survey.mean) {
+                for (value, mean) in row.iter_mut().zip(&data.whole_mean) {
                     *value = (f64::from(*value) - mean) as f32;
                 }
             }

@@ -5,29 +5,9 @@ use kernels::sae::{
     TwoLayer, Variant,
 };
 
-use crate::sae::training::{Plan, Recipe, Resampling};
 use crate::table::record::Word as _;
+use crate::workbench::member::{Member, dead_after};
 use crate::workbench::settings::{Baselines, Dead, Kind, Role, Settings};
-
-/// A model of the sweep: its place in the lists of the settings.
-pub struct Member {
-    /// Its name, which is that of its folder.
-    pub name: String,
-    /// The name of its cell: of all models that differ from it by their seed alone.
-    pub cell: String,
-    /// Whether it is a model that was asked for, or what it is beside one.
-    pub role: Role,
-    /// Elements of its dictionary.
-    pub elements: usize,
-    /// What is trained.
-    pub variant: Variant,
-    /// k, or the λ that training starts from.
-    pub sparsity: f64,
-    /// The number of active elements that λ is steered to.
-    pub target_l0: Option<f64>,
-    /// The seed of its first weights.
-    pub seed: u64,
-}
 
 /// What decides how many elements of a variant are active, and the variant that the settings make of it.
 enum Sparsity {
@@ -104,12 +84,6 @@ fn auxiliary(settings: &Settings, shape: Shape) -> Option<AuxK> {
     })
 }
 
-/// Steps without firing after which an element counts as dead.
-fn dead_after(settings: &Settings) -> u32 {
-    let steps = settings.dead_after.div_ceil(settings.batch as u64);
-    steps.min(u32::MAX.into()) as u32
-}
-
 /// The first elements of a dictionary, by their shares of it, and all of them.
 fn prefixes(shares: &[f64], elements: usize) -> Prefixes {
     let size = |share: &f64| ((share * elements as f64).round() as usize).max(1);
@@ -135,7 +109,7 @@ impl Kind {
     }
 }
 
-/// Every combination of the lists of the settings.
+/// Every combination of the lists of the settings, on one source of rows.
 pub fn members(settings: &Settings, width: usize) -> Vec<Member> {
     let mut members = Vec::new();
     for &elements in &settings.elements {
@@ -183,6 +157,7 @@ pub fn members(settings: &Settings, width: usize) -> Vec<Member> {
                     name: format!("{cell}-seed{seed}"),
                     cell: cell.clone(),
                     role,
+                    source: 0,
                     elements,
                     variant,
                     sparsity,
@@ -202,52 +177,5 @@ fn roles(settings: &Settings) -> &'static [Role] {
         // Its encoder is its decoder.
         (Baselines::Random, Kind::L1Tied) => &[Role::Model, Role::RandomDecoder],
         (Baselines::Random, _) => &[Role::Model, Role::RandomDecoder, Role::RandomEncoder],
-    }
-}
-
-/// The tensors that stay as they are at random.
-fn held(role: Role) -> Vec<&'static str> {
-    match role {
-        Role::RandomDecoder => vec!["w_dec"],
-        Role::RandomEncoder => vec!["w_enc", "w_hidden", "w_lateral"],
-        Role::Model | Role::Pca => vec![],
-    }
-}
-
-impl Member {
-    /// How it is trained.
-    pub fn recipe(&self, settings: &Settings, plan: &Plan) -> Recipe {
-        let steps = |share: f64| (share * plan.steps as f64).round() as u64;
-        let dead_after = dead_after(settings);
-        let resampling = Resampling {
-            every: dead_after.max(1).into(),
-            until: plan.steps - steps(settings.cooldown),
-            dead_after,
-            seed: self.seed,
-        };
-        Recipe {
-            rate: (16384.0 / self.elements as f64).sqrt(),
-            warm_up: steps(settings.warmup),
-            clip: (settings.clip > 0.0).then_some(settings.clip as f32),
-            held: held(self.role),
-            penalty_warm_up: steps(settings.lambda_warmup),
-            target_l0: self.target_l0,
-            resampling: (settings.dead == Dead::Resample).then_some(resampling),
-        }
-    }
-
-    /// Estimated memory of a deeper encoder, bytes, beyond that of a linear one.
-    pub fn extra_memory(&self, width: usize, plan: &Plan) -> f64 {
-        let (d, n, b) = (width as f64, self.elements as f64, plan.batch as f64);
-        // Beside the parameters: gradient and moments, and a checkpoint of them.
-        let parameters = |count: f64| 8.0 * count;
-        4.0 * match self.variant {
-            Variant::TwoLayer(TwoLayer { hidden, .. }) => {
-                let h = hidden as f64;
-                parameters(h * (n + d)) + 2.0 * b * h
-            }
-            Variant::Lista(Lista { steps, .. }) => parameters(n * n) + (steps as f64 + 4.0) * b * n,
-            _ => 0.0,
-        }
     }
 }

@@ -12,8 +12,9 @@ use crate::session::progress::Show;
 use crate::session::signals;
 use crate::text::{number, percent, put};
 use crate::workbench::config::{self, Config, Request};
+use crate::workbench::job::Options;
 use crate::workbench::settings::Role;
-use crate::workbench::train::{self, Options, Times};
+use crate::workbench::train::{self, Times};
 
 /// The arguments of `harness sae train`.
 #[derive(Debug, Args)]

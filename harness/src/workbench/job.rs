@@ -1,0 +1,170 @@
+//! What every training on activations has, be it on one layer or on several: its options, the folder of its results and
+//! their manifest, and the way from the members of a sweep to models that are measured.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kernels::Isa;
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::input::read_settings;
+use crate::sae::training::{self, Trained};
+use crate::session::progress::{Progress, Show};
+use crate::session::{Session, at_once};
+use crate::store::checkpoint;
+use crate::store::folder::Folder;
+use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
+use crate::workbench::data::Data;
+use crate::workbench::measure::Measured;
+use crate::workbench::member::{Member, finish, plan};
+use crate::workbench::settings::Settings;
+
+/// The folder of the models in that of a training.
+pub const MODELS: &str = "models";
+
+/// Options of a training beside its configuration: nothing here changes a byte of the results.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Size of the thread pool.
+    pub threads: usize,
+    /// The folder for the results; a fresh folder under `out/` if not set.
+    pub out: Option<PathBuf>,
+    /// Whether to go on with the training that the folder holds.
+    pub resume: bool,
+    /// The time between two checkpoints.
+    pub checkpoint_every: Duration,
+    /// The progress that is shown meanwhile.
+    pub show: Show,
+}
+
+/// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
+pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
+    let folder = match &options.out {
+        Some(path) if options.resume => {
+            let folder = Folder::resume(path, [MODELS].into_iter())?;
+            let theirs = read_settings(&path.join(CONFIG))?;
+            if let Some((theirs, ours)) = theirs.lines().zip(text.lines()).find(|(a, b)| a != b) {
+                return Err(Error::input(format!(
+                    "cannot resume the training in {}: it has `{theirs}`, not `{ours}`; leave the configuration out to \
+                     resume it as it was, or choose a new folder with --out",
+                    path.display()
+                )));
+            }
+            checkpoint::verify(&folder, [MODELS])?;
+            folder
+        }
+        Some(path) => Folder::create(path)?,
+        None => Folder::create_numbered(Path::new("out"), stem)?,
+    };
+    folder.write(CONFIG, text)?;
+    Ok(folder)
+}
+
+/// A training under way: what it is done with, and where its results go.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// The settings.
+    pub settings: &'a Settings,
+    /// The instruction set.
+    pub isa: Isa,
+    /// The options.
+    pub options: &'a Options,
+    /// The folder of the results.
+    pub folder: &'a Folder,
+}
+
+impl Job<'_> {
+    /// Says in the manifest what the data are, and that the results are not complete.
+    pub fn begin(&self, of_data: &Value) -> Result<()> {
+        self.write_manifest(of_data, false)
+    }
+
+    /// Says in the manifest that the results are complete, and removes the checkpoints, which nothing needs any more.
+    pub fn end(&self, of_data: &Value) -> Result<()> {
+        self.write_manifest(of_data, true)?;
+        self.folder.remove(Path::new(MODELS).join(CHECKPOINTS))
+    }
+
+    fn write_manifest(&self, of_data: &Value, complete: bool) -> Result<()> {
+        let mut checksums = self.folder.checksums();
+        checksums.remove(&format!("{MODELS}/{CHECKPOINTS}"));
+        let mut manifest = json!({
+            "harness": env!("CARGO_PKG_VERSION"),
+            "complete": complete,
+            "isa": self.isa.name(),
+            "threads": self.options.threads,
+            "checksums": checksums,
+        });
+        let of_data = of_data.as_object().expect("names and values");
+        let all = manifest.as_object_mut().expect("names and values");
+        all.extend(of_data.clone());
+        let text = serde_json::to_string_pretty(&manifest).expect("numbers and words") + "\n";
+        self.folder.write(MANIFEST, text)
+    }
+
+    /// Trains all members side by side, each on the data of its source. `course` is everything beside a model that
+    /// decides the course of its training.
+    pub fn train(
+        &self,
+        members: &[Member],
+        data: &[Data],
+        course: &impl Serialize,
+    ) -> Result<Vec<Trained>> {
+        let progress = Progress::new("training", self.options.show);
+        let session = self.session(&progress);
+        let plan = plan(self.settings);
+        progress.start(plan.steps * members.len() as u64)?;
+        let candidates = members.iter();
+        let candidates =
+            candidates.map(|member| member.candidate(&data[member.source], self.settings));
+        let draw = |source: usize, number: u64| data[source].batch(number);
+        let candidates = candidates.collect();
+        let trained = training::train_reading(candidates, &plan, course, &session, draw)?;
+        progress.finish();
+        Ok(trained)
+    }
+
+    /// The models for raw activations, and what the rows that were not trained on tell of each.
+    pub fn measure(
+        &self,
+        members: &[Member],
+        data: &[Data],
+        trained: Vec<Trained>,
+    ) -> Result<Vec<(Trained, Measured)>> {
+        let progress = Progress::new("measuring", self.options.show);
+        progress.start(members.len() as u64)?;
+        let rows = data[0].held_out_rows();
+        let exec = self.session(&progress).exec(members.len());
+        let measure = |(member, trained): (&Member, Trained)| {
+            let finished = finish(exec, trained, &data[member.source], &rows)?;
+            progress.tick()?;
+            Ok(finished)
+        };
+        let measured: Result<_> = match exec.is_parallel() {
+            true => members.iter().zip(trained).map(measure).collect(),
+            false => members.par_iter().zip(trained).map(measure).collect(),
+        };
+        progress.finish();
+        measured
+    }
+
+    /// The time that steps alone took: their sum over models, divided by the number of models trained at once.
+    pub fn stepping(&self, trained: &[Trained]) -> Duration {
+        let all = trained.iter().map(|t| t.stepping).sum::<Duration>();
+        all / at_once(trained.len(), self.options.threads) as u32
+    }
+
+    fn session<'a>(&'a self, progress: &'a Progress) -> Session<'a> {
+        Session {
+            isa: self.isa,
+            threads: self.options.threads,
+            progress,
+            folder: self.folder,
+            subfolder: MODELS,
+            checkpoint_every: self.options.checkpoint_every,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! One member of a sweep: how it is trained and what it starts from; what a training has made of it, for raw
+//! activations; and its rows in the tables.
+
+use kernels::Exec;
+use kernels::sae::{Lista, Parameters, TwoLayer, Variant};
+
+use crate::error::Result;
+use crate::interchange;
+use crate::rng::Rng;
+use crate::sae::training::{self, Candidate, Plan, Recipe, Resampling, Trained};
+use crate::workbench::data::Data;
+use crate::workbench::measure::{Measured, measure};
+use crate::workbench::settings::{Dead, Role, Settings};
+use crate::workbench::tables::{Model, Step};
+
+/// A model of the sweep: its place in the lists of the settings.
+pub struct Member {
+    /// Its name, which is that of its folder.
+    pub name: String,
+    /// The name of its cell: of all models that differ from it by their seed alone.
+    pub cell: String,
+    /// Whether it is a model that was asked for, or what it is beside one.
+    pub role: Role,
+    /// Number of the source of its rows: of the layer, where there are several.
+    pub source: usize,
+    /// Elements of its dictionary.
+    pub elements: usize,
+    /// What is trained.
+    pub variant: Variant,
+    /// k, or the λ that training starts from.
+    pub sparsity: f64,
+    /// The number of active elements that λ is steered to.
+    pub target_l0: Option<f64>,
+    /// The seed of its first weights.
+    pub seed: u64,
+}
+
+/// The plan of a training.
+pub fn plan(settings: &Settings) -> Plan {
+    Plan {
+        steps: settings.samples.div_ceil(settings.batch as u64),
+        batch: settings.batch,
+        learning_rate: settings.learning_rate,
+        cooldown: settings.cooldown,
+    }
+}
+
+/// Steps without firing after which an element counts as dead.
+pub fn dead_after(settings: &Settings) -> u32 {
+    let steps = settings.dead_after.div_ceil(settings.batch as u64);
+    steps.min(u32::MAX.into()) as u32
+}
+
+/// The tensors that stay as they are at random.
+fn held(role: Role) -> Vec<&'static str> {
+    match role {
+        Role::RandomDecoder => vec!["w_dec"],
+        Role::RandomEncoder => vec!["w_enc", "w_hidden", "w_lateral"],
+        Role::Model | Role::Pca => vec![],
+    }
+}
+
+impl Member {
+    /// What its training starts from: its first weights differ from source to source.
+    pub fn candidate(&self, data: &Data, settings: &Settings) -> Candidate {
+        let task = data.task(self.elements);
+        let purpose = match self.source {
+            0 => "weights".into(),
+            source => format!("weights of source {source}"),
+        };
+        let mut rng = Rng::stream(self.seed, "sae train", &purpose, self.elements as u64);
+        let mut start = training::initial(task, self.variant, &mut rng);
+        centre(&mut start, data);
+        if task.is_transcoder() && self.role == Role::RandomDecoder {
+            // That of a transcoder starts from zeros.
+            let autoencoder = training::initial(task.shape(), self.variant, &mut rng);
+            let [mut rows] = start.tensors_mut(["w_dec"]);
+            for j in 0..rows.rows() {
+                rows.row_mut(j)
+                    .copy_from_slice(autoencoder.dictionary().row(j));
+            }
+        }
+        Candidate {
+            slug: self.name.clone(),
+            title: self.name.clone(),
+            source: self.source,
+            start,
+            recipe: self.recipe(settings, &plan(settings)),
+        }
+    }
+
+    /// How it is trained.
+    fn recipe(&self, settings: &Settings, plan: &Plan) -> Recipe {
+        let steps = |share: f64| (share * plan.steps as f64).round() as u64;
+        let dead_after = dead_after(settings);
+        let resampling = Resampling {
+            every: dead_after.max(1).into(),
+            until: plan.steps - steps(settings.cooldown),
+            dead_after,
+            seed: self.seed,
+        };
+        Recipe {
+            rate: (16384.0 / self.elements as f64).sqrt(),
+            warm_up: steps(settings.warmup),
+            clip: (settings.clip > 0.0).then_some(settings.clip as f32),
+            held: held(self.role),
+            penalty_warm_up: steps(settings.lambda_warmup),
+            target_l0: self.target_l0,
+            resampling: (settings.dead == Dead::Resample).then_some(resampling),
+        }
+    }
+
+    /// Estimated memory of a deeper encoder, bytes, beyond that of a linear one.
+    pub fn extra_memory(&self, width: usize, plan: &Plan) -> f64 {
+        let (d, n, b) = (width as f64, self.elements as f64, plan.batch as f64);
+        // Beside the parameters: gradient and moments, and a checkpoint of them.
+        let parameters = |count: f64| 8.0 * count;
+        4.0 * match self.variant {
+            Variant::TwoLayer(TwoLayer { hidden, .. }) => {
+                let h = hidden as f64;
+                parameters(h * (n + d)) + 2.0 * b * h
+            }
+            Variant::Lista(Lista { steps, .. }) => parameters(n * n) + (steps as f64 + 4.0) * b * n,
+            _ => 0.0,
+        }
+    }
+
+    /// The losses that were recorded in its training.
+    pub fn curve(&self, settings: &Settings, trained: &Trained) -> impl Iterator<Item = Step> {
+        trained.records.iter().map(|r| Step {
+            model: self.name.clone(),
+            samples: r.step * settings.batch as u64,
+            reconstruction: r.reconstruction,
+            penalty: r.sparsity,
+            l0: r.density * self.elements as f64,
+            lambda: r.lambda,
+        })
+    }
+
+    /// Its row in the table of all models.
+    pub fn row(&self, settings: &Settings, trained: &Trained, measured: &Measured) -> Model {
+        Model {
+            model: self.name.clone(),
+            cell: self.cell.clone(),
+            role: self.role,
+            variant: settings.variant,
+            elements: self.elements,
+            sparsity: match self.target_l0 {
+                Some(_) => trained.lambda,
+                None => self.sparsity,
+            },
+            target_l0: self.target_l0.unwrap_or(f64::NAN),
+            seed: self.seed,
+            end: trained
+                .divergence
+                .clone()
+                .unwrap_or_else(|| "trained".into()),
+            samples: plan(settings).steps * settings.batch as u64,
+            measures: measured.measures(),
+        }
+    }
+}
+
+/// Starts the decoder's bias, if there is one, at the mean of what the model sees.
+fn centre(start: &mut Parameters, data: &Data) {
+    if let Variant::TiedL1(_) = start.variant() {
+        return;
+    }
+    let [mut bias] = start.tensors_mut(["b_dec"]);
+    let (mean, subtracted, scale) = match &data.target {
+        None => (&data.whole_mean, &data.mean, data.scale),
+        Some(target) => (&target.whole_mean, &target.mean, target.scale),
+    };
+    let means = mean.iter().zip(subtracted);
+    for (bias, (mean, subtracted)) in bias.row_mut(0).iter_mut().zip(means) {
+        *bias = (*mean as f32 - subtracted) / scale;
+    }
+}
+
+/// What a training has made, for raw activations, and what the rows of these numbers tell of it.
+pub fn finish(
+    exec: Exec,
+    mut trained: Trained,
+    data: &Data,
+    rows: &[u64],
+) -> Result<(Trained, Measured)> {
+    let (mean, scale) = match &data.target {
+        None => (&data.mean, data.scale),
+        Some(target) => {
+            let read_raw = interchange::read_raw(trained.parameters, &data.mean, data.scale);
+            trained.parameters = read_raw;
+            (&target.mean, target.scale)
+        }
+    };
+    trained.parameters = interchange::fold(exec, trained.parameters, mean, scale);
+    let measured = measure(exec, &trained.parameters, data.pairs(), rows)?;
+    Ok((trained, measured))
+}
