@@ -3,6 +3,7 @@
 use kernels::metrics::Stream;
 use kernels::sae::{self, Parameters, Workspace};
 use kernels::{Exec, MatMut, MatRef, SparseRef, dictionary};
+use rayon::prelude::*;
 
 use crate::phase::Phase;
 
@@ -21,6 +22,19 @@ pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
         stream.add(exec, chunk, x_hat.as_ref(), codes);
     });
     stream
+}
+
+/// What `of_row` makes of each of so many rows, in their order; on all threads where the kernels run on all. What is
+/// summed over it does not depend on the number of threads.
+pub fn by_row<T: Send>(
+    exec: Exec,
+    rows: usize,
+    of_row: impl Fn(usize) -> T + Send + Sync,
+) -> Vec<T> {
+    match exec.is_parallel() {
+        true => (0..rows).into_par_iter().map(of_row).collect(),
+        false => (0..rows).map(of_row).collect(),
+    }
 }
 
 /// Mean number of active entries of a code; not a number if an entry is not finite, which is neither active nor not.

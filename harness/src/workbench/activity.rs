@@ -2,6 +2,7 @@
 
 use kernels::sae::{self, Parameters, Workspace};
 use kernels::{Exec, MatRef, SparseRef};
+use rayon::prelude::*;
 
 use crate::activations::Rows;
 use crate::error::Result;
@@ -34,6 +35,19 @@ pub struct Active {
 }
 
 impl Active {
+    /// Adds the activation on a row; of the top rows, `most` are kept.
+    fn add(&mut self, value: f32, row: u64, most: usize) {
+        self.firings += 1;
+        self.sum += f64::from(value);
+        self.squares += f64::from(value).powi(2);
+        let top = &mut self.top;
+        let place = top.partition_point(|(other, _)| other.total_cmp(&value).is_ge());
+        if place < most {
+            top.truncate(most - 1);
+            top.insert(place, (value, row));
+        }
+    }
+
     /// Its largest activation; 0 if it is never active.
     pub fn largest(&self) -> f64 {
         self.top.first().map_or(0.0, |top| top.0.into())
@@ -63,7 +77,7 @@ impl Activity {
         most: usize,
         progress: &Progress,
     ) -> Result<Activity> {
-        let mut activity = Activity::none(parameters.shape().dictionary, most);
+        let mut activity = Activity::new(parameters.shape().dictionary, most);
         let mut workspace = Workspace::new(parameters.task(), parameters.variant(), reading::CHUNK);
         let mut values = Vec::new();
         for first in (0..rows.len()).step_by(reading::CHUNK) {
@@ -74,38 +88,15 @@ impl Activity {
                 rows.check(number, row)?;
             }
             let x = MatRef::from_rows(&values, rows.width());
-            activity.add(sae::encode(exec, parameters, x, &mut workspace), first..);
+            let codes = sae::encode(exec, parameters, x, &mut workspace);
+            activity.add(exec, codes, |i| first + i as u64);
             progress.advance(count)?;
         }
         Ok(activity)
     }
 
-    /// The activity of a model on the rows of these numbers, which are in increasing order and finite.
-    ///
-    /// # Errors
-    /// If a row cannot be read.
-    pub fn of(
-        exec: Exec,
-        parameters: &Parameters,
-        rows: &Rows,
-        numbers: &[u64],
-        most: usize,
-    ) -> Result<Activity> {
-        let mut activity = Activity::none(parameters.shape().dictionary, most);
-        let mut workspace = Workspace::new(parameters.task(), parameters.variant(), reading::CHUNK);
-        let mut values = Vec::new();
-        for some in numbers.chunks(reading::CHUNK) {
-            crate::session::progress::check()?;
-            values.resize(some.len() * rows.width(), 0f32);
-            rows.gather(some.iter().copied(), &mut values)?;
-            let x = MatRef::from_rows(&values, rows.width());
-            let codes = sae::encode(exec, parameters, x, &mut workspace);
-            activity.add(codes, some.iter().copied());
-        }
-        Ok(activity)
-    }
-
-    fn none(elements: usize, most: usize) -> Activity {
+    /// No rows yet, for so many elements; at most `most` rows are kept for each of them.
+    pub fn new(elements: usize, most: usize) -> Activity {
         Activity {
             rows: 0,
             elements: vec![Active::default(); elements],
@@ -113,40 +104,51 @@ impl Activity {
         }
     }
 
-    /// Adds the codes of the rows of these numbers, which are larger than all before.
-    fn add(&mut self, codes: SparseRef, numbers: impl Iterator<Item = u64>) {
+    /// Adds the codes of rows, of which the i-th has the number `number(i)`: rising, and larger than all before.
+    pub fn add(&mut self, exec: Exec, codes: SparseRef, number: impl Fn(usize) -> u64 + Sync) {
         let _span = Phase::Metrics.begin();
         self.rows += codes.rows() as u64;
-        for (i, row) in (0..codes.rows()).zip(numbers) {
-            let (columns, values) = codes.row(i);
-            for (&j, &value) in columns.iter().zip(values).filter(|(_, v)| **v != 0.0) {
-                let element = &mut self.elements[j as usize];
-                element.firings += 1;
-                element.sum += f64::from(value);
-                element.squares += f64::from(value).powi(2);
-                let top = &mut element.top;
-                let place = top.partition_point(|(other, _)| other.total_cmp(&value).is_ge());
-                if place < self.most {
-                    top.truncate(self.most - 1);
-                    top.insert(place, (value, row));
+        let most = self.most;
+        // Threads share elements, not rows: what is summed for an element keeps its order.
+        let share = match exec.is_parallel() {
+            true => self.elements.len().div_ceil(rayon::current_num_threads()),
+            false => self.elements.len(),
+        };
+        let add = |(part, elements): (usize, &mut [Active])| {
+            let first = part * share;
+            for i in 0..codes.rows() {
+                let (columns, values) = codes.row(i);
+                let from = columns.partition_point(|&j| (j as usize) < first);
+                for (&j, &value) in columns[from..].iter().zip(&values[from..]) {
+                    let Some(element) = elements.get_mut(j as usize - first) else {
+                        break;
+                    };
+                    if value != 0.0 {
+                        element.add(value, number(i), most);
+                    }
                 }
             }
-        }
+        };
+        let parts = self.elements.par_chunks_mut(share.max(1)).enumerate();
+        parts.for_each(add);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kernels::Isa;
+
     use super::*;
 
     #[test]
     fn the_largest_activations_are_kept_in_order_and_of_equal_ones_the_first() {
-        let mut activity = Activity::none(2, 3);
+        let exec = Exec::serial(Isa::detect());
+        let mut activity = Activity::new(2, 3);
         let of_first = [1.0, 3.0, 2.0, 3.0, 0.5, 2.0];
         for (row, value) in of_first.into_iter().enumerate() {
             let values = [value];
             let codes = SparseRef::new(&[0, 1], &[0], &values, 2).unwrap();
-            activity.add(codes, [10 + row as u64].into_iter());
+            activity.add(exec, codes, |_| 10 + row as u64);
         }
         let [first, second] = &activity.elements[..] else {
             unreachable!()
@@ -158,5 +160,41 @@ mod tests {
             (second.largest(), second.mean(), activity.rows),
             (0.0, 0.0, 6)
         );
+    }
+
+    /// Seven elements on three threads: shares of three, three and one, whose first and last elements are active, with
+    /// values whose sums depend on their order.
+    #[test]
+    fn threads_share_the_elements_and_change_no_bit() {
+        let rows = 50;
+        let columns: Vec<u32> = (0..rows).flat_map(|_| [0, 2, 3, 5, 6]).collect();
+        let values: Vec<f32> = (0..columns.len())
+            .map(|i| ((i * 37) % 11) as f32 * 10f32.powi((i % 9) as i32 - 4))
+            .collect();
+        let starts: Vec<usize> = (0..=rows).map(|i| 5 * i).collect();
+        let codes = SparseRef::new(&starts, &columns, &values, 7).unwrap();
+        let activity = |exec: Exec| {
+            let mut activity = Activity::new(7, 2);
+            activity.add(exec, codes, |i| 3 * i as u64);
+            let of = |e: &Active| {
+                (
+                    e.firings,
+                    e.sum.to_bits(),
+                    e.squares.to_bits(),
+                    e.top.clone(),
+                )
+            };
+            activity.elements.iter().map(of).collect::<Vec<_>>()
+        };
+        let isa = Isa::detect();
+        let serial = activity(Exec::serial(isa));
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3);
+        let parallel = pool
+            .build()
+            .unwrap()
+            .install(|| activity(Exec::parallel(isa)));
+        assert_eq!(serial, parallel);
+        let firings: Vec<bool> = serial.iter().map(|e| e.0 > 0).collect();
+        assert_eq!(firings, [true, false, true, true, false, true, true]);
     }
 }

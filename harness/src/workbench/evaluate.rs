@@ -16,6 +16,7 @@ use crate::session::progress::Progress;
 use crate::table::Record;
 use crate::workbench::measure::{Pairs, measure};
 use crate::workbench::tables::{Element, Evaluation};
+use crate::workbench::truth::Truth;
 
 /// Rows on which codes are held to the best ones.
 const CODED: usize = 128;
@@ -108,14 +109,15 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// The models on the rows of a sample, and each of their elements; each row and model is a unit of the progress.
+/// The models on the rows of a sample, each of their elements, and the models against the true features if these are
+/// known; each row and model is a unit of the progress.
 pub fn evaluate(
     exec: Exec,
     models: &[(String, Parameters)],
     sample: &Sample,
     progress: &Progress,
-) -> Result<(Vec<Evaluation>, Vec<Element>)> {
-    let (mut evaluations, mut elements) = (Vec::new(), Vec::new());
+) -> Result<(Vec<Evaluation>, Vec<Element>, Vec<Truth>)> {
+    let (mut evaluations, mut elements, mut truth) = (Vec::new(), Vec::new(), Vec::new());
     for (name, parameters) in models {
         let Sample {
             rows,
@@ -128,7 +130,7 @@ pub fn evaluate(
             target: *target,
             mean,
         };
-        let measured = measure(exec, parameters, pairs, picked)?;
+        let measured = measure(exec, parameters, pairs, picked, None)?;
         evaluations.push(Evaluation {
             model: name.clone(),
             variant: interchange::name(parameters.variant()).into(),
@@ -138,9 +140,10 @@ pub fn evaluate(
             measures: measured.measures(),
         });
         elements.extend(measured.elements(name));
+        truth.extend(measured.truth(name));
         progress.advance(picked.len() as u64)?;
     }
-    Ok((evaluations, elements))
+    Ok((evaluations, elements, truth))
 }
 
 /// k or λ, or the strength of another penalty; not a number where the folder does not say.

@@ -127,25 +127,43 @@ impl Job<'_> {
         Ok(trained)
     }
 
-    /// The models for raw activations, and what the rows that were not trained on tell of each.
+    /// The models for raw activations, and what the rows that were not trained on tell of each; of the first one also
+    /// the activity of its elements, with that many top rows for each, if `top` is given.
     pub fn measure(
         &self,
         members: &[Member],
         data: &[Data],
         trained: Vec<Trained>,
+        top: Option<usize>,
     ) -> Result<Vec<(Trained, Measured)>> {
         let progress = Progress::new("measuring", self.options.show);
         progress.start(members.len() as u64)?;
         let rows = data[0].held_out_rows();
-        let exec = self.session(&progress).exec(members.len());
-        let measure = |(member, trained): (&Member, Trained)| {
-            let finished = finish(exec, trained, &data[member.source], &rows)?;
+        let session = self.session(&progress);
+        let exec = match data[0].rows().samples() {
+            // Which all threads draw; and the cosines of all features and elements are there for one model at a time.
+            Some(_) => session.parallel(),
+            None => session.exec(members.len()),
+        };
+        let measure = |((place, member), trained): ((usize, &Member), Trained)| {
+            let top = top.filter(|_| place == 0);
+            let finished = finish(exec, trained, &data[member.source], &rows, top)?;
             progress.tick()?;
             Ok(finished)
         };
         let measured: Result<_> = match exec.is_parallel() {
-            true => members.iter().zip(trained).map(measure).collect(),
-            false => members.par_iter().zip(trained).map(measure).collect(),
+            true => members
+                .iter()
+                .enumerate()
+                .zip(trained)
+                .map(measure)
+                .collect(),
+            false => members
+                .par_iter()
+                .enumerate()
+                .zip(trained)
+                .map(measure)
+                .collect(),
         };
         progress.finish();
         measured

@@ -233,7 +233,7 @@ impl Training<'_> {
             .map(|(rows, survey)| Data::new(rows, survey, settings))
             .collect();
         let trained = self.job.train(self.sweep, &data, &course)?;
-        let trained = self.job.measure(self.sweep, &data, trained)?;
+        let trained = self.job.measure(self.sweep, &data, trained, None)?;
 
         let mut steps: Vec<Step> = Vec::new();
         let mut models: Vec<LayerModel> = Vec::new();

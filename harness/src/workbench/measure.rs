@@ -8,7 +8,10 @@ use crate::activations::Rows;
 use crate::error::Result;
 use crate::phase::Phase;
 use crate::sae::reading;
+use crate::session::progress;
+use crate::workbench::activity::Activity;
 use crate::workbench::tables::{Element, Measures};
+use crate::workbench::truth::{Comparison, TOGETHER, Truth};
 
 /// What held-out rows tell of a model.
 #[derive(Debug)]
@@ -21,6 +24,10 @@ pub struct Measured {
     pub shrinkage: f64,
     /// Largest cosine of each element with another.
     pub nearest: Vec<f32>,
+    /// The activity of its elements, if that was asked for.
+    pub activity: Option<Activity>,
+    /// The model against the true features, if the rows are those of a synthetic model.
+    truth: Option<Comparison>,
 }
 
 impl Measured {
@@ -56,6 +63,12 @@ impl Measured {
         sum / self.nearest.len() as f64
     }
 
+    /// Its rows in the table of models against true features; none if these are not known.
+    pub fn truth(&self, model: &str) -> Vec<Truth> {
+        let truth = self.truth.as_ref();
+        truth.map_or_else(Vec::new, |truth| truth.rows(model, &self.stream))
+    }
+
     /// A row of the table of elements for each.
     pub fn elements(&self, model: &str) -> impl Iterator<Item = Element> {
         let rows = self.stream.samples() as f64;
@@ -80,8 +93,9 @@ pub struct Pairs<'a> {
     pub mean: &'a [f64],
 }
 
-/// Measures a model that takes raw activations on the rows of these numbers. In a transcoder, x of all measures is the
-/// target, and x̂ what is made of it.
+/// Measures a model that takes raw activations on the rows of these numbers, each of which is read and encoded once. In
+/// a transcoder, x of all measures is the target, and x̂ what is made of it. The activity of elements is looked at if
+/// `top` says how many rows to keep for each.
 ///
 /// # Panics
 /// If it is a transcoder, and there is no target.
@@ -89,13 +103,10 @@ pub fn measure(
     exec: Exec,
     parameters: &Parameters,
     pairs: Pairs,
-    rows: &[u64],
+    numbers: &[u64],
+    top: Option<usize>,
 ) -> Result<Measured> {
-    let Pairs {
-        rows: data,
-        target,
-        mean,
-    } = pairs;
+    let Pairs { rows, target, mean } = pairs;
     let transcoder = parameters.task().is_transcoder();
     let target = target.filter(|_| transcoder);
     assert!(
@@ -105,55 +116,95 @@ pub fn measure(
     let _span = Phase::Metrics.begin();
     let Shape { width, dictionary } = parameters.shape();
     let mut stream = Stream::new(width, dictionary);
-    let mut workspace = Workspace::new(parameters.task(), parameters.variant(), reading::CHUNK);
+    let mut by_row = ByRow::default();
+    let mut activity = top.map(|most| Activity::new(dictionary, most));
+    let samples = rows.samples();
+    let mut truth = samples.map(|samples| Comparison::new(exec, parameters, samples));
+    let chunk = match truth {
+        Some(_) => TOGETHER,
+        None => reading::CHUNK,
+    };
+    let mut workspace = Workspace::new(parameters.task(), parameters.variant(), chunk);
     let input = parameters.task().input();
     let (mut values, mut targets) = (Vec::new(), Vec::new());
-    let mut room = vec![0f32; reading::CHUNK * width];
-    let (mut explained, mut shrinkage, mut not_zero) = (0.0, 0.0, 0u64);
-    for rows in rows.chunks(reading::CHUNK) {
-        crate::session::progress::check()?;
-        values.resize(rows.len() * input, 0f32);
-        data.gather(rows.iter().copied(), &mut values)?;
-        let x = MatRef::from_rows(&values, input);
-        let read = x;
+    let mut room = vec![0f32; chunk * width];
+    for numbers in numbers.chunks(chunk) {
+        progress::check()?;
+        let drawn = samples.map(|samples| samples.batch(numbers));
+        let read = match &drawn {
+            Some(batch) => &batch.x,
+            None => gathered(rows, numbers, &mut values)?,
+        };
+        let read = MatRef::from_rows(read, input);
         let x = match target {
-            None => x,
-            Some(target) => {
-                targets.resize(rows.len() * width, 0f32);
-                target.gather(rows.iter().copied(), &mut targets)?;
-                MatRef::from_rows(&targets, width)
-            }
+            None => read,
+            Some(target) => MatRef::from_rows(gathered(target, numbers, &mut targets)?, width),
         };
         let codes = sae::encode(exec, parameters, read, &mut workspace);
-        let mut x_hat = MatMut::first(&mut room, rows.len(), width);
+        let mut x_hat = MatMut::first(&mut room, numbers.len(), width);
         sae::reconstruct(exec, parameters, read, codes, x_hat.reborrow());
-        let x_hat = x_hat.as_ref();
-        stream.add(exec, x, x_hat, codes);
-        for i in 0..rows.len() {
-            let (x, x_hat) = (x.row(i), x_hat.row(i));
+        stream.add(exec, x, x_hat.as_ref(), codes);
+        by_row.add(exec, x, x_hat.as_ref(), mean);
+        if let Some(activity) = &mut activity {
+            activity.add(exec, codes, |i| numbers[i]);
+        }
+        if let (Some(truth), Some(batch)) = (&mut truth, &drawn) {
+            truth.add(exec, batch, codes, x_hat.as_ref());
+            truth.add_together(exec, parameters, batch, &mut workspace, x_hat);
+        }
+    }
+    let mut nearest = vec![0f32; dictionary];
+    let elements = reading::elements(exec, parameters);
+    neighbour_cosines(exec, MatRef::from_rows(&elements, width), &mut nearest);
+    Ok(Measured {
+        stream,
+        explained_by_row: by_row.explained / numbers.len() as f64,
+        shrinkage: by_row.shrinkage / by_row.not_zero as f64,
+        nearest,
+        activity,
+        truth,
+    })
+}
+
+/// The rows of these numbers, read to `values`.
+fn gathered<'a>(rows: &Rows, numbers: &[u64], values: &'a mut Vec<f32>) -> Result<&'a Vec<f32>> {
+    values.resize(numbers.len() * rows.width(), 0.0);
+    rows.gather(numbers.iter().copied(), values)?;
+    Ok(values)
+}
+
+/// Sums over rows of what is a ratio in each.
+#[derive(Default)]
+struct ByRow {
+    /// Σ 1 − ‖x − x̂‖²/‖x − mean‖²
+    explained: f64,
+    /// Σ ‖x̂‖/‖x‖ over the rows that are not 0
+    shrinkage: f64,
+    not_zero: u64,
+}
+
+impl ByRow {
+    fn add(&mut self, exec: Exec, x: MatRef, x_hat: MatRef, mean: &[f64]) {
+        let ratios = reading::by_row(exec, x.rows(), |i| {
             let [mut error, mut spread, mut from, mut to] = [0f64; 4];
-            for ((&x, &x_hat), mean) in x.iter().zip(x_hat).zip(mean) {
+            for ((&x, &x_hat), mean) in x.row(i).iter().zip(x_hat.row(i)).zip(mean) {
                 let (x, x_hat) = (f64::from(x), f64::from(x_hat));
                 error += (x - x_hat).powi(2);
                 spread += (x - mean).powi(2);
                 from += x * x;
                 to += x_hat * x_hat;
             }
-            explained += 1.0 - error / spread;
-            if from > 0.0 {
-                shrinkage += (to / from).sqrt();
-                not_zero += 1;
+            (
+                1.0 - error / spread,
+                (from > 0.0).then(|| (to / from).sqrt()),
+            )
+        });
+        for (explained, shrinkage) in ratios {
+            self.explained += explained;
+            if let Some(shrinkage) = shrinkage {
+                self.shrinkage += shrinkage;
+                self.not_zero += 1;
             }
         }
     }
-    let mut nearest = vec![0f32; dictionary];
-    let elements = reading::elements(exec, parameters);
-    neighbour_cosines(exec, MatRef::from_rows(&elements, width), &mut nearest);
-    let n = rows.len() as f64;
-    Ok(Measured {
-        stream,
-        explained_by_row: explained / n,
-        shrinkage: shrinkage / not_zero as f64,
-        nearest,
-    })
 }

@@ -177,12 +177,14 @@ fn centre(start: &mut Parameters, data: &Data) {
     }
 }
 
-/// What a training has made, for raw activations, and what the rows of these numbers tell of it.
+/// What a training has made, for raw activations, and what the rows of these numbers tell of it; also of its elements,
+/// with that many top rows for each, if `top` is given.
 pub fn finish(
     exec: Exec,
     mut trained: Trained,
     data: &Data,
     rows: &[u64],
+    top: Option<usize>,
 ) -> Result<(Trained, Measured)> {
     let (mean, scale) = match &data.target {
         None => (&data.mean, data.scale),
@@ -193,6 +195,6 @@ pub fn finish(
         }
     };
     trained.parameters = interchange::fold(exec, trained.parameters, mean, scale);
-    let measured = measure(exec, &trained.parameters, data.pairs(), rows)?;
+    let measured = measure(exec, &trained.parameters, data.pairs(), rows, top)?;
     Ok((trained, measured))
 }

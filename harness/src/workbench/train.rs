@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kernels::sae::Parameters;
 use kernels::{Exec, Isa};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,7 +33,7 @@ use crate::workbench::summary::summary;
 use crate::workbench::sweep::members;
 use crate::workbench::tables::{Model, SPECS};
 use crate::workbench::tokens::Tokens;
-use crate::workbench::truth::{self, Truth};
+use crate::workbench::truth::Truth;
 use crate::workbench::warnings::warnings;
 
 /// Elements whose top rows the report shows, and rows for each of them.
@@ -187,7 +186,7 @@ impl Training<'_> {
         let trained = self.job.train(self.members, data, course)?;
         let steps = self.job.stepping(&trained);
         let ready = Instant::now();
-        let measured = self.job.measure(self.members, data, trained)?;
+        let measured = self.job.measure(self.members, data, trained, Some(TOP))?;
         let (models, truth, warnings) = self.write(&surveyed, &measured)?;
         self.job.end(described)?;
         let times = Times {
@@ -280,34 +279,27 @@ impl Training<'_> {
             ..
         } = self.job;
         let (mut steps, mut models, mut elements) = (Vec::new(), Vec::new(), Vec::new());
+        let mut truth = Vec::new();
         for (member, (trained, measured)) in self.members.iter().zip(measured) {
             let place = format!("{MODELS}/{}", member.name);
             interchange::write(&trained.parameters, folder, &place)?;
             steps.extend(member.curve(settings, trained));
             models.push(member.row(settings, trained, measured));
+            truth.extend(measured.truth(&member.name));
             if member.role == Role::Model {
                 elements.extend(measured.elements(&member.name));
             }
         }
-        let exec = Exec::parallel(isa);
-        let held_out = data.held_out_rows();
-        let tops = middle_tops(
-            exec,
-            &measured[0].0.parameters,
-            data,
-            &held_out,
-            self.tokens,
-        )?;
+        let activity = measured[0].1.activity.as_ref();
+        let activity = activity.expect("that of the first model");
+        let tops = middle_tops(activity, data.rows(), self.tokens)?;
         // Principal components of what is read say nothing of what a transcoder reconstructs.
         if settings.baselines == Baselines::Random && data.target.is_none() {
-            let pca = Pca::new(exec, data, &held_out)?;
+            let pca = Pca::new(Exec::parallel(isa), data, &data.held_out_rows())?;
             let components = pca.map(|pca| pca.beside(&models));
             models.extend(components.into_iter().flatten());
         }
         let warnings = warnings(survey, &models);
-        let each = self.members.iter().zip(measured);
-        let each = each.map(|(member, (trained, _))| (&*member.name, &trained.parameters));
-        let truth = truth::of_all(exec, each, data.rows(), &held_out)?;
         let tables = Tables::new(vec![
             Table::of(&tops),
             Table::of(&steps),
@@ -332,19 +324,12 @@ impl Training<'_> {
 
 /// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
 /// order of how often they are active.
-fn middle_tops(
-    exec: Exec,
-    parameters: &Parameters,
-    data: &Data,
-    held_out: &[u64],
-    tokens: Option<&Tokens>,
-) -> Result<Vec<Top>> {
-    let activity = Activity::of(exec, parameters, data.rows(), held_out, TOP)?;
+fn middle_tops(activity: &Activity, rows: &Rows, tokens: Option<&Tokens>) -> Result<Vec<Top>> {
     let living = |&j: &usize| activity.elements[j].firings > 0;
     let mut elements: Vec<usize> = (0..activity.elements.len()).filter(living).collect();
     elements.sort_by_key(|&j| activity.elements[j].firings);
     let first = elements.len().saturating_sub(SHOWN) / 2;
     let middle = elements.iter().copied().skip(first).take(SHOWN);
     let middle: Vec<usize> = middle.collect();
-    cards::tops(&activity, &middle, data.rows(), tokens)
+    cards::tops(activity, &middle, rows, tokens)
 }

@@ -5,20 +5,16 @@
 //! element is then what is asked of a classifier: is it on where its feature is?
 
 use kernels::metrics::{Stream, assign};
-use kernels::sae::{self, Parameters, Variant, Workspace};
-use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
+use kernels::sae::{self, Parameters, Shape, Variant, Workspace};
+use kernels::{Accumulate, Exec, MatMut, MatRef, SparseRef, matmul};
 
-use crate::activations::Rows;
-use crate::error::Result;
-use crate::phase::Phase;
 use crate::sae::reading;
 use crate::sae::synthetic::Batch;
 use crate::sae::synthetic::samples::Samples;
-use crate::session::progress;
 use crate::text::{number, percent};
 
-/// Samples that are encoded at once, among which codes are chosen together.
-const TOGETHER: usize = 1024;
+/// Samples among which codes are chosen together.
+pub const TOGETHER: usize = 1024;
 
 crate::words! {
     /// How codes are found.
@@ -149,10 +145,20 @@ impl Pairs {
 struct Counts {
     both: Vec<u64>,
     features: Vec<u64>,
+    /// ‖x̂‖/‖x‖
+    shrinkage: Mean,
 }
 
 impl Counts {
-    fn add(&mut self, pairs: &Pairs, batch: &Batch, codes: kernels::SparseRef) {
+    fn new(elements: usize, features: usize) -> Counts {
+        Counts {
+            both: vec![0; elements],
+            features: vec![0; features],
+            shrinkage: Mean::default(),
+        }
+    }
+
+    fn add(&mut self, exec: Exec, pairs: &Pairs, batch: &Batch, codes: SparseRef, x_hat: MatRef) {
         let mut on = vec![false; self.features.len()];
         let truth = batch.codes(on.len());
         for i in 0..codes.rows() {
@@ -173,102 +179,28 @@ impl Counts {
                 .iter()
                 .for_each(|&feature| on[feature as usize] = false);
         }
-    }
-}
-
-/// The ways in which codes of a variant are found, where they differ.
-fn ways(variant: Variant) -> &'static [Codes] {
-    match variant {
-        Variant::BatchTopK(_) | Variant::Matryoshka(_) => &[Codes::Alone, Codes::Together],
-        _ => &[Codes::Alone],
-    }
-}
-
-/// Measures models that take raw samples on those of these numbers; nothing, if the rows are not those of a synthetic
-/// model.
-pub fn of_all<'a>(
-    exec: Exec,
-    models: impl IntoIterator<Item = (&'a str, &'a Parameters)>,
-    rows: &Rows,
-    numbers: &[u64],
-) -> Result<Vec<Truth>> {
-    let mut all = Vec::new();
-    if let Some(samples) = rows.samples() {
-        for (name, parameters) in models {
-            all.extend(measure(exec, name, parameters, samples, numbers)?);
-        }
-    }
-    Ok(all)
-}
-
-/// Measures a model: a row for each way in which its codes are found.
-fn measure(
-    exec: Exec,
-    model: &str,
-    parameters: &Parameters,
-    samples: &Samples,
-    numbers: &[u64],
-) -> Result<Vec<Truth>> {
-    let _span = Phase::Metrics.begin();
-    let shape = parameters.shape();
-    let elements = reading::elements(exec, parameters);
-    let pairs = Pairs::of(
-        exec,
-        MatRef::from_rows(&elements, shape.width),
-        samples.features(),
-    );
-    let mut workspace = Workspace::new(shape, parameters.variant(), TOGETHER);
-    let mut room = vec![0f32; TOGETHER * shape.width];
-    let mut found: Vec<_> = ways(parameters.variant())
-        .iter()
-        .map(|&way| {
-            let counts = Counts {
-                both: vec![0; shape.dictionary],
-                features: vec![0; samples.features().rows()],
-            };
-            (
-                way,
-                Stream::new(shape.width, shape.dictionary),
-                counts,
-                Mean::default(),
-            )
-        })
-        .collect();
-    for numbers in numbers.chunks(TOGETHER) {
-        progress::check()?;
-        let batch = samples.batch(numbers);
-        let x = MatRef::from_rows(&batch.x, shape.width);
-        for (way, stream, counts, shrinkage) in &mut found {
-            let codes = match way {
-                Codes::Alone => sae::encode(exec, parameters, x, &mut workspace),
-                Codes::Together => sae::encode_batch(exec, parameters, x, &mut workspace),
-            };
-            let mut x_hat = MatMut::first(&mut room, numbers.len(), shape.width);
-            sae::decode(exec, parameters, codes, x_hat.reborrow());
-            stream.add(exec, x, x_hat.as_ref(), codes);
-            counts.add(&pairs, &batch, codes);
-            for i in 0..numbers.len() {
-                let norm = |row: &[f32]| {
-                    row.iter()
-                        .map(|&v| f64::from(v).powi(2))
-                        .sum::<f64>()
-                        .sqrt()
-                };
-                let (of_x, of_x_hat) = (norm(x.row(i)), norm(x_hat.as_ref().row(i)));
-                if of_x > 1e-6 {
-                    shrinkage.add(of_x_hat / of_x);
-                }
+        let x = MatRef::from_rows(&batch.x, x_hat.cols());
+        let norm = |row: &[f32]| {
+            let squares = row.iter().map(|&v| f64::from(v).powi(2));
+            squares.sum::<f64>().sqrt()
+        };
+        let norms = reading::by_row(exec, x.rows(), |i| (norm(x.row(i)), norm(x_hat.row(i))));
+        for (of_x, of_x_hat) in norms {
+            if of_x > 1e-6 {
+                self.shrinkage.add(of_x_hat / of_x);
             }
         }
     }
-    let row = |(codes, stream, counts, shrinkage): (Codes, Stream, Counts, Mean)| {
+
+    /// The row of a model in the table, for codes that are found in this way.
+    fn row(&self, model: &str, codes: Codes, pairs: &Pairs, stream: &Stream) -> Truth {
         let [mut precision, mut recall, mut f1] = [Mean::default(); 3];
         for (element, &on) in stream.firings().iter().enumerate() {
             let share = |of: u64| match of {
                 0 => 0.0,
-                of => counts.both[element] as f64 / of as f64,
+                of => self.both[element] as f64 / of as f64,
             };
-            let (p, r) = (share(on), share(counts.features[pairs.feature[element]]));
+            let (p, r) = (share(on), share(self.features[pairs.feature[element]]));
             precision.add(p);
             recall.add(r);
             f1.add(if p + r > 0.0 {
@@ -290,12 +222,79 @@ fn measure(
             f1: f1.value(),
             uniqueness: distinct.len() as f64 / pairs.feature.len() as f64,
             explained_variance: stream.explained_variance(),
-            l0: reading::l0(&stream),
-            dead: reading::dead_fraction(&stream),
-            shrinkage: shrinkage.value(),
+            l0: reading::l0(stream),
+            dead: reading::dead_fraction(stream),
+            shrinkage: self.shrinkage.value(),
         }
-    };
-    Ok(found.into_iter().map(row).collect())
+    }
+}
+
+/// What samples tell of a model against the features that they are made of, batch after batch.
+#[derive(Debug)]
+pub struct Comparison {
+    pairs: Pairs,
+    alone: Counts,
+    /// For variants whose codes can be found together, what is measured of those.
+    together: Option<(Stream, Counts)>,
+}
+
+impl Comparison {
+    /// No samples yet.
+    pub fn new(exec: Exec, parameters: &Parameters, samples: &Samples) -> Comparison {
+        let Shape { width, dictionary } = parameters.shape();
+        let elements = reading::elements(exec, parameters);
+        let counts = || Counts::new(dictionary, samples.features().rows());
+        let together = match parameters.variant() {
+            Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
+                Some((Stream::new(width, dictionary), counts()))
+            }
+            _ => None,
+        };
+        Comparison {
+            pairs: Pairs::of(
+                exec,
+                MatRef::from_rows(&elements, width),
+                samples.features(),
+            ),
+            alone: counts(),
+            together,
+        }
+    }
+
+    /// Adds samples with their codes, which are found each for itself, and the reconstructions from these.
+    pub fn add(&mut self, exec: Exec, batch: &Batch, codes: SparseRef, x_hat: MatRef) {
+        self.alone.add(exec, &self.pairs, batch, codes, x_hat);
+    }
+
+    /// Adds samples, at most 1,024, with the codes that are found of all of them together, if the variant has such;
+    /// `room` is for their reconstructions.
+    pub fn add_together(
+        &mut self,
+        exec: Exec,
+        parameters: &Parameters,
+        batch: &Batch,
+        workspace: &mut Workspace,
+        mut room: MatMut,
+    ) {
+        if let Some((stream, counts)) = &mut self.together {
+            let x = MatRef::from_rows(&batch.x, room.cols());
+            let codes = sae::encode_batch(exec, parameters, x, workspace);
+            sae::decode(exec, parameters, codes, room.reborrow());
+            stream.add(exec, x, room.as_ref(), codes);
+            counts.add(exec, &self.pairs, batch, codes, room.as_ref());
+        }
+    }
+
+    /// The rows of the table: one for each way in which codes are found. `stream` is what was measured of the codes that
+    /// are found each for itself.
+    pub fn rows(&self, model: &str, stream: &Stream) -> Vec<Truth> {
+        let alone = self.alone.row(model, Codes::Alone, &self.pairs, stream);
+        let together = self
+            .together
+            .as_ref()
+            .map(|(stream, counts)| counts.row(model, Codes::Together, &self.pairs, stream));
+        std::iter::once(alone).chain(together).collect()
+    }
 }
 
 /// A mean of numbers that come one by one.
@@ -317,177 +316,4 @@ impl Mean {
 }
 
 #[cfg(test)]
-mod tests {
-    use kernels::Isa;
-    use kernels::sae::{BatchTopK, Shape, TopK};
-
-    use super::*;
-    use crate::rng::Rng;
-    use crate::sae::synthetic::spec::{Directions, Firing, Spec};
-    use crate::session::progress::{Progress, Show};
-    use crate::settings::{Preset, Settings as _};
-
-    const D: usize = 8;
-
-    /// Orthogonal features, of which two are on in every sample.
-    fn samples() -> Samples {
-        let spec = Spec {
-            features: D,
-            width: D,
-            directions: Directions::Orthogonal,
-            firing: Firing::Exactly,
-            active: 2.0,
-            ..Spec::preset(Preset::Default)
-        };
-        spec.check().unwrap();
-        let exec = Exec::serial(Isa::detect());
-        Samples::new(spec, exec, &Progress::new("", Show::Nothing)).unwrap()
-    }
-
-    /// A model whose elements are these features, times a sign.
-    fn model(samples: &Samples, variant: Variant, elements: &[(usize, f32)]) -> Parameters {
-        let shape = Shape {
-            width: D,
-            dictionary: elements.len(),
-        };
-        let mut parameters = Parameters::zeros(shape, variant);
-        for mut matrix in parameters.tensors_mut(["w_enc", "w_dec"]) {
-            for (j, &(feature, sign)) in elements.iter().enumerate() {
-                let row = samples.features().row(feature).iter().map(|v| sign * v);
-                matrix
-                    .row_mut(j)
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(to, v)| *to = v);
-            }
-        }
-        parameters
-    }
-
-    fn truth(variant: Variant, elements: &[(usize, f32)]) -> Vec<Truth> {
-        let samples = samples();
-        let parameters = model(&samples, variant, elements);
-        let numbers: Vec<u64> = (0..3000).collect();
-        measure(
-            Exec::serial(Isa::detect()),
-            "m",
-            &parameters,
-            &samples,
-            &numbers,
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn features_as_elements_are_found_without_a_mistake() {
-        let all: Vec<_> = (0..D).rev().map(|i| (i, 1.0)).collect();
-        let top2 = Variant::TopK(TopK { k: 2, aux: None });
-        let [truth] = &truth(top2, &all)[..] else {
-            panic!("one way")
-        };
-        let measures = [
-            truth.mcc,
-            truth.precision,
-            truth.recall,
-            truth.f1,
-            truth.uniqueness,
-            truth.l0 / 2.0,
-        ];
-        assert!(measures.iter().all(|m| (m - 1.0).abs() < 1e-6), "{truth:?}");
-        assert!((truth.shrinkage - 1.0).abs() < 1e-6 && truth.explained_variance > 0.999_999);
-        assert_eq!((truth.dead, truth.rows), (0.0, 3000));
-    }
-
-    /// Element 0 is right, 1 is its copy, 2 points away from its feature and is never on with it, and k = 1 loses the
-    /// smaller of two.
-    #[test]
-    fn mistakes_count_as_defined() {
-        let top1 = Variant::TopK(TopK { k: 1, aux: None });
-        let [truth] = &truth(top1, &[(0, 1.0), (0, 1.0), (3, -1.0)])[..] else {
-            panic!("one way")
-        };
-        // Feature 0 is matched once, its copy to an orthogonal feature, and −v₃ to v₃.
-        assert!((truth.mcc - 2.0 / 3.0).abs() < 1e-6, "{truth:?}");
-        assert!((truth.uniqueness - 2.0 / 3.0).abs() < 1e-12);
-        // Of two equal entries the first is kept. So element 0 is on exactly where its feature is, and element 1 never.
-        // Elements may be on by rounding where their feature is not, which moves precision alone; without it, 1/3.
-        assert!((truth.recall - 1.0 / 3.0).abs() < 1e-12, "{truth:?}");
-        assert!(truth.precision > 0.0 && truth.precision <= 1.0 / 3.0 && truth.f1 <= 1.0 / 3.0);
-        assert!(truth.dead >= 1.0 / 3.0);
-    }
-
-    /// Straight from the definitions, with dense codes and magnitudes.
-    #[test]
-    fn counts_are_those_of_their_definitions() {
-        let samples = samples();
-        let mut rng = Rng::stream(1, "test", "truth", 0);
-        let shape = Shape {
-            width: D,
-            dictionary: 12,
-        };
-        let variant = Variant::BatchTopK(BatchTopK { k: 3, aux: None });
-        let mut parameters = Parameters::initial(shape, variant, || rng.normal() as f32);
-        let [mut threshold] = parameters.tensors_mut(["threshold"]);
-        threshold.row_mut(0).fill(0.3);
-        let numbers: Vec<u64> = (0..1500).collect();
-        let exec = Exec::serial(Isa::detect());
-        let truth = measure(exec, "m", &parameters, &samples, &numbers).unwrap();
-        assert_eq!(
-            truth.iter().map(|t| t.codes).collect::<Vec<_>>(),
-            [Codes::Alone, Codes::Together]
-        );
-        // k for every sample of two batches, 1,024 and 476.
-        assert!((truth[1].l0 - 3.0).abs() < 1e-12 && (truth[0].l0 - 3.0).abs() > 1e-3);
-
-        let batch = samples.batch(&numbers);
-        let x = MatRef::from_rows(&batch.x, D);
-        let codes = reading::dense_codes(exec, &parameters, x);
-        let active = |i: usize, feature: usize| batch.codes(D).row(i).0.contains(&(feature as u32));
-        let cosine = |j: usize, feature: usize| {
-            let pairs = parameters
-                .dictionary()
-                .row(j)
-                .iter()
-                .zip(samples.features().row(feature));
-            pairs
-                .map(|(a, b)| f64::from(*a) * f64::from(*b))
-                .sum::<f64>()
-                .abs()
-        };
-        let (mut precision, mut recall, mut f1) = (0.0, 0.0, 0.0);
-        for j in 0..12 {
-            let b = (0..D)
-                .max_by(|&p, &q| cosine(j, p).total_cmp(&cosine(j, q)))
-                .unwrap();
-            let count = |on: bool, with: bool| {
-                let is = |i: &usize| (codes[i * 12 + j] != 0.0) == on && active(*i, b) == with;
-                (0..1500).filter(is).count() as f64
-            };
-            let (tp, fp, missed) = (count(true, true), count(true, false), count(false, true));
-            // 0 where there is nothing to divide by.
-            let share = |a: f64, of: f64| if of > 0.0 { a / of } else { 0.0 };
-            let (p, r) = (share(tp, tp + fp), share(tp, tp + missed));
-            (precision, recall) = (precision + p / 12.0, recall + r / 12.0);
-            f1 += share(2.0 * p * r, p + r) / 12.0;
-        }
-        for (ours, want) in [
-            (truth[0].precision, precision),
-            (truth[0].recall, recall),
-            (truth[0].f1, f1),
-        ] {
-            assert!((ours - want).abs() < 1e-12, "{ours} {want}");
-        }
-        // All matchings of eight features to twelve elements are too many; a bound from each side will do here: no
-        // matching is better than every feature's best element, and a greedy one is no better.
-        let best = |feature: usize| (0..12).map(|j| cosine(j, feature)).fold(0.0, f64::max);
-        let bound = (0..D).map(best).sum::<f64>() / D as f64;
-        let mut left: Vec<usize> = (0..12).collect();
-        let greedy = (0..D).map(|feature| {
-            let at = (0..left.len())
-                .max_by(|&a, &b| cosine(left[a], feature).total_cmp(&cosine(left[b], feature)));
-            cosine(left.swap_remove(at.unwrap()), feature)
-        });
-        let greedy = greedy.sum::<f64>() / D as f64;
-        assert!(greedy - 1e-6 <= truth[0].mcc && truth[0].mcc <= bound + 1e-6);
-    }
-}
+mod tests;

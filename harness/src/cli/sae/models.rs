@@ -21,7 +21,7 @@ use crate::text::{number, percent};
 use crate::workbench::encode::encode;
 use crate::workbench::evaluate::{Sample, check_targets, check_widths, evaluate, json};
 use crate::workbench::tables::{EVALUATION, Evaluation};
-use crate::workbench::truth::{self, Truth};
+use crate::workbench::truth::Truth;
 
 /// What these commands read, and on how many threads.
 #[derive(Debug, Args)]
@@ -143,10 +143,7 @@ impl EvalArgs {
         let run = self.input.run("sae eval", total, |exec, progress| {
             rows.prepare(exec, Show::suited(self.input.quiet))?;
             let sample = Sample::new(&rows, target.as_ref(), self.rows, self.skip_nonfinite)?;
-            let (evaluations, elements) = evaluate(exec, &models, &sample, progress)?;
-            let each = models.iter().map(|(name, model)| (&**name, model));
-            let truth = truth::of_all(exec, each, &rows, sample.picked())?;
-            Ok((evaluations, elements, truth))
+            evaluate(exec, &models, &sample, progress)
         });
         let (evaluations, elements, truth) = run?;
         if let Some(folder) = folder {
