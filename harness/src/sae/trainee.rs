@@ -155,6 +155,15 @@ impl<'a> Trainee<'a> {
         self.source
     }
 
+    /// Values in a row of its batches: what is read, and behind it what is to be reconstructed, where that is something
+    /// else.
+    pub fn row(&self) -> usize {
+        match self.parameters().task() {
+            Task::Autoencoder(shape) => shape.width,
+            Task::Transcoder { input, shape, .. } => input + shape.width,
+        }
+    }
+
     /// Its parameters as they are now.
     pub fn parameters(&self) -> &Parameters {
         self.trainer.parameters()
@@ -178,16 +187,18 @@ impl<'a> Trainee<'a> {
         }
     }
 
-    /// Trains on those batches of a block that it has not seen. Its state is on disk before an interrupt is passed on.
+    /// Trains on those batches of a block that it has not seen, which stand one behind the other. Its state is on disk
+    /// before an interrupt is passed on.
     pub fn train(
         &mut self,
         first: u64,
-        batches: &[Vec<f32>],
+        block: &[f32],
         plan: &Plan,
         exec: Exec,
         session: &Session,
     ) -> Result<()> {
-        let last = first + batches.len() as u64;
+        let batch = plan.batch * self.row();
+        let last = first + (block.len() / batch) as u64;
         if self.ended(plan) || self.trainer.steps() >= last {
             return Ok(());
         }
@@ -199,7 +210,7 @@ impl<'a> Trainee<'a> {
             let lambda = self.set_penalty(step);
             let task = self.trainer.parameters().task();
             let Shape { width, dictionary } = task.shape();
-            let values = &batches[(step - first) as usize];
+            let values = &block[(step - first) as usize * batch..][..batch];
             let (x, target) = match task {
                 Task::Autoencoder(_) => {
                     let x = MatRef::from_rows(values, width);

@@ -37,17 +37,20 @@ pub fn train(
     session: &Session,
     draw: impl Fn(usize, u64) -> Vec<f32> + Sync,
 ) -> Result<Vec<Trained>> {
-    let draw = |source, number| Ok(draw(source, number));
+    let draw = |source, number, to: &mut [f32]| {
+        to.copy_from_slice(&draw(source, number));
+        Ok(())
+    };
     train_reading(candidates, plan, settings, session, draw)
 }
 
-/// The same, with batches whose reading may fail.
+/// The same, with batches that are written to the room for them, and whose reading may fail.
 pub fn train_reading(
     candidates: Vec<Candidate>,
     plan: &Plan,
     settings: &impl Serialize,
     session: &Session,
-    draw: impl Fn(usize, u64) -> Result<Vec<f32>> + Sync,
+    draw: impl Fn(usize, u64, &mut [f32]) -> Result<()> + Sync,
 ) -> Result<Vec<Trained>> {
     let exec = session.exec(candidates.len());
     let mut models = Vec::new();
@@ -58,30 +61,28 @@ pub fn train_reading(
     models.sort_by_key(|m| std::cmp::Reverse(m.parameters().values().len()));
     let behind = models.iter().filter(|m| !m.ended(plan)).map(|m| m.steps());
     let mut first = behind.min().unwrap_or(plan.steps);
-    let widths = models.iter().map(|m| match m.parameters().task() {
-        Task::Autoencoder(shape) => shape.width,
-        Task::Transcoder { input, shape, .. } => input + shape.width,
-    });
-    let batches = plan.block(widths.max().unwrap_or(1));
+    let widest = models.iter().map(|m| m.row()).max();
+    let batches = plan.block(widest.unwrap_or(1)).min(plan.steps - first) as usize;
+    // The batches of a block, source by source. Blocks take turns in the same room: fresh memory comes page by page.
+    let mut rooms: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
+    for model in &models {
+        let room = rooms.entry(model.source());
+        room.or_insert_with(|| vec![0.0; batches * plan.batch * model.row()]);
+    }
     while first < plan.steps {
-        let block = first..plan.steps.min(first + batches);
-        let mut sources: Vec<usize> = models.iter().map(|m| m.source()).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        let batches: BTreeMap<usize, Vec<Vec<f32>>> = sources
-            .into_iter()
-            .map(|source| {
-                let numbers = block.clone().into_par_iter();
-                let draw = |number| {
-                    let _span = Phase::Data.begin();
-                    draw(source, number)
-                };
-                let batches = numbers.map(draw).collect::<Result<_>>();
-                batches.map(|batches| (source, batches))
-            })
-            .collect::<Result<_>>()?;
+        let block = batches.min((plan.steps - first) as usize);
+        for (&source, room) in &mut rooms {
+            let batch = room.len() / batches;
+            let each = room.par_chunks_exact_mut(batch).enumerate();
+            each.take(block).try_for_each(|(i, to)| {
+                let _span = Phase::Data.begin();
+                draw(source, first + i as u64, to)
+            })?;
+        }
         let train = |model: &mut Trainee| {
-            model.train(first, &batches[&model.source()], plan, exec, session)
+            let room = &rooms[&model.source()];
+            let drawn = &room[..block * (room.len() / batches)];
+            model.train(first, drawn, plan, exec, session)
         };
         let done: Vec<Result<()>> = if exec.is_parallel() {
             models.iter_mut().map(train).collect()
@@ -89,7 +90,7 @@ pub fn train_reading(
             models.par_iter_mut().with_max_len(1).map(train).collect()
         };
         done.into_iter().collect::<Result<()>>()?;
-        first = block.end;
+        first += block as u64;
     }
     models.sort_by_key(|m| m.index());
     Ok(models.into_iter().map(Trainee::end).collect())

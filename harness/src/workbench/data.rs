@@ -128,9 +128,12 @@ impl Data {
         self.batch as u64
     }
 
-    /// The batch of a number, B×d, normalised, and behind it what is to be reconstructed of it, where that is something
-    /// else. Every pass goes through all rows in an order of its own.
-    pub fn batch(&self, number: u64) -> Result<Vec<f32>> {
+    /// Writes the batch of a number, B×d, normalised, and behind it what is to be reconstructed of it, where that is
+    /// something else. Every pass goes through all rows in an order of its own.
+    ///
+    /// # Panics
+    /// If there is no room for exactly that.
+    pub fn batch(&self, number: u64, to: &mut [f32]) -> Result<()> {
         let first = number * self.batch as u64;
         let mut pass: Option<(u64, Order)> = None;
         let n = self.trained_on();
@@ -149,15 +152,15 @@ impl Data {
         });
         let rows: Vec<u64> = rows.collect();
         let targets = self.target.as_ref().map_or(0, |t| t.rows.width());
-        let mut batch = vec![0f32; self.batch * (self.width() + targets)];
-        let (x, y) = batch.split_at_mut(self.batch * self.width());
+        let (x, y) = to.split_at_mut(self.batch * self.width());
+        assert_eq!(y.len(), self.batch * targets, "values of the targets");
         if let Some(target) = &self.target {
             target.rows.gather(rows.iter().copied(), y)?;
             normalise(y, &target.mean, target.scale);
         }
         self.rows.gather(rows, x)?;
         normalise(x, &self.mean, self.scale);
-        Ok(batch)
+        Ok(())
     }
 
     /// The held-out rows that models are measured on, in the order of the files.

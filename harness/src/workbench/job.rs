@@ -120,7 +120,7 @@ impl Job<'_> {
         let candidates = members.iter();
         let candidates =
             candidates.map(|member| member.candidate(&data[member.source], self.settings));
-        let draw = |source: usize, number: u64| data[source].batch(number);
+        let draw = |source: usize, number, to: &mut [f32]| data[source].batch(number, to);
         let candidates = candidates.collect();
         let trained = training::train_reading(candidates, &plan, course, &session, draw)?;
         progress.finish();

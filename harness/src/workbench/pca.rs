@@ -43,9 +43,10 @@ impl Pca {
         }
         let mut trained_on = Products::new(d);
         let batches = ROWS.min(data.trained_on()).div_ceil(data.batch_rows());
+        let mut batch = vec![0f32; data.batch_rows() as usize * d];
         for number in 0..batches {
             crate::session::progress::check()?;
-            let mut batch = data.batch(number)?;
+            data.batch(number, &mut batch)?;
             // Back to the scale of the files, about their mean.
             for row in batch.chunks_exact_mut(d) {
                 for ((value, mean), subtracted) in
