@@ -12,12 +12,14 @@ pub mod safetensors;
 mod shard;
 pub mod survey;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kernels::Exec;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+use crate::memory::size;
 use crate::sae::synthetic::samples::Samples;
 use crate::sae::synthetic::spec::Spec;
 use crate::session::progress::{Progress, Show};
@@ -137,6 +139,27 @@ impl Rows {
             Some(it) => it.name.clone(),
             None => self.shards[0].path().display().to_string(),
         }
+    }
+
+    /// What the rows are, for a reader: where they stand, how many, how long, of which type, and how large in all.
+    pub fn in_words(&self) -> String {
+        let (title, width) = (self.title(), self.width);
+        if self.synthetic.is_some() {
+            return format!("{title}, samples of {width} values without end");
+        }
+        let others = match self.shards.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let kinds: BTreeSet<&str> = self.shards.iter().map(|s| s.kind().name()).collect();
+        let kinds: Vec<&str> = kinds.into_iter().collect();
+        let bytes = |s: &Shard| s.rows() as f64 * (width * s.kind().bytes()) as f64;
+        format!(
+            "{title}{others}, {} rows of {width} values, {}, {}",
+            self.len(),
+            kinds.join(" and "),
+            size(self.shards.iter().map(bytes).sum())
+        )
     }
 
     /// What the rows are, for a manifest.

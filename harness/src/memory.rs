@@ -61,10 +61,11 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// Bytes for a reader: `146 MiB`, `7.5 GiB`.
+/// Bytes for a reader: `25 KiB`, `146 MiB`, `7.5 GiB`.
 pub fn size(bytes: f64) -> String {
     let mib = (1 << 20) as f64;
     match bytes / mib {
+        few if few > 0.0 && few < 1.0 => format!("{:.0} KiB", (1024.0 * few).ceil()),
         few if few < 1024.0 => format!("{:.0} MiB", few.max(0.0)),
         many => format!("{:.1} GiB", many / 1024.0),
     }
@@ -376,7 +377,10 @@ mod tests {
 
     #[test]
     fn sizes_read_well() {
-        let shown = [0.0, 146.4 * MIB, 7.5 * 1024.0 * MIB, -1.0].map(size);
-        assert_eq!(shown, ["0 MiB", "146 MiB", "7.5 GiB", "0 MiB"]);
+        let shown = [0.0, 1.0, 25_000.0, 146.4 * MIB, 7.5 * 1024.0 * MIB, -1.0].map(size);
+        assert_eq!(
+            shown,
+            ["0 MiB", "1 KiB", "25 KiB", "146 MiB", "7.5 GiB", "0 MiB"]
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use kernels::sae::{Shape, Task};
+
 use crate::settings::range::{Above, Worded, above, worded};
 
 /// Batches drawn at once, at most.
@@ -42,18 +44,43 @@ pub fn learning_rate() -> Worded<Above> {
 /// The number of times that losses are recorded during a training.
 pub const RECORDS: u64 = 20;
 
+/// Values in a row of a batch: what is read, and behind it what is to be reconstructed, where that is something else.
+pub fn row(task: Task) -> usize {
+    match task {
+        Task::Autoencoder(shape) => shape.width,
+        Task::Transcoder { input, shape, .. } => input + shape.width,
+    }
+}
+
 impl Plan {
-    /// Estimated memory, bytes: the batches of a block, and per model its parameters, gradient and moments, its codes
-    /// and a checkpoint of it.
+    /// Estimated memory, bytes, of models of that width: a block of batches, and as many that are drawn for it at most,
+    /// and the models.
     pub fn memory(&self, width: usize, dictionaries: impl Iterator<Item = usize>) -> f64 {
-        let (d, b) = (width as f64, self.batch as f64);
-        let model = |n: f64| 4.0 * (8.0 * (2.0 * n * d + n + d) + b * (4.0 * n + 2.0 * d));
-        dictionaries.map(|n| model(n as f64)).sum::<f64>() + self.block(width) as f64 * b * d * 8.0
+        let of_model = |dictionary| self.of_model(Shape { width, dictionary }.into());
+        dictionaries.map(of_model).sum::<f64>() + 2.0 * self.room(width)
     }
 
-    /// Batches of that width that are drawn at once.
-    pub fn block(&self, width: usize) -> u64 {
-        let fit = VALUES / self.batch.saturating_mul(width).max(1);
+    /// Estimated memory of a model, bytes: its parameters, gradient and moments, its codes and a checkpoint of it.
+    pub fn of_model(&self, task: Task) -> f64 {
+        let b = self.batch as f64;
+        let (input, width) = (task.input() as f64, task.shape().width as f64);
+        let n = task.shape().dictionary as f64;
+        let skip = match task.has_skip() {
+            true => input * width,
+            false => 0.0,
+        };
+        let parameters = n * (input + width) + n + width + skip;
+        4.0 * (8.0 * parameters + b * (4.0 * n + input + width))
+    }
+
+    /// The bytes of a block of batches of that many values a row.
+    pub fn room(&self, row: usize) -> f64 {
+        (self.block(row) as usize * self.batch * row * size_of::<f32>()) as f64
+    }
+
+    /// Batches of that many values a row that are drawn at once.
+    pub fn block(&self, row: usize) -> u64 {
+        let fit = VALUES / self.batch.saturating_mul(row).max(1);
         (fit as u64).clamp(1, BLOCK)
     }
 
@@ -79,6 +106,8 @@ pub struct Recipe {
     pub penalty_warm_up: u64,
     /// The number of active elements that its penalty is steered to, from then on.
     pub target_l0: Option<f64>,
+    /// Steps without firing after which an element counts as dead in what is shown meanwhile.
+    pub dead_after: Option<u32>,
     /// What becomes of its dead elements, beside an auxiliary loss.
     pub resampling: Option<Resampling>,
 }
@@ -106,6 +135,7 @@ impl Default for Recipe {
             held: Vec::new(),
             penalty_warm_up: 0,
             target_l0: None,
+            dead_after: None,
             resampling: None,
         }
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kernels::adam::Adam;
-use kernels::sae::{Parameters, Shape, Task, Trainer};
+use kernels::sae::{Losses, Parameters, Task, Trainer};
 use kernels::{Exec, MatRef};
 use rand::RngExt as _;
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::rng::Rng;
 use crate::session::Session;
 use crate::session::training::{divergence, tell_divergence};
 use crate::store::checkpoint::{Snapshot, Store};
+use crate::text::{number, percent};
 
 /// A model to train.
 #[derive(Debug)]
@@ -73,6 +74,11 @@ pub struct Trainee<'a> {
     trainer: Trainer,
     records: Vec<Record>,
     divergence: Option<String>,
+    /// The losses of its last step.
+    last: Option<Losses>,
+    /// When it was begun or resumed, and at which step.
+    begun: Instant,
+    first: u64,
     stepping: Duration,
     store: Store<'a>,
 }
@@ -134,6 +140,9 @@ impl<'a> Trainee<'a> {
             trainer,
             records,
             divergence,
+            last: None,
+            begun: Instant::now(),
+            first: 0,
             stepping: Duration::ZERO,
             store,
         };
@@ -141,7 +150,8 @@ impl<'a> Trainee<'a> {
         let held: Vec<&str> = tensors.filter(|n| model.recipe.held.contains(n)).collect();
         model.trainer.hold(&held);
         model.trainer.set_clip(model.recipe.clip);
-        session.progress.advance(model.done(plan))?;
+        model.first = model.done(plan);
+        session.progress.skip(model.first)?;
         Ok(model)
     }
 
@@ -155,13 +165,9 @@ impl<'a> Trainee<'a> {
         self.source
     }
 
-    /// Values in a row of its batches: what is read, and behind it what is to be reconstructed, where that is something
-    /// else.
+    /// Values in a row of its batches.
     pub fn row(&self) -> usize {
-        match self.parameters().task() {
-            Task::Autoencoder(shape) => shape.width,
-            Task::Transcoder { input, shape, .. } => input + shape.width,
-        }
+        recipe::row(self.parameters().task())
     }
 
     /// Its parameters as they are now.
@@ -208,23 +214,9 @@ impl<'a> Trainee<'a> {
             let step = self.trainer.steps();
             self.trainer.adam_mut().learning_rate = self.recipe.learning_rate_at(step, plan) as f32;
             let lambda = self.set_penalty(step);
-            let task = self.trainer.parameters().task();
-            let Shape { width, dictionary } = task.shape();
+            let dictionary = self.trainer.parameters().shape().dictionary;
             let values = &block[(step - first) as usize * batch..][..batch];
-            let (x, target) = match task {
-                Task::Autoencoder(_) => {
-                    let x = MatRef::from_rows(values, width);
-                    (x, x)
-                }
-                Task::Transcoder { input, .. } => {
-                    let rows = values.len() / (input + width);
-                    let (x, target) = values.split_at(rows * input);
-                    (
-                        MatRef::from_rows(x, input),
-                        MatRef::from_rows(target, width),
-                    )
-                }
-            };
+            let (x, target) = sides(self.trainer.parameters().task(), values);
             let begun = Instant::now();
             if let Some(resampling) = self.recipe.resamples_at(step) {
                 let mut rng = Rng::stream(resampling.seed, "sae train", "resampling", step);
@@ -233,6 +225,7 @@ impl<'a> Trainee<'a> {
                     .resample_to(exec, x, target, resampling.dead_after, uniforms);
             }
             let losses = self.trainer.step_to(exec, x, target);
+            self.last = Some(losses);
             if let Some(controller) = &mut self.controller
                 && step + 1 >= self.recipe.penalty_warm_up
             {
@@ -266,17 +259,34 @@ impl<'a> Trainee<'a> {
         if interrupted.is_err() || self.ended(plan) || self.store.is_due() {
             self.store.write(self.trainer.steps(), self.snapshot())?;
         }
-        if let Some(record) = self.records.last() {
+        if let Some(losses) = self.last {
             session.progress.note(|| {
-                let loss = record.reconstruction + record.sparsity;
-                format!(
-                    "{}: step {}, loss {loss:.4}",
-                    self.title,
-                    self.trainer.steps()
-                )
+                let step = self.trainer.steps();
+                let values = &block[(step - 1 - first) as usize * batch..][..batch];
+                self.standing(losses, values, plan).to_string()
             });
         }
         interrupted
+    }
+
+    /// Where it stands after the step on this batch.
+    fn standing(&self, losses: Losses, batch: &[f32], plan: &Plan) -> Standing<'_> {
+        let task = self.trainer.parameters().task();
+        let idle = self.trainer.idle();
+        let dead = |after: u32| idle.iter().filter(|&&steps| steps >= after).count();
+        let steps = (self.trainer.steps() - self.first) as f64;
+        Standing {
+            title: &self.title,
+            step: self.trainer.steps(),
+            loss: losses.total(),
+            l0: losses.density * idle.len() as f64,
+            explained: 1.0 - losses.reconstruction / variance(sides(task, batch).1),
+            dead: self
+                .recipe
+                .dead_after
+                .map(|after| dead(after) as f64 / idle.len() as f64),
+            rows_per_second: steps * plan.batch as f64 / self.begun.elapsed().as_secs_f64(),
+        }
     }
 
     /// Gives the penalty the strength that it has in a step, and returns its coefficient; 0 where there is none.
@@ -333,6 +343,70 @@ impl<'a> Trainee<'a> {
     }
 }
 
+/// What is read of a batch, and what is to be reconstructed.
+fn sides(task: Task, batch: &[f32]) -> (MatRef<'_>, MatRef<'_>) {
+    let width = task.shape().width;
+    match task {
+        Task::Autoencoder(_) => {
+            let x = MatRef::from_rows(batch, width);
+            (x, x)
+        }
+        Task::Transcoder { input, .. } => {
+            let rows = batch.len() / recipe::row(task);
+            let (x, target) = batch.split_at(rows * input);
+            (
+                MatRef::from_rows(x, input),
+                MatRef::from_rows(target, width),
+            )
+        }
+    }
+}
+
+/// The variance of rows: E‖x − E x‖².
+fn variance(x: MatRef) -> f64 {
+    let rows = x.rows() as f64;
+    let of_column = |j: usize| {
+        let column = || (0..x.rows()).map(|i| f64::from(x.row(i)[j]));
+        let mean = column().sum::<f64>() / rows;
+        column().map(|v| (v - mean).powi(2)).sum::<f64>() / rows
+    };
+    (0..x.cols()).map(of_column).sum()
+}
+
+/// Where a training stands, on the batch of its last step.
+struct Standing<'a> {
+    title: &'a str,
+    step: u64,
+    loss: f64,
+    l0: f64,
+    /// Explained variance; no finite number where all rows are equal.
+    explained: f64,
+    /// Share of the elements that count as dead.
+    dead: Option<f64>,
+    rows_per_second: f64,
+}
+
+/// In words, for the line of progress.
+impl std::fmt::Display for Standing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Standing {
+            title, step, loss, ..
+        } = self;
+        write!(
+            f,
+            "{title}: step {step}, loss {loss:.4}, L0 {}",
+            number(self.l0)
+        )?;
+        if self.explained.is_finite() {
+            write!(f, ", explained variance {}", percent(self.explained))?;
+        }
+        if let Some(dead) = self.dead {
+            write!(f, ", {} dead", percent(dead))?;
+        }
+        write!(f, ", {:.0} rows/s", self.rows_per_second)
+    }
+}
+
 /// The records in a checkpoint.
 fn records(snapshot: &Snapshot) -> Result<Vec<Record>, String> {
     let records = snapshot
@@ -350,4 +424,57 @@ fn records(snapshot: &Snapshot) -> Result<Vec<Record>, String> {
         lambda,
     };
     Ok(records.map(record).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_training_tells_where_it_stands() {
+        let mut standing = Standing {
+            title: "topk",
+            step: 7,
+            loss: 0.5,
+            l0: 31.5,
+            explained: 0.81,
+            dead: Some(0.25),
+            rows_per_second: 12345.4,
+        };
+        assert_eq!(
+            standing.to_string(),
+            "topk: step 7, loss 0.5000, L0 31.5, explained variance 81 %, 25 % dead, 12345 rows/s"
+        );
+        (standing.explained, standing.dead) = (f64::NEG_INFINITY, None);
+        assert_eq!(
+            standing.to_string(),
+            "topk: step 7, loss 0.5000, L0 31.5, 12345 rows/s"
+        );
+    }
+
+    #[test]
+    fn the_variance_of_rows_is_about_their_mean() {
+        let x = [1.0, 10.0, 3.0, 10.0, 5.0, 16.0];
+        // (4 + 0 + 4) / 3 and (4 + 4 + 16) / 3.
+        let variance = variance(MatRef::from_rows(&x, 2));
+        assert!((variance - 32.0 / 3.0).abs() < 1e-12, "{variance}");
+    }
+
+    #[test]
+    fn a_batch_of_a_transcoder_has_two_sides() {
+        let batch: Vec<f32> = (0..10).map(|i| i as f32).collect();
+        let shape = kernels::sae::Shape {
+            width: 3,
+            dictionary: 4,
+        };
+        let (x, y) = sides(
+            Task::Transcoder {
+                input: 2,
+                shape,
+                skip: false,
+            },
+            &batch,
+        );
+        assert_eq!((x.row(1), y.row(1)), (&batch[2..4], &batch[7..10]));
+    }
 }

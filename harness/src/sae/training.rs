@@ -17,7 +17,7 @@ use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::session::Session;
 
-pub use super::recipe::{BATCH, Plan, RECORDS, Recipe, Resampling, STEPS, learning_rate};
+pub use super::recipe::{BATCH, Plan, RECORDS, Recipe, Resampling, STEPS, learning_rate, row};
 pub use super::trainee::{Candidate, Record, Trained};
 
 /// Random parameters to start a training from.

@@ -52,6 +52,8 @@ pub struct Progress {
     show: Show,
     bar: ProgressBar,
     done: AtomicU64,
+    /// Of these, what an earlier run has done.
+    skipped: AtomicU64,
     total: AtomicU64,
     begun: Instant,
     last_line: Mutex<Instant>,
@@ -84,6 +86,7 @@ impl Progress {
             show,
             bar,
             done: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
             total: AtomicU64::new(0),
             begun: now,
             last_line: Mutex::new(now),
@@ -111,6 +114,16 @@ impl Progress {
         if self.show == Show::Lines {
             self.line(done);
         }
+        check()
+    }
+
+    /// Reports units of work that an earlier run has done, which say nothing of the time left. Fails once the run is
+    /// interrupted: pass that on.
+    pub fn skip(&self, units: u64) -> Result<()> {
+        self.done.fetch_add(units, Ordering::Relaxed);
+        self.skipped.fetch_add(units, Ordering::Relaxed);
+        self.bar.inc(units);
+        self.bar.reset_eta();
         check()
     }
 
@@ -150,11 +163,12 @@ impl Progress {
             return;
         };
         let total = self.total.load(Ordering::Relaxed);
-        if last.elapsed() < BETWEEN_LINES || done == 0 || done >= total {
+        let skipped = self.skipped.load(Ordering::Relaxed);
+        if last.elapsed() < BETWEEN_LINES || done <= skipped || done >= total {
             return;
         }
         *last = Instant::now();
-        let left = self.begun.elapsed().as_secs_f64() * (total - done) as f64 / done as f64;
+        let left = left(self.begun.elapsed(), done - skipped, total - done);
         say(&format!(
             "{}: {} %, {} left{}",
             self.name,
@@ -175,6 +189,11 @@ impl Progress {
     }
 }
 
+/// The seconds that the units of work left take, if they go on as those that were done in a time.
+fn left(elapsed: Duration, done: u64, left: u64) -> f64 {
+    elapsed.as_secs_f64() * left as f64 / done as f64
+}
+
 /// `0.42 s`, `37 s`, `5 min 10 s`, `1 h 02 min`.
 fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -189,6 +208,17 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_earlier_run_has_done_says_nothing_of_the_time_left() {
+        let progress = Progress::new("test", Show::Nothing);
+        progress.start(100).unwrap();
+        progress.skip(80).unwrap();
+        progress.advance(5).unwrap();
+        let skipped = progress.skipped.load(Ordering::Relaxed);
+        assert_eq!((progress.done(), skipped), (85, 80));
+        assert_eq!(left(Duration::from_secs(10), 85 - skipped, 15), 30.0);
+    }
 
     #[test]
     fn durations_read_well() {

@@ -205,7 +205,7 @@ pub fn train<L: Learner>(
     let start = State::start(start);
     let saved = store.latest(|snapshot| start.restore(snapshot, steps))?;
     let mut state = saved.unwrap_or(start);
-    progress.advance(state.step * course.cost)?;
+    progress.skip(state.step * course.cost)?;
     while state.end.is_none() {
         let before = state.step;
         step(&mut state);

@@ -45,6 +45,13 @@ pub struct Target {
     skip: bool,
 }
 
+impl Target {
+    /// The rows as they stand in the files.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+}
+
 impl Data {
     /// The rows, normalised as the settings say.
     pub fn new(rows: Rows, survey: &Survey, settings: &Settings) -> Data {
@@ -84,18 +91,9 @@ impl Data {
 
     /// What a model with so many elements reads and reconstructs.
     pub fn task(&self, elements: usize) -> Task {
-        let shape = |width| Shape {
-            width,
-            dictionary: elements,
-        };
-        match &self.target {
-            None => shape(self.width()).into(),
-            Some(target) => Task::Transcoder {
-                input: self.width(),
-                shape: shape(target.rows.width()),
-                skip: target.skip,
-            },
-        }
+        let target = self.target.as_ref();
+        let skip = target.is_some_and(|target| target.skip);
+        task(self.width(), target.map(|t| t.rows.width()), skip, elements)
     }
 
     /// What models are measured on.
@@ -184,6 +182,23 @@ impl Data {
     /// The rows as they stand in the files.
     pub fn rows(&self) -> &Rows {
         &self.rows
+    }
+}
+
+/// What a model with so many elements does with rows of `input` values: reconstruct them, or targets of `output` values,
+/// with or without a skip connection.
+pub fn task(input: usize, output: Option<usize>, skip: bool, elements: usize) -> Task {
+    let shape = |width| Shape {
+        width,
+        dictionary: elements,
+    };
+    match output {
+        None => shape(input).into(),
+        Some(output) => Task::Transcoder {
+            input,
+            shape: shape(output),
+            skip,
+        },
     }
 }
 

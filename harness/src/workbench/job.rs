@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kernels::Isa;
+use kernels::sae::Task;
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::input::read_settings;
-use crate::sae::training::{self, Trained};
+use crate::memory;
+use crate::sae::training::{self, Candidate, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{Session, at_once};
+use crate::stderr::say;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
@@ -63,6 +66,15 @@ pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
     Ok(folder)
 }
 
+/// Estimated memory of the training of members of a sweep, bytes: the models, and a block of batches of each source.
+/// `task` is what a model with so many elements reads and reconstructs.
+pub fn memory(settings: &Settings, members: &[Member], task: impl Fn(usize) -> Task) -> f64 {
+    let plan = plan(settings);
+    let models = members.iter().map(|m| m.memory(task(m.elements), &plan));
+    let sources = members.iter().map(|m| m.source + 1).max().unwrap_or(0);
+    models.sum::<f64>() + sources as f64 * plan.room(training::row(task(1)))
+}
+
 /// A training under way: what it is done with, and where its results go.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
@@ -74,6 +86,8 @@ pub struct Job<'a> {
     pub options: &'a Options,
     /// The folder of the results.
     pub folder: &'a Folder,
+    /// Estimated memory, bytes.
+    pub memory: f64,
 }
 
 impl Job<'_> {
@@ -120,11 +134,35 @@ impl Job<'_> {
         let candidates = members.iter();
         let candidates =
             candidates.map(|member| member.candidate(&data[member.source], self.settings));
+        let candidates: Vec<Candidate> = candidates.collect();
+        self.tell(&candidates, data);
         let draw = |source: usize, number, to: &mut [f32]| data[source].batch(number, to);
-        let candidates = candidates.collect();
         let trained = training::train_reading(candidates, &plan, course, &session, draw)?;
         progress.finish();
         Ok(trained)
+    }
+
+    /// Tells the user how much is about to be trained on how much.
+    fn tell(&self, candidates: &[Candidate], data: &[Data]) {
+        if self.options.show == Show::Nothing {
+            return;
+        }
+        for data in data {
+            let target = data.target.as_ref();
+            let target = target.map_or(String::new(), |target| {
+                format!(", to reconstruct {}", target.rows().in_words())
+            });
+            say(&format!("data: {}{target}", data.rows().in_words()));
+        }
+        let parameters = candidates.iter().map(|c| c.start.values().len());
+        say(&format!(
+            "models: {}, with {} parameters in all, on {} rows each in batches of {}; about {} of memory",
+            candidates.len(),
+            parameters.sum::<usize>(),
+            self.settings.samples,
+            self.settings.batch,
+            memory::size(self.memory)
+        ));
     }
 
     /// The models for raw activations, and what the rows that were not trained on tell of each; of the first one also

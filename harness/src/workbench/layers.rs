@@ -28,10 +28,10 @@ use crate::store::folder::Folder;
 use crate::store::names::REPORT;
 use crate::table::{Table, Tables, describe};
 use crate::workbench::config::{Across, Config};
-use crate::workbench::data::Data;
-use crate::workbench::job::{Job, MODELS, Options, open};
+use crate::workbench::data::{Data, task};
+use crate::workbench::job::{self, Job, MODELS, Options, open};
 use crate::workbench::measure::Measured;
-use crate::workbench::member::{Member, plan};
+use crate::workbench::member::Member;
 use crate::workbench::settings::{NonFinite, Role, Settings};
 use crate::workbench::sweep::members;
 use crate::workbench::tables::Step;
@@ -89,7 +89,13 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
         None => None,
     };
     let sweep = sweep(&config.settings, rows.len(), rows[0].width());
-    check_memory(&config.settings, rows[0].width(), &sweep, options.threads)?;
+    let memory = needed(&config.settings, rows[0].width(), &sweep, options.threads);
+    memory::check(
+        "sae layers",
+        "harness sae layers --help",
+        memory,
+        options.threads,
+    )?;
     let folder = open(&config.to_toml(isa.name()), "layers", options)?;
     let training = Training {
         config,
@@ -101,6 +107,7 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
             isa,
             options,
             folder: &folder,
+            memory,
         },
     };
     let findings = pool.install(|| training.compute(rows))?;
@@ -164,16 +171,11 @@ fn sweep(settings: &Settings, layers: usize, width: usize) -> Vec<Member> {
     (0..layers).flat_map(of_layer).collect()
 }
 
-fn check_memory(settings: &Settings, width: usize, sweep: &[Member], threads: usize) -> Result<()> {
-    let plan = plan(settings);
-    let layers = sweep.last().map_or(0, |last| last.source + 1);
-    // Each layer has batches of its own.
-    let trained: f64 = (0..layers)
-        .map(|layer| {
-            let ours = sweep.iter().filter(|m| m.source == layer);
-            plan.memory(width, ours.map(|m| m.elements))
-        })
-        .sum();
+/// The memory that is needed, bytes.
+fn needed(settings: &Settings, width: usize, sweep: &[Member], threads: usize) -> f64 {
+    let trained = job::memory(settings, sweep, |elements| {
+        task(width, None, false, elements)
+    });
     // Elements, and codes by rows and by elements: of the model of a layer and of another seed. Samples for probes.
     let largest = settings.elements.iter().max().map_or(0.0, |&n| n as f64);
     let active = settings
@@ -185,8 +187,8 @@ fn check_memory(settings: &Settings, width: usize, sweep: &[Member], threads: us
     let rows = COMPARED as f64;
     let read = 2.0 * (4.0 * largest * width as f64 + 16.0 * rows * active.min(largest));
     let probed = threads as f64 * (2.0 * 4.0 * rows * width as f64 + 800.0 * rows);
-    let needed = trained.max(layers as f64 * read + probed);
-    memory::check("sae layers", "harness sae layers --help", needed, threads)
+    let layers = sweep.last().map_or(0, |last| last.source + 1);
+    trained.max(layers as f64 * read + probed)
 }
 
 /// Everything that decides the course of a training beside its model.
@@ -213,6 +215,7 @@ impl Training<'_> {
             isa,
             options,
             folder,
+            ..
         } = self.job;
         let reading = Progress::new("reading", options.show);
         reading.start(rows.iter().map(Rows::len).sum())?;

@@ -2,7 +2,7 @@
 //! activations; and its rows in the tables.
 
 use kernels::Exec;
-use kernels::sae::{Lista, Parameters, TwoLayer, Variant};
+use kernels::sae::{Lista, Parameters, Task, TwoLayer, Variant};
 
 use crate::error::Result;
 use crate::interchange;
@@ -106,23 +106,25 @@ impl Member {
             held: held(self.role),
             penalty_warm_up: steps(settings.lambda_warmup),
             target_l0: self.target_l0,
+            dead_after: Some(dead_after),
             resampling: (settings.dead == Dead::Resample).then_some(resampling),
         }
     }
 
-    /// Estimated memory of a deeper encoder, bytes, beyond that of a linear one.
-    pub fn extra_memory(&self, width: usize, plan: &Plan) -> f64 {
-        let (d, n, b) = (width as f64, self.elements as f64, plan.batch as f64);
-        // Beside the parameters: gradient and moments, and a checkpoint of them.
+    /// Estimated memory of its training, bytes, for what it reads and reconstructs.
+    pub fn memory(&self, task: Task, plan: &Plan) -> f64 {
+        let (d, n, b) = (task.input() as f64, self.elements as f64, plan.batch as f64);
+        // Of a deeper encoder, beyond a linear one: parameters, gradient, moments and a checkpoint; and layers.
         let parameters = |count: f64| 8.0 * count;
-        4.0 * match self.variant {
+        let deeper = match self.variant {
             Variant::TwoLayer(TwoLayer { hidden, .. }) => {
                 let h = hidden as f64;
                 parameters(h * (n + d)) + 2.0 * b * h
             }
             Variant::Lista(Lista { steps, .. }) => parameters(n * n) + (steps as f64 + 4.0) * b * n,
             _ => 0.0,
-        }
+        };
+        plan.of_model(task) + 4.0 * deeper
     }
 
     /// The losses that were recorded in its training.

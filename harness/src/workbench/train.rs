@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use kernels::sae::Task;
 use kernels::{Exec, Isa};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,7 +13,6 @@ use crate::activations::survey::Survey;
 use crate::error::{Error, Result};
 use crate::interchange;
 use crate::memory;
-use crate::sae::synthetic::Spec;
 use crate::sae::training::Trained;
 use crate::session;
 use crate::session::progress::Progress;
@@ -22,10 +22,10 @@ use crate::table::{Record as _, Table, Tables, describe};
 use crate::workbench::activity::Activity;
 use crate::workbench::cards::{self, Top};
 use crate::workbench::config::Config;
-use crate::workbench::data::Data;
-use crate::workbench::job::{Job, MODELS, Options, open};
+use crate::workbench::data::{Data, task};
+use crate::workbench::job::{self, Job, MODELS, Options, open};
 use crate::workbench::measure::Measured;
-use crate::workbench::member::{Member, plan};
+use crate::workbench::member::Member;
 use crate::workbench::page;
 use crate::workbench::pca::Pca;
 use crate::workbench::settings::{Baselines, NonFinite, Role, Settings};
@@ -33,7 +33,7 @@ use crate::workbench::summary::summary;
 use crate::workbench::sweep::members;
 use crate::workbench::tables::{Model, SPECS};
 use crate::workbench::tokens::Tokens;
-use crate::workbench::truth::Truth;
+use crate::workbench::truth::{Comparison, Truth};
 use crate::workbench::warnings::warnings;
 
 /// Elements whose top rows the report shows, and rows for each of them.
@@ -86,8 +86,17 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
         true => None,
         false => Some(rows.open_target(&config.target, config.tensor.as_deref())?),
     };
-    let width = target.as_ref().map(Rows::width);
-    check_memory(&config.settings, &rows, width, &members, options.threads)?;
+    let task = |elements| {
+        let output = target.as_ref().map(Rows::width);
+        task(rows.width(), output, config.skip_connection, elements)
+    };
+    let memory = needed(&config.settings, &rows, &members, task);
+    memory::check(
+        "sae train",
+        "harness sae train --help",
+        memory,
+        options.threads,
+    )?;
     let tokens = config.tokens.as_deref();
     let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
@@ -100,6 +109,7 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
             isa,
             options,
             folder: &folder,
+            memory,
         },
     };
     let Written {
@@ -117,20 +127,25 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     })
 }
 
-fn check_memory(
+/// The memory that is needed, bytes; for a synthetic model, its features are there all the time.
+fn needed(
     settings: &Settings,
     rows: &Rows,
-    target: Option<usize>,
     members: &[Member],
-    threads: usize,
-) -> Result<()> {
-    let plan = plan(settings);
-    // Those of a transcoder have two widths, of which each matrix has one.
-    let width = rows.width().max(target.unwrap_or(0));
-    let extra: f64 = members.iter().map(|m| m.extra_memory(width, &plan)).sum();
-    let drawing = rows.spec().map_or(0.0, Spec::memory);
-    let needed = plan.memory(width, members.iter().map(|m| m.elements)) + extra + drawing;
-    memory::check("sae train", "harness sae train --help", needed, threads)
+    task: impl Fn(usize) -> Task,
+) -> f64 {
+    let training = job::memory(settings, members, &task);
+    let Some(spec) = rows.spec() else {
+        return training;
+    };
+    // After the training, its parameters are left of each model; models are measured one by one.
+    let models = members.iter().map(|m| task(m.elements).shape());
+    let parameters = models
+        .clone()
+        .map(|s| 8.0 * (s.dictionary * s.width) as f64);
+    let measures = models.map(|shape| Comparison::memory(shape, spec.features));
+    let measuring = parameters.sum::<f64>() + measures.fold(0.0, f64::max);
+    training.max(measuring) + spec.memory()
 }
 
 /// Everything that decides the course of a training beside its model.
@@ -210,6 +225,7 @@ impl Training<'_> {
             isa,
             options,
             folder,
+            ..
         } = self.job;
         rows.prepare(Exec::parallel(isa), options.show)?;
         let skip = settings.nonfinite == NonFinite::Skip;

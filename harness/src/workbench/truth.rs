@@ -239,6 +239,13 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Estimated memory, bytes: all cosines of elements and features, and the codes of the samples that are encoded at
+    /// once.
+    pub fn memory(shape: Shape, features: usize) -> f64 {
+        let (n, d, b) = (shape.dictionary as f64, shape.width as f64, TOGETHER as f64);
+        4.0 * (n * features as f64 + n * d + b * (4.0 * n + 2.0 * d))
+    }
+
     /// No samples yet.
     pub fn new(exec: Exec, parameters: &Parameters, samples: &Samples) -> Comparison {
         let Shape { width, dictionary } = parameters.shape();
