@@ -27,8 +27,10 @@ pub struct Pca {
     samples: u64,
     rows: u64,
     width: usize,
-    /// Σ‖x − m‖² over the held-out rows, m the mean of all rows.
+    /// Σ‖x − x̄‖² over the rows measured, x̄ their mean.
     spread: f64,
+    /// Σ‖x − m‖² over them, m the mean of all rows that can be trained on, from which components reconstruct.
+    distance: f64,
     /// Part of it that each component takes, the largest component first.
     parts: Vec<f64>,
 }
@@ -61,25 +63,32 @@ impl Pca {
         let components = Eigen::of(trained_on.sums, d);
 
         let mut held = Products::new(d);
+        let mut offset = vec![0f64; d];
         let mut values = Vec::new();
         for rows in held_out.chunks(CHUNK) {
             crate::session::progress::check()?;
             values.resize(rows.len() * d, 0f32);
-            data.rows().gather(rows.iter().copied(), &mut values)?;
+            data.measured_rows()
+                .gather(rows.iter().copied(), &mut values)?;
             for row in values.chunks_exact_mut(d) {
-                for (value, mean) in row.iter_mut().zip(&data.whole_mean) {
+                let columns = row.iter_mut().zip(&data.whole_mean).zip(&mut offset);
+                for ((value, mean), offset) in columns {
                     *value = (f64::from(*value) - mean) as f32;
+                    *offset += f64::from(*value);
                 }
             }
             held.add(exec, &values);
         }
         let sums = held.sums;
+        let distance: f64 = (0..d).map(|i| sums[i * d + i]).sum();
+        let of_mean = offset.iter().map(|o| o * o).sum::<f64>() / held_out.len() as f64;
         let parts = (0..d).map(|i| quadratic(&sums, components.vector(i)));
         Ok(Some(Pca {
             samples: batches * data.batch_rows(),
             rows: held_out.len() as u64,
             width: d,
-            spread: (0..d).map(|i| sums[i * d + i]).sum(),
+            spread: distance - of_mean,
+            distance,
             parts: parts.collect(),
         }))
     }
@@ -108,7 +117,7 @@ impl Pca {
     /// What is known of the reconstruction from the first components; the rest are no numbers.
     fn measures(&self, components: usize) -> Measures {
         let taken: f64 = self.parts[..components].iter().sum();
-        let rest = self.spread - taken;
+        let rest = self.distance - taken;
         let unknown = f64::NAN;
         Measures {
             rows: self.rows,
