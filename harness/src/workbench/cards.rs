@@ -9,7 +9,8 @@ use crate::workbench::activity::Activity;
 use crate::workbench::tokens::Tokens;
 
 crate::rows! {
-    /// The rows that switch elements on most; a training shows some elements of its first model, on held-out rows.
+    /// The rows that switch elements on most; a training shows some elements of its first model, on the rows that models
+    /// are measured on.
     pub struct Top in "top" {
         /// number of the element
         element: usize [""],

@@ -19,6 +19,8 @@ pub struct Request {
     pub data: Vec<PathBuf>,
     /// Files and folders of what transcoders reconstruct.
     pub target: Vec<PathBuf>,
+    /// Files and folders of the rows that models are measured on.
+    pub eval: Vec<PathBuf>,
     /// `--skip-connection`
     pub skip_connection: bool,
     /// The tensor to read of `.safetensors` files.
@@ -96,6 +98,8 @@ pub struct Config {
     pub data: Vec<PathBuf>,
     /// Files and folders of what is reconstructed, where that is not what is read.
     pub target: Vec<PathBuf>,
+    /// Files and folders of the rows that models are measured on, where none are held out for that.
+    pub eval: Vec<PathBuf>,
     /// Whether the models, transcoders then, have a skip connection.
     pub skip_connection: bool,
     /// The tensor to read of `.safetensors` files.
@@ -131,7 +135,7 @@ impl Config {
             ));
         }
         let (mut data, mut tensor, mut tokens, mut isa) = (Vec::new(), None, None, None);
-        let (mut target, mut skip_connection) = (Vec::new(), false);
+        let (mut target, mut eval, mut skip_connection) = (Vec::new(), Vec::new(), false);
         if let Some(path) = &request.file {
             let name = path.display().to_string();
             let table: toml::Table = read_settings(path)?
@@ -152,15 +156,14 @@ impl Config {
                     });
                     words.ok_or_else(|| must_be(what))
                 };
+                let paths = |value: &Value| -> Result<Vec<PathBuf>> {
+                    let paths = words(value, "a list of paths in quotes")?;
+                    Ok(paths.into_iter().map(PathBuf::from).collect())
+                };
                 match key.as_str() {
-                    "data" => {
-                        let paths = words(&value, "a list of paths in quotes")?;
-                        data = paths.into_iter().map(PathBuf::from).collect();
-                    }
-                    "target" if request.across.is_none() => {
-                        let paths = words(&value, "a list of paths in quotes")?;
-                        target = paths.into_iter().map(PathBuf::from).collect();
-                    }
+                    "data" => data = paths(&value)?,
+                    "target" if request.across.is_none() => target = paths(&value)?,
+                    "eval" if request.across.is_none() => eval = paths(&value)?,
                     "skip_connection" if request.across.is_none() => {
                         let flag = value.as_bool();
                         skip_connection = flag.ok_or_else(|| must_be("true or false"))?;
@@ -187,6 +190,24 @@ impl Config {
         }
         if !request.target.is_empty() {
             target.clone_from(&request.target);
+        }
+        if !request.eval.is_empty() {
+            eval.clone_from(&request.eval);
+        }
+        if let (Some(_), [path, ..]) = (&request.across, &[&*target, &*eval].concat()[..]) {
+            return Err(Error::input(format!(
+                "{} is no layer: every layer is reconstructed itself and measured on rows of its own, so leave --target \
+                 and --eval out; `harness sae train` takes them",
+                path.display()
+            )));
+        }
+        if let ([target, ..], [eval, ..]) = (&target[..], &eval[..]) {
+            return Err(Error::input(format!(
+                "models are measured on {} (--eval), and what they are to reconstruct of it is not known, only of the data \
+                 ({}, --target); leave --eval out, and rows of the data are held out",
+                eval.display(),
+                target.display()
+            )));
         }
         skip_connection |= request.skip_connection;
         if skip_connection && target.is_empty() {
@@ -219,6 +240,7 @@ impl Config {
         let config = Config {
             data,
             target,
+            eval,
             skip_connection,
             tensor,
             tokens,
@@ -232,11 +254,10 @@ impl Config {
     /// The configuration file that repeats the training on `isa`, with every setting explained.
     pub fn to_toml(&self, isa: &str) -> String {
         use std::fmt::Write as _;
-        let paths: Vec<_> = self
-            .data
-            .iter()
-            .map(|path| path.to_string_lossy())
-            .collect();
+        let list = |paths: &[PathBuf]| {
+            let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+            Value::try_from(paths).expect("a list of strings")
+        };
         let command = match self.across {
             Some(_) => "layers",
             None => "train",
@@ -244,18 +265,21 @@ impl Config {
         let mut text = format!(
             "# The configuration of this training. `harness sae {command} --config` on this file repeats it byte for byte.\n\
              data = {}\n",
-            Value::try_from(paths).expect("a list of strings"),
+            list(&self.data),
         );
         if !self.target.is_empty() {
-            let paths: Vec<_> = self
-                .target
-                .iter()
-                .map(|path| path.to_string_lossy())
-                .collect();
-            let paths = Value::try_from(paths).expect("a list of strings");
-            let skip = self.skip_connection;
-            write!(text, "target = {paths}\nskip_connection = {skip}\n")
+            let (target, skip) = (list(&self.target), self.skip_connection);
+            write!(text, "target = {target}\nskip_connection = {skip}\n")
                 .expect("writing to a string");
+        }
+        if !self.eval.is_empty() {
+            let eval = list(&self.eval);
+            write!(
+                text,
+                "# Models are measured on these rows, at most `measured` of them, and none of the data are held out.\n\
+                 eval = {eval}\n"
+            )
+            .expect("writing to a string");
         }
         if let Some(tensor) = &self.tensor {
             writeln!(text, "tensor = {}", Value::from(tensor.as_str()))

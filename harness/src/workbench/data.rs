@@ -29,6 +29,18 @@ pub struct Data {
     pub scale: f32,
     /// What transcoders reconstruct.
     pub target: Option<Target>,
+    /// The rows that models are measured on, where none are held out for that.
+    eval: Option<Eval>,
+}
+
+/// Rows beside those that are trained on.
+#[derive(Debug)]
+struct Eval {
+    rows: Rows,
+    /// The order of which the first are measured.
+    order: Order,
+    /// The mean of all of them.
+    mean: Vec<f64>,
 }
 
 /// What transcoders reconstruct: row i belongs to row i of what they read.
@@ -69,7 +81,23 @@ impl Data {
             mean,
             scale,
             target: None,
+            eval: None,
             rows,
+        }
+    }
+
+    /// The same, but that models are measured on these rows, as many as the settings allow, and all others are trained
+    /// on.
+    pub fn with_eval(self, rows: Rows, survey: &Survey, settings: &Settings) -> Data {
+        Data {
+            held_out: 0,
+            measured: settings.measured.min(rows.len()),
+            eval: Some(Eval {
+                order: Order::new(rows.len(), settings.seed, 0),
+                mean: survey.mean.clone(),
+                rows,
+            }),
+            ..self
         }
     }
 
@@ -98,11 +126,15 @@ impl Data {
 
     /// What models are measured on.
     pub fn pairs(&self) -> Pairs<'_> {
-        let target = self.target.as_ref();
+        let mean = match (&self.target, &self.eval) {
+            (Some(target), _) => &target.whole_mean,
+            (None, Some(eval)) => &eval.mean,
+            (None, None) => &self.whole_mean,
+        };
         Pairs {
-            rows: &self.rows,
-            target: target.map(|target| &target.rows),
-            mean: target.map_or(&self.whole_mean, |target| &target.whole_mean),
+            rows: self.measured_rows(),
+            target: self.target.as_ref().map(|target| &target.rows),
+            mean,
         }
     }
 
@@ -116,9 +148,17 @@ impl Data {
         (self.rows.len() - self.held_out).max(1)
     }
 
-    /// Number of held-out rows that models are measured on.
-    pub fn measured(&self) -> u64 {
-        self.measured
+    /// Which rows models are measured on, in words.
+    pub fn measured_on(&self) -> String {
+        match &self.eval {
+            Some(eval) => format!("{} rows of {}", self.measured, eval.rows.title()),
+            None => format!("{} held-out rows", self.measured),
+        }
+    }
+
+    /// The rows among which are those that models are measured on.
+    pub fn measured_rows(&self) -> &Rows {
+        self.eval.as_ref().map_or(&self.rows, |eval| &eval.rows)
     }
 
     /// Rows in a batch.
@@ -161,11 +201,12 @@ impl Data {
         Ok(())
     }
 
-    /// The held-out rows that models are measured on, in the order of the files.
-    pub fn held_out_rows(&self) -> Vec<u64> {
+    /// The numbers of the rows that models are measured on, in the order of the files.
+    pub fn measured(&self) -> Vec<u64> {
+        let order = self.eval.as_ref().map_or(&self.order, |eval| &eval.order);
         let mut rows: Vec<u64> = (0..self.measured)
             .into_par_iter()
-            .map(|i| self.order.at(i))
+            .map(|i| order.at(i))
             .collect();
         rows.par_sort_unstable();
         rows

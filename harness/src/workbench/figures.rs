@@ -99,7 +99,7 @@ fn frontier(models: &[Model], summary: &[Summary]) -> Figure {
             .scatter(look, &label, dots)
             .crosses(look, crosses);
     }
-    let caption = "Explained variance of held-out rows against the mean number of active elements: a dot a model, lines through \
+    let caption = "Explained variance of the rows measured against the mean number of active elements: a dot a model, lines through \
                    means over seeds, with 95 % confidence intervals of both where there are several.";
     Figure::new("frontier", caption).columns(1).panel(panel)
 }
@@ -149,7 +149,7 @@ fn density(elements: &[Element], models: &[Model]) -> Figure {
     let mut figure = Figure::new(
         "density",
         format!(
-            "Share of the elements by the share of held-out rows that switch them on, as a power of ten; those that no row \
+            "Share of the elements by the share of the rows measured that switch them on, as a power of ten; those that no row \
              switches on stand left of the dead line, in the first bin.{}",
             of_first(models)
         ),

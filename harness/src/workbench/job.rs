@@ -176,9 +176,9 @@ impl Job<'_> {
     ) -> Result<Vec<(Trained, Measured)>> {
         let progress = Progress::new("measuring", self.options.show);
         progress.start(members.len() as u64)?;
-        let rows = data[0].held_out_rows();
+        let rows = data[0].measured();
         let session = self.session(&progress);
-        let exec = match data[0].rows().samples() {
+        let exec = match data[0].measured_rows().samples() {
             // Which all threads draw; and the cosines of all features and elements are there for one model at a time.
             Some(_) => session.parallel(),
             None => session.exec(members.len()),

@@ -257,7 +257,7 @@ impl Training<'_> {
         });
         let layers: Vec<Layer> = layers.collect();
         // The same rows of every layer, spread over those that are held out.
-        let held_out = data[0].held_out_rows();
+        let held_out = data[0].measured();
         let every = held_out.len().div_ceil(COMPARED as usize);
         let compared: Vec<u64> = held_out.into_iter().step_by(every).collect();
         let first = self.read(0, &trained, &data, &compared)?;

@@ -104,7 +104,7 @@ pub fn draw(
             ("rows", rows),
             ("width", data.width().to_string()),
             ("trained on", trained_on),
-            ("measured on", format!("{} held-out rows", data.measured())),
+            ("measured on", data.measured_on()),
             ("variant", settings.variant.to_string()),
             ("rows seen in training", settings.samples.to_string()),
         ],
@@ -124,7 +124,7 @@ fn cards(data: &Data, tables: &Tables) -> Vec<Card> {
     let elements: Vec<Element> = tables.rows();
     let each = tops.chunk_by(|a, b| a.element == b.element).map(|ours| {
         let number_of = ours[0].element;
-        let mut card = Card::new(number_of, ours, data.rows());
+        let mut card = Card::new(number_of, ours, data.measured_rows());
         // The first of this number is that of the first model.
         let element = elements.iter().find(|e| e.element == number_of);
         if let Some(element) = element {
@@ -202,7 +202,7 @@ pub(super) fn one_by_one(models: &[Model]) -> Grid {
         ]
     };
     Grid {
-        title: "Models on held-out rows",
+        title: "Models on rows that they were not trained on",
         head: vec![
             "model",
             "what",

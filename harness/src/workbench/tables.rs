@@ -40,10 +40,10 @@ crate::rows! {
     pub struct Measures in "measures" {
         /// rows measured
         rows: u64 ["rows"],
-        /// explained variance: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², both over all rows measured; a training takes the mean of all its
-        /// rows, an evaluation that of the rows measured
+        /// explained variance: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², both over all rows measured, whose mean it is
         explained_variance: f64 ["1"],
-        /// mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖², which SAELens calls legacy
+        /// mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖², which SAELens calls legacy; a training takes the mean of all its rows, or
+        /// of all those of --eval, an evaluation that of the rows measured
         explained_variance_by_row: f64 ["1"],
         /// squared error, mean over rows and columns
         mse: f64 ["1"],
@@ -65,7 +65,7 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// Every model on held-out rows, which take and give raw activations.
+    /// Every model, which takes and gives raw activations, on the rows that were held out, or on those of --eval.
     pub struct Model in "models" {
         /// name of the model, which is that of its folder in models/
         model: String [""],
@@ -138,7 +138,7 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// Every element of every dictionary, on held-out rows.
+    /// Every element of every dictionary, on the rows that models are measured on.
     pub struct Element in "elements" {
         /// name of the model
         model: String [""],

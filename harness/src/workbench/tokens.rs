@@ -47,9 +47,9 @@ impl Tokens {
                  rows",
                 path.display(),
                 rows.len(),
-                rows.shards()[0].path().display(),
+                rows.title(),
                 match rows.shards().len() {
-                    1 => String::new(),
+                    0 | 1 => String::new(),
                     n => format!(" and the {} files after it", n - 1),
                 }
             ))),

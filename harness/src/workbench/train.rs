@@ -13,6 +13,7 @@ use crate::activations::survey::Survey;
 use crate::error::{Error, Result};
 use crate::interchange;
 use crate::memory;
+use crate::sae::synthetic::Spec;
 use crate::sae::training::Trained;
 use crate::session;
 use crate::session::progress::Progress;
@@ -86,19 +87,23 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
         true => None,
         false => Some(rows.open_target(&config.target, config.tensor.as_deref())?),
     };
+    let eval = open_eval(config, &rows)?;
+    let measured = eval.as_ref().unwrap_or(&rows);
+    let tokens = config.tokens.as_deref();
+    let tokens = tokens.map(|path| Tokens::open(path, measured));
+    let tokens = tokens.transpose()?;
     let task = |elements| {
         let output = target.as_ref().map(Rows::width);
         task(rows.width(), output, config.skip_connection, elements)
     };
-    let memory = needed(&config.settings, &rows, &members, task);
+    let drawing = rows.spec().map_or(0.0, Spec::memory);
+    let memory = drawing + needed(&config.settings, measured, &members, task);
     memory::check(
         "sae train",
         "harness sae train --help",
         memory,
         options.threads,
     )?;
-    let tokens = config.tokens.as_deref();
-    let tokens = tokens.map(|path| Tokens::open(path, &rows)).transpose()?;
     let folder = open(&config.to_toml(isa.name()), "sae", options)?;
     let training = Training {
         config,
@@ -117,7 +122,7 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
         truth,
         warnings,
         times,
-    } = pool.install(|| training.compute(rows, target))?;
+    } = pool.install(|| training.compute(Opened { rows, target, eval }))?;
     Ok(Finished {
         folder,
         models,
@@ -127,15 +132,35 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     })
 }
 
-/// The memory that is needed, bytes; for a synthetic model, its features are there all the time.
+/// The rows that models are measured on, if the configuration names some.
+fn open_eval(config: &Config, rows: &Rows) -> Result<Option<Rows>> {
+    if config.eval.is_empty() {
+        return Ok(None);
+    }
+    let eval = Rows::open(&config.eval, config.tensor.as_deref())?;
+    match eval.width() == rows.width() {
+        true => Ok(Some(eval)),
+        false => Err(Error::input(format!(
+            "{} has rows of {} values, and {} of {}; models are measured on rows that are as long as those that they are \
+             trained on",
+            eval.title(),
+            eval.width(),
+            rows.title(),
+            rows.width()
+        ))),
+    }
+}
+
+/// The memory that is needed, bytes, beside what rows are drawn from; models are held to the features of a synthetic
+/// model if they are measured on its samples.
 fn needed(
     settings: &Settings,
-    rows: &Rows,
+    measured: &Rows,
     members: &[Member],
     task: impl Fn(usize) -> Task,
 ) -> f64 {
     let training = job::memory(settings, members, &task);
-    let Some(spec) = rows.spec() else {
+    let Some(spec) = measured.spec() else {
         return training;
     };
     // After the training, its parameters are left of each model; models are measured one by one.
@@ -145,7 +170,7 @@ fn needed(
         .map(|s| 8.0 * (s.dictionary * s.width) as f64);
     let measures = models.map(|shape| Comparison::memory(shape, spec.features));
     let measuring = parameters.sum::<f64>() + measures.fold(0.0, f64::max);
-    training.max(measuring) + spec.memory()
+    training.max(measuring)
 }
 
 /// Everything that decides the course of a training beside its model.
@@ -167,10 +192,20 @@ struct Training<'a> {
     job: Job<'a>,
 }
 
+/// All rows, before anything is known of them.
+struct Opened {
+    rows: Rows,
+    target: Option<Rows>,
+    /// Those that models are measured on, where none are held out for that.
+    eval: Option<Rows>,
+}
+
 /// The rows after the pass over all of them.
 struct Surveyed<'a> {
     data: Data,
     survey: Survey,
+    /// Number of rows that models would be measured on, but that hold what is no finite number.
+    left_out_of_eval: u64,
     /// What decides the course of a training.
     course: Course<'a>,
     /// What the manifest says of them.
@@ -186,9 +221,9 @@ struct Written {
 }
 
 impl Training<'_> {
-    fn compute(&self, rows: Rows, target: Option<Rows>) -> Result<Written> {
+    fn compute(&self, opened: Opened) -> Result<Written> {
         let begun = Instant::now();
-        let surveyed = self.survey(rows, target)?;
+        let surveyed = self.survey(opened)?;
         let Surveyed {
             data,
             course,
@@ -219,7 +254,12 @@ impl Training<'_> {
     }
 
     /// Passes over all rows, and over what is to be reconstructed of them, and leaves out those that do not count.
-    fn survey(&self, mut rows: Rows, target: Option<Rows>) -> Result<Surveyed<'_>> {
+    fn survey(&self, opened: Opened) -> Result<Surveyed<'_>> {
+        let Opened {
+            mut rows,
+            target,
+            eval,
+        } = opened;
         let Job {
             settings,
             isa,
@@ -273,8 +313,20 @@ impl Training<'_> {
             let rows = rows.without(&survey.broken);
             data = data.with_target(rows, &of_target, skip, settings);
         }
+        let mut left_out_of_eval = 0;
+        if let Some(rows) = eval {
+            let of_eval = pass(&rows, "reading rows to measure on")?;
+            left_out_of_eval = of_eval.broken.len() as u64;
+            described["eval"] = json!({
+                "files": rows.described(),
+                "checksum": of_eval.checksum,
+                "rows_left_out": left_out_of_eval,
+            });
+            data = data.with_eval(rows.without(&of_eval.broken), &of_eval, settings);
+        }
         Ok(Surveyed {
             data,
+            left_out_of_eval,
             survey,
             course,
             described,
@@ -308,14 +360,19 @@ impl Training<'_> {
         }
         let activity = measured[0].1.activity.as_ref();
         let activity = activity.expect("that of the first model");
-        let tops = middle_tops(activity, data.rows(), self.tokens)?;
+        let tops = middle_tops(activity, data.measured_rows(), self.tokens)?;
         // Principal components of what is read say nothing of what a transcoder reconstructs.
         if settings.baselines == Baselines::Random && data.target.is_none() {
-            let pca = Pca::new(Exec::parallel(isa), data, &data.held_out_rows())?;
+            let pca = Pca::new(Exec::parallel(isa), data, &data.measured())?;
             let components = pca.map(|pca| pca.beside(&models));
             models.extend(components.into_iter().flatten());
         }
-        let warnings = warnings(survey, &models);
+        let mut warnings = warnings(survey, &models);
+        if let n @ 1.. = surveyed.left_out_of_eval {
+            warnings.push(format!(
+                "{n} of the rows to measure models on hold a NaN or an infinite value and are left out."
+            ));
+        }
         let tables = Tables::new(vec![
             Table::of(&tops),
             Table::of(&steps),

@@ -23,6 +23,7 @@ mod sae;
 mod sae_features;
 mod sae_layers;
 mod sae_synthetic;
+mod sae_training;
 mod sae_transcoder;
 mod streams;
 

@@ -101,7 +101,7 @@ fn a_sweep_leaves_a_model_for_every_combination_and_explains_held_out_rows() {
     let report = read(&sandbox, "a/report.html");
     for text in [
         "topk-n12-k2-seed1",
-        "Models on held-out rows",
+        "Models on rows that they were not trained on",
         "explained variance",
     ] {
         assert!(report.contains(text), "{text}");

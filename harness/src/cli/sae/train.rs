@@ -23,7 +23,7 @@ use crate::workbench::train::{self, Times};
     a row), .safetensors files, folders of them, or patterns in quotes such as 'layer6/part-*.npy'; or synth:SPEC, new \
     samples of a synthetic model in every batch, whose features are known (see `harness sae synth --help`). Lists make a sweep: every combination is a model, and all of them see the \
     same batches.\n\nExamples:\n  harness sae train activations.npy\n  harness sae train layer6/ --k 16,32,64 --expansion 4,8 \
-    --seeds 3 --out layer6-sae\n  harness sae train --resume layer6-sae\n  harness sae train --config layer6-sae/config.toml    \
+    --seeds 3 --out layer6-sae\n  harness sae train train/ --eval validation.npy    measured on rows of another file\n  harness sae train --resume layer6-sae\n  harness sae train --config layer6-sae/config.toml    \
     repeat a training byte for byte"
 )]
 pub struct TrainArgs {
@@ -35,6 +35,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DATA", num_args = 1..)]
     target: Vec<PathBuf>,
 
+    /// Files or folders of rows to measure models on, in place of held-out ones: all of DATA is trained on
+    #[arg(long, value_name = "DATA", num_args = 1.., conflicts_with = "held_out")]
+    eval: Vec<PathBuf>,
+
     /// Give transcoders a linear skip connection around their codes
     #[arg(long)]
     skip_connection: bool,
@@ -43,7 +47,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
 
-    /// Text file with the token of each row, for the report: see `harness sae features --help`
+    /// Text file with the token of each row that could be measured, those of DATA or of --eval, for the report: see `harness sae features --help`
     #[arg(long, value_name = "F")]
     tokens: Option<PathBuf>,
 
@@ -263,6 +267,7 @@ impl TrainArgs {
         Ok(Request {
             data: self.data.clone(),
             target: self.target.clone(),
+            eval: self.eval.clone(),
             skip_connection: self.skip_connection,
             tensor: self.tensor.clone(),
             tokens: self.tokens.clone(),

@@ -36,7 +36,7 @@ pub fn draw(
             ("rows", data.rows().len().to_string()),
             ("width", data.width().to_string()),
             ("trained on", format!("{} rows", data.trained_on())),
-            ("measured on", format!("{} held-out rows", data.measured())),
+            ("measured on", data.measured_on()),
             ("compared on", format!("{compared} of them")),
             ("variant", config.settings.variant.to_string()),
         ],
