@@ -220,7 +220,7 @@ fn rows_to_measure_on_that_do_not_fit_are_refused_before_anything_is_trained() {
 fn data_models_and_memory_are_told_before_a_training_starts() {
     let sandbox = with_data();
     let said = |flags: &str| {
-        let command = format!("{TRAINING} --elements 8,16 --baselines none {flags}");
+        let command = format!("{TRAINING} --elements 16 --baselines none {flags}");
         let output = sandbox.harness(&command).output().unwrap();
         assert!(output.status.success());
         String::from_utf8(output.stderr).unwrap()
