@@ -46,7 +46,9 @@ fn reading(criterion: &mut Criterion) {
             continue;
         }
         let mut group = criterion.benchmark_group(format!("batch of {BATCH} from {from}"));
-        group.throughput(Throughput::Elements(BATCH)).sample_size(10);
+        group
+            .throughput(Throughput::Elements(BATCH))
+            .sample_size(10);
         for (name, order) in orders {
             let mut first = 0;
             group.bench_function(name, |bencher| {
