@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use kernels::MatRef;
 use kernels::sae::{Shape, Task};
 
 use crate::settings::range::{Above, Worded, above, worded};
@@ -49,6 +50,25 @@ pub fn row(task: Task) -> usize {
     match task {
         Task::Autoencoder(shape) => shape.width,
         Task::Transcoder { input, shape, .. } => input + shape.width,
+    }
+}
+
+/// What is read of a batch, and what is to be reconstructed.
+pub fn sides(task: Task, batch: &[f32]) -> (MatRef<'_>, MatRef<'_>) {
+    let width = task.shape().width;
+    match task {
+        Task::Autoencoder(_) => {
+            let x = MatRef::from_rows(batch, width);
+            (x, x)
+        }
+        Task::Transcoder { input, .. } => {
+            let rows = batch.len() / row(task);
+            let (x, target) = batch.split_at(rows * input);
+            (
+                MatRef::from_rows(x, input),
+                MatRef::from_rows(target, width),
+            )
+        }
     }
 }
 
@@ -228,5 +248,23 @@ mod tests {
             .filter(|&step| recipe.resamples_at(step).is_some())
             .collect();
         assert_eq!(due, [10, 20]);
+    }
+
+    #[test]
+    fn a_batch_of_a_transcoder_has_two_sides() {
+        let batch: Vec<f32> = (0..10).map(|i| i as f32).collect();
+        let shape = Shape {
+            width: 3,
+            dictionary: 4,
+        };
+        let (x, y) = sides(
+            Task::Transcoder {
+                input: 2,
+                shape,
+                skip: false,
+            },
+            &batch,
+        );
+        assert_eq!((x.row(1), y.row(1)), (&batch[2..4], &batch[7..10]));
     }
 }

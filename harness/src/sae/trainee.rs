@@ -2,20 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use kernels::Exec;
 use kernels::adam::Adam;
-use kernels::sae::{Losses, Parameters, Task, Trainer};
-use kernels::{Exec, MatRef};
+use kernels::sae::{Losses, Parameters, Trainer};
 use rand::RngExt as _;
 use serde::Serialize;
 
 use super::controller::Controller;
 use super::recipe::{self, Plan, Recipe};
+use super::standing::{Standing, variance};
 use crate::error::Result;
 use crate::rng::Rng;
 use crate::session::Session;
 use crate::session::training::{divergence, tell_divergence};
 use crate::store::checkpoint::{Snapshot, Store};
-use crate::text::{number, percent};
 
 /// A model to train.
 #[derive(Debug)]
@@ -216,7 +216,7 @@ impl<'a> Trainee<'a> {
             let lambda = self.set_penalty(step);
             let dictionary = self.trainer.parameters().shape().dictionary;
             let values = &block[(step - first) as usize * batch..][..batch];
-            let (x, target) = sides(self.trainer.parameters().task(), values);
+            let (x, target) = recipe::sides(self.trainer.parameters().task(), values);
             let begun = Instant::now();
             if let Some(resampling) = self.recipe.resamples_at(step) {
                 let mut rng = Rng::stream(resampling.seed, "sae train", "resampling", step);
@@ -280,7 +280,7 @@ impl<'a> Trainee<'a> {
             step: self.trainer.steps(),
             loss: losses.total(),
             l0: losses.density * idle.len() as f64,
-            explained: 1.0 - losses.reconstruction / variance(sides(task, batch).1),
+            explained: 1.0 - losses.reconstruction / variance(recipe::sides(task, batch).1),
             dead: self
                 .recipe
                 .dead_after
@@ -343,70 +343,6 @@ impl<'a> Trainee<'a> {
     }
 }
 
-/// What is read of a batch, and what is to be reconstructed.
-fn sides(task: Task, batch: &[f32]) -> (MatRef<'_>, MatRef<'_>) {
-    let width = task.shape().width;
-    match task {
-        Task::Autoencoder(_) => {
-            let x = MatRef::from_rows(batch, width);
-            (x, x)
-        }
-        Task::Transcoder { input, .. } => {
-            let rows = batch.len() / recipe::row(task);
-            let (x, target) = batch.split_at(rows * input);
-            (
-                MatRef::from_rows(x, input),
-                MatRef::from_rows(target, width),
-            )
-        }
-    }
-}
-
-/// The variance of rows: E‖x − E x‖².
-fn variance(x: MatRef) -> f64 {
-    let rows = x.rows() as f64;
-    let of_column = |j: usize| {
-        let column = || (0..x.rows()).map(|i| f64::from(x.row(i)[j]));
-        let mean = column().sum::<f64>() / rows;
-        column().map(|v| (v - mean).powi(2)).sum::<f64>() / rows
-    };
-    (0..x.cols()).map(of_column).sum()
-}
-
-/// Where a training stands, on the batch of its last step.
-struct Standing<'a> {
-    title: &'a str,
-    step: u64,
-    loss: f64,
-    l0: f64,
-    /// Explained variance; no finite number where all rows are equal.
-    explained: f64,
-    /// Share of the elements that count as dead.
-    dead: Option<f64>,
-    rows_per_second: f64,
-}
-
-/// In words, for the line of progress.
-impl std::fmt::Display for Standing<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let Standing {
-            title, step, loss, ..
-        } = self;
-        write!(
-            f,
-            "{title}: step {step}, loss {loss:.4}, L0 {}",
-            number(self.l0)
-        )?;
-        if self.explained.is_finite() {
-            write!(f, ", explained variance {}", percent(self.explained))?;
-        }
-        if let Some(dead) = self.dead {
-            write!(f, ", {} dead", percent(dead))?;
-        }
-        write!(f, ", {:.0} rows/s", self.rows_per_second)
-    }
-}
-
 /// The records in a checkpoint.
 fn records(snapshot: &Snapshot) -> Result<Vec<Record>, String> {
     let records = snapshot
@@ -424,57 +360,4 @@ fn records(snapshot: &Snapshot) -> Result<Vec<Record>, String> {
         lambda,
     };
     Ok(records.map(record).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_training_tells_where_it_stands() {
-        let mut standing = Standing {
-            title: "topk",
-            step: 7,
-            loss: 0.5,
-            l0: 31.5,
-            explained: 0.81,
-            dead: Some(0.25),
-            rows_per_second: 12345.4,
-        };
-        assert_eq!(
-            standing.to_string(),
-            "topk: step 7, loss 0.5000, L0 31.5, explained variance 81 %, 25 % dead, 12345 rows/s"
-        );
-        (standing.explained, standing.dead) = (f64::NEG_INFINITY, None);
-        assert_eq!(
-            standing.to_string(),
-            "topk: step 7, loss 0.5000, L0 31.5, 12345 rows/s"
-        );
-    }
-
-    #[test]
-    fn the_variance_of_rows_is_about_their_mean() {
-        let x = [1.0, 10.0, 3.0, 10.0, 5.0, 16.0];
-        // (4 + 0 + 4) / 3 and (4 + 4 + 16) / 3.
-        let variance = variance(MatRef::from_rows(&x, 2));
-        assert!((variance - 32.0 / 3.0).abs() < 1e-12, "{variance}");
-    }
-
-    #[test]
-    fn a_batch_of_a_transcoder_has_two_sides() {
-        let batch: Vec<f32> = (0..10).map(|i| i as f32).collect();
-        let shape = kernels::sae::Shape {
-            width: 3,
-            dictionary: 4,
-        };
-        let (x, y) = sides(
-            Task::Transcoder {
-                input: 2,
-                shape,
-                skip: false,
-            },
-            &batch,
-        );
-        assert_eq!((x.row(1), y.row(1)), (&batch[2..4], &batch[7..10]));
-    }
 }

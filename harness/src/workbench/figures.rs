@@ -6,6 +6,7 @@ use crate::table::Tables;
 use crate::workbench::settings::Role as Of;
 use crate::workbench::summary;
 use crate::workbench::tables::{Element, Model, Step, Summary};
+use crate::workbench::truth::{Codes, Truth};
 
 /// Most models that have a line or a histogram of their own; of more, these are the first.
 const SHOWN: usize = 6;
@@ -19,6 +20,10 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut figures = vec![curves(tables, &models)];
     if all.len() > 1 {
         figures.push(frontier(&all, &summary));
+    }
+    let truth: Vec<Truth> = tables.rows();
+    if truth.iter().filter(|t| t.codes == Codes::Alone).count() > 1 {
+        figures.push(features(&all, &summary, &truth));
     }
     let elements: Vec<Element> = tables.rows();
     figures.push(density(&elements, &models));
@@ -59,62 +64,120 @@ fn curves(tables: &Tables, models: &[Model]) -> Figure {
     Figure::new("training", caption).panel(error).panel(l0)
 }
 
-/// Explained variance against L0: means over seeds with their intervals, and every model as a dot.
-fn frontier(models: &[Model], summary: &[Summary]) -> Figure {
-    let mut panel = Panel::new(
-        "",
-        Axis::log("active elements (L0)"),
-        Axis::linear("explained variance"),
-    );
-    let sizes = |role: Of| {
-        let of_role = models.iter().filter(move |m| m.role == role);
-        of_role.map(|m| m.elements).levels()
-    };
-    let mut groups: Vec<(Role, String, Of, Option<usize>)> = Vec::new();
-    for (look, n) in Role::steps(sizes(Of::Model)) {
-        groups.push((look, format!("{n} elements"), Of::Model, Some(n)));
-    }
-    for (look, role, label) in [
-        (Role::Other(1), Of::RandomDecoder, "random decoder"),
-        (Role::Other(2), Of::RandomEncoder, "random encoder"),
-    ] {
-        let each = sizes(role).into_iter();
-        groups.extend(each.map(|n| (look, label.to_string(), role, Some(n))));
-    }
-    let components = "principal components".to_string();
-    groups.push((Role::Control, components, Of::Pca, None));
-    for (look, label, role, elements) in groups {
-        let ours = |of: Of, n: usize| of == role && elements.is_none_or(|size| size == n);
-        let cells = summary.iter().filter(|row| ours(row.role, row.elements));
-        let cells = cells.map(|row| row.cell.as_str()).distinct();
-        let mut crosses: Vec<Cross> = cells.into_iter().map(|c| cross(summary, c)).collect();
-        if crosses.is_empty() {
-            continue;
+/// A measure against L0: means over seeds with their intervals, and every model as a dot.
+struct AgainstL0<'a> {
+    /// What the measure is called.
+    label: &'a str,
+    /// Its name in the summary.
+    name: &'a str,
+    /// That of a model.
+    of: &'a dyn Fn(&Model) -> f64,
+}
+
+impl AgainstL0<'_> {
+    fn panel(&self, models: &[Model], summary: &[Summary]) -> Panel {
+        let mut panel = Panel::new(
+            "",
+            Axis::log("active elements (L0)"),
+            Axis::linear(self.label),
+        );
+        let sizes = |role: Of| {
+            let of_role = models.iter().filter(move |m| m.role == role);
+            of_role.map(|m| m.elements).levels()
+        };
+        let mut groups: Vec<(Role, String, Of, Option<usize>)> = Vec::new();
+        for (look, n) in Role::steps(sizes(Of::Model)) {
+            groups.push((look, format!("{n} elements"), Of::Model, Some(n)));
         }
-        crosses.sort_by(|a, b| a.at.0.total_cmp(&b.at.0));
-        let dots = models.iter().filter(|m| ours(m.role, m.elements));
-        let dots = dots.map(|m| (m.measures.l0, m.measures.explained_variance));
-        panel = panel
-            .line(look, &label, crosses.iter().map(|cross| cross.at))
-            .scatter(look, &label, dots)
-            .crosses(look, crosses);
+        for (look, role, label) in [
+            (Role::Other(1), Of::RandomDecoder, "random decoder"),
+            (Role::Other(2), Of::RandomEncoder, "random encoder"),
+        ] {
+            let each = sizes(role).into_iter();
+            groups.extend(each.map(|n| (look, label.to_string(), role, Some(n))));
+        }
+        let components = "principal components".to_string();
+        groups.push((Role::Control, components, Of::Pca, None));
+        for (look, label, role, elements) in groups {
+            let ours = |of: Of, n: usize| of == role && elements.is_none_or(|size| size == n);
+            let cells = summary.iter().filter(|row| ours(row.role, row.elements));
+            let cells = cells.map(|row| row.cell.as_str()).distinct();
+            let crosses = cells.into_iter().map(|cell| self.cross(summary, cell));
+            let mut crosses: Vec<Cross> = crosses.collect();
+            if crosses.is_empty() {
+                continue;
+            }
+            crosses.sort_by(|a, b| a.at.0.total_cmp(&b.at.0));
+            let dots = models.iter().filter(|m| ours(m.role, m.elements));
+            let dots = dots.map(|m| (m.measures.l0, (self.of)(m)));
+            panel = panel
+                .line(look, &label, crosses.iter().map(|cross| cross.at))
+                .scatter(look, &label, dots)
+                .crosses(look, crosses);
+        }
+        panel
     }
-    let caption = "Explained variance of the rows measured against the mean number of active elements: a dot a model, lines through \
-                   means over seeds, with 95 % confidence intervals of both where there are several.";
+
+    /// Means and intervals of a cell.
+    fn cross(&self, summary: &[Summary], cell: &str) -> Cross {
+        let of = |measure: &str| {
+            let row = summary::of(summary, cell, measure);
+            row.map_or((f64::NAN, (f64::NAN, f64::NAN)), |row| {
+                (row.mean, (row.low, row.high))
+            })
+        };
+        let ((l0, x), (value, y)) = (of("l0"), of(self.name));
+        let at = (l0, value);
+        Cross { at, x, y }
+    }
+}
+
+fn frontier(models: &[Model], summary: &[Summary]) -> Figure {
+    let explained = AgainstL0 {
+        label: "explained variance",
+        name: "explained_variance",
+        of: &|m| m.measures.explained_variance,
+    };
+    let caption = "Explained variance of the rows measured against the mean number of active elements: a dot a model, lines \
+                   through means over seeds, with 95 % confidence intervals of both where there are several.";
+    let panel = explained.panel(models, summary);
     Figure::new("frontier", caption).columns(1).panel(panel)
 }
 
-/// Means and intervals of a cell.
-fn cross(summary: &[Summary], cell: &str) -> Cross {
-    let of = |measure: &str| {
-        let row = summary::of(summary, cell, measure);
-        row.map_or((f64::NAN, (f64::NAN, f64::NAN)), |row| {
-            (row.mean, (row.low, row.high))
-        })
+/// How well elements tell whether their features are on, and how near they come to them, against L0.
+fn features(models: &[Model], summary: &[Summary], truth: &[Truth]) -> Figure {
+    let held: Vec<Model> = models
+        .iter()
+        .filter(|m| m.role != Of::Pca)
+        .cloned()
+        .collect();
+    let cells: Vec<Summary> = summary
+        .iter()
+        .filter(|row| row.role != Of::Pca)
+        .cloned()
+        .collect();
+    let of = |model: &Model, measure: fn(&Truth) -> f64| {
+        let mut alone = truth.iter().filter(|t| t.codes == Codes::Alone);
+        let ours = alone.find(|t| t.model == model.model);
+        ours.map_or(f64::NAN, measure)
     };
-    let ((l0, x), (explained, y)) = (of("l0"), of("explained_variance"));
-    let at = (l0, explained);
-    Cross { at, x, y }
+    let f1 = AgainstL0 {
+        label: "F1",
+        name: "f1",
+        of: &|m| of(m, |t| t.f1),
+    };
+    let mcc = AgainstL0 {
+        label: "MCC",
+        name: "mcc",
+        of: &|m| of(m, |t| t.mcc),
+    };
+    let caption = "Models against the features that the rows measured are made of, for codes that are found of each row alone. \
+                   F1: whether an element is on where the feature of largest |cosine| is. MCC: mean |cosine| of elements and \
+                   features, matched one to one. A dot a model, lines through means over seeds, with 95 % confidence \
+                   intervals where there are several.";
+    Figure::new("truth", caption)
+        .panel(f1.panel(&held, &cells))
+        .panel(mcc.panel(&held, &cells))
 }
 
 /// The share of the values in each of some bins of equal width.

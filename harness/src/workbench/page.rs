@@ -9,7 +9,7 @@ use crate::html::Drawing;
 use crate::stats::observations::Observations as _;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
-use crate::table::Tables;
+use crate::table::{Record as _, Tables};
 use crate::text::{number, percent};
 use crate::workbench::cards::{Card, Top};
 use crate::workbench::config::Config;
@@ -17,6 +17,7 @@ use crate::workbench::data::Data;
 use crate::workbench::figures;
 use crate::workbench::summary;
 use crate::workbench::tables::{Element, Model, SPECS, Summary};
+use crate::workbench::truth::{Codes, Truth};
 
 #[derive(Template)]
 #[template(path = "sae.html")]
@@ -31,6 +32,8 @@ pub(super) struct Page {
     pub warnings: Vec<String>,
     /// The tables of models.
     pub tables: Vec<Grid>,
+    /// Whether models are held to true features.
+    pub with_features: bool,
     /// The figures.
     pub drawings: Vec<Drawing>,
     /// Elements with their top rows, and the model that they are of.
@@ -83,6 +86,8 @@ pub fn draw(
     let drawings = drawings(folder, figures::draw(tables))?;
     let models: Vec<Model> = tables.rows();
     let summary: Vec<Summary> = tables.rows();
+    let truth: Vec<Truth> = tables.rows();
+    let files = SPECS.iter().map(|spec| spec.name);
     let settings = &config.settings;
     let (rows, trained_on) = match data.rows().spec() {
         Some(_) => {
@@ -109,11 +114,18 @@ pub fn draw(
             ("rows seen in training", settings.samples.to_string()),
         ],
         warnings: warnings.to_vec(),
-        tables: vec![over_seeds(&models, &summary), one_by_one(&models)],
+        tables: vec![
+            over_seeds(&models, &summary),
+            one_by_one(&models),
+            against_features(&truth),
+        ],
+        with_features: !truth.is_empty(),
         drawings,
         cards: cards(data, tables),
         cards_of: models.first().map_or(String::new(), |m| m.model.clone()),
-        files: SPECS.iter().map(|spec| spec.name).collect(),
+        files: files
+            .filter(|name| !truth.is_empty() || *name != Truth::SPEC.name)
+            .collect(),
     };
     page.write(folder)
 }
@@ -216,5 +228,39 @@ pub(super) fn one_by_one(models: &[Model]) -> Grid {
             "rare",
         ],
         rows: models.iter().map(row).collect(),
+    }
+}
+
+/// Every model against the features that its rows are made of; empty if these are not known.
+fn against_features(truth: &[Truth]) -> Grid {
+    let row = |t: &Truth| {
+        let codes = match t.codes {
+            Codes::Alone => "each row alone",
+            Codes::Together => "1,024 rows together",
+        };
+        vec![
+            t.model.clone(),
+            codes.into(),
+            number(t.f1),
+            number(t.mcc),
+            number(t.precision),
+            number(t.recall),
+            number(t.uniqueness),
+            number(t.l0),
+        ]
+    };
+    Grid {
+        title: "Models against the true features",
+        head: vec![
+            "model",
+            "codes found of",
+            "F1",
+            "MCC",
+            "precision",
+            "recall",
+            "uniqueness",
+            "L0",
+        ],
+        rows: truth.iter().map(row).collect(),
     }
 }

@@ -4,14 +4,16 @@ use crate::table::Record as _;
 use crate::table::record::TableSpec;
 use crate::workbench::cards::Top;
 use crate::workbench::settings::{Kind, Role};
+use crate::workbench::truth::Truth;
 
-/// Those of `harness sae train`.
-pub const SPECS: [&TableSpec; 5] = [
+/// Those of `harness sae train`; the last one where the rows measured are those of a synthetic model.
+pub const SPECS: [&TableSpec; 6] = [
     Step::SPEC,
     Model::SPEC,
     Summary::SPEC,
     Element::SPEC,
     Top::SPEC,
+    Truth::SPEC,
 ];
 
 /// Those of `harness sae eval`.

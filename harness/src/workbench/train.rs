@@ -19,6 +19,7 @@ use crate::session;
 use crate::session::progress::Progress;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
+use crate::table::record::TableSpec;
 use crate::table::{Record as _, Table, Tables, describe};
 use crate::workbench::activity::Activity;
 use crate::workbench::cards::{self, Top};
@@ -374,21 +375,19 @@ impl Training<'_> {
             ));
         }
         let tables = Tables::new(vec![
-            Table::of(&tops),
             Table::of(&steps),
             Table::of(&models),
             Table::of(&summary(&models, &truth)),
             Table::of(&elements),
+            Table::of(&tops),
+            Table::of(&truth),
         ]);
-        for table in tables.iter() {
+        let written = |spec: &TableSpec| spec.name != Truth::SPEC.name || !truth.is_empty();
+        for table in tables.iter().filter(|table| written(table.spec())) {
             folder.write(format!("{}.csv", table.spec().name), table.csv())?;
         }
-        let mut tables_of = SPECS.to_vec();
-        if !truth.is_empty() {
-            folder.write("truth.csv", Table::of(&truth).csv())?;
-            tables_of.push(Truth::SPEC);
-        }
-        let about = describe::columns("Tables of a training", "By `harness sae train`.", tables_of);
+        let specs = SPECS.into_iter().filter(|spec| written(spec));
+        let about = describe::columns("Tables of a training", "By `harness sae train`.", specs);
         folder.write("README.md", about)?;
         page::draw(folder, self.config, survey, data, &tables, &warnings)?;
         Ok((models, truth, warnings))

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use harness::table::{Record as _, Table};
+use harness::text::number;
 use harness::workbench::tables::{Evaluation, Measures, Model};
+use harness::workbench::truth::{Codes, Truth};
 
 use crate::common::{Sandbox, results, same};
 #[cfg(target_os = "linux")]
@@ -236,6 +238,47 @@ fn data_models_and_memory_are_told_before_a_training_starts() {
     }
     assert!(text.find("models:") < text.find("training: done"), "{text}");
     assert_eq!(said("--quiet --out b"), "");
+}
+
+#[test]
+fn the_report_of_synthetic_data_shows_models_against_the_true_features() {
+    let sandbox = with_data();
+    sandbox.write("my.toml", "features = 20\nwidth = 8\n");
+    let sweep = "sae train synth:my.toml --variant batch-topk --elements 16 --k 2,3 --samples 6000 --batch 256 \
+                 --set measured=1500 --baselines none -q --out a";
+    succeeds(&sandbox, sweep);
+    let truth = Table::read(Truth::SPEC, &sandbox.join("a/truth.csv")).unwrap();
+    let truth: Vec<Truth> = truth.rows();
+    assert_eq!(truth.len(), 4);
+    let report = read(&sandbox.join("a/report.html"));
+    for t in &truth {
+        let codes = match t.codes {
+            Codes::Alone => "each row alone",
+            Codes::Together => "1,024 rows together",
+        };
+        let values = [t.f1, t.mcc, t.precision, t.recall, t.uniqueness, t.l0].map(number);
+        let row = format!(
+            "<td>{}</td><td>{codes}</td><td>{}",
+            t.model,
+            values.join("</td><td>")
+        );
+        assert!(report.contains(&row), "{row}");
+    }
+    for text in [
+        "Models against the true features",
+        "truth.csv",
+        "Uniqueness is",
+    ] {
+        assert!(report.contains(text), "{text}");
+    }
+    assert!(sandbox.join("a/truth.svg").exists());
+
+    succeeds(&sandbox, &format!("{TRAINING} -q --out b"));
+    let report = read(&sandbox.join("b/report.html"));
+    for text in ["true features", "truth.csv", "Uniqueness is"] {
+        assert!(!report.contains(text), "{text}");
+    }
+    assert!(!sandbox.join("b/truth.svg").exists());
 }
 
 /// Each of these would have been begun, and ended without a word where there was no more memory.

@@ -43,6 +43,7 @@ pub fn draw(
         findings: findings.to_vec(),
         warnings: warnings.collect(),
         tables: vec![one_by_one(&models)],
+        with_features: false,
         drawings: drawings(folder, figures::draw(tables, same_from))?,
         cards: Vec::new(),
         cards_of: String::new(),
