@@ -293,12 +293,12 @@ fn what_deep_encoders_and_true_features_take_is_counted_before_anything_is_writt
     for (limit, command) in [
         // The products of all pairs of elements: 8,192² numbers, eight times over.
         (
-            1_000_000,
+            3_000_000,
             "sae layers x.npy x.npy --variant lista --elements 8192 --batch 8 --samples 8 -q --out a",
         ),
         // The cosines of all features and elements: 256 MiB.
         (
-            400_000,
+            250_000,
             "sae train synth:many.toml --elements 4096 --k 2 --batch 8 --samples 8 --baselines none --threads 1 -q --out a",
         ),
     ] {
