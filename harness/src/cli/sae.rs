@@ -83,7 +83,8 @@ impl Command {
                 let cannot =
                     |why| Error::input(format!("cannot export {}: {why}", model.display()));
                 let contents = contents.map_err(cannot)?;
-                files.write(contents, &Folder::create(&out)?)?;
+                let folder = Folder::create(&out)?;
+                folder.all_or_nothing(|| files.write(contents, &folder))?;
                 print(&format!("{}\n", out.display()))
             }
         }

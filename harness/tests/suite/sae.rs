@@ -8,6 +8,7 @@ mod features;
 #[cfg(unix)]
 mod interrupted;
 mod layers;
+mod refused;
 mod sweeps;
 mod synthetic;
 mod training;
