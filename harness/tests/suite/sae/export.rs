@@ -1,6 +1,7 @@
 //! `harness sae export`: folders for other tools.
 
 use super::{SWEEP, WIDTH, tensors, with_data};
+use crate::common::files;
 
 #[test]
 fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
@@ -76,5 +77,44 @@ fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
     sandbox.refuses(
         "sae export a --to saelens z",
         &["a holds no model", "model.safetensors"],
+    );
+}
+
+#[test]
+fn sentence_transformers_gets_a_module_of_topk_models_alone() {
+    let sandbox = with_data();
+    let train = "sae train x.npy --elements 8 --samples 640 --batch 64 --baselines none --quiet";
+    for flags in ["--k 2 --out topk", "--variant l1 --lambda 1 --out l1"] {
+        sandbox
+            .harness(&format!("{train} {flags}"))
+            .assert()
+            .success();
+    }
+    sandbox
+        .harness("sae export topk/models/topk-n8-k2-seed0 --to sentence-transformers module")
+        .assert()
+        .success();
+    let config: serde_json::Value =
+        serde_json::from_str(&sandbox.read("module/config.json")).unwrap();
+    assert_eq!(config["input_dim"], WIDTH);
+    assert_eq!(
+        (&config["hidden_dim"], &config["k"]),
+        (&8.into(), &2.into())
+    );
+    let left: Vec<String> = files(&sandbox.join("module")).into_keys().collect();
+    assert_eq!(left, ["config.json", "model.safetensors"]);
+    sandbox.refuses(
+        "sae export l1/models/l1-n8-lambda1-seed0 --to sentence-transformers z",
+        &[
+            "cannot export l1/models",
+            "no variant like l1",
+            "--to saelens",
+        ],
+    );
+    assert!(!sandbox.join("z").exists());
+    // It is written, and not read: its decoder is not that of the model.
+    sandbox.refuses(
+        "sae eval module --data x.npy",
+        &["cannot read module/model.safetensors", "harness sae train"],
     );
 }
