@@ -191,7 +191,7 @@ fn tokens_that_do_not_fit_the_rows_are_refused_before_anything_is_computed() {
         assert!(!sandbox.join("z").exists(), "{file}");
     }
     // The last line may end without a line feed, and lines may end as on Windows.
-    sandbox.write("windows.txt", &tokens.trim_end().replace('\n', "\r\n"));
+    sandbox.write("windows.txt", tokens.trim_end().replace('\n', "\r\n"));
     sandbox
         .harness("sae features model --data x.npy --tokens windows.txt --quiet --out w")
         .assert()

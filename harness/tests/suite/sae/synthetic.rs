@@ -59,7 +59,7 @@ fn a_training_on_a_synthetic_model_repeats_and_an_evaluation_agrees_with_it() {
     }
 
     // Another model under the same name is another training.
-    sandbox.write("my.toml", &format!("{SPEC}seed = 1\n"));
+    sandbox.write("my.toml", format!("{SPEC}seed = 1\n"));
     train("--config a/config.toml --out c -q");
     let models = |folder: &str| sandbox.bytes(&format!("{folder}/models.csv"));
     assert_ne!(models("a"), models("c"));
@@ -68,7 +68,7 @@ fn a_training_on_a_synthetic_model_repeats_and_an_evaluation_agrees_with_it() {
 #[test]
 fn samples_in_files_are_the_sums_of_their_codes_and_features() {
     let sandbox = with_spec();
-    sandbox.write("plain.toml", &SPEC.replace("bias = 0.5", "bias = 0.0"));
+    sandbox.write("plain.toml", SPEC.replace("bias = 0.5", "bias = 0.0"));
     let synth = |arguments: &str| {
         sandbox
             .harness(&format!(
