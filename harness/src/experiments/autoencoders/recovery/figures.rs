@@ -247,7 +247,7 @@ fn training(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[6],
         "Loss of the training batches, reconstruction and penalty, of the models with as many elements as true features; \
-         median over seeds.",
+         median over seeds, bands from the smallest to the largest.",
     );
     for encoder in [Encoder::Untied, Encoder::Tied] {
         let mut rows = tables.rows::<Loss>();
@@ -255,11 +255,13 @@ fn training(tables: &Tables) -> Figure {
         let mut panel = Panel::new(encoder.word(), Axis::linear("step"), Axis::log("loss"));
         let lambdas = rows.iter().map(|r| r.lambda).levels();
         for (role, lambda) in Role::steps(lambdas) {
-            let ours = rows.iter().filter(|r| r.lambda == lambda);
-            let loss = ours
-                .map(|r| (r.step, r.reconstruction + r.sparsity))
-                .medians();
-            panel = panel.line(role, format!("λ = {lambda}"), loss);
+            let loss = || {
+                let ours = rows.iter().filter(|r| r.lambda == lambda);
+                ours.map(|r| (r.step, r.reconstruction + r.sparsity))
+            };
+            let points = loss().ranges();
+            panel = panel.mark(Mark::Band { role, points });
+            panel = panel.line(role, format!("λ = {lambda}"), loss().medians());
         }
         figure = figure.panel(panel);
     }

@@ -17,7 +17,7 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
     let curves = Figure::new(
         "homogeneity-curves",
         "The same against the number of active features, for some k; dotted across: the threshold. Mean over features of \
-         interest, median over seeds.",
+         interest, median over seeds, bands from the smallest to the largest.",
     );
     let limits = Figure::new(
         "homogeneity-limits",
@@ -81,6 +81,8 @@ fn draw_curves(tables: &Tables) -> Panel {
     );
     let ks = cells.iter().map(|r| r.k).levels();
     for (role, k) in Role::steps(grid::every_third(&ks)) {
+        let points = points(&cells, k, active).ranges();
+        panel = panel.mark(Mark::Band { role, points });
         panel = panel.line(role, format!("k = {k}"), curve(&cells, k, active));
     }
     match threshold(&tables.rows::<Limit>()) {
@@ -116,8 +118,13 @@ fn draw_limits(tables: &Tables) -> Panel {
 
 /// Median ΔR² over seeds of the features on `k` neurons, by what a cell has for x.
 fn curve(cells: &[Cell], k: usize, x: impl Fn(&Cell) -> f64) -> Vec<(f64, f64)> {
-    let rows = cells.iter().filter(|r| r.k == k);
-    rows.map(|r| (x(r), r.delta_r2)).medians()
+    points(cells, k, x).medians()
+}
+
+/// ΔR² of the features on `k` neurons for each seed, by what a cell has for x.
+fn points(cells: &[Cell], k: usize, x: impl Fn(&Cell) -> f64) -> impl Iterator<Item = (f64, f64)> {
+    let rows = cells.iter().filter(move |r| r.k == k);
+    rows.map(move |r| (x(r), r.delta_r2))
 }
 
 /// The threshold of the claim.
