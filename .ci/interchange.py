@@ -1,9 +1,10 @@
-"""Holds models that are exchanged with SAELens and sparsify to what these tools make of them.
+"""Holds models that are exchanged with other tools to what these make of them: SAELens, sparsify, sentence-transformers.
 
     interchange.py HARNESS      the path of the binary
 
 Ours: trained on made-up activations, exported, and loaded there. Theirs: folders of random weights that they save, read
-by the harness. Codes (of `harness sae encode`) and reconstructions have to agree to 1e-5 of the largest value.
+by the harness. Codes (of `harness sae encode`) and reconstructions have to agree to 1e-5 of the largest value. The
+module of sentence-transformers is written alone, and decodes with the transpose of the encoder.
 """
 
 import os
@@ -17,6 +18,7 @@ import scipy.sparse
 import torch
 from safetensors.numpy import load_file
 from sae_lens import SAE
+from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
 from sparsify import SparseCoder, SparseCoderConfig
 
 HARNESS, WIDTH, ELEMENTS, K = str(Path(sys.argv[1]).resolve()), 24, 64, 5
@@ -41,6 +43,14 @@ def sparsify(folder, x):
     values, indices, _ = sae.encode(x)
     codes = torch.zeros(len(x), sae.num_latents).scatter(1, indices, values)
     return codes, sae.decode(values, indices)
+
+
+def sentence_transformers(folder, x):
+    """Codes as the module of sentence-transformers has them in a model, and what it makes of them."""
+    sae = SparseAutoEncoder.load(folder).eval()
+    with torch.inference_mode():
+        codes = sae({"sentence_embedding": x})["sentence_embedding"]
+        return codes, sae.decode(codes)
 
 
 def ours(folder, name):
@@ -99,8 +109,13 @@ def to_them(x):
         if variant == "topk":
             harness("export", model, "--to", "sparsify", "our-sparsify")
             hold("our topk in sparsify", sparsify("our-sparsify", x), expected)
+            harness("export", model, "--to", "sentence-transformers", "our-module")
+            tensors = load_file(f"our-{variant}-again/sae_weights.safetensors")
+            transposed = expected[0], expected[0] @ tensors["W_enc"].T + tensors["b_dec"]
+            hold("our topk in sentence-transformers", sentence_transformers("our-module", x), transposed)
         else:
             refused(model, "sparsify")
+            refused(model, "sentence-transformers")
 
 
 def refused(model, tool):

@@ -9,8 +9,10 @@ mod files;
 mod fold;
 mod native;
 pub mod saelens;
+pub mod sentence_transformers;
 pub mod sparsify;
 mod tensors;
+mod topk;
 
 use std::path::Path;
 

@@ -13,7 +13,7 @@ use kernels::Exec;
 
 use super::common::{choose_isa, print};
 use crate::error::{Error, Result};
-use crate::interchange::{self, saelens, sparsify};
+use crate::interchange::{self, saelens, sentence_transformers, sparsify};
 use crate::store::folder::Folder;
 
 /// The commands of `harness sae`.
@@ -38,13 +38,17 @@ pub enum Command {
         Examples:\n  harness sae export out/sae-1/models/topk-n3072-k32-seed0 --to saelens my-sae\n  \
         then, in Python: sae_lens.SAE.load_from_disk('my-sae', device='cpu')\n\n  \
         harness sae export my-sae --to sparsify theirs\n  \
-        then, in Python: sparsify.SparseCoder.load_from_disk('theirs')"
+        then, in Python: sparsify.SparseCoder.load_from_disk('theirs')\n\n  \
+        harness sae export my-sae --to sentence-transformers module\n  \
+        then, in Python: sentence_transformers.sparse_encoder.modules.SparseAutoEncoder.load('module'), the last module of a \
+        SparseEncoder; its codes are those of the model, and it decodes with the transpose of its encoder, in its training \
+        alone"
     )]
     Export {
         /// Folder of the model
         #[arg(value_name = "MODEL")]
         model: PathBuf,
-        /// The tool that is to read it; sparsify has topk alone
+        /// The tool that is to read it; sparsify and sentence-transformers have topk alone
         #[arg(long, value_name = "TOOL")]
         to: Tool,
         /// Folder to write, new or empty
@@ -60,7 +64,10 @@ pub enum Tool {
     Saelens,
     /// sparsify 1.3
     Sparsify,
+    /// The SparseAutoEncoder of sentence-transformers 6
+    SentenceTransformers,
 }
+
 impl Command {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
@@ -79,11 +86,16 @@ impl Command {
                         (saelens::FILES, saelens::encode(exec, &parameters))
                     }
                     Tool::Sparsify => (sparsify::FILES, sparsify::encode(&parameters)),
+                    Tool::SentenceTransformers => (
+                        sentence_transformers::FILES,
+                        sentence_transformers::encode(&parameters),
+                    ),
                 };
                 let cannot =
                     |why| Error::input(format!("cannot export {}: {why}", model.display()));
                 let contents = contents.map_err(cannot)?;
-                files.write(contents, &Folder::create(&out)?)?;
+                let folder = Folder::create(&out)?;
+                folder.all_or_nothing(|| files.write(contents, &folder))?;
                 print(&format!("{}\n", out.display()))
             }
         }

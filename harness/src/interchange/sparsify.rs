@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::config::Config;
 use super::files::{Damaged, Files};
-use super::native::name;
 use super::tensors::{self, Tensor};
+use super::topk;
 
 /// The files of the folder.
 pub const FILES: Files = Files {
@@ -19,12 +19,7 @@ pub const FILES: Files = Files {
 /// # Errors
 /// If sparsify has no such variant.
 pub fn encode(parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
-    let Variant::TopK(TopK { k, .. }) = parameters.variant() else {
-        return Err(format!(
-            "sparsify has no variant like {}; export a topk model, or this one with --to saelens",
-            name(parameters.variant())
-        ));
-    };
+    let k = topk::k_of("sparsify", parameters)?;
     let (task, Shape { width, dictionary }) = (parameters.task(), parameters.shape());
     if task.input() != width {
         return Err(format!(

@@ -8,30 +8,44 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::activations::Kind;
 
-/// A tensor to write: its name, the lengths of its axes, and its values, the last axis contiguous.
+/// A tensor to write: its name, the type of its values, the lengths of its axes, and its bytes, the last axis
+/// contiguous.
 pub struct Tensor<'a> {
-    pub name: &'a str,
-    pub shape: Vec<usize>,
-    pub values: Vec<f32>,
+    name: &'a str,
+    kind: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
 }
 
 impl<'a> Tensor<'a> {
-    /// A matrix of the parameters under a name, row by row.
-    pub fn matrix(name: &'a str, matrix: MatRef) -> Tensor<'a> {
+    /// A tensor of single precision.
+    pub fn new(name: &'a str, shape: &[usize], values: &[f32]) -> Tensor<'a> {
         Tensor {
             name,
-            shape: vec![matrix.rows(), matrix.cols()],
-            values: values(matrix),
+            kind: Dtype::F32,
+            shape: shape.to_vec(),
+            bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
         }
+    }
+
+    /// A vector of whole numbers.
+    pub fn whole(name: &'a str, values: &[i64]) -> Tensor<'a> {
+        Tensor {
+            name,
+            kind: Dtype::I64,
+            shape: vec![values.len()],
+            bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        }
+    }
+
+    /// A matrix of the parameters under a name, row by row.
+    pub fn matrix(name: &'a str, matrix: MatRef) -> Tensor<'a> {
+        Tensor::new(name, &[matrix.rows(), matrix.cols()], &values(matrix))
     }
 
     /// A vector of the parameters, which is a matrix of one row there, under a name.
     pub fn vector(name: &'a str, vector: MatRef) -> Tensor<'a> {
-        Tensor {
-            name,
-            shape: vec![vector.cols()],
-            values: values(vector),
-        }
+        Tensor::new(name, &[vector.cols()], &values(vector))
     }
 }
 
@@ -62,12 +76,8 @@ pub fn transposed(rows: &[f32], width: usize) -> Vec<f32> {
 /// The bytes of a file of these tensors; the text stands under `key` in its metadata, if there is one. There is no other
 /// key, since several would come in any order.
 pub fn encode(tensors: &[Tensor], metadata: Option<(&str, String)>) -> Vec<u8> {
-    let bytes: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect())
-        .collect();
-    let views = tensors.iter().zip(&bytes).map(|(t, bytes)| {
-        let view = TensorView::new(Dtype::F32, t.shape.clone(), bytes);
+    let views = tensors.iter().map(|t| {
+        let view = TensorView::new(t.kind, t.shape.clone(), &t.bytes);
         (t.name, view.expect("as many values as the shape says"))
     });
     let metadata = metadata.map(|(key, text)| HashMap::from([(key.to_string(), text)]));

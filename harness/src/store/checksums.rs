@@ -20,6 +20,11 @@ impl Checksums {
         self.0.insert(name.into(), checksum(pieces));
     }
 
+    /// The names of the files.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Replaces the checksums of the files in `folder` by those that `other` has.
     pub fn replace(&mut self, folder: &str, other: &Checksums) {
         self.0.retain(|name, _| !is_in(folder, name));

@@ -26,6 +26,8 @@ pub struct Folder {
     _lock: File,
     /// The checksums of what was written here.
     checksums: Mutex<Checksums>,
+    /// The folders that were made for this one, if it is new.
+    made: Option<Made>,
     /// Whether the user has been told that nothing here can be flushed to disk.
     told_unflushed: AtomicBool,
 }
@@ -36,13 +38,12 @@ impl Folder {
         if path.exists() && !path.is_dir() {
             return Err(taken(path, "is not a folder"));
         }
-        let changed = create_folders(path)?;
+        let made = Made::create(path)?;
         Self::refuse_contents(path)?;
         let folder = Self::lock(path)?;
         // Again, for the run that began and ended just now.
         Self::refuse_contents(path)?;
-        folder.flush_names(changed)?;
-        Ok(folder)
+        folder.made(made)
     }
 
     fn refuse_contents(path: &Path) -> Result<()> {
@@ -77,21 +78,47 @@ impl Folder {
 
     /// A fresh folder `parent/<stem>-<i>`, with the smallest free i from 1.
     pub fn create_numbered(parent: &Path, stem: &str) -> Result<Self> {
-        let mut changed = create_folders(parent)?;
-        changed.push(parent);
+        let mut made = Made::create(parent)?;
         for i in 1.. {
             let path = parent.join(format!("{stem}-{i}"));
             match fs::create_dir(&path) {
                 Ok(()) => {
-                    let folder = Self::lock(&path)?;
-                    folder.flush_names(changed)?;
-                    return Ok(folder);
+                    made.0.insert(0, path.clone());
+                    return Self::lock(&path)?.made(made);
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(Error::io("create", &path)(e)),
             }
         }
         unreachable!("some number is free")
+    }
+
+    /// The folder as a new one, for which these folders were made.
+    fn made(mut self, made: Made) -> Result<Self> {
+        self.made = Some(made);
+        let made = self.made.iter().flat_map(|made| &made.0);
+        self.flush_names(made.filter_map(|folder| folder.parent()))?;
+        Ok(self)
+    }
+
+    /// Does some work that writes here. If it fails and the folder is new, all that was written is removed again, and so
+    /// is the folder if it was made for this: a command that is refused leaves nothing behind. An interrupted one leaves
+    /// all, to go on from there.
+    pub fn all_or_nothing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let done = work();
+        if self.made.is_some() && matches!(done, Err(Error::Input(_) | Error::Io { .. })) {
+            let mut checksums = self.checksums.lock().expect("no panic while it is held");
+            for name in std::mem::take(&mut *checksums).names() {
+                // The error that is under way says more than one from here.
+                let path = self.path.join(name);
+                let _ = fs::remove_file(&path);
+                let inside = path.ancestors().skip(1);
+                for folder in inside.take_while(|folder| *folder != self.path) {
+                    let _ = fs::remove_dir(folder);
+                }
+            }
+        }
+        done
     }
 
     /// The folder of a run that was cut short, to go on with it: what was half written is removed, here and in the
@@ -189,6 +216,7 @@ impl Folder {
             path: path.to_path_buf(),
             _lock: lock,
             checksums: Mutex::default(),
+            made: None,
             told_unflushed: AtomicBool::new(false),
         })
     }
@@ -208,8 +236,9 @@ impl Folder {
         let _span = Phase::Writing.begin();
         let name = name.as_ref();
         let parent = self.place(name.parent().expect("a file lies in a folder"))?;
-        let mut changed = create_folders(&parent)?;
+        let mut changed: Vec<&Path> = missing(&parent).filter_map(Path::parent).collect();
         changed.push(&parent);
+        create_folders(&parent)?;
         let path = self.path.join(name);
         let failed = |action| Error::io(action, &path);
         let mut file = temporary::builder()
@@ -265,12 +294,36 @@ impl Drop for Folder {
     }
 }
 
-/// Creates a folder and those it lies in; returns the folders that have a new one in them.
-fn create_folders(path: &Path) -> Result<Vec<&Path>> {
-    let missing = path.ancestors().take_while(|folder| !folder.exists());
-    let changed = missing.filter_map(Path::parent).collect();
-    fs::create_dir_all(path).map_err(Error::io("create", path))?;
-    Ok(changed)
+/// A folder and those it lies in, as far as they are not there.
+fn missing(path: &Path) -> impl Iterator<Item = &Path> {
+    let named = path.ancestors().filter(|folder| *folder != Path::new(""));
+    named.take_while(|folder| !folder.exists())
+}
+
+fn create_folders(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(Error::io("create", path))
+}
+
+/// Folders that were made, each before the one that it lies in. Those with nothing in them in the end are removed.
+#[derive(Debug)]
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    /// Creates a folder and those it lies in, as far as they are not there.
+    fn create(path: &Path) -> Result<Made> {
+        let made = Made(missing(path).map(Path::to_path_buf).collect());
+        create_folders(path)?;
+        Ok(made)
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            // It can be removed only if it is empty.
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 /// Refuses a symbolic link where a run has a file or a folder of its own.
@@ -317,7 +370,6 @@ mod tests {
         let error = Folder::create(&path).unwrap_err().to_string();
         assert!(error.contains("is being written by another run"), "{error}");
         drop(first);
-        assert!(names(&path).is_empty());
         Folder::create(&path).unwrap();
     }
 
@@ -334,11 +386,60 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_was_made_for_nothing_is_removed_with_those_around_it() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::create_dir(parent.path().join("there")).unwrap();
+        for path in ["run", "a/b/run", "there", "there/run"] {
+            drop(Folder::create(&parent.path().join(path)).unwrap());
+            assert_eq!(names(parent.path()), ["there"], "{path}");
+            assert!(names(&parent.path().join("there")).is_empty());
+        }
+        drop(Folder::create_numbered(&parent.path().join("out"), "quick").unwrap());
+        assert_eq!(names(parent.path()), ["there"]);
+        let folder = Folder::create(&parent.path().join("a/run")).unwrap();
+        folder.write("file", "").unwrap();
+        drop(folder);
+        assert_eq!(names(&parent.path().join("a/run")), ["file"]);
+    }
+
+    #[test]
+    fn work_that_is_refused_leaves_nothing_in_a_new_folder_and_all_in_another() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run");
+        let ended_in = |folder: Folder, error: Error| {
+            let done: Result<()> = folder.all_or_nothing(|| {
+                folder.write("e/f/a", "new")?;
+                folder.write("b", "new")?;
+                Err(error)
+            });
+            done.unwrap_err();
+            assert!(folder.path().exists());
+        };
+        ended_in(Folder::create(&path).unwrap(), Error::input("no"));
+        assert!(names(parent.path()).is_empty());
+        // What is interrupted can be resumed, and what is resumed was there before.
+        ended_in(Folder::create(&path).unwrap(), Error::Interrupted);
+        let resumed = Folder::resume(&path, ["e"].into_iter()).unwrap();
+        ended_in(resumed, Error::input("no"));
+        let mut left = names(&path);
+        left.sort_unstable();
+        assert_eq!(left, ["b", "e"]);
+        assert!(path.join("e/f/a").exists());
+        // What lies in the folder meanwhile is somebody else's.
+        fs::remove_dir_all(&path).unwrap();
+        let folder = Folder::create(&path).unwrap();
+        fs::write(path.join("precious"), "").unwrap();
+        ended_in(folder, Error::input("no"));
+        assert_eq!(names(&path), ["precious"]);
+    }
+
+    #[test]
     fn numbered_folders_count_up() {
         let parent = tempfile::tempdir().unwrap();
         for i in 1..=3 {
             let folder = Folder::create_numbered(parent.path(), "quick").unwrap();
             assert!(folder.path().ends_with(format!("quick-{i}")));
+            folder.write("a", "").unwrap();
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the tests share: the command in a folder of its own, ways to disturb it, and what it leaves.
 
+pub mod npy;
 pub mod testing;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
+use harness::table::{Record, Table};
 
 /// The command, in an empty folder of its own, on whatever ISA the machine has.
 pub struct Sandbox(tempfile::TempDir);
@@ -25,8 +27,27 @@ impl Sandbox {
         self.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.join(name), text).expect("a file in a temporary folder");
+    #[track_caller]
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        std::fs::write(self.join(name), contents).expect("a file in a temporary folder");
+    }
+
+    /// The bytes of a file.
+    #[track_caller]
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    /// The text of a file.
+    #[track_caller]
+    pub fn read(&self, name: &str) -> String {
+        String::from_utf8(self.bytes(name)).expect("UTF-8")
+    }
+
+    /// The rows of a table in a file.
+    #[track_caller]
+    pub fn table<R: Record>(&self, name: &str) -> Vec<R> {
+        Table::from_csv(R::SPEC, self.read(name)).unwrap().rows()
     }
 
     /// `harness` with arguments separated by spaces.

@@ -224,7 +224,7 @@ fn a_key_with_a_value_of_another_kind_is_answered_with_an_example() {
             "remove the line to run all",
         ),
     ] {
-        sandbox.write("c.toml", &format!("# ü\n{text}\n"));
+        sandbox.write("c.toml", format!("# ü\n{text}\n"));
         let column = if text.starts_with('[') { 2 } else { 1 };
         let wrong = format!("c.toml:2:{column}: {wrong}");
         sandbox.refuses("run --config c.toml --out a", &[&wrong, way_out]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::common::{Sandbox, results, same, wait_until};
+use crate::common::{Sandbox, npy, results, same, wait_until};
 use harness::rng::Rng;
 
 /// Tables that need no training, then every experiment that trains, at sizes of a second each.
@@ -55,20 +55,36 @@ fn runs_killed_at_random_moments_end_in_the_same_bytes() {
 #[test]
 #[ignore = "takes minutes"]
 fn trainings_killed_at_random_moments_end_in_the_same_bytes() {
+    killed(&with_rows(), "sae train", SWEEP, stage);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn trainings_of_transcoders_killed_at_random_moments_end_in_the_same_bytes() {
+    let sandbox = with_rows();
+    let targets = npy::rows(ROWS, 9, |i, j| 5.0 - 0.5 * row(i, j) * row(i, j + 7));
+    sandbox.write("y.npy", targets);
+    let transcoders = format!("{SWEEP} --target y.npy --skip-connection");
+    killed(&sandbox, "sae train", &transcoders, stage);
+}
+
+const ROWS: usize = 4096;
+
+/// A value of a row of activations, of which every fifth is not 0.
+fn row(i: usize, j: usize) -> f32 {
+    let on = (i + j).is_multiple_of(5);
+    if on {
+        ((i * 31 + j * j * 7) % 97) as f32
+    } else {
+        0.0
+    }
+}
+
+/// A sandbox with activations.
+fn with_rows() -> Sandbox {
     let sandbox = Sandbox::new();
-    let rows: Vec<f32> = (0..4096u32)
-        .flat_map(|i| {
-            (0..16).map(move |j| {
-                ((i * 31 + j * j * 7) % 97) as f32 * f32::from(u8::from((i + j) % 5 == 0))
-            })
-        })
-        .collect();
-    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (4096, 16)}";
-    file.extend(format!("{header:<117}\n").bytes());
-    file.extend(rows.iter().flat_map(|value| value.to_le_bytes()));
-    std::fs::write(sandbox.join("x.npy"), file).unwrap();
-    killed(&sandbox, "sae train", SWEEP, stage);
+    sandbox.write("x.npy", npy::rows(ROWS, 16, row));
+    sandbox
 }
 
 /// Kills a command as often as the variable KILLS says, else ten times, at moments that are spread over the whole of it,

@@ -20,11 +20,6 @@ mod memory;
 mod profile;
 mod reproducible;
 mod sae;
-mod sae_features;
-mod sae_layers;
-mod sae_synthetic;
-mod sae_training;
-mod sae_transcoder;
 mod streams;
 
 mod experiments {

@@ -7,6 +7,8 @@ mod matryoshka;
 mod passes;
 mod pytorch;
 mod range;
+mod resampling;
+mod start;
 mod threads;
 mod training;
 mod transcoders;

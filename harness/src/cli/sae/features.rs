@@ -76,7 +76,7 @@ impl FeaturesArgs {
             .run("sae features", rows.len(), |exec, progress| {
                 Features::of(exec, parameters, &rows, tokens.as_ref(), sizes, progress)
             })?;
-        features.write(&folder, (name, parameters), &rows, sizes)?;
+        folder.all_or_nothing(|| features.write(&folder, (name, parameters), &rows, sizes))?;
         print(&format!(
             "{} elements, {} of them dead on {} rows\n\npage: {}\n",
             features.features.len(),

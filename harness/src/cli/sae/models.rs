@@ -20,7 +20,7 @@ use crate::table::{Record as _, Table, describe};
 use crate::text::{number, percent};
 use crate::workbench::encode::encode;
 use crate::workbench::evaluate::{Sample, check_targets, check_widths, evaluate, json};
-use crate::workbench::tables::{EVALUATION, Evaluation};
+use crate::workbench::tables::{EVALUATION, Element, Evaluation};
 use crate::workbench::truth::Truth;
 
 /// What these commands read, and on how many threads.
@@ -147,21 +147,31 @@ impl EvalArgs {
         });
         let (evaluations, elements, truth) = run?;
         if let Some(folder) = folder {
-            let mut tables = EVALUATION.to_vec();
-            if !truth.is_empty() {
-                folder.write("truth.csv", Table::of(&truth).csv())?;
-                tables.push(Truth::SPEC);
-            }
-            let about = describe::columns("Models side by side", "By `harness sae eval`.", tables);
-            folder.write("README.md", about)?;
-            folder.write("elements.csv", Table::of(&elements).csv())?;
-            folder.write("models.json", json(&evaluations))?;
-            folder.write("models.csv", Table::of(&evaluations).csv())?;
+            folder.all_or_nothing(|| write(&folder, &evaluations, &elements, &truth))?;
         }
         let mut text = side_by_side(&evaluations, terminal_width());
         truth.iter().for_each(|truth| text += &format!("\n{truth}"));
         print(&text)
     }
+}
+
+/// Writes what was measured.
+fn write(
+    folder: &Folder,
+    evaluations: &[Evaluation],
+    elements: &[Element],
+    truth: &[Truth],
+) -> Result<()> {
+    let mut tables = EVALUATION.to_vec();
+    if !truth.is_empty() {
+        folder.write("truth.csv", Table::of(truth).csv())?;
+        tables.push(Truth::SPEC);
+    }
+    let about = describe::columns("Models side by side", "By `harness sae eval`.", tables);
+    folder.write("README.md", about)?;
+    folder.write("elements.csv", Table::of(elements).csv())?;
+    folder.write("models.json", json(evaluations))?;
+    folder.write("models.csv", Table::of(evaluations).csv())
 }
 
 /// A line for each measure and a column for each model; a block for as many models as `width` has room for.

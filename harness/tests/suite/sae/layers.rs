@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Sandbox, results, same};
-use crate::sae::header;
+#[cfg(unix)]
+use crate::common::survives_kills_in;
+use crate::common::{Sandbox, npy, results, same};
 
 const WIDTH: usize = 12;
 const ROWS: usize = 3000;
@@ -43,37 +44,27 @@ fn axis(feature: usize, layer: usize) -> usize {
 }
 
 fn layer(layer: usize) -> Vec<u8> {
-    let mut file = header("<f4", false, &[ROWS, WIDTH]);
-    for row in 0..ROWS {
-        let mut values = [0f32; WIDTH];
-        for (column, value) in values.iter_mut().enumerate() {
-            *value = 0.02 * (uniform(row, 1000 + (layer * WIDTH + column) as u64) - 0.5);
-        }
-        for feature in 0..FEATURES {
-            values[axis(feature, layer)] += strength(row, feature, layer);
-        }
-        file.extend(values.into_iter().flat_map(f32::to_le_bytes));
-    }
-    file
+    npy::rows(ROWS, WIDTH, |row, column| {
+        let noise = 0.02 * (uniform(row, 1000 + (layer * WIDTH + column) as u64) - 0.5);
+        let here = (0..FEATURES).filter(|&feature| axis(feature, layer) == column);
+        here.fold(noise, |sum, feature| sum + strength(row, feature, layer))
+    })
 }
 
 /// The first feature, and three columns of noise.
 fn targets() -> Vec<u8> {
-    let mut file = header("<f4", false, &[ROWS, 4]);
-    for row in 0..ROWS {
-        let noise = (0..3).map(|i| uniform(row, 5000 + i));
-        let values = std::iter::once(strength(row, 0, 0)).chain(noise);
-        file.extend(values.flat_map(f32::to_le_bytes));
-    }
-    file
+    npy::rows(ROWS, 4, |row, column| match column {
+        0 => strength(row, 0, 0),
+        _ => uniform(row, 5000 + column as u64 - 1),
+    })
 }
 
 fn with_layers() -> Sandbox {
     let sandbox = Sandbox::new();
     for number in 0..3 {
-        std::fs::write(sandbox.join(&format!("layer{number}.npy")), layer(number)).unwrap();
+        sandbox.write(&format!("layer{number}.npy"), layer(number));
     }
-    std::fs::write(sandbox.join("targets.npy"), targets()).unwrap();
+    sandbox.write("targets.npy", targets());
     sandbox
 }
 
@@ -82,7 +73,7 @@ const SHORT: &str = "--elements 6 --k 1,2 --samples 20000 --batch 64 --rate 0.00
 
 /// The lines of a table, each by the names of its columns.
 fn table(sandbox: &Sandbox, path: &str) -> Vec<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(sandbox.join(path)).unwrap();
+    let text = sandbox.read(path);
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_string));
     let head: Vec<String> = lines.next().unwrap().collect();
     lines
@@ -96,7 +87,7 @@ fn number(line: &BTreeMap<String, String>, column: &str) -> f64 {
 
 /// The feature of each element of a model of a layer, by the axis of its decoder's row.
 fn features(sandbox: &Sandbox, model: &str, layer: usize) -> Vec<usize> {
-    let bytes = std::fs::read(sandbox.join(&format!("{model}/model.safetensors"))).unwrap();
+    let bytes = sandbox.bytes(&format!("{model}/model.safetensors"));
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let tensor = file.tensor("w_dec").unwrap();
     let values: Vec<f32> = tensor
@@ -178,7 +169,7 @@ fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
     assert!(share(2, "next_direction").is_nan());
     // Chance alone makes no matches.
     assert!(share(0, "chance_correlation") < 0.2 && share(0, "chance_cosine") < 0.7);
-    let findings = std::fs::read_to_string(sandbox.join("a/report.html")).unwrap();
+    let findings = sandbox.read("a/report.html");
     assert!(
         findings.contains("33 % of the elements are unfinished by direction and 33 % by function")
     );
@@ -248,8 +239,7 @@ fn the_configuration_fed_back_repeats_all_on_any_number_of_threads() {
         ))
         .assert()
         .success();
-    let model =
-        |path: &str| std::fs::read(sandbox.join(&format!("{path}/model.safetensors"))).unwrap();
+    let model = |path: &str| sandbox.bytes(&format!("{path}/model.safetensors"));
     assert_eq!(
         model("a/models/layer0-topk-n6-k1-seed0"),
         model("c/models/layer0-topk-n6-k1-seed0")
@@ -263,18 +253,18 @@ fn the_configuration_fed_back_repeats_all_on_any_number_of_threads() {
 fn killed_layers_are_resumed_to_the_same_bytes() {
     let sandbox = with_layers();
     let arguments = format!("{ALL} {SHORT} --probe-targets targets.npy");
-    crate::common::survives_kills_in(&sandbox, "sae layers", &arguments, "models", [1, 4, 8]);
+    survives_kills_in(&sandbox, "sae layers", &arguments, "models", [1, 4, 8]);
 }
 
 #[test]
 fn classes_are_told_apart_by_their_probes() {
     let sandbox = with_layers();
-    let mut file = header("|u1", false, &[ROWS]);
+    let mut file = npy::header("|u1", false, &[ROWS]);
     file.extend((0..ROWS).map(|row| match strength(row, 1, 0) > 0.0 {
         true => 7,
         false => 200u8,
     }));
-    std::fs::write(sandbox.join("classes.npy"), file).unwrap();
+    sandbox.write("classes.npy", file);
     sandbox
         .harness(&format!(
             "sae layers {ALL} {SHORT} --seeds 1 --probe-targets classes.npy --out a"
@@ -298,9 +288,9 @@ fn classes_are_told_apart_by_their_probes() {
 fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is_written() {
     let sandbox = with_layers();
     let npy = |name: &str, kind: &str, shape: &[usize], bytes: usize| {
-        let mut file = header(kind, false, shape);
+        let mut file = npy::header(kind, false, shape);
         file.extend(vec![0; bytes]);
-        std::fs::write(sandbox.join(name), file).unwrap();
+        sandbox.write(name, file);
     };
     npy("few.npy", "<f4", &[10, WIDTH], 10 * WIDTH * 4);
     npy("narrow.npy", "<f4", &[ROWS, 2], ROWS * 8);
@@ -308,13 +298,13 @@ fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is
     npy("classes.npy", "<i4", &[5], 20);
     npy("matrix.npy", "<i8", &[ROWS, 2], ROWS * 16);
     npy("cut.npy", "<i8", &[ROWS], ROWS * 8 - 1);
-    let mut many = header("<i2", false, &[ROWS, 1]);
+    let mut many = npy::header("<i2", false, &[ROWS, 1]);
     many.extend((0..ROWS as i16).flat_map(i16::to_le_bytes));
-    std::fs::write(sandbox.join("many.npy"), many).unwrap();
+    sandbox.write("many.npy", many);
     let mut broken = targets();
     let end = broken.len();
     broken[end - 4 * ROWS..].fill(0xff);
-    std::fs::write(sandbox.join("broken.npy"), broken).unwrap();
+    sandbox.write("broken.npy", broken);
     for (arguments, parts) in [
         (
             "layer0.npy",

@@ -1,22 +1,15 @@
 //! `harness sae` with `--target`: models that read some activations and reconstruct others.
 
-use harness::table::{Record, Table};
-use harness::workbench::tables::{Evaluation, Model};
+use harness::workbench::tables::Evaluation;
 
-use crate::common::{Sandbox, refused, results, same};
-use crate::sae::header;
+use super::models;
+#[cfg(unix)]
+use crate::common::survives_kills_in;
+use crate::common::{Sandbox, files, npy, results, same};
 
 const ROWS: usize = 900;
 const READ: usize = 6;
 const RECONSTRUCTED: usize = 4;
-
-/// A `.npy` file of rows of so many values.
-fn npy(rows: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
-    let mut file = header("<f4", false, &[rows, width]);
-    let values = (0..rows * width).flat_map(|i| value(i / width, i % width).to_le_bytes());
-    file.extend(values);
-    file
-}
 
 /// The one feature that is on in a row, and its strength.
 fn feature(row: usize) -> (usize, f32) {
@@ -40,23 +33,17 @@ fn y(row: usize, column: usize) -> f32 {
 /// Activations, their targets, and targets that belong to other rows.
 fn with_data() -> Sandbox {
     let sandbox = Sandbox::new();
-    let write = |name: &str, bytes| std::fs::write(sandbox.join(name), bytes).unwrap();
-    write("x.npy", npy(ROWS, READ, x));
-    write("y.npy", npy(ROWS, RECONSTRUCTED, y));
     let other = |row: usize, column| y((row * 389 + 217) % ROWS, column);
-    write("permuted.npy", npy(ROWS, RECONSTRUCTED, other));
-    write("fewer.npy", npy(ROWS - 1, RECONSTRUCTED, y));
+    sandbox.write("x.npy", npy::rows(ROWS, READ, x));
+    sandbox.write("y.npy", npy::rows(ROWS, RECONSTRUCTED, y));
+    sandbox.write("permuted.npy", npy::rows(ROWS, RECONSTRUCTED, other));
+    sandbox.write("fewer.npy", npy::rows(ROWS - 1, RECONSTRUCTED, y));
     sandbox
 }
 
 /// A training of a second or two.
 const TRAINING: &str =
     "sae train x.npy --elements 12 --samples 60000 --batch 64 --rate 0.001 --quiet";
-
-fn models(sandbox: &Sandbox, folder: &str) -> Vec<Model> {
-    let csv = std::fs::read_to_string(sandbox.join(&format!("{folder}/models.csv"))).unwrap();
-    Table::from_csv(Model::SPEC, csv).unwrap().rows()
-}
 
 fn train(sandbox: &Sandbox, flags: &str, folder: &str) {
     let command = format!("{TRAINING} {flags} --out {folder}");
@@ -104,8 +91,7 @@ fn an_evaluation_of_the_exported_weights_says_the_same() {
     let folder = "a/models/topk-n12-k2-seed0";
     let eval = format!("sae eval {folder} --data x.npy --target y.npy --rows 45 --quiet --out e");
     sandbox.harness(&eval).assert().success();
-    let csv = std::fs::read_to_string(sandbox.join("e/models.csv")).unwrap();
-    let evaluated: Vec<Evaluation> = Table::from_csv(Evaluation::SPEC, csv).unwrap().rows();
+    let evaluated: Vec<Evaluation> = sandbox.table("e/models.csv");
     let ours = &evaluated[0].measures;
     let theirs = &trained
         .iter()
@@ -138,17 +124,31 @@ fn the_configuration_fed_back_repeats_the_training_on_any_number_of_threads() {
         .assert()
         .success();
     same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
-    refused(
-        sandbox
-            .harness("sae train --resume a --target permuted.npy --config a/config.toml --quiet"),
-        &["a"],
+    let left = files(&sandbox.join("a"));
+    sandbox.refuses(
+        "sae train --resume a --target permuted.npy --config a/config.toml --quiet",
+        &[
+            "cannot resume the training in a",
+            "has `target = [\"y.npy\"]`, not `target = [\"permuted.npy\"]`",
+            "choose a new folder",
+        ],
     );
+    same(&left, &files(&sandbox.join("a")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_training_of_transcoders_is_resumed_to_the_same_bytes() {
+    let sandbox = with_data();
+    let training = "x.npy --target y.npy --skip-connection --k 1,2 --elements 12 --samples 60000 --batch 64 \
+                    --rate 0.001 --baselines none --quiet";
+    survives_kills_in(&sandbox, "sae train", training, "models", [1, 2, 2]);
 }
 
 #[test]
 fn what_does_not_belong_together_is_refused() {
     let sandbox = with_data();
-    let no = |flags: &str, parts: &[&str]| refused(sandbox.harness(flags), parts);
+    let no = |flags: &str, parts: &[&str]| sandbox.refuses(flags, parts);
     no(
         &format!("{TRAINING} --k 1 --target fewer.npy --out a"),
         &["fewer.npy are 899 rows", "x.npy are 900", "row i"],

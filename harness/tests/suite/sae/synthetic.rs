@@ -1,9 +1,8 @@
 //! `harness sae` on synthetic models, whose features are known.
 
-use harness::table::{Record as _, Table};
 use harness::workbench::truth::Truth;
 
-use crate::common::{Sandbox, results, same};
+use crate::common::{Sandbox, npy, results, same};
 
 /// A small model with trees, a copula and a bias.
 const SPEC: &str = "features = 40\nwidth = 12\nfirst = 0.3\nlast = 0.02\nrank = 3\nroots = 4\n\
@@ -20,8 +19,7 @@ fn with_spec() -> Sandbox {
 }
 
 fn truth(sandbox: &Sandbox, folder: &str) -> Vec<Truth> {
-    let path = sandbox.join(&format!("{folder}/truth.csv"));
-    Table::read(Truth::SPEC, &path).unwrap().rows()
+    sandbox.table(&format!("{folder}/truth.csv"))
 }
 
 #[test]
@@ -61,17 +59,16 @@ fn a_training_on_a_synthetic_model_repeats_and_an_evaluation_agrees_with_it() {
     }
 
     // Another model under the same name is another training.
-    sandbox.write("my.toml", &format!("{SPEC}seed = 1\n"));
+    sandbox.write("my.toml", format!("{SPEC}seed = 1\n"));
     train("--config a/config.toml --out c -q");
-    let models =
-        |folder: &str| std::fs::read(sandbox.join(&format!("{folder}/models.csv"))).unwrap();
+    let models = |folder: &str| sandbox.bytes(&format!("{folder}/models.csv"));
     assert_ne!(models("a"), models("c"));
 }
 
 #[test]
 fn samples_in_files_are_the_sums_of_their_codes_and_features() {
     let sandbox = with_spec();
-    sandbox.write("plain.toml", &SPEC.replace("bias = 0.5", "bias = 0.0"));
+    sandbox.write("plain.toml", SPEC.replace("bias = 0.5", "bias = 0.0"));
     let synth = |arguments: &str| {
         sandbox
             .harness(&format!(
@@ -82,27 +79,14 @@ fn samples_in_files_are_the_sums_of_their_codes_and_features() {
     };
     synth("--out x.npy --threads 1");
     synth("--out y.safetensors --threads 3");
-    let read = |name: &str| std::fs::read(sandbox.join(name)).unwrap();
-    let rows = |name: &str| {
-        npyz::NpyFile::new(&read(name)[..])
-            .unwrap()
-            .into_vec::<f32>()
-            .unwrap()
-    };
+    let read = |name: &str| sandbox.bytes(name);
+    let rows = |name: &str| npy::values::<f32>(&read(name));
     let (x, features) = (rows("x.npy"), rows("x-features.npy"));
     assert_eq!((x.len(), features.len()), (5000 * 12, 40 * 12));
-    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(read("x-codes.npz"))).unwrap();
-    let mut array = |name: &str| {
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut zip.by_name(name).unwrap(), &mut bytes).unwrap();
-        bytes
-    };
-    fn numbers<T: npyz::Deserialize>(bytes: &[u8]) -> Vec<T> {
-        npyz::NpyFile::new(bytes).unwrap().into_vec().unwrap()
-    }
-    let starts: Vec<i64> = numbers(&array("indptr.npy"));
-    let columns: Vec<i32> = numbers(&array("indices.npy"));
-    let values: Vec<f32> = numbers(&array("data.npy"));
+    let arrays = npy::archive(read("x-codes.npz"));
+    let starts: Vec<i64> = npy::values(&arrays["indptr.npy"]);
+    let columns: Vec<i32> = npy::values(&arrays["indices.npy"]);
+    let values: Vec<f32> = npy::values(&arrays["data.npy"]);
     assert_eq!(starts.len(), 5001);
     for (i, x) in x.chunks_exact(12).enumerate() {
         let mut sum = [0f64; 12];
@@ -134,7 +118,7 @@ fn samples_in_files_are_the_sums_of_their_codes_and_features() {
     }
     let codes = read("y-codes.safetensors");
     let codes = safetensors::SafeTensors::deserialize(&codes).unwrap();
-    assert!(array("data.npy").ends_with(codes.tensor("values").unwrap().data()));
+    assert!(arrays["data.npy"].ends_with(codes.tensor("values").unwrap().data()));
     // They are activations like any others.
     sandbox
         .harness("sae train x.npy --samples 512 --batch 64 --elements 8 --k 2 --out a -q")

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use harness::interchange::sparsify;
 use kernels::sae::{Parameters, Shape, TopK, Variant};
 
-use crate::common::{Sandbox, files, results, same};
-use crate::sae::header;
+use crate::common::{Sandbox, files, npy, results, same};
 
 const WIDTH: usize = 4;
 const ROWS: usize = 1300;
@@ -29,7 +28,7 @@ fn write_model(sandbox: &Sandbox) {
     let (config, weights) = sparsify::encode(&parameters).unwrap();
     std::fs::create_dir(sandbox.join("model")).unwrap();
     sandbox.write("model/cfg.json", &config);
-    std::fs::write(sandbox.join("model/sae.safetensors"), weights).unwrap();
+    sandbox.write("model/sae.safetensors", weights);
 }
 
 /// The column of the largest value of a row, and that value: the first three columns, more and more rarely.
@@ -43,14 +42,11 @@ fn largest(row: usize) -> (usize, f32) {
 }
 
 fn write_rows(sandbox: &Sandbox) {
-    let values = (0..ROWS * WIDTH).flat_map(|i| {
-        let (column, value) = largest(i / WIDTH);
-        let value = if i % WIDTH == column { value } else { 0.25 };
-        value.to_le_bytes()
+    let rows = npy::rows(ROWS, WIDTH, |row, column| {
+        let (largest, value) = largest(row);
+        if column == largest { value } else { 0.25 }
     });
-    let mut file = header("<f4", false, &[ROWS, WIDTH]);
-    file.extend(values);
-    std::fs::write(sandbox.join("x.npy"), file).unwrap();
+    sandbox.write("x.npy", rows);
     let mut tokens = String::new();
     for row in 0..ROWS {
         writeln!(tokens, "<t{row}>\tbefore {row} \t & after").unwrap();
@@ -80,7 +76,7 @@ fn elements_have_the_frequencies_activations_and_top_rows_of_codes_that_are_know
         .harness("sae features model --data x.npy --tokens tokens.txt --top 3 --quiet --out a")
         .assert()
         .success();
-    let json = std::fs::read(sandbox.join("a/features.json")).unwrap();
+    let json = sandbox.bytes("a/features.json");
     let elements: serde_json::Value = serde_json::from_slice(&json).unwrap();
     let squares = |column| {
         let squares = of_column(column)
@@ -117,9 +113,9 @@ fn elements_have_the_frequencies_activations_and_top_rows_of_codes_that_are_know
             assert_eq!(top["after"], " & after");
         }
     }
-    let csv = std::fs::read_to_string(sandbox.join("a/top.csv")).unwrap();
+    let csv = sandbox.read("a/top.csv");
     assert_eq!(csv.lines().count(), 1 + 9);
-    let page = std::fs::read_to_string(sandbox.join("a/features.html")).unwrap();
+    let page = sandbox.read("a/features.html");
     let row = of_column(2)[0].1;
     // Text is text on the page, whatever is in it.
     let shown = format!("before {row} <mark>&#60;t{row}&#62;</mark> &#38; after");
@@ -131,13 +127,13 @@ fn elements_have_the_frequencies_activations_and_top_rows_of_codes_that_are_know
 #[test]
 fn features_are_the_same_on_any_number_of_threads_and_in_any_files() {
     let sandbox = with_model();
-    let whole = std::fs::read(sandbox.join("x.npy")).unwrap();
+    let whole = sandbox.bytes("x.npy");
     let values = &whole[whole.len() - ROWS * WIDTH * 4..];
     std::fs::create_dir(sandbox.join("parts")).unwrap();
     for (name, rows) in [("a.npy", 0..700), ("b.npy", 700..ROWS)] {
-        let mut part = header("<f4", false, &[rows.len(), WIDTH]);
+        let mut part = npy::header("<f4", false, &[rows.len(), WIDTH]);
         part.extend(&values[rows.start * WIDTH * 4..rows.end * WIDTH * 4]);
-        std::fs::write(sandbox.join(&format!("parts/{name}")), part).unwrap();
+        sandbox.write(&format!("parts/{name}"), part);
     }
     let run = |data: &str, threads: usize, out: &str| {
         sandbox
@@ -152,7 +148,7 @@ fn features_are_the_same_on_any_number_of_threads_and_in_any_files() {
     run("parts", 2, "c");
     same(&files(&sandbox.join("a")), &files(&sandbox.join("b")));
     for file in ["features.csv", "top.csv", "features.json"] {
-        let read = |folder: &str| std::fs::read(sandbox.join(&format!("{folder}/{file}"))).unwrap();
+        let read = |folder: &str| sandbox.bytes(&format!("{folder}/{file}"));
         assert_eq!(read("a"), read("c"), "{file}");
     }
     // Without a folder of its own, the first that is free.
@@ -160,19 +156,19 @@ fn features_are_the_same_on_any_number_of_threads_and_in_any_files() {
         .harness("sae features model --data x.npy --quiet")
         .assert()
         .success();
-    let page = std::fs::read_to_string(sandbox.join("out/features-1/features.html")).unwrap();
+    let page = sandbox.read("out/features-1/features.html");
     assert!(page.contains("x.npy, row 7") && !page.contains("<mark>"));
 }
 
 #[test]
 fn tokens_that_do_not_fit_the_rows_are_refused_before_anything_is_computed() {
     let sandbox = with_model();
-    let tokens = std::fs::read_to_string(sandbox.join("tokens.txt")).unwrap();
+    let tokens = sandbox.read("tokens.txt");
     let fewer = tokens.lines().take(ROWS - 1).collect::<Vec<_>>().join("\n");
     sandbox.write("fewer.txt", &fewer);
     sandbox.write("more.txt", &(tokens.clone() + "one more"));
-    std::fs::write(sandbox.join("bytes.txt"), b"a\n\xff\n").unwrap();
-    std::fs::write(sandbox.join("long.txt"), vec![b'a'; 3 << 20]).unwrap();
+    sandbox.write("bytes.txt", b"a\n\xff\n");
+    sandbox.write("long.txt", vec![b'a'; 3 << 20]);
     for (file, parts) in [
         (
             "fewer.txt",
@@ -195,25 +191,25 @@ fn tokens_that_do_not_fit_the_rows_are_refused_before_anything_is_computed() {
         assert!(!sandbox.join("z").exists(), "{file}");
     }
     // The last line may end without a line feed, and lines may end as on Windows.
-    sandbox.write("windows.txt", &tokens.trim_end().replace('\n', "\r\n"));
+    sandbox.write("windows.txt", tokens.trim_end().replace('\n', "\r\n"));
     sandbox
         .harness("sae features model --data x.npy --tokens windows.txt --quiet --out w")
         .assert()
         .success();
-    let top = std::fs::read_to_string(sandbox.join("w/top.csv")).unwrap();
+    let top = sandbox.read("w/top.csv");
     assert!(top.contains(" & after\n") && !top.contains('\r'));
 }
 
 #[test]
 fn what_cannot_be_read_is_refused() {
     let sandbox = with_model();
-    let mut narrow = header("<f4", false, &[2, 3]);
+    let mut narrow = npy::header("<f4", false, &[2, 3]);
     narrow.extend([0; 24]);
-    std::fs::write(sandbox.join("narrow.npy"), narrow).unwrap();
-    let mut broken = header("<f4", false, &[2, WIDTH]);
+    sandbox.write("narrow.npy", narrow);
+    let mut broken = npy::header("<f4", false, &[2, WIDTH]);
     broken.extend([1f32; 6].into_iter().flat_map(f32::to_le_bytes));
     broken.extend([f32::NAN; 2].into_iter().flat_map(f32::to_le_bytes));
-    std::fs::write(sandbox.join("broken.npy"), broken).unwrap();
+    sandbox.write("broken.npy", broken);
     sandbox.refuses(
         "sae features model --data narrow.npy --out z",
         &["takes rows of 4 values", "narrow.npy has rows of 3"],
@@ -223,8 +219,7 @@ fn what_cannot_be_read_is_refused() {
         "sae features model --data broken.npy --out z",
         &["broken.npy, row 1 holds a NaN"],
     );
-    let left = files(&sandbox.join("z"));
-    assert!(left.is_empty(), "{:?}", left.keys());
+    assert!(!sandbox.join("z").exists());
     sandbox
         .harness("sae features model --data x.npy --top 0")
         .assert()
@@ -239,8 +234,8 @@ fn the_report_of_a_training_shows_elements_with_the_tokens_of_their_rows() {
         .harness(&format!("sae train {sweep} --out a"))
         .assert()
         .success();
-    let report = std::fs::read_to_string(sandbox.join("a/report.html")).unwrap();
-    let top = std::fs::read_to_string(sandbox.join("a/top.csv")).unwrap();
+    let report = sandbox.read("a/report.html");
+    let top = sandbox.read("a/top.csv");
     let first: Vec<&str> = top.lines().nth(1).unwrap().split(',').collect();
     let row = first[2];
     let shown = format!("before {row} <mark>&#60;t{row}&#62;</mark> &#38; after");

@@ -7,20 +7,11 @@ use harness::text::number;
 use harness::workbench::tables::{Evaluation, Measures, Model};
 use harness::workbench::truth::{Codes, Truth};
 
-use crate::common::{Sandbox, results, same};
+use crate::common::{Sandbox, npy, results, same};
 #[cfg(target_os = "linux")]
 use crate::common::{refused, under};
-use crate::sae::header;
 
 const WIDTH: usize = 5;
-
-/// A `.npy` file of rows of so many values.
-fn npy(rows: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
-    let mut file = header("<f4", false, &[rows, width]);
-    let values = (0..rows * width).flat_map(|i| value(i / width, i % width).to_le_bytes());
-    file.extend(values);
-    file
-}
 
 /// Rows of two active columns.
 fn value(row: usize, column: usize) -> f32 {
@@ -43,11 +34,11 @@ fn with_data() -> Sandbox {
     // The rows of the last but that one.
     let whole = |row, column| other(row + usize::from(row >= 7), column);
     for (name, file) in [
-        ("x.npy", npy(600, WIDTH, value)),
-        ("other.npy", npy(150, WIDTH, other)),
-        ("broken.npy", npy(150, WIDTH, broken)),
-        ("whole.npy", npy(149, WIDTH, whole)),
-        ("wide.npy", npy(150, WIDTH + 1, |_, _| 1.0)),
+        ("x.npy", npy::rows(600, WIDTH, value)),
+        ("other.npy", npy::rows(150, WIDTH, other)),
+        ("broken.npy", npy::rows(150, WIDTH, broken)),
+        ("whole.npy", npy::rows(149, WIDTH, whole)),
+        ("wide.npy", npy::rows(150, WIDTH + 1, |_, _| 1.0)),
     ] {
         std::fs::write(sandbox.join(name), file).unwrap();
     }
@@ -133,7 +124,7 @@ fn models_are_measured_on_the_rows_of_another_file_as_an_evaluation_measures_the
 fn components_explain_nothing_of_rows_that_lie_elsewhere() {
     let sandbox = with_data();
     let far = |row: usize, column: usize| 50.0 + value(row, column);
-    std::fs::write(sandbox.join("far.npy"), npy(150, WIDTH, far)).unwrap();
+    std::fs::write(sandbox.join("far.npy"), npy::rows(150, WIDTH, far)).unwrap();
     succeeds(&sandbox, &format!("{TRAINING} --eval far.npy -q --out a"));
     let models = models(&sandbox, "a");
     let pca = models.iter().find(|m| m.model.starts_with("pca")).unwrap();

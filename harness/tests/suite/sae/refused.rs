@@ -1,0 +1,102 @@
+//! Commands that are refused leave everything as it was: no file, and no empty folder either.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{SWEEP, WIDTH, sparse, with_data};
+use crate::common::{Sandbox, npy};
+#[cfg(unix)]
+use crate::common::{limited, refused};
+
+/// The paths of all files and folders in a folder.
+fn tree(folder: &Path) -> BTreeSet<std::path::PathBuf> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+        }
+        found.insert(path);
+    }
+    found
+}
+
+/// A model in `model`, and data that no command can take.
+fn with_model() -> Sandbox {
+    let sandbox = with_data();
+    sandbox
+        .harness(&format!("sae train {SWEEP} --out a"))
+        .assert()
+        .success();
+    let model = sandbox.join("a/models/topk-n8-k1-seed0");
+    std::fs::rename(model, sandbox.join("model")).unwrap();
+    std::fs::remove_dir_all(sandbox.join("a")).unwrap();
+    sandbox.write("wide.npy", npy::rows(600, WIDTH + 1, sparse));
+    let broken = |row, column| {
+        if row == 599 {
+            f32::NAN
+        } else {
+            sparse(row, column)
+        }
+    };
+    sandbox.write("nan.npy", npy::rows(600, WIDTH, broken));
+    sandbox.write("wrong.toml", "features = 0\n");
+    std::fs::create_dir(sandbox.join("empty")).unwrap();
+    sandbox
+}
+
+#[test]
+fn a_refused_command_leaves_nothing_behind() {
+    let sandbox = with_model();
+    let before = tree(sandbox.path());
+    for command in [
+        "eval model --data nan.npy --out z",
+        "eval model --data wide.npy --out z",
+        "eval model --data none.npy --out z",
+        "eval model none --data x.npy --out z",
+        "eval model --data x.npy --target x.npy --out z",
+        "eval model --data nan.npy --out z/in/it",
+        "eval model --data nan.npy --out empty",
+        "encode model --data nan.npy --out z.npz",
+        "encode model --data nan.npy --out z.safetensors",
+        "encode model --data wide.npy --out z.npz",
+        "features model --data nan.npy",
+        "features model --data nan.npy --out z",
+        "features model --data wide.npy --out z",
+        "features model --data x.npy --tokens wrong.toml --out z",
+        "synth wrong.toml --samples 5 --out z.npy",
+        "synth synthsaebench-1k --samples 5 --out z.txt",
+    ] {
+        let mut refused = sandbox.harness(&format!("sae {command} --quiet"));
+        let output = refused.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert_eq!(tree(sandbox.path()), before, "{command}");
+    }
+    sandbox.refuses("sae export none --to saelens z/in/it", &["none"]);
+    sandbox.refuses("sae export model --to saelens model", &["is not empty"]);
+    assert_eq!(tree(sandbox.path()), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_a_full_disk_ends_leaves_nothing_behind() {
+    let sandbox = with_model();
+    sandbox
+        .harness("sae train x.npy --elements 400 --k 1 --samples 640 --batch 64 --baselines none --quiet --out a")
+        .assert()
+        .success();
+    let before = tree(sandbox.path());
+    let model = "a/models/topk-n400-k1-seed0";
+    // Each of these writes a file that is larger than a file may be, after others that are not.
+    for command in [
+        format!("eval {model} --data x.npy --out z --quiet"),
+        format!("features {model} --data x.npy --out z --quiet"),
+        format!("export {model} --to saelens z"),
+        format!("export {model} --to sparsify z/in/it"),
+        format!("encode {model} --data x.npy --out z.npz --quiet"),
+    ] {
+        let command = limited(&sandbox, &format!("sae {command}"));
+        refused(command, &["cannot write z", "free some space"]);
+        assert_eq!(tree(sandbox.path()), before);
+    }
+}

@@ -1,0 +1,259 @@
+//! Variants, their settings, and what else changes a training.
+
+use harness::table::record::Word as _;
+use harness::workbench::tables::Step;
+
+use super::{SWEEP, cell, models, with_data};
+
+#[test]
+fn every_variant_explains_held_out_rows_and_is_exported() {
+    let sandbox = with_data();
+    for variant in [
+        "topk",
+        "batch-topk",
+        "matryoshka",
+        "jumprelu",
+        "l1",
+        "l1-tied",
+        "gated",
+        "two-layer",
+        "lista",
+    ] {
+        sandbox
+            .harness(&format!(
+                "sae train x.npy --variant {variant} --k 2 --lambda 0.05 --elements 8 --samples 40000 --batch 64 \
+                 --rate 0.0005 --baselines none --set threshold=0.1 --set bandwidth=0.2 --quiet --out {variant}"
+            ))
+            .assert()
+            .success();
+        let model = &models(&sandbox, variant)[0];
+        assert_eq!(model.variant.word(), variant);
+        let explained = model.measures.explained_variance;
+        assert!(explained > 0.3 && explained <= 1.0, "{model:?}");
+        // Read back, the saved model is the one that was measured.
+        let name = model.model.clone();
+        let measured = model.measures.clone();
+        let model = format!("{variant}/models/{name}");
+        sandbox
+            .harness(&format!(
+                "sae eval {model} --data x.npy --rows 30 --quiet --out {variant}-eval"
+            ))
+            .assert()
+            .success();
+        let evaluated = sandbox.read(&format!("{variant}-eval/models.csv"));
+        for (column, measured) in [
+            ("explained_variance", measured.explained_variance),
+            ("l0", measured.l0),
+        ] {
+            let evaluated: f64 = cell(&evaluated, &name, column).parse().unwrap();
+            assert_eq!(evaluated, measured, "{variant}: {column}");
+        }
+        let export = format!("sae export {model} --to saelens {variant}-export");
+        match variant {
+            "two-layer" | "lista" => {
+                sandbox.refuses(
+                    &export,
+                    &[&name, "SAELens has no variant like", variant, "jumprelu"],
+                );
+                assert!(!sandbox.join(&format!("{variant}-export")).exists());
+            }
+            _ => {
+                sandbox.harness(&export).assert().success();
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_of_variants_reach_the_models_and_a_default_penalty_is_that_of_the_variant() {
+    let sandbox = with_data();
+    let short = "--elements 40 --samples 640 --batch 64 --baselines none --quiet";
+    for (flags, expected) in [
+        (
+            "--variant matryoshka --k 2 --set prefixes=[0.01,0.02,0.3]",
+            "\"prefixes\":[1,12,40]",
+        ),
+        (
+            "--variant jumprelu --normalise none --set threshold=0.5 --set bandwidth=0.25",
+            "\"lambda\":1.0,\"bandwidth\":0.25,\"threshold\":0.5",
+        ),
+        (
+            "--variant two-layer --normalise none --set hidden=1.5",
+            "\"hidden\":8,\"lambda\":2.0",
+        ),
+        (
+            "--variant lista --normalise none --set unrolled=2 --lambda 0.5",
+            "\"steps\":2,\"lambda\":0.5",
+        ),
+    ] {
+        let _ = std::fs::remove_dir_all(sandbox.join("a"));
+        sandbox
+            .harness(&format!("sae train x.npy {short} {flags} --out a"))
+            .assert()
+            .success();
+        let name = models(&sandbox, "a")[0].model.clone();
+        let bytes = sandbox.bytes(&format!("a/models/{name}/model.safetensors"));
+        let text = String::from_utf8_lossy(&bytes).replace('\\', "");
+        assert!(text.contains(expected), "{flags}: {expected}");
+    }
+}
+
+#[test]
+fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
+    let sandbox = with_data();
+    for variant in ["l1", "jumprelu"] {
+        sandbox
+            .harness(&format!(
+                "sae train x.npy --variant {variant} --target-l0 1.5,2.5 --elements 12 --samples 120000 --batch 64 --rate 0.0002 \
+                 --set lambda_warmup=0.05 --set threshold=0.5 --set bandwidth=0.5 --baselines none --quiet --out {variant}"
+            ))
+            .assert()
+            .success();
+        let models = models(&sandbox, variant);
+        assert_eq!(models.len(), 2);
+        for (model, target) in models.iter().zip([1.5, 2.5]) {
+            assert_eq!(
+                (model.model.as_str(), model.target_l0),
+                (
+                    format!("{variant}-n12-target{target}-seed0").as_str(),
+                    target
+                )
+            );
+            let l0 = model.measures.l0;
+            assert!(
+                (l0 / target - 1.0).abs() < 0.25,
+                "{variant}: {l0} for {target}"
+            );
+            assert!(model.sparsity > 0.0 && model.sparsity.is_finite());
+        }
+        // λ is what the training has left, and is saved with the model.
+        assert_ne!(models[0].sparsity, models[1].sparsity);
+        let metrics: Vec<Step> = sandbox.table(&format!("{variant}/metrics.csv"));
+        let lambdas: Vec<f64> = metrics.iter().map(|step| step.lambda).collect();
+        assert!(lambdas.windows(2).any(|pair| pair[0] != pair[1]));
+    }
+    // Ten steps are too few to get anywhere.
+    let output = sandbox
+        .harness(
+            "sae train x.npy --variant l1 --target-l0 1 --elements 12 --samples 640 --batch 64 --rate 0.000001 \
+             --baselines none --quiet --out short",
+        )
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let note = "l1-n12-target1-seed0 has ";
+    assert!(
+        shown.contains(note) && shown.contains("and 1 was the target"),
+        "{shown}"
+    );
+    assert!(sandbox.read("short/report.html").contains(note));
+}
+
+#[test]
+fn warm_up_clipping_and_what_is_done_for_dead_elements_change_the_models() {
+    let sandbox = with_data();
+    let train = "sae train x.npy --variant l1 --lambda 0.5 --elements 12 --samples 20000 --batch 64 --rate 0.001 --baselines none \
+                 --quiet";
+    let mut seen = std::collections::BTreeSet::new();
+    for (i, flags) in [
+        "",
+        "--set warmup=0.5",
+        "--set lambda_warmup=0.5",
+        "--set clip=0.01",
+        "--set dead=resample --set dead_after=640",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        sandbox
+            .harness(&format!("{train} {flags} --out t{i}"))
+            .assert()
+            .success();
+        let model = sandbox.bytes(&format!(
+            "t{i}/models/l1-n12-lambda0.5-seed0/model.safetensors"
+        ));
+        assert!(seen.insert(model), "{flags} changes nothing");
+    }
+    // More than any gradient has, and longer than the training.
+    sandbox
+        .harness(&format!(
+            "{train} --set clip=1e9 --set dead=resample --set dead_after=30000 --out same"
+        ))
+        .assert()
+        .success();
+    assert_eq!(
+        sandbox.read("t0/metrics.csv"),
+        sandbox.read("same/metrics.csv")
+    );
+    for (flags, parts) in [
+        (
+            "--set dead=auxiliary",
+            &["dead is auxiliary", "l1 has no auxiliary"][..],
+        ),
+        ("--target-l0 13", &["target_l0 is 13", "12 elements"]),
+        (
+            "--target-l0 2 --lambda 1,2",
+            &["lambda is a list", "target_l0"],
+        ),
+        (
+            "--variant topk --k 2 --target-l0 2",
+            &["topk has no penalty", "k"],
+        ),
+        ("--target-l0 0", &["--target-l0: target_l0 is [0.0]"]),
+        ("--set clip=-1", &["clip is -1.0"]),
+        ("--baselines some", &["--baselines: baselines is", "random"]),
+    ] {
+        let train = train
+            .replace("--lambda 0.5 ", "")
+            .replace(" --baselines none", "");
+        let train = match flags.contains("--variant") {
+            true => train.replace("--variant l1 ", ""),
+            false => train,
+        };
+        sandbox.refuses(&format!("{train} {flags} --out z"), parts);
+    }
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let sandbox = with_data();
+    for (flags, parts) in [
+        ("--k 41", &["k is 41", "40 elements"][..]),
+        ("--k 0", &["--k: k is [0]"]),
+        ("--k 2,2", &["increasing"]),
+        ("--batch 0", &["--batch: batch is 0"]),
+        ("--held-out 0.9", &["--held-out: held_out is 0.9"]),
+        ("--variant l2", &["--variant: variant is", "topk"]),
+        ("--expansion 0", &["--expansion 0"]),
+        (
+            "--set sampels=5",
+            &["no setting `sampels`; did you mean `samples`?"],
+        ),
+        (
+            "--set samples=many",
+            &["samples is \"many\"", "a whole number"],
+        ),
+        ("--threads 0", &["--threads is 0"]),
+        (
+            "--elements 4194304 --batch 1048576",
+            &["would need about", "`harness sae train --help`"],
+        ),
+    ] {
+        sandbox.refuses(&format!("sae train x.npy {flags} --out z"), parts);
+        assert!(!sandbox.join("z").exists(), "{flags}");
+    }
+    sandbox
+        .harness(&format!("sae train {SWEEP} --out a"))
+        .assert()
+        .success();
+    sandbox.refuses(
+        "sae train x.npy --k 3 --resume a",
+        &["cannot resume the training in a"],
+    );
+    sandbox.refuses(
+        &format!("sae train {SWEEP} --out a"),
+        &["a holds another run"],
+    );
+    // Other activations under the same name are noticed while a training is under way.
+    sandbox.refuses("sae train --resume nowhere", &["nowhere"]);
+}
