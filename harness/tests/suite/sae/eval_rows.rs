@@ -137,8 +137,8 @@ fn components_explain_nothing_of_rows_that_lie_elsewhere() {
 fn tokens_are_those_of_the_rows_that_are_measured() {
     let sandbox = with_data();
     let lines = |n: usize| (0..n).map(|i| format!("t{i}\n")).collect::<String>();
-    sandbox.write("tokens.txt", &lines(150));
-    sandbox.write("more.txt", &lines(600));
+    sandbox.write("tokens.txt", lines(150));
+    sandbox.write("more.txt", lines(600));
     let training = format!("{TRAINING} --eval other.npy -q --out a");
     sandbox.refuses(
         &format!("{training} --tokens more.txt"),
