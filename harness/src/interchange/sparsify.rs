@@ -24,7 +24,7 @@ pub fn encode(parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
     if task.input() != width {
         return Err(format!(
             "a transcoder of sparsify reconstructs as many values as it reads, and this one reads {} and reconstructs \
-             {width}",
+             {width}; SAELens has transcoders of two widths, of the variants l1, jumprelu, batch-topk and matryoshka",
             task.input()
         ));
     }

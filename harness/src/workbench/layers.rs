@@ -220,7 +220,7 @@ impl Training<'_> {
         let reading = Progress::new("reading", options.show);
         reading.start(rows.iter().map(Rows::len).sum())?;
         let surveys = rows.iter().map(|rows| Survey::of(rows, false, &reading));
-        let surveys: Vec<Survey> = surveys.collect::<Result<_>>()?;
+        let surveys: Vec<Survey> = folder.all_or_nothing(|| surveys.collect::<Result<_>>())?;
         reading.finish();
         let course = Course {
             data_checksums: surveys.iter().map(|survey| survey.checksum).collect(),

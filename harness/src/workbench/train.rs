@@ -224,7 +224,9 @@ struct Written {
 impl Training<'_> {
     fn compute(&self, opened: Opened) -> Result<Written> {
         let begun = Instant::now();
-        let surveyed = self.survey(opened)?;
+        // What is found here is refused as what was found before there was a folder.
+        let folder = self.job.folder;
+        let surveyed = folder.all_or_nothing(|| self.survey(opened))?;
         let Surveyed {
             data,
             course,

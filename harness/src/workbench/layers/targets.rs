@@ -7,6 +7,8 @@ use std::path::Path;
 
 use crate::activations::{Rows, npy};
 use crate::error::{Error, Result};
+use crate::sae::reading;
+use crate::session::progress;
 
 /// Most columns of numbers, or classes.
 const MOST: usize = 1000;
@@ -44,7 +46,8 @@ impl Targets {
     /// numbers.
     ///
     /// # Errors
-    /// If the file cannot be read or has another number of rows, or there is another number of names.
+    /// If the file cannot be read, has another number of rows or holds what is no number, or there is another number of
+    /// names.
     pub fn open(path: &Path, count: u64, names: &[String]) -> Result<Targets> {
         let wrong = |why: String| Error::input(format!("{}: {why}", path.display()));
         // Before it is opened: opening a pipe waits for who writes it.
@@ -94,13 +97,19 @@ impl Targets {
                 (len, Targets::Numbers { rows, names })
             }
         };
-        match len == count {
-            true => Ok(targets),
-            false => Err(wrong(format!(
+        if len != count {
+            return Err(wrong(format!(
                 "it has targets for {len} rows, and each layer has {count} rows; it needs one for each row, in the order of \
                  the rows"
-            ))),
+            )));
         }
+        // What is no number would else be found when everything is trained.
+        for first in (0..count).step_by(reading::CHUNK) {
+            progress::check()?;
+            let some: Vec<u64> = (first..count.min(first + reading::CHUNK as u64)).collect();
+            targets.of(&some)?;
+        }
+        Ok(targets)
     }
 
     /// The names of the columns.

@@ -380,9 +380,10 @@ fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is
         "data = ['layer0.npy', 'layer1.npy']\nsame_from = 0.5\n",
     );
     sandbox.refuses("sae train --config layers.toml --out z", &["same_from"]);
-    // Rows of targets are read where they are needed.
+    // Before anything is trained, since it would be read in the end.
     sandbox.refuses(
-        &format!("sae layers {ALL} {SHORT} --probe-targets broken.npy --out y"),
+        &format!("sae layers {ALL} {SHORT} --probe-targets broken.npy --out z"),
         &["broken.npy, row", "NaN"],
     );
+    assert!(!sandbox.join("z").exists());
 }

@@ -40,6 +40,7 @@ fn with_model() -> Sandbox {
         }
     };
     sandbox.write("nan.npy", npy::rows(600, WIDTH, broken));
+    sandbox.write("all-nan.npy", npy::rows(60, WIDTH, |_, _| f32::NAN));
     sandbox.write("wrong.toml", "features = 0\n");
     std::fs::create_dir(sandbox.join("empty")).unwrap();
     sandbox
@@ -64,6 +65,17 @@ fn a_refused_command_leaves_nothing_behind() {
         "features model --data nan.npy --out z",
         "features model --data wide.npy --out z",
         "features model --data x.npy --tokens wrong.toml --out z",
+        "train nan.npy --elements 8 --k 1",
+        "train nan.npy --elements 8 --k 1 --out z/in/it",
+        "train x.npy nan.npy --elements 8 --k 1 --out empty",
+        "train x.npy --target nan.npy --elements 8 --k 1 --out z",
+        "train x.npy --eval nan.npy --elements 8 --k 1 --out z",
+        "train all-nan.npy --skip-nonfinite --elements 8 --k 1 --out z",
+        "train x.npy wide.npy --elements 8 --k 1 --out z",
+        "layers x.npy nan.npy --elements 8 --k 1",
+        "layers x.npy nan.npy --elements 8 --k 1 --out z",
+        "layers x.npy wide.npy --elements 8 --k 1 --out z",
+        "layers x.npy x.npy --probe-targets nan.npy --elements 8 --k 1 --out z",
         "synth wrong.toml --samples 5 --out z.npy",
         "synth synthsaebench-1k --samples 5 --out z.txt",
     ] {
