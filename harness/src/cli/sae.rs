@@ -3,6 +3,7 @@
 mod features;
 mod layers;
 mod models;
+mod sweep;
 mod synth;
 mod train;
 

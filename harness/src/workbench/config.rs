@@ -179,7 +179,9 @@ impl Config {
                         across.same_from = Some(number.ok_or_else(|| must_be("a number"))?);
                     }
                     "tensor" => tensor = Some(word(&value, "a name in quotes")?),
-                    "tokens" => tokens = Some(word(&value, "a path in quotes")?.into()),
+                    "tokens" if request.across.is_none() => {
+                        tokens = Some(word(&value, "a path in quotes")?.into())
+                    }
                     "isa" => isa = Some(word(&value, "a name in quotes")?),
                     _ => said.push((key, value, name.clone())),
                 }
@@ -193,13 +195,6 @@ impl Config {
         }
         if !request.eval.is_empty() {
             eval.clone_from(&request.eval);
-        }
-        if let (Some(_), [path, ..]) = (&request.across, &[&*target, &*eval].concat()[..]) {
-            return Err(Error::input(format!(
-                "{} is no layer: every layer is reconstructed itself and measured on rows of its own, so leave --target \
-                 and --eval out; `harness sae train` takes them",
-                path.display()
-            )));
         }
         if let ([target, ..], [eval, ..]) = (&target[..], &eval[..]) {
             return Err(Error::input(format!(

@@ -66,6 +66,13 @@ pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
     Ok(folder)
 }
 
+/// Whether a folder holds a training that has nothing left to do.
+pub fn is_complete(folder: &Path) -> bool {
+    let manifest = std::fs::read_to_string(folder.join(MANIFEST)).unwrap_or_default();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap_or_default();
+    manifest["complete"] == true
+}
+
 /// Estimated memory of the training of members of a sweep, bytes: the models, and a block of batches of each source.
 /// `task` is what a model with so many elements reads and reconstructs.
 pub fn memory(settings: &Settings, members: &[Member], task: impl Fn(usize) -> Task) -> f64 {

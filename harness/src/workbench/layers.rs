@@ -122,12 +122,6 @@ fn open_all(config: &Config, first: Rows) -> Result<Vec<Rows>> {
              all layers, and leave --skip-nonfinite out",
         ));
     }
-    if let Some(tokens) = &config.tokens {
-        return Err(Error::input(format!(
-            "tokens ({}) are shown of one model; `harness sae features` on a model of a layer shows them",
-            tokens.display()
-        )));
-    }
     let mut rows = vec![first];
     for path in config.data.iter().skip(1) {
         rows.push(Rows::open(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::common::{choose_isa, print};
-use super::train::TrainArgs;
+use super::sweep::SweepArgs;
 use crate::error::Result;
 use crate::workbench::config::{Across, Config, Request};
 use crate::workbench::layers;
@@ -15,7 +15,7 @@ use crate::workbench::layers;
 #[command(
     after_help = "Each DATA is a layer: a file, or a folder of files. Row i of every layer is the same token, and all layers \
     are as wide. Every layer gets the models that the flags of a training ask for, trained side by side on the same rows, \
-    two seeds of each unless told otherwise. Of the lists, the largest dictionaries with the middle k or λ are compared from \
+    two seeds of each and no baselines unless told otherwise. Of the lists, the largest dictionaries with the middle k or λ are compared from \
     layer to layer.\n\n\
     The file of --probe-targets has a row for each row of the layers: columns of float16, float32 or float64, each of which is \
     a target, or whole numbers, which are classes.\n\n\
@@ -25,7 +25,7 @@ use crate::workbench::layers;
 )]
 pub struct LayersArgs {
     #[command(flatten)]
-    train: TrainArgs,
+    sweep: SweepArgs,
 
     /// Targets of linear probes, a row for each row of the layers: columns of numbers, or a whole number that is a
     /// class
@@ -51,16 +51,18 @@ impl LayersArgs {
         };
         let mut request = Request {
             across: Some(across),
-            ..self.train.request()?
+            ..self.sweep.request()?
         };
         let nothing = Request {
             across: Some(Across::default()),
             ..Request::default()
         };
-        self.train.resume_as_it_was(&mut request, &nothing);
+        if let Some(done) = self.sweep.resume_as_it_was(&mut request, &nothing) {
+            return print(&done);
+        }
         let (config, first) = Config::resolve(&request)?;
         let isa = choose_isa(config.isa.as_deref())?;
-        let options = self.train.options()?;
+        let options = self.sweep.options()?;
         let finished = layers::layers(&config, first, isa, &options)?;
         let findings = finished.findings.join("\n\n");
         print(&format!(

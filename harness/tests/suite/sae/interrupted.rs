@@ -62,6 +62,13 @@ fn ctrl_c_ends_a_training_promptly_and_it_goes_on_to_the_same_bytes() {
         &results(&sandbox.join("whole")),
         &results(&sandbox.join("a")),
     );
+    // Once more, there is nothing to do.
+    let before = crate::common::files(&sandbox.join("a"));
+    let again = sandbox.harness("sae train --resume a --quiet").assert();
+    again
+        .success()
+        .stdout(predicates::str::contains("nothing is left to do"));
+    assert_eq!(crate::common::files(&sandbox.join("a")), before);
 }
 
 #[cfg(unix)]

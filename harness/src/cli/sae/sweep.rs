@@ -1,0 +1,207 @@
+//! The flags of every training on activations, which stand for settings.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use toml::Value;
+
+use super::super::common::{CHECKPOINT_EVERY, checkpoint_every, threads};
+use crate::error::{Error, Result};
+use crate::session::progress::Show;
+use crate::session::signals;
+use crate::store::names::REPORT;
+use crate::workbench::config::{self, Request};
+use crate::workbench::job::{Options, is_complete};
+
+/// The arguments of a training on one layer or several.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// Files or folders of activations
+    #[arg(value_name = "DATA")]
+    data: Vec<PathBuf>,
+
+    /// Tensor to read, of .safetensors files that hold several
+    #[arg(long, value_name = "NAME")]
+    tensor: Option<String>,
+
+    /// Variant: topk, batch-topk, matryoshka, jumprelu, l1, l1-tied, gated, two-layer or lista [default: topk]
+    #[arg(long, value_name = "V")]
+    variant: Option<String>,
+
+    /// Numbers of elements of the dictionary [default: 8 times the width of the activations]
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        conflicts_with = "expansion"
+    )]
+    elements: Vec<u64>,
+
+    /// Numbers of elements, in multiples of the width
+    #[arg(long, value_name = "R,…", value_delimiter = ',')]
+    expansion: Vec<f64>,
+
+    /// Numbers of active elements, for topk, batch-topk and matryoshka [default: 32]
+    #[arg(long, value_name = "K,…", value_delimiter = ',')]
+    k: Vec<u64>,
+
+    /// Coefficients of the penalty, for the other variants [default: one that suits the variant]
+    #[arg(long, value_name = "λ,…", value_delimiter = ',')]
+    lambda: Vec<f64>,
+
+    /// Numbers of active elements that the penalty is steered to, for all variants but topk, batch-topk and matryoshka
+    #[arg(long, value_name = "L0,…", value_delimiter = ',')]
+    target_l0: Vec<f64>,
+
+    /// What to train and measure beside every model: random (the same with a frozen random decoder and with a frozen random
+    /// encoder, which takes three times as long, and principal components) or none [default: random]
+    #[arg(long, value_name = "WHAT")]
+    baselines: Option<String>,
+
+    /// Number of seeds [default: 1]
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+
+    /// Rows that each model is trained on, in as many passes as it takes [default: 4,194,304, or each once if there are more]
+    #[arg(long, value_name = "N")]
+    samples: Option<u64>,
+
+    /// Rows in a batch [default: 2048]
+    #[arg(long, value_name = "B")]
+    batch: Option<u64>,
+
+    /// Learning rate for 16,384 elements; for n elements it is √(16384/n) times that [default: 0.0002]
+    #[arg(long, value_name = "R")]
+    rate: Option<f64>,
+
+    /// Share of the rows that are held out for the measures [default: 0.05]
+    #[arg(long, value_name = "SHARE")]
+    held_out: Option<f64>,
+
+    /// Leave out rows that hold a NaN or an infinite value, and count them; without it, the first of them is an error
+    #[arg(long)]
+    skip_nonfinite: bool,
+
+    /// What is done to activations first: none, mean or scale [default: scale]
+    #[arg(long, value_name = "HOW")]
+    normalise: Option<String>,
+
+    /// Read settings from a TOML file; the config.toml of an earlier training repeats it
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+
+    /// Change one setting; may be given many times (the config.toml of a training explains all of them)
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    /// Folder for the results, new or empty [default: out/sae-N, the first N that is free]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Go on with an interrupted training in its folder; without other flags, its configuration is that of the folder
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
+
+    /// Number of threads; results are the same for any [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// Seconds between two checkpoints
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
+    checkpoint_every: f64,
+
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl SweepArgs {
+    /// Takes the configuration from the folder that is resumed, if `nothing` else is asked for. Returns what to tell the user
+    /// if the training in it is complete already.
+    pub fn resume_as_it_was(&self, request: &mut Request, nothing: &Request) -> Option<String> {
+        let folder = self.resume.as_ref().filter(|_| request == nothing)?;
+        request.file = Some(config::file(folder));
+        is_complete(folder).then(|| {
+            format!(
+                "the training in {} is complete: nothing is left to do\nreport: {}\n",
+                folder.display(),
+                folder.join(REPORT).display()
+            )
+        })
+    }
+
+    /// Everything beside the configuration. From now on signals end the work in order.
+    pub fn options(self) -> Result<Options> {
+        let options = Options {
+            threads: threads(self.threads)?,
+            resume: self.resume.is_some(),
+            out: self.resume.or(self.out),
+            checkpoint_every: checkpoint_every(self.checkpoint_every)?,
+            show: Show::suited(self.quiet),
+        };
+        signals::catch()?;
+        Ok(options)
+    }
+
+    /// What is asked for: flags stand for settings, and win over `--set`.
+    pub fn request(&self) -> Result<Request> {
+        let mut set = Vec::new();
+        for text in &self.set {
+            set.push(config::parse_set(text)?);
+        }
+        let list = |values: &[u64]| (!values.is_empty()).then(|| Value::try_from(values));
+        let flags = [
+            (
+                "variant",
+                "--variant",
+                self.variant.as_ref().map(Value::try_from),
+            ),
+            ("elements", "--elements", list(&self.elements)),
+            ("k", "--k", list(&self.k)),
+            (
+                "lambda",
+                "--lambda",
+                (!self.lambda.is_empty()).then(|| Value::try_from(&self.lambda)),
+            ),
+            (
+                "target_l0",
+                "--target-l0",
+                (!self.target_l0.is_empty()).then(|| Value::try_from(&self.target_l0)),
+            ),
+            (
+                "baselines",
+                "--baselines",
+                self.baselines.as_ref().map(Value::try_from),
+            ),
+            ("seeds", "--seeds", self.seeds.map(Value::try_from)),
+            ("samples", "--samples", self.samples.map(Value::try_from)),
+            ("batch", "--batch", self.batch.map(Value::try_from)),
+            ("learning_rate", "--rate", self.rate.map(Value::try_from)),
+            ("held_out", "--held-out", self.held_out.map(Value::try_from)),
+            (
+                "nonfinite",
+                "--skip-nonfinite",
+                self.skip_nonfinite.then(|| Value::try_from("skip")),
+            ),
+            (
+                "normalise",
+                "--normalise",
+                self.normalise.as_ref().map(Value::try_from),
+            ),
+        ];
+        for (key, flag, value) in flags {
+            if let Some(value) = value {
+                let value = value.map_err(|e| Error::input(format!("{flag}: {e}")))?;
+                set.push((key.into(), value, flag.into()));
+            }
+        }
+        Ok(Request {
+            data: self.data.clone(),
+            tensor: self.tensor.clone(),
+            file: self.config.clone(),
+            set,
+            expansion: self.expansion.clone(),
+            ..Request::default()
+        })
+    }
+}
