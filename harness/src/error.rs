@@ -19,7 +19,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The user pressed Ctrl-C.
-    #[error("interrupted; the command with `--resume DIR`, the output folder, goes on from here")]
+    #[error("interrupted; a run or a training goes on from here with `--resume DIR`, its output folder")]
     Interrupted,
 }
 
