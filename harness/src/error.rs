@@ -19,7 +19,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The user pressed Ctrl-C.
-    #[error("interrupted; a run or a training goes on from here with `--resume DIR`, its output folder")]
+    #[error(
+        "interrupted; a run or a training goes on from here with `--resume DIR`, its output folder"
+    )]
     Interrupted,
 }
 
