@@ -89,6 +89,20 @@ fn parse<T>(
     text: &str,
     row: impl Fn(&Line) -> Result<T, String>,
 ) -> Result<Vec<T>, String> {
+    let mut rows = Vec::new();
+    each_line(spec, text, &mut |line| {
+        rows.push(row(line)?);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Hands over each line after the header; errors start with `:line:`. Compiled once, for all types of rows.
+fn each_line(
+    spec: &TableSpec,
+    text: &str,
+    take: &mut dyn FnMut(&Line) -> Result<(), String>,
+) -> Result<(), String> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -107,7 +121,6 @@ fn parse<T>(
         ));
     }
     let number_of = |position: Option<&csv::Position>| position.map_or(0, csv::Position::line);
-    let mut rows = Vec::new();
     for line in lines {
         let line = line.map_err(|e| format!(":{}: {e}", number_of(e.position())))?;
         let number = number_of(line.position());
@@ -115,9 +128,9 @@ fn parse<T>(
         if found != wanted {
             return Err(format!(":{number}: {found} fields; expected {wanted}"));
         }
-        rows.push(row(&line).map_err(|e| format!(":{number}: {e}"))?);
+        take(&line).map_err(|e| format!(":{number}: {e}"))?;
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// The tables of one experiment.

@@ -46,8 +46,7 @@ pub trait Observations: Iterator + Sized {
         Self::Item: Number,
     {
         let mut values: Vec<_> = self.collect();
-        values.sort_by(|a, b| a.real().total_cmp(&b.real()));
-        values.dedup_by(|a, b| a.real() == b.real());
+        increasing(&mut values);
         values
     }
 
@@ -75,9 +74,19 @@ pub trait Observations: Iterator + Sized {
     }
 }
 
+/// Sorts the values, and leaves each once. Apart from what collects them: a sort is large, and there are many iterators.
+fn increasing<N: Number>(values: &mut Vec<N>) {
+    values.sort_by(|a, b| a.real().total_cmp(&b.real()));
+    values.dedup_by(|a, b| a.real() == b.real());
+}
+
 /// The y of pairs (x, y) by x, in increasing order.
 fn groups<X: Number, Y: Number>(pairs: impl Iterator<Item = (X, Y)>) -> Vec<(f64, Vec<f64>)> {
-    let mut pairs: Vec<_> = pairs.map(|(x, y)| (x.real(), y.real())).collect();
+    grouped(pairs.map(|(x, y)| (x.real(), y.real())).collect())
+}
+
+/// The same of pairs that are collected, once for all iterators.
+fn grouped(mut pairs: Vec<(f64, f64)>) -> Vec<(f64, Vec<f64>)> {
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let groups = pairs.chunk_by(|a, b| a.0 == b.0);
     groups

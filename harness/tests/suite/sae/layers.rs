@@ -358,10 +358,6 @@ fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is
             "layer0.npy layer1.npy --skip-nonfinite",
             &["same token in every layer"],
         ),
-        (
-            "layer0.npy layer1.npy --tokens targets.npy",
-            &["harness sae features"],
-        ),
         ("layer0.npy layer1.npy --set nothing=1", &["nothing"]),
     ] {
         sandbox.refuses(&format!("sae layers {arguments} --out z"), parts);
