@@ -19,11 +19,13 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The user pressed Ctrl-C.
-    #[error(
-        "interrupted; a run or a training goes on from here with `--resume DIR`, its output folder"
-    )]
+    #[error("interrupted; {GOES_ON}")]
     Interrupted,
 }
+
+/// What a user does after a run or a training has ended early, in words.
+pub const GOES_ON: &str =
+    "a run or a training goes on from here with `--resume DIR`, its output folder";
 
 /// Shorthand for results of the harness.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
