@@ -4,6 +4,9 @@
 //! in order, and the bias added last. Here a lane follows the same chain for one column each: quads of four steps of k
 //! are read from the rows of B, and transposed so that lanes are columns.
 
+// Loops and no closures, as in `quad`.
+#![allow(clippy::needless_range_loop)]
+
 use super::blocking::{KC, QUAD};
 use crate::machine::simd::Simd;
 use crate::matrix::view::MatRef;
@@ -28,42 +31,73 @@ pub(crate) fn single_products<S: Simd>(
     columns: &[u32],
     values: &mut [f32],
 ) {
-    /// Most lanes of a vector.
-    const MOST: usize = 16;
+    let product = (x, b, bias);
     let values = &mut values[..columns.len()];
-    for (columns, values) in columns.chunks(S::LANES).zip(values.chunks_mut(S::LANES)) {
-        // Lanes beyond the columns repeat the last of them.
-        let mut rows = [&[][..]; MOST];
-        let mut biases = [0.0; MOST];
+    // A chain waits for each of its multiply-adds, so two vectors of columns go side by side.
+    let (pairs, rest) = columns.split_at(columns.len() / (2 * S::LANES) * (2 * S::LANES));
+    let (of_pairs, of_rest) = values.split_at_mut(pairs.len());
+    let chunks = pairs.chunks(2 * S::LANES);
+    for (columns, values) in chunks.zip(of_pairs.chunks_mut(2 * S::LANES)) {
+        chains::<S, 2>(s, product, columns, values);
+    }
+    for (columns, values) in rest.chunks(S::LANES).zip(of_rest.chunks_mut(S::LANES)) {
+        chains::<S, 1>(s, product, columns, values);
+    }
+}
+
+/// Most lanes of a vector.
+const MOST: usize = 16;
+
+/// Writes the values in N vectors of columns; the last of them may be fewer.
+#[inline(always)]
+fn chains<S: Simd, const N: usize>(
+    s: S,
+    (x, b, bias): (&[f32], MatRef, &[f32]),
+    columns: &[u32],
+    values: &mut [f32],
+) {
+    // Lanes beyond the columns repeat the last of them.
+    let mut rows = [[&[][..]; MOST]; N];
+    let mut biases = [[0.0; MOST]; N];
+    for v in 0..N {
         for lane in 0..S::LANES {
-            let column = columns[lane.min(columns.len() - 1)] as usize;
-            rows[lane] = &b.row(column)[..x.len()];
-            biases[lane] = bias[column];
+            let column = columns[(v * S::LANES + lane).min(columns.len() - 1)] as usize;
+            rows[v][lane] = &b.row(column)[..x.len()];
+            biases[v][lane] = bias[column];
         }
-        let mut total = s.splat(0.0);
-        for (block, x) in x.chunks(KC).enumerate() {
-            let from = block * KC;
-            let mut sum = s.splat(0.0);
-            let (quads, rest) = x.as_chunks::<QUAD>();
-            for (q, x) in quads.iter().enumerate() {
-                let lanes = columns_of_quads(s, &rows, from + q * QUAD, QUAD);
+    }
+    let mut totals = [s.splat(0.0); N];
+    for (block, x) in x.chunks(KC).enumerate() {
+        let from = block * KC;
+        let mut sums = [s.splat(0.0); N];
+        let (quads, rest) = x.as_chunks::<QUAD>();
+        for (q, x) in quads.iter().enumerate() {
+            for v in 0..N {
+                let lanes = columns_of_quads(s, &rows[v], from + q * QUAD, QUAD);
                 for j in 0..QUAD {
-                    sum = s.mul_add(s.splat(x[j]), lanes[j], sum);
+                    sums[v] = s.mul_add(s.splat(x[j]), lanes[j], sums[v]);
                 }
             }
-            let lanes = columns_of_quads(s, &rows, from + quads.len() * QUAD, rest.len());
-            for (j, &x) in rest.iter().enumerate() {
-                sum = s.mul_add(s.splat(x), lanes[j], sum);
-            }
-            total = if block == 0 { sum } else { s.add(total, sum) };
         }
-        s.store_partial(s.add(total, s.load(&biases)), values);
+        for v in 0..N {
+            let lanes = columns_of_quads(s, &rows[v], from + quads.len() * QUAD, rest.len());
+            for j in 0..rest.len() {
+                sums[v] = s.mul_add(s.splat(rest[j]), lanes[j], sums[v]);
+            }
+            totals[v] = match block {
+                0 => sums[v],
+                _ => s.add(totals[v], sums[v]),
+            };
+        }
+    }
+    for (v, values) in values.chunks_mut(S::LANES).enumerate() {
+        s.store_partial(s.add(totals[v], s.load(&biases[v])), values);
     }
 }
 
 /// For each of `len` steps of k from `k` on, at most four, a vector of the values of all rows.
 #[inline(always)]
-fn columns_of_quads<S: Simd>(s: S, rows: &[&[f32]; 16], k: usize, len: usize) -> [S::F32; QUAD] {
+fn columns_of_quads<S: Simd>(s: S, rows: &[&[f32]; MOST], k: usize, len: usize) -> [S::F32; QUAD] {
     let mut vectors = [s.splat(0.0); QUAD];
     for i in 0..QUAD {
         let mut quads = [[0.0; QUAD]; 4];

@@ -1,5 +1,7 @@
 //! Sparse rows, filled from the rows of pre-activations.
 
+use std::time::Instant;
+
 use crate::machine::exec::Exec;
 use crate::machine::par::{self, RowOp};
 use crate::machine::profile::{self, Part, Work};
@@ -7,7 +9,7 @@ use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Sink, matmul_into};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::MatRef;
-use crate::sae::screen::{self, Screen, Screening};
+use crate::sae::screen::{self, Screen, Screening, Way};
 use crate::sae::select::{Cut, Keep, Row, Select};
 
 /// Most rows of pre-activations that a thread holds at a time. Each piece of rows reads all weights again, so there are
@@ -104,16 +106,23 @@ impl Entries {
     ) {
         let (rows, n) = (x.rows(), weights.rows());
         (self.rows, self.cols) = (rows, n);
-        if let Some(dot) = self.screen.plan(exec, x, weights) {
-            let mut screen = std::mem::take(&mut self.screen);
-            screen.encode(exec, dot, x, (weights, bias), self.slots(select));
-            self.screen = screen;
-            return self.close_up(screen::PIECE);
+        let way = self.screen.way(exec, x, weights);
+        let begun = Instant::now();
+        match way {
+            Way::Whole => {
+                // At multiples of a piece's rows, where the pieces of the product are cut.
+                let piece = PIECE.min(rows / (2 * par::threads(exec))).max(24) / 24 * 24;
+                matmul_into(exec, x, weights.t(), bias, piece, self.slots(select));
+                self.close_up(piece);
+            }
+            Way::Screened(dot) => {
+                let mut screen = std::mem::take(&mut self.screen);
+                screen.encode(exec, dot, x, (weights, bias), self.slots(select));
+                self.screen = screen;
+                self.close_up(screen::PIECE);
+            }
         }
-        // At multiples of a piece's rows, where the pieces of the product are cut.
-        let piece = PIECE.min(rows / (2 * par::threads(exec))).max(24) / 24 * 24;
-        matmul_into(exec, x, weights.t(), bias, piece, self.slots(select));
-        self.close_up(piece);
+        self.screen.took(way, rows, begun.elapsed());
     }
 
     /// Replaces the entries by what `select` takes from pre-activations that are there already.

@@ -1,12 +1,14 @@
 //! The rows of an encoder as bytes, packed into panels, and the upper bounds that they give.
 
+use std::ops::Range;
+
 use super::quantise::{Quantised, VANISHED, quantise, slack};
 use crate::machine::dot8::{COLUMNS, DEPTH, Dot8, ROWS, Tile};
 use crate::machine::exec::Exec;
-use crate::machine::par::{self, RowOp};
-use crate::machine::profile::{Part, Work};
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
 use crate::machine::scratch::with_scratch;
-use crate::machine::simd::Simd;
+use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::MatRef;
 use wide::bytemuck::{cast_slice, cast_slice_mut};
 
@@ -38,45 +40,68 @@ pub(super) fn depth(width: usize) -> usize {
 pub(super) fn pack(exec: Exec, dot: Dot8, weights: MatRef, bias: &[f32], panels: &mut Vec<Panel>) {
     let (n, d) = (weights.rows(), weights.cols());
     panels.resize(n.div_ceil(COLUMNS), Panel::default());
-    let work = || Work::new(0, n * d);
-    let op = Pack { dot, weights, bias };
+    profile::call(Part::Packing, || Work::new(0, n * d));
     let numbers = 0..panels.len();
-    par::run(exec, op, (numbers, &mut panels[..]), 4, work);
+    let of = Encoder { dot, weights, bias };
+    par::share_timed(
+        Part::Packing,
+        exec,
+        4,
+        (numbers, &mut panels[..]),
+        &|rows| {
+            let (numbers, panels) = rows;
+            with_scratch(depth(d) / DEPTH, |row| {
+                let row = cast_slice_mut(row);
+                exec.isa().dispatch(Pack {
+                    of,
+                    numbers,
+                    panels,
+                    row,
+                });
+            });
+        },
+    );
 }
 
 #[derive(Clone, Copy)]
-struct Pack<'a> {
+struct Encoder<'a> {
     dot: Dot8,
     weights: MatRef<'a>,
     bias: &'a [f32],
 }
 
-impl RowOp<(std::ops::Range<usize>, &mut [Panel])> for Pack<'_> {
-    const PART: Part = Part::Packing;
+/// Packs some panels.
+struct Pack<'a> {
+    of: Encoder<'a>,
+    numbers: Range<usize>,
+    panels: &'a mut [Panel],
+    /// Room for the bytes of a row.
+    row: &'a mut [u8],
+}
+
+impl Op for Pack<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S, (numbers, panels): (std::ops::Range<usize>, &mut [Panel])) {
-        let depth = depth(self.weights.cols());
-        with_scratch(depth / DEPTH, |row| {
-            for (number, panel) in numbers.zip(panels) {
-                panel.bytes.resize(depth * COLUMNS, 0);
-                for c in 0..COLUMNS {
-                    self.column(s, number * COLUMNS + c, panel, c, row);
-                }
+    fn run<S: Simd>(self, s: S) {
+        for (number, panel) in self.numbers.zip(self.panels) {
+            panel.bytes.resize(self.row.len() * COLUMNS, 0);
+            for c in 0..COLUMNS {
+                self.of.column(s, number * COLUMNS + c, panel, c, self.row);
             }
-        });
+        }
     }
 }
 
-impl Pack<'_> {
+impl Encoder<'_> {
+    /// Packs column `j` of the product as column `c` of a panel.
     #[inline(always)]
-    fn column<S: Simd>(self, s: S, j: usize, panel: &mut Panel, c: usize, row: &mut [f32]) {
+    fn column<S: Simd>(self, s: S, j: usize, panel: &mut Panel, c: usize, bytes: &mut [u8]) {
         let (weights, bias) = if j < self.weights.rows() {
             (self.weights.row(j), self.bias[j])
         } else {
             (&[][..], 0.0)
         };
-        let bytes: &mut [u8] = cast_slice_mut(row);
         let Quantised { scale, norm, rest } =
             quantise(s, weights, self.dot.largest_weight(), bytes);
         panel.scales[c] = scale;
@@ -162,15 +187,17 @@ pub(super) fn bounds<S: Simd>(
     dot.tile(x, &panel.bytes, &mut sums);
     for (i, (sample, sums)) in samples.iter().zip(&sums).enumerate() {
         let bounds = &mut bounds[i * stride..][..COLUMNS];
-        let [scale, alpha, beta] = [sample.scale, sample.alpha, sample.beta].map(|v| s.splat(v));
+        let (scale, alpha) = (s.splat(sample.scale), s.splat(sample.alpha));
+        let beta = s.splat(sample.beta);
+        // No closures here, as in the product's tiles: one that is not inlined loses the instruction set.
         for first in (0..COLUMNS).step_by(S::LANES) {
-            let load = |values: &[f32; COLUMNS]| s.load(&values[first..]);
-            let ints =
-                |values: &[i32; COLUMNS]| s.f32_to_bits(s.load(&cast_slice(values)[first..]));
-            let sum = s.i32_to_f32(s.add_i32(ints(sums), ints(&panel.offsets)));
-            let bound = s.mul_add(s.mul(scale, load(&panel.scales)), sum, load(&panel.biases));
-            let bound = s.mul_add(alpha, load(&panel.norms), bound);
-            let bound = s.mul_add(beta, load(&panel.rests), bound);
+            let sum = s.f32_to_bits(s.load(&cast_slice(sums)[first..]));
+            let offset = s.f32_to_bits(s.load(&cast_slice(&panel.offsets)[first..]));
+            let sum = s.i32_to_f32(s.add_i32(sum, offset));
+            let scale = s.mul(scale, s.load(&panel.scales[first..]));
+            let bound = s.mul_add(scale, sum, s.load(&panel.biases[first..]));
+            let bound = s.mul_add(alpha, s.load(&panel.norms[first..]), bound);
+            let bound = s.mul_add(beta, s.load(&panel.rests[first..]), bound);
             s.store(bound, &mut bounds[first..]);
         }
     }

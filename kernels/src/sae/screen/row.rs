@@ -18,8 +18,6 @@ pub(super) struct Screened<'a> {
     len: usize,
     /// Room for the columns and values of those that are asked for.
     fresh: (&'a mut [u32], &'a mut [f32]),
-    /// Counts the pre-activations that are computed.
-    computed: &'a mut usize,
 }
 
 impl<'a> Screened<'a> {
@@ -29,7 +27,6 @@ impl<'a> Screened<'a> {
         bounds: &'a [f32],
         product: (&'a [f32], MatRef<'a>, &'a [f32]),
         room: &'a mut [f32],
-        computed: &'a mut usize,
     ) -> Screened<'a> {
         let n = bounds.len();
         let (known, fresh) = room.split_at_mut(2 * n);
@@ -43,7 +40,6 @@ impl<'a> Screened<'a> {
             known: halves(known),
             len: 0,
             fresh: halves(fresh),
-            computed,
         }
     }
 }
@@ -81,7 +77,6 @@ impl Row for Screened<'_> {
         let values = &mut values[..used];
         compute(s, self.product, &columns[..used], values);
         self.len = used;
-        *self.computed += used;
         if used < k {
             return AtLeast::ABOVE_ZERO;
         }
@@ -119,7 +114,6 @@ impl Row for Screened<'_> {
         }
         let computed = (&self.fresh.0[..fresh], &mut self.fresh.1[..fresh]);
         compute(s, self.product, computed.0, computed.1);
-        *self.computed += fresh;
         let (mut at, mut next, mut kept) = (0, 0, 0);
         for i in 0..used {
             let column = columns[i];
