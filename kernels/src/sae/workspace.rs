@@ -18,7 +18,7 @@ use crate::matrix::view::{MatMut, MatRef};
 ///
 /// It has room for codes without a single zero. What the codes at hand do not need takes address space, but no memory.
 /// Passes allocate nothing beside it, but for buffers of packed operands, which each thread makes when it first needs
-/// them, and keeps.
+/// them, and keeps; and, once an encoder is screened, its n×d weights as bytes.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     task: Task,
