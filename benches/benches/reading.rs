@@ -9,6 +9,7 @@
 //! The file should be some 2 GB or more, and fit into memory, into which it is read first. Then it is put out of memory
 //! by `posix_fadvise`, which other processes that read it undo.
 
+use std::ops::Range;
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -27,14 +28,8 @@ fn reading(criterion: &mut Criterion) {
     let path = Path::new(&path);
     let rows = Rows::open(&[path.into()], None).expect("a file of activations");
     let mut values = vec![0f32; BATCH as usize * rows.width()];
-    let shuffled = |rows_of_block, window| {
-        let blocks = Blocks {
-            rows: rows_of_block,
-            window,
-        };
-        Some((blocks, Shuffle::new(rows.len(), blocks, 0.05, 0)))
-    };
-    let mut orders = [
+    let shuffled = |rows, window| Some(Blocks { rows, window });
+    let orders = [
         ("random order of rows", shuffled(1, 1)),
         ("blocks of 128 rows, windows of 1024", shuffled(128, 1024)),
         ("order of the file", None),
@@ -52,7 +47,7 @@ fn reading(criterion: &mut Criterion) {
         group
             .throughput(Throughput::Elements(BATCH * BATCHES))
             .sample_size(10);
-        for (name, order) in &mut orders {
+        for (name, blocks) in &orders {
             let mut first = 0;
             group.bench_function(*name, |bencher| {
                 bencher.iter_batched(
@@ -60,29 +55,15 @@ fn reading(criterion: &mut Criterion) {
                         if !in_memory {
                             put_out_of_memory(path);
                         }
-                        // As for one who begins here: nothing has been read ahead.
-                        if let Some((blocks, order)) = order {
-                            *order = Shuffle::new(rows.len(), *blocks, 0.05, 0);
-                        }
                         first += BATCH * BATCHES;
-                        first
+                        // Anew each time, as for one who begins here: nothing has been read ahead.
+                        let order = blocks.map(|blocks| Shuffle::new(rows.len(), blocks, 0.05, 0));
+                        (first, order)
                     },
-                    |first| {
+                    |(first, order)| {
                         for batch in 0..BATCHES {
                             let places = first + batch * BATCH..first + (batch + 1) * BATCH;
-                            match order {
-                                Some((_, order)) => {
-                                    order
-                                        .ahead(places.clone())
-                                        .into_iter()
-                                        .for_each(|its| rows.announce(its));
-                                    rows.gather(order.rows(places), &mut values)
-                                }
-                                None => {
-                                    rows.gather(places.map(|place| place % rows.len()), &mut values)
-                                }
-                            }
-                            .expect("rows that can be read");
+                            read(&rows, order.as_ref(), places, &mut values);
                         }
                     },
                     BatchSize::PerIteration,
@@ -91,6 +72,20 @@ fn reading(criterion: &mut Criterion) {
         }
         group.finish();
     }
+}
+
+/// Reads a batch in an order, or in that of the file.
+fn read(rows: &Rows, order: Option<&Shuffle>, places: Range<u64>, values: &mut [f32]) {
+    match order {
+        Some(order) => {
+            for soon in order.ahead(places.clone()) {
+                rows.announce(soon);
+            }
+            rows.gather(order.rows(places), values)
+        }
+        None => rows.gather(places.map(|place| place % rows.len()), values),
+    }
+    .expect("rows that can be read");
 }
 
 /// Has the system forget what it holds of the file.
