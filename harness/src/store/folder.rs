@@ -242,9 +242,7 @@ impl Folder {
         create_folders(&parent)?;
         let path = self.path.join(name);
         let failed = |action| Error::io(action, &path);
-        let mut file = temporary::builder()
-            .tempfile_in(&parent)
-            .map_err(failed("write"))?;
+        let mut file = temporary::create_in(&parent).map_err(failed("write"))?;
         for piece in pieces {
             file.write_all(piece.as_ref()).map_err(failed("write"))?;
         }
