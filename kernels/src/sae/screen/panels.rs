@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::massive::{MOST, without};
 use super::quantise::{Quantised, VANISHED, quantise, slack};
 use crate::machine::dot8::{COLUMNS, DEPTH, Dot8, ROWS, Tile};
 use crate::machine::exec::Exec;
@@ -21,9 +22,11 @@ pub(super) struct Panel {
     /// [`DEPTH`] values of each column side by side, and these for one step of k after the other.
     bytes: Vec<i8>,
     scales: [f32; COLUMNS],
+    /// The values in the massive columns, whose bytes are 0: [`COLUMNS`] of each.
+    massive: Vec<f32>,
     /// ‖w‖.
     norms: [f32; COLUMNS],
-    /// ‖δ‖.
+    /// ‖δ‖, of what bytes stand for.
     rests: [f32; COLUMNS],
     /// What the sum of a column is too large by, as bytes of samples stand 128 above their values: −128·Σq.
     offsets: [i32; COLUMNS],
@@ -36,38 +39,35 @@ pub(super) fn depth(width: usize) -> usize {
     width.next_multiple_of(DEPTH)
 }
 
-/// Packs the rows of an encoder, n×d, with their biases. Columns behind the last are zeros.
-pub(super) fn pack(exec: Exec, dot: Dot8, weights: MatRef, bias: &[f32], panels: &mut Vec<Panel>) {
-    let (n, d) = (weights.rows(), weights.cols());
-    panels.resize(n.div_ceil(COLUMNS), Panel::default());
-    profile::call(Part::Packing, || Work::new(0, n * d));
-    let numbers = 0..panels.len();
-    let of = Encoder { dot, weights, bias };
-    par::share_timed(
-        Part::Packing,
-        exec,
-        4,
-        (numbers, &mut panels[..]),
-        &|rows| {
-            let (numbers, panels) = rows;
-            with_scratch(depth(d) / DEPTH, |row| {
-                let row = cast_slice_mut(row);
-                exec.isa().dispatch(Pack {
-                    of,
-                    numbers,
-                    panels,
-                    row,
-                });
-            });
-        },
-    );
+/// An encoder, and how its rows are made bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Encoder<'a> {
+    pub(super) dot: Dot8,
+    /// The rows, n×d.
+    pub(super) weights: MatRef<'a>,
+    pub(super) bias: &'a [f32],
+    /// The columns that bytes do not stand for.
+    pub(super) massive: &'a [usize],
 }
 
-#[derive(Clone, Copy)]
-struct Encoder<'a> {
-    dot: Dot8,
-    weights: MatRef<'a>,
-    bias: &'a [f32],
+/// Packs the rows of an encoder. Columns behind the last are zeros.
+pub(super) fn pack(exec: Exec, of: Encoder, panels: &mut Vec<Panel>) {
+    let (n, d) = (of.weights.rows(), of.weights.cols());
+    panels.resize(n.div_ceil(COLUMNS), Panel::default());
+    profile::call(Part::Packing, || Work::new(0, n * d));
+    let rows = (0..panels.len(), &mut panels[..]);
+    par::share_timed(Part::Packing, exec, 4, rows, &|(numbers, panels)| {
+        with_scratch(depth(d) / DEPTH + d, |room| {
+            let (bytes, rest) = room.split_at_mut(depth(d) / DEPTH);
+            exec.isa().dispatch(Pack {
+                of,
+                numbers,
+                panels,
+                bytes: cast_slice_mut(bytes),
+                rest,
+            });
+        });
+    });
 }
 
 /// Packs some panels.
@@ -76,7 +76,9 @@ struct Pack<'a> {
     numbers: Range<usize>,
     panels: &'a mut [Panel],
     /// Room for the bytes of a row.
-    row: &'a mut [u8],
+    bytes: &'a mut [u8],
+    /// Room for a row without its massive columns.
+    rest: &'a mut [f32],
 }
 
 impl Op for Pack<'_> {
@@ -85,9 +87,11 @@ impl Op for Pack<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for (number, panel) in self.numbers.zip(self.panels) {
-            panel.bytes.resize(self.row.len() * COLUMNS, 0);
+            panel.bytes.resize(self.bytes.len() * COLUMNS, 0);
+            panel.massive.resize(self.of.massive.len() * COLUMNS, 0.0);
             for c in 0..COLUMNS {
-                self.of.column(s, number * COLUMNS + c, panel, c, self.row);
+                let room = (&mut *self.bytes, &mut *self.rest);
+                self.of.column(s, number * COLUMNS + c, panel, c, room);
             }
         }
     }
@@ -96,17 +100,30 @@ impl Op for Pack<'_> {
 impl Encoder<'_> {
     /// Packs column `j` of the product as column `c` of a panel.
     #[inline(always)]
-    fn column<S: Simd>(self, s: S, j: usize, panel: &mut Panel, c: usize, bytes: &mut [u8]) {
+    fn column<S: Simd>(
+        self,
+        s: S,
+        j: usize,
+        panel: &mut Panel,
+        c: usize,
+        (bytes, room): (&mut [u8], &mut [f32]),
+    ) {
         let (weights, bias) = if j < self.weights.rows() {
             (self.weights.row(j), self.bias[j])
         } else {
             (&[][..], 0.0)
         };
-        let Quantised { scale, norm, rest } =
-            quantise(s, weights, self.dot.largest_weight(), bytes);
-        panel.scales[c] = scale;
-        panel.norms[c] = norm + rest;
-        panel.rests[c] = rest;
+        let mut squares = 0.0;
+        for (i, &column) in self.massive.iter().enumerate() {
+            let value = weights.get(column).copied().unwrap_or(0.0);
+            panel.massive[i * COLUMNS + c] = value;
+            squares += value * value;
+        }
+        let rest = without(weights, self.massive, room);
+        let q = quantise(s, rest, self.dot.largest_weight(), bytes);
+        panel.scales[c] = q.scale;
+        panel.norms[c] = whole_norm(q, squares);
+        panel.rests[c] = q.rest;
         panel.biases[c] = bias + (8.0 * U * bias.abs() + VANISHED);
         let sum: i32 = bytes.iter().map(|&byte| i32::from(byte as i8)).sum();
         panel.offsets[c] = -128 * sum;
@@ -119,8 +136,18 @@ impl Encoder<'_> {
     }
 }
 
+/// The norm of a row, from what is known of its bytes and the sum of squares in its massive columns.
+fn whole_norm(q: Quantised, squares: f32) -> f32 {
+    let norm = q.norm + q.rest;
+    match squares {
+        0.0 => norm,
+        // Eight squares, their sum and its root are rounded.
+        _ => (norm * norm + squares).sqrt() * slack(0),
+    }
+}
+
 /// What the bounds of a sample's pre-activations are made of: with the norms of a column, they are
-/// s·s'·Σqq' + b + α‖w‖ + β‖δ‖.
+/// s·s'·Σqq' + b + Σxw + α‖w‖ + β‖δ‖, where the second sum is over massive columns.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
     scale: f32,
@@ -128,12 +155,20 @@ pub(super) struct Sample {
     alpha: f32,
     /// β.
     beta: f32,
+    /// The values in the massive columns.
+    massive: [f32; MOST],
 }
 
 impl Sample {
-    /// The parts of a sample of d values, where all norms and biases of the encoder are up to `most`.
-    pub(super) fn new(q: Quantised, d: usize, most: Most) -> Sample {
-        let norm = q.norm + q.rest;
+    /// The parts of a sample x, of which bytes stand for the rest, where all norms and biases of the encoder are up to
+    /// `most`.
+    pub(super) fn new(q: Quantised, x: &[f32], columns: &[usize], most: Most) -> Sample {
+        let d = x.len();
+        let mut massive = [0.0; MOST];
+        for (value, &column) in massive.iter_mut().zip(columns) {
+            *value = x[column];
+        }
+        let norm = whole_norm(q, massive.iter().map(|x| x * x).sum());
         // γ: in a sum of d products, rounded once or twice each, of blocks, and of what is rounded in the bound itself.
         let gamma = U * (2 * d + d / 256 + 32) as f32;
         // The sums of the whole product could leave the range of f32 while the bound does not.
@@ -147,6 +182,7 @@ impl Sample {
             scale: q.scale,
             alpha,
             beta: q.norm * slack(d),
+            massive,
         }
     }
 }
@@ -195,7 +231,11 @@ pub(super) fn bounds<S: Simd>(
             let offset = s.f32_to_bits(s.load(&cast_slice(&panel.offsets)[first..]));
             let sum = s.i32_to_f32(s.add_i32(sum, offset));
             let scale = s.mul(scale, s.load(&panel.scales[first..]));
-            let bound = s.mul_add(scale, sum, s.load(&panel.biases[first..]));
+            let mut bound = s.mul_add(scale, sum, s.load(&panel.biases[first..]));
+            for m in 0..panel.massive.len() / COLUMNS {
+                let weights = s.load(&panel.massive[m * COLUMNS + first..]);
+                bound = s.mul_add(s.splat(sample.massive[m]), weights, bound);
+            }
             let bound = s.mul_add(alpha, s.load(&panel.norms[first..]), bound);
             let bound = s.mul_add(beta, s.load(&panel.rests[first..]), bound);
             s.store(bound, &mut bounds[first..]);
