@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::draw::{Canvas, FONT, Point, SCALE, anchored, draw, draw_marker};
+use super::draw::{Canvas, FONT, Point, SCALE, anchored, draw, draw_marker, text_width};
 use super::plane::Axes;
 use super::style::Style;
 
@@ -70,7 +70,7 @@ fn arrange(points: &[(Point, &str)], frame: Box) -> Vec<Box> {
 
 /// Places for a name, the nearest first: right, left, above and below, then the corners.
 fn candidates((x, y): Point, name: &str) -> impl Iterator<Item = Box> {
-    let width = (name.chars().count() as f64 * f64::from(HEIGHT * SCALE) * 0.52).ceil() as i32;
+    let width = text_width(name, HEIGHT) * SCALE;
     let half = HEIGHT * SCALE / 2;
     const SIDES: [(i32, i32); 8] = [
         (1, 0),

@@ -19,16 +19,18 @@ const FREE: i32 = 12;
 /// Distance of the lines of a label, pixels.
 const LINE: i32 = FONT + 2;
 
-/// Draws a panel with room for its vertical ticks and label on the left: `margin` pixels, the same for all panels of a
-/// column.
+/// Draws a panel of so many pixels under a title, with room for its vertical ticks and label on the left: `margin`
+/// pixels, the same for all panels of a column.
 pub(super) fn draw_panel(
     root: &Canvas,
     panel: &Panel,
-    (left, top, right, bottom): (i32, i32, i32, i32),
+    title: &str,
+    (width, height): (i32, i32),
     margin: i32,
     under: &mut String,
     over: &mut String,
 ) {
+    let (left, top, right, bottom) = (0, 0, width * SCALE, height * SCALE);
     let heat = panel.heat();
     let beside = if heat.is_some() || panel.right.is_some() {
         BESIDE + 34
@@ -67,7 +69,7 @@ pub(super) fn draw_panel(
         over.push_str(&heat.scale(bar, f64::from(FONT * SCALE) / 1.24));
     }
     draw_frame(root, panel, &axes, margin, heat.is_none());
-    draw_title(root, &panel.title, (left, right), &axes);
+    draw_title(root, title, (left, right), &axes);
     let right_axes = panel.right.as_ref().map(|axis| {
         let y = Coord::new(
             panel.coordinates(|right| right, 1),
@@ -213,7 +215,7 @@ fn draw_label(root: &Canvas, label: &str, turn: FontTransform, x: i32, axes: &Ax
         FontTransform::Rotate90 => -LINE * SCALE,
         _ => LINE * SCALE,
     };
-    for (line, x) in lines_within(label, (bottom - top) / SCALE)
+    for (line, x) in lines_within(label, FONT, (bottom - top) / SCALE)
         .into_iter()
         .zip((0..).map(|i| x + i * step))
     {
@@ -282,7 +284,7 @@ impl Panel {
         let coord = self.y_coord(height);
         let ticks = plotters::coord::ranged1d::Ranged::key_points(&coord, 10).into_iter();
         let ticks = ticks.map(|tick| text_width(&self.y.tick_label(&coord, tick), FONT - 1));
-        let lines = lines_within(&self.y.label, height).len() as i32;
+        let lines = lines_within(&self.y.label, FONT, height).len() as i32;
         let label = if self.y.label.is_empty() {
             0
         } else {
