@@ -98,9 +98,9 @@ pub fn counts(ledger: &Ledger) -> Vec<(Kind, Vec<(usize, Verdict)>)> {
 /// The kind of several claims.
 pub fn plural(kind: Kind) -> &'static str {
     match kind {
-        Kind::Identity => "identities (algebra: the run checks the code)",
-        Kind::Law => "laws (of random models)",
-        Kind::Finding => "findings (on trained models)",
+        Kind::Identity => "Identities (algebra: the run checks the code)",
+        Kind::Law => "Laws of random models",
+        Kind::Finding => "Findings on trained models",
     }
 }
 

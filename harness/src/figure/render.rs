@@ -8,7 +8,7 @@ use plotters::prelude::*;
 
 use super::draw::{Canvas, SCALE};
 use super::legend::{self, Group, Legend, ROW, SWATCH};
-use super::panel::{BESIDE, draw_panel};
+use super::panel::{self, BESIDE, draw_panel};
 use super::{Figure, Mark, Panel, seen};
 use crate::html::{Drawing, Entry, Picture, escape};
 
@@ -124,19 +124,24 @@ impl Layout {
             1 => 340,
             _ => (panel_width * 3 / 4).max(270),
         };
-        let size = (panel_width, panel_height);
+        let titles: Vec<String> = (0..figure.panels.len())
+            .map(|i| figure.title_of(i))
+            .collect();
+        let above = titles.iter().map(|title| panel::above(title, panel_width));
+        let above = above.max().unwrap_or(0);
+        // A title of several lines takes nothing of its panel.
+        let panel_height = panel_height + above - panel::above("a", panel_width);
         let margin = |column: usize| {
             let panels = figure.panels.iter().skip(column).step_by(columns);
-            panels
-                .map(|p| p.margin(panel_height))
-                .max()
-                .unwrap_or(BESIDE)
+            let margins = panels.map(|p| p.margin(panel_height, above));
+            margins.max().unwrap_or(BESIDE)
         };
+        let size = (panel_width, panel_height);
         let draw_one = |(i, panel): (usize, &Panel)| {
-            let (title, margin) = (figure.title_of(i), margin(i % columns));
+            let room = (above, margin(i % columns));
             let (mut under, mut over) = (String::new(), String::new());
             let middle = drawn(size, |root| {
-                draw_panel(root, panel, &title, size, margin, &mut under, &mut over);
+                draw_panel(root, panel, &titles[i], size, room, &mut under, &mut over);
             });
             format!("{under}{middle}{over}")
         };

@@ -56,10 +56,12 @@ fn sentence(mark: &Mark, panel: &Panel) -> Option<String> {
             format!("{name} to ({}, {})", number(to.0), number(to.1))
         }
         Mark::Named { points, .. } => {
-            let point = |((x, y), name): &((f64, f64), String)| {
-                format!("{name} at ({}, {})", number(*x), number(*y))
-            };
-            points.iter().map(point).collect::<Vec<_>>().join(", ")
+            let drawn = points
+                .iter()
+                .filter(|((x, y), _)| x.is_finite() && y.is_finite());
+            let told =
+                drawn.map(|((x, y), name)| format!("{name} at ({}, {})", number(*x), number(*y)));
+            told.collect::<Vec<_>>().join(", ")
         }
         Mark::Heat(heat) => map(heat)?,
         // These go with a line or points.

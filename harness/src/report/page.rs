@@ -10,7 +10,7 @@ use super::strip::Key;
 use super::summary::{self, Sentence};
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
-use crate::claim::{Entry, Kind, reference, words};
+use crate::claim::{Entry, Kind, Verdict, reference, words};
 use crate::error::Result;
 use crate::experiment::About;
 use crate::figure::Figure;
@@ -39,6 +39,9 @@ struct Section<'a> {
     story: &'static str,
     /// Its claims by kind, what failed or is open first.
     groups: Vec<(Kind, Vec<Claim<'a>>)>,
+    /// How many claims came out as claimed, and how many there are.
+    held: usize,
+    all: usize,
     chapters: Vec<Experiment<'a>>,
 }
 
@@ -80,6 +83,11 @@ pub(super) fn page(
                 .replace(|c: char| !c.is_alphanumeric(), "-"),
             title: section.title,
             story: section.story,
+            held: claims
+                .iter()
+                .filter(|c| c.entry.verdict == Verdict::Reproduced)
+                .count(),
+            all: claims.len(),
             groups: groups(claims),
             chapters: told,
         });
@@ -183,7 +191,8 @@ fn claims_of<'a>(
 mod filters {
     use askama::{Result, Values, filter_fn};
 
-    use crate::claim::{Entry, Kind, Verdict, words};
+    use crate::claim::{Bound, Entry, Kind, Verdict, words};
+    use crate::report::strip;
     use crate::{html, text};
 
     #[filter_fn]
@@ -193,12 +202,18 @@ mod filters {
 
     #[filter_fn]
     pub fn difference(entry: &Entry, _: &dyn Values) -> Result<String> {
-        Ok(words::difference(entry))
+        let difference = words::difference(entry);
+        Ok(difference.replacen("paired difference ", "", 1))
     }
 
     #[filter_fn]
     pub fn settings(entry: &Entry, _: &dyn Values) -> Result<String> {
         Ok(words::settings(entry))
+    }
+
+    #[filter_fn]
+    pub fn bound(bound: &Bound, _: &dyn Values) -> Result<String> {
+        Ok(strip::written(*bound))
     }
 
     #[filter_fn]

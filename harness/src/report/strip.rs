@@ -70,7 +70,13 @@ impl Strip<'_> {
             put(format_args!(
                 "<line class=\"bound\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{top}\" y2=\"{bottom}\"/>"
             ));
-            text(&mut put, x, TEXTS.0, &bound.to_string());
+            // The texts of two bounds stand outside of what lies between.
+            let anchor = match (bounds.len(), x) {
+                (1, _) => "middle",
+                (_, 50.0) => "end",
+                _ => "start",
+            };
+            text(&mut put, (x, TEXTS.0), anchor, &written(*bound));
         }
         if !control.value.is_nan() {
             let x = scale.place(control.value);
@@ -78,7 +84,12 @@ impl Strip<'_> {
                 "<svg class=\"control\" x=\"{x:.1}%\" y=\"{LINE}\"><path d=\"M-5-5 5 5M-5 5 5-5\"/></svg>"
             ));
             let label = format!("control {}", number(control.value));
-            text(&mut put, x, TEXTS.1, &label);
+            let anchor = match x {
+                x if x < 20.0 => "start",
+                x if x > 80.0 => "end",
+                _ => "middle",
+            };
+            text(&mut put, (x, TEXTS.1), anchor, &label);
         }
         if !effect.low.is_nan() {
             let (low, high) = (scale.place(effect.low), scale.place(effect.high));
@@ -112,7 +123,7 @@ impl Strip<'_> {
             (_, true) => ", not fulfilled",
             _ => ", open",
         };
-        let bounds: Vec<_> = bounds.iter().map(Bound::to_string).collect();
+        let bounds: Vec<_> = bounds.iter().map(|b| written(*b)).collect();
         format!(
             "Measured {}{interval}; criterion {}{stands}; control {}",
             number(effect.value),
@@ -145,18 +156,19 @@ impl Key {
     }
 }
 
-/// A text at a place, inside the strip.
-fn text(put: &mut impl FnMut(std::fmt::Arguments), x: f64, y: f64, text: &str) {
-    let anchor = match x {
-        x if x < 20.0 => "start",
-        x if x > 80.0 => "end",
-        _ => "middle",
-    };
-    let x = x.clamp(1.0, 99.0);
+/// A text at a place.
+fn text(put: &mut impl FnMut(std::fmt::Arguments), (x, y): (f64, f64), anchor: &str, text: &str) {
     let text = escape(text);
     put(format_args!(
         "<text x=\"{x:.1}%\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>"
     ));
+}
+
+/// A bound with its number as people write it.
+pub(super) fn written(bound: Bound) -> String {
+    let text = bound.to_string();
+    let sign = text.split(' ').next().unwrap_or_default();
+    format!("{sign} {}", number(bound.value()))
 }
 
 /// Where values stand.
