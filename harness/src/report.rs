@@ -12,9 +12,12 @@ use crate::store::folder::{self, Folder};
 use crate::store::{names, system};
 use crate::table::{Record, Table, Tables};
 
+mod condition;
 pub mod contents;
 mod page;
 mod specification;
+mod strip;
+mod summary;
 
 use contents::{Chapter, Report};
 

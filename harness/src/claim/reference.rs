@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::claim::ledger::Ledger;
-use crate::claim::{Cell, Entry};
+use crate::claim::{Cell, Entry, Verdict};
 use crate::table::{Record, Table};
 
 /// The ledger of the reference run.
@@ -17,24 +17,26 @@ pub static LEDGER: LazyLock<Ledger> = LazyLock::new(|| {
     )
 });
 
+/// The verdict of a reference, where it is another one on the same criterion.
+pub fn other(entry: &Entry, reference: &Ledger) -> Option<Verdict> {
+    let theirs = reference.get(&entry.id)?;
+    let same = (&theirs.statement, &theirs.criterion) == (&entry.statement, &entry.criterion);
+    (same && theirs.verdict != entry.verdict).then_some(theirs.verdict)
+}
+
 /// Says in the reason of an entry what a reference came to, where that is another verdict on the same criterion.
 pub fn compare(entry: &mut Entry, reference: &Ledger) {
-    let same = |e: &&Entry| (&e.statement, &e.criterion) == (&entry.statement, &entry.criterion);
-    let Some(theirs) = reference.get(&entry.id).filter(same) else {
-        return;
-    };
-    if theirs.verdict != entry.verdict {
+    if let Some(theirs) = other(entry, reference) {
         if !entry.reason.is_empty() {
             entry.reason += "; ";
         }
-        entry.reason += &format!("the reference run (full) says: {}", theirs.verdict);
+        entry.reason += &format!("the reference run (full) says: {theirs}");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::Verdict;
 
     #[test]
     fn another_verdict_of_the_reference_is_told_unless_it_is_on_another_criterion() {
