@@ -134,7 +134,13 @@ fn experiment<'a>(
         experiment, tables, ..
     } = chapter;
     let id = experiment.id();
-    let figures = experiment.figures(tables).into_iter();
+    let figures = experiment.figures(tables).into_iter().map(|mut figure| {
+        // One that names no table is drawn from the only one.
+        if let ([], [only]) = (&*figure.tables, experiment.about().tables) {
+            figure.tables.push(only.name);
+        }
+        figure
+    });
     let files = experiment.about().tables.iter().map(|table| table.name);
     let measures_file = names::MEASURES.trim_end_matches(".csv");
     Ok(Experiment {
@@ -154,9 +160,11 @@ fn drawing(
     experiment: &str,
     write: &mut impl FnMut(&str, &str) -> Result<()>,
 ) -> Result<Drawing> {
-    let file = format!("{experiment}/{}.svg", figure.name);
-    write(&file, &figure.to_svg())?;
-    Ok(figure.drawing(file))
+    write(
+        &format!("{experiment}/{}.svg", figure.name),
+        &figure.to_svg(),
+    )?;
+    Ok(figure.drawing(experiment))
 }
 
 fn claims_of<'a>(
@@ -176,7 +184,11 @@ fn claims_of<'a>(
             shown: Condition::deciding(entry, &conditions),
             conditions,
             curve: match curve {
-                Some(figure) => Some(drawing(&figure, id, write)?),
+                Some(figure) => {
+                    let mut drawing = drawing(&figure, id, write)?;
+                    drawing.data.push(names::SPECIFICATION.into());
+                    Some(drawing)
+                }
                 None => None,
             },
         })
