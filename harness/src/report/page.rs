@@ -253,3 +253,43 @@ mod filters {
         Ok(html::data_uri(svg))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_kind_what_failed_or_is_open_comes_first() {
+        let ours: Vec<Entry> = [
+            (Kind::Law, Verdict::Reproduced),
+            (Kind::Finding, Verdict::Reproduced),
+            (Kind::Finding, Verdict::Undecided),
+            (Kind::Finding, Verdict::NotReproduced),
+        ]
+        .map(|(kind, verdict)| {
+            let mut entry = reference::LEDGER.entries[0].clone();
+            (entry.kind, entry.verdict) = (kind, verdict);
+            entry
+        })
+        .into();
+        let claim = |entry| Claim {
+            entry,
+            shown: Condition::deciding(entry, &[]),
+            conditions: Vec::new(),
+            curve: None,
+        };
+        let groups = groups(ours.iter().map(claim).collect());
+        let verdicts = |group: &(Kind, Vec<Claim>)| {
+            let verdicts = group.1.iter().map(|claim| claim.entry.verdict);
+            (group.0, verdicts.collect::<Vec<_>>())
+        };
+        let order: Vec<_> = groups.iter().map(verdicts).collect();
+        let findings = vec![
+            Verdict::NotReproduced,
+            Verdict::Undecided,
+            Verdict::Reproduced,
+        ];
+        let laws = vec![Verdict::Reproduced];
+        assert_eq!(order, [(Kind::Finding, findings), (Kind::Law, laws)]);
+    }
+}
