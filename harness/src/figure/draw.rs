@@ -134,7 +134,10 @@ mod tests {
     #[test]
     fn a_text_is_as_wide_as_its_letters_and_is_broken_where_it_is_too_wide() {
         // Widths of Helvetica: i 222, W 944 thousandths of the font's size.
-        assert_eq!((text_width("WWWW", FONT), text_width("iiii", FONT)), (52, 13));
+        assert_eq!(
+            (text_width("WWWW", FONT), text_width("iiii", FONT)),
+            (52, 13)
+        );
         let text = "share of the layer that decides";
         let lines = lines_within(text, FONT, 100);
         assert!(lines.len() > 1 && lines.iter().all(|line| text_width(line, FONT) <= 100));

@@ -97,11 +97,15 @@ pub(super) fn groups(figure: &Figure) -> Vec<Group> {
     groups.into_iter().map(group).collect()
 }
 
-/// Whether a panel shows what an entry stands for: under its label, or under none where another panel has it.
+/// Whether a panel shows what an entry stands for: under its label, or under none where another panel has it. Bars
+/// without a label are not what points of their colour are.
 fn shows(figure: &Figure, panel: usize, item: &Item) -> bool {
     let marks = figure.panels[panel].marks.iter();
     let mut entries = marks.filter_map(|placed| placed.mark.entry());
-    entries.any(|(role, label, _)| role == item.role && (label.is_empty() || label == item.label))
+    entries.any(|(role, label, shape)| {
+        let alike = (shape == Shape::Box) == (item.shape == Shape::Box);
+        role == item.role && alike && (label.is_empty() || label == item.label)
+    })
 }
 
 /// One entry for each labelled role, in the order in which the panels show them.
@@ -255,6 +259,11 @@ mod tests {
             named,
             [("(a), (b)", "both"), ("(a)", "left"), ("(b)", "right")]
         );
+        // Bars without a label are something else than the points.
+        let bars = panel().bars(Role::Other(0), "", [(0.0, 1.0, 1.0)]);
+        let points = panel().scatter(Role::Other(0), "mean", [(0.0, 0.0)]);
+        let of_points = super::groups(&Figure::new("f", "").panel(bars).panel(points));
+        assert_eq!(of_points[0].panels, "(b)");
         // Wrapped or not, each group begins a row.
         assert_eq!(Legend::new(&groups, 1000).rows.len(), 3);
     }

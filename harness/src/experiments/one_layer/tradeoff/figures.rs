@@ -183,8 +183,7 @@ pub(super) fn findings(tables: &Tables) -> String {
     let skew = tables.rows::<Skew>();
     let ends = |curve: Vec<(f64, f64)>| curve.first().copied().zip(curve.last().copied());
     let count = |count: f64| match count {
-        0.0 => "none".to_string(),
-        few if few < 1.0 => "less than one".into(),
+        few if few > 0.0 && few < 1.0 => "less than one".to_string(),
         many => number(many.round()),
     };
     let of_mixed = ends(mixed.iter().map(|r| (r.k, r.active)).medians()).zip(ends(
