@@ -4,7 +4,9 @@ pub mod claims_table;
 mod common;
 mod criteria;
 mod listing;
+mod paint;
 mod sae;
+mod show;
 mod verdicts;
 
 use std::io::Write;
@@ -22,11 +24,12 @@ use crate::exhaustion;
 use crate::experiments::REGISTRY;
 use crate::report;
 use crate::run::config::{Config, Request};
-use crate::run::{self, RunOptions};
+use crate::run::{self, RunOptions, results};
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::settings::Preset;
 use crate::store::names;
+use crate::text::put;
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -64,6 +67,19 @@ enum Command {
         /// Print what settles each claim, since when, and every change with its reason
         #[arg(long, conflicts_with = "markdown")]
         criteria: bool,
+    },
+    /// Show all about one claim of a finished run
+    #[command(
+        after_help = "Without DIR, it is shown as in the run in out/ that ended last, by the time of its claims.csv.\n\n\
+        Examples:\n  harness show no-decisive-layer\n  harness show no-decisive-layer out/default-1"
+    )]
+    Show {
+        /// Name of the claim (`harness list` shows all of them)
+        #[arg(value_name = "CLAIM", value_parser = show::ClaimName, hide_possible_values = true)]
+        claim: String,
+        /// Folder of the run [default: the one in out/ that ended last]
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
     /// Draw figures and report of a finished run again, from its CSV files alone
     #[command(
@@ -200,6 +216,10 @@ impl Cli {
                 None if criteria => criteria::list(&REGISTRY, &experiments)?,
                 None => listing::list(&REGISTRY, &experiments)?,
             }),
+            Command::Show { claim, folder } => {
+                let width = terminal_width();
+                print(&show::show(&REGISTRY, &claim, folder.as_deref(), width)?)
+            }
             Command::Report { folder, out } => {
                 match &out {
                     None => report::write(&REGISTRY, &folder)?,
@@ -294,13 +314,25 @@ fn run_and_report(config: &Config, options: &RunOptions) -> Result<()> {
     signals::catch()?;
     let finished = run::run(config, isa, options)?;
     report::draw(&REGISTRY, &finished.folder)?;
-    let mut text = verdicts::verdicts(&finished.ledger, terminal_width());
+    let (width, path) = (terminal_width(), finished.folder.path().display());
+    let ledger = &finished.ledger;
+    let facts = results::facts(config, isa);
+    let mut text = verdicts::verdicts(&REGISTRY, ledger, width);
     text.push('\n');
-    text.push_str(&verdicts::summary(&finished.ledger));
+    text.push_str(&verdicts::summary(ledger, width));
+    let [ours, theirs] = [&facts, &*results::REFERENCE].map(|facts| results::in_short(facts));
+    text.push('\n');
+    text.push_str(&verdicts::beside_reference(ledger, &ours, &theirs, width));
     if let Some(profile) = &finished.profile {
         text.push('\n');
         text.push_str(&profile.text());
     }
-    let report = finished.folder.path().join(names::REPORT);
-    print(&format!("{text}\nreport: {}\n", report.display()))
+    put(
+        &mut text,
+        format_args!(
+            "\none claim in full: harness show CLAIM {path}\nreport: {path}/{}\n",
+            names::REPORT
+        ),
+    );
+    print(&text)
 }

@@ -17,10 +17,15 @@ pub static LEDGER: LazyLock<Ledger> = LazyLock::new(|| {
     )
 });
 
+/// The entry of a reference for the same claim by the same criterion.
+pub fn counterpart<'a>(entry: &Entry, reference: &'a Ledger) -> Option<&'a Entry> {
+    let same = |e: &&Entry| (&e.statement, &e.criterion) == (&entry.statement, &entry.criterion);
+    reference.get(&entry.id).filter(same)
+}
+
 /// Says in the reason of an entry what a reference came to, where that is another verdict on the same criterion.
 pub fn compare(entry: &mut Entry, reference: &Ledger) {
-    let same = |e: &&Entry| (&e.statement, &e.criterion) == (&entry.statement, &entry.criterion);
-    let Some(theirs) = reference.get(&entry.id).filter(same) else {
+    let Some(theirs) = counterpart(entry, reference) else {
         return;
     };
     if theirs.verdict != entry.verdict {

@@ -1,8 +1,8 @@
 //! Verdicts as the report, the ledger in the terminal and the README write them.
 
-use super::evidence::Basis;
+use super::evidence::{Basis, Estimate};
 use super::ledger::{Entry, Ledger};
-use super::spec::Kind;
+use super::spec::{Bound, Kind};
 use super::verdict::Verdict;
 use crate::figure::Role;
 use crate::table::record::Word as _;
@@ -10,19 +10,43 @@ use crate::text::number;
 
 /// `95 % interval 0.21 to 0.24, 5 seeds`: how sure the value is.
 pub fn spread(e: &Entry) -> String {
-    let (low, high, n) = (number(e.low), number(e.high), e.seeds);
-    match (e.interval, n) {
+    let estimate = Estimate {
+        value: e.value,
+        low: e.low,
+        high: e.high,
+        basis: e.interval,
+    };
+    spread_of(&estimate, e.seeds)
+}
+
+/// The same of an estimate at so many seeds.
+pub fn spread_of(estimate: &Estimate, seeds: u64) -> String {
+    let Estimate {
+        low, high, basis, ..
+    } = *estimate;
+    let same = low == high;
+    let (low, high, n) = (number(low), number(high), seeds);
+    match (basis, n) {
         (Basis::NoRandomness, _) => "no randomness".into(),
         (Basis::EverySeed, 1) | (Basis::Nothing, 1) => "1 seed".into(),
         (Basis::EverySeed, _) => format!("{low} to {high}, every one of {n} seeds counts"),
-        (Basis::Student | Basis::Bootstrap, _) if e.low == e.high => {
-            format!("the same at {n} seeds")
-        }
+        (Basis::Student | Basis::Bootstrap, _) if same => format!("the same at {n} seeds"),
         (Basis::Student | Basis::Bootstrap, _) => {
             format!("95 % interval {low} to {high}, {n} seeds")
         }
         (Basis::Nothing, _) => format!("not measured at each of {n} seeds"),
     }
+}
+
+/// `≤ 0.05`: a bound, its number as people write it.
+pub fn bound(bound: Bound) -> String {
+    let relation = match bound {
+        Bound::Below(_) => "<",
+        Bound::AtMost(_) => "≤",
+        Bound::Above(_) => ">",
+        Bound::AtLeast(_) => "≥",
+    };
+    format!("{relation} {}", number(bound.value()))
 }
 
 /// `paired difference 0.21 to 0.24`: claim minus control, seed by seed.

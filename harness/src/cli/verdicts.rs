@@ -1,130 +1,302 @@
-//! The table of verdicts for the terminal.
+//! The verdicts of a run for the terminal: one line a claim, counts, and what is not as in the reference run.
 
-use comfy_table::ColumnConstraint::{Absolute, UpperBoundary};
-use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, LineStyle, Table, Width};
+use textwrap::core::display_width;
 
+use super::common::put_wrapped;
+use super::paint::{FAINT, HEADING, paint, painted_sign};
 use crate::claim::ledger::Ledger;
-use crate::claim::words::{counts, plural, settings, sign, spread};
+use crate::claim::words::{bound, counts, sign};
+use crate::claim::{Bound, ClaimSpec, Entry, Kind, Verdict, reference};
+use crate::experiment::registry::Registry;
+use crate::stats::observations::Observations as _;
+use crate::table::record::Word as _;
 use crate::text::{number, put};
 
-/// The ledger as a table no wider than `width` columns; as a list where that is too narrow.
-pub fn verdicts(ledger: &Ledger, width: usize) -> String {
-    let rows: Vec<[String; 5]> = ledger
-        .entries
-        .iter()
-        .map(|e| {
-            let verdict = format!("{} {}", sign(e.verdict).0, e.verdict);
-            let verdict = match settings(e).as_str() {
-                "" => verdict,
-                held => format!("{verdict}, {held}"),
-            };
-            let verdict = match e.reason.as_str() {
-                "" => verdict,
-                reason => format!("{verdict}: {reason}"),
-            };
-            [
-                e.id.clone(),
-                format!("{} ({})", number(e.value), spread(e)),
-                e.criterion.clone(),
-                format!("{}: {}", number(e.control_value), e.control),
-                verdict,
-            ]
-        })
-        .collect();
-    const HEAD: [&str; 5] = ["claim", "value (spread)", "criterion", "control", "verdict"];
-    if width < NARROW {
-        return as_list(&rows, &HEAD, width.max(30));
+/// The ledger of a run by the sections of the post, in lines no wider than `width` columns: what does not fit is left
+/// out column by column, and a name is cut short last of all.
+pub fn verdicts(registry: &Registry, ledger: &Ledger, width: usize) -> String {
+    let mut sections = Vec::new();
+    for section in registry.0 {
+        let claims = section.experiments.iter().flat_map(|e| e.about().claims);
+        let lines = claims.filter_map(|claim| Some(Line::of(claim, ledger.get(claim.id)?)));
+        let lines: Vec<Line> = lines.collect();
+        if !lines.is_empty() {
+            sections.push((section.title, lines));
+        }
     }
-    let mut table = Table::new();
-    table
-        .load_style(NOTHING.header_separator(LineStyle::none().fill('─')))
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width.try_into().unwrap_or(u16::MAX))
-        .set_header(HEAD)
-        .add_rows(rows);
-    // Names stay whole. The value and the verdict are short but for a reason; what is left goes to the words.
-    let names = ledger.entries.iter().map(|e| e.id.chars().count()).max();
-    let names = names.unwrap_or(0).min(width / 3) + 2;
-    let constraints = [
-        (0, Absolute(Width::Fixed(names as u16))),
-        (1, UpperBoundary(Width::Percentage(20))),
-        (4, UpperBoundary(Width::Percentage(22))),
+    let all = || sections.iter().flat_map(|(_, lines)| lines);
+    let columns = columns(all(), width);
+    let mut text = String::new();
+    let head = columns.iter().map(|c| (c.what.head(), c.width));
+    put(
+        &mut text,
+        format_args!("{}\n", paint(FAINT, &row(" ", head))),
+    );
+    for (title, lines) in &sections {
+        for line in textwrap::wrap(title, width.max(1)) {
+            put(&mut text, format_args!("\n{}", paint(HEADING, &line)));
+        }
+        text.push('\n');
+        for line in lines {
+            let cells = columns.iter().map(|c| (c.what.of(line), c.width));
+            let sign = painted_sign(line.verdict);
+            put(&mut text, format_args!("{}\n", row(&sign, cells)));
+        }
+    }
+    if all().any(|line| line.criterion.ends_with(ELSEWHERE)) {
+        let note = format!(
+            "{ELSEWHERE} The effect keeps the criterion; another condition of the claim or its control decides."
+        );
+        text.push('\n');
+        put_wrapped(&mut text, &note, width, "  ");
+    }
+    text
+}
+
+/// What marks a criterion that is not the one that a verdict hangs on.
+const ELSEWHERE: &str = "*";
+
+/// One claim in short.
+struct Line {
+    verdict: Verdict,
+    name: String,
+    word: String,
+    effect: String,
+    interval: String,
+    criterion: String,
+    settings: String,
+}
+
+impl Line {
+    fn of(claim: &ClaimSpec, entry: &Entry) -> Self {
+        let headline = claim.conditions[0].bound;
+        let known = |value: f64| match value.is_nan() {
+            true => "–".into(),
+            false => number(value),
+        };
+        let mark = match is_decided_elsewhere(entry, headline) {
+            true => ELSEWHERE,
+            false => "",
+        };
+        Line {
+            verdict: entry.verdict,
+            name: entry.id.clone(),
+            word: entry.verdict.to_string(),
+            effect: known(entry.value),
+            interval: match entry.low == entry.high || entry.low.is_nan() {
+                true => String::new(),
+                false => format!("{} to {}", number(entry.low), number(entry.high)),
+            },
+            criterion: format!("{}{mark}", bound(headline)),
+            settings: match entry.settings {
+                0 => String::new(),
+                settings => format!("{} of {settings}", entry.settings_held),
+            },
+        }
+    }
+}
+
+/// Whether the headline alone would not have come to the verdict.
+fn is_decided_elsewhere(entry: &Entry, headline: Bound) -> bool {
+    let (low, high) = (headline.holds(entry.low), headline.holds(entry.high));
+    match entry.verdict {
+        Verdict::NotReproduced => low || high,
+        Verdict::Undecided => low && high,
+        Verdict::Reproduced | Verdict::Reversed | Verdict::NoPower => false,
+    }
+}
+
+/// A part of the line of a claim.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Name,
+    Word,
+    Effect,
+    Interval,
+    Criterion,
+    Settings,
+}
+
+impl What {
+    /// All parts as they stand in a line.
+    const IN_LINE: [What; 6] = [
+        What::Name,
+        What::Word,
+        What::Effect,
+        What::Interval,
+        What::Criterion,
+        What::Settings,
     ];
-    for (column, constraint) in constraints {
-        let column = table.column_mut(column).expect("one of five columns");
-        column.set_constraint(constraint);
+
+    fn head(self) -> &'static str {
+        match self {
+            What::Name => "claim",
+            What::Word => "verdict",
+            What::Effect => "effect",
+            What::Interval => "interval",
+            What::Criterion => "criterion",
+            What::Settings => "settings",
+        }
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+
+    fn of(self, line: &Line) -> &str {
+        match self {
+            What::Name => &line.name,
+            What::Word => &line.word,
+            What::Effect => &line.effect,
+            What::Interval => &line.interval,
+            What::Criterion => &line.criterion,
+            What::Settings => &line.settings,
+        }
     }
-    table.trim_fmt() + "\n"
 }
 
-/// The numbers of claims of each kind by verdict, in words.
-pub fn summary(ledger: &Ledger) -> String {
+struct Column {
+    what: What,
+    width: usize,
+}
+
+/// Columns of the sign and the space after it.
+const SIGN: usize = 2;
+/// Columns between two parts of a line.
+const BETWEEN: usize = 2;
+/// Columns of a name that is cut so short that effect and criterion had better go.
+const SHORTEST_NAME: usize = 12;
+
+/// The columns that fit, each as wide as its widest cell; the name may be cut short.
+fn columns<'a>(lines: impl Iterator<Item = &'a Line> + Clone, width: usize) -> Vec<Column> {
+    let needed = |what: What| {
+        let cells = lines.clone().map(|line| display_width(what.of(line)));
+        cells.chain([what.head().len()]).max().unwrap_or(0)
+    };
+    let taken = |fitting: &[What]| {
+        let widths = fitting.iter().map(|what| BETWEEN + needed(*what));
+        SIGN + widths.sum::<usize>()
+    };
+    let mut fitting = vec![What::Effect, What::Criterion];
+    for more in [What::Interval, What::Word, What::Settings] {
+        fitting.push(more);
+        if taken(&fitting) + needed(What::Name) > width {
+            fitting.pop();
+            break;
+        }
+    }
+    while !fitting.is_empty() && taken(&fitting) + SHORTEST_NAME > width {
+        fitting.pop();
+    }
+    let name = width.saturating_sub(taken(&fitting)).max(1);
+    let column = |what: What| match what {
+        What::Name => Some(Column {
+            what,
+            width: name.min(needed(what)),
+        }),
+        _ => fitting.contains(&what).then(|| Column {
+            what,
+            width: needed(what),
+        }),
+    };
+    What::IN_LINE.into_iter().filter_map(column).collect()
+}
+
+/// A sign and the cells of a line, each as wide as its column.
+fn row<'a>(sign: &str, cells: impl Iterator<Item = (&'a str, usize)>) -> String {
+    let mut text = format!("{sign} ");
+    for (cell, width) in cells {
+        let cell = cut(cell, width);
+        let padding = width - display_width(&cell) + BETWEEN;
+        put(&mut text, format_args!("{cell}{:padding$}", ""));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// A text with an ellipsis for its end where it is wider than `width`.
+fn cut(text: &str, width: usize) -> String {
+    if display_width(text) <= width {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        kept.push(c);
+        if display_width(&kept) + 1 > width {
+            kept.pop();
+            break;
+        }
+    }
+    kept + "…"
+}
+
+/// The numbers of claims by verdict, of all and of each kind; the words say what the signs mean.
+pub fn summary(ledger: &Ledger, width: usize) -> String {
     let mut text = String::new();
+    let count = |&verdict: &Verdict| {
+        let ours = ledger.entries.iter().filter(|e| e.verdict == verdict);
+        (ours.count(), verdict)
+    };
+    let all = Verdict::ALL.iter().map(count).filter(|(n, _)| *n > 0);
+    let all = all.map(|(n, verdict)| format!("{} {n} {verdict}", sign(verdict).0));
+    let all = all.collect::<Vec<_>>().join(", ");
+    let claims = match ledger.entries.len() {
+        1 => "1 claim".to_string(),
+        n => format!("{n} claims"),
+    };
+    put_wrapped(&mut text, &format!("{claims}: {all}"), width, "  ");
     for (kind, counts) in counts(ledger) {
-        let counts = counts.iter().map(|(n, verdict)| format!("{n} {verdict}"));
-        let counts = counts.collect::<Vec<_>>().join(", ");
-        put(&mut text, format_args!("{}: {counts}\n", plural(kind)));
+        let counts = counts
+            .iter()
+            .map(|&(n, verdict)| format!("{} {n}", sign(verdict).0));
+        let counts = counts.collect::<Vec<_>>().join("  ");
+        let line = format!("  {:<11} {counts}", plural(kind));
+        put_wrapped(&mut text, &line, width, "    ");
     }
     text
 }
 
-/// The width of a terminal that is too narrow for a table.
-const NARROW: usize = 90;
+fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Identity => "identities",
+        Kind::Law => "laws",
+        Kind::Finding => "findings",
+    }
+}
 
-fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
+/// Which verdicts are not those of the reference run, from what this run and that one were of in short.
+pub fn beside_reference(ledger: &Ledger, ours: &str, theirs: &str, width: usize) -> String {
+    let pairs = ledger.entries.iter().filter_map(|entry| {
+        let other = reference::counterpart(entry, &reference::LEDGER)?;
+        Some((entry, other))
+    });
+    let pairs: Vec<(&Entry, &Entry)> = pairs.collect();
+    let other: Vec<_> = pairs
+        .iter()
+        .filter(|(a, b)| a.verdict != b.verdict)
+        .collect();
     let mut text = String::new();
-    for row in rows {
-        put(&mut text, format_args!("{}\n", row[0]));
-        for (name, cell) in head.iter().zip(row).skip(1) {
-            let name = name.split(' ').next().unwrap_or(name);
-            for (i, line) in textwrap::wrap(cell, width - 13).iter().enumerate() {
-                let name = if i == 0 { name } else { "" };
-                put(&mut text, format_args!("  {name:<10} {line}\n"));
-            }
-        }
+    let beside = match ours == theirs {
+        true => format!("the reference run ({theirs})"),
+        false => format!("the reference run ({theirs}; this one: {ours})"),
+    };
+    let head = match (pairs.len(), other.len()) {
+        (0, _) => format!("None of these claims stands in {beside}."),
+        (n, 0) => format!("The verdicts on all {n} claims are those of {beside}."),
+        (n, differ) => format!("{differ} of {n} verdicts are not those of {beside}:"),
+    };
+    put_wrapped(&mut text, &head, width, "  ");
+    let changes = other.iter().map(|(a, b)| (b.verdict, a.verdict));
+    for change in changes.distinct() {
+        let alike = other
+            .iter()
+            .filter(|(a, b)| (b.verdict, a.verdict) == change);
+        let alike: Vec<_> = alike.collect();
+        let (there, here) = change;
+        let names: Vec<_> = alike.iter().map(|(a, _)| a.id.as_str()).collect();
+        let line = format!("  {there} there, {here} here: {}", names.join(", "));
+        put_wrapped(&mut text, &line, width, "    ");
+    }
+    let unknown = ledger.entries.len() - pairs.len();
+    if unknown > 0 && !pairs.is_empty() {
+        let line = format!("{unknown} more have another statement or criterion there.");
+        put_wrapped(&mut text, &line, width, "  ");
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::claim::{Entry, Verdict, reference};
-
-    #[test]
-    fn the_table_fits_any_terminal() {
-        let long = "a rather long text that has to be broken up into several lines ".repeat(3);
-        let entry = Entry {
-            id: "a-claim-with-quite-a-long-name".into(),
-            value: 1.234e-7,
-            low: -1e-5,
-            high: 123456.0,
-            criterion: long.clone(),
-            control: long.clone(),
-            control_value: f64::NAN,
-            verdict: Verdict::NotReproduced,
-            seeds: 3,
-            reason: long,
-            ..reference::LEDGER.entries[0].clone()
-        };
-        let ledger = Ledger {
-            entries: vec![entry.clone(), entry],
-            cells: Vec::new(),
-        };
-        for width in [30, 60, 89, 90, 100, 120, 200] {
-            let text = verdicts(&ledger, width);
-            let widest = text.lines().map(|l| l.chars().count()).max().unwrap();
-            assert!(widest <= width, "{widest} columns in {width}:\n{text}");
-            assert!(text.contains("not") && text.contains("criterion"));
-            let name = "\na-claim-with-quite-a-long-name";
-            assert!(
-                width < 100 || text.matches(name).count() == 2,
-                "{width}:\n{text}"
-            );
-        }
-    }
 }
