@@ -45,7 +45,7 @@ pub fn verdicts(registry: &Registry, ledger: &Ledger, width: usize) -> String {
     }
     if all().any(|line| line.criterion.ends_with(ELSEWHERE)) {
         let note = format!(
-            "{ELSEWHERE} The effect keeps the criterion; another condition of the claim or its control decides."
+            "{ELSEWHERE} The effect keeps its bound: another condition of the claim, or its control, decides."
         );
         text.push('\n');
         put_wrapped(&mut text, &note, width, "  ");
@@ -53,7 +53,7 @@ pub fn verdicts(registry: &Registry, ledger: &Ledger, width: usize) -> String {
     text
 }
 
-/// What marks a criterion that is not the one that a verdict hangs on.
+/// What marks a bound that is not the one that a verdict hangs on.
 const ELSEWHERE: &str = "*";
 
 /// One claim in short.
@@ -134,8 +134,8 @@ impl What {
             What::Word => "verdict",
             What::Effect => "effect",
             What::Interval => "interval",
-            What::Criterion => "criterion",
-            What::Settings => "settings",
+            What::Criterion => "bound",
+            What::Settings => "holds in",
         }
     }
 
@@ -279,6 +279,7 @@ pub fn beside_reference(ledger: &Ledger, ours: &str, theirs: &str, width: usize)
     let head = match (pairs.len(), other.len()) {
         (0, _) => format!("None of these claims stands in {beside}."),
         (n, 0) => format!("The verdicts on all {n} claims are those of {beside}."),
+        (n, 1) => format!("1 of {n} verdicts is not that of {beside}:"),
         (n, differ) => format!("{differ} of {n} verdicts are not those of {beside}:"),
     };
     put_wrapped(&mut text, &head, width, "  ");
@@ -295,8 +296,143 @@ pub fn beside_reference(ledger: &Ledger, ours: &str, theirs: &str, width: usize)
     }
     let unknown = ledger.entries.len() - pairs.len();
     if unknown > 0 && !pairs.is_empty() {
-        let line = format!("{unknown} more have another statement or criterion there.");
+        let have = if unknown == 1 { "has" } else { "have" };
+        let line = format!("{unknown} more {have} another statement or criterion there.");
         put_wrapped(&mut text, &line, width, "  ");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiments::REGISTRY;
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    /// A ledger with numbers as wide as they get.
+    fn wide() -> Ledger {
+        let mut ledger = reference::LEDGER.clone();
+        for entry in &mut ledger.entries {
+            (entry.value, entry.low, entry.high) = (-1.234e-7, -1.234e-5, 0.00123);
+        }
+        ledger
+    }
+
+    #[test]
+    fn every_claim_has_one_line_that_fits_any_terminal() {
+        for ledger in [&reference::LEDGER, &wide()] {
+            for width in [20, 40, 60, 79, 80, 81, 100, 120, 200] {
+                let text = plain(&verdicts(&REGISTRY, ledger, width));
+                let others = [
+                    summary(ledger, width),
+                    beside_reference(ledger, "preset quick", "preset default", width),
+                ];
+                for line in text
+                    .lines()
+                    .chain(others.iter().flat_map(|text| text.lines()))
+                {
+                    assert!(display_width(line) <= width, "{width}: {line}");
+                }
+                for e in &ledger.entries {
+                    // From 60 columns on, names are whole.
+                    let shown = if width < 60 { &e.id[..8] } else { &e.id };
+                    let begin = format!("{} {shown}", sign(e.verdict).0);
+                    let ours: Vec<_> = text.lines().filter(|l| l.starts_with(&begin)).collect();
+                    assert!(
+                        !ours.is_empty() && (width < 60 || ours.len() == 1),
+                        "{ours:?}"
+                    );
+                    let has = |part: &str| ours.iter().any(|line| line.contains(part));
+                    assert!(width < 40 || has(&number(e.value)), "{width}: {ours:?}");
+                    assert!(
+                        width < 40 || has(&bound(headline(&e.id))),
+                        "{width}: {ours:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn headline(id: &str) -> Bound {
+        let mut claims = REGISTRY.experiments().flat_map(|e| e.about().claims);
+        claims.find(|c| c.id == id).expect("a claim").conditions[0].bound
+    }
+
+    #[test]
+    fn a_wider_terminal_shows_more() {
+        let shown = |width| {
+            let text = plain(&verdicts(&REGISTRY, &reference::LEDGER, width));
+            let head = text.lines().next().expect("a head").to_string();
+            head.split_whitespace()
+                .map(String::from)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(30), ["claim", "effect"]);
+        assert_eq!(shown(40), ["claim", "effect", "bound"]);
+        assert_eq!(shown(80), ["claim", "effect", "interval", "bound"]);
+        let all = [
+            "claim", "verdict", "effect", "interval", "bound", "holds", "in",
+        ];
+        assert_eq!(shown(110), all);
+        assert_eq!(shown(200), all);
+    }
+
+    #[test]
+    fn a_bound_is_marked_where_it_is_not_what_decides() {
+        use Verdict::*;
+        let decided_elsewhere = |verdict, low, high| {
+            let entry = Entry {
+                verdict,
+                low,
+                high,
+                ..reference::LEDGER.entries[0].clone()
+            };
+            is_decided_elsewhere(&entry, Bound::AtMost(1.0))
+        };
+        for (verdict, low, high, expected) in [
+            (Reproduced, 0.0, 0.5, false),
+            (NoPower, 0.0, 0.5, false),
+            (Reversed, 2.0, 3.0, false),
+            (NotReproduced, 2.0, 3.0, false),
+            (NotReproduced, 0.5, 3.0, true),
+            (NotReproduced, 0.0, 0.5, true),
+            (Undecided, 0.5, 3.0, false),
+            (Undecided, 0.0, 0.5, true),
+            (Undecided, f64::NAN, f64::NAN, false),
+        ] {
+            let found = decided_elsewhere(verdict, low, high);
+            assert_eq!(found, expected, "{verdict} at {low} to {high}");
+        }
+    }
+
+    #[test]
+    fn what_differs_from_the_reference_run_is_named_and_what_cannot_be_compared_is_counted() {
+        let told = |change: &dyn Fn(&mut Ledger)| {
+            let mut ledger = reference::LEDGER.clone();
+            change(&mut ledger);
+            beside_reference(&ledger, "preset quick", "preset default", 200)
+        };
+        let n = reference::LEDGER.entries.len();
+        assert_eq!(
+            told(&|_| ()),
+            format!(
+                "The verdicts on all {n} claims are those of the reference run (preset default; this one: preset quick).\n"
+            )
+        );
+        let differs = told(&|ledger| {
+            ledger.entries[0].verdict = Verdict::Undecided;
+            ledger.entries[1].criterion += " or so";
+        });
+        let id = &reference::LEDGER.entries[0].id;
+        assert!(differs.starts_with(&format!("1 of {} verdicts is not that of", n - 1)));
+        assert!(differs.contains(&format!("\n  reproduced there, undecided here: {id}\n")));
+        assert!(differs.ends_with("1 more has another statement or criterion there.\n"));
+        let same = beside_reference(&reference::LEDGER, "preset default", "preset default", 200);
+        assert!(same.ends_with("those of the reference run (preset default).\n"));
+        let none = told(&|ledger| ledger.entries.iter_mut().for_each(|e| e.id += "-2"));
+        assert!(none.starts_with("None of these claims stands in the reference run"));
+    }
 }

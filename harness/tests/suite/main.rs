@@ -20,6 +20,7 @@ mod memory;
 mod profile;
 mod reproducible;
 mod sae;
+mod show;
 mod streams;
 
 mod experiments {
