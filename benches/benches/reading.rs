@@ -1,23 +1,24 @@
-//! Batches of rows read from a file: in a random order of all rows, as a training reads them, in a random order of blocks
-//! of rows, and in the order of the file; from memory, and from the disk once the file has been put out of memory.
+//! Batches of rows read from a file: in a random order of all rows, in one by blocks, and in the order of the file; from
+//! memory, and from the disk once the file has been put out of memory. A round reads 64 batches, as many as a window of
+//! the order by blocks has; the figure to compare is rows a second.
 //!
 //! ```text
 //! ACTIVATIONS=layer6.npy cargo bench -p benches --bench reading
 //! ```
 //!
-//! The file should be some 2 GB or more, and fit into memory, into which it is read first. Then it is put out of memory by `posix_fadvise`, which
-//! other processes that read it undo.
+//! The file should be some 2 GB or more, and fit into memory, into which it is read first. Then it is put out of memory
+//! by `posix_fadvise`, which other processes that read it undo.
 
+use std::ops::Range;
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use harness::activations::Rows;
-use harness::activations::order::Order;
+use harness::activations::shuffle::{Blocks, Shuffle};
 
 const BATCH: u64 = 2048;
 
-/// Consecutive rows that are read together, in the order by blocks.
-const BLOCK: u64 = 128;
+const BATCHES: u64 = 64;
 
 fn reading(criterion: &mut Criterion) {
     let Some(path) = std::env::var_os("ACTIVATIONS") else {
@@ -27,19 +28,11 @@ fn reading(criterion: &mut Criterion) {
     let path = Path::new(&path);
     let rows = Rows::open(&[path.into()], None).expect("a file of activations");
     let mut values = vec![0f32; BATCH as usize * rows.width()];
-    let all = Order::new(rows.len(), 0, 0);
-    let blocks = Order::new(rows.len() / BLOCK, 0, 0);
-    let whole_blocks = rows.len() / BLOCK * BLOCK;
-    let by_row = |place: u64| all.at(place % rows.len());
-    let by_block = |place: u64| {
-        let place = place % whole_blocks;
-        blocks.at(place / BLOCK) * BLOCK + place % BLOCK
-    };
-    let in_order = |place: u64| place % rows.len();
-    let orders: [(&str, &dyn Fn(u64) -> u64); 3] = [
-        ("random order of rows", &by_row),
-        ("random order of blocks", &by_block),
-        ("order of the file", &in_order),
+    let shuffled = |rows, window| Some(Blocks { rows, window });
+    let orders = [
+        ("random order of rows", shuffled(1, 1)),
+        ("blocks of 128 rows, windows of 1024", shuffled(128, 1024)),
+        ("order of the file", None),
     ];
     for (from, in_memory) in [("memory", true), ("disk", false)] {
         if !in_memory && !cfg!(target_os = "linux") {
@@ -49,28 +42,50 @@ fn reading(criterion: &mut Criterion) {
             let mut file = std::fs::File::open(path).expect("the file is there");
             std::io::copy(&mut file, &mut std::io::sink()).expect("a file that can be read");
         }
-        let mut group = criterion.benchmark_group(format!("batch of {BATCH} from {from}"));
+        let mut group =
+            criterion.benchmark_group(format!("{BATCHES} batches of {BATCH} from {from}"));
         group
-            .throughput(Throughput::Elements(BATCH))
+            .throughput(Throughput::Elements(BATCH * BATCHES))
             .sample_size(10);
-        for (name, order) in orders {
+        for (name, blocks) in &orders {
             let mut first = 0;
-            group.bench_function(name, |bencher| {
+            group.bench_function(*name, |bencher| {
                 bencher.iter_batched(
                     || {
                         if !in_memory {
                             put_out_of_memory(path);
                         }
-                        first += BATCH;
-                        first
+                        first += BATCH * BATCHES;
+                        // Anew each time, as for one who begins here: nothing has been read ahead.
+                        let order = blocks.map(|blocks| Shuffle::new(rows.len(), blocks, 0.05, 0));
+                        (first, order)
                     },
-                    |first| rows.gather((first..first + BATCH).map(order), &mut values),
+                    |(first, order)| {
+                        for batch in 0..BATCHES {
+                            let places = first + batch * BATCH..first + (batch + 1) * BATCH;
+                            read(&rows, order.as_ref(), places, &mut values);
+                        }
+                    },
                     BatchSize::PerIteration,
                 );
             });
         }
         group.finish();
     }
+}
+
+/// Reads a batch in an order, or in that of the file.
+fn read(rows: &Rows, order: Option<&Shuffle>, places: Range<u64>, values: &mut [f32]) {
+    match order {
+        Some(order) => {
+            for soon in order.ahead(places.clone()) {
+                rows.announce(soon);
+            }
+            rows.gather(order.rows(places), values)
+        }
+        None => rows.gather(places.map(|place| place % rows.len()), values),
+    }
+    .expect("rows that can be read");
 }
 
 /// Has the system forget what it holds of the file.

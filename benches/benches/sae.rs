@@ -7,15 +7,18 @@
 //!
 //! `sae_…/steps`: the whole step at about 32 active codes of 4,096; `encoder_product` is its one dense product
 //! alone, with its epilogue, in FLOP/s, beside `fma_peak`, what the machine itself reaches.
+//! `sae_…/encoders`: a TopK encoder by the whole product and screened, two ways to the same bits.
 //! `sae_…/variants`: the whole step of the other variants at the same shape. What the gradient costs over the share of
 //! active codes: `cargo run --release -p benches --bin density`.
 
 use std::time::{Duration, Instant};
 
-use benches::autoencoder::{ACTIVE, L1_UNIT, STEP, activations, parameters, trainer};
+use benches::autoencoder::{ACTIVE, L1_UNIT, STEP, activations, parameters, shape, trainer};
 use benches::{executions, fma_loop};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kernels::sae::{Gated, JumpRelu, Lista, TiedL1, TopK, TwoLayer, Variant};
+use kernels::sae::{
+    Gated, JumpRelu, Lista, Screening, TiedL1, TopK, TwoLayer, Variant, Workspace, encode,
+};
 use kernels::{Accumulate, Bias, MatMut, MatRef, matmul_with};
 use rayon::ThreadPool;
 
@@ -78,6 +81,40 @@ fn steps(criterion: &mut Criterion) {
             })
         });
         group.finish();
+    }
+}
+
+/// A TopK encoder by the whole product and screened, on initial weights and normal activations.
+fn encoders(criterion: &mut Criterion) {
+    for (exec, pool) in executions() {
+        let threads = pool.current_num_threads();
+        for (shape, batch) in [STEP, (shape(768, 16_384), 1024)] {
+            let (d, n) = (shape.width, shape.dictionary);
+            let name = format!("sae_d{d}_n{n}_b{batch}/encoders/{threads}_threads");
+            let mut group = criterion.benchmark_group(name);
+            group.sample_size(10);
+            let variant = Variant::TopK(TopK {
+                k: ACTIVE,
+                aux: None,
+            });
+            let (parameters, x) = (parameters(shape, variant), activations(d, batch));
+            let x = MatRef::new(&x, batch, d).unwrap();
+            for (name, screening) in [
+                ("whole product", Screening::Never),
+                ("screened", Screening::Always),
+            ] {
+                let mut workspace = Workspace::new(shape, variant, batch);
+                workspace.set_screening(screening);
+                group.bench_function(name, |b| {
+                    b.iter_custom(|n| {
+                        timed(&pool, n, || {
+                            encode(exec, &parameters, x, &mut workspace);
+                        })
+                    })
+                });
+            }
+            group.finish();
+        }
     }
 }
 
@@ -146,5 +183,5 @@ fn timed(pool: &ThreadPool, n: u64, mut step: impl FnMut() + Send) -> Duration {
     })
 }
 
-criterion_group!(benches, steps, variants);
+criterion_group!(benches, steps, encoders, variants);
 criterion_main!(benches);

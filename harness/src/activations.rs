@@ -11,9 +11,11 @@ pub mod npy;
 pub mod order;
 pub mod safetensors;
 mod shard;
+pub mod shuffle;
 pub mod survey;
 mod synthetic;
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use kernels::Exec;
@@ -157,6 +159,14 @@ impl Rows {
         }
     }
 
+    /// The size of all rows in their files, bytes; 0 of a synthetic model.
+    pub fn bytes(&self) -> f64 {
+        match &self.0 {
+            Source::Files(files) => files.bytes(),
+            Source::Synthetic(_) => 0.0,
+        }
+    }
+
     /// What the rows are, for a manifest.
     pub fn described(&self) -> Value {
         match &self.0 {
@@ -231,6 +241,14 @@ impl Rows {
             }
         }
         Ok(())
+    }
+
+    /// Tells the system that consecutive rows are going to be read, which it may do ahead then; nothing for those of a
+    /// synthetic model.
+    pub fn announce(&self, rows: Range<u64>) {
+        if let Source::Files(files) = &self.0 {
+            files.announce(rows);
+        }
     }
 
     /// Refuses a row with a value that is no finite number.

@@ -317,7 +317,10 @@ fn run_and_report(config: &Config, options: &RunOptions) -> Result<()> {
     let (width, path) = (terminal_width(), finished.folder.path().display());
     let ledger = &finished.ledger;
     let facts = results::facts(config, isa);
-    let mut text = verdicts::verdicts(&REGISTRY, ledger, width);
+    let run = finished.folder.path();
+    let measures = config.ids().map(|id| results::measures(run, id));
+    let measures = measures.collect::<Result<Vec<_>>>()?.concat();
+    let mut text = verdicts::verdicts(&REGISTRY, ledger, &measures, width);
     text.push('\n');
     text.push_str(&verdicts::summary(ledger, width));
     let [ours, theirs] = [&facts, &*results::REFERENCE].map(|facts| results::in_short(facts));

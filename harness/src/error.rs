@@ -19,11 +19,13 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The user pressed Ctrl-C.
-    #[error(
-        "interrupted; a run or a training goes on from here with `--resume DIR`, its output folder"
-    )]
+    #[error("interrupted; {GOES_ON}")]
     Interrupted,
 }
+
+/// What a user does after a run or a training has ended early, in words.
+pub const GOES_ON: &str =
+    "a run or a training goes on from here with `--resume DIR`, its output folder";
 
 /// Shorthand for results of the harness.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -64,7 +66,7 @@ fn way_out(action: &str, source: &std::io::Error) -> &'static str {
         StaleNetworkFileHandle => "; mount its file system again, then go on with `--resume`",
         _ => match action {
             "create" | "write" => {
-                "; choose a folder you may write to with --out, or copy the run to one to resume it there"
+                "; choose a folder you may write to, or copy the run to one to resume it there"
             }
             "read" | "remove" => "",
             _ => "; choose a folder on another file system with --out",

@@ -9,7 +9,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::error::CANNOT;
+use crate::error::{CANNOT, GOES_ON};
 
 /// The allocator of the system, for programs: where it has no more memory, the process ends.
 ///
@@ -95,7 +95,7 @@ fn end(what: fmt::Arguments) -> ! {
     let _ = writeln!(
         rest,
         "{newline}error: {what}; raise the limits of this process (ulimit -a shows them), close other programs, or \
-         choose fewer --threads or smaller sizes; the command with `--resume DIR`, the folder of a run, goes on from here"
+         choose fewer --threads or smaller sizes; {GOES_ON}"
     );
     let unused = rest.len();
     leave(&line[..line.len() - unused])

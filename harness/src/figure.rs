@@ -13,6 +13,7 @@ mod names;
 mod panel;
 mod plane;
 mod render;
+mod seen;
 mod style;
 
 pub use style::Role;

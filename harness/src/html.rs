@@ -18,31 +18,37 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// A drawing and what it shows.
+/// A figure as a page shows it: a legend, and panels that stand beside each other where there is room.
 #[derive(Debug, Clone)]
 pub struct Drawing {
-    svg: String,
+    /// Entries in groups, each with the letters of the panels that it is for, if not for all.
+    pub legend: Vec<(String, Vec<Entry>)>,
+    /// The panels, row by row.
+    pub panels: Vec<Picture>,
+    /// Panels in a row.
+    pub columns: usize,
     /// What it shows.
     pub caption: String,
+    /// The file that holds it by itself.
+    pub file: String,
 }
 
-impl Drawing {
-    /// A drawing and what it shows.
-    ///
-    /// # Panics
-    /// If it does not begin as an SVG with attributes does.
-    pub fn new(svg: &str, caption: String) -> Self {
-        let svg = svg.trim().strip_prefix("<svg ").expect("an SVG");
-        Drawing {
-            svg: svg.into(),
-            caption,
-        }
-    }
+/// An entry of a legend.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// A sample of the look.
+    pub swatch: Picture,
+    /// What it stands for.
+    pub label: String,
+}
 
-    /// The drawing without its first `<svg `, after which a page adds attributes.
-    pub fn rest(&self) -> &str {
-        &self.svg
-    }
+/// An SVG that stands in a page.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// The SVG without its first `<svg `, after which a page adds attributes.
+    pub svg: String,
+    /// What is seen on it.
+    pub seen: String,
 }
 
 /// Bytes that may stand in a URI inside an attribute, beside letters and digits.

@@ -15,6 +15,8 @@ use crate::table::{Record, Table, Tables};
 pub mod contents;
 mod page;
 mod specification;
+mod strip;
+mod summary;
 
 use contents::{Chapter, Report};
 

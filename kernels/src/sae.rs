@@ -6,14 +6,15 @@
 //!
 //! Codes are sparse, so only the encoder's product is dense. A step runs
 //!
-//! 1. the product, a few rows at a time, of which only the active entries are kept (`batch/entries.rs`);
+//! 1. the product, a few rows at a time, of which only the active entries are kept (`batch/entries.rs`); or, where that
+//!    is faster, bounds of the product from bytes, and those values alone that can be active (`screen.rs`);
 //! 2. for each sample, on its active entries: the reconstruction, its error e, and the dot products of e with the
 //!    active elements, from which the gradient with respect to the codes follows (`batch/decoder.rs`);
 //! 3. for each dictionary element, on the samples where it is active: both weight gradients (`batch/transposed.rs`).
 //!
 //! Where at least a share of [`DENSE`] of the entries is active, or of what [`Workspace::set_dense_from`] sets, 2 and 3
-//! are dense products instead. Results do not depend on the number of threads: for one [`Isa`](crate::Isa) they are the
-//! same bits.
+//! are dense products instead. Results do not depend on the number of threads, nor on whether an
+//! encoder was screened: for one [`Isa`](crate::Isa) they are the same bits.
 //!
 //! # Transcoders
 //!
@@ -39,6 +40,7 @@
 //! model                what a variant has to bring
 //! pass layers          the steps that variants share
 //! batch                codes, errors and gradients of a batch
+//! screen               the entries of codes without most of the encoder's product
 //! task                 what is read and what is reconstructed
 //! tensors select       named parameters; which pre-activations are active
 //! ```
@@ -72,6 +74,7 @@ mod parameters;
 mod pass;
 mod passes;
 mod resample;
+mod screen;
 mod select;
 mod task;
 mod tensors;
@@ -82,6 +85,7 @@ mod workspace;
 pub use batch::{DENSE, Losses};
 pub use parameters::Parameters;
 pub use passes::{decode, encode, encode_batch, gradient, gradient_to, reconstruct};
+pub use screen::Screening;
 pub use task::Task;
 pub use tensors::Shape;
 pub use trainer::Trainer;

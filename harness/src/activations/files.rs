@@ -1,6 +1,7 @@
 //! Rows in files, one after the other, which are read by their numbers.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -88,14 +89,19 @@ impl Files {
         };
         let kinds: BTreeSet<&str> = self.shards.iter().map(|s| s.kind().name()).collect();
         let kinds: Vec<&str> = kinds.into_iter().collect();
-        let bytes = |s: &Shard| s.rows() as f64 * (width * s.kind().bytes()) as f64;
         format!(
             "{}{others}, {} rows of {width} values, {}, {}",
             self.title(),
             self.len(),
             kinds.join(" and "),
-            size(self.shards.iter().map(bytes).sum())
+            size(self.bytes())
         )
+    }
+
+    /// The size of all rows in the files, bytes.
+    pub fn bytes(&self) -> f64 {
+        let bytes = |s: &Shard| s.rows() as f64 * (self.width * s.kind().bytes()) as f64;
+        self.shards.iter().map(bytes).sum()
     }
 
     /// What the files are, for a manifest.
@@ -148,6 +154,17 @@ impl Files {
             (row, left) = (row + here, later);
         }
         Ok(())
+    }
+
+    /// Tells the system that consecutive rows are going to be read.
+    pub fn announce(&self, rows: Range<u64>) {
+        let mut row = rows.start;
+        while row < rows.end {
+            let (shard, inside) = self.find(row);
+            let here = (shard.rows() - inside).min(rows.end - row);
+            shard.announce(inside, here);
+            row += here;
+        }
     }
 
     /// The number that a row has where none is left out.

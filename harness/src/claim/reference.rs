@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::claim::ledger::Ledger;
-use crate::claim::{Cell, Entry};
+use crate::claim::{Cell, Entry, Verdict};
 use crate::table::{Record, Table};
 
 /// The ledger of the reference run.
@@ -23,23 +23,25 @@ pub fn counterpart<'a>(entry: &Entry, reference: &'a Ledger) -> Option<&'a Entry
     reference.get(&entry.id).filter(same)
 }
 
+/// The verdict of a reference, where it is another one on the same criterion.
+pub fn other(entry: &Entry, reference: &Ledger) -> Option<Verdict> {
+    let theirs = counterpart(entry, reference)?.verdict;
+    (theirs != entry.verdict).then_some(theirs)
+}
+
 /// Says in the reason of an entry what a reference came to, where that is another verdict on the same criterion.
 pub fn compare(entry: &mut Entry, reference: &Ledger) {
-    let Some(theirs) = counterpart(entry, reference) else {
-        return;
-    };
-    if theirs.verdict != entry.verdict {
+    if let Some(theirs) = other(entry, reference) {
         if !entry.reason.is_empty() {
             entry.reason += "; ";
         }
-        entry.reason += &format!("the reference run (full) says: {}", theirs.verdict);
+        entry.reason += &format!("the reference run (full) says: {theirs}");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::Verdict;
 
     #[test]
     fn another_verdict_of_the_reference_is_told_unless_it_is_on_another_criterion() {

@@ -133,6 +133,23 @@ impl Bound {
     }
 }
 
+/// The bound as it is written, and nothing for what is none.
+impl std::str::FromStr for Bound {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (sign, number) = text.split_once(' ').ok_or(())?;
+        let number = number.parse().map_err(|_| ())?;
+        match sign {
+            "<" => Ok(Bound::Below(number)),
+            "≤" => Ok(Bound::AtMost(number)),
+            ">" => Ok(Bound::Above(number)),
+            "≥" => Ok(Bound::AtLeast(number)),
+            _ => Err(()),
+        }
+    }
+}
+
 impl std::fmt::Display for Bound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -140,6 +157,26 @@ impl std::fmt::Display for Bound {
             Bound::AtMost(b) => write!(f, "≤ {b}"),
             Bound::Above(b) => write!(f, "> {b}"),
             Bound::AtLeast(b) => write!(f, "≥ {b}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_is_read_as_it_is_written() {
+        for bound in [
+            Bound::Below(-0.5),
+            Bound::AtMost(1e-13),
+            Bound::Above(0.0),
+            Bound::AtLeast(2.0),
+        ] {
+            assert_eq!(bound.to_string().parse(), Ok(bound));
+        }
+        for wrong in ["", "<", "< ", "= 1", "<1", "1 <"] {
+            assert_eq!(wrong.parse::<Bound>(), Err(()), "{wrong}");
         }
     }
 }

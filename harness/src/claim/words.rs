@@ -19,22 +19,20 @@ pub fn spread(e: &Entry) -> String {
     spread_of(&estimate, e.seeds)
 }
 
-/// The same of an estimate at so many seeds.
-pub fn spread_of(estimate: &Estimate, seeds: u64) -> String {
-    let Estimate {
-        low, high, basis, ..
-    } = *estimate;
-    let same = low == high;
-    let (low, high, n) = (number(low), number(high), seeds);
-    match (basis, n) {
+/// The same of any estimate from so many seeds.
+pub fn spread_of(e: &Estimate, seeds: u64) -> String {
+    let (low, high) = (number(e.low), number(e.high));
+    match (e.basis, seeds) {
         (Basis::NoRandomness, _) => "no randomness".into(),
         (Basis::EverySeed, 1) | (Basis::Nothing, 1) => "1 seed".into(),
-        (Basis::EverySeed, _) => format!("{low} to {high}, every one of {n} seeds counts"),
-        (Basis::Student | Basis::Bootstrap, _) if same => format!("the same at {n} seeds"),
-        (Basis::Student | Basis::Bootstrap, _) => {
+        (Basis::EverySeed, n) => format!("{low} to {high}, every one of {n} seeds counts"),
+        (Basis::Student | Basis::Bootstrap, n) if e.low == e.high => {
+            format!("no spread over {n} seeds")
+        }
+        (Basis::Student | Basis::Bootstrap, n) => {
             format!("95 % interval {low} to {high}, {n} seeds")
         }
-        (Basis::Nothing, _) => format!("not measured at each of {n} seeds"),
+        (Basis::Nothing, n) => format!("not measured at each of {n} seeds"),
     }
 }
 
@@ -66,6 +64,15 @@ pub fn settings(e: &Entry) -> String {
         settings => format!("holds in {} of {settings} settings", e.settings_held),
     }
 }
+
+/// The verdicts in the order of interest: what failed or is open first.
+pub const ORDER: [Verdict; 5] = [
+    Verdict::NotReproduced,
+    Verdict::Reversed,
+    Verdict::Undecided,
+    Verdict::NoPower,
+    Verdict::Reproduced,
+];
 
 /// What a mark of that verdict stands for in a figure.
 pub fn role(verdict: Verdict) -> Role {
@@ -102,9 +109,9 @@ pub fn counts(ledger: &Ledger) -> Vec<(Kind, Vec<(usize, Verdict)>)> {
 /// The kind of several claims.
 pub fn plural(kind: Kind) -> &'static str {
     match kind {
-        Kind::Identity => "identities (algebra: the run checks the code)",
-        Kind::Law => "laws (of random models)",
-        Kind::Finding => "findings (on trained models)",
+        Kind::Identity => "Identities (algebra: the run checks the code)",
+        Kind::Law => "Laws of random models",
+        Kind::Finding => "Findings on trained models",
     }
 }
 

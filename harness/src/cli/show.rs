@@ -7,12 +7,12 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 use super::common::{put_wrapped, wrapped};
 use super::paint::{HEADING, paint, painted_sign, painted_verdict};
+use crate::claim::condition::Condition;
 use crate::claim::criteria::history;
-use crate::claim::evidence::Estimate;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
 use crate::claim::setting::choices;
-use crate::claim::words::{self, spread_of};
+use crate::claim::words;
 use crate::claim::{Cell, ClaimSpec, Entry, Kind, Verdict, reference};
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
@@ -22,7 +22,6 @@ use crate::run::results::{self, Fact};
 use crate::stats::observations::Observations as _;
 use crate::store::{names, system};
 use crate::table::record::Word as _;
-use crate::table::{Record, Table};
 use crate::text::{number, put};
 
 /// Takes any name of a claim, and tells completion scripts those that there are.
@@ -68,10 +67,10 @@ pub fn show(registry: &Registry, id: &str, folder: Option<&Path>, width: usize) 
         return Err(not_in(&folder, registry, id));
     };
     let mut page = Page::new(width);
-    let measures = measures(&folder, entry)?;
+    let measures = results::measures(&folder, &entry.experiment)?;
     page.put_claim(registry, entry);
     page.put_outcome(entry, &facts, &folder);
-    page.put_conditions(registry, entry, &measures);
+    page.put_conditions(entry, &measures);
     page.put_settings(entry, &ledger);
     page.put_files(registry, entry, &folder)?;
     Ok(page.text)
@@ -157,24 +156,6 @@ fn not_in(folder: &Path, registry: &Registry, id: &str) -> Error {
          `harness run {experiment}` settles it",
         folder.display()
     ))
-}
-
-/// What was measured for a claim at its point setting.
-fn measures(folder: &Path, entry: &Entry) -> Result<Vec<Measurement>> {
-    let name = format!("{}/{}", entry.experiment, names::MEASURES);
-    let path = folder.join(&name);
-    if !system::exists(&path)? {
-        return Err(Error::input(format!(
-            "{} is not there, and `harness show` reads the conditions of a claim from it; put it back, or repeat the run \
-             in a new folder: `harness run --config {}`",
-            path.display(),
-            folder.join(names::CONFIG).display()
-        )));
-    }
-    results::verify(folder, [name])?;
-    let mut rows = Table::read(Measurement::SPEC, &path)?.rows::<Measurement>();
-    rows.retain(|row| row.claim == entry.id && row.setting.is_empty());
-    Ok(rows)
 }
 
 /// The text, field by field.
@@ -306,44 +287,27 @@ impl Page {
     }
 
     /// Every condition, in the claim and in its control.
-    fn put_conditions(&mut self, registry: &Registry, entry: &Entry, measures: &[Measurement]) {
+    fn put_conditions(&mut self, entry: &Entry, measures: &[Measurement]) {
         self.gap();
-        let all = measures
-            .iter()
-            .map(|row| (&row.measure, &row.bound))
-            .distinct();
         self.put(
             "conditions",
             "all of these must hold, and the first must fail in the control",
         );
-        let claim = claims(registry).find(|(_, claim)| claim.id == entry.id);
-        for (measure, bound) in all {
-            let ours = || measures.iter().filter(|row| row.measure == *measure);
-            let seeds = ours().count() as u64;
-            let of = |value: fn(&Measurement) -> f64| {
-                let values: Vec<f64> = ours().map(value).collect();
-                Estimate::of(&values, entry.kind)
+        for condition in Condition::all(entry, measures) {
+            let sign = match (condition.holds(), condition.fails()) {
+                (true, _) => "✓",
+                (_, true) => "✗",
+                _ => "?",
             };
-            let (value, control) = (of(|row| row.value), of(|row| row.control_value));
-            let conditions = claim.iter().flat_map(|(_, claim)| &claim.conditions);
-            let mut conditions = conditions.filter(|c| c.measure == measure);
-            let condition = conditions.find(|c| c.bound.to_string() == *bound);
-            let sign = condition.map_or("–", |condition| {
-                let [low, high] = [value.low, value.high].map(|end| condition.bound.holds(end));
-                match (value.low.is_nan(), low, high) {
-                    (false, true, true) => "✓",
-                    (false, false, false) => "✗",
-                    _ => "?",
-                }
-            });
-            self.put_item(sign, &format!("{measure} {bound}"));
-            let kept = ours().filter(|row| row.holds).count();
+            let bounds: Vec<_> = condition.bounds.iter().copied().map(words::bound).collect();
+            let line = format!("{} {}", condition.measure, bounds.join(" and "));
+            self.put_item(sign, &line);
             let line = format!(
-                "{} ({}), kept at {kept} of {seeds} seeds; control {} ({})",
-                number(value.value),
-                spread_of(&value, seeds),
-                number(control.value),
-                spread_of(&control, seeds)
+                "{} ({}); control {} ({})",
+                number(condition.effect.value),
+                condition.spread(),
+                number(condition.control.value),
+                words::spread_of(&condition.control, condition.rows.len() as u64)
             );
             self.put_item(" ", &line);
         }

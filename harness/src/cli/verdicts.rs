@@ -4,9 +4,12 @@ use textwrap::core::display_width;
 
 use super::common::put_wrapped;
 use super::paint::{FAINT, HEADING, paint, painted_sign};
+use crate::claim::condition::Condition;
+use crate::claim::evidence::Estimate;
 use crate::claim::ledger::Ledger;
+use crate::claim::measures::Measurement;
 use crate::claim::words::{bound, counts, sign};
-use crate::claim::{Bound, ClaimSpec, Entry, Kind, Verdict, reference};
+use crate::claim::{Bound, Entry, Kind, Verdict, reference};
 use crate::experiment::registry::Registry;
 use crate::stats::observations::Observations as _;
 use crate::table::record::Word as _;
@@ -14,11 +17,17 @@ use crate::text::{number, put};
 
 /// The ledger of a run by the sections of the post, in lines no wider than `width` columns: what does not fit is left
 /// out column by column, and a name is cut short last of all.
-pub fn verdicts(registry: &Registry, ledger: &Ledger, width: usize) -> String {
+pub fn verdicts(
+    registry: &Registry,
+    ledger: &Ledger,
+    measures: &[Measurement],
+    width: usize,
+) -> String {
     let mut sections = Vec::new();
     for section in registry.0 {
         let claims = section.experiments.iter().flat_map(|e| e.about().claims);
-        let lines = claims.filter_map(|claim| Some(Line::of(claim, ledger.get(claim.id)?)));
+        let lines = claims.filter_map(|claim| ledger.get(claim.id));
+        let lines = lines.map(|entry| Line::of(entry, measures));
         let lines: Vec<Line> = lines.collect();
         if !lines.is_empty() {
             sections.push((section.title, lines));
@@ -45,7 +54,7 @@ pub fn verdicts(registry: &Registry, ledger: &Ledger, width: usize) -> String {
     }
     if all().any(|line| line.criterion.ends_with(ELSEWHERE)) {
         let note = format!(
-            "{ELSEWHERE} The effect keeps its bound: another condition of the claim, or its control, decides."
+            "{ELSEWHERE} This is not the first condition of the claim but the one that decided."
         );
         text.push('\n');
         put_wrapped(&mut text, &note, width, "  ");
@@ -53,7 +62,7 @@ pub fn verdicts(registry: &Registry, ledger: &Ledger, width: usize) -> String {
     text
 }
 
-/// What marks a bound that is not the one that a verdict hangs on.
+/// What marks the effect and the bound of another condition than the headline, for which a claim is not reproduced.
 const ELSEWHERE: &str = "*";
 
 /// One claim in short.
@@ -68,41 +77,37 @@ struct Line {
 }
 
 impl Line {
-    fn of(claim: &ClaimSpec, entry: &Entry) -> Self {
-        let headline = claim.conditions[0].bound;
-        let known = |value: f64| match value.is_nan() {
-            true => "–".into(),
-            false => number(value),
+    fn of(entry: &Entry, measures: &[Measurement]) -> Self {
+        let conditions = Condition::all(entry, measures);
+        let shown = Condition::deciding(entry, &conditions);
+        let Estimate {
+            value, low, high, ..
+        } = shown.effect;
+        let mark = match shown.measure == entry.measure {
+            true => "",
+            false => ELSEWHERE,
         };
-        let mark = match is_decided_elsewhere(entry, headline) {
-            true => ELSEWHERE,
-            false => "",
-        };
+        let kept = |bound: &Bound| bound.holds(low) && bound.holds(high);
+        let broken = shown.bounds.iter().find(|bound| !kept(bound));
+        let criterion = broken.or(shown.bounds.first()).copied().map(bound);
         Line {
             verdict: entry.verdict,
             name: entry.id.clone(),
             word: entry.verdict.to_string(),
-            effect: known(entry.value),
-            interval: match entry.low == entry.high || entry.low.is_nan() {
-                true => String::new(),
-                false => format!("{} to {}", number(entry.low), number(entry.high)),
+            effect: match value.is_nan() {
+                true => "–".into(),
+                false => number(value),
             },
-            criterion: format!("{}{mark}", bound(headline)),
+            interval: match low == high || low.is_nan() {
+                true => String::new(),
+                false => format!("{} to {}", number(low), number(high)),
+            },
+            criterion: criterion.unwrap_or_default() + mark,
             settings: match entry.settings {
                 0 => String::new(),
                 settings => format!("{} of {settings}", entry.settings_held),
             },
         }
-    }
-}
-
-/// Whether the headline alone would not have come to the verdict.
-fn is_decided_elsewhere(entry: &Entry, headline: Bound) -> bool {
-    let (low, high) = (headline.holds(entry.low), headline.holds(entry.high));
-    match entry.verdict {
-        Verdict::NotReproduced => low || high,
-        Verdict::Undecided => low && high,
-        Verdict::Reproduced | Verdict::Reversed | Verdict::NoPower => false,
     }
 }
 
@@ -312,23 +317,52 @@ mod tests {
         anstream::adapter::strip_str(text).to_string()
     }
 
-    /// A ledger with numbers as wide as they get.
-    fn wide() -> Ledger {
-        let mut ledger = reference::LEDGER.clone();
-        for entry in &mut ledger.entries {
-            (entry.value, entry.low, entry.high) = (-1.234e-7, -1.234e-5, 0.00123);
+    /// A run of all experiments in which `value` of a condition's place is measured at each of three seeds.
+    fn run_of(value: impl Fn(usize, u64) -> f64) -> (Ledger, Vec<Measurement>) {
+        let (mut ledger, mut measures) = (Ledger::default(), Vec::new());
+        for experiment in REGISTRY.experiments() {
+            let claims = experiment.about().claims;
+            for (claim, seed) in claims.iter().flat_map(|c| [0, 1, 2].map(|seed| (c, seed))) {
+                for (place, condition) in claim.conditions.iter().enumerate() {
+                    let value = value(place, seed);
+                    measures.push(Measurement {
+                        claim: claim.id.into(),
+                        setting: String::new(),
+                        point: false,
+                        measure: condition.measure.into(),
+                        bound: condition.bound.to_string(),
+                        seed,
+                        value,
+                        control_value: value,
+                        holds: condition.bound.holds(value),
+                        control_holds: condition.bound.holds(value),
+                        missing: String::new(),
+                        control_missing: String::new(),
+                    });
+                }
+            }
+            ledger.settle(experiment.id(), claims, &measures);
         }
-        ledger
+        for entry in &mut ledger.entries {
+            (entry.settings_held, entry.settings) = (115, 205);
+        }
+        (ledger, measures)
     }
 
     #[test]
     fn every_claim_has_one_line_that_fits_any_terminal() {
-        for ledger in [&reference::LEDGER, &wide()] {
+        let wide = |_: usize, seed: u64| -1.234e-7 * (seed as f64 + 1.0);
+        let unmeasured = |_: usize, _: u64| f64::NAN;
+        for (ledger, measures) in [
+            run_of(|_, seed| seed as f64),
+            run_of(wide),
+            run_of(unmeasured),
+        ] {
             for width in [20, 40, 60, 79, 80, 81, 100, 120, 200] {
-                let text = plain(&verdicts(&REGISTRY, ledger, width));
+                let text = plain(&verdicts(&REGISTRY, &ledger, &measures, width));
                 let others = [
-                    summary(ledger, width),
-                    beside_reference(ledger, "preset quick", "preset default", width),
+                    summary(&ledger, width),
+                    beside_reference(&ledger, "preset quick", "preset default", width),
                 ];
                 for line in text
                     .lines()
@@ -336,76 +370,69 @@ mod tests {
                 {
                     assert!(display_width(line) <= width, "{width}: {line}");
                 }
+                let lines = || {
+                    text.lines()
+                        .filter(|l| l.starts_with(['✓', '✗', '⇄', '?', '○']))
+                };
+                assert_eq!(lines().count(), ledger.entries.len());
                 for e in &ledger.entries {
                     // From 60 columns on, names are whole.
                     let shown = if width < 60 { &e.id[..8] } else { &e.id };
                     let begin = format!("{} {shown}", sign(e.verdict).0);
-                    let ours: Vec<_> = text.lines().filter(|l| l.starts_with(&begin)).collect();
                     assert!(
-                        !ours.is_empty() && (width < 60 || ours.len() == 1),
-                        "{ours:?}"
-                    );
-                    let has = |part: &str| ours.iter().any(|line| line.contains(part));
-                    assert!(width < 40 || has(&number(e.value)), "{width}: {ours:?}");
-                    assert!(
-                        width < 40 || has(&bound(headline(&e.id))),
-                        "{width}: {ours:?}"
+                        lines().any(|line| line.starts_with(&begin)),
+                        "{width}: {begin}"
                     );
                 }
             }
         }
     }
 
-    fn headline(id: &str) -> Bound {
-        let mut claims = REGISTRY.experiments().flat_map(|e| e.about().claims);
-        claims.find(|c| c.id == id).expect("a claim").conditions[0].bound
-    }
-
     #[test]
     fn a_wider_terminal_shows_more() {
+        let (ledger, measures) = run_of(|_, seed| 0.5 + 0.01 * seed as f64);
         let shown = |width| {
-            let text = plain(&verdicts(&REGISTRY, &reference::LEDGER, width));
+            let text = plain(&verdicts(&REGISTRY, &ledger, &measures, width));
             let head = text.lines().next().expect("a head").to_string();
             head.split_whitespace()
                 .map(String::from)
                 .collect::<Vec<_>>()
         };
+        assert_eq!(shown(20), ["claim"]);
         assert_eq!(shown(30), ["claim", "effect"]);
         assert_eq!(shown(40), ["claim", "effect", "bound"]);
         assert_eq!(shown(80), ["claim", "effect", "interval", "bound"]);
         let all = [
             "claim", "verdict", "effect", "interval", "bound", "holds", "in",
         ];
-        assert_eq!(shown(110), all);
+        assert_eq!(shown(120), all);
         assert_eq!(shown(200), all);
     }
 
     #[test]
-    fn a_bound_is_marked_where_it_is_not_what_decides() {
-        use Verdict::*;
-        let decided_elsewhere = |verdict, low, high| {
-            let entry = Entry {
-                verdict,
-                low,
-                high,
-                ..reference::LEDGER.entries[0].clone()
+    fn a_line_shows_the_condition_that_decided() {
+        let id = "no-decisive-layer";
+        let line = |second: f64| {
+            let value = |place, seed| match place {
+                1 => second + seed as f64,
+                _ => 1.25,
             };
-            is_decided_elsewhere(&entry, Bound::AtMost(1.0))
+            let (ledger, measures) = run_of(value);
+            let text = plain(&verdicts(&REGISTRY, &ledger, &measures, 80));
+            let line = text.lines().find(|line| line.contains(id)).expect("a line");
+            (
+                line.split_whitespace()
+                    .map(String::from)
+                    .collect::<Vec<_>>(),
+                text,
+            )
         };
-        for (verdict, low, high, expected) in [
-            (Reproduced, 0.0, 0.5, false),
-            (NoPower, 0.0, 0.5, false),
-            (Reversed, 2.0, 3.0, false),
-            (NotReproduced, 2.0, 3.0, false),
-            (NotReproduced, 0.5, 3.0, true),
-            (NotReproduced, 0.0, 0.5, true),
-            (Undecided, 0.5, 3.0, false),
-            (Undecided, 0.0, 0.5, true),
-            (Undecided, f64::NAN, f64::NAN, false),
-        ] {
-            let found = decided_elsewhere(verdict, low, high);
-            assert_eq!(found, expected, "{verdict} at {low} to {high}");
-        }
+        // The control fulfils the headline.
+        assert_eq!(line(-50.0).0, ["○", id, "1.25", "≤", "2"]);
+        let (failed, text) = line(50.0);
+        assert_eq!(failed, ["✗", id, "51", "48.5", "to", "53.5", "≤", "2*"]);
+        assert!(text.contains("* This is not the first condition of the claim but the one that"));
+        assert_eq!(line(1.5).0[..3], ["?", id, "2.5"]);
     }
 
     #[test]

@@ -8,16 +8,18 @@ use super::style::{Dash, Marker, Style};
 
 /// Canvas units to a pixel of the figure.
 pub(super) const SCALE: i32 = 4;
-/// Width of a figure, pixels.
-pub(super) const WIDTH: i32 = 860;
-/// Text height, pixels.
+/// Text height, pixels: that of a line, as plotters counts.
 pub(super) const FONT: i32 = 17;
+/// The height of a line over the size of its font, as plotters has it.
+pub(super) const LINE_OF_FONT: f64 = 1.24;
+/// Fonts of the same widths on the common systems, so that labels take the room that they were given.
+pub(super) const FONTS: &str = "Arial, Liberation Sans, Arimo, Helvetica, Nimbus Sans, sans-serif";
 
 pub(super) type Canvas<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 pub(super) type Point = (i32, i32);
 
 pub(super) fn font(height: i32) -> TextStyle<'static> {
-    ("sans-serif", height * SCALE)
+    (FONTS, height * SCALE)
         .into_text_style(&(0, 0))
         .color(&BLACK)
 }
@@ -26,17 +28,40 @@ pub(super) fn anchored(height: i32, horizontal: HPos) -> TextStyle<'static> {
     font(height).pos(Pos::new(horizontal, VPos::Center))
 }
 
-/// The width of a text of some height, pixels: an estimate, since whoever opens a figure has fonts of their own.
+/// The width of a text of some height in these [fonts](FONTS), pixels.
 pub(super) fn text_width(text: &str, height: i32) -> i32 {
-    (text.chars().count() as f64 * f64::from(height) * 0.5).ceil() as i32
+    /// Widths of the characters from the space to the tilde, thousandths of the font's size.
+    const WIDTHS: [u16; 95] = [
+        278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556,
+        556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722,
+        722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611, 722,
+        667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556,
+        556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500,
+        500, 334, 260, 334, 584,
+    ];
+    // Other characters may come from another font.
+    const OTHER: u16 = 650;
+    let width = |c: char| {
+        let known = (c as usize).checked_sub(' ' as usize);
+        f64::from(known.and_then(|i| WIDTHS.get(i)).copied().unwrap_or(OTHER))
+    };
+    let size = f64::from(height) / LINE_OF_FONT;
+    (text.chars().map(width).sum::<f64>() / 1000.0 * size).ceil() as i32
 }
 
-/// The lines of a text of the usual height that is broken between words to fit into some pixels.
-pub(super) fn lines_within(text: &str, pixels: i32) -> Vec<String> {
-    let characters = (2 * pixels / FONT).max(1) as usize;
-    let options = textwrap::Options::new(characters).break_words(false);
-    let lines = textwrap::wrap(text, options);
-    lines.into_iter().map(String::from).collect()
+/// The lines of a text of some height that is broken between words to fit into some pixels.
+pub(super) fn lines_within(text: &str, height: i32, pixels: i32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text_width(&format!("{line} {word}"), height) <= pixels => {
+                *line += " ";
+                *line += word;
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
 }
 
 pub(super) fn draw<'a, E>(root: &Canvas<'a>, element: E)

@@ -8,6 +8,7 @@ use plotters::style::RGBColor;
 use super::Heat;
 use super::axis::Coord;
 use super::colours::{blue_white_red, viridis};
+use super::draw::FONTS;
 use crate::html::escape;
 
 /// Number of colours of a map: odd, so that 0 has the middle one where colours diverge.
@@ -136,7 +137,7 @@ impl Heat {
             write!(
                 svg,
                 "<path d=\"M{right:.1} {y:.1}h{dash:.1}\" stroke=\"#000000\" stroke-width=\"{:.1}\"/>\n\
-                 <text x=\"{:.1}\" y=\"{:.1}\" font-family=\"sans-serif\" font-size=\"{font:.1}\">{label}</text>\n",
+                 <text x=\"{:.1}\" y=\"{:.1}\" font-family=\"{FONTS}\" font-size=\"{font:.1}\">{label}</text>\n",
                 font * 0.08,
                 right + 1.6 * dash,
                 y + 0.35 * font,
@@ -157,7 +158,7 @@ impl Heat {
         let (x, y) = (right + 4.4 * font, (top + bottom) / 2.0);
         writeln!(
             svg,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-family=\"sans-serif\" font-size=\"{font:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 {x:.1} {y:.1})\">{}</text>",
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-family=\"{FONTS}\" font-size=\"{font:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 {x:.1} {y:.1})\">{}</text>",
             escape(&self.label),
         )
         .expect("writing to a string");

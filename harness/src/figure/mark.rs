@@ -5,12 +5,13 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::draw::{Canvas, FONT, Point, SCALE, anchored, arrow_head, draw, draw_line, draw_marker};
-use super::names::draw_named;
+use super::names::{Box, draw_named};
 use super::plane::Axes;
 use super::style::Style;
 use super::{Cross, Heat, Mark};
 
-pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
+/// Draws a mark; names of its points keep off the places that are taken.
+pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes, taken: &[Box]) {
     match mark {
         Mark::Line(series) => draw_line(root, series.role.style(), &axes.polylines(&series.points)),
         Mark::Dotted(series) => {
@@ -91,20 +92,13 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
                 }
             }
         }
-        Mark::Level { at, label } => {
-            if let Some(y) = axes.inside((axes.x.high(), *at)).map(|p| p.1) {
+        Mark::Level { at, .. } => {
+            if let Some((_, y)) = axes.inside((axes.x.high(), *at)) {
                 let (left, _, right, _) = axes.frame;
                 let style = BLACK.stroke_width(SCALE as u32);
                 let line = vec![(left, y), (right, y)];
-                draw(
-                    root,
-                    DashedPathElement::new(line, 2 * SCALE, 3 * SCALE, style),
-                );
-                let place = (right - 6 * SCALE, y - 9 * SCALE);
-                draw(
-                    root,
-                    Text::new(label.clone(), place, anchored(FONT - 1, HPos::Right)),
-                );
+                let line = DashedPathElement::new(line, 2 * SCALE, 3 * SCALE, style);
+                draw(root, line);
             }
         }
         Mark::Arrow {
@@ -124,7 +118,7 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes) {
             let place = (beyond(a.0, b.0), beyond(a.1, b.1));
             draw(root, Text::new(label.clone(), place, anchored(FONT, side)));
         }
-        Mark::Named { role, points } => draw_named(root, role.style(), points, axes),
+        Mark::Named { role, points } => draw_named(root, role.style(), points, axes, taken),
         Mark::Heat(_) => {}
     }
 }

@@ -1,14 +1,15 @@
-//! Points with names beside them: each name where it covers no other and no point, as near as there is room.
+//! Texts among the marks of a panel: the names of points and of levels, each where it covers no other and no point, as
+//! near as there is room.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::draw::{Canvas, FONT, Point, SCALE, anchored, draw, draw_marker};
+use super::draw::{Canvas, FONT, Point, SCALE, anchored, draw, draw_marker, text_width};
 use super::plane::Axes;
 use super::style::Style;
 
 /// Left, top, right, bottom.
-type Box = (i32, i32, i32, i32);
+pub(super) type Box = (i32, i32, i32, i32);
 
 /// Height of a name, pixels.
 const HEIGHT: i32 = FONT - 1;
@@ -22,12 +23,13 @@ pub(super) fn draw_named(
     style: Style,
     points: &[((f64, f64), String)],
     axes: &Axes,
+    taken: &[Box],
 ) {
     let places: Vec<(Point, &str)> = points
         .iter()
         .filter_map(|(point, name)| Some((axes.inside(*point)?, name.as_str())))
         .collect();
-    for ((point, name), at) in places.iter().zip(arrange(&places, axes.frame)) {
+    for ((point, name), at) in places.iter().zip(arrange(&places, axes.frame, taken)) {
         let near = (at.0.max(point.0.min(at.2)), at.1.max(point.1.min(at.3)));
         let far = (near.0 - point.0).abs().max((near.1 - point.1).abs()) > 2 * POINT * SCALE;
         if far {
@@ -37,22 +39,67 @@ pub(super) fn draw_named(
         // Lines behind a name are faint.
         let back = Rectangle::new([(at.0, at.1), (at.2, at.3)], WHITE.mix(0.8).filled());
         draw(root, back);
-        let place = (at.0, (at.1 + at.3) / 2);
-        let text = anchored(HEIGHT, HPos::Left);
-        draw(root, Text::new(name.to_string(), place, text));
+        draw_name(root, at, name);
     }
     for (point, _) in places {
         draw_marker(root, style, 4 * SCALE, point);
     }
 }
 
+/// The names of horizontal lines, each with its place: on its line or below it, at the right end or at the left.
+pub(super) fn levels<'a>(
+    levels: impl Iterator<Item = (f64, &'a str)>,
+    axes: &Axes,
+    mut taken: Vec<Box>,
+) -> Vec<(Box, &'a str)> {
+    let (left, top, right, bottom) = axes.frame;
+    let mut placed = Vec::new();
+    for (at, name) in levels {
+        let Some((_, y)) = axes.inside((axes.x.high(), at)) else {
+            continue;
+        };
+        let (width, half) = (text_width(name, HEIGHT) * SCALE, HEIGHT * SCALE / 2);
+        let (aside, away) = (6 * SCALE, 9 * SCALE);
+        let candidate = |from_left: bool, middle: i32| {
+            let start = if from_left {
+                left + aside
+            } else {
+                right - aside - width
+            };
+            (start, middle - half, start + width, middle + half)
+        };
+        let candidates = [
+            candidate(false, y - away),
+            candidate(false, y + away),
+            candidate(true, y - away),
+            candidate(true, y + away),
+        ];
+        let free = candidates.iter().find(|at| {
+            let inside = at.1 >= top && at.3 <= bottom;
+            inside && !taken.iter().any(|other| overlap(**at, *other))
+        });
+        let at = *free.unwrap_or(&candidates[0]);
+        taken.push(at);
+        placed.push((at, name));
+    }
+    placed
+}
+
+/// Draws a name at its place.
+pub(super) fn draw_name(root: &Canvas, at: Box, name: &str) {
+    let place = (at.0, (at.1 + at.3) / 2);
+    let text = anchored(HEIGHT, HPos::Left);
+    draw(root, Text::new(name.to_string(), place, text));
+}
+
 /// A place for each name, in order.
-fn arrange(points: &[(Point, &str)], frame: Box) -> Vec<Box> {
+fn arrange(points: &[(Point, &str)], frame: Box, known: &[Box]) -> Vec<Box> {
     let around = |(x, y): Point| {
         let r = POINT * SCALE;
         (x - r, y - r, x + r, y + r)
     };
-    let mut taken: Vec<Box> = points.iter().map(|&(point, _)| around(point)).collect();
+    let points_of = points.iter().map(|&(point, _)| around(point));
+    let mut taken: Vec<Box> = points_of.chain(known.iter().copied()).collect();
     let mut boxes = Vec::new();
     for &(point, name) in points {
         let free = candidates(point, name).find(|at| {
@@ -70,7 +117,7 @@ fn arrange(points: &[(Point, &str)], frame: Box) -> Vec<Box> {
 
 /// Places for a name, the nearest first: right, left, above and below, then the corners.
 fn candidates((x, y): Point, name: &str) -> impl Iterator<Item = Box> {
-    let width = (name.chars().count() as f64 * f64::from(HEIGHT * SCALE) * 0.52).ceil() as i32;
+    let width = text_width(name, HEIGHT) * SCALE;
     let half = HEIGHT * SCALE / 2;
     const SIDES: [(i32, i32); 8] = [
         (1, 0),
@@ -112,11 +159,13 @@ mod tests {
             .map(|i| (place(350 + 3 * i, 150 + 2 * i), "a kernel's name"))
             .chain([(place(699, 1), "a corner"), (place(1, 299), "another")])
             .collect();
-        let boxes = arrange(&points, frame);
+        let known = (360 * SCALE, 120 * SCALE, 460 * SCALE, 180 * SCALE);
+        let boxes = arrange(&points, frame, &[known]);
         assert_eq!(boxes.len(), points.len());
         for (i, a) in boxes.iter().enumerate() {
             assert!(a.0 >= 0 && a.1 >= 0 && a.2 <= frame.2 && a.3 <= frame.3);
             assert!(boxes[..i].iter().all(|b| !overlap(*a, *b)), "{i}");
+            assert!(!overlap(*a, known), "{i}");
             for &((x, y), _) in &points {
                 assert!(!overlap(*a, (x - 1, y - 1, x + 1, y + 1)), "{i}");
             }

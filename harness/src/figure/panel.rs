@@ -7,28 +7,31 @@ use super::axis::Coord;
 use super::draw::{Canvas, FONT, SCALE, anchored, draw, font, lines_within, text_width};
 use super::heat::Frame;
 use super::mark::draw_mark;
+use super::names::{self, Box, draw_name};
 use super::plane::Axes;
 use super::{Axis, Heat, Mark, Panel};
 
 /// Room for the ticks and label of an axis below and beside a panel, pixels.
 const BELOW: i32 = 50;
 pub(super) const BESIDE: i32 = 64;
-/// Room for the title above the frame of a panel, and what is left free below its horizontal axis, pixels.
-const ABOVE: i32 = 26;
+/// What is left free above the frame of a panel without a title, and below its horizontal axis, pixels.
+const ABOVE: i32 = 8;
 const FREE: i32 = 12;
 /// Distance of the lines of a label, pixels.
 const LINE: i32 = FONT + 2;
 
-/// Draws a panel with room for its vertical ticks and label on the left: `margin` pixels, the same for all panels of a
-/// column.
+/// Draws a panel of so many pixels with its title in the room above, and with room for its vertical ticks and label on
+/// the left: `margin` is both in pixels, the same for all panels of a row and of a column.
 pub(super) fn draw_panel(
     root: &Canvas,
     panel: &Panel,
-    (left, top, right, bottom): (i32, i32, i32, i32),
-    margin: i32,
+    title: &str,
+    (width, height): (i32, i32),
+    (above, margin): (i32, i32),
     under: &mut String,
     over: &mut String,
 ) {
+    let (left, top, right, bottom) = (0, 0, width * SCALE, height * SCALE);
     let heat = panel.heat();
     let beside = if heat.is_some() || panel.right.is_some() {
         BESIDE + 34
@@ -37,7 +40,7 @@ pub(super) fn draw_panel(
     };
     let frame = (
         left + (margin + 6) * SCALE,
-        top + ABOVE * SCALE,
+        top + above * SCALE,
         right - beside * SCALE,
         bottom - (BELOW + FREE) * SCALE,
     );
@@ -67,7 +70,7 @@ pub(super) fn draw_panel(
         over.push_str(&heat.scale(bar, f64::from(FONT * SCALE) / 1.24));
     }
     draw_frame(root, panel, &axes, margin, heat.is_none());
-    draw_title(root, &panel.title, (left, right), &axes);
+    draw_title(root, title, (left, right), &axes);
     let right_axes = panel.right.as_ref().map(|axis| {
         let y = Coord::new(
             panel.coordinates(|right| right, 1),
@@ -80,29 +83,39 @@ pub(super) fn draw_panel(
     if let (Some(axis), Some(axes)) = (&panel.right, &right_axes) {
         draw_right_axis(root, &axis.label, axes);
     }
+    let note = note(panel, &axes);
+    let mut taken: Vec<Box> = note.iter().map(|(at, _)| *at).collect();
+    let levels = panel.marks.iter().filter_map(|p| match &p.mark {
+        Mark::Level { at, label } => Some((*at, label.as_str())),
+        _ => None,
+    });
+    let levels = names::levels(levels, &axes, taken.clone());
+    taken.extend(levels.iter().map(|(at, _)| *at));
     for placed in &panel.marks {
-        let axes = if placed.right {
-            right_axes.as_ref().unwrap_or(&axes)
-        } else {
-            &axes
+        let axes = match (&right_axes, placed.right) {
+            (Some(right), true) => right,
+            _ => &axes,
         };
-        draw_mark(root, &placed.mark, axes);
+        draw_mark(root, &placed.mark, axes, &taken);
     }
-    let without_value = panel.marks.iter().map(|p| p.mark.without_value()).sum();
-    if without_value > 0 {
-        draw_note(root, without_value, &axes);
+    for (at, name) in levels {
+        draw_name(root, at, name);
+    }
+    if let Some((at, text)) = note {
+        draw_name(root, at, &text);
     }
 }
 
-/// Says in a corner that something was not drawn.
-fn draw_note(root: &Canvas, without_value: usize, axes: &Axes) {
-    let (left, _, _, bottom) = axes.frame;
-    let note = match without_value {
+/// Says in a corner that something is not drawn.
+fn note(panel: &Panel, axes: &Axes) -> Option<(Box, String)> {
+    let note = match panel.marks.iter().map(|p| p.mark.without_value()).sum() {
+        0 => return None,
         1 => "1 point has no value".to_string(),
         n => format!("{n} points have no value"),
     };
-    let place = (left + 8 * SCALE, bottom - 12 * SCALE);
-    draw(root, Text::new(note, place, anchored(FONT - 3, HPos::Left)));
+    let (left, bottom) = (axes.frame.0 + 8 * SCALE, axes.frame.3 - 4 * SCALE);
+    let (width, height) = (text_width(&note, FONT) * SCALE, FONT * SCALE);
+    Some(((left, bottom - height, left + width, bottom), note))
 }
 
 /// Two linear axes, one of them made longer so that a unit has the same length on both. Each comes with
@@ -193,16 +206,30 @@ fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, margin: i32, grid: bool
     draw_label(root, &panel.y.label, FontTransform::Rotate270, beside, axes);
 }
 
-/// The title above the frame: over its middle, or nearer to the middle of the panel if it is longer than there is room.
+/// The title above the frame, in as many lines as it takes: over the middle of the frame, or nearer to that of the panel
+/// if there is no room.
 fn draw_title(root: &Canvas, title: &str, (left, right): (i32, i32), axes: &Axes) {
-    let half = (text_width(title, FONT + 1) * SCALE / 2).min((right - left) / 2);
-    let middle = (axes.frame.0 + axes.frame.2) / 2;
-    let place = (
-        middle.clamp(left + half, right - half),
-        axes.frame.1 - 11 * SCALE,
-    );
-    let style = anchored(FONT + 1, HPos::Center);
-    draw(root, Text::new(title.to_string(), place, style));
+    let lines = title_lines(title, (right - left) / SCALE);
+    for (line, up) in lines.iter().rev().zip(0..) {
+        let half = (text_width(line, FONT + 1) * SCALE / 2).min((right - left) / 2);
+        let middle = (axes.frame.0 + axes.frame.2) / 2;
+        let place = (
+            middle.clamp(left + half, right - half),
+            axes.frame.1 - (11 + up * LINE) * SCALE,
+        );
+        let style = anchored(FONT + 1, HPos::Center);
+        draw(root, Text::new(line.clone(), place, style));
+    }
+}
+
+/// The lines of a title over a panel of so many pixels.
+fn title_lines(title: &str, width: i32) -> Vec<String> {
+    lines_within(title, FONT + 1, width - 8)
+}
+
+/// The room above the frame of a panel with that title.
+pub(super) fn above(title: &str, width: i32) -> i32 {
+    ABOVE + title_lines(title, width).len() as i32 * LINE
 }
 
 /// The label of a vertical axis, turned, in as many lines as its height asks for. The first is at `x`, the others follow in
@@ -213,7 +240,7 @@ fn draw_label(root: &Canvas, label: &str, turn: FontTransform, x: i32, axes: &Ax
         FontTransform::Rotate90 => -LINE * SCALE,
         _ => LINE * SCALE,
     };
-    for (line, x) in lines_within(label, (bottom - top) / SCALE)
+    for (line, x) in lines_within(label, FONT, (bottom - top) / SCALE)
         .into_iter()
         .zip((0..).map(|i| x + i * step))
     {
@@ -277,12 +304,12 @@ impl Panel {
     }
 
     /// The room that its vertical ticks and label take in a panel of so many pixels, the same unless they are long.
-    pub(super) fn margin(&self, height: i32) -> i32 {
-        let height = height - ABOVE - BELOW - FREE;
+    pub(super) fn margin(&self, height: i32, above: i32) -> i32 {
+        let height = height - above - BELOW - FREE;
         let coord = self.y_coord(height);
         let ticks = plotters::coord::ranged1d::Ranged::key_points(&coord, 10).into_iter();
         let ticks = ticks.map(|tick| text_width(&self.y.tick_label(&coord, tick), FONT - 1));
-        let lines = lines_within(&self.y.label, height).len() as i32;
+        let lines = lines_within(&self.y.label, FONT, height).len() as i32;
         let label = if self.y.label.is_empty() {
             0
         } else {

@@ -1,77 +1,172 @@
-//! The way from the description of a figure to SVG. Plotters draws frames, ticks, lines and text; it counts
-//! in whole pixels, so everything is drawn on a canvas [`SCALE`] times too large.
+//! The way from the description of a figure to SVG: one document, or for a page each panel by itself, so that they
+//! stand beside each other where there is room and below each other on a phone.
+//!
+//! Plotters draws frames, ticks, lines and text; it counts in whole pixels, so everything is drawn on a canvas
+//! [`SCALE`] times too large.
 
 use plotters::prelude::*;
 
-use super::draw::{SCALE, WIDTH};
-use super::legend::Legend;
-use super::panel::{BESIDE, draw_panel};
-use super::{Figure, Mark, Panel};
+use super::draw::{Canvas, SCALE};
+use super::legend::{self, Group, Legend, ROW, SWATCH};
+use super::panel::{self, BESIDE, draw_panel};
+use super::{Figure, Mark, Panel, seen};
+use crate::html::{Drawing, Entry, Picture, escape};
 
 impl Figure {
     /// The figure as a standalone SVG document. The same figure gives the same bytes.
     pub fn to_svg(&self) -> String {
-        svg(self)
+        let layout = Layout::of(self);
+        let legend = Legend::new(&layout.legend, layout.width - BESIDE - 6);
+        let rows = self.panels.len().div_ceil(layout.columns).max(1) as i32;
+        let (width, height) = (layout.width, legend.height() + rows * layout.panel.1);
+        let mut body = drawn((width, legend.height().max(1)), |root| {
+            legend.draw(root, BESIDE + 6);
+        });
+        let mut text = String::new();
+        for (i, svg) in layout.panels.iter().enumerate() {
+            let (row, column) = ((i / layout.columns) as i32, (i % layout.columns) as i32);
+            let (x, y) = (
+                column * layout.panel.0,
+                legend.height() + row * layout.panel.1,
+            );
+            let (x, y) = (x * SCALE, y * SCALE);
+            body += &format!("<g transform=\"translate({x} {y})\">\n{svg}</g>\n");
+            text += &seen::of(&self.panels[i], &self.title_of(i));
+            text.push('\n');
+        }
+        let (wide, high) = (width * SCALE, height * SCALE);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {wide} {high}\" role=\"img\">\n\
+             <title>{}</title>\n<desc>{}</desc>\n\
+             <rect width=\"{wide}\" height=\"{high}\" fill=\"#ffffff\"/>\n{body}</svg>\n",
+            escape(&self.caption),
+            escape(text.trim_end()),
+        )
+    }
+
+    /// The figure as a page shows it.
+    pub fn drawing(&self, file: impl Into<String>) -> Drawing {
+        let layout = Layout::of(self);
+        let picture = |(width, height): (i32, i32), body: &str, seen| Picture {
+            svg: format!(
+                "viewBox=\"0 0 {} {}\">{body}</svg>",
+                width * SCALE,
+                height * SCALE
+            ),
+            seen,
+        };
+        let swatch = |item: &legend::Item| {
+            let size = (SWATCH, ROW);
+            let svg = drawn(size, |root| item.draw_swatch(root, (0, ROW / 2 * SCALE)));
+            Entry {
+                swatch: picture(size, &svg, String::new()),
+                label: item.label.clone(),
+            }
+        };
+        let group = |group: &Group| {
+            let entries = group.items.iter().map(swatch).collect();
+            (group.panels.clone(), entries)
+        };
+        let panels = layout.panels.iter().enumerate();
+        Drawing {
+            legend: layout.legend.iter().map(group).collect(),
+            panels: panels
+                .map(|(i, svg)| {
+                    let seen = seen::of(&self.panels[i], &self.title_of(i));
+                    picture(layout.panel, svg, seen)
+                })
+                .collect(),
+            columns: layout.columns,
+            caption: self.caption.clone(),
+            file: file.into(),
+        }
+    }
+
+    /// What stands above a panel: its letter too, if the legend names panels.
+    fn title_of(&self, panel: usize) -> String {
+        let title = &self.panels[panel].title;
+        match legend::groups(self).iter().any(|g| !g.panels.is_empty()) {
+            true => format!("{} {title}", legend::letter(panel))
+                .trim_end()
+                .into(),
+            false => title.clone(),
+        }
     }
 }
 
-/// Draws a figure.
-fn svg(figure: &Figure) -> String {
-    let columns = figure.columns.clamp(1, figure.panels.len().max(1)) as i32;
-    let rows = (figure.panels.len() as i32 + columns - 1) / columns;
-    let panel_width = WIDTH / columns;
-    // A single panel is wider than high, unless it is a map.
-    let is_map = |p: &Panel| p.marks.iter().any(|m| matches!(m.mark, Mark::Heat(_)));
-    let panel_height = match columns {
-        1 if figure.panels.iter().any(is_map) => 620,
-        1 => 400,
-        _ => (panel_width * 3 / 4).max(270),
-    };
-    let legend = Legend::of(figure);
-    let height = legend.height() + rows.max(1) * panel_height;
-    let size = ((WIDTH * SCALE) as u32, (height * SCALE) as u32);
+/// The parts of a figure: its legend, and its panels in a grid.
+struct Layout {
+    legend: Vec<Group>,
+    columns: usize,
+    /// The panels, drawn.
+    panels: Vec<String>,
+    /// Width and height of a panel, pixels.
+    panel: (i32, i32),
+    /// Width of the figure, pixels.
+    width: i32,
+}
 
-    let (mut under, mut over) = (String::new(), String::new());
+impl Layout {
+    fn of(figure: &Figure) -> Self {
+        /// Widths of a figure with one panel in a row, and with several: a column of a paper, and its page.
+        const WIDTHS: (i32, i32) = (520, 860);
+        let columns = figure.columns.clamp(1, figure.panels.len().max(1));
+        let width = match columns {
+            1 => WIDTHS.0,
+            _ => WIDTHS.1,
+        };
+        let panel_width = width / columns as i32;
+        // A single panel is wider than high, unless it is a map.
+        let is_map = |p: &Panel| p.marks.iter().any(|m| matches!(m.mark, Mark::Heat(_)));
+        let panel_height = match columns {
+            1 if figure.panels.iter().any(is_map) => 420,
+            1 => 340,
+            _ => (panel_width * 3 / 4).max(270),
+        };
+        let titles: Vec<String> = (0..figure.panels.len())
+            .map(|i| figure.title_of(i))
+            .collect();
+        let above = titles.iter().map(|title| panel::above(title, panel_width));
+        let above = above.max().unwrap_or(0);
+        // A title of several lines takes nothing of its panel.
+        let panel_height = panel_height + above - panel::above("a", panel_width);
+        let margin = |column: usize| {
+            let panels = figure.panels.iter().skip(column).step_by(columns);
+            let margins = panels.map(|p| p.margin(panel_height, above));
+            margins.max().unwrap_or(BESIDE)
+        };
+        let size = (panel_width, panel_height);
+        let draw_one = |(i, panel): (usize, &Panel)| {
+            let room = (above, margin(i % columns));
+            let (mut under, mut over) = (String::new(), String::new());
+            let middle = drawn(size, |root| {
+                draw_panel(root, panel, &titles[i], size, room, &mut under, &mut over);
+            });
+            format!("{under}{middle}{over}")
+        };
+        Layout {
+            legend: legend::groups(figure),
+            columns,
+            panels: figure.panels.iter().enumerate().map(draw_one).collect(),
+            panel: size,
+            width,
+        }
+    }
+}
+
+/// What is drawn on a canvas of so many pixels, without the element of the document.
+fn drawn((width, height): (i32, i32), draw: impl FnOnce(&Canvas)) -> String {
+    let size = ((width * SCALE) as u32, (height * SCALE) as u32);
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        legend.draw(&root);
-        let margin = |column: usize| {
-            let panels = figure.panels.iter().skip(column).step_by(columns as usize);
-            panels
-                .map(|p| p.margin(panel_height))
-                .max()
-                .unwrap_or(BESIDE)
-        };
-        for (i, panel) in figure.panels.iter().enumerate() {
-            let (row, column) = (i as i32 / columns, i as i32 % columns);
-            let left = column * panel_width * SCALE;
-            let top = (legend.height() + row * panel_height) * SCALE;
-            let place = (
-                left,
-                top,
-                left + panel_width * SCALE,
-                top + panel_height * SCALE,
-            );
-            let margin = margin(column as usize);
-            draw_panel(&root, panel, place, margin, &mut under, &mut over);
-        }
+        draw(&root);
         root.present().expect("drawing to a string");
     }
-    finish(&svg, size, &under, &over)
-}
-
-/// Puts the raw parts under and over what plotters drew, and gives the document its size in pixels.
-fn finish(svg: &str, (width, height): (u32, u32), under: &str, over: &str) -> String {
     let start = svg.find('>').expect("an svg element") + 1;
     let end = svg.rfind("</svg>").expect("an svg element");
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\">\n\
-         <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{under}{}\n{over}</svg>\n",
-        width / SCALE as u32,
-        height / SCALE as u32,
-        svg[start..end].trim(),
-    )
+    format!("{}\n", svg[start..end].trim())
 }
 
 #[cfg(test)]

@@ -166,7 +166,7 @@ impl New {
     /// A file that is not there yet.
     pub(super) fn create(path: &Path) -> Result<New> {
         check_new(path)?;
-        let file = temporary::builder().tempfile_in(folder(path));
+        let file = temporary::create_in(folder(path));
         Ok(New {
             path: path.to_path_buf(),
             file: BufWriter::new(file.map_err(Error::io("write", path))?),

@@ -164,8 +164,9 @@ impl Profile {
         if let Some(roofs) = Roofs::of(&self.machine) {
             let figure = figures::roofline(&self.kernels, &roofs);
             let svg = figure.to_svg();
-            write(&format!("{FOLDER}/{}.svg", figure.name), &svg)?;
-            roofline = Some(Drawing::new(&svg, figure.caption));
+            let file = format!("{FOLDER}/{}.svg", figure.name);
+            write(&file, &svg)?;
+            roofline = Some(figure.drawing(file));
         }
         let flame_graph = figures::flame_graph(&self.stacks);
         if let Some(svg) = &flame_graph {

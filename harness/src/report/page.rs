@@ -1,34 +1,47 @@
-//! The page: the ledger of claims on top, then each experiment with its figures and what it found. What it looks like
-//! stands in `templates/`.
+//! The page: what was asked and what came out, every claim in a line that unfolds, then each section of the post with its
+//! experiments and their figures. What it looks like stands in `templates/`.
 
 use askama::Template;
 
 use super::contents::{Chapter, Report};
 use super::specification;
+use super::strip::Key;
+use super::summary::{self, Sentence};
+use crate::claim::condition::Condition;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
-use crate::claim::{Entry, Kind, Verdict, words};
+use crate::claim::{Entry, Kind, Verdict, reference, words};
 use crate::error::Result;
 use crate::experiment::About;
+use crate::figure::Figure;
 use crate::html::Drawing;
 use crate::profile::view::Section as ProfileSection;
 use crate::store::names;
+use crate::table::record::Word as _;
 
 /// Everything on the page.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
     facts: Vec<(&'a str, &'a str)>,
-    counts: Vec<(Kind, Vec<(usize, Verdict)>)>,
+    summary: Vec<Sentence<'a>>,
+    /// How many verdicts are not those of the reference run.
+    differing: usize,
+    key: Key,
     sections: Vec<Section<'a>>,
     profile: Option<ProfileSection>,
 }
 
 /// A section of the post.
 struct Section<'a> {
+    id: String,
     title: &'static str,
     story: &'static str,
-    ledger: Vec<&'a Entry>,
+    /// Its claims by kind, what failed or is open first.
+    groups: Vec<(Kind, Vec<Claim<'a>>)>,
+    /// How many claims came out as claimed, and how many there are.
+    held: usize,
+    all: usize,
     chapters: Vec<Experiment<'a>>,
 }
 
@@ -37,14 +50,17 @@ struct Experiment<'a> {
     about: &'static About,
     drawings: Vec<Drawing>,
     findings: String,
-    claims: Vec<Claim<'a>>,
+    claims: Vec<&'a Entry>,
     files: Vec<&'static str>,
 }
 
 /// A claim with every condition at every seed.
 struct Claim<'a> {
     entry: &'a Entry,
-    measures: Vec<Measurement>,
+    /// The condition that its line shows.
+    shown: Condition,
+    conditions: Vec<Condition>,
+    curve: Option<Drawing>,
 }
 
 /// The page of a report. Each figure is handed to `write` with the name of its file.
@@ -52,23 +68,37 @@ pub(super) fn page(
     report: &Report,
     write: &mut impl FnMut(&str, &str) -> Result<()>,
 ) -> Result<String> {
+    let ledger = &report.ledger;
     let mut sections = Vec::new();
     for (section, chapters) in &report.sections {
-        let entries = |chapter: &Chapter| report.ledger.of(chapter.experiment.id());
+        let (mut claims, mut told) = (Vec::new(), Vec::new());
+        for chapter in chapters {
+            told.push(experiment(chapter, ledger, write)?);
+            claims.extend(claims_of(chapter, ledger, write)?);
+        }
         sections.push(Section {
+            id: section
+                .title
+                .to_lowercase()
+                .replace(|c: char| !c.is_alphanumeric(), "-"),
             title: section.title,
             story: section.story,
-            ledger: chapters.iter().flat_map(entries).collect(),
-            chapters: chapters
+            held: claims
                 .iter()
-                .map(|chapter| experiment(chapter, &report.ledger, write))
-                .collect::<Result<_>>()?,
+                .filter(|c| c.entry.verdict == Verdict::Reproduced)
+                .count(),
+            all: claims.len(),
+            groups: groups(claims),
+            chapters: told,
         });
     }
     let facts = report.run.iter();
+    let differs = |e: &&Entry| reference::other(e, &reference::LEDGER).is_some();
     let page = Page {
         facts: facts.map(|r| (r.key.as_str(), r.value.as_str())).collect(),
-        counts: words::counts(&report.ledger),
+        summary: summary::sentences(ledger),
+        differing: ledger.entries.iter().filter(differs).count(),
+        key: Key,
         sections,
         profile: match &report.profile {
             Some(profile) => Some(profile.section(write)?),
@@ -76,6 +106,23 @@ pub(super) fn page(
         },
     };
     Ok(page.render().expect("the page is written to memory"))
+}
+
+/// Claims by kind, findings first; of each kind what failed or is open first.
+fn groups(mut claims: Vec<Claim>) -> Vec<(Kind, Vec<Claim>)> {
+    let place = |claim: &Claim| words::ORDER.iter().position(|v| *v == claim.entry.verdict);
+    claims.sort_by_key(place);
+    let mut groups = Vec::new();
+    for &kind in Kind::ALL.iter().rev() {
+        let (ours, others): (Vec<_>, Vec<_>) = claims
+            .into_iter()
+            .partition(|claim| claim.entry.kind == kind);
+        claims = others;
+        if !ours.is_empty() {
+            groups.push((kind, ours));
+        }
+    }
+    groups
 }
 
 fn experiment<'a>(
@@ -87,41 +134,65 @@ fn experiment<'a>(
         experiment, tables, ..
     } = chapter;
     let id = experiment.id();
-    let mut drawings = Vec::new();
-    let curves = ledger.of(id).filter_map(|entry| {
-        let claim = experiment.about().claims.iter().find(|c| c.id == entry.id);
-        specification::figure(entry, claim.copied(), ledger.cells_of(&entry.id))
-    });
-    for figure in experiment.figures(tables).into_iter().chain(curves) {
-        let svg = figure.to_svg();
-        write(&format!("{id}/{}.svg", figure.name), &svg)?;
-        drawings.push(Drawing::new(&svg, figure.caption));
-    }
-    let measures = chapter.measures.rows::<Measurement>();
-    let claim = |entry: &'a Entry| {
-        let ours = measures.iter();
-        let ours = ours.filter(|m| m.claim == entry.id && m.setting.is_empty());
-        Claim {
-            entry,
-            measures: ours.cloned().collect(),
-        }
-    };
+    let figures = experiment.figures(tables).into_iter();
     let files = experiment.about().tables.iter().map(|table| table.name);
     let measures_file = names::MEASURES.trim_end_matches(".csv");
     Ok(Experiment {
         about: experiment.about(),
-        drawings,
+        drawings: figures
+            .map(|figure| drawing(&figure, id, write))
+            .collect::<Result<_>>()?,
         findings: experiment.findings(tables, ledger),
-        claims: ledger.of(id).map(claim).collect(),
+        claims: ledger.of(id).collect(),
         files: files.chain([measures_file]).collect(),
     })
+}
+
+/// Writes a figure to the folder of its experiment, and returns it as the page shows it.
+fn drawing(
+    figure: &Figure,
+    experiment: &str,
+    write: &mut impl FnMut(&str, &str) -> Result<()>,
+) -> Result<Drawing> {
+    let file = format!("{experiment}/{}.svg", figure.name);
+    write(&file, &figure.to_svg())?;
+    Ok(figure.drawing(file))
+}
+
+fn claims_of<'a>(
+    chapter: &Chapter,
+    ledger: &'a Ledger,
+    write: &mut impl FnMut(&str, &str) -> Result<()>,
+) -> Result<Vec<Claim<'a>>> {
+    let id = chapter.experiment.id();
+    let measures = chapter.measures.rows::<Measurement>();
+    let claim = |entry: &'a Entry| {
+        let specs = chapter.experiment.about().claims;
+        let spec = specs.iter().find(|c| c.id == entry.id).copied();
+        let curve = specification::figure(entry, spec, ledger.cells_of(&entry.id));
+        let conditions = Condition::all(entry, &measures);
+        Ok(Claim {
+            entry,
+            shown: Condition::deciding(entry, &conditions),
+            conditions,
+            curve: match curve {
+                Some(figure) => Some(drawing(&figure, id, write)?),
+                None => None,
+            },
+        })
+    };
+    ledger
+        .of(chapter.experiment.about().id)
+        .map(claim)
+        .collect()
 }
 
 /// What the templates call by name.
 mod filters {
     use askama::{Result, Values, filter_fn};
 
-    use crate::claim::{Entry, Kind, Verdict, words};
+    use crate::claim::{Bound, Entry, Kind, Verdict, words};
+    use crate::report::strip;
     use crate::{html, text};
 
     #[filter_fn]
@@ -130,18 +201,19 @@ mod filters {
     }
 
     #[filter_fn]
-    pub fn spread(entry: &Entry, _: &dyn Values) -> Result<String> {
-        Ok(words::spread(entry))
-    }
-
-    #[filter_fn]
     pub fn difference(entry: &Entry, _: &dyn Values) -> Result<String> {
-        Ok(words::difference(entry))
+        let difference = words::difference(entry);
+        Ok(difference.replacen("paired difference ", "", 1))
     }
 
     #[filter_fn]
     pub fn settings(entry: &Entry, _: &dyn Values) -> Result<String> {
         Ok(words::settings(entry))
+    }
+
+    #[filter_fn]
+    pub fn bound(bound: &Bound, _: &dyn Values) -> Result<String> {
+        Ok(strip::written(*bound))
     }
 
     #[filter_fn]

@@ -96,6 +96,24 @@ pub fn finished(parent: &Path) -> Result<Vec<PathBuf>> {
     Ok(runs.into_iter().map(|(_, path)| path).collect())
 }
 
+/// What was measured for the claims of an experiment at their point settings.
+pub fn measures(run: &Path, experiment: &str) -> Result<Vec<Measurement>> {
+    let name = format!("{experiment}/{}", names::MEASURES);
+    let path = run.join(&name);
+    if !system::exists(&path)? {
+        return Err(Error::input(format!(
+            "{} is not there, and the conditions of a claim are read from it; put it back, or repeat the run in a new \
+             folder: `harness run --config {}`",
+            path.display(),
+            run.join(names::CONFIG).display()
+        )));
+    }
+    verify(run, [name])?;
+    let mut rows = Table::read(Measurement::SPEC, &path)?.rows::<Measurement>();
+    rows.retain(|row| row.setting.is_empty());
+    Ok(rows)
+}
+
 /// The CSV files of an experiment, by their names in the folder of a run.
 pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
     let tables = experiment.about().tables.iter().map(|t| t.name);

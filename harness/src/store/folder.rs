@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::phase::Phase;
 use crate::stderr::warn;
 use crate::store::checksums::Checksums;
+use crate::store::made::{Made, create_folders, missing};
 use crate::store::names::MANIFEST;
 use crate::store::system::{self, entries, exists};
 use crate::store::temporary;
@@ -83,7 +84,7 @@ impl Folder {
             let path = parent.join(format!("{stem}-{i}"));
             match fs::create_dir(&path) {
                 Ok(()) => {
-                    made.0.insert(0, path.clone());
+                    made.push(path.clone());
                     return Self::lock(&path)?.made(made);
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -96,7 +97,7 @@ impl Folder {
     /// The folder as a new one, for which these folders were made.
     fn made(mut self, made: Made) -> Result<Self> {
         self.made = Some(made);
-        let made = self.made.iter().flat_map(|made| &made.0);
+        let made = self.made.iter().flat_map(Made::folders);
         self.flush_names(made.filter_map(|folder| folder.parent()))?;
         Ok(self)
     }
@@ -241,9 +242,7 @@ impl Folder {
         create_folders(&parent)?;
         let path = self.path.join(name);
         let failed = |action| Error::io(action, &path);
-        let mut file = temporary::builder()
-            .tempfile_in(&parent)
-            .map_err(failed("write"))?;
+        let mut file = temporary::create_in(&parent).map_err(failed("write"))?;
         for piece in pieces {
             file.write_all(piece.as_ref()).map_err(failed("write"))?;
         }
@@ -291,38 +290,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // Nobody may be told about a failure here, and a lock left behind does no harm.
         let _ = fs::remove_file(self.path.join(LOCK));
-    }
-}
-
-/// A folder and those it lies in, as far as they are not there.
-fn missing(path: &Path) -> impl Iterator<Item = &Path> {
-    let named = path.ancestors().filter(|folder| *folder != Path::new(""));
-    named.take_while(|folder| !folder.exists())
-}
-
-fn create_folders(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(Error::io("create", path))
-}
-
-/// Folders that were made, each before the one that it lies in. Those with nothing in them in the end are removed.
-#[derive(Debug)]
-struct Made(Vec<PathBuf>);
-
-impl Made {
-    /// Creates a folder and those it lies in, as far as they are not there.
-    fn create(path: &Path) -> Result<Made> {
-        let made = Made(missing(path).map(Path::to_path_buf).collect());
-        create_folders(path)?;
-        Ok(made)
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        for folder in &self.0 {
-            // It can be removed only if it is empty.
-            let _ = fs::remove_dir(folder);
-        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The temporary files that everything is written to first, and what a run that was killed leaves of them.
 
 use std::fs::{self, DirEntry};
+use std::io;
 use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::store::system::entries;
@@ -12,8 +15,20 @@ pub const PREFIX: &str = ".harness-tmp-";
 /// The number of these letters and digits.
 const RANDOM: usize = 6;
 
-/// What makes temporary files: with the permissions of any new file, which the umask decides.
-pub fn builder() -> tempfile::Builder<'static, 'static> {
+/// Creates a temporary file in a folder, with the permissions of any new file, which the umask decides.
+///
+/// # Errors
+/// What the system says, without the temporary name, which tells a user nothing.
+pub fn create_in(folder: &Path) -> io::Result<NamedTempFile> {
+    builder().tempfile_in(folder).map_err(|e| {
+        let inner = e.get_ref().and_then(|e| e.source());
+        let of_system = inner.and_then(|e| e.downcast_ref::<io::Error>());
+        let code = of_system.and_then(io::Error::raw_os_error);
+        code.map_or(e, io::Error::from_raw_os_error)
+    })
+}
+
+fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).rand_bytes(RANDOM);
     #[cfg(unix)]
@@ -24,7 +39,7 @@ pub fn builder() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Whether an entry of a folder is what [`builder`] makes.
+/// Whether an entry of a folder is what [`create_in`] makes.
 fn is_temporary(entry: &DirEntry) -> bool {
     let name = entry.file_name();
     let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
@@ -49,4 +64,17 @@ pub fn sweep_deep(folder: &Path) -> Result<()> {
     sweep(folder)?;
     let inner = entries(folder)?;
     inner.iter().try_for_each(|entry| sweep_deep(&entry.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = create_in(&folder.path().join("gone")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(PREFIX), "{error}");
+    }
 }

@@ -340,6 +340,14 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
+    let (block, len) = (settings.shuffle_block, rows.len());
+    if block > 1 && len / block < 2 {
+        return Err(Error::input(format!(
+            "shuffle_block is {block}, and {} has {len} rows; some blocks are held out and others trained on, so there have \
+             to be two at least",
+            rows.title()
+        )));
+    }
     let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
     if let (true, Some(k), Some(fewest)) = (settings.variant.has_k(), k, fewest)
         && k > fewest

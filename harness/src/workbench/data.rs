@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::activations::Rows;
 use crate::activations::order::Order;
+use crate::activations::shuffle::{Blocks, Shuffle};
 use crate::activations::survey::Survey;
 use crate::error::Result;
 use crate::workbench::measure::Pairs;
@@ -15,11 +16,8 @@ use crate::workbench::settings::{Normalise, Settings};
 #[derive(Debug)]
 pub struct Data {
     rows: Rows,
-    /// The order by which rows are held out: the first of it.
-    order: Order,
-    held_out: u64,
+    shuffle: Shuffle,
     measured: u64,
-    seed: u64,
     batch: usize,
     /// The mean of all rows.
     pub whole_mean: Vec<f64>,
@@ -67,15 +65,15 @@ impl Target {
 impl Data {
     /// The rows, normalised as the settings say.
     pub fn new(rows: Rows, survey: &Survey, settings: &Settings) -> Data {
-        let len = rows.len();
-        // One at least on either side, if there are two.
-        let held_out = ((len as f64 * settings.held_out).round() as u64).clamp(1, (len - 1).max(1));
+        let blocks = Blocks {
+            rows: settings.shuffle_block,
+            window: settings.shuffle_window,
+        };
+        let shuffle = Shuffle::new(rows.len(), blocks, settings.held_out, settings.seed);
         let (mean, scale) = normalisation(survey, settings);
         Data {
-            order: Order::new(len, settings.seed, 0),
-            held_out,
-            measured: settings.measured.min(held_out),
-            seed: settings.seed,
+            measured: settings.measured.min(shuffle.held_out()),
+            shuffle,
             batch: settings.batch,
             whole_mean: survey.mean.clone(),
             mean,
@@ -90,7 +88,7 @@ impl Data {
     /// on.
     pub fn with_eval(self, rows: Rows, survey: &Survey, settings: &Settings) -> Data {
         Data {
-            held_out: 0,
+            shuffle: self.shuffle.without_held_out(),
             measured: settings.measured.min(rows.len()),
             eval: Some(Eval {
                 order: Order::new(rows.len(), settings.seed, 0),
@@ -145,7 +143,7 @@ impl Data {
 
     /// Number of rows that are trained on: all that are not held out, or the only one.
     pub fn trained_on(&self) -> u64 {
-        (self.rows.len() - self.held_out).max(1)
+        self.shuffle.trained_on()
     }
 
     /// Which rows models are measured on, in words.
@@ -167,28 +165,20 @@ impl Data {
     }
 
     /// Writes the batch of a number, B×d, normalised, and behind it what is to be reconstructed of it, where that is
-    /// something else. Every pass goes through all rows in an order of its own.
+    /// something else. Every pass goes through all rows in an order of its own, see [`Shuffle`].
     ///
     /// # Panics
     /// If there is no room for exactly that.
     pub fn batch(&self, number: u64, to: &mut [f32]) -> Result<()> {
         let first = number * self.batch as u64;
-        let mut pass: Option<(u64, Order)> = None;
-        let n = self.trained_on();
-        let rows = (first..first + self.batch as u64).map(|place| {
-            let number = place / n;
-            let order = match &pass {
-                Some((of, order)) if *of == number => order,
-                _ => {
-                    &pass
-                        .insert((number, Order::new(n, self.seed, 1 + number)))
-                        .1
-                }
-            };
-            let place = self.held_out + order.at(place % n);
-            self.order.at(place.min(self.rows.len() - 1))
-        });
-        let rows: Vec<u64> = rows.collect();
+        let places = first..first + self.batch as u64;
+        let target = self.target.as_ref().map(|target| &target.rows);
+        for rows in self.shuffle.ahead(places.clone()) {
+            for all in [Some(&self.rows), target].into_iter().flatten() {
+                all.announce(rows.clone());
+            }
+        }
+        let rows: Vec<u64> = self.shuffle.rows(places).collect();
         let targets = self.target.as_ref().map_or(0, |t| t.rows.width());
         let (x, y) = to.split_at_mut(self.batch * self.width());
         assert_eq!(y.len(), self.batch * targets, "values of the targets");
@@ -203,19 +193,18 @@ impl Data {
 
     /// The numbers of the rows that models are measured on, in the order of the files.
     pub fn measured(&self) -> Vec<u64> {
-        let order = self.eval.as_ref().map_or(&self.order, |eval| &eval.order);
-        let mut rows: Vec<u64> = (0..self.measured)
-            .into_par_iter()
-            .map(|i| order.at(i))
-            .collect();
+        let row = |place| match &self.eval {
+            Some(eval) => eval.order.at(place),
+            None => self.shuffle.held_out_row(place),
+        };
+        let mut rows: Vec<u64> = (0..self.measured).into_par_iter().map(row).collect();
         rows.par_sort_unstable();
         rows
     }
 
     /// At most so many of the rows that are trained on, in the order of the files.
     pub fn some_trained_on(&self, most: u64) -> Vec<u64> {
-        let last = (self.held_out + most).min(self.rows.len());
-        let mut rows: Vec<u64> = (self.held_out..last).map(|i| self.order.at(i)).collect();
+        let mut rows: Vec<u64> = self.shuffle.some_trained_on(most).collect();
         rows.sort_unstable();
         rows
     }

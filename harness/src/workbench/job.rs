@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::memory;
@@ -20,7 +21,7 @@ use crate::stderr::say;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
-use crate::workbench::data::Data;
+use crate::workbench::data::{Data, Target};
 use crate::workbench::measure::Measured;
 use crate::workbench::member::{Member, finish, plan};
 use crate::workbench::settings::Settings;
@@ -160,6 +161,20 @@ impl Job<'_> {
                 format!(", to reconstruct {}", target.rows().in_words())
             });
             say(&format!("data: {}{target}", data.rows().in_words()));
+        }
+        let of_target = data.iter().filter_map(|data| data.target.as_ref());
+        let all = data
+            .iter()
+            .map(Data::rows)
+            .chain(of_target.map(Target::rows));
+        let bytes: f64 = all.map(Rows::bytes).sum();
+        if self.settings.shuffle_block == 1 && bytes > memory::most() {
+            say(&format!(
+                "the data are {}, and the memory is {}: single rows in random order are read from the disk slowly, blocks of \
+                 them (--set shuffle_block=128) much faster",
+                memory::size(bytes),
+                memory::size(memory::most())
+            ));
         }
         let parameters = candidates.iter().map(|c| c.start.values().len());
         say(&format!(

@@ -89,7 +89,7 @@ impl Member {
         }
     }
 
-    /// How it is trained.
+    /// The rates, penalties and restarts of its training.
     fn recipe(&self, settings: &Settings, plan: &Plan) -> Recipe {
         let steps = |share: f64| (share * plan.steps as f64).round() as u64;
         let dead_after = dead_after(settings);

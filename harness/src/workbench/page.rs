@@ -59,7 +59,7 @@ pub(super) fn drawings(folder: &Folder, figures: Vec<Figure>) -> Result<Vec<Draw
     let drawing = |figure: Figure| {
         let svg = figure.to_svg();
         folder.write(format!("{}.svg", figure.name), &svg)?;
-        Ok(Drawing::new(&svg, figure.caption))
+        Ok(figure.drawing(format!("{}.svg", figure.name)))
     };
     figures.into_iter().map(drawing).collect()
 }

@@ -148,6 +148,13 @@ crate::settings! {
         held_out: f64 = 0.05, in worded("above 0 and at most 0.5", above(0.0).at_most(0.5));
         /// Most held-out rows that models are measured on.
         measured: u64 = 1 << 16, in 1..=1 << 40;
+        /// Consecutive rows that stay together where rows are shuffled. 1 is a random order of all rows, for data that fit
+        /// into memory. From a disk single rows are read slowly; 128, say, makes blocks of as many, which come in random
+        /// order, and their rows in random order within a window of blocks. Whole blocks are held out then.
+        shuffle_block: u64 = 1, in 1..=1 << 20;
+        /// Blocks in a window, where `shuffle_block` is above 1. The system reads a window ahead, so two of them should fit
+        /// into memory.
+        shuffle_window: u64 = 1024, in 1..=1 << 20;
         /// What is done with rows that hold a NaN or an infinite value: refuse (the first of them ends the training before it
         /// has begun) or skip (they are left out and counted).
         nonfinite: NonFinite = NonFinite::Refuse;

@@ -17,7 +17,7 @@ use crate::text::{number, percent};
 pub const TOGETHER: usize = 1024;
 
 crate::words! {
-    /// How codes are found.
+    /// The rows among which the entries of a code are chosen.
     pub enum Codes {
         /// Each for itself, as the model is used: BatchTopK and Matryoshka take what is above their threshold.
         Alone,

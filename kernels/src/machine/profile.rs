@@ -65,6 +65,7 @@ macro_rules! parts {
 
 parts! {
     Product "product" "Products of dense matrices, what is fused into them included.",
+    Screening "screening" "Products of bytes that bound pre-activations from above; operations on bytes are not counted.",
     Packing "packing" "Packing of a product's second operand.",
     Activation "activation" "Activations and other functions of single values, on their own.",
     Embedding "embedding" "Sums of embeddings, and their gradient.",

@@ -30,6 +30,7 @@ mod micro;
 mod pack;
 mod pack_a;
 mod quad;
+mod single;
 mod streamed;
 mod transpose;
 
@@ -40,6 +41,7 @@ use crate::matrix::view::{MatMut, MatRef};
 pub use epilogue::{ActivationBackward, Bias, BiasActivation, Epilogue, Map, Residual};
 pub use loops::Accumulate;
 use loops::Product;
+pub(crate) use single::{has_single_products, single_products};
 pub(crate) use streamed::{Sink, matmul_into};
 
 /// C ← A·B or C ← C + A·B, for A of m×k, B of k×n and C of m×n.

@@ -199,6 +199,9 @@ impl par::Rows for EntriesMut<'_> {
 pub(crate) trait Sift: Copy {
     /// Where values are left out. The first of `values` stands in column `first`; there are `len` of them.
     fn left_out<S: Simd>(self, s: S, first: usize, len: usize, values: S::F32) -> S::Mask;
+
+    /// Whether the value in a column is left out.
+    fn leaves_out(self, column: usize, value: f32) -> bool;
 }
 
 /// Values that are at least this, or NaN.
@@ -215,6 +218,11 @@ impl Sift for AtLeast {
     fn left_out<S: Simd>(self, s: S, _: usize, _: usize, values: S::F32) -> S::Mask {
         // A NaN compares as false.
         s.lt(values, s.splat(self.0))
+    }
+
+    #[inline(always)]
+    fn leaves_out(self, _: usize, value: f32) -> bool {
+        value < self.0
     }
 }
 

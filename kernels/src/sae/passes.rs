@@ -36,7 +36,7 @@ pub fn encode<'a>(
 /// together.
 ///
 /// # Panics
-/// As [`encode`].
+/// If the workspace is another model's, or has no room for as many samples, or rows are not d long.
 #[track_caller]
 pub fn encode_batch<'a>(
     exec: Exec,

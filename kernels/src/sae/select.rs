@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::machine::par;
 use crate::machine::scratch::with_scratch;
 use crate::machine::simd::Simd;
 use crate::matrix::sparse::{AtLeast, Sift, sift};
@@ -10,7 +11,68 @@ use crate::matrix::sparse::{AtLeast, Sift, sift};
 pub(super) trait Select: Copy + Send + Sync {
     /// Writes the entries of one row in rising order of columns, and returns how many. There is room
     /// for one a pre-activation.
-    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize;
+    fn select<S: Simd>(self, s: S, pre: impl Row, columns: &mut [u32], values: &mut [f32])
+    -> usize;
+}
+
+/// The pre-activations of a sample: all of them, or upper bounds of all and the values of those that are asked for.
+pub(super) trait Row {
+    /// A number for each pre-activation, none below it; NaN where it may be anything.
+    fn bounds(&self) -> &[f32];
+
+    /// A lower bound of the k-th largest pre-activation, if `least` is one of the k-th largest bound. The columns and
+    /// values are room to work in.
+    fn kth_at_least<S: Simd>(
+        &mut self,
+        s: S,
+        k: usize,
+        least: AtLeast,
+        columns: &mut [u32],
+        values: &mut [f32],
+    ) -> AtLeast;
+
+    /// Writes the pre-activations that pass a sieve, and their columns, which rise. Returns how many there are.
+    fn sift<S: Simd>(
+        &mut self,
+        s: S,
+        sieve: impl Sift,
+        columns: &mut [u32],
+        values: &mut [f32],
+    ) -> usize;
+}
+
+/// What keeps the entries of the codes of some samples, which follow each other from 0.
+pub(super) trait Keep: par::Rows {
+    /// Takes the next sample, by its number and its pre-activations.
+    fn keep<S: Simd>(&mut self, s: S, sample: usize, pre: impl Row);
+}
+
+impl Row for &[f32] {
+    #[inline(always)]
+    fn bounds(&self) -> &[f32] {
+        self
+    }
+    #[inline(always)]
+    fn kth_at_least<S: Simd>(
+        &mut self,
+        _: S,
+        _: usize,
+        least: AtLeast,
+        _: &mut [u32],
+        _: &mut [f32],
+    ) -> AtLeast {
+        least
+    }
+    #[inline(always)]
+    fn sift<S: Simd>(
+        &mut self,
+        s: S,
+        sieve: impl Sift,
+        columns: &mut [u32],
+        values: &mut [f32],
+    ) -> usize {
+        sift(s, sieve, self, columns, values)
+    }
 }
 
 /// ReLU: what is above 0, or NaN.
@@ -19,8 +81,14 @@ pub(super) struct Relu;
 
 impl Select for Relu {
     #[inline(always)]
-    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
-        sift(s, AtLeast::ABOVE_ZERO, pre, columns, values)
+    fn select<S: Simd>(
+        self,
+        s: S,
+        mut pre: impl Row,
+        columns: &mut [u32],
+        values: &mut [f32],
+    ) -> usize {
+        pre.sift(s, AtLeast::ABOVE_ZERO, columns, values)
     }
 }
 
@@ -30,8 +98,14 @@ pub(super) struct Above<'a>(pub(super) &'a [f32]);
 
 impl Select for Above<'_> {
     #[inline(always)]
-    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
-        sift(s, self, pre, columns, values)
+    fn select<S: Simd>(
+        self,
+        s: S,
+        mut pre: impl Row,
+        columns: &mut [u32],
+        values: &mut [f32],
+    ) -> usize {
+        pre.sift(s, self, columns, values)
     }
 }
 
@@ -42,12 +116,23 @@ impl Sift for Above<'_> {
         // A NaN compares as false.
         s.le(values, s.load_partial(thresholds))
     }
+
+    #[inline(always)]
+    fn leaves_out(self, column: usize, value: f32) -> bool {
+        value <= self.0[column]
+    }
 }
 
 impl Select for AtLeast {
     #[inline(always)]
-    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
-        sift(s, self, pre, columns, values)
+    fn select<S: Simd>(
+        self,
+        s: S,
+        mut pre: impl Row,
+        columns: &mut [u32],
+        values: &mut [f32],
+    ) -> usize {
+        pre.sift(s, self, columns, values)
     }
 }
 
@@ -58,22 +143,33 @@ pub(super) struct Largest(pub(super) usize);
 
 impl Select for Largest {
     #[inline(always)]
-    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
+    fn select<S: Simd>(
+        self,
+        s: S,
+        mut pre: impl Row,
+        columns: &mut [u32],
+        values: &mut [f32],
+    ) -> usize {
         let Largest(k) = self;
         let AtLeast(mut least) = AtLeast::ABOVE_ZERO;
+        let bounds = pre.bounds();
         // The k-th largest of the maxima of groups is no larger than the k-th largest of all.
         let groups = (4 * k).next_multiple_of(S::LANES);
-        if groups < pre.len() {
+        if groups < bounds.len() {
             let maxima = &mut values[..groups];
             maxima.fill(0.0);
-            for pre in pre.chunks(groups) {
-                for (max, pre) in maxima.chunks_mut(S::LANES).zip(pre.chunks_exact(S::LANES)) {
-                    s.store(s.max(s.load(pre), s.load(max)), max);
+            for bounds in bounds.chunks(groups) {
+                for (max, bounds) in maxima
+                    .chunks_mut(S::LANES)
+                    .zip(bounds.chunks_exact(S::LANES))
+                {
+                    s.store(s.max(s.load(bounds), s.load(max)), max);
                 }
             }
             least = least.max(kth_largest(maxima, k));
         }
-        let used = sift(s, AtLeast(least), pre, columns, values);
+        let least = pre.kth_at_least(s, k, AtLeast(least), columns, values);
+        let used = pre.sift(s, least, columns, values);
         if used <= k {
             return used;
         }
@@ -82,7 +178,7 @@ impl Select for Largest {
 }
 
 /// The k-th largest by magnitude, where a NaN counts as largest. Changes the order of the values.
-fn kth_largest(values: &mut [f32], k: usize) -> f32 {
+pub(super) fn kth_largest(values: &mut [f32], k: usize) -> f32 {
     let (_, &mut kth, _) = values.select_nth_unstable_by(k - 1, descending);
     kth
 }

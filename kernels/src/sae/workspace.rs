@@ -5,6 +5,7 @@ use super::layers;
 use super::model::Own;
 use super::parameters::Parameters;
 use super::pass::Pass;
+use super::screen::Screening;
 use super::task::Task;
 use super::tensors::W_SKIP;
 use super::variants::Variant;
@@ -17,13 +18,14 @@ use crate::matrix::view::{MatMut, MatRef};
 ///
 /// It has room for codes without a single zero. What the codes at hand do not need takes address space, but no memory.
 /// Passes allocate nothing beside it, but for buffers of packed operands, which each thread makes when it first needs
-/// them, and keeps.
+/// them, and keeps; and, once an encoder is screened, its n×d weights as bytes.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     task: Task,
     variant: Variant,
     capacity: usize,
     dense_from: f64,
+    screening: Screening,
     /// x − b_dec, B×d, which an autoencoder reads.
     centred: Vec<f32>,
     /// y − W_skip x, B×d, where there is a skip connection: what it leaves to the codes.
@@ -44,6 +46,7 @@ impl Workspace {
             variant,
             capacity,
             dense_from: DENSE,
+            screening: Screening::Auto,
             centred,
             left,
             batch: Batch::new(shape, capacity),
@@ -76,6 +79,15 @@ impl Workspace {
         }
     }
 
+    /// Sets the way in which codes are found, [`Screening::Auto`] unless set. Every way gives the same bits.
+    pub fn set_screening(&mut self, screening: Screening) {
+        self.screening = screening;
+        self.batch.codes.entries.set_screening(screening);
+        if let Some(of_dead) = &mut self.own.of_dead {
+            of_dead.codes.entries.set_screening(screening);
+        }
+    }
+
     /// Says which elements count as dead in an auxiliary loss: none, unless this is called.
     /// [`Trainer::step`](super::Trainer::step) does, by how long they have not fired.
     pub fn set_dead(&mut self, dead: impl Fn(usize) -> bool) {
@@ -104,6 +116,7 @@ impl Workspace {
         own.of_dead = of_dead;
         self.variant = variant;
         self.set_dense_from(self.dense_from);
+        self.set_screening(self.screening);
     }
 
     /// The pass of a batch through a model, to reconstruct a target if there is one, and the variant's own room.

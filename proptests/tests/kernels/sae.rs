@@ -8,6 +8,7 @@ mod passes;
 mod pytorch;
 mod range;
 mod resampling;
+mod screening;
 mod start;
 mod threads;
 mod training;

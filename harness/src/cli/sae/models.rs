@@ -115,8 +115,8 @@ pub struct EvalArgs {
     #[arg(long, value_name = "DATA", num_args = 1..)]
     target: Vec<PathBuf>,
 
-    /// Most rows to measure, drawn at random; the first are those that `harness sae train` with seed 0 held out of the
-    /// same files
+    /// Most rows to measure, drawn at random; the first are those that `harness sae train` with seed 0 and without blocks
+    /// held out of the same files
     #[arg(long, value_name = "N", default_value_t = 1 << 16, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
 

@@ -140,7 +140,7 @@ crate::rows! {
 }
 
 crate::words! {
-    /// How a probe is measured on held-out rows.
+    /// The measure of a probe on held-out rows.
     pub enum Score {
         /// 1 − Σ(y − ŷ)² / Σ(y − mean)².
         #[strum(serialize = "R²")]

@@ -1,7 +1,7 @@
 //! Files of activations: kinds that are read, rows that are skipped, and files that are refused.
 
 use super::{WIDTH, models, sparse, with_data};
-use crate::common::{Sandbox, npy};
+use crate::common::{Sandbox, npy, results, same};
 
 #[test]
 fn half_double_and_safetensors_are_read() {
@@ -230,4 +230,28 @@ fn files_that_are_not_what_they_should_be_are_named_before_anything_is_written()
     sandbox.refuses("sae train", &["no activations to read"]);
     std::fs::create_dir(sandbox.join("hollow")).unwrap();
     sandbox.refuses("sae train hollow", &["hollow holds no .npy"]);
+}
+
+/// Rows shuffled by blocks: the same bytes on any number of threads and after an interruption, and other rows held out.
+#[test]
+fn rows_can_be_shuffled_by_blocks() {
+    let sandbox = with_data();
+    let train = "sae train x.npy --k 2 --elements 8 --samples 20000 --batch 64 --baselines none --quiet \
+                 --set shuffle_window=3 --set shuffle_block";
+    for (name, block, threads) in [("a", 16, 1), ("b", 16, 2), ("rows", 1, 2)] {
+        sandbox
+            .harness(&format!("{train}={block} --threads {threads} --out {name}"))
+            .assert()
+            .success();
+    }
+    let [a, b, rows] = ["a", "b", "rows"].map(|name| results(&sandbox.join(name)));
+    same(&a, &b);
+    assert_ne!(a["models.csv"], rows["models.csv"]);
+    let config = sandbox.read("a/config.toml");
+    assert!(config.contains("shuffle_block = 16\n"), "{config}");
+    sandbox.refuses(
+        &format!("{train}=2000 --out c"),
+        &["shuffle_block is 2000", "x.npy has", "two at least"],
+    );
+    assert!(!sandbox.join("c").exists());
 }

@@ -1,5 +1,7 @@
 //! Sparse rows, filled from the rows of pre-activations.
 
+use std::time::Instant;
+
 use crate::machine::exec::Exec;
 use crate::machine::par::{self, RowOp};
 use crate::machine::profile::{self, Part, Work};
@@ -7,7 +9,8 @@ use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Sink, matmul_into};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::MatRef;
-use crate::sae::select::{Cut, Select};
+use crate::sae::screen::{self, Screen, Screening, Way};
+use crate::sae::select::{Cut, Keep, Row, Select};
 
 /// Most rows of pre-activations that a thread holds at a time. Each piece of rows reads all weights again, so there are
 /// many; from 96 to 1,024 rows a step at d = 512, n = 4,096 takes the same time within the noise, and 32 rows, which
@@ -22,6 +25,7 @@ pub(crate) struct Entries {
     starts: Vec<usize>,
     columns: Vec<u32>,
     values: Vec<f32>,
+    screen: Screen,
 }
 
 impl Entries {
@@ -32,7 +36,12 @@ impl Entries {
             starts: vec![0; capacity + 1],
             columns: vec![0; capacity * cols],
             values: vec![0.0; capacity * cols],
+            screen: Screen::default(),
         }
+    }
+
+    pub(crate) fn set_screening(&mut self, screening: Screening) {
+        self.screen.set(screening);
     }
 
     pub(crate) fn bytes(capacity: usize, cols: usize) -> usize {
@@ -97,10 +106,23 @@ impl Entries {
     ) {
         let (rows, n) = (x.rows(), weights.rows());
         (self.rows, self.cols) = (rows, n);
-        // At multiples of a piece's rows, where the pieces of the product are cut.
-        let piece = PIECE.min(rows / (2 * par::threads(exec))).max(24) / 24 * 24;
-        matmul_into(exec, x, weights.t(), bias, piece, self.slots(select));
-        self.close_up(piece);
+        let way = self.screen.way(exec, x, weights);
+        let begun = Instant::now();
+        match way {
+            Way::Whole => {
+                // At multiples of a piece's rows, where the pieces of the product are cut.
+                let piece = PIECE.min(rows / (2 * par::threads(exec))).max(24) / 24 * 24;
+                matmul_into(exec, x, weights.t(), bias, piece, self.slots(select));
+                self.close_up(piece);
+            }
+            Way::Screened(dot) => {
+                let mut screen = std::mem::take(&mut self.screen);
+                screen.encode(exec, dot, x, (weights, bias), self.slots(select));
+                self.screen = screen;
+                self.close_up(screen::PIECE);
+            }
+        }
+        self.screen.took(way, rows, begun.elapsed());
     }
 
     /// Replaces the entries by what `select` takes from pre-activations that are there already.
@@ -155,7 +177,7 @@ impl<'a, R: Select> RowOp<(MatRef<'a>, Slots<'a, R>)> for Take {
     #[inline(always)]
     fn run<S: Simd>(self, s: S, (pre, mut slots): (MatRef, Slots<R>)) {
         for b in 0..pre.rows() {
-            slots.entries(s, b, pre.row(b));
+            slots.keep(s, b, pre.row(b));
         }
     }
 }
@@ -211,13 +233,13 @@ impl<R: Select> par::Rows for Slots<'_, R> {
 impl<R: Select> Sink for Slots<'_, R> {
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, pre: &mut [f32]) {
-        self.entries(s, row, pre);
+        self.keep(s, row, &*pre);
     }
 }
 
-impl<R: Select> Slots<'_, R> {
+impl<R: Select> Keep for Slots<'_, R> {
     #[inline(always)]
-    fn entries<S: Simd>(&mut self, s: S, row: usize, pre: &[f32]) {
+    fn keep<S: Simd>(&mut self, s: S, row: usize, pre: impl Row) {
         let columns = &mut self.columns[self.used..];
         let values = &mut self.values[self.used..];
         let len = self.select.select(s, pre, columns, values);

@@ -8,7 +8,7 @@ use crate::matrix::matmul::Accumulate;
 use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
-use crate::sae::select::{Relu, Select};
+use crate::sae::select::{Relu, Row, Select};
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
@@ -152,7 +152,13 @@ impl<'a> Magnitudes<'a> {
 
 impl Select for Magnitudes<'_> {
     #[inline(always)]
-    fn select<S: Simd>(self, s: S, pre: &[f32], columns: &mut [u32], values: &mut [f32]) -> usize {
+    fn select<S: Simd>(
+        self,
+        s: S,
+        pre: impl Row,
+        columns: &mut [u32],
+        values: &mut [f32],
+    ) -> usize {
         let open = Relu.select(s, pre, columns, values);
         let mut used = 0;
         for i in 0..open {

@@ -1,0 +1,110 @@
+//! The conditions of a claim as its measures have them, and which of them the verdict rests on.
+
+use super::evidence::Estimate;
+use super::ledger::Entry;
+use super::measures::Measurement;
+use super::spec::Bound;
+use super::verdict::Verdict;
+use super::words;
+use crate::stats::observations::Observations as _;
+
+/// A quantity that was measured at every seed for a claim and its control, with the bounds that it must keep: one, or
+/// two if it must lie between them.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// What is bounded.
+    pub measure: String,
+    /// The bounds, in the order of the claim's.
+    pub bounds: Vec<Bound>,
+    /// The mean over seeds.
+    pub effect: Estimate,
+    /// The same in the control.
+    pub control: Estimate,
+    /// The values at each seed.
+    pub rows: Vec<Measurement>,
+}
+
+impl Condition {
+    /// The conditions of a claim at its point setting, the headline first.
+    pub fn all(entry: &Entry, measures: &[Measurement]) -> Vec<Self> {
+        let ours = || {
+            let ours = measures.iter();
+            ours.filter(|m| m.claim == entry.id && m.setting.is_empty())
+        };
+        let mut conditions: Vec<Self> = Vec::new();
+        for measure in ours().map(|m| m.measure.as_str()).distinct() {
+            let rows: Vec<_> = ours().filter(|m| m.measure == measure).cloned().collect();
+            let bound = rows.iter().find_map(|m| m.bound.parse().ok());
+            let values =
+                |value: fn(&Measurement) -> f64| rows.iter().map(value).collect::<Vec<_>>();
+            // The same values under another bound are the same quantity, bounded on its other side.
+            let same = |c: &&mut Self| {
+                let bits = |rows: &[Measurement]| {
+                    let bits = rows
+                        .iter()
+                        .map(|m| (m.value.to_bits(), m.control_value.to_bits()));
+                    bits.collect::<Vec<_>>()
+                };
+                bits(&c.rows) == bits(&rows)
+            };
+            match conditions.iter_mut().find(same) {
+                Some(known) => known.bounds.extend(bound),
+                None => conditions.push(Condition {
+                    measure: measure.into(),
+                    bounds: bound.into_iter().collect(),
+                    effect: Estimate::of(&values(|m| m.value), entry.kind),
+                    control: Estimate::of(&values(|m| m.control_value), entry.kind),
+                    rows,
+                }),
+            }
+        }
+        conditions
+    }
+
+    /// The condition that the verdict rests on: the first that fails, else the first that is open, else the headline.
+    pub fn deciding(entry: &Entry, conditions: &[Self]) -> Self {
+        let first = |holds: &dyn Fn(&Self) -> bool| conditions.iter().find(|c| holds(c));
+        let failing = match entry.verdict {
+            Verdict::NotReproduced => first(&|c| c.fails()),
+            Verdict::Undecided => first(&|c| !c.holds()),
+            Verdict::Reproduced | Verdict::Reversed | Verdict::NoPower => None,
+        };
+        let deciding = failing.or(conditions.first());
+        deciding.cloned().unwrap_or_else(|| Self::headline(entry))
+    }
+
+    /// The headline as the ledger has it, without a bound: for a claim without measures.
+    fn headline(entry: &Entry) -> Self {
+        let estimate = |value, low, high| Estimate {
+            value,
+            low,
+            high,
+            basis: entry.interval,
+        };
+        Condition {
+            measure: entry.measure.clone(),
+            bounds: Vec::new(),
+            effect: estimate(entry.value, entry.low, entry.high),
+            control: estimate(entry.control_value, entry.control_low, entry.control_high),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Whether all of the interval keeps every bound.
+    pub fn holds(&self) -> bool {
+        let Estimate { low, high, .. } = self.effect;
+        self.bounds.iter().all(|b| b.holds(low) && b.holds(high))
+    }
+
+    /// Whether none of the interval keeps some bound.
+    pub fn fails(&self) -> bool {
+        let Estimate { low, high, .. } = self.effect;
+        let measured = !low.is_nan() && !high.is_nan();
+        measured && self.bounds.iter().any(|b| !b.holds(low) && !b.holds(high))
+    }
+
+    /// How sure the effect is, in words.
+    pub fn spread(&self) -> String {
+        words::spread_of(&self.effect, self.rows.len() as u64)
+    }
+}

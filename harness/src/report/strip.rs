@@ -1,0 +1,235 @@
+//! The picture of a condition: what was measured and the control, against the bounds, on a scale of its own.
+//!
+//! The first bound stands in the middle of every strip, and what fulfils it lies to the right: so strips of claims with
+//! other units and directions read alike. Horizontal places are percentages, so that a strip is as wide as there is
+//! room.
+
+use std::fmt::Write as _;
+
+use crate::claim::Bound;
+use crate::claim::condition::Condition;
+use crate::claim::evidence::{Basis, Estimate};
+use crate::html::escape;
+use crate::text::number;
+
+/// Heights, pixels: of the strip, of the line that marks stand on, and of the texts above and below it.
+const HEIGHT: f64 = 52.0;
+const LINE: f64 = 26.0;
+const TEXTS: (f64, f64) = (11.0, 48.0);
+/// How far from the middle the mark that is farthest from the bound stands, per cent of the width.
+const REACH: f64 = 42.0;
+
+/// A strip.
+pub(super) struct Strip<'a> {
+    condition: &'a Condition,
+    scale: Option<Scale>,
+}
+
+impl Condition {
+    /// Its picture.
+    pub(super) fn strip(&self) -> Strip<'_> {
+        Strip {
+            condition: self,
+            scale: Scale::of(self),
+        }
+    }
+}
+
+impl Strip<'_> {
+    /// As SVG.
+    pub fn svg(&self) -> String {
+        let mut svg = format!(
+            "<svg class=\"strip\" role=\"img\" aria-label=\"{}\" height=\"{HEIGHT}\">",
+            escape(&self.seen())
+        );
+        if let Some(scale) = &self.scale {
+            self.draw(scale, &mut svg);
+        }
+        svg + "</svg>"
+    }
+
+    fn draw(&self, scale: &Scale, svg: &mut String) {
+        let Condition {
+            bounds,
+            effect,
+            control,
+            ..
+        } = self.condition;
+        let mut put = |arguments: std::fmt::Arguments| svg.write_fmt(arguments).expect("a string");
+        let (top, bottom) = (LINE - 11.0, LINE + 11.0);
+        // The part that fulfils all bounds.
+        let others = bounds.iter().skip(1).map(|b| scale.place(b.value()));
+        let end = others.clone().fold(100.0, f64::min);
+        put(format_args!(
+            "<rect class=\"fulfils\" x=\"50%\" y=\"{top}\" width=\"{:.1}%\" height=\"{}\"/>\
+             <line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"{LINE}\" y2=\"{LINE}\"/>",
+            end - 50.0,
+            bottom - top
+        ));
+        for (x, bound) in std::iter::once(50.0).chain(others).zip(bounds) {
+            put(format_args!(
+                "<line class=\"bound\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{top}\" y2=\"{bottom}\"/>"
+            ));
+            // The texts of two bounds stand outside of what lies between.
+            let anchor = match (bounds.len(), x) {
+                (1, _) => "middle",
+                (_, 50.0) => "end",
+                _ => "start",
+            };
+            text(&mut put, (x, TEXTS.0), anchor, &written(*bound));
+        }
+        if !control.value.is_nan() {
+            let x = scale.place(control.value);
+            put(format_args!(
+                "<svg class=\"control\" x=\"{x:.1}%\" y=\"{LINE}\"><path d=\"M-5-5 5 5M-5 5 5-5\"/></svg>"
+            ));
+            let label = format!("control {}", number(control.value));
+            let anchor = match x {
+                x if x < 20.0 => "start",
+                x if x > 80.0 => "end",
+                _ => "middle",
+            };
+            text(&mut put, (x, TEXTS.1), anchor, &label);
+        }
+        if !effect.low.is_nan() {
+            let (low, high) = (scale.place(effect.low), scale.place(effect.high));
+            put(format_args!(
+                "<line class=\"interval\" x1=\"{low:.1}%\" x2=\"{high:.1}%\" y1=\"{LINE}\" y2=\"{LINE}\"/>"
+            ));
+        }
+        if !effect.value.is_nan() {
+            let x = scale.place(effect.value);
+            put(format_args!(
+                "<circle class=\"effect\" cx=\"{x:.1}%\" cy=\"{LINE}\" r=\"5.5\"/>"
+            ));
+        }
+    }
+
+    /// What is seen, in words.
+    fn seen(&self) -> String {
+        let Condition {
+            bounds,
+            effect,
+            control,
+            ..
+        } = self.condition;
+        let interval = match effect.low.is_nan() || effect.low == effect.high {
+            true => String::new(),
+            false => format!(", {} to {}", number(effect.low), number(effect.high)),
+        };
+        let stands = match (self.condition.holds(), self.condition.fails()) {
+            _ if bounds.is_empty() || effect.value.is_nan() => "",
+            (true, _) => ", fulfilled",
+            (_, true) => ", not fulfilled",
+            _ => ", open",
+        };
+        let bounds: Vec<_> = bounds.iter().map(|b| written(*b)).collect();
+        format!(
+            "Measured {}{interval}; criterion {}{stands}; control {}",
+            number(effect.value),
+            bounds.join(" and "),
+            number(control.value)
+        )
+    }
+}
+
+/// A strip that shows what the marks are.
+pub(super) struct Key;
+
+impl Key {
+    /// As SVG.
+    pub fn svg(&self) -> String {
+        let estimate = |value, low, high| Estimate {
+            value,
+            low,
+            high,
+            basis: Basis::Student,
+        };
+        let condition = Condition {
+            measure: String::new(),
+            bounds: vec![Bound::AtLeast(0.5)],
+            effect: estimate(0.7, 0.62, 0.78),
+            control: estimate(0.25, f64::NAN, f64::NAN),
+            rows: Vec::new(),
+        };
+        condition.strip().svg()
+    }
+}
+
+/// A text at a place.
+fn text(put: &mut impl FnMut(std::fmt::Arguments), (x, y): (f64, f64), anchor: &str, text: &str) {
+    let text = escape(text);
+    put(format_args!(
+        "<text x=\"{x:.1}%\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>"
+    ));
+}
+
+/// A bound with its number as people write it.
+pub(super) fn written(bound: Bound) -> String {
+    let text = bound.to_string();
+    let sign = text.split(' ').next().unwrap_or_default();
+    format!("{sign} {}", number(bound.value()))
+}
+
+/// Where values stand.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    bound: f64,
+    /// 1 if larger values lie to the right, −1 if smaller ones do.
+    direction: f64,
+    /// The distance from the bound, in logarithms or not, of what is farthest from it.
+    reach: f64,
+    log: bool,
+}
+
+impl Scale {
+    /// The scale of a condition, which is logarithmic if its values span decades; none without a bound.
+    fn of(condition: &Condition) -> Option<Self> {
+        let &bound = condition.bounds.first()?;
+        let effect = condition.effect;
+        let marks = condition.bounds.iter().map(|b| b.value());
+        let marks = marks.chain([
+            effect.value,
+            effect.low,
+            effect.high,
+            condition.control.value,
+        ]);
+        let marks: Vec<f64> = marks.filter(|v| v.is_finite()).collect();
+        let positive = || marks.iter().copied().filter(|v| *v > 0.0);
+        let (low, high) = (
+            positive().fold(f64::INFINITY, f64::min),
+            positive().fold(0.0, f64::max),
+        );
+        let log = bound.value() > 0.0 && marks.iter().all(|v| *v >= 0.0) && high / low >= 10.0;
+        let direction = match bound {
+            Bound::Above(_) | Bound::AtLeast(_) => 1.0,
+            Bound::Below(_) | Bound::AtMost(_) => -1.0,
+        };
+        let mut scale = Scale {
+            bound: bound.value(),
+            direction,
+            reach: 1.0,
+            log,
+        };
+        let distances = marks.iter().map(|v| scale.distance(*v).abs());
+        let reach = distances.filter(|d| d.is_finite()).fold(0.0, f64::max);
+        if reach > 0.0 {
+            scale.reach = reach;
+        }
+        Some(scale)
+    }
+
+    /// How far to the right of the bound a value lies.
+    fn distance(&self, value: f64) -> f64 {
+        self.direction
+            * match self.log {
+                true => value.ln() - self.bound.ln(),
+                false => value - self.bound,
+            }
+    }
+
+    /// The place of a value in per cent of the width, at an end if it lies beyond.
+    fn place(&self, value: f64) -> f64 {
+        (50.0 + REACH * self.distance(value) / self.reach).clamp(2.0, 98.0)
+    }
+}

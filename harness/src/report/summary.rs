@@ -1,0 +1,118 @@
+//! What was asked and what came out, in five sentences made of the ledger.
+
+use crate::claim::ledger::Ledger;
+use crate::claim::{Entry, Kind, Verdict};
+
+/// A sentence, and the claims that it ends with.
+pub(super) struct Sentence<'a> {
+    pub text: String,
+    pub claims: Vec<&'a Entry>,
+}
+
+/// The sentences on a run.
+pub(super) fn sentences(ledger: &Ledger) -> Vec<Sentence<'_>> {
+    let entries = &ledger.entries;
+    let plain = |text| Sentence {
+        text,
+        claims: Vec::new(),
+    };
+    let ending = |text: &str, verdicts: &[Verdict]| {
+        let ours = entries.iter().filter(|e| verdicts.contains(&e.verdict));
+        Sentence {
+            text: text.into(),
+            claims: ours.collect(),
+        }
+    };
+    let failed = [Verdict::NotReproduced, Verdict::Reversed];
+    let open = [Verdict::Undecided, Verdict::NoPower];
+    let mut sentences = vec![plain(asked(entries))];
+    if !entries.is_empty() {
+        sentences.push(plain(came_out(entries)));
+        sentences.push(plain(by_kind(entries)));
+    }
+    let endings = [
+        ending("Not as the post has it:", &failed),
+        ending("Left open by this run:", &open),
+    ];
+    sentences.extend(endings.into_iter().filter(|s| !s.claims.is_empty()));
+    sentences
+}
+
+fn asked(entries: &[Entry]) -> String {
+    let claims = match entries.len() {
+        1 => "1 claim".into(),
+        n => format!("{n} claims"),
+    };
+    format!(
+        "Neural networks seem to store more features than they have neurons, and sparse autoencoders seem to find them. \
+         This run put {claims} of one post on how that can work to the test, each by a criterion that was fixed in advance \
+         and beside a control in which it should fail."
+    )
+}
+
+/// The number of claims with each verdict.
+fn came_out(entries: &[Entry]) -> String {
+    let count = |verdict| entries.iter().filter(|e| e.verdict == verdict).count();
+    let all = entries.len();
+    if count(Verdict::Reproduced) == all {
+        return match all {
+            1 => "It came out as claimed.".into(),
+            _ => format!("All {all} came out as claimed."),
+        };
+    }
+    let is = |n: usize| if n == 1 { "is" } else { "are" };
+    let parts = [
+        (Verdict::Reproduced, "came out as claimed".to_string()),
+        (Verdict::NotReproduced, "did not".into()),
+        (Verdict::Reversed, "came out the other way round".into()),
+        (
+            Verdict::Undecided,
+            format!("{} undecided", is(count(Verdict::Undecided))),
+        ),
+        (
+            Verdict::NoPower,
+            "cannot be told, since the control passes too".into(),
+        ),
+    ];
+    let parts = parts
+        .into_iter()
+        .map(|(verdict, words)| (count(verdict), words));
+    // How many came out stands even if none did.
+    let parts = parts.enumerate().filter(|(i, (n, _))| *i == 0 || *n > 0);
+    let parts: Vec<_> = parts
+        .map(|(_, (n, words))| match n {
+            0 => format!("none {words}"),
+            n => format!("{n} {words}"),
+        })
+        .collect();
+    format!("Of these, {}.", list(&parts))
+}
+
+/// How many of each kind came out as claimed.
+fn by_kind(entries: &[Entry]) -> String {
+    let kinds = [
+        (Kind::Finding, "findings on trained models"),
+        (Kind::Law, "laws of random models"),
+        (
+            Kind::Identity,
+            "identities, which hold by algebra if the code is right",
+        ),
+    ];
+    let parts = kinds.into_iter().filter_map(|(kind, words)| {
+        let ours = || entries.iter().filter(|e| e.kind == kind);
+        let held = ours().filter(|e| e.verdict == Verdict::Reproduced).count();
+        let all = ours().count();
+        (all > 0).then(|| format!("{held} of {all} {words}"))
+    });
+    let parts: Vec<_> = parts.collect();
+    format!("By kind, these came out as claimed: {}.", list(&parts))
+}
+
+/// `a, b and c`.
+fn list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

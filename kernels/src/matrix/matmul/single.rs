@@ -1,0 +1,114 @@
+//! Single values of a product A·Bᵀ + 1·biasᵀ, in the bits of the whole one.
+//!
+//! A value of the whole product is one chain of multiply-adds over a block of `KC` steps of k, the sums of blocks added
+//! in order, and the bias added last. Here a lane follows the same chain for one column each: quads of four steps of k
+//! are read from the rows of B, and transposed so that lanes are columns.
+
+// Loops and no closures, as in `quad`.
+#![allow(clippy::needless_range_loop)]
+
+use super::blocking::{KC, QUAD};
+use crate::machine::simd::Simd;
+use crate::matrix::view::MatRef;
+
+/// Whether [`single_products`] gives the values of a whole product with so many columns: of whole vectors alone, since
+/// the last columns of others are summed in another order (see `quad`).
+pub(crate) fn has_single_products(lanes: usize, columns: usize) -> bool {
+    columns.is_multiple_of(lanes)
+}
+
+/// Writes for each of some columns the value of x·Bᵀ + bias there, for a row `x` of A and the rows of B, which are
+/// contiguous.
+///
+/// # Panics
+/// If a column does not exist, there is no room for its value, or rows of B are not as long as `x`.
+#[inline(always)]
+pub(crate) fn single_products<S: Simd>(
+    s: S,
+    x: &[f32],
+    b: MatRef,
+    bias: &[f32],
+    columns: &[u32],
+    values: &mut [f32],
+) {
+    let product = (x, b, bias);
+    let values = &mut values[..columns.len()];
+    // A chain waits for each of its multiply-adds, so two vectors of columns go side by side.
+    let (pairs, rest) = columns.split_at(columns.len() / (2 * S::LANES) * (2 * S::LANES));
+    let (of_pairs, of_rest) = values.split_at_mut(pairs.len());
+    let chunks = pairs.chunks(2 * S::LANES);
+    for (columns, values) in chunks.zip(of_pairs.chunks_mut(2 * S::LANES)) {
+        chains::<S, 2>(s, product, columns, values);
+    }
+    for (columns, values) in rest.chunks(S::LANES).zip(of_rest.chunks_mut(S::LANES)) {
+        chains::<S, 1>(s, product, columns, values);
+    }
+}
+
+/// Most lanes of a vector.
+const MOST: usize = 16;
+
+/// Writes the values in N vectors of columns; the last of them may be fewer.
+#[inline(always)]
+fn chains<S: Simd, const N: usize>(
+    s: S,
+    (x, b, bias): (&[f32], MatRef, &[f32]),
+    columns: &[u32],
+    values: &mut [f32],
+) {
+    // Lanes beyond the columns repeat the last of them.
+    let mut rows = [[&[][..]; MOST]; N];
+    let mut biases = [[0.0; MOST]; N];
+    for v in 0..N {
+        for lane in 0..S::LANES {
+            let column = columns[(v * S::LANES + lane).min(columns.len() - 1)] as usize;
+            rows[v][lane] = &b.row(column)[..x.len()];
+            biases[v][lane] = bias[column];
+        }
+    }
+    let mut totals = [s.splat(0.0); N];
+    for (block, x) in x.chunks(KC).enumerate() {
+        let from = block * KC;
+        let mut sums = [s.splat(0.0); N];
+        let (quads, rest) = x.as_chunks::<QUAD>();
+        for (q, x) in quads.iter().enumerate() {
+            for v in 0..N {
+                let lanes = columns_of_quads(s, &rows[v], from + q * QUAD, QUAD);
+                for j in 0..QUAD {
+                    sums[v] = s.mul_add(s.splat(x[j]), lanes[j], sums[v]);
+                }
+            }
+        }
+        for v in 0..N {
+            let lanes = columns_of_quads(s, &rows[v], from + quads.len() * QUAD, rest.len());
+            for j in 0..rest.len() {
+                sums[v] = s.mul_add(s.splat(rest[j]), lanes[j], sums[v]);
+            }
+            totals[v] = match block {
+                0 => sums[v],
+                _ => s.add(totals[v], sums[v]),
+            };
+        }
+    }
+    for (v, values) in values.chunks_mut(S::LANES).enumerate() {
+        s.store_partial(s.add(totals[v], s.load(&biases[v])), values);
+    }
+}
+
+/// For each of `len` steps of k from `k` on, at most four, a vector of the values of all rows.
+#[inline(always)]
+fn columns_of_quads<S: Simd>(s: S, rows: &[&[f32]; MOST], k: usize, len: usize) -> [S::F32; QUAD] {
+    let mut vectors = [s.splat(0.0); QUAD];
+    for i in 0..QUAD {
+        let mut quads = [[0.0; QUAD]; 4];
+        for g in 0..S::LANES / QUAD {
+            let row = &rows[QUAD * g + i][k..k + len];
+            match row.first_chunk() {
+                Some(whole) => quads[g] = *whole,
+                None => quads[g][..len].copy_from_slice(row),
+            }
+        }
+        vectors[i] = s.join_quads(quads);
+    }
+    s.transpose_quads(vectors)
+}

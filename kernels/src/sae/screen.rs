@@ -1,0 +1,467 @@
+//! The screened encoder: codes without most of the encoder's product, in the same bits.
+//!
+//! A TopK encoder computes n pre-activations a sample, and throws all away but k, often fewer than one in a hundred. To
+//! know that a pre-activation is thrown away, one need not know it: an upper bound below the k-th largest is enough. So
+//! the encoder goes in three stages:
+//!
+//! 1. *Bounds.* Samples x and rows w of the encoder are rounded to bytes, x ≈ x̃ and w ≈ w̃ (`quantise`). Products of
+//!    bytes are two to four times as fast as those of f32. What the rounding leaves out is bounded by Cauchy and
+//!    Schwarz: with x = x̃ + δ and w = w̃ + ε,
+//!
+//!    ```text
+//!    x·w = x̃·w̃ + δ·w + x̃·ε ≤ x̃·w̃ + ‖δ‖‖w‖ + ‖x̃‖‖ε‖,
+//!    ```
+//!
+//!    and a little more for the roundings of f32, so that the bound holds for the very number that the product in f32
+//!    would give (`panels`).
+//! 2. *A threshold.* The few pre-activations with the largest bounds, somewhat more than k, are computed exactly. The
+//!    k-th largest of them, T, is no larger than the k-th largest of all. Variants with thresholds have theirs.
+//! 3. *Candidates.* All whose bound reaches T are computed exactly, some 2 to 5 times k, in the order of the product's
+//!    sums (`matrix/matmul/single.rs`), and the choice is made among them. Nothing else can belong to the code.
+//!
+//! Whether a bound is close decides on the work alone, never on the result. So each batch may go either way, and goes the
+//! faster one: both are timed, and now and then the slower one is tried again. The whole product wins where most codes
+//! are active, as at the start of a training with a penalty, and where products of bytes are not much faster than those of
+//! f32. A sample with a NaN has bounds of NaN, which exclude
+//! nothing.
+//!
+//! The scheme is that of databases that answer the largest inner products exactly: integer bounds before exact products
+//! in FEXIPRO (Li, Chan, Yiu and Mamoulis, SIGMOD 2017), bounds by norms in LEMP (Teflioudi and Gemulla, ACM TODS 2016),
+//! and the threshold from the best bounds in the VA-file (Weber, Schek and Blott, VLDB 1998).
+
+mod massive;
+mod panels;
+mod quantise;
+mod row;
+
+use std::time::Duration;
+
+use super::select::Keep;
+use crate::machine::dot8::{COLUMNS, DEPTH, Dot8, ROWS};
+use crate::machine::exec::Exec;
+use crate::machine::par;
+use crate::machine::profile::{self, Part, Work};
+use crate::machine::scratch::with_scratch;
+use crate::machine::simd::{Op, Simd};
+use crate::matrix::matmul::has_single_products;
+use crate::matrix::view::MatRef;
+use panels::{Encoder, Most, Panel, Sample, depth};
+use row::Screened;
+use wide::bytemuck::cast_slice_mut;
+
+/// Which way the codes of a batch are found. Every way gives the same bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screening {
+    /// Whichever way was faster for the last batches, where the instruction set has fast products of bytes and the model
+    /// is large enough; else by the whole product.
+    #[default]
+    Auto,
+    /// By the screen, wherever it can be.
+    Always,
+    /// By the whole product.
+    Never,
+}
+
+/// Most samples whose bounds a thread holds at a time: 32 rows of 4,096 bounds are 512 KiB, the L2 cache of Zen 3.
+pub(super) const PIECE: usize = 32;
+
+/// Fewest columns and depth of a product for which a screen is tried.
+const SMALLEST: (usize, usize) = (1024, 128);
+
+/// Batches that go the faster way before the other is tried again: it then costs 1 % if it takes 1.6 times as long.
+const PATIENCE: u32 = 64;
+
+/// What a screen keeps from batch to batch: room for the encoder's bytes, and how long either way took.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Screen {
+    screening: Screening,
+    panels: Vec<Panel>,
+    whole: Timed,
+    screened: Timed,
+}
+
+/// How long a way takes, and how long ago that was.
+#[derive(Clone, Debug, Default)]
+struct Timed {
+    /// Seconds a sample, when it was last gone, if ever.
+    seconds: Option<f64>,
+    /// Batches since.
+    batches: u32,
+}
+
+impl Timed {
+    /// Whether this way is to be tried: it never was, or long ago.
+    fn is_due(&self) -> bool {
+        self.seconds.is_none() || self.batches >= PATIENCE
+    }
+}
+
+/// A way that a batch goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// All of the product.
+    Whole,
+    /// By bounds of these products of bytes.
+    Screened(Dot8),
+}
+
+impl Screen {
+    pub(super) fn set(&mut self, screening: Screening) {
+        self.screening = screening;
+    }
+
+    /// The way of a batch, B×d, through the product with the rows of the encoder, n×d.
+    pub(super) fn way(&self, exec: Exec, x: MatRef, weights: MatRef) -> Way {
+        let (rows, n, d) = (x.rows(), weights.rows(), weights.cols());
+        if !has_single_products(exec.isa().lanes(), n) || n == 0 || d > 1 << 16 {
+            return Way::Whole;
+        }
+        let dot = Dot8::of(exec.isa());
+        match (self.screening, dot) {
+            (Screening::Never, _) | (Screening::Auto, None) => Way::Whole,
+            (Screening::Always, dot) => Way::Screened(dot.unwrap_or(Dot8::Plain)),
+            (Screening::Auto, Some(dot)) => {
+                let small = rows < PIECE || n < SMALLEST.0 || d < SMALLEST.1;
+                if small || self.whole.is_due() {
+                    Way::Whole
+                } else if self.screened.is_due() || self.screened.seconds < self.whole.seconds {
+                    Way::Screened(dot)
+                } else {
+                    Way::Whole
+                }
+            }
+        }
+    }
+
+    /// Keeps how long a batch of so many samples took that went this way.
+    pub(super) fn took(&mut self, way: Way, samples: usize, time: Duration) {
+        let (this, other) = match way {
+            Way::Whole => (&mut self.whole, &mut self.screened),
+            Way::Screened(_) => (&mut self.screened, &mut self.whole),
+        };
+        *this = Timed {
+            seconds: Some(time.as_secs_f64() / samples.max(1) as f64),
+            batches: 0,
+        };
+        other.batches = other.batches.saturating_add(1);
+    }
+
+    /// Hands `keep` the rows of X·Wᵀ + 1·biasᵀ, of which only bounds and what is asked for are computed.
+    pub(super) fn encode<K: Keep>(
+        &mut self,
+        exec: Exec,
+        dot: Dot8,
+        x: MatRef,
+        (weights, bias): (MatRef, &[f32]),
+        keep: K,
+    ) {
+        let (rows, n, d) = (x.rows(), weights.rows(), weights.cols());
+        let massive = massive::columns(x);
+        let encoder = Encoder {
+            dot,
+            weights,
+            bias,
+            massive: &massive,
+        };
+        panels::pack(exec, encoder, &mut self.panels);
+        let batch = Batch {
+            encoder,
+            panels: &self.panels,
+            most: Most::of(&self.panels),
+        };
+        profile::call(Part::Screening, || Work::new(0, (rows + n) * d / 4));
+        profile::call(Part::Selection, || Work::new(0, rows * n));
+        // Rows of a power of two would share a set of the L1 cache.
+        let stride = self.panels.len() * COLUMNS + 16;
+        par::share_rows(exec, PIECE, (x, keep), &|(x, keep)| {
+            let rows = x.rows().next_multiple_of(ROWS);
+            with_scratch(rows * stride, |bounds| {
+                let (batch, isa) = (&batch, exec.isa());
+                with_scratch(rows * depth(d) / DEPTH + d, |room| {
+                    let _span = profile::span(Part::Screening);
+                    let (bytes, rest) = room.split_at_mut(rows * depth(d) / DEPTH);
+                    isa.dispatch(Bound {
+                        batch,
+                        x,
+                        bytes: cast_slice_mut(bytes),
+                        rest,
+                        bounds: &mut *bounds,
+                        stride,
+                    });
+                });
+                with_scratch(4 * n, |room| {
+                    let _span = profile::span(Part::Selection);
+                    isa.dispatch(Choose {
+                        batch,
+                        x,
+                        bounds,
+                        stride,
+                        room,
+                        keep,
+                    });
+                });
+            });
+        });
+    }
+}
+
+/// What the pieces of a batch share.
+struct Batch<'a> {
+    encoder: Encoder<'a>,
+    panels: &'a [Panel],
+    most: Most,
+}
+
+/// Bounds at most [`PIECE`] samples of a batch.
+struct Bound<'a> {
+    batch: &'a Batch<'a>,
+    x: MatRef<'a>,
+    /// Room for the samples as bytes, in whole tiles.
+    bytes: &'a mut [u8],
+    /// Room for a sample without its massive columns.
+    rest: &'a mut [f32],
+    /// The bounds, a row for each sample, `stride` apart.
+    bounds: &'a mut [f32],
+    stride: usize,
+}
+
+impl Op for Bound<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Bound {
+            batch,
+            x,
+            bytes,
+            rest,
+            bounds,
+            stride,
+        } = self;
+        let Encoder { dot, massive, .. } = batch.encoder;
+        let depth = depth(x.cols());
+        let mut samples = [Sample::default(); PIECE];
+        for row in 0..x.rows() {
+            let bytes = &mut bytes[row * depth..][..depth];
+            let rest = massive::without(x.row(row), massive, rest);
+            let quantised = quantise::quantise(s, rest, 127.0, bytes);
+            samples[row] = Sample::new(quantised, x.row(row), massive, batch.most);
+            // Two's complement, moved by 128 to what has no sign.
+            for byte in bytes {
+                *byte ^= 0x80;
+            }
+        }
+        for (p, panel) in batch.panels.iter().enumerate() {
+            for first in (0..x.rows()).step_by(ROWS) {
+                let x = &bytes[first * depth..][..ROWS * depth];
+                let out = (&mut bounds[first * stride + p * COLUMNS..], stride);
+                panels::bounds(s, dot, x, &samples[first..][..ROWS], panel, out);
+            }
+        }
+    }
+}
+
+/// Chooses the entries of as many samples.
+struct Choose<'a, K> {
+    batch: &'a Batch<'a>,
+    x: MatRef<'a>,
+    bounds: &'a [f32],
+    stride: usize,
+    /// Room for four values for each pre-activation of a sample.
+    room: &'a mut [f32],
+    keep: K,
+}
+
+impl<K: Keep> Op for Choose<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let Encoder { weights, bias, .. } = self.batch.encoder;
+        for row in 0..self.x.rows() {
+            let product = (self.x.row(row), weights, bias);
+            let bounds = &self.bounds[row * self.stride..][..weights.rows()];
+            let pre = Screened::new(bounds, product, self.room);
+            self.keep.keep(s, row, pre);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::isa::Isa;
+    use crate::matrix::matmul::{Accumulate, Bias, matmul_with};
+    use crate::matrix::view::MatMut;
+
+    /// Samples, an encoder and its biases, of random numbers; the samples in columns of different sizes.
+    struct Case {
+        shape: (usize, usize, usize),
+        x: Vec<f32>,
+        weights: Vec<f32>,
+        bias: Vec<f32>,
+    }
+
+    impl Case {
+        fn new(rows: usize, n: usize, d: usize, spread: f32) -> Case {
+            let mut state = 1u64;
+            // Twelve bits of each of four numbers, summed: nearly normal.
+            let mut normal = || {
+                let numbers = (0..4).map(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    (state >> 52) as f32 / 4096.0 - 0.5
+                });
+                numbers.sum::<f32>()
+            };
+            let scale = |i: usize| spread.powf((i % d) as f32 / d as f32);
+            Case {
+                shape: (rows, n, d),
+                x: (0..rows * d).map(|i| scale(i) * normal()).collect(),
+                weights: (0..n * d).map(|_| normal()).collect(),
+                bias: (0..n).map(|_| normal()).collect(),
+            }
+        }
+
+        fn matrices(&self) -> (MatRef<'_>, MatRef<'_>) {
+            let (rows, n, d) = self.shape;
+            let weights = MatRef::first(&self.weights, n, d);
+            (MatRef::first(&self.x, rows, d), weights)
+        }
+
+        /// The bounds of all pre-activations.
+        fn bounds(&self, exec: Exec, dot: Dot8) -> Vec<f32> {
+            let (rows, n, d) = self.shape;
+            let (x, weights) = self.matrices();
+            let mut all = Vec::new();
+            let massive = massive::columns(x);
+            let encoder = Encoder {
+                dot,
+                weights,
+                bias: &self.bias,
+                massive: &massive,
+            };
+            panels::pack(exec, encoder, &mut all);
+            let batch = Batch {
+                encoder,
+                panels: &all,
+                most: Most::of(&all),
+            };
+            let tiles = rows.next_multiple_of(ROWS);
+            let stride = all.len() * COLUMNS;
+            let mut bounds = vec![0.0; tiles * stride];
+            exec.isa().dispatch(Bound {
+                batch: &batch,
+                x,
+                bytes: &mut vec![0; tiles * depth(d)],
+                rest: &mut vec![0.0; d],
+                bounds: &mut bounds,
+                stride,
+            });
+            let rows = bounds.chunks_exact(stride).take(rows);
+            rows.flat_map(|row| row[..n].to_vec()).collect()
+        }
+
+        /// All pre-activations.
+        fn product(&self, exec: Exec) -> Vec<f32> {
+            let (rows, n, _) = self.shape;
+            let (x, weights) = self.matrices();
+            let mut product = vec![0.0; rows * n];
+            let out = MatMut::first(&mut product, rows, n);
+            let bias = Bias(&self.bias);
+            matmul_with(exec, x, weights.t(), bias, Accumulate::Replace, out);
+            product
+        }
+    }
+
+    fn ways(isa: Isa) -> impl Iterator<Item = Dot8> {
+        [Dot8::Plain].into_iter().chain(Dot8::of(isa))
+    }
+
+    fn no_value_is_above_its_bound(case: &Case) {
+        for isa in Isa::available() {
+            let exec = Exec::serial(isa);
+            let product = case.product(exec);
+            for dot in ways(isa) {
+                let bounds = case.bounds(exec, dot);
+                for (value, bound) in product.iter().zip(bounds) {
+                    let shape = case.shape;
+                    // One that is NaN excludes nothing.
+                    assert!(
+                        bound.is_nan() || bound >= *value,
+                        "{isa}, {dot:?}, {shape:?}: {value} above {bound}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_pre_activation_is_above_its_bound() {
+        for (rows, n, d) in [(1, 16, 1), (7, 48, 5), (32, 80, 64), (9, 32, 700)] {
+            for spread in [1.0, 1e3, 1e-12, 1e25] {
+                no_value_is_above_its_bound(&Case::new(rows, n, d, spread));
+            }
+        }
+    }
+
+    /// Bytes stand for these rows exactly, and the sums of the product round the same way at every step.
+    #[test]
+    fn bounds_hold_for_what_the_product_rounds() {
+        for i in 0..16 {
+            let mut case = Case::new(8, 16, 6000, 1.0);
+            case.x.fill(1.0 + i as f32 / 17.0);
+            case.weights.fill(1.3);
+            case.bias.fill(0.0);
+            no_value_is_above_its_bound(&case);
+        }
+    }
+
+    /// Products are about as large as the last digit of a bias.
+    #[test]
+    fn bounds_hold_for_what_the_bias_rounds() {
+        let mut case = Case::new(32, 80, 64, 1.0);
+        case.x.iter_mut().for_each(|x| *x *= 1e-5);
+        case.bias.iter_mut().for_each(|bias| *bias *= 1e3);
+        no_value_is_above_its_bound(&case);
+    }
+
+    /// Of 512 normal pre-activations, few have a bound that reaches the eighth largest: with bounds that exclude nothing,
+    /// codes would be right as well.
+    #[test]
+    fn bounds_exclude_most_pre_activations() {
+        let mut case = Case::new(16, 512, 256, 1.0);
+        few_bounds_reach_the_eighth_largest(&case);
+        // Two massive columns, whose weights are as much smaller; without offsets, which would dwarf all else.
+        for (column, size) in [(3, 300.0), (77, 1e4)] {
+            case.x
+                .iter_mut()
+                .skip(column)
+                .step_by(256)
+                .for_each(|x| *x *= size);
+            let weights = case.weights.iter_mut().skip(column).step_by(256);
+            weights.for_each(|w| *w /= size);
+        }
+        few_bounds_reach_the_eighth_largest(&case);
+    }
+
+    fn few_bounds_reach_the_eighth_largest(case: &Case) {
+        for isa in Isa::available() {
+            let exec = Exec::serial(isa);
+            let product = case.product(exec);
+            for dot in ways(isa) {
+                let bounds = case.bounds(exec, dot);
+                for (values, bounds) in product.chunks_exact(512).zip(bounds.chunks_exact(512)) {
+                    let mut values = values.to_vec();
+                    values.sort_by(|a, b| b.total_cmp(a));
+                    let candidates = bounds.iter().filter(|&&bound| bound >= values[7]).count();
+                    assert!(
+                        (8..100).contains(&candidates),
+                        "{isa}, {dot:?}: {candidates}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Columns of samples that are much larger than the others, as language models have some.
+//!
+//! A byte spans the largest value of its row, so one large column leaves no digits for the others: of 4,096 bounds some
+//! 3,000 exclude nothing then, instead of 100. These few columns are multiplied in f32, and bytes are for the rest.
+
+use crate::matrix::view::MatRef;
+
+/// Most columns that are multiplied in f32: each is one more multiply-add for every bound.
+pub(super) const MOST: usize = 8;
+
+/// How many times the median column a massive one is, by the largest magnitude in it.
+const RATIO: f32 = 3.0;
+
+/// Samples that are looked at.
+const SAMPLES: usize = 64;
+
+/// The largest of the massive columns, at most [`MOST`], of some samples of a batch.
+pub(super) fn columns(x: MatRef) -> Vec<usize> {
+    let step = x.rows().div_ceil(SAMPLES).max(1);
+    let mut largest = vec![0f32; x.cols()];
+    for row in (0..x.rows()).step_by(step) {
+        for (largest, value) in largest.iter_mut().zip(x.row(row)) {
+            *largest = largest.max(value.abs());
+        }
+    }
+    let mut sorted = largest.clone();
+    let middle = sorted.len() / 2;
+    if sorted.is_empty() {
+        return Vec::new();
+    }
+    let (_, &mut median, _) = sorted.select_nth_unstable_by(middle, f32::total_cmp);
+    let mut massive: Vec<usize> = (0..x.cols())
+        .filter(|&column| largest[column] > RATIO * median)
+        .collect();
+    massive.sort_by(|&a, &b| largest[b].total_cmp(&largest[a]));
+    massive.truncate(MOST);
+    massive
+}
+
+/// A row without what stands in some columns: itself, if there are none; else with zeros there, in `room`.
+///
+/// # Panics
+/// If the room is shorter than the row, or a column does not exist, unless the row is empty.
+#[inline(always)]
+pub(super) fn without<'a>(row: &'a [f32], columns: &[usize], room: &'a mut [f32]) -> &'a [f32] {
+    if columns.is_empty() || row.is_empty() {
+        return row;
+    }
+    let room = &mut room[..row.len()];
+    room.copy_from_slice(row);
+    for &column in columns {
+        room[column] = 0.0;
+    }
+    room
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_columns_are_massive_and_those_of_noise_are_not() {
+        let (rows, d) = (200, 40);
+        let noise = |i: usize| ((i * i) as f32).sin();
+        let mut x: Vec<f32> = (0..rows * d).map(noise).collect();
+        assert!(columns(MatRef::first(&x, rows, d)).is_empty());
+        for row in x.chunks_exact_mut(d) {
+            row[7] = 20.0 * row[7] - 100.0;
+            row[31] *= 1e4;
+        }
+        assert_eq!(columns(MatRef::first(&x, rows, d)), [31, 7]);
+        // No more than there is room for, whatever the samples.
+        for (c, value) in x.iter_mut().enumerate() {
+            *value = if c % d < 15 { 1e6 } else { 1.0 };
+        }
+        assert_eq!(columns(MatRef::first(&x, rows, d)).len(), MOST);
+        assert!(columns(MatRef::first(&[], 0, 5)).is_empty());
+        assert!(columns(MatRef::first(&[], 3, 0)).is_empty());
+    }
+}
