@@ -3,6 +3,7 @@
 pub mod claims_table;
 mod common;
 mod criteria;
+mod figures;
 mod listing;
 mod paint;
 mod sae;
@@ -18,10 +19,12 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use common::{
     CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, terminal_width, threads,
 };
+use figures::FigureArgs;
 
 use crate::error::{Error, Result};
 use crate::exhaustion;
 use crate::experiments::REGISTRY;
+use crate::figure::export::Export;
 use crate::report;
 use crate::run::config::{Config, Request};
 use crate::run::{self, RunOptions, results};
@@ -93,6 +96,8 @@ enum Command {
         /// Folder to draw into, new or empty and not in DIR [default: DIR itself]
         #[arg(long, value_name = "OTHER")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        figures: FigureArgs,
     },
     /// Print a completion script for a shell
     #[command(after_help = "For example: harness completions bash > \
@@ -171,6 +176,9 @@ struct SharedArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    #[command(flatten)]
+    figures: FigureArgs,
+
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -220,10 +228,15 @@ impl Cli {
                 let width = terminal_width();
                 print(&show::show(&REGISTRY, &claim, folder.as_deref(), width)?)
             }
-            Command::Report { folder, out } => {
+            Command::Report {
+                folder,
+                out,
+                figures,
+            } => {
+                let export = figures.export()?;
                 match &out {
-                    None => report::write(&REGISTRY, &folder)?,
-                    Some(out) => report::write_elsewhere(&REGISTRY, &folder, out)?,
+                    None => report::write(&REGISTRY, &folder, &export)?,
+                    Some(out) => report::write_elsewhere(&REGISTRY, &folder, out, &export)?,
                 }
                 let page = out.unwrap_or(folder).join(names::REPORT);
                 print(&format!("{}\n", page.display()))
@@ -249,6 +262,7 @@ impl RunArgs {
     }
 
     fn execute(self) -> Result<()> {
+        let export = self.shared.figures.export()?;
         let mut request = self.shared.request()?;
         if let Some(folder) = &self.resume
             && request == Request::default()
@@ -262,12 +276,13 @@ impl RunArgs {
             checkpoint_every: checkpoint_every(self.checkpoint_every)?,
             ..self.shared.options()?
         };
-        run_and_report(&config, &options)
+        run_and_report(&config, &options, &export)
     }
 }
 
 impl ProfileArgs {
     fn execute(self) -> Result<()> {
+        let export = self.shared.figures.export()?;
         let mut request = self.shared.request()?;
         // A configuration file says which preset it starts from, and the default one if it says nothing.
         if request.file.is_none() {
@@ -278,7 +293,7 @@ impl ProfileArgs {
             profile: true,
             ..self.shared.options()?
         };
-        run_and_report(&config, &options)
+        run_and_report(&config, &options, &export)
     }
 }
 
@@ -308,12 +323,12 @@ impl SharedArgs {
 }
 
 /// Runs, and prints what came out.
-fn run_and_report(config: &Config, options: &RunOptions) -> Result<()> {
+fn run_and_report(config: &Config, options: &RunOptions, export: &Export) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     run::check_memory(config, options.threads)?;
     signals::catch()?;
     let finished = run::run(config, isa, options)?;
-    report::draw(&REGISTRY, &finished.folder)?;
+    report::draw(&REGISTRY, &finished.folder, export)?;
     let (width, path) = (terminal_width(), finished.folder.path().display());
     let ledger = &finished.ledger;
     let facts = results::facts(config, isa);

@@ -10,6 +10,7 @@ mod command_line;
 mod configuration;
 mod corpora;
 mod damage;
+mod figures;
 mod file_systems;
 mod interrupt;
 mod kills;
