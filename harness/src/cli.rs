@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use common::{
-    CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, terminal_width, threads,
+    CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, put_wrapped, terminal_width,
+    threads,
 };
 use figures::FigureArgs;
 
@@ -345,12 +346,12 @@ fn run_and_report(config: &Config, options: &RunOptions, export: &Export) -> Res
         text.push('\n');
         text.push_str(&profile.text());
     }
+    text.push('\n');
+    let show = format!("one claim in full: harness show CLAIM {path}");
+    put_wrapped(&mut text, &show, width, "  ");
     put(
         &mut text,
-        format_args!(
-            "\none claim in full: harness show CLAIM {path}\nreport: {path}/{}\n",
-            names::REPORT
-        ),
+        format_args!("report: {path}/{}\n", names::REPORT),
     );
     print(&text)
 }

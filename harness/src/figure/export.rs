@@ -15,15 +15,12 @@ crate::words! {
     pub enum Format {
         /// Drawings for browsers, which are always written.
         Svg,
-        /// Images of [`DOTS`] dots to an inch.
+        /// Images of 300 dots to an inch, which is 96 pixels of the SVG.
         Png,
         /// Drawings for papers, whose text can be selected.
         Pdf,
     }
 }
-
-/// Dots of a PNG to an inch, which is 96 pixels of the SVG.
-pub const DOTS: u32 = 300;
 
 /// Writes figures in the formats that were asked for. SVG is always one of them: reports are made of it.
 #[derive(Debug, Clone, Default)]
@@ -125,11 +122,7 @@ mod tests {
         let dots = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
         for (key, at) in [("width", 16), ("height", 20)] {
             let inches = size(key) / 96.0;
-            assert_eq!(
-                f64::from(dots(at)),
-                (inches * f64::from(DOTS)).ceil(),
-                "{key}"
-            );
+            assert_eq!(f64::from(dots(at)), (inches * 300.0).ceil(), "{key}");
         }
         let pdf = String::from_utf8_lossy(&files()[2].1).into_owned();
         assert!(pdf.starts_with("%PDF-"));

@@ -87,7 +87,7 @@ pub fn finished(parent: &Path) -> Result<Vec<PathBuf>> {
     let mut runs = Vec::new();
     for entry in system::entries(parent)? {
         let ledger = entry.path().join(names::CLAIMS);
-        if system::exists(&ledger)? {
+        if entry.path().is_dir() && system::exists(&ledger)? {
             let ended = std::fs::metadata(&ledger).and_then(|about| about.modified());
             runs.push((ended.map_err(Error::io("read", &ledger))?, entry.path()));
         }

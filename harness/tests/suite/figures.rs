@@ -38,7 +38,7 @@ fn a_program_without_the_converters_says_how_to_build_one_with_them() {
     for command in [
         &format!("run {SMALL} --out b"),
         "report a",
-        "sae train x.npy",
+        "sae features m --data x.npy",
     ] {
         let parts = [
             "without PNG and PDF",

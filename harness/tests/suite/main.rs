@@ -19,6 +19,7 @@ mod ledger;
 mod links;
 mod memory;
 mod profile;
+mod readme;
 mod reproducible;
 mod sae;
 mod show;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use svg2pdf::usvg::fontdb::{Database, Family, Query};
 use svg2pdf::usvg::{Options, Tree};
 
-use super::DOTS;
 use crate::error::{Error, Result};
+
+/// Dots of a PNG to an inch.
+const DOTS: f32 = 300.0;
 
 /// Pixels of an SVG to an inch, as CSS has it.
 const PIXELS: f32 = 96.0;
@@ -86,7 +88,7 @@ pub struct Converted {
 
 impl Converted {
     pub fn png(&self) -> Result<Vec<u8>> {
-        let scale = DOTS as f32 / PIXELS;
+        let scale = DOTS / PIXELS;
         let size = self.tree.size();
         let dots = |pixels: f32| (pixels * scale).ceil() as u32;
         let image = resvg::tiny_skia::Pixmap::new(dots(size.width()), dots(size.height()));
