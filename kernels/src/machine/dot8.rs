@@ -93,6 +93,7 @@ impl Dot8 {
     }
 }
 
+/// Computes the sums one after the other. The lengths were checked.
 fn plain(x: &[u8], panel: &[i8], sums: &mut Tile) {
     let depth = panel.len() / COLUMNS;
     for (sums, x) in sums.iter_mut().zip(x.chunks_exact(depth)) {
@@ -111,7 +112,7 @@ fn plain(x: &[u8], panel: &[i8], sums: &mut Tile) {
     }
 }
 
-/// As [`plain`], whose lengths were checked.
+/// Computes the sums, a row and 16 columns to a vector. The lengths were checked.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn vnni(x: &[u8], panel: &[i8], sums: &mut Tile) {
@@ -140,7 +141,7 @@ fn vnni(x: &[u8], panel: &[i8], sums: &mut Tile) {
     }
 }
 
-/// As [`plain`], whose lengths were checked.
+/// Computes the sums, of four rows and 16 columns at a time. The lengths were checked.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2(x: &[u8], panel: &[i8], sums: &mut Tile) {

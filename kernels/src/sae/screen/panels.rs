@@ -24,9 +24,9 @@ pub(super) struct Panel {
     scales: [f32; COLUMNS],
     /// The values in the massive columns, whose bytes are 0: [`COLUMNS`] of each.
     massive: Vec<f32>,
-    /// ‖w‖.
+    /// The norms ‖w‖ of whole rows.
     norms: [f32; COLUMNS],
-    /// ‖δ‖, of what bytes stand for.
+    /// The norms ‖δ‖ of what bytes leave out.
     rests: [f32; COLUMNS],
     /// What the sum of a column is too large by, as bytes of samples stand 128 above their values: −128·Σq.
     offsets: [i32; COLUMNS],
@@ -151,9 +151,9 @@ fn whole_norm(q: Quantised, squares: f32) -> f32 {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
     scale: f32,
-    /// α, which stands for the rest of the sample and for all roundings.
+    /// The factor α of ‖w‖, for what the bytes of the sample leave out and for all roundings.
     alpha: f32,
-    /// β.
+    /// The factor β of ‖δ‖.
     beta: f32,
     /// The values in the massive columns.
     massive: [f32; MOST],

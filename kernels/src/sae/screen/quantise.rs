@@ -9,11 +9,11 @@ use crate::machine::simd::Simd;
 /// What is known of a row beside its bytes. The norms are upper bounds: roundings are added.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quantised {
-    /// s, by which bytes are multiplied.
+    /// The scale s, by which bytes are multiplied.
     pub(super) scale: f32,
-    /// ‖x̃‖.
+    /// The norm ‖x̃‖.
     pub(super) norm: f32,
-    /// ‖δ‖.
+    /// The norm ‖δ‖.
     pub(super) rest: f32,
 }
 
