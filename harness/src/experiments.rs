@@ -158,8 +158,17 @@ mod tests {
                     .map(|&spec| Table::new(spec))
                     .collect(),
             );
-            let names: Vec<_> = e.figures(&tables).iter().map(|f| f.name.clone()).collect();
+            let figures = e.figures(&tables);
+            let names: Vec<_> = figures.iter().map(|f| f.name.clone()).collect();
             assert_eq!(names, e.about().figures, "{}", e.id());
+            let declared = tables.iter().map(|table| table.spec().name);
+            let declared: BTreeSet<_> = declared.collect();
+            for figure in figures {
+                let named: BTreeSet<_> = figure.tables.iter().copied().collect();
+                assert!(named.is_subset(&declared), "{}", figure.name);
+                // Of several tables, a figure says from which it is drawn.
+                assert!(declared.len() == 1 || !named.is_empty(), "{}", figure.name);
+            }
             e.findings(&tables, &Default::default());
         }
     }

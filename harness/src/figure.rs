@@ -17,6 +17,8 @@ mod render;
 mod seen;
 mod style;
 
+use crate::table::Record;
+
 pub use style::Role;
 
 /// A figure: panels in a grid, a legend above them, a caption below.
@@ -30,6 +32,8 @@ pub struct Figure {
     pub columns: usize,
     /// Row by row.
     pub panels: Vec<Panel>,
+    /// The tables that it is drawn from, if it says so.
+    pub tables: Vec<&'static str>,
 }
 
 impl Figure {
@@ -40,7 +44,14 @@ impl Figure {
             caption: caption.into(),
             columns: 2,
             panels: Vec::new(),
+            tables: Vec::new(),
         }
+    }
+
+    /// Says that it is drawn from the table of these rows.
+    pub fn of<R: Record>(mut self) -> Self {
+        self.tables.push(R::SPEC.name);
+        self
     }
 
     /// Sets how many panels stand in a row.

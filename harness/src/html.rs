@@ -31,6 +31,8 @@ pub struct Drawing {
     pub caption: String,
     /// The file that holds it by itself.
     pub file: String,
+    /// The tables that it is drawn from, as files.
+    pub data: Vec<String>,
 }
 
 /// An entry of a legend.

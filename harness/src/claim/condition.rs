@@ -108,3 +108,72 @@ impl Condition {
         words::spread_of(&self.effect, self.rows.len() as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::reference;
+
+    /// Rows of a measure, a value a seed; the control has another.
+    fn rows(id: &str, measure: &str, bound: &str, values: [f64; 3]) -> Vec<Measurement> {
+        let row = |(seed, value): (u64, f64)| Measurement {
+            claim: id.into(),
+            setting: String::new(),
+            point: true,
+            measure: measure.into(),
+            bound: bound.into(),
+            seed,
+            value,
+            control_value: value + 1.0,
+            holds: true,
+            control_holds: true,
+            missing: String::new(),
+            control_missing: String::new(),
+        };
+        (0..).zip(values).map(row).collect()
+    }
+
+    fn entry(verdict: Verdict) -> Entry {
+        let mut entry = reference::LEDGER.entries[0].clone();
+        entry.verdict = verdict;
+        entry.kind = crate::claim::Kind::Finding;
+        entry
+    }
+
+    #[test]
+    fn one_quantity_between_two_bounds_is_one_condition() {
+        let entry = entry(Verdict::Reproduced);
+        let mut measures = rows(&entry.id, "slope", "≤ -0.9", [-1.0, -1.01, -0.99]);
+        measures.extend(rows(
+            &entry.id,
+            "from below",
+            "≥ -1.1",
+            [-1.0, -1.01, -0.99],
+        ));
+        measures.extend(rows(&entry.id, "another", "> 0", [1.0, 2.0, 3.0]));
+        measures.extend(rows("of-another-claim", "slope", "> 0", [1.0, 2.0, 3.0]));
+        let conditions = Condition::all(&entry, &measures);
+        let bounds: Vec<_> = conditions.iter().map(|c| c.bounds.clone()).collect();
+        let slope = vec![Bound::AtMost(-0.9), Bound::AtLeast(-1.1)];
+        assert_eq!(bounds, [slope, vec![Bound::Above(0.0)]]);
+        assert!(conditions[0].holds() && !conditions[0].fails());
+        assert_eq!(conditions[0].rows.len(), 3);
+    }
+
+    #[test]
+    fn the_condition_that_the_verdict_rests_on_is_shown() {
+        let shown = |verdict| {
+            let entry = entry(verdict);
+            let mut measures = rows(&entry.id, "holds", "> 0", [1.0, 1.1, 0.9]);
+            measures.extend(rows(&entry.id, "open", "> 1", [0.5, 1.0, 1.4]));
+            measures.extend(rows(&entry.id, "fails", "> 9", [1.0, 1.1, 1.2]));
+            Condition::deciding(&entry, &Condition::all(&entry, &measures)).measure
+        };
+        assert_eq!(shown(Verdict::Reproduced), "holds");
+        assert_eq!(shown(Verdict::Undecided), "open");
+        assert_eq!(shown(Verdict::NotReproduced), "fails");
+        // Without measures there is the ledger.
+        let entry = entry(Verdict::NotReproduced);
+        assert_eq!(Condition::deciding(&entry, &[]).measure, entry.measure);
+    }
+}

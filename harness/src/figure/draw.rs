@@ -126,3 +126,21 @@ pub(super) fn draw_marker(root: &Canvas, style: Style, size: i32, (x, y): Point)
         Marker::Cross => draw(root, Cross::new((x, y), size, stroke)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_as_wide_as_its_letters_and_is_broken_where_it_is_too_wide() {
+        // Widths of Helvetica: i 222, W 944 thousandths of the font's size.
+        assert_eq!((text_width("WWWW", FONT), text_width("iiii", FONT)), (52, 13));
+        let text = "share of the layer that decides";
+        let lines = lines_within(text, FONT, 100);
+        assert!(lines.len() > 1 && lines.iter().all(|line| text_width(line, FONT) <= 100));
+        assert_eq!(lines.join(" "), text);
+        // A word is not broken.
+        assert_eq!(lines_within("unbroken", FONT, 1), ["unbroken"]);
+        assert!(lines_within("", FONT, 100).is_empty());
+    }
+}

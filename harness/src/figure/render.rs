@@ -45,8 +45,13 @@ impl Figure {
         )
     }
 
-    /// The figure as a page shows it.
-    pub fn drawing(&self, file: impl Into<String>) -> Drawing {
+    /// The figure as a page shows it that stands beside a folder, empty for its own, with the figure's file and its
+    /// tables.
+    pub fn drawing(&self, folder: &str) -> Drawing {
+        let file = |name: &str, kind: &str| match folder {
+            "" => format!("{name}.{kind}"),
+            folder => format!("{folder}/{name}.{kind}"),
+        };
         let layout = Layout::of(self);
         let picture = |(width, height): (i32, i32), body: &str, seen| Picture {
             svg: format!(
@@ -79,7 +84,8 @@ impl Figure {
                 .collect(),
             columns: layout.columns,
             caption: self.caption.clone(),
-            file: file.into(),
+            file: file(&self.name, "svg"),
+            data: self.tables.iter().map(|name| file(name, "csv")).collect(),
         }
     }
 

@@ -94,7 +94,8 @@ impl Role {
         use Marker::*;
         let step = |index: usize, of: usize| {
             let t = index as f64 / of.saturating_sub(1).max(1) as f64;
-            super::colours::viridis(0.9 * (1.0 - t))
+            // The lightest of all would be faint on white.
+            super::colours::viridis(0.78 * (1.0 - t))
         };
         let markers = [Circle, Square, Triangle, Cross, Ring];
         let marker = |index: usize| markers[index % markers.len()];

@@ -164,9 +164,8 @@ impl Profile {
         if let Some(roofs) = Roofs::of(&self.machine) {
             let figure = figures::roofline(&self.kernels, &roofs);
             let svg = figure.to_svg();
-            let file = format!("{FOLDER}/{}.svg", figure.name);
-            write(&file, &svg)?;
-            roofline = Some(figure.drawing(file));
+            write(&format!("{FOLDER}/{}.svg", figure.name), &svg)?;
+            roofline = Some(figure.drawing(FOLDER));
         }
         let flame_graph = figures::flame_graph(&self.stacks);
         if let Some(svg) = &flame_graph {

@@ -134,7 +134,13 @@ fn experiment<'a>(
         experiment, tables, ..
     } = chapter;
     let id = experiment.id();
-    let figures = experiment.figures(tables).into_iter();
+    let figures = experiment.figures(tables).into_iter().map(|mut figure| {
+        // One that names no table is drawn from the only one.
+        if let ([], [only]) = (&*figure.tables, experiment.about().tables) {
+            figure.tables.push(only.name);
+        }
+        figure
+    });
     let files = experiment.about().tables.iter().map(|table| table.name);
     let measures_file = names::MEASURES.trim_end_matches(".csv");
     Ok(Experiment {
@@ -154,9 +160,11 @@ fn drawing(
     experiment: &str,
     write: &mut impl FnMut(&str, &str) -> Result<()>,
 ) -> Result<Drawing> {
-    let file = format!("{experiment}/{}.svg", figure.name);
-    write(&file, &figure.to_svg())?;
-    Ok(figure.drawing(file))
+    write(
+        &format!("{experiment}/{}.svg", figure.name),
+        &figure.to_svg(),
+    )?;
+    Ok(figure.drawing(experiment))
 }
 
 fn claims_of<'a>(
@@ -176,7 +184,11 @@ fn claims_of<'a>(
             shown: Condition::deciding(entry, &conditions),
             conditions,
             curve: match curve {
-                Some(figure) => Some(drawing(&figure, id, write)?),
+                Some(figure) => {
+                    let mut drawing = drawing(&figure, id, write)?;
+                    drawing.data.push(names::SPECIFICATION.into());
+                    Some(drawing)
+                }
                 None => None,
             },
         })
@@ -239,5 +251,45 @@ mod filters {
     #[filter_fn]
     pub fn data_uri(svg: &str, _: &dyn Values) -> Result<String> {
         Ok(html::data_uri(svg))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_kind_what_failed_or_is_open_comes_first() {
+        let ours: Vec<Entry> = [
+            (Kind::Law, Verdict::Reproduced),
+            (Kind::Finding, Verdict::Reproduced),
+            (Kind::Finding, Verdict::Undecided),
+            (Kind::Finding, Verdict::NotReproduced),
+        ]
+        .map(|(kind, verdict)| {
+            let mut entry = reference::LEDGER.entries[0].clone();
+            (entry.kind, entry.verdict) = (kind, verdict);
+            entry
+        })
+        .into();
+        let claim = |entry| Claim {
+            entry,
+            shown: Condition::deciding(entry, &[]),
+            conditions: Vec::new(),
+            curve: None,
+        };
+        let groups = groups(ours.iter().map(claim).collect());
+        let verdicts = |group: &(Kind, Vec<Claim>)| {
+            let verdicts = group.1.iter().map(|claim| claim.entry.verdict);
+            (group.0, verdicts.collect::<Vec<_>>())
+        };
+        let order: Vec<_> = groups.iter().map(verdicts).collect();
+        let findings = vec![
+            Verdict::NotReproduced,
+            Verdict::Undecided,
+            Verdict::Reproduced,
+        ];
+        let laws = vec![Verdict::Reproduced];
+        assert_eq!(order, [(Kind::Finding, findings), (Kind::Law, laws)]);
     }
 }

@@ -233,3 +233,75 @@ impl Scale {
         (50.0 + REACH * self.distance(value) / self.reach).clamp(2.0, 98.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(bounds: Vec<Bound>, [value, low, high]: [f64; 3], control: f64) -> Condition {
+        let estimate = |value, low, high| Estimate {
+            value,
+            low,
+            high,
+            basis: Basis::Student,
+        };
+        Condition {
+            measure: "a < b".into(),
+            bounds,
+            effect: estimate(value, low, high),
+            control: estimate(control, control, control),
+            rows: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_fulfils_a_bound_lies_to_its_right_and_the_farthest_mark_near_an_end() {
+        for (bound, value, control) in [
+            (Bound::Above(1.0), 1.5, -3.0),
+            (Bound::AtLeast(-2.0), -1.0, -2.5),
+            (Bound::Below(1.0), 0.2, 4.0),
+            (Bound::AtMost(1e-6), 1e-17, 0.5),
+        ] {
+            let condition = condition(vec![bound], [value; 3], control);
+            let scale = Scale::of(&condition).unwrap();
+            let (effect, control) = (scale.place(value), scale.place(control));
+            assert_eq!(scale.place(bound.value()), 50.0);
+            assert!(
+                effect > 50.0 && control < 50.0,
+                "{bound}: {effect}, {control}"
+            );
+            let reach = (effect - 50.0).max(50.0 - control);
+            assert!((reach - REACH).abs() < 1e-9, "{bound}: {reach}");
+        }
+    }
+
+    #[test]
+    fn a_scale_is_logarithmic_where_its_values_span_decades_above_zero() {
+        let log = |bound, value, control| {
+            let condition = condition(vec![Bound::AtMost(bound)], [value; 3], control);
+            Scale::of(&condition).unwrap().log
+        };
+        assert!(log(0.1, 0.05, 2.0) && log(1e-6, 0.0, 0.5));
+        assert!(!log(0.1, 0.05, 0.2) && !log(0.1, -0.05, 2.0) && !log(0.0, 0.1, 5.0));
+        // What has no place on it stands at its end.
+        let condition = condition(vec![Bound::AtMost(1e-6)], [0.0; 3], 0.5);
+        assert_eq!(Scale::of(&condition).unwrap().place(0.0), 98.0);
+    }
+
+    #[test]
+    fn a_strip_says_what_is_seen_and_has_no_broken_number() {
+        let both = vec![Bound::AtMost(-0.9), Bound::AtLeast(-1.1)];
+        let svg = condition(both, [-1.0, -1.02, -0.98], 0.0).strip().svg();
+        let seen = "Measured −1, −1.02 to −0.98; criterion ≤ −0.9 and ≥ −1.1, fulfilled; control 0";
+        assert!(svg.contains(seen), "{svg}");
+        assert_eq!(svg.matches("class=\"bound\"").count(), 2);
+        let nothing = [f64::NAN; 3];
+        for bounds in [vec![], vec![Bound::Below(1.0)]] {
+            let svg = condition(bounds, nothing, f64::NAN).strip().svg();
+            assert!(
+                !svg.contains("NaN") && !svg.contains("class=\"effect\""),
+                "{svg}"
+            );
+        }
+    }
+}

@@ -116,3 +116,55 @@ fn list(parts: &[String]) -> String {
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::reference;
+
+    fn ledger(verdicts: &[(Kind, Verdict)]) -> Ledger {
+        let entry = |&(kind, verdict): &(Kind, Verdict)| {
+            let mut entry = reference::LEDGER.entries[0].clone();
+            (entry.kind, entry.verdict) = (kind, verdict);
+            entry
+        };
+        Ledger {
+            entries: verdicts.iter().map(entry).collect(),
+            cells: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_sentences_count_what_came_out() {
+        let ledger = ledger(&[
+            (Kind::Identity, Verdict::Reproduced),
+            (Kind::Law, Verdict::Reproduced),
+            (Kind::Finding, Verdict::NotReproduced),
+            (Kind::Finding, Verdict::Undecided),
+            (Kind::Finding, Verdict::Undecided),
+        ]);
+        let sentences = sentences(&ledger);
+        let text = |i: usize| sentences[i].text.as_str();
+        assert!(text(0).contains("put 5 claims"));
+        assert_eq!(
+            text(1),
+            "Of these, 2 came out as claimed, 1 did not and 2 are undecided."
+        );
+        assert!(text(2).contains("0 of 3 findings on trained models, 1 of 1 laws"));
+        let claims: Vec<_> = sentences.iter().map(|s| s.claims.len()).collect();
+        assert_eq!(claims, [0, 0, 0, 1, 2]);
+    }
+
+    #[test]
+    fn there_are_sentences_on_none_and_on_one_verdict_alone() {
+        assert_eq!(sentences(&ledger(&[])).len(), 1);
+        let second = |verdict| {
+            sentences(&ledger(&[(Kind::Law, verdict); 2]))[1]
+                .text
+                .clone()
+        };
+        assert_eq!(second(Verdict::Reproduced), "All 2 came out as claimed.");
+        let none = "Of these, none came out as claimed and 2 cannot be told, since the control passes too.";
+        assert_eq!(second(Verdict::NoPower), none);
+    }
+}

@@ -65,7 +65,7 @@ pub(super) fn drawings(
         let svg = figure.to_svg();
         let name = format!("{}.svg", figure.name);
         export.write(&name, &svg, |name, bytes| folder.write(name, bytes))?;
-        Ok(figure.drawing(name))
+        Ok(figure.drawing(""))
     };
     figures.into_iter().map(drawing).collect()
 }

@@ -69,7 +69,7 @@ fn settled(arguments: &str, seeds: u64) {
         for claim in experiment.about().claims {
             let id = claim.id;
             let entry = ledger.get(id).unwrap_or_else(|| panic!("no {id}"));
-            assert!(report.contains(&format!("<code>{id}</code>")), "{id}");
+            assert!(report.contains(&format!("<li id=\"{id}\">")), "{id}");
             assert_eq!(entry.control, claim.control);
             assert_eq!(entry.seeds, at_seeds, "{id}");
             // What could not be measured, in the claim or in its control, says why.

@@ -188,14 +188,14 @@ impl Experiment for Rescale {
                 "Response of a GELU layer from distributed to distributed feature, over a range of input \
                  levels that grows with the scale; input and output are divided by it. Scaled by √n it lies on GELU, scaled \
                  by n on ReLU. There is no randomness in it.",
-            )
+            ).of::<Point>()
             .columns(1)
             .panel(scaled),
             Figure::new(
                 "rescale-error",
                 "How far the rescaled response is from GELU, against the width of the layer. Scaled by \
                  √n, what is left is the rounding of single precision.",
-            )
+            ).of::<Deviation>()
             .columns(1)
             .panel(error.level(TOLERANCE, "criterion: 10⁻⁵")),
         ]
@@ -212,11 +212,11 @@ impl Experiment for Rescale {
         let from_relu = max(scaled_by_n().map(|r| (r.y - r.x.max(0.0)).abs()));
         let largest = max(scaled_by_n().map(|r| r.y.abs()));
         format!(
-            "Scaled by √n, the response of the distributed feature is GELU to within {} % of its largest value at every width \
-             up to {widest}: each neuron sees exactly what a single aligned neuron would, and the n small outputs add up to \
+            "Scaled by √n, the response of the distributed feature is GELU at every width up to {widest}, but for rounding ({} of \
+             its largest value): each neuron sees exactly what a single aligned neuron would, and the n small outputs add up to \
              √n times its output. The exponent matters: scaled by less, the curve is off by up to {} % of its largest value. \
              Scaled by n it is ReLU to within {} %: more than √n does not lose the bend, but √n is what suffices.",
-            number(100.0 * entry.value),
+            number(entry.value),
             number(100.0 * entry.control_value),
             number(100.0 * from_relu / largest),
         )

@@ -216,7 +216,8 @@ impl Experiment for Response {
                     "Response of a {title} layer along an output feature to the level of an input \
                      feature. Each panel has its own vertical scale."
                 ),
-            );
+            )
+            .of::<Point>();
             for &input in Feature::ALL {
                 for &output in Feature::ALL {
                     let pair = (activation, input, output);
@@ -229,7 +230,7 @@ impl Experiment for Response {
                             Axis::linear("input level x"),
                             Axis::linear("output level y"),
                         )
-                        .line(role, title, rows.map(|r| (r.x, r.y))),
+                        .line(role, "", rows.map(|r| (r.x, r.y))),
                     );
                 }
             }
@@ -258,7 +259,7 @@ impl Experiment for Response {
                 "Non-homogeneity of an activation against the range of its input, which for a neuron of n with a \
                  distributed feature is 1/√n of that of an aligned one: points, at the width of the layer. GELU tends to \
                  ReLU as the range grows, whose 3/16 do not depend on it, by way of a peak. There is no randomness in it.",
-            )
+            ).of::<Reach>().of::<NonHomogeneity>()
             .columns(1)
             .panel(reach),
         ]

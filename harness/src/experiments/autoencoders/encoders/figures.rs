@@ -25,12 +25,12 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
         "How much of what the data are made of is found: mean max cosine similarity of the known directions (true \
          features; input embeddings before the first layer) to the dictionary, against the active elements of its codes. A dot a seed \
          and λ; lines through medians over seeds.",
-    );
+    ).of::<Scores>();
     let mut frontier = Figure::new(
         NAMES[3],
         "Explained variance of each encoder's own codes against the active elements. A dot a seed and λ; lines through \
          medians over seeds.",
-    );
+    ).of::<Scores>();
     for source in rows.iter().map(|r| r.source.as_str()).distinct() {
         let ours: Vec<&Scores> = rows.iter().filter(|r| r.source == source).collect();
         // Where no directions are known, nothing has an MMCS; in the control it is 1.
@@ -63,7 +63,7 @@ fn excess(rows: &[Scores]) -> Figure {
          against the coherence: the cosine of any two features of a group, beside chance. Every encoder at its best \
          learning rate and number of steps. The last panel is the control: more features than can be read linearly, \
          and the dictionary held at them. A dot a seed; lines through medians.",
-    );
+    ).of::<Scores>();
     let lambdas = rows.iter().map(|r| r.lambda).levels();
     for &lambda in &lambdas {
         let mut panel = Panel::new(
@@ -82,8 +82,8 @@ fn excess(rows: &[Scores]) -> Figure {
                     })
             };
             panel = panel
-                .line(role(encoder), encoder.word(), points().medians())
-                .scatter(role(encoder), encoder.word(), points());
+                .line(role(encoder), label(encoder), points().medians())
+                .scatter(role(encoder), label(encoder), points());
         }
         figure = figure.panel(panel);
     }
@@ -95,8 +95,8 @@ fn excess(rows: &[Scores]) -> Figure {
     for encoder in Encoder::TRAINED {
         let points = || of_encoder(rows, COMPRESSED, encoder).map(|r| (r.lambda, r.excess));
         panel = panel
-            .line(role(encoder), encoder.word(), points().medians())
-            .scatter(role(encoder), encoder.word(), points());
+            .line(role(encoder), label(encoder), points().medians())
+            .scatter(role(encoder), label(encoder), points());
     }
     figure.panel(panel)
 }
@@ -108,7 +108,7 @@ fn supports(rows: &[Scores]) -> Figure {
         "Active elements against the active features (F1) on the dictionary of the linear encoder, all at as many \
          active elements as that has: its own, FISTA's, OMP's, and (control) the largest products with the elements. A \
          dot a seed; lines through medians.",
-    );
+    ).of::<Scores>();
     let lambdas = rows.iter().map(|r| r.lambda).levels();
     for lambda in lambdas {
         let mut panel = Panel::new(
@@ -166,6 +166,16 @@ fn role(encoder: Encoder) -> Role {
     }
 }
 
+fn label(encoder: Encoder) -> &'static str {
+    match encoder {
+        Encoder::Linear => "linear",
+        Encoder::TwoLayer => "two layers",
+        Encoder::Lista => "LISTA",
+        Encoder::Free => "free codes",
+        Encoder::Truth => "free codes on the true features",
+    }
+}
+
 /// A point a seed and λ for each encoder, and a line through medians over seeds.
 fn panel(
     source: &str,
@@ -183,9 +193,9 @@ fn panel(
         let x = ours().map(|r| (r.lambda, point(r).0)).medians();
         let y = ours().map(|r| (r.lambda, point(r).1)).medians();
         let line = x.into_iter().zip(y).map(|(x, y)| (x.1, y.1));
-        panel.line(role(encoder), encoder.word(), line).scatter(
+        panel.line(role(encoder), label(encoder), line).scatter(
             role(encoder),
-            encoder.word(),
+            label(encoder),
             ours().map(|r| point(r)),
         )
     })

@@ -51,7 +51,7 @@ fn transition(tables: &Tables) -> Figure {
              half of the dimensions only.",
             rows.first().map_or(0, |r| r.m),
         ),
-    );
+    ).of::<Recovered>();
     for (atoms, control) in [(Atoms::Gaussian, ""), (Atoms::Crowded, "control: ")] {
         for &codes in Codes::ALL {
             let ours = of_law(&rows, codes, atoms);
@@ -97,7 +97,7 @@ fn curves(tables: &Tables) -> Figure {
         NAMES[1],
         "The same shares for Gaussian atoms by the number of active atoms: points as measured, a point a seed; lines as \
          predicted at this size, without a free parameter.",
-    );
+    ).of::<Recovered>();
     let rows = tables.rows::<Recovered>();
     for &codes in Codes::ALL {
         let ours = of_law(&rows, codes, Atoms::Gaussian);
@@ -131,7 +131,7 @@ fn examples(tables: &Tables) -> Figure {
         NAMES[2],
         "A target (black) and three atoms (grey, dotted) in the plane, with the non-negative code of least L1 norm on \
          the left and of least L2 norm on the right: weight times atom, tip to tail (blue).",
-    );
+    ).of::<Weighted>();
     for &target in Place::ALL {
         for &norm in Norm::ALL {
             let mut rows = tables.rows::<Weighted>();
@@ -178,7 +178,7 @@ fn active(tables: &Tables) -> Figure {
         NAMES[3],
         "How many of three random directions in the plane the cheapest code uses, over random dictionaries and targets \
          and all seeds; the code of least L2 norm is the control.",
-    );
+    ).of::<Used>();
     let rows = tables.rows::<Used>();
     for &target in Place::ALL {
         let y = Axis::linear("share of targets").range(0.0, 1.05);
@@ -226,7 +226,10 @@ fn ties(tables: &Tables) -> Figure {
     let caption = "What five atoms around Y₁ cost more than Y₁ itself in a reconstruction of 5·Y₁, against their angle \
         with it; median over seeds. It falls with the square of the angle and is 0 only at 0. The control's atoms are \
         longer than 1 by as much as makes costs equal: what is left is rounding, and has no point where it is 0.";
-    Figure::new(NAMES[4], caption).columns(1).panel(panel)
+    Figure::new(NAMES[4], caption)
+        .of::<Gap>()
+        .columns(1)
+        .panel(panel)
 }
 
 /// ‖c‖₁ / ‖x‖ against the mean cosine.
@@ -263,7 +266,10 @@ fn identity(tables: &Tables) -> Figure {
     let caption = "L1 norm of codes over the norm of their target, against the mean cosine between atoms and target \
         weighted by activity, for random dictionaries in 2 to 6 dimensions. Codes that reconstruct perfectly lie on the \
         curve, the cheapest furthest to the right. In the control all active atoms of the same codes count alike.";
-    Figure::new(NAMES[5], caption).columns(1).panel(panel)
+    Figure::new(NAMES[5], caption)
+        .of::<Point>()
+        .columns(1)
+        .panel(panel)
 }
 
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {

@@ -46,7 +46,7 @@ fn example(tables: &Tables) -> Figure {
         "The target t = (2, 1) (black), the two elements of a dictionary (grey, dotted) and the reconstruction of t (blue): \
          weight times element, tip to tail, from the bias of the decoder on. A tied encoder reads each feature off along \
          itself and so counts what they share twice; training turns its dictionary away from the features. First seed.",
-    );
+    ).of::<Element>();
     for &encoder in example::Encoder::ALL {
         let mut rows = tables.rows::<Element>();
         rows.retain(|r| (r.features, r.encoder) == (Case::Pair, encoder));
@@ -90,7 +90,7 @@ fn patterns(tables: &Tables) -> Figure {
         NAMES[1],
         "Share of ‖x‖² that trained models in the plane leave, by the features that are on; a dot a seed. Shares below 0.0002 \
          are drawn there.",
-    )
+    ).of::<Left>()
     .columns(3);
     let all = tables.rows::<Left>();
     for case in all.iter().map(|r| r.features).distinct() {
@@ -132,7 +132,7 @@ fn overlap(tables: &Tables) -> Figure {
          of the latter, by the number of features for each dimension and by the coherence (the cosine of any two of the four \
          features of a group, beside chance). Control: as many orthogonal features as dimensions. All λ together; a dot a seed \
          and λ, lines through medians.",
-    );
+    ).of::<Encoded>();
     for &encoder in Encoder::ALL {
         let x = Axis::log("features for each dimension");
         let y = Axis::log("excess of the loss").range(1e-5, 10.0);
@@ -185,7 +185,7 @@ fn shrinkage(tables: &Tables) -> Figure {
     Figure::new(
         NAMES[3],
         "Code of one unit feature against its strength: trained SAEs (points, median over seeds) on the closed form (lines).",
-    )
+    ).of::<Shrunk>()
     .columns(1)
     .panel(panel)
 }
@@ -224,7 +224,7 @@ fn methods(tables: &Tables) -> Figure {
         NAMES[4],
         "Error left on held-out samples against the mean number of active elements, by encoder and by what is done to the L1 \
          model's magnitudes on the active set that it found. A dot a seed and penalty; lines through medians over seeds.",
-    )
+    ).of::<Scores>()
     .columns(1)
     .panel(panel)
 }
@@ -237,25 +237,21 @@ fn refits(tables: &Tables) -> Figure {
         Axis::log("L1 penalty in multiples of λ"),
         Axis::log("error after the refit over error before"),
     );
-    for (set, role) in [
-        (Set::Right, Role::Distributed),
-        (Set::OneTooMany, Role::Other(1)),
-        (Set::OneMissing, Role::Control),
+    for (set, role, label) in [
+        (Set::Right, Role::Distributed, "right set"),
+        (Set::OneTooMany, Role::Other(1), "one too many"),
+        (Set::OneMissing, Role::Control, "control: one missing"),
     ] {
         let ours = || rows.iter().filter(|r| r.set == set);
         panel = panel
-            .line(
-                role,
-                set.word(),
-                ours().map(|r| (r.penalty, r.left)).medians(),
-            )
-            .scatter(role, set.word(), ours().map(|r| (r.penalty, r.left)));
+            .line(role, label, ours().map(|r| (r.penalty, r.left)).medians())
+            .scatter(role, label, ours().map(|r| (r.penalty, r.left)));
     }
     Figure::new(
         NAMES[5],
         "Non-negative least squares in place of the magnitudes of the L1 model, on the samples whose active set is right: on \
          that set, with one element too many, and (control) with one missing. A dot a seed; lines through medians.",
-    )
+    ).of::<Refit>()
     .columns(1)
     .panel(panel)
 }
@@ -286,7 +282,16 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let refits = tables.rows::<Refit>();
     let refit = |set: Set| {
         let rows = refits.iter().filter(|r| (r.set, r.penalty) == (set, 1.0));
-        percent(median(&rows.map(|r| r.left).collect::<Vec<_>>()))
+        let left = median(&rows.map(|r| r.left).collect::<Vec<_>>());
+        match left > 2.0 {
+            true => format!("{} times", number(left)),
+            false => percent(left),
+        }
+    };
+    let orthogonal = ledger.get(UNTIED.id).map_or(f64::NAN, |e| e.control_value);
+    let orthogonal = match orthogonal.abs() < 0.001 {
+        true => "it is the same to within 0.1 %".into(),
+        false => percent(orthogonal),
     };
     let mended = |method: Method| percent(1.0 - error(method) / error(Method::L1));
     format!(
@@ -295,8 +300,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
          are on and tied ones {}, since two directions can be read off exactly or turned until they are orthogonal; with \
          three features they leave {} and {}. With twice as many features as dimensions, as the dictionary of an encoder that alone \
          is trained, an untied encoder's loss is {} above that of the best codes; with orthogonal features {}. Of many features, the L1 model has the right active set on {} of the \
-         samples. There refitted magnitudes leave {} of its error, as much with one element too many ({}), but {} with one \
-         missing. Over all samples, a factor for each element, which can undo shrinkage but not overlap, mends {} of the \
+         samples. There refitted magnitudes leave {} of its error, with one element too many {}, and with one missing {}. Over all samples, a factor for each element, which can undo shrinkage but not overlap, mends {} of the \
          error, and refitting every active set {}.",
         number(value(TIED.id)),
         at(|r| r.reconstruction_x),
@@ -306,7 +310,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         left(Case::Three, Encoder::Untied),
         left(Case::Three, Encoder::Tied),
         percent(value(UNTIED.id)),
-        percent(ledger.get(UNTIED.id).map_or(f64::NAN, |e| e.control_value)),
+        orthogonal,
         percent(of_l1(Method::L1, |r| r.right)),
         refit(Set::Right),
         refit(Set::OneTooMany),

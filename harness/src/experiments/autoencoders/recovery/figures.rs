@@ -68,7 +68,7 @@ fn by_lambda(
     y: Axis,
     measure: fn(&Sae) -> f64,
 ) -> Figure {
-    let mut figure = Figure::new(name, caption);
+    let mut figure = Figure::new(name, caption).of::<Sae>();
     for &encoder in Encoder::ALL {
         let rows = saes(tables, encoder);
         let mut panel = Panel::new(encoder.word(), Axis::log(LAMBDA), y.clone());
@@ -97,7 +97,7 @@ fn maps(tables: &Tables) -> Figure {
         "Mean max cosine similarity of the true features with the dictionary (contour: 0.9), share of dead elements and \
          loss on held-out samples, over the L1 coefficient and the number of elements for each true feature; median over \
          seeds. Left: untied, right: tied.",
-    );
+    ).of::<Sae>();
     /// What a map shows: the value of a cell, its name, the ends of its scale, and where a contour runs.
     type Map = (
         fn(&Sae) -> f64,
@@ -163,7 +163,7 @@ fn frontier(tables: &Tables) -> Figure {
         NAMES[1],
         "Explained variance against the mean number of active elements, one point a λ, one line a number of elements for \
          each true feature; medians over seeds. Models with less than 0.1 active elements are left out.",
-    );
+    ).of::<Sae>();
     for encoder in [Encoder::Untied, Encoder::Tied] {
         let mut panel = Panel::new(
             encoder.word(),
@@ -214,7 +214,10 @@ fn neighbours(tables: &Tables) -> Figure {
     .bars(Role::Distributed, "1 element per feature", bins(ENOUGH));
     let caption = "Living elements of untied dictionaries by the largest cosine with another one, at the λ where the MMCS is \
         largest; median over seeds.";
-    Figure::new(NAMES[3], caption).columns(1).panel(panel)
+    Figure::new(NAMES[3], caption)
+        .of::<Neighbours>()
+        .columns(1)
+        .panel(panel)
 }
 
 /// Do the encoders of near-duplicates differ, and do they fire together?
@@ -237,7 +240,7 @@ fn pairs(tables: &Tables) -> Figure {
         "Near-duplicates: living elements of untied dictionaries with their nearest other one, where the cosine of the two is \
          above 0.9. Across: the cosine of their rows of the encoder. Up: the samples on which both fire over those on which \
          either does. At the λ where the MMCS is largest, all seeds.",
-    )
+    ).of::<Pair>()
     .columns(1)
     .panel(panel)
 }
@@ -248,7 +251,7 @@ fn training(tables: &Tables) -> Figure {
         NAMES[6],
         "Loss of the training batches, reconstruction and penalty, of the models with as many elements as true features; \
          median over seeds, bands from the smallest to the largest.",
-    );
+    ).of::<Loss>();
     for encoder in [Encoder::Untied, Encoder::Tied] {
         let mut rows = tables.rows::<Loss>();
         rows.retain(|r| r.encoder == encoder && r.ratio == ENOUGH && r.lambda > 0.0);

@@ -54,7 +54,7 @@ fn costs(tables: &Tables) -> Figure {
     let caption = "What it takes to reconstruct the stream of a layer. Left: active elements a datapoint at an explained \
         variance of 0.95. Right: the share of the variance that is left with 10 of them. Lines are medians over seeds, \
         points are seeds. The fixes are for the trained model.";
-    let mut figure = Figure::new(NAMES[0], caption);
+    let mut figure = Figure::new(NAMES[0], caption).of::<LayerCost>();
     let panels: [(&str, Column); 2] = [
         ("active elements a datapoint", |r| r.l0),
         ("unexplained variance with 10 active elements", |r| {
@@ -117,7 +117,7 @@ fn reconstructions(tables: &Tables) -> Figure {
     let mut rows = tables.rows::<Sae>();
     let largest = rows.iter().map(|r| r.ratio).max();
     rows.retain(|r| (r.basis, r.copy, Some(r.ratio)) == (Basis::Stream, 0, largest));
-    let mut figure = Figure::new(NAMES[1], caption);
+    let mut figure = Figure::new(NAMES[1], caption).of::<Sae>();
     let values = |column: fn(&Sae) -> f64| {
         let finite = rows.iter().map(column).filter(|v| v.is_finite());
         let finite: Vec<f64> = finite.collect();
@@ -150,7 +150,7 @@ fn reconstructions(tables: &Tables) -> Figure {
     figure
 }
 
-/// For each layer the median over seeds of what `of` makes of the elements of a seed.
+/// For each layer and seed what `of` makes of the elements.
 fn by_layer(elements: &[Element], of: impl Fn(&[&Element]) -> Option<f64>) -> Vec<(f64, f64)> {
     let mut points = Vec::new();
     for layer in elements.iter().map(|r| r.layer).levels() {
@@ -159,10 +159,10 @@ fn by_layer(elements: &[Element], of: impl Fn(&[&Element]) -> Option<f64>) -> Ve
                 .iter()
                 .filter(|r| (r.layer, r.seed) == (layer, seed));
             let value = of(&ours.collect::<Vec<_>>());
-            points.extend(value.map(|v| (layer, v)));
+            points.extend(value.map(|v| (layer as f64, v)));
         }
     }
-    points.into_iter().medians()
+    points
 }
 
 /// The elements of the dictionaries of one model.
@@ -180,12 +180,18 @@ fn share(elements: &[Element], category: Category, of: Sorting) -> Vec<(f64, f64
     })
 }
 
+/// A line through the medians over seeds of points, and the points.
+fn over_seeds(panel: Panel, role: Role, label: &str, points: Vec<(f64, f64)>) -> Panel {
+    let line = points.iter().copied().medians();
+    panel.line(role, label, line).scatter(role, label, points)
+}
+
 /// What elements line up with, and what they are selective for.
 fn shares(tables: &Tables) -> Figure {
-    let caption = "Share of the living elements of each layer that belong to an input, to an output or to neither; medians \
-        over seeds. Top: by direction, that is by the cosine with an input embedding or an output direction. Bottom: by \
+    let caption = "Share of the living elements of each layer that belong to an input, to an output or to neither. Lines are \
+        medians over seeds, points are seeds. Top: by direction, that is by the cosine with an input embedding or an output direction. Bottom: by \
         function, that is by the cosine over datapoints with the indicator of an input or a class.";
-    let mut figure = Figure::new(NAMES[2], caption);
+    let mut figure = Figure::new(NAMES[2], caption).of::<Element>();
     let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
     let ways: [(&str, Sorting); 2] = [
         ("by direction", |r| r.category),
@@ -197,7 +203,8 @@ fn shares(tables: &Tables) -> Figure {
             let y = Axis::linear("share of living elements").range(-0.02, 1.02);
             let mut panel = Panel::new(format!("{kind}, {way}"), layer_axis(), y);
             for (&category, look) in Category::ALL.iter().zip(looks) {
-                panel = panel.dotted(look, category.word(), share(&elements, category, of));
+                let points = share(&elements, category, of);
+                panel = over_seeds(panel, look, category.word(), points);
             }
             figure = figure.panel(panel);
         }
@@ -222,15 +229,20 @@ fn stability(tables: &Tables) -> Figure {
         panel = panel.scatter(role, "", points.iter().map(|&(l, v)| (l as f64, v)));
         panel = panel.line(role, kind.word(), points.into_iter().medians());
     }
-    Figure::new(NAMES[3], caption).columns(1).panel(panel)
+    Figure::new(NAMES[3], caption)
+        .of::<Stability>()
+        .columns(1)
+        .panel(panel)
 }
 
 /// The persistence of directions over layers, and the similarity of the dictionaries of two layers.
 fn persistence(tables: &Tables) -> Figure {
     let caption = "Top: mean number of following layers, of those that are read, in a row in which an element's direction is \
-        still there, by what it lines up with; medians over seeds. Bottom: mean max cosine similarity of the dictionary of \
+        still there, by what it lines up with. Lines are medians over seeds, points are seeds. Bottom: mean max cosine similarity of the dictionary of \
         one layer with that of another, one seed.";
-    let mut figure = Figure::new(NAMES[4], caption);
+    let mut figure = Figure::new(NAMES[4], caption)
+        .of::<Element>()
+        .of::<Similarity>();
     let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
     let curve = |kind: Kind, category: Category| {
         by_layer(&elements(tables, kind, Basis::Stream), |elements| {
@@ -250,7 +262,7 @@ fn persistence(tables: &Tables) -> Figure {
         let y = Axis::linear("layers that it persists").range(-0.1, read.max(2) as f64 - 0.9);
         let mut panel = Panel::new(kind.word(), layer_axis(), y);
         for (&category, look) in Category::ALL.iter().zip(looks) {
-            panel = panel.dotted(look, category.word(), curve(kind, category));
+            panel = over_seeds(panel, look, category.word(), curve(kind, category));
         }
         figure = figure.panel(panel);
     }
@@ -329,7 +341,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     );
     let all = elements(tables, KINDS[0], Basis::Stream);
     let at = |of: fn(&Element) -> Category| {
-        let shares = share(&all, Category::Neither, of);
+        let shares = share(&all, Category::Neither, of).into_iter().medians();
         let between = shares.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
         percent(mean(&between.map(|p| p.1).collect::<Vec<_>>()))
     };
@@ -355,14 +367,17 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         let costs = trained(basis);
         let between = costs.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
         let between: Vec<f64> = between.map(|p| p.1).collect();
-        (!between.is_empty()).then(|| format!("{} with {name}", whole(median(&between))))
+        (!between.is_empty()).then(|| {
+            format!(
+                "{name} take{} {} active elements for the same",
+                if name.starts_with("one") { "s" } else { "" },
+                whole(median(&between))
+            )
+        })
     })
     .collect();
     if !fixes.is_empty() {
-        said += &format!(
-            " In the layers between, the same takes {} active elements.",
-            fixes.join(" and ")
-        );
+        said += &format!(" In the layers between, {}.", fixes.join(", and "));
     }
     said
 }

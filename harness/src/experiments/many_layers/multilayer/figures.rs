@@ -9,11 +9,11 @@ use seeds::{Column, add, over_seeds};
 use super::capacity::Way;
 use super::claims::LEARNED;
 use super::decisive::Measure;
-use super::tables::{Decisive, Evaluation, OfCapacity, Summary};
+use super::tables::{Datapoint, Decisive, Evaluation, Layer, OfCapacity, Summary};
 use super::task::{Kind, Part};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::table::Tables;
 use crate::table::record::Word as _;
+use crate::table::{Record, Tables};
 
 pub const NAMES: &[&str] = &[
     "loss-per-layer",
@@ -33,7 +33,7 @@ const SIDE_BY_SIDE: [Part; 2] = [Part::Point, Part::Opposite];
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let models = Models::of(tables);
     let mut figures = vec![
-        side_by_side(
+        side_by_side::<Layer>(
             NAMES[0],
             "Mean loss over all datapoints if the residual stream after a layer is read as the output; layer 0 is the \
              input. Lines: means over seeds, bands: smallest to largest. Dotted: a look-up model, in which one layer \
@@ -41,19 +41,19 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
              experiment; right: the opposite choices.",
             |part| models.loss(part),
         ),
-        side_by_side(
+        side_by_side::<Datapoint>(
             NAMES[1],
             "Loss of a few random datapoints after each layer, at the largest N that is learned; one line a datapoint.",
             |part| models.single(part, "loss", |r| r.value),
         ),
-        side_by_side(
+        side_by_side::<Layer>(
             NAMES[2],
             "Fraction of the datapoints whose loss is below the threshold after each layer. Lines: means over seeds, \
              bands: smallest to largest. Dotted: a look-up model, in which each layer makes as many datapoints right \
              as any other.",
             |part| models.learned(part),
         ),
-        side_by_side(
+        side_by_side::<Layer>(
             NAMES[3],
             "Fraction of the datapoints that are right after each layer at the largest N, told in three ways: the loss \
              is below the threshold; the correct logit is the largest; it is the largest through an affine lens that \
@@ -67,7 +67,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
             "Norm of the gradient of the correct output with respect to the weight matrices of each layer. Left: \
              random datapoints of one model one by one. Right: each layer's share of the sum over the layers, median \
              over datapoints, mean over seeds; dotted: an untrained model.",
-        )
+        ).of::<Datapoint>().of::<Layer>()
         .panel(models.single(Part::Point, "gradient norm", |r| r.gradient_norm))
         .panel(models.gradient_share()),
     );
@@ -77,11 +77,11 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     figures
 }
 
-fn side_by_side(name: &str, caption: &str, panel: impl Fn(Part) -> Panel) -> Figure {
+fn side_by_side<R: Record>(name: &str, caption: &str, panel: impl Fn(Part) -> Panel) -> Figure {
     let panels = SIDE_BY_SIDE.map(panel);
     panels
         .into_iter()
-        .fold(Figure::new(name, caption), Figure::panel)
+        .fold(Figure::new(name, caption).of::<R>(), Figure::panel)
 }
 
 /// The share of the layer that decides, by four measures and for every kind of model.
@@ -93,7 +93,7 @@ fn who_decides(models: &Models, rows: &[Decisive]) -> Figure {
          over all others in the layer from which on a datapoint is right. Dots: medians over the datapoints, one a \
          seed; bars: from their 10 % to their 90 % quantile. Where all layers do the same the share is 1, where \
          one does all it is L. A claim asks for at most 2.",
-    );
+    ).of::<Decisive>();
     let kinds = [
         (Kind::Trained, Role::Other(0), "trained"),
         (Kind::Untrained, Role::Control, "untrained"),
@@ -162,7 +162,7 @@ fn during_training(summaries: &[Summary], looks: &[Evaluation]) -> Figure {
              claims are settled stop at step {end}.",
             n.unwrap_or(0)
         ),
-    )
+    ).of::<Evaluation>()
     .columns(3);
     for (label, column) in columns {
         let points: Vec<_> = long().map(|r| (r.step as f64, column(r))).collect();
@@ -214,6 +214,6 @@ fn capacity(rows: &[OfCapacity]) -> Figure {
         "The fraction of the pairs that is learned, for ever more of them up to the first number that is not learned. \
          Means over seeds, bands: smallest to largest. The vertical line: one pair a hidden unit, which is what blocks \
          hold that look each pair up.",
-    )
+    ).of::<OfCapacity>()
     .panel(panel.level(LEARNED, "learned"))
 }

@@ -194,9 +194,11 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let (_, best, worst) = ends.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let ((most, of_most), (least, of_least)) = (of(best), of(worst));
     Some(format!(
-        "The bounds of {id} are kept in {held} of {all} settings; this hangs most on the choice of `{}`: {most} of \
+        "The bounds of {id} are kept in {held} of {all} settings; this hangs most on “{}”: {most} of \
          {of_most} with {}, {least} of {of_least} with {}.",
-        best.0, best.1, worst.1
+        best.0,
+        best.1.replace('-', " "),
+        worst.1.replace('-', " ")
     ))
 }
 

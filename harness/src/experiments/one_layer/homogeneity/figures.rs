@@ -13,17 +13,17 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
         "Non-homogeneity ΔR² of the response along a feature on k neurons while others are active. The \
          line is the threshold: above it the response counts as homogeneous. Mean over features of \
          interest, median over seeds.",
-    );
+    ).of::<Cell>();
     let curves = Figure::new(
         "homogeneity-curves",
         "The same against the number of active features, for some k; dotted across: the threshold. Mean over features of \
          interest, median over seeds, bands from the smallest to the largest.",
-    );
+    ).of::<Cell>();
     let limits = Figure::new(
         "homogeneity-limits",
         "Where these curves fall below a threshold, against k, and where they do for others that are active on neurons of \
          their own: at the end of the grid. Medians over seeds, bands from the smallest to the largest.",
-    );
+    ).of::<Limit>();
     vec![
         map.columns(1).panel(draw_map(tables)),
         curves.columns(1).panel(draw_curves(tables)),

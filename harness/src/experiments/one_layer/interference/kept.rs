@@ -16,7 +16,7 @@ use crate::stats::observations::Observations;
 use crate::stats::{all_finite, mean};
 use crate::table::Tables;
 use crate::table::record::Word;
-use crate::text::number;
+use crate::text::{number, percent};
 
 crate::rows! {
     /// The response of a feature that is spread evenly, with another one on: input and output over √k, which is the
@@ -184,7 +184,7 @@ pub(super) fn draw_curves(tables: &Tables) -> Figure {
         "Response along a feature while another one is on that adds the same length to its neurons, all in the feature's \
          direction (left; whether it is aligned or spread evenly), or all on half of its neurons (right; spread evenly). \
          Levels over √k.",
-    )
+    ).of::<Point>()
     .panel(panel("another in its very direction", Overlap::Same))
     .panel(panel("another on half of its neurons", Overlap::Half))
 }
@@ -196,7 +196,7 @@ pub(super) fn draw_by_k(tables: &Tables) -> Figure {
         "Share of its ΔR² that a feature on k neurons keeps (k = 1: aligned) while another one is on that adds a vector of \
          the same length to its neurons, in its direction or overlapping it in part; the level is the length over √k. \
          Means over pairs of features, medians over seeds, bands from the smallest to the largest.",
-    );
+    ).of::<Kept>();
     let levels = rows.iter().map(|r| r.level).filter(|l| *l > 0.0).levels();
     for level in levels {
         let mut panel = Panel::new(
@@ -248,7 +248,10 @@ pub(super) fn findings(tables: &Tables) -> String {
             .filter(|r| (r.k == 1) == aligned)
             .map(|r| r.kept)
             .collect();
-        format!("{} %", number(100.0 * mean(&kept)))
+        match mean(&kept) {
+            kept if kept < 0.001 => "less than 0.1 %".into(),
+            kept => percent(kept),
+        }
     };
     format!(
         "With another feature on at {}√k in its very direction, an aligned feature keeps {} of its ΔR², and a spread one {}: \

@@ -200,7 +200,7 @@ pub(super) fn draw(tables: &Tables) -> Figure {
          half of the neurons while B is on all of them, in a wide layer and in a narrow one. Below: two \
          features on all neurons with random signs, as many positive as negative ones (at the first seed). The line is where \
          the output reaches a tenth of its largest value; each map has its own scale.",
-    );
+    ).of::<Output>();
     for (setting, read, title) in TITLES {
         let rows = || {
             maps.iter()

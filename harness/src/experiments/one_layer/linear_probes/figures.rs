@@ -15,7 +15,7 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
          1 where it should hold and −1 elsewhere; the line is where the probe changes its mind. Dots are \
          held-out examples. These are at the first seed; the last two panels have a dot for every seed: accuracy by what \
          the probe reads, and after layers whose directions have more and more positive entries.",
-    );
+    ).of::<Output>().of::<Example>().of::<Accuracy>().of::<Skew>();
     let (plane, examples) = (tables.rows::<Output>(), tables.rows::<Example>());
     for &stage in Stage::ALL {
         let rows = || plane.iter().filter(|r| r.stage == stage);

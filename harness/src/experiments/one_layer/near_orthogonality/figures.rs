@@ -16,13 +16,13 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
     let rising = Figure::new(
         "near-orthogonality",
         "Mean max cosine similarity of N random features, each on k neurons: signed ones, and the same without their \
-         signs. Dotted across: the thresholds. Medians over seeds.",
-    );
+         signs. Dotted across: the thresholds. Medians over seeds, bands from the smallest to the largest.",
+    ).of::<Mmcs>();
     let available = Figure::new(
         "nearly-orthogonal-features",
         "The largest N at which the mean max cosine similarity is below a threshold, against k; the ends of the grid of N \
          stand for what lies beyond them. Medians over seeds; bands from the smallest to the largest seed.",
-    );
+    ).of::<Count>();
     let similarities = |control: bool, title| {
         let rows = || mmcs.iter().filter(|r| r.control == control);
         let mut panel = Panel::new(
@@ -31,8 +31,13 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
             Axis::linear("mean max cosine similarity").range(0.0, 1.0),
         );
         for (role, k) in Role::steps(grid::every_third(&rows().map(|r| r.k).levels())) {
-            let points = rows().filter(|r| r.k == k).map(|r| (r.features, r.mmcs));
-            panel = panel.line(role, format!("k = {k}"), points.medians());
+            let points = || rows().filter(|r| r.k == k).map(|r| (r.features, r.mmcs));
+            let band = Mark::Band {
+                role,
+                points: points().ranges(),
+            };
+            let label = format!("k = {k}");
+            panel = panel.mark(band).line(role, label, points().medians());
         }
         let thresholds = counts.iter().map(|r| r.threshold).distinct();
         thresholds

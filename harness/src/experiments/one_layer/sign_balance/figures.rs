@@ -54,7 +54,7 @@ fn draw_fixed_signs(tables: &Tables) -> Figure {
         "A GELU layer along a feature with m negative entries of equal size: its response (black: as many negative as \
          positive; dashed: more negative ones, in the colour of as many positive), and how far from homogeneous it is. \
          There is no randomness in it.",
-    )
+    ).of::<Point>().of::<NonHomogeneity>()
     .panel(response)
     .panel(delta)
 }
@@ -91,7 +91,7 @@ fn draw_random_signs(tables: &Tables) -> Figure {
         "Random directions of wider and wider layers, Gaussian and normalised, with their signs and \
          without: median ΔR², with the middle half and the middle 90 % of the directions shaded, and the \
          share of them that keep at least half of the ΔR² of the all-positive direction. Median over seeds.",
-    )
+    ).of::<Quantiles>()
     .panel(delta)
     .panel(kept)
 }

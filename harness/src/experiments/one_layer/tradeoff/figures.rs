@@ -28,7 +28,7 @@ fn draw_mixed(rows: &[Limits]) -> Figure {
          active before the response along one is homogeneous. Right axis: how many signed features are nearly \
          orthogonal. Both against the number of neurons that a feature is on; medians over seeds, bands from the \
          smallest to the largest.",
-    )
+    ).of::<Limits>()
     .columns(1)
     .panel(both_sides("", Axis::log, thresholds, active, available))
 }
@@ -45,7 +45,7 @@ fn draw_families(rows: &[Skew]) -> Figure {
         "one-family",
         "The same with one family of features on both sides, by the share of their entries that is positive. Medians over seeds, bands from the \
          smallest to the largest.",
-    );
+    ).of::<Skew>();
     for share in shown.into_iter().filter_map(|i| shares.get(i)) {
         let rows = || rows.iter().filter(|r| r.positive_share == *share);
         let active = rows().map(|r| (r.k, r.active));
@@ -125,7 +125,7 @@ fn draw_planes(rows: &[Skew]) -> Figure {
         "What is traded, over the share of positive entries and the number of neurons that a feature is on: how many \
          features are nearly orthogonal (powers of ten), the non-homogeneity of the response along one that is active \
          alone, and how many others can be active beside it. Medians over seeds.",
-    );
+    ).of::<Skew>();
     if ks.is_empty() {
         return figure;
     }
@@ -163,7 +163,7 @@ fn draw_at_n(rows: &[Skew]) -> Figure {
         "skew-at-n",
         "Features on all neurons: how many are nearly orthogonal, and the non-homogeneity of the response along one. \
          Medians over seeds, bands from the smallest to the largest.",
-    )
+    ).of::<Skew>()
     .panel(panel(
         "nearly orthogonal features",
         Role::Distributed,
@@ -182,7 +182,11 @@ pub(super) fn findings(tables: &Tables) -> String {
     let mixed = tables.rows::<Limits>();
     let skew = tables.rows::<Skew>();
     let ends = |curve: Vec<(f64, f64)>| curve.first().copied().zip(curve.last().copied());
-    let count = |count: f64| number(count.round());
+    let count = |count: f64| match count {
+        0.0 => "none".to_string(),
+        few if few < 1.0 => "less than one".into(),
+        many => number(many.round()),
+    };
     let of_mixed = ends(mixed.iter().map(|r| (r.k, r.active)).medians()).zip(ends(
         mixed.iter().map(|r| (r.k, r.nearly_orthogonal)).medians(),
     ));
@@ -197,8 +201,8 @@ pub(super) fn findings(tables: &Tables) -> String {
             active.1.0,
             count(available.0.1),
             count(available.1.1),
-            number(active.0.1),
-            number(active.1.1),
+            count(active.0.1),
+            count(active.1.1),
         ),
     };
     let shares = skew.iter().map(|r| r.positive_share).levels();
@@ -219,8 +223,8 @@ pub(super) fn findings(tables: &Tables) -> String {
             "{} to {} nearly orthogonal ones and {} to {} active others with {} % of the entries positive",
             count(available.0.1),
             count(available.1.1),
-            number(active.0.1),
-            number(active.1.1),
+            count(active.0.1),
+            count(active.1.1),
             number(100.0 * share),
         )
     };
