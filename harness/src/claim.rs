@@ -8,6 +8,7 @@
 //! A claim that hangs on choices is settled in every cell of a grid of them as well, its specification
 //! curve: see [`setting`].
 
+pub mod condition;
 pub mod criteria;
 pub mod evidence;
 pub mod ledger;

@@ -3,8 +3,11 @@
 pub mod claims_table;
 mod common;
 mod criteria;
+mod figures;
 mod listing;
+mod paint;
 mod sae;
+mod show;
 mod verdicts;
 
 use std::io::Write;
@@ -14,19 +17,23 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use common::{
-    CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, terminal_width, threads,
+    CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, put_wrapped, terminal_width,
+    threads,
 };
+use figures::FigureArgs;
 
 use crate::error::{Error, Result};
 use crate::exhaustion;
 use crate::experiments::REGISTRY;
+use crate::figure::export::Export;
 use crate::report;
 use crate::run::config::{Config, Request};
-use crate::run::{self, RunOptions};
+use crate::run::{self, RunOptions, results};
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::settings::Preset;
 use crate::store::names;
+use crate::text::put;
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -65,6 +72,19 @@ enum Command {
         #[arg(long, conflicts_with = "markdown")]
         criteria: bool,
     },
+    /// Show all about one claim of a finished run
+    #[command(
+        after_help = "Without DIR, it is shown as in the run in out/ that ended last, by the time of its claims.csv.\n\n\
+        Examples:\n  harness show no-decisive-layer\n  harness show no-decisive-layer out/default-1"
+    )]
+    Show {
+        /// Name of the claim (`harness list` shows all of them)
+        #[arg(value_name = "CLAIM", value_parser = show::ClaimName, hide_possible_values = true)]
+        claim: String,
+        /// Folder of the run [default: the one in out/ that ended last]
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
     /// Draw figures and report of a finished run again, from its CSV files alone
     #[command(
         after_help = "Without --out, they replace those in DIR. With it, DIR is only read, as it must be on a \
@@ -77,6 +97,8 @@ enum Command {
         /// Folder to draw into, new or empty and not in DIR [default: DIR itself]
         #[arg(long, value_name = "OTHER")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        figures: FigureArgs,
     },
     /// Print a completion script for a shell
     #[command(after_help = "For example: harness completions bash > \
@@ -155,6 +177,9 @@ struct SharedArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    #[command(flatten)]
+    figures: FigureArgs,
+
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -200,10 +225,19 @@ impl Cli {
                 None if criteria => criteria::list(&REGISTRY, &experiments)?,
                 None => listing::list(&REGISTRY, &experiments)?,
             }),
-            Command::Report { folder, out } => {
+            Command::Show { claim, folder } => {
+                let width = terminal_width();
+                print(&show::show(&REGISTRY, &claim, folder.as_deref(), width)?)
+            }
+            Command::Report {
+                folder,
+                out,
+                figures,
+            } => {
+                let export = figures.export()?;
                 match &out {
-                    None => report::write(&REGISTRY, &folder)?,
-                    Some(out) => report::write_elsewhere(&REGISTRY, &folder, out)?,
+                    None => report::write(&REGISTRY, &folder, &export)?,
+                    Some(out) => report::write_elsewhere(&REGISTRY, &folder, out, &export)?,
                 }
                 let page = out.unwrap_or(folder).join(names::REPORT);
                 print(&format!("{}\n", page.display()))
@@ -229,6 +263,7 @@ impl RunArgs {
     }
 
     fn execute(self) -> Result<()> {
+        let export = self.shared.figures.export()?;
         let mut request = self.shared.request()?;
         if let Some(folder) = &self.resume
             && request == Request::default()
@@ -242,12 +277,13 @@ impl RunArgs {
             checkpoint_every: checkpoint_every(self.checkpoint_every)?,
             ..self.shared.options()?
         };
-        run_and_report(&config, &options)
+        run_and_report(&config, &options, &export)
     }
 }
 
 impl ProfileArgs {
     fn execute(self) -> Result<()> {
+        let export = self.shared.figures.export()?;
         let mut request = self.shared.request()?;
         // A configuration file says which preset it starts from, and the default one if it says nothing.
         if request.file.is_none() {
@@ -258,7 +294,7 @@ impl ProfileArgs {
             profile: true,
             ..self.shared.options()?
         };
-        run_and_report(&config, &options)
+        run_and_report(&config, &options, &export)
     }
 }
 
@@ -288,19 +324,34 @@ impl SharedArgs {
 }
 
 /// Runs, and prints what came out.
-fn run_and_report(config: &Config, options: &RunOptions) -> Result<()> {
+fn run_and_report(config: &Config, options: &RunOptions, export: &Export) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     run::check_memory(config, options.threads)?;
     signals::catch()?;
     let finished = run::run(config, isa, options)?;
-    report::draw(&REGISTRY, &finished.folder)?;
-    let mut text = verdicts::verdicts(&finished.ledger, terminal_width());
+    report::draw(&REGISTRY, &finished.folder, export)?;
+    let (width, path) = (terminal_width(), finished.folder.path().display());
+    let ledger = &finished.ledger;
+    let facts = results::facts(config, isa);
+    let run = finished.folder.path();
+    let measures = config.ids().map(|id| results::measures(run, id));
+    let measures = measures.collect::<Result<Vec<_>>>()?.concat();
+    let mut text = verdicts::verdicts(&REGISTRY, ledger, &measures, width);
     text.push('\n');
-    text.push_str(&verdicts::summary(&finished.ledger));
+    text.push_str(&verdicts::summary(ledger, width));
+    let [ours, theirs] = [&facts, &*results::REFERENCE].map(|facts| results::in_short(facts));
+    text.push('\n');
+    text.push_str(&verdicts::beside_reference(ledger, &ours, &theirs, width));
     if let Some(profile) = &finished.profile {
         text.push('\n');
         text.push_str(&profile.text());
     }
-    let report = finished.folder.path().join(names::REPORT);
-    print(&format!("{text}\nreport: {}\n", report.display()))
+    text.push('\n');
+    let show = format!("one claim in full: harness show CLAIM {path}");
+    put_wrapped(&mut text, &show, width, "  ");
+    put(
+        &mut text,
+        format_args!("report: {path}/{}\n", names::REPORT),
+    );
+    print(&text)
 }

@@ -6,6 +6,7 @@
 mod axis;
 mod colours;
 mod draw;
+pub mod export;
 mod heat;
 mod legend;
 mod mark;

@@ -6,13 +6,13 @@ use std::path::Path;
 use crate::claim::measures::Measurement;
 use crate::error::Result;
 use crate::experiment::registry::Registry;
+use crate::figure::export::Export;
 use crate::profile::{self, Profile};
 use crate::run::{manifest, results};
 use crate::store::folder::{self, Folder};
 use crate::store::{names, system};
 use crate::table::{Record, Table, Tables};
 
-mod condition;
 pub mod contents;
 mod page;
 mod specification;
@@ -22,24 +22,28 @@ mod summary;
 use contents::{Chapter, Report};
 
 /// Draws all figures of the run in a folder and writes `report.html` there.
-pub fn write(registry: &Registry, run: &Path) -> Result<()> {
+pub fn write(registry: &Registry, run: &Path, export: &Export) -> Result<()> {
     let own = registry.experiments().map(|experiment| experiment.id());
     let folder = Folder::open(run, own.chain([profile::FOLDER]))?;
-    draw(registry, &folder)
+    draw(registry, &folder, export)
 }
 
 /// Draws all figures and writes `report.html`, in the folder of a run that has just ended.
-pub fn draw(registry: &Registry, folder: &Folder) -> Result<()> {
+pub fn draw(registry: &Registry, folder: &Folder, export: &Export) -> Result<()> {
     let report = Report::read(registry, folder.path())?;
-    report.draw(|name, contents| folder.write(name, contents))
+    report.draw(|name, contents| {
+        export.write(name, contents, |name, bytes| folder.write(name, bytes))
+    })
 }
 
 /// Draws the run in a folder into a new folder, with the tables that the page links to; the run's own is only read.
-pub fn write_elsewhere(registry: &Registry, run: &Path, out: &Path) -> Result<()> {
+pub fn write_elsewhere(registry: &Registry, run: &Path, out: &Path, export: &Export) -> Result<()> {
     let report = Report::read_at_rest(registry, run)?;
     let folder = Folder::create_beside(out, run)?;
     report.write_tables(&folder)?;
-    report.draw(|name, contents| folder.write(name, contents))
+    report.draw(|name, contents| {
+        export.write(name, contents, |name, bytes| folder.write(name, bytes))
+    })
 }
 
 impl Report {

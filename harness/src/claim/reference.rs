@@ -17,11 +17,16 @@ pub static LEDGER: LazyLock<Ledger> = LazyLock::new(|| {
     )
 });
 
+/// The entry of a reference for the same claim by the same criterion.
+pub fn counterpart<'a>(entry: &Entry, reference: &'a Ledger) -> Option<&'a Entry> {
+    let same = |e: &&Entry| (&e.statement, &e.criterion) == (&entry.statement, &entry.criterion);
+    reference.get(&entry.id).filter(same)
+}
+
 /// The verdict of a reference, where it is another one on the same criterion.
 pub fn other(entry: &Entry, reference: &Ledger) -> Option<Verdict> {
-    let theirs = reference.get(&entry.id)?;
-    let same = (&theirs.statement, &theirs.criterion) == (&entry.statement, &entry.criterion);
-    (same && theirs.verdict != entry.verdict).then_some(theirs.verdict)
+    let theirs = counterpart(entry, reference)?.verdict;
+    (theirs != entry.verdict).then_some(theirs)
 }
 
 /// Says in the reason of an entry what a reference came to, where that is another verdict on the same criterion.

@@ -4,10 +4,11 @@ use std::io::{IsTerminal as _, Write};
 use std::str::FromStr;
 use std::time::Duration;
 
+use anstream::AutoStream;
 use kernels::Isa;
 
 use crate::error::{Error, Result};
-use crate::text::did_you_mean;
+use crate::text::{did_you_mean, put};
 
 /// Seconds between two checkpoints, unless told otherwise.
 pub const CHECKPOINT_EVERY: f64 = 30.0;
@@ -49,9 +50,9 @@ pub fn choose_isa(configured: Option<&str>) -> Result<Isa> {
     }
 }
 
-/// Writes to stdout.
+/// Writes to stdout, in plain text where that is no terminal with colours or `NO_COLOR` is set.
 pub fn print(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = AutoStream::auto(std::io::stdout().lock());
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.or_else(printed)
 }
@@ -74,6 +75,22 @@ pub fn terminal_width() -> usize {
         .then(|| terminal_size::terminal_size_of(out))
         .flatten();
     size.map_or(120, |(width, _)| usize::from(width.0))
+}
+
+/// Words in lines of at most `width` columns, those after the first one indented. Names with hyphens stay whole.
+pub fn wrapped(words: &str, width: usize, indent: &str) -> Vec<String> {
+    let options = textwrap::Options::new(width.max(1))
+        .subsequent_indent(indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines = textwrap::wrap(words, options).into_iter();
+    lines.map(std::borrow::Cow::into_owned).collect()
+}
+
+/// Appends words in such lines.
+pub fn put_wrapped(text: &mut String, words: &str, width: usize, indent: &str) {
+    for line in wrapped(words, width, indent) {
+        put(text, format_args!("{line}\n"));
+    }
 }
 
 /// The time between two checkpoints, from its seconds.

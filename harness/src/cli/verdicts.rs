@@ -1,91 +1,309 @@
-//! The table of verdicts for the terminal.
+//! The verdicts of a run for the terminal: one line a claim, counts, and what is not as in the reference run.
 
-use comfy_table::ColumnConstraint::{Absolute, UpperBoundary};
-use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, LineStyle, Table, Width};
+use textwrap::core::display_width;
 
+use super::common::put_wrapped;
+use super::paint::{FAINT, HEADING, paint, painted_sign};
+use crate::claim::condition::Condition;
+use crate::claim::evidence::Estimate;
 use crate::claim::ledger::Ledger;
-use crate::claim::words::{counts, plural, settings, sign, spread};
+use crate::claim::measures::Measurement;
+use crate::claim::words::{bound, counts, sign};
+use crate::claim::{Bound, Entry, Kind, Verdict, reference};
+use crate::experiment::registry::Registry;
+use crate::stats::observations::Observations as _;
+use crate::table::record::Word as _;
 use crate::text::{number, put};
 
-/// The ledger as a table no wider than `width` columns; as a list where that is too narrow.
-pub fn verdicts(ledger: &Ledger, width: usize) -> String {
-    let rows: Vec<[String; 5]> = ledger
-        .entries
-        .iter()
-        .map(|e| {
-            let verdict = format!("{} {}", sign(e.verdict).0, e.verdict);
-            let verdict = match settings(e).as_str() {
-                "" => verdict,
-                held => format!("{verdict}, {held}"),
-            };
-            let verdict = match e.reason.as_str() {
-                "" => verdict,
-                reason => format!("{verdict}: {reason}"),
-            };
-            [
-                e.id.clone(),
-                format!("{} ({})", number(e.value), spread(e)),
-                e.criterion.clone(),
-                format!("{}: {}", number(e.control_value), e.control),
-                verdict,
-            ]
-        })
-        .collect();
-    const HEAD: [&str; 5] = ["claim", "value (spread)", "criterion", "control", "verdict"];
-    if width < NARROW {
-        return as_list(&rows, &HEAD, width.max(30));
+/// The ledger of a run by the sections of the post, in lines no wider than `width` columns: what does not fit is left
+/// out column by column, and a name is cut short last of all.
+pub fn verdicts(
+    registry: &Registry,
+    ledger: &Ledger,
+    measures: &[Measurement],
+    width: usize,
+) -> String {
+    let mut sections = Vec::new();
+    for section in registry.0 {
+        let claims = section.experiments.iter().flat_map(|e| e.about().claims);
+        let lines = claims.filter_map(|claim| ledger.get(claim.id));
+        let lines = lines.map(|entry| Line::of(entry, measures));
+        let lines: Vec<Line> = lines.collect();
+        if !lines.is_empty() {
+            sections.push((section.title, lines));
+        }
     }
-    let mut table = Table::new();
-    table
-        .load_style(NOTHING.header_separator(LineStyle::none().fill('─')))
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width.try_into().unwrap_or(u16::MAX))
-        .set_header(HEAD)
-        .add_rows(rows);
-    // Names stay whole. The value and the verdict are short but for a reason; what is left goes to the words.
-    let names = ledger.entries.iter().map(|e| e.id.chars().count()).max();
-    let names = names.unwrap_or(0).min(width / 3) + 2;
-    let constraints = [
-        (0, Absolute(Width::Fixed(names as u16))),
-        (1, UpperBoundary(Width::Percentage(20))),
-        (4, UpperBoundary(Width::Percentage(22))),
-    ];
-    for (column, constraint) in constraints {
-        let column = table.column_mut(column).expect("one of five columns");
-        column.set_constraint(constraint);
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table.trim_fmt() + "\n"
-}
-
-/// The numbers of claims of each kind by verdict, in words.
-pub fn summary(ledger: &Ledger) -> String {
+    let all = || sections.iter().flat_map(|(_, lines)| lines);
+    let columns = columns(all(), width);
     let mut text = String::new();
-    for (kind, counts) in counts(ledger) {
-        let counts = counts.iter().map(|(n, verdict)| format!("{n} {verdict}"));
-        let counts = counts.collect::<Vec<_>>().join(", ");
-        put(&mut text, format_args!("{}: {counts}\n", plural(kind)));
+    let head = columns.iter().map(|c| (c.what.head(), c.width));
+    put(
+        &mut text,
+        format_args!("{}\n", paint(FAINT, &row(" ", head))),
+    );
+    for (title, lines) in &sections {
+        for line in textwrap::wrap(title, width.max(1)) {
+            put(&mut text, format_args!("\n{}", paint(HEADING, &line)));
+        }
+        text.push('\n');
+        for line in lines {
+            let cells = columns.iter().map(|c| (c.what.of(line), c.width));
+            let sign = painted_sign(line.verdict);
+            put(&mut text, format_args!("{}\n", row(&sign, cells)));
+        }
+    }
+    if all().any(|line| line.criterion.ends_with(ELSEWHERE)) {
+        let note = format!(
+            "{ELSEWHERE} This is not the first condition of the claim but the one that decided."
+        );
+        text.push('\n');
+        put_wrapped(&mut text, &note, width, "  ");
     }
     text
 }
 
-/// The width of a terminal that is too narrow for a table.
-const NARROW: usize = 90;
+/// What marks the effect and the bound of another condition than the headline, for which a claim is not reproduced.
+const ELSEWHERE: &str = "*";
 
-fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
-    let mut text = String::new();
-    for row in rows {
-        put(&mut text, format_args!("{}\n", row[0]));
-        for (name, cell) in head.iter().zip(row).skip(1) {
-            let name = name.split(' ').next().unwrap_or(name);
-            for (i, line) in textwrap::wrap(cell, width - 13).iter().enumerate() {
-                let name = if i == 0 { name } else { "" };
-                put(&mut text, format_args!("  {name:<10} {line}\n"));
-            }
+/// One claim in short.
+struct Line {
+    verdict: Verdict,
+    name: String,
+    word: String,
+    effect: String,
+    interval: String,
+    criterion: String,
+    settings: String,
+}
+
+impl Line {
+    fn of(entry: &Entry, measures: &[Measurement]) -> Self {
+        let conditions = Condition::all(entry, measures);
+        let shown = Condition::deciding(entry, &conditions);
+        let Estimate {
+            value, low, high, ..
+        } = shown.effect;
+        let mark = match shown.measure == entry.measure {
+            true => "",
+            false => ELSEWHERE,
+        };
+        let kept = |bound: &Bound| bound.holds(low) && bound.holds(high);
+        let broken = shown.bounds.iter().find(|bound| !kept(bound));
+        let criterion = broken.or(shown.bounds.first()).copied().map(bound);
+        Line {
+            verdict: entry.verdict,
+            name: entry.id.clone(),
+            word: entry.verdict.to_string(),
+            effect: match value.is_nan() {
+                true => "–".into(),
+                false => number(value),
+            },
+            interval: match low == high || low.is_nan() {
+                true => String::new(),
+                false => format!("{} to {}", number(low), number(high)),
+            },
+            criterion: criterion.unwrap_or_default() + mark,
+            settings: match entry.settings {
+                0 => String::new(),
+                settings => format!("{} of {settings}", entry.settings_held),
+            },
         }
+    }
+}
+
+/// A part of the line of a claim.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Name,
+    Word,
+    Effect,
+    Interval,
+    Criterion,
+    Settings,
+}
+
+impl What {
+    /// All parts as they stand in a line.
+    const IN_LINE: [What; 6] = [
+        What::Name,
+        What::Word,
+        What::Effect,
+        What::Interval,
+        What::Criterion,
+        What::Settings,
+    ];
+
+    fn head(self) -> &'static str {
+        match self {
+            What::Name => "claim",
+            What::Word => "verdict",
+            What::Effect => "effect",
+            What::Interval => "interval",
+            What::Criterion => "bound",
+            What::Settings => "holds in",
+        }
+    }
+
+    fn of(self, line: &Line) -> &str {
+        match self {
+            What::Name => &line.name,
+            What::Word => &line.word,
+            What::Effect => &line.effect,
+            What::Interval => &line.interval,
+            What::Criterion => &line.criterion,
+            What::Settings => &line.settings,
+        }
+    }
+}
+
+struct Column {
+    what: What,
+    width: usize,
+}
+
+/// Columns of the sign and the space after it.
+const SIGN: usize = 2;
+/// Columns between two parts of a line.
+const BETWEEN: usize = 2;
+/// Columns of a name that is cut so short that effect and criterion had better go.
+const SHORTEST_NAME: usize = 12;
+
+/// The columns that fit, each as wide as its widest cell; the name may be cut short.
+fn columns<'a>(lines: impl Iterator<Item = &'a Line> + Clone, width: usize) -> Vec<Column> {
+    let needed = |what: What| {
+        let cells = lines.clone().map(|line| display_width(what.of(line)));
+        cells.chain([what.head().len()]).max().unwrap_or(0)
+    };
+    let taken = |fitting: &[What]| {
+        let widths = fitting.iter().map(|what| BETWEEN + needed(*what));
+        SIGN + widths.sum::<usize>()
+    };
+    let mut fitting = vec![What::Effect, What::Criterion];
+    for more in [What::Interval, What::Word, What::Settings] {
+        fitting.push(more);
+        if taken(&fitting) + needed(What::Name) > width {
+            fitting.pop();
+            break;
+        }
+    }
+    while !fitting.is_empty() && taken(&fitting) + SHORTEST_NAME > width {
+        fitting.pop();
+    }
+    let name = width.saturating_sub(taken(&fitting)).max(1);
+    let column = |what: What| match what {
+        What::Name => Some(Column {
+            what,
+            width: name.min(needed(what)),
+        }),
+        _ => fitting.contains(&what).then(|| Column {
+            what,
+            width: needed(what),
+        }),
+    };
+    What::IN_LINE.into_iter().filter_map(column).collect()
+}
+
+/// A sign and the cells of a line, each as wide as its column.
+fn row<'a>(sign: &str, cells: impl Iterator<Item = (&'a str, usize)>) -> String {
+    let mut text = format!("{sign} ");
+    for (cell, width) in cells {
+        let cell = cut(cell, width);
+        let padding = width - display_width(&cell) + BETWEEN;
+        put(&mut text, format_args!("{cell}{:padding$}", ""));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// A text with an ellipsis for its end where it is wider than `width`.
+fn cut(text: &str, width: usize) -> String {
+    if display_width(text) <= width {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        kept.push(c);
+        if display_width(&kept) + 1 > width {
+            kept.pop();
+            break;
+        }
+    }
+    kept + "…"
+}
+
+/// The numbers of claims by verdict, of all and of each kind; the words say what the signs mean.
+pub fn summary(ledger: &Ledger, width: usize) -> String {
+    let mut text = String::new();
+    let count = |&verdict: &Verdict| {
+        let ours = ledger.entries.iter().filter(|e| e.verdict == verdict);
+        (ours.count(), verdict)
+    };
+    let all = Verdict::ALL.iter().map(count).filter(|(n, _)| *n > 0);
+    let all = all.map(|(n, verdict)| format!("{} {n} {verdict}", sign(verdict).0));
+    let all = all.collect::<Vec<_>>().join(", ");
+    let claims = match ledger.entries.len() {
+        1 => "1 claim".to_string(),
+        n => format!("{n} claims"),
+    };
+    put_wrapped(&mut text, &format!("{claims}: {all}"), width, "  ");
+    for (kind, counts) in counts(ledger) {
+        let counts = counts
+            .iter()
+            .map(|&(n, verdict)| format!("{} {n}", sign(verdict).0));
+        let counts = counts.collect::<Vec<_>>().join("  ");
+        let line = format!("  {:<11} {counts}", plural(kind));
+        put_wrapped(&mut text, &line, width, "    ");
+    }
+    text
+}
+
+fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Identity => "identities",
+        Kind::Law => "laws",
+        Kind::Finding => "findings",
+    }
+}
+
+/// Which verdicts are not those of the reference run, from what this run and that one were of in short.
+pub fn beside_reference(ledger: &Ledger, ours: &str, theirs: &str, width: usize) -> String {
+    let pairs = ledger.entries.iter().filter_map(|entry| {
+        let other = reference::counterpart(entry, &reference::LEDGER)?;
+        Some((entry, other))
+    });
+    let pairs: Vec<(&Entry, &Entry)> = pairs.collect();
+    let other: Vec<_> = pairs
+        .iter()
+        .filter(|(a, b)| a.verdict != b.verdict)
+        .collect();
+    let mut text = String::new();
+    let beside = match ours == theirs {
+        true => format!("the reference run ({theirs})"),
+        false => format!("the reference run ({theirs}; this one: {ours})"),
+    };
+    let head = match (pairs.len(), other.len()) {
+        (0, _) => format!("None of these claims stands in {beside}."),
+        (n, 0) => format!("The verdicts on all {n} claims are those of {beside}."),
+        (n, 1) => format!("1 of {n} verdicts is not that of {beside}:"),
+        (n, differ) => format!("{differ} of {n} verdicts are not those of {beside}:"),
+    };
+    put_wrapped(&mut text, &head, width, "  ");
+    let changes = other.iter().map(|(a, b)| (b.verdict, a.verdict));
+    for change in changes.distinct() {
+        let alike = other
+            .iter()
+            .filter(|(a, b)| (b.verdict, a.verdict) == change);
+        let alike: Vec<_> = alike.collect();
+        let (there, here) = change;
+        let names: Vec<_> = alike.iter().map(|(a, _)| a.id.as_str()).collect();
+        let line = format!("  {there} there, {here} here: {}", names.join(", "));
+        put_wrapped(&mut text, &line, width, "    ");
+    }
+    let unknown = ledger.entries.len() - pairs.len();
+    if unknown > 0 && !pairs.is_empty() {
+        let have = if unknown == 1 { "has" } else { "have" };
+        let line = format!("{unknown} more {have} another statement or criterion there.");
+        put_wrapped(&mut text, &line, width, "  ");
     }
     text
 }
@@ -93,38 +311,155 @@ fn as_list(rows: &[[String; 5]], head: &[&str; 5], width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::{Entry, Verdict, reference};
+    use crate::experiments::REGISTRY;
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    /// A run of all experiments in which `value` of a condition's place is measured at each of three seeds.
+    fn run_of(value: impl Fn(usize, u64) -> f64) -> (Ledger, Vec<Measurement>) {
+        let (mut ledger, mut measures) = (Ledger::default(), Vec::new());
+        for experiment in REGISTRY.experiments() {
+            let claims = experiment.about().claims;
+            for (claim, seed) in claims.iter().flat_map(|c| [0, 1, 2].map(|seed| (c, seed))) {
+                for (place, condition) in claim.conditions.iter().enumerate() {
+                    let value = value(place, seed);
+                    measures.push(Measurement {
+                        claim: claim.id.into(),
+                        setting: String::new(),
+                        point: false,
+                        measure: condition.measure.into(),
+                        bound: condition.bound.to_string(),
+                        seed,
+                        value,
+                        control_value: value,
+                        holds: condition.bound.holds(value),
+                        control_holds: condition.bound.holds(value),
+                        missing: String::new(),
+                        control_missing: String::new(),
+                    });
+                }
+            }
+            ledger.settle(experiment.id(), claims, &measures);
+        }
+        for entry in &mut ledger.entries {
+            (entry.settings_held, entry.settings) = (115, 205);
+        }
+        (ledger, measures)
+    }
 
     #[test]
-    fn the_table_fits_any_terminal() {
-        let long = "a rather long text that has to be broken up into several lines ".repeat(3);
-        let entry = Entry {
-            id: "a-claim-with-quite-a-long-name".into(),
-            value: 1.234e-7,
-            low: -1e-5,
-            high: 123456.0,
-            criterion: long.clone(),
-            control: long.clone(),
-            control_value: f64::NAN,
-            verdict: Verdict::NotReproduced,
-            seeds: 3,
-            reason: long,
-            ..reference::LEDGER.entries[0].clone()
-        };
-        let ledger = Ledger {
-            entries: vec![entry.clone(), entry],
-            cells: Vec::new(),
-        };
-        for width in [30, 60, 89, 90, 100, 120, 200] {
-            let text = verdicts(&ledger, width);
-            let widest = text.lines().map(|l| l.chars().count()).max().unwrap();
-            assert!(widest <= width, "{widest} columns in {width}:\n{text}");
-            assert!(text.contains("not") && text.contains("criterion"));
-            let name = "\na-claim-with-quite-a-long-name";
-            assert!(
-                width < 100 || text.matches(name).count() == 2,
-                "{width}:\n{text}"
-            );
+    fn every_claim_has_one_line_that_fits_any_terminal() {
+        let wide = |_: usize, seed: u64| -1.234e-7 * (seed as f64 + 1.0);
+        let unmeasured = |_: usize, _: u64| f64::NAN;
+        for (ledger, measures) in [
+            run_of(|_, seed| seed as f64),
+            run_of(wide),
+            run_of(unmeasured),
+        ] {
+            for width in [20, 40, 60, 79, 80, 81, 100, 120, 200] {
+                let text = plain(&verdicts(&REGISTRY, &ledger, &measures, width));
+                let others = [
+                    summary(&ledger, width),
+                    beside_reference(&ledger, "preset quick", "preset default", width),
+                ];
+                for line in text
+                    .lines()
+                    .chain(others.iter().flat_map(|text| text.lines()))
+                {
+                    assert!(display_width(line) <= width, "{width}: {line}");
+                }
+                let lines = || {
+                    text.lines()
+                        .filter(|l| l.starts_with(['✓', '✗', '⇄', '?', '○']))
+                };
+                assert_eq!(lines().count(), ledger.entries.len());
+                for e in &ledger.entries {
+                    // From 60 columns on, names are whole.
+                    let shown = if width < 60 { &e.id[..8] } else { &e.id };
+                    let begin = format!("{} {shown}", sign(e.verdict).0);
+                    assert!(
+                        lines().any(|line| line.starts_with(&begin)),
+                        "{width}: {begin}"
+                    );
+                }
+            }
         }
+    }
+
+    #[test]
+    fn a_wider_terminal_shows_more() {
+        let (ledger, measures) = run_of(|_, seed| 0.5 + 0.01 * seed as f64);
+        let shown = |width| {
+            let text = plain(&verdicts(&REGISTRY, &ledger, &measures, width));
+            let head = text.lines().next().expect("a head").to_string();
+            head.split_whitespace()
+                .map(String::from)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(20), ["claim"]);
+        assert_eq!(shown(30), ["claim", "effect"]);
+        assert_eq!(shown(40), ["claim", "effect", "bound"]);
+        assert_eq!(shown(80), ["claim", "effect", "interval", "bound"]);
+        let all = [
+            "claim", "verdict", "effect", "interval", "bound", "holds", "in",
+        ];
+        assert_eq!(shown(120), all);
+        assert_eq!(shown(200), all);
+    }
+
+    #[test]
+    fn a_line_shows_the_condition_that_decided() {
+        let id = "no-decisive-layer";
+        let line = |second: f64| {
+            let value = |place, seed| match place {
+                1 => second + seed as f64,
+                _ => 1.25,
+            };
+            let (ledger, measures) = run_of(value);
+            let text = plain(&verdicts(&REGISTRY, &ledger, &measures, 80));
+            let line = text.lines().find(|line| line.contains(id)).expect("a line");
+            (
+                line.split_whitespace()
+                    .map(String::from)
+                    .collect::<Vec<_>>(),
+                text,
+            )
+        };
+        // The control fulfils the headline.
+        assert_eq!(line(-50.0).0, ["○", id, "1.25", "≤", "2"]);
+        let (failed, text) = line(50.0);
+        assert_eq!(failed, ["✗", id, "51", "48.5", "to", "53.5", "≤", "2*"]);
+        assert!(text.contains("* This is not the first condition of the claim but the one that"));
+        assert_eq!(line(1.5).0[..3], ["?", id, "2.5"]);
+    }
+
+    #[test]
+    fn what_differs_from_the_reference_run_is_named_and_what_cannot_be_compared_is_counted() {
+        let told = |change: &dyn Fn(&mut Ledger)| {
+            let mut ledger = reference::LEDGER.clone();
+            change(&mut ledger);
+            beside_reference(&ledger, "preset quick", "preset default", 200)
+        };
+        let n = reference::LEDGER.entries.len();
+        assert_eq!(
+            told(&|_| ()),
+            format!(
+                "The verdicts on all {n} claims are those of the reference run (preset default; this one: preset quick).\n"
+            )
+        );
+        let differs = told(&|ledger| {
+            ledger.entries[0].verdict = Verdict::Undecided;
+            ledger.entries[1].criterion += " or so";
+        });
+        let id = &reference::LEDGER.entries[0].id;
+        assert!(differs.starts_with(&format!("1 of {} verdicts is not that of", n - 1)));
+        assert!(differs.contains(&format!("\n  reproduced there, undecided here: {id}\n")));
+        assert!(differs.ends_with("1 more has another statement or criterion there.\n"));
+        let same = beside_reference(&reference::LEDGER, "preset default", "preset default", 200);
+        assert!(same.ends_with("those of the reference run (preset default).\n"));
+        let none = told(&|ledger| ledger.entries.iter_mut().for_each(|e| e.id += "-2"));
+        assert!(none.starts_with("None of these claims stands in the reference run"));
     }
 }

@@ -3,11 +3,11 @@
 
 use askama::Template;
 
-use super::condition::Condition;
 use super::contents::{Chapter, Report};
 use super::specification;
 use super::strip::Key;
 use super::summary::{self, Sentence};
+use crate::claim::condition::Condition;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
 use crate::claim::{Entry, Kind, Verdict, reference, words};

@@ -6,8 +6,8 @@
 
 use std::fmt::Write as _;
 
-use super::condition::Condition;
 use crate::claim::Bound;
+use crate::claim::condition::Condition;
 use crate::claim::evidence::{Basis, Estimate};
 use crate::html::escape;
 use crate::text::number;
@@ -27,7 +27,7 @@ pub(super) struct Strip<'a> {
 
 impl Condition {
     /// Its picture.
-    pub fn strip(&self) -> Strip<'_> {
+    pub(super) fn strip(&self) -> Strip<'_> {
         Strip {
             condition: self,
             scale: Scale::of(self),

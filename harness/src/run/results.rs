@@ -1,6 +1,7 @@
 //! What a run leaves behind: its tables and its ledger, read back and held to their checksums.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use kernels::Isa;
 
@@ -41,6 +42,23 @@ pub fn facts(config: &Config, isa: Isa) -> Vec<Fact> {
     facts.map(fact).into()
 }
 
+/// The same of the reference run.
+pub static REFERENCE: LazyLock<Vec<Fact>> = LazyLock::new(|| {
+    let facts = Table::from_csv(Fact::SPEC, include_str!("../../reference/run.csv"));
+    facts.expect("the committed facts are some").rows()
+});
+
+/// What a run was of, in short: `preset quick, 5 seeds`.
+pub fn in_short(facts: &[Fact]) -> String {
+    let of = |key: &str| facts.iter().find(|fact| fact.key == key);
+    let value = |key: &str| of(key).map_or("", |fact| fact.value.as_str());
+    let plural = match value("seeds").split_whitespace().count() {
+        1 => "1 seed".into(),
+        seeds => format!("{seeds} seeds"),
+    };
+    format!("preset {}, {plural}", value("preset"))
+}
+
 /// Reads `run.csv` and the ledger of a finished run, with its specification curves.
 pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
     let claims = path.join(names::CLAIMS);
@@ -59,6 +77,41 @@ pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
     let ledger = Ledger::from_tables(&Table::read(Entry::SPEC, &claims)?, &specification);
     let facts = Table::read(Fact::SPEC, &path.join(names::RUN))?;
     Ok((facts.rows(), ledger))
+}
+
+/// The finished runs in a folder, the one that ended last first, by the time of its `claims.csv`.
+pub fn finished(parent: &Path) -> Result<Vec<PathBuf>> {
+    if !system::exists(parent)? {
+        return Ok(Vec::new());
+    }
+    let mut runs = Vec::new();
+    for entry in system::entries(parent)? {
+        let ledger = entry.path().join(names::CLAIMS);
+        if entry.path().is_dir() && system::exists(&ledger)? {
+            let ended = std::fs::metadata(&ledger).and_then(|about| about.modified());
+            runs.push((ended.map_err(Error::io("read", &ledger))?, entry.path()));
+        }
+    }
+    runs.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(runs.into_iter().map(|(_, path)| path).collect())
+}
+
+/// What was measured for the claims of an experiment at their point settings.
+pub fn measures(run: &Path, experiment: &str) -> Result<Vec<Measurement>> {
+    let name = format!("{experiment}/{}", names::MEASURES);
+    let path = run.join(&name);
+    if !system::exists(&path)? {
+        return Err(Error::input(format!(
+            "{} is not there, and the conditions of a claim are read from it; put it back, or repeat the run in a new \
+             folder: `harness run --config {}`",
+            path.display(),
+            run.join(names::CONFIG).display()
+        )));
+    }
+    verify(run, [name])?;
+    let mut rows = Table::read(Measurement::SPEC, &path)?.rows::<Measurement>();
+    rows.retain(|row| row.setting.is_empty());
+    Ok(rows)
 }
 
 /// The CSV files of an experiment, by their names in the folder of a run.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::activations::Rows;
 use crate::error::Result;
+use crate::figure::export::Export;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::html::Drawing;
 use crate::interchange;
@@ -144,7 +145,7 @@ impl Features {
     /// If one of them cannot be written.
     pub fn write(
         &self,
-        folder: &Folder,
+        (folder, export): (&Folder, &Export),
         (name, parameters): (&str, &Parameters),
         rows: &Rows,
         sizes: Sizes,
@@ -158,7 +159,7 @@ impl Features {
         folder.write("features.csv", Table::of(&self.features).csv())?;
         folder.write("top.csv", Table::of(&self.tops).csv())?;
         folder.write("features.json", self.json())?;
-        let drawings = page::drawings(folder, self.figures())?;
+        let drawings = page::drawings(folder, export, self.figures())?;
         let page = Page {
             name,
             facts: vec![

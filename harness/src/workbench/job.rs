@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::activations::Rows;
 use crate::error::{Error, Result};
+use crate::figure::export::Export;
 use crate::input::read_settings;
 use crate::memory;
 use crate::sae::training::{self, Candidate, Trained};
@@ -42,6 +43,8 @@ pub struct Options {
     pub checkpoint_every: Duration,
     /// The progress that is shown meanwhile.
     pub show: Show,
+    /// What writes figures in the formats that were asked for.
+    pub export: Export,
 }
 
 /// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.

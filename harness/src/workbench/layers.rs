@@ -282,7 +282,7 @@ impl Training<'_> {
         folder.write("README.md", about)?;
         let findings = findings::findings(&tables, same_from);
         page::draw(
-            folder,
+            (folder, &options.export),
             self.config,
             (&data[0], compared.len()),
             &tables,

@@ -5,6 +5,7 @@ use askama::Template;
 use crate::activations::survey::Survey;
 use crate::error::Result;
 use crate::figure::Figure;
+use crate::figure::export::Export;
 use crate::html::Drawing;
 use crate::stats::observations::Observations as _;
 use crate::store::folder::Folder;
@@ -55,10 +56,15 @@ impl Page {
 }
 
 /// Writes figures, each to its file, and returns them as a page shows them.
-pub(super) fn drawings(folder: &Folder, figures: Vec<Figure>) -> Result<Vec<Drawing>> {
+pub(super) fn drawings(
+    folder: &Folder,
+    export: &Export,
+    figures: Vec<Figure>,
+) -> Result<Vec<Drawing>> {
     let drawing = |figure: Figure| {
         let svg = figure.to_svg();
-        folder.write(format!("{}.svg", figure.name), &svg)?;
+        let name = format!("{}.svg", figure.name);
+        export.write(&name, &svg, |name, bytes| folder.write(name, bytes))?;
         Ok(figure.drawing(""))
     };
     figures.into_iter().map(drawing).collect()
@@ -76,14 +82,14 @@ pub(super) struct Grid {
 
 /// Draws the figures and writes the page.
 pub fn draw(
-    folder: &Folder,
+    (folder, export): (&Folder, &Export),
     config: &Config,
     survey: &Survey,
     data: &Data,
     tables: &Tables,
     warnings: &[String],
 ) -> Result<()> {
-    let drawings = drawings(folder, figures::draw(tables))?;
+    let drawings = drawings(folder, export, figures::draw(tables))?;
     let models: Vec<Model> = tables.rows();
     let summary: Vec<Summary> = tables.rows();
     let truth: Vec<Truth> = tables.rows();

@@ -347,6 +347,7 @@ impl Training<'_> {
             settings,
             isa,
             folder,
+            options,
             ..
         } = self.job;
         let (mut steps, mut models, mut elements) = (Vec::new(), Vec::new(), Vec::new());
@@ -391,7 +392,14 @@ impl Training<'_> {
         let specs = SPECS.into_iter().filter(|spec| written(spec));
         let about = describe::columns("Tables of a training", "By `harness sae train`.", specs);
         folder.write("README.md", about)?;
-        page::draw(folder, self.config, survey, data, &tables, &warnings)?;
+        page::draw(
+            (folder, &options.export),
+            self.config,
+            survey,
+            data,
+            &tables,
+            &warnings,
+        )?;
         Ok((models, truth, warnings))
     }
 }

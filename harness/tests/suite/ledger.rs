@@ -1,5 +1,5 @@
-//! The ledger is honest: every claim that is listed is settled, with a control and a spread over seeds; a test bears
-//! its name; and the README shows it as it is.
+//! The ledger is honest: every claim that is listed is settled, with a control and a spread over seeds, and a
+//! test bears its name.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -178,30 +178,6 @@ fn borne() -> BTreeSet<String> {
         }
     }
     borne
-}
-
-#[test]
-fn the_readme_shows_the_claims_as_they_are() {
-    const REFRESH: &str = "UPDATE_README=1 cargo test -p harness --test suite ledger";
-    const MARKS: [&str; 2] = ["<!-- claims -->\n", "<!-- /claims -->\n"];
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let reference = here.join("reference");
-    let run = reference.join("claims.csv").exists().then_some(reference);
-    let claims = harness::cli::claims_table::claims(&REGISTRY, run.as_deref()).unwrap();
-
-    let path = here.join("../README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(MARKS[0]).expect("a mark");
-    let (_, after) = rest.split_once(MARKS[1]).expect("a second mark");
-    let fresh = [before, MARKS[0], &claims, MARKS[1], after].concat();
-    if std::env::var_os("UPDATE_README").is_some() {
-        std::fs::write(&path, &fresh).unwrap();
-    } else {
-        assert!(
-            fresh == readme,
-            "the claims in README.md are stale: {REFRESH}"
-        );
-    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod command_line;
 mod configuration;
 mod corpora;
 mod damage;
+mod figures;
 mod file_systems;
 mod interrupt;
 mod kills;
@@ -18,8 +19,10 @@ mod ledger;
 mod links;
 mod memory;
 mod profile;
+mod readme;
 mod reproducible;
 mod sae;
+mod show;
 mod streams;
 
 mod experiments {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::common::{SMALL, Sandbox, interrupt, results, same, wait_until};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 /// `harness` with arguments separated by spaces.
 fn harness(sandbox: &Sandbox, arguments: &str) -> Command {
@@ -167,5 +168,67 @@ fn a_terminal_shows_a_bar_if_it_can_and_lines_if_it_cannot() {
         assert_eq!(run.wait().unwrap().code(), Some(130));
         let shown = shown.lock().unwrap();
         assert_eq!(shown.contains('\u{1b}'), bar, "{shown:?}");
+    }
+}
+
+/// What a command writes to a terminal of so many columns, as it is.
+fn on_terminal(mut command: Command, columns: u16) -> String {
+    let (mut seen, written) = terminal();
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&seen, size).unwrap();
+    let mut child = command.stdout(written).spawn().expect("the harness starts");
+    // What is left of the writing end, so that reading ends with the child.
+    drop(command);
+    let mut bytes = Vec::new();
+    // Linux ends a terminal that nobody writes to with an error.
+    let _ = seen.read_to_end(&mut bytes);
+    assert!(child.wait().unwrap().success());
+    String::from_utf8(bytes)
+        .expect("UTF-8")
+        .replace("\r\n", "\n")
+}
+
+#[test]
+fn verdicts_fit_the_terminal_and_have_colours_where_it_does() {
+    let sandbox = Sandbox::new();
+    sandbox.small_run("a");
+    let command = |arguments: &str, variables: &[(&str, &str)]| {
+        let mut command = harness(&sandbox, arguments);
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm").envs(variables.iter().copied());
+        command
+    };
+    const PAINT: char = '\u{1b}';
+    for columns in [40, 60, 80, 100, 200] {
+        for arguments in [
+            format!("run {SMALL} --out of-{columns}"),
+            "show same-shape-smaller a".into(),
+        ] {
+            let text = on_terminal(command(&arguments, &[]), columns);
+            assert!(text.contains("\u{1b}[32m✓"), "{text:?}");
+            let plain = anstream::adapter::strip_str(&text).to_string();
+            for line in plain.lines() {
+                let width = line.chars().count();
+                assert!(width <= columns.into(), "{width} of {columns}: {line}");
+            }
+        }
+    }
+    let show = "show same-shape-smaller a";
+    let painted = on_terminal(command(show, &[]), 80);
+    let plain = on_terminal(command(show, &[("NO_COLOR", "1")]), 80);
+    assert!(!plain.contains(PAINT), "{plain:?}");
+    assert_eq!(plain, anstream::adapter::strip_str(&painted).to_string());
+    assert!(!on_terminal(command(show, &[("TERM", "dumb")]), 80).contains(PAINT));
+    for arguments in [show, &format!("run {SMALL} --out piped")] {
+        let piped = command(arguments, &[]).output().unwrap();
+        assert!(piped.status.success() && !piped.stdout.is_empty());
+        assert!(!piped.stdout.contains(&(PAINT as u8)), "{arguments}");
     }
 }

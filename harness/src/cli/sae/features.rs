@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::common::{print, threads};
+use super::super::figures::FigureArgs;
 use super::models::Input;
 use crate::error::Result;
 use crate::memory;
@@ -46,11 +47,15 @@ pub struct FeaturesArgs {
     /// Folder for the results, new or empty [default: out/features-N, the first N that is free]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    #[command(flatten)]
+    figures: FigureArgs,
 }
 
 impl FeaturesArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
+        let export = self.figures.export()?;
         let (models, rows) = self.input.read(std::slice::from_ref(&self.model))?;
         let (name, parameters) = &models[0];
         let sizes = Sizes {
@@ -76,7 +81,9 @@ impl FeaturesArgs {
             .run("sae features", rows.len(), |exec, progress| {
                 Features::of(exec, parameters, &rows, tokens.as_ref(), sizes, progress)
             })?;
-        folder.all_or_nothing(|| features.write(&folder, (name, parameters), &rows, sizes))?;
+        folder.all_or_nothing(|| {
+            features.write((&folder, &export), (name, parameters), &rows, sizes)
+        })?;
         print(&format!(
             "{} elements, {} of them dead on {} rows\n\npage: {}\n",
             features.features.len(),

@@ -6,6 +6,7 @@ use clap::Args;
 use toml::Value;
 
 use super::super::common::{CHECKPOINT_EVERY, checkpoint_every, threads};
+use super::super::figures::FigureArgs;
 use crate::error::{Error, Result};
 use crate::session::progress::Show;
 use crate::session::signals;
@@ -110,6 +111,9 @@ pub struct SweepArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
     checkpoint_every: f64,
 
+    #[command(flatten)]
+    figures: FigureArgs,
+
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -138,6 +142,7 @@ impl SweepArgs {
             out: self.resume.or(self.out),
             checkpoint_every: checkpoint_every(self.checkpoint_every)?,
             show: Show::suited(self.quiet),
+            export: self.figures.export()?,
         };
         signals::catch()?;
         Ok(options)

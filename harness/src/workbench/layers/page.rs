@@ -3,6 +3,7 @@
 use super::figures;
 use super::tables::{Layer, LayerModel, Probe, SPECS};
 use crate::error::Result;
+use crate::figure::export::Export;
 use crate::store::folder::Folder;
 use crate::table::{Record as _, Tables};
 use crate::workbench::config::Config;
@@ -12,7 +13,7 @@ use crate::workbench::tables::Model;
 
 /// Draws the figures and writes the page; `compared` is the number of rows on which elements were compared.
 pub fn draw(
-    folder: &Folder,
+    (folder, export): (&Folder, &Export),
     config: &Config,
     (data, compared): (&Data, usize),
     tables: &Tables,
@@ -44,7 +45,7 @@ pub fn draw(
         warnings: warnings.collect(),
         tables: vec![one_by_one(&models)],
         with_features: false,
-        drawings: drawings(folder, figures::draw(tables, same_from))?,
+        drawings: drawings(folder, export, figures::draw(tables, same_from))?,
         cards: Vec::new(),
         cards_of: String::new(),
         files: files

@@ -1,18 +1,26 @@
 //! The conditions of a claim as its measures have them, and which of them the verdict rests on.
 
-use crate::claim::evidence::Estimate;
-use crate::claim::measures::Measurement;
-use crate::claim::{Bound, Entry, Verdict, words};
+use super::evidence::Estimate;
+use super::ledger::Entry;
+use super::measures::Measurement;
+use super::spec::Bound;
+use super::verdict::Verdict;
+use super::words;
 use crate::stats::observations::Observations as _;
 
 /// A quantity that was measured at every seed for a claim and its control, with the bounds that it must keep: one, or
 /// two if it must lie between them.
 #[derive(Debug, Clone)]
-pub(super) struct Condition {
+pub struct Condition {
+    /// What is bounded.
     pub measure: String,
+    /// The bounds, in the order of the claim's.
     pub bounds: Vec<Bound>,
+    /// The mean over seeds.
     pub effect: Estimate,
+    /// The same in the control.
     pub control: Estimate,
+    /// The values at each seed.
     pub rows: Vec<Measurement>,
 }
 

@@ -1,0 +1,29 @@
+//! The formats of figures, for every command that draws.
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::error::Result;
+use crate::figure::export::{Export, Format};
+use crate::table::record::Word as _;
+
+/// The option that names them. It is no setting: it changes nothing that a run measures.
+#[derive(Debug, Args)]
+pub struct FigureArgs {
+    /// Formats of figures: png (300 dots to an inch) or pdf, beside svg, which is always written. Labels are drawn with
+    /// the fonts of this machine, of which there must be one [default: svg]
+    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', value_parser = format(), hide_possible_values = true)]
+    figures: Vec<Format>,
+}
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    let words = Format::ALL.iter().map(|format| format.word());
+    PossibleValuesParser::new(words).map(|word| word.parse().expect("one of these words"))
+}
+
+impl FigureArgs {
+    /// What writes figures in these formats.
+    pub fn export(&self) -> Result<Export> {
+        Export::new(&self.figures)
+    }
+}
