@@ -10,7 +10,7 @@ use crate::table::record::Word as _;
 /// The option that names them. It is no setting: it changes nothing that a run measures.
 #[derive(Debug, Args)]
 pub struct FigureArgs {
-    /// Formats of figures: png (300 dots to an inch) or pdf, beside svg, which is always written. Labels are drawn with
+    /// Formats of figures: png (300 dots to an inch), beside svg, which is always written. Labels are drawn with
     /// the fonts of this machine, of which there must be one [default: svg]
     #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', value_parser = format(), hide_possible_values = true)]
     figures: Vec<Format>,

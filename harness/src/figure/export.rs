@@ -1,4 +1,4 @@
-//! Figures as PNG and PDF, beside the SVGs that they are made of.
+//! Figures as PNG, beside the SVGs that they are made of.
 
 use crate::error::Result;
 
@@ -17,15 +17,12 @@ crate::words! {
         Svg,
         /// Images of 300 dots to an inch, which is 96 pixels of the SVG.
         Png,
-        /// Drawings for papers, whose text can be selected.
-        Pdf,
     }
 }
 
 /// Writes figures in the formats that were asked for. SVG is always one of them: reports are made of it.
 #[derive(Debug, Clone, Default)]
 pub struct Export {
-    formats: Vec<Format>,
     converter: Option<Converter>,
 }
 
@@ -35,16 +32,14 @@ impl Export {
     /// # Errors
     /// If something is lacking to write them: a font on this machine, or this part of the program.
     pub fn new(formats: &[Format]) -> Result<Self> {
-        let others = [Format::Png, Format::Pdf].into_iter();
-        let formats: Vec<Format> = others.filter(|format| formats.contains(format)).collect();
-        let converter = match formats.is_empty() {
-            true => None,
-            false => Some(Converter::new()?),
+        let converter = match formats.contains(&Format::Png) {
+            true => Some(Converter::new()?),
+            false => None,
         };
-        Ok(Export { formats, converter })
+        Ok(Export { converter })
     }
 
-    /// Hands a file to `write`, and after a figure, whose name ends in `.svg`, the same figure in the other formats.
+    /// Hands a file to `write`, and after a figure, whose name ends in `.svg`, the same figure as PNG if that was asked for.
     pub fn write(
         &self,
         name: &str,
@@ -55,16 +50,7 @@ impl Export {
         let (Some(stem), Some(converter)) = (name.strip_suffix(".svg"), &self.converter) else {
             return Ok(());
         };
-        let figure = converter.read(name, contents)?;
-        for &format in &self.formats {
-            let (ending, bytes) = match format {
-                Format::Svg => continue,
-                Format::Png => ("png", figure.png()?),
-                Format::Pdf => ("pdf", figure.pdf()?),
-            };
-            write(&format!("{stem}.{ending}"), &bytes)?;
-        }
-        Ok(())
+        write(&format!("{stem}.png"), &converter.png(name, contents)?)
     }
 }
 
@@ -100,17 +86,13 @@ mod tests {
         };
         assert_eq!(names(&[]), ["e/a.svg"]);
         assert_eq!(names(&[Svg]), ["e/a.svg"]);
-        assert_eq!(names(&[Pdf]), ["e/a.svg", "e/a.pdf"]);
-        assert_eq!(
-            names(&[Pdf, Png, Svg, Png]),
-            ["e/a.svg", "e/a.png", "e/a.pdf"]
-        );
-        assert_eq!(written(&[Png, Pdf], "report.html", "<svg/>").len(), 1);
+        assert_eq!(names(&[Png, Svg, Png]), ["e/a.svg", "e/a.png"]);
+        assert_eq!(written(&[Png], "report.html", "<svg/>").len(), 1);
     }
 
     #[test]
     fn the_same_figure_gives_the_same_bytes_at_the_size_of_the_svg() {
-        let files = || written(&[Format::Png, Format::Pdf], "a.svg", &svg());
+        let files = || written(&[Format::Png], "a.svg", &svg());
         assert_eq!(files(), files());
         let size = |key: &str| {
             let svg = svg();
@@ -124,13 +106,6 @@ mod tests {
             let inches = size(key) / 96.0;
             assert_eq!(f64::from(dots(at)), (inches * 300.0).ceil(), "{key}");
         }
-        let pdf = String::from_utf8_lossy(&files()[2].1).into_owned();
-        assert!(pdf.starts_with("%PDF-"));
-        let points = [size("width") * 0.75, size("height") * 0.75];
-        let media_box = format!("/MediaBox [0 0 {} {}]", points[0], points[1]);
-        assert!(pdf.contains(&media_box), "no {media_box} in:\n{pdf}");
-        // Text stays text: fonts are in the file.
-        assert!(pdf.contains("/FontFile"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ fn svg_alone_is_what_is_written_unless_told_otherwise() {
     let run = format!("run {SMALL} --figures svg --out b");
     sandbox.harness(&run).assert().success();
     same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
-    let other = |name: &str| name.ends_with(".png") || name.ends_with(".pdf");
+    let other = |name: &str| name.ends_with(".png");
     assert!(!files(&sandbox.join("a")).keys().any(|name| other(name)));
 }
 
@@ -23,7 +23,7 @@ fn a_format_that_there_is_not_is_refused_before_anything_is_run() {
         "sae train x.npy",
         "sae layers x.npy",
     ] {
-        let parts = ["'gif'", "--figures", "svg, png, pdf"];
+        let parts = ["'gif'", "--figures", "svg, png"];
         sandbox.refuses(&format!("{command} --figures svg,gif"), &parts);
     }
     assert!(files(sandbox.path()).is_empty());
@@ -40,10 +40,7 @@ fn a_program_without_the_converters_says_how_to_build_one_with_them() {
         "report a",
         "sae features m --data x.npy",
     ] {
-        let parts = [
-            "without PNG and PDF",
-            "cargo build --release --features figures",
-        ];
+        let parts = ["without PNG", "cargo build --release --features figures"];
         sandbox.refuses(&format!("{command} --figures png"), &parts);
     }
     same(&before, &files(sandbox.path()));
@@ -51,11 +48,11 @@ fn a_program_without_the_converters_says_how_to_build_one_with_them() {
 
 #[cfg(feature = "figures")]
 #[test]
-fn png_and_pdf_stand_beside_each_svg_and_change_nothing_else() {
+fn png_stands_beside_each_svg_and_change_nothing_else() {
     let sandbox = Sandbox::new();
     sandbox.small_run("a");
     let before = files(&sandbox.join("a"));
-    let report = "report a --figures png,pdf";
+    let report = "report a --figures png";
     sandbox.harness(report).assert().success();
     let after = files(&sandbox.join("a"));
     for (name, bytes) in &before {
@@ -65,21 +62,17 @@ fn png_and_pdf_stand_beside_each_svg_and_change_nothing_else() {
     let svgs = before.keys().filter_map(|name| name.strip_suffix(".svg"));
     let svgs: Vec<&str> = svgs.collect();
     assert!(svgs.contains(&"response/response-gelu"));
-    expected.extend(
-        svgs.iter()
-            .flat_map(|name| [format!("{name}.pdf"), format!("{name}.png")]),
-    );
+    expected.extend(svgs.iter().map(|name| format!("{name}.png")));
     expected.sort_unstable();
     assert_eq!(
         after.keys().collect::<Vec<_>>(),
         expected.iter().collect::<Vec<_>>()
     );
     assert!(after["response/response-gelu.png"].starts_with(b"\x89PNG"));
-    assert!(after["response/response-gelu.pdf"].starts_with(b"%PDF"));
 
     // By a run on any number of threads, and in another folder, they are the same.
     for threads in [1, 2] {
-        let run = format!("run {SMALL} --figures pdf,png --threads {threads} --out of-{threads}");
+        let run = format!("run {SMALL} --figures png --threads {threads} --out of-{threads}");
         sandbox.harness(&run).assert().success();
         same(
             &results(&sandbox.join("a")),
@@ -87,10 +80,9 @@ fn png_and_pdf_stand_beside_each_svg_and_change_nothing_else() {
         );
     }
     sandbox
-        .harness("report of-1 --figures pdf --out elsewhere")
+        .harness("report of-1 --figures png --out elsewhere")
         .assert()
         .success();
     let elsewhere = files(&sandbox.join("elsewhere"));
-    assert!(elsewhere["response/response-gelu.pdf"] == after["response/response-gelu.pdf"]);
-    assert!(!elsewhere.contains_key("response/response-gelu.png"));
+    assert!(elsewhere["response/response-gelu.png"] == after["response/response-gelu.png"]);
 }

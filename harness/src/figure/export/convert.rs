@@ -1,9 +1,10 @@
-//! The way from SVG to PNG, by resvg, and to PDF, by svg2pdf.
+//! The way from SVG to PNG, by resvg.
 
 use std::sync::Arc;
 
-use svg2pdf::usvg::fontdb::{Database, Family, Query};
-use svg2pdf::usvg::{Options, Tree};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::fontdb::{Database, Family, Query};
+use resvg::usvg::{Options, Tree};
 
 use crate::error::{Error, Result};
 
@@ -25,7 +26,7 @@ const SUBSTITUTES: [&str; 8] = [
     "Segoe UI",
 ];
 
-/// Turns SVGs into other formats, with the fonts of this machine.
+/// Turns SVGs into images, with the fonts of this machine.
 #[derive(Debug, Clone)]
 pub struct Converter {
     fonts: Arc<Database>,
@@ -54,7 +55,7 @@ impl Converter {
         let first = || Some(fonts.faces().next()?.families.first()?.0.clone());
         let Some(family) = known.or_else(first) else {
             return Err(Error::input(
-                "--figures: this machine has no fonts, which the labels of PNG and PDF figures need; install one, such as \
+                "--figures: this machine has no fonts, which the labels of PNG figures need; install one, such as \
                  Liberation Sans (the package fonts-liberation) or DejaVu Sans, or leave --figures out for SVG",
             ));
         };
@@ -66,48 +67,26 @@ impl Converter {
         })
     }
 
-    /// Reads a figure from the SVG in the file of that name.
-    pub fn read(&self, name: &str, svg: &str) -> Result<Converted> {
+    /// The image of a figure, from the SVG in the file of that name.
+    pub fn png(&self, name: &str, svg: &str) -> Result<Vec<u8>> {
         let options = Options {
             fontdb: Arc::clone(&self.fonts),
             ..Options::default()
         };
-        let tree = Tree::from_str(svg, &options);
-        Ok(Converted {
-            name: name.into(),
-            tree: tree.map_err(|why| failed(name, &why))?,
-        })
-    }
-}
-
-/// A figure that was read.
-pub struct Converted {
-    name: String,
-    tree: Tree,
-}
-
-impl Converted {
-    pub fn png(&self) -> Result<Vec<u8>> {
+        let tree = Tree::from_str(svg, &options).map_err(|why| failed(name, &why))?;
         let scale = DOTS / PIXELS;
-        let size = self.tree.size();
         let dots = |pixels: f32| (pixels * scale).ceil() as u32;
-        let image = resvg::tiny_skia::Pixmap::new(dots(size.width()), dots(size.height()));
-        let mut image = image.ok_or_else(|| failed(&self.name, &"it is too large"))?;
-        let transform = resvg::tiny_skia::Transform::from_scale(scale, scale);
-        resvg::render(&self.tree, transform, &mut image.as_mut());
-        image.encode_png().map_err(|why| failed(&self.name, &why))
-    }
-
-    pub fn pdf(&self) -> Result<Vec<u8>> {
-        let page = svg2pdf::PageOptions { dpi: PIXELS };
-        let pdf = svg2pdf::to_pdf(&self.tree, svg2pdf::ConversionOptions::default(), page);
-        pdf.map_err(|why| failed(&self.name, &why))
+        let image = Pixmap::new(dots(tree.size().width()), dots(tree.size().height()));
+        let mut image = image.ok_or_else(|| failed(name, &"it is too large"))?;
+        let transform = Transform::from_scale(scale, scale);
+        resvg::render(&tree, transform, &mut image.as_mut());
+        image.encode_png().map_err(|why| failed(name, &why))
     }
 }
 
 fn failed(name: &str, why: &dyn std::fmt::Display) -> Error {
     Error::input(format!(
-        "{name} cannot be turned into PNG or PDF: {why}; leave --figures out for SVG"
+        "{name} cannot be turned into PNG: {why}; leave --figures out for SVG"
     ))
 }
 
