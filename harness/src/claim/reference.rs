@@ -35,7 +35,7 @@ pub fn compare(entry: &mut Entry, reference: &Ledger) {
         if !entry.reason.is_empty() {
             entry.reason += "; ";
         }
-        entry.reason += &format!("the reference run (full) says: {theirs}");
+        entry.reason += &format!("the reference run says: {theirs}");
     }
 }
 
@@ -59,7 +59,7 @@ mod tests {
         };
         assert_eq!(told(&|_| ()), "");
         let other = told(&|e| e.verdict = Verdict::NoPower);
-        assert!(other.ends_with("the reference run (full) says: no power"));
+        assert!(other.ends_with("the reference run says: no power"));
         let changed = |e: &mut Entry| {
             e.verdict = Verdict::NoPower;
             e.criterion += " or so";
