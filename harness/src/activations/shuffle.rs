@@ -94,7 +94,7 @@ impl Shuffle {
         }
     }
 
-    /// At most so many of the rows that are trained on.
+    /// Some of the rows that are trained on, so many at most.
     pub fn some_trained_on(&self, most: u64) -> impl Iterator<Item = u64> {
         let some = most.min((self.whole() - self.held_out) * self.blocks.rows);
         (0..some).map(|i| self.row(self.held_out + i / self.blocks.rows, i % self.blocks.rows))

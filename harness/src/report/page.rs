@@ -25,7 +25,7 @@ use crate::table::record::Word as _;
 struct Page<'a> {
     facts: Vec<(&'a str, &'a str)>,
     summary: Vec<Sentence<'a>>,
-    /// How many verdicts are not those of the reference run.
+    /// The number of verdicts that are not those of the reference run.
     differing: usize,
     key: Key,
     sections: Vec<Section<'a>>,
@@ -39,7 +39,7 @@ struct Section<'a> {
     story: &'static str,
     /// Its claims by kind, what failed or is open first.
     groups: Vec<(Kind, Vec<Claim<'a>>)>,
-    /// How many claims came out as claimed, and how many there are.
+    /// The number of claims that came out as claimed, and of all.
     held: usize,
     all: usize,
     chapters: Vec<Experiment<'a>>,

@@ -36,7 +36,7 @@ impl Condition {
 }
 
 impl Strip<'_> {
-    /// As SVG.
+    /// Draws it as an SVG for the page.
     pub fn svg(&self) -> String {
         let mut svg = format!(
             "<svg class=\"strip\" role=\"img\" aria-label=\"{}\" height=\"{HEIGHT}\">",
@@ -137,7 +137,7 @@ impl Strip<'_> {
 pub(super) struct Key;
 
 impl Key {
-    /// As SVG.
+    /// Draws it as an SVG for the page.
     pub fn svg(&self) -> String {
         let estimate = |value, low, high| Estimate {
             value,
@@ -219,7 +219,7 @@ impl Scale {
         Some(scale)
     }
 
-    /// How far to the right of the bound a value lies.
+    /// The distance by which a value lies to the right of the bound.
     fn distance(&self, value: f64) -> f64 {
         self.direction
             * match self.log {

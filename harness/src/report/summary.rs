@@ -88,7 +88,7 @@ fn came_out(entries: &[Entry]) -> String {
     format!("Of these, {}.", list(&parts))
 }
 
-/// How many of each kind came out as claimed.
+/// The number of claims of each kind that came out as claimed.
 fn by_kind(entries: &[Entry]) -> String {
     let kinds = [
         (Kind::Finding, "findings on trained models"),

@@ -20,16 +20,8 @@ pub(super) trait Row {
     /// A number for each pre-activation, none below it; NaN where it may be anything.
     fn bounds(&self) -> &[f32];
 
-    /// A lower bound of the k-th largest pre-activation, if `least` is one of the k-th largest bound. The columns and
-    /// values are room to work in.
-    fn kth_at_least<S: Simd>(
-        &mut self,
-        s: S,
-        k: usize,
-        least: AtLeast,
-        columns: &mut [u32],
-        values: &mut [f32],
-    ) -> AtLeast;
+    /// A lower bound of the k-th largest pre-activation, if `least` is one of the k-th largest bound.
+    fn kth_at_least<S: Simd>(&mut self, s: S, k: usize, least: AtLeast) -> AtLeast;
 
     /// Writes the pre-activations that pass a sieve, and their columns, which rise. Returns how many there are.
     fn sift<S: Simd>(
@@ -53,14 +45,7 @@ impl Row for &[f32] {
         self
     }
     #[inline(always)]
-    fn kth_at_least<S: Simd>(
-        &mut self,
-        _: S,
-        _: usize,
-        least: AtLeast,
-        _: &mut [u32],
-        _: &mut [f32],
-    ) -> AtLeast {
+    fn kth_at_least<S: Simd>(&mut self, _: S, _: usize, least: AtLeast) -> AtLeast {
         least
     }
     #[inline(always)]
@@ -75,28 +60,8 @@ impl Row for &[f32] {
     }
 }
 
-/// ReLU: what is above 0, or NaN.
-#[derive(Clone, Copy)]
-pub(super) struct Relu;
-
-impl Select for Relu {
-    #[inline(always)]
-    fn select<S: Simd>(
-        self,
-        s: S,
-        mut pre: impl Row,
-        columns: &mut [u32],
-        values: &mut [f32],
-    ) -> usize {
-        pre.sift(s, AtLeast::ABOVE_ZERO, columns, values)
-    }
-}
-
-/// What is above a threshold of its own, one for each column, or NaN.
-#[derive(Clone, Copy)]
-pub(super) struct Above<'a>(pub(super) &'a [f32]);
-
-impl Select for Above<'_> {
+/// Every sieve chooses what passes it.
+impl<T: Sift + Send + Sync> Select for T {
     #[inline(always)]
     fn select<S: Simd>(
         self,
@@ -108,6 +73,13 @@ impl Select for Above<'_> {
         pre.sift(s, self, columns, values)
     }
 }
+
+/// ReLU: what is above 0, or NaN.
+pub(super) const RELU: AtLeast = AtLeast::ABOVE_ZERO;
+
+/// What is above a threshold of its own, one for each column, or NaN.
+#[derive(Clone, Copy)]
+pub(super) struct Above<'a>(pub(super) &'a [f32]);
 
 impl Sift for Above<'_> {
     #[inline(always)]
@@ -120,19 +92,6 @@ impl Sift for Above<'_> {
     #[inline(always)]
     fn leaves_out(self, column: usize, value: f32) -> bool {
         value <= self.0[column]
-    }
-}
-
-impl Select for AtLeast {
-    #[inline(always)]
-    fn select<S: Simd>(
-        self,
-        s: S,
-        mut pre: impl Row,
-        columns: &mut [u32],
-        values: &mut [f32],
-    ) -> usize {
-        pre.sift(s, self, columns, values)
     }
 }
 
@@ -168,7 +127,7 @@ impl Select for Largest {
             }
             least = least.max(kth_largest(maxima, k));
         }
-        let least = pre.kth_at_least(s, k, AtLeast(least), columns, values);
+        let least = pre.kth_at_least(s, k, AtLeast(least));
         let used = pre.sift(s, least, columns, values);
         if used <= k {
             return used;

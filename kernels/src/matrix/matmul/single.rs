@@ -17,21 +17,18 @@ pub(crate) fn has_single_products(lanes: usize, columns: usize) -> bool {
     columns.is_multiple_of(lanes)
 }
 
-/// Writes for each of some columns the value of x·Bᵀ + bias there, for a row `x` of A and the rows of B, which are
-/// contiguous.
+/// Writes for each of some columns the value of x·Bᵀ + bias there, of a product (x, B, bias) of a row x of A and the rows
+/// of B, which are contiguous.
 ///
 /// # Panics
-/// If a column does not exist, there is no room for its value, or rows of B are not as long as `x`.
+/// If a column does not exist, there is no room for its value, or rows of B are not as long as x.
 #[inline(always)]
 pub(crate) fn single_products<S: Simd>(
     s: S,
-    x: &[f32],
-    b: MatRef,
-    bias: &[f32],
+    product: (&[f32], MatRef, &[f32]),
     columns: &[u32],
     values: &mut [f32],
 ) {
-    let product = (x, b, bias);
     let values = &mut values[..columns.len()];
     // A chain waits for each of its multiply-adds, so two vectors of columns go side by side.
     let (pairs, rest) = columns.split_at(columns.len() / (2 * S::LANES) * (2 * S::LANES));

@@ -44,17 +44,6 @@ impl<'a> Screened<'a> {
     }
 }
 
-/// Computes single pre-activations.
-#[inline(always)]
-fn compute<S: Simd>(
-    s: S,
-    (x, weights, bias): (&[f32], MatRef, &[f32]),
-    columns: &[u32],
-    values: &mut [f32],
-) {
-    single_products(s, x, weights, bias, columns, values);
-}
-
 impl Row for Screened<'_> {
     #[inline(always)]
     fn bounds(&self) -> &[f32] {
@@ -64,18 +53,11 @@ impl Row for Screened<'_> {
     /// Computes those whose bounds reach `least`, k of them at least if there are as many above 0, and takes the k-th
     /// largest.
     #[inline(always)]
-    fn kth_at_least<S: Simd>(
-        &mut self,
-        s: S,
-        k: usize,
-        least: AtLeast,
-        _: &mut [u32],
-        _: &mut [f32],
-    ) -> AtLeast {
+    fn kth_at_least<S: Simd>(&mut self, s: S, k: usize, least: AtLeast) -> AtLeast {
         let (columns, values) = (&mut *self.known.0, &mut *self.known.1);
         let used = sift(s, least, self.bounds, columns, values);
         let values = &mut values[..used];
-        compute(s, self.product, &columns[..used], values);
+        single_products(s, self.product, &columns[..used], values);
         self.len = used;
         if used < k {
             return AtLeast::ABOVE_ZERO;
@@ -113,7 +95,7 @@ impl Row for Screened<'_> {
             }
         }
         let computed = (&self.fresh.0[..fresh], &mut self.fresh.1[..fresh]);
-        compute(s, self.product, computed.0, computed.1);
+        single_products(s, self.product, computed.0, computed.1);
         let (mut at, mut next, mut kept) = (0, 0, 0);
         for i in 0..used {
             let column = columns[i];

@@ -8,7 +8,7 @@ use crate::matrix::matmul::Accumulate;
 use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
-use crate::sae::select::{Relu, Row, Select};
+use crate::sae::select::{RELU, Row, Select};
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
@@ -74,7 +74,7 @@ impl Model for Gated {
         let magnitudes = Magnitudes::new(pass.exec, pass.tensors, scales);
 
         // Every entry of the code is one of the gates': their pass comes first, on the same entries.
-        pass.encode(Relu);
+        pass.encode(RELU);
         let auxiliary = pass.reconstruct().reconstruction;
         let codes = &mut pass.batch.codes;
         let sparsity = codes.add_l1(self.lambda);
@@ -159,7 +159,7 @@ impl Select for Magnitudes<'_> {
         columns: &mut [u32],
         values: &mut [f32],
     ) -> usize {
-        let open = Relu.select(s, pre, columns, values);
+        let open = RELU.select(s, pre, columns, values);
         let mut used = 0;
         for i in 0..open {
             let value = self.magnitude(columns[i] as usize, values[i]);

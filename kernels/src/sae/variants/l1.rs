@@ -5,7 +5,7 @@ use crate::sae::backward;
 use crate::sae::batch::Losses;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
-use crate::sae::select::Relu;
+use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{Shape, Tensors, W_DEC};
 
@@ -48,7 +48,7 @@ impl Model for L1 {
     }
 
     fn encode(&self, pass: &mut Pass, _: &mut Own) {
-        pass.encode(Relu);
+        pass.encode(RELU);
     }
 
     /// δf = 2/B·(W_dec e) + λn/B, δa = δf on the active entries;

@@ -8,7 +8,7 @@ use crate::sae::batch::Losses;
 use crate::sae::layers;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
-use crate::sae::select::Relu;
+use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Matrix, Shape, Tensor, Tensors, W_DEC, W_ENC};
 
@@ -89,7 +89,7 @@ impl Model for Lista {
             before = Some(z.into_ref());
         }
         let last = before.expect("a step");
-        pass.batch.codes.entries.take(exec, last, Relu);
+        pass.batch.codes.entries.take(exec, last, RELU);
     }
 
     /// Back through the steps, from δa_T = 2/B·(W_dec e) + λ/B on the active entries: δa_t = (S δa_{t+1})·1[z_t > 0],

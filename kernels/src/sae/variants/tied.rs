@@ -10,7 +10,7 @@ use crate::sae::backward;
 use crate::sae::batch::{self, Decoder, Losses};
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
-use crate::sae::select::Relu;
+use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_ENC, Shape, Tensor, Tensors, W_DEC};
 
@@ -59,7 +59,7 @@ impl Model for TiedL1 {
     fn encode(&self, pass: &mut Pass, own: &mut Own) {
         let unit = unit_rows(pass.exec, pass.tensors.dictionary(), &mut own.values);
         let bias = pass.tensors.get(B_ENC);
-        pass.encode_by(unit, bias, Relu);
+        pass.encode_by(unit, bias, RELU);
     }
 
     fn decode(&self, exec: Exec, tensors: &Tensors, codes: SparseRef, x_hat: MatMut) {

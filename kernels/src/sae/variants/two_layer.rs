@@ -7,7 +7,7 @@ use crate::sae::batch::Losses;
 use crate::sae::layers;
 use crate::sae::model::{Model, Own};
 use crate::sae::pass::Pass;
-use crate::sae::select::Relu;
+use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Matrix, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
@@ -95,7 +95,7 @@ impl Model for TwoLayer {
         layers::relu(exec, hidden.reborrow());
         let (weights, bias) = (tensors.get(W_ENC), tensors.get(B_ENC));
         let entries = &mut pass.batch.codes.entries;
-        entries.fill(exec, hidden.as_ref(), weights, bias, Relu);
+        entries.fill(exec, hidden.as_ref(), weights, bias, RELU);
     }
 
     /// δa = 2/B·(W_dec e) + λ/B on the active entries, ∂W_enc = Δᵀh; δh = (W_encᵀ δa)·1[h > 0].
