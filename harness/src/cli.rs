@@ -6,6 +6,7 @@ mod criteria;
 mod figures;
 mod listing;
 mod paint;
+mod parts;
 mod sae;
 mod show;
 mod verdicts;
@@ -13,13 +14,9 @@ mod verdicts;
 use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use common::{
-    CHECKPOINT_EVERY, checkpoint_every, choose_isa, print, printed, put_wrapped, terminal_width,
-    threads,
-};
+use common::{checkpoint_every, choose_isa, print, printed, put_wrapped, terminal_width, threads};
 use figures::FigureArgs;
 
 use crate::error::{Error, Result};
@@ -29,6 +26,7 @@ use crate::figure::export::Export;
 use crate::report;
 use crate::run::config::{Config, Request};
 use crate::run::{self, RunOptions, results};
+use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::settings::Preset;
@@ -55,6 +53,12 @@ struct Cli {
 enum Command {
     /// Run experiments, settle their claims, draw their figures
     Run(RunArgs),
+    /// Plan a run that many processes share: its units of work, with the time and memory that they take
+    Plan(PlanArgs),
+    /// Say how far the parts of a planned run are
+    Status(parts::StatusArgs),
+    /// Make tables, figures and report of what the parts of a planned run have computed
+    Merge(parts::MergeArgs),
     /// Run experiments while measuring where the time goes, and how far kernels are from what this machine can do
     Profile(ProfileArgs),
     /// Train sparse autoencoders on activations of one's own, and export them
@@ -111,6 +115,35 @@ enum Command {
 
 #[derive(Debug, Args)]
 #[command(
+    after_help = "The units are written to DIR/plan.csv, and the configuration to DIR/config.toml. Every part computes its \
+    share of them, and the merge makes of all pieces what one machine would have written, byte for byte.\n\nExample, \
+    with GNU parallel in place of a cluster:\n  harness plan --preset full --out run\n  \
+    for round in 1 2; do parallel -j 4 harness run --part {}/8 --threads 1 --out run ::: $(seq 8); done\n  \
+    harness merge run"
+)]
+struct PlanArgs {
+    #[command(flatten)]
+    what: WhatArgs,
+
+    /// Folder of the run, new or empty [default: out/PRESET-N, the first N that is free]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Threads that a part will have, which its memory depends on
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    threads: usize,
+}
+
+impl PlanArgs {
+    fn execute(self) -> Result<()> {
+        let config = Config::resolve(&REGISTRY, &self.what.request()?)?;
+        let threads = threads(Some(self.threads))?;
+        parts::plan(&config, self.out.as_deref(), threads)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(
     after_help = "Settings are resolved in this order, the later one winning: the preset, the \
     configuration file, --set, the other flags.\n\nExamples:\n  harness run response --preset quick\n  \
     harness run response --set response.n=400 --set 'response.widths=[1, 10, 100]'\n  \
@@ -125,8 +158,11 @@ struct RunArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
 
+    #[command(flatten)]
+    part: parts::PartArgs,
+
     /// Seconds between two checkpoints of a training
-    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY.as_secs_f64())]
     checkpoint_every: f64,
 }
 
@@ -141,9 +177,9 @@ struct ProfileArgs {
     shared: SharedArgs,
 }
 
-/// The options that `run` and `profile` share: what to run, where to write it, and what to show.
+/// The options that `run`, `profile` and `plan` share: what to run.
 #[derive(Debug, Args)]
-struct SharedArgs {
+struct WhatArgs {
     /// Experiments to run, with those they need [default: all]
     #[arg(value_name = "EXPERIMENT")]
     experiments: Vec<String>,
@@ -168,6 +204,13 @@ struct SharedArgs {
     /// Number of seeds that every claim is measured at [default: 5 quick, 10 default and full]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
+}
+
+/// The options that `run` and `profile` share: what to run, where to write it, and what to show.
+#[derive(Debug, Args)]
+struct SharedArgs {
+    #[command(flatten)]
+    what: WhatArgs,
 
     /// Number of threads; results are the same for any [default: all cores]
     #[arg(long, value_name = "N")]
@@ -214,6 +257,9 @@ impl Cli {
             .unwrap_or_else(|| Command::Run(RunArgs::none()))
         {
             Command::Run(args) => args.execute(),
+            Command::Plan(args) => args.execute(),
+            Command::Status(args) => args.execute(),
+            Command::Merge(args) => args.execute(),
             Command::Profile(args) => args.execute(),
             Command::Sae(command) => command.execute(),
             Command::List {
@@ -264,19 +310,22 @@ impl RunArgs {
 
     fn execute(self) -> Result<()> {
         let export = self.shared.figures.export()?;
-        let mut request = self.shared.request()?;
+        let mut request = self.shared.what.request()?;
         if let Some(folder) = &self.resume
             && request == Request::default()
         {
             request.file = Some(folder.join(names::CONFIG));
         }
-        let config = Config::resolve(&REGISTRY, &request)?;
         let options = RunOptions {
             resume: self.resume.is_some(),
             out: self.resume.or(self.shared.out.clone()),
             checkpoint_every: checkpoint_every(self.checkpoint_every)?,
             ..self.shared.options()?
         };
+        if self.part.is_given() {
+            return self.part.execute(&request, &options);
+        }
+        let config = Config::resolve(&REGISTRY, &request)?;
         run_and_report(&config, &options, &export)
     }
 }
@@ -284,7 +333,7 @@ impl RunArgs {
 impl ProfileArgs {
     fn execute(self) -> Result<()> {
         let export = self.shared.figures.export()?;
-        let mut request = self.shared.request()?;
+        let mut request = self.shared.what.request()?;
         // A configuration file says which preset it starts from, and the default one if it says nothing.
         if request.file.is_none() {
             request.preset.get_or_insert(Preset::Quick);
@@ -298,7 +347,7 @@ impl ProfileArgs {
     }
 }
 
-impl SharedArgs {
+impl WhatArgs {
     fn request(&self) -> Result<Request> {
         let preset = self.preset.as_deref().map(Preset::from_str).transpose();
         Ok(Request {
@@ -310,15 +359,13 @@ impl SharedArgs {
             seeds: self.seeds,
         })
     }
+}
 
+impl SharedArgs {
     fn options(&self) -> Result<RunOptions> {
         Ok(RunOptions {
-            threads: threads(self.threads)?,
-            resume: false,
             out: self.out.clone(),
-            checkpoint_every: Duration::from_secs_f64(CHECKPOINT_EVERY),
-            show: Show::suited(self.quiet),
-            profile: false,
+            ..RunOptions::new(threads(self.threads)?, Show::suited(self.quiet))
         })
     }
 }

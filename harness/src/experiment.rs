@@ -5,6 +5,13 @@ pub mod context;
 pub mod erased;
 pub mod needs;
 pub mod registry;
+pub mod units;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::claim::ClaimSpec;
 use crate::claim::ledger::Ledger;
@@ -16,12 +23,14 @@ use crate::table::{TableSpec, Tables};
 
 pub use context::Ctx;
 pub use needs::Needs;
+pub use units::{Cost, NoUnit, OfSeed};
 
 /// One experiment: what it asks, what it computes, how it draws and reads its tables.
 ///
-/// Computing and drawing are apart: [`run`](Experiment::run) returns tables and measures,
-/// [`figures`](Experiment::figures) and [`findings`](Experiment::findings) see the tables only after
-/// they went through their CSV files.
+/// Computing, concluding and drawing are apart. What takes time is computed in [units](Experiment::units) that need
+/// no other, in any order and on any machine of an instruction set. [`conclude`](Experiment::conclude) makes tables and
+/// measures of what came out of them, and [`figures`](Experiment::figures) and [`findings`](Experiment::findings) see
+/// the tables only after they went through their CSV files.
 pub trait Experiment: Sync + 'static {
     /// The settings, declared by [`settings!`](macro@crate::settings).
     type Settings: Settings;
@@ -38,9 +47,30 @@ pub trait Experiment: Sync + 'static {
         usize::MAX
     }
 
-    /// Computes the tables and the measures. It is called inside the run's thread pool, which plain rayon iterators
-    /// use.
-    fn run(settings: &Self::Settings, ctx: &Ctx) -> Result<Outcome>;
+    /// A unit of the computation.
+    type Unit: Send + Sync;
+
+    /// What comes out of a unit.
+    type Piece: Serialize + DeserializeOwned + Send;
+
+    /// Whether units are computed side by side, on one thread each, if there is one for every thread. Otherwise one
+    /// follows the other, and each has all threads.
+    const SIDE_BY_SIDE: bool = false;
+
+    /// The units of the computation at these seeds, in a fixed order.
+    fn units(settings: &Self::Settings, seeds: &[u64]) -> Vec<Self::Unit>;
+
+    /// The name of a unit, which no other has: letters, digits, dots and hyphens.
+    fn name(unit: &Self::Unit) -> String;
+
+    /// The cost of a unit.
+    fn cost(settings: &Self::Settings, unit: &Self::Unit) -> Cost;
+
+    /// Computes a unit, in a rayon pool with the threads of the session. It reports as much progress as its cost says.
+    fn compute(settings: &Self::Settings, unit: &Self::Unit, ctx: &Ctx) -> Result<Self::Piece>;
+
+    /// Makes the tables and the measures of what came out of all units, in their order.
+    fn conclude(settings: &Self::Settings, pieces: Vec<Self::Piece>, ctx: &Ctx) -> Result<Outcome>;
 
     /// Draws the figures from the tables, which may be empty but have the declared columns.
     fn figures(tables: &Tables) -> Vec<Figure>;
@@ -66,4 +96,18 @@ pub struct About {
     pub figures: &'static [&'static str],
     /// Experiments whose results it reads: they stand before it in the registry and are run along.
     pub needs: &'static [&'static str],
+}
+
+/// Computes all units of an experiment, and concludes.
+pub fn run<E: Experiment>(settings: &E::Settings, ctx: &Ctx) -> Result<Outcome> {
+    let units = E::units(settings, ctx.seeds);
+    let numbers: Vec<usize> = (0..units.len()).collect();
+    let pieces = Mutex::new(BTreeMap::new());
+    bound::compute::<E>(settings, &numbers, ctx, |number, _, piece| {
+        let mut pieces = pieces.lock().expect("no panic while it is held");
+        pieces.insert(number, piece);
+        Ok(())
+    })?;
+    let pieces = pieces.into_inner().expect("no panic while it was held");
+    E::conclude(settings, pieces.into_values().collect(), ctx)
 }

@@ -2,7 +2,13 @@
 
 pub mod config;
 pub mod manifest;
+pub mod merge;
+pub mod part;
+pub mod parts;
+pub mod pieces;
+pub mod plan;
 pub mod results;
+pub mod status;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,8 +25,9 @@ use crate::memory;
 use crate::profile::{self, Profile, Recorder};
 use crate::run::config::{Config, Selected};
 use crate::run::manifest::Manifest;
+use crate::run::pieces::Pieces;
 use crate::session::progress::{self, Progress, Show};
-use crate::session::{self, Session};
+use crate::session::{self, CHECKPOINT_EVERY, Session};
 use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
@@ -42,6 +49,42 @@ pub struct RunOptions {
     pub show: Show,
     /// Whether to measure where the time goes.
     pub profile: bool,
+    /// The folders of the parts that have computed pieces of this run.
+    pub parts: Vec<PathBuf>,
+}
+
+impl RunOptions {
+    /// Options for a new run in a fresh folder, on so many threads.
+    pub fn new(threads: usize, show: Show) -> Self {
+        RunOptions {
+            threads,
+            out: None,
+            resume: false,
+            checkpoint_every: CHECKPOINT_EVERY,
+            show,
+            profile: false,
+            parts: Vec::new(),
+        }
+    }
+
+    /// What an experiment is given, which writes to its folder in that of the run.
+    fn session<'a>(
+        &'a self,
+        isa: Isa,
+        folder: &'a Folder,
+        experiment: &'a str,
+        progress: &'a Progress,
+    ) -> Session<'a> {
+        Session {
+            isa,
+            threads: self.threads,
+            progress,
+            folder,
+            subfolder: experiment,
+            checkpoint_every: self.checkpoint_every,
+            beside: &self.parts,
+        }
+    }
 }
 
 /// What a run leaves behind.
@@ -80,6 +123,9 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
         // A profile is that of a whole run.
         manifest.checksums.remove(profile::FOLDER);
         folder.remove(profile::FOLDER)?;
+    }
+    for part in &options.parts {
+        manifest.add_part(part)?;
     }
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(MANIFEST, manifest.to_json())?;
@@ -146,7 +192,6 @@ fn compute(
     manifest: &mut Manifest,
     mut recorder: Option<&mut Recorder>,
 ) -> Result<Ledger> {
-    let all_seeds = config.seed_list();
     let mut ledger = Ledger::default();
     let mut finished: BTreeMap<&'static str, Tables> = BTreeMap::new();
     for (i, Selected { experiment, bound }) in config.experiments.iter().enumerate() {
@@ -154,18 +199,11 @@ fn compute(
         let id = experiment.id();
         let name = format!("[{}/{}] {id}", i + 1, config.experiments.len());
         let progress = Progress::new(name, options.show);
-        let seeds = &all_seeds[..all_seeds.len().min(bound.most_seeds())];
+        let seeds = config.seeds_of(&**bound);
         let ctx = Ctx {
-            session: Session {
-                isa,
-                threads: options.threads,
-                progress: &progress,
-                folder,
-                subfolder: id,
-                checkpoint_every: options.checkpoint_every,
-            },
+            session: options.session(isa, folder, id, &progress),
             experiment: id,
-            seeds,
+            seeds: &seeds,
             inputs: &finished,
         };
         if let Some(recorder) = &mut recorder {
@@ -181,7 +219,10 @@ fn compute(
             progress.finish();
             continue;
         }
-        let outcome = bound.run(&ctx)?;
+        parts::adopt(folder, id, &options.parts)?;
+        let pieces = Pieces::new(&**bound, ctx, &options.parts)?;
+        pieces.compute(&pieces.numbers())?;
+        let outcome = pieces.conclude()?;
         progress::check()?;
 
         let tables = Tables::new(outcome.tables);

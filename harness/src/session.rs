@@ -5,6 +5,7 @@ pub mod signals;
 pub mod training;
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kernels::{Exec, Isa};
@@ -16,8 +17,11 @@ use crate::store::checkpoint::Store;
 use crate::store::folder::Folder;
 use crate::store::names::CHECKPOINTS;
 
+/// The time between two checkpoints, unless told otherwise.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
 /// The means of one long computation.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Session<'a> {
     /// The instruction set that kernels run on.
     pub isa: Isa,
@@ -31,6 +35,8 @@ pub struct Session<'a> {
     pub subfolder: &'a str,
     /// The time between two checkpoints of a long training.
     pub checkpoint_every: Duration,
+    /// The folders of other parts of the same run, which are only read.
+    pub beside: &'a [PathBuf],
 }
 
 /// A pool of so many threads for a long computation.
@@ -73,6 +79,14 @@ impl<'a> Session<'a> {
     /// Kernels on all threads of the pool.
     pub fn parallel(&self) -> Exec {
         Exec::parallel(self.isa)
+    }
+
+    /// The path of a file in the folder of the run, or in that of another part of the same run if only that has it.
+    pub fn find(&self, name: &str) -> PathBuf {
+        let own = self.folder.path().join(name);
+        let others = self.beside.iter().map(|folder| folder.join(name));
+        let mut found = std::iter::once(own.clone()).chain(others);
+        found.find(|path| path.exists()).unwrap_or(own)
     }
 
     /// The checkpoints of a training, by the name of its folder, by its name in messages, and with the settings that

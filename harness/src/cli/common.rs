@@ -10,9 +10,6 @@ use kernels::Isa;
 use crate::error::{Error, Result};
 use crate::text::{did_you_mean, put};
 
-/// Seconds between two checkpoints, unless told otherwise.
-pub const CHECKPOINT_EVERY: f64 = 30.0;
-
 /// The number of threads that was asked for, or one for each core.
 pub fn threads(asked: Option<usize>) -> Result<usize> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -1,9 +1,15 @@
 //! An experiment with its settings: what a run computes.
 
+use std::time::Instant;
+
+use rayon::prelude::*;
+
 use super::context::Ctx;
 use super::needs::Needs;
+use super::units::Unit;
 use super::{Experiment, Outcome};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::session::Session;
 use crate::settings::Settings;
 
 /// An experiment with its settings, whatever their type.
@@ -20,12 +26,24 @@ pub trait Bound: Send + Sync {
     /// The largest number of seeds to run at: see [`Experiment::most_seeds`].
     fn most_seeds(&self) -> usize;
 
-    /// Computes: see [`Experiment::run`].
-    fn run(&self, ctx: &Ctx) -> Result<Outcome>;
+    /// The units of the computation at these seeds: see [`Experiment::units`].
+    fn units(&self, seeds: &[u64]) -> Vec<Unit>;
+
+    /// Computes the units of these numbers and keeps each piece: see [`Experiment::compute`].
+    fn compute(&self, numbers: &[usize], ctx: &Ctx, keep: &Keep) -> Result<()>;
+
+    /// Concludes from the bytes of the pieces of all units, in their order: see [`Experiment::conclude`].
+    ///
+    /// # Errors
+    /// Also if these are not the bytes of such a piece.
+    fn conclude(&self, pieces: &[Vec<u8>], ctx: &Ctx) -> Result<Outcome>;
 }
 
+/// Keeps a piece: the number of its unit, the seconds that it took times the threads that it had, and its bytes.
+pub type Keep<'a> = dyn Fn(usize, f64, &[u8]) -> Result<()> + Sync + 'a;
+
 /// An experiment with its settings.
-pub(super) struct Typed<E: Experiment>(pub E::Settings);
+pub struct Typed<E: Experiment>(pub E::Settings);
 
 impl<E: Experiment> Bound for Typed<E> {
     fn settings(&self) -> &dyn Settings {
@@ -44,7 +62,62 @@ impl<E: Experiment> Bound for Typed<E> {
         E::most_seeds(&self.0)
     }
 
-    fn run(&self, ctx: &Ctx) -> Result<Outcome> {
-        E::run(&self.0, ctx)
+    fn units(&self, seeds: &[u64]) -> Vec<Unit> {
+        let units = E::units(&self.0, seeds).into_iter();
+        let unit = |unit: E::Unit| Unit {
+            name: E::name(&unit),
+            cost: E::cost(&self.0, &unit),
+        };
+        units.map(unit).collect()
     }
+
+    fn compute(&self, numbers: &[usize], ctx: &Ctx, keep: &Keep) -> Result<()> {
+        compute::<E>(&self.0, numbers, ctx, |number, seconds, piece| {
+            let bytes = postcard::to_allocvec(&piece).expect("a piece is plain data");
+            keep(number, seconds, &bytes)
+        })
+    }
+
+    fn conclude(&self, pieces: &[Vec<u8>], ctx: &Ctx) -> Result<Outcome> {
+        let read = |bytes: &Vec<u8>| {
+            postcard::from_bytes(bytes).map_err(|why| {
+                let id = ctx.experiment;
+                Error::input(format!("a piece of `{id}` cannot be read ({why})"))
+            })
+        };
+        let pieces = pieces.iter().map(read).collect::<Result<_>>()?;
+        E::conclude(&self.0, pieces, ctx)
+    }
+}
+
+/// Computes the units of these numbers and keeps each piece, with the number of its unit and the seconds that it took
+/// times the threads that it had.
+pub fn compute<E: Experiment>(
+    settings: &E::Settings,
+    numbers: &[usize],
+    ctx: &Ctx,
+    keep: impl Fn(usize, f64, E::Piece) -> Result<()> + Sync,
+) -> Result<()> {
+    let units = E::units(settings, ctx.seeds);
+    let one = |number: usize, ctx: &Ctx| {
+        let begun = Instant::now();
+        let piece = E::compute(settings, &units[number], ctx)?;
+        let seconds = begun.elapsed().as_secs_f64() * ctx.session.threads as f64;
+        keep(number, seconds, piece)
+    };
+    let threads = ctx.session.threads;
+    if !E::SIDE_BY_SIDE || threads == 1 || numbers.len() < threads {
+        return numbers.iter().try_for_each(|&number| one(number, ctx));
+    }
+    let session = Session {
+        threads: 1,
+        ..ctx.session
+    };
+    let ctx = Ctx { session, ..*ctx };
+    // Those that take longest first, so that no thread is left with one of them at the end.
+    let mut order = numbers.to_vec();
+    let seconds = |number: usize| E::cost(settings, &units[number]).seconds;
+    order.sort_by(|&a, &b| seconds(b).total_cmp(&seconds(a)));
+    let order = order.par_iter().with_max_len(1);
+    order.map(|&number| one(number, &ctx)).collect()
 }

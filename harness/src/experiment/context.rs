@@ -7,7 +7,7 @@ use crate::session::Session;
 use crate::table::Tables;
 
 /// What a run hands to an experiment.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Ctx<'a> {
     /// The means of the computation, and the folder for what another experiment [needs](super::About::needs).
     pub session: Session<'a>,

@@ -158,6 +158,13 @@ impl Config {
         (self.seed..self.seed + self.seeds).collect()
     }
 
+    /// The seeds that an experiment runs at: the first of the run's, as many as it takes.
+    pub fn seeds_of(&self, bound: &dyn Bound) -> Vec<u64> {
+        let mut seeds = self.seed_list();
+        seeds.truncate(bound.most_seeds());
+        seeds
+    }
+
     /// The configuration file that repeats the run on `isa`, with every setting explained.
     pub fn to_toml(&self, isa: &str) -> String {
         use std::fmt::Write as _;

@@ -23,6 +23,10 @@ pub struct Manifest<'a> {
     threads: usize,
     started: u64,
     finished: Option<u64>,
+    /// Whether the run that was taken over was complete.
+    was_complete: bool,
+    /// What the manifests of the parts say that this was merged from.
+    pub parts: BTreeMap<String, Value>,
     /// The seconds that each experiment took.
     pub seconds: BTreeMap<String, f64>,
     /// The checksums of the files of complete experiments.
@@ -38,6 +42,8 @@ impl<'a> Manifest<'a> {
             threads,
             started: now(),
             finished: None,
+            was_complete: false,
+            parts: BTreeMap::new(),
             seconds: BTreeMap::new(),
             checksums: Checksums::default(),
         }
@@ -69,29 +75,67 @@ impl<'a> Manifest<'a> {
     /// # Errors
     /// If it is no manifest, or of a run of another configuration.
     pub fn take_over(&mut self, text: &str) -> Result<(), String> {
-        let theirs: Value = serde_json::from_str(text).map_err(damaged)?;
-        let ours: Value = serde_json::from_str(&self.to_json()).expect("JSON of ours");
-        for key in [
-            "harness",
-            "isa",
-            "preset",
-            "seeds",
-            "experiments",
-            "settings",
-        ] {
-            if let Some((place, theirs, ours)) = difference(key, &theirs[key], &ours[key]) {
-                return Err(format!(
-                    "cannot resume this run: it was run with {place} = {theirs}, not {ours}; leave the \
-                     configuration out to resume it as it was, or choose a new folder with --out"
-                ));
-            }
+        if let Some((place, theirs, ours)) = self.difference(text)? {
+            return Err(format!(
+                "cannot resume this run: it was run with {place} = {theirs}, not {ours}; leave the \
+                 configuration out to resume it as it was, or choose a new folder with --out"
+            ));
         }
+        let theirs: Value = serde_json::from_str(text).map_err(damaged)?;
+        self.was_complete = theirs["complete"] == true;
         self.started = theirs["started_unix"].as_u64().unwrap_or(self.started);
         let seconds = theirs["seconds"].as_object().into_iter().flatten();
         self.seconds = seconds
             .filter_map(|(id, s)| Some((id.clone(), s.as_f64()?)))
             .collect();
         self.checksums = checksums(&theirs)?.unwrap_or_default();
+        Ok(())
+    }
+
+    /// The first thing that decides the bytes of a run in which the manifest of another differs: its name, theirs and
+    /// ours.
+    ///
+    /// # Errors
+    /// If the text is no manifest.
+    pub fn difference(&self, text: &str) -> Result<Option<(String, String, String)>, String> {
+        let theirs: Value = serde_json::from_str(text).map_err(damaged)?;
+        let ours: Value = serde_json::from_str(&self.to_json()).expect("JSON of ours");
+        let keys = [
+            "harness",
+            "isa",
+            "preset",
+            "seeds",
+            "experiments",
+            "settings",
+        ];
+        let mut found = keys
+            .iter()
+            .map(|key| difference(key, &theirs[key], &ours[key]));
+        Ok(found.find_map(|found| found))
+    }
+
+    /// Whether the run that was taken over was complete.
+    pub fn was_complete(&self) -> bool {
+        self.was_complete
+    }
+
+    /// Notes what ran where in a part that this is merged from.
+    pub fn add_part(&mut self, part: &Path) -> Result<()> {
+        let Some(text) = text(part)? else {
+            return Ok(());
+        };
+        let theirs: Value = serde_json::from_str(&text).unwrap_or_default();
+        let kept = [
+            "host",
+            "threads",
+            "started_unix",
+            "finished_unix",
+            "seconds",
+        ];
+        let kept = kept.map(|key| (key.to_string(), theirs[key].clone()));
+        let name = part.file_name().unwrap_or_default().to_string_lossy();
+        self.parts
+            .insert(name.into_owned(), Value::Object(kept.into_iter().collect()));
         Ok(())
     }
 
@@ -112,12 +156,13 @@ impl<'a> Manifest<'a> {
                 (s.experiment.id(), settings.collect::<toml::Table>())
             })
             .collect();
-        let manifest = json!({
+        let mut manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": self.finished.is_some(),
             "isa": self.isa.name(),
             "threads": self.threads,
             "machine": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            "host": system::host(),
             "started_unix": self.started,
             "finished_unix": self.finished,
             "seconds": self.seconds,
@@ -128,6 +173,9 @@ impl<'a> Manifest<'a> {
             "experiments": experiments,
             "settings": settings,
         });
+        if !self.parts.is_empty() {
+            manifest["parts"] = json!(self.parts);
+        }
         serde_json::to_string_pretty(&manifest).expect("JSON of plain values") + "\n"
     }
 }

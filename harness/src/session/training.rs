@@ -255,6 +255,7 @@ mod tests {
             folder,
             subfolder: "test",
             checkpoint_every: Duration::ZERO,
+            beside: &[],
         };
         let course = Course {
             slug: "numbers",

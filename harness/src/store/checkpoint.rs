@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::input::read_result;
 use crate::store::folder::Folder;
 use crate::store::names::CHECKPOINTS;
+use crate::store::system;
 
 const MAGIC: &[u8] = b"TRAINING";
 /// The number of checkpoints that are kept: a damaged one has one before it.
@@ -63,7 +64,7 @@ impl<'a> Store<'a> {
 
     /// Writes a checkpoint, and removes those before the last two.
     pub fn write(&self, step: u64, mut snapshot: Snapshot<'_>) -> Result<()> {
-        let file = format!("{}/{step:012}.{SUFFIX}", self.folder);
+        let file = format!("{}/{}", self.folder, file_name(step));
         snapshot.put_metadata(IDENTITY, &self.identity);
         self.run.write_pieces(file, &snapshot.pieces())?;
         for old in self.files()?.into_iter().skip(KEPT) {
@@ -71,6 +72,11 @@ impl<'a> Store<'a> {
         }
         self.written.set(Instant::now());
         Ok(())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.files()?.is_empty())
     }
 
     /// The contents of the last checkpoint, as `read` reads them; `None` if there is none.
@@ -84,34 +90,74 @@ impl<'a> Store<'a> {
         let Some(file) = self.files()?.into_iter().next() else {
             return Ok(None);
         };
-        let run = self.run.path();
-        let bytes = read_result(&file)?;
-        let snapshot = decode(&bytes, &file, run)?;
-        self.belongs(&snapshot, &file)?;
-        let state = read(&snapshot).map_err(|why| damaged(&file, run, &why))?;
-        Ok(Some(state))
+        match self.open(&file, read)? {
+            Ok(state) => Ok(Some(state)),
+            Err(Unfit::Damaged(why)) => Err(damaged(&file, self.run.path(), &why)),
+            Err(Unfit::Foreign(line)) => Err(Error::input(format!(
+                "{} is from another training: it has `{line}`, this one does not; choose a new folder with --out",
+                file.display()
+            ))),
+        }
     }
 
-    fn belongs(&self, snapshot: &Snapshot<'_>, file: &Path) -> Result<()> {
-        let identity = snapshot.metadata.get(IDENTITY).map_or("", String::as_str);
-        if identity == self.identity {
-            return Ok(());
+    /// The path of the last checkpoint of the same training in the folder of another run, if there is one.
+    pub fn beside(&self, run: &Path) -> Result<Option<PathBuf>> {
+        let folder = run.join(&self.folder);
+        if !system::exists(&folder)? {
+            return Ok(None);
         }
-        let mut lines = identity.lines().zip(self.identity.lines());
-        let theirs = lines.find(|(a, b)| a != b).map_or(identity, |(a, _)| a);
-        Err(Error::input(format!(
-            "{} is from another training: it has `{theirs}`, this one does not; choose a new folder with --out",
-            file.display()
-        )))
+        let files = system::entries(&folder)?.into_iter().map(|e| e.path());
+        Ok(files.filter(|file| is_checkpoint(file)).max())
+    }
+
+    /// The contents of a checkpoint of this training, or why it is none.
+    ///
+    /// # Errors
+    /// If the file cannot be read at all.
+    pub fn open<T>(
+        &self,
+        file: &Path,
+        read: impl Fn(&Snapshot<'_>) -> Result<T, String>,
+    ) -> Result<Result<T, Unfit>> {
+        let bytes = read_result(file)?;
+        let snapshot = match Snapshot::decode(&bytes) {
+            Ok(snapshot) => snapshot,
+            Err(why) => return Ok(Err(Unfit::Damaged(why))),
+        };
+        let identity = snapshot.metadata.get(IDENTITY).map_or("", String::as_str);
+        if identity != self.identity {
+            let mut lines = identity.lines().zip(self.identity.lines());
+            let theirs = lines.find(|(a, b)| a != b).map_or(identity, |(a, _)| a);
+            return Ok(Err(Unfit::Foreign(theirs.into())));
+        }
+        Ok(read(&snapshot).map_err(Unfit::Damaged))
     }
 
     /// The files there are, the last first.
     fn files(&self) -> Result<Vec<PathBuf>> {
         let mut files = self.run.list(&self.folder)?;
-        files.retain(|f| f.extension().is_some_and(|e| e == SUFFIX));
-        files.sort_unstable_by(|a, b| b.cmp(a));
+        files.retain(|file| is_checkpoint(file));
+        files.reverse();
         Ok(files)
     }
+}
+
+/// Why a file is no checkpoint of a training.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is damaged in this way.
+    Damaged(String),
+    /// It is of another training, of which this line tells.
+    Foreign(String),
+}
+
+/// The name of the file of a checkpoint after so many steps.
+pub fn file_name(step: u64) -> String {
+    format!("{step:012}.{SUFFIX}")
+}
+
+fn is_checkpoint(file: &Path) -> bool {
+    file.extension().is_some_and(|e| e == SUFFIX)
 }
 
 /// Checks that no checkpoint of these experiments in the folder of a run is damaged, before anything is computed.
@@ -121,7 +167,7 @@ pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) 
         for training in run.list(&checkpoints)? {
             let training = training.file_name().expect("an entry has a name");
             for file in run.list(Path::new(&checkpoints).join(training))? {
-                if file.extension().is_some_and(|e| e == SUFFIX) {
+                if is_checkpoint(&file) {
                     decode(&read_result(&file)?, &file, run.path())?;
                 }
             }
@@ -177,6 +223,7 @@ macro_rules! numbers {
 }
 
 numbers! {
+    u8: U8,
     f32: F32,
     f64: F64,
     u32: U32,

@@ -23,3 +23,9 @@ pub const MEASURES: &str = "measures.csv";
 
 /// The folder of an experiment's checkpoints, in its own; gone once its results are there.
 pub const CHECKPOINTS: &str = "checkpoints";
+
+/// The folder of the parts of a run that several processes compute.
+pub const PARTS: &str = "parts";
+
+/// The units of work of such a run.
+pub const PLAN: &str = "plan.csv";

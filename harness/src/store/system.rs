@@ -85,3 +85,12 @@ pub fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect);
     entries.map_err(Error::io("read", folder))
 }
+
+/// The name of this machine, if it has one.
+pub fn host() -> Option<String> {
+    #[cfg(unix)]
+    let name = nix::unistd::gethostname().ok()?.into_string().ok();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").ok();
+    name
+}

@@ -180,7 +180,7 @@ macro_rules! rows {
         }
     ) => {
         $(#[doc = $about])+
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         $vis struct $name {
             $( $(#[doc = $doc])+ $vis $key: $type, )+
             $(
@@ -250,8 +250,8 @@ macro_rules! words {
         $(#[$attribute:meta])*
         $vis:vis enum $name:ident { $( $(#[$of_variant:meta])* $variant:ident ),+ $(,)? }
     ) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         $(#[$attribute])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[derive(::strum::VariantNames, ::strum::IntoStaticStr, ::strum::EnumString, ::strum::Display)]
         #[strum(serialize_all = "kebab-case")]
         $vis enum $name { $( $(#[$of_variant])* $variant, )+ }

@@ -246,6 +246,7 @@ impl Job<'_> {
             folder: self.folder,
             subfolder: MODELS,
             checkpoint_every: self.options.checkpoint_every,
+            beside: &[],
         }
     }
 }

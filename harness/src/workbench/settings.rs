@@ -5,7 +5,6 @@ use crate::settings::range::{above, above_0_at_most_1e6, increasing, worded};
 
 crate::words! {
     /// A variant of sparse autoencoder.
-    #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Kind {
         /// The k largest entries of a code, and an auxiliary loss that brings dead elements back.
@@ -51,7 +50,6 @@ crate::words! {
 
 crate::words! {
     /// What models are held against.
-    #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Baselines {
         /// Nothing.
@@ -63,7 +61,6 @@ crate::words! {
 
 crate::words! {
     /// What is done for elements that have not fired for long.
-    #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Dead {
         /// An auxiliary loss, by which they learn what the others leave over.
@@ -77,7 +74,6 @@ crate::words! {
 
 crate::words! {
     /// What is done to activations before they are trained on.
-    #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Normalise {
         /// Nothing.
@@ -91,7 +87,6 @@ crate::words! {
 
 crate::words! {
     /// What is done with rows that hold a NaN or an infinite value.
-    #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum NonFinite {
         /// The first of them ends the training before it has begun.

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use toml::Value;
 
-use super::super::common::{CHECKPOINT_EVERY, checkpoint_every, threads};
+use super::super::common::{checkpoint_every, threads};
 use super::super::figures::FigureArgs;
 use crate::error::{Error, Result};
+use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::store::names::REPORT;
@@ -108,7 +109,7 @@ pub struct SweepArgs {
     threads: Option<usize>,
 
     /// Seconds between two checkpoints
-    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY.as_secs_f64())]
     checkpoint_every: f64,
 
     #[command(flatten)]

@@ -7,7 +7,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::experiments::many_layers::multilayer::streams::scale;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::sae::training::{self, Candidate, Recipe, Trained};
@@ -75,6 +75,8 @@ pub struct ContinuousLatent;
 
 impl Experiment for ContinuousLatent {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "continuous-latent",
@@ -107,7 +109,23 @@ impl Experiment for ContinuousLatent {
         s.most_seeds
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let of_dictionaries = (s.layers as u64 + 1) * s.training.steps;
         let all = ctx.seeds.len() as u64 * (s.steps + of_dictionaries);
         ctx.session.progress.start(all)?;

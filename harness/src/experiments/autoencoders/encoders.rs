@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::experiments::many_layers::multilayer::streams::Streams;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
@@ -37,6 +37,8 @@ pub struct Encoders;
 
 impl Experiment for Encoders {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "encoders",
@@ -75,7 +77,23 @@ impl Experiment for Encoders {
         s.most_seeds
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let lambdas = s.lambdas.len() as u64;
         let per_source = |steps| 3 * lambdas * steps;
         let seeds = ctx.seeds.len() as u64;

@@ -4,7 +4,7 @@
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::figure::Figure;
 use crate::stats::{max, min};
 use crate::table::{Record, Table, Tables};
@@ -32,6 +32,8 @@ pub struct L1Geometry;
 
 impl Experiment for L1Geometry {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "l1-geometry",
@@ -64,7 +66,23 @@ impl Experiment for L1Geometry {
         solved + 100.0 * (points + cells as f64 * Recovered::MEMORY + gaps)
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let laws = Law::all().count() * s.undersampling.len();
         ctx.session
             .progress

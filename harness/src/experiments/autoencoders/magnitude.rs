@@ -4,7 +4,7 @@ use crate::claim::Setting;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::figure::Figure;
 use crate::stats::max;
 use crate::table::{Record, Table, Tables};
@@ -34,6 +34,8 @@ pub struct Magnitude;
 
 impl Experiment for Magnitude {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "magnitude",
@@ -75,7 +77,23 @@ impl Experiment for Magnitude {
         s.most_seeds
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let of_seed = 6 * s.plane_steps
             + overlap::steps(s)
             + (methods::TRAINED.len() * s.penalties.len()) as u64 * s.training.steps;

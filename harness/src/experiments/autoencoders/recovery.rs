@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::figure::Figure;
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
@@ -34,6 +34,8 @@ pub struct Recovery;
 
 impl Experiment for Recovery {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "recovery",
@@ -69,7 +71,23 @@ impl Experiment for Recovery {
         s.most_seeds
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let of_seed = s
             .budgets()
             .map(|steps| s.tasks(0, steps).len() as u64 * steps);

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::experiments::many_layers::multilayer::data;
 use crate::experiments::many_layers::multilayer::streams::{self, Streams};
 use crate::experiments::many_layers::multilayer::task::Task;
@@ -41,6 +41,8 @@ pub struct UnfinishedFeatures;
 
 impl Experiment for UnfinishedFeatures {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "unfinished-features",
@@ -83,7 +85,23 @@ impl Experiment for UnfinishedFeatures {
         s.most_seeds
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let models: Vec<Result<[Task; 2], String>> = ctx
             .seeds
             .iter()

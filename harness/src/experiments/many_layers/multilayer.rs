@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::figure::Figure;
 use crate::table::{Record, Tables};
 
@@ -53,6 +53,8 @@ pub struct Multilayer;
 
 impl Experiment for Multilayer {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: settings::ID,
@@ -86,7 +88,23 @@ impl Experiment for Multilayer {
         s.most_seeds
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let tasks = tasks(s, ctx.seeds);
         let trained = tasks.iter().map(|&(task, recipe)| match task.kind {
             Kind::Trained => recipe.cost(task.n),

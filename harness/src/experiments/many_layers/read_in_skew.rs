@@ -1,7 +1,5 @@
 //! `read-in-skew`: are the features that trained layers read skewed towards one sign, as the post predicts?
 
-use std::path::Path;
-
 use kernels::mlp::{self, Parameters, Workspace};
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 use rayon::prelude::*;
@@ -13,7 +11,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, Claim, Kind, at_least};
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
@@ -78,6 +76,8 @@ static SKEWED: Claim<1> = Claim {
 
 impl Experiment for ReadInSkew {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "read-in-skew",
@@ -105,7 +105,23 @@ impl Experiment for ReadInSkew {
         s.most_seeds
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         ctx.session.progress.start(ctx.seeds.len() as u64)?;
         let of_seeds = ctx.seeds.par_iter().map(|&seed| {
             let rows = of_seed(s, seed, ctx)?;
@@ -195,11 +211,7 @@ fn of_seed(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Result<Vec<Skew>, Strin
         Ok([trained, _]) => trained,
         Err(why) => return Ok(Err(why)),
     };
-    let path = ctx
-        .session
-        .folder
-        .path()
-        .join(Path::new(&model_file::path(task)));
+    let path = ctx.session.find(&model_file::path(task));
     let trained = model_file::read(&path)?;
     let shape = trained.shape();
     let mut rng = ctx.rng(seed, "partners", 0);

@@ -8,13 +8,11 @@ mod model;
 mod settings;
 mod target;
 
-use rayon::prelude::*;
-
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, Kind, below};
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::observations::Observations;
 use crate::stats::{max, median, min};
@@ -67,6 +65,10 @@ static NOISE: Claim<1> = Claim {
 
 impl Experiment for CompressedComputation {
     type Settings = Settings;
+    type Unit = Task;
+    type Piece = Loss;
+
+    const SIDE_BY_SIDE: bool = true;
 
     const ABOUT: &'static About = &About {
         id: "compressed-computation",
@@ -96,22 +98,35 @@ impl Experiment for CompressedComputation {
         s.most_seeds
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Task> {
         let mut tasks = Vec::new();
-        for &seed in ctx.seeds {
+        for &seed in seeds {
             let task = |noise, scale| Task { noise, scale, seed };
             tasks.push(task(Noise::Nothing, 0.0));
             for noise in [Noise::Symmetric, Noise::Asymmetric] {
                 tasks.extend(s.scales.iter().map(|&scale| task(noise, scale)));
             }
         }
-        ctx.session.progress.start(tasks.len() as u64 * s.steps)?;
-        let losses = tasks
-            .par_iter()
-            .with_max_len(1)
-            .map(|task| measure(task, s, ctx));
-        let losses: Vec<Loss> = losses.collect::<Result<_>>()?;
+        tasks
+    }
 
+    fn name(Task { noise, scale, seed }: &Task) -> String {
+        format!("{noise}-scale{scale}-seed{seed}")
+    }
+
+    fn cost(s: &Settings, _: &Task) -> Cost {
+        let weights = (s.features * s.neurons) as f64;
+        Cost {
+            ticks: s.steps,
+            seconds: 1e-10 * s.steps as f64 * s.batch as f64 * weights,
+        }
+    }
+
+    fn compute(s: &Settings, task: &Task, ctx: &Ctx) -> Result<Loss> {
+        measure(task, s, ctx)
+    }
+
+    fn conclude(_: &Settings, losses: Vec<Loss>, ctx: &Ctx) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
             let gain = |noise: Noise| {

@@ -15,7 +15,7 @@ use crate::claim::outcome::Outcome;
 use crate::claim::setting::Setting;
 use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::Figure;
@@ -47,6 +47,8 @@ static FEWER: Claim<2> = Claim {
 
 impl Experiment for Homogeneity {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "homogeneity",
@@ -73,7 +75,23 @@ impl Experiment for Homogeneity {
         drawn + sums + threads as f64 * (layer + draws + features * 4.0)
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let ks = grid::geometric(2, s.n, s.dims_points);
         let levels = levels(s);
         let tasks = ctx.seeds.len() * units(s);

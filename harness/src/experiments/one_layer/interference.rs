@@ -9,7 +9,7 @@ mod settings;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::figure::Figure;
 use crate::table::{Record, Table, Tables};
 
@@ -24,6 +24,8 @@ pub struct Interference;
 
 impl Experiment for Interference {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "interference",
@@ -46,7 +48,23 @@ impl Experiment for Interference {
         maps + curves + threads as f64 * s.n as f64 * 64.0
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         ctx.session.progress.start(4 + kept::units(s, ctx))?;
         let mut outcome = Outcome::default();
         let maps = maps::compute(s, ctx)?;

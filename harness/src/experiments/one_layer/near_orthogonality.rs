@@ -12,7 +12,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::setting::Setting;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, OfSeed};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::Figure;
@@ -54,6 +54,9 @@ const CONTROL_MOST: usize = 1024;
 
 impl Experiment for NearOrthogonality {
     type Settings = Settings;
+    type Unit = OfSeed;
+    /// For each k, the MMCS of ever more features, spread ones and those of the control.
+    type Piece = Vec<[Vec<f64>; 2]>;
 
     const ABOUT: &'static About = &About {
         id: "near-orthogonality",
@@ -73,34 +76,61 @@ impl Experiment for NearOrthogonality {
         threads as f64 * memory(s.most, s.n, s.count_points)
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
-        let ks = grid::geometric(2, s.n, s.dims_points);
-        let levels = grid::geometric(s.fewest, s.most, s.count_points);
-        let few = levels.partition_point(|&count| count <= CONTROL_MOST);
-        let of_control = &levels[..few.max(1)];
-        let most_of_control = of_control[of_control.len() - 1];
-        let units = pieces(&levels).len() + pieces(of_control).len();
-        let units = ctx.seeds.len() * ks.len() * units;
-        ctx.session.progress.start(units as u64)?;
+    fn units(_: &Settings, seeds: &[u64]) -> Vec<OfSeed> {
+        OfSeed::each(seeds)
+    }
 
+    fn name(unit: &OfSeed) -> String {
+        unit.name()
+    }
+
+    fn cost(s: &Settings, _: &OfSeed) -> Cost {
+        let Grid {
+            ks,
+            levels,
+            of_control,
+        } = Grid::of(s);
+        let pairs = |levels: &[usize]| levels.last().map_or(0.0, |&most| (most as f64).powi(2));
+        let products = (pairs(&levels) + pairs(&of_control)) * (ks.len() * s.n) as f64;
+        Cost {
+            ticks: (ks.len() * (pieces(&levels).len() + pieces(&of_control).len())) as u64,
+            seconds: 9e-12 * products,
+        }
+    }
+
+    fn compute(s: &Settings, &OfSeed(seed): &OfSeed, ctx: &Ctx) -> Result<Vec<[Vec<f64>; 2]>> {
+        let Grid {
+            ks,
+            levels,
+            of_control,
+        } = Grid::of(s);
+        let curve = |entries: Entries, k: usize, levels: &[usize]| {
+            let mut rng = ctx.rng(seed, "features", k as u64);
+            let most = levels[levels.len() - 1];
+            let features = Features::draw(most, k, s.n, entries, &mut rng);
+            of_first(&features, levels, &ctx.session)
+        };
+        let both = |&k: &usize| {
+            let spread = curve(Entries::with(s.positive_share), k, &levels)?;
+            Ok([spread, curve(Entries::POSITIVE, k, &of_control)?])
+        };
+        // The largest k first, so that no thread is left with it at the end.
+        let mut curves: Vec<_> = ks.par_iter().rev().map(both).collect::<Result<_>>()?;
+        curves.reverse();
+        Ok(curves)
+    }
+
+    fn conclude(s: &Settings, pieces: Vec<Vec<[Vec<f64>; 2]>>, ctx: &Ctx) -> Result<Outcome> {
+        let Grid {
+            ks,
+            levels,
+            of_control,
+        } = Grid::of(s);
+        let most_of_control = of_control[of_control.len() - 1];
         let (mut mmcs, mut counts) = (Vec::new(), Vec::new());
         let mut outcome = Outcome::default();
-        for &seed in ctx.seeds {
-            let curve = |entries: Entries, k: usize, levels: &[usize]| {
-                let mut rng = ctx.rng(seed, "features", k as u64);
-                let most = levels[levels.len() - 1];
-                let features = Features::draw(most, k, s.n, entries, &mut rng);
-                of_first(&features, levels, &ctx.session)
-            };
-            let both = |&k: &usize| {
-                let spread = curve(Entries::with(s.positive_share), k, &levels)?;
-                Ok([spread, curve(Entries::POSITIVE, k, of_control)?])
-            };
-            // The largest k first, so that no thread is left with it at the end.
-            let mut curves: Vec<_> = ks.par_iter().rev().map(both).collect::<Result<_>>()?;
-            curves.reverse();
-
-            for (&k, curves) in ks.iter().zip(&curves) {
+        for (&seed, curves) in ctx.seeds.iter().zip(&pieces) {
+            for (&k, curves) in ks.iter().zip(curves) {
                 for (curve, control) in curves.iter().zip([false, true]) {
                     mmcs.extend(levels.iter().zip(curve).map(|(&features, &mmcs)| Mmcs {
                         control,
@@ -117,9 +147,9 @@ impl Experiment for NearOrthogonality {
                     k,
                     seed,
                     features: nearly_orthogonal(&levels, spread, threshold),
-                    control: nearly_orthogonal(of_control, control, threshold),
+                    control: nearly_orthogonal(&of_control, control, threshold),
                 };
-                let of_threshold: Vec<Count> = ks.iter().zip(&curves).map(count).collect();
+                let of_threshold: Vec<Count> = ks.iter().zip(curves).map(count).collect();
                 settle(&mut outcome, s, &of_threshold, most_of_control);
                 counts.extend(of_threshold);
             }
@@ -134,6 +164,28 @@ impl Experiment for NearOrthogonality {
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
         figures::findings(tables, ledger)
+    }
+}
+
+/// What is measured at each seed.
+struct Grid {
+    /// Neurons that a feature is on.
+    ks: Vec<usize>,
+    /// Numbers of features.
+    levels: Vec<usize>,
+    /// The smaller ones of these, at which the control is measured.
+    of_control: Vec<usize>,
+}
+
+impl Grid {
+    fn of(s: &Settings) -> Self {
+        let levels = grid::geometric(s.fewest, s.most, s.count_points);
+        let few = levels.partition_point(|&count| count <= CONTROL_MOST);
+        Grid {
+            ks: grid::geometric(2, s.n, s.dims_points),
+            of_control: levels[..few.max(1)].to_vec(),
+            levels,
+        }
     }
 }
 

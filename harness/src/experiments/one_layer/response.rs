@@ -4,7 +4,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, Kind, at_least, at_most, below};
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::experiments::one_layer::integrals::Quadrature;
 use crate::experiments::one_layer::response_curve::{
     Activation, Layer, distributed, levels, max_error,
@@ -126,6 +126,8 @@ const WIDE: usize = 64;
 
 impl Experiment for Response {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "response",
@@ -146,7 +148,23 @@ impl Experiment for Response {
         s.points as f64 * 8.0 * (Point::MEMORY + 8.0) + s.n as f64 * 24.0 + 1e6
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let x = levels(s.reach, s.points);
         let units = 2 * 4 + ctx.seeds.len();
         ctx.session.progress.start(units as u64)?;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::experiments::one_layer::integrals::Quadrature;
 use crate::experiments::one_layer::response_curve::{Layer, gelu, levels, max_error};
 use crate::figure::Figure;
@@ -58,6 +58,8 @@ const BLOCK: usize = 250;
 
 impl Experiment for SignBalance {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "sign-balance",
@@ -80,7 +82,23 @@ impl Experiment for SignBalance {
         curves + s.directions as f64 * 48.0 + threads as f64 * 1e5
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let blocks = s.widths.len() * s.directions.div_ceil(BLOCK) * ctx.seeds.len();
         ctx.session.progress.start(1 + blocks as u64)?;
         let mut outcome = Outcome::default();

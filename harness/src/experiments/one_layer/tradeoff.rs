@@ -10,7 +10,7 @@ mod tables;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Ctx, Experiment, Needs};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
 use crate::experiments::one_layer::homogeneity::Limit;
 use crate::experiments::one_layer::near_orthogonality::Count;
 use crate::figure::Figure;
@@ -25,6 +25,8 @@ pub struct Tradeoff;
 
 impl Experiment for Tradeoff {
     type Settings = Settings;
+    type Unit = NoUnit;
+    type Piece = ();
 
     const ABOUT: &'static About = &About {
         id: "tradeoff",
@@ -44,7 +46,23 @@ impl Experiment for Tradeoff {
         skew::memory(s, threads)
     }
 
-    fn run(s: &Settings, ctx: &Ctx) -> Result<Outcome> {
+    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
+        Vec::new()
+    }
+
+    fn name(unit: &NoUnit) -> String {
+        match *unit {}
+    }
+
+    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+        match *unit {}
+    }
+
+    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
+        match *unit {}
+    }
+
+    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let skew = skew::compute(s, ctx, &mut outcome)?;
         outcome.tables = vec![Table::of(&mixed(ctx)), Table::of(&skew)];

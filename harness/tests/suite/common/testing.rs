@@ -7,7 +7,7 @@ use kernels::Isa;
 use harness::claim::ledger::Ledger;
 use harness::claim::measures::Measurement;
 use harness::claim::outcome::Outcome;
-use harness::experiment::{Ctx, Experiment};
+use harness::experiment::{self, Ctx, Experiment};
 use harness::session::Session;
 use harness::session::progress::{Progress, Show};
 use harness::settings::Settings;
@@ -70,12 +70,13 @@ pub fn run_as<E: Experiment>(
             folder: &folder,
             subfolder: E::ABOUT.id,
             checkpoint_every: std::time::Duration::MAX,
+            beside: &[],
         },
         experiment: name,
         seeds,
         inputs,
     };
-    E::run(settings, &ctx).expect("the experiment runs")
+    experiment::run::<E>(settings, &ctx).expect("the experiment runs")
 }
 
 /// The ledger of what an experiment measured, with every claim settled at all seeds.

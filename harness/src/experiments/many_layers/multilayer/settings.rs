@@ -67,7 +67,6 @@ crate::settings! {
 
 crate::words! {
     /// A loss of the output, summed over its d entries.
-    #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Loss {
         /// ‖x − e_y‖²

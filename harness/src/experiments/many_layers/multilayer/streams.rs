@@ -44,13 +44,7 @@ pub fn models(seed: u64, ctx: &Ctx) -> Result<[Task; 2], String> {
         kind,
     });
     for task in tasks {
-        if !ctx
-            .session
-            .folder
-            .path()
-            .join(model_file::path(task))
-            .exists()
-        {
+        if !ctx.session.find(&model_file::path(task)).exists() {
             return Err(format!(
                 "the {task} was not saved: raise multilayer.saved_seeds"
             ));
@@ -73,7 +67,7 @@ pub struct Streams {
 impl Streams {
     /// The streams of a model that was saved.
     pub fn of(task: Task, exec: Exec, ctx: &Ctx) -> Result<Streams> {
-        let parameters = model_file::read(&ctx.session.folder.path().join(model_file::path(task)))?;
+        let parameters = model_file::read(&ctx.session.find(&model_file::path(task)))?;
         let shape = parameters.shape();
         let pairs = data::pairs(shape.vocabulary, task.n, task.seed);
         let mut layers = vec![Vec::with_capacity(task.n * shape.width); shape.layers + 1];

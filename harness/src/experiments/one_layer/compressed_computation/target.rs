@@ -1,14 +1,12 @@
 //! What the layer is trained on: sparse inputs, their ReLU, and a linear part.
 
 use rand::RngExt as _;
-use serde::Serialize;
 
 use super::settings::Settings;
 use crate::rng::Rng;
 
 crate::words! {
     /// What is added to the ReLU of the input in the target.
-    #[derive(Serialize)]
     pub enum Noise {
         /// Nothing.
         #[strum(serialize = "none")]

@@ -1,0 +1,202 @@
+//! The pieces of an experiment: what came out of its units, each in a file of its own, so that no unit is computed twice,
+//! neither by a run that goes on nor by another part of the same run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::claim::outcome::Outcome;
+use crate::error::{Error, Result};
+use crate::experiment::Ctx;
+use crate::experiment::bound::Bound;
+use crate::experiment::units::Unit;
+use crate::input::read_result;
+use crate::run::parts;
+use crate::store::checkpoint::{self, Snapshot, Store, Unfit};
+use crate::store::names::{CHECKPOINTS, PARTS};
+
+/// The names of what a file of a piece holds.
+const PIECE: &str = "piece";
+const SECONDS: &str = "core_seconds";
+
+/// The pieces of one experiment.
+pub struct Pieces<'a> {
+    bound: &'a dyn Bound,
+    ctx: Ctx<'a>,
+    units: Vec<Unit>,
+    settings: BTreeMap<String, toml::Value>,
+    /// The part that holds the piece of a unit, by its name.
+    held: BTreeMap<String, PathBuf>,
+}
+
+/// What came out of a unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Piece {
+    /// The seconds that it took, times the threads that it had.
+    pub core_seconds: f64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What the name of the folder of a piece begins with, among the checkpoints of its experiment.
+const UNIT: &str = "unit-";
+
+/// The unit whose piece lies in a folder of that name, if it is one for a piece.
+pub fn unit_of(folder: &str) -> Option<&str> {
+    folder.strip_prefix(UNIT)
+}
+
+/// The file of the piece of a unit in the folder of a part.
+pub fn file(part: &Path, experiment: &str, unit: &str) -> PathBuf {
+    let folder = part.join(experiment).join(CHECKPOINTS);
+    folder
+        .join(format!("{UNIT}{unit}"))
+        .join(checkpoint::file_name(0))
+}
+
+/// The bytes of the piece in a file of a part of a run, and the core seconds that it took.
+pub fn piece(file: &Path, run: &Path) -> Result<Piece> {
+    let bytes = read_result(file)?;
+    let piece = Snapshot::decode(&bytes).and_then(|snapshot| read(&snapshot));
+    piece.map_err(|why| refused(file, run, &Unfit::Damaged(why)))
+}
+
+impl<'a> Pieces<'a> {
+    /// The pieces of an experiment with its settings, in the folder of its session and in those of these parts.
+    pub fn new(bound: &'a dyn Bound, ctx: Ctx<'a>, parts: &[PathBuf]) -> Result<Self> {
+        let settings = bound.settings().list().into_iter();
+        let mut held = BTreeMap::new();
+        for part in parts {
+            let units = parts::units(part, ctx.session.subfolder)?;
+            held.extend(units.into_iter().map(|unit| (unit, part.clone())));
+        }
+        Ok(Pieces {
+            bound,
+            ctx,
+            units: bound.units(ctx.seeds),
+            settings: settings.map(|s| (s.key, s.value)).collect(),
+            held,
+        })
+    }
+
+    /// The units, in their order.
+    pub fn units(&self) -> &[Unit] {
+        &self.units
+    }
+
+    /// The piece of a unit, if it is there.
+    ///
+    /// # Errors
+    /// If its file is damaged, or of other settings.
+    pub fn find(&self, number: usize) -> Result<Option<Piece>> {
+        let store = self.store(number);
+        if let Some(own) = store.latest(read)? {
+            return Ok(Some(own));
+        }
+        let part = self.held.get(&self.units[number].name);
+        let Some(file) = part.map(|part| store.beside(part)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        match store.open(&file, read)? {
+            Ok(piece) => Ok(Some(piece)),
+            Err(unfit) => Err(refused(&file, self.ctx.session.folder.path(), &unfit)),
+        }
+    }
+
+    /// Whether the piece of a unit is there.
+    pub fn is_there(&self, number: usize) -> Result<bool> {
+        let held = self.held.contains_key(&self.units[number].name);
+        Ok(held || !self.store(number).is_empty()?)
+    }
+
+    /// Whether the pieces of all units are there.
+    pub fn are_complete(&self) -> Result<bool> {
+        let mut numbers = 0..self.units.len();
+        numbers.try_fold(true, |all, number| Ok(all && self.is_there(number)?))
+    }
+
+    /// Computes the pieces of these units as far as they are not there.
+    pub fn compute(&self, wanted: &[usize]) -> Result<()> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut missing = Vec::new();
+        for &number in wanted {
+            if !self.is_there(number)? {
+                missing.push(number);
+            }
+        }
+        let ticks = |numbers: &[usize]| -> u64 {
+            let costs = numbers.iter().map(|&number| self.units[number].cost);
+            costs.map(|cost| cost.ticks).sum()
+        };
+        let progress = self.ctx.session.progress;
+        progress.start(ticks(wanted))?;
+        progress.skip(ticks(wanted) - ticks(&missing))?;
+        let keep = |number: usize, core_seconds: f64, bytes: &[u8]| {
+            let mut snapshot = Snapshot::default();
+            snapshot.put_slice(PIECE, bytes);
+            snapshot.put_metadata(SECONDS, core_seconds);
+            self.store(number).write(0, snapshot)
+        };
+        self.bound.compute(&missing, &self.ctx, &keep)
+    }
+
+    /// The pieces of all units, in their order; `None` if one is missing.
+    pub fn all(&self) -> Result<Option<Vec<Piece>>> {
+        let numbers = 0..self.units.len();
+        numbers.map(|number| self.find(number)).collect()
+    }
+
+    /// The numbers of all units.
+    pub fn numbers(&self) -> Vec<usize> {
+        (0..self.units.len()).collect()
+    }
+
+    /// What the experiment makes of all pieces.
+    ///
+    /// # Errors
+    /// If one of them is missing, or cannot be read.
+    pub fn conclude(&self) -> Result<Outcome> {
+        let pieces = self.all()?.ok_or_else(|| {
+            Error::input(format!(
+                "a piece of `{}` is not there any more; compute it again",
+                self.ctx.experiment
+            ))
+        })?;
+        let bytes: Vec<Vec<u8>> = pieces.into_iter().map(|piece| piece.bytes).collect();
+        self.bound.conclude(&bytes, &self.ctx)
+    }
+
+    fn store(&self, number: usize) -> Store<'a> {
+        let unit = &self.units[number];
+        let session = &self.ctx.session;
+        session.checkpoints(&format!("{UNIT}{}", unit.name), &unit.name, &self.settings)
+    }
+}
+
+/// The error of a file in a part of a run that is no piece of this run.
+fn refused(file: &Path, run: &Path, unfit: &Unfit) -> Error {
+    let name = file.strip_prefix(run.join(PARTS)).ok();
+    let part = name.and_then(|name| name.components().next());
+    let again = part.map(|part| parts::again(Path::new(&part), run));
+    let again = again.unwrap_or_else(|| "its part".into());
+    let file = file.display();
+    let what = match unfit {
+        Unfit::Damaged(why) => format!("is damaged ({why})"),
+        Unfit::Foreign(line) => {
+            format!("is a piece of another run: it has `{line}`, this one does not")
+        }
+    };
+    Error::input(format!(
+        "{file} {what}; remove it, and compute it again by {again}"
+    ))
+}
+
+fn read(snapshot: &Snapshot) -> Result<Piece, String> {
+    let seconds = snapshot.metadata(SECONDS)?;
+    let core_seconds = seconds.parse();
+    Ok(Piece {
+        core_seconds: core_seconds.map_err(|_| format!("its {SECONDS} are `{seconds}`"))?,
+        bytes: snapshot.read_vector(PIECE)?,
+    })
+}

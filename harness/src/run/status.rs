@@ -1,0 +1,122 @@
+//! How far the parts of a run are.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::config::Config;
+use super::parts::{self, Share};
+use super::pieces;
+use super::plan;
+use crate::error::Result;
+use crate::text::{number, put};
+
+crate::rows! {
+    /// A unit of work, and what it took if it is done.
+    pub struct Standing in "units" {
+        /// experiment
+        experiment: String [""],
+        /// name of the unit in its experiment
+        unit: String [""],
+        /// folder of the part that has computed it; empty if none has
+        part: String [""],
+        /// estimated time on one core
+        estimated: f64 ["s"],
+        /// time that it took, times the threads that it had; NaN if it is not done
+        took: f64 ["s"],
+    }
+}
+
+/// The units of a run, and the parts that there are.
+pub struct Status {
+    /// Every unit, in the order of the plan.
+    pub units: Vec<Standing>,
+    /// The shares that have been begun, with how many units each has.
+    shares: Vec<(Share, usize)>,
+}
+
+impl Status {
+    /// Looks into the folders of all parts.
+    pub fn read(config: &Config, run: &Path) -> Result<Self> {
+        let planned = plan::plan(config, 1);
+        let folders = parts::folders(run)?;
+        let holders = parts::holders(&folders, config.ids())?;
+        let name = |path: &Path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        let mut units = Vec::new();
+        for unit in &planned {
+            let holder = holders.get(&(unit.experiment.clone(), unit.unit.clone()));
+            let holder = holder.and_then(|folders| folders.first());
+            let file = holder.map(|part| pieces::file(part, &unit.experiment, &unit.unit));
+            let piece = file.map(|file| pieces::piece(&file, run)).transpose()?;
+            units.push(Standing {
+                experiment: unit.experiment.clone(),
+                unit: unit.unit.clone(),
+                part: holder.map(|part| name(part)).unwrap_or_default(),
+                estimated: unit.seconds,
+                took: piece.map_or(f64::NAN, |piece| piece.core_seconds),
+            });
+        }
+        let shares = folders.iter().filter_map(|f| Share::of_folder(&name(f)));
+        let with_units = |share: Share| {
+            let owners = plan::shares(&planned, share.parts);
+            let ours = owners.iter().filter(|&&owner| owner + 1 == share.part);
+            (share, ours.count())
+        };
+        Ok(Status {
+            units,
+            shares: shares.map(with_units).collect(),
+        })
+    }
+
+    /// What a user reads.
+    pub fn text(&self) -> String {
+        let done: Vec<&Standing> = self.units.iter().filter(|u| !u.part.is_empty()).collect();
+        let estimated = |units: &mut dyn Iterator<Item = &Standing>| -> f64 {
+            units.map(|unit| unit.estimated).sum()
+        };
+        let all = estimated(&mut self.units.iter());
+        let there = estimated(&mut done.iter().copied());
+        let took: f64 = done.iter().map(|unit| unit.took).sum();
+        let mut text = format!(
+            "{} of {} units are there, {} % of the estimated time; they took {} s, estimated were {} s\n",
+            done.len(),
+            self.units.len(),
+            number((100.0 * there / all).round()),
+            number(took.round()),
+            number(there.round())
+        );
+        let mut by_part: BTreeMap<&str, usize> = BTreeMap::new();
+        for unit in &done {
+            *by_part.entry(&unit.part).or_default() += 1;
+        }
+        for (share, units) in &self.shares {
+            let folder = share.folder();
+            let there = by_part.remove(folder.as_str()).unwrap_or(0);
+            if there < *units {
+                put(
+                    &mut text,
+                    format_args!("part {share}: {there} of {units} units\n"),
+                );
+            }
+        }
+        if let Some(parts) = self.shares.iter().map(|(share, _)| share.parts).max() {
+            let begun = |part: &usize| {
+                let mut shares = self.shares.iter();
+                shares.any(|(share, _)| (share.part, share.parts) == (*part, parts))
+            };
+            let idle: Vec<String> = (1..=parts)
+                .filter(|part| !begun(part))
+                .map(|part| part.to_string())
+                .collect();
+            if !idle.is_empty() {
+                put(
+                    &mut text,
+                    format_args!("not begun, of {parts} parts: {}\n", idle.join(", ")),
+                );
+            }
+        }
+        text
+    }
+}
