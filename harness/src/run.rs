@@ -20,7 +20,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
 use crate::claim::reference;
 use crate::error::Result;
-use crate::experiment::Ctx;
+use crate::experiment::{Ctx, Needs};
 use crate::memory;
 use crate::profile::{self, Profile, Recorder};
 use crate::run::config::{Config, Selected};
@@ -192,6 +192,7 @@ fn compute(
     manifest: &mut Manifest,
     mut recorder: Option<&mut Recorder>,
 ) -> Result<Ledger> {
+    let settings = config.settings();
     let mut ledger = Ledger::default();
     let mut finished: BTreeMap<&'static str, Tables> = BTreeMap::new();
     for (i, Selected { experiment, bound }) in config.experiments.iter().enumerate() {
@@ -204,6 +205,7 @@ fn compute(
             session: options.session(isa, folder, id, &progress),
             experiment: id,
             seeds: &seeds,
+            needs: Needs(&settings),
             inputs: &finished,
         };
         if let Some(recorder) = &mut recorder {
