@@ -9,6 +9,7 @@ mod paint;
 mod parts;
 mod sae;
 mod show;
+mod submit;
 mod verdicts;
 
 use std::io::Write;
@@ -59,6 +60,9 @@ enum Command {
     Status(parts::StatusArgs),
     /// Make tables, figures and report of what the parts of a planned run have computed
     Merge(parts::MergeArgs),
+    /// Write scripts by which a cluster computes the parts of a planned run, and merges them
+    #[command(subcommand)]
+    Submit(submit::Scheduler),
     /// Run experiments while measuring where the time goes, and how far kernels are from what this machine can do
     Profile(ProfileArgs),
     /// Train sparse autoencoders on activations of one's own, and export them
@@ -260,6 +264,7 @@ impl Cli {
             Command::Plan(args) => args.execute(),
             Command::Status(args) => args.execute(),
             Command::Merge(args) => args.execute(),
+            Command::Submit(scheduler) => scheduler.execute(),
             Command::Profile(args) => args.execute(),
             Command::Sae(command) => command.execute(),
             Command::List {

@@ -167,7 +167,7 @@ impl PartArgs {
 }
 
 /// The configuration of the run that is planned in a folder.
-fn configuration(run: &Path) -> Result<Config> {
+pub fn configuration(run: &Path) -> Result<Config> {
     if !system::exists(&run.join(PLAN))? {
         return Err(Error::input(format!(
             "{} holds no plan: `harness plan --out {}` writes one, with the experiments and settings of the run",

@@ -18,6 +18,7 @@ mod layers;
 mod ledger;
 mod links;
 mod memory;
+mod parts;
 mod profile;
 mod readme;
 mod reproducible;
