@@ -18,6 +18,7 @@
 //! interchange    sparse autoencoders in folders: ours, and those of other tools
 //! activations    rows of activations, in files or of a synthetic model, their order, and what they have in common
 //! sae            sparse autoencoders without experiments: data, training, measures, cheapest codes
+//! parts          a computation that many processes share: its plan, their shares and folders, whether all is there
 //! session        what a long computation is given: threads, instruction set, progress, checkpoints
 //! store          files that survive: written whole, checked when they are read again
 //! figure         figures as descriptions, and how they become SVG
@@ -93,6 +94,7 @@ pub mod html;
 pub mod input;
 pub mod interchange;
 pub mod memory;
+pub mod parts;
 pub mod phase;
 pub mod profile;
 pub mod report;

@@ -1,12 +1,12 @@
-//! How far the parts of a run are.
+//! How far the parts of a computation are.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::config::Config;
-use super::parts::{self, Share};
-use super::pieces;
+use super::folders::folders;
 use super::plan;
+use super::share::Share;
+use super::whole::{Parted, holders};
 use crate::error::Result;
 use crate::text::{number, put};
 
@@ -21,12 +21,12 @@ crate::rows! {
         part: String [""],
         /// estimated time on one core
         estimated: f64 ["s"],
-        /// time that it took, times the threads that it had; NaN if it is not done
+        /// time that it took, times the threads that it had; NaN if it is not done, or its file does not tell
         took: f64 ["s"],
     }
 }
 
-/// The units of a run, and the parts that there are.
+/// The units of a computation, and the parts that there are.
 pub struct Status {
     /// Every unit, in the order of the plan.
     pub units: Vec<Standing>,
@@ -36,34 +36,32 @@ pub struct Status {
 
 impl Status {
     /// Looks into the folders of all parts.
-    pub fn read(config: &Config, run: &Path) -> Result<Self> {
-        let planned = plan::plan(config, 1);
-        let folders = parts::folders(run)?;
-        let holders = parts::holders(&folders, config.ids())?;
+    pub fn read(parted: &impl Parted) -> Result<Self> {
+        let planned = parted.planned();
+        let folders = folders(parted.run())?;
+        let holders = holders(parted, &folders)?;
         let name = |path: &Path| {
             let name = path.file_name().unwrap_or_default();
             name.to_string_lossy().into_owned()
         };
         let mut units = Vec::new();
-        for unit in &planned {
-            let holder = holders.get(&(unit.experiment.clone(), unit.unit.clone()));
+        for unit in planned {
+            let holder = holders.get(&unit.key());
             let holder = holder.and_then(|folders| folders.first());
-            let file = holder.map(|part| pieces::file(part, &unit.experiment, &unit.unit));
-            let piece = file.map(|file| pieces::piece(&file, run)).transpose()?;
+            let took = match holder {
+                Some(part) => parted.took(&parted.file(part, &unit.key())?)?,
+                None => None,
+            };
             units.push(Standing {
                 experiment: unit.experiment.clone(),
                 unit: unit.unit.clone(),
                 part: holder.map(|part| name(part)).unwrap_or_default(),
                 estimated: unit.seconds,
-                took: piece.map_or(f64::NAN, |piece| piece.core_seconds),
+                took: took.unwrap_or(f64::NAN),
             });
         }
         let shares = folders.iter().filter_map(|f| Share::of_folder(&name(f)));
-        let with_units = |share: Share| {
-            let owners = plan::shares(&planned, share.parts);
-            let ours = owners.iter().filter(|&&owner| owner + 1 == share.part);
-            (share, ours.count())
-        };
+        let with_units = |share: Share| (share, plan::ours(planned, share).count());
         Ok(Status {
             units,
             shares: shares.map(with_units).collect(),
@@ -80,13 +78,19 @@ impl Status {
         let there = estimated(&mut done.iter().copied());
         let took: f64 = done.iter().map(|unit| unit.took).sum();
         let mut text = format!(
-            "{} of {} units are there, {} % of the estimated time; they took {} s, estimated were {} s\n",
+            "{} of {} units are there, {} % of the estimated time",
             done.len(),
             self.units.len(),
             number((100.0 * there / all).round()),
-            number(took.round()),
-            number(there.round())
         );
+        if took.is_finite() {
+            let [took, there] = [took, there].map(|seconds| number(seconds.round()));
+            put(
+                &mut text,
+                format_args!("; they took {took} s, estimated were {there} s"),
+            );
+        }
+        text.push('\n');
         let mut by_part: BTreeMap<&str, usize> = BTreeMap::new();
         for unit in &done {
             *by_part.entry(&unit.part).or_default() += 1;
