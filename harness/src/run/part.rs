@@ -9,7 +9,7 @@ use super::RunOptions;
 use super::config::{Config, Selected};
 use super::manifest::Manifest;
 use super::merge;
-use super::parts::{self, Share};
+use super::parts::{self, COMMANDS, Share};
 use super::pieces::{Pieces, unit_of};
 use super::plan::{self, Planned};
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ use crate::parts::folders::Key;
 use crate::parts::plan::ours;
 use crate::session;
 use crate::session::progress::{self, Progress};
+use crate::store::checkpoint::Unfit;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, MANIFEST, PARTS};
 use crate::store::{checkpoint, system};
@@ -106,7 +107,9 @@ pub fn run(
         true => {
             let folder = Folder::resume(&path, config.ids())?;
             merge::belongs(&mut manifest, &path, run)?;
-            checkpoint::verify(&folder, config.ids())?;
+            if let Some((file, why)) = checkpoint::first_damaged(&folder, config.ids())? {
+                return Err(COMMANDS.refused(&file, run, &Unfit::Damaged(why)));
+            }
             folder
         }
         false => Folder::create(&path)?,
