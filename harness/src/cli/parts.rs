@@ -11,6 +11,7 @@ use super::figures::FigureArgs;
 use crate::error::{Error, Result};
 use crate::experiments::REGISTRY;
 use crate::parts::Commands;
+use crate::parts::status::Status;
 use crate::run::config::{Config, Request};
 use crate::run::part::{self, Ended, Wanted};
 use crate::run::parts::{COMMANDS, Share};
@@ -228,22 +229,22 @@ pub fn planned_isa(named: Option<&str>, run: &Path) -> Result<Isa> {
 pub struct MergeArgs {
     /// Folder of the run
     #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    pub folder: PathBuf,
 
     /// Seconds to wait for files that the parts have written and a shared file system does not show yet
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    wait: u64,
+    pub wait: u64,
 
     /// Number of threads; results are the same for any [default: all cores]
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    pub threads: Option<usize>,
 
     #[command(flatten)]
-    figures: FigureArgs,
+    pub figures: FigureArgs,
 
     /// Show no progress
     #[arg(long, short)]
-    quiet: bool,
+    pub quiet: bool,
 }
 
 impl MergeArgs {
@@ -269,17 +270,21 @@ impl MergeArgs {
 pub struct StatusArgs {
     /// Folder of the run
     #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    pub folder: PathBuf,
 
     /// Print every unit as CSV: the part that has computed it, the time that was estimated and that it took
     #[arg(long)]
-    units: bool,
+    pub units: bool,
 }
 
 impl StatusArgs {
     /// Says how far the parts of a run are.
     pub fn execute(self) -> Result<()> {
-        let status = merge::status(&configuration(&self.folder)?, &self.folder)?;
+        self.print(&merge::status(&configuration(&self.folder)?, &self.folder)?)
+    }
+
+    /// Prints how far the parts of something are.
+    pub fn print(&self, status: &Status) -> Result<()> {
         match self.units {
             true => print(Table::of(&status.units).csv()),
             false => print(&status.text()),

@@ -30,8 +30,17 @@ crate::rows! {
 pub struct Status {
     /// Every unit, in the order of the plan.
     pub units: Vec<Standing>,
-    /// The shares that have been begun, with how many units each has.
-    shares: Vec<(Share, usize)>,
+    /// The shares that have been begun.
+    shares: Vec<Begun>,
+}
+
+/// A share that has been begun.
+struct Begun {
+    share: Share,
+    /// How many units it has.
+    units: usize,
+    /// The share of their estimated time that is done.
+    done: f64,
 }
 
 impl Status {
@@ -60,12 +69,25 @@ impl Status {
                 took: took.unwrap_or(f64::NAN),
             });
         }
-        let shares = folders.iter().filter_map(|f| Share::of_folder(&name(f)));
-        let with_units = |share: Share| (share, plan::ours(planned, share).count());
-        Ok(Status {
-            units,
-            shares: shares.map(with_units).collect(),
-        })
+        let mut shares = Vec::new();
+        for folder in &folders {
+            let Some(share) = Share::of_folder(&name(folder)) else {
+                continue;
+            };
+            let (mut units, mut done, mut all) = (0, 0.0, 0.0);
+            for unit in plan::ours(planned, share) {
+                let begun = match holders.contains_key(&unit.key()) {
+                    true => 1.0,
+                    false => parted.begun(folder, &unit.key())?,
+                };
+                units += 1;
+                done += begun * unit.seconds;
+                all += unit.seconds;
+            }
+            let done = done / all;
+            shares.push(Begun { share, units, done });
+        }
+        Ok(Status { units, shares })
     }
 
     /// What a user reads.
@@ -83,7 +105,7 @@ impl Status {
             self.units.len(),
             number((100.0 * there / all).round()),
         );
-        if took.is_finite() {
+        if took > 0.0 {
             let [took, there] = [took, there].map(|seconds| number(seconds.round()));
             put(
                 &mut text,
@@ -95,20 +117,23 @@ impl Status {
         for unit in &done {
             *by_part.entry(&unit.part).or_default() += 1;
         }
-        for (share, units) in &self.shares {
+        for Begun { share, units, done } in &self.shares {
             let folder = share.folder();
             let there = by_part.remove(folder.as_str()).unwrap_or(0);
             if there < *units {
                 put(
                     &mut text,
-                    format_args!("part {share}: {there} of {units} units\n"),
+                    format_args!(
+                        "part {share}: {there} of {units} units, {} % of their time\n",
+                        number((100.0 * done).floor())
+                    ),
                 );
             }
         }
-        if let Some(parts) = self.shares.iter().map(|(share, _)| share.parts).max() {
+        if let Some(parts) = self.shares.iter().map(|begun| begun.share.parts).max() {
             let begun = |part: &usize| {
-                let mut shares = self.shares.iter();
-                shares.any(|(share, _)| (share.part, share.parts) == (*part, parts))
+                let mut shares = self.shares.iter().map(|begun| begun.share);
+                shares.any(|share| (share.part, share.parts) == (*part, parts))
             };
             let idle: Vec<String> = (1..=parts)
                 .filter(|part| !begun(part))

@@ -49,7 +49,14 @@ pub trait Parted {
     fn is_same(&self, files: [&Path; 2]) -> Result<bool>;
 
     /// The core seconds that a unit took, by its file, if that tells them.
-    fn took(&self, file: &Path) -> Result<Option<f64>>;
+    fn took(&self, _file: &Path) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
+    /// The share of its work that a part has done of a unit that it does not hold yet, if that is known.
+    fn begun(&self, _part: &Path, _unit: &Key) -> Result<f64> {
+        Ok(0.0)
+    }
 }
 
 /// The parts of a computation that have every unit.
