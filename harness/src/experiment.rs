@@ -63,8 +63,8 @@ pub trait Experiment: Sync + 'static {
     /// The name of a unit, which no other has: letters, digits, dots and hyphens.
     fn name(unit: &Self::Unit) -> String;
 
-    /// The cost of a unit.
-    fn cost(settings: &Self::Settings, unit: &Self::Unit) -> Cost;
+    /// The cost of a unit, with those settings of the experiments that this one [needs](About::needs).
+    fn cost(settings: &Self::Settings, unit: &Self::Unit, needs: &Needs) -> Cost;
 
     /// Computes a unit, in a rayon pool with the threads of the session. It reports as much progress as its cost says.
     fn compute(settings: &Self::Settings, unit: &Self::Unit, ctx: &Ctx) -> Result<Self::Piece>;

@@ -19,7 +19,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
 use crate::claim::reference;
 use crate::error::Result;
-use crate::experiment::Ctx;
+use crate::experiment::{Ctx, Needs};
 use crate::memory;
 use crate::profile::{self, Profile, Recorder};
 use crate::run::config::{Config, Selected};
@@ -191,6 +191,7 @@ fn compute(
     manifest: &mut Manifest,
     mut recorder: Option<&mut Recorder>,
 ) -> Result<Ledger> {
+    let settings = config.settings();
     let mut ledger = Ledger::default();
     let mut finished: BTreeMap<&'static str, Tables> = BTreeMap::new();
     for (i, Selected { experiment, bound }) in config.experiments.iter().enumerate() {
@@ -203,6 +204,7 @@ fn compute(
             session: options.session(isa, folder, id, &progress),
             experiment: id,
             seeds: &seeds,
+            needs: Needs(&settings),
             inputs: &finished,
         };
         if let Some(recorder) = &mut recorder {

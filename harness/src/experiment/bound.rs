@@ -26,8 +26,8 @@ pub trait Bound: Send + Sync {
     /// The largest number of seeds to run at: see [`Experiment::most_seeds`].
     fn most_seeds(&self) -> usize;
 
-    /// The units of the computation at these seeds: see [`Experiment::units`].
-    fn units(&self, seeds: &[u64]) -> Vec<Unit>;
+    /// The units of the computation at these seeds and what they cost: see [`Experiment::units`].
+    fn units(&self, seeds: &[u64], needs: &Needs) -> Vec<Unit>;
 
     /// Computes the units of these numbers and keeps each piece: see [`Experiment::compute`].
     fn compute(&self, numbers: &[usize], ctx: &Ctx, keep: &Keep) -> Result<()>;
@@ -62,11 +62,11 @@ impl<E: Experiment> Bound for Typed<E> {
         E::most_seeds(&self.0)
     }
 
-    fn units(&self, seeds: &[u64]) -> Vec<Unit> {
+    fn units(&self, seeds: &[u64], needs: &Needs) -> Vec<Unit> {
         let units = E::units(&self.0, seeds).into_iter();
         let unit = |unit: E::Unit| Unit {
             name: E::name(&unit),
-            cost: E::cost(&self.0, &unit),
+            cost: E::cost(&self.0, &unit, needs),
         };
         units.map(unit).collect()
     }
@@ -116,7 +116,7 @@ pub fn compute<E: Experiment>(
     let ctx = Ctx { session, ..*ctx };
     // Those that take longest first, so that no thread is left with one of them at the end.
     let mut order = numbers.to_vec();
-    let seconds = |number: usize| E::cost(settings, &units[number]).seconds;
+    let seconds = |number: usize| E::cost(settings, &units[number], &ctx.needs).seconds;
     order.sort_by(|&a, &b| seconds(b).total_cmp(&seconds(a)));
     let order = order.par_iter().with_max_len(1);
     order.map(|&number| one(number, &ctx)).collect()

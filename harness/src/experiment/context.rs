@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::needs::Needs;
 use crate::rng::Rng;
 use crate::session::Session;
 use crate::table::Tables;
@@ -15,6 +16,8 @@ pub struct Ctx<'a> {
     pub experiment: &'static str,
     /// Seeds to measure every claim at.
     pub seeds: &'a [u64],
+    /// The settings of the experiments of the run.
+    pub needs: Needs<'a>,
     /// Tables of the experiments that this one needs.
     pub inputs: &'a BTreeMap<&'static str, Tables>,
 }

@@ -9,7 +9,7 @@ use crate::experiment::bound::Bound;
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
 use crate::settings::assign::{Owner, assign, refused};
-use crate::settings::{Preset, Setting};
+use crate::settings::{Preset, Setting, Settings};
 
 mod file;
 
@@ -143,13 +143,18 @@ impl Config {
 
     /// Estimated peak memory of each experiment by its name, bytes, on so many threads.
     pub fn memory(&self, threads: usize) -> Vec<(&'static str, f64)> {
+        let all = self.settings();
         let experiments = self.experiments.iter();
-        let all = experiments
-            .clone()
-            .map(|s| (s.experiment.id(), s.bound.settings()));
-        let all: BTreeMap<_, _> = all.collect();
         experiments
             .map(|s| (s.experiment.id(), s.bound.memory(&Needs(&all), threads)))
+            .collect()
+    }
+
+    /// The settings of each experiment by its name, of which [`Needs`] are made.
+    pub fn settings(&self) -> BTreeMap<&'static str, &dyn Settings> {
+        let experiments = self.experiments.iter();
+        experiments
+            .map(|s| (s.experiment.id(), s.bound.settings()))
             .collect()
     }
 

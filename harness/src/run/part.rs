@@ -13,7 +13,7 @@ use super::parts::{self, COMMANDS, Share};
 use super::pieces::{Pieces, unit_of};
 use super::plan::{self, Planned};
 use crate::error::{Error, Result};
-use crate::experiment::Ctx;
+use crate::experiment::{Ctx, Needs};
 use crate::parts::commands::LISTED;
 use crate::parts::folders::Key;
 use crate::parts::plan::ours;
@@ -152,6 +152,7 @@ impl Part<'_> {
             waiting: Vec::new(),
         };
         let experiments = &self.config.experiments;
+        let settings = self.config.settings();
         let mut concluded: BTreeMap<&'static str, Tables> = BTreeMap::new();
         for (i, Selected { experiment, bound }) in experiments.iter().enumerate() {
             progress::check()?;
@@ -163,6 +164,7 @@ impl Part<'_> {
                 session: self.options.session(self.isa, self.folder, id, &progress),
                 experiment: id,
                 seeds: &seeds,
+                needs: Needs(&settings),
                 inputs: &concluded,
             };
             let pieces = Pieces::new(&**bound, ctx, &[])?;

@@ -92,7 +92,7 @@ impl<'a> Pieces<'a> {
         Ok(Pieces {
             bound,
             ctx,
-            units: bound.units(ctx.seeds),
+            units: bound.units(ctx.seeds, &ctx.needs),
             settings: settings.map(|s| (s.key, s.value)).collect(),
             held,
         })

@@ -5,7 +5,7 @@ use std::ops::Range;
 use kernels::Exec;
 use kernels::adam::{self, Adam};
 use kernels::mlp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Session;
 use super::progress::Progress;
@@ -71,7 +71,7 @@ pub struct State<L> {
 }
 
 /// The end of a training.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// The steps were used up.
     Budget,

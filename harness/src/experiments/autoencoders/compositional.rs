@@ -72,7 +72,7 @@ impl Experiment for Compositional {
         match *unit {}
     }
 
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
         match *unit {}
     }
 

@@ -65,7 +65,7 @@ impl Experiment for Continuum {
         match *unit {}
     }
 
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
         match *unit {}
     }
 

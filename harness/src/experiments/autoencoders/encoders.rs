@@ -6,11 +6,12 @@
 //! then judged apart: optimal codes on the dictionary that an encoder has learned, and its codes on the true one.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::streams::Streams;
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
@@ -30,15 +31,16 @@ mod tuning;
 use model::{Budget, Encoder, Model};
 use reading::Reading;
 pub use settings::Settings;
-use source::{Data, Source};
+use source::Source;
+use tuning::Tried;
 
 /// See the [module](self).
 pub struct Encoders;
 
 impl Experiment for Encoders {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Unit;
+    type Piece = Piece;
 
     const ABOUT: &'static About = &About {
         id: "encoders",
@@ -77,56 +79,90 @@ impl Experiment for Encoders {
         s.most_seeds
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
-    }
-
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
-    }
-
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
-        match *unit {}
-    }
-
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
-    }
-
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let lambdas = s.lambdas.len() as u64;
-        let per_source = |steps| 3 * lambdas * steps;
-        let seeds = ctx.seeds.len() as u64;
-        let streams = seeds.min(s.stream_seeds as u64) * source::STREAMS as u64;
-        let tried = ((s.coherences.len() + 1) * s.rates.len()) as u64;
-        let synthetic = tried * per_source(s.budgets().iter().sum()) + lambdas * s.free_steps;
-        ctx.session
-            .progress
-            .start(seeds * synthetic + streams * per_source(s.stream_steps))?;
-
-        let mut models = Vec::new();
-        let mut tried = Vec::new();
-        for (i, &seed) in ctx.seeds.iter().enumerate() {
-            let coherent = s.coherences.iter();
-            let coherent = coherent.map(|&coherence| Source::synthetic(s, coherence, seed, ctx));
-            for source in coherent.chain([Source::compressed(s, seed, ctx)]) {
-                let (of_source, of_tuning) = tuning::tuned(&source, s, ctx)?;
-                models.extend(of_source);
-                tried.extend(of_tuning);
-                if source.data == Data::Coherent(0.0) {
-                    models.extend(freely_coded(&source, s, ctx)?);
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Unit> {
+        let mut units = Vec::new();
+        for (i, &seed) in seeds.iter().enumerate() {
+            let mut add = |from| units.push(Unit { from, seed });
+            for &coherence in &s.coherences {
+                add(From::Coherent(coherence));
+                if coherence == 0.0 {
+                    add(From::FreelyCoded);
                 }
             }
+            add(From::Compressed);
             if i < s.stream_seeds {
-                let sources = Source::streams(seed, s, ctx)?;
-                let missing = (source::STREAMS - sources.len()) as u64;
-                ctx.session
-                    .progress
-                    .advance(missing * per_source(s.stream_steps))?;
-                for source in sources {
-                    models.extend(tuning::plainly(&source, s, s.stream_steps, ctx)?);
-                }
+                (0..source::STREAMS).for_each(|place| add(From::Stream(place)));
             }
+        }
+        units
+    }
+
+    fn name(Unit { from, seed }: &Unit) -> String {
+        match from {
+            From::Coherent(coherence) => format!("coherence{coherence}-seed{seed}"),
+            From::FreelyCoded => format!("free-codes-seed{seed}"),
+            From::Compressed => format!("compressed-seed{seed}"),
+            From::Stream(place) => format!("stream{place}-seed{seed}"),
+        }
+    }
+
+    fn cost(s: &Settings, unit: &Unit, needs: &Needs) -> Cost {
+        let lambdas = s.lambdas.len() as u64;
+        let encoders = lambdas * Encoder::TRAINED.len() as u64;
+        let tuned = s.rates.len() as u64 * encoders * s.budgets().iter().sum::<u64>();
+        let stream = s.stream_ratio * stream_width(needs);
+        let (ticks, elements, width) = match unit.from {
+            From::Coherent(_) => (tuned, s.elements(), s.data.width),
+            From::Compressed => (tuned, s.compressed.features, s.compressed.width),
+            From::FreelyCoded => (lambdas * s.free_steps, s.elements(), s.data.width),
+            From::Stream(_) => (encoders * s.stream_steps, stream, stream_width(needs)),
+        };
+        let per_sample = match unit.from {
+            // Iterations of FISTA go over the Gram matrix of the dictionary.
+            From::FreelyCoded => PER_CODE * (elements * elements) as f64,
+            // LISTA does so in each of its steps.
+            _ => PER_SAMPLE + PER_VALUE * (elements * (width + s.unrolled * elements / 3)) as f64,
+        };
+        Cost {
+            ticks,
+            seconds: (ticks * s.training.batch as u64) as f64 * per_sample,
+        }
+    }
+
+    fn compute(s: &Settings, &Unit { from, seed }: &Unit, ctx: &Ctx) -> Result<Piece> {
+        let tuned = |source: Source| {
+            let (models, tried) = tuning::tuned(&source, s, ctx)?;
+            Ok(Piece { models, tried })
+        };
+        let untuned = |models| {
+            let tried = Vec::new();
+            Ok(Piece { models, tried })
+        };
+        match from {
+            From::Coherent(coherence) => tuned(Source::synthetic(s, coherence, seed, ctx)),
+            From::Compressed => tuned(Source::compressed(s, seed, ctx)),
+            From::FreelyCoded => {
+                let source = Source::synthetic(s, 0.0, seed, ctx);
+                untuned(freely_coded(&source, s, ctx)?)
+            }
+            From::Stream(place) => match Source::streams(seed, s, ctx)?.get(place) {
+                Some(source) => untuned(tuning::plainly(source, s, s.stream_steps, ctx)?),
+                None => {
+                    let spared = Encoder::TRAINED.len() * s.lambdas.len();
+                    ctx.session
+                        .progress
+                        .advance(spared as u64 * s.stream_steps)?;
+                    untuned(Vec::new())
+                }
+            },
+        }
+    }
+
+    fn conclude(s: &Settings, pieces: Vec<Piece>, ctx: &Ctx) -> Result<Outcome> {
+        let (mut models, mut tried) = (Vec::new(), Vec::new());
+        for piece in pieces {
+            models.extend(piece.models);
+            tried.extend(piece.tried);
         }
         let mut outcome = Outcome {
             tables: tables::tabulate(&models, &tried),
@@ -158,6 +194,46 @@ fn of_source(s: &Settings, width: usize, elements: usize, threads: usize) -> f64
     let units = (s.hidden_ratio as f64 * width).max(elements + 2.0 * width);
     let hidden = 32.0 * models * units * (width + elements);
     plan + square + codes + hidden
+}
+
+/// What is computed at one seed, independently of the rest.
+#[derive(Debug, Clone, Copy)]
+pub struct Unit {
+    from: From,
+    seed: u64,
+}
+
+/// Where the samples come from, and how their codes are found.
+#[derive(Debug, Clone, Copy)]
+enum From {
+    /// Synthetic data of some coherence, by every encoder at every rate and number of steps.
+    Coherent(f64),
+    /// Synthetic data without coherence, by free codes.
+    FreelyCoded,
+    /// The control, by every encoder at every rate and number of steps.
+    Compressed,
+    /// A residual stream of a model of `multilayer`, by its number, by every encoder.
+    Stream(usize),
+}
+
+/// What comes out of a unit.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Piece {
+    models: Vec<Model>,
+    tried: Vec<Tried>,
+}
+
+/// Seconds to train on a sample, and for each value of the dictionary, on one core of Zen 3 with AVX2.
+const PER_SAMPLE: f64 = 5e-7;
+const PER_VALUE: f64 = 4e-10;
+
+/// Seconds to find the free codes of a sample, for each value of the Gram matrix of the dictionary, on the same.
+const PER_CODE: f64 = 2e-8;
+
+/// Width of the residual streams.
+fn stream_width(needs: &Needs) -> usize {
+    let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
+    model.width
 }
 
 /// Learns a dictionary with free codes for every λ; reads it, and free codes on the true features.

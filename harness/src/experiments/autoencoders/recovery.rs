@@ -79,7 +79,7 @@ impl Experiment for Recovery {
         match *unit {}
     }
 
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
         match *unit {}
     }
 

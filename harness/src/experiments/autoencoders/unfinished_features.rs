@@ -6,14 +6,15 @@
 
 use kernels::sae::{L1, Rows, Shape, Variant};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::experiments::many_layers::multilayer::data;
 use crate::experiments::many_layers::multilayer::streams::{self, Streams};
-use crate::experiments::many_layers::multilayer::task::Task;
+use crate::experiments::many_layers::multilayer::task::{Kind, Task};
 use crate::experiments::many_layers::multilayer::{self, Multilayer};
 use crate::figure::Figure;
 use crate::sae::reading;
@@ -30,7 +31,7 @@ mod settings;
 mod stream;
 mod tables;
 
-use dictionary::{Dictionary, Job, KINDS, compare};
+use dictionary::{Dictionary, Group, Job, KINDS, compare};
 use elements::{Directions, Fit};
 use function::Properties;
 pub use settings::Settings;
@@ -41,8 +42,8 @@ pub struct UnfinishedFeatures;
 
 impl Experiment for UnfinishedFeatures {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Group;
+    type Piece = Piece;
 
     const ABOUT: &'static About = &About {
         id: "unfinished-features",
@@ -85,52 +86,74 @@ impl Experiment for UnfinishedFeatures {
         s.most_seeds
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
-    }
-
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
-    }
-
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
-        match *unit {}
-    }
-
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
-    }
-
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let models: Vec<Result<[Task; 2], String>> = ctx
-            .seeds
-            .iter()
-            .map(|&seed| streams::models(seed, ctx))
-            .collect();
-        let tasks: Vec<(usize, Task)> = models
-            .iter()
-            .enumerate()
-            .flat_map(|(i, tasks)| tasks.iter().flatten().map(move |&task| (i, task)))
-            .collect();
-        let blocks = match tasks.first() {
-            Some(&(_, task)) => {
-                let streams = Streams::of(task, ctx.session.serial(), ctx)?;
-                streams.parameters.shape().layers
-            }
-            None => 0,
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Group> {
+        let seeds = seeds.iter().enumerate();
+        let of_seed = |(i, &seed)| {
+            let groups = move |kind: Kind| Group::of_model(seed, kind, s, i < s.fix_seeds);
+            KINDS.into_iter().flat_map(groups)
         };
-        let layers = s.read_layers(blocks);
-        let jobs = |(i, task): (usize, Task)| {
-            let fixes = i < s.fix_seeds && task.kind == KINDS[0];
-            dictionary::of_model(task, s, &layers, fixes)
+        seeds.flat_map(of_seed).collect()
+    }
+
+    fn name(unit: &Group) -> String {
+        unit.name()
+    }
+
+    fn cost(s: &Settings, unit: &Group, needs: &Needs) -> Cost {
+        let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
+        let trained = unit.trained(s, &s.read_layers(model.layers));
+        let steps = trained as u64 * s.training.steps;
+        let values = (s.training.batch * unit.ratio * model.width * model.width) as f64;
+        Cost {
+            ticks: steps,
+            seconds: steps as f64 * (PER_STEP + PER_VALUE * values),
+        }
+    }
+
+    fn compute(s: &Settings, unit: &Group, ctx: &Ctx) -> Result<Piece> {
+        let task = match streams::models(unit.seed, ctx) {
+            Ok(tasks) => tasks.into_iter().find(|task| task.kind == unit.kind),
+            Err(_) => None,
         };
-        let trainings = |jobs: &[Job]| jobs.iter().filter(|job| is_trained(job)).count() as u64;
-        let all: u64 = tasks.iter().map(|&task| trainings(&jobs(task))).sum();
-        ctx.session.progress.start(all * s.training.steps)?;
+        let Some(task) = task else {
+            let model: &multilayer::Settings = ctx.needs.settings(Multilayer::ABOUT.id);
+            let spared = unit.trained(s, &s.read_layers(model.layers)) as u64;
+            ctx.session.progress.advance(spared * s.training.steps)?;
+            return Ok(None);
+        };
+        let streams = Streams::of(task, ctx.session.parallel(), ctx)?;
+        let shape = streams.parameters.shape();
+        let layers = s.read_layers(shape.layers);
+        let jobs = unit.jobs(task, s, &layers);
+        let dictionaries = match jobs.is_empty() {
+            true => Vec::new(),
+            false => train(&streams, &layers, &jobs, s, ctx)?,
+        };
+        Ok(Some(OfGroup {
+            width: shape.width,
+            blocks: shape.layers,
+            dictionaries,
+        }))
+    }
+
+    fn conclude(s: &Settings, pieces: Vec<Piece>, ctx: &Ctx) -> Result<Outcome> {
+        let models = ctx.seeds.iter().map(|&seed| streams::models(seed, ctx));
+        let models: Vec<Result<[Task; 2], String>> = models.collect();
+        let blocks = pieces.iter().flatten().map(|piece| piece.blocks).next();
+        let blocks = blocks.unwrap_or(0);
         let mut dictionaries = Vec::new();
-        for &task in &tasks {
-            let streams = Streams::of(task.1, ctx.session.parallel(), ctx)?;
-            dictionaries.extend(of_model(&streams, &layers, &jobs(task), s, ctx)?);
+        let mut groups = Self::units(s, ctx.seeds).into_iter().zip(pieces).peekable();
+        while let Some((Group { seed, kind, .. }, first)) = groups.next() {
+            let same = |(other, _): &(Group, Piece)| (other.seed, other.kind) == (seed, kind);
+            let rest = std::iter::from_fn(|| groups.next_if(same)).map(|(_, piece)| piece);
+            let mut of_model = Vec::new();
+            let mut width = 0;
+            for group in std::iter::once(first).chain(rest).flatten() {
+                width = group.width;
+                of_model.extend(group.dictionaries);
+            }
+            compare(&mut of_model, s.threshold, width, ctx.session.parallel());
+            dictionaries.extend(of_model);
         }
         let mut outcome = Outcome {
             tables: tables::tabulate(&dictionaries),
@@ -138,7 +161,7 @@ impl Experiment for UnfinishedFeatures {
         };
         claims::settle(
             s,
-            (blocks, &layers),
+            (blocks, &s.read_layers(blocks)),
             &models,
             &dictionaries,
             ctx.seeds,
@@ -156,13 +179,24 @@ impl Experiment for UnfinishedFeatures {
     }
 }
 
-/// Whether a training of its own stands behind a dictionary: that of all layers is trained once, for the input layer.
-fn is_trained(job: &Job) -> bool {
-    job.basis != Basis::AllLayers || job.layer == 0
+/// What comes out of a unit: nothing if there is no model to look into.
+type Piece = Option<OfGroup>;
+
+/// The dictionaries of a group.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OfGroup {
+    /// Width of the stream of their model, and number of its blocks.
+    width: usize,
+    blocks: usize,
+    dictionaries: Vec<Dictionary>,
 }
 
-/// Trains and reads the dictionaries of one model.
-fn of_model(
+/// Seconds of a step, and for each value of its dictionary and sample of its batch, on one core of Zen 3 with AVX2.
+const PER_STEP: f64 = 2e-4;
+const PER_VALUE: f64 = 1.2e-10;
+
+/// Trains and reads dictionaries of one model.
+fn train(
     streams: &Streams,
     layers: &[usize],
     jobs: &[Job],
@@ -174,14 +208,15 @@ fn of_model(
         .iter()
         .map(|&l| Activations::stream(streams, l))
         .collect();
-    let tuned: Vec<Result<Activations, String>> =
-        match jobs.iter().any(|j| j.basis == Basis::TunedLens) {
-            true => layers
-                .iter()
-                .map(|&l| Activations::tuned(streams, l))
-                .collect(),
-            false => Vec::new(),
-        };
+    let is_tuned = |&layer: &usize| {
+        let mut jobs = jobs.iter();
+        jobs.any(|job| (job.basis, job.layer) == (Basis::TunedLens, layer))
+    };
+    let tuned = layers.iter().map(|layer| match is_tuned(layer) {
+        true => Activations::tuned(streams, *layer),
+        false => Err("it is of no dictionary here".into()),
+    });
+    let tuned: Vec<Result<Activations, String>> = tuned.collect();
     let place = |layer: usize| layers.iter().position(|&l| l == layer).expect("it is read");
     // What a dictionary is read on.
     let activations = |job: &Job| match job.basis {
@@ -210,7 +245,7 @@ fn of_model(
         });
         rows.collect()
     };
-    let trains = |job: &&Job| is_trained(job) && activations(job).is_ok();
+    let trains = |job: &&Job| job.is_trained() && activations(job).is_ok();
     let to_train: Vec<Job> = jobs.iter().filter(trains).copied().collect();
     let width = streams.parameters.shape().width;
     let candidates = to_train
@@ -218,7 +253,7 @@ fn of_model(
         .map(|job| job.candidate(width, source(job), ctx));
     let trained = training::train(candidates.collect(), &s.training, s, &ctx.session, draw)?;
     ctx.session.progress.advance({
-        let left_out = jobs.iter().filter(|job| is_trained(job)).count() - to_train.len();
+        let left_out = jobs.iter().filter(|job| job.is_trained()).count() - to_train.len();
         left_out as u64 * s.training.steps
     })?;
 
@@ -258,14 +293,7 @@ fn of_model(
         })
     };
     let read = jobs.par_iter().with_max_len(1).map(read);
-    let mut dictionaries: Vec<Dictionary> = read.collect::<Result<_>>()?;
-    compare(
-        &mut dictionaries,
-        s.threshold,
-        width,
-        ctx.session.parallel(),
-    );
-    Ok(dictionaries)
+    read.collect()
 }
 
 /// The inputs of the datapoints, and the class that the model says of each.

@@ -4,15 +4,12 @@
 //! untrained one and beside models built by hand, of which it is known who decides. The claims are settled there, and
 //! again in every cell of a specification curve (`multilayer/curve.rs`).
 
-use std::cmp::Reverse;
-
-use kernels::Exec;
-use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::table::{Record, Tables};
 
@@ -53,8 +50,10 @@ pub struct Multilayer;
 
 impl Experiment for Multilayer {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Unit;
+    type Piece = Piece;
+
+    const SIDE_BY_SIDE: bool = true;
 
     const ABOUT: &'static About = &About {
         id: settings::ID,
@@ -88,34 +87,52 @@ impl Experiment for Multilayer {
         s.most_seeds
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Unit> {
+        let models = tasks(s, seeds).into_iter();
+        let models = models.map(|(task, recipe)| Unit::Model(task, recipe));
+        let curve = curve::jobs(s, seeds).into_iter().map(Unit::Curve);
+        let capacity = capacity::jobs(s, seeds).into_iter().map(Unit::Capacity);
+        models.chain(curve).chain(capacity).collect()
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(unit: &Unit) -> String {
+        match unit {
+            Unit::Model(task, _) => task.slug(),
+            Unit::Curve(job) => job.name(),
+            Unit::Capacity(job) => job.name(),
+        }
     }
 
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, unit: &Unit, _: &Needs) -> Cost {
+        let ticks = match unit {
+            Unit::Model(task, recipe) if task.kind == Kind::Trained => recipe.cost(task.n),
+            Unit::Model(..) => 0,
+            Unit::Curve(job) => job.cost(s),
+            Unit::Capacity(job) => job.cost(s),
+        };
+        Cost {
+            ticks,
+            seconds: PER_TICK * ticks as f64,
+        }
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
+    fn compute(s: &Settings, unit: &Unit, ctx: &Ctx) -> Result<Piece> {
+        Ok(match unit {
+            Unit::Model(task, recipe) => Piece::Model(Model::of(*task, *recipe, s, ctx)?),
+            Unit::Curve(job) => Piece::Curve(job.run(s, ctx)?),
+            Unit::Capacity(job) => Piece::Capacity(job.run(s, ctx)?),
+        })
     }
 
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let tasks = tasks(s, ctx.seeds);
-        let trained = tasks.iter().map(|&(task, recipe)| match task.kind {
-            Kind::Trained => recipe.cost(task.n),
-            _ => 0,
-        });
-        let all = trained.sum::<u64>() + curve::cost(s, ctx.seeds) + capacity::cost(s, ctx.seeds);
-        ctx.session.progress.start(all)?;
-        let models = sweep(&tasks, s, ctx)?;
-        let curve = curve::run(s, ctx)?;
-        let attempts = capacity::run(s, ctx)?;
-
+    fn conclude(s: &Settings, pieces: Vec<Piece>, ctx: &Ctx) -> Result<Outcome> {
+        let (mut models, mut curve, mut attempts) = (Vec::new(), Vec::new(), Vec::new());
+        for piece in pieces {
+            match piece {
+                Piece::Model(model) => models.push(model),
+                Piece::Curve(run) => curve.push(run),
+                Piece::Capacity(of_job) => attempts.extend(of_job),
+            }
+        }
         let mut outcome = Outcome {
             tables: tabulate::all(s, &models, &curve, &attempts),
             ..Outcome::default()
@@ -133,6 +150,31 @@ impl Experiment for Multilayer {
         findings::write(tables, ledger)
     }
 }
+
+/// An independent part of the computation.
+#[derive(Debug)]
+pub enum Unit {
+    /// A model, and the recipe of its training.
+    Model(Task, Recipe),
+    /// A model of the specification curve.
+    Curve(curve::Job),
+    /// A search for the most pairs that can be learned.
+    Capacity(capacity::Job),
+}
+
+/// What comes out of a unit.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Piece {
+    /// A model, read.
+    Model(Model),
+    /// A model of the specification curve, read.
+    Curve(curve::Run),
+    /// The numbers of pairs that were tried.
+    Capacity(Vec<capacity::Attempt>),
+}
+
+/// Seconds of a unit of progress on one core of Zen 3 with AVX2.
+const PER_TICK: f64 = 1.2e-5;
 
 /// Every model but those of the specification curve, with its recipe.
 fn tasks(s: &Settings, seeds: &[u64]) -> Vec<(Task, Recipe)> {
@@ -193,32 +235,4 @@ fn tasks(s: &Settings, seeds: &[u64]) -> Vec<(Task, Recipe)> {
         }
     }
     tasks
-}
-
-/// Makes and reads models; the results in the order of the tasks. Whole models go to the threads, those that take
-/// longest first, unless there are too few: then every model takes all threads.
-fn sweep(tasks: &[(Task, Recipe)], s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
-    let mut order: Vec<usize> = (0..tasks.len()).collect();
-    let cost = |i: usize| match tasks[i] {
-        (task, recipe) if task.kind == Kind::Trained => recipe.cost(task.n),
-        _ => 0,
-    };
-    order.sort_by_key(|&i| Reverse(cost(i)));
-    let run = |exec: Exec| {
-        move |&i: &usize| {
-            let (task, recipe) = tasks[i];
-            Ok((i, Model::of(task, recipe, s, exec, ctx)?))
-        }
-    };
-    let trained = tasks.iter().filter(|(task, _)| task.kind == Kind::Trained);
-    let mut models: Vec<(usize, Model)> = if trained.count() >= ctx.session.threads {
-        let models = order.par_iter().with_max_len(1);
-        let models = models.map(run(ctx.session.serial()));
-        models.collect::<Result<_>>()?
-    } else {
-        let models = order.iter().map(run(ctx.session.parallel()));
-        models.collect::<Result<_>>()?
-    };
-    models.sort_by_key(|&(i, _)| i);
-    Ok(models.into_iter().map(|(_, model)| model).collect())
 }

@@ -49,6 +49,9 @@ crate::rows! {
 /// The gain that counts: losses are means over many samples, and half a percent is what training leaves undone.
 const GAIN: f64 = 0.95;
 
+/// Seconds to train on a sample, for each weight of the layer, on one core of Zen 3 with AVX2.
+const PER_VALUE: f64 = 2.8e-10;
+
 static NOISE: Claim<1> = Claim {
     id: "noise-makes-the-gain",
     kind: Kind::Finding,
@@ -114,11 +117,11 @@ impl Experiment for CompressedComputation {
         format!("{noise}-scale{scale}-seed{seed}")
     }
 
-    fn cost(s: &Settings, _: &Task) -> Cost {
-        let weights = (s.features * s.neurons) as f64;
+    fn cost(s: &Settings, _: &Task, _: &Needs) -> Cost {
+        let values = s.batch as f64 * (s.features * s.neurons) as f64;
         Cost {
             ticks: s.steps,
-            seconds: 1e-10 * s.steps as f64 * s.batch as f64 * weights,
+            seconds: PER_VALUE * s.steps as f64 * values,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::claim::outcome::Outcome;
 use crate::claim::setting::Setting;
 use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, OfSeed};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::figure::Figure;
@@ -47,8 +47,9 @@ static FEWER: Claim<2> = Claim {
 
 impl Experiment for Homogeneity {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = OfSeed;
+    /// ΔR² for each k and number of active others.
+    type Piece = Vec<Vec<f64>>;
 
     const ABOUT: &'static About = &About {
         id: "homogeneity",
@@ -75,33 +76,33 @@ impl Experiment for Homogeneity {
         drawn + sums + threads as f64 * (layer + draws + features * 4.0)
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(_: &Settings, seeds: &[u64]) -> Vec<OfSeed> {
+        OfSeed::each(seeds)
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(unit: &OfSeed) -> String {
+        unit.name()
     }
 
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, _: &OfSeed, _: &Needs) -> Cost {
+        Cost {
+            ticks: ticks(s) as u64,
+            seconds: seconds(s),
+        }
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
+    fn compute(s: &Settings, &OfSeed(seed): &OfSeed, ctx: &Ctx) -> Result<Vec<Vec<f64>>> {
+        let ks = grid::geometric(2, s.n, s.dims_points);
+        measure(s, &ks, &levels(s), seed, ctx)
     }
 
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
+    fn conclude(s: &Settings, pieces: Vec<Vec<Vec<f64>>>, ctx: &Ctx) -> Result<Outcome> {
         let ks = grid::geometric(2, s.n, s.dims_points);
         let levels = levels(s);
-        let tasks = ctx.seeds.len() * units(s);
-        ctx.session.progress.start(tasks as u64)?;
-
         let (mut cells, mut limits) = (Vec::new(), Vec::new());
         let mut outcome = Outcome::default();
-        for &seed in ctx.seeds {
-            let per_k = measure(s, &ks, &levels, seed, ctx)?;
-            for (&k, delta) in ks.iter().zip(&per_k) {
+        for (&seed, per_k) in ctx.seeds.iter().zip(&pieces) {
+            for (&k, delta) in ks.iter().zip(per_k) {
                 let cell = |(&n_on, &delta_r2)| Cell {
                     k,
                     n_on,
@@ -119,7 +120,7 @@ impl Experiment for Homogeneity {
                     // What is on other neurons changes nothing along the feature.
                     control: most_active(&levels, &vec![delta[0]; levels.len()], threshold),
                 };
-                let of_threshold: Vec<Limit> = ks.iter().zip(&per_k).map(limit).collect();
+                let of_threshold: Vec<Limit> = ks.iter().zip(per_k).map(limit).collect();
                 let [claim, control] = [|r: &Limit| r.n_on, |r: &Limit| r.control].map(|column| {
                     let (k, most): (Vec<_>, Vec<_>) =
                         of_threshold.iter().map(|r| (r.k as f64, column(r))).unzip();
@@ -159,6 +160,12 @@ pub(super) fn levels(s: &Settings) -> Vec<usize> {
     levels
 }
 
+/// Seconds of a seed on one core of Zen 3 with AVX2, estimated.
+pub(super) fn seconds(s: &Settings) -> f64 {
+    let responses = s.features_of_interest * s.samples * s.dims_points * levels(s).len();
+    4.5e-10 * (responses * s.n) as f64
+}
+
 /// The largest number of active others at which ΔR² is above a threshold, 0 if there is none.
 pub(super) fn most_active(levels: &[usize], delta: &[f64], threshold: f64) -> f64 {
     let on: Vec<f64> = levels.iter().map(|&level| level as f64).collect();
@@ -175,7 +182,7 @@ fn fall(most: &[f64]) -> f64 {
 }
 
 /// The units of progress of a call of [`measure`].
-pub(super) fn units(s: &Settings) -> usize {
+pub(super) fn ticks(s: &Settings) -> usize {
     s.features_of_interest * samples::PARTS
 }
 
@@ -198,7 +205,7 @@ pub(super) fn measure(
     progress::check()?;
 
     // Every part of the samples of every feature of interest: sums by k.
-    let parts: Vec<Vec<Sums>> = (0..units(s))
+    let parts: Vec<Vec<Sums>> = (0..ticks(s))
         .into_par_iter()
         .map(|task| {
             let (of_interest, part) = (task / samples::PARTS, task % samples::PARTS);

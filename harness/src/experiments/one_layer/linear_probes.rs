@@ -94,7 +94,7 @@ impl Experiment for LinearProbes {
         match *unit {}
     }
 
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
         match *unit {}
     }
 

@@ -90,7 +90,7 @@ impl Experiment for SignBalance {
         match *unit {}
     }
 
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
+    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
         match *unit {}
     }
 

@@ -10,7 +10,7 @@ mod tables;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs, OfSeed};
 use crate::experiments::one_layer::homogeneity::Limit;
 use crate::experiments::one_layer::near_orthogonality::Count;
 use crate::figure::Figure;
@@ -18,6 +18,7 @@ use crate::table::{Record, Table, Tables};
 
 use claims::TRADED;
 pub use settings::Settings;
+use skew::OfShare;
 pub use tables::{Limits, Skew};
 
 /// See the [module](self).
@@ -25,8 +26,8 @@ pub struct Tradeoff;
 
 impl Experiment for Tradeoff {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = OfSeed;
+    type Piece = Vec<OfShare>;
 
     const ABOUT: &'static About = &About {
         id: "tradeoff",
@@ -46,25 +47,25 @@ impl Experiment for Tradeoff {
         skew::memory(s, threads)
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(_: &Settings, seeds: &[u64]) -> Vec<OfSeed> {
+        OfSeed::each(seeds)
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(unit: &OfSeed) -> String {
+        unit.name()
     }
 
-    fn cost(_: &Settings, unit: &NoUnit) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, _: &OfSeed, _: &Needs) -> Cost {
+        skew::cost(s)
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
+    fn compute(s: &Settings, &OfSeed(seed): &OfSeed, ctx: &Ctx) -> Result<Vec<OfShare>> {
+        skew::compute(s, seed, ctx)
     }
 
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
+    fn conclude(s: &Settings, pieces: Vec<Vec<OfShare>>, ctx: &Ctx) -> Result<Outcome> {
         let mut outcome = Outcome::default();
-        let skew = skew::compute(s, ctx, &mut outcome)?;
+        let skew = skew::settle(s, &pieces, ctx, &mut outcome);
         outcome.tables = vec![Table::of(&mixed(ctx)), Table::of(&skew)];
         Ok(outcome)
     }

@@ -7,7 +7,7 @@ use kernels::Isa;
 use harness::claim::ledger::Ledger;
 use harness::claim::measures::Measurement;
 use harness::claim::outcome::Outcome;
-use harness::experiment::{self, Ctx, Experiment};
+use harness::experiment::{self, Ctx, Experiment, Needs};
 use harness::session::Session;
 use harness::session::progress::{Progress, Show};
 use harness::settings::Settings;
@@ -74,6 +74,7 @@ pub fn run_as<E: Experiment>(
         },
         experiment: name,
         seeds,
+        needs: Needs(&BTreeMap::new()),
         inputs,
     };
     experiment::run::<E>(settings, &ctx).expect("the experiment runs")

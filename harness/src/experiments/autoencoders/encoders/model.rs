@@ -1,6 +1,7 @@
 //! The dictionaries, and how their codes are found.
 
 use kernels::sae::{L1, Lista, Parameters, Rows, TwoLayer, Variant};
+use serde::{Deserialize, Serialize};
 
 use super::reading::Reading;
 use super::settings::Settings;
@@ -64,7 +65,7 @@ crate::words! {
 }
 
 /// A dictionary, and how its codes were found.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Model {
     /// Name of the data.
     pub source: String,

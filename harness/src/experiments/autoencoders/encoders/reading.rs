@@ -4,6 +4,7 @@ use kernels::metrics::{Matching, Stream, mmcs};
 use kernels::sae::Parameters;
 use kernels::sparse_coding::{Pursuit, omp};
 use kernels::{Accumulate, Exec, MatMut, MatRef, SparseRef, matmul};
+use serde::{Deserialize, Serialize};
 
 use super::source::Source;
 use super::supports::{self, Supports};
@@ -12,7 +13,7 @@ use crate::sae::optimum::{Distance, Problem};
 use crate::sae::reading;
 
 /// The reconstruction of samples by codes on some dictionary.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Codes {
     /// Mean number of active entries.
     pub l0: f64,
@@ -32,7 +33,7 @@ impl Codes {
 }
 
 /// What is read from one dictionary and its encoder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reading {
     /// Mean over the known directions of the largest cosine with an element; not a number if none are known.
     pub mmcs: f64,

@@ -2,6 +2,7 @@
 
 use kernels::MatRef;
 use kernels::sae::Shape;
+use serde::{Deserialize, Serialize};
 
 use super::settings::Settings;
 use crate::error::Result;
@@ -17,7 +18,7 @@ pub const STREAMS: usize = 2;
 pub const COMPRESSED: &str = "compressed";
 
 /// The kind of samples.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Data {
     /// Synthetic ones: the cosine of any two features of a group, beside chance.
     Coherent(f64),

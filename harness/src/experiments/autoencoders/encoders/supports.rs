@@ -3,6 +3,7 @@
 //! All of them are compared at the same number of active entries, since a longer set always has the better recall and a
 //! shorter one the better precision.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use kernels::metrics::Matching;
@@ -15,7 +16,7 @@ use crate::sae::optimum::{Overlap, Problem, active};
 const HALVINGS: usize = 10;
 
 /// Active entries against the true ones, at the number of active entries of the encoder.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Supports {
     /// The encoder's own.
     pub own: Overlap,

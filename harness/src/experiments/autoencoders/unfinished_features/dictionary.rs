@@ -1,6 +1,7 @@
 //! The dictionaries of a model: which are trained, and what is read of each.
 
 use kernels::Exec;
+use serde::{Deserialize, Serialize};
 
 use super::elements::{Element, Fit, largest_cosines};
 use super::settings::Settings;
@@ -11,7 +12,7 @@ use crate::experiments::many_layers::multilayer::task::{Kind, Task};
 pub const KINDS: [Kind; 2] = [Kind::Trained, Kind::LookUp];
 
 /// One dictionary.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     pub task: Task,
     pub basis: Basis,
@@ -25,7 +26,7 @@ pub struct Job {
 }
 
 /// A dictionary that was trained, read on the stream of one layer.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Dictionary {
     pub job: Job,
     /// Its fit to the stream, or how its training diverged.
@@ -39,39 +40,94 @@ pub struct Dictionary {
 }
 
 impl Job {
+    /// Whether a training of its own stands behind it: one dictionary of all layers is trained once, for the input layer.
+    pub fn is_trained(&self) -> bool {
+        self.basis != Basis::AllLayers || self.layer == 0
+    }
+
     /// Whether the elements of its dictionary are looked at one by one.
     pub fn is_read(&self, s: &Settings) -> bool {
         (self.ratio, self.l1) == (s.ratio, s.read_at)
     }
 }
 
-/// Those of one model and its layers.
-pub fn of_model(task: Task, s: &Settings, layers: &[usize], fixes: bool) -> Vec<Job> {
-    let mut jobs = Vec::new();
-    let mut add = |basis, ratio, copies: usize| {
-        for &layer in layers {
-            for &l1 in &s.l1 {
+/// The dictionaries that are trained and read together: those of one model, basis and size, on one layer, unless one
+/// dictionary is for all layers.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    pub seed: u64,
+    pub kind: Kind,
+    pub basis: Basis,
+    pub ratio: usize,
+    /// The number of the layer among those that are read; 0 for all layers in one.
+    pub place: usize,
+}
+
+impl Group {
+    /// Those of one model; of fewer layers than are to be read, the last ones are empty.
+    pub fn of_model(seed: u64, kind: Kind, s: &Settings, fixes: bool) -> Vec<Group> {
+        let group = |basis, ratio| {
+            move |place| Group {
+                seed,
+                kind,
+                basis,
+                ratio,
+                place,
+            }
+        };
+        let ratios = s.ratios.iter();
+        let of_ratio = |&ratio| (0..s.layers).map(group(Basis::Stream, ratio));
+        let mut groups: Vec<Group> = ratios.flat_map(of_ratio).collect();
+        if fixes && kind == KINDS[0] {
+            groups.push(group(Basis::AllLayers, s.ratio)(0));
+            groups.extend((0..s.layers).map(group(Basis::TunedLens, s.ratio)));
+        }
+        groups
+    }
+
+    /// Its name.
+    pub fn name(&self) -> String {
+        let Group {
+            seed,
+            kind,
+            basis,
+            ratio,
+            place,
+        } = self;
+        format!("{kind}-seed{seed}-{basis}-ratio{ratio}-layer{place}")
+    }
+
+    /// Number of trainings that stand behind its dictionaries, if these layers are read.
+    pub fn trained(&self, s: &Settings, layers: &[usize]) -> usize {
+        if self.place >= layers.len() {
+            return 0;
+        }
+        let is_read = (self.basis, self.ratio) == (Basis::Stream, s.ratio);
+        s.l1.len() + usize::from(is_read)
+    }
+
+    /// Its dictionaries for a model of which these layers are read.
+    pub fn jobs(&self, task: Task, s: &Settings, layers: &[usize]) -> Vec<Job> {
+        let layers = match self.basis {
+            Basis::AllLayers => layers,
+            _ => layers.get(self.place..=self.place).unwrap_or_default(),
+        };
+        let of_layer = |&layer| {
+            s.l1.iter().flat_map(move |&l1| {
                 let job = Job {
                     task,
-                    basis,
+                    basis: self.basis,
                     layer,
-                    ratio,
+                    ratio: self.ratio,
                     l1,
                     copy: 0,
                 };
-                let copies = if job.is_read(s) { copies } else { 1 };
-                jobs.extend((0..copies).map(|copy| Job { copy, ..job }));
-            }
-        }
-    };
-    s.ratios
-        .iter()
-        .for_each(|&ratio| add(Basis::Stream, ratio, 2));
-    if fixes {
-        add(Basis::AllLayers, s.ratio, 1);
-        add(Basis::TunedLens, s.ratio, 1);
+                let copied = job.is_read(s) && self.basis == Basis::Stream;
+                (0..1 + usize::from(copied)).map(move |copy| Job { copy, ..job })
+            })
+        };
+        layers.iter().flat_map(of_layer).collect()
     }
-    jobs
 }
 
 /// Sets the dictionaries of one model that were read beside each other: how similar they are from layer to layer and

@@ -4,6 +4,7 @@ use kernels::metrics::max_cosines;
 use kernels::mlp;
 use kernels::sae::Parameters;
 use kernels::{Exec, MatRef};
+use serde::{Deserialize, Serialize};
 
 use super::function::{Properties, selectivity};
 use super::stream::Activations;
@@ -12,7 +13,7 @@ use crate::sae::reading;
 use crate::stats::max;
 
 /// The fit of a dictionary to a stream.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Fit {
     /// Mean number of active elements a datapoint.
     pub l0: f64,
@@ -35,7 +36,7 @@ crate::words! {
 }
 
 /// A living element of a dictionary.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Element {
     pub number: usize,
     /// Share of the datapoints that it fires on.

@@ -2,8 +2,7 @@
 
 use kernels::Exec;
 use kernels::mlp::{self, Workspace};
-use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::claims::LEARNED;
 use super::data::{self, Data};
@@ -28,7 +27,7 @@ crate::words! {
 }
 
 /// One attempt to learn a number of pairs.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     pub way: Way,
     pub n: usize,
@@ -39,7 +38,7 @@ pub struct Attempt {
 
 /// The attempts of one way at one seed.
 #[derive(Debug, Clone, Copy)]
-struct Job {
+pub struct Job {
     way: Way,
     seed: u64,
 }
@@ -63,7 +62,7 @@ fn recipe(s: &Settings, layers: usize) -> Recipe {
 }
 
 /// Units of progress of one job.
-fn cost_of_job(s: &Settings, way: Way) -> u64 {
+fn cost(s: &Settings, way: Way) -> u64 {
     let c = &s.capacity;
     let numbers = c.datapoints().into_iter();
     let cost = |n: usize| match way {
@@ -73,24 +72,11 @@ fn cost_of_job(s: &Settings, way: Way) -> u64 {
     numbers.map(cost).sum()
 }
 
-fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
+/// Every job.
+pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
     let seeds = seeds.iter().take(s.capacity.seeds);
     let ways = |&seed| Way::ALL.iter().map(move |&way| Job { way, seed });
     seeds.flat_map(ways).collect()
-}
-
-/// Units of progress of the whole search.
-pub fn cost(s: &Settings, seeds: &[u64]) -> u64 {
-    let jobs = jobs(s, seeds).into_iter();
-    jobs.map(|job| cost_of_job(s, job.way)).sum()
-}
-
-/// Tries ever more pairs, in either way and at each seed, up to the first number that is not learned.
-pub fn run(s: &Settings, ctx: &Ctx) -> Result<Vec<Attempt>> {
-    let jobs = jobs(s, ctx.seeds);
-    let attempts = jobs.par_iter().with_max_len(1).map(|job| job.run(s, ctx));
-    let attempts: Vec<Vec<Attempt>> = attempts.collect::<Result<_>>()?;
-    Ok(attempts.into_iter().flatten().collect())
 }
 
 /// The largest number of pairs that was learned in a way at a seed; 0 if none was.
@@ -101,9 +87,20 @@ pub fn largest(attempts: &[Attempt], way: Way, seed: u64) -> usize {
 }
 
 impl Job {
-    fn run(self, s: &Settings, ctx: &Ctx) -> Result<Vec<Attempt>> {
+    /// Its name.
+    pub fn name(self) -> String {
+        format!("capacity-{}-seed{}", self.way, self.seed)
+    }
+
+    /// Units of progress that it reports.
+    pub fn cost(self, s: &Settings) -> u64 {
+        cost(s, self.way)
+    }
+
+    /// Tries ever more pairs, up to the first number that is not learned.
+    pub fn run(self, s: &Settings, ctx: &Ctx) -> Result<Vec<Attempt>> {
         let Job { way, seed } = self;
-        let name = format!("capacity-{way}-seed{seed}");
+        let name = self.name();
         let course = Course {
             recipe: recipe(s, s.capacity.layers),
             capacity: &s.capacity,
@@ -129,7 +126,7 @@ impl Job {
             snapshot.put_vector("learned", &learned);
             store.write(learned.len() as u64, snapshot)?;
         }
-        let spared = cost_of_job(s, way) - done;
+        let spared = self.cost(s) - done;
         ctx.session.progress.advance(spared)?;
         let attempts = numbers.into_iter().zip(learned);
         let attempt = |(n, learned)| Attempt {

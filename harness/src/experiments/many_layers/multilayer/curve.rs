@@ -1,21 +1,17 @@
 //! The specification curve: the claims again, for every combination of choices that could have been made.
 
-use std::cmp::Reverse;
-
-use rayon::prelude::*;
-
 use super::circuit;
 use super::data::Data;
 use super::model::judges;
-use super::reading::{Judge, Reading};
+use super::reading::Reading;
 use super::recipe::Recipe;
 use super::scores::Scores;
 use super::settings::{Curve, Loss, Settings};
 use super::train;
 use crate::error::Result;
 use crate::experiment::Ctx;
-use crate::store::checkpoint::Snapshot;
 use crate::table::record::Word;
+use serde::{Deserialize, Serialize};
 
 crate::words! {
     /// What a minibatch is.
@@ -40,7 +36,7 @@ crate::words! {
 }
 
 /// The choices of training that a cell of the curve makes.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     pub loss: Loss,
     pub layers: usize,
@@ -51,14 +47,14 @@ pub struct Cell {
 
 /// One model of the curve.
 #[derive(Debug, Clone, Copy)]
-struct Job {
+pub struct Job {
     cell: Cell,
     n: usize,
     seed: u64,
 }
 
 /// What one model of the curve, and the look-up model beside it, came to; or why there is nothing.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Run {
     pub cell: Cell,
     pub n: usize,
@@ -122,7 +118,8 @@ impl Cell {
 }
 
 impl Job {
-    fn name(&self) -> String {
+    /// Its name.
+    pub fn name(&self) -> String {
         let Cell {
             loss,
             layers,
@@ -135,8 +132,8 @@ impl Job {
     }
 }
 
-/// Every model of the curve.
-fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
+/// Every model of the curve, in the order of the cells.
+pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
     let mut jobs = Vec::new();
     for cell in cells(&s.curve) {
         for &load in &s.curve.loads {
@@ -148,64 +145,19 @@ fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
     jobs
 }
 
-/// Units of progress of the whole curve.
-pub fn cost(s: &Settings, seeds: &[u64]) -> u64 {
-    let costs = jobs(s, seeds).into_iter();
-    costs.map(|job| job.cell.recipe(s, job.n).cost(job.n)).sum()
-}
-
-/// Trains and reads every model of the curve, in the order of the cells.
-pub fn run(s: &Settings, ctx: &Ctx) -> Result<Vec<Run>> {
-    let jobs = jobs(s, ctx.seeds);
-    let mut order: Vec<usize> = (0..jobs.len()).collect();
-    order.sort_by_key(|&i| Reverse(jobs[i].cell.recipe(s, jobs[i].n).cost(jobs[i].n)));
-    let runs = order.par_iter().with_max_len(1);
-    let runs = runs.map(|&i| Ok((i, jobs[i].run(s, ctx)?)));
-    let mut runs: Vec<(usize, Run)> = runs.collect::<Result<_>>()?;
-    runs.sort_by_key(|&(i, _)| i);
-    Ok(runs.into_iter().map(|(_, run)| run).collect())
-}
-
 impl Job {
-    /// Trains and reads one model, or takes what was read from a checkpoint: a model is small, and there are so many of
-    /// them that only their scores are kept.
-    fn run(&self, s: &Settings, ctx: &Ctx) -> Result<Run> {
-        let recipe = self.cell.recipe(s, self.n);
-        let judges = judges(s.threshold);
-        let name = self.name();
-        let store = ctx
-            .session
-            .checkpoints(&format!("{name}-scores"), &name, &recipe);
-        let saved = store.latest(|snapshot| read(snapshot, &judges))?;
-        let [trained, look_up] = match saved {
-            Some(scores) => {
-                ctx.session.progress.advance(recipe.cost(self.n))?;
-                scores
-            }
-            None => {
-                let scores = self.scores(&recipe, &judges, ctx)?;
-                store.write(recipe.steps, snapshot(&scores))?;
-                scores
-            }
-        };
-        Ok(Run {
-            cell: self.cell,
-            n: self.n,
-            seed: self.seed,
-            trained,
-            look_up,
-        })
+    /// Units of progress that it reports.
+    pub fn cost(&self, s: &Settings) -> u64 {
+        self.cell.recipe(s, self.n).cost(self.n)
     }
 
-    fn scores(
-        &self,
-        recipe: &Recipe,
-        judges: &[Judge],
-        ctx: &Ctx,
-    ) -> Result<[Result<Scores, String>; 2]> {
+    /// Trains and reads one model. It is small, and has no checkpoints.
+    pub fn run(&self, s: &Settings, ctx: &Ctx) -> Result<Run> {
+        let recipe = self.cell.recipe(s, self.n);
+        let judges = judges(s.threshold);
         let exec = ctx.session.serial();
         let data = Data::draw(recipe.width, recipe.targets, self.n, self.seed);
-        let state = train::train_at_once(recipe, &data, self.seed, exec, ctx)?;
+        let state = train::train_at_once(&recipe, &data, self.seed, exec, ctx)?;
         let trained = state.learned().map(|watched| watched.model);
         let look_up = circuit::look_up(
             &data,
@@ -214,36 +166,17 @@ impl Job {
             recipe.layers,
             recipe.loss,
         );
-        Ok([trained, look_up].map(|parameters| {
+        let [trained, look_up] = [trained, look_up].map(|parameters| {
             let parameters = parameters?;
-            let reading = Reading::of(exec, &parameters, &data, recipe.loss, judges, &[]);
+            let reading = Reading::of(exec, &parameters, &data, recipe.loss, &judges, &[]);
             Ok(Scores::of(&reading))
-        }))
+        });
+        Ok(Run {
+            cell: self.cell,
+            n: self.n,
+            seed: self.seed,
+            trained,
+            look_up,
+        })
     }
-}
-
-/// What the checkpoint of a model holds.
-fn snapshot(scores: &[Result<Scores, String>; 2]) -> Snapshot<'static> {
-    let mut snapshot = Snapshot::default();
-    for (name, scores) in ["trained", "look-up"].into_iter().zip(scores) {
-        match scores {
-            Ok(scores) => snapshot.put_vector(name, &scores.numbers()),
-            Err(why) => snapshot.put_metadata(name, why),
-        }
-    }
-    snapshot
-}
-
-fn read(snapshot: &Snapshot, judges: &[Judge]) -> Result<[Result<Scores, String>; 2], String> {
-    let one = |name: &str| -> Result<Result<Scores, String>, String> {
-        if let Ok(why) = snapshot.metadata(name) {
-            return Ok(Err(why.into()));
-        }
-        let numbers: Vec<f64> = snapshot.read_vector(name)?;
-        let scores = Scores::from_numbers(&numbers, judges);
-        scores
-            .map(Ok)
-            .ok_or_else(|| format!("{name} has {} numbers", numbers.len()))
-    };
-    Ok([one("trained")?, one("look-up")?])
 }

@@ -1,6 +1,7 @@
 //! What is read from one curve over the layers: of the mean loss, or of the fraction of the datapoints that are right.
 
 use crate::stats::{Fit, max};
+use serde::{Deserialize, Serialize};
 
 /// R² of a straight line through the mean loss after each layer of the last half, and the largest change of the mean
 /// loss over one of these layers. `loss` holds the mean loss after layers 0 … L.
@@ -14,7 +15,7 @@ pub fn late_layers(loss: &[f64]) -> (f64, f64) {
 }
 
 /// The fractions of the datapoints that are right after layers 0 … L.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fractions(pub Vec<f64>);
 
 impl Fractions {

@@ -2,6 +2,7 @@
 
 use kernels::Exec;
 use kernels::mlp::Parameters;
+use serde::{Deserialize, Serialize};
 
 use super::circuit::{self, Dealt};
 use super::data::{self, Data};
@@ -17,7 +18,7 @@ use crate::experiment::Ctx;
 use crate::session::training::End;
 
 /// One model, and what was read from it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Model {
     pub task: Task,
     pub recipe: Recipe,
@@ -38,7 +39,8 @@ struct Made {
 
 impl Model {
     /// Makes a model and reads it.
-    pub fn of(task: Task, recipe: Recipe, s: &Settings, exec: Exec, ctx: &Ctx) -> Result<Model> {
+    pub fn of(task: Task, recipe: Recipe, s: &Settings, ctx: &Ctx) -> Result<Model> {
+        let exec = ctx.session.exec(1);
         let data = Data::draw(recipe.width, recipe.targets, task.n, task.seed);
         let made = make(task, &recipe, &data, exec, ctx)?;
         if let Ok(parameters) = &made.parameters {

@@ -2,6 +2,7 @@
 
 use kernels::Exec;
 use kernels::mlp::Parameters;
+use serde::{Deserialize, Serialize};
 
 use super::curves::Fractions;
 use super::data::Data;
@@ -13,7 +14,7 @@ use crate::stats::{median, quantile, share};
 use crate::table::record::Word;
 
 /// A way to tell whether a datapoint is right after a layer.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Judge {
     /// Its loss is below a threshold.
     Loss(f64),
@@ -30,7 +31,7 @@ pub const QUANTILES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
 const MEDIAN: usize = 2;
 
 /// What is read from one model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reading {
     /// Mean loss after layers 0 … L.
     pub loss: Vec<f64>,
@@ -50,7 +51,7 @@ pub struct Reading {
 }
 
 /// One datapoint.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sample {
     /// Its number.
     pub datapoint: usize,

@@ -1,7 +1,7 @@
 //! The recipe of one training: the choices that the settings, or a cell of the specification curve, make.
 
 use kernels::mlp::Shape;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::settings::{Activation, Loss, Settings, Targets};
 
@@ -12,7 +12,7 @@ const OPPOSITE_LAYERS: usize = 8;
 const OPPOSITE_RATE: f64 = 1e-3;
 
 /// Everything that decides the course of a training, beside its data and its seed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Width d of the residual stream; also the length of each one-hot vector and the number of classes.
     pub width: usize,

@@ -1,6 +1,7 @@
 //! The state of a training, with what was seen on the way.
 
 use kernels::mlp::Parameters;
+use serde::{Deserialize, Serialize};
 
 use crate::session::training::{self, Learner};
 use crate::store::checkpoint::Snapshot;
@@ -18,7 +19,7 @@ pub struct Watched {
 }
 
 /// The losses of all datapoints after some step.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// Steps done by then.
     pub step: u64,

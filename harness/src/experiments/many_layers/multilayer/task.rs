@@ -1,6 +1,7 @@
 //! The models of the experiment, by name.
 
 use super::settings::Loss;
+use serde::{Deserialize, Serialize};
 
 crate::words! {
     /// The part of the experiment that a model belongs to.
@@ -35,7 +36,7 @@ crate::words! {
 }
 
 /// One model.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// The part of the experiment that it belongs to.
     pub part: Part,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::claims::TRADED;
 use super::settings::Settings;
@@ -10,7 +11,7 @@ use super::tables::Skew;
 use crate::claim::outcome::Outcome;
 use crate::claim::setting::Setting;
 use crate::error::Result;
-use crate::experiment::{Ctx, Experiment as _, Needs};
+use crate::experiment::{Cost, Ctx, Experiment as _, Needs};
 use crate::experiments::one_layer::features::{Entries, Features};
 use crate::experiments::one_layer::grid;
 use crate::experiments::one_layer::homogeneity::{self, Homogeneity};
@@ -40,42 +41,82 @@ pub(super) fn memory(s: &Settings, threads: usize) -> f64 {
     activity + threads as f64 * directions
 }
 
-/// Both sides at every share, k and seed, and the claim about them.
-pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Vec<Skew>> {
-    let ks = grid::geometric(2, s.n, s.dims_points);
-    let levels = grid::geometric(2, s.most, s.count_points);
-    let active = homogeneity::levels(&activity(s, 1.0));
-    let of_share = homogeneity::units(&activity(s, 1.0));
-    let of_share = of_share + (1 + CONTROLS) * ks.len() * near_orthogonality::pieces(&levels).len();
-    let units = ctx.seeds.len() * s.positive_shares.len() * of_share;
-    ctx.session.progress.start(units as u64)?;
+/// What is measured at one share and seed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OfShare {
+    /// ΔR² for each k and number of active others.
+    delta_r2: Vec<Vec<f64>>,
+    /// For each k, the features themselves, then those of the control.
+    families: Vec<Vec<Family>>,
+}
 
+/// The grids of what is measured: neurons that a feature is on, numbers of features, and of active others.
+fn grids(s: &Settings) -> [Vec<usize>; 3] {
+    [
+        grid::geometric(2, s.n, s.dims_points),
+        grid::geometric(2, s.most, s.count_points),
+        homogeneity::levels(&activity(s, 1.0)),
+    ]
+}
+
+/// The cost of a seed.
+pub(super) fn cost(s: &Settings) -> Cost {
+    let [ks, levels, _] = grids(s);
+    let (shares, families) = (s.positive_shares.len(), 1 + CONTROLS);
+    let activity = activity(s, 1.0);
+    let of_share = homogeneity::ticks(&activity)
+        + families * ks.len() * near_orthogonality::pieces(&levels).len();
+    let integrals = families * s.features_of_interest * ks.iter().sum::<usize>();
+    let counted = (families * ks.len()) as f64 * near_orthogonality::seconds(s.most, s.n);
+    let seconds = homogeneity::seconds(&activity) + counted + PER_INTEGRAL * integrals as f64;
+    Cost {
+        ticks: (shares * of_share) as u64,
+        seconds: shares as f64 * seconds,
+    }
+}
+
+/// Seconds of an integral over the response of one neuron, on one core of Zen 3 with AVX2.
+const PER_INTEGRAL: f64 = 4e-6;
+
+/// Both sides at every share and k, at one seed.
+pub(super) fn compute(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<OfShare>> {
+    let [ks, levels, active] = grids(s);
+    let shares = s.positive_shares.iter().enumerate();
+    let of_share = |(i, &share): (usize, &f64)| {
+        let delta_r2 = homogeneity::measure(&activity(s, share), &ks, &active, seed, ctx)?;
+        let draw = |entries: Entries, purpose: &str, k: usize| {
+            let mut rng = ctx.rng(seed, purpose, k as u64);
+            let count = s.most.max(s.features);
+            let features = Features::draw(count, k, s.n, entries, &mut rng);
+            Family::of(&features, s, &levels, ctx)
+        };
+        let all = |&k: &usize| {
+            let mut families = vec![draw(Entries::with(share), "features", k)?];
+            for again in 0..CONTROLS {
+                let anew = format!("control {i}, {again}");
+                families.push(draw(Entries::SIGNED, &anew, k)?);
+            }
+            Ok(families)
+        };
+        let families = ks.par_iter().map(all).collect::<Result<_>>()?;
+        Ok(OfShare { delta_r2, families })
+    };
+    shares.map(of_share).collect()
+}
+
+/// The rows of what was measured at each seed, and the claim about them.
+pub(super) fn settle(
+    s: &Settings,
+    pieces: &[Vec<OfShare>],
+    ctx: &Ctx,
+    outcome: &mut Outcome,
+) -> Vec<Skew> {
+    let [ks, levels, active] = grids(s);
     let mut rows = Vec::new();
-    for &seed in ctx.seeds {
-        // By share and k: the features themselves, then those of the control.
-        let mut families = Vec::new();
-        for (i, &share) in s.positive_shares.iter().enumerate() {
-            let delta = homogeneity::measure(&activity(s, share), &ks, &active, seed, ctx)?;
-            let draw = |entries: Entries, purpose: &str, k: usize| {
-                let mut rng = ctx.rng(seed, purpose, k as u64);
-                let count = s.most.max(s.features);
-                Family::of(
-                    &Features::draw(count, k, s.n, entries, &mut rng),
-                    s,
-                    &levels,
-                    ctx,
-                )
-            };
-            let all = |&k: &usize| {
-                let mut families = vec![draw(Entries::with(share), "features", k)?];
-                for again in 0..CONTROLS {
-                    let anew = format!("control {i}, {again}");
-                    families.push(draw(Entries::SIGNED, &anew, k)?);
-                }
-                Ok(families)
-            };
-            let of_share: Vec<Vec<Family>> = ks.par_iter().map(all).collect::<Result<_>>()?;
-            for ((&k, families), delta) in ks.iter().zip(&of_share).zip(&delta) {
+    for (&seed, of_shares) in ctx.seeds.iter().zip(pieces) {
+        for (&share, of_share) in s.positive_shares.iter().zip(of_shares) {
+            let each = of_share.families.iter().zip(&of_share.delta_r2);
+            for (&k, (families, delta)) in ks.iter().zip(each) {
                 let (family, control) = (&families[0], &families[1]);
                 rows.push(Skew {
                     positive_share: share,
@@ -90,7 +131,6 @@ pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<
                     mmcs_threshold: s.mmcs_thresholds[0],
                 });
             }
-            families.push(of_share);
         }
         for (at, &k) in ks
             .iter()
@@ -99,8 +139,8 @@ pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<
         {
             for &threshold in &s.mmcs_thresholds {
                 let trends = |which: usize| {
-                    let of = s.positive_shares.iter().zip(&families);
-                    let of = of.map(|(&share, of_share)| (share, &of_share[at][which]));
+                    let of = s.positive_shares.iter().zip(of_shares);
+                    let of = of.map(|(&share, of)| (share, &of.families[at][which]));
                     let delta: Vec<f64> = of.clone().map(|(_, f)| f.delta_r2).collect();
                     let delta = all_finite("ΔR² by share", &delta)?;
                     let numbers = of.map(|(share, f)| (share, f.number(threshold, &levels)));
@@ -131,7 +171,7 @@ pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<
             }
         }
     }
-    Ok(rows)
+    rows
 }
 
 /// The smallest k of the specification curve: on fewer neurons, features are nearly orthogonal for sharing none.
@@ -149,7 +189,7 @@ fn each(measured: Result<[f64; 2], String>) -> [Result<f64, String>; 2] {
 }
 
 /// What is measured of some features.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Family {
     /// ΔR² of the response along a feature with no other active, averaged over the features of interest.
     delta_r2: f64,
