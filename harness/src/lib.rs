@@ -73,6 +73,7 @@
 //!   `harness sae` trains on any by the name `synth:SPEC`,
 //!   [`sae::training`] trains models on the same batches with checkpoints, [`sae::reading`] measures them,
 //!   [`sae::minimum_l1`] finds the cheapest codes there are.
+//! * A computation that can be shared by **parts**: a [`Parted`](parts::whole::Parted), such as runs and trainings have.
 //! * **Another tool's folders** of sparse autoencoders: a file in [`interchange`].
 //! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls
 //!   it and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.

@@ -8,7 +8,7 @@ crate::rows! {
     pub struct Planned in "plan" {
         /// round: units of the second round need all of the first one, and so on
         round: usize [""],
-        /// experiment
+        /// experiment, or `models` in a training on activations
         experiment: String [""],
         /// name of the unit in its experiment
         unit: String [""],

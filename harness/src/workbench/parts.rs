@@ -107,6 +107,10 @@ pub fn train(
     let place = "harness sae train --help";
     memory::check("sae train", place, needed, options.threads)?;
     let folder = sweep.open(share)?;
+    let ended = sweep.held(folder.path())?;
+    if sweep.is_complete(folder.path())? && ended.len() == members.len() {
+        return Ok(members.len());
+    }
     let job = Job {
         settings: &config.settings,
         isa,

@@ -73,7 +73,8 @@ impl Finished {
     }
 }
 
-/// Trains every model that the configuration asks for on the rows, measures and draws them.
+/// Trains every model that the configuration asks for on the rows, or takes up what parts have trained, measures and draws
+/// them.
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
     let opened = Opened::open(config, rows)?;

@@ -16,14 +16,13 @@ use super::train::{ModelArgs, said};
 use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::figure::export::Export;
-use crate::memory;
 use crate::parts::Share;
 use crate::parts::plan::{Planned, shares};
 use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::store::folder::Folder;
-use crate::text::put;
+use crate::text::number;
 use crate::workbench::config::{Config, Request, file};
 use crate::workbench::job::Options;
 use crate::workbench::origin::COMMANDS;
@@ -87,17 +86,17 @@ impl PlanArgs {
 
 /// The memory of tasks, each of which trains all its models at once.
 fn in_memory(planned: &[Planned]) -> String {
-    let mut text = String::from("a task trains all its models at once");
-    for tasks in TASKS.into_iter().filter(|&tasks| tasks <= planned.len()) {
+    let tasks = TASKS.into_iter().filter(|&tasks| tasks <= planned.len());
+    let each = tasks.map(|tasks| {
         let mut needed = vec![0.0; tasks];
         for (unit, owner) in planned.iter().zip(shares(planned, tasks)) {
             needed[owner] += unit.memory;
         }
         let most = needed.into_iter().fold(0.0, f64::max);
-        let size = memory::size(most);
-        put(&mut text, format_args!("; of {tasks}, one takes {size}"));
-    }
-    text + "\n"
+        format!("{} MB for {tasks}", number((most / 1e6).ceil()))
+    });
+    let each = each.collect::<Vec<_>>().join(", ");
+    format!("memory of a task, which trains its models at once, by the number of tasks: {each}\n")
 }
 
 /// The configuration of the training that is planned in a folder, its rows and its instruction set.
