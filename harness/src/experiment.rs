@@ -7,9 +7,6 @@ pub mod needs;
 pub mod registry;
 pub mod units;
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -96,18 +93,4 @@ pub struct About {
     pub figures: &'static [&'static str],
     /// Experiments whose results it reads: they stand before it in the registry and are run along.
     pub needs: &'static [&'static str],
-}
-
-/// Computes all units of an experiment, and concludes.
-pub fn run<E: Experiment>(settings: &E::Settings, ctx: &Ctx) -> Result<Outcome> {
-    let units = E::units(settings, ctx.seeds);
-    let numbers: Vec<usize> = (0..units.len()).collect();
-    let pieces = Mutex::new(BTreeMap::new());
-    bound::compute::<E>(settings, &numbers, ctx, |number, _, piece| {
-        let mut pieces = pieces.lock().expect("no panic while it is held");
-        pieces.insert(number, piece);
-        Ok(())
-    })?;
-    let pieces = pieces.into_inner().expect("no panic while it was held");
-    E::conclude(settings, pieces.into_values().collect(), ctx)
 }

@@ -18,6 +18,7 @@
 //! interchange    sparse autoencoders in folders: ours, and those of other tools
 //! activations    rows of activations, in files or of a synthetic model, their order, and what they have in common
 //! sae            sparse autoencoders without experiments: data, training, measures, cheapest codes
+//! parts          a computation that many processes share: its plan, their shares and folders, whether all is there
 //! session        what a long computation is given: threads, instruction set, progress, checkpoints
 //! store          files that survive: written whole, checked when they are read again
 //! figure         figures as descriptions, and how they become SVG
@@ -72,6 +73,7 @@
 //!   `harness sae` trains on any by the name `synth:SPEC`,
 //!   [`sae::training`] trains models on the same batches with checkpoints, [`sae::reading`] measures them,
 //!   [`sae::minimum_l1`] finds the cheapest codes there are.
+//! * A computation that can be shared by **parts**: a [`Parted`](parts::whole::Parted), such as runs and trainings have.
 //! * **Another tool's folders** of sparse autoencoders: a file in [`interchange`].
 //! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls
 //!   it and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
@@ -93,6 +95,7 @@ pub mod html;
 pub mod input;
 pub mod interchange;
 pub mod memory;
+pub mod parts;
 pub mod phase;
 pub mod profile;
 pub mod report;

@@ -8,7 +8,6 @@ pub mod parts;
 pub mod pieces;
 pub mod plan;
 pub mod results;
-pub mod status;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ pub mod minimum_l1;
 pub mod optimum;
 pub mod reading;
 mod recipe;
+mod saved;
 mod standing;
 pub mod synthetic;
 mod trainee;

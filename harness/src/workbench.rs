@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! train              from files of activations to models, measures and a report
+//! parts origin       a training whose models many processes share, and what it was planned with
 //! page figures       what is drawn of a training, from its tables alone
 //! summary warnings   intervals over seeds, and what a reader should know of the models
 //! measure pca        a model on rows that it was not trained on, and principal components on the same
@@ -12,6 +13,7 @@
 //! tokens cards       the tokens of rows; the top rows of elements as a reader looks at them
 //! truth              a model against the features that synthetic data are made of
 //! synth              samples of a synthetic model in files
+//! opened             the rows of a training, and the pass over all of them
 //! data               which rows are trained on, in which order, and what is measured
 //! job                what every training has: options, folder, manifest; from a sweep to models that are measured
 //! member             one model of a sweep: what it starts from, what becomes of it, its rows in the tables
@@ -33,7 +35,10 @@ pub mod layers;
 mod measure;
 mod member;
 mod nearest;
+mod opened;
+pub mod origin;
 mod page;
+pub mod parts;
 mod pca;
 pub mod settings;
 mod summary;

@@ -10,11 +10,12 @@ use super::common::{choose_isa, print, threads};
 use super::figures::FigureArgs;
 use crate::error::{Error, Result};
 use crate::experiments::REGISTRY;
+use crate::parts::Commands;
+use crate::parts::status::Status;
 use crate::run::config::{Config, Request};
 use crate::run::part::{self, Ended, Wanted};
-use crate::run::parts::Share;
+use crate::run::parts::{COMMANDS, Share};
 use crate::run::plan::{self, Planned};
-use crate::run::status::Status;
 use crate::run::{self, RunOptions, merge};
 use crate::session::progress::Show;
 use crate::session::signals;
@@ -25,7 +26,7 @@ use crate::table::Table;
 use crate::text::{number, put};
 
 /// Numbers of tasks for which a plan says how long they take.
-const TASKS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+pub const TASKS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 
 /// Writes a plan to a new folder, and says what it comes to.
 pub fn plan(config: &Config, out: Option<&Path>, threads: usize) -> Result<()> {
@@ -37,11 +38,11 @@ pub fn plan(config: &Config, out: Option<&Path>, threads: usize) -> Result<()> {
     };
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(PLAN, Table::of(&planned).csv())?;
-    print(&said(&planned, isa, folder.path()))
+    print(&said(COMMANDS, &planned, isa, folder.path()))
 }
 
-/// What a plan comes to.
-fn said(planned: &[Planned], isa: Isa, folder: &Path) -> String {
+/// What a plan comes to, and the commands that go on with it.
+pub fn said(commands: Commands, planned: &[Planned], isa: Isa, folder: &Path) -> String {
     let all: f64 = planned.iter().map(|p| p.seconds).sum();
     let longest = planned
         .iter()
@@ -83,13 +84,15 @@ fn said(planned: &[Planned], isa: Isa, folder: &Path) -> String {
     put(
         &mut text,
         format_args!(
-            "\nnext: harness run --part I/N --out {folder}    for I from 1 to N, in any order{}\n\
-             then: harness merge {folder}\n",
+            "\nnext: {} --part I/N --out {folder}    for I from 1 to N, in any order{}\n\
+             then: {} {folder}\n",
+            commands.part,
             match plan::rounds(planned) {
                 0 | 1 => String::new(),
                 rounds =>
                     format!(", {rounds} times over: units of a later round need those before"),
-            }
+            },
+            commands.merge
         ),
     );
     text
@@ -166,15 +169,22 @@ impl PartArgs {
     }
 }
 
+/// Refuses a folder that no plan was written to.
+pub fn refuse_unplanned(commands: Commands, run: &Path) -> Result<()> {
+    if system::exists(&run.join(PLAN))? {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "{} holds no plan: `{} --out {}` writes one, with all that decides what is computed",
+        run.display(),
+        commands.plan,
+        run.display()
+    )))
+}
+
 /// The configuration of the run that is planned in a folder.
 pub fn configuration(run: &Path) -> Result<Config> {
-    if !system::exists(&run.join(PLAN))? {
-        return Err(Error::input(format!(
-            "{} holds no plan: `harness plan --out {}` writes one, with the experiments and settings of the run",
-            run.display(),
-            run.display()
-        )));
-    }
+    refuse_unplanned(COMMANDS, run)?;
     let request = Request {
         file: Some(run.join(CONFIG)),
         ..Request::default()
@@ -183,17 +193,21 @@ pub fn configuration(run: &Path) -> Result<Config> {
 }
 
 /// The configuration and the instruction set of the run that is planned in a folder.
-///
-/// # Errors
-/// If this machine does not have that instruction set.
 fn planned(run: &Path) -> Result<(Config, Isa)> {
     let config = configuration(run)?;
-    let named = config.isa.as_deref().unwrap_or_default();
-    let available = Isa::available().into_iter();
-    let isa = choose_isa(Some(named))
-        .ok()
-        .filter(|isa| isa.name() == named);
-    let isa = isa.ok_or_else(|| {
+    let isa = planned_isa(config.isa.as_deref(), run)?;
+    Ok((config, isa))
+}
+
+/// The instruction set of that name, which what is planned in a folder was planned for.
+///
+/// # Errors
+/// If this machine does not have it.
+pub fn planned_isa(named: Option<&str>, run: &Path) -> Result<Isa> {
+    let named = named.unwrap_or_default();
+    let isa = choose_isa(Some(named)).ok();
+    isa.filter(|isa| isa.name() == named).ok_or_else(|| {
+        let available = Isa::available().into_iter();
         let names: Vec<_> = available.map(Isa::name).collect();
         Error::input(format!(
             "{} is planned for the instruction set {named}, which this machine, with {}, does not have or KERNELS_ISA \
@@ -203,8 +217,7 @@ fn planned(run: &Path) -> Result<(Config, Isa)> {
             names.join(", "),
             names[0]
         ))
-    })?;
-    Ok((config, isa))
+    })
 }
 
 /// The arguments of `harness merge`.
@@ -216,22 +229,22 @@ fn planned(run: &Path) -> Result<(Config, Isa)> {
 pub struct MergeArgs {
     /// Folder of the run
     #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    pub folder: PathBuf,
 
     /// Seconds to wait for files that the parts have written and a shared file system does not show yet
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    wait: u64,
+    pub wait: u64,
 
     /// Number of threads; results are the same for any [default: all cores]
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    pub threads: Option<usize>,
 
     #[command(flatten)]
-    figures: FigureArgs,
+    pub figures: FigureArgs,
 
     /// Show no progress
     #[arg(long, short)]
-    quiet: bool,
+    pub quiet: bool,
 }
 
 impl MergeArgs {
@@ -257,17 +270,21 @@ impl MergeArgs {
 pub struct StatusArgs {
     /// Folder of the run
     #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    pub folder: PathBuf,
 
     /// Print every unit as CSV: the part that has computed it, the time that was estimated and that it took
     #[arg(long)]
-    units: bool,
+    pub units: bool,
 }
 
 impl StatusArgs {
     /// Says how far the parts of a run are.
     pub fn execute(self) -> Result<()> {
-        let status = Status::read(&configuration(&self.folder)?, &self.folder)?;
+        self.print(&merge::status(&configuration(&self.folder)?, &self.folder)?)
+    }
+
+    /// Prints how far the parts of something are.
+    pub fn print(&self, status: &Status) -> Result<()> {
         match self.units {
             true => print(Table::of(&status.units).csv()),
             false => print(&status.text()),

@@ -3,6 +3,7 @@
 mod features;
 mod layers;
 mod models;
+mod parts;
 mod sweep;
 mod synth;
 mod train;
@@ -13,6 +14,8 @@ use clap::Subcommand;
 use kernels::Exec;
 
 use super::common::{choose_isa, print};
+use super::parts::{MergeArgs, StatusArgs};
+use super::submit::Scheduler;
 use crate::error::{Error, Result};
 use crate::interchange::{self, saelens, sentence_transformers, sparsify};
 use crate::store::folder::Folder;
@@ -22,6 +25,15 @@ use crate::store::folder::Folder;
 pub enum Command {
     /// Train sparse autoencoders on activations in files, measure and draw them
     Train(Box<train::TrainArgs>),
+    /// Plan a training whose models many processes share: the time and memory that each takes
+    Plan(Box<parts::PlanArgs>),
+    /// Say how far the parts of a planned training are
+    Status(StatusArgs),
+    /// Make models, tables, figures and report of what the parts of a planned training have trained
+    Merge(MergeArgs),
+    /// Write scripts by which a cluster trains the parts of a planned training, and merges them
+    #[command(subcommand)]
+    Submit(Scheduler),
     /// Measure models on activations, side by side
     Eval(models::EvalArgs),
     /// Write the sparse codes of all activations
@@ -74,6 +86,10 @@ impl Command {
     pub fn execute(self) -> Result<()> {
         match self {
             Command::Train(args) => args.execute(),
+            Command::Plan(args) => args.execute(),
+            Command::Status(args) => parts::status(args),
+            Command::Merge(args) => parts::merge(args),
+            Command::Submit(Scheduler::Slurm(args)) => parts::submit(&args),
             Command::Eval(args) => args.execute(),
             Command::Encode(args) => args.execute(),
             Command::Features(args) => args.execute(),

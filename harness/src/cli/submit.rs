@@ -9,7 +9,9 @@ use clap::{Args, Subcommand};
 use super::common::{print, threads};
 use super::parts::configuration;
 use crate::error::{Error, Result};
-use crate::run::plan::{self, Planned};
+use crate::parts::Commands;
+use crate::parts::plan::{self, Planned};
+use crate::run;
 use crate::store::folder::Folder;
 use crate::text::put;
 
@@ -17,7 +19,7 @@ use crate::text::put;
 const SLURM: &str = "slurm";
 
 /// Most tasks of an array, where Slurm is set up as it comes.
-const MOST_TASKS: usize = 1000;
+const MOST_TASKS: i64 = 1000;
 
 /// Least time that a task asks for, in minutes.
 const LEAST_MINUTES: f64 = 10.0;
@@ -47,8 +49,8 @@ pub struct SlurmArgs {
     folder: PathBuf,
 
     /// Number of parts: tasks of the array
-    #[arg(long, value_name = "N")]
-    parts: usize,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_TASKS))]
+    parts: u16,
 
     /// Cores of each task
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -75,48 +77,43 @@ pub struct SlurmArgs {
     go: bool,
 }
 
-/// The commands that a script calls, behind the name of the program.
-#[derive(Debug, Clone, Copy)]
-pub struct Commands {
-    /// Computes a part; its number and the options --threads and --out follow.
-    pub part: &'static str,
-    /// Merges; the folder follows.
-    pub merge: &'static str,
-}
-
 impl Scheduler {
     /// Writes the scripts for a run of the suite.
     pub fn execute(self) -> Result<()> {
         let Scheduler::Slurm(args) = self;
         let config = configuration(&args.folder)?;
-        let planned = plan::plan(&config, threads(Some(args.cpus))?);
-        let commands = Commands {
-            part: "run --part",
-            merge: "merge",
-        };
-        args.submit(&planned, commands)
+        let planned = run::plan::plan(&config, threads(Some(args.cpus))?);
+        let memory = planned.iter().map(|unit| unit.memory).fold(0.0, f64::max);
+        args.submit(run::parts::COMMANDS, &planned, memory)
     }
 }
 
 impl SlurmArgs {
-    /// Writes the scripts for units that are planned in the folder, and submits them if that was asked for.
-    pub fn submit(&self, planned: &[Planned], commands: Commands) -> Result<()> {
-        if !(1..=MOST_TASKS).contains(&self.parts) {
-            return Err(Error::input(format!(
-                "--parts is {}; it must be 1 to {MOST_TASKS}, the tasks that Slurm allows in an array unless \
-                 MaxArraySize says otherwise",
-                self.parts
-            )));
-        }
+    /// The folder of the run.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The number of parts.
+    pub fn parts(&self) -> usize {
+        self.parts.into()
+    }
+
+    /// Writes the scripts for the units that are planned in the folder, of which a task needs so much memory, and submits
+    /// them if that was asked for.
+    pub fn submit(&self, commands: Commands, planned: &[Planned], memory: f64) -> Result<()> {
         let run = fs::canonicalize(&self.folder).map_err(Error::io("read", &self.folder))?;
         let program = std::env::current_exe();
         let program = program.map_err(Error::io("read", Path::new("/proc/self/exe")))?;
+        let here = std::env::current_dir().map_err(Error::io("read", Path::new(".")))?;
         let scripts = Scripts {
             args: self,
             run: &run,
+            here: &here,
             program: &program,
             commands,
             planned,
+            memory,
         };
         let folder = Folder::open(&run, [SLURM])?;
         folder.write(format!("{SLURM}/part.sh"), scripts.part())?;
@@ -146,9 +143,13 @@ impl SlurmArgs {
 struct Scripts<'a> {
     args: &'a SlurmArgs,
     run: &'a Path,
+    /// The folder that commands are given in, from which they find data.
+    here: &'a Path,
     program: &'a Path,
     commands: Commands,
     planned: &'a [Planned],
+    /// Estimated memory of a task, bytes.
+    memory: f64,
 }
 
 impl Scripts<'_> {
@@ -165,6 +166,7 @@ impl Scripts<'_> {
             "--output={}",
             quoted(&self.run.join(SLURM).join(log).to_string_lossy())
         ));
+        option(&format!("--chdir={}", quoted(&self.here.to_string_lossy())));
         option("--open-mode=append");
         option(&format!("--cpus-per-task={}", self.args.cpus));
         option(&format!("--time={}", self.minutes()));
@@ -187,7 +189,7 @@ impl Scripts<'_> {
                 r#"#SBATCH --requeue
 #SBATCH --signal=B:TERM@60
 
-{program} {part} "$SLURM_ARRAY_TASK_ID/{parts}" --threads "$SLURM_CPUS_PER_TASK" --out {run} --quiet &
+{program} {part} --part "$SLURM_ARRAY_TASK_ID/{parts}" --threads "$SLURM_CPUS_PER_TASK" --out {run} --quiet &
 task=$!
 # A minute before its time is up, the task is told to write its checkpoints and to end.
 trap 'kill -TERM "$task"' TERM
@@ -206,7 +208,7 @@ fi
 exit "$code"
 "#,
                 program = quoted(&self.program.to_string_lossy()),
-                part = self.commands.part,
+                part = arguments(self.commands.part),
                 parts = self.args.parts,
                 run = quoted(&self.run.to_string_lossy()),
             ),
@@ -222,7 +224,7 @@ exit "$code"
             format_args!(
                 "\nexec {} {} --threads \"$SLURM_CPUS_PER_TASK\" --quiet {}\n",
                 quoted(&self.program.to_string_lossy()),
-                self.commands.merge,
+                arguments(self.commands.merge),
                 quoted(&self.run.to_string_lossy()),
             ),
         );
@@ -272,7 +274,7 @@ exit "$code"
     /// Minutes that a task asks for.
     fn minutes(&self) -> u64 {
         self.args.time.unwrap_or_else(|| {
-            let loads = plan::loads(self.planned, self.args.parts);
+            let loads = plan::loads(self.planned, self.args.parts());
             let longest = loads.iter().flatten().copied().fold(0.0, f64::max);
             (3.0 * longest / 60.0 / self.args.cpus as f64)
                 .max(LEAST_MINUTES)
@@ -283,14 +285,14 @@ exit "$code"
     /// Megabytes that a task asks for.
     fn megabytes(&self) -> u64 {
         self.args.memory.unwrap_or_else(|| {
-            let most = self
-                .planned
-                .iter()
-                .map(|unit| unit.memory)
-                .fold(0.0, f64::max);
-            (1.5 * most / 1e6 + MEMORY_BESIDE).ceil() as u64
+            (1.5 * self.memory / 1e6 + MEMORY_BESIDE).ceil() as u64
         })
     }
+}
+
+/// The arguments of a command of the harness.
+fn arguments(command: &str) -> &str {
+    command.trim_start_matches("harness ")
 }
 
 /// A word as a shell reads it, whatever it holds.

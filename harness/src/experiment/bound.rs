@@ -1,5 +1,7 @@
 //! An experiment with its settings: what a run computes.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -120,4 +122,18 @@ pub fn compute<E: Experiment>(
     order.sort_by(|&a, &b| seconds(b).total_cmp(&seconds(a)));
     let order = order.par_iter().with_max_len(1);
     order.map(|&number| one(number, &ctx)).collect()
+}
+
+/// Computes all units of an experiment, and concludes.
+pub fn run<E: Experiment>(settings: &E::Settings, ctx: &Ctx) -> Result<Outcome> {
+    let units = E::units(settings, ctx.seeds);
+    let numbers: Vec<usize> = (0..units.len()).collect();
+    let pieces = Mutex::new(BTreeMap::new());
+    compute::<E>(settings, &numbers, ctx, |number, _, piece| {
+        let mut pieces = pieces.lock().expect("no panic while it is held");
+        pieces.insert(number, piece);
+        Ok(())
+    })?;
+    let pieces = pieces.into_inner().expect("no panic while it was held");
+    E::conclude(settings, pieces.into_values().collect(), ctx)
 }

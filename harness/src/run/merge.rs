@@ -1,71 +1,97 @@
-//! Before the parts of a run are merged: whether they belong together, and whether anything is missing or contradicts.
+//! A run as its parts see it: their units are pieces of its experiments.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kernels::Isa;
 
 use super::config::Config;
 use super::manifest::{self, Manifest};
-use super::parts::{self, Holders, Share};
+use super::parts::COMMANDS;
 use super::pieces;
 use super::plan::{self, Planned};
 use crate::error::{Error, Result};
-use crate::session::progress;
-use crate::store::names::{MANIFEST, PARTS};
+use crate::parts::Commands;
+use crate::parts::folders::Key;
+use crate::parts::status::Status;
+use crate::parts::whole::{Parted, whole};
+use crate::store::names::MANIFEST;
 
-/// Missing units that an error names.
-const NAMED: usize = 5;
+/// A run that is planned in a folder.
+struct Run<'a> {
+    config: &'a Config,
+    isa: Isa,
+    folder: &'a Path,
+    planned: Vec<Planned>,
+}
 
-/// The time between two looks for what a part has written but the file system does not show yet.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
-
-/// The folders of all parts of a run, of which every unit is there once, or several times with the same bytes. What a
-/// part says that it has written is waited for: a shared file system may show it late.
-///
-/// # Errors
-/// If a unit is missing, two pieces of it differ, or a part is of another configuration; the message has the command
-/// that mends it.
-pub fn parts(config: &Config, isa: Isa, run: &Path, patience: Duration) -> Result<Vec<PathBuf>> {
-    let planned = plan::plan(config, 1);
-    let begun = Instant::now();
-    loop {
-        progress::check()?;
-        let folders = parts::folders(run)?;
-        let complete = complete(config, isa, &folders, run)?;
-        let holders = parts::holders(&folders, config.ids())?;
-        let missing: Vec<&Planned> = planned.iter().filter(|p| !is_held(p, &holders)).collect();
-        if missing.is_empty() {
-            refuse_contradictions(&holders, run)?;
-            return Ok(folders);
+impl<'a> Run<'a> {
+    fn new(config: &'a Config, isa: Isa, folder: &'a Path) -> Self {
+        let planned = plan::plan(config, 1);
+        Run {
+            config,
+            isa,
+            folder,
+            planned,
         }
-        let shares = shares(&folders);
-        let late = shares.len() == complete.len() && is_whole(&shares);
-        if !late || begun.elapsed() >= patience {
-            return Err(incomplete(&planned, &missing, &shares, run, late));
-        }
-        sleep(BETWEEN_LOOKS);
     }
 }
 
-/// The parts that say that they are complete.
-fn complete<'a>(
-    config: &Config,
-    isa: Isa,
-    folders: &'a [PathBuf],
-    run: &Path,
-) -> Result<Vec<&'a PathBuf>> {
-    let mut complete = Vec::new();
-    for folder in folders {
-        let mut manifest = Manifest::new(config, isa, 1);
-        belongs(&mut manifest, folder, run)?;
-        if manifest.was_complete() {
-            complete.push(folder);
-        }
+impl Parted for Run<'_> {
+    fn commands(&self) -> Commands {
+        COMMANDS
     }
-    Ok(complete)
+
+    fn run(&self) -> &Path {
+        self.folder
+    }
+
+    fn planned(&self) -> &[Planned] {
+        &self.planned
+    }
+
+    fn is_complete(&self, part: &Path) -> Result<bool> {
+        let mut manifest = Manifest::new(self.config, self.isa, 1);
+        belongs(&mut manifest, part, self.folder)?;
+        Ok(manifest.was_complete())
+    }
+
+    fn held(&self, part: &Path) -> Result<Vec<Key>> {
+        let mut held = Vec::new();
+        for id in self.config.ids() {
+            let units = pieces::units(part, id)?.into_iter();
+            held.extend(units.map(|unit| (id.to_string(), unit)));
+        }
+        Ok(held)
+    }
+
+    fn file(&self, part: &Path, (experiment, unit): &Key) -> Result<PathBuf> {
+        Ok(pieces::file(part, experiment, unit))
+    }
+
+    fn is_same(&self, [a, b]: [&Path; 2]) -> Result<bool> {
+        let [a, b] = [
+            pieces::piece(a, self.folder)?,
+            pieces::piece(b, self.folder)?,
+        ];
+        Ok(a.bytes == b.bytes)
+    }
+
+    fn took(&self, file: &Path) -> Result<Option<f64>> {
+        let piece = pieces::piece(file, self.folder)?;
+        Ok(Some(piece.core_seconds))
+    }
+}
+
+/// The folders of all parts of a run, once they have all units: see [`whole`].
+pub fn parts(config: &Config, isa: Isa, run: &Path, patience: Duration) -> Result<Vec<PathBuf>> {
+    let whole = whole(&Run::new(config, isa, run), patience)?;
+    Ok(whole.folders)
+}
+
+/// How far the parts of a run are. The instruction set need not be that of this machine.
+pub fn status(config: &Config, run: &Path) -> Result<Status> {
+    Status::read(&Run::new(config, Isa::detect(), run))
 }
 
 /// Takes over what the manifest of a part says, if it has one.
@@ -82,109 +108,8 @@ pub fn belongs(manifest: &mut Manifest, part: &Path, run: &Path) -> Result<()> {
         return Err(Error::input(format!(
             "{} was computed with {place} = {theirs}, and this run has {ours}; remove it, and compute it again by {}",
             part.display(),
-            parts::again(part, run)
+            COMMANDS.again(part, run)
         )));
     }
     manifest.take_over(&text).map_err(wrong)
-}
-
-/// The shares that the folders are named after.
-fn shares(folders: &[PathBuf]) -> Vec<Share> {
-    let names = folders
-        .iter()
-        .filter_map(|folder| folder.file_name()?.to_str());
-    names.filter_map(Share::of_folder).collect()
-}
-
-/// Whether all parts of one partition are among these.
-fn is_whole(shares: &[Share]) -> bool {
-    shares.iter().any(|one| {
-        let same = shares.iter().filter(|other| other.parts == one.parts);
-        same.count() == one.parts
-    })
-}
-
-fn is_held(unit: &Planned, holders: &Holders) -> bool {
-    holders.contains_key(&(unit.experiment.clone(), unit.unit.clone()))
-}
-
-/// Refuses two pieces of the same unit with other bytes.
-fn refuse_contradictions(holders: &Holders, run: &Path) -> Result<()> {
-    for ((experiment, unit), folders) in holders {
-        let [first, others @ ..] = &folders[..] else {
-            continue;
-        };
-        let file = |folder: &Path| pieces::file(folder, experiment, unit);
-        for other in others {
-            let [ours, theirs] = [file(first), file(other)];
-            if pieces::piece(&ours, run)?.bytes != pieces::piece(&theirs, run)?.bytes {
-                return Err(Error::input(format!(
-                    "{} and {} are pieces of the same unit, but not the same: one of them was computed by another \
-                     version of the harness, on a machine that computes wrongly, or was changed; remove both folders \
-                     they lie in, and compute the parts again: {}, {}",
-                    ours.display(),
-                    theirs.display(),
-                    parts::again(first, run),
-                    parts::again(other, run)
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The error of units that no part has.
-fn incomplete(
-    planned: &[Planned],
-    missing: &[&Planned],
-    shares: &[Share],
-    run: &Path,
-    late: bool,
-) -> Error {
-    let mut text = format!(
-        "{} of the {} units of {} are not there: ",
-        missing.len(),
-        planned.len(),
-        run.display()
-    );
-    let named = missing
-        .iter()
-        .take(NAMED)
-        .map(|p| format!("{} {}", p.experiment, p.unit));
-    text.push_str(&named.collect::<Vec<_>>().join(", "));
-    if missing.len() > NAMED {
-        text.push_str(", …");
-    }
-    let Some(parts) = shares.iter().map(|share| share.parts).max() else {
-        let text = format!(
-            "{text}; there is no part in {}: compute them by `harness run --part 1/N --out {}` up to N/N",
-            run.join(PARTS).display(),
-            run.display()
-        );
-        return Error::input(text);
-    };
-    let owners = plan::shares(planned, parts);
-    let is_missing = |unit: &Planned| missing.iter().any(|other| other.key() == unit.key());
-    let owning = planned
-        .iter()
-        .zip(owners)
-        .filter(|(unit, _)| is_missing(unit));
-    let mut owning: Vec<usize> = owning.map(|(_, owner)| owner + 1).collect();
-    owning.sort_unstable();
-    owning.dedup();
-    let list = owning.iter().map(usize::to_string).collect::<Vec<_>>();
-    if late {
-        text.push_str(
-            "; the parts say that they have written them, so the file system may show them later",
-        );
-    }
-    let (first, run) = (owning[0], run.display());
-    write!(
-        text,
-        "; compute part{} {} again, such as by `harness run --part {first}/{parts} --out {run}`, then merge again",
-        if owning.len() == 1 { "" } else { "s" },
-        list.join(", ")
-    )
-    .expect("writing to a string");
-    Error::input(text)
 }

@@ -9,13 +9,17 @@ use super::RunOptions;
 use super::config::{Config, Selected};
 use super::manifest::Manifest;
 use super::merge;
-use super::parts::{self, Share};
+use super::parts::{self, COMMANDS, Share};
 use super::pieces::{Pieces, unit_of};
 use super::plan::{self, Planned};
 use crate::error::{Error, Result};
 use crate::experiment::{Ctx, Needs};
+use crate::parts::commands::LISTED;
+use crate::parts::folders::Key;
+use crate::parts::plan::ours;
 use crate::session;
 use crate::session::progress::{self, Progress};
+use crate::store::checkpoint::Unfit;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, MANIFEST, PARTS};
 use crate::store::{checkpoint, system};
@@ -64,7 +68,7 @@ impl Wanted {
             )));
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let name = format!("units-{name}");
+        let name = format!("{LISTED}{name}");
         Ok(Wanted::Listed { name, units })
     }
 
@@ -77,18 +81,12 @@ impl Wanted {
     }
 
     /// The units, by experiment and name.
-    fn units(&self, config: &Config) -> BTreeSet<(String, String)> {
-        let key = |unit: &Planned| (unit.experiment.clone(), unit.unit.clone());
+    fn units(&self, config: &Config) -> BTreeSet<Key> {
         match self {
-            Wanted::Listed { units, .. } => units.iter().map(key).collect(),
+            Wanted::Listed { units, .. } => units.iter().map(Planned::key).collect(),
             Wanted::Share(share) => {
                 let planned = plan::plan(config, 1);
-                let owners = plan::shares(&planned, share.parts);
-                let ours = planned
-                    .iter()
-                    .zip(owners)
-                    .filter(|(_, o)| o + 1 == share.part);
-                ours.map(|(unit, _)| key(unit)).collect()
+                ours(&planned, *share).map(Planned::key).collect()
             }
         }
     }
@@ -109,7 +107,9 @@ pub fn run(
         true => {
             let folder = Folder::resume(&path, config.ids())?;
             merge::belongs(&mut manifest, &path, run)?;
-            checkpoint::verify(&folder, config.ids())?;
+            if let Some((file, why)) = checkpoint::first_damaged(&folder, config.ids())? {
+                return Err(COMMANDS.refused(&file, run, &Unfit::Damaged(why)));
+            }
             folder
         }
         false => Folder::create(&path)?,
@@ -141,7 +141,7 @@ struct Part<'a> {
     isa: Isa,
     options: &'a RunOptions,
     folder: &'a Folder,
-    units: BTreeSet<(String, String)>,
+    units: BTreeSet<Key>,
 }
 
 impl Part<'_> {

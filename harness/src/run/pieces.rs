@@ -1,7 +1,7 @@
 //! The pieces of an experiment: what came out of its units, each in a file of its own, so that no unit is computed twice,
 //! neither by a run that goes on nor by another part of the same run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::claim::outcome::Outcome;
@@ -10,9 +10,10 @@ use crate::experiment::Ctx;
 use crate::experiment::bound::Bound;
 use crate::experiment::units::Unit;
 use crate::input::read_result;
-use crate::run::parts;
+use crate::run::parts::COMMANDS;
 use crate::store::checkpoint::{self, Snapshot, Store, Unfit};
-use crate::store::names::{CHECKPOINTS, PARTS};
+use crate::store::names::CHECKPOINTS;
+use crate::store::system;
 
 /// The names of what a file of a piece holds.
 const PIECE: &str = "piece";
@@ -45,6 +46,25 @@ pub fn unit_of(folder: &str) -> Option<&str> {
     folder.strip_prefix(UNIT)
 }
 
+/// The units of an experiment of which a folder holds a piece.
+pub fn units(folder: &Path, experiment: &str) -> Result<BTreeSet<String>> {
+    let checkpoints = folder.join(experiment).join(CHECKPOINTS);
+    let mut units = BTreeSet::new();
+    if system::exists(&checkpoints)? {
+        for entry in system::entries(&checkpoints)? {
+            let name = entry.file_name();
+            let unit = name.to_str().and_then(unit_of);
+            // A folder without a file is that of a unit whose piece is just being written.
+            if let Some(unit) = unit
+                && !system::entries(&entry.path())?.is_empty()
+            {
+                units.insert(unit.to_string());
+            }
+        }
+    }
+    Ok(units)
+}
+
 /// The file of the piece of a unit in the folder of a part.
 pub fn file(part: &Path, experiment: &str, unit: &str) -> PathBuf {
     let folder = part.join(experiment).join(CHECKPOINTS);
@@ -57,7 +77,7 @@ pub fn file(part: &Path, experiment: &str, unit: &str) -> PathBuf {
 pub fn piece(file: &Path, run: &Path) -> Result<Piece> {
     let bytes = read_result(file)?;
     let piece = Snapshot::decode(&bytes).and_then(|snapshot| read(&snapshot));
-    piece.map_err(|why| refused(file, run, &Unfit::Damaged(why)))
+    piece.map_err(|why| COMMANDS.refused(file, run, &Unfit::Damaged(why)))
 }
 
 impl<'a> Pieces<'a> {
@@ -66,7 +86,7 @@ impl<'a> Pieces<'a> {
         let settings = bound.settings().list().into_iter();
         let mut held = BTreeMap::new();
         for part in parts {
-            let units = parts::units(part, ctx.session.subfolder)?;
+            let units = units(part, ctx.session.subfolder)?;
             held.extend(units.into_iter().map(|unit| (unit, part.clone())));
         }
         Ok(Pieces {
@@ -98,7 +118,7 @@ impl<'a> Pieces<'a> {
         };
         match store.open(&file, read)? {
             Ok(piece) => Ok(Some(piece)),
-            Err(unfit) => Err(refused(&file, self.ctx.session.folder.path(), &unfit)),
+            Err(unfit) => Err(COMMANDS.refused(&file, self.ctx.session.folder.path(), &unfit)),
         }
     }
 
@@ -172,24 +192,6 @@ impl<'a> Pieces<'a> {
         let session = &self.ctx.session;
         session.checkpoints(&format!("{UNIT}{}", unit.name), &unit.name, &self.settings)
     }
-}
-
-/// The error of a file in a part of a run that is no piece of this run.
-fn refused(file: &Path, run: &Path, unfit: &Unfit) -> Error {
-    let name = file.strip_prefix(run.join(PARTS)).ok();
-    let part = name.and_then(|name| name.components().next());
-    let again = part.map(|part| parts::again(Path::new(&part), run));
-    let again = again.unwrap_or_else(|| "its part".into());
-    let file = file.display();
-    let what = match unfit {
-        Unfit::Damaged(why) => format!("is damaged ({why})"),
-        Unfit::Foreign(line) => {
-            format!("is a piece of another run: it has `{line}`, this one does not")
-        }
-    };
-    Error::input(format!(
-        "{file} {what}; remove it, and compute it again by {again}"
-    ))
 }
 
 fn read(snapshot: &Snapshot) -> Result<Piece, String> {

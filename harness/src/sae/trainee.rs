@@ -1,21 +1,22 @@
 //! One model in training: its steps, what changes from one to the next, and its checkpoints.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kernels::Exec;
-use kernels::adam::Adam;
 use kernels::sae::{Losses, Parameters, Trainer};
 use rand::RngExt as _;
 use serde::Serialize;
 
 use super::controller::Controller;
 use super::recipe::{self, Plan, Recipe};
+use super::saved::{Record, Saved};
 use super::standing::{Standing, variance};
 use crate::error::Result;
 use crate::rng::Rng;
 use crate::session::Session;
 use crate::session::training::{divergence, tell_divergence};
-use crate::store::checkpoint::{Snapshot, Store};
+use crate::store::checkpoint::{Snapshot, Store, Unfit};
 
 /// A model to train.
 #[derive(Debug)]
@@ -47,21 +48,6 @@ pub struct Trained {
     pub stepping: Duration,
 }
 
-/// The losses of a batch before one of the steps.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Record {
-    /// The step, from 0.
-    pub step: u64,
-    /// ‖x̂ − x‖², mean over the batch.
-    pub reconstruction: f64,
-    /// The penalty.
-    pub sparsity: f64,
-    /// Share of the codes' entries that are active.
-    pub density: f64,
-    /// The coefficient λ of the penalty in that step; 0 where there is none.
-    pub lambda: f64,
-}
-
 /// A model in training.
 pub struct Trainee<'a> {
     index: usize,
@@ -83,6 +69,49 @@ pub struct Trainee<'a> {
     store: Store<'a>,
 }
 
+impl Candidate {
+    /// What steers the coefficient of its penalty from the start, if anything does.
+    fn controller(&self, plan: &Plan) -> Option<Controller> {
+        let variant = self.start.variant();
+        variant.lambda()?;
+        let target = self.recipe.target_l0?;
+        Some(Controller::new(target, variant, plan.steps))
+    }
+
+    /// What a checkpoint holds of its training.
+    fn read(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Saved, String> {
+        Saved::read(snapshot, &self.start, self.controller(plan), plan)
+    }
+}
+
+/// What the training of a candidate has come to, by the file of its checkpoint at the end, or why the file is no such
+/// checkpoint.
+///
+/// # Errors
+/// If the file cannot be read at all.
+pub fn at_end(
+    candidate: Candidate,
+    plan: &Plan,
+    settings: &impl Serialize,
+    session: &Session,
+    file: &Path,
+) -> Result<Result<Trained, Unfit>> {
+    let store = session.checkpoints(&candidate.slug, &candidate.title, settings);
+    let saved = store.open(file, |snapshot| candidate.read(snapshot, plan))?;
+    let model = match saved {
+        Ok(saved) => Trainee::of(0, candidate, saved, store, plan),
+        Err(unfit) => return Ok(Err(unfit)),
+    };
+    Ok(match model.ended(plan) {
+        true => Ok(model.end()),
+        false => Err(Unfit::Damaged(format!(
+            "it is from step {} of {}",
+            model.steps(),
+            plan.steps
+        ))),
+    })
+}
+
 impl<'a> Trainee<'a> {
     /// The state that its last checkpoint left, or that of the start.
     pub fn begin(
@@ -92,67 +121,46 @@ impl<'a> Trainee<'a> {
         settings: &impl Serialize,
         session: &Session<'a>,
     ) -> Result<Trainee<'a>> {
-        let Candidate {
-            slug,
-            title,
-            source,
-            start,
-            recipe,
-        } = candidate;
-        let lambda = start.variant().lambda();
-        let target = recipe.target_l0.filter(|_| lambda.is_some());
-        let controller = target.map(|target| Controller::new(target, start.variant(), plan.steps));
-        let store = session.checkpoints(&slug, &title, settings);
-        let adam = Adam::default();
-        let saved = store.latest(|snapshot| {
-            let mut parameters = start.clone();
-            let len = parameters.values().len();
-            snapshot.read_into("parameters", parameters.values_mut())?;
-            let mut moments = [vec![0.0; len], vec![0.0; len]];
-            snapshot.read_into("first_moment", &mut moments[0])?;
-            snapshot.read_into("second_moment", &mut moments[1])?;
-            let mut idle = vec![0; start.shape().dictionary];
-            snapshot.read_into("idle", &mut idle)?;
-            let steps = snapshot.read_u64("step", plan.steps)?;
-            let controller = match controller {
-                Some(controller) => Some(controller.restored(snapshot)?),
-                None => None,
-            };
-            let trainer = Trainer::restore(parameters, adam, plan.batch, moments, steps, idle);
-            let divergence = match snapshot.metadata("divergence")? {
-                "" => None,
-                how => Some(how.to_string()),
-            };
-            Ok((trainer, controller, records(snapshot)?, divergence))
-        })?;
-        let fresh = || {
-            let trainer = Trainer::new(start.clone(), adam, plan.batch);
-            (trainer, controller, Vec::new(), None)
-        };
-        let (trainer, controller, records, divergence) = saved.unwrap_or_else(fresh);
+        let store = session.checkpoints(&candidate.slug, &candidate.title, settings);
+        let saved = store.latest(|snapshot| candidate.read(snapshot, plan))?;
+        let saved = saved
+            .unwrap_or_else(|| Saved::start(&candidate.start, candidate.controller(plan), plan));
+        let model = Trainee::of(index, candidate, saved, store, plan);
+        session.progress.skip(model.first)?;
+        Ok(model)
+    }
+
+    /// A candidate in that state.
+    fn of(
+        index: usize,
+        candidate: Candidate,
+        saved: Saved,
+        store: Store<'a>,
+        plan: &Plan,
+    ) -> Trainee<'a> {
+        let lambda = candidate.start.variant().lambda();
         let mut model = Trainee {
             index,
-            title,
-            source,
-            recipe,
+            title: candidate.title,
+            source: candidate.source,
+            recipe: candidate.recipe,
             lambda,
-            controller,
-            trainer,
-            records,
-            divergence,
+            controller: saved.controller,
+            trainer: saved.trainer,
+            records: saved.records,
+            divergence: saved.divergence,
             last: None,
             begun: Instant::now(),
             first: 0,
             stepping: Duration::ZERO,
             store,
         };
-        let tensors = start.tensors().map(|(name, _)| name);
+        let tensors = candidate.start.tensors().map(|(name, _)| name);
         let held: Vec<&str> = tensors.filter(|n| model.recipe.held.contains(n)).collect();
         model.trainer.hold(&held);
         model.trainer.set_clip(model.recipe.clip);
         model.first = model.done(plan);
-        session.progress.skip(model.first)?;
-        Ok(model)
+        model
     }
 
     /// Its place among all candidates.
@@ -341,23 +349,4 @@ impl<'a> Trainee<'a> {
             stepping: self.stepping,
         }
     }
-}
-
-/// The records in a checkpoint.
-fn records(snapshot: &Snapshot) -> Result<Vec<Record>, String> {
-    let records = snapshot
-        .read_vector("record_step")?
-        .into_iter()
-        .zip(snapshot.read_vector("record_reconstruction")?)
-        .zip(snapshot.read_vector("record_sparsity")?)
-        .zip(snapshot.read_vector("record_density")?)
-        .zip(snapshot.read_vector("record_lambda")?);
-    let record = |((((step, reconstruction), sparsity), density), lambda)| Record {
-        step,
-        reconstruction,
-        sparsity,
-        density,
-        lambda,
-    };
-    Ok(records.map(record).collect())
 }

@@ -18,7 +18,8 @@ use crate::rng::Rng;
 use crate::session::Session;
 
 pub use super::recipe::{BATCH, Plan, RECORDS, Recipe, Resampling, STEPS, learning_rate, row};
-pub use super::trainee::{Candidate, Record, Trained};
+pub use super::saved::Record;
+pub use super::trainee::{Candidate, Trained, at_end};
 
 /// Random parameters to start a training from.
 pub fn initial(task: impl Into<Task>, variant: Variant, rng: &mut Rng) -> Parameters {

@@ -102,12 +102,7 @@ impl<'a> Store<'a> {
 
     /// The path of the last checkpoint of the same training in the folder of another run, if there is one.
     pub fn beside(&self, run: &Path) -> Result<Option<PathBuf>> {
-        let folder = run.join(&self.folder);
-        if !system::exists(&folder)? {
-            return Ok(None);
-        }
-        let files = system::entries(&folder)?.into_iter().map(|e| e.path());
-        Ok(files.filter(|file| is_checkpoint(file)).max())
+        last(&run.join(&self.folder))
     }
 
     /// The contents of a checkpoint of this training, or why it is none.
@@ -156,28 +151,51 @@ pub fn file_name(step: u64) -> String {
     format!("{step:012}.{SUFFIX}")
 }
 
+/// The number of steps that the name of the file of a checkpoint tells.
+pub fn steps(file: &Path) -> Option<u64> {
+    file.file_stem()?.to_str()?.parse().ok()
+}
+
+/// The path of the last checkpoint in a folder, if there is one.
+pub fn last(folder: &Path) -> Result<Option<PathBuf>> {
+    if !system::exists(folder)? {
+        return Ok(None);
+    }
+    let files = system::entries(folder)?.into_iter().map(|e| e.path());
+    Ok(files.filter(|file| is_checkpoint(file)).max())
+}
+
 fn is_checkpoint(file: &Path) -> bool {
     file.extension().is_some_and(|e| e == SUFFIX)
 }
 
 /// Checks that no checkpoint of these experiments in the folder of a run is damaged, before anything is computed.
 pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    match first_damaged(run, experiments)? {
+        Some((file, why)) => Err(damaged(&file, run.path(), &why)),
+        None => Ok(()),
+    }
+}
+
+/// The first damaged checkpoint of these experiments in the folder of a run, and what is wrong with it.
+pub fn first_damaged<'a>(
+    run: &Folder,
+    experiments: impl IntoIterator<Item = &'a str>,
+) -> Result<Option<(PathBuf, String)>> {
     for experiment in experiments {
         let checkpoints = format!("{experiment}/{CHECKPOINTS}");
         for training in run.list(&checkpoints)? {
             let training = training.file_name().expect("an entry has a name");
             for file in run.list(Path::new(&checkpoints).join(training))? {
-                if is_checkpoint(&file) {
-                    decode(&read_result(&file)?, &file, run.path())?;
+                if is_checkpoint(&file)
+                    && let Err(why) = Snapshot::decode(&read_result(&file)?)
+                {
+                    return Ok(Some((file, why)));
                 }
             }
         }
     }
-    Ok(())
-}
-
-fn decode<'a>(bytes: &'a [u8], file: &Path, run: &Path) -> Result<Snapshot<'a>> {
-    Snapshot::decode(bytes).map_err(|why| damaged(file, run, &why))
+    Ok(None)
 }
 
 fn damaged(file: &Path, run: &Path, why: &str) -> Error {

@@ -1,6 +1,7 @@
 //! What every training on activations has, be it on one layer or on several: its options, the folder of its results and
 //! their manifest, and the way from the members of a sweep to models that are measured.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
 use crate::workbench::data::{Data, Target};
 use crate::workbench::measure::Measured;
 use crate::workbench::member::{Member, finish, plan};
+use crate::workbench::origin::COMMANDS;
 use crate::workbench::settings::Settings;
 
 /// The folder of the models in that of a training.
@@ -45,6 +47,8 @@ pub struct Options {
     pub show: Show,
     /// What writes figures in the formats that were asked for.
     pub export: Export,
+    /// The checkpoint at the end of the training of each model, by its name, where parts have trained them all.
+    pub parts: BTreeMap<String, PathBuf>,
 }
 
 /// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
@@ -86,6 +90,26 @@ pub fn memory(settings: &Settings, members: &[Member], task: impl Fn(usize) -> T
     models.sum::<f64>() + sources as f64 * plan.room(training::row(task(1)))
 }
 
+/// The parameters of members of a sweep, bytes.
+pub fn parameters(members: &[Member], task: impl Fn(usize) -> Task) -> f64 {
+    let models = members.iter().map(|m| task(m.elements).shape());
+    models
+        .map(|s| 8.0 * (s.dictionary * s.width) as f64)
+        .sum::<f64>()
+}
+
+/// Estimated memory of taking up what parts have trained, bytes: the parameters of all members, and one of them with
+/// what its training remembered.
+pub fn memory_of_merge(
+    settings: &Settings,
+    members: &[Member],
+    task: impl Fn(usize) -> Task,
+) -> f64 {
+    let plan = plan(settings);
+    let models = members.iter().map(|m| m.memory(task(m.elements), &plan));
+    parameters(members, &task) + models.fold(0.0, f64::max)
+}
+
 /// A training under way: what it is done with, and where its results go.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
@@ -111,6 +135,11 @@ impl Job<'_> {
     pub fn end(&self, of_data: &Value) -> Result<()> {
         self.write_manifest(of_data, true)?;
         self.folder.remove(Path::new(MODELS).join(CHECKPOINTS))
+    }
+
+    /// Says in the manifest that all models are trained, and leaves their checkpoints.
+    pub fn leave(&self, of_data: &Value) -> Result<()> {
+        self.write_manifest(of_data, true)
     }
 
     fn write_manifest(&self, of_data: &Value, complete: bool) -> Result<()> {
@@ -149,6 +178,32 @@ impl Job<'_> {
         self.tell(&candidates, data);
         let draw = |source: usize, number, to: &mut [f32]| data[source].batch(number, to);
         let trained = training::train_reading(candidates, &plan, course, &session, draw)?;
+        progress.finish();
+        Ok(trained)
+    }
+
+    /// What parts have made of all members: see [`train`](Self::train).
+    ///
+    /// # Errors
+    /// If a file holds something else.
+    pub fn gather(
+        &self,
+        members: &[Member],
+        data: &[Data],
+        course: &impl Serialize,
+    ) -> Result<Vec<Trained>> {
+        let progress = Progress::new("reading what parts have trained", self.options.show);
+        let session = self.session(&progress);
+        let plan = plan(self.settings);
+        progress.start(members.len() as u64)?;
+        let gather = |member: &Member| {
+            let candidate = member.candidate(&data[member.source], self.settings);
+            let file = &self.options.parts[&member.name];
+            let trained = training::at_end(candidate, &plan, course, &session, file)?;
+            progress.tick()?;
+            trained.map_err(|unfit| COMMANDS.refused(file, self.folder.path(), &unfit))
+        };
+        let trained = members.iter().map(gather).collect::<Result<_>>()?;
         progress.finish();
         Ok(trained)
     }

@@ -5,18 +5,13 @@ use std::time::{Duration, Instant};
 
 use kernels::sae::Task;
 use kernels::{Exec, Isa};
-use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::activations::Rows;
-use crate::activations::survey::Survey;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::interchange;
 use crate::memory;
-use crate::sae::synthetic::Spec;
 use crate::sae::training::Trained;
 use crate::session;
-use crate::session::progress::Progress;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
 use crate::table::record::TableSpec;
@@ -24,13 +19,14 @@ use crate::table::{Record as _, Table, Tables, describe};
 use crate::workbench::activity::Activity;
 use crate::workbench::cards::{self, Top};
 use crate::workbench::config::Config;
-use crate::workbench::data::{Data, task};
 use crate::workbench::job::{self, Job, MODELS, Options, open};
 use crate::workbench::measure::Measured;
 use crate::workbench::member::Member;
+use crate::workbench::opened::{Opened, Surveyed};
+use crate::workbench::origin::Origin;
 use crate::workbench::page;
 use crate::workbench::pca::Pca;
-use crate::workbench::settings::{Baselines, NonFinite, Role, Settings};
+use crate::workbench::settings::{Baselines, Role};
 use crate::workbench::summary::summary;
 use crate::workbench::sweep::members;
 use crate::workbench::tables::{Model, SPECS};
@@ -41,9 +37,6 @@ use crate::workbench::warnings::warnings;
 /// Elements whose top rows the report shows, and rows for each of them.
 const SHOWN: usize = 20;
 const TOP: usize = 6;
-
-/// The file with all settings of a synthetic model that was trained on.
-const SYNTHETIC: &str = "synthetic.toml";
 
 /// What a training leaves behind.
 #[derive(Debug)]
@@ -80,25 +73,21 @@ impl Finished {
     }
 }
 
-/// Trains every model that the configuration asks for on the rows, measures and draws them.
+/// Trains every model that the configuration asks for on the rows, or takes up what parts have trained, measures and draws
+/// them.
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
-    let members = members(&config.settings, rows.width());
-    let target = match config.target.is_empty() {
-        true => None,
-        false => Some(rows.open_target(&config.target, config.tensor.as_deref())?),
-    };
-    let eval = open_eval(config, &rows)?;
-    let measured = eval.as_ref().unwrap_or(&rows);
+    let opened = Opened::open(config, rows)?;
+    let members = members(&config.settings, opened.width());
     let tokens = config.tokens.as_deref();
-    let tokens = tokens.map(|path| Tokens::open(path, measured));
+    let tokens = tokens.map(|path| Tokens::open(path, opened.measured()));
     let tokens = tokens.transpose()?;
-    let task = |elements| {
-        let output = target.as_ref().map(Rows::width);
-        task(rows.width(), output, config.skip_connection, elements)
+    let task = |elements| opened.task(config, elements);
+    let training = match options.parts.is_empty() {
+        true => job::memory(&config.settings, &members, task),
+        false => job::memory_of_merge(&config.settings, &members, task),
     };
-    let drawing = rows.spec().map_or(0.0, Spec::memory);
-    let memory = drawing + needed(&config.settings, measured, &members, task);
+    let memory = opened.drawing() + training.max(measuring(opened.measured(), &members, task));
     memory::check(
         "sae train",
         "harness sae train --help",
@@ -123,7 +112,7 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
         truth,
         warnings,
         times,
-    } = pool.install(|| training.compute(Opened { rows, target, eval }))?;
+    } = pool.install(|| training.compute(opened))?;
     Ok(Finished {
         folder,
         models,
@@ -133,56 +122,16 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     })
 }
 
-/// The rows that models are measured on, if the configuration names some.
-fn open_eval(config: &Config, rows: &Rows) -> Result<Option<Rows>> {
-    if config.eval.is_empty() {
-        return Ok(None);
-    }
-    let eval = Rows::open(&config.eval, config.tensor.as_deref())?;
-    match eval.width() == rows.width() {
-        true => Ok(Some(eval)),
-        false => Err(Error::input(format!(
-            "{} has rows of {} values, and {} of {}; models are measured on rows that are as long as those that they are \
-             trained on",
-            eval.title(),
-            eval.width(),
-            rows.title(),
-            rows.width()
-        ))),
-    }
-}
-
-/// The memory that is needed, bytes, beside what rows are drawn from; models are held to the features of a synthetic
-/// model if they are measured on its samples.
-fn needed(
-    settings: &Settings,
-    measured: &Rows,
-    members: &[Member],
-    task: impl Fn(usize) -> Task,
-) -> f64 {
-    let training = job::memory(settings, members, &task);
+/// The memory that is needed to hold models to the features of a synthetic model, bytes, if they are measured on its
+/// samples.
+fn measuring(measured: &Rows, members: &[Member], task: impl Fn(usize) -> Task) -> f64 {
     let Some(spec) = measured.spec() else {
-        return training;
+        return 0.0;
     };
     // After the training, its parameters are left of each model; models are measured one by one.
-    let models = members.iter().map(|m| task(m.elements).shape());
-    let parameters = models
-        .clone()
-        .map(|s| 8.0 * (s.dictionary * s.width) as f64);
-    let measures = models.map(|shape| Comparison::memory(shape, spec.features));
-    let measuring = parameters.sum::<f64>() + measures.fold(0.0, f64::max);
-    training.max(measuring)
-}
-
-/// Everything that decides the course of a training beside its model.
-#[derive(Serialize)]
-struct Course<'a> {
-    data_checksum: u32,
-    /// The checksum of what transcoders reconstruct, and whether they have a skip connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transcoder: Option<(u32, bool)>,
-    #[serde(flatten)]
-    settings: &'a Settings,
+    let shapes = members.iter().map(|m| task(m.elements).shape());
+    let measures = shapes.map(|shape| Comparison::memory(shape, spec.features));
+    job::parameters(members, &task) + measures.fold(0.0, f64::max)
 }
 
 /// A training: the models that are asked for, and what it is done with.
@@ -191,26 +140,6 @@ struct Training<'a> {
     members: &'a [Member],
     tokens: Option<&'a Tokens>,
     job: Job<'a>,
-}
-
-/// All rows, before anything is known of them.
-struct Opened {
-    rows: Rows,
-    target: Option<Rows>,
-    /// Those that models are measured on, where none are held out for that.
-    eval: Option<Rows>,
-}
-
-/// The rows after the pass over all of them.
-struct Surveyed<'a> {
-    data: Data,
-    survey: Survey,
-    /// Number of rows that models would be measured on, but that hold what is no finite number.
-    left_out_of_eval: u64,
-    /// What decides the course of a training.
-    course: Course<'a>,
-    /// What the manifest says of them.
-    described: Value,
 }
 
 /// What stands in the files of a training.
@@ -226,7 +155,9 @@ impl Training<'_> {
         let begun = Instant::now();
         // What is found here is refused as what was found before there was a folder.
         let folder = self.job.folder;
-        let surveyed = folder.all_or_nothing(|| self.survey(opened))?;
+        let Job { isa, options, .. } = self.job;
+        let survey = || opened.survey(self.config, isa, options.show, folder);
+        let surveyed = folder.all_or_nothing(survey)?;
         let Surveyed {
             data,
             course,
@@ -234,9 +165,16 @@ impl Training<'_> {
             ..
         } = &surveyed;
         let data = std::slice::from_ref(data);
+        let merging = !options.parts.is_empty();
+        if merging {
+            Origin::read(folder.path())?.refuse_data(described)?;
+        }
         self.job.begin(described)?;
         let read = Instant::now();
-        let trained = self.job.train(self.members, data, course)?;
+        let trained = match merging {
+            true => self.job.gather(self.members, data, course)?,
+            false => self.job.train(self.members, data, course)?,
+        };
         let steps = self.job.stepping(&trained);
         let ready = Instant::now();
         let measured = self.job.measure(self.members, data, trained, Some(TOP))?;
@@ -253,86 +191,6 @@ impl Training<'_> {
             truth,
             warnings,
             times,
-        })
-    }
-
-    /// Passes over all rows, and over what is to be reconstructed of them, and leaves out those that do not count.
-    fn survey(&self, opened: Opened) -> Result<Surveyed<'_>> {
-        let Opened {
-            mut rows,
-            target,
-            eval,
-        } = opened;
-        let Job {
-            settings,
-            isa,
-            options,
-            folder,
-            ..
-        } = self.job;
-        rows.prepare(Exec::parallel(isa), options.show)?;
-        let skip = settings.nonfinite == NonFinite::Skip;
-        let pass = |rows: &Rows, name: &str| {
-            let reading = Progress::new(name, options.show);
-            reading.start(rows.surveyed())?;
-            let survey = Survey::of(rows, skip, &reading)?;
-            reading.finish();
-            Ok(survey)
-        };
-        let mut survey = pass(&rows, "reading")?;
-        let of_target = target.as_ref().map(|rows| pass(rows, "reading targets"));
-        let of_target = of_target.transpose()?;
-        if let Some(of_target) = &of_target {
-            // A row counts where both of its sides do.
-            survey.broken.extend(&of_target.broken);
-            survey.broken.sort_unstable();
-            survey.broken.dedup();
-        }
-        let rows = rows.without(&survey.broken);
-        if rows.is_empty() {
-            return Err(Error::input(format!(
-                "every row of {} or its target holds a NaN or an infinite value",
-                rows.title()
-            )));
-        }
-        if let Some(spec) = rows.spec() {
-            folder.write(SYNTHETIC, spec.to_toml())?;
-        }
-        let mut described = json!({
-            "data": rows.described(),
-            "data_checksum": survey.checksum,
-            "rows_left_out": survey.broken.len(),
-        });
-        let mut course = Course {
-            data_checksum: survey.checksum,
-            transcoder: None,
-            settings,
-        };
-        let mut data = Data::new(rows, &survey, settings);
-        if let (Some(rows), Some(of_target)) = (target, of_target) {
-            let (checksum, skip) = (of_target.checksum, self.config.skip_connection);
-            described["target"] = json!({"files": rows.described(), "checksum": checksum});
-            course.transcoder = Some((checksum, skip));
-            let rows = rows.without(&survey.broken);
-            data = data.with_target(rows, &of_target, skip, settings);
-        }
-        let mut left_out_of_eval = 0;
-        if let Some(rows) = eval {
-            let of_eval = pass(&rows, "reading rows to measure on")?;
-            left_out_of_eval = of_eval.broken.len() as u64;
-            described["eval"] = json!({
-                "files": rows.described(),
-                "checksum": of_eval.checksum,
-                "rows_left_out": left_out_of_eval,
-            });
-            data = data.with_eval(rows.without(&of_eval.broken), &of_eval, settings);
-        }
-        Ok(Surveyed {
-            data,
-            left_out_of_eval,
-            survey,
-            course,
-            described,
         })
     }
 

@@ -9,6 +9,7 @@ mod features;
 #[cfg(unix)]
 mod interrupted;
 mod layers;
+mod parts;
 mod refused;
 mod sweeps;
 mod synthetic;

@@ -1,5 +1,6 @@
 //! The flags of every training on activations, which stand for settings.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -15,9 +16,9 @@ use crate::store::names::REPORT;
 use crate::workbench::config::{self, Request};
 use crate::workbench::job::{Options, is_complete};
 
-/// The arguments of a training on one layer or several.
+/// The arguments that say what to train, on one layer or several.
 #[derive(Debug, Args)]
-pub struct SweepArgs {
+pub struct WhatArgs {
     /// Files or folders of activations
     #[arg(value_name = "DATA")]
     data: Vec<PathBuf>,
@@ -95,6 +96,13 @@ pub struct SweepArgs {
     /// Change one setting; may be given many times (the config.toml of a training explains all of them)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+}
+
+/// The arguments of a training on one layer or several.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    #[command(flatten)]
+    what: WhatArgs,
 
     /// Folder for the results, new or empty [default: out/sae-N, the first N that is free]
     #[arg(long, value_name = "DIR")]
@@ -144,11 +152,19 @@ impl SweepArgs {
             checkpoint_every: checkpoint_every(self.checkpoint_every)?,
             show: Show::suited(self.quiet),
             export: self.figures.export()?,
+            parts: BTreeMap::new(),
         };
         signals::catch()?;
         Ok(options)
     }
 
+    /// What is asked for.
+    pub fn request(&self) -> Result<Request> {
+        self.what.request()
+    }
+}
+
+impl WhatArgs {
     /// What is asked for: flags stand for settings, and win over `--set`.
     pub fn request(&self) -> Result<Request> {
         let mut set = Vec::new();

@@ -1,17 +1,18 @@
 //! `harness sae train`: its flags beside those of every training, and what it prints.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::super::common::{choose_isa, print};
+use super::parts;
 use super::sweep::SweepArgs;
 use crate::error::Result;
+use crate::parts::Share;
 use crate::text::{number, percent, put};
 use crate::workbench::config::{Config, Request};
 use crate::workbench::settings::Role;
-use crate::workbench::train::{self, Times};
+use crate::workbench::train::{self, Finished, Times};
 
 /// The arguments of `harness sae train`.
 #[derive(Debug, Args)]
@@ -25,12 +26,25 @@ use crate::workbench::train::{self, Times};
     harness sae train train/ --eval validation.npy    measured on rows of another file\n  \
     harness sae train layer5.npy --target layer6.npy    a transcoder\n  \
     harness sae train --resume layer6-sae\n  \
-    harness sae train --config layer6-sae/config.toml    repeat a training byte for byte"
+    harness sae train --config layer6-sae/config.toml    repeat a training byte for byte\n  \
+    harness sae train --part 3/8 --out layer6-sae    a share of the models of a sweep: see `harness sae plan --help`"
 )]
 pub struct TrainArgs {
     #[command(flatten)]
     sweep: SweepArgs,
 
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Train part I of N of the models of the training that is planned in the folder --out (see `harness sae plan`), and
+    /// go on with it if it was begun. Like every training, it passes over all of DATA once before
+    #[arg(long, value_name = "I/N", requires = "out", conflicts_with = "resume")]
+    part: Option<Share>,
+}
+
+/// The arguments of a training on one layer beside those of every training.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
     /// Files or folders of what is to be reconstructed, which makes transcoders: row i belongs to row i of DATA
     #[arg(long, value_name = "DATA", num_args = 1..)]
     target: Vec<PathBuf>,
@@ -49,16 +63,26 @@ pub struct TrainArgs {
     tokens: Option<PathBuf>,
 }
 
-impl TrainArgs {
-    /// Does what the command says.
-    pub fn execute(self) -> Result<()> {
-        let mut request = Request {
+impl ModelArgs {
+    /// What is asked for by these and those of every training.
+    pub fn request(self, what: Request) -> Request {
+        Request {
             target: self.target,
             eval: self.eval,
             skip_connection: self.skip_connection,
             tokens: self.tokens,
-            ..self.sweep.request()?
-        };
+            ..what
+        }
+    }
+}
+
+impl TrainArgs {
+    /// Does what the command says.
+    pub fn execute(self) -> Result<()> {
+        let mut request = self.model.request(self.sweep.request()?);
+        if let Some(share) = self.part {
+            return parts::train(&request, share, self.sweep.options()?);
+        }
         let nothing = Request::default();
         if let Some(done) = self.sweep.resume_as_it_was(&mut request, &nothing) {
             return print(&done);
@@ -66,43 +90,46 @@ impl TrainArgs {
         let (config, rows) = Config::resolve(&request)?;
         let isa = choose_isa(config.isa.as_deref())?;
         let finished = train::train(&config, rows, isa, &self.sweep.options()?)?;
-        let mut text = String::new();
-        for m in &finished.models {
-            let [explained, dead] = [m.measures.explained_variance, m.measures.dead].map(percent);
-            let dead = match m.role {
-                Role::Pca => String::new(),
-                _ => format!(", {dead} of the elements dead"),
-            };
-            put(
-                &mut text,
-                format_args!(
-                    "{}: explained variance {explained}, L0 {}{dead}\n",
-                    m.model,
-                    number(m.measures.l0)
-                ),
-            );
-        }
-        for truth in &finished.truth {
-            put(&mut text, format_args!("{truth}"));
-        }
-        for warning in &finished.warnings {
-            put(&mut text, format_args!("note: {warning}\n"));
-        }
         let Times {
             reading,
             training,
             steps,
             measuring,
         } = finished.times;
-        let seconds = |time: Duration| number(time.as_secs_f64());
+        let [reading, training, steps, measuring] =
+            [reading, training, steps, measuring].map(|time| number(time.as_secs_f64()));
         print(&format!(
-            "{text}\ntime: reading {} s; training {} s, of which steps {} s; measuring and drawing {} s\n\
-             report: {}\n",
-            seconds(reading),
-            seconds(training),
-            seconds(steps),
-            seconds(measuring),
+            "{}\ntime: reading {reading} s; training {training} s, of which steps {steps} s; measuring and drawing \
+             {measuring} s\nreport: {}\n",
+            said(&finished),
             finished.report().display()
         ))
     }
+}
+
+/// What came out of a training: a line for each model, and notes.
+pub fn said(finished: &Finished) -> String {
+    let mut text = String::new();
+    for m in &finished.models {
+        let [explained, dead] = [m.measures.explained_variance, m.measures.dead].map(percent);
+        let dead = match m.role {
+            Role::Pca => String::new(),
+            _ => format!(", {dead} of the elements dead"),
+        };
+        put(
+            &mut text,
+            format_args!(
+                "{}: explained variance {explained}, L0 {}{dead}\n",
+                m.model,
+                number(m.measures.l0)
+            ),
+        );
+    }
+    for truth in &finished.truth {
+        put(&mut text, format_args!("{truth}"));
+    }
+    for warning in &finished.warnings {
+        put(&mut text, format_args!("note: {warning}\n"));
+    }
+    text
 }

@@ -7,7 +7,7 @@ use kernels::Isa;
 use harness::claim::ledger::Ledger;
 use harness::claim::measures::Measurement;
 use harness::claim::outcome::Outcome;
-use harness::experiment::{self, Ctx, Experiment, Needs};
+use harness::experiment::{Ctx, Experiment, Needs, bound};
 use harness::session::Session;
 use harness::session::progress::{Progress, Show};
 use harness::settings::Settings;
@@ -77,7 +77,7 @@ pub fn run_as<E: Experiment>(
         needs: Needs(&BTreeMap::new()),
         inputs,
     };
-    experiment::run::<E>(settings, &ctx).expect("the experiment runs")
+    bound::run::<E>(settings, &ctx).expect("the experiment runs")
 }
 
 /// The ledger of what an experiment measured, with every claim settled at all seeds.

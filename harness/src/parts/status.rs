@@ -1,12 +1,12 @@
-//! How far the parts of a run are.
+//! How far the parts of a computation are.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::config::Config;
-use super::parts::{self, Share};
-use super::pieces;
+use super::folders::folders;
 use super::plan;
+use super::share::Share;
+use super::whole::{Parted, holders};
 use crate::error::Result;
 use crate::text::{number, put};
 
@@ -21,53 +21,73 @@ crate::rows! {
         part: String [""],
         /// estimated time on one core
         estimated: f64 ["s"],
-        /// time that it took, times the threads that it had; NaN if it is not done
+        /// time that it took, times the threads that it had; NaN if it is not done, or its file does not tell
         took: f64 ["s"],
     }
 }
 
-/// The units of a run, and the parts that there are.
+/// The units of a computation, and the parts that there are.
 pub struct Status {
     /// Every unit, in the order of the plan.
     pub units: Vec<Standing>,
-    /// The shares that have been begun, with how many units each has.
-    shares: Vec<(Share, usize)>,
+    /// The shares that have been begun.
+    shares: Vec<Begun>,
+}
+
+/// A share that has been begun.
+struct Begun {
+    share: Share,
+    /// How many units it has.
+    units: usize,
+    /// The share of their estimated time that is done.
+    done: f64,
 }
 
 impl Status {
     /// Looks into the folders of all parts.
-    pub fn read(config: &Config, run: &Path) -> Result<Self> {
-        let planned = plan::plan(config, 1);
-        let folders = parts::folders(run)?;
-        let holders = parts::holders(&folders, config.ids())?;
+    pub fn read(parted: &impl Parted) -> Result<Self> {
+        let planned = parted.planned();
+        let folders = folders(parted.run())?;
+        let holders = holders(parted, &folders)?;
         let name = |path: &Path| {
             let name = path.file_name().unwrap_or_default();
             name.to_string_lossy().into_owned()
         };
         let mut units = Vec::new();
-        for unit in &planned {
-            let holder = holders.get(&(unit.experiment.clone(), unit.unit.clone()));
+        for unit in planned {
+            let holder = holders.get(&unit.key());
             let holder = holder.and_then(|folders| folders.first());
-            let file = holder.map(|part| pieces::file(part, &unit.experiment, &unit.unit));
-            let piece = file.map(|file| pieces::piece(&file, run)).transpose()?;
+            let took = match holder {
+                Some(part) => parted.took(&parted.file(part, &unit.key())?)?,
+                None => None,
+            };
             units.push(Standing {
                 experiment: unit.experiment.clone(),
                 unit: unit.unit.clone(),
                 part: holder.map(|part| name(part)).unwrap_or_default(),
                 estimated: unit.seconds,
-                took: piece.map_or(f64::NAN, |piece| piece.core_seconds),
+                took: took.unwrap_or(f64::NAN),
             });
         }
-        let shares = folders.iter().filter_map(|f| Share::of_folder(&name(f)));
-        let with_units = |share: Share| {
-            let owners = plan::shares(&planned, share.parts);
-            let ours = owners.iter().filter(|&&owner| owner + 1 == share.part);
-            (share, ours.count())
-        };
-        Ok(Status {
-            units,
-            shares: shares.map(with_units).collect(),
-        })
+        let mut shares = Vec::new();
+        for folder in &folders {
+            let Some(share) = Share::of_folder(&name(folder)) else {
+                continue;
+            };
+            let (mut units, mut done, mut all) = (0, 0.0, 0.0);
+            for unit in plan::ours(planned, share) {
+                let begun = match holders.contains_key(&unit.key()) {
+                    true => 1.0,
+                    false => parted.begun(folder, &unit.key())?,
+                };
+                units += 1;
+                done += begun * unit.seconds;
+                all += unit.seconds;
+            }
+            let done = done / all;
+            shares.push(Begun { share, units, done });
+        }
+        Ok(Status { units, shares })
     }
 
     /// What a user reads.
@@ -80,31 +100,40 @@ impl Status {
         let there = estimated(&mut done.iter().copied());
         let took: f64 = done.iter().map(|unit| unit.took).sum();
         let mut text = format!(
-            "{} of {} units are there, {} % of the estimated time; they took {} s, estimated were {} s\n",
+            "{} of {} units are there, {} % of the estimated time",
             done.len(),
             self.units.len(),
             number((100.0 * there / all).round()),
-            number(took.round()),
-            number(there.round())
         );
+        if took > 0.0 {
+            let [took, there] = [took, there].map(|seconds| number(seconds.round()));
+            put(
+                &mut text,
+                format_args!("; they took {took} s, estimated were {there} s"),
+            );
+        }
+        text.push('\n');
         let mut by_part: BTreeMap<&str, usize> = BTreeMap::new();
         for unit in &done {
             *by_part.entry(&unit.part).or_default() += 1;
         }
-        for (share, units) in &self.shares {
+        for Begun { share, units, done } in &self.shares {
             let folder = share.folder();
             let there = by_part.remove(folder.as_str()).unwrap_or(0);
             if there < *units {
                 put(
                     &mut text,
-                    format_args!("part {share}: {there} of {units} units\n"),
+                    format_args!(
+                        "part {share}: {there} of {units} units, {} % of their time\n",
+                        number((100.0 * done).floor())
+                    ),
                 );
             }
         }
-        if let Some(parts) = self.shares.iter().map(|(share, _)| share.parts).max() {
+        if let Some(parts) = self.shares.iter().map(|begun| begun.share.parts).max() {
             let begun = |part: &usize| {
-                let mut shares = self.shares.iter();
-                shares.any(|(share, _)| (share.part, share.parts) == (*part, parts))
+                let mut shares = self.shares.iter().map(|begun| begun.share);
+                shares.any(|share| (share.part, share.parts) == (*part, parts))
             };
             let idle: Vec<String> = (1..=parts)
                 .filter(|part| !begun(part))

@@ -1,0 +1,13 @@
+//! A computation that many processes share: the plan of its units, the share of each part, the folders that parts write
+//! to, and whether together they hold everything. What a unit is, whoever shares its work says, as a
+//! [`Parted`](whole::Parted).
+
+pub mod commands;
+pub mod folders;
+pub mod plan;
+pub mod share;
+pub mod status;
+pub mod whole;
+
+pub use commands::Commands;
+pub use share::Share;

@@ -1,0 +1,26 @@
+//! The folders of the parts of a computation, in its own: each part writes to its own and reads those of the others.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::store::names::PARTS;
+use crate::store::system;
+
+/// The name of a unit: that of its experiment, and its own.
+pub type Key = (String, String);
+
+/// The folders that hold what came out of each unit.
+pub type Holders = BTreeMap<Key, Vec<PathBuf>>;
+
+/// The folders of all parts that there are, in order.
+pub fn folders(run: &Path) -> Result<Vec<PathBuf>> {
+    let parts = run.join(PARTS);
+    if !system::exists(&parts)? {
+        return Ok(Vec::new());
+    }
+    let entries = system::entries(&parts)?.into_iter().map(|e| e.path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort_unstable();
+    Ok(folders)
+}

@@ -1,0 +1,207 @@
+//! Before parts are merged: whether they belong together, and whether anything is missing or contradicts.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::commands::Commands;
+use super::folders::{Holders, Key, folders};
+use super::plan::{self, Planned};
+use super::share::Share;
+use crate::error::{Error, Result};
+use crate::session::progress;
+use crate::store::names::PARTS;
+
+/// Missing units that an error names.
+const NAMED: usize = 5;
+
+/// The time between two looks for what a part has written but the file system does not show yet.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// What is shared by parts: its units, and what parts hold of them.
+pub trait Parted {
+    /// The commands by which it is computed.
+    fn commands(&self) -> Commands;
+
+    /// Its folder.
+    fn run(&self) -> &Path;
+
+    /// All units.
+    fn planned(&self) -> &[Planned];
+
+    /// Whether the part in a folder says that it is complete.
+    ///
+    /// # Errors
+    /// If it was computed with something else that decides the bytes than this.
+    fn is_complete(&self, part: &Path) -> Result<bool>;
+
+    /// The units whose results a part holds.
+    fn held(&self, part: &Path) -> Result<Vec<Key>>;
+
+    /// The file with what came out of a unit that a part holds.
+    fn file(&self, part: &Path, unit: &Key) -> Result<PathBuf>;
+
+    /// Whether the same came out of a unit, by the files of two parts.
+    ///
+    /// # Errors
+    /// If one of them is damaged.
+    fn is_same(&self, files: [&Path; 2]) -> Result<bool>;
+
+    /// The core seconds that a unit took, by its file, if that tells them.
+    fn took(&self, _file: &Path) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
+    /// The share of its work that a part has done of a unit that it does not hold yet, if that is known.
+    fn begun(&self, _part: &Path, _unit: &Key) -> Result<f64> {
+        Ok(0.0)
+    }
+}
+
+/// The parts of a computation that have every unit.
+#[derive(Debug)]
+pub struct Whole {
+    /// The folders of all parts.
+    pub folders: Vec<PathBuf>,
+    /// The parts that hold each unit.
+    pub holders: Holders,
+}
+
+/// The parts of a computation, of which every unit is there once, or several times with the same bytes. What a part
+/// says that it has written is waited for: a shared file system may show it late.
+///
+/// # Errors
+/// If a unit is missing, what came out of it in two parts differs, or a part is of another configuration; the message
+/// has the command that mends it.
+pub fn whole(parted: &impl Parted, patience: Duration) -> Result<Whole> {
+    let planned = parted.planned();
+    let begun = Instant::now();
+    loop {
+        progress::check()?;
+        let folders = folders(parted.run())?;
+        let mut complete = 0;
+        for folder in &folders {
+            complete += usize::from(parted.is_complete(folder)?);
+        }
+        let holders = holders(parted, &folders)?;
+        let missing: Vec<&Planned> = planned.iter().filter(|p| !is_held(p, &holders)).collect();
+        if missing.is_empty() {
+            refuse_contradictions(parted, &holders)?;
+            return Ok(Whole { folders, holders });
+        }
+        let shares = shares(&folders);
+        let late = shares.len() == complete && is_whole(&shares);
+        if !late || begun.elapsed() >= patience {
+            return Err(incomplete(parted, &missing, &shares, late));
+        }
+        sleep(BETWEEN_LOOKS);
+    }
+}
+
+/// The folders among these that hold what came out of each unit.
+pub fn holders(parted: &impl Parted, folders: &[PathBuf]) -> Result<Holders> {
+    let mut holders = Holders::new();
+    for folder in folders {
+        for unit in parted.held(folder)? {
+            holders.entry(unit).or_default().push(folder.clone());
+        }
+    }
+    Ok(holders)
+}
+
+/// The shares that the folders are named after.
+pub fn shares(folders: &[PathBuf]) -> Vec<Share> {
+    let names = folders
+        .iter()
+        .filter_map(|folder| folder.file_name()?.to_str());
+    names.filter_map(Share::of_folder).collect()
+}
+
+/// Whether all parts of one partition are among these.
+fn is_whole(shares: &[Share]) -> bool {
+    shares.iter().any(|one| {
+        let same = shares.iter().filter(|other| other.parts == one.parts);
+        same.count() == one.parts
+    })
+}
+
+fn is_held(unit: &Planned, holders: &Holders) -> bool {
+    holders.contains_key(&unit.key())
+}
+
+/// Refuses two results of the same unit with other bytes.
+fn refuse_contradictions(parted: &impl Parted, holders: &Holders) -> Result<()> {
+    let (commands, run) = (parted.commands(), parted.run());
+    for (unit, folders) in holders {
+        let [first, others @ ..] = &folders[..] else {
+            continue;
+        };
+        for other in others {
+            let [ours, theirs] = [parted.file(first, unit)?, parted.file(other, unit)?];
+            if !parted.is_same([&ours, &theirs])? {
+                return Err(Error::input(format!(
+                    "{} and {} are pieces of the same unit, but not the same: one of them was computed by another \
+                     version of the harness, on a machine that computes wrongly, or was changed; remove both folders \
+                     they lie in, and compute the parts again: {}, {}",
+                    ours.display(),
+                    theirs.display(),
+                    commands.again(first, run),
+                    commands.again(other, run)
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The error of units that no part has.
+fn incomplete(parted: &impl Parted, missing: &[&Planned], shares: &[Share], late: bool) -> Error {
+    let (planned, run, command) = (parted.planned(), parted.run(), parted.commands().part);
+    let mut text = format!(
+        "{} of the {} units of {} are not there: ",
+        missing.len(),
+        planned.len(),
+        run.display()
+    );
+    let named = missing
+        .iter()
+        .take(NAMED)
+        .map(|p| format!("{} {}", p.experiment, p.unit));
+    text.push_str(&named.collect::<Vec<_>>().join(", "));
+    if missing.len() > NAMED {
+        text.push_str(", …");
+    }
+    let Some(parts) = shares.iter().map(|share| share.parts).max() else {
+        let text = format!(
+            "{text}; there is no part in {}: compute them by `{command} --part 1/N --out {}` up to N/N",
+            run.join(PARTS).display(),
+            run.display()
+        );
+        return Error::input(text);
+    };
+    let owners = plan::shares(planned, parts);
+    let is_missing = |unit: &Planned| missing.iter().any(|other| other.key() == unit.key());
+    let owning = planned
+        .iter()
+        .zip(owners)
+        .filter(|(unit, _)| is_missing(unit));
+    let mut owning: Vec<usize> = owning.map(|(_, owner)| owner + 1).collect();
+    owning.sort_unstable();
+    owning.dedup();
+    let list = owning.iter().map(usize::to_string).collect::<Vec<_>>();
+    if late {
+        text.push_str(
+            "; the parts say that they have written them, so the file system may show them later",
+        );
+    }
+    let (first, run) = (owning[0], run.display());
+    write!(
+        text,
+        "; compute part{} {} again, such as by `{command} --part {first}/{parts} --out {run}`, then merge again",
+        if owning.len() == 1 { "" } else { "s" },
+        list.join(", ")
+    )
+    .expect("writing to a string");
+    Error::input(text)
+}

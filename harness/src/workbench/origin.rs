@@ -1,0 +1,140 @@
+//! What a training in parts was planned with, by the manifest in its folder: all that decides the bytes of a model
+//! beside the configuration has to be the same wherever a part is trained.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::input::{read_result, read_settings};
+use crate::parts::Commands;
+use crate::store::checksums::Checksums;
+use crate::store::names::{CONFIG, MANIFEST};
+use crate::store::system;
+
+/// The commands of a training in parts.
+pub const COMMANDS: Commands = Commands {
+    plan: "harness sae plan",
+    part: "harness sae train",
+    merge: "harness sae merge",
+};
+
+/// What a manifest says of the version and the instruction set, and of the data.
+const SET_UP: [&str; 2] = ["/harness", "/isa"];
+const DATA: [&str; 3] = ["/data_checksum", "/target/checksum", "/eval/checksum"];
+
+/// The manifest in the folder of a plan.
+#[derive(Debug)]
+pub struct Origin {
+    run: PathBuf,
+    manifest: Value,
+}
+
+impl Origin {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn read(run: &Path) -> Result<Origin> {
+        let origin = |manifest| Origin {
+            run: run.into(),
+            manifest,
+        };
+        match manifest(run)? {
+            Some(manifest) => Ok(origin(manifest)),
+            None => Err(origin(Value::Null).refused(&format!(
+                "{} holds no whole {MANIFEST}, which tells what was planned",
+                run.display()
+            ))),
+        }
+    }
+
+    /// Refuses a configuration, by the text of its file, and a version that are not those of the plan.
+    pub fn refuse_configuration(&self, text: &str) -> Result<()> {
+        let ours = env!("CARGO_PKG_VERSION");
+        let theirs = self.manifest["harness"].as_str().unwrap_or_default();
+        if theirs != ours {
+            return Err(self.refused(&format!(
+                "{} was planned by version {theirs} of the harness, and this is {ours}; take one version for all parts",
+                self.run.display()
+            )));
+        }
+        let mut now = Checksums::default();
+        now.insert(CONFIG, &[text]);
+        let now = serde_json::to_value(now).expect("names and words");
+        if self.manifest["checksums"][CONFIG] != now[CONFIG] {
+            return Err(self.refused(&format!(
+                "{} was changed after the plan was made; put it back as it was",
+                self.run.join(CONFIG).display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses data, by what the manifest of a training on them says, that are not those of the plan.
+    pub fn refuse_data(&self, described: &Value) -> Result<()> {
+        match difference(&DATA, &self.manifest, described) {
+            None => Ok(()),
+            Some((place, theirs, ours)) => Err(self.refused(&format!(
+                "the data are not those that {} was planned on: {place} was {theirs} and is {ours} now; put them back as \
+                 they were",
+                self.run.display()
+            ))),
+        }
+    }
+
+    /// Refuses a part that was trained on something else than the plan, or with another configuration, whose text is
+    /// given. Returns whether it says that it is complete.
+    pub fn refuse_other(&self, part: &Path, text: &str) -> Result<bool> {
+        let other = |theirs: &str, ours: &str| {
+            Error::input(format!(
+                "{} was trained with {theirs}, and this training has {ours}; remove it, and train it again by {}",
+                part.display(),
+                COMMANDS.again(part, &self.run)
+            ))
+        };
+        let config = part.join(CONFIG);
+        if system::exists(&config)? {
+            let theirs = read_settings(&config)?;
+            let mut lines = theirs.lines().zip(text.lines());
+            if let Some((theirs, ours)) = lines.find(|(a, b)| a != b) {
+                return Err(other(&format!("`{theirs}`"), &format!("`{ours}`")));
+            }
+        }
+        let Some(manifest) = manifest(part)? else {
+            return Ok(false);
+        };
+        let keys = [&SET_UP[..], &DATA].concat();
+        if let Some((place, theirs, ours)) = difference(&keys, &manifest, &self.manifest) {
+            return Err(other(&format!("{place} = {theirs}"), &ours));
+        }
+        Ok(manifest["complete"] == true)
+    }
+
+    /// An error that a new plan mends.
+    fn refused(&self, why: &str) -> Error {
+        let (plan, config) = (COMMANDS.plan, self.run.join(CONFIG));
+        Error::input(format!(
+            "{why}, or plan the training anew by `{plan} --config {} --out NEW`",
+            config.display()
+        ))
+    }
+}
+
+/// The manifest in a folder, if there is a whole one.
+fn manifest(folder: &Path) -> Result<Option<Value>> {
+    let path = folder.join(MANIFEST);
+    if !system::exists(&path)? {
+        return Ok(None);
+    }
+    let bytes = read_result(&path)?;
+    Ok(serde_json::from_slice(&bytes).ok())
+}
+
+/// The first of these places of two manifests where they differ: its name, and what stands there.
+fn difference(places: &[&str], a: &Value, b: &Value) -> Option<(String, String, String)> {
+    let at = |manifest: &Value, place: &str| manifest.pointer(place).cloned().unwrap_or_default();
+    let differs = places.iter().find(|place| at(a, place) != at(b, place))?;
+    let name = differs.trim_start_matches('/').replace('/', " ");
+    Some((name, at(a, differs).to_string(), at(b, differs).to_string()))
+}

@@ -1,0 +1,287 @@
+//! A training whose models many processes share: each part trains some of them to their last checkpoints, and whoever
+//! has these writes what one machine would have written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kernels::Isa;
+
+use crate::activations::Rows;
+use crate::error::{Error, Result};
+use crate::input::read_result;
+use crate::memory;
+use crate::parts::folders::Key;
+use crate::parts::plan::{self, Planned};
+use crate::parts::status::Status;
+use crate::parts::whole::{Parted, whole};
+use crate::parts::{Commands, Share};
+use crate::session;
+use crate::store::checkpoint::{self, Snapshot, Unfit};
+use crate::store::folder::Folder;
+use crate::store::names::{CHECKPOINTS, CONFIG, PARTS, PLAN};
+use crate::store::system;
+use crate::table::Table;
+use crate::workbench::config::Config;
+use crate::workbench::data::task;
+use crate::workbench::job::{self, Job, MODELS, Options};
+use crate::workbench::member::{self, Member};
+use crate::workbench::opened::{Opened, open_target};
+use crate::workbench::origin::{COMMANDS, Origin};
+use crate::workbench::sweep::members;
+use crate::workbench::tokens::Tokens;
+
+/// A training that is planned.
+#[derive(Debug)]
+pub struct Plan {
+    /// Its folder.
+    pub folder: Folder,
+    /// A unit for each model.
+    pub units: Vec<Planned>,
+}
+
+/// Plans a training in a new folder, after a pass over all rows.
+pub fn plan(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Plan> {
+    let pool = session::pool(options.threads)?;
+    let opened = Opened::open(config, rows)?;
+    if let Some(path) = &config.tokens {
+        Tokens::open(path, opened.measured())?;
+    }
+    let mut units = units(config, opened.width(), opened.output());
+    let drawing = opened.drawing();
+    units.iter_mut().for_each(|unit| unit.memory += drawing);
+    let folder = job::open(&config.to_toml(isa.name()), "sae", options)?;
+    let job = Job {
+        settings: &config.settings,
+        isa,
+        options,
+        folder: &folder,
+        memory: 0.0,
+    };
+    pool.install(|| {
+        folder.all_or_nothing(|| {
+            let surveyed = opened.survey(config, isa, options.show, &folder)?;
+            folder.write(PLAN, Table::of(&units).csv())?;
+            job.begin(&surveyed.described)
+        })
+    })?;
+    Ok(Plan { folder, units })
+}
+
+/// A unit for each model, by the widths of what is read and of what transcoders reconstruct.
+fn units(config: &Config, input: usize, output: Option<usize>) -> Vec<Planned> {
+    let plan = member::plan(&config.settings);
+    let unit = |member: Member| {
+        let task = |elements| task(input, output, config.skip_connection, elements);
+        Planned {
+            round: 1,
+            experiment: MODELS.into(),
+            seconds: member.seconds(task(member.elements), &plan),
+            memory: job::memory(&config.settings, std::slice::from_ref(&member), task),
+            unit: member.name,
+        }
+    };
+    let members = members(&config.settings, input).into_iter();
+    members.map(unit).collect()
+}
+
+/// Trains the models of a share of the training that is planned in the folder `run`, and returns how many they are.
+pub fn train(
+    config: &Config,
+    rows: Rows,
+    isa: Isa,
+    run: &Path,
+    share: Share,
+    options: &Options,
+) -> Result<usize> {
+    let pool = session::pool(options.threads)?;
+    let opened = Opened::open(config, rows)?;
+    let units = units(config, opened.width(), opened.output());
+    let sweep = Sweep::new(config, run, units)?;
+    let ours = plan::ours(&sweep.planned, share).map(|unit| &unit.unit);
+    let ours: Vec<&String> = ours.collect();
+    let mut members = members(&config.settings, opened.width());
+    members.retain(|member| ours.contains(&&member.name));
+    let task = |elements| opened.task(config, elements);
+    let needed = opened.drawing() + job::memory(&config.settings, &members, task);
+    let place = "harness sae train --help";
+    memory::check("sae train", place, needed, options.threads)?;
+    let folder = sweep.open(share)?;
+    let ended = sweep.held(folder.path())?;
+    if sweep.is_complete(folder.path())? && ended.len() == members.len() {
+        return Ok(members.len());
+    }
+    let job = Job {
+        settings: &config.settings,
+        isa,
+        options,
+        folder: &folder,
+        memory: needed,
+    };
+    pool.install(|| {
+        let surveyed = folder.all_or_nothing(|| {
+            let surveyed = opened.survey(config, isa, options.show, &folder)?;
+            sweep.origin.refuse_data(&surveyed.described)?;
+            Ok(surveyed)
+        })?;
+        job.begin(&surveyed.described)?;
+        let data = std::slice::from_ref(&surveyed.data);
+        job.train(&members, data, &surveyed.course)?;
+        job.leave(&surveyed.described)
+    })?;
+    Ok(members.len())
+}
+
+/// The checkpoint at the end of the training of each model, by its name, once parts have trained all of them. What a part
+/// says that it has written is waited for as long as `patience`.
+///
+/// # Errors
+/// If one is missing, damaged, or another in another part; the message has the command that mends it.
+pub fn checkpoints(
+    config: &Config,
+    rows: &Rows,
+    run: &Path,
+    patience: Duration,
+) -> Result<BTreeMap<String, PathBuf>> {
+    let sweep = Sweep::of(config, rows, run)?;
+    let whole = whole(&sweep, patience)?;
+    let mut files = BTreeMap::new();
+    for (unit, folders) in &whole.holders {
+        let file = sweep.file(&folders[0], unit)?;
+        sweep.snapshot(&read_result(&file)?, &file)?;
+        files.insert(unit.1.clone(), file);
+    }
+    Ok(files)
+}
+
+/// How far the parts of a training are.
+pub fn status(config: &Config, rows: &Rows, run: &Path) -> Result<Status> {
+    Status::read(&Sweep::of(config, rows, run)?)
+}
+
+/// A training that is planned in a folder.
+struct Sweep<'a> {
+    run: &'a Path,
+    origin: Origin,
+    /// The configuration as it stands in its file.
+    text: String,
+    planned: Vec<Planned>,
+    /// Steps of a training.
+    steps: u64,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(config: &Config, run: &'a Path, planned: Vec<Planned>) -> Result<Self> {
+        let text = config.to_toml(config.isa.as_deref().unwrap_or_default());
+        let origin = Origin::read(run)?;
+        origin.refuse_configuration(&text)?;
+        Ok(Sweep {
+            run,
+            origin,
+            text,
+            planned,
+            steps: member::plan(&config.settings).steps,
+        })
+    }
+
+    /// The training on these rows.
+    fn of(config: &Config, rows: &Rows, run: &'a Path) -> Result<Self> {
+        let target = open_target(config, rows)?;
+        let units = units(config, rows.width(), target.as_ref().map(Rows::width));
+        Sweep::new(config, run, units)
+    }
+
+    /// The folder of a part: new, or with what it has trained so far.
+    fn open(&self, share: Share) -> Result<Folder> {
+        let path = self.run.join(PARTS).join(share.folder());
+        if !system::exists(&path.join(CONFIG))? {
+            let folder = Folder::create(&path)?;
+            folder.write(CONFIG, &self.text)?;
+            return Ok(folder);
+        }
+        self.is_complete(&path)?;
+        let folder = Folder::resume(&path, [MODELS].into_iter())?;
+        match checkpoint::first_damaged(&folder, [MODELS])? {
+            Some((file, why)) => Err(COMMANDS.refused(&file, self.run, &Unfit::Damaged(why))),
+            None => Ok(folder),
+        }
+    }
+
+    /// Whether the last checkpoint of a model in a part is that at the end of its training. That of one that diverged
+    /// comes early, and is known once the part is complete.
+    fn is_end(&self, file: &Path, complete: bool) -> Result<bool> {
+        if checkpoint::steps(file) == Some(self.steps) || !complete {
+            return Ok(checkpoint::steps(file) == Some(self.steps));
+        }
+        let bytes = read_result(file)?;
+        let snapshot = self.snapshot(&bytes, file)?;
+        Ok(snapshot
+            .metadata("divergence")
+            .is_ok_and(|how| !how.is_empty()))
+    }
+
+    /// The contents of a checkpoint in a part.
+    fn snapshot<'b>(&self, bytes: &'b [u8], file: &Path) -> Result<Snapshot<'b>> {
+        let snapshot = Snapshot::decode(bytes);
+        snapshot.map_err(|why| COMMANDS.refused(file, self.run, &Unfit::Damaged(why)))
+    }
+}
+
+impl Parted for Sweep<'_> {
+    fn commands(&self) -> Commands {
+        COMMANDS
+    }
+
+    fn run(&self) -> &Path {
+        self.run
+    }
+
+    fn planned(&self) -> &[Planned] {
+        &self.planned
+    }
+
+    fn is_complete(&self, part: &Path) -> Result<bool> {
+        self.origin.refuse_other(part, &self.text)
+    }
+
+    fn held(&self, part: &Path) -> Result<Vec<Key>> {
+        let complete = self.is_complete(part)?;
+        let mut held = Vec::new();
+        for unit in self.planned.iter().map(Planned::key) {
+            if let Some(file) = checkpoint::last(&folder(part, &unit))?
+                && self.is_end(&file, complete)?
+            {
+                held.push(unit);
+            }
+        }
+        Ok(held)
+    }
+
+    fn file(&self, part: &Path, unit: &Key) -> Result<PathBuf> {
+        let folder = folder(part, unit);
+        let gone = || {
+            Error::input(format!(
+                "{} holds no checkpoint any more; train its part again by {}",
+                folder.display(),
+                COMMANDS.again(part, self.run)
+            ))
+        };
+        checkpoint::last(&folder)?.ok_or_else(gone)
+    }
+
+    fn is_same(&self, [a, b]: [&Path; 2]) -> Result<bool> {
+        let [bytes_of_a, bytes_of_b] = [read_result(a)?, read_result(b)?];
+        Ok(self.snapshot(&bytes_of_a, a)? == self.snapshot(&bytes_of_b, b)?)
+    }
+
+    fn begun(&self, part: &Path, unit: &Key) -> Result<f64> {
+        let last = checkpoint::last(&folder(part, unit))?;
+        let steps = last.and_then(|file| checkpoint::steps(&file));
+        Ok(steps.map_or(0.0, |steps| steps as f64 / self.steps as f64))
+    }
+}
+
+/// The folder of the checkpoints of a model in that of a part.
+fn folder(part: &Path, (models, name): &Key) -> PathBuf {
+    part.join(models).join(CHECKPOINTS).join(name)
+}

@@ -1,0 +1,398 @@
+//! Trainings whose models are shared by parts: what the merge writes, and what is refused on the way.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{SWEEP, with_data};
+use crate::common::{Sandbox, files, flip_a_bit, npy, refused, results, same};
+
+/// A quick sweep of two models.
+const TWO: &str =
+    "x.npy --elements 8 --k 1,2 --samples 2000 --batch 64 --baselines none --rate 0.001";
+
+fn succeeds(sandbox: &Sandbox, command: &str) -> String {
+    let output = sandbox.harness(command).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}: {message}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn plan(sandbox: &Sandbox, training: &str, folder: &str) -> String {
+    succeeds(
+        sandbox,
+        &format!("sae plan {training} --quiet --out {folder}"),
+    )
+}
+
+fn part(sandbox: &Sandbox, share: &str, folder: &str) -> String {
+    let command = format!("sae train --part {share} --threads 1 --quiet --out {folder}");
+    succeeds(sandbox, &command)
+}
+
+fn merge(sandbox: &Sandbox, folder: &str) -> String {
+    succeeds(sandbox, &format!("sae merge {folder} --wait 0 --quiet"))
+}
+
+/// The results in the folder of a merged training, without the plan and the parts.
+fn merged(sandbox: &Sandbox, folder: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut files = results(&sandbox.join(folder));
+    files.retain(|name, _| name != "plan.csv" && !name.starts_with("parts/"));
+    files
+}
+
+/// Asserts that parts make of a training what one command does, in as many parts as these.
+#[track_caller]
+fn parts_are_the_whole(sandbox: &Sandbox, training: &str, parts: &[usize]) {
+    succeeds(
+        sandbox,
+        &format!("sae train {training} --quiet --out whole"),
+    );
+    let whole = results(&sandbox.join("whole"));
+    for &parts in parts {
+        let folder = format!("in-{parts}");
+        plan(sandbox, training, &folder);
+        for i in (1..=parts).rev() {
+            part(sandbox, &format!("{i}/{parts}"), &folder);
+        }
+        merge(sandbox, &folder);
+        same(&whole, &merged(sandbox, &folder));
+    }
+}
+
+/// The file of the last checkpoint of a model in a part.
+fn checkpoint(sandbox: &Sandbox, part: &str, model: &str) -> PathBuf {
+    let folder = sandbox.join(&format!("{part}/models/checkpoints/{model}"));
+    let found = std::fs::read_dir(folder).unwrap();
+    found.map(|entry| entry.unwrap().path()).max().unwrap()
+}
+
+/// What `change` makes of the text of a file takes its place.
+fn edit(sandbox: &Sandbox, name: &str, change: impl Fn(String) -> String) {
+    let text = sandbox.read(name);
+    let changed = change(text.clone());
+    assert_ne!(text, changed, "{name}");
+    sandbox.write(name, changed);
+}
+
+#[test]
+fn any_number_of_parts_makes_the_files_of_one_training() {
+    let sandbox = with_data();
+    parts_are_the_whole(&sandbox, &SWEEP.replace(" --quiet", ""), &[1, 2, 3]);
+    // Once more, from the same parts.
+    let before = merged(&sandbox, "in-3");
+    merge(&sandbox, "in-3");
+    same(&before, &merged(&sandbox, "in-3"));
+    assert!(
+        sandbox
+            .join("in-3/parts/2-of-3/models/checkpoints")
+            .exists()
+    );
+    assert!(!sandbox.join("in-3/models/checkpoints").exists());
+}
+
+#[test]
+fn parts_of_a_steered_sweep_are_the_whole() {
+    let sandbox = with_data();
+    parts_are_the_whole(
+        &sandbox,
+        "x.npy --variant gated --target-l0 1,2 --elements 8,12 --samples 20000 --batch 64 --set warmup=0.1 \
+         --set lambda_warmup=0.2 --set clip=0.5 --set dead=resample --set dead_after=2000 --baselines none",
+        &[3],
+    );
+}
+
+#[test]
+fn parts_of_transcoders_and_their_baselines_are_the_whole() {
+    let sandbox = with_data();
+    let target = |row: usize, column: usize| super::sparse(row, column + 1) - 0.5;
+    sandbox.write("y.npy", npy::rows(600, 3, target));
+    parts_are_the_whole(
+        &sandbox,
+        "x.npy --target y.npy --skip-connection --k 2 --elements 8 --samples 20000 --batch 64",
+        &[2],
+    );
+}
+
+#[test]
+fn parts_on_a_synthetic_model_and_on_other_rows_are_the_whole() {
+    let sandbox = Sandbox::new();
+    sandbox.write("my.toml", "features = 24\nwidth = 8\n");
+    parts_are_the_whole(
+        &sandbox,
+        "synth:my.toml --variant batch-topk --k 2 --elements 12,16 --samples 6400 --batch 64 --set measured=256 \
+         --baselines none",
+        &[2],
+    );
+    let sandbox = with_data();
+    sandbox.write("other.npy", npy::rows(200, super::WIDTH, super::sparse));
+    parts_are_the_whole(&sandbox, &format!("{TWO} --eval other.npy"), &[2]);
+}
+
+#[test]
+fn a_model_that_diverges_has_ended() {
+    let sandbox = with_data();
+    let training = TWO.replace("--rate 0.001", "--rate 1e30");
+    parts_are_the_whole(&sandbox, &training, &[1, 2]);
+    let models = sandbox.read("in-2/models.csv");
+    assert_eq!(models.matches(",diverged at step ").count(), 2, "{models}");
+}
+
+#[test]
+fn a_plan_says_what_models_take_and_the_status_what_is_left() {
+    let sandbox = with_data();
+    let said = plan(&sandbox, TWO, "a");
+    for text in [
+        "2 units, some",
+        "memory of a task, which trains its models at once",
+        "next: harness sae train --part I/N --out a",
+        "then: harness sae merge a",
+    ] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    let plan = sandbox.read("a/plan.csv");
+    assert!(plan.contains("models,topk-n8-k1-seed0,"), "{plan}");
+    let status = || succeeds(&sandbox, "sae status a");
+    assert!(status().starts_with("0 of 2 units are there, 0 % of the estimated time\n"));
+    let said = part(&sandbox, "2/2", "a");
+    assert!(
+        said.starts_with("1 models of part 2/2 are trained"),
+        "{said}"
+    );
+    let text = status();
+    assert!(text.contains("1 of 2 units are there"), "{text}");
+    assert!(text.contains("not begun, of 2 parts: 1"), "{text}");
+    let units = succeeds(&sandbox, "sae status a --units");
+    assert_eq!(units.matches(",2-of-2,").count(), 1, "{units}");
+    // What is trained already is not trained again.
+    let before = files(&sandbox.join("a"));
+    part(&sandbox, "2/2", "a");
+    same(&before, &files(&sandbox.join("a")));
+}
+
+#[test]
+fn what_is_missing_is_named_with_the_command_that_trains_it() {
+    let sandbox = with_data();
+    let none = "sae merge a --wait 0 --quiet";
+    sandbox.refuses("sae train --part 1/2 --out a", &["a holds no plan"]);
+    plan(&sandbox, &SWEEP.replace(" --quiet", ""), "a");
+    sandbox.refuses(
+        none,
+        &[
+            "8 of the 8 units of a are not there",
+            "there is no part in a/parts",
+            "`harness sae train --part 1/N --out a`",
+        ],
+    );
+    part(&sandbox, "1/2", "a");
+    sandbox.refuses(
+        none,
+        &[
+            "4 of the 8 units of a are not there: models topk-",
+            "compute part 2 again, such as by `harness sae train --part 2/2 --out a`",
+        ],
+    );
+    assert!(!sandbox.join("a/models.csv").exists());
+    // Parts of another partition do as well, and those that are there twice.
+    part(&sandbox, "2/3", "a");
+    part(&sandbox, "1/1", "a");
+    merge(&sandbox, "a");
+    succeeds(&sandbox, &format!("sae train {SWEEP} --out whole"));
+    same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
+}
+
+#[test]
+fn what_is_no_plan_and_what_changes_a_plan_is_refused() {
+    let sandbox = with_data();
+    succeeds(&sandbox, &format!("sae train {TWO} --quiet --out whole"));
+    for command in [
+        "sae train --part 1/2 --out whole",
+        "sae merge whole",
+        "sae status whole",
+    ] {
+        sandbox.refuses(
+            command,
+            &["whole holds no plan", "`harness sae plan --out whole`"],
+        );
+    }
+    plan(&sandbox, TWO, "a");
+    sandbox.refuses(
+        "sae train --part 1/2 --k 3 --out a",
+        &["the configuration of a part is that of its plan"],
+    );
+    sandbox.refuses("sae train --part 3/2 --out a", &["such as 3/32"]);
+    sandbox.refuses("sae train --part 1/2", &["--out <DIR>"]);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_and_its_part_goes_on_once_it_is_gone() {
+    let sandbox = with_data();
+    plan(&sandbox, TWO, "a");
+    part(&sandbox, "1/1", "a");
+    let file = checkpoint(&sandbox, "a/parts/1-of-1", "topk-n8-k2-seed0");
+    flip_a_bit(&file);
+    let again = "`harness sae train --part 1/1 --out a`";
+    for command in [
+        "sae merge a --wait 0 --quiet",
+        "sae train --part 1/1 --out a --quiet",
+    ] {
+        sandbox.refuses(
+            command,
+            &["topk-n8-k2-seed0", "is damaged", "remove it", again],
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    sandbox.refuses(
+        "sae merge a --wait 0 --quiet",
+        &[
+            "1 of the 2 units of a are not there: models topk-n8-k2-seed0",
+            again,
+        ],
+    );
+    part(&sandbox, "1/1", "a");
+    merge(&sandbox, "a");
+    succeeds(&sandbox, &format!("sae train {TWO} --quiet --out whole"));
+    same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
+}
+
+#[test]
+fn another_checkpoint_in_the_place_of_one_is_noticed() {
+    let sandbox = with_data();
+    plan(&sandbox, TWO, "a");
+    part(&sandbox, "1/1", "a");
+    let [theirs, ours] = ["topk-n8-k1-seed0", "topk-n8-k2-seed0"]
+        .map(|model| checkpoint(&sandbox, "a/parts/1-of-1", model));
+    std::fs::copy(theirs, ours).unwrap();
+    sandbox.refuses(
+        "sae merge a --wait 0 --quiet",
+        &[
+            "is a piece of another run: it has `topk-n8-k1-seed0`",
+            "`harness sae train --part 1/1 --out a`",
+        ],
+    );
+    part(&sandbox, "1/2", "a");
+    part(&sandbox, "2/2", "a");
+    sandbox.refuses(
+        "sae merge a --wait 0 --quiet",
+        &[
+            "are pieces of the same unit, but not the same",
+            "`harness sae train --part 1/1 --out a`",
+            "/2 --out a`",
+        ],
+    );
+}
+
+#[test]
+fn another_configuration_version_or_instruction_set_is_refused_with_the_way_out() {
+    let sandbox = with_data();
+    plan(&sandbox, TWO, "a");
+    part(&sandbox, "1/2", "a");
+    let commands = [
+        "sae train --part 2/2 --out a --quiet",
+        "sae merge a --wait 0 --quiet",
+    ];
+    let refuses = |parts: &[&str]| {
+        for command in commands {
+            sandbox.refuses(command, parts);
+        }
+    };
+    let anew = "`harness sae plan --config a/config.toml --out NEW`";
+
+    let config = sandbox.read("a/config.toml");
+    edit(&sandbox, "a/config.toml", |text| {
+        text.replace("batch = 64", "batch = 32")
+    });
+    refuses(&["a/config.toml was changed after the plan was made", anew]);
+    sandbox.write("a/config.toml", &config);
+
+    let manifest = sandbox.read("a/manifest.json");
+    edit(&sandbox, "a/manifest.json", |text| {
+        let ours = format!("\"harness\": \"{}\"", env!("CARGO_PKG_VERSION"));
+        text.replace(&ours, "\"harness\": \"0.0.1\"")
+    });
+    refuses(&[
+        "a was planned by version 0.0.1",
+        "one version for all parts",
+        anew,
+    ]);
+    sandbox.write("a/manifest.json", &manifest);
+
+    // A part of another training, in the place of one of this.
+    let theirs = "a/parts/1-of-2/config.toml";
+    edit(&sandbox, theirs, |text| {
+        text.replace("batch = 64", "batch = 32")
+    });
+    let again = "remove it, and train it again by `harness sae train --part 1/2 --out a`";
+    for command in [commands[1], "sae train --part 1/2 --out a --quiet"] {
+        sandbox.refuses(
+            command,
+            &[
+                "a/parts/1-of-2 was trained with `batch = 32`, and this training has `batch = 64`",
+                again,
+            ],
+        );
+    }
+    sandbox.write(theirs, &config);
+    edit(&sandbox, "a/parts/1-of-2/manifest.json", |text| {
+        text.replace("\"isa\": \"", "\"isa\": \"x")
+    });
+    sandbox.refuses(
+        commands[1],
+        &["a/parts/1-of-2 was trained with isa =", again],
+    );
+
+    if kernels::Isa::detect().name() != "portable" {
+        for arguments in commands {
+            let mut command = sandbox.harness(arguments);
+            command.env("KERNELS_ISA", "portable");
+            refused(
+                command,
+                &["a is planned for the instruction set", "plan it anew"],
+            );
+        }
+    }
+}
+
+#[test]
+fn data_that_changed_since_the_plan_are_refused() {
+    let sandbox = with_data();
+    plan(&sandbox, TWO, "a");
+    part(&sandbox, "1/2", "a");
+    let original = sandbox.bytes("x.npy");
+    let other = |row, column| super::sparse(row, column) + 1.0;
+    sandbox.write("x.npy", npy::rows(600, super::WIDTH, other));
+    let before = files(&sandbox.join("a"));
+    let changed = [
+        "the data are not those that a was planned on: data_checksum was",
+        "put them back as they were",
+        "`harness sae plan --config a/config.toml --out NEW`",
+    ];
+    sandbox.refuses("sae train --part 2/2 --out a --quiet", &changed);
+    same(&before, &files(&sandbox.join("a")));
+    assert!(!sandbox.join("a/parts/2-of-2").exists());
+    sandbox.write("x.npy", &original);
+    part(&sandbox, "2/2", "a");
+    sandbox.write("x.npy", npy::rows(600, super::WIDTH, other));
+    sandbox.refuses("sae merge a --wait 0 --quiet", &changed);
+    sandbox.write("x.npy", &original);
+    merge(&sandbox, "a");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_part_goes_on_by_its_command_again() {
+    let sandbox = with_data();
+    let long = TWO.replace("--samples 2000", "--samples 200000");
+    plan(&sandbox, &long, "a");
+    let command = "sae train --part 1/1 --threads 1 --quiet --out a";
+    let mut child = sandbox.start(command);
+    let begun = sandbox.join("a/parts/1-of-1/models/checkpoints");
+    crate::common::wait_until("a checkpoint", || {
+        begun.exists() && files(&begun).keys().any(|name| name.ends_with(".ckpt"))
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    part(&sandbox, "1/1", "a");
+    merge(&sandbox, "a");
+    succeeds(&sandbox, &format!("sae train {long} --quiet --out whole"));
+    same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
+}
