@@ -11,8 +11,8 @@ use super::super::common::{choose_isa, print, threads};
 use super::super::parts::{
     MergeArgs, StatusArgs, TASKS, planned_isa, refuse_unplanned, said as said_of_plan,
 };
-use super::sweep::WhatArgs;
-use super::train::{ModelArgs, said};
+use super::outcome::said;
+use super::sweep::{ModelArgs, WhatArgs};
 use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::figure::export::Export;
