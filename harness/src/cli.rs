@@ -7,6 +7,7 @@ mod figures;
 mod listing;
 mod paint;
 mod parts;
+mod running;
 mod sae;
 mod show;
 mod submit;
@@ -17,22 +18,20 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use common::{checkpoint_every, choose_isa, print, printed, put_wrapped, terminal_width, threads};
+use common::{checkpoint_every, print, printed, terminal_width, threads};
 use figures::FigureArgs;
+use running::run_and_report;
 
 use crate::error::{Error, Result};
 use crate::exhaustion;
 use crate::experiments::REGISTRY;
-use crate::figure::export::Export;
 use crate::report;
+use crate::run::RunOptions;
 use crate::run::config::{Config, Request};
-use crate::run::{self, RunOptions, results};
 use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
-use crate::session::signals;
 use crate::settings::Preset;
 use crate::store::names;
-use crate::text::put;
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -373,37 +372,4 @@ impl SharedArgs {
             ..RunOptions::new(threads(self.threads)?, Show::suited(self.quiet))
         })
     }
-}
-
-/// Runs, and prints what came out.
-fn run_and_report(config: &Config, options: &RunOptions, export: &Export) -> Result<()> {
-    let isa = choose_isa(config.isa.as_deref())?;
-    run::check_memory(config, options.threads)?;
-    signals::catch()?;
-    let finished = run::run(config, isa, options)?;
-    report::draw(&REGISTRY, &finished.folder, export)?;
-    let (width, path) = (terminal_width(), finished.folder.path().display());
-    let ledger = &finished.ledger;
-    let facts = results::facts(config, isa);
-    let run = finished.folder.path();
-    let measures = config.ids().map(|id| results::measures(run, id));
-    let measures = measures.collect::<Result<Vec<_>>>()?.concat();
-    let mut text = verdicts::verdicts(&REGISTRY, ledger, &measures, width);
-    text.push('\n');
-    text.push_str(&verdicts::summary(ledger, width));
-    let [ours, theirs] = [&facts, &*results::REFERENCE].map(|facts| results::in_short(facts));
-    text.push('\n');
-    text.push_str(&verdicts::beside_reference(ledger, &ours, &theirs, width));
-    if let Some(profile) = &finished.profile {
-        text.push('\n');
-        text.push_str(&profile.text());
-    }
-    text.push('\n');
-    let show = format!("one claim in full: harness show CLAIM {path}");
-    put_wrapped(&mut text, &show, width, "  ");
-    put(
-        &mut text,
-        format_args!("report: {path}/{}\n", names::REPORT),
-    );
-    print(&text)
 }

@@ -8,6 +8,7 @@ use kernels::Isa;
 
 use super::common::{choose_isa, print, threads};
 use super::figures::FigureArgs;
+use super::running::run_and_report;
 use crate::error::{Error, Result};
 use crate::experiments::REGISTRY;
 use crate::parts::Commands;
@@ -261,7 +262,7 @@ impl MergeArgs {
             parts,
             ..RunOptions::new(threads(self.threads)?, Show::suited(self.quiet))
         };
-        super::run_and_report(&config, &options, &export)
+        run_and_report(&config, &options, &export)
     }
 }
 

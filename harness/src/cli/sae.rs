@@ -3,6 +3,7 @@
 mod features;
 mod layers;
 mod models;
+mod outcome;
 mod parts;
 mod sweep;
 mod synth;

@@ -284,9 +284,9 @@ exit "$code"
 
     /// Megabytes that a task asks for.
     fn megabytes(&self) -> u64 {
-        self.args.memory.unwrap_or_else(|| {
-            (1.5 * self.memory / 1e6 + MEMORY_BESIDE).ceil() as u64
-        })
+        self.args
+            .memory
+            .unwrap_or_else(|| (1.5 * self.memory / 1e6 + MEMORY_BESIDE).ceil() as u64)
     }
 }
 

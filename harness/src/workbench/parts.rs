@@ -184,7 +184,7 @@ impl<'a> Sweep<'a> {
         })
     }
 
-    /// The training on these rows.
+    /// The training that is planned in a folder, on these rows.
     fn of(config: &Config, rows: &Rows, run: &'a Path) -> Result<Self> {
         let target = open_target(config, rows)?;
         let units = units(config, rows.width(), target.as_ref().map(Rows::width));
@@ -210,8 +210,9 @@ impl<'a> Sweep<'a> {
     /// Whether the last checkpoint of a model in a part is that at the end of its training. That of one that diverged
     /// comes early, and is known once the part is complete.
     fn is_end(&self, file: &Path, complete: bool) -> Result<bool> {
-        if checkpoint::steps(file) == Some(self.steps) || !complete {
-            return Ok(checkpoint::steps(file) == Some(self.steps));
+        let is_last = checkpoint::steps(file) == Some(self.steps);
+        if is_last || !complete {
+            return Ok(is_last);
         }
         let bytes = read_result(file)?;
         let snapshot = self.snapshot(&bytes, file)?;

@@ -290,7 +290,10 @@ fn what_makes_no_sense_is_refused() {
     );
     sandbox.refuses("merge elsewhere", &["holds no plan"]);
     sandbox.refuses("plan --out run", &["run", "not empty"]);
-    sandbox.refuses("submit slurm run --parts 0", &["'0'", "--parts", "1..=1000"]);
+    sandbox.refuses(
+        "submit slurm run --parts 0",
+        &["'0'", "--parts", "1..=1000"],
+    );
     assert!(!sandbox.join("elsewhere").exists());
 }
 

@@ -1,4 +1,4 @@
-//! `harness sae plan`, `train --part`, `status` and `merge`: a training whose models many processes share.
+//! `harness sae plan`, `train --part`, `status`, `merge` and `submit`: a training whose models many processes share.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use super::super::parts::{
     MergeArgs, StatusArgs, TASKS, planned_isa, refuse_unplanned, said as said_of_plan,
 };
 use super::super::submit::SlurmArgs;
-use super::sweep::WhatArgs;
-use super::train::{ModelArgs, said};
+use super::outcome::said;
+use super::sweep::{ModelArgs, WhatArgs};
 use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::figure::export::Export;

@@ -227,3 +227,37 @@ impl WhatArgs {
         })
     }
 }
+
+/// The arguments of a training on one layer beside those of every training.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// Files or folders of what is to be reconstructed, which makes transcoders: row i belongs to row i of DATA
+    #[arg(long, value_name = "DATA", num_args = 1..)]
+    target: Vec<PathBuf>,
+
+    /// Files or folders of rows to measure models on, in place of held-out ones: all of DATA is trained on
+    #[arg(long, value_name = "DATA", num_args = 1.., conflicts_with = "held_out")]
+    eval: Vec<PathBuf>,
+
+    /// Give transcoders a linear skip connection around their codes
+    #[arg(long)]
+    skip_connection: bool,
+
+    /// Text file with the token of each row that could be measured, those of DATA or of --eval, for the report: see
+    /// `harness sae features --help`
+    #[arg(long, value_name = "F")]
+    tokens: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// What is asked for by these and those of every training.
+    pub fn request(self, what: Request) -> Request {
+        Request {
+            target: self.target,
+            eval: self.eval,
+            skip_connection: self.skip_connection,
+            tokens: self.tokens,
+            ..what
+        }
+    }
+}

@@ -1,18 +1,16 @@
 //! `harness sae train`: its flags beside those of every training, and what it prints.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::super::common::{choose_isa, print};
+use super::outcome::said;
 use super::parts;
-use super::sweep::SweepArgs;
+use super::sweep::{ModelArgs, SweepArgs};
 use crate::error::Result;
 use crate::parts::Share;
-use crate::text::{number, percent, put};
+use crate::text::number;
 use crate::workbench::config::{Config, Request};
-use crate::workbench::settings::Role;
-use crate::workbench::train::{self, Finished, Times};
+use crate::workbench::train::{self, Times};
 
 /// The arguments of `harness sae train`.
 #[derive(Debug, Args)]
@@ -40,40 +38,6 @@ pub struct TrainArgs {
     /// go on with it if it was begun. Like every training, it passes over all of DATA once before
     #[arg(long, value_name = "I/N", requires = "out", conflicts_with = "resume")]
     part: Option<Share>,
-}
-
-/// The arguments of a training on one layer beside those of every training.
-#[derive(Debug, Args)]
-pub struct ModelArgs {
-    /// Files or folders of what is to be reconstructed, which makes transcoders: row i belongs to row i of DATA
-    #[arg(long, value_name = "DATA", num_args = 1..)]
-    target: Vec<PathBuf>,
-
-    /// Files or folders of rows to measure models on, in place of held-out ones: all of DATA is trained on
-    #[arg(long, value_name = "DATA", num_args = 1.., conflicts_with = "held_out")]
-    eval: Vec<PathBuf>,
-
-    /// Give transcoders a linear skip connection around their codes
-    #[arg(long)]
-    skip_connection: bool,
-
-    /// Text file with the token of each row that could be measured, those of DATA or of --eval, for the report: see
-    /// `harness sae features --help`
-    #[arg(long, value_name = "F")]
-    tokens: Option<PathBuf>,
-}
-
-impl ModelArgs {
-    /// What is asked for by these and those of every training.
-    pub fn request(self, what: Request) -> Request {
-        Request {
-            target: self.target,
-            eval: self.eval,
-            skip_connection: self.skip_connection,
-            tokens: self.tokens,
-            ..what
-        }
-    }
 }
 
 impl TrainArgs {
@@ -105,31 +69,4 @@ impl TrainArgs {
             finished.report().display()
         ))
     }
-}
-
-/// What came out of a training: a line for each model, and notes.
-pub fn said(finished: &Finished) -> String {
-    let mut text = String::new();
-    for m in &finished.models {
-        let [explained, dead] = [m.measures.explained_variance, m.measures.dead].map(percent);
-        let dead = match m.role {
-            Role::Pca => String::new(),
-            _ => format!(", {dead} of the elements dead"),
-        };
-        put(
-            &mut text,
-            format_args!(
-                "{}: explained variance {explained}, L0 {}{dead}\n",
-                m.model,
-                number(m.measures.l0)
-            ),
-        );
-    }
-    for truth in &finished.truth {
-        put(&mut text, format_args!("{truth}"));
-    }
-    for warning in &finished.warnings {
-        put(&mut text, format_args!("note: {warning}\n"));
-    }
-    text
 }
