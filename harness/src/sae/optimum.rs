@@ -2,6 +2,7 @@
 
 use kernels::sparse_coding::{Certificate, Lasso, Stop};
 use kernels::{Exec, MatMut, MatRef};
+use serde::{Deserialize, Serialize};
 
 use crate::phase::Phase;
 
@@ -76,7 +77,7 @@ impl<'a> Problem<'a> {
 }
 
 /// The distance of codes from the best ones for the same dictionary, samples and λ.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Distance {
     /// The loss above that of the best codes, in units of the latter.
     pub excess: f64,

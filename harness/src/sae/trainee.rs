@@ -6,7 +6,7 @@ use kernels::Exec;
 use kernels::adam::Adam;
 use kernels::sae::{Losses, Parameters, Trainer};
 use rand::RngExt as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::controller::Controller;
 use super::recipe::{self, Plan, Recipe};
@@ -48,7 +48,7 @@ pub struct Trained {
 }
 
 /// The losses of a batch before one of the steps.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The step, from 0.
     pub step: u64,
