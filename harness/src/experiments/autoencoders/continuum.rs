@@ -58,8 +58,8 @@ impl Experiment for Continuum {
         family.name()
     }
 
-    fn cost(s: &Settings, _: &Family) -> Cost {
-        Family::cost(s)
+    fn cost(s: &Settings, family: &Family) -> Cost {
+        family.cost(s)
     }
 
     fn compute(s: &Settings, family: &Family, ctx: &Ctx) -> Result<Vec<Dictionary>> {

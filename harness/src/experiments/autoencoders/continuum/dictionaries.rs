@@ -123,8 +123,13 @@ struct Model {
 }
 
 /// Seconds of a step on a sample, and for each weight of the dictionary, measured on one core of Zen 3 with AVX2.
-const SECONDS_OF_SAMPLE: f64 = 1e-7;
-const SECONDS_OF_WEIGHT: f64 = 5e-10;
+const SECONDS_OF_SAMPLE: f64 = 1.5e-7;
+const SECONDS_OF_WEIGHT: f64 = 1.8e-10;
+
+/// Seconds, for each pair of elements, of the best codes of a sample on a trained dictionary and on a spread one, and of
+/// the spreading, measured on one core of Zen 3 with AVX2.
+const SECONDS_OF_OPTIMA: f64 = 5e-8;
+const SECONDS_OF_SPREADING: f64 = 3.6e-5;
 
 impl Family {
     /// All of them at these seeds.
@@ -174,15 +179,21 @@ impl Family {
     }
 
     /// The cost.
-    pub fn cost(s: &Settings) -> Cost {
-        let models = Family::models(s);
-        let weights: usize = models.iter().map(|m| s.width * m.elements).sum();
-        let of_sample =
-            SECONDS_OF_SAMPLE * models.len() as f64 + SECONDS_OF_WEIGHT * weights as f64;
-        Cost {
-            ticks: models.len() as u64 * s.training.steps,
-            seconds: (s.training.steps as f64) * s.training.batch as f64 * of_sample,
+    pub fn cost(&self, s: &Settings) -> Cost {
+        let samples = s.training.steps as f64 * s.training.batch as f64;
+        let (mut ticks, mut seconds) = (0, 0.0);
+        for model in Family::models(s) {
+            let elements = model.elements as f64;
+            let of_sample = SECONDS_OF_SAMPLE + SECONDS_OF_WEIGHT * s.width as f64 * elements;
+            ticks += s.training.steps;
+            seconds += samples * of_sample;
+            seconds += SECONDS_OF_OPTIMA * s.coded as f64 * elements.powi(2);
         }
+        if self.features == Features::Continuum {
+            let pairs: usize = s.sizes().iter().map(|n| n * n).sum();
+            seconds += SECONDS_OF_SPREADING * pairs as f64;
+        }
+        Cost { ticks, seconds }
     }
 
     /// Trains and reads its dictionaries.

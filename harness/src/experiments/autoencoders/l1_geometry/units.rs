@@ -49,10 +49,10 @@ pub struct Identities {
 }
 
 /// Seconds of the path of a target, for each atom and squared dimension, measured on one core of Zen 3 with AVX2.
-const SECONDS_OF_PATH: f64 = 3.5e-9;
+const SECONDS_OF_PATH: f64 = 2.9e-9;
 
 /// Seconds of a target in the plane and of a code of the identity, measured on one core of Zen 3 with AVX2.
-const SECONDS_OF_SMALL: f64 = 1e-5;
+const SECONDS_OF_SMALL: f64 = 3.3e-5;
 
 impl Unit {
     /// The units of a seed.

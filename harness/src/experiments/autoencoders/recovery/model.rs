@@ -50,8 +50,11 @@ pub struct Series {
 }
 
 /// Seconds of a step on a sample, and for each weight of the dictionary, measured on one core of Zen 3 with AVX2.
-const SECONDS_OF_SAMPLE: f64 = 1e-7;
-const SECONDS_OF_WEIGHT: f64 = 5e-10;
+const SECONDS_OF_SAMPLE: f64 = 7.5e-7;
+const SECONDS_OF_WEIGHT: f64 = 2.6e-10;
+
+/// Seconds of the best code of a sample for each pair of elements, measured on one core of Zen 3 with AVX2.
+const SECONDS_OF_OPTIMUM: f64 = 3.2e-8;
 
 impl Series {
     /// A name that no other has.
@@ -93,11 +96,12 @@ impl Series {
     /// The cost.
     pub fn cost(&self, s: &Settings) -> Cost {
         let ticks = self.tasks(s).len() as u64 * self.steps;
-        let weights = (s.data.width * s.dictionary(self.ratio)) as f64;
-        let of_sample = SECONDS_OF_SAMPLE + SECONDS_OF_WEIGHT * weights;
+        let elements = s.dictionary(self.ratio) as f64;
+        let of_sample = SECONDS_OF_SAMPLE + SECONDS_OF_WEIGHT * s.data.width as f64 * elements;
+        let best = (s.lambdas.len() * s.optimum_samples) as f64 * elements.powi(2);
         Cost {
             ticks,
-            seconds: (ticks as f64) * s.training.batch as f64 * of_sample,
+            seconds: ticks as f64 * s.training.batch as f64 * of_sample + SECONDS_OF_OPTIMUM * best,
         }
     }
 }
