@@ -127,6 +127,7 @@ impl Experiment for L1Geometry {
     }
 }
 
+/// Settles what algebra says of small dictionaries.
 fn settle_identities(identities: &Identities, seed: u64, outcome: &mut Outcome) {
     let [claim, control] = identities.as_claimed;
     outcome.settle(&SPARSEST, seed, [claim], [control]);

@@ -97,7 +97,7 @@ impl Settings {
 }
 
 /// Seconds of a sample in a step of an encoder and in an iteration of sparse coding, and for each multiplication in either,
-/// measured on one core of Zen 3 with AVX2.
+/// fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_STEP: f64 = 2.5e-8;
 const SECONDS_OF_ITERATION: f64 = 2.5e-7;
 const SECONDS_OF_PRODUCT: f64 = 8e-11;

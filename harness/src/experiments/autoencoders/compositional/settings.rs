@@ -68,8 +68,8 @@ pub struct Task {
     pub number: usize,
 }
 
-/// Seconds of a step on a sample, and for each weight of the dictionary, with the reading at the end, measured on one core
-/// of Zen 3 with AVX2.
+/// Seconds of a step on a sample, and for each weight of the dictionary, with the reading at the end, fitted to runs on
+/// Zen 3 with AVX2.
 const SECONDS_OF_SAMPLE: f64 = 1.2e-6;
 const SECONDS_OF_WEIGHT: f64 = 3.4e-10;
 

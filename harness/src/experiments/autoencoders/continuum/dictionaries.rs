@@ -122,12 +122,12 @@ struct Model {
     elements: usize,
 }
 
-/// Seconds of a step on a sample, and for each weight of the dictionary, measured on one core of Zen 3 with AVX2.
+/// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SAMPLE: f64 = 1.5e-7;
 const SECONDS_OF_WEIGHT: f64 = 1.8e-10;
 
 /// Seconds, for each pair of elements, of the best codes of a sample on a trained dictionary and on a spread one, and of
-/// the spreading, measured on one core of Zen 3 with AVX2.
+/// the spreading, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_OPTIMA: f64 = 5e-8;
 const SECONDS_OF_SPREADING: f64 = 3.6e-5;
 

@@ -48,10 +48,10 @@ pub struct Identities {
     pub errors: [f64; 2],
 }
 
-/// Seconds of the path of a target, for each atom and squared dimension, measured on one core of Zen 3 with AVX2.
+/// Seconds of the path of a target, for each atom and squared dimension, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_PATH: f64 = 2.9e-9;
 
-/// Seconds of a target in the plane and of a code of the identity, measured on one core of Zen 3 with AVX2.
+/// Seconds of a target in the plane and of a code of the identity, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SMALL: f64 = 3.3e-5;
 
 impl Unit {

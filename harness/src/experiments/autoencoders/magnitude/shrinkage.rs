@@ -44,7 +44,7 @@ crate::rows! {
     }
 }
 
-/// Seconds of a step of a model of one element on one sample, measured on one core of Zen 3 with AVX2.
+/// Seconds of a step of a model of one element on one sample, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_STEP: f64 = 1.2e-6;
 
 /// The cost of all λ and g at a seed.

@@ -68,7 +68,7 @@ impl Gathered {
     }
 }
 
-/// Seconds of a step on a sample, and for each weight of the dictionary, measured on one core of Zen 3 with AVX2.
+/// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SAMPLE: f64 = 3e-7;
 const SECONDS_OF_WEIGHT: f64 = 3.8e-10;
 
