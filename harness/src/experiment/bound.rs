@@ -1,17 +1,18 @@
 //! An experiment with its settings: what a run computes.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
-
-use rayon::prelude::*;
 
 use super::context::Ctx;
 use super::needs::Needs;
 use super::units::Unit;
 use super::{Experiment, Outcome};
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::settings::Settings;
 
 /// An experiment with its settings, whatever their type.
@@ -120,8 +121,29 @@ pub fn compute<E: Experiment>(
     let mut order = numbers.to_vec();
     let seconds = |number: usize| E::cost(settings, &units[number], &ctx.needs).seconds;
     order.sort_by(|&a, &b| seconds(b).total_cmp(&seconds(a)));
-    let order = order.par_iter().with_max_len(1);
-    order.map(|&number| one(number, &ctx)).collect()
+    let begun = AtomicUsize::new(0);
+    let next = || order.get(begun.fetch_add(1, Ordering::Relaxed));
+    // Each thread in a pool of its own: in that of all, a thread that waits for a part of its unit takes on another unit.
+    let work = || {
+        let all = || {
+            std::iter::from_fn(next).try_for_each(|&number| {
+                let done = one(number, &ctx);
+                if done.is_err() {
+                    begun.store(order.len(), Ordering::Relaxed);
+                }
+                done
+            })
+        };
+        session::pool(1)?.install(all)
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join());
+        let ended: Vec<Result<()>> = ended
+            .map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect();
+        ended.into_iter().collect()
+    })
 }
 
 /// Computes all units of an experiment, and concludes.

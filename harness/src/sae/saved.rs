@@ -2,13 +2,14 @@
 
 use kernels::adam::Adam;
 use kernels::sae::{Parameters, Trainer};
+use serde::{Deserialize, Serialize};
 
 use super::controller::Controller;
 use super::recipe::Plan;
 use crate::store::checkpoint::Snapshot;
 
 /// The losses of a batch before one of the steps.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The step, from 0.
     pub step: u64,

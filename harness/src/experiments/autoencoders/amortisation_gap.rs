@@ -1,12 +1,10 @@
 //! `amortisation-gap`: the setting of O'Neill, Gumran and Klindt, *Compute optimal inference and provable amortisation gap in
 //! sparse autoencoders*, 2025: how near do encoders, and codes by optimisation, come to codes that are known?
 
-use rayon::prelude::*;
-
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::median;
 use crate::stats::observations::Observations as _;
@@ -19,12 +17,13 @@ mod data;
 mod net;
 mod scores;
 mod settings;
+mod task;
 mod train;
 
-use claims::Scored;
-use data::{Data, Size};
+use data::Data;
+use scores::Scores;
 pub use settings::Settings;
-use train::{Known, Method};
+use task::{Known, Method, Task};
 
 /// See the [module](self).
 pub struct AmortisationGap;
@@ -57,49 +56,13 @@ crate::rows! {
 /// Names of the figures.
 const NAMES: &[&str] = &["code-mcc"];
 
-/// One training.
-struct Task<'a> {
-    data: &'a Data,
-    number: usize,
-    known: Known,
-    method: Method,
-}
-
-impl Settings {
-    fn sizes(&self) -> Vec<Size> {
-        let random = self.dimensions.iter().flat_map(|&dimensions| {
-            self.sources.iter().map(move |&sources| Size {
-                sources,
-                dimensions,
-                orthogonal: false,
-            })
-        });
-        let orthogonal = self.dimensions.iter().map(|&dimensions| Size {
-            sources: dimensions,
-            dimensions,
-            orthogonal: true,
-        });
-        random.chain(orthogonal).collect()
-    }
-
-    /// What is trained for each size.
-    fn trainings(&self) -> Vec<(Known, Method)> {
-        let widths = [None]
-            .into_iter()
-            .chain(self.hidden.iter().copied().map(Some));
-        let mut trainings = Vec::new();
-        for method in widths.map(Method::Encoder) {
-            trainings.extend(Known::ALL.iter().map(|&known| (known, method)));
-        }
-        trainings.extend([Known::Dictionary, Known::Nothing].map(|k| (k, Method::SparseCoding)));
-        trainings
-    }
-}
-
 impl Experiment for AmortisationGap {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Task;
+    /// The scores, or how the training diverged.
+    type Piece = Result<Scores, String>;
+
+    const SIDE_BY_SIDE: bool = true;
 
     const ABOUT: &'static About = &About {
         id: "amortisation-gap",
@@ -121,67 +84,55 @@ impl Experiment for AmortisationGap {
             largest(&s.hidden),
         );
         let samples = s.samples as f64;
-        let data = s.sizes().len() as f64 * 4.0 * (2.0 * samples * (n + m) + n * m);
+        let data = 4.0 * (2.0 * samples * (n + m) + n * m);
         let weights = 16.0 * (h * (m + n) + 2.0 * n * m);
-        data + threads as f64
-            * (weights + 4.0 * samples * (6.0 * n + 3.0 * h + 3.0 * m) + 8.0 * n * n)
+        threads as f64
+            * (data + weights + 4.0 * samples * (6.0 * n + 3.0 * h + 3.0 * m) + 8.0 * n * n)
     }
 
     fn most_seeds(s: &Settings) -> usize {
         s.most_seeds
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Task> {
+        s.tasks(seeds)
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(task: &Task) -> String {
+        task.name()
     }
 
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, task: &Task, _: &Needs) -> Cost {
+        task.cost(s)
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
-    }
-
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let sizes = s.sizes();
-        let trainings = s.trainings();
-        let all = ctx.seeds.len() * sizes.len() * trainings.len();
-        ctx.session.progress.start(all as u64 * s.steps)?;
-        let mut scored = Vec::new();
-        let mut rows = Vec::new();
-        for &seed in ctx.seeds {
-            let data: Vec<Data> = (0..sizes.len())
-                .map(|i| {
-                    let mut rng = ctx.rng(seed, "data", i as u64);
-                    Data::draw(sizes[i], s.active, s.samples, &mut rng)
-                })
-                .collect();
-            let tasks: Vec<Task> = data
-                .iter()
-                .enumerate()
-                .flat_map(|(number, data)| {
-                    trainings.iter().map(move |&(known, method)| Task {
-                        data,
-                        number,
-                        known,
-                        method,
-                    })
-                })
-                .collect();
-            let done = tasks
-                .par_iter()
-                .with_max_len(1)
-                .map(|task| one(task, s, seed, ctx));
-            for (score, row) in done.collect::<Result<Vec<_>>>()? {
-                scored.push(score);
-                rows.push(row);
+    fn compute(s: &Settings, task: &Task, ctx: &Ctx) -> Result<Result<Scores, String>> {
+        let size = task.size;
+        let mut rng = ctx.rng(task.seed, "data", task.number as u64);
+        let data = Data::draw(size, s.active, s.samples, &mut rng);
+        let found = train::run(task, &data, s, ctx)?;
+        Ok(found.map(|found| {
+            let exec = ctx.session.serial();
+            Scores {
+                code_mcc: scores::of_codes(exec, &found.codes, &data.test.codes, size.sources),
+                dictionary_mcc: match task.known {
+                    Known::Nothing => scores::of_dictionaries(
+                        &found.dictionary,
+                        &data.dictionary,
+                        size.dimensions,
+                    ),
+                    Known::Codes | Known::Dictionary => f64::NAN,
+                },
             }
-        }
+        }))
+    }
+
+    fn conclude(s: &Settings, scores: Vec<Result<Scores, String>>, ctx: &Ctx) -> Result<Outcome> {
+        let scored: Vec<_> = s.tasks(ctx.seeds).into_iter().zip(scores).collect();
+        let rows: Vec<Gap> = scored
+            .iter()
+            .map(|(task, scores)| gap(task, scores))
+            .collect();
         let mut outcome = Outcome {
             tables: vec![Table::of(&rows)],
             ..Outcome::default()
@@ -257,54 +208,21 @@ fn smallest(rows: &[Gap]) -> (usize, usize) {
     first.map_or((0, 0), |r| (r.sources, r.dimensions))
 }
 
-fn one(task: &Task, s: &Settings, seed: u64, ctx: &Ctx) -> Result<(Scored, Gap)> {
-    let &Task {
-        data,
-        number,
-        known,
-        method,
-    } = task;
-    let size = data.size;
-    let what = match size.orthogonal {
-        true => format!("{} orthogonal sources", size.sources),
-        false => format!("{} sources in {} dimensions", size.sources, size.dimensions),
-    };
-    let slug = format!("{number}-{known}-{method}-seed{seed}").replace(' ', "-");
-    let title = format!("{method}, {what}, known: {known}, seed {seed}");
-    let mut rng = ctx.rng(seed, &format!("initial {method}"), number as u64);
-    let found = train::run(data, method, known, (&slug, &title), s, &mut rng, ctx)?;
-    let exec = ctx.session.serial();
-    let code_mcc = found
-        .as_ref()
-        .map(|f| scores::of_codes(exec, &f.codes, &data.test.codes, size.sources));
-    let dictionary_mcc = match (&found, known) {
-        (Ok(f), Known::Nothing) => {
-            scores::of_dictionaries(&f.dictionary, &data.dictionary, size.dimensions)
-        }
-        _ => f64::NAN,
-    };
-    let code_mcc = code_mcc.map_err(String::clone);
-    let row = Gap {
-        sources: size.sources,
-        dimensions: size.dimensions,
-        orthogonal: size.orthogonal,
-        known,
-        method: method.to_string(),
-        seed,
-        end: code_mcc
+/// The row of a training.
+fn gap(task: &Task, scores: &Result<Scores, String>) -> Gap {
+    Gap {
+        sources: task.size.sources,
+        dimensions: task.size.dimensions,
+        orthogonal: task.size.orthogonal,
+        known: task.known,
+        method: task.method.to_string(),
+        seed: task.seed,
+        end: scores
             .as_ref()
             .err()
             .cloned()
             .unwrap_or_else(|| "trained".into()),
-        code_mcc: code_mcc.clone().unwrap_or(f64::NAN),
-        dictionary_mcc,
-    };
-    let score = Scored {
-        size,
-        known,
-        method,
-        seed,
-        code_mcc,
-    };
-    Ok((score, row))
+        code_mcc: scores.as_ref().map_or(f64::NAN, |s| s.code_mcc),
+        dictionary_mcc: scores.as_ref().map_or(f64::NAN, |s| s.dictionary_mcc),
+    }
 }

@@ -12,8 +12,9 @@
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::figure::Figure;
+use crate::stats::max;
 use crate::table::{Record, Table, Tables};
 
 mod claims;
@@ -22,16 +23,20 @@ mod figures;
 mod readers;
 mod settings;
 
+use data::Size;
 pub use readers::Reading;
 pub use settings::Settings;
+use settings::Task;
 
 /// See the [module](self).
 pub struct Compositional;
 
 impl Experiment for Compositional {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Task;
+    type Piece = Vec<Reading>;
+
+    const SIDE_BY_SIDE: bool = true;
 
     const ABOUT: &'static About = &About {
         id: "compositional",
@@ -48,46 +53,38 @@ impl Experiment for Compositional {
     };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        let sizes = s.sizes();
-        let largest = sizes.iter().map(|size| size.features).max().unwrap_or(0);
-        let plans = sizes.iter().map(|size| {
-            let one = std::iter::once(size.features);
-            s.training.memory(size.dimensions, one)
-        });
-        let (n, samples) = (largest as f64, s.samples as f64);
-        let codes = 3.0 * samples * 8.0 * n + 12.0 * samples * n + 16.0 * n * n;
-        let drawn = 3.0 * samples * 8.0 * n + 4.0 * n * n;
-        plans.sum::<f64>() + threads as f64 * codes + sizes.len() as f64 * drawn
+        let of = |size: Size| {
+            let (n, samples) = (size.features as f64, s.samples as f64);
+            let codes = 3.0 * samples * 8.0 * n + 12.0 * samples * n + 16.0 * n * n;
+            let drawn = 3.0 * samples * 8.0 * n + 4.0 * n * n;
+            let models = [size.features].into_iter();
+            s.training.memory(size.dimensions, models) + codes + drawn
+        };
+        threads as f64 * max(s.sizes().into_iter().map(of))
     }
 
     fn most_seeds(s: &Settings) -> usize {
         s.most_seeds
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Task> {
+        s.tasks(seeds)
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(task: &Task) -> String {
+        task.name()
     }
 
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, task: &Task, _: &Needs) -> Cost {
+        task.cost(s)
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
+    fn compute(s: &Settings, task: &Task, ctx: &Ctx) -> Result<Vec<Reading>> {
+        readers::read(task, s, ctx)
     }
 
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let sizes = s.sizes();
-        let models = (ctx.seeds.len() * sizes.len()) as u64;
-        ctx.session.progress.start(models * s.training.steps)?;
-        let mut rows = Vec::new();
-        for &seed in ctx.seeds {
-            rows.extend(readers::read(&sizes, seed, s, ctx)?);
-        }
+    fn conclude(s: &Settings, pieces: Vec<Vec<Reading>>, ctx: &Ctx) -> Result<Outcome> {
+        let rows = pieces.concat();
         let mut outcome = Outcome {
             tables: vec![Table::of(&rows)],
             ..Outcome::default()

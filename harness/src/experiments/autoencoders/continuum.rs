@@ -3,9 +3,8 @@
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::figure::Figure;
-use crate::table::record::Word as _;
 use crate::table::{Record, Table, Tables};
 
 mod claims;
@@ -15,8 +14,7 @@ mod samples;
 mod settings;
 mod spread;
 
-use dictionaries::{Cell, Dictionary, Encoder, dictionaries};
-use samples::{Features, Magnitude};
+use dictionaries::{Cell, Dictionary, Family};
 pub use settings::Settings;
 
 /// See the [module](self).
@@ -24,8 +22,10 @@ pub struct Continuum;
 
 impl Experiment for Continuum {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Family;
+    type Piece = Vec<Dictionary>;
+
+    const SIDE_BY_SIDE: bool = true;
 
     const ABOUT: &'static About = &About {
         id: "continuum",
@@ -43,57 +43,40 @@ impl Experiment for Continuum {
     };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        let sizes = s.sizes();
-        let cells = 8 * s.spheres.len();
-        let all = sizes.iter().flat_map(|&n| std::iter::repeat_n(n, cells));
-        let samples = cells as f64 * s.held_out as f64 * (4.0 * s.width as f64 + 8.0);
-        let largest = sizes.iter().copied().max().unwrap_or(0) as f64;
-        let codes =
-            s.coded as f64 * (8.0 * largest + 12.0 * s.width as f64) + 4.0 * largest * largest;
-        s.training.memory(s.width, all) + samples + threads as f64 * (codes + 1e6)
+        threads as f64 * Family::memory(s)
     }
 
     fn most_seeds(s: &Settings) -> usize {
         s.most_seeds
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Family> {
+        Family::all(s, seeds)
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(family: &Family) -> String {
+        family.name()
     }
 
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, family: &Family, _: &Needs) -> Cost {
+        family.cost(s)
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
+    fn compute(s: &Settings, family: &Family, ctx: &Ctx) -> Result<Vec<Dictionary>> {
+        family.dictionaries(s, ctx)
     }
 
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let sizes = s.sizes();
-        let mut cells = Vec::new();
-        for &sphere in &s.spheres {
-            for &magnitude in Magnitude::ALL {
-                for &encoder in Encoder::ALL {
-                    cells.extend(Features::ALL.iter().map(|&features| Cell {
-                        features,
-                        sphere,
-                        magnitude,
-                        encoder,
-                    }));
-                }
-            }
-        }
-        let models = (ctx.seeds.len() * cells.len() * sizes.len()) as u64;
-        ctx.session.progress.start(models * s.training.steps)?;
+    fn conclude(s: &Settings, pieces: Vec<Vec<Dictionary>>, ctx: &Ctx) -> Result<Outcome> {
+        let all = pieces.concat();
+        let cells = Cell::all(s);
         let mut rows = Vec::new();
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
-            let of_seed = dictionaries(&cells, &sizes, seed, s, ctx)?;
+            let of_cell = |cell: &Cell| {
+                let ours = |r: &&Dictionary| (r.seed, r.cell()) == (seed, *cell);
+                all.iter().filter(ours).cloned().collect::<Vec<_>>()
+            };
+            let of_seed: Vec<Dictionary> = cells.iter().flat_map(of_cell).collect();
             claims::settle(&of_seed, &cells, seed, s, &mut outcome);
             rows.extend(of_seed);
         }

@@ -4,7 +4,7 @@
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::stats::{max, min};
 use crate::table::{Record, Table, Tables};
@@ -17,23 +17,26 @@ pub(super) mod prediction;
 mod settings;
 mod ties;
 mod transition;
+mod units;
 
 use claims::{COSINE, SPARSEST, TIES, TRANSITION};
-use identity::Identity;
 pub use identity::{Codes, Point};
 pub use plane::{Norm, Place, Used, Weighted};
 pub use settings::Settings;
 pub use ties::{Gap, Length};
 use transition::Law;
 pub use transition::Recovered;
+use units::{Identities, Piece, Unit};
 
 /// See the [module](self).
 pub struct L1Geometry;
 
 impl Experiment for L1Geometry {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Unit;
+    type Piece = Piece;
+
+    const SIDE_BY_SIDE: bool = true;
 
     const ABOUT: &'static About = &About {
         id: "l1-geometry",
@@ -66,81 +69,43 @@ impl Experiment for L1Geometry {
         solved + 100.0 * (points + cells as f64 * Recovered::MEMORY + gaps)
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(_: &Settings, seeds: &[u64]) -> Vec<Unit> {
+        seeds.iter().flat_map(|&seed| Unit::of_seed(seed)).collect()
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(unit: &Unit) -> String {
+        unit.name()
     }
 
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, unit: &Unit, _: &Needs) -> Cost {
+        unit.cost(s)
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
+    fn compute(s: &Settings, unit: &Unit, ctx: &Ctx) -> Result<Piece> {
+        unit.compute(s, ctx)
     }
 
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let laws = Law::all().count() * s.undersampling.len();
-        ctx.session
-            .progress
-            .start(ctx.seeds.len() as u64 * (laws as u64 + 3))?;
+    fn conclude(_: &Settings, pieces: Vec<Piece>, ctx: &Ctx) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let mut used = Vec::new();
         let mut recovered = Vec::new();
         let mut gaps = Vec::new();
         let mut points = Vec::new();
+        let mut pieces = pieces.into_iter();
         for &seed in ctx.seeds {
-            let [claim, control] = [Norm::L1, Norm::L2].map(|norm| {
-                let tally = plane::survey(norm, s.planar, &mut ctx.rng(seed, "plane", 0));
-                used.extend(tally.rows(norm, seed));
-                [tally.as_claimed()]
-            });
-            outcome.settle(&SPARSEST, seed, claim, control);
-            ctx.session.progress.tick()?;
-
-            let [claim, control] = [Length::Unit, Length::Stretched].map(|length| {
-                let rows = ties::gaps(length, s, seed, &mut ctx.rng(seed, "ties", 0));
-                let apart = rows.iter().filter(|g| g.angle > 0.0);
-                let zero = rows.iter().filter(|g| g.angle == 0.0);
-                let ends = [
-                    min(apart.map(Gap::in_roundings)),
-                    max(zero.map(Gap::in_roundings)),
-                ];
-                gaps.extend(rows);
-                ends
-            });
-            outcome.settle(&TIES, seed, claim, control);
-            ctx.session.progress.tick()?;
-
-            let codes = identity::codes(s.codes, &mut ctx.rng(seed, "identity", 0));
-            let [claim, control] = [true, false].map(|weighted| {
-                let of = |code: &identity::Drawn| Identity::of(code, weighted);
-                let checked: Vec<Identity> = codes.iter().map(of).collect();
-                let shown = checked.iter().take(identity::SHOWN);
-                points.extend(shown.filter_map(|one| one.point(seed)));
-                [max(checked.iter().map(Identity::error))]
-            });
-            outcome.settle(&COSINE, seed, claim, control);
-            ctx.session.progress.tick()?;
-
-            let surveys = Law::all().map(|law| Ok((law, law.survey(s, seed, ctx)?)));
-            let surveys: Vec<(Law, Vec<Recovered>)> = surveys.collect::<Result<_>>()?;
-            for (law, rows) in &surveys {
-                let crowded = Law {
-                    atoms: transition::Atoms::Crowded,
-                    ..*law
-                };
-                if *law == crowded {
-                    continue;
+            let mut surveys = Vec::new();
+            for piece in pieces.by_ref().take(Unit::of_seed(seed).count()) {
+                match piece {
+                    Piece::Identities(identities) => {
+                        settle_identities(&identities, seed, &mut outcome);
+                        used.extend(identities.used);
+                        gaps.extend(identities.gaps.into_iter().flatten());
+                        points.extend(identities.points);
+                    }
+                    Piece::Transition(law, rows) => surveys.push((law, rows)),
                 }
-                let control = surveys.iter().find(|(law, _)| *law == crowded);
-                let control = &control.expect("every law is surveyed").1;
-                let [claim, control] = [rows, control].map(|rows| transition::distances(rows));
-                outcome.settle_in(&law.setting(), &TRANSITION, seed, claim, control);
             }
+            settle_transition(&surveys, seed, &mut outcome);
             recovered.extend(surveys.into_iter().flat_map(|(_, rows)| rows));
         }
         outcome.tables = vec![
@@ -159,5 +124,41 @@ impl Experiment for L1Geometry {
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
         figures::findings(tables, ledger)
+    }
+}
+
+/// Settles what algebra says of small dictionaries.
+fn settle_identities(identities: &Identities, seed: u64, outcome: &mut Outcome) {
+    let [claim, control] = identities.as_claimed;
+    outcome.settle(&SPARSEST, seed, [claim], [control]);
+
+    let [claim, control] = identities.gaps.each_ref().map(|gaps| {
+        let apart = gaps.iter().filter(|g| g.angle > 0.0);
+        let zero = gaps.iter().filter(|g| g.angle == 0.0);
+        [
+            min(apart.map(Gap::in_roundings)),
+            max(zero.map(Gap::in_roundings)),
+        ]
+    });
+    outcome.settle(&TIES, seed, claim, control);
+
+    let [claim, control] = identities.errors;
+    outcome.settle(&COSINE, seed, [claim], [control]);
+}
+
+/// Holds the transition of every law to the prediction, with the crowded atoms of the same codes as the control.
+fn settle_transition(surveys: &[(Law, Vec<Recovered>)], seed: u64, outcome: &mut Outcome) {
+    for (law, rows) in surveys {
+        let crowded = Law {
+            atoms: transition::Atoms::Crowded,
+            ..*law
+        };
+        if *law == crowded {
+            continue;
+        }
+        let control = surveys.iter().find(|(law, _)| *law == crowded);
+        let control = &control.expect("every law is surveyed").1;
+        let [claim, control] = [rows, control].map(|rows| transition::distances(rows));
+        outcome.settle_in(&law.setting(), &TRANSITION, seed, claim, control);
     }
 }

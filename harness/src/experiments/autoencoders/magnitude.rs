@@ -4,7 +4,7 @@ use crate::claim::Setting;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::stats::max;
 use crate::table::{Record, Table, Tables};
@@ -18,6 +18,7 @@ pub mod overlap;
 mod plane;
 mod settings;
 mod shrinkage;
+mod units;
 
 pub use case::Case;
 use claims::{SHRINKS, SUPPORT, TIED, UNTIED};
@@ -28,14 +29,17 @@ use overlap::{Encoded, Features};
 pub use plane::{Encoder, Left};
 pub use settings::Settings;
 pub use shrinkage::{Code, Shrunk};
+use units::{Gathered, Piece, Unit};
 
 /// See the [module](self).
 pub struct Magnitude;
 
 impl Experiment for Magnitude {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Unit;
+    type Piece = Piece;
+
+    const SIDE_BY_SIDE: bool = true;
 
     const ABOUT: &'static About = &About {
         id: "magnitude",
@@ -58,49 +62,43 @@ impl Experiment for Magnitude {
         needs: &[],
     };
 
-    fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
+    fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
         let (d, n, samples) = (s.data.width as f64, s.elements() as f64, s.held_out as f64);
-        let models = s.training.memory(
-            s.data.width,
-            (0..4 * s.penalties.len()).map(|_| s.elements()),
-        );
-        let overlapping = overlap::memory(s);
+        let sizes = std::iter::repeat_n(s.elements(), s.penalties.len());
         // Dense codes of all samples of one model and their refits; least squares on the scales.
-        overlapping
-            + models
+        let methods = s.training.memory(s.data.width, sizes)
             + s.data.memory()
             + samples * (12.0 * n + 12.0 * d + 16.0)
-            + 24.0 * n * n
+            + 24.0 * n * n;
+        let features = Features::all(s).into_iter();
+        let overlapping = features.map(|features| overlap::memory(s, features));
+        threads as f64 * max(overlapping.chain([methods]))
     }
 
     fn most_seeds(s: &Settings) -> usize {
         s.most_seeds
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Unit> {
+        seeds
+            .iter()
+            .flat_map(|&seed| Unit::of_seed(s, seed))
+            .collect()
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(unit: &Unit) -> String {
+        unit.name()
     }
 
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, unit: &Unit, _: &Needs) -> Cost {
+        unit.cost(s)
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
+    fn compute(s: &Settings, unit: &Unit, ctx: &Ctx) -> Result<Piece> {
+        unit.compute(s, ctx)
     }
 
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let of_seed = 6 * s.plane_steps
-            + overlap::steps(s)
-            + (methods::TRAINED.len() * s.penalties.len()) as u64 * s.training.steps;
-        let of_shrinkage = ((s.lambdas.len() + 1) * s.strengths.len()) as u64;
-        ctx.session
-            .progress
-            .start(ctx.seeds.len() as u64 * (of_seed + of_shrinkage))?;
+    fn conclude(s: &Settings, pieces: Vec<Piece>, ctx: &Ctx) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let mut elements = Vec::new();
         let mut left: Vec<Left> = Vec::new();
@@ -108,7 +106,15 @@ impl Experiment for Magnitude {
         let mut scores = Vec::new();
         let mut refits = Vec::new();
         let mut encoded = Vec::new();
+        let mut pieces = pieces.into_iter();
         for (i, &seed) in ctx.seeds.iter().enumerate() {
+            let of_seed = Unit::of_seed(s, seed).len();
+            let Gathered {
+                planes,
+                overlapping,
+                shrunk,
+                compared,
+            } = Gathered::of(pieces.by_ref().take(of_seed));
             let [claim, control] = [Case::Pair, Case::Orthogonal].map(|case| {
                 let drawn = example::by_tied_encoder(case, ctx.session.serial());
                 let (code, reconstruction) = drawn.lengths();
@@ -121,18 +127,15 @@ impl Experiment for Magnitude {
             });
             outcome.settle(&TIED, seed, claim, control);
 
-            let models = plane::train(s, seed, ctx)?;
-            for model in &models {
-                left.extend(model.left().cloned());
+            for plane in planes {
+                left.extend(plane.left);
                 if i == 0 {
-                    elements.extend(model.example(ctx.session.serial()));
+                    elements.extend(plane.elements);
                 }
             }
-            let overlapping = overlap::train(s, seed, ctx)?;
             settle_untied(&overlapping, s, seed, &mut outcome);
             encoded.extend(overlapping.into_iter().filter_map(|m| m.encoded.ok()));
 
-            let shrunk = shrinkage::measure(s, seed, ctx)?;
             let [claim, control] = [Code::Penalised, Code::Control].map(|code| {
                 let ours = || shrunk.iter().filter(|one| one.code == code);
                 let trained = ours().map(|one| (one.trained - one.expected).abs());
@@ -142,7 +145,6 @@ impl Experiment for Magnitude {
             outcome.settle(&SHRINKS, seed, claim, control);
             strengths.extend(shrunk);
 
-            let compared = methods::compare(s, seed, ctx)?;
             settle_support(&compared, s, seed, &mut outcome);
             refits.extend(compared.refits.into_iter().map(|(row, _)| row));
             scores.extend(compared.rows);

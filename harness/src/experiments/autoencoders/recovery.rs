@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::sae::reading;
 use crate::sae::synthetic::Generator;
@@ -25,7 +25,7 @@ mod tables;
 
 use claims::Family;
 use measures::{HeldOut, Reading};
-use model::{Encoder, Model, Task};
+use model::{Encoder, Model, Series, Task};
 use pairs::Pair;
 pub use settings::Settings;
 
@@ -34,8 +34,11 @@ pub struct Recovery;
 
 impl Experiment for Recovery {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+    type Unit = Series;
+    /// The models, and of the one whose MMCS is largest the pairs of elements that are nearly the same.
+    type Piece = (Vec<Model>, Vec<Pair>);
+
+    const SIDE_BY_SIDE: bool = true;
 
     const ABOUT: &'static About = &About {
         id: "recovery",
@@ -58,48 +61,42 @@ impl Experiment for Recovery {
     };
 
     fn memory(s: &Settings, _: &Needs, threads: usize) -> f64 {
-        let tasks = s.tasks(0, s.training.steps);
-        let sizes = tasks.iter().map(|t| s.dictionary(t.ratio));
-        let largest = s.dictionary(s.ratios.last().copied().unwrap_or(1.0)) as f64;
+        let largest = s.dictionary(s.ratios.last().copied().unwrap_or(1.0));
+        let sizes = std::iter::repeat_n(largest, s.lambdas.len() + 1);
         let held_out = s.held_out as f64 * (s.data.width as f64 * 4.0 + s.data.active * 8.0 + 8.0);
-        // Per thread a chunk of codes of the largest model and its cosines, then its Gram matrix.
-        let reading = threads as f64 * largest * (reading::CHUNK as f64 * 24.0 + 8.0 * largest);
-        s.data.memory() + s.training.memory(s.data.width, sizes) + held_out + reading
+        // A chunk of codes of the largest model and its cosines, then its Gram matrix.
+        let largest = largest as f64;
+        let reading = largest * (reading::CHUNK as f64 * 24.0 + 8.0 * largest);
+        let training = s.training.memory(s.data.width, sizes);
+        threads as f64 * (s.data.memory() + training + held_out + reading)
     }
 
     fn most_seeds(s: &Settings) -> usize {
         s.most_seeds
     }
 
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
+    fn units(s: &Settings, seeds: &[u64]) -> Vec<Series> {
+        s.series(seeds)
     }
 
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
+    fn name(series: &Series) -> String {
+        series.name()
     }
 
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
+    fn cost(s: &Settings, series: &Series, _: &Needs) -> Cost {
+        series.cost(s)
     }
 
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
+    fn compute(s: &Settings, series: &Series, ctx: &Ctx) -> Result<(Vec<Model>, Vec<Pair>)> {
+        trained(s, series, ctx)
     }
 
-    fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {
-        let of_seed = s
-            .budgets()
-            .map(|steps| s.tasks(0, steps).len() as u64 * steps);
-        let all = ctx.seeds.len() as u64 * of_seed.iter().sum::<u64>();
-        ctx.session.progress.start(all)?;
-        let mut models = Vec::new();
-        let mut pairs = Vec::new();
-        for &seed in ctx.seeds {
-            for steps in s.budgets() {
-                models.extend(grid(s, seed, steps, ctx, &mut pairs)?);
-            }
-        }
+    fn conclude(s: &Settings, pieces: Vec<(Vec<Model>, Vec<Pair>)>, ctx: &Ctx) -> Result<Outcome> {
+        let (models, pairs): (Vec<_>, Vec<_>) = pieces.into_iter().unzip();
+        let (models, pairs) = (
+            models.into_iter().flatten().collect::<Vec<Model>>(),
+            pairs.concat(),
+        );
         let mut outcome = Outcome {
             tables: tables::tabulate(s, &models, &pairs),
             ..Outcome::default()
@@ -117,22 +114,19 @@ impl Experiment for Recovery {
     }
 }
 
-/// Trains and reads the models of one seed for so many steps; those trained to the end are searched for pairs of
-/// elements that are nearly the same.
-fn grid(
-    s: &Settings,
-    seed: u64,
-    steps: u64,
-    ctx: &Ctx,
-    pairs: &mut Vec<Pair>,
-) -> Result<Vec<Model>> {
-    let tasks = s.tasks(seed, steps);
+/// Trains and reads the models of a series; where they are untied and trained to the end, the best of them is searched
+/// for pairs of elements that are nearly the same.
+fn trained(s: &Settings, series: &Series, ctx: &Ctx) -> Result<(Vec<Model>, Vec<Pair>)> {
+    let &Series {
+        encoder,
+        ratio,
+        steps,
+        seed,
+    } = series;
+    let tasks = series.tasks(s);
     let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
     let candidates = tasks.iter().map(|task| Candidate {
-        slug: format!(
-            "{}-lambda{}-ratio{}-steps{steps}-seed{seed}",
-            task.encoder, task.lambda, task.ratio
-        ),
+        slug: format!("{}-lambda{}", series.name(), task.lambda),
         title: task.to_string(),
         source: 0,
         start: task.start(s, ctx),
@@ -166,12 +160,14 @@ fn grid(
     let both = tasks.par_iter().with_max_len(1).zip(&trained);
     let models: Vec<Model> = both.map(read).collect::<Result<_>>()?;
 
-    let best = |&ratio: &f64| Family::new(&models, Encoder::Untied, steps, seed).best(ratio);
-    let ratios = s.ratios.iter().filter(|_| steps == s.training.steps);
-    for best in ratios.map(best).filter_map(Result::ok) {
+    let mut pairs = Vec::new();
+    if encoder == Encoder::Untied
+        && series.is_full(s)
+        && let Ok(best) = Family::new(&models, encoder, steps, seed).best(ratio)
+    {
         let place = models.iter().position(|m| std::ptr::eq(m, best));
         let parameters = &trained[place.expect("one of them")].parameters;
-        pairs.extend(pairs::of(exec, parameters, &best.task, held_out.samples()));
+        pairs = pairs::of(exec, parameters, &best.task, held_out.samples());
     }
-    Ok(models)
+    Ok((models, pairs))
 }

@@ -118,7 +118,7 @@ impl Experiment for Multilayer {
 
     fn compute(s: &Settings, unit: &Unit, ctx: &Ctx) -> Result<Piece> {
         Ok(match unit {
-            Unit::Model(task, recipe) => Piece::Model(Model::of(*task, *recipe, s, ctx)?),
+            Unit::Model(task, recipe) => Piece::Model(Box::new(Model::of(*task, *recipe, s, ctx)?)),
             Unit::Curve(job) => Piece::Curve(job.run(s, ctx)?),
             Unit::Capacity(job) => Piece::Capacity(job.run(s, ctx)?),
         })
@@ -128,7 +128,7 @@ impl Experiment for Multilayer {
         let (mut models, mut curve, mut attempts) = (Vec::new(), Vec::new(), Vec::new());
         for piece in pieces {
             match piece {
-                Piece::Model(model) => models.push(model),
+                Piece::Model(model) => models.push(*model),
                 Piece::Curve(run) => curve.push(run),
                 Piece::Capacity(of_job) => attempts.extend(of_job),
             }
@@ -166,7 +166,7 @@ pub enum Unit {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Piece {
     /// A model, read.
-    Model(Model),
+    Model(Box<Model>),
     /// A model of the specification curve, read.
     Curve(curve::Run),
     /// The numbers of pairs that were tried.

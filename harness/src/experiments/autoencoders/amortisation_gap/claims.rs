@@ -1,7 +1,8 @@
 //! The claim of `amortisation-gap` and what settles it.
 
 use super::data::Size;
-use super::train::{Known, Method};
+use super::scores::Scores;
+use super::task::{Known, Method, Task};
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, Claim, ClaimSpec, Kind, Setting, at_least};
 use crate::stats::observations::Observations as _;
@@ -24,32 +25,28 @@ pub static GAP: Claim<1> = Claim {
 
 pub const CLAIMS: &[&ClaimSpec] = &[&GAP];
 
-/// A score of a method, or how its training diverged.
-pub struct Scored {
-    pub size: Size,
-    pub known: Known,
-    pub method: Method,
-    pub seed: u64,
-    pub code_mcc: Result<f64, String>,
-}
-
 /// Measures the gap at every seed, at the point setting and in every cell of its specification curve.
-pub fn settle(scored: &[Scored], seeds: &[u64], outcome: &mut Outcome) {
+pub fn settle(scored: &[(Task, Result<Scores, String>)], seeds: &[u64], outcome: &mut Outcome) {
     let (orthogonal, random): (Vec<Size>, Vec<Size>) = scored
         .iter()
-        .map(|s| s.size)
+        .map(|(task, _)| task.size)
         .distinct()
         .into_iter()
         .partition(|s| s.orthogonal);
-    let rivals = scored.iter().map(|s| s.method).distinct().into_iter();
+    let rivals = scored
+        .iter()
+        .map(|(task, _)| task.method)
+        .distinct()
+        .into_iter();
     let rivals: Vec<Method> = rivals.filter(|m| *m != Method::SparseCoding).collect();
     for &seed in seeds {
         let mcc = |size, known, method| {
-            let of =
-                |s: &&Scored| (s.size, s.known, s.method, s.seed) == (size, known, method, seed);
-            let found = scored.iter().find(of).expect("all are trained");
+            let mut found = scored.iter().filter(|(task, _)| {
+                (task.size, task.known, task.method, task.seed) == (size, known, method, seed)
+            });
+            let (_, scores) = found.next().expect("all are trained");
             let named = |why: &String| format!("{method}, {why}");
-            found.code_mcc.as_ref().map(|&v| v).map_err(named)
+            scores.as_ref().map(|s| s.code_mcc).map_err(named)
         };
         let gap = |size, known, rival| {
             let best = mcc(size, known, Method::SparseCoding)?;

@@ -2,6 +2,16 @@
 
 use kernels::metrics::Matching;
 use kernels::{Exec, MatRef};
+use serde::{Deserialize, Serialize};
+
+/// The scores of a method.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Scores {
+    /// That of the codes of the test samples.
+    pub code_mcc: f64,
+    /// That of the dictionary; not a number where none is learned.
+    pub dictionary_mcc: f64,
+}
 
 /// Mean |r| over the sources, for the one-to-one matching of codes (B×N) with true ones that makes Σ r largest; r is
 /// Pearson's correlation over the samples. Codes are not negative, and neither is a correlation that a matching takes

@@ -9,43 +9,12 @@ use kernels::{Exec, MatMut, MatRef, dictionary};
 use super::data::Data;
 use super::net::{Aim, Net, product};
 use super::settings::Settings;
+use super::task::{Known, Method, Task};
 use crate::error::Result;
 use crate::experiment::Ctx;
-use crate::rng::Rng;
 use crate::sae::optimum::Problem;
 use crate::session::training::{self, Course, End, Learner};
 use crate::store::checkpoint::Snapshot;
-
-crate::words! {
-    /// What is known while an encoder is trained.
-    pub enum Known {
-        /// The true codes of the samples.
-        Codes,
-        /// The dictionary.
-        Dictionary,
-        /// Neither.
-        Nothing,
-    }
-}
-
-/// The way in which codes are found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Method {
-    /// An encoder, with a hidden layer of that width or without.
-    Encoder(Option<usize>),
-    /// Optimisation, sample by sample.
-    SparseCoding,
-}
-
-impl std::fmt::Display for Method {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Method::Encoder(None) => f.write_str("linear"),
-            Method::Encoder(Some(hidden)) => write!(f, "two-layer of {hidden}"),
-            Method::SparseCoding => f.write_str("sparse coding"),
-        }
-    }
-}
 
 /// Codes of the test samples, and the dictionary that they are for.
 pub struct Found {
@@ -79,15 +48,8 @@ impl Learner for Coder {
 }
 
 /// Trains what a method has to learn and codes the test samples; or says how it diverged.
-pub fn run(
-    data: &Data,
-    method: Method,
-    known: Known,
-    (slug, title): (&str, &str),
-    s: &Settings,
-    rng: &mut Rng,
-    ctx: &Ctx,
-) -> Result<Result<Found, String>> {
+pub fn run(task: &Task, data: &Data, s: &Settings, ctx: &Ctx) -> Result<Result<Found, String>> {
+    let &Task { known, method, .. } = task;
     let exec = ctx.session.serial();
     let given = (known == Known::Dictionary).then_some(&data.dictionary[..]);
     let net = Net {
@@ -99,7 +61,8 @@ pub fn run(
     };
     let test = MatRef::from_rows(&data.test.x, data.size.dimensions);
     let coded = |dictionary: &[f32]| best(exec, dictionary, test, s, data);
-    let weights = net.start(given, rng);
+    let mut rng = ctx.rng(task.seed, &format!("initial {method}"), task.number as u64);
+    let weights = net.start(given, &mut rng);
     if let (Method::SparseCoding, Some(dictionary)) = (method, given) {
         ctx.session.progress.advance(s.steps)?;
         return Ok(coded(dictionary).map(|codes| Found {
@@ -108,8 +71,8 @@ pub fn run(
         }));
     }
     let course = Course {
-        slug,
-        title,
+        slug: &task.name(),
+        title: &task.title(),
         settings: s,
         steps: s.steps,
         cost: 1,

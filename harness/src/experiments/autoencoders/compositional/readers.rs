@@ -5,7 +5,7 @@ use kernels::{Exec, MatRef, metrics};
 use rayon::prelude::*;
 
 use super::data::{Combinations, Size, Source, Split};
-use super::settings::Settings;
+use super::settings::{Settings, Task};
 use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::phase::Phase;
@@ -69,71 +69,52 @@ struct Drawn {
     new: Split,
 }
 
-/// Trains an autoencoder for every size at a seed, and reads the first feature in every way.
-pub fn read(sizes: &[Size], seed: u64, s: &Settings, ctx: &Ctx) -> Result<Vec<Reading>> {
-    let draw = |(i, &size): (usize, &Size)| {
-        let stream = |what: &str| ctx.rng(seed, what, i as u64);
-        let source = Source::new(size, &mut stream("directions"));
-        let split = |what, name| source.draw(what, s.samples, &mut stream(name));
-        let training = split(Combinations::Training, "training");
-        let known = split(Combinations::Known, "known");
-        let new = split(Combinations::New, "new");
-        Drawn {
-            source,
-            training,
-            known,
-            new,
-        }
+/// Trains an autoencoder for a size at a seed, and reads the first feature in every way.
+pub fn read(task: &Task, s: &Settings, ctx: &Ctx) -> Result<Vec<Reading>> {
+    let &Task { seed, size, number } = task;
+    let stream = |what: &str| ctx.rng(seed, what, number as u64);
+    let source = Source::new(size, &mut stream("directions"));
+    let split = |what, name| source.draw(what, s.samples, &mut stream(name));
+    let training = split(Combinations::Training, "training");
+    let known = split(Combinations::Known, "known");
+    let new = split(Combinations::New, "new");
+    let drawn = Drawn {
+        source,
+        training,
+        known,
+        new,
     };
-    let all: Vec<Drawn> = sizes.iter().enumerate().map(draw).collect();
-    let candidates = all.iter().enumerate().map(|(i, drawn)| {
-        let size = drawn.source.size;
-        let shape = Shape {
-            width: size.dimensions,
-            dictionary: size.features,
-        };
-        let variant = Variant::L1(L1 {
-            lambda: s.lambda as f32,
-            rows: Rows::Unit,
-        });
-        let (n, m) = (size.features, size.dimensions);
-        Candidate {
-            slug: format!("{n}-in-{m}-seed{seed}"),
-            title: format!("sparse autoencoder of {n} features in {m} dimensions, seed {seed}"),
-            source: i,
-            start: training::initial(shape, variant, &mut ctx.rng(seed, "initial", i as u64)),
-            recipe: Recipe::default(),
-        }
+    let (n, m) = (size.features, size.dimensions);
+    let shape = Shape {
+        width: m,
+        dictionary: n,
+    };
+    let variant = Variant::L1(L1 {
+        lambda: s.lambda as f32,
+        rows: Rows::Unit,
     });
-    let batch = |i: usize, step: u64| {
-        let mut rng = ctx.rng(seed, &format!("batch {i}"), step);
-        let source = &all[i].source;
-        source
-            .draw(Combinations::Training, s.training.batch, &mut rng)
-            .x
+    let candidate = Candidate {
+        slug: task.name(),
+        title: format!("sparse autoencoder of {n} features in {m} dimensions, seed {seed}"),
+        source: 0,
+        start: training::initial(shape, variant, &mut stream("initial")),
+        recipe: Recipe::default(),
     };
-    let trained = training::train(candidates.collect(), &s.training, s, &ctx.session, batch)?;
-    let tasks: Vec<(&Drawn, &Trained, Reader)> = all
-        .iter()
-        .zip(&trained)
-        .flat_map(|(drawn, trained)| {
-            Reader::ALL
-                .iter()
-                .map(move |&reader| (drawn, trained, reader))
-        })
-        .collect();
-    let one = |&(drawn, trained, reader): &(&Drawn, &Trained, Reader)| {
+    let purpose = format!("batch {number}");
+    let batch = |_, step: u64| {
+        let mut rng = ctx.rng(seed, &purpose, step);
+        let drawn = drawn
+            .source
+            .draw(Combinations::Training, s.training.batch, &mut rng);
+        drawn.x
+    };
+    let trained = training::train(vec![candidate], &s.training, s, &ctx.session, batch)?;
+    let exec = ctx.session.serial();
+    let one = |&reader: &Reader| {
         crate::session::progress::check()?;
-        Ok(reading_of(
-            drawn,
-            trained,
-            reader,
-            seed,
-            s,
-            ctx.session.serial(),
-        ))
+        Ok(reading_of(&drawn, &trained[0], reader, seed, s, exec))
     };
-    tasks.par_iter().with_max_len(1).map(one).collect()
+    Reader::ALL.par_iter().with_max_len(1).map(one).collect()
 }
 
 fn reading_of(

@@ -1,6 +1,7 @@
 //! Settings of `compositional`.
 
 use super::data::Size;
+use crate::experiment::Cost;
 use crate::sae::training::Plan;
 use crate::settings::range::{above, above_0_at_most_1e6, increasing, so_that, worded};
 
@@ -46,5 +47,50 @@ impl Settings {
             ]
         };
         self.features.iter().flat_map(of).collect()
+    }
+    /// All trainings at these seeds.
+    pub fn tasks(&self, seeds: &[u64]) -> Vec<Task> {
+        let sizes = self.sizes();
+        let of_seed = |&seed| {
+            let sizes = sizes.iter().enumerate();
+            sizes.map(move |(number, &size)| Task { seed, size, number })
+        };
+        seeds.iter().flat_map(of_seed).collect()
+    }
+}
+
+/// A training at a seed.
+#[derive(Debug, Clone, Copy)]
+pub struct Task {
+    pub seed: u64,
+    pub size: Size,
+    /// Number of the size among all.
+    pub number: usize,
+}
+
+/// Seconds of a step on a sample, and for each weight of the dictionary, with the reading at the end, fitted to runs on
+/// Zen 3 with AVX2.
+const SECONDS_OF_SAMPLE: f64 = 1.2e-6;
+const SECONDS_OF_WEIGHT: f64 = 3.4e-10;
+
+impl Task {
+    /// A name that no other has: of its unit, and of the folder of its checkpoints.
+    pub fn name(&self) -> String {
+        let Size {
+            features,
+            dimensions,
+            ..
+        } = self.size;
+        format!("{features}-in-{dimensions}-seed{}", self.seed)
+    }
+
+    /// The cost.
+    pub fn cost(&self, s: &Settings) -> Cost {
+        let weights = (self.size.features * self.size.dimensions) as f64;
+        let of_sample = SECONDS_OF_SAMPLE + SECONDS_OF_WEIGHT * weights;
+        Cost {
+            ticks: s.training.steps,
+            seconds: s.training.steps as f64 * s.training.batch as f64 * of_sample,
+        }
     }
 }

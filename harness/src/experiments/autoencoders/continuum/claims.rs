@@ -97,15 +97,9 @@ fn conditions(
     codes: Codes,
     s: &Settings,
 ) -> [Result<f64, String>; 2] {
-    let ours = rows.iter().filter(|r| {
-        let of = Cell {
-            features: r.features,
-            sphere: r.sphere,
-            magnitude: r.magnitude,
-            encoder: r.encoder,
-        };
-        of == cell && r.elements >= s.features
-    });
+    let ours = rows
+        .iter()
+        .filter(|r| r.cell() == cell && r.elements >= s.features);
     let ours: Vec<&Dictionary> = ours.collect();
     let diverged = ours.iter().find(|r| !r.loss.is_finite());
     if let Some(diverged) = diverged.filter(|_| codes != Codes::Spread) {

@@ -10,10 +10,12 @@ use rayon::prelude::*;
 use super::samples::{Features, Magnitude, Source, least_loss};
 use super::settings::Settings;
 use crate::error::Result;
-use crate::experiment::Ctx;
+use crate::experiment::{Cost, Ctx};
 use crate::sae::optimum::{Problem, active};
 use crate::sae::reading;
-use crate::sae::training::{self, Candidate, Recipe};
+use crate::sae::training::{self, Candidate, Recipe, Trained};
+use crate::stats::max;
+use crate::table::record::Word as _;
 
 crate::words! {
     /// Whether encoder and decoder have a matrix each.
@@ -73,96 +75,211 @@ pub struct Cell {
     pub encoder: Encoder,
 }
 
-/// Trains and reads the dictionaries of a seed.
-pub fn dictionaries(
-    cells: &[Cell],
-    sizes: &[usize],
-    seed: u64,
-    s: &Settings,
-    ctx: &Ctx,
-) -> Result<Vec<Dictionary>> {
-    let source = |cell: &Cell| {
-        // The same sphere and the same points for all cells of its dimension.
-        let mut rng = ctx.rng(seed, "sphere", cell.sphere as u64);
-        Source::new(s.width, cell.sphere, s.features, cell.features, &mut rng)
-    };
-    let sources: Vec<Source> = cells.iter().map(source).collect();
-    let models: Vec<(usize, usize)> = (0..cells.len())
-        .flat_map(|cell| sizes.iter().map(move |&n| (cell, n)))
-        .collect();
-    let candidate = |&(cell, elements): &(usize, usize)| {
-        let Cell {
-            features,
-            sphere,
-            magnitude,
-            encoder,
-        } = cells[cell];
-        let lambda = s.lambda as f32;
-        let variant = match encoder {
-            Encoder::Tied => Variant::TiedL1(TiedL1 { lambda }),
-            Encoder::Untied => Variant::L1(L1 {
-                lambda,
-                rows: Rows::Unit,
-            }),
-        };
-        let shape = Shape {
-            width: s.width,
-            dictionary: elements,
-        };
-        let mut rng = ctx.rng(seed, "initial", elements as u64);
-        Candidate {
-            slug: format!("{features}-{sphere}-{magnitude}-{encoder}-{elements}-seed{seed}"),
-            title: format!(
-                "{encoder} dictionary of {elements} elements, {features} in {sphere} dimensions, \
-                 magnitude {magnitude}, seed {seed}"
-            ),
-            source: cell,
-            start: training::initial(shape, variant, &mut rng),
-            recipe: Recipe::default(),
+impl Cell {
+    /// All of them; that of the control follows that of the claim.
+    pub fn all(s: &Settings) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for &sphere in &s.spheres {
+            for &magnitude in Magnitude::ALL {
+                for &encoder in Encoder::ALL {
+                    cells.extend(Features::ALL.iter().map(|&features| Cell {
+                        features,
+                        sphere,
+                        magnitude,
+                        encoder,
+                    }));
+                }
+            }
         }
-    };
-    let draw = |source: usize, step: u64| {
-        let mut rng = ctx.rng(seed, "batch", step);
-        sources[source]
-            .draw(s.training.batch, cells[source].magnitude, &mut rng)
-            .0
-    };
-    let candidates = models.iter().map(candidate).collect();
-    let trained = training::train(candidates, &s.training, s, &ctx.session, draw)?;
-    let held_out = sources.iter().zip(cells).map(|(source, cell)| {
-        let mut rng = ctx.rng(seed, "held-out", 0);
-        source.draw(s.held_out, cell.magnitude, &mut rng)
-    });
-    let held_out: Vec<(Vec<f32>, Vec<f64>)> = held_out.collect();
-    // The same elements for all cells of a kind of features and a sphere.
-    let alike = |cell: usize| {
-        let of = |cell: &Cell| (cell.features, cell.sphere);
-        let same = cells.iter().position(|other| of(other) == of(&cells[cell]));
-        same.unwrap_or(cell)
-    };
-    let first = models.iter().filter(|(cell, _)| alike(*cell) == *cell);
-    let first: Vec<(usize, usize)> = first.copied().collect();
-    let spread = |&(cell, elements): &(usize, usize)| {
-        let Cell {
-            features, sphere, ..
-        } = cells[cell];
-        let name = format!("spread {features} {sphere}");
-        let mut rng = ctx.rng(seed, &name, elements as u64);
-        let rows = sources[cell].spread(elements, &mut rng);
-        ((cell, elements), rows)
-    };
-    let spread: BTreeMap<(usize, usize), Vec<f32>> =
-        first.par_iter().with_max_len(1).map(spread).collect();
-    let read = |(&(cell, elements), trained): (&(usize, usize), &training::Trained)| {
-        crate::session::progress::check()?;
-        let Cell {
-            features,
+        cells
+    }
+}
+
+impl Dictionary {
+    /// Its cell.
+    pub fn cell(&self) -> Cell {
+        Cell {
+            features: self.features,
+            sphere: self.sphere,
+            magnitude: self.magnitude,
+            encoder: self.encoder,
+        }
+    }
+}
+
+/// The dictionaries for one kind of features on one sphere at a seed: of every magnitude, encoder and size.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    pub seed: u64,
+    pub sphere: usize,
+    pub features: Features,
+}
+
+/// One dictionary of a family.
+struct Model {
+    magnitude: Magnitude,
+    encoder: Encoder,
+    elements: usize,
+}
+
+/// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
+const SECONDS_OF_SAMPLE: f64 = 1.5e-7;
+const SECONDS_OF_WEIGHT: f64 = 1.8e-10;
+
+/// Seconds, for each pair of elements, of the best codes of a sample on a trained dictionary and on a spread one, and of
+/// the spreading, fitted to runs on Zen 3 with AVX2.
+const SECONDS_OF_OPTIMA: f64 = 5e-8;
+const SECONDS_OF_SPREADING: f64 = 3.6e-5;
+
+impl Family {
+    /// All of them at these seeds.
+    pub fn all(s: &Settings, seeds: &[u64]) -> Vec<Family> {
+        let mut families = Vec::new();
+        for &seed in seeds {
+            for &sphere in &s.spheres {
+                families.extend(Features::ALL.iter().map(|&features| Family {
+                    seed,
+                    sphere,
+                    features,
+                }));
+            }
+        }
+        families
+    }
+
+    /// A name that no other has.
+    pub fn name(&self) -> String {
+        format!("{}-sphere{}-seed{}", self.features, self.sphere, self.seed)
+    }
+
+    fn models(s: &Settings) -> Vec<Model> {
+        let mut models = Vec::new();
+        for &magnitude in Magnitude::ALL {
+            for &encoder in Encoder::ALL {
+                models.extend(s.sizes().into_iter().map(|elements| Model {
+                    magnitude,
+                    encoder,
+                    elements,
+                }));
+            }
+        }
+        models
+    }
+
+    /// Estimated memory, bytes: the models with the samples that they see, and a dictionary with codes on it.
+    pub fn memory(s: &Settings) -> f64 {
+        let models = Family::models(s);
+        let largest = max(models.iter().map(|m| m.elements as f64));
+        let samples = s.held_out as f64 * (4.0 * s.width as f64 + 8.0);
+        let of_magnitudes = Magnitude::ALL.len() as f64 * (samples + s.training.room(s.width));
+        let codes =
+            s.coded as f64 * (8.0 * largest + 12.0 * s.width as f64) + 4.0 * largest * largest;
+        let sizes = models.into_iter().map(|m| m.elements);
+        s.training.memory(s.width, sizes) + of_magnitudes + codes + 1e6
+    }
+
+    /// The cost.
+    pub fn cost(&self, s: &Settings) -> Cost {
+        let samples = s.training.steps as f64 * s.training.batch as f64;
+        let (mut ticks, mut seconds) = (0, 0.0);
+        for model in Family::models(s) {
+            let elements = model.elements as f64;
+            let of_sample = SECONDS_OF_SAMPLE + SECONDS_OF_WEIGHT * s.width as f64 * elements;
+            ticks += s.training.steps;
+            seconds += samples * of_sample;
+            seconds += SECONDS_OF_OPTIMA * s.coded as f64 * elements.powi(2);
+        }
+        if self.features == Features::Continuum {
+            let pairs: usize = s.sizes().iter().map(|n| n * n).sum();
+            seconds += SECONDS_OF_SPREADING * pairs as f64;
+        }
+        Cost { ticks, seconds }
+    }
+
+    /// Trains and reads its dictionaries.
+    pub fn dictionaries(&self, s: &Settings, ctx: &Ctx) -> Result<Vec<Dictionary>> {
+        let &Family {
+            seed,
             sphere,
-            magnitude,
-            encoder,
-        } = cells[cell];
-        let exec = ctx.session.serial();
-        let (x, magnitudes) = &held_out[cell];
+            features,
+        } = self;
+        // The same sphere and the same points for all families of its dimension.
+        let mut rng = ctx.rng(seed, "sphere", sphere as u64);
+        let source = Source::new(s.width, sphere, s.features, features, &mut rng);
+        let models = Family::models(s);
+        let candidate = |model: &Model| {
+            let &Model {
+                magnitude,
+                encoder,
+                elements,
+            } = model;
+            let lambda = s.lambda as f32;
+            let variant = match encoder {
+                Encoder::Tied => Variant::TiedL1(TiedL1 { lambda }),
+                Encoder::Untied => Variant::L1(L1 {
+                    lambda,
+                    rows: Rows::Unit,
+                }),
+            };
+            let shape = Shape {
+                width: s.width,
+                dictionary: elements,
+            };
+            let mut rng = ctx.rng(seed, "initial", elements as u64);
+            Candidate {
+                slug: format!("{}-{magnitude}-{encoder}-{elements}", self.name()),
+                title: format!(
+                    "{encoder} dictionary of {elements} elements, {features} in {sphere} \
+                     dimensions, magnitude {magnitude}, seed {seed}"
+                ),
+                source: magnitude as usize,
+                start: training::initial(shape, variant, &mut rng),
+                recipe: Recipe::default(),
+            }
+        };
+        let draw = |magnitude: usize, step: u64| {
+            let mut rng = ctx.rng(seed, "batch", step);
+            source
+                .draw(s.training.batch, Magnitude::ALL[magnitude], &mut rng)
+                .0
+        };
+        let candidates = models.iter().map(candidate).collect();
+        let trained = training::train(candidates, &s.training, s, &ctx.session, draw)?;
+        let held_out: Vec<(Vec<f32>, Vec<f64>)> = Magnitude::ALL
+            .iter()
+            .map(|&magnitude| {
+                let mut rng = ctx.rng(seed, "held-out", 0);
+                source.draw(s.held_out, magnitude, &mut rng)
+            })
+            .collect();
+        let name = format!("spread {features} {sphere}");
+        let spread = |elements: usize| {
+            let mut rng = ctx.rng(seed, &name, elements as u64);
+            (elements, source.spread(elements, &mut rng))
+        };
+        let sizes = s.sizes().into_par_iter().with_max_len(1);
+        let spread: BTreeMap<usize, Vec<f32>> = sizes.map(spread).collect();
+        let read = |(model, trained): (&Model, &Trained)| {
+            crate::session::progress::check()?;
+            let samples = &held_out[model.magnitude as usize];
+            let spread = &spread[&model.elements];
+            let exec = ctx.session.serial();
+            Ok(self.dictionary(s, model, trained, samples, spread, exec))
+        };
+        let pairs = models.par_iter().with_max_len(1).zip(&trained);
+        pairs.map(read).collect()
+    }
+
+    /// Reads a dictionary on samples, beside elements that nobody trained.
+    fn dictionary(
+        &self,
+        s: &Settings,
+        model: &Model,
+        trained: &Trained,
+        (x, magnitudes): &(Vec<f32>, Vec<f64>),
+        spread: &[f32],
+        exec: Exec,
+    ) -> Dictionary {
         let coded = s.coded.min(s.held_out);
         let few = MatRef::from_rows(&x[..coded * s.width], s.width);
         let least = least_loss(&magnitudes[..coded], s.lambda);
@@ -182,14 +299,14 @@ pub fn dictionaries(
                 }
                 Some(_) => ([f64::NAN; 3], f64::NAN, [f64::NAN; 2]),
             };
-        let [spread_living, spread_excess] = best(&spread[&(alike(cell), elements)], few.data());
-        Ok(Dictionary {
-            features,
-            sphere,
-            magnitude,
-            encoder,
-            elements,
-            seed,
+        let [spread_living, spread_excess] = best(spread, few.data());
+        Dictionary {
+            features: self.features,
+            sphere: self.sphere,
+            magnitude: model.magnitude,
+            encoder: model.encoder,
+            elements: model.elements,
+            seed: self.seed,
             end: trained.divergence.clone().unwrap_or("trained".into()),
             living,
             l0,
@@ -200,10 +317,8 @@ pub fn dictionaries(
             optimised_excess,
             spread_living,
             spread_excess,
-        })
-    };
-    let pairs = models.par_iter().with_max_len(1).zip(&trained);
-    pairs.map(read).collect()
+        }
+    }
 }
 
 /// Living elements, active elements and loss of the encoder's own codes.

@@ -2,6 +2,7 @@
 
 use rand::RngExt as _;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::prediction::{Codes, Sparse};
 use super::settings::Settings;
@@ -55,7 +56,7 @@ crate::rows! {
 }
 
 /// Dictionaries of one law, at every number of atoms.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Law {
     /// Weights that codes may have.
     pub codes: Codes,
@@ -76,6 +77,14 @@ impl Law {
         let Law { codes, atoms } = self;
         let setting = Setting::new([("codes", codes.to_string()), ("atoms", atoms.to_string())]);
         setting.point_if((codes, atoms) == (Codes::NonNegative, Atoms::Gaussian))
+    }
+
+    /// The number of atoms that non-negative codes are looked for on, where the dictionary has n.
+    pub fn atoms_searched(self, n: usize) -> usize {
+        match self.codes {
+            Codes::NonNegative => n,
+            Codes::Signed => 2 * n,
+        }
     }
 
     /// A row for every number of atoms and of active atoms.

@@ -2,6 +2,7 @@
 
 use kernels::sae::{Gated, JumpRelu, L1, Rows, Shape, TopK, Variant};
 use kernels::sparse_coding::{gradient_step, nnls};
+use serde::{Deserialize, Serialize};
 
 use super::settings::Settings;
 use crate::error::Result;
@@ -67,8 +68,8 @@ crate::rows! {
 /// The encoders that are trained, each with every penalty.
 pub const TRAINED: [Method; 4] = [Method::L1, Method::Gated, Method::JumpRelu, Method::TopK];
 
-/// What is left by every method at one seed.
-#[derive(Debug, Default)]
+/// What is left by methods at one seed.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Compared {
     /// A row for each method and penalty; nothing is known of a model that diverged.
     pub rows: Vec<Scores>,
@@ -98,19 +99,15 @@ fn variant(method: Method, penalty: f64, s: &Settings) -> Variant {
     }
 }
 
-/// Trains the models on the same batches and measures all methods on held-out samples.
-pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
+/// Trains the models of one of the [encoders](TRAINED) with every penalty, and measures them and what is made of them on
+/// held-out samples.
+pub fn compare(s: &Settings, method: Method, seed: u64, ctx: &Ctx) -> Result<Compared> {
     let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
     let shape = Shape {
         width: s.data.width,
         dictionary: s.elements(),
     };
-    let penalties = || s.penalties.iter().copied();
-    let tasks: Vec<(Method, f64)> = TRAINED
-        .into_iter()
-        .flat_map(|method| penalties().map(move |penalty| (method, penalty)))
-        .collect();
-    let candidates = tasks.iter().map(|&(method, penalty)| {
+    let candidates = s.penalties.iter().map(|&penalty| {
         let mut rng = ctx.rng(seed, "initial", 0);
         Candidate {
             slug: format!("{method}-penalty{penalty}-seed{seed}"),
@@ -132,7 +129,7 @@ pub fn compare(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Compared> {
     let tuning = generator.batch(s.held_out, &mut ctx.rng(seed, "scales", 0));
     let square: f64 = held_out.x.iter().map(|&v| f64::from(v).powi(2)).sum();
     let mut compared = Compared::default();
-    for (&(method, penalty), trained) in tasks.iter().zip(&trained) {
+    for (&penalty, trained) in s.penalties.iter().zip(&trained) {
         crate::session::progress::check()?;
         let refit = |set: Set, right: f64, left: Result<f64, String>| {
             let row = Refit {

@@ -4,6 +4,7 @@
 use kernels::sae::{Parameters, Shape};
 use kernels::{Exec, MatRef};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::plane::Encoder;
 use super::settings::Settings;
@@ -41,7 +42,7 @@ crate::rows! {
 }
 
 /// Features, by how many there are and how much they overlap.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Features {
     /// Whether they are orthogonal.
     pub orthogonal: bool,
@@ -72,8 +73,13 @@ impl Features {
         [Features::ORTHOGONAL].into_iter().chain(random).collect()
     }
 
+    /// How many there are.
+    pub fn number(&self, s: &Settings) -> usize {
+        (self.ratio * s.overlap_width as f64).round() as usize
+    }
+
     fn law(&self, s: &Settings) -> Law {
-        let features = (self.ratio * s.overlap_width as f64).round() as usize;
+        let features = self.number(s);
         Law {
             width: s.overlap_width,
             features,
@@ -89,24 +95,21 @@ impl Features {
     }
 }
 
-/// Steps of training of one seed.
-pub fn steps(s: &Settings) -> u64 {
-    let models = Features::all(s).len() * s.overlap_lambdas.len() * Encoder::ALL.len();
-    models as u64 * s.overlap_steps
+/// The number of encoders for the same features.
+pub fn encoders(s: &Settings) -> usize {
+    s.overlap_lambdas.len() * Encoder::ALL.len()
 }
 
-/// Estimated memory, bytes: the models, and samples of all features with two codes of them.
-pub fn memory(s: &Settings) -> f64 {
-    let laws = || Features::all(s).into_iter().map(|features| features.law(s));
-    let each = s.overlap_lambdas.len() * Encoder::ALL.len();
-    let sizes = laws().flat_map(|law| std::iter::repeat_n(law.features, each));
-    let batches = laws().count() as f64 * s.training.memory(s.overlap_width, [].into_iter());
-    let samples =
-        laws().map(|law| s.overlap_samples as f64 * 12.0 * (law.features + law.width) as f64);
-    s.training.memory(s.overlap_width, sizes) + batches + samples.sum::<f64>()
+/// Estimated memory for some features, bytes: their encoders, and samples with two codes of them.
+pub fn memory(s: &Settings, features: Features) -> f64 {
+    let law = features.law(s);
+    let sizes = std::iter::repeat_n(law.features, encoders(s));
+    let samples = s.overlap_samples as f64 * 12.0 * (law.features + law.width) as f64;
+    law.memory() + s.training.memory(s.overlap_width, sizes) + samples
 }
 
 /// An encoder that was trained for given features.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Model {
     /// The features.
     pub features: Features,
@@ -118,91 +121,73 @@ pub struct Model {
     pub encoded: Result<Encoded, String>,
 }
 
-/// Trains and reads every encoder at one seed.
-pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
-    let sources: Vec<(Features, Generator)> = Features::all(s)
-        .into_iter()
-        .enumerate()
-        .map(|(i, features)| {
-            let rng = &mut ctx.rng(seed, "overlapping features", i as u64);
-            (features, Generator::new(features.law(s), rng))
-        })
-        .collect();
-    let tasks: Vec<Task> = (0..sources.len())
-        .flat_map(|source| {
-            s.overlap_lambdas.iter().flat_map(move |&lambda| {
-                let encoders = Encoder::ALL.iter();
-                encoders.map(move |&encoder| (source, lambda, encoder))
-            })
-        })
-        .collect();
-    let candidates = tasks
-        .iter()
-        .enumerate()
-        .map(|(i, &(source, lambda, encoder))| {
-            let rows = sources[source].1.features();
-            let shape = Shape {
-                width: rows.cols(),
-                dictionary: rows.rows(),
-            };
-            let mut start = Parameters::zeros(shape, encoder.variant(lambda as f32));
-            set_features(&mut start, rows);
-            Candidate {
-                slug: format!("overlap{i}-seed{seed}"),
-                title: format!("{encoder} encoder of given features, λ = {lambda}, seed {seed}"),
-                source,
-                start,
-                recipe: Recipe {
-                    held: vec!["w_dec", "b_dec"],
-                    ..Recipe::default()
-                },
-            }
-        });
-    let draw = |source: usize, number: u64| {
-        let mut rng = ctx.rng(seed, &format!("overlapping batch {source}"), number);
-        sources[source].1.batch(s.training.batch, &mut rng).x
+/// Trains and reads every encoder for one of [all](Features::all) features at a seed, by their number there.
+pub fn train(s: &Settings, number: usize, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
+    let features = Features::all(s)[number];
+    let mut rng = ctx.rng(seed, "overlapping features", number as u64);
+    let generator = Generator::new(features.law(s), &mut rng);
+    let lambdas = s.overlap_lambdas.iter();
+    let of = |&lambda: &f64| Encoder::ALL.iter().map(move |&encoder| (lambda, encoder));
+    let tasks: Vec<(f64, Encoder)> = lambdas.flat_map(of).collect();
+    let candidates = tasks.iter().enumerate().map(|(i, &(lambda, encoder))| {
+        let rows = generator.features();
+        let shape = Shape {
+            width: rows.cols(),
+            dictionary: rows.rows(),
+        };
+        let mut start = Parameters::zeros(shape, encoder.variant(lambda as f32));
+        set_features(&mut start, rows);
+        Candidate {
+            slug: format!("overlap{number}-{i}-seed{seed}"),
+            title: format!("{encoder} encoder of given features, λ = {lambda}, seed {seed}"),
+            source: 0,
+            start,
+            recipe: Recipe {
+                held: vec!["w_dec", "b_dec"],
+                ..Recipe::default()
+            },
+        }
+    });
+    let purpose = format!("overlapping batch {number}");
+    let draw = |_, step: u64| {
+        let mut rng = ctx.rng(seed, &purpose, step);
+        generator.batch(s.training.batch, &mut rng).x
     };
     let plan = Plan {
         steps: s.overlap_steps,
         ..s.training
     };
-    let candidates = candidates.collect();
-    let trained = training::train(candidates, &plan, s, &ctx.session, draw)?;
-    let held_out: Vec<Batch> = (0..sources.len())
-        .map(|source| {
-            let mut rng = ctx.rng(seed, "overlapping held-out", source as u64);
-            sources[source].1.batch(s.overlap_samples, &mut rng)
-        })
-        .collect();
-    let read = |(&(source, lambda, encoder), trained): (&Task, &training::Trained)| {
+    let trained = training::train(candidates.collect(), &plan, s, &ctx.session, draw)?;
+    let mut rng = ctx.rng(seed, "overlapping held-out", number as u64);
+    let held_out = generator.batch(s.overlap_samples, &mut rng);
+    let exec = ctx.session.serial();
+    let read = |(&(lambda, encoder), trained): (&(f64, Encoder), &training::Trained)| {
         crate::session::progress::check()?;
-        let features = sources[source].0;
-        let encoded = |read: Read| Encoded {
-            orthogonal: features.orthogonal,
-            ratio: features.ratio,
-            coherence: features.coherence,
-            lambda,
-            encoder,
-            seed,
-            excess: read.excess,
-            f1: read.f1,
-            best_f1: read.best_f1,
+        let encoded = || {
+            let read = read(exec, &trained.parameters, lambda, &held_out);
+            Encoded {
+                orthogonal: features.orthogonal,
+                ratio: features.ratio,
+                coherence: features.coherence,
+                lambda,
+                encoder,
+                seed,
+                excess: read.excess,
+                f1: read.f1,
+                best_f1: read.best_f1,
+            }
         };
-        let exec = ctx.session.serial();
-        let read = || encoded(read(exec, &trained.parameters, lambda, &held_out[source]));
+        let diverged = trained.divergence.clone();
         Ok(Model {
             features,
             lambda,
             encoder,
-            encoded: trained.divergence.clone().map_or_else(|| Ok(read()), Err),
+            encoded: diverged.map_or_else(|| Ok(encoded()), Err),
         })
     };
     let pairs = tasks.par_iter().with_max_len(1).zip(&trained);
     pairs.map(read).collect()
 }
-
-/// A source, a λ and an encoder.
-type Task = (usize, f64, Encoder);
 
 /// Makes every row of dictionary and encoder, where there is one, a feature.
 fn set_features(parameters: &mut Parameters, features: MatRef) {

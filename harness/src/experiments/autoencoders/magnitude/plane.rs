@@ -2,6 +2,7 @@
 
 use kernels::sae::{self, L1, Parameters, Rows, Shape, TiedL1, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef};
+use serde::{Deserialize, Serialize};
 
 use super::case::Case;
 use super::example::{self, Element};
@@ -64,100 +65,71 @@ impl Encoder {
     }
 }
 
-/// A trained model in the plane, and what it leaves.
-#[derive(Debug)]
-pub struct Model {
-    case: Case,
-    encoder: Encoder,
-    /// What it leaves, or how it diverged.
-    left: Result<(Parameters, Vec<Left>), String>,
+/// What is read from trained models in the plane.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Plane {
+    /// What they make of the example's target, an element a row; nothing if they are about other features.
+    pub elements: Vec<Element>,
+    /// What they leave, a row a pattern.
+    pub left: Vec<Left>,
 }
 
-impl Model {
-    /// What it makes of the example's target, an element a row; nothing if it is about other features, or diverged.
-    pub fn example(&self, exec: Exec) -> Vec<Element> {
-        match &self.left {
-            Ok((parameters, _)) if self.case == Case::Pair => {
-                let drawn = example::by_model(parameters, exec);
-                drawn.rows(self.case, self.encoder.of_example()).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// What it leaves, a row a pattern; nothing if it diverged.
-    pub fn left(&self) -> impl Iterator<Item = &Left> {
-        self.left.iter().flat_map(|(_, left)| left)
-    }
-}
-
-/// Trains tied and untied models on all cases, each from the true features on, all patterns as likely.
-pub fn train(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
-    let mut models = Vec::new();
-    for (at, &case) in Case::ALL.iter().enumerate() {
-        let patterns = case.patterns();
-        let draw = |_, number: u64| {
-            let mut rng = ctx.rng(seed, case.word(), number);
-            let sample = |_| case.draw(&patterns[rng.below(patterns.len())], &mut rng);
-            (0..s.training.batch).flat_map(sample).collect::<Vec<f32>>()
+/// Trains a tied and an untied model on a case, both from the true features on, all patterns as likely. Nothing is read
+/// from one that diverged.
+pub fn train(s: &Settings, case: Case, seed: u64, ctx: &Ctx) -> Result<Plane> {
+    let patterns = case.patterns();
+    let draw = |_, number: u64| {
+        let mut rng = ctx.rng(seed, case.word(), number);
+        let sample = |_| case.draw(&patterns[rng.below(patterns.len())], &mut rng);
+        (0..s.training.batch).flat_map(sample).collect::<Vec<f32>>()
+    };
+    let candidates = Encoder::ALL.iter().map(|encoder| {
+        let shape = Shape {
+            width: 2,
+            dictionary: case.features().len(),
         };
-        let candidates = Encoder::ALL.iter().enumerate().map(|(i, encoder)| {
-            let shape = Shape {
-                width: 2,
-                dictionary: case.features().len(),
-            };
-            let mut start = Parameters::zeros(shape, encoder.variant(s.lambda as f32));
-            case.set_dictionary(&mut start);
-            Candidate {
-                slug: format!("plane{at}-{i}-seed{seed}"),
-                title: format!("{encoder} SAE, {case}, seed {seed}"),
-                source: 0,
-                start,
-                recipe: Recipe::default(),
-            }
-        });
-        let trained = training::train(
-            candidates.collect(),
-            &Plan {
-                steps: s.plane_steps,
-                ..s.training
-            },
-            s,
-            &ctx.session,
-            draw,
-        )?;
-        for (&encoder, trained) in Encoder::ALL.iter().zip(trained) {
-            let left = match trained.divergence {
-                Some(how) => Err(how),
-                None => {
-                    let left = patterns.iter().enumerate().map(|(i, pattern)| {
-                        let mut rng = ctx.rng(seed, &format!("held-out {case}"), i as u64);
-                        let x: Vec<f32> = (0..s.held_out)
-                            .flat_map(|_| case.draw(pattern, &mut rng))
-                            .collect();
-                        let (error, square) = errors(ctx.session.serial(), &trained.parameters, &x);
-                        Left {
-                            features: case,
-                            encoder,
-                            pattern: name(pattern),
-                            active: pattern.len(),
-                            seed,
-                            error,
-                            square,
-                        }
-                    });
-                    let left = left.collect();
-                    Ok((trained.parameters, left))
-                }
-            };
-            models.push(Model {
-                case,
+        let mut start = Parameters::zeros(shape, encoder.variant(s.lambda as f32));
+        case.set_dictionary(&mut start);
+        Candidate {
+            slug: format!("plane{}-{}-seed{seed}", case as usize, *encoder as usize),
+            title: format!("{encoder} SAE, {case}, seed {seed}"),
+            source: 0,
+            start,
+            recipe: Recipe::default(),
+        }
+    });
+    let plan = Plan {
+        steps: s.plane_steps,
+        ..s.training
+    };
+    let trained = training::train(candidates.collect(), &plan, s, &ctx.session, draw)?;
+    let exec = ctx.session.serial();
+    let mut read = Plane::default();
+    let both = Encoder::ALL.iter().zip(trained);
+    for (&encoder, trained) in both.filter(|(_, trained)| trained.divergence.is_none()) {
+        let parameters = trained.parameters;
+        if case == Case::Pair {
+            let drawn = example::by_model(&parameters, exec);
+            read.elements.extend(drawn.rows(case, encoder.of_example()));
+        }
+        for (i, pattern) in patterns.iter().enumerate() {
+            let mut rng = ctx.rng(seed, &format!("held-out {case}"), i as u64);
+            let x: Vec<f32> = (0..s.held_out)
+                .flat_map(|_| case.draw(pattern, &mut rng))
+                .collect();
+            let (error, square) = errors(exec, &parameters, &x);
+            read.left.push(Left {
+                features: case,
                 encoder,
-                left,
+                pattern: name(pattern),
+                active: pattern.len(),
+                seed,
+                error,
+                square,
             });
         }
     }
-    Ok(models)
+    Ok(read)
 }
 
 /// The features of a pattern by their numbers, from 1.

@@ -3,6 +3,7 @@
 use kernels::metrics::{mmcs, neighbour_cosines};
 use kernels::sae::Parameters;
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
+use serde::{Deserialize, Serialize};
 
 use crate::phase::Phase;
 use crate::rng::Rng;
@@ -37,7 +38,7 @@ impl<'a> HeldOut<'a> {
 }
 
 /// What is read from one model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reading {
     /// Mean over true features of the largest cosine with an element of the dictionary.
     pub mmcs: f64,

@@ -1,32 +1,31 @@
 //! The models of the grid.
 
 use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
+use serde::{Deserialize, Serialize};
 
 use super::measures::Reading;
 use super::settings::Settings;
-use crate::experiment::Ctx;
+use crate::experiment::{Cost, Ctx};
 use crate::sae::training::{self, Record};
 use crate::table::record::Word as _;
 
 impl Settings {
-    /// The models of one seed that are trained for so many steps: untied ones and tied ones, with every λ, and if they
-    /// are trained to the end also without a penalty.
-    pub fn tasks(&self, seed: u64, steps: u64) -> Vec<Task> {
-        let none = [0.0].into_iter().filter(|_| steps == self.training.steps);
-        let lambdas: Vec<f64> = none.chain(self.lambdas.iter().copied()).collect();
-        let mut tasks = Vec::new();
-        for &encoder in Encoder::ALL {
-            for &ratio in &self.ratios {
-                tasks.extend(lambdas.iter().map(|&lambda| Task {
-                    encoder,
-                    lambda,
-                    ratio,
-                    steps,
-                    seed,
-                }));
+    /// All series of models at these seeds: trained for fewer steps and to the end, untied and tied, at every ratio.
+    pub fn series(&self, seeds: &[u64]) -> Vec<Series> {
+        let mut all = Vec::new();
+        for &seed in seeds {
+            for steps in self.budgets() {
+                for &encoder in Encoder::ALL {
+                    all.extend(self.ratios.iter().map(|&ratio| Series {
+                        encoder,
+                        ratio,
+                        steps,
+                        seed,
+                    }));
+                }
             }
         }
-        tasks
+        all
     }
 }
 
@@ -40,8 +39,75 @@ crate::words! {
     }
 }
 
-/// One model of the grid.
+/// Models of the grid that differ by λ alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Series {
+    pub encoder: Encoder,
+    pub ratio: f64,
+    /// Steps of their training.
+    pub steps: u64,
+    pub seed: u64,
+}
+
+/// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
+const SECONDS_OF_SAMPLE: f64 = 7.5e-7;
+const SECONDS_OF_WEIGHT: f64 = 2.6e-10;
+
+/// Seconds of the best code of a sample for each pair of elements, fitted to runs on Zen 3 with AVX2.
+const SECONDS_OF_OPTIMUM: f64 = 3.2e-8;
+
+impl Series {
+    /// A name that no other has.
+    pub fn name(&self) -> String {
+        let Series {
+            encoder,
+            ratio,
+            steps,
+            seed,
+        } = self;
+        format!("{encoder}-ratio{ratio}-steps{steps}-seed{seed}")
+    }
+
+    /// The models: with every λ, and if they are trained to the end also without a penalty.
+    pub fn tasks(&self, s: &Settings) -> Vec<Task> {
+        let &Series {
+            encoder,
+            ratio,
+            steps,
+            seed,
+        } = self;
+        let none = [0.0].into_iter().filter(|_| self.is_full(s));
+        let lambdas = none.chain(s.lambdas.iter().copied());
+        let task = |lambda| Task {
+            encoder,
+            lambda,
+            ratio,
+            steps,
+            seed,
+        };
+        lambdas.map(task).collect()
+    }
+
+    /// Whether the models are trained to the end.
+    pub fn is_full(&self, s: &Settings) -> bool {
+        self.steps == s.training.steps
+    }
+
+    /// The cost.
+    pub fn cost(&self, s: &Settings) -> Cost {
+        let ticks = self.tasks(s).len() as u64 * self.steps;
+        let elements = s.dictionary(self.ratio) as f64;
+        let of_sample = SECONDS_OF_SAMPLE + SECONDS_OF_WEIGHT * s.data.width as f64 * elements;
+        let best = (s.lambdas.len() * s.optimum_samples) as f64 * elements.powi(2);
+        Cost {
+            ticks,
+            seconds: ticks as f64 * s.training.batch as f64 * of_sample + SECONDS_OF_OPTIMUM * best,
+        }
+    }
+}
+
+/// One model of the grid.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     pub encoder: Encoder,
     /// Coefficient of the L1 norm; 0 in the control.
@@ -92,7 +158,7 @@ impl std::fmt::Display for Task {
 }
 
 /// A model of the grid, trained and read.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Model {
     pub task: Task,
     /// Elements of its dictionary.
