@@ -166,4 +166,14 @@ within 900 "the end of all jobs" queue_is_empty
 step "$harness" status "$run"
 step compare "$out/one" "$run"
 
+echo "a sweep of small models"
+sweep=(synth:synthsaebench-1k --k 4,8 --elements 256 --samples 16384 --quiet)
+run=$out/sweep
+step "$harness" sae train "${sweep[@]}" --out "$out/one-sweep" >/dev/null
+step "$harness" sae plan "${sweep[@]}" --out "$run"
+step "$harness" sae submit slurm "$run" --parts 3 --go
+within 300 "the end of all jobs" queue_is_empty
+step "$harness" sae status "$run"
+step compare "$out/one-sweep" "$run"
+
 printf '\nSlurm: all bytes are those of one machine\n'
