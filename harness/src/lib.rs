@@ -43,10 +43,13 @@
 //!
 //! [`cli`] turns the command line into a [`Config`](run::config::Config): preset, then file, then `--set`, then flags,
 //! every setting checked before anything runs. [`run`] takes the experiments one by one, in the order of the post. An
-//! [experiment](experiment::Experiment) computes inside the run's thread pool with the `kernels` crate and returns
-//! [tables](table::Table) and per-seed measures. The tables go to CSV at once ([`store::folder`] writes files whole or
-//! not at all); the measures settle the [claims](claim), each beside its control. Where a verdict is not that of the
-//! committed [reference](claim::reference) run, the ledger says so.
+//! [experiment](experiment::Experiment) computes in [units](experiment::units) that need no other, inside the run's thread
+//! pool with the `kernels` crate. What comes out of each is kept in a file until the experiment is complete, so that a
+//! run that goes on computes no unit twice, and so that [parts](run::part) of a run can be computed by many processes
+//! and [merged](run::merge). From all pieces the experiment concludes: it returns [tables](table::Table) and per-seed
+//! measures. The tables go to CSV at once ([`store::folder`] writes files whole or not at all); the measures settle the
+//! [claims](claim), each beside its control. Where a verdict is not that of the committed
+//! [reference](claim::reference) run, the ledger says so.
 //!
 //! Drawing starts from the files: [`report`] reads `claims.csv` and every experiment's CSVs back, asks the experiment
 //! for its [figures](figure) and findings, and writes the SVGs and one `report.html`. `harness report DIR` is that half
@@ -62,6 +65,9 @@
 //!   [`Experiment`](experiment::Experiment), and a line in that section's `SECTION`. Command line, configuration,
 //!   listing, output and report follow. [`near_orthogonality`](experiments::one_layer::near_orthogonality) is the one
 //!   to read first.
+//! * A **unit** of an experiment that takes long: a type of units with their cost, and what comes out of one, in its
+//!   [`Experiment`](experiment::Experiment). Plan, progress, checkpoints, parts and merge follow.
+//! * A **scheduler**: a variant of `Scheduler` in `cli/submit.rs`, and its scripts.
 //! * A **table**: a struct for its rows, declared by [`rows!`], among the tables of its experiment's
 //!   [`About`](experiment::About). A column of words has an enum, declared by [`words!`].
 //! * A **claim**: a static [`Claim`](claim::Claim) among the claims of its experiment's `About`, which its `run`

@@ -39,7 +39,7 @@ pub trait Bound: Send + Sync {
     ///
     /// # Errors
     /// Also if these are not the bytes of such a piece.
-    fn conclude(&self, pieces: &[Vec<u8>], ctx: &Ctx) -> Result<Outcome>;
+    fn conclude(&self, pieces: Vec<Vec<u8>>, ctx: &Ctx) -> Result<Outcome>;
 }
 
 /// Keeps a piece: the number of its unit, the seconds that it took times the threads that it had, and its bytes.
@@ -81,14 +81,14 @@ impl<E: Experiment> Bound for Typed<E> {
         })
     }
 
-    fn conclude(&self, pieces: &[Vec<u8>], ctx: &Ctx) -> Result<Outcome> {
-        let read = |bytes: &Vec<u8>| {
-            postcard::from_bytes(bytes).map_err(|why| {
+    fn conclude(&self, pieces: Vec<Vec<u8>>, ctx: &Ctx) -> Result<Outcome> {
+        let read = |bytes: Vec<u8>| {
+            postcard::from_bytes(&bytes).map_err(|why| {
                 let id = ctx.experiment;
                 Error::input(format!("a piece of `{id}` cannot be read ({why})"))
             })
         };
-        let pieces = pieces.iter().map(read).collect::<Result<_>>()?;
+        let pieces = pieces.into_iter().map(read).collect::<Result<_>>()?;
         E::conclude(&self.0, pieces, ctx)
     }
 }

@@ -183,8 +183,8 @@ impl<'a> Pieces<'a> {
                 self.ctx.experiment
             ))
         })?;
-        let bytes: Vec<Vec<u8>> = pieces.into_iter().map(|piece| piece.bytes).collect();
-        self.bound.conclude(&bytes, &self.ctx)
+        let bytes = pieces.into_iter().map(|piece| piece.bytes).collect();
+        self.bound.conclude(bytes, &self.ctx)
     }
 
     fn store(&self, number: usize) -> Store<'a> {

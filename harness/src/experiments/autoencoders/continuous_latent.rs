@@ -72,9 +72,9 @@ crate::rows! {
 
 /// Seconds of a step for each pair of the minibatch and layer of the model, for each weight of either matrix of that layer,
 /// and for each sample and weight of a dictionary, fitted to runs on Zen 3 with AVX2.
-const SECONDS_OF_LAYER: f64 = 2.2e-6;
-const SECONDS_OF_WEIGHT: f64 = 7e-10;
-const SECONDS_OF_DICTIONARY: f64 = 5e-10;
+const SECONDS_OF_LAYER: f64 = 1.25e-6;
+const SECONDS_OF_WEIGHT: f64 = 4e-10;
+const SECONDS_OF_DICTIONARY: f64 = 2.8e-10;
 
 /// See the [module](self).
 pub struct ContinuousLatent;

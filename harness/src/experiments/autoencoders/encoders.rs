@@ -59,9 +59,11 @@ impl Experiment for Encoders {
     };
 
     fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
-        let plain = s.data.memory() + of_source(s, s.data.width, s.elements(), threads);
+        let plainly = Encoder::TRAINED.len() * s.lambdas.len();
+        let tuned = plainly * s.rates.len() * s.budgets().len();
+        let plain = s.data.memory() + of_source(s, tuned, s.data.width, s.elements(), threads);
         let law = s.compressed;
-        let compressed = law.memory() + of_source(s, law.width, law.features, threads);
+        let compressed = law.memory() + of_source(s, tuned, law.width, law.features, threads);
         let synthetic = plain.max(compressed);
         if s.stream_seeds == 0 {
             return synthetic;
@@ -71,7 +73,8 @@ impl Experiment for Encoders {
         // there.
         let largest = model.datapoints.iter().copied().max().unwrap_or(0);
         let samples = source::STREAMS as f64 * 8.0 * largest as f64 * model.width as f64;
-        let trained = of_source(s, model.width, s.stream_ratio * model.width, threads);
+        let elements = s.stream_ratio * model.width;
+        let trained = of_source(s, plainly, model.width, elements, threads);
         synthetic.max(s.data.memory() + Streams::memory(model) + samples + trained)
     }
 
@@ -117,11 +120,11 @@ impl Experiment for Encoders {
             From::FreelyCoded => (lambdas * s.free_steps, s.elements(), s.data.width),
             From::Stream(_) => (encoders * s.stream_steps, stream, stream_width(needs)),
         };
+        let by_encoder = PER_SAMPLE + PER_VALUE * (elements * width) as f64;
         let per_sample = match unit.from {
-            // Iterations of FISTA go over the Gram matrix of the dictionary.
-            From::FreelyCoded => PER_CODE * (elements * elements) as f64,
-            // LISTA does so in each of its steps.
-            _ => PER_SAMPLE + PER_VALUE * (elements * (width + s.unrolled * elements / 3)) as f64,
+            From::Coherent(_) | From::Stream(_) => by_encoder,
+            From::Compressed => OF_CONTROL * by_encoder,
+            From::FreelyCoded => PER_CODE + PER_PRODUCT * (elements * elements) as f64,
         };
         Cost {
             ticks,
@@ -181,10 +184,10 @@ impl Experiment for Encoders {
     }
 }
 
-/// Estimated memory of the models of a source, bytes.
-fn of_source(s: &Settings, width: usize, elements: usize, threads: usize) -> f64 {
-    let trained = 3 * s.lambdas.len() * s.rates.len() * 2;
-    let (models, threads) = (trained as f64 / 3.0, threads as f64);
+/// Estimated memory of so many models of a source, as many with each encoder, bytes.
+fn of_source(s: &Settings, trained: usize, width: usize, elements: usize, threads: usize) -> f64 {
+    let models = (trained / Encoder::TRAINED.len()) as f64;
+    let threads = threads as f64;
     let sizes = (0..trained).map(|_| elements);
     let plan = s.training.memory(width, sizes);
     let (width, elements) = (width as f64, elements as f64);
@@ -223,12 +226,15 @@ pub struct Piece {
     tried: Vec<Tried>,
 }
 
-/// Seconds to train on a sample, and for each value of the dictionary, on one core of Zen 3 with AVX2.
-const PER_SAMPLE: f64 = 5e-7;
-const PER_VALUE: f64 = 4e-10;
+/// Seconds to train on a sample, and for each value of the dictionary, on one core of Zen 3 with AVX2. Encoders of the
+/// control, whose codes are denser and whose hidden layers are wider, take twice as long.
+const PER_SAMPLE: f64 = 8e-7;
+const PER_VALUE: f64 = 2.3e-10;
+const OF_CONTROL: f64 = 2.0;
 
-/// Seconds to find the free codes of a sample, for each value of the Gram matrix of the dictionary, on the same.
-const PER_CODE: f64 = 2e-8;
+/// Seconds to find the free codes of a sample, and for each value of the Gram matrix of the dictionary, on the same.
+const PER_CODE: f64 = 4.6e-6;
+const PER_PRODUCT: f64 = 3.2e-10;
 
 /// Width of the residual streams.
 fn stream_width(needs: &Needs) -> usize {

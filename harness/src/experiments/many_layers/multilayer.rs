@@ -41,7 +41,7 @@ pub mod traces;
 mod train;
 
 use model::Model;
-use recipe::Recipe;
+use recipe::{PER_TICK, Recipe};
 pub use settings::{Activation, Capacity, Curve, Loss, Settings, Targets};
 use task::{Kind, Part, Task};
 
@@ -104,15 +104,19 @@ impl Experiment for Multilayer {
     }
 
     fn cost(s: &Settings, unit: &Unit, _: &Needs) -> Cost {
-        let ticks = match unit {
-            Unit::Model(task, recipe) if task.kind == Kind::Trained => recipe.cost(task.n),
-            Unit::Model(..) => 0,
+        match unit {
+            Unit::Model(task, recipe) => {
+                let ticks = match task.kind {
+                    Kind::Trained => recipe.cost(task.n),
+                    _ => 0,
+                };
+                Cost {
+                    ticks,
+                    seconds: PER_TICK * ticks as f64 + recipe.reading(task.n),
+                }
+            }
             Unit::Curve(job) => job.cost(s),
             Unit::Capacity(job) => job.cost(s),
-        };
-        Cost {
-            ticks,
-            seconds: PER_TICK * ticks as f64,
         }
     }
 
@@ -172,9 +176,6 @@ pub enum Piece {
     /// The numbers of pairs that were tried.
     Capacity(Vec<capacity::Attempt>),
 }
-
-/// Seconds of a unit of progress on one core of Zen 3 with AVX2.
-const PER_TICK: f64 = 1.2e-5;
 
 /// Every model but those of the specification curve, with its recipe.
 fn tasks(s: &Settings, seeds: &[u64]) -> Vec<(Task, Recipe)> {

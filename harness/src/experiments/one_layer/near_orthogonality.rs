@@ -168,7 +168,7 @@ impl Experiment for NearOrthogonality {
 
 /// Seconds to compare so many features of n entries, each with each, on one core of Zen 3 with AVX2, estimated.
 pub(super) fn seconds(most: usize, n: usize) -> f64 {
-    9e-12 * (most as f64).powi(2) * n as f64
+    7e-12 * (most as f64).powi(2) * n as f64
 }
 
 /// What is measured at each seed.

@@ -103,7 +103,7 @@ const SECONDS_OF_ITERATION: f64 = 2.5e-7;
 const SECONDS_OF_PRODUCT: f64 = 8e-11;
 
 /// Iterations that the best codes take, about.
-const ITERATIONS_OF_BEST: u64 = 100;
+const ITERATIONS_OF_BEST: u64 = 40;
 
 impl Task {
     /// A name that no other has: of its unit, and of the folder of its checkpoints.

@@ -123,13 +123,13 @@ struct Model {
 }
 
 /// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
-const SECONDS_OF_SAMPLE: f64 = 1.5e-7;
-const SECONDS_OF_WEIGHT: f64 = 1.8e-10;
+const SECONDS_OF_SAMPLE: f64 = 1e-7;
+const SECONDS_OF_WEIGHT: f64 = 1.2e-10;
 
 /// Seconds, for each pair of elements, of the best codes of a sample on a trained dictionary and on a spread one, and of
 /// the spreading, fitted to runs on Zen 3 with AVX2.
-const SECONDS_OF_OPTIMA: f64 = 5e-8;
-const SECONDS_OF_SPREADING: f64 = 3.6e-5;
+const SECONDS_OF_OPTIMA: f64 = 3.4e-8;
+const SECONDS_OF_SPREADING: f64 = 2.4e-5;
 
 impl Family {
     /// All of them at these seeds.

@@ -6,7 +6,7 @@ use super::identity::{self, Drawn, Identity, Point};
 use super::plane::{self, Norm, Used};
 use super::settings::Settings;
 use super::ties::{self, Gap, Length};
-use super::transition::{Law, Recovered};
+use super::transition::{Atoms, Law, Recovered};
 use crate::error::Result;
 use crate::experiment::{Cost, Ctx};
 use crate::stats::max;
@@ -49,10 +49,10 @@ pub struct Identities {
 }
 
 /// Seconds of the path of a target, for each atom and squared dimension, fitted to runs on Zen 3 with AVX2.
-const SECONDS_OF_PATH: f64 = 2.9e-9;
+const SECONDS_OF_PATH: f64 = 2e-9;
 
 /// Seconds of a target in the plane and of a code of the identity, fitted to runs on Zen 3 with AVX2.
-const SECONDS_OF_SMALL: f64 = 3.3e-5;
+const SECONDS_OF_SMALL: f64 = 1.1e-5;
 
 impl Unit {
     /// The units of a seed.
@@ -83,7 +83,13 @@ impl Unit {
             Part::Transition(law) => {
                 let numbers = s.numbers_of_atoms().into_iter();
                 let atoms: usize = numbers.map(|n| law.atoms_searched(n)).sum();
-                let paths = (s.targets * s.active_levels) as f64;
+                // Crowded atoms are alike, and their paths short.
+                let share = if law.atoms == Atoms::Crowded {
+                    0.5
+                } else {
+                    1.0
+                };
+                let paths = share * (s.targets * s.active_levels) as f64;
                 Cost {
                     ticks: s.undersampling.len() as u64,
                     seconds: SECONDS_OF_PATH * paths * atoms as f64 * (s.dimension as f64).powi(2),

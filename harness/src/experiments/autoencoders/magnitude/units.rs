@@ -69,8 +69,8 @@ impl Gathered {
 }
 
 /// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
-const SECONDS_OF_SAMPLE: f64 = 3e-7;
-const SECONDS_OF_WEIGHT: f64 = 3.8e-10;
+const SECONDS_OF_SAMPLE: f64 = 2e-7;
+const SECONDS_OF_WEIGHT: f64 = 2.4e-10;
 
 impl Unit {
     /// The units of a seed.

@@ -50,11 +50,11 @@ pub struct Series {
 }
 
 /// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
-const SECONDS_OF_SAMPLE: f64 = 7.5e-7;
-const SECONDS_OF_WEIGHT: f64 = 2.6e-10;
+const SECONDS_OF_SAMPLE: f64 = 4.3e-7;
+const SECONDS_OF_WEIGHT: f64 = 1.5e-10;
 
 /// Seconds of the best code of a sample for each pair of elements, fitted to runs on Zen 3 with AVX2.
-const SECONDS_OF_OPTIMUM: f64 = 3.2e-8;
+const SECONDS_OF_OPTIMUM: f64 = 1.8e-8;
 
 impl Series {
     /// A name that no other has.

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::claims::LEARNED;
 use super::data::{self, Data};
-use super::recipe::Recipe;
+use super::recipe::{PER_TICK, Recipe};
 use super::settings::{Capacity, Loss, Settings};
 use super::state::{State, Watched};
 use super::traces::CHUNK;
 use super::train::Trainer;
 use crate::error::Result;
-use crate::experiment::Ctx;
+use crate::experiment::{Cost, Ctx};
 use crate::store::checkpoint::Snapshot;
 use crate::table::record::Word;
 
@@ -62,7 +62,7 @@ fn recipe(s: &Settings, layers: usize) -> Recipe {
 }
 
 /// Units of progress of one job.
-fn cost(s: &Settings, way: Way) -> u64 {
+fn ticks(s: &Settings, way: Way) -> u64 {
     let c = &s.capacity;
     let numbers = c.datapoints().into_iter();
     let cost = |n: usize| match way {
@@ -92,9 +92,17 @@ impl Job {
         format!("capacity-{}-seed{}", self.way, self.seed)
     }
 
-    /// Units of progress that it reports.
-    pub fn cost(self, s: &Settings) -> u64 {
-        cost(s, self.way)
+    /// Its cost: most of the numbers are never tried, since one before is not learned.
+    pub fn cost(self, s: &Settings) -> Cost {
+        let ticks = ticks(s, self.way);
+        let share = match self.way {
+            Way::EndToEnd => 2.0 / 5.0,
+            Way::BlockByBlock => 1.0 / 7.0,
+        };
+        Cost {
+            ticks,
+            seconds: PER_TICK * share * ticks as f64,
+        }
     }
 
     /// Tries ever more pairs, up to the first number that is not learned.
@@ -126,7 +134,7 @@ impl Job {
             snapshot.put_vector("learned", &learned);
             store.write(learned.len() as u64, snapshot)?;
         }
-        let spared = self.cost(s) - done;
+        let spared = ticks(s, way) - done;
         ctx.session.progress.advance(spared)?;
         let attempts = numbers.into_iter().zip(learned);
         let attempt = |(n, learned)| Attempt {

@@ -4,12 +4,12 @@ use super::circuit;
 use super::data::Data;
 use super::model::judges;
 use super::reading::Reading;
-use super::recipe::Recipe;
+use super::recipe::{PER_SMALL_TICK, Recipe};
 use super::scores::Scores;
 use super::settings::{Curve, Loss, Settings};
 use super::train;
 use crate::error::Result;
-use crate::experiment::Ctx;
+use crate::experiment::{Cost, Ctx};
 use crate::table::record::Word;
 use serde::{Deserialize, Serialize};
 
@@ -146,9 +146,15 @@ pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
 }
 
 impl Job {
-    /// Units of progress that it reports.
-    pub fn cost(&self, s: &Settings) -> u64 {
-        self.cell.recipe(s, self.n).cost(self.n)
+    /// Its cost. A training that may stop early is taken to do so after two thirds of its steps; it varies a lot.
+    pub fn cost(&self, s: &Settings) -> Cost {
+        let recipe = self.cell.recipe(s, self.n);
+        let ticks = recipe.cost(self.n);
+        let share = if recipe.stop { 2.0 / 3.0 } else { 1.0 };
+        Cost {
+            ticks,
+            seconds: PER_SMALL_TICK * share * ticks as f64 + 2.0 * recipe.reading(self.n),
+        }
     }
 
     /// Trains and reads one model. It is small, and has no checkpoints.
