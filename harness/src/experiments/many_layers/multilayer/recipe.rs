@@ -11,8 +11,10 @@ const OPPOSITE_LAYERS: usize = 8;
 /// Their learning rate.
 const OPPOSITE_RATE: f64 = 1e-3;
 
-/// Seconds of a unit of progress on one core of Zen 3 with AVX2, of large models and of those of the specification curve.
+/// Seconds of a unit of progress on one core of Zen 3 with AVX2.
 pub const PER_TICK: f64 = 1.2e-5;
+
+/// Seconds of a unit of progress of the small models of the specification curve, on the same.
 pub const PER_SMALL_TICK: f64 = 1.4e-5;
 
 /// Seconds of the gradient for one datapoint, for each parameter, on the same.
