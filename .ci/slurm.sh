@@ -96,12 +96,12 @@ at_work() {
     task_pid=$(pgrep --full --newest -- "^$harness run --part .* --out $run" || true)
     [[ -n $task_pid ]] || return
     part=$(tr '\0' '\n' <"/proc/$task_pid/cmdline" | sed -n 's,/.*,,; 4p')
-    [[ -n $part && -n $(find "$run"/parts/*"$part"-of-* -name '*.ckpt' 2>/dev/null | head -n 1) ]]
+    [[ -n $part && -n $(find "$run/parts/$(printf %02d "$part")-of-12" -name '*.ckpt' 2>/dev/null | head -n 1) ]]
 }
 
 # Whether a task has said that it is queued again after code $1.
 queued_again() {
-    grep -q "code $1; queued again" "$run"/slurm/part-*.log
+    grep -q "(code $1); queued again" "$run"/slurm/part-*.log
 }
 
 # Whether node $1 is in state $2.
@@ -110,7 +110,8 @@ node_is() {
 }
 
 queue_is_empty() {
-    [[ -z $(squeue --noheader) ]]
+    local jobs
+    jobs=$(squeue --noheader) && [[ -z $jobs ]]
 }
 
 # Whether job $1 has a task in state $2.
@@ -120,15 +121,12 @@ has_task() {
 
 # Compares every file of run $1 with that of run $2, but for what differs by its nature.
 compare() {
-    local file
-    while read -r file; do
-        cmp "$1/$file" "$2/$file"
-    done < <(cd "$1" && find . -type f ! -name manifest.json)
+    diff --recursive --brief --exclude=manifest.json --exclude=parts --exclude=slurm --exclude=plan.csv "$1" "$2"
 }
 
 install
-start
 trap stop EXIT
+start
 
 run=$out/run
 step "$harness" run --preset quick --quiet --out "$out/one" >/dev/null
@@ -138,7 +136,7 @@ first=$(sed -n 's/.*round 1 .*job //p' "$out/jobs")
 
 echo "a task is told that its time is up"
 within 60 "a task" at_work
-step scancel --signal=TERM --batch "${first}_$part"
+step scancel --signal=USR1 --batch "${first}_$part"
 within 60 "that task in the queue again" queued_again 130
 
 echo "the program of a task is killed"

@@ -58,7 +58,7 @@ enum Command {
     /// Say how far the parts of a planned run are
     Status(parts::StatusArgs),
     /// Make tables, figures and report of what the parts of a planned run have computed
-    Merge(parts::MergeArgs),
+    Merge(parts::RunMergeArgs),
     /// Write scripts by which a cluster computes the parts of a planned run, and merges them
     #[command(subcommand)]
     Submit(submit::Scheduler),

@@ -24,7 +24,7 @@ pub enum Error {
 }
 
 /// What a user does after a run or a training has ended early, in words.
-pub const GOES_ON: &str = "a run or a training goes on from here with `--resume DIR`, its output folder, and a part with its command again";
+pub const GOES_ON: &str = "a run or a training goes on from here with `--resume DIR`, its output folder, and a part or a merge with its command again";
 
 /// Shorthand for results of the harness.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -70,8 +70,8 @@
 //! * A **scheduler**: a variant of `Scheduler` in `cli/submit.rs`, and its scripts.
 //! * A **table**: a struct for its rows, declared by [`rows!`], among the tables of its experiment's
 //!   [`About`](experiment::About). A column of words has an enum, declared by [`words!`].
-//! * A **claim**: a static [`Claim`](claim::Claim) among the claims of its experiment's `About`, which its `run`
-//!   [settles](claim::outcome::Outcome::settle) at every seed, with a value of the claim and one of its control for
+//! * A **claim**: a static [`Claim`](claim::Claim) among the claims of its experiment's `About`, which its
+//!   `conclude` [settles](claim::outcome::Outcome::settle) at every seed, with a value of the claim and one of its control for
 //!   each condition.
 //! * A **figure**: a name among the figures of its experiment's `About` and a [`Figure`](figure::Figure) made of its
 //!   tables. A new *kind* of figure: a [`Mark`](figure::Mark) and how it is drawn, in [`figure`].

@@ -97,37 +97,33 @@ pub struct Finished {
     pub profile: Option<Profile>,
 }
 
-/// Refuses a configuration with an experiment that there is no memory for.
-pub fn check_memory(config: &Config, threads: usize) -> Result<()> {
-    let mut estimates = config.memory(threads).into_iter();
+/// Refuses a configuration with an experiment, among those that `computes` names, that there is no memory for.
+pub fn check_memory(
+    config: &Config,
+    threads: usize,
+    computes: impl Fn(&str) -> bool,
+) -> Result<()> {
+    let estimates = config.memory(threads).into_iter();
+    let mut estimates = estimates.filter(|(id, _)| computes(id));
     estimates.try_for_each(|(id, needed)| {
         memory::check(id, &format!("harness list {id}"), needed, threads)
     })
 }
 
+/// Concludes those experiments of a run in parts that others need, so that the parts of these find their tables and
+/// models in the folder of the run, and need not look for the pieces in those of all parts.
+pub fn conclude_needed(config: &Config, isa: Isa, options: &RunOptions) -> Result<()> {
+    let pool = session::pool(options.threads)?;
+    let (folder, mut manifest) = begin(config, isa, options)?;
+    let needed = |id: &str| config.is_needed(id);
+    pool.install(|| compute(config, isa, options, &folder, &mut manifest, None, &needed))?;
+    Ok(())
+}
+
 /// Runs a configuration.
 pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
-    let folder = match &options.out {
-        Some(path) if options.resume => {
-            Folder::resume(path, config.ids().chain([profile::FOLDER]))?
-        }
-        Some(path) => Folder::create(path)?,
-        None => Folder::create_numbered(Path::new("out"), config.preset.name())?,
-    };
-    let mut manifest = Manifest::new(config, isa, options.threads);
-    if options.resume {
-        manifest.resume(folder.path())?;
-        verify(config, &folder, &manifest.checksums)?;
-        // A profile is that of a whole run.
-        manifest.checksums.remove(profile::FOLDER);
-        folder.remove(profile::FOLDER)?;
-    }
-    for part in &options.parts {
-        manifest.add_part(part)?;
-    }
-    folder.write(CONFIG, config.to_toml(isa.name()))?;
-    folder.write(MANIFEST, manifest.to_json())?;
+    let (folder, mut manifest) = begin(config, isa, options)?;
 
     let start = || Recorder::start(isa, options.threads);
     let mut recorder = options.profile.then(start).transpose()?;
@@ -139,6 +135,7 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
             &folder,
             &mut manifest,
             recorder.as_mut(),
+            &|_| true,
         )
     })?;
     let profile = recorder.map(|recorder| recorder.finish(options.show));
@@ -170,6 +167,30 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
     })
 }
 
+/// The folder of a run that begins or goes on, and its manifest.
+fn begin<'a>(config: &'a Config, isa: Isa, options: &RunOptions) -> Result<(Folder, Manifest<'a>)> {
+    let folder = match &options.out {
+        Some(path) if options.resume => {
+            Folder::resume(path, config.ids().chain([profile::FOLDER]))?
+        }
+        Some(path) => Folder::create(path)?,
+        None => Folder::create_numbered(Path::new("out"), config.preset.name())?,
+    };
+    let mut manifest = Manifest::new(config, isa, options.threads);
+    if options.resume {
+        manifest.resume(folder.path())?;
+        verify(config, &folder, &manifest.checksums)?;
+        // A profile is that of a whole run.
+        manifest.checksums.remove(profile::FOLDER);
+        folder.remove(profile::FOLDER)?;
+    }
+    for part in &options.parts {
+        manifest.add_part(part)?;
+    }
+    folder.write(CONFIG, config.to_toml(isa.name()))?;
+    folder.write(MANIFEST, manifest.to_json())?;
+    Ok((folder, manifest))
+}
 /// Checks that what a run is resumed from is as it was left, before anything is computed or written.
 fn verify(config: &Config, folder: &Folder, checksums: &Checksums) -> Result<()> {
     let run = folder.path();
@@ -182,7 +203,7 @@ fn verify(config: &Config, folder: &Folder, checksums: &Checksums) -> Result<()>
     checkpoint::verify(folder, config.ids())
 }
 
-/// Runs the experiments in order and writes their tables as each of them ends.
+/// Runs those experiments that are wanted, in order, and writes their tables as each of them ends.
 fn compute(
     config: &Config,
     isa: Isa,
@@ -190,6 +211,7 @@ fn compute(
     folder: &Folder,
     manifest: &mut Manifest,
     mut recorder: Option<&mut Recorder>,
+    wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Ledger> {
     let settings = config.settings();
     let mut ledger = Ledger::default();
@@ -197,6 +219,9 @@ fn compute(
     for (i, Selected { experiment, bound }) in config.experiments.iter().enumerate() {
         progress::check()?;
         let id = experiment.id();
+        if !wanted(id) {
+            continue;
+        }
         let name = format!("[{}/{}] {id}", i + 1, config.experiments.len());
         let progress = Progress::new(name, options.show);
         let seeds = config.seeds_of(&**bound);

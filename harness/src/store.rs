@@ -3,7 +3,7 @@
 pub mod checkpoint;
 pub mod checksums;
 pub mod folder;
-mod made;
+pub mod made;
 pub mod names;
 pub mod system;
 pub mod temporary;

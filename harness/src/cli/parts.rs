@@ -116,8 +116,8 @@ pub struct PartArgs {
     #[arg(long, value_name = "I/N", requires = "out", conflicts_with_all = ["resume", "units"])]
     part: Option<Share>,
 
-    /// Compute the units in this table, which is made of lines of plan.csv, of the run that is planned in the folder
-    /// --out
+    /// Compute the units in this table, which is made of lines of plan.csv with its first one, of the run that is planned
+    /// in the folder --out; the part has the name of the file, so tables have names of their own
     #[arg(
         long,
         value_name = "FILE.csv",
@@ -148,7 +148,8 @@ impl PartArgs {
             (None, Some(file)) => Wanted::listed(&file, &config)?,
             (None, None) => unreachable!("one of them is given"),
         };
-        run::check_memory(&config, options.threads)?;
+        let experiments = wanted.experiments(&config);
+        run::check_memory(&config, options.threads, |id| experiments.contains(id))?;
         signals::catch()?;
         let Ended {
             there,
@@ -221,7 +222,7 @@ pub fn planned_isa(named: Option<&str>, run: &Path) -> Result<Isa> {
     })
 }
 
-/// The arguments of `harness merge`.
+/// The arguments that every merge has.
 #[derive(Debug, Args)]
 #[command(
     after_help = "The tables, figures and report are those of one machine, byte for byte; what differs by its nature, \
@@ -248,20 +249,44 @@ pub struct MergeArgs {
     pub quiet: bool,
 }
 
-impl MergeArgs {
+/// The arguments of `harness merge`.
+#[derive(Debug, Args)]
+pub struct RunMergeArgs {
+    #[command(flatten)]
+    merge: MergeArgs,
+
+    /// Conclude only the experiments that others need, between two rounds of parts: each task then finds their tables and
+    /// models in DIR, and need not look for all pieces in the folders of all parts
+    #[arg(long)]
+    needed: bool,
+}
+
+impl RunMergeArgs {
     /// Merges, and prints what came out.
     pub fn execute(self) -> Result<()> {
-        let export = self.figures.export()?;
-        let (config, isa) = planned(&self.folder)?;
+        let MergeArgs {
+            folder,
+            wait,
+            threads: asked,
+            figures,
+            quiet,
+        } = self.merge;
+        let export = figures.export()?;
+        let (config, isa) = planned(&folder)?;
         signals::catch()?;
-        Folder::refuse_busy(&self.folder)?;
-        let parts = merge::parts(&config, isa, &self.folder, Duration::from_secs(self.wait))?;
+        Folder::refuse_busy(&folder)?;
+        let wanted = |id: &str| !self.needed || config.is_needed(id);
+        let parts = merge::parts(&config, isa, &folder, Duration::from_secs(wait), wanted)?;
         let options = RunOptions {
-            out: Some(self.folder),
+            out: Some(folder),
             resume: true,
             parts,
-            ..RunOptions::new(threads(self.threads)?, Show::suited(self.quiet))
+            ..RunOptions::new(threads(asked)?, Show::suited(quiet))
         };
+        if self.needed {
+            run::check_memory(&config, options.threads, wanted)?;
+            return run::conclude_needed(&config, isa, &options);
+        }
         run_and_report(&config, &options, &export)
     }
 }

@@ -15,7 +15,7 @@ use crate::text::put;
 /// Runs, and prints what came out.
 pub fn run_and_report(config: &Config, options: &RunOptions, export: &Export) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
-    run::check_memory(config, options.threads)?;
+    run::check_memory(config, options.threads, |_| true)?;
     signals::catch()?;
     let finished = run::run(config, isa, options)?;
     report::draw(&REGISTRY, &finished.folder, export)?;

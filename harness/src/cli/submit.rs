@@ -6,7 +6,7 @@ use std::process::Command;
 
 use clap::{Args, Subcommand};
 
-use super::common::{print, threads};
+use super::common::print;
 use super::parts::configuration;
 use crate::error::{Error, Result};
 use crate::parts::Commands;
@@ -24,6 +24,9 @@ const MOST_TASKS: i64 = 1000;
 /// Least time that a task asks for, in minutes.
 const LEAST_MINUTES: f64 = 10.0;
 
+/// Least time that the merge asks for, in minutes: it measures models, and computes what takes seconds.
+const LEAST_OF_MERGE: u64 = 60;
+
 /// Memory beside that of the units, in megabytes: the program and its files.
 const MEMORY_BESIDE: f64 = 512.0;
 
@@ -38,9 +41,10 @@ pub enum Scheduler {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The scripts lie in DIR/slurm: part.sh for a task of the array, merge.sh, and submit.sh, which submits \
-    them and can be run again after a failure: parts that are complete end at once. What a task prints goes to \
-    DIR/slurm/part-I.log. A task is told a minute before its time is up; it then writes its checkpoints and is queued \
-    again. One that failed is queued again as well, three times at most.\n\nExample:\n  harness plan --preset full \
+    them and can be run again once no job of theirs is left: parts that are complete end at once. What a task prints \
+    goes to DIR/slurm/part-I.log. A task is told a minute before its time is up; it then writes its checkpoints and is \
+    queued again, if it has come any further. One whose program failed is queued again as well, three times at most. \
+    Options of --sbatch are written as they are given: quote what holds spaces, as in a script.\n\nExample:\n  harness plan --preset full \
     --out run\n  harness submit slurm run --parts 32 --partition short --go\n  harness status run"
 )]
 pub struct SlurmArgs {
@@ -53,8 +57,8 @@ pub struct SlurmArgs {
     parts: u16,
 
     /// Cores of each task
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    cpus: usize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    cpus: u16,
 
     /// Time of each task, in minutes [default: three times the estimate, and ten at least]
     #[arg(long, value_name = "MINUTES")]
@@ -77,13 +81,27 @@ pub struct SlurmArgs {
     go: bool,
 }
 
+/// Estimated memory of the jobs, bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// Most that a task needs.
+    pub task: f64,
+    /// What the merge needs.
+    pub merge: f64,
+}
+
 impl Scheduler {
     /// Writes the scripts for a run of the suite.
     pub fn execute(self) -> Result<()> {
         let Scheduler::Slurm(args) = self;
         let config = configuration(&args.folder)?;
-        let planned = run::plan::plan(&config, threads(Some(args.cpus))?);
-        let memory = planned.iter().map(|unit| unit.memory).fold(0.0, f64::max);
+        let planned = run::plan::plan(&config, args.cpus());
+        // Experiments without units are computed by the merge.
+        let memory = config.memory(args.cpus()).into_iter();
+        let memory = Memory {
+            task: planned.iter().map(|unit| unit.memory).fold(0.0, f64::max),
+            merge: memory.map(|(_, needed)| needed).fold(0.0, f64::max),
+        };
         args.submit(run::parts::COMMANDS, &planned, memory)
     }
 }
@@ -94,14 +112,18 @@ impl SlurmArgs {
         &self.folder
     }
 
+    /// The number of cores of a task.
+    fn cpus(&self) -> usize {
+        self.cpus.into()
+    }
+
     /// The number of parts.
     pub fn parts(&self) -> usize {
         self.parts.into()
     }
 
-    /// Writes the scripts for the units that are planned in the folder, of which a task needs so much memory, and submits
-    /// them if that was asked for.
-    pub fn submit(&self, commands: Commands, planned: &[Planned], memory: f64) -> Result<()> {
+    /// Writes the scripts for the units that are planned in the folder, and submits them if that was asked for.
+    pub fn submit(&self, commands: Commands, planned: &[Planned], memory: Memory) -> Result<()> {
         let run = fs::canonicalize(&self.folder).map_err(Error::io("read", &self.folder))?;
         let program = std::env::current_exe();
         let program = program.map_err(Error::io("read", Path::new("/proc/self/exe")))?;
@@ -117,7 +139,13 @@ impl SlurmArgs {
         };
         let folder = Folder::open(&run, [SLURM])?;
         folder.write(format!("{SLURM}/part.sh"), scripts.part())?;
-        folder.write(format!("{SLURM}/merge.sh"), scripts.merge())?;
+        folder.write(format!("{SLURM}/merge.sh"), scripts.merge("merge", ""))?;
+        if plan::rounds(planned) > 1 {
+            folder.write(
+                format!("{SLURM}/needed.sh"),
+                scripts.merge("needed", " --needed"),
+            )?;
+        }
         folder.write(format!("{SLURM}/submit.sh"), scripts.submit())?;
         drop(folder);
         let submit = run.join(SLURM).join("submit.sh");
@@ -148,13 +176,12 @@ struct Scripts<'a> {
     program: &'a Path,
     commands: Commands,
     planned: &'a [Planned],
-    /// Estimated memory of a task, bytes.
-    memory: f64,
+    memory: Memory,
 }
 
 impl Scripts<'_> {
     /// The head of a script, with the options of sbatch.
-    fn head(&self, what: &str, log: &str) -> String {
+    fn head(&self, what: &str, log: &str, minutes: u64, memory: f64) -> String {
         let mut text = format!("#!/bin/sh\n# {what} Written by `harness submit slurm`.\n");
         let name = self.run.file_name().unwrap_or_default().to_string_lossy();
         let mut option = |option: &str| put(&mut text, format_args!("#SBATCH {option}\n"));
@@ -164,13 +191,17 @@ impl Scripts<'_> {
         ));
         option(&format!(
             "--output={}",
-            quoted(&self.run.join(SLURM).join(log).to_string_lossy())
+            // Slurm fills in what follows a %.
+            quoted(&format!(
+                "{}/{log}",
+                self.run.join(SLURM).to_string_lossy().replace('%', "%%")
+            ))
         ));
         option(&format!("--chdir={}", quoted(&self.here.to_string_lossy())));
         option("--open-mode=append");
         option(&format!("--cpus-per-task={}", self.args.cpus));
-        option(&format!("--time={}", self.minutes()));
-        option(&format!("--mem={}M", self.megabytes()));
+        option(&format!("--time={minutes}"));
+        option(&format!("--mem={}M", self.megabytes(memory)));
         if let Some(partition) = &self.args.partition {
             option(&format!("--partition={}", quoted(partition)));
         }
@@ -182,16 +213,26 @@ impl Scripts<'_> {
 
     /// The script of a task.
     fn part(&self) -> String {
-        let mut text = self.head("A part of a run: a task of an array.", "part-%a.log");
+        let mut text = self.head(
+            "A part of a run: a task of an array.",
+            "part-%a.log",
+            self.minutes(),
+            self.memory.task,
+        );
         put(
             &mut text,
             format_args!(
                 r#"#SBATCH --requeue
-#SBATCH --signal=B:TERM@60
+#SBATCH --signal=B:USR1@60
 
+begun={folder}/part-"$SLURM_ARRAY_TASK_ID".begun
+failed={folder}/part-"$SLURM_ARRAY_TASK_ID".failed
+touch "$begun"
 {program} {part} --part "$SLURM_ARRAY_TASK_ID/{parts}" --threads "$SLURM_CPUS_PER_TASK" --out {run} --quiet &
 task=$!
 # A minute before its time is up, the task is told to write its checkpoints and to end.
+time_is_up=
+trap 'time_is_up=yes; kill -TERM "$task"' USR1
 trap 'kill -TERM "$task"' TERM
 wait "$task"
 code=$?
@@ -200,29 +241,50 @@ while kill -0 "$task" 2>/dev/null; do
     wait "$task"
     code=$?
 done
-# What is done is kept, and the task goes on when its turn comes again.
-if [ "$code" -eq 130 ] || {{ [ "$code" -ne 0 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt 3 ]; }}; then
-    echo "ended with code $code; queued again"
+again() {{
+    echo "$1 (code $code); queued again"
     scontrol requeue "$SLURM_JOB_ID"
+}}
+part=$(printf '%0{digits}d-of-{parts}' "$SLURM_ARRAY_TASK_ID")
+if [ "$code" -eq 0 ]; then
+    rm -f "$begun" "$failed"
+elif [ -n "$time_is_up" ]; then
+    # What is done is kept, and the task goes on when its turn comes again, if it has come any further.
+    if find {run}/parts/"$part" -name '*.ckpt' -newer "$begun" | grep -q .; then
+        again "its time was up"
+    else
+        echo "its time was up before anything was done: ask for more by --time"
+    fi
+elif [ "$code" -ne 130 ]; then
+    # Three times, then its error is one that comes again. 130 is the end that was asked for by scancel.
+    echo "$code" >>"$failed"
+    [ "$(wc -l <"$failed")" -gt 3 ] || again "it failed"
 fi
 exit "$code"
 "#,
                 program = quoted(&self.program.to_string_lossy()),
                 part = arguments(self.commands.part),
                 parts = self.args.parts,
+                digits = self.args.parts.to_string().len(),
+                folder = quoted(&self.run.join(SLURM).to_string_lossy()),
                 run = quoted(&self.run.to_string_lossy()),
             ),
         );
         text
     }
 
-    /// The script of the merge.
-    fn merge(&self) -> String {
-        let mut text = self.head("The merge of all parts of a run.", "merge.log");
+    /// The script of a merge of that name, with an option of it.
+    fn merge(&self, name: &str, option: &str) -> String {
+        let mut text = self.head(
+            "The merge of all parts of a run, or of what others need of it.",
+            &format!("{name}.log"),
+            self.minutes().max(LEAST_OF_MERGE),
+            self.memory.merge,
+        );
         put(
             &mut text,
             format_args!(
-                "\nexec {} {} --threads \"$SLURM_CPUS_PER_TASK\" --quiet {}\n",
+                "\nexec {} {}{option} --threads \"$SLURM_CPUS_PER_TASK\" --quiet {}\n",
                 quoted(&self.program.to_string_lossy()),
                 arguments(self.commands.merge),
                 quoted(&self.run.to_string_lossy()),
@@ -240,32 +302,37 @@ exit "$code"
             quoted(&self.run.join(SLURM).to_string_lossy())
         );
         let rounds = plan::rounds(self.planned).max(1);
+        let mut after = String::new();
         for round in 1..=rounds {
-            let after = match round {
-                1 => String::new(),
-                _ => format!(
-                    " --dependency=afterok:\"$round{}\" --kill-on-invalid-dep=yes",
-                    round - 1
-                ),
-            };
             if round == 2 {
                 text.push_str(
-                    "# Units of a later round need those before, which other parts compute.\n",
+                    "# Units of a later round need experiments of those before, which are concluded in between.\n",
                 );
+            }
+            if round > 1 {
+                put(
+                    &mut text,
+                    format_args!(
+                        "needed=$(sbatch --parsable{after} needed.sh)\necho \"what round {round} needs: job \
+                         ${{needed%%;*}}\"\n"
+                    ),
+                );
+                after = dependency("needed");
             }
             put(
                 &mut text,
                 format_args!(
-                    "round{round}=$(sbatch --parsable --array=1-{parts}{after} part.sh | cut -d ';' -f 1)\n\
-                     echo \"parts, round {round} of {rounds}: job $round{round}\"\n"
+                    "round=$(sbatch --parsable --array=1-{parts}{after} part.sh)\n\
+                     echo \"parts, round {round} of {rounds}: job ${{round%%;*}}\"\n"
                 ),
             );
+            after = dependency("round");
         }
         put(
             &mut text,
             format_args!(
-                "merge=$(sbatch --parsable --dependency=afterok:\"$round{rounds}\" --kill-on-invalid-dep=yes merge.sh | \
-                 cut -d ';' -f 1)\necho \"merge: job $merge\"\n"
+                "merge=$(sbatch --parsable{after} merge.sh)\n\
+                 echo \"merge: job ${{merge%%;*}}\"\n"
             ),
         );
         text
@@ -276,18 +343,22 @@ exit "$code"
         self.args.time.unwrap_or_else(|| {
             let loads = plan::loads(self.planned, self.args.parts());
             let longest = loads.iter().flatten().copied().fold(0.0, f64::max);
-            (3.0 * longest / 60.0 / self.args.cpus as f64)
+            (3.0 * longest / 60.0 / self.args.cpus() as f64)
                 .max(LEAST_MINUTES)
                 .ceil() as u64
         })
     }
 
-    /// Megabytes that a task asks for.
-    fn megabytes(&self) -> u64 {
-        self.args
-            .memory
-            .unwrap_or_else(|| (1.5 * self.memory / 1e6 + MEMORY_BESIDE).ceil() as u64)
+    /// Megabytes that a job asks for that needs so many bytes.
+    fn megabytes(&self, memory: f64) -> u64 {
+        let needed = (1.5 * memory / 1e6 + MEMORY_BESIDE).ceil() as u64;
+        self.args.memory.unwrap_or(needed)
     }
+}
+
+/// The options of a job that begins once all of that in a variable have ended well.
+fn dependency(variable: &str) -> String {
+    format!(" --dependency=afterok:\"${{{variable}%%;*}}\" --kill-on-invalid-dep=yes")
 }
 
 /// The arguments of a command of the harness.

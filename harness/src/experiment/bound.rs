@@ -75,38 +75,27 @@ impl<E: Experiment> Bound for Typed<E> {
     }
 
     fn compute(&self, numbers: &[usize], ctx: &Ctx, keep: &Keep) -> Result<()> {
-        compute::<E>(&self.0, numbers, ctx, |number, seconds, piece| {
-            let bytes = postcard::to_allocvec(&piece).expect("a piece is plain data");
-            keep(number, seconds, &bytes)
-        })
+        compute::<E>(&self.0, numbers, ctx, keep)
     }
 
     fn conclude(&self, pieces: Vec<Vec<u8>>, ctx: &Ctx) -> Result<Outcome> {
-        let read = |bytes: Vec<u8>| {
-            postcard::from_bytes(&bytes).map_err(|why| {
-                let id = ctx.experiment;
-                Error::input(format!("a piece of `{id}` cannot be read ({why})"))
-            })
-        };
-        let pieces = pieces.into_iter().map(read).collect::<Result<_>>()?;
-        E::conclude(&self.0, pieces, ctx)
+        conclude::<E>(&self.0, pieces, ctx)
     }
 }
 
-/// Computes the units of these numbers and keeps each piece, with the number of its unit and the seconds that it took
-/// times the threads that it had.
-pub fn compute<E: Experiment>(
+fn compute<E: Experiment>(
     settings: &E::Settings,
     numbers: &[usize],
     ctx: &Ctx,
-    keep: impl Fn(usize, f64, E::Piece) -> Result<()> + Sync,
+    keep: &Keep,
 ) -> Result<()> {
     let units = E::units(settings, ctx.seeds);
     let one = |number: usize, ctx: &Ctx| {
         let begun = Instant::now();
         let piece = E::compute(settings, &units[number], ctx)?;
         let seconds = begun.elapsed().as_secs_f64() * ctx.session.threads as f64;
-        keep(number, seconds, piece)
+        let bytes = postcard::to_allocvec(&piece).expect("a piece is plain data");
+        keep(number, seconds, &bytes)
     };
     let threads = ctx.session.threads;
     if !E::SIDE_BY_SIDE || threads == 1 || numbers.len() < threads {
@@ -146,16 +135,31 @@ pub fn compute<E: Experiment>(
     })
 }
 
-/// Computes all units of an experiment, and concludes.
+fn conclude<E: Experiment>(
+    settings: &E::Settings,
+    pieces: Vec<Vec<u8>>,
+    ctx: &Ctx,
+) -> Result<Outcome> {
+    let read = |bytes: Vec<u8>| {
+        postcard::from_bytes(&bytes).map_err(|why| {
+            let id = ctx.experiment;
+            Error::input(format!("a piece of `{id}` cannot be read ({why})"))
+        })
+    };
+    let pieces = pieces.into_iter().map(read).collect::<Result<_>>()?;
+    E::conclude(settings, pieces, ctx)
+}
+
+/// Computes all units of an experiment, and concludes from their pieces in memory.
 pub fn run<E: Experiment>(settings: &E::Settings, ctx: &Ctx) -> Result<Outcome> {
     let units = E::units(settings, ctx.seeds);
     let numbers: Vec<usize> = (0..units.len()).collect();
     let pieces = Mutex::new(BTreeMap::new());
-    compute::<E>(settings, &numbers, ctx, |number, _, piece| {
+    compute::<E>(settings, &numbers, ctx, &|number, _, bytes| {
         let mut pieces = pieces.lock().expect("no panic while it is held");
-        pieces.insert(number, piece);
+        pieces.insert(number, bytes.to_vec());
         Ok(())
     })?;
     let pieces = pieces.into_inner().expect("no panic while it was held");
-    E::conclude(settings, pieces.into_values().collect(), ctx)
+    conclude::<E>(settings, pieces.into_values().collect(), ctx)
 }

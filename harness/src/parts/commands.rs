@@ -29,7 +29,7 @@ impl Commands {
         match Share::of_folder(&name) {
             Some(share) => format!("`{command} --part {share} --out {run}`"),
             None => {
-                let table = name.trim_start_matches(LISTED);
+                let table = name.strip_prefix(LISTED).unwrap_or(&name);
                 format!("`{command} --units {table}.csv --out {run}`")
             }
         }

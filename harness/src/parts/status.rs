@@ -37,10 +37,12 @@ pub struct Status {
 /// A share that has been begun.
 struct Begun {
     share: Share,
-    /// How many units it has.
+    /// How many units it has, and how many of these are there.
     units: usize,
-    /// The share of their estimated time that is done.
+    there: usize,
+    /// Seconds that these were estimated to take, and those of all its units.
     done: f64,
+    all: f64,
 }
 
 impl Status {
@@ -70,22 +72,34 @@ impl Status {
             });
         }
         let mut shares = Vec::new();
+        // Dealt once for each number of parts.
+        let mut owners = BTreeMap::new();
         for folder in &folders {
             let Some(share) = Share::of_folder(&name(folder)) else {
                 continue;
             };
-            let (mut units, mut done, mut all) = (0, 0.0, 0.0);
-            for unit in plan::ours(planned, share) {
-                let begun = match holders.contains_key(&unit.key()) {
+            let owners = owners.entry(share.parts);
+            let owners = owners.or_insert_with(|| plan::shares(planned, share.parts));
+            let ours = planned.iter().zip(owners.iter());
+            let mut begun = Begun {
+                share,
+                units: 0,
+                there: 0,
+                done: 0.0,
+                all: 0.0,
+            };
+            for (unit, _) in ours.filter(|(_, owner)| **owner + 1 == share.part) {
+                let is_there = holders.contains_key(&unit.key());
+                let done = match is_there {
                     true => 1.0,
                     false => parted.begun(folder, &unit.key())?,
                 };
-                units += 1;
-                done += begun * unit.seconds;
-                all += unit.seconds;
+                begun.units += 1;
+                begun.there += usize::from(is_there);
+                begun.done += done * unit.seconds;
+                begun.all += unit.seconds;
             }
-            let done = done / all;
-            shares.push(Begun { share, units, done });
+            shares.push(begun);
         }
         Ok(Status { units, shares })
     }
@@ -103,7 +117,7 @@ impl Status {
             "{} of {} units are there, {} % of the estimated time",
             done.len(),
             self.units.len(),
-            number((100.0 * there / all).round()),
+            number((100.0 * share(there, all)).round()),
         );
         if took > 0.0 {
             let [took, there] = [took, there].map(|seconds| number(seconds.round()));
@@ -113,22 +127,17 @@ impl Status {
             );
         }
         text.push('\n');
-        let mut by_part: BTreeMap<&str, usize> = BTreeMap::new();
-        for unit in &done {
-            *by_part.entry(&unit.part).or_default() += 1;
-        }
-        for Begun { share, units, done } in &self.shares {
-            let folder = share.folder();
-            let there = by_part.remove(folder.as_str()).unwrap_or(0);
-            if there < *units {
-                put(
-                    &mut text,
-                    format_args!(
-                        "part {share}: {there} of {units} units, {} % of their time\n",
-                        number((100.0 * done).floor())
-                    ),
-                );
-            }
+        for begun in self.shares.iter().filter(|begun| begun.there < begun.units) {
+            put(
+                &mut text,
+                format_args!(
+                    "part {}: {} of {} units, {} % of their time\n",
+                    begun.share,
+                    begun.there,
+                    begun.units,
+                    number((100.0 * share(begun.done, begun.all)).floor())
+                ),
+            );
         }
         if let Some(parts) = self.shares.iter().map(|begun| begun.share.parts).max() {
             let begun = |part: &usize| {
@@ -147,5 +156,13 @@ impl Status {
             }
         }
         text
+    }
+}
+
+/// A part of a whole; of nothing, all is there.
+fn share(part: f64, whole: f64) -> f64 {
+    match whole {
+        0.0 => 1.0,
+        _ => part / whole,
     }
 }

@@ -80,9 +80,11 @@ pub fn whole(parted: &impl Parted, patience: Duration) -> Result<Whole> {
     loop {
         progress::check()?;
         let folders = folders(parted.run())?;
-        let mut complete = 0;
+        let mut complete = Vec::new();
         for folder in &folders {
-            complete += usize::from(parted.is_complete(folder)?);
+            if parted.is_complete(folder)? {
+                complete.push(folder.clone());
+            }
         }
         let holders = holders(parted, &folders)?;
         let missing: Vec<&Planned> = planned.iter().filter(|p| !is_held(p, &holders)).collect();
@@ -90,10 +92,9 @@ pub fn whole(parted: &impl Parted, patience: Duration) -> Result<Whole> {
             refuse_contradictions(parted, &holders)?;
             return Ok(Whole { folders, holders });
         }
-        let shares = shares(&folders);
-        let late = shares.len() == complete && is_whole(&shares);
+        let late = is_whole(&shares(&complete));
         if !late || begun.elapsed() >= patience {
-            return Err(incomplete(parted, &missing, &shares, late));
+            return Err(incomplete(parted, &missing, &shares(&folders), late));
         }
         sleep(BETWEEN_LOOKS);
     }

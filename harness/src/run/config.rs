@@ -163,6 +163,12 @@ impl Config {
         (self.seed..self.seed + self.seeds).collect()
     }
 
+    /// Whether another experiment of the run needs this one.
+    pub fn is_needed(&self, id: &str) -> bool {
+        let mut abouts = self.experiments.iter().map(|s| s.experiment.about());
+        abouts.any(|about| about.needs.contains(&id))
+    }
+
     /// The seeds that an experiment runs at: the first of the run's, as many as it takes.
     pub fn seeds_of(&self, bound: &dyn Bound) -> Vec<u64> {
         let mut seeds = self.seed_list();

@@ -83,9 +83,17 @@ impl Parted for Run<'_> {
     }
 }
 
-/// The folders of all parts of a run, once they have all units: see [`whole`].
-pub fn parts(config: &Config, isa: Isa, run: &Path, patience: Duration) -> Result<Vec<PathBuf>> {
-    let whole = whole(&Run::new(config, isa, run), patience)?;
+/// The folders of all parts of a run, once they have all units of the experiments that are wanted: see [`whole`].
+pub fn parts(
+    config: &Config,
+    isa: Isa,
+    run: &Path,
+    patience: Duration,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<PathBuf>> {
+    let mut run = Run::new(config, isa, run);
+    run.planned.retain(|unit| wanted(&unit.experiment));
+    let whole = whole(&run, patience)?;
     Ok(whole.folders)
 }
 

@@ -12,6 +12,7 @@ use super::merge;
 use super::parts::{self, COMMANDS, Share};
 use super::pieces::{Pieces, unit_of};
 use super::plan::{self, Planned};
+use super::results;
 use crate::error::{Error, Result};
 use crate::experiment::{Ctx, Needs};
 use crate::parts::commands::LISTED;
@@ -19,10 +20,11 @@ use crate::parts::folders::Key;
 use crate::parts::plan::ours;
 use crate::session;
 use crate::session::progress::{self, Progress};
+use crate::store::checkpoint;
 use crate::store::checkpoint::Unfit;
 use crate::store::folder::Folder;
+use crate::store::made::create_folders;
 use crate::store::names::{CHECKPOINTS, MANIFEST, PARTS};
-use crate::store::{checkpoint, system};
 use crate::table::{Record as _, Table, Tables};
 
 /// Which units to compute.
@@ -80,6 +82,12 @@ impl Wanted {
         }
     }
 
+    /// The experiments of its units.
+    pub fn experiments(&self, config: &Config) -> BTreeSet<String> {
+        let units = self.units(config).into_iter();
+        units.map(|(experiment, _)| experiment).collect()
+    }
+
     /// The units, by experiment and name.
     fn units(&self, config: &Config) -> BTreeSet<Key> {
         match self {
@@ -103,19 +111,16 @@ pub fn run(
     let pool = session::pool(options.threads)?;
     let path = run.join(PARTS).join(wanted.folder());
     let mut manifest = Manifest::new(config, isa, options.threads);
-    let folder = match system::exists(&path.join(MANIFEST))? {
-        true => {
-            let folder = Folder::resume(&path, config.ids())?;
-            merge::belongs(&mut manifest, &path, run)?;
-            if let Some((file, why)) = checkpoint::first_damaged(&folder, config.ids())? {
-                return Err(COMMANDS.refused(&file, run, &Unfit::Damaged(why)));
-            }
-            folder
-        }
-        false => Folder::create(&path)?,
-    };
+    create_folders(&path)?;
+    let folder = Folder::resume(&path, config.ids())?;
+    merge::belongs(&mut manifest, &path, run)?;
+    if let Some((file, why)) = checkpoint::first_damaged(&folder, config.ids())? {
+        return Err(COMMANDS.refused(&file, run, &Unfit::Damaged(why)));
+    }
     folder.write(MANIFEST, manifest.to_json())?;
-    let mut beside = parts::folders(run)?;
+    // What others need may be concluded in the folder of the run.
+    let mut beside = vec![run.to_path_buf()];
+    beside.extend(parts::folders(run)?);
     beside.retain(|other| *other != path);
     let options = RunOptions {
         parts: beside,
@@ -126,6 +131,7 @@ pub fn run(
         isa,
         options: &options,
         folder: &folder,
+        run,
         units: wanted.units(config),
     };
     let ended = pool.install(|| part.compute(&mut manifest))?;
@@ -141,6 +147,8 @@ struct Part<'a> {
     isa: Isa,
     options: &'a RunOptions,
     folder: &'a Folder,
+    /// The folder of the run.
+    run: &'a Path,
     units: BTreeSet<Key>,
 }
 
@@ -182,14 +190,20 @@ impl Part<'_> {
                 ended.there += ours.len();
                 self.remove_checkpoints(id)?;
             }
-            if ready && self.is_needed(id) {
+            if !self.is_needed(id) {
+                // Nothing here reads its tables.
+            } else if results::is_complete(self.run, *experiment)? {
+                results::verify(self.run, results::csv_files(*experiment))?;
+                let tables = Tables::read(experiment.about().tables, &self.run.join(id))?;
+                concluded.insert(id, tables);
+            } else if ready {
                 let all = Pieces::new(&**bound, ctx, &self.options.parts)?;
                 if all.are_complete()? {
                     concluded.insert(id, Tables::new(all.conclude()?.tables));
                 }
             }
             if !ours.is_empty() && ready {
-                manifest.seconds.insert(id.into(), progress.finish());
+                *manifest.seconds.entry(id.into()).or_default() += progress.finish();
             }
         }
         Ok(ended)

@@ -1,5 +1,6 @@
 //! What the parts of a run have computed, and what a merged run takes over from them.
 
+use std::fs::DirEntry;
 use std::path::PathBuf;
 
 use crate::error::Result;
@@ -7,7 +8,7 @@ use crate::input::read_result;
 use crate::parts::Commands;
 use crate::store::folder::Folder;
 use crate::store::names::CHECKPOINTS;
-use crate::store::system;
+use crate::store::{system, temporary};
 
 pub use crate::parts::Share;
 pub use crate::parts::folders::folders;
@@ -28,7 +29,8 @@ pub fn adopt(folder: &Folder, experiment: &str, parts: &[PathBuf]) -> Result<()>
         }
         for entry in system::entries(&from)? {
             if entry.path().is_dir() && entry.file_name() != CHECKPOINTS {
-                for file in system::entries(&entry.path())? {
+                let files = system::entries(&entry.path())?.into_iter();
+                for file in files.filter(is_finished) {
                     let name = file.path();
                     let name = name.strip_prefix(part).expect("it lies in the part");
                     folder.write(name, read_result(&file.path())?)?;
@@ -37,4 +39,9 @@ pub fn adopt(folder: &Folder, experiment: &str, parts: &[PathBuf]) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Whether an entry is a file that was written whole.
+fn is_finished(entry: &DirEntry) -> bool {
+    entry.path().is_file() && !temporary::is_temporary(entry)
 }

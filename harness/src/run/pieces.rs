@@ -54,9 +54,9 @@ pub fn units(folder: &Path, experiment: &str) -> Result<BTreeSet<String>> {
         for entry in system::entries(&checkpoints)? {
             let name = entry.file_name();
             let unit = name.to_str().and_then(unit_of);
-            // A folder without a file is that of a unit whose piece is just being written.
+            // A folder without one is that of a unit whose piece is just being written.
             if let Some(unit) = unit
-                && !system::entries(&entry.path())?.is_empty()
+                && checkpoint::last(&entry.path())?.is_some()
             {
                 units.insert(unit.to_string());
             }

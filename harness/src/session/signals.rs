@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -23,6 +24,11 @@ const ENDING: &[c_int] = &[
 /// A signal that the process was told to ignore when it was started, as `nohup` does with SIGHUP and a shell with the
 /// SIGINT of a command in the background, stays ignored.
 pub fn catch() -> Result<()> {
+    // Listened to twice, the first signal would count as the second.
+    static CAUGHT: AtomicBool = AtomicBool::new(false);
+    if CAUGHT.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
     let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
     let heeded = ENDING.iter().copied().filter(|&s| !contains(ignored, s));
     listen(heeded.collect()).map_err(|e| Error::input(format!("cannot listen for Ctrl-C: {e}")))

@@ -7,7 +7,8 @@
 //! restores them.
 //!
 //! The last two are kept: where one is damaged, the run is not resumed until the user has removed it, and there is one
-//! before it. All of them go once the experiment's results are written.
+//! before it. All of them go once the experiment's results are written. What came out of a unit of a computation is kept
+//! in the same form, as the only checkpoint of a folder; those of a run in parts stay where they are.
 
 use std::borrow::Cow;
 use std::cell::Cell;

@@ -21,7 +21,7 @@ pub const REPORT: &str = "report.html";
 /// The measures of an experiment, in its folder; written last, so an experiment that has them is complete.
 pub const MEASURES: &str = "measures.csv";
 
-/// The folder of an experiment's checkpoints, in its own; gone once its results are there.
+/// The folder of an experiment's checkpoints, in its own; gone once its results are there, but for those of a part.
 pub const CHECKPOINTS: &str = "checkpoints";
 
 /// The folder of the parts of a run that several processes compute.

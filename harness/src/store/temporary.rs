@@ -32,7 +32,7 @@ fn builder() -> tempfile::Builder<'static, 'static> {
 }
 
 /// Whether an entry of a folder is what [`create_in`] makes.
-fn is_temporary(entry: &DirEntry) -> bool {
+pub fn is_temporary(entry: &DirEntry) -> bool {
     let name = entry.file_name();
     let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
     random.is_some_and(|r| r.len() == RANDOM && r.bytes().all(|b| b.is_ascii_alphanumeric()))

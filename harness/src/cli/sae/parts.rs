@@ -11,7 +11,7 @@ use super::super::common::{choose_isa, print, threads};
 use super::super::parts::{
     MergeArgs, StatusArgs, TASKS, planned_isa, refuse_unplanned, said as said_of_plan,
 };
-use super::super::submit::SlurmArgs;
+use super::super::submit::{Memory, SlurmArgs};
 use super::outcome::said;
 use super::sweep::{ModelArgs, WhatArgs};
 use crate::activations::Rows;
@@ -174,5 +174,11 @@ pub fn status(args: StatusArgs) -> Result<()> {
 pub fn submit(args: &SlurmArgs) -> Result<()> {
     refuse_unplanned(COMMANDS, args.folder())?;
     let planned: Vec<Planned> = Table::read(Planned::SPEC, &args.folder().join(PLAN))?.rows();
-    args.submit(COMMANDS, &planned, memory_of_a_task(&planned, args.parts()))
+    let each = planned.iter().map(|unit| unit.memory);
+    let memory = Memory {
+        task: memory_of_a_task(&planned, args.parts()),
+        // The parameters of all models, and one with all that its training remembers.
+        merge: each.clone().sum::<f64>() / 2.0 + each.fold(0.0, f64::max),
+    };
+    args.submit(COMMANDS, &planned, memory)
 }

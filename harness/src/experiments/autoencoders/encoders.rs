@@ -69,13 +69,12 @@ impl Experiment for Encoders {
             return synthetic;
         }
         let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
-        // The sources hold their samples beside the streams that these are from, while the synthetic one is still
-        // there.
+        // A source holds its samples beside the streams that these are from.
         let largest = model.datapoints.iter().copied().max().unwrap_or(0);
-        let samples = source::STREAMS as f64 * 8.0 * largest as f64 * model.width as f64;
+        let samples = 8.0 * largest as f64 * model.width as f64;
         let elements = s.stream_ratio * model.width;
         let trained = of_source(s, plainly, model.width, elements, threads);
-        synthetic.max(s.data.memory() + Streams::memory(model) + samples + trained)
+        synthetic.max(Streams::memory(model) + samples + trained)
     }
 
     fn most_seeds(s: &Settings) -> usize {
@@ -148,8 +147,8 @@ impl Experiment for Encoders {
                 let source = Source::synthetic(s, 0.0, seed, ctx);
                 untuned(freely_coded(&source, s, ctx)?)
             }
-            From::Stream(place) => match Source::streams(seed, s, ctx)?.get(place) {
-                Some(source) => untuned(tuning::plainly(source, s, s.stream_steps, ctx)?),
+            From::Stream(place) => match Source::stream(place, seed, s, ctx)? {
+                Some(source) => untuned(tuning::plainly(&source, s, s.stream_steps, ctx)?),
                 None => {
                     let spared = Encoder::TRAINED.len() * s.lambdas.len();
                     ctx.session

@@ -137,40 +137,38 @@ impl Source {
         }
     }
 
-    /// The residual streams of the trained model that `unfinished-features` records into, if there is one.
-    pub fn streams(seed: u64, s: &Settings, ctx: &Ctx) -> Result<Vec<Source>> {
+    /// One of the residual streams of the trained model that `unfinished-features` looks into, if there is such a model.
+    pub fn stream(place: usize, seed: u64, s: &Settings, ctx: &Ctx) -> Result<Option<Source>> {
         let Ok([trained, _]) = streams::models(seed, ctx) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let streams = Streams::of(trained, ctx.session.parallel(), ctx)?;
         let shape = streams.parameters.shape();
-        let of_layer = |layer: usize| {
-            let x = streams.layer(layer);
-            let factor = scale(x);
-            let all: Vec<f32> = (0..x.rows())
-                .flat_map(|i| x.row(i))
-                .map(|v| factor * v)
-                .collect();
-            let embeddings = || {
-                let rows = streams.parameters.embeddings();
-                rows.into_iter()
-                    .flat_map(|e| (0..e.rows()).flat_map(move |i| e.row(i)))
-                    .copied()
-                    .collect()
-            };
-            Source {
-                name: format!("stream after layer {layer}"),
-                seed,
-                data: Data::Stream,
-                width: shape.width,
-                elements: s.stream_ratio * shape.width,
-                active: None,
-                known: if layer == 0 { embeddings() } else { Vec::new() },
-                to_compare: all[..all.len().min(s.held_out * shape.width)].to_vec(),
-                samples: Samples::Given(all),
-            }
+        let layer = [0, shape.layers / 2][place];
+        let x = streams.layer(layer);
+        let factor = scale(x);
+        let all: Vec<f32> = (0..x.rows())
+            .flat_map(|i| x.row(i))
+            .map(|v| factor * v)
+            .collect();
+        let embeddings = || {
+            let rows = streams.parameters.embeddings();
+            rows.into_iter()
+                .flat_map(|e| (0..e.rows()).flat_map(move |i| e.row(i)))
+                .copied()
+                .collect()
         };
-        Ok([0, shape.layers / 2].map(of_layer).into())
+        Ok(Some(Source {
+            name: format!("stream after layer {layer}"),
+            seed,
+            data: Data::Stream,
+            width: shape.width,
+            elements: s.stream_ratio * shape.width,
+            active: None,
+            known: if layer == 0 { embeddings() } else { Vec::new() },
+            to_compare: all[..all.len().min(s.held_out * shape.width)].to_vec(),
+            samples: Samples::Given(all),
+        }))
     }
 
     /// Whether dictionaries are held at the known directions.
