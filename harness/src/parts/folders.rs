@@ -19,8 +19,10 @@ pub fn folders(run: &Path) -> Result<Vec<PathBuf>> {
     if !system::exists(&parts)? {
         return Ok(Vec::new());
     }
-    let entries = system::entries(&parts)?.into_iter().map(|e| e.path());
-    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    let entries = system::entries(&parts)?.into_iter();
+    // The listing tells what is a folder: no file is asked for one by one.
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).collect();
     folders.sort_unstable();
     Ok(folders)
 }
