@@ -23,8 +23,9 @@ use crate::session::signals;
 use crate::store::folder::Folder;
 use crate::store::names::{CONFIG, PLAN};
 use crate::store::system;
-use crate::table::Table;
+use crate::table::{Record as _, Table};
 use crate::text::{number, put};
+use crate::workbench::job::MODELS;
 
 /// Numbers of tasks for which a plan says how long they take.
 pub const TASKS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
@@ -171,17 +172,30 @@ impl PartArgs {
     }
 }
 
-/// Refuses a folder that no plan was written to.
+/// Refuses a folder that no plan was written to, or one of another command.
 pub fn refuse_unplanned(commands: Commands, run: &Path) -> Result<()> {
-    if system::exists(&run.join(PLAN))? {
-        return Ok(());
+    let plan = run.join(PLAN);
+    if !system::exists(&plan)? {
+        return Err(Error::input(format!(
+            "{} holds no plan: `{} --out {}` writes one, with all that decides what is computed",
+            run.display(),
+            commands.plan,
+            run.display()
+        )));
     }
-    Err(Error::input(format!(
-        "{} holds no plan: `{} --out {}` writes one, with all that decides what is computed",
-        run.display(),
-        commands.plan,
-        run.display()
-    )))
+    let planned: Vec<Planned> = Table::read(Planned::SPEC, &plan)?.rows();
+    let is_training = planned.iter().any(|unit| unit.experiment == MODELS);
+    let (by, of) = match is_training {
+        true => ("harness sae plan", "of `harness sae`"),
+        false => ("harness plan", "of `harness`, without sae"),
+    };
+    if !planned.is_empty() && by != commands.plan {
+        return Err(Error::input(format!(
+            "{} was planned by `{by}`: its parts, status, merge and submit are commands {of}",
+            run.display()
+        )));
+    }
+    Ok(())
 }
 
 /// The configuration of the run that is planned in a folder.

@@ -61,11 +61,11 @@ pub struct SlurmArgs {
     cpus: u16,
 
     /// Time of each task, in minutes [default: three times the estimate, and ten at least]
-    #[arg(long, value_name = "MINUTES")]
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(2..))]
     time: Option<u64>,
 
     /// Memory of each task, in megabytes [default: one and a half times the estimate, and 512 beside]
-    #[arg(long, value_name = "MB")]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
     memory: Option<u64>,
 
     /// Partition to submit to [default: that of the cluster]
@@ -125,9 +125,25 @@ impl SlurmArgs {
     /// Writes the scripts for the units that are planned in the folder, and submits them if that was asked for.
     pub fn submit(&self, commands: Commands, planned: &[Planned], memory: Memory) -> Result<()> {
         let run = fs::canonicalize(&self.folder).map_err(Error::io("read", &self.folder))?;
+        let here = std::env::current_dir().map_err(Error::io("read", Path::new(".")))?;
+        for path in [&run, &here] {
+            if path.to_string_lossy().contains(['\n', '\\']) {
+                return Err(Error::input(format!(
+                    "{path:?} has a character in its name that scripts for Slurm cannot hold; rename it"
+                )));
+            }
+        }
+        if let Some(other) = self
+            .sbatch
+            .iter()
+            .find(|o| !o.starts_with("--") || o.contains('\n'))
+        {
+            return Err(Error::input(format!(
+                "--sbatch is {other:?}; it must be an option on one line, such as --sbatch=--account=physics"
+            )));
+        }
         let program = std::env::current_exe();
         let program = program.map_err(Error::io("read", Path::new("/proc/self/exe")))?;
-        let here = std::env::current_dir().map_err(Error::io("read", Path::new(".")))?;
         let scripts = Scripts {
             args: self,
             run: &run,
@@ -298,7 +314,8 @@ exit "$code"
         let parts = self.args.parts;
         let mut text = format!(
             "#!/bin/sh\n# Submits all parts of a run, and their merge. Written by `harness submit slurm`.\n\
-             # Run it again after a failure: parts that are complete end at once.\nset -e\ncd {}\n",
+             # Run it again after a failure: parts that are complete end at once.\nset -e\ncd {}\n\
+             rm -f part-*.failed\n",
             quoted(&self.run.join(SLURM).to_string_lossy())
         );
         let rounds = plan::rounds(self.planned).max(1);

@@ -312,7 +312,26 @@ fn what_makes_no_sense_is_refused() {
         "submit slurm run --parts 0",
         &["'0'", "--parts", "1..=1000"],
     );
-    assert!(!sandbox.join("elsewhere").exists());
+    for (wrong, words) in [
+        ("--time 0", "--time"),
+        ("--memory 0", "--memory"),
+        ("--cpus 0", "--cpus"),
+        ("--sbatch=foo", "--sbatch"),
+    ] {
+        sandbox.refuses(&format!("submit slurm run --parts 2 {wrong}"), &[words]);
+    }
+    for command in [
+        "status run",
+        "merge run",
+        "submit slurm run --parts 2",
+        "train --part 1/2 --out run",
+    ] {
+        sandbox.refuses(
+            &format!("sae {command}"),
+            &["planned by `harness plan`", "without sae"],
+        );
+    }
+    assert!(!sandbox.join("elsewhere").exists() && !sandbox.join("run/slurm").exists());
 }
 
 #[test]
