@@ -46,7 +46,7 @@ pub trait Bound: Send + Sync {
 pub type Keep<'a> = dyn Fn(usize, f64, &[u8]) -> Result<()> + Sync + 'a;
 
 /// An experiment with its settings.
-pub struct Typed<E: Experiment>(pub E::Settings);
+pub(super) struct Typed<E: Experiment>(pub E::Settings);
 
 impl<E: Experiment> Bound for Typed<E> {
     fn settings(&self) -> &dyn Settings {

@@ -38,3 +38,36 @@ impl OfSeed {
 /// The units of an experiment that has none: it takes so little time that whoever concludes computes it as well.
 #[derive(Debug, Clone, Copy)]
 pub enum NoUnit {}
+
+/// Declares, in its `impl Experiment`, that an experiment has no units: all of it is computed in `conclude`.
+#[macro_export]
+macro_rules! no_units {
+    () => {
+        type Unit = $crate::experiment::NoUnit;
+        type Piece = ();
+
+        fn units(_: &Self::Settings, _: &[u64]) -> Vec<Self::Unit> {
+            Vec::new()
+        }
+
+        fn name(unit: &Self::Unit) -> String {
+            match *unit {}
+        }
+
+        fn cost(
+            _: &Self::Settings,
+            unit: &Self::Unit,
+            _: &$crate::experiment::Needs,
+        ) -> $crate::experiment::Cost {
+            match *unit {}
+        }
+
+        fn compute(
+            _: &Self::Settings,
+            unit: &Self::Unit,
+            _: &$crate::experiment::Ctx,
+        ) -> $crate::error::Result<()> {
+            match *unit {}
+        }
+    };
+}

@@ -11,7 +11,7 @@ pub const MOST: usize = 100_000;
 pub struct Share {
     /// Its number, from 1.
     pub part: usize,
-    /// How many there are.
+    /// The number of parts.
     pub parts: usize,
 }
 

@@ -1,4 +1,4 @@
-//! How far the parts of a computation are.
+//! The standing of the parts of a computation: what each has done of its units.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -97,7 +97,7 @@ pub fn parts(
     Ok(whole.folders)
 }
 
-/// How far the parts of a run are. The instruction set need not be that of this machine.
+/// Reads how far the parts of a run are. The instruction set need not be that of this machine.
 pub fn status(config: &Config, run: &Path) -> Result<Status> {
     Status::read(&Run::new(config, Isa::detect(), run))
 }

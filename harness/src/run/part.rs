@@ -20,14 +20,13 @@ use crate::parts::folders::Key;
 use crate::parts::plan::ours;
 use crate::session;
 use crate::session::progress::{self, Progress};
-use crate::store::checkpoint;
-use crate::store::checkpoint::Unfit;
+use crate::store::checkpoint::{self, Unfit};
 use crate::store::folder::Folder;
 use crate::store::made::create_folders;
 use crate::store::names::{CHECKPOINTS, MANIFEST, PARTS};
 use crate::table::{Record as _, Table, Tables};
 
-/// Which units to compute.
+/// The units to compute.
 #[derive(Debug, Clone)]
 pub enum Wanted {
     /// A share of all of them.
@@ -41,7 +40,7 @@ pub enum Wanted {
     },
 }
 
-/// How a part ended.
+/// The end of a part.
 #[derive(Debug, PartialEq)]
 pub struct Ended {
     /// Number of its units whose pieces are there.

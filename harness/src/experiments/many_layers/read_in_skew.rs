@@ -11,7 +11,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, Claim, Kind, at_least};
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
@@ -76,8 +76,8 @@ static SKEWED: Claim<1> = Claim {
 
 impl Experiment for ReadInSkew {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+
+    crate::no_units!();
 
     const ABOUT: &'static About = &About {
         id: "read-in-skew",
@@ -103,22 +103,6 @@ impl Experiment for ReadInSkew {
 
     fn most_seeds(s: &Settings) -> usize {
         s.most_seeds
-    }
-
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
-    }
-
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
-    }
-
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
-    }
-
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
     }
 
     fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {

@@ -9,7 +9,7 @@ mod settings;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::figure::Figure;
 use crate::table::{Record, Table, Tables};
 
@@ -24,8 +24,8 @@ pub struct Interference;
 
 impl Experiment for Interference {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+
+    crate::no_units!();
 
     const ABOUT: &'static About = &About {
         id: "interference",
@@ -46,22 +46,6 @@ impl Experiment for Interference {
         let maps = 4.0 * (s.points as f64).powi(2) * (Output::MEMORY + 8.0);
         let curves = 5.0 * s.curve_points as f64 * (Point::MEMORY + 40.0);
         maps + curves + threads as f64 * s.n as f64 * 64.0
-    }
-
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
-    }
-
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
-    }
-
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
-    }
-
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
     }
 
     fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {

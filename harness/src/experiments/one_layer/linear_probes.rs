@@ -14,7 +14,7 @@ use crate::claim::outcome::Outcome;
 use crate::claim::setting::Setting;
 use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::Layer;
 use crate::figure::Figure;
 use crate::session::progress;
@@ -54,8 +54,8 @@ static ABSORBS: Claim<3> = Claim {
 
 impl Experiment for LinearProbes {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+
+    crate::no_units!();
 
     const ABOUT: &'static About = &About {
         id: "linear-probes",
@@ -84,22 +84,6 @@ impl Experiment for LinearProbes {
         let examples = (s.train + s.test) as f64 * (s.inputs + 2 * s.n + 4) as f64 * 4.0;
         let widest = s.n.max(s.inputs) as f64;
         threads as f64 * (examples + widest * widest * 16.0 + (s.n * s.inputs) as f64 * 4.0) + 1e7
-    }
-
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
-    }
-
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
-    }
-
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
-    }
-
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
     }
 
     fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {

@@ -5,7 +5,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, Kind, at_most};
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::settings::range::{above_0_at_most_1e6, increasing, so_that};
@@ -79,8 +79,8 @@ static RECOVERS: Claim<1> = Claim {
 
 impl Experiment for Rescale {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+
+    crate::no_units!();
 
     const ABOUT: &'static About = &About {
         id: "rescale",
@@ -100,22 +100,6 @@ impl Experiment for Rescale {
         // Four curves as rows, and the one at hand; a layer and its direction.
         let widest = s.widths.iter().copied().chain([s.n]).max().unwrap_or(0);
         s.points as f64 * (4.0 * Point::MEMORY + 40.0) + widest as f64 * 16.0
-    }
-
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
-    }
-
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
-    }
-
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
-    }
-
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
     }
 
     fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {

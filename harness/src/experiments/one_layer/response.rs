@@ -4,7 +4,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, Kind, at_least, at_most, below};
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::integrals::Quadrature;
 use crate::experiments::one_layer::response_curve::{
     Activation, Layer, distributed, levels, max_error,
@@ -126,8 +126,8 @@ const WIDE: usize = 64;
 
 impl Experiment for Response {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+
+    crate::no_units!();
 
     const ABOUT: &'static About = &About {
         id: "response",
@@ -146,22 +146,6 @@ impl Experiment for Response {
     fn memory(s: &Settings, _: &Needs, _: usize) -> f64 {
         // The eight curves as rows; a layer of neurons and its two directions.
         s.points as f64 * 8.0 * (Point::MEMORY + 8.0) + s.n as f64 * 24.0 + 1e6
-    }
-
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
-    }
-
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
-    }
-
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
-    }
-
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
     }
 
     fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {

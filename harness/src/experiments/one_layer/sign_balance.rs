@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
 use crate::error::Result;
-use crate::experiment::{About, Cost, Ctx, Experiment, Needs, NoUnit};
+use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::integrals::Quadrature;
 use crate::experiments::one_layer::response_curve::{Layer, gelu, levels, max_error};
 use crate::figure::Figure;
@@ -58,8 +58,8 @@ const BLOCK: usize = 250;
 
 impl Experiment for SignBalance {
     type Settings = Settings;
-    type Unit = NoUnit;
-    type Piece = ();
+
+    crate::no_units!();
 
     const ABOUT: &'static About = &About {
         id: "sign-balance",
@@ -80,22 +80,6 @@ impl Experiment for SignBalance {
         // one.
         let curves = s.points as f64 * s.negatives.len() as f64 * (Point::MEMORY + 16.0);
         curves + s.directions as f64 * 48.0 + threads as f64 * 1e5
-    }
-
-    fn units(_: &Settings, _: &[u64]) -> Vec<NoUnit> {
-        Vec::new()
-    }
-
-    fn name(unit: &NoUnit) -> String {
-        match *unit {}
-    }
-
-    fn cost(_: &Settings, unit: &NoUnit, _: &Needs) -> Cost {
-        match *unit {}
-    }
-
-    fn compute(_: &Settings, unit: &NoUnit, _: &Ctx) -> Result<()> {
-        match *unit {}
     }
 
     fn conclude(s: &Settings, _: Vec<()>, ctx: &Ctx) -> Result<Outcome> {

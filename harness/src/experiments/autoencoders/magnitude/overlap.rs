@@ -73,7 +73,7 @@ impl Features {
         [Features::ORTHOGONAL].into_iter().chain(random).collect()
     }
 
-    /// How many there are.
+    /// The number of features.
     pub fn number(&self, s: &Settings) -> usize {
         (self.ratio * s.overlap_width as f64).round() as usize
     }
