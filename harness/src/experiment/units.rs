@@ -43,7 +43,7 @@ pub enum NoUnit {}
 #[macro_export]
 macro_rules! no_units {
     () => {
-        type Unit = $crate::experiment::NoUnit;
+        type Unit = $crate::experiment::units::NoUnit;
         type Piece = ();
 
         fn units(_: &Self::Settings, _: &[u64]) -> Vec<Self::Unit> {
@@ -57,15 +57,15 @@ macro_rules! no_units {
         fn cost(
             _: &Self::Settings,
             unit: &Self::Unit,
-            _: &$crate::experiment::Needs,
-        ) -> $crate::experiment::Cost {
+            _: &$crate::experiment::needs::Needs,
+        ) -> $crate::experiment::units::Cost {
             match *unit {}
         }
 
         fn compute(
             _: &Self::Settings,
             unit: &Self::Unit,
-            _: &$crate::experiment::Ctx,
+            _: &$crate::experiment::context::Ctx,
         ) -> $crate::error::Result<()> {
             match *unit {}
         }
