@@ -7,6 +7,7 @@ mod figures;
 mod listing;
 mod paint;
 mod parts;
+mod planned;
 mod running;
 mod sae;
 mod show;
@@ -327,7 +328,7 @@ impl RunArgs {
             ..self.shared.options()?
         };
         if self.part.is_given() {
-            return self.part.execute(&request, &options);
+            return parts::part(&self.part, &request, &options);
         }
         let config = Config::resolve(&REGISTRY, &request)?;
         run_and_report(&config, &options, &export)

@@ -7,7 +7,9 @@ pub mod folders;
 pub mod plan;
 pub mod share;
 pub mod status;
+pub mod wanted;
 pub mod whole;
 
 pub use commands::Commands;
 pub use share::Share;
+pub use wanted::Wanted;

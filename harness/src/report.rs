@@ -50,13 +50,14 @@ impl Report {
     /// Reads the ledger and the tables of all experiments that a folder holds.
     pub fn read(registry: &Registry, path: &Path) -> Result<Self> {
         let (run, ledger) = results::ledger(path)?;
+        let again = results::again(path)?;
         let mut sections = Vec::new();
         for section in registry.0 {
             let mut chapters = Vec::new();
             for &experiment in section.experiments {
                 let folder = path.join(experiment.id());
                 if system::exists(&folder)? {
-                    results::verify(path, results::csv_files(experiment))?;
+                    results::verify(path, results::csv_files(experiment), &again)?;
                     chapters.push(Chapter {
                         experiment,
                         tables: Tables::read(experiment.about().tables, &folder)?,
@@ -69,7 +70,7 @@ impl Report {
             }
         }
         if system::exists(&path.join(profile::FOLDER))? {
-            results::verify(path, profile::csv_files())?;
+            results::verify(path, profile::csv_files(), &again)?;
         }
         let profile = Profile::read(path)?;
         Ok(Report {
@@ -84,11 +85,11 @@ impl Report {
     /// there.
     fn read_at_rest(registry: &Registry, path: &Path) -> Result<Self> {
         Folder::refuse_busy(path)?;
-        let before = manifest::text(path)?;
+        let before = manifest::of_run(path)?;
         let report = Self::read(registry, path)?;
         // Whoever has written there meanwhile is there still, or has left another manifest.
         Folder::refuse_busy(path)?;
-        match manifest::text(path)? == before {
+        match manifest::of_run(path)? == before {
             true => Ok(report),
             false => Err(folder::busy(path)),
         }

@@ -8,8 +8,8 @@ pub mod parts;
 pub mod pieces;
 pub mod plan;
 pub mod results;
+mod walk;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
 use crate::claim::reference;
 use crate::error::Result;
-use crate::experiment::{Ctx, Needs};
 use crate::memory;
 use crate::profile::{self, Profile, Recorder};
-use crate::run::config::{Config, Selected};
+use crate::run::config::Config;
 use crate::run::manifest::Manifest;
 use crate::run::pieces::Pieces;
+use crate::run::walk::walk;
 use crate::session::progress::{self, Progress, Show};
 use crate::session::{self, CHECKPOINT_EVERY, Session};
 use crate::store::checkpoint;
@@ -114,8 +114,9 @@ pub fn check_memory(
 /// models in the folder of the run, and need not look for the pieces in those of all parts.
 pub fn conclude_needed(config: &Config, isa: Isa, options: &RunOptions) -> Result<()> {
     let pool = session::pool(options.threads)?;
-    let (folder, mut manifest) = begin(config, isa, options)?;
-    let needed = |id: &str| config.is_needed(id);
+    let again = options.out.as_deref().map(parts::conclude_needed);
+    let (folder, mut manifest) = begin(config, isa, options, again)?;
+    let needed = |id: &str| config.is_needed(id, |_| true);
     pool.install(|| compute(config, isa, options, &folder, &mut manifest, None, &needed))?;
     Ok(())
 }
@@ -123,7 +124,7 @@ pub fn conclude_needed(config: &Config, isa: Isa, options: &RunOptions) -> Resul
 /// Runs a configuration.
 pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
-    let (folder, mut manifest) = begin(config, isa, options)?;
+    let (folder, mut manifest) = begin(config, isa, options, None)?;
 
     let start = || Recorder::start(isa, options.threads);
     let mut recorder = options.profile.then(start).transpose()?;
@@ -167,8 +168,14 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
     })
 }
 
-/// The folder of a run that begins or goes on, and its manifest.
-fn begin<'a>(config: &'a Config, isa: Isa, options: &RunOptions) -> Result<(Folder, Manifest<'a>)> {
+/// The folder of a run that begins or goes on, and its manifest. The command `again` goes on with it, unless none is
+/// given: then it is that of the run that the folder holds.
+fn begin<'a>(
+    config: &'a Config,
+    isa: Isa,
+    options: &RunOptions,
+    again: Option<String>,
+) -> Result<(Folder, Manifest<'a>)> {
     let folder = match &options.out {
         Some(path) if options.resume => {
             Folder::resume(path, config.ids().chain([profile::FOLDER]))?
@@ -176,6 +183,8 @@ fn begin<'a>(config: &'a Config, isa: Isa, options: &RunOptions) -> Result<(Fold
         Some(path) => Folder::create(path)?,
         None => Folder::create_numbered(Path::new("out"), config.preset.name())?,
     };
+    let again = again.map_or_else(|| results::again(folder.path()), Ok)?;
+    let folder = folder.continued_by(again);
     let mut manifest = Manifest::new(config, isa, options.threads);
     if options.resume {
         manifest.resume(folder.path())?;
@@ -191,13 +200,15 @@ fn begin<'a>(config: &'a Config, isa: Isa, options: &RunOptions) -> Result<(Fold
     folder.write(MANIFEST, manifest.to_json())?;
     Ok((folder, manifest))
 }
+
 /// Checks that what a run is resumed from is as it was left, before anything is computed or written.
 fn verify(config: &Config, folder: &Folder, checksums: &Checksums) -> Result<()> {
-    let run = folder.path();
+    let (run, again) = (folder.path(), folder.again());
     for experiment in config.experiments.iter().map(|s| s.experiment) {
         if results::is_complete(run, experiment)? {
-            checksums.verify_folder(run, experiment.id())?;
-            results::csv_files(experiment).try_for_each(|name| checksums.verify(run, &name))?;
+            checksums.verify_folder(run, experiment.id(), again)?;
+            let mut names = results::csv_files(experiment);
+            names.try_for_each(|name| checksums.verify(run, &name, again))?;
         }
     }
     checkpoint::verify(folder, config.ids())
@@ -213,50 +224,37 @@ fn compute(
     mut recorder: Option<&mut Recorder>,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Ledger> {
-    let settings = config.settings();
     let mut ledger = Ledger::default();
-    let mut finished: BTreeMap<&'static str, Tables> = BTreeMap::new();
-    for (i, Selected { experiment, bound }) in config.experiments.iter().enumerate() {
-        progress::check()?;
-        let id = experiment.id();
+    walk(config, isa, options, folder, |step| {
+        let (experiment, progress) = (step.experiment, step.ctx.session.progress);
+        let (id, about) = (experiment.id(), experiment.about());
         if !wanted(id) {
-            continue;
+            return Ok(None);
         }
-        let name = format!("[{}/{}] {id}", i + 1, config.experiments.len());
-        let progress = Progress::new(name, options.show);
-        let seeds = config.seeds_of(&**bound);
-        let ctx = Ctx {
-            session: options.session(isa, folder, id, &progress),
-            experiment: id,
-            seeds: &seeds,
-            needs: Needs(&settings),
-            inputs: &finished,
-        };
         if let Some(recorder) = &mut recorder {
             recorder.begin();
         }
-        if options.resume && results::is_complete(folder.path(), *experiment)? {
+        if options.resume && results::is_complete(folder.path(), experiment)? {
             let results = folder.path().join(id);
             let table = Table::read(Measurement::SPEC, &results.join(names::MEASURES))?;
-            ledger.settle(id, experiment.about().claims, &table.rows());
-            let tables = Tables::read(experiment.about().tables, &results)?;
+            ledger.settle(id, about.claims, &table.rows());
+            let tables = Tables::read(about.tables, &results)?;
             folder.remove(Path::new(id).join(CHECKPOINTS))?;
-            finished.insert(id, tables);
             progress.finish();
-            continue;
+            return Ok(Some(tables));
         }
         parts::adopt(folder, id, &options.parts)?;
-        let pieces = Pieces::new(&**bound, ctx, &options.parts)?;
+        let pieces = Pieces::new(step.bound, step.ctx, &options.parts)?;
         pieces.compute(&pieces.numbers())?;
         let outcome = pieces.conclude()?;
         progress::check()?;
 
         let tables = Tables::new(outcome.tables);
         let names: Vec<_> = tables.iter().map(|t| t.spec().name).collect();
-        let declared: Vec<_> = experiment.about().tables.iter().map(|t| t.name).collect();
+        let declared: Vec<_> = about.tables.iter().map(|t| t.name).collect();
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
         let measures = Table::of(&outcome.measures);
-        results::write_tables(folder, *experiment, &tables)?;
+        results::write_tables(folder, experiment, &tables)?;
         // The measures come last: where they are, an experiment is complete, its checksums included.
         let done = format!("{id}/{}", names::MEASURES);
         manifest.checksums.replace(id, &folder.checksums());
@@ -269,9 +267,9 @@ fn compute(
         if let Some(recorder) = &mut recorder {
             recorder.end(id);
         }
-        ledger.settle(id, experiment.about().claims, &outcome.measures);
-        finished.insert(id, tables);
-    }
+        ledger.settle(id, about.claims, &outcome.measures);
+        Ok(Some(tables))
+    })?;
     for entry in &mut ledger.entries {
         reference::compare(entry, &reference::LEDGER);
     }

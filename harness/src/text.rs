@@ -1,6 +1,7 @@
 //! Text for people: numbers, lines, and the name that was meant.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// A number with three significant digits, as people write it.
 pub fn number(value: f64) -> String {
@@ -55,6 +56,20 @@ pub fn put(text: &mut String, arguments: std::fmt::Arguments) {
     text.write_fmt(arguments).expect("writing to a string");
 }
 
+/// A word of a command as a shell reads it, whatever it holds.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// A path in a command as a shell reads it.
+pub fn quoted_path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
 /// `" (did you mean `x`?)"` for the nearest of `known`, or nothing if none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     known
@@ -77,5 +92,23 @@ mod tests {
         let known = ["response", "rescale", "tradeoff"];
         assert_eq!(did_you_mean("respons", known), "; did you mean `response`?");
         assert_eq!(did_you_mean("xyz", known), "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_a_quoted_word_as_it_was() {
+        for word in [
+            "plain/path-1.sh",
+            "",
+            "two words",
+            "it's",
+            "$HOME `x` \"y\" \\",
+            "ä\n",
+        ] {
+            let script = format!("printf %s {}", quoted(word));
+            let mut shell = std::process::Command::new("sh");
+            let out = shell.args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
+        }
     }
 }

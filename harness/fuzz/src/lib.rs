@@ -15,7 +15,7 @@ use harness::profile::machine::Rate;
 use harness::profile::tables::{Kernel, Spent, Stack};
 use harness::report::contents::{Chapter, Report};
 use harness::run::config::Config;
-use harness::run::manifest::Manifest;
+use harness::run::manifest::{self, Manifest};
 use harness::run::results::Fact;
 use harness::store::checkpoint::Snapshot;
 use harness::table::{Record, Table, TableSpec, Tables};
@@ -63,18 +63,19 @@ pub fn config(bytes: &[u8]) {
 
 /// The manifest of the run that is to be resumed.
 pub fn manifest(bytes: &[u8]) {
-    let Ok(text) = str::from_utf8(bytes) else {
+    let Ok(theirs) = manifest::parse(bytes) else {
         return;
     };
     let config = "preset = 'quick'\nexperiments = ['response']";
     let config = Config::from_toml(&REGISTRY, config, "quick").expect("a configuration");
     let isa = "portable".parse().expect("every machine has it");
     let mut manifest = Manifest::new(&config, isa, 1);
-    if manifest.take_over(text).is_ok() {
+    if manifest.difference(&theirs).is_none() {
+        manifest.take_over(&theirs);
         let written = manifest.to_json();
-        manifest
-            .take_over(&written)
-            .expect("what was written is read");
+        let again = manifest::parse(written.as_bytes()).expect("what was written is read");
+        assert_eq!(manifest.difference(&again), None);
+        manifest.take_over(&again);
         assert_eq!(manifest.to_json(), written);
     }
 }

@@ -10,7 +10,7 @@ use crate::run::config::Config;
 use crate::run::{self, RunOptions, results};
 use crate::session::signals;
 use crate::store::names;
-use crate::text::put;
+use crate::text::{put, quoted_path};
 
 /// Runs, and prints what came out.
 pub fn run_and_report(config: &Config, options: &RunOptions, export: &Export) -> Result<()> {
@@ -36,7 +36,8 @@ pub fn run_and_report(config: &Config, options: &RunOptions, export: &Export) ->
         text.push_str(&profile.text());
     }
     text.push('\n');
-    let show = format!("one claim in full: harness show CLAIM {path}");
+    let quoted = quoted_path(finished.folder.path());
+    let show = format!("one claim in full: harness show CLAIM {quoted}");
     put_wrapped(&mut text, &show, width, "  ");
     put(
         &mut text,

@@ -13,7 +13,7 @@ use crate::parts::Commands;
 use crate::parts::plan::{self, Planned};
 use crate::run;
 use crate::store::folder::Folder;
-use crate::text::put;
+use crate::text::{put, quoted, quoted_path};
 
 /// The folder of the scripts and of what tasks print, in that of the run.
 const SLURM: &str = "slurm";
@@ -41,7 +41,7 @@ pub enum Scheduler {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The scripts lie in DIR/slurm: part.sh for a task of the array, merge.sh, and submit.sh, which submits \
-    them and can be run again once no job of theirs is left: parts that are complete end at once. What a task prints \
+    them and can be run again once no job of theirs is left (it looks): parts that are complete end at once. What a task prints \
     goes to DIR/slurm/part-I.log. A task is told a minute before its time is up; it then writes its checkpoints and is \
     queued again, if it has come any further. One whose program failed is queued again as well, three times at most. \
     Options of --sbatch are written as they are given: quote what holds spaces, as in a script.\n\nExample:\n  harness plan --preset full \
@@ -94,7 +94,7 @@ impl Scheduler {
     /// Writes the scripts for a run of the suite.
     pub fn execute(self) -> Result<()> {
         let Scheduler::Slurm(args) = self;
-        let config = configuration(&args.folder)?;
+        let (config, _) = configuration(&args.folder)?;
         let planned = run::plan::plan(&config, args.cpus());
         // Experiments without units are computed by the merge.
         let memory = config.memory(args.cpus()).into_iter();
@@ -169,7 +169,7 @@ impl SlurmArgs {
             return print(&format!(
                 "written: {}\nsubmit them by: sh {}\n",
                 run.join(SLURM).display(),
-                submit.display()
+                quoted_path(&submit)
             ));
         }
         let ended = Command::new("sh").arg(&submit).status();
@@ -177,7 +177,7 @@ impl SlurmArgs {
             ended if ended.success() => Ok(()),
             ended => Err(Error::input(format!(
                 "sh {} failed ({ended}); its messages are above, and it can be run again",
-                submit.display()
+                quoted_path(&submit)
             ))),
         }
     }
@@ -213,7 +213,7 @@ impl Scripts<'_> {
                 self.run.join(SLURM).to_string_lossy().replace('%', "%%")
             ))
         ));
-        option(&format!("--chdir={}", quoted(&self.here.to_string_lossy())));
+        option(&format!("--chdir={}", quoted_path(self.here)));
         option("--open-mode=append");
         option(&format!("--cpus-per-task={}", self.args.cpus));
         option(&format!("--time={minutes}"));
@@ -278,12 +278,12 @@ elif [ "$code" -ne 130 ]; then
 fi
 exit "$code"
 "#,
-                program = quoted(&self.program.to_string_lossy()),
+                program = quoted_path(self.program),
                 part = arguments(self.commands.part),
                 parts = self.args.parts,
                 digits = self.args.parts.to_string().len(),
-                folder = quoted(&self.run.join(SLURM).to_string_lossy()),
-                run = quoted(&self.run.to_string_lossy()),
+                folder = quoted_path(&self.run.join(SLURM)),
+                run = quoted_path(self.run),
             ),
         );
         text
@@ -301,9 +301,9 @@ exit "$code"
             &mut text,
             format_args!(
                 "\nexec {} {}{option} --threads \"$SLURM_CPUS_PER_TASK\" --quiet {}\n",
-                quoted(&self.program.to_string_lossy()),
+                quoted_path(self.program),
                 arguments(self.commands.merge),
-                quoted(&self.run.to_string_lossy()),
+                quoted_path(self.run),
             ),
         );
         text
@@ -313,10 +313,24 @@ exit "$code"
     fn submit(&self) -> String {
         let parts = self.args.parts;
         let mut text = format!(
-            "#!/bin/sh\n# Submits all parts of a run, and their merge. Written by `harness submit slurm`.\n\
-             # Run it again after a failure: parts that are complete end at once.\nset -e\ncd {}\n\
-             rm -f part-*.failed\n",
-            quoted(&self.run.join(SLURM).to_string_lossy())
+            r#"#!/bin/sh
+# Submits all parts of a run, and their merge. Written by `harness submit slurm`.
+# Run it again after a failure: parts that are complete end at once.
+set -e
+cd {folder}
+# Jobs of the last submission would write to the same folders.
+if [ -s jobs ] && [ -n "$(squeue --noheader --jobs="$(paste -sd, jobs)" 2>/dev/null)" ]; then
+    echo "jobs of this run are queued or running: $(paste -sd, jobs); wait for them, or end them by scancel" >&2
+    exit 1
+fi
+rm -f jobs part-*.failed
+# Submits a job with these arguments, and prints its number.
+job() {{
+    number=$(sbatch --parsable "$@") || return
+    echo "${{number%%;*}}" | tee -a jobs
+}}
+"#,
+            folder = quoted_path(&self.run.join(SLURM))
         );
         let rounds = plan::rounds(self.planned).max(1);
         let mut after = String::new();
@@ -330,8 +344,7 @@ exit "$code"
                 put(
                     &mut text,
                     format_args!(
-                        "needed=$(sbatch --parsable{after} needed.sh)\necho \"what round {round} needs: job \
-                         ${{needed%%;*}}\"\n"
+                        "needed=$(job{after} needed.sh)\necho \"what round {round} needs: job $needed\"\n"
                     ),
                 );
                 after = dependency("needed");
@@ -339,8 +352,8 @@ exit "$code"
             put(
                 &mut text,
                 format_args!(
-                    "round=$(sbatch --parsable --array=1-{parts}{after} part.sh)\n\
-                     echo \"parts, round {round} of {rounds}: job ${{round%%;*}}\"\n"
+                    "round=$(job --array=1-{parts}{after} part.sh)\n\
+                     echo \"parts, round {round} of {rounds}: job $round\"\n"
                 ),
             );
             after = dependency("round");
@@ -348,8 +361,8 @@ exit "$code"
         put(
             &mut text,
             format_args!(
-                "merge=$(sbatch --parsable{after} merge.sh)\n\
-                 echo \"merge: job ${{merge%%;*}}\"\n"
+                "merge=$(job{after} merge.sh)\n\
+                 echo \"merge: job $merge\"\n"
             ),
         );
         text
@@ -375,40 +388,10 @@ exit "$code"
 
 /// The options of a job that begins once all of that in a variable have ended well.
 fn dependency(variable: &str) -> String {
-    format!(" --dependency=afterok:\"${{{variable}%%;*}}\" --kill-on-invalid-dep=yes")
+    format!(" --dependency=afterok:\"${variable}\" --kill-on-invalid-dep=yes")
 }
 
 /// The arguments of a command of the harness.
 fn arguments(command: &str) -> &str {
     command.trim_start_matches("harness ")
-}
-
-/// A word as a shell reads it, whatever it holds.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.into(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_a_quoted_word_as_it_was() {
-        for word in [
-            "plain/path-1.sh",
-            "",
-            "two words",
-            "it's",
-            "$HOME `x` \"y\" \\",
-            "ä\n",
-        ] {
-            let script = format!("printf %s {}", quoted(word));
-            let out = Command::new("sh").args(["-c", &script]).output().unwrap();
-            assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
-        }
-    }
 }

@@ -6,8 +6,9 @@ use super::share::Share;
 use crate::error::Error;
 use crate::store::checkpoint::Unfit;
 use crate::store::names::PARTS;
+use crate::text::{quoted, quoted_path};
 
-/// What a part is named after whose units stand in a table.
+/// What the folder of a part whose units stand in a table is named after, before the name of the table.
 pub const LISTED: &str = "units-";
 
 /// The commands of a computation in parts.
@@ -22,34 +23,62 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// The command that computes a part again, by the folder of the part.
-    pub fn again(&self, part: &Path, run: &Path) -> String {
-        let name = part.file_name().unwrap_or_default().to_string_lossy();
-        let (command, run) = (self.part, run.display());
-        match Share::of_folder(&name) {
-            Some(share) => format!("`{command} --part {share} --out {run}`"),
-            None => {
-                let table = name.strip_prefix(LISTED).unwrap_or(&name);
-                format!("`{command} --units {table}.csv --out {run}`")
+    /// The command that computes a part of the run in a folder.
+    pub fn compute(&self, part: impl std::fmt::Display, run: &Path) -> String {
+        format!("`{} --part {part} --out {}`", self.part, quoted_path(run))
+    }
+
+    /// The command that merges the run in a folder.
+    pub fn merge(&self, run: &Path) -> String {
+        format!("`{} {}`", self.merge, quoted_path(run))
+    }
+
+    /// The command that computes again what is lost of a folder: that of a part, or of the run.
+    pub fn again(&self, folder: &Path) -> String {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let parts = folder.parent().filter(|parent| parent.ends_with(PARTS));
+        let Some(run) = parts.and_then(Path::parent) else {
+            return self.merge(folder);
+        };
+        match (Share::of_folder(&name), name.strip_prefix(LISTED)) {
+            (Some(share), _) => self.compute(share, run),
+            (None, Some(table)) => {
+                let (command, table) = (self.part, quoted(&format!("{table}.csv")));
+                format!("`{command} --units {table} --out {}`", quoted_path(run))
             }
+            (None, None) => self.merge(folder),
         }
     }
 
-    /// The error of a file in a part that does not hold what it should.
+    /// The error of a file of a part of the run, or of the run itself, that does not hold what it should.
     pub fn refused(&self, file: &Path, run: &Path, unfit: &Unfit) -> Error {
-        let name = file.strip_prefix(run.join(PARTS)).ok();
-        let part = name.and_then(|name| name.components().next());
-        let again = part.map(|part| self.again(Path::new(&part), run));
-        let again = again.unwrap_or_else(|| "its part".into());
-        let file = file.display();
-        let what = match unfit {
-            Unfit::Damaged(why) => format!("is damaged ({why})"),
-            Unfit::Foreign(line) => {
-                format!("is a piece of another run: it has `{line}`, this one does not")
-            }
+        let parts = run.join(PARTS);
+        let inside = file.strip_prefix(&parts).ok();
+        let part = inside.and_then(|inside| inside.components().next());
+        let folder = part.map_or(run.to_path_buf(), |part| parts.join(part));
+        unfit.refused(file, &self.again(&folder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_tells_the_command_that_computes_it() {
+        let commands = Commands {
+            plan: "plan",
+            part: "run",
+            merge: "merge",
         };
-        Error::input(format!(
-            "{file} {what}; remove it, and compute it again by {again}"
-        ))
+        for (folder, again) in [
+            ("a/parts/02-of-12", "`run --part 2/12 --out a`"),
+            ("my run/parts/1-of-2", "`run --part 1/2 --out 'my run'`"),
+            ("a/parts/units-some", "`run --units some.csv --out a`"),
+            ("a", "`merge a`"),
+            ("a/parts/mine", "`merge a/parts/mine`"),
+        ] {
+            assert_eq!(commands.again(Path::new(folder)), again);
+        }
     }
 }

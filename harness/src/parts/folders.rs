@@ -13,6 +13,13 @@ pub type Key = (String, String);
 /// The folders that hold what came out of each unit.
 pub type Holders = BTreeMap<Key, Vec<PathBuf>>;
 
+/// Notes that the folder of a part holds what came out of these units.
+pub fn take(holders: &mut Holders, folder: &Path, units: Vec<Key>) {
+    for unit in units {
+        holders.entry(unit).or_default().push(folder.into());
+    }
+}
+
 /// The folders of all parts that there are, in order.
 pub fn folders(run: &Path) -> Result<Vec<PathBuf>> {
     let parts = run.join(PARTS);

@@ -1,7 +1,11 @@
 //! The plan of a computation: all units of work with what they cost, and who computes which.
 
+use std::path::Path;
+
 use super::folders::Key;
 use super::share::Share;
+use crate::error::{Error, Result};
+use crate::store::names::{CONFIG, PLAN};
 
 crate::rows! {
     /// A unit of work.
@@ -24,6 +28,24 @@ impl Planned {
     pub fn key(&self) -> Key {
         (self.experiment.clone(), self.unit.clone())
     }
+}
+
+/// Refuses a plan as a table lists it that is not what its configuration makes now: one of them was changed, or the
+/// program is another.
+pub fn refuse_other(listed: &[Planned], planned: &[Planned], run: &Path, plan: &str) -> Result<()> {
+    let is_same = |(a, b): (&Planned, &Planned)| {
+        (a.round, a.key(), a.seconds) == (b.round, b.key(), b.seconds)
+    };
+    if listed.len() == planned.len() && listed.iter().zip(planned).all(is_same) {
+        return Ok(());
+    }
+    let [config, table] = [CONFIG, PLAN].map(|name| run.join(name));
+    Err(Error::input(format!(
+        "{} are not the units of {}: one of the files was changed after the plan was made, or another version of the \
+         harness made it; put the file back as it was, or plan anew by `{plan} --out NEW`",
+        table.display(),
+        config.display()
+    )))
 }
 
 /// The part, from 0, that computes each unit, so that in every round the parts take about as long: units go to the part

@@ -1,13 +1,13 @@
 //! The standing of the parts of a computation: what each has done of its units.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use super::folders::folders;
+use super::folders::{Holders, Key, folders, take};
 use super::plan;
 use super::share::Share;
-use super::whole::{Parted, holders};
-use crate::error::Result;
+use super::whole::Parted;
+use crate::error::{Error, Result};
 use crate::text::{number, put};
 
 crate::rows! {
@@ -32,6 +32,10 @@ pub struct Status {
     pub units: Vec<Standing>,
     /// The shares that have been begun.
     shares: Vec<Begun>,
+    /// What is wrong with files and folders that do not count, each with the command that mends it.
+    pub unfit: Vec<String>,
+    /// The report, if the parts have been merged.
+    report: Option<PathBuf>,
 }
 
 /// A share that has been begun.
@@ -46,62 +50,47 @@ struct Begun {
 }
 
 impl Status {
-    /// Looks into the folders of all parts.
+    /// Looks into the folders of all parts. What is damaged, or of another computation, does not count.
     pub fn read(parted: &impl Parted) -> Result<Self> {
         let planned = parted.planned();
+        let mut unfit = Vec::new();
         let folders = folders(parted.run())?;
-        let holders = holders(parted, &folders)?;
-        let name = |path: &Path| {
-            let name = path.file_name().unwrap_or_default();
-            name.to_string_lossy().into_owned()
-        };
+        let mut holders = Holders::new();
+        let mut kept = Vec::new();
+        for folder in folders {
+            if let Some(units) = fit(parted.held(&folder), &mut unfit)? {
+                take(&mut holders, &folder, units);
+                kept.push(folder);
+            }
+        }
         let mut units = Vec::new();
+        let mut done = BTreeSet::new();
         for unit in planned {
-            let holder = holders.get(&unit.key());
-            let holder = holder.and_then(|folders| folders.first());
-            let took = match holder {
-                Some(part) => parted.took(&parted.file(part, &unit.key())?)?,
-                None => None,
-            };
-            units.push(Standing {
+            let key = unit.key();
+            let mut standing = Standing {
                 experiment: unit.experiment.clone(),
                 unit: unit.unit.clone(),
-                part: holder.map(|part| name(part)).unwrap_or_default(),
+                part: String::new(),
                 estimated: unit.seconds,
-                took: took.unwrap_or(f64::NAN),
-            });
-        }
-        let mut shares = Vec::new();
-        // Dealt once for each number of parts.
-        let mut owners = BTreeMap::new();
-        for folder in &folders {
-            let Some(share) = Share::of_folder(&name(folder)) else {
-                continue;
+                took: f64::NAN,
             };
-            let owners = owners.entry(share.parts);
-            let owners = owners.or_insert_with(|| plan::shares(planned, share.parts));
-            let ours = planned.iter().zip(owners.iter());
-            let mut begun = Begun {
-                share,
-                units: 0,
-                there: 0,
-                done: 0.0,
-                all: 0.0,
-            };
-            for (unit, _) in ours.filter(|(_, owner)| **owner + 1 == share.part) {
-                let is_there = holders.contains_key(&unit.key());
-                let done = match is_there {
-                    true => 1.0,
-                    false => parted.begun(folder, &unit.key())?,
-                };
-                begun.units += 1;
-                begun.there += usize::from(is_there);
-                begun.done += done * unit.seconds;
-                begun.all += unit.seconds;
+            for part in holders.get(&key).into_iter().flatten() {
+                let took = parted.file(part, &key).and_then(|file| parted.took(&file));
+                if let Some(took) = fit(took, &mut unfit)? {
+                    standing.part = name(part);
+                    standing.took = took.unwrap_or(f64::NAN);
+                    done.insert(key);
+                    break;
+                }
             }
-            shares.push(begun);
+            units.push(standing);
         }
-        Ok(Status { units, shares })
+        Ok(Status {
+            units,
+            shares: shares(parted, &kept, &done)?,
+            unfit,
+            report: parted.report()?,
+        })
     }
 
     /// What a user reads.
@@ -113,11 +102,18 @@ impl Status {
         let all = estimated(&mut self.units.iter());
         let there = estimated(&mut done.iter().copied());
         let took: f64 = done.iter().map(|unit| unit.took).sum();
-        let mut text = format!(
-            "{} of {} units are there, {} % of the estimated time",
-            done.len(),
-            self.units.len(),
-            number((100.0 * share(there, all)).round()),
+        let mut text = String::new();
+        if let Some(report) = &self.report {
+            put(&mut text, format_args!("merged: {}\n", report.display()));
+        }
+        put(
+            &mut text,
+            format_args!(
+                "{} of {} units are there, {} % of the estimated time",
+                done.len(),
+                self.units.len(),
+                number((100.0 * share(there, all)).round()),
+            ),
         );
         if took > 0.0 {
             let [took, there] = [took, there].map(|seconds| number(seconds.round()));
@@ -156,6 +152,59 @@ impl Status {
             }
         }
         text
+    }
+}
+
+/// The shares that the folders of parts are named after, with how far each is, by the units that are done.
+fn shares(parted: &impl Parted, parts: &[PathBuf], done: &BTreeSet<Key>) -> Result<Vec<Begun>> {
+    let planned = parted.planned();
+    let mut shares = Vec::new();
+    // Dealt once for each number of parts.
+    let mut owners = BTreeMap::new();
+    for folder in parts {
+        let Some(share) = Share::of_folder(&name(folder)) else {
+            continue;
+        };
+        let owners = owners.entry(share.parts);
+        let owners = owners.or_insert_with(|| plan::shares(planned, share.parts));
+        let ours = planned.iter().zip(owners.iter());
+        let mut begun = Begun {
+            share,
+            units: 0,
+            there: 0,
+            done: 0.0,
+            all: 0.0,
+        };
+        for (unit, _) in ours.filter(|(_, owner)| **owner + 1 == share.part) {
+            let is_there = done.contains(&unit.key());
+            let done = match is_there {
+                true => 1.0,
+                false => parted.begun(folder, &unit.key())?,
+            };
+            begun.units += 1;
+            begun.there += usize::from(is_there);
+            begun.done += done * unit.seconds;
+            begun.all += unit.seconds;
+        }
+        shares.push(begun);
+    }
+    Ok(shares)
+}
+
+/// The name of the folder of a part.
+fn name(part: &Path) -> String {
+    let name = part.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// What was read, unless its file or folder is not fit to be; what is wrong with that is noted.
+fn fit<T>(read: Result<T>, unfit: &mut Vec<String>) -> Result<Option<T>> {
+    match read {
+        Err(Error::Input(why)) => {
+            unfit.push(why);
+            Ok(None)
+        }
+        read => read.map(Some),
     }
 }
 

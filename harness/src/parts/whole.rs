@@ -1,17 +1,18 @@
 //! Before parts are merged: whether they belong together, and whether anything is missing or contradicts.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::commands::Commands;
-use super::folders::{Holders, Key, folders};
+use super::folders::{Holders, Key, folders, take};
 use super::plan::{self, Planned};
 use super::share::Share;
 use crate::error::{Error, Result};
 use crate::session::progress;
+use crate::store::folder::Folder;
 use crate::store::names::PARTS;
+use crate::text::put;
 
 /// Missing units that an error names.
 const NAMED: usize = 5;
@@ -52,6 +53,9 @@ pub trait Parted {
     fn took(&self, _file: &Path) -> Result<Option<f64>> {
         Ok(None)
     }
+
+    /// The report of the merged computation, if the parts have been merged.
+    fn report(&self) -> Result<Option<PathBuf>>;
 
     /// The share of its work that a part has done of a unit that it does not hold yet, if that is known.
     fn begun(&self, _part: &Path, _unit: &Key) -> Result<f64> {
@@ -101,12 +105,10 @@ pub fn whole(parted: &impl Parted, patience: Duration) -> Result<Whole> {
 }
 
 /// The folders among these that hold what came out of each unit.
-pub fn holders(parted: &impl Parted, folders: &[PathBuf]) -> Result<Holders> {
+fn holders(parted: &impl Parted, folders: &[PathBuf]) -> Result<Holders> {
     let mut holders = Holders::new();
     for folder in folders {
-        for unit in parted.held(folder)? {
-            holders.entry(unit).or_default().push(folder.clone());
-        }
+        take(&mut holders, folder, parted.held(folder)?);
     }
     Ok(holders)
 }
@@ -133,7 +135,7 @@ fn is_held(unit: &Planned, holders: &Holders) -> bool {
 
 /// Refuses two results of the same unit with other bytes.
 fn refuse_contradictions(parted: &impl Parted, holders: &Holders) -> Result<()> {
-    let (commands, run) = (parted.commands(), parted.run());
+    let commands = parted.commands();
     for (unit, folders) in holders {
         let [first, others @ ..] = &folders[..] else {
             continue;
@@ -147,8 +149,8 @@ fn refuse_contradictions(parted: &impl Parted, holders: &Holders) -> Result<()> 
                      they lie in, and compute the parts again: {}, {}",
                     ours.display(),
                     theirs.display(),
-                    commands.again(first, run),
-                    commands.again(other, run)
+                    commands.again(first),
+                    commands.again(other)
                 )));
             }
         }
@@ -158,7 +160,7 @@ fn refuse_contradictions(parted: &impl Parted, holders: &Holders) -> Result<()> 
 
 /// The error of units that no part has.
 fn incomplete(parted: &impl Parted, missing: &[&Planned], shares: &[Share], late: bool) -> Error {
-    let (planned, run, command) = (parted.planned(), parted.run(), parted.commands().part);
+    let (planned, run, commands) = (parted.planned(), parted.run(), parted.commands());
     let mut text = format!(
         "{} of the {} units of {} are not there: ",
         missing.len(),
@@ -175,9 +177,9 @@ fn incomplete(parted: &impl Parted, missing: &[&Planned], shares: &[Share], late
     }
     let Some(parts) = shares.iter().map(|share| share.parts).max() else {
         let text = format!(
-            "{text}; there is no part in {}: compute them by `{command} --part 1/N --out {}` up to N/N",
+            "{text}; there is no part in {}: compute them by {} up to N/N",
             run.join(PARTS).display(),
-            run.display()
+            commands.compute("1/N", run)
         );
         return Error::input(text);
     };
@@ -190,19 +192,41 @@ fn incomplete(parted: &impl Parted, missing: &[&Planned], shares: &[Share], late
     let mut owning: Vec<usize> = owning.map(|(_, owner)| owner + 1).collect();
     owning.sort_unstable();
     owning.dedup();
-    let list = owning.iter().map(usize::to_string).collect::<Vec<_>>();
+    let is_running = |part: &usize| {
+        let share = Share { part: *part, parts };
+        Folder::is_busy(&run.join(PARTS).join(share.folder()))
+    };
+    let (running, idle): (Vec<usize>, Vec<usize>) = owning.into_iter().partition(is_running);
     if late {
         text.push_str(
             "; the parts say that they have written them, so the file system may show them later",
         );
     }
-    let (first, run) = (owning[0], run.display());
-    write!(
-        text,
-        "; compute part{} {} again, such as by `{command} --part {first}/{parts} --out {run}`, then merge again",
-        if owning.len() == 1 { "" } else { "s" },
-        list.join(", ")
-    )
-    .expect("writing to a string");
+    if let [_, ..] = running[..] {
+        let named = in_words(&running);
+        let are = if running.len() == 1 { "is" } else { "are" };
+        put(
+            &mut text,
+            format_args!("; {named} {are} still being computed"),
+        );
+    }
+    match idle[..] {
+        [first, ..] => {
+            let first = Share { part: first, parts };
+            let (named, again) = (in_words(&idle), commands.compute(first, run));
+            put(
+                &mut text,
+                format_args!("; compute {named} again, such as by {again}, then merge again"),
+            );
+        }
+        [] => text.push_str("; merge again once that has ended"),
+    }
     Error::input(text)
+}
+
+/// Parts by their numbers, for a message.
+fn in_words(parts: &[usize]) -> String {
+    let numbers = parts.iter().map(usize::to_string).collect::<Vec<_>>();
+    let plural = if parts.len() == 1 { "" } else { "s" };
+    format!("part{plural} {}", numbers.join(", "))
 }

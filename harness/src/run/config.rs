@@ -163,10 +163,11 @@ impl Config {
         (self.seed..self.seed + self.seeds).collect()
     }
 
-    /// Whether another experiment of the run needs this one.
-    pub fn is_needed(&self, id: &str) -> bool {
-        let mut abouts = self.experiments.iter().map(|s| s.experiment.about());
-        abouts.any(|about| about.needs.contains(&id))
+    /// Whether one of those experiments of the run that are asked `about` needs this one.
+    pub fn is_needed(&self, id: &str, about: impl Fn(&str) -> bool) -> bool {
+        let abouts = self.experiments.iter().map(|s| s.experiment.about());
+        let mut needing = abouts.filter(|other| other.needs.contains(&id));
+        needing.any(|other| about(other.id))
     }
 
     /// The seeds that an experiment runs at: the first of the run's, as many as it takes.

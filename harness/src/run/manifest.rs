@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::input::read_result;
 use crate::run::config::Config;
+use crate::run::parts::COMMANDS;
 use crate::store::checksums::Checksums;
-use crate::store::names::{CONFIG, MANIFEST};
+use crate::store::names::{CONFIG, MANIFEST, PLAN};
 use crate::store::system;
+use crate::text::quoted_path;
 
 /// What the manifest of a run says.
 #[derive(Debug)]
@@ -54,8 +56,7 @@ impl<'a> Manifest<'a> {
     /// # Errors
     /// If there is no run, or one of another configuration.
     pub fn resume(&mut self, folder: &Path) -> Result<()> {
-        let path = folder.join(MANIFEST);
-        if !system::exists(&path)? {
+        let Some(theirs) = of_run(folder)? else {
             // Cut short before anything was computed, or no run at all.
             return match system::exists(&folder.join(CONFIG))? {
                 true => Ok(()),
@@ -64,41 +65,32 @@ impl<'a> Manifest<'a> {
                     folder.display()
                 ))),
             };
+        };
+        if let Some((place, theirs, ours)) = self.difference(&theirs) {
+            return Err(Error::input(format!(
+                "{}: cannot resume this run: it was run with {place} = {theirs}, not {ours}; leave the configuration out \
+                 to resume it as it was, or choose a new folder with --out",
+                folder.join(MANIFEST).display()
+            )));
         }
-        let text = read(&path)?;
-        let wrong = |why| Error::input(format!("{}: {why}", path.display()));
-        self.take_over(&text).map_err(wrong)
+        self.take_over(&theirs);
+        Ok(())
     }
 
-    /// Takes over times and checksums from the text of the manifest of an earlier run.
-    ///
-    /// # Errors
-    /// If it is no manifest, or of a run of another configuration.
-    pub fn take_over(&mut self, text: &str) -> Result<(), String> {
-        if let Some((place, theirs, ours)) = self.difference(text)? {
-            return Err(format!(
-                "cannot resume this run: it was run with {place} = {theirs}, not {ours}; leave the \
-                 configuration out to resume it as it was, or choose a new folder with --out"
-            ));
-        }
-        let theirs: Value = serde_json::from_str(text).map_err(damaged)?;
+    /// Takes over times and checksums from the manifest of an earlier run of the same configuration.
+    pub fn take_over(&mut self, theirs: &Value) {
         self.was_complete = theirs["complete"] == true;
         self.started = theirs["started_unix"].as_u64().unwrap_or(self.started);
         let seconds = theirs["seconds"].as_object().into_iter().flatten();
         self.seconds = seconds
             .filter_map(|(id, s)| Some((id.clone(), s.as_f64()?)))
             .collect();
-        self.checksums = checksums(&theirs)?.unwrap_or_default();
-        Ok(())
+        self.checksums = checksums(theirs).ok().flatten().unwrap_or_default();
     }
 
     /// The first thing that decides the bytes of a run in which the manifest of another differs: its name, theirs and
     /// ours.
-    ///
-    /// # Errors
-    /// If the text is no manifest.
-    pub fn difference(&self, text: &str) -> Result<Option<(String, String, String)>, String> {
-        let theirs: Value = serde_json::from_str(text).map_err(damaged)?;
+    pub fn difference(&self, theirs: &Value) -> Option<(String, String, String)> {
         let ours: Value = serde_json::from_str(&self.to_json()).expect("JSON of ours");
         let keys = [
             "harness",
@@ -111,7 +103,7 @@ impl<'a> Manifest<'a> {
         let mut found = keys
             .iter()
             .map(|key| difference(key, &theirs[key], &ours[key]));
-        Ok(found.find_map(|found| found))
+        found.find_map(|found| found)
     }
 
     /// Whether the run that was taken over was complete.
@@ -121,10 +113,9 @@ impl<'a> Manifest<'a> {
 
     /// Notes what ran where in a part that this is merged from.
     pub fn add_part(&mut self, part: &Path) -> Result<()> {
-        let Some(text) = text(part)? else {
+        let Some(theirs) = read(part, &way_out_of_part(part))? else {
             return Ok(());
         };
-        let theirs: Value = serde_json::from_str(&text).unwrap_or_default();
         let kept = [
             "host",
             "threads",
@@ -182,42 +173,65 @@ impl<'a> Manifest<'a> {
 
 /// The checksums in the manifest of the run in a folder; `None` if that has no manifest, or one without them.
 pub fn read_checksums(folder: &Path) -> Result<Option<Checksums>> {
-    let Some(text) = text(folder)? else {
+    let manifest = of_run(folder)?;
+    Ok(manifest.and_then(|manifest| checksums(&manifest).ok().flatten()))
+}
+
+/// The manifest of the run in a folder, if that has one.
+pub fn of_run(folder: &Path) -> Result<Option<Value>> {
+    read(folder, &way_out(folder)?)
+}
+
+/// The manifest in a folder, if that has one.
+///
+/// # Errors
+/// If it is damaged; the message ends in the way out.
+pub fn read(folder: &Path, way_out: &str) -> Result<Option<Value>> {
+    let path = folder.join(MANIFEST);
+    if !system::exists(&path)? {
         return Ok(None);
-    };
-    let path = folder.join(MANIFEST);
-    let manifest = serde_json::from_str(&text).map_err(damaged);
-    manifest
-        .and_then(|manifest| checksums(&manifest))
-        .map_err(|why| Error::input(format!("{}: {why}", path.display())))
+    }
+    let bytes = read_result(&path)?;
+    parse(&bytes).map(Some).map_err(|why| {
+        Error::input(format!(
+            "{}: it is damaged ({why}); {way_out}",
+            path.display()
+        ))
+    })
 }
 
-/// The text of the manifest of the run in a folder, if that has one.
-pub fn text(folder: &Path) -> Result<Option<String>> {
-    let path = folder.join(MANIFEST);
-    let there = system::exists(&path)?;
-    there.then(|| read(&path)).transpose()
+/// The manifest in the bytes of its file.
+pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+    let manifest = serde_json::from_slice(bytes)?;
+    checksums(&manifest)?;
+    Ok(manifest)
 }
 
-fn checksums(manifest: &Value) -> Result<Option<Checksums>, String> {
-    let found = manifest.get("checksums");
-    found
-        .map(Checksums::deserialize)
-        .transpose()
-        .map_err(damaged)
-}
-
-/// Lossily: what is no UTF-8 is no JSON either, or a name that is not known.
-fn read(path: &Path) -> Result<String> {
-    let bytes = read_result(path)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn damaged(why: serde_json::Error) -> String {
+/// The way out where the manifest of a part of a run is damaged.
+pub fn way_out_of_part(part: &Path) -> String {
     format!(
-        "it is damaged ({why}); put it back as it was, or repeat the run in a new folder: `harness run --config` on \
-         the {CONFIG} beside it"
+        "remove it, and compute its part again by {}",
+        COMMANDS.again(part)
     )
+}
+
+/// The way out where the manifest of a run is damaged.
+fn way_out(run: &Path) -> Result<String> {
+    Ok(match system::exists(&run.join(PLAN))? {
+        true => format!(
+            "put it back as it was, or remove it with the folders of the experiments beside it, and repeat the merge: {}",
+            COMMANDS.merge(run)
+        ),
+        false => format!(
+            "put it back as it was, or repeat the run in a new folder: `harness run --config {}`",
+            quoted_path(&run.join(CONFIG))
+        ),
+    })
+}
+
+fn checksums(manifest: &Value) -> serde_json::Result<Option<Checksums>> {
+    let found = manifest.get("checksums");
+    found.map(Checksums::deserialize).transpose()
 }
 
 /// The first place in which two values differ, and what stands there.

@@ -9,13 +9,15 @@ use super::config::Config;
 use super::manifest::{self, Manifest};
 use super::parts::COMMANDS;
 use super::pieces;
-use super::plan::{self, Planned};
+use super::plan;
 use crate::error::{Error, Result};
 use crate::parts::Commands;
 use crate::parts::folders::Key;
+use crate::parts::plan::Planned;
 use crate::parts::status::Status;
 use crate::parts::whole::{Parted, whole};
-use crate::store::names::MANIFEST;
+use crate::store::names::{CLAIMS, REPORT};
+use crate::store::system;
 
 /// A run that is planned in a folder.
 struct Run<'a> {
@@ -52,7 +54,7 @@ impl Parted for Run<'_> {
 
     fn is_complete(&self, part: &Path) -> Result<bool> {
         let mut manifest = Manifest::new(self.config, self.isa, 1);
-        belongs(&mut manifest, part, self.folder)?;
+        belongs(&mut manifest, part)?;
         Ok(manifest.was_complete())
     }
 
@@ -75,6 +77,11 @@ impl Parted for Run<'_> {
             pieces::piece(b, self.folder)?,
         ];
         Ok(a.bytes == b.bytes)
+    }
+
+    fn report(&self) -> Result<Option<PathBuf>> {
+        let is_merged = system::exists(&self.folder.join(CLAIMS))?;
+        Ok(is_merged.then(|| self.folder.join(REPORT)))
     }
 
     fn took(&self, file: &Path) -> Result<Option<f64>> {
@@ -106,18 +113,17 @@ pub fn status(config: &Config, run: &Path) -> Result<Status> {
 ///
 /// # Errors
 /// If the part is of another configuration, version or instruction set than this manifest.
-pub fn belongs(manifest: &mut Manifest, part: &Path, run: &Path) -> Result<()> {
-    let Some(text) = manifest::text(part)? else {
+pub fn belongs(manifest: &mut Manifest, part: &Path) -> Result<()> {
+    let Some(theirs) = manifest::read(part, &manifest::way_out_of_part(part))? else {
         return Ok(());
     };
-    let path = part.join(MANIFEST);
-    let wrong = |why| Error::input(format!("{}: {why}", path.display()));
-    if let Some((place, theirs, ours)) = manifest.difference(&text).map_err(wrong)? {
+    if let Some((place, theirs, ours)) = manifest.difference(&theirs) {
         return Err(Error::input(format!(
             "{} was computed with {place} = {theirs}, and this run has {ours}; remove it, and compute it again by {}",
             part.display(),
-            COMMANDS.again(part, run)
+            COMMANDS.again(part)
         )));
     }
-    manifest.take_over(&text).map_err(wrong)
+    manifest.take_over(&theirs);
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! What the parts of a run have computed, and what a merged run takes over from them.
 
 use std::fs::DirEntry;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::input::read_result;
@@ -9,8 +9,8 @@ use crate::parts::Commands;
 use crate::store::folder::Folder;
 use crate::store::names::CHECKPOINTS;
 use crate::store::{system, temporary};
+use crate::text::quoted_path;
 
-pub use crate::parts::Share;
 pub use crate::parts::folders::folders;
 
 /// The commands of a run in parts.
@@ -19,6 +19,11 @@ pub const COMMANDS: Commands = Commands {
     part: "harness run",
     merge: "harness merge",
 };
+
+/// The command that concludes what units of the next round need, of the run in a folder.
+pub fn conclude_needed(run: &Path) -> String {
+    format!("`{} --needed {}`", COMMANDS.merge, quoted_path(run))
+}
 
 /// Copies what an experiment has left in the folders of parts, pieces and checkpoints aside, to that of the run.
 pub fn adopt(folder: &Folder, experiment: &str, parts: &[PathBuf]) -> Result<()> {

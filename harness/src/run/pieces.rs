@@ -112,13 +112,15 @@ impl<'a> Pieces<'a> {
         if let Some(own) = store.latest(read)? {
             return Ok(Some(own));
         }
-        let part = self.held.get(&self.units[number].name);
-        let Some(file) = part.map(|part| store.beside(part)).transpose()?.flatten() else {
+        let Some(part) = self.held.get(&self.units[number].name) else {
+            return Ok(None);
+        };
+        let Some(file) = store.beside(part)? else {
             return Ok(None);
         };
         match store.open(&file, read)? {
             Ok(piece) => Ok(Some(piece)),
-            Err(unfit) => Err(COMMANDS.refused(&file, self.ctx.session.folder.path(), &unfit)),
+            Err(unfit) => Err(unfit.refused(&file, &COMMANDS.again(part))),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::experiment::Needs;
 use crate::experiment::units::Unit;
 use crate::run::config::Config;
 
-pub use crate::parts::plan::{Planned, loads, rounds, shares};
+use crate::parts::plan::Planned;
 
 /// All units of a configuration in the order of their experiments, with their memory on so many threads.
 pub fn plan(config: &Config, threads: usize) -> Vec<Planned> {

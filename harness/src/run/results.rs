@@ -12,9 +12,11 @@ use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
 use crate::run::config::Config;
 use crate::run::manifest;
+use crate::run::parts::COMMANDS;
 use crate::store::folder::Folder;
 use crate::store::{names, system};
 use crate::table::{Record, Table, Tables, describe};
+use crate::text::quoted_path;
 
 crate::rows! {
     /// What was run.
@@ -72,6 +74,7 @@ pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
     verify(
         path,
         [names::CLAIMS, names::SPECIFICATION, names::RUN].map(String::from),
+        &again(path)?,
     )?;
     let specification = Table::read(Cell::SPEC, &path.join(names::SPECIFICATION))?;
     let ledger = Ledger::from_tables(&Table::read(Entry::SPEC, &claims)?, &specification);
@@ -105,10 +108,10 @@ pub fn measures(run: &Path, experiment: &str) -> Result<Vec<Measurement>> {
             "{} is not there, and the conditions of a claim are read from it; put it back, or repeat the run in a new \
              folder: `harness run --config {}`",
             path.display(),
-            run.join(names::CONFIG).display()
+            quoted_path(&run.join(names::CONFIG))
         )));
     }
-    verify(run, [name])?;
+    verify(run, [name], &again(run)?)?;
     let mut rows = Table::read(Measurement::SPEC, &path)?.rows::<Measurement>();
     rows.retain(|row| row.setting.is_empty());
     Ok(rows)
@@ -123,13 +126,22 @@ pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
         .map(move |name| format!("{id}/{name}.csv"))
 }
 
-/// Checks that files are as the run in a folder left them, where its manifest is there to tell.
-pub fn verify(run: &Path, names: impl IntoIterator<Item = String>) -> Result<()> {
+/// The command that computes again what is lost of the run in a folder.
+pub fn again(run: &Path) -> Result<String> {
+    Ok(match system::exists(&run.join(names::PLAN))? {
+        true => COMMANDS.merge(run),
+        false => format!("`harness run --resume {}`", quoted_path(run)),
+    })
+}
+
+/// Checks that files are as the run in a folder left them, where its manifest is there to tell. The command `again` is
+/// what computes them again.
+pub fn verify(run: &Path, names: impl IntoIterator<Item = String>, again: &str) -> Result<()> {
     let Some(checksums) = manifest::read_checksums(run)? else {
         return Ok(());
     };
     let mut names = names.into_iter();
-    names.try_for_each(|name| checksums.verify(run, &name))
+    names.try_for_each(|name| checksums.verify(run, &name, again))
 }
 
 /// Whether the results of an experiment are there.

@@ -179,7 +179,7 @@ impl Progress {
     }
 
     /// Says that the work is over; returns the seconds that it took.
-    pub fn finish(self) -> f64 {
+    pub fn finish(&self) -> f64 {
         self.bar.finish_and_clear();
         let seconds = self.begun.elapsed().as_secs_f64();
         if self.show != Show::Nothing {

@@ -91,14 +91,9 @@ impl<'a> Store<'a> {
         let Some(file) = self.files()?.into_iter().next() else {
             return Ok(None);
         };
-        match self.open(&file, read)? {
-            Ok(state) => Ok(Some(state)),
-            Err(Unfit::Damaged(why)) => Err(damaged(&file, self.run.path(), &why)),
-            Err(Unfit::Foreign(line)) => Err(Error::input(format!(
-                "{} is from another training: it has `{line}`, this one does not; choose a new folder with --out",
-                file.display()
-            ))),
-        }
+        let state = self.open(&file, read)?;
+        let state = state.map_err(|unfit| unfit.refused(&file, self.run.again()))?;
+        Ok(Some(state))
     }
 
     /// The path of the last checkpoint of the same training in the folder of another run, if there is one.
@@ -147,6 +142,22 @@ pub enum Unfit {
     Foreign(String),
 }
 
+impl Unfit {
+    /// The error of a file that is none for this reason, by the command that computes again what it held.
+    pub fn refused(&self, file: &Path, again: &str) -> Error {
+        let what = match self {
+            Unfit::Damaged(why) => format!("is damaged ({why})"),
+            Unfit::Foreign(line) => {
+                format!("is from another training: it has `{line}`, this one does not")
+            }
+        };
+        Error::input(format!(
+            "{} {what}; remove it, and {again} goes on from the checkpoint before it, or computes this anew",
+            file.display()
+        ))
+    }
+}
+
 /// The name of the file of a checkpoint after so many steps.
 pub fn file_name(step: u64) -> String {
     format!("{step:012}.{SUFFIX}")
@@ -172,17 +183,6 @@ fn is_checkpoint(file: &Path) -> bool {
 
 /// Checks that no checkpoint of these experiments in the folder of a run is damaged, before anything is computed.
 pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) -> Result<()> {
-    match first_damaged(run, experiments)? {
-        Some((file, why)) => Err(damaged(&file, run.path(), &why)),
-        None => Ok(()),
-    }
-}
-
-/// The first damaged checkpoint of these experiments in the folder of a run, and what is wrong with it.
-pub fn first_damaged<'a>(
-    run: &Folder,
-    experiments: impl IntoIterator<Item = &'a str>,
-) -> Result<Option<(PathBuf, String)>> {
     for experiment in experiments {
         let checkpoints = format!("{experiment}/{CHECKPOINTS}");
         for training in run.list(&checkpoints)? {
@@ -191,21 +191,12 @@ pub fn first_damaged<'a>(
                 if is_checkpoint(&file)
                     && let Err(why) = Snapshot::decode(&read_result(&file)?)
                 {
-                    return Ok(Some((file, why)));
+                    return Err(Unfit::Damaged(why).refused(&file, run.again()));
                 }
             }
         }
     }
-    Ok(None)
-}
-
-fn damaged(file: &Path, run: &Path, why: &str) -> Error {
-    Error::input(format!(
-        "{} is damaged ({why}); remove it, and `--resume {}` goes on from the checkpoint before it, or \
-         starts this training anew",
-        file.display(),
-        run.display()
-    ))
+    Ok(())
 }
 
 /// The contents of a checkpoint: vectors of numbers, and metadata, by name. Large vectors are borrowed, so that a

@@ -38,11 +38,11 @@ impl Checksums {
         self.0.retain(|name, _| !is_in(folder, name));
     }
 
-    /// Checks a file of the run in `run`.
+    /// Checks a file of the run in `run`, which the command `again` goes on with.
     ///
     /// # Errors
     /// If it cannot be read, is not among these or is not what it was; the message names it.
-    pub fn verify(&self, run: &Path, name: &str) -> Result<()> {
+    pub fn verify(&self, run: &Path, name: &str, again: &str) -> Result<()> {
         let path = run.join(name);
         let contents = match read_result(&path) {
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
@@ -59,17 +59,16 @@ impl Checksums {
         };
         let remove = run.join(name.split('/').next().unwrap_or(name));
         Err(Error::input(format!(
-            "{} {wrong}; put it back as it was, or remove {} and let `harness run --resume {}` compute it again",
+            "{} {wrong}; put it back as it was, or remove {} and let {again} compute it again",
             path.display(),
-            remove.display(),
-            run.display()
+            remove.display()
         )))
     }
 
     /// [Verifies](Self::verify) all files of a folder in `run`.
-    pub fn verify_folder(&self, run: &Path, folder: &str) -> Result<()> {
+    pub fn verify_folder(&self, run: &Path, folder: &str, again: &str) -> Result<()> {
         let mut names = self.0.keys().filter(|name| is_in(folder, name));
-        names.try_for_each(|name| self.verify(run, name))
+        names.try_for_each(|name| self.verify(run, name, again))
     }
 }
 
@@ -99,18 +98,27 @@ mod tests {
         sums.insert("else/a.csv", &[""]);
         // The check value of CRC-32.
         assert_eq!(sums.0["e/a.csv"], "cbf43926");
-        sums.verify_folder(run.path(), "e").unwrap();
+        sums.verify_folder(run.path(), "e", "`again`").unwrap();
 
         write("e/a.csv", "123456788");
-        let error = sums.verify_folder(run.path(), "e").unwrap_err().to_string();
-        for part in ["e/a.csv was changed", "cbf43926", "--resume", "remove"] {
+        let error = sums
+            .verify_folder(run.path(), "e", "`again`")
+            .unwrap_err()
+            .to_string();
+        for part in ["e/a.csv was changed", "cbf43926", "let `again`", "remove"] {
             assert!(error.contains(part), "{error}");
         }
         write("e/b.csv", "");
-        let error = sums.verify(run.path(), "e/b.csv").unwrap_err().to_string();
+        let error = sums
+            .verify(run.path(), "e/b.csv", "`again`")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("e/b.csv is not among"), "{error}");
         std::fs::remove_file(run.path().join("e/a.csv")).unwrap();
-        let error = sums.verify_folder(run.path(), "e").unwrap_err().to_string();
+        let error = sums
+            .verify_folder(run.path(), "e", "`again`")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("e/a.csv is missing"), "{error}");
     }
 

@@ -15,6 +15,7 @@ use crate::store::made::{Made, create_folders, missing};
 use crate::store::names::MANIFEST;
 use crate::store::system::{self, entries, exists};
 use crate::store::temporary;
+use crate::text::quoted_path;
 
 /// Held by the run that writes a folder, gone when that run has ended.
 const LOCK: &str = ".harness.lock";
@@ -23,6 +24,8 @@ const LOCK: &str = ".harness.lock";
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// The command that goes on with what is written here.
+    again: String,
     // Locked until dropped.
     _lock: File,
     /// The checksums of what was written here.
@@ -51,7 +54,7 @@ impl Folder {
         let names: Vec<_> = entries(path)?.iter().map(DirEntry::file_name).collect();
         match names.iter().find(|name| *name != LOCK) {
             None => Ok(()),
-            Some(_) if Self::is_locked(path) => Err(busy(path)),
+            Some(_) if Self::is_busy(path) => Err(busy(path)),
             Some(_) if names.iter().any(|n| n == MANIFEST) => Err(taken(path, "holds another run")),
             Some(other) => Err(taken(
                 path,
@@ -62,14 +65,14 @@ impl Folder {
 
     /// Checks that no run is writing to a folder at this moment. No lock is left or waited for there.
     pub fn refuse_busy(path: &Path) -> Result<()> {
-        match Self::is_locked(path) {
+        match Self::is_busy(path) {
             true => Err(busy(path)),
             false => Ok(()),
         }
     }
 
     /// Whether a run is writing there at this moment.
-    fn is_locked(path: &Path) -> bool {
+    pub fn is_busy(path: &Path) -> bool {
         let lock = path.join(LOCK);
         if lock.is_symlink() {
             return false;
@@ -215,6 +218,7 @@ impl Folder {
         }
         Ok(Folder {
             path: path.to_path_buf(),
+            again: format!("`--resume {}`", quoted_path(path)),
             _lock: lock,
             checksums: Mutex::default(),
             made: None,
@@ -225,6 +229,17 @@ impl Folder {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The same folder, of which messages say that this command goes on with what is written there.
+    pub fn continued_by(mut self, command: String) -> Self {
+        self.again = command;
+        self
+    }
+
+    /// The command that goes on with what is written there.
+    pub fn again(&self) -> &str {
+        &self.again
     }
 
     /// Writes a file, and the folders it lies in, under a temporary name first.

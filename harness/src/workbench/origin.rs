@@ -11,6 +11,7 @@ use crate::parts::Commands;
 use crate::store::checksums::Checksums;
 use crate::store::names::{CONFIG, MANIFEST};
 use crate::store::system;
+use crate::text::quoted_path;
 
 /// The commands of a training in parts.
 pub const COMMANDS: Commands = Commands {
@@ -90,7 +91,7 @@ impl Origin {
             Error::input(format!(
                 "{} was trained with {theirs}, and this training has {ours}; remove it, and train it again by {}",
                 part.display(),
-                COMMANDS.again(part, &self.run)
+                COMMANDS.again(part)
             ))
         };
         let config = part.join(CONFIG);
@@ -116,7 +117,7 @@ impl Origin {
         let (plan, config) = (COMMANDS.plan, self.run.join(CONFIG));
         Error::input(format!(
             "{why}, or plan the training anew by `{plan} --config {} --out NEW`",
-            config.display()
+            quoted_path(&config)
         ))
     }
 }

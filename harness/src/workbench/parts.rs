@@ -12,16 +12,16 @@ use crate::error::{Error, Result};
 use crate::input::read_result;
 use crate::memory;
 use crate::parts::folders::Key;
-use crate::parts::plan::{self, Planned};
+use crate::parts::plan::{Planned, refuse_other};
 use crate::parts::status::Status;
 use crate::parts::whole::{Parted, whole};
-use crate::parts::{Commands, Share};
+use crate::parts::{Commands, Wanted};
 use crate::session;
 use crate::store::checkpoint::{self, Snapshot, Unfit};
 use crate::store::folder::Folder;
-use crate::store::names::{CHECKPOINTS, CONFIG, PARTS, PLAN};
+use crate::store::names::{CHECKPOINTS, CONFIG, PARTS, PLAN, REPORT};
 use crate::store::system;
-use crate::table::Table;
+use crate::table::{Record as _, Table};
 use crate::workbench::config::Config;
 use crate::workbench::data::task;
 use crate::workbench::job::{self, Job, MODELS, Options};
@@ -85,28 +85,27 @@ fn units(config: &Config, input: usize, output: Option<usize>) -> Vec<Planned> {
     members.map(unit).collect()
 }
 
-/// Trains the models of a share of the training that is planned in the folder `run`, and returns how many they are.
+/// Trains those models of the training that is planned in the folder `run` that are wanted, and returns how many they are.
 pub fn train(
     config: &Config,
     rows: Rows,
     isa: Isa,
     run: &Path,
-    share: Share,
+    wanted: &Wanted,
     options: &Options,
 ) -> Result<usize> {
     let pool = session::pool(options.threads)?;
     let opened = Opened::open(config, rows)?;
     let units = units(config, opened.width(), opened.output());
     let sweep = Sweep::new(config, run, units)?;
-    let ours = plan::ours(&sweep.planned, share).map(|unit| &unit.unit);
-    let ours: Vec<&String> = ours.collect();
     let mut members = members(&config.settings, opened.width());
-    members.retain(|member| ours.contains(&&member.name));
+    let unit = |member: &Member| (MODELS.to_string(), member.name.clone());
+    members.retain(|member| wanted.units.contains(&unit(member)));
     let task = |elements| opened.task(config, elements);
     let needed = opened.drawing() + job::memory(&config.settings, &members, task);
     let place = "harness sae train --help";
     memory::check("sae train", place, needed, options.threads)?;
-    let folder = sweep.open(share)?;
+    let folder = sweep.open(wanted)?;
     let ended = sweep.held(folder.path())?;
     if sweep.is_complete(folder.path())? && ended.len() == members.len() {
         return Ok(members.len());
@@ -175,6 +174,8 @@ impl<'a> Sweep<'a> {
         let text = config.to_toml(config.isa.as_deref().unwrap_or_default());
         let origin = Origin::read(run)?;
         origin.refuse_configuration(&text)?;
+        let listed: Vec<Planned> = Table::read(Planned::SPEC, &run.join(PLAN))?.rows();
+        refuse_other(&listed, &planned, run, COMMANDS.plan)?;
         Ok(Sweep {
             run,
             origin,
@@ -192,8 +193,8 @@ impl<'a> Sweep<'a> {
     }
 
     /// The folder of a part: new, or with what it has trained so far.
-    fn open(&self, share: Share) -> Result<Folder> {
-        let path = self.run.join(PARTS).join(share.folder());
+    fn open(&self, wanted: &Wanted) -> Result<Folder> {
+        let path = self.run.join(PARTS).join(&wanted.folder);
         if !system::exists(&path.join(CONFIG))? {
             let folder = Folder::create(&path)?;
             folder.write(CONFIG, &self.text)?;
@@ -201,10 +202,9 @@ impl<'a> Sweep<'a> {
         }
         self.is_complete(&path)?;
         let folder = Folder::resume(&path, [MODELS].into_iter())?;
-        match checkpoint::first_damaged(&folder, [MODELS])? {
-            Some((file, why)) => Err(COMMANDS.refused(&file, self.run, &Unfit::Damaged(why))),
-            None => Ok(folder),
-        }
+        let folder = folder.continued_by(COMMANDS.again(&path));
+        checkpoint::verify(&folder, [MODELS])?;
+        Ok(folder)
     }
 
     /// Whether the last checkpoint of a model in a part is that at the end of its training. That of one that diverged
@@ -264,7 +264,7 @@ impl Parted for Sweep<'_> {
             Error::input(format!(
                 "{} holds no checkpoint any more; train its part again by {}",
                 folder.display(),
-                COMMANDS.again(part, self.run)
+                COMMANDS.again(part)
             ))
         };
         checkpoint::last(&folder)?.ok_or_else(gone)
@@ -273,6 +273,10 @@ impl Parted for Sweep<'_> {
     fn is_same(&self, [a, b]: [&Path; 2]) -> Result<bool> {
         let [bytes_of_a, bytes_of_b] = [read_result(a)?, read_result(b)?];
         Ok(self.snapshot(&bytes_of_a, a)? == self.snapshot(&bytes_of_b, b)?)
+    }
+
+    fn report(&self) -> Result<Option<PathBuf>> {
+        Ok(job::is_complete(self.run).then(|| self.run.join(REPORT)))
     }
 
     fn begun(&self, part: &Path, unit: &Key) -> Result<f64> {

@@ -24,6 +24,7 @@ mod readme;
 mod reproducible;
 mod sae;
 mod show;
+mod slurm;
 mod streams;
 
 mod experiments {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use harness::store::checkpoint::Snapshot;
 use kernels::Isa;
 
-use crate::common::{Sandbox, flip_a_bit, refused, results, same, send, wait_until};
+use crate::common::{Sandbox, flip_a_bit, refused, results, same, wait_until};
 
 /// Experiments that need no others, and some that do, at sizes of a moment.
 const SUITE: &str = r#"
@@ -66,12 +66,12 @@ fn merged(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
     found
 }
 
-fn succeeds(sandbox: &Sandbox, arguments: &str) {
+pub fn succeeds(sandbox: &Sandbox, arguments: &str) {
     sandbox.harness(arguments).assert().success();
 }
 
 /// A run in the folder `run` that is planned, and parts of it that are computed.
-fn planned(parts: &[&str]) -> Sandbox {
+pub fn planned(parts: &[&str]) -> Sandbox {
     let sandbox = Sandbox::new();
     let plan = format!("plan compressed-computation {SMALL} --out run");
     succeeds(&sandbox, &plan);
@@ -168,6 +168,71 @@ fn units_may_be_listed_and_computed_twice() {
         "run --units some.csv --out run",
         &["some.csv", "seed7", "plan.csv"],
     );
+    sandbox.write("some.csv", plan.lines().next().unwrap());
+    sandbox.refuses("run --units some.csv --out run", &["lists no unit"]);
+}
+
+/// What `harness status run` prints, where it ends with that code.
+fn status(sandbox: &Sandbox, code: i32) -> String {
+    let status = sandbox.harness("status run").output().unwrap();
+    assert_eq!(status.status.code(), Some(code));
+    let [out, err] = [status.stdout, status.stderr].map(|text| String::from_utf8(text).unwrap());
+    out + &err
+}
+
+#[test]
+fn a_plan_and_its_configuration_that_do_not_belong_together_are_refused() {
+    let sandbox = planned(&[]);
+    let [plan, config] =
+        ["plan.csv", "config.toml"].map(|name| sandbox.read(&format!("run/{name}")));
+    let refuses = |words: &[&str]| {
+        for command in [
+            "run --part 1/2 --out run",
+            "status run",
+            "merge run",
+            "submit slurm run --parts 2",
+        ] {
+            sandbox.refuses(command, words);
+        }
+    };
+    let changed = [
+        "run/plan.csv are not the units of run/config.toml",
+        "--out NEW",
+    ];
+    let without_isa: String = config
+        .lines()
+        .filter(|line| !line.starts_with("isa"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    for (name, text) in [
+        ("plan.csv", String::new()),
+        ("plan.csv", plan.replace("seed1", "seed7")),
+        (
+            "plan.csv",
+            plan.lines().take(3).collect::<Vec<_>>().join("\n"),
+        ),
+        ("config.toml", String::new()),
+        ("config.toml", config.replace("seeds = 2", "seeds = 3")),
+        ("config.toml", config.replace("steps = 3", "steps = 4")),
+    ] {
+        sandbox.write(&format!("run/{name}"), text);
+        refuses(&changed);
+        sandbox.write("run/plan.csv", &plan);
+        sandbox.write("run/config.toml", &config);
+    }
+    sandbox.write("run/config.toml", without_isa);
+    sandbox.refuses("run --part 1/2 --out run", &["names no instruction set"]);
+    fs::remove_file(sandbox.join("run/config.toml")).unwrap();
+    refuses(&["no config.toml", "harness plan --out NEW"]);
+    sandbox.write("run/config.toml", &config);
+    fs::remove_file(sandbox.join("run/plan.csv")).unwrap();
+    refuses(&[
+        "no plan.csv",
+        "`harness plan --config run/config.toml --out NEW`",
+    ]);
+    succeeds(&sandbox, "plan --config run/config.toml --out new");
+    assert_eq!(sandbox.read("new/plan.csv"), plan);
+    fs::copy(sandbox.join("new/plan.csv"), sandbox.join("run/plan.csv")).unwrap();
+    succeeds(&sandbox, "status run");
 }
 
 #[test]
@@ -217,6 +282,16 @@ fn what_is_damaged_or_contradicts_is_named_with_the_command_that_mends_it() {
     let whole = fs::read(&piece).unwrap();
     flip_a_bit(&piece);
     sandbox.refuses("merge run", &[name, "damaged", again]);
+    sandbox.refuses("run --part 2/2 --out run", &[name, "damaged", again]);
+    let text = status(&sandbox, 2);
+    for words in [
+        "5 of 6 units are there",
+        "part 2/2: 2 of 3 units",
+        name,
+        again,
+    ] {
+        assert!(text.contains(words), "{words} is not in {text}");
+    }
     fs::write(&piece, &whole[..whole.len() / 2]).unwrap();
     sandbox.refuses("merge run", &[name, "damaged", again]);
     // The same unit with other bytes in another part.
@@ -237,7 +312,75 @@ fn what_is_damaged_or_contradicts_is_named_with_the_command_that_mends_it() {
     );
     fs::remove_dir_all(sandbox.join("run/parts/units-other")).unwrap();
     assert!(!sandbox.join("run/claims.csv").exists());
+    // A piece of another run.
+    let plan = format!("plan compressed-computation {SMALL} --out other");
+    succeeds(&sandbox, &plan.replace("held_out=100", "held_out=101"));
+    succeeds(&sandbox, "run --part 2/2 --out other --quiet");
+    let theirs = sandbox
+        .join("other")
+        .join(piece.strip_prefix(sandbox.join("run")).unwrap());
+    fs::copy(theirs, &piece).unwrap();
+    for command in ["merge run", "run --part 2/2 --out run"] {
+        sandbox.refuses(command, &[name, "held_out = 101", "remove it", again]);
+    }
+    fs::remove_file(&piece).unwrap();
+    succeeds(&sandbox, "run --part 2/2 --out run --quiet");
+    // A manifest cut short, of a part and of the run.
+    let manifest = sandbox.join("run/parts/2-of-2/manifest.json");
+    fs::write(&manifest, "{").unwrap();
+    for command in ["merge run", "run --part 2/2 --out run"] {
+        sandbox.refuses(
+            command,
+            &["2-of-2/manifest.json: it is damaged", "remove it", again],
+        );
+    }
+    fs::remove_file(&manifest).unwrap();
+    succeeds(&sandbox, "run --part 2/2 --out run --quiet");
     succeeds(&sandbox, "merge run --quiet");
+    let merged_before = merged(&sandbox.join("run"));
+    let text = status(&sandbox, 0);
+    assert!(text.starts_with("merged: run/report.html"), "{text}");
+    sandbox.write("run/manifest.json", "{");
+    sandbox.refuses(
+        "merge run",
+        &[
+            "run/manifest.json: it is damaged",
+            "remove it with",
+            "`harness merge run`",
+        ],
+    );
+    fs::remove_file(sandbox.join("run/manifest.json")).unwrap();
+    fs::remove_dir_all(sandbox.join("run/compressed-computation")).unwrap();
+    succeeds(&sandbox, "merge run --quiet");
+    same(&merged_before, &merged(&sandbox.join("run")));
+    flip_a_bit(&sandbox.join("run/compressed-computation/measures.csv"));
+    for command in ["merge run", "report run"] {
+        sandbox.refuses(
+            command,
+            &["remove run/compressed-computation", "`harness merge run`"],
+        );
+    }
+}
+
+#[test]
+fn a_damaged_table_between_two_rounds_is_concluded_again() {
+    let sandbox = Sandbox::new();
+    let plan =
+        "plan tradeoff --preset quick --seeds 1 --set tradeoff.most=64 --set tradeoff.samples=100";
+    let set = "--set near-orthogonality.most=64";
+    succeeds(&sandbox, &format!("{plan} {set} --out a&b"));
+    let part = "run --part 1/1 --out a&b --quiet";
+    succeeds(&sandbox, part);
+    succeeds(&sandbox, "merge --needed a&b --quiet");
+    flip_a_bit(&sandbox.join("a&b/near-orthogonality/measures.csv"));
+    let again = "`harness merge --needed 'a&b'`"; // As a shell reads it.
+    for command in [part, "merge --needed a&b --quiet"] {
+        sandbox.refuses(command, &["remove a&b/near-orthogonality", again]);
+    }
+    fs::remove_dir_all(sandbox.join("a&b/near-orthogonality")).unwrap();
+    succeeds(&sandbox, "merge --needed a&b --quiet");
+    succeeds(&sandbox, part);
+    succeeds(&sandbox, "merge a&b --quiet");
 }
 
 #[test]
@@ -396,134 +539,4 @@ fn a_full_disk_in_a_part_and_two_merges_at_once_lose_nothing() {
     sandbox.refuses("merge run", &["run", "is being written"]);
     drop(lock);
     succeeds(&sandbox, "merge run --quiet");
-}
-
-#[test]
-fn the_scripts_for_slurm_hold_what_was_asked_for() {
-    let sandbox = planned(&[]);
-    let asked =
-        "--parts 4 --cpus 2 --time 7 --memory 900 --partition short --sbatch=--account=physics";
-    succeeds(&sandbox, &format!("submit slurm run {asked}"));
-    let [part, submit] =
-        ["part", "submit"].map(|name| sandbox.read(&format!("run/slurm/{name}.sh")));
-    for line in [
-        "#SBATCH --cpus-per-task=2",
-        "#SBATCH --time=7",
-        "#SBATCH --mem=900M",
-        "#SBATCH --partition=short",
-        "#SBATCH --account=physics",
-        "#SBATCH --requeue",
-        "run --part \"$SLURM_ARRAY_TASK_ID/4\"",
-    ] {
-        assert!(part.contains(line), "{line} is not in:\n{part}");
-    }
-    assert!(submit.contains("--array=1-4 part.sh"), "{submit}");
-    assert!(!submit.contains("needed"), "{submit}");
-    let program = assert_cmd::cargo::cargo_bin!("harness");
-    assert!(part.contains(program.to_str().unwrap()));
-}
-
-/// A command of that name that a script finds in place of Slurm's.
-#[cfg(unix)]
-fn stub(sandbox: &Sandbox, name: &str, script: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::create_dir_all(sandbox.join("bin")).unwrap();
-    let file = format!("bin/{name}");
-    sandbox.write(&file, format!("#!/bin/sh\n{script}\n"));
-    let permissions = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(sandbox.join(&file), permissions).unwrap();
-}
-
-/// A command that finds these stubs.
-#[cfg(unix)]
-fn with_stubs(sandbox: &Sandbox, arguments: &str) -> assert_cmd::Command {
-    let mut command = sandbox.harness(arguments);
-    let path = std::env::var("PATH").unwrap();
-    command.env("PATH", format!("{}:{path}", sandbox.join("bin").display()));
-    command
-}
-
-#[cfg(unix)]
-#[test]
-fn jobs_are_submitted_each_after_the_one_before_and_a_refusal_is_passed_on() {
-    let sandbox = Sandbox::new();
-    succeeds(&sandbox, "plan tradeoff --preset quick --out run");
-    stub(
-        &sandbox,
-        "sbatch",
-        "echo \"$@\" >>../../calls; echo \"$(wc -l <../../calls);cluster\"",
-    );
-    with_stubs(&sandbox, "submit slurm run --parts 3 --go")
-        .assert()
-        .success();
-    let after = |job: usize| format!("--dependency=afterok:{job} --kill-on-invalid-dep=yes");
-    let calls = [
-        "--parsable --array=1-3 part.sh".to_string(),
-        format!("--parsable {} needed.sh", after(1)),
-        format!("--parsable --array=1-3 {} part.sh", after(2)),
-        format!("--parsable {} merge.sh", after(3)),
-    ];
-    assert_eq!(sandbox.read("calls"), calls.join("\n") + "\n");
-    assert!(
-        sandbox
-            .read("run/slurm/needed.sh")
-            .contains("merge --needed")
-    );
-    stub(&sandbox, "sbatch", "echo 'invalid partition' >&2; exit 1");
-    refused(
-        with_stubs(&sandbox, "submit slurm run --parts 3 --go"),
-        &["submit.sh", "failed"],
-    );
-}
-
-#[cfg(unix)]
-#[test]
-fn a_task_is_queued_again_as_long_as_that_helps() {
-    let sandbox = planned(&[]);
-    succeeds(&sandbox, "submit slurm run --parts 1");
-    stub(&sandbox, "scontrol", "echo \"$@\" >>calls");
-    let script = sandbox.read("run/slurm/part.sh");
-    let program = assert_cmd::cargo::cargo_bin!("harness")
-        .to_str()
-        .unwrap()
-        .to_string();
-    let task = |program_instead: &str| {
-        sandbox.write("part.sh", script.replace(&program, program_instead));
-        let mut command = std::process::Command::new("sh");
-        command.current_dir(sandbox.path()).arg("part.sh");
-        command
-            .env("SLURM_ARRAY_TASK_ID", "1")
-            .env("SLURM_JOB_ID", "7");
-        command.env("SLURM_CPUS_PER_TASK", "1");
-        let path = std::env::var("PATH").unwrap();
-        command.env("PATH", format!("{}:{path}", sandbox.join("bin").display()));
-        command
-    };
-    let requeued =
-        || fs::read_to_string(sandbox.join("calls")).map_or(0, |calls| calls.lines().count());
-    // A failure, three times; the end that scancel asks for, never.
-    for times in [1, 2, 3, 3] {
-        assert_eq!(task("false").status().unwrap().code(), Some(1));
-        assert_eq!(requeued(), times);
-    }
-    sandbox.write("cancelled.sh", "exit 130");
-    assert_eq!(task("sh cancelled.sh").status().unwrap().code(), Some(130));
-    assert_eq!(requeued(), 3);
-    // Its time is up: again if a piece is new, and not if none is.
-    for (leaves, times) in [("touch run/parts/1-of-1/unit.ckpt", 4), ("true", 4)] {
-        fs::create_dir_all(sandbox.join("run/parts/1-of-1")).unwrap();
-        let waits = format!(
-            "trap 'exit 130' TERM\nsleep 1.1\n{leaves}\ntouch ready\nwhile :; do sleep 0.05; done"
-        );
-        sandbox.write("waits.sh", waits);
-        let mut child = task("sh waits.sh").spawn().unwrap();
-        wait_until("a task", || sandbox.join("ready").exists());
-        send("USR1", &child);
-        assert_eq!(child.wait().unwrap().code(), Some(130));
-        assert_eq!(requeued(), times, "{leaves}");
-        fs::remove_file(sandbox.join("ready")).unwrap();
-    }
-    // What is done leaves no traces of failures.
-    assert!(task(&program).status().unwrap().success());
-    assert!(!sandbox.join("run/slurm/part-1.failed").exists());
 }

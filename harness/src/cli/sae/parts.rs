@@ -8,24 +8,20 @@ use clap::Args;
 use kernels::Isa;
 
 use super::super::common::{choose_isa, print, threads};
-use super::super::parts::{
-    MergeArgs, StatusArgs, TASKS, planned_isa, refuse_unplanned, said as said_of_plan,
-};
+use super::super::parts::{MergeArgs, PartArgs, StatusArgs};
+use super::super::planned::{self, TASKS};
 use super::super::submit::{Memory, SlurmArgs};
 use super::outcome::said;
 use super::sweep::{ModelArgs, WhatArgs};
 use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::figure::export::Export;
-use crate::parts::Share;
 use crate::parts::plan::{Planned, shares};
 use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::store::folder::Folder;
-use crate::store::names::PLAN;
-use crate::table::{Record as _, Table};
-use crate::text::number;
+use crate::text::{number, quoted_path};
 use crate::workbench::config::{Config, Request, file};
 use crate::workbench::job::Options;
 use crate::workbench::origin::COMMANDS;
@@ -82,7 +78,7 @@ impl PlanArgs {
         signals::catch()?;
         let plan = parts::plan(&config, rows, isa, &options)?;
         let mut text = in_memory(&plan.units);
-        text += &said_of_plan(COMMANDS, &plan.units, isa, plan.folder.path());
+        text += &planned::said(COMMANDS, &plan.units, isa, plan.folder.path());
         print(&text)
     }
 }
@@ -108,14 +104,14 @@ fn memory_of_a_task(planned: &[Planned], tasks: usize) -> f64 {
 }
 
 /// The configuration of the training that is planned in a folder, its rows and its instruction set.
-fn planned(run: &Path) -> Result<(Config, Rows, Isa)> {
+fn training(run: &Path) -> Result<(Config, Rows, Isa)> {
     let (config, rows) = configuration(run)?;
-    let isa = planned_isa(config.isa.as_deref(), run)?;
+    let isa = planned::isa(config.isa.as_deref(), run)?;
     Ok((config, rows, isa))
 }
 
 fn configuration(run: &Path) -> Result<(Config, Rows)> {
-    refuse_unplanned(COMMANDS, run)?;
+    planned::listed(COMMANDS, run)?;
     Config::resolve(&Request {
         file: Some(file(run)),
         ..Request::default()
@@ -123,7 +119,7 @@ fn configuration(run: &Path) -> Result<(Config, Rows)> {
 }
 
 /// Trains a share of the models of the training that is planned in the folder of the options.
-pub fn train(request: &Request, share: Share, options: Options) -> Result<()> {
+pub fn train(request: &Request, part: &PartArgs, options: Options) -> Result<()> {
     if *request != Request::default() {
         return Err(Error::input(
             "the configuration of a part is that of its plan: leave out DATA, --config, --set and all flags that stand \
@@ -131,19 +127,20 @@ pub fn train(request: &Request, share: Share, options: Options) -> Result<()> {
         ));
     }
     let run = options.out.as_deref().expect("clap requires it");
-    let (config, rows, isa) = planned(run)?;
-    let trained = parts::train(&config, rows, isa, run, share, &options)?;
+    let wanted = part.wanted(&planned::listed(COMMANDS, run)?)?;
+    let (config, rows, isa) = training(run)?;
+    let trained = parts::train(&config, rows, isa, run, &wanted, &options)?;
     print(&format!(
-        "{trained} models of part {share} are trained\nthen: {} {}    once all parts are\n",
+        "{trained} models of this part are trained\nthen: {} {}    once all parts are\n",
         COMMANDS.merge,
-        run.display()
+        quoted_path(run)
     ))
 }
 
 /// Merges, and prints what came out.
 pub fn merge(args: MergeArgs) -> Result<()> {
     let export = args.figures.export()?;
-    let (config, rows, isa) = planned(&args.folder)?;
+    let (config, rows, isa) = training(&args.folder)?;
     signals::catch()?;
     Folder::refuse_busy(&args.folder)?;
     let patience = Duration::from_secs(args.wait);
@@ -172,8 +169,7 @@ pub fn status(args: StatusArgs) -> Result<()> {
 
 /// Writes the scripts for Slurm, and submits them if that was asked for.
 pub fn submit(args: &SlurmArgs) -> Result<()> {
-    refuse_unplanned(COMMANDS, args.folder())?;
-    let planned: Vec<Planned> = Table::read(Planned::SPEC, &args.folder().join(PLAN))?.rows();
+    let planned = planned::listed(COMMANDS, args.folder())?;
     let each = planned.iter().map(|unit| unit.memory);
     let memory = Memory {
         task: memory_of_a_task(&planned, args.parts()),

@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::super::common::{choose_isa, print};
+use super::super::parts::PartArgs;
 use super::outcome::said;
 use super::parts;
 use super::sweep::{ModelArgs, SweepArgs};
 use crate::error::Result;
-use crate::parts::Share;
 use crate::text::number;
 use crate::workbench::config::{Config, Request};
 use crate::workbench::train::{self, Times};
@@ -34,18 +34,16 @@ pub struct TrainArgs {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// Train part I of N of the models of the training that is planned in the folder --out (see `harness sae plan`), and
-    /// go on with it if it was begun. Like every training, it passes over all of DATA once before
-    #[arg(long, value_name = "I/N", requires = "out", conflicts_with = "resume")]
-    part: Option<Share>,
+    #[command(flatten)]
+    part: PartArgs,
 }
 
 impl TrainArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
         let mut request = self.model.request(self.sweep.request()?);
-        if let Some(share) = self.part {
-            return parts::train(&request, share, self.sweep.options()?);
+        if self.part.is_given() {
+            return parts::train(&request, &self.part, self.sweep.options()?);
         }
         let nothing = Request::default();
         if let Some(done) = self.sweep.resume_as_it_was(&mut request, &nothing) {

@@ -1,0 +1,153 @@
+//! A plan in a folder, as every command that goes on with it reads it, and what is said of it.
+
+use std::path::Path;
+
+use kernels::Isa;
+
+use super::common::choose_isa;
+use crate::error::{Error, Result};
+use crate::parts::Commands;
+use crate::parts::plan::{Planned, loads, rounds};
+use crate::store::names::{CONFIG, PLAN};
+use crate::store::system;
+use crate::table::{Record as _, Table};
+use crate::text::{number, put, quoted_path};
+use crate::workbench::job::MODELS;
+
+/// Numbers of tasks for which a plan says how long they take.
+pub const TASKS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+
+/// The units in the plan of a folder, as they were written.
+///
+/// # Errors
+/// If it holds no plan, only a part of one, or one of another command.
+pub fn listed(commands: Commands, run: &Path) -> Result<Vec<Planned>> {
+    let [config, plan] = [CONFIG, PLAN].map(|name| run.join(name));
+    let (name, command) = (run.display(), commands.plan);
+    match (system::exists(&config)?, system::exists(&plan)?) {
+        (true, true) => {}
+        (false, false) => {
+            return Err(Error::input(format!(
+                "{name} holds no plan: `{command} --out {}` writes one, with all that decides what is computed",
+                quoted_path(run)
+            )));
+        }
+        (false, true) => {
+            return Err(Error::input(format!(
+                "{name} holds the units of a plan, but no {CONFIG}, which they follow from; put it back, or plan anew by \
+                 `{command} --out NEW`",
+            )));
+        }
+        (true, false) => {
+            return Err(Error::input(format!(
+                "{name} holds a configuration, but no {PLAN}; if it was there, write it again by \
+                 `{command} --config {} --out NEW`, and copy NEW/{PLAN} to {name}",
+                quoted_path(&config)
+            )));
+        }
+    }
+    let listed: Vec<Planned> = Table::read(Planned::SPEC, &plan)?.rows();
+    let is_training = listed.iter().any(|unit| unit.experiment == MODELS);
+    let (by, of) = match is_training {
+        true => ("harness sae plan", "of `harness sae`"),
+        false => ("harness plan", "of `harness`, without sae"),
+    };
+    if !listed.is_empty() && by != command {
+        return Err(Error::input(format!(
+            "{name} was planned by `{by}`: its parts, status, merge and submit are commands {of}"
+        )));
+    }
+    Ok(listed)
+}
+
+/// The instruction set of that name, which what is planned in a folder was planned for.
+///
+/// # Errors
+/// If this machine does not have it.
+pub fn isa(named: Option<&str>, run: &Path) -> Result<Isa> {
+    let Some(named) = named else {
+        return Err(Error::input(format!(
+            "{} names no instruction set, so it was changed after the plan was made; put it back as it was",
+            run.join(CONFIG).display()
+        )));
+    };
+    let isa = choose_isa(Some(named)).ok();
+    isa.filter(|isa| isa.name() == named).ok_or_else(|| {
+        let available = Isa::available().into_iter();
+        let names: Vec<_> = available.map(Isa::name).collect();
+        Error::input(format!(
+            "{} is planned for the instruction set {named}, which this machine, with {}, does not have or KERNELS_ISA \
+             forbids: compute its parts on machines that have it, or plan it anew with one that all have, such as by \
+             KERNELS_ISA={}",
+            run.display(),
+            names.join(", "),
+            names[0]
+        ))
+    })
+}
+
+/// What a plan comes to, and the commands that go on with it.
+pub fn said(commands: Commands, planned: &[Planned], isa: Isa, folder: &Path) -> String {
+    let all: f64 = planned.iter().map(|p| p.seconds).sum();
+    let longest = planned
+        .iter()
+        .max_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let memory = planned.iter().map(|p| p.memory).fold(0.0, f64::max);
+    let mut text = format!(
+        "{} units, some {} on one core with {}, at most {} MB of memory each\n",
+        planned.len(),
+        hours(all),
+        isa.name(),
+        number((memory / 1e6).ceil())
+    );
+    if let Some(longest) = longest {
+        put(
+            &mut text,
+            format_args!(
+                "the longest is {} {}, some {}\n",
+                longest.experiment,
+                longest.unit,
+                hours(longest.seconds)
+            ),
+        );
+    }
+    for tasks in TASKS.into_iter().filter(|&tasks| tasks <= planned.len()) {
+        let rounds = loads(planned, tasks);
+        let rounds: Vec<String> = rounds
+            .iter()
+            .map(|loads| hours(loads.iter().copied().fold(0.0, f64::max)))
+            .collect();
+        put(
+            &mut text,
+            format_args!(
+                "{tasks:>4} tasks of one core each: {}\n",
+                rounds.join(", then ")
+            ),
+        );
+    }
+    let folder = quoted_path(folder);
+    put(
+        &mut text,
+        format_args!(
+            "\nnext: {} --part I/N --out {folder}    for I from 1 to N, in any order{}\n\
+             then: {} {folder}\n",
+            commands.part,
+            match rounds(planned) {
+                0 | 1 => String::new(),
+                rounds =>
+                    format!(", {rounds} times over: units of a later round need those before"),
+            },
+            commands.merge
+        ),
+    );
+    text
+}
+
+/// A time in the unit that suits it.
+fn hours(seconds: f64) -> String {
+    match seconds {
+        ..120.0 => format!("{} s", number(seconds.ceil())),
+        120.0..7200.0 => format!("{} min", number((seconds / 60.0).round())),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}
