@@ -3,6 +3,7 @@
 pub mod config;
 pub mod manifest;
 pub mod merge;
+mod options;
 pub mod part;
 pub mod parts;
 pub mod pieces;
@@ -10,10 +11,11 @@ pub mod plan;
 pub mod results;
 mod walk;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use kernels::Isa;
+
+pub use options::RunOptions;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
@@ -25,66 +27,13 @@ use crate::run::config::Config;
 use crate::run::manifest::Manifest;
 use crate::run::pieces::Pieces;
 use crate::run::walk::walk;
-use crate::session::progress::{self, Progress, Show};
-use crate::session::{self, CHECKPOINT_EVERY, Session};
+use crate::session;
+use crate::session::progress;
 use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
 use crate::store::names::{self, CHECKPOINTS, CONFIG, MANIFEST};
 use crate::table::{Record, Table, Tables};
-
-/// Options of a run beside its configuration: nothing here changes a byte of the tables.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// Size of the thread pool.
-    pub threads: usize,
-    /// The folder for the results; a fresh folder under `out/` if not set.
-    pub out: Option<PathBuf>,
-    /// Whether to go on with the run that the folder holds.
-    pub resume: bool,
-    /// The time between two checkpoints of a long training.
-    pub checkpoint_every: Duration,
-    /// The progress that is shown meanwhile.
-    pub show: Show,
-    /// Whether to measure where the time goes.
-    pub profile: bool,
-    /// The folders of the parts that have computed pieces of this run.
-    pub parts: Vec<PathBuf>,
-}
-
-impl RunOptions {
-    /// Options for a new run in a fresh folder, on so many threads.
-    pub fn new(threads: usize, show: Show) -> Self {
-        RunOptions {
-            threads,
-            out: None,
-            resume: false,
-            checkpoint_every: CHECKPOINT_EVERY,
-            show,
-            profile: false,
-            parts: Vec::new(),
-        }
-    }
-
-    /// What an experiment is given, which writes to its folder in that of the run.
-    fn session<'a>(
-        &'a self,
-        isa: Isa,
-        folder: &'a Folder,
-        experiment: &'a str,
-        progress: &'a Progress,
-    ) -> Session<'a> {
-        Session {
-            isa,
-            threads: self.threads,
-            progress,
-            folder,
-            subfolder: experiment,
-            checkpoint_every: self.checkpoint_every,
-            beside: &self.parts,
-        }
-    }
-}
 
 /// What a run leaves behind.
 #[derive(Debug)]

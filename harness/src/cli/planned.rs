@@ -24,6 +24,7 @@ pub const TASKS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 pub fn listed(commands: Commands, run: &Path) -> Result<Vec<Planned>> {
     let [config, plan] = [CONFIG, PLAN].map(|name| run.join(name));
     let (name, command) = (run.display(), commands.plan);
+    let from_config = format!("`{command} --config {} --out NEW`", quoted_path(&config));
     match (system::exists(&config)?, system::exists(&plan)?) {
         (true, true) => {}
         (false, false) => {
@@ -34,19 +35,24 @@ pub fn listed(commands: Commands, run: &Path) -> Result<Vec<Planned>> {
         }
         (false, true) => {
             return Err(Error::input(format!(
-                "{name} holds the units of a plan, but no {CONFIG}, which they follow from; put it back, or plan anew by \
+                "{name} holds a plan, but no {CONFIG}, which its units follow from; put it back, or plan anew by \
                  `{command} --out NEW`",
             )));
         }
         (true, false) => {
             return Err(Error::input(format!(
-                "{name} holds a configuration, but no {PLAN}; if it was there, write it again by \
-                 `{command} --config {} --out NEW`, and copy NEW/{PLAN} to {name}",
-                quoted_path(&config)
+                "{name} holds no plan: {from_config} plans what its {CONFIG} says; if only {PLAN} was lost, copy \
+                 NEW/{PLAN} to {name}",
             )));
         }
     }
-    let listed: Vec<Planned> = Table::read(Planned::SPEC, &plan)?.rows();
+    let listed = Table::read(Planned::SPEC, &plan).map_err(|error| match error {
+        Error::Input(why) => Error::input(format!(
+            "{why}; put it back as it was: {from_config} writes the same"
+        )),
+        other => other,
+    })?;
+    let listed: Vec<Planned> = listed.rows();
     let is_training = listed.iter().any(|unit| unit.experiment == MODELS);
     let (by, of) = match is_training {
         true => ("harness sae plan", "of `harness sae`"),

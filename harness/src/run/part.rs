@@ -4,10 +4,10 @@ use std::path::Path;
 
 use kernels::Isa;
 
-use super::RunOptions;
 use super::config::Config;
 use super::manifest::Manifest;
 use super::merge;
+use super::options::RunOptions;
 use super::parts::{self, COMMANDS};
 use super::pieces::{Pieces, unit_of};
 use super::results;

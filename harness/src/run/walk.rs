@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use kernels::Isa;
 
-use super::RunOptions;
 use super::config::{Config, Selected};
+use super::options::RunOptions;
 use crate::error::Result;
 use crate::experiment::bound::Bound;
 use crate::experiment::erased::Erased;

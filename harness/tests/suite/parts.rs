@@ -204,7 +204,6 @@ fn a_plan_and_its_configuration_that_do_not_belong_together_are_refused() {
         .filter(|line| !line.starts_with("isa"))
         .fold(String::new(), |text, line| text + line + "\n");
     for (name, text) in [
-        ("plan.csv", String::new()),
         ("plan.csv", plan.replace("seed1", "seed7")),
         (
             "plan.csv",
@@ -219,6 +218,12 @@ fn a_plan_and_its_configuration_that_do_not_belong_together_are_refused() {
         sandbox.write("run/plan.csv", &plan);
         sandbox.write("run/config.toml", &config);
     }
+    sandbox.write("run/plan.csv", "");
+    refuses(&[
+        "run/plan.csv: empty",
+        "`harness plan --config run/config.toml --out NEW`",
+    ]);
+    sandbox.write("run/plan.csv", &plan);
     sandbox.write("run/config.toml", without_isa);
     sandbox.refuses("run --part 1/2 --out run", &["names no instruction set"]);
     fs::remove_file(sandbox.join("run/config.toml")).unwrap();
@@ -226,7 +231,8 @@ fn a_plan_and_its_configuration_that_do_not_belong_together_are_refused() {
     sandbox.write("run/config.toml", &config);
     fs::remove_file(sandbox.join("run/plan.csv")).unwrap();
     refuses(&[
-        "no plan.csv",
+        "run holds no plan",
+        "copy NEW/plan.csv to run",
         "`harness plan --config run/config.toml --out NEW`",
     ]);
     succeeds(&sandbox, "plan --config run/config.toml --out new");

@@ -131,7 +131,7 @@ pub fn train(request: &Request, part: &PartArgs, options: Options) -> Result<()>
     let (config, rows, isa) = training(run)?;
     let trained = parts::train(&config, rows, isa, run, &wanted, &options)?;
     print(&format!(
-        "{trained} models of this part are trained\nthen: {} {}    once all parts are\n",
+        "models of this part: {trained}, all trained\nthen: {} {}    once all parts are\n",
         COMMANDS.merge,
         quoted_path(run)
     ))

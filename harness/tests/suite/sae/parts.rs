@@ -155,7 +155,7 @@ fn a_plan_says_what_models_take_and_the_status_what_is_left() {
     assert!(status().starts_with("0 of 2 units are there, 0 % of the estimated time\n"));
     let said = part(&sandbox, "2/2", "a");
     assert!(
-        said.starts_with("1 models of part 2/2 are trained"),
+        said.starts_with("models of this part: 1, all trained"),
         "{said}"
     );
     let text = status();
@@ -224,7 +224,10 @@ fn what_is_no_plan_and_what_changes_a_plan_is_refused() {
     ] {
         sandbox.refuses(
             command,
-            &["whole holds no plan", "`harness sae plan --out whole`"],
+            &[
+                "whole holds no plan",
+                "`harness sae plan --config whole/config.toml --out NEW`",
+            ],
         );
     }
     plan(&sandbox, TWO, "a");
@@ -278,7 +281,7 @@ fn another_checkpoint_in_the_place_of_one_is_noticed() {
     sandbox.refuses(
         "sae merge a --wait 0 --quiet",
         &[
-            "is a piece of another run: it has `topk-n8-k1-seed0`",
+            "is from another training: it has `topk-n8-k1-seed0`",
             "`harness sae train --part 1/1 --out a`",
         ],
     );
