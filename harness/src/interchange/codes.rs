@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use kernels::SparseRef;
 use serde_json::json;
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -107,7 +107,7 @@ impl Codes {
         write(self).map_err(|e| Error::io("write", &self.path)(e))
     }
 
-    fn npz(&mut self, to: &mut BufWriter<NamedTempFile>) -> io::Result<()> {
+    fn npz(&mut self, to: &mut BufWriter<File>) -> io::Result<()> {
         let mut zip = ZipWriter::new(to);
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
@@ -137,7 +137,7 @@ impl Codes {
         Ok(())
     }
 
-    fn safetensors(&mut self, to: &mut BufWriter<NamedTempFile>) -> io::Result<()> {
+    fn safetensors(&mut self, to: &mut BufWriter<File>) -> io::Result<()> {
         let offsets = 8 * (self.rows + 1);
         let values = offsets + 4 * self.entries;
         let tensor = |dtype, len: u64, from: u64, to: u64| json!({"dtype": dtype, "shape": [len], "data_offsets": [from, to]});
@@ -159,24 +159,27 @@ impl Codes {
 #[derive(Debug)]
 pub(super) struct New {
     path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<File>,
+    temporary_path: TempPath,
 }
 
 impl New {
     /// A file that is not there yet.
     pub(super) fn create(path: &Path) -> Result<New> {
         check_new(path)?;
-        let file = temporary::create_in(folder(path));
+        let created = temporary::create_in(folder(path));
+        let (file, temporary_path) = created.map_err(Error::io("write", path))?;
         Ok(New {
             path: path.to_path_buf(),
-            file: BufWriter::new(file.map_err(Error::io("write", path))?),
+            file: BufWriter::new(file),
+            temporary_path,
         })
     }
 
     /// Writes to its end.
     pub(super) fn write(
         &mut self,
-        write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> Result<()> {
         write(&mut self.file).map_err(|e| Error::io("write", &self.path)(e))
     }
@@ -188,13 +191,12 @@ impl New {
             .file
             .into_inner()
             .map_err(|e| failed("write")(e.into_error()))?;
-        match file.as_file().sync_all() {
+        match file.sync_all() {
             Err(e) if !system::is_unsupported(&e) => return Err(failed("flush")(e)),
             _ => {}
         }
-        let (file, temporary_path) = file.into_parts();
         system::close(file).map_err(failed("write"))?;
-        let renamed = temporary_path.persist_noclobber(&self.path);
+        let renamed = self.temporary_path.persist_noclobber(&self.path);
         renamed.map_err(|e| failed("rename the finished file to")(e.error))
     }
 }

@@ -257,12 +257,12 @@ impl Folder {
         create_folders(&parent)?;
         let path = self.path.join(name);
         let failed = |action| Error::io(action, &path);
-        let mut file = temporary::create_in(&parent).map_err(failed("write"))?;
+        let created = temporary::create_in(&parent);
+        let (mut file, temporary_path) = created.map_err(failed("write"))?;
         for piece in pieces {
             file.write_all(piece.as_ref()).map_err(failed("write"))?;
         }
-        self.flushed(&path, file.as_file().sync_all())?;
-        let (file, temporary_path) = file.into_parts();
+        self.flushed(&path, file.sync_all())?;
         system::close(file).map_err(failed("write"))?;
         let renamed = temporary_path.persist(&path).map_err(|e| e.error);
         renamed.map_err(failed("rename the finished file to"))?;

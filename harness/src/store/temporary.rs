@@ -1,10 +1,10 @@
 //! The temporary files that everything is written to first, and what a run that was killed leaves of them.
 
-use std::fs::{self, DirEntry};
+use std::fs::{self, DirEntry, File};
 use std::io;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use crate::error::{Error, Result};
 use crate::store::system::entries;
@@ -15,20 +15,14 @@ pub const PREFIX: &str = ".harness-tmp-";
 /// The number of these letters and digits.
 const RANDOM: usize = 6;
 
-/// Creates a temporary file in a folder, with the permissions of any new file, which the umask decides.
-pub fn create_in(folder: &Path) -> io::Result<NamedTempFile> {
-    builder().tempfile_in(folder)
-}
-
-fn builder() -> tempfile::Builder<'static, 'static> {
+/// Creates a temporary file in a folder, with the permissions of any new file, which the umask decides. It is removed with
+/// its path, if that is not given another name before. Errors of the file are those of the system: they do not tell a
+/// name that users never gave.
+pub fn create_in(folder: &Path) -> io::Result<(File, TempPath)> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).rand_bytes(RANDOM);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
+    let create = |path: &Path| File::options().write(true).create_new(true).open(path);
+    Ok(builder.make_in(folder, create)?.into_parts())
 }
 
 /// Whether an entry of a folder is what [`create_in`] makes.

@@ -1,5 +1,7 @@
 //! Models side by side on the same rows, whichever tool trained them.
 
+use std::collections::BTreeSet;
+
 use kernels::sae::{BatchTopK, L1, Lista, Matryoshka, Parameters, TiedL1, TopK, TwoLayer, Variant};
 use kernels::sparse_coding::{Pursuit, omp};
 use kernels::{Exec, MatMut, MatRef, dictionary};
@@ -36,8 +38,9 @@ pub struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    /// At most `most` rows, with those of the same numbers that are to be reconstructed if there is a target, in the order of the files: first those that a training with seed 0 on the same files holds
-    /// out. Rows that hold what is no finite number are left out if `skip` says so.
+    /// At most `most` rows, with those of the same numbers that are to be reconstructed if there is a target, in the order
+    /// of the files: first those that a training with seed 0 on the same files holds out. Rows that hold what is no
+    /// finite number are left out if `skip` says so.
     ///
     /// # Errors
     /// If a row cannot be read, holds what is no finite number and is not to be skipped, or if none is left.
@@ -50,38 +53,35 @@ impl<'a> Sample<'a> {
         let order = Order::new(rows.len(), 0, 0);
         let mut picked: Vec<u64> = (0..most.min(rows.len())).map(|i| order.at(i)).collect();
         picked.sort_unstable();
-        let mut broken = Vec::new();
+        let mut broken = BTreeSet::new();
         let mut values = Vec::new();
+        // The last pass is over what is to be reconstructed, and then all broken rows are known.
+        let mut sums = Vec::new();
         for rows in [Some(rows), target].into_iter().flatten() {
+            sums = vec![0f64; rows.width()];
             for some in picked.chunks(reading::CHUNK) {
                 crate::session::progress::check()?;
                 values.resize(some.len() * rows.width(), 0f32);
                 rows.gather(some.iter().copied(), &mut values)?;
                 for (row, &number) in values.chunks_exact(rows.width()).zip(some) {
-                    if let Err(error) = rows.check(number, row) {
-                        if !skip {
-                            return Err(error);
+                    match rows.check(number, row) {
+                        Err(error) if !skip => return Err(error),
+                        Err(_) => {
+                            broken.insert(number);
                         }
-                        broken.push(number);
+                        Ok(()) if broken.contains(&number) => {}
+                        Ok(()) => {
+                            let sums = sums.iter_mut().zip(row);
+                            sums.for_each(|(sum, &value)| *sum += f64::from(value));
+                        }
                     }
                 }
             }
         }
-        broken.sort_unstable();
-        picked.retain(|number| broken.binary_search(number).is_err());
-        if picked.is_empty() {
-            return Err(rows.not_finite(broken[0]));
-        }
-        let reconstructed = target.unwrap_or(rows);
-        let mut sums = vec![0f64; reconstructed.width()];
-        for some in picked.chunks(reading::CHUNK) {
-            crate::session::progress::check()?;
-            values.resize(some.len() * reconstructed.width(), 0f32);
-            reconstructed.gather(some.iter().copied(), &mut values)?;
-            for row in values.chunks_exact(reconstructed.width()) {
-                for (sum, &value) in sums.iter_mut().zip(row) {
-                    *sum += f64::from(value);
-                }
+        if let Some(&first) = broken.first() {
+            picked.retain(|number| !broken.contains(number));
+            if picked.is_empty() {
+                return Err(rows.not_finite(first));
             }
         }
         let n = picked.len() as f64;

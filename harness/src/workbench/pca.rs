@@ -36,6 +36,15 @@ pub struct Pca {
 }
 
 impl Pca {
+    /// The memory that it takes, bytes, of rows of that width.
+    pub fn memory(width: usize) -> f64 {
+        match width > WIDEST {
+            true => 0.0,
+            // The covariance, its eigenvectors and their copy in order, and the products of one block in f32.
+            false => (3 * 8 + 4) as f64 * (width as f64).powi(2),
+        }
+    }
+
     /// Takes components from rows that are trained on, and measures them on these rows; none of rows that are too wide.
     pub fn new(exec: Exec, data: &Data, held_out: &[u64]) -> Result<Option<Pca>> {
         let _span = Phase::Metrics.begin();

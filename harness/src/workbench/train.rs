@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kernels::sae::Task;
 use kernels::{Exec, Isa};
 
 use crate::activations::Rows;
@@ -87,7 +86,8 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
         true => job::memory(&config.settings, &members, task),
         false => job::memory_of_merge(&config.settings, &members, task),
     };
-    let memory = opened.drawing() + training.max(measuring(opened.measured(), &members, task));
+    let measuring = job::parameters(&members, task) + measuring(config, &opened, &members);
+    let memory = opened.drawing() + training.max(measuring);
     memory::check(
         "sae train",
         "harness sae train --help",
@@ -122,16 +122,26 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     })
 }
 
-/// The memory that is needed to hold models to the features of a synthetic model, bytes, if they are measured on its
-/// samples.
-fn measuring(measured: &Rows, members: &[Member], task: impl Fn(usize) -> Task) -> f64 {
-    let Some(spec) = measured.spec() else {
-        return 0.0;
+/// The memory that is needed to measure trained models one by one, beside their parameters, bytes: to hold them to the
+/// features of a synthetic model, and to principal components after that.
+fn measuring(config: &Config, opened: &Opened, members: &[Member]) -> f64 {
+    let of_truth = opened.measured().spec().map_or(0.0, |spec| {
+        let shapes = members
+            .iter()
+            .map(|m| opened.task(config, m.elements).shape());
+        let each = shapes.map(|shape| Comparison::memory(shape, spec.features));
+        each.fold(0.0, f64::max)
+    });
+    let of_components = match has_components(config) {
+        true => Pca::memory(opened.width()),
+        false => 0.0,
     };
-    // After the training, its parameters are left of each model; models are measured one by one.
-    let shapes = members.iter().map(|m| task(m.elements).shape());
-    let measures = shapes.map(|shape| Comparison::memory(shape, spec.features));
-    job::parameters(members, &task) + measures.fold(0.0, f64::max)
+    of_truth.max(of_components)
+}
+
+/// Whether models are held to principal components. Those of what is read say nothing of what a transcoder reconstructs.
+fn has_components(config: &Config) -> bool {
+    config.settings.baselines == Baselines::Random && config.target.is_empty()
 }
 
 /// A training: the models that are asked for, and what it is done with.
@@ -223,8 +233,7 @@ impl Training<'_> {
         let activity = measured[0].1.activity.as_ref();
         let activity = activity.expect("that of the first model");
         let tops = middle_tops(activity, data.measured_rows(), self.tokens)?;
-        // Principal components of what is read say nothing of what a transcoder reconstructs.
-        if settings.baselines == Baselines::Random && data.target.is_none() {
+        if has_components(self.config) {
             let pca = Pca::new(Exec::parallel(isa), data, &data.measured())?;
             let components = pca.map(|pca| pca.beside(&models));
             models.extend(components.into_iter().flatten());

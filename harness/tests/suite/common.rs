@@ -113,6 +113,8 @@ pub fn refused(mut command: Command, parts: &[&str]) {
     for part in parts {
         assert!(message.contains(part), "`{part}` is not in:\n{message}");
     }
+    // The names of temporary files are ours alone.
+    assert!(!message.contains(".harness-tmp-"), "{message}");
 }
 
 /// `harness` under a limit on the size of files, which a full disk looks like from inside.

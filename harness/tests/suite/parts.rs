@@ -507,7 +507,7 @@ fn what_a_kill_leaves_of_a_piece_is_no_piece() {
 fn a_part_that_is_killed_goes_on() {
     let sandbox = Sandbox::new();
     let plan = "plan compressed-computation --preset quick --seeds 1 \
-        --set compressed-computation.held_out=100 --set compressed-computation.steps=2000";
+        --set compressed-computation.held_out=100 --set compressed-computation.steps=700";
     succeeds(&sandbox, &format!("{plan} --out run"));
     let mut child = sandbox.start("run --part 1/1 --threads 1 --out run");
     let checkpoints = sandbox.join("run/parts/1-of-1/compressed-computation/checkpoints");
