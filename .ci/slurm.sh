@@ -134,6 +134,12 @@ step "$harness" plan --preset quick --out "$run"
 step "$harness" submit slurm "$run" --parts 12 --go | tee "$out/jobs"
 first=$(sed -n 's/.*round 1 .*job //p' "$out/jobs")
 
+echo "nothing is submitted again meanwhile"
+if sh "$run/slurm/submit.sh"; then
+    echo "submitted twice" >&2
+    exit 1
+fi
+
 echo "a task is told that its time is up"
 within 60 "a task" at_work
 step scancel --signal=USR1 --batch "${first}_$part"

@@ -129,6 +129,39 @@ fn parts_on_a_synthetic_model_and_on_other_rows_are_the_whole() {
 }
 
 #[test]
+fn models_may_be_listed() {
+    let sandbox = with_data();
+    succeeds(&sandbox, &format!("sae train {TWO} --quiet --out whole"));
+    plan(&sandbox, TWO, "a");
+    let planned = sandbox.read("a/plan.csv");
+    let lines: Vec<&str> = planned.lines().collect();
+    for (name, line) in [("first", lines[1]), ("second", lines[2])] {
+        sandbox.write(&format!("{name}.csv"), format!("{}\n{line}\n", lines[0]));
+    }
+    succeeds(&sandbox, "sae train --units first.csv --quiet --out a");
+    let text = succeeds(&sandbox, "sae status a");
+    assert!(text.starts_with("1 of 2 units are there"), "{text}");
+    succeeds(&sandbox, "sae train --units second.csv --quiet --out a");
+    merge(&sandbox, "a");
+    same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
+    let text = succeeds(&sandbox, "sae status a");
+    assert!(text.starts_with("merged: a/report.html\n"), "{text}");
+    // What is damaged in one of them is named with the command that has its table.
+    flip_a_bit(&checkpoint(
+        &sandbox,
+        "a/parts/units-first",
+        "topk-n8-k1-seed0",
+    ));
+    sandbox.refuses(
+        "sae merge a --wait 0 --quiet",
+        &[
+            "is damaged",
+            "`harness sae train --units first.csv --out a`",
+        ],
+    );
+}
+
+#[test]
 fn a_model_that_diverges_has_ended() {
     let sandbox = with_data();
     let training = TWO.replace("--rate 0.001", "--rate 1e30");
