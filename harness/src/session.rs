@@ -89,6 +89,13 @@ impl<'a> Session<'a> {
         found.find(|path| path.exists()).unwrap_or(own)
     }
 
+    /// All that decides what comes out of a computation, by its name in messages and its settings.
+    pub fn identity(&self, computation: impl Display, settings: &impl Serialize) -> String {
+        let settings = toml::to_string(settings).expect("settings are a flat struct");
+        let (version, isa) = (env!("CARGO_PKG_VERSION"), self.isa.name());
+        format!("harness {version}, {isa}\n{computation}\n{settings}")
+    }
+
     /// The checkpoints of a training, by the name of its folder, by its name in messages, and with the settings that
     /// decide its course.
     pub fn checkpoints(
@@ -97,12 +104,10 @@ impl<'a> Session<'a> {
         training: impl Display,
         settings: &impl Serialize,
     ) -> Store<'a> {
-        let settings = toml::to_string(settings).expect("settings are a flat struct");
-        let (version, isa) = (env!("CARGO_PKG_VERSION"), self.isa.name());
         Store::new(
             self.folder,
             format!("{}/{CHECKPOINTS}/{slug}", self.subfolder),
-            format!("harness {version}, {isa}\n{training}\n{settings}"),
+            self.identity(training, settings),
             self.checkpoint_every,
         )
     }

@@ -5,5 +5,6 @@ pub mod checksums;
 pub mod folder;
 pub mod made;
 pub mod names;
+pub mod snapshot;
 pub mod system;
 pub mod temporary;

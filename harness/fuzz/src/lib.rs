@@ -17,7 +17,7 @@ use harness::report::contents::{Chapter, Report};
 use harness::run::config::Config;
 use harness::run::manifest::{self, Manifest};
 use harness::run::results::Fact;
-use harness::store::checkpoint::Snapshot;
+use harness::store::snapshot::Snapshot;
 use harness::table::{Record, Table, TableSpec, Tables};
 use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};

@@ -11,8 +11,9 @@ use crate::experiment::bound::Bound;
 use crate::experiment::units::Unit;
 use crate::input::read_result;
 use crate::run::parts::COMMANDS;
-use crate::store::checkpoint::{self, Snapshot, Store, Unfit};
+use crate::store::checkpoint::{self, SUFFIX, Unfit};
 use crate::store::names::CHECKPOINTS;
+use crate::store::snapshot::Snapshot;
 use crate::store::system;
 
 /// The names of what a file of a piece holds.
@@ -38,12 +39,19 @@ pub struct Piece {
     pub bytes: Vec<u8>,
 }
 
-/// What the name of the folder of a piece begins with, among the checkpoints of its experiment.
+/// What the name of the file of a piece begins with, among the checkpoints of its experiment.
 const UNIT: &str = "unit-";
 
-/// The unit whose piece lies in a folder of that name, if it is one for a piece.
-pub fn unit_of(folder: &str) -> Option<&str> {
-    folder.strip_prefix(UNIT)
+/// The unit whose piece a file of that name holds, if it is one of a piece.
+pub fn unit_of(file: &str) -> Option<&str> {
+    let name = file.strip_prefix(UNIT)?.strip_suffix(SUFFIX)?;
+    name.strip_suffix('.')
+}
+
+/// The file of the piece of a unit, by its name in the folder of a run or of a part.
+fn place(experiment: &str, unit: &str) -> PathBuf {
+    let file = format!("{UNIT}{unit}.{SUFFIX}");
+    Path::new(experiment).join(CHECKPOINTS).join(file)
 }
 
 /// The units of an experiment of which a folder holds a piece.
@@ -53,13 +61,7 @@ pub fn units(folder: &Path, experiment: &str) -> Result<BTreeSet<String>> {
     if system::exists(&checkpoints)? {
         for entry in system::entries(&checkpoints)? {
             let name = entry.file_name();
-            let unit = name.to_str().and_then(unit_of);
-            // A folder without one is that of a unit whose piece is just being written.
-            if let Some(unit) = unit
-                && checkpoint::last(&entry.path())?.is_some()
-            {
-                units.insert(unit.to_string());
-            }
+            units.extend(name.to_str().and_then(unit_of).map(String::from));
         }
     }
     Ok(units)
@@ -67,10 +69,7 @@ pub fn units(folder: &Path, experiment: &str) -> Result<BTreeSet<String>> {
 
 /// The file of the piece of a unit in the folder of a part.
 pub fn file(part: &Path, experiment: &str, unit: &str) -> PathBuf {
-    let folder = part.join(experiment).join(CHECKPOINTS);
-    folder
-        .join(format!("{UNIT}{unit}"))
-        .join(checkpoint::file_name(0))
+    part.join(place(experiment, unit))
 }
 
 /// The bytes of the piece in a file of a part of a run, and the core seconds that it took.
@@ -108,26 +107,29 @@ impl<'a> Pieces<'a> {
     /// # Errors
     /// If its file is damaged, or of other settings.
     pub fn find(&self, number: usize) -> Result<Option<Piece>> {
-        let store = self.store(number);
-        if let Some(own) = store.latest(read)? {
-            return Ok(Some(own));
+        let (folder, place) = (self.ctx.session.folder, self.place(number));
+        let own = folder.path().join(&place);
+        if system::exists(&own)? {
+            let piece = checkpoint::open(&own, &self.identity(number), read)?;
+            return piece
+                .map(Some)
+                .map_err(|unfit| unfit.refused(&own, folder.again()));
         }
         let Some(part) = self.held.get(&self.units[number].name) else {
             return Ok(None);
         };
-        let Some(file) = store.beside(part)? else {
-            return Ok(None);
-        };
-        match store.open(&file, read)? {
-            Ok(piece) => Ok(Some(piece)),
-            Err(unfit) => Err(unfit.refused(&file, &COMMANDS.again(part))),
-        }
+        let theirs = part.join(&place);
+        let piece = checkpoint::open(&theirs, &self.identity(number), read)?;
+        piece
+            .map(Some)
+            .map_err(|unfit| unfit.refused(&theirs, &COMMANDS.again(part)))
     }
 
     /// Whether the piece of a unit is there.
     pub fn is_there(&self, number: usize) -> Result<bool> {
         let held = self.held.contains_key(&self.units[number].name);
-        Ok(held || !self.store(number).is_empty()?)
+        let own = self.ctx.session.folder.path().join(self.place(number));
+        Ok(held || system::exists(&own)?)
     }
 
     /// Whether the pieces of all units are there.
@@ -158,7 +160,8 @@ impl<'a> Pieces<'a> {
             let mut snapshot = Snapshot::default();
             snapshot.put_slice(PIECE, bytes);
             snapshot.put_metadata(SECONDS, core_seconds);
-            self.store(number).write(0, snapshot)
+            let (folder, place) = (self.ctx.session.folder, self.place(number));
+            checkpoint::write(folder, &place, &self.identity(number), snapshot)
         };
         self.bound.compute(&missing, &self.ctx, &keep)
     }
@@ -189,10 +192,15 @@ impl<'a> Pieces<'a> {
         self.bound.conclude(bytes, &self.ctx)
     }
 
-    fn store(&self, number: usize) -> Store<'a> {
-        let unit = &self.units[number];
-        let session = &self.ctx.session;
-        session.checkpoints(&format!("{UNIT}{}", unit.name), &unit.name, &self.settings)
+    /// The file of a piece, by its name in the folder of the run or of a part.
+    fn place(&self, number: usize) -> PathBuf {
+        place(self.ctx.session.subfolder, &self.units[number].name)
+    }
+
+    /// What decides a piece.
+    fn identity(&self, number: usize) -> String {
+        let unit = &self.units[number].name;
+        self.ctx.session.identity(unit, &self.settings)
     }
 }
 

@@ -19,7 +19,7 @@
 
 use kernels::sae::Variant;
 
-use crate::store::checkpoint::Snapshot;
+use crate::store::snapshot::Snapshot;
 
 /// The share a of a new value in a running mean.
 const SMOOTHING: f64 = 0.05;

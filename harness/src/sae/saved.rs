@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::controller::Controller;
 use super::recipe::Plan;
-use crate::store::checkpoint::Snapshot;
+use crate::store::snapshot::Snapshot;
 
 /// The losses of a batch before one of the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

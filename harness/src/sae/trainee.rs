@@ -16,7 +16,8 @@ use crate::error::Result;
 use crate::rng::Rng;
 use crate::session::Session;
 use crate::session::training::{divergence, tell_divergence};
-use crate::store::checkpoint::{Snapshot, Store, Unfit};
+use crate::store::checkpoint::{Store, Unfit};
+use crate::store::snapshot::Snapshot;
 
 /// A model to train.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Session;
 use super::progress::Progress;
 use crate::error::Result;
-use crate::store::checkpoint::Snapshot;
+use crate::store::snapshot::Snapshot;
 
 /// What is trained: parameters, and what the training remembers beside them.
 pub trait Learner: Clone {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use harness::store::checkpoint::Snapshot;
+use harness::store::snapshot::Snapshot;
 use kernels::Isa;
 
 use crate::common::{Sandbox, flip_a_bit, refused, results, same, wait_until};
@@ -86,8 +86,7 @@ fn a_piece(sandbox: &Sandbox, part: &str) -> PathBuf {
     let checkpoints = sandbox.join(&format!(
         "run/parts/{part}/compressed-computation/checkpoints"
     ));
-    let unit = fs::read_dir(checkpoints).unwrap().next().unwrap().unwrap();
-    let file = fs::read_dir(unit.path()).unwrap().next().unwrap().unwrap();
+    let file = fs::read_dir(checkpoints).unwrap().next().unwrap().unwrap();
     file.path()
 }
 

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::sae::optimum::Problem;
 use crate::session::training::{self, Course, End, Learner};
-use crate::store::checkpoint::Snapshot;
+use crate::store::snapshot::Snapshot;
 
 /// Codes of the test samples, and the dictionary that they are for.
 pub struct Found {

@@ -13,7 +13,7 @@ use super::traces::CHUNK;
 use super::train::Trainer;
 use crate::error::Result;
 use crate::experiment::{Cost, Ctx};
-use crate::store::checkpoint::Snapshot;
+use crate::store::snapshot::Snapshot;
 use crate::table::record::Word;
 
 crate::words! {

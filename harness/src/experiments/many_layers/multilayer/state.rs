@@ -4,7 +4,7 @@ use kernels::mlp::Parameters;
 use serde::{Deserialize, Serialize};
 
 use crate::session::training::{self, Learner};
-use crate::store::checkpoint::Snapshot;
+use crate::store::snapshot::Snapshot;
 
 /// The state of a training.
 pub type State = training::State<Watched>;
