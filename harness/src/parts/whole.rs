@@ -43,6 +43,11 @@ pub trait Parted {
     /// The file with what came out of a unit that a part holds.
     fn file(&self, part: &Path, unit: &Key) -> Result<PathBuf>;
 
+    /// The file or folder that is removed to compute a unit from its beginning again, by the file of what came out.
+    fn whole_of<'a>(&self, file: &'a Path) -> &'a Path {
+        file
+    }
+
     /// Whether the same came out of a unit, by the files of two parts.
     ///
     /// # Errors
@@ -145,10 +150,12 @@ fn refuse_contradictions(parted: &impl Parted, holders: &Holders) -> Result<()> 
             if !parted.is_same([&ours, &theirs])? {
                 return Err(Error::input(format!(
                     "{} and {} are pieces of the same unit, but not the same: one of them was computed by another \
-                     version of the harness, on a machine that computes wrongly, or was changed; remove both folders \
-                     they lie in, and compute the parts again: {}, {}",
+                     version of the harness, on a machine that computes wrongly, or was changed; remove {} and {}, and \
+                     compute the parts again: {}, {}",
                     ours.display(),
                     theirs.display(),
+                    parted.whole_of(&ours).display(),
+                    parted.whole_of(&theirs).display(),
                     commands.again(first),
                     commands.again(other)
                 )));

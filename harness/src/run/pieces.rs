@@ -109,20 +109,14 @@ impl<'a> Pieces<'a> {
     pub fn find(&self, number: usize) -> Result<Option<Piece>> {
         let (folder, place) = (self.ctx.session.folder, self.place(number));
         let own = folder.path().join(&place);
-        if system::exists(&own)? {
-            let piece = checkpoint::open(&own, &self.identity(number), read)?;
-            return piece
-                .map(Some)
-                .map_err(|unfit| unfit.refused(&own, folder.again()));
-        }
-        let Some(part) = self.held.get(&self.units[number].name) else {
-            return Ok(None);
+        let (file, again) = match self.held.get(&self.units[number].name) {
+            _ if system::exists(&own)? => (own, folder.again().to_string()),
+            Some(part) => (part.join(&place), COMMANDS.again(part)),
+            None => return Ok(None),
         };
-        let theirs = part.join(&place);
-        let piece = checkpoint::open(&theirs, &self.identity(number), read)?;
-        piece
-            .map(Some)
-            .map_err(|unfit| unfit.refused(&theirs, &COMMANDS.again(part)))
+        let piece = checkpoint::open(&file, &self.identity(number), read)?;
+        let piece = piece.map_err(|unfit| unfit.refused(&file, &again))?;
+        Ok(Some(piece))
     }
 
     /// Whether the piece of a unit is there.

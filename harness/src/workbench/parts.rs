@@ -271,6 +271,11 @@ impl Parted for Sweep<'_> {
         checkpoint::last(&folder)?.ok_or_else(gone)
     }
 
+    fn whole_of<'b>(&self, file: &'b Path) -> &'b Path {
+        // The checkpoints before it belong to the same training.
+        file.parent().unwrap_or(file)
+    }
+
     fn is_same(&self, [a, b]: [&Path; 2]) -> Result<bool> {
         let [bytes_of_a, bytes_of_b] = [read_result(a)?, read_result(b)?];
         Ok(self.snapshot(&bytes_of_a, a)? == self.snapshot(&bytes_of_b, b)?)

@@ -313,7 +313,12 @@ fn what_is_damaged_or_contradicts_is_named_with_the_command_that_mends_it() {
     fs::write(&other, snapshot.encode()).unwrap();
     sandbox.refuses(
         "merge run",
-        &["not the same", "2-of-2", "units-other", again],
+        &[
+            "not the same",
+            &format!("remove run/{name} and run/parts/units-other/"),
+            "units-other",
+            again,
+        ],
     );
     fs::remove_dir_all(sandbox.join("run/parts/units-other")).unwrap();
     assert!(!sandbox.join("run/claims.csv").exists());
