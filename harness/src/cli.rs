@@ -331,7 +331,11 @@ impl RunArgs {
             return parts::part(&self.part, &request, &options);
         }
         let config = Config::resolve(&REGISTRY, &request)?;
-        run_and_report(&config, &options, &export)
+        let parts = match &options.out {
+            Some(run) if options.resume => parts::computed(&config, run)?,
+            _ => Vec::new(),
+        };
+        run_and_report(&config, &RunOptions { parts, ..options }, &export)
     }
 }
 

@@ -134,7 +134,7 @@ fn begin<'a>(
     };
     let again = again.map_or_else(|| results::again(folder.path()), Ok)?;
     let folder = folder.continued_by(again);
-    let mut manifest = Manifest::new(config, isa, options.threads);
+    let mut manifest = Manifest::new(config, isa.name(), options.threads);
     if options.resume {
         manifest.resume(folder.path())?;
         verify(config, &folder, &manifest.checksums)?;

@@ -65,9 +65,13 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// A path in a command as a shell reads it.
+/// A path in a command as a shell reads it, and no program takes for an option.
 pub fn quoted_path(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
+    let path = path.to_string_lossy();
+    match path.starts_with('-') {
+        true => quoted(&format!("./{path}")),
+        false => quoted(&path),
+    }
 }
 
 /// `" (did you mean `x`?)"` for the nearest of `known`, or nothing if none is near.
@@ -110,5 +114,6 @@ mod tests {
             let out = shell.args(["-c", &script]).output().unwrap();
             assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
         }
+        assert_eq!(quoted_path(Path::new("-x y")), "'./-x y'");
     }
 }

@@ -11,17 +11,19 @@ use super::planned;
 use super::running::run_and_report;
 use crate::error::{Error, Result};
 use crate::experiments::REGISTRY;
+use crate::parts::folders::folders;
 use crate::parts::plan::{Planned, refuse_other};
 use crate::parts::status::Status;
 use crate::parts::{Share, Wanted};
 use crate::run::config::{Config, Request};
+use crate::run::manifest::Manifest;
 use crate::run::part::{self, Ended};
 use crate::run::parts::COMMANDS;
 use crate::run::{self, RunOptions, merge, plan};
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::store::folder::Folder;
-use crate::store::names::{CONFIG, PLAN};
+use crate::store::names::{CONFIG, MANIFEST, PLAN};
 use crate::table::Table;
 use crate::text::put;
 
@@ -35,6 +37,9 @@ pub fn plan(config: &Config, out: Option<&Path>, threads: usize) -> Result<()> {
     };
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(PLAN, Table::of(&units).csv())?;
+    // What was planned, to which the configuration is held from now on.
+    let manifest = Manifest::new(config, isa.name(), threads);
+    folder.write(MANIFEST, manifest.to_json())?;
     print(&planned::said(COMMANDS, &units, isa, folder.path()))
 }
 
@@ -106,6 +111,13 @@ pub fn part(args: &PartArgs, request: &Request, options: &RunOptions) -> Result<
     print(&text)
 }
 
+/// The folders of the parts of a run, of which whoever goes on with it alone takes up what they have computed.
+pub fn computed(config: &Config, run: &Path) -> Result<Vec<PathBuf>> {
+    let parts = folders(run)?;
+    merge::refuse_strange(config, &parts)?;
+    Ok(parts)
+}
+
 /// The configuration of the run that is planned in a folder, and its units.
 pub fn configuration(run: &Path) -> Result<(Config, Vec<Planned>)> {
     let listed = planned::listed(COMMANDS, run)?;
@@ -114,8 +126,9 @@ pub fn configuration(run: &Path) -> Result<(Config, Vec<Planned>)> {
         ..Request::default()
     };
     let config = Config::resolve(&REGISTRY, &request)?;
+    merge::refuse_changed(&config, run)?;
     let units = plan::plan(&config, 1);
-    refuse_other(&listed, &units, run, COMMANDS.plan)?;
+    refuse_other(&listed, &units, run, COMMANDS)?;
     Ok((config, units))
 }
 
@@ -174,12 +187,13 @@ impl RunMergeArgs {
         signals::catch()?;
         Folder::refuse_busy(&folder)?;
         let wanted = |id: &str| !self.needed || config.is_needed(id, |_| true);
-        let parts = merge::parts(&config, isa, &folder, Duration::from_secs(wait), wanted)?;
+        let show = Show::suited(quiet);
+        let parts = merge::parts(&config, &folder, (Duration::from_secs(wait), show), wanted)?;
         let options = RunOptions {
             out: Some(folder),
             resume: true,
             parts,
-            ..RunOptions::new(threads(asked)?, Show::suited(quiet))
+            ..RunOptions::new(threads(asked)?, show)
         };
         if self.needed {
             run::check_memory(&config, options.threads, wanted)?;

@@ -7,6 +7,7 @@ use kernels::Isa;
 use super::common::choose_isa;
 use crate::error::{Error, Result};
 use crate::parts::Commands;
+use crate::parts::folders::folders;
 use crate::parts::plan::{Planned, loads, rounds};
 use crate::store::names::{CONFIG, PLAN};
 use crate::store::system;
@@ -24,31 +25,33 @@ pub const TASKS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 pub fn listed(commands: Commands, run: &Path) -> Result<Vec<Planned>> {
     let [config, plan] = [CONFIG, PLAN].map(|name| run.join(name));
     let (name, command) = (run.display(), commands.plan);
-    let from_config = format!("`{command} --config {} --out NEW`", quoted_path(&config));
     match (system::exists(&config)?, system::exists(&plan)?) {
         (true, true) => {}
         (false, false) => {
             return Err(Error::input(format!(
-                "{name} holds no plan: `{command} --out {}` writes one, with all that decides what is computed",
-                quoted_path(run)
+                "{name} holds no plan, with all that decides what is computed: `{command} --help` tells how to write one"
             )));
         }
         (false, true) => {
+            let mut copies = folders(run)?.into_iter().map(|part| part.join(CONFIG));
+            let copy = copies.find(|copy| copy.exists());
+            let copy = copy.map(|copy| format!(" ({} is the same)", copy.display()));
             return Err(Error::input(format!(
-                "{name} holds a plan, but no {CONFIG}, which its units follow from; put it back, or plan anew by \
-                 `{command} --out NEW`",
+                "{name} holds a plan, but no {CONFIG}, which its units follow from; put it back{}",
+                copy.unwrap_or_default()
             )));
         }
         (true, false) => {
             return Err(Error::input(format!(
-                "{name} holds no plan: {from_config} plans what its {CONFIG} says; if only {PLAN} was lost, copy \
-                 NEW/{PLAN} to {name}",
+                "{name} holds no plan: {} plans what its {CONFIG} says; if only {PLAN} was lost, copy NEW/{PLAN} to {name}",
+                commands.plan_again(run)
             )));
         }
     }
     let listed = Table::read(Planned::SPEC, &plan).map_err(|error| match error {
         Error::Input(why) => Error::input(format!(
-            "{why}; put it back as it was: {from_config} writes the same"
+            "{why}; put it back as it was: {} writes the same",
+            commands.plan_again(run)
         )),
         other => other,
     })?;
@@ -71,12 +74,7 @@ pub fn listed(commands: Commands, run: &Path) -> Result<Vec<Planned>> {
 /// # Errors
 /// If this machine does not have it.
 pub fn isa(named: Option<&str>, run: &Path) -> Result<Isa> {
-    let Some(named) = named else {
-        return Err(Error::input(format!(
-            "{} names no instruction set, so it was changed after the plan was made; put it back as it was",
-            run.join(CONFIG).display()
-        )));
-    };
+    let named = named.unwrap_or_default();
     let isa = choose_isa(Some(named)).ok();
     isa.filter(|isa| isa.name() == named).ok_or_else(|| {
         let available = Isa::available().into_iter();

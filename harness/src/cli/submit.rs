@@ -40,8 +40,9 @@ pub enum Scheduler {
 /// The arguments of `harness submit slurm`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The scripts lie in DIR/slurm: part.sh for a task of the array, merge.sh, and submit.sh, which submits \
-    them and can be run again once no job of theirs is left (it looks): parts that are complete end at once. What a task prints \
+    after_help = "The scripts lie in DIR/slurm, written anew each time: part.sh for a task of the array, merge.sh, and \
+    submit.sh, which submits them and can be run again once no job of theirs is left (it looks): parts that are complete \
+    end at once. What a task prints \
     goes to DIR/slurm/part-I.log. A task is told a minute before its time is up; it then writes its checkpoints and is \
     queued again, if it has come any further. One whose program failed is queued again as well, three times at most. \
     Options of --sbatch are written as they are given: quote what holds spaces, as in a script.\n\nExample:\n  harness plan --preset full \
@@ -318,10 +319,19 @@ exit "$code"
 # Run it again after a failure: parts that are complete end at once.
 set -e
 cd {folder}
-# Jobs of the last submission would write to the same folders.
-if [ -s jobs ] && [ -n "$(squeue --noheader --jobs="$(paste -sd, jobs)" 2>/dev/null)" ]; then
-    echo "jobs of this run are queued or running: $(paste -sd, jobs); wait for them, or end them by scancel" >&2
+if ! mkdir submitting 2>/dev/null; then
+    echo "another submission is under way; if it is not, remove $PWD/submitting" >&2
     exit 1
+fi
+trap 'rmdir submitting' EXIT
+# Jobs of the last submission would write to the same folders. Slurm forgets those that ended long ago.
+if [ -s jobs ]; then
+    left=$(squeue --noheader --jobs="$(paste -sd, jobs)" 2>&1) || case $left in *"Invalid job id"*) left= ;; esac
+    if [ -n "$left" ]; then
+        echo "the jobs $(paste -sd, jobs) of this run may still write to it; wait for them, or end them by scancel:" >&2
+        echo "$left" >&2
+        exit 1
+    fi
 fi
 rm -f jobs part-*.failed
 # Submits a job with these arguments, and prints its number.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::share::Share;
 use crate::error::Error;
 use crate::store::checkpoint::Unfit;
-use crate::store::names::PARTS;
+use crate::store::names::{CONFIG, PARTS};
 use crate::text::{quoted, quoted_path};
 
 /// What the folder of a part whose units stand in a table is named after, before the name of the table.
@@ -26,6 +26,12 @@ impl Commands {
     /// The command that computes a part of the run in a folder.
     pub fn compute(&self, part: impl std::fmt::Display, run: &Path) -> String {
         format!("`{} --part {part} --out {}`", self.part, quoted_path(run))
+    }
+
+    /// The command that writes the files of the plan in a folder once more, to a new folder NEW.
+    pub fn plan_again(&self, run: &Path) -> String {
+        let config = quoted_path(&run.join(CONFIG));
+        format!("`{} --config {config} --out NEW`", self.plan)
     }
 
     /// The command that merges the run in a folder.

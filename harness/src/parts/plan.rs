@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::commands::Commands;
 use super::folders::Key;
 use super::share::Share;
 use crate::error::{Error, Result};
@@ -30,9 +31,13 @@ impl Planned {
     }
 }
 
-/// Refuses a plan as a table lists it that is not what its configuration makes now: one of them was changed, or the
-/// program is another.
-pub fn refuse_other(listed: &[Planned], planned: &[Planned], run: &Path, plan: &str) -> Result<()> {
+/// Refuses the table of a plan, as it was read from a folder, that does not list the units of its configuration.
+pub fn refuse_other(
+    listed: &[Planned],
+    planned: &[Planned],
+    run: &Path,
+    commands: Commands,
+) -> Result<()> {
     let is_same = |(a, b): (&Planned, &Planned)| {
         (a.round, a.key(), a.seconds) == (b.round, b.key(), b.seconds)
     };
@@ -41,10 +46,10 @@ pub fn refuse_other(listed: &[Planned], planned: &[Planned], run: &Path, plan: &
     }
     let [config, table] = [CONFIG, PLAN].map(|name| run.join(name));
     Err(Error::input(format!(
-        "{} are not the units of {}: one of the files was changed after the plan was made, or another version of the \
-         harness made it; put the file back as it was, or plan anew by `{plan} --out NEW`",
+        "{} does not list the units of {}; put it back as it was: {} writes the same",
         table.display(),
-        config.display()
+        config.display(),
+        commands.plan_again(run)
     )))
 }
 

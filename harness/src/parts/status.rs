@@ -32,6 +32,8 @@ pub struct Status {
     pub units: Vec<Standing>,
     /// The shares that have been begun.
     shares: Vec<Begun>,
+    /// The parts whose units stand in tables, with the number of units that they hold.
+    listed: Vec<(String, usize)>,
     /// What is wrong with files and folders that do not count, each with the command that mends it.
     pub unfit: Vec<String>,
     /// The report, if the parts have been merged.
@@ -56,9 +58,14 @@ impl Status {
         let mut unfit = Vec::new();
         let folders = folders(parted.run())?;
         let mut holders = Holders::new();
-        let mut kept = Vec::new();
+        let (mut kept, mut listed) = (Vec::new(), Vec::new());
         for folder in folders {
-            if let Some(units) = fit(parted.held(&folder), &mut unfit)? {
+            let held = parted.is_complete(&folder);
+            let held = held.and_then(|_| parted.held(&folder));
+            if let Some(units) = fit(held, &mut unfit)? {
+                if Share::of_folder(&name(&folder)).is_none() {
+                    listed.push((name(&folder), units.len()));
+                }
                 take(&mut holders, &folder, units);
                 kept.push(folder);
             }
@@ -88,6 +95,7 @@ impl Status {
         Ok(Status {
             units,
             shares: shares(parted, &kept, &done)?,
+            listed,
             unfit,
             report: parted.report()?,
         })
@@ -134,6 +142,9 @@ impl Status {
                     number((100.0 * share(begun.done, begun.all)).floor())
                 ),
             );
+        }
+        for (part, units) in &self.listed {
+            put(&mut text, format_args!("part {part}: {units} units\n"));
         }
         if let Some(parts) = self.shares.iter().map(|begun| begun.share.parts).max() {
             let begun = |part: &usize| {

@@ -9,7 +9,8 @@ use super::folders::{Holders, Key, folders, take};
 use super::plan::{self, Planned};
 use super::share::Share;
 use crate::error::{Error, Result};
-use crate::session::progress;
+use crate::session::progress::{self, Show};
+use crate::stderr::say;
 use crate::store::folder::Folder;
 use crate::store::names::PARTS;
 use crate::text::put;
@@ -83,9 +84,10 @@ pub struct Whole {
 /// # Errors
 /// If a unit is missing, what came out of it in two parts differs, or a part is of another configuration; the message
 /// has the command that mends it.
-pub fn whole(parted: &impl Parted, patience: Duration) -> Result<Whole> {
+pub fn whole(parted: &impl Parted, patience: Duration, show: Show) -> Result<Whole> {
     let planned = parted.planned();
     let begun = Instant::now();
+    let mut waits = false;
     loop {
         progress::check()?;
         let folders = folders(parted.run())?;
@@ -105,6 +107,15 @@ pub fn whole(parted: &impl Parted, patience: Duration) -> Result<Whole> {
         if !late || begun.elapsed() >= patience {
             return Err(incomplete(parted, &missing, &shares(&folders), late));
         }
+        if !waits && show != Show::Nothing {
+            say(&format!(
+                "{} units are not there, of parts that say that they have written them: waiting at most {} s for the file \
+                 system to show them",
+                missing.len(),
+                patience.as_secs()
+            ));
+        }
+        waits = true;
         sleep(BETWEEN_LOOKS);
     }
 }
@@ -184,8 +195,7 @@ fn incomplete(parted: &impl Parted, missing: &[&Planned], shares: &[Share], late
     }
     let Some(parts) = shares.iter().map(|share| share.parts).max() else {
         let text = format!(
-            "{text}; there is no part in {}: compute them by {} up to N/N",
-            run.join(PARTS).display(),
+            "{text}; compute them by {} up to N/N",
             commands.compute("1/N", run)
         );
         return Error::input(text);

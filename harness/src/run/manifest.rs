@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kernels::Isa;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -21,7 +20,7 @@ use crate::text::quoted_path;
 #[derive(Debug)]
 pub struct Manifest<'a> {
     config: &'a Config,
-    isa: Isa,
+    isa: &'a str,
     threads: usize,
     started: u64,
     finished: Option<u64>,
@@ -36,8 +35,8 @@ pub struct Manifest<'a> {
 }
 
 impl<'a> Manifest<'a> {
-    /// The manifest of a run that begins now.
-    pub fn new(config: &'a Config, isa: Isa, threads: usize) -> Self {
+    /// The manifest of a run that begins now, on the instruction set of that name.
+    pub fn new(config: &'a Config, isa: &'a str, threads: usize) -> Self {
         Manifest {
             config,
             isa,
@@ -150,7 +149,7 @@ impl<'a> Manifest<'a> {
         let mut manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": self.finished.is_some(),
-            "isa": self.isa.name(),
+            "isa": self.isa,
             "threads": self.threads,
             "machine": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
             "host": system::host(),
@@ -215,13 +214,19 @@ pub fn way_out_of_part(part: &Path) -> String {
     )
 }
 
+/// The way out where the manifest of a planned run is damaged or lost.
+pub fn way_out_of_plan(run: &Path) -> String {
+    format!(
+        "put it back as it was, or copy NEW/{MANIFEST} there, which {} writes, and remove the folders of experiments that \
+         are concluded there: they are concluded again from the parts",
+        COMMANDS.plan_again(run)
+    )
+}
+
 /// The way out where the manifest of a run is damaged.
 fn way_out(run: &Path) -> Result<String> {
     Ok(match system::exists(&run.join(PLAN))? {
-        true => format!(
-            "put it back as it was, or remove it with the folders of the experiments beside it, and repeat the merge: {}",
-            COMMANDS.merge(run)
-        ),
+        true => way_out_of_plan(run),
         false => format!(
             "put it back as it was, or repeat the run in a new folder: `harness run --config {}`",
             quoted_path(&run.join(CONFIG))

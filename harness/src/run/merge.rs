@@ -1,38 +1,37 @@
 //! A run as its parts see it: their units are pieces of its experiments.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use kernels::Isa;
 
 use super::config::Config;
 use super::manifest::{self, Manifest};
 use super::parts::COMMANDS;
 use super::pieces;
 use super::plan;
+use super::results;
 use crate::error::{Error, Result};
 use crate::parts::Commands;
 use crate::parts::folders::Key;
 use crate::parts::plan::Planned;
 use crate::parts::status::Status;
 use crate::parts::whole::{Parted, whole};
-use crate::store::names::{CLAIMS, REPORT};
+use crate::session::progress::Show;
+use crate::store::names::{CLAIMS, CONFIG, MANIFEST, REPORT};
 use crate::store::system;
 
 /// A run that is planned in a folder.
 struct Run<'a> {
     config: &'a Config,
-    isa: Isa,
     folder: &'a Path,
     planned: Vec<Planned>,
 }
 
 impl<'a> Run<'a> {
-    fn new(config: &'a Config, isa: Isa, folder: &'a Path) -> Self {
+    fn new(config: &'a Config, folder: &'a Path) -> Self {
         let planned = plan::plan(config, 1);
         Run {
             config,
-            isa,
             folder,
             planned,
         }
@@ -53,7 +52,7 @@ impl Parted for Run<'_> {
     }
 
     fn is_complete(&self, part: &Path) -> Result<bool> {
-        let mut manifest = Manifest::new(self.config, self.isa, 1);
+        let mut manifest = Manifest::new(self.config, planned_isa(self.config), 1);
         belongs(&mut manifest, part)?;
         Ok(manifest.was_complete())
     }
@@ -90,23 +89,71 @@ impl Parted for Run<'_> {
     }
 }
 
-/// The folders of all parts of a run, once they have all units of the experiments that are wanted: see [`whole`].
+/// The folders of all parts of a run, once they have all units of the experiments that are wanted and not concluded yet:
+/// see [`whole`].
 pub fn parts(
     config: &Config,
-    isa: Isa,
     run: &Path,
-    patience: Duration,
+    (patience, show): (Duration, Show),
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<PathBuf>> {
-    let mut run = Run::new(config, isa, run);
-    run.planned.retain(|unit| wanted(&unit.experiment));
-    let whole = whole(&run, patience)?;
+    let mut left = BTreeSet::new();
+    for experiment in config.experiments.iter().map(|s| s.experiment) {
+        if wanted(experiment.id()) && !results::is_complete(run, experiment)? {
+            left.insert(experiment.id());
+        }
+    }
+    let mut run = Run::new(config, run);
+    run.planned
+        .retain(|unit| left.contains(unit.experiment.as_str()));
+    let whole = whole(&run, patience, show)?;
     Ok(whole.folders)
 }
 
 /// Reads how far the parts of a run are. The instruction set need not be that of this machine.
 pub fn status(config: &Config, run: &Path) -> Result<Status> {
-    Status::read(&Run::new(config, Isa::detect(), run))
+    Status::read(&Run::new(config, run))
+}
+
+/// The name of the instruction set that a configuration fixes, as that of every plan does.
+fn planned_isa(config: &Config) -> &str {
+    config.isa.as_deref().unwrap_or_default()
+}
+
+/// Refuses a configuration that is not the one that the run in its folder was planned with.
+pub fn refuse_changed(config: &Config, run: &Path) -> Result<()> {
+    let path = run.join(CONFIG);
+    let Some(plan) = manifest::of_run(run)? else {
+        return Err(Error::input(format!(
+            "{} holds no {MANIFEST}, which tells what was planned; {}",
+            run.display(),
+            manifest::way_out_of_plan(run)
+        )));
+    };
+    let ours = Manifest::new(config, planned_isa(config), 1);
+    match ours.difference(&plan) {
+        None => Ok(()),
+        Some((place, theirs, ours)) if place == "harness" => Err(Error::input(format!(
+            "{} was planned by version {theirs} of the harness, and this is {ours}; take one version for all parts, or \
+             plan anew by {}",
+            run.display(),
+            COMMANDS.plan_again(run)
+        ))),
+        Some((place, theirs, ours)) => Err(Error::input(format!(
+            "{} has {place} = {ours}, and the plan was made with {theirs}; put the file back as it was, or plan anew by {}",
+            path.display(),
+            COMMANDS.plan_again(run)
+        ))),
+    }
+}
+
+/// Refuses parts, by their folders, that are of another configuration, version or instruction set than a planned run.
+pub fn refuse_strange(config: &Config, parts: &[PathBuf]) -> Result<()> {
+    let mut parts = parts.iter();
+    parts.try_for_each(|part| {
+        let mut manifest = Manifest::new(config, planned_isa(config), 1);
+        belongs(&mut manifest, part)
+    })
 }
 
 /// Takes over what the manifest of a part says, if it has one.

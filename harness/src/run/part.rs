@@ -1,6 +1,6 @@
 //! One part of a run: some of its units, computed into a folder of their own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kernels::Isa;
 
@@ -14,6 +14,7 @@ use super::results;
 use super::walk::{Step, walk};
 use crate::error::Result;
 use crate::parts::Wanted;
+use crate::parts::folders::of_other_divisions;
 use crate::session;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
@@ -42,7 +43,7 @@ pub fn run(
 ) -> Result<Ended> {
     let pool = session::pool(options.threads)?;
     let path = run.join(PARTS).join(&wanted.folder);
-    let mut manifest = Manifest::new(config, isa, options.threads);
+    let mut manifest = Manifest::new(config, isa.name(), options.threads);
     create_folders(&path)?;
     let folder = Folder::resume(&path, config.ids())?.continued_by(COMMANDS.again(&path));
     merge::belongs(&mut manifest, &path)?;
@@ -56,12 +57,15 @@ pub fn run(
         parts: beside,
         ..options.clone()
     };
+    let others = of_other_divisions(run, &wanted.folder)?;
+    merge::refuse_strange(config, &others)?;
     let part = Part {
         config,
         isa,
         options: &options,
         folder: &folder,
         run,
+        others: &others,
         wanted,
     };
     let ended = pool.install(|| part.compute(&mut manifest))?;
@@ -79,6 +83,8 @@ struct Part<'a> {
     folder: &'a Folder,
     /// The folder of the run.
     run: &'a Path,
+    /// The folders of parts of other divisions of the work.
+    others: &'a [PathBuf],
     wanted: &'a Wanted,
 }
 
@@ -109,7 +115,7 @@ impl Part<'_> {
     /// Computes the pieces of an experiment that belong to this part, and returns how many these are.
     fn pieces(&self, step: &Step) -> Result<usize> {
         let id = step.experiment.id();
-        let pieces = Pieces::new(step.bound, step.ctx, &[])?;
+        let pieces = Pieces::new(step.bound, step.ctx, self.others)?;
         let is_ours = |&number: &usize| {
             let unit = &pieces.units()[number].name;
             self.wanted.units.contains(&(id.to_string(), unit.clone()))

@@ -397,7 +397,24 @@ pub fn parse_set(text: &str) -> Result<(String, Value, String)> {
     ))
 }
 
-/// The folder of a training, from its configuration file.
+/// The first line in which the texts of two configuration files differ, theirs and ours, comments and blank lines aside;
+/// where one of them has ended, its line is empty.
+pub fn first_difference<'a>(theirs: &'a str, ours: &'a str) -> Option<(&'a str, &'a str)> {
+    let lines = |text: &'a str| {
+        let lines = text.lines().map(str::trim_end);
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
+    };
+    let (mut theirs, mut ours) = (lines(theirs), lines(ours));
+    loop {
+        match (theirs.next(), ours.next()) {
+            (None, None) => return None,
+            (theirs, ours) if theirs == ours => {}
+            (theirs, ours) => return Some((theirs.unwrap_or_default(), ours.unwrap_or_default())),
+        }
+    }
+}
+
+/// The configuration file in the folder of a training.
 pub fn file(folder: &Path) -> PathBuf {
     folder.join(crate::store::names::CONFIG)
 }

@@ -23,6 +23,7 @@ use crate::stderr::say;
 use crate::store::checkpoint;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
+use crate::workbench::config::first_difference;
 use crate::workbench::data::{Data, Target};
 use crate::workbench::measure::Measured;
 use crate::workbench::member::{Member, finish, plan};
@@ -57,7 +58,7 @@ pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
         Some(path) if options.resume => {
             let folder = Folder::resume(path, [MODELS].into_iter())?;
             let theirs = read_settings(&path.join(CONFIG))?;
-            if let Some((theirs, ours)) = theirs.lines().zip(text.lines()).find(|(a, b)| a != b) {
+            if let Some((theirs, ours)) = first_difference(&theirs, text) {
                 return Err(Error::input(format!(
                     "cannot resume the training in {}: it has `{theirs}`, not `{ours}`; leave the configuration out to \
                      resume it as it was, or choose a new folder with --out",

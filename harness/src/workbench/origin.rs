@@ -11,7 +11,7 @@ use crate::parts::Commands;
 use crate::store::checksums::Checksums;
 use crate::store::names::{CONFIG, MANIFEST};
 use crate::store::system;
-use crate::text::quoted_path;
+use crate::workbench::config::first_difference;
 
 /// The commands of a training in parts.
 pub const COMMANDS: Commands = Commands {
@@ -37,15 +37,15 @@ impl Origin {
     /// # Errors
     /// If there is none.
     pub fn read(run: &Path) -> Result<Origin> {
-        let origin = |manifest| Origin {
-            run: run.into(),
-            manifest,
-        };
         match manifest(run)? {
-            Some(manifest) => Ok(origin(manifest)),
-            None => Err(origin(Value::Null).refused(&format!(
-                "{} holds no whole {MANIFEST}, which tells what was planned",
-                run.display()
+            Some(manifest) => Ok(Origin {
+                run: run.into(),
+                manifest,
+            }),
+            None => Err(Error::input(format!(
+                "{} holds no whole {MANIFEST}, which tells what was planned; put it back: {} writes the same",
+                run.display(),
+                COMMANDS.plan_again(run)
             ))),
         }
     }
@@ -97,8 +97,7 @@ impl Origin {
         let config = part.join(CONFIG);
         if system::exists(&config)? {
             let theirs = read_settings(&config)?;
-            let mut lines = theirs.lines().zip(text.lines());
-            if let Some((theirs, ours)) = lines.find(|(a, b)| a != b) {
+            if let Some((theirs, ours)) = first_difference(&theirs, text) {
                 return Err(other(&format!("`{theirs}`"), &format!("`{ours}`")));
             }
         }
@@ -114,11 +113,8 @@ impl Origin {
 
     /// An error that a new plan mends.
     fn refused(&self, why: &str) -> Error {
-        let (plan, config) = (COMMANDS.plan, self.run.join(CONFIG));
-        Error::input(format!(
-            "{why}, or plan the training anew by `{plan} --config {} --out NEW`",
-            quoted_path(&config)
-        ))
+        let again = COMMANDS.plan_again(&self.run);
+        Error::input(format!("{why}, or plan the training anew by {again}"))
     }
 }
 

@@ -11,12 +11,13 @@ use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::input::read_result;
 use crate::memory;
-use crate::parts::folders::Key;
+use crate::parts::folders::{Key, of_other_divisions};
 use crate::parts::plan::{Planned, refuse_other};
 use crate::parts::status::Status;
 use crate::parts::whole::{Parted, whole};
 use crate::parts::{Commands, Wanted};
 use crate::session;
+use crate::session::progress::Show;
 use crate::store::checkpoint::{self, Unfit};
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, PARTS, PLAN, REPORT};
@@ -102,14 +103,20 @@ pub fn train(
     let mut members = members(&config.settings, opened.width());
     let unit = |member: &Member| (MODELS.to_string(), member.name.clone());
     members.retain(|member| wanted.units.contains(&unit(member)));
+    let ours = members.len();
+    // What parts of other divisions of the work have trained need not be trained again.
+    for other in of_other_divisions(run, &wanted.folder)? {
+        let trained = sweep.held(&other)?;
+        members.retain(|member| !trained.contains(&unit(member)));
+    }
     let task = |elements| opened.task(config, elements);
     let needed = opened.drawing() + job::memory(&config.settings, &members, task);
     let place = "harness sae train --help";
     memory::check("sae train", place, needed, options.threads)?;
     let folder = sweep.open(wanted)?;
     let ended = sweep.held(folder.path())?;
-    if sweep.is_complete(folder.path())? && ended.len() == members.len() {
-        return Ok(members.len());
+    if sweep.is_complete(folder.path())? && members.iter().all(|m| ended.contains(&unit(m))) {
+        return Ok(ours);
     }
     let job = Job {
         settings: &config.settings,
@@ -129,7 +136,7 @@ pub fn train(
         job.train(&members, data, &surveyed.course)?;
         job.leave(&surveyed.described)
     })?;
-    Ok(members.len())
+    Ok(ours)
 }
 
 /// The checkpoint at the end of the training of each model, by its name, once parts have trained all of them. What a part
@@ -141,10 +148,10 @@ pub fn checkpoints(
     config: &Config,
     rows: &Rows,
     run: &Path,
-    patience: Duration,
+    (patience, show): (Duration, Show),
 ) -> Result<BTreeMap<String, PathBuf>> {
     let sweep = Sweep::of(config, rows, run)?;
-    let whole = whole(&sweep, patience)?;
+    let whole = whole(&sweep, patience, show)?;
     let mut files = BTreeMap::new();
     for (unit, folders) in &whole.holders {
         let file = sweep.file(&folders[0], unit)?;
@@ -176,7 +183,7 @@ impl<'a> Sweep<'a> {
         let origin = Origin::read(run)?;
         origin.refuse_configuration(&text)?;
         let listed: Vec<Planned> = Table::read(Planned::SPEC, &run.join(PLAN))?.rows();
-        refuse_other(&listed, &planned, run, COMMANDS.plan)?;
+        refuse_other(&listed, &planned, run, COMMANDS)?;
         Ok(Sweep {
             run,
             origin,

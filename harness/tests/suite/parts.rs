@@ -154,14 +154,31 @@ fn what_other_parts_have_not_computed_yet_is_waited_for() {
 }
 
 #[test]
-fn units_may_be_listed_and_computed_twice() {
-    let sandbox = planned(&["1/2", "2/2"]);
+fn units_may_be_listed() {
+    let sandbox = planned(&[]);
     let plan = sandbox.read("run/plan.csv");
     let first: Vec<&str> = plan.lines().take(3).collect();
     sandbox.write("some.csv", first.join("\n") + "\n");
     succeeds(&sandbox, "run --units some.csv --out run --quiet");
-    assert!(sandbox.join("run/parts/units-some").is_dir());
+    let text = status(&sandbox, 0);
+    assert!(text.starts_with("2 of 6 units"), "{text}");
+    assert!(text.contains("part units-some: 2 units"), "{text}");
+    sandbox.refuses(
+        "merge run",
+        &["4 of the 6 units", "harness run --part 1/N --out run"],
+    );
+    // What it holds is not computed again, whatever the number of parts.
+    for part in ["1/2", "2/2", "1/3", "2/3", "3/3"] {
+        succeeds(&sandbox, &format!("run --part {part} --out run --quiet"));
+    }
+    let files = crate::common::files(&sandbox.join("run/parts"));
+    let pieces = files.keys().filter(|name| name.ends_with(".ckpt"));
+    assert_eq!(pieces.count(), 6);
+    // One machine goes on with it as well.
+    succeeds(&sandbox, "run --resume run --quiet");
+    let resumed = merged(&sandbox.join("run"));
     succeeds(&sandbox, "merge run --quiet");
+    same(&resumed, &merged(&sandbox.join("run")));
     sandbox.write("some.csv", plan.replace("seed1", "seed7"));
     sandbox.refuses(
         "run --units some.csv --out run",
@@ -180,13 +197,13 @@ fn status(sandbox: &Sandbox, code: i32) -> String {
 }
 
 #[test]
-fn a_plan_and_its_configuration_that_do_not_belong_together_are_refused() {
-    let sandbox = planned(&[]);
-    let [plan, config] =
-        ["plan.csv", "config.toml"].map(|name| sandbox.read(&format!("run/{name}")));
+fn a_plan_that_was_changed_is_refused_until_it_is_put_back() {
+    let sandbox = planned(&["1/2"]);
+    let names = ["plan.csv", "config.toml", "manifest.json"];
+    let [plan, config, manifest] = names.map(|name| sandbox.read(&format!("run/{name}")));
     let refuses = |words: &[&str]| {
         for command in [
-            "run --part 1/2 --out run",
+            "run --part 2/2 --out run",
             "status run",
             "merge run",
             "submit slurm run --parts 2",
@@ -194,50 +211,64 @@ fn a_plan_and_its_configuration_that_do_not_belong_together_are_refused() {
             sandbox.refuses(command, words);
         }
     };
-    let changed = [
-        "run/plan.csv are not the units of run/config.toml",
-        "--out NEW",
-    ];
-    let without_isa: String = config
-        .lines()
-        .filter(|line| !line.starts_with("isa"))
-        .fold(String::new(), |text, line| text + line + "\n");
-    for (name, text) in [
-        ("plan.csv", plan.replace("seed1", "seed7")),
-        (
-            "plan.csv",
-            plan.lines().take(3).collect::<Vec<_>>().join("\n"),
-        ),
-        ("config.toml", String::new()),
-        ("config.toml", config.replace("seeds = 2", "seeds = 3")),
-        ("config.toml", config.replace("steps = 3", "steps = 4")),
+    let again = "`harness plan --config run/config.toml --out NEW`";
+    for text in [
+        String::new(),
+        plan.replace("seed1", "seed7"),
+        plan.lines().take(3).collect::<Vec<_>>().join("\n"),
     ] {
-        sandbox.write(&format!("run/{name}"), text);
-        refuses(&changed);
-        sandbox.write("run/plan.csv", &plan);
-        sandbox.write("run/config.toml", &config);
+        sandbox.write("run/plan.csv", text);
+        refuses(&["run/plan.csv", "put it back", again]);
     }
-    sandbox.write("run/plan.csv", "");
-    refuses(&[
-        "run/plan.csv: empty",
-        "`harness plan --config run/config.toml --out NEW`",
-    ]);
-    sandbox.write("run/plan.csv", &plan);
-    sandbox.write("run/config.toml", without_isa);
-    sandbox.refuses("run --part 1/2 --out run", &["names no instruction set"]);
-    fs::remove_file(sandbox.join("run/config.toml")).unwrap();
-    refuses(&["no config.toml", "harness plan --out NEW"]);
-    sandbox.write("run/config.toml", &config);
     fs::remove_file(sandbox.join("run/plan.csv")).unwrap();
+    refuses(&["run holds no plan", "copy NEW/plan.csv to run", again]);
+    sandbox.write("run/plan.csv", &plan);
+    for (place, text) in [
+        ("isa", String::new()),
+        ("isa", config.replace("isa =", "# isa =")),
+        ("seeds", config.replace("seeds = 2", "seeds = 3")),
+        // Whatever the estimates say.
+        (
+            "held_out",
+            config.replace("held_out = 100", "held_out = 101"),
+        ),
+    ] {
+        sandbox.write("run/config.toml", text);
+        refuses(&["run/config.toml has", place, "put the file back"]);
+    }
+    fs::remove_file(sandbox.join("run/config.toml")).unwrap();
+    refuses(&["no config.toml", "put it back"]);
+    sandbox.write("run/config.toml", &config);
+    for wrong in ["", "{"] {
+        sandbox.write("run/manifest.json", wrong);
+        refuses(&[
+            "run/manifest.json: it is damaged",
+            "copy NEW/manifest.json",
+            again,
+        ]);
+    }
+    fs::remove_file(sandbox.join("run/manifest.json")).unwrap();
     refuses(&[
-        "run holds no plan",
-        "copy NEW/plan.csv to run",
-        "`harness plan --config run/config.toml --out NEW`",
+        "run holds no manifest.json",
+        "copy NEW/manifest.json",
+        again,
     ]);
+    // The way out that all of them name.
     succeeds(&sandbox, "plan --config run/config.toml --out new");
     assert_eq!(sandbox.read("new/plan.csv"), plan);
-    fs::copy(sandbox.join("new/plan.csv"), sandbox.join("run/plan.csv")).unwrap();
-    succeeds(&sandbox, "status run");
+    fs::copy(
+        sandbox.join("new/manifest.json"),
+        sandbox.join("run/manifest.json"),
+    )
+    .unwrap();
+    succeeds(&sandbox, "run --part 2/2 --out run --quiet");
+    succeeds(&sandbox, "merge run --quiet");
+    let version = format!("\"harness\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    sandbox.write(
+        "run/manifest.json",
+        manifest.replace(&version, "\"harness\": \"0.0.1\""),
+    );
+    refuses(&["planned by version", "0.0.1", again]);
 }
 
 #[test]
@@ -245,11 +276,7 @@ fn what_is_missing_is_named_with_the_command_that_computes_it() {
     let sandbox = planned(&[]);
     sandbox.refuses(
         "merge run",
-        &[
-            "6 of the 6 units",
-            "no part",
-            "harness run --part 1/N --out run",
-        ],
+        &["6 of the 6 units", "harness run --part 1/N --out run"],
     );
     let sandbox = planned(&["1/3", "3/3"]);
     sandbox.refuses(
@@ -353,13 +380,14 @@ fn what_is_damaged_or_contradicts_is_named_with_the_command_that_mends_it() {
     sandbox.write("run/manifest.json", "{");
     sandbox.refuses(
         "merge run",
-        &[
-            "run/manifest.json: it is damaged",
-            "remove it with",
-            "`harness merge run`",
-        ],
+        &["run/manifest.json: it is damaged", "copy NEW/manifest.json"],
     );
-    fs::remove_file(sandbox.join("run/manifest.json")).unwrap();
+    succeeds(&sandbox, "plan --config run/config.toml --out new");
+    fs::copy(
+        sandbox.join("new/manifest.json"),
+        sandbox.join("run/manifest.json"),
+    )
+    .unwrap();
     fs::remove_dir_all(sandbox.join("run/compressed-computation")).unwrap();
     succeeds(&sandbox, "merge run --quiet");
     same(&merged_before, &merged(&sandbox.join("run")));
@@ -433,6 +461,10 @@ fn a_machine_without_the_instruction_set_of_the_plan_says_so() {
         "run/config.toml",
         config.replace(&ours, &format!("isa = \"{missing}\"")),
     );
+    let manifest = sandbox.read("run/manifest.json");
+    let theirs = format!("\"isa\": \"{missing}\"");
+    let planned = format!("\"isa\": \"{}\"", Isa::detect().name());
+    sandbox.write("run/manifest.json", manifest.replace(&planned, &theirs));
     sandbox.refuses(
         "run --part 1/2 --out run",
         &[missing, "KERNELS_ISA=", available[0]],
@@ -440,6 +472,7 @@ fn a_machine_without_the_instruction_set_of_the_plan_says_so() {
     let other = *available.last().unwrap();
     if other != available[0] {
         sandbox.write("run/config.toml", config);
+        sandbox.write("run/manifest.json", manifest);
         let mut command = sandbox.harness("run --part 1/2 --out run");
         command.env("KERNELS_ISA", other);
         refused(command, &[available[0], "KERNELS_ISA"]);
@@ -457,10 +490,10 @@ fn what_makes_no_sense_is_refused() {
     );
     sandbox.refuses(
         "run --part 1/2 --out elsewhere",
-        &["holds no plan", "harness plan --out elsewhere"],
+        &["holds no plan", "harness plan --help"],
     );
     sandbox.refuses("merge elsewhere", &["holds no plan"]);
-    sandbox.refuses("plan --out run", &["run", "not empty"]);
+    sandbox.refuses("plan --out run", &["run", "holds another run"]);
     sandbox.refuses(
         "submit slurm run --parts 0",
         &["'0'", "--parts", "1..=1000"],

@@ -84,11 +84,36 @@ fn jobs_are_submitted_each_after_the_one_before_and_a_refusal_is_passed_on() {
     );
     refused(
         with_stubs(&sandbox, "submit slurm run --parts 3 --go"),
-        &["queued or running: 1,2,3,4", "scancel", "failed"],
+        &[
+            "the jobs 1,2,3,4 of this run may still write",
+            "scancel",
+            "failed",
+        ],
     );
     assert_eq!(sandbox.read("asked"), "--noheader --jobs=1,2,3,4\n");
     assert_eq!(sandbox.read("calls").lines().count(), 4);
-    stub(&sandbox, "squeue", "true");
+    // Nor where Slurm does not tell, or somebody else submits.
+    let refuses = |words: &[&str]| {
+        refused(
+            with_stubs(&sandbox, "submit slurm run --parts 3 --go"),
+            words,
+        )
+    };
+    stub(
+        &sandbox,
+        "squeue",
+        "echo 'Unable to contact slurm controller' >&2; exit 1",
+    );
+    refuses(&["Unable to contact", "failed"]);
+    stub(
+        &sandbox,
+        "squeue",
+        "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1",
+    );
+    fs::create_dir(sandbox.join("run/slurm/submitting")).unwrap();
+    refuses(&["another submission", "run/slurm/submitting", "failed"]);
+    fs::remove_dir(sandbox.join("run/slurm/submitting")).unwrap();
+    assert_eq!(sandbox.read("calls").lines().count(), 4);
     stub(&sandbox, "sbatch", "echo 'invalid partition' >&2; exit 1");
     refused(
         with_stubs(&sandbox, "submit slurm run --parts 3 --go"),

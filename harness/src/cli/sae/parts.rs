@@ -1,6 +1,7 @@
 //! `harness sae plan`, `train --part`, `status`, `merge` and `submit`: a training whose models many processes share.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -112,9 +113,24 @@ fn training(run: &Path) -> Result<(Config, Rows, Isa)> {
 
 fn configuration(run: &Path) -> Result<(Config, Rows)> {
     planned::listed(COMMANDS, run)?;
-    Config::resolve(&Request {
-        file: Some(file(run)),
+    let config = file(run);
+    let resolved = Config::resolve(&Request {
+        file: Some(config.clone()),
         ..Request::default()
+    });
+    resolved.map_err(|error| match error {
+        Error::Io { path, source, .. } if source.kind() == ErrorKind::NotFound => {
+            Error::input(format!(
+                "{} names {}, which is not found from here ({source}); give the command in the folder that the training \
+                 was planned in",
+                config.display(),
+                path.display()
+            ))
+        }
+        Error::Input(why) if !why.contains(&*config.to_string_lossy()) => {
+            Error::input(format!("{}: {why}", config.display()))
+        }
+        other => other,
     })
 }
 
@@ -143,14 +159,15 @@ pub fn merge(args: MergeArgs) -> Result<()> {
     let (config, rows, isa) = training(&args.folder)?;
     signals::catch()?;
     Folder::refuse_busy(&args.folder)?;
-    let patience = Duration::from_secs(args.wait);
+    let show = Show::suited(args.quiet);
+    let waits = (Duration::from_secs(args.wait), show);
     let options = Options {
         threads: threads(args.threads)?,
         resume: true,
         checkpoint_every: CHECKPOINT_EVERY,
-        show: Show::suited(args.quiet),
+        show,
         export,
-        parts: parts::checkpoints(&config, &rows, &args.folder, patience)?,
+        parts: parts::checkpoints(&config, &rows, &args.folder, waits)?,
         out: Some(args.folder),
     };
     let finished = train_and_report(&config, rows, isa, &options)?;
@@ -170,6 +187,8 @@ pub fn status(args: StatusArgs) -> Result<()> {
 /// Writes the scripts for Slurm, and submits them if that was asked for.
 pub fn submit(args: &SlurmArgs) -> Result<()> {
     let planned = planned::listed(COMMANDS, args.folder())?;
+    // Tasks find the data from the folder that this command is given in.
+    configuration(args.folder())?;
     let each = planned.iter().map(|unit| unit.memory);
     let memory = Memory {
         task: memory_of_a_task(&planned, args.parts()),

@@ -225,7 +225,7 @@ fn what_is_missing_is_named_with_the_command_that_trains_it() {
         none,
         &[
             "8 of the 8 units of a are not there",
-            "there is no part in a/parts",
+            "up to N/N",
             "`harness sae train --part 1/N --out a`",
         ],
     );
@@ -310,7 +310,8 @@ fn another_checkpoint_in_the_place_of_one_is_noticed() {
     part(&sandbox, "1/1", "a");
     let [theirs, ours] = ["topk-n8-k1-seed0", "topk-n8-k2-seed0"]
         .map(|model| checkpoint(&sandbox, "a/parts/1-of-1", model));
-    std::fs::copy(theirs, ours).unwrap();
+    let sound = std::fs::read(&ours).unwrap();
+    std::fs::copy(theirs, &ours).unwrap();
     sandbox.refuses(
         "sae merge a --wait 0 --quiet",
         &[
@@ -318,14 +319,18 @@ fn another_checkpoint_in_the_place_of_one_is_noticed() {
             "`harness sae train --part 1/1 --out a`",
         ],
     );
-    part(&sandbox, "1/2", "a");
-    part(&sandbox, "2/2", "a");
+    // Beside the right one in another part.
+    let name = ours.strip_prefix(sandbox.join("a/parts/1-of-1")).unwrap();
+    let right = sandbox.join("a/parts/1-of-2").join(name);
+    std::fs::create_dir_all(right.parent().unwrap()).unwrap();
+    std::fs::write(right, sound).unwrap();
     sandbox.refuses(
         "sae merge a --wait 0 --quiet",
         &[
             "are pieces of the same unit, but not the same",
+            "remove a/parts/1-of-1/models/checkpoints/topk-n8-k2-seed0 and a/parts/1-of-2/models",
             "`harness sae train --part 1/1 --out a`",
-            "/2 --out a`",
+            "`harness sae train --part 1/2 --out a`",
         ],
     );
 }
