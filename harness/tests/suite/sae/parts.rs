@@ -142,6 +142,19 @@ fn models_may_be_listed() {
     let text = succeeds(&sandbox, "sae status a");
     assert!(text.starts_with("1 of 2 units are there"), "{text}");
     succeeds(&sandbox, "sae train --units second.csv --quiet --out a");
+    // Another number of parts trains nothing again, and comments decide nothing.
+    part(&sandbox, "1/1", "a");
+    assert!(!sandbox.join("a/parts/1-of-1/models").exists());
+    edit(&sandbox, "a/config.toml", |text| {
+        text.replace("# Rows in a batch", "# My batches")
+    });
+    // Data are found from the folder of the plan alone.
+    std::fs::create_dir(sandbox.join("elsewhere")).unwrap();
+    for command in ["submit slurm --parts 2", "status", "merge"] {
+        let mut command = sandbox.harness(&format!("sae {command} ../a"));
+        command.current_dir(sandbox.join("elsewhere"));
+        refused(command, &["../a/config.toml names x.npy", "planned in"]);
+    }
     merge(&sandbox, "a");
     same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
     let text = succeeds(&sandbox, "sae status a");
