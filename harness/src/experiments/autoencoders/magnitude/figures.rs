@@ -175,16 +175,16 @@ fn shrinkage(tables: &Tables) -> Figure {
             (strongest, (strongest - lambda / 2.0).max(0.0)),
         ];
         let trained = rows(Code::Penalised).filter(|r| r.lambda == lambda);
-        let trained = trained.map(|r| (r.strength, r.trained)).medians();
+        let trained = trained.map(|r| (r.strength, r.trained));
         panel = panel.line(role, format!("max(0, g − λ/2), λ = {lambda}"), closed);
         panel = panel.scatter(role, "", trained);
     }
     let control = rows(Code::Control).map(|r| (r.strength, r.trained));
-    let control = control.medians();
     panel = panel.scatter(Role::Control, "control: no penalty", control);
     Figure::new(
         NAMES[3],
-        "Code of one unit feature against its strength: trained SAEs (points, median over seeds) on the closed form (lines).",
+        "Code of one unit feature against its strength: trained SAEs (a dot a seed; they lie on one another) on the closed \
+         form (lines).",
     ).of::<Shrunk>()
     .columns(1)
     .panel(panel)

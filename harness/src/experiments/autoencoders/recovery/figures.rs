@@ -132,24 +132,24 @@ fn maps(tables: &Tables) -> Figure {
                     .map(measure);
                 median(&cell.collect::<Vec<_>>())
             };
-            // Even cells, however far apart the λ are.
-            let names: Vec<String> = x.iter().map(|&lambda| number(lambda)).collect();
+            // Even cells, however far apart the λ and the ratios are.
+            let places = |n: usize| (0..n).map(|i| i as f64).collect();
             let heat = Heat {
                 label: label.into(),
                 values: y
                     .iter()
                     .map(|&r| x.iter().map(|&l| value(l, r)).collect())
                     .collect(),
-                x: (0..x.len()).map(|i| i as f64).collect(),
-                y,
+                x: places(x.len()),
+                y: places(y.len()),
                 range: range.or(ends),
                 diverging: false,
                 contour,
             };
             let panel = Panel::new(
                 format!("{label}, {encoder}"),
-                Axis::named(LAMBDA, names),
-                Axis::log("elements per feature"),
+                Axis::values(LAMBDA, &x),
+                Axis::values("elements per feature", &y),
             );
             figure = figure.panel(panel.mark(Mark::Heat(heat)));
         }
@@ -161,8 +161,8 @@ fn maps(tables: &Tables) -> Figure {
 fn frontier(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[1],
-        "Explained variance against the mean number of active elements, one point a λ, one line a number of elements for \
-         each true feature; medians over seeds. Models with less than 0.1 active elements are left out.",
+        "Explained variance against the mean number of active elements, by the number of elements for each true feature. A \
+         dot a seed and λ; lines through medians over seeds. Models with less than 0.1 active elements are left out.",
     ).of::<Sae>();
     for encoder in [Encoder::Untied, Encoder::Tied] {
         let mut panel = Panel::new(
@@ -173,17 +173,17 @@ fn frontier(tables: &Tables) -> Figure {
         let rows = saes(tables, encoder);
         let ratios = rows.iter().map(|r| r.ratio).levels();
         for (role, ratio) in Role::steps(ratios) {
-            let curve = |measure: fn(&Sae) -> f64| {
-                let rows = rows.iter().filter(|r| r.ratio == ratio);
-                rows.map(|r| (r.lambda, measure(r))).medians()
-            };
-            let points = curve(|r| r.l0)
+            let ours = || rows.iter().filter(|r| r.ratio == ratio);
+            let curve = |measure: fn(&Sae) -> f64| ours().map(|r| (r.lambda, measure(r))).medians();
+            let medians = curve(|r| r.l0)
                 .into_iter()
                 .zip(curve(|r| r.explained_variance));
-            let points = points
-                .map(|((_, l0), (_, explained))| (l0, explained))
-                .filter(|p| p.0 > 0.1);
-            panel = panel.dotted(role, format!("ratio {ratio}"), points);
+            let medians = medians.map(|((_, l0), (_, explained))| (l0, explained));
+            let seeds = ours().map(|r| (r.l0, r.explained_variance));
+            let label = format!("{ratio} per feature");
+            panel = panel
+                .line(role, label.clone(), medians.filter(|p| p.0 > 0.1))
+                .scatter(role, label, seeds.filter(|p| p.0 > 0.1));
         }
         figure = figure.panel(panel);
     }
@@ -194,26 +194,29 @@ fn frontier(tables: &Tables) -> Figure {
 fn neighbours(tables: &Tables) -> Figure {
     let rows = tables.rows::<Neighbours>();
     let width = rows.first().map_or(0.0, |r| r.to - r.from);
-    let bins = |ratio: f64| {
-        let rows = rows.iter().filter(|r| r.ratio == ratio);
-        let shares = rows.map(|r| (r.from, r.share)).medians();
-        shares
-            .into_iter()
-            .map(move |(from, share)| (from, from + width, share))
-    };
-    let panel = Panel::new(
+    let mut panel = Panel::new(
         "",
         Axis::linear("largest cosine with another living element").range(0.0, 1.0),
         Axis::linear("share of the living elements"),
-    )
-    .bars(
-        Role::Control,
-        "control: 2 elements per feature",
-        bins(TOO_MANY),
-    )
-    .bars(Role::Distributed, "1 element per feature", bins(ENOUGH));
+    );
+    for (ratio, role, label) in [
+        (TOO_MANY, Role::Control, "control: 2 elements per feature"),
+        (ENOUGH, Role::Distributed, "1 element per feature"),
+    ] {
+        let shares = || {
+            let ours = rows.iter().filter(|r| r.ratio == ratio);
+            ours.map(|r| (r.from, r.share))
+        };
+        let bins = shares().medians().into_iter();
+        let bins = bins.map(|(from, share)| (from, from + width, share));
+        let spread = shares().ranges().into_iter();
+        // A bin that is empty at every seed has no spread to show.
+        let spread = spread.filter(|&(_, _, high)| high > 0.0);
+        let spread = spread.map(|(from, low, high)| (from + width / 2.0, low, high));
+        panel = panel.bars(role, label, bins).intervals(role, spread);
+    }
     let caption = "Living elements of untied dictionaries by the largest cosine with another one, at the λ where the MMCS is \
-        largest; median over seeds.";
+        largest: medians over seeds, with lines from the smallest to the largest.";
     Figure::new(NAMES[3], caption)
         .of::<Neighbours>()
         .columns(1)

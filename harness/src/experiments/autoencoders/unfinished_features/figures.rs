@@ -112,8 +112,8 @@ fn costs(tables: &Tables) -> Figure {
 
 /// Explained variance against L0, a colour a layer.
 fn reconstructions(tables: &Tables) -> Figure {
-    let caption = "Explained variance against the mean number of active elements, one line a layer, light to dark from the \
-        input to the output; the largest dictionaries, median over seeds.";
+    let caption = "Explained variance against the mean number of active elements, a colour a layer, light to dark from the \
+        input to the output; the largest dictionaries. A dot a seed and λ; lines through medians over seeds.";
     let mut rows = tables.rows::<Sae>();
     let largest = rows.iter().map(|r| r.ratio).max();
     rows.retain(|r| (r.basis, r.copy, Some(r.ratio)) == (Basis::Stream, 0, largest));
@@ -137,13 +137,16 @@ fn reconstructions(tables: &Tables) -> Figure {
         let mut panel = Panel::new(kind.word(), x, y);
         let ours: Vec<&Sae> = rows.iter().filter(|r| r.model == kind).collect();
         for (role, layer) in Role::steps(ours.iter().map(|r| r.layer).levels()) {
-            let along = |column: fn(&Sae) -> f64| {
-                let of_layer = ours.iter().filter(|r| r.layer == layer);
-                of_layer.map(|r| (r.l1, column(r))).medians()
-            };
+            let of_layer = || ours.iter().filter(|r| r.layer == layer);
+            let along = |column: fn(&Sae) -> f64| of_layer().map(|r| (r.l1, column(r))).medians();
             let (l0, variance) = (along(|r| r.l0), along(|r| r.explained_variance));
             let curve = l0.iter().zip(&variance).map(|(a, b)| (a.1, b.1));
-            panel = panel.dotted(role, format!("layer {layer}"), curve);
+            let label = format!("layer {layer}");
+            panel = panel.line(role, label.clone(), curve).scatter(
+                role,
+                label,
+                of_layer().map(|r| (r.l0, r.explained_variance)),
+            );
         }
         figure = figure.panel(panel);
     }
