@@ -244,6 +244,7 @@ impl Features {
             activation against that share.";
         vec![
             Figure::new("features", caption)
+                .of::<Feature>()
                 .panel(density)
                 .panel(strength),
         ]
