@@ -16,6 +16,8 @@ use crate::store::names::MANIFEST;
 use crate::store::system::{self, entries, exists};
 use crate::store::temporary;
 
+mod derived;
+
 /// Held by the run that writes a folder, gone when that run has ended.
 const LOCK: &str = ".harness.lock";
 
