@@ -148,7 +148,7 @@ mod conversions {
         assert!(pdf == one(Format::Pdf, &svg));
         assert!(pdf.starts_with(b"%PDF-"));
         let [width, height] = size(&svg).map(|pixels| pixels / 96.0 * 72.0);
-        let page = format!("/MediaBox [0 0 {width} {height}]");
+        let page = format!("/MediaBox[0 0 {width} {height}]");
         let text = String::from_utf8_lossy(&pdf);
         assert!(text.contains(&page), "{page}");
     }

@@ -60,7 +60,10 @@ fn a_program_without_the_converters_says_how_to_build_one_with_them() {
         "report a",
         "sae features m --data x.npy",
     ] {
-        let parts = ["without PNG and PDF", "cargo build --release --features figures"];
+        let parts = [
+            "without PNG and PDF",
+            "cargo build --release --features figures",
+        ];
         for format in ["png", "pdf"] {
             sandbox.refuses(&format!("{command} --figures {format}"), &parts);
         }

@@ -109,8 +109,8 @@ fn persistence(tables: &Tables, last: usize, same_from: f64) -> Figure {
     let rows: Vec<Persistence> = tables.rows();
     let caption = format!(
         "Share of the elements of a layer that the dictionary of the next layer has, and that a second training on the same \
-         layer finds again. Left: by direction, a cosine of decoder rows of at least {same_from}. Right: by function, a \
-         correlation of activations over the same rows of at least {same_from}. What a second training does not find, a \
+         layer finds again. By direction: a cosine of decoder rows of at least {same_from}; by function: a correlation of \
+         activations over the same rows of at least {same_from}. What a second training does not find, a \
          next layer need not have lost."
     );
     let mut figure = Figure::new("persistence", caption).of::<Persistence>();

@@ -129,8 +129,8 @@ fn curves(tables: &Tables) -> Figure {
 fn examples(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[2],
-        "A target (black) and three atoms (grey, dotted) in the plane, with the non-negative code of least L1 norm on \
-         the left and of least L2 norm on the right: weight times atom, tip to tail (blue).",
+        "A target (black) and three atoms (grey, dotted) in the plane, with the non-negative code of least L1 norm or of \
+         least L2 norm: weight times atom, tip to tail (blue).",
     ).of::<Weighted>();
     for &target in Place::ALL {
         for &norm in Norm::ALL {

@@ -15,6 +15,7 @@ use crate::text::{number, percent};
 
 pub const NAMES: &[&str] = &[
     "recovery-maps",
+    "features-found",
     "frontier",
     "duplicates",
     "neighbour-cosines",
@@ -26,10 +27,18 @@ pub const NAMES: &[&str] = &[
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![
         maps(tables),
+        by_lambda(
+            tables,
+            NAMES[1],
+            "Mean max cosine similarity of the true features with the dictionary (MMCS), against the L1 coefficient, by the \
+             number of elements for each true feature. A dot a seed; lines through medians.",
+            Axis::linear("MMCS").range(0.0, 1.02),
+            |r| r.mmcs,
+        ),
         frontier(tables),
         by_lambda(
             tables,
-            NAMES[2],
+            NAMES[3],
             "Share of the living elements that have another one at a cosine above 0.9, against the L1 coefficient, by the \
              number of elements for each true feature. A dot a seed; lines through medians.",
             Axis::linear("elements with a near-duplicate").range(0.0, 1.0),
@@ -39,7 +48,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
         pairs(tables),
         by_lambda(
             tables,
-            NAMES[5],
+            NAMES[6],
             "Loss of the encoder's codes on held-out samples above that of the best codes for the same dictionary, samples and \
              λ (FISTA), in units of the latter, by the number of elements for each true feature. A dot a seed; lines through \
              medians.",
@@ -96,7 +105,7 @@ fn maps(tables: &Tables) -> Figure {
         NAMES[0],
         "Mean max cosine similarity of the true features with the dictionary (contour: 0.9), share of dead elements and \
          loss on held-out samples, over the L1 coefficient and the number of elements for each true feature; median over \
-         seeds. Left: untied, right: tied.",
+         seeds.",
     ).of::<Sae>();
     /// What a map shows: the value of a cell, its name, the ends of its scale, and where a contour runs.
     type Map = (
@@ -160,7 +169,7 @@ fn maps(tables: &Tables) -> Figure {
 /// L0 against explained variance along λ.
 fn frontier(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
-        NAMES[1],
+        NAMES[2],
         "Explained variance against the mean number of active elements, by the number of elements for each true feature. A \
          dot a seed and λ; lines through medians over seeds. Models with less than 0.1 active elements are left out.",
     ).of::<Sae>();
@@ -217,7 +226,7 @@ fn neighbours(tables: &Tables) -> Figure {
     }
     let caption = "Living elements of untied dictionaries by the largest cosine with another one, at the λ where the MMCS is \
         largest: medians over seeds, with lines from the smallest to the largest.";
-    Figure::new(NAMES[3], caption)
+    Figure::new(NAMES[4], caption)
         .of::<Neighbours>()
         .columns(1)
         .panel(panel)
@@ -239,7 +248,7 @@ fn pairs(tables: &Tables) -> Figure {
         panel = panel.scatter(Role::Other(place as u8 % 6), label, points);
     }
     Figure::new(
-        NAMES[4],
+        NAMES[5],
         "Near-duplicates: living elements of untied dictionaries with their nearest other one, where the cosine of the two is \
          above 0.9. Across: the cosine of their rows of the encoder. Up: the samples on which both fire over those on which \
          either does. At the λ where the MMCS is largest, all seeds.",
@@ -251,7 +260,7 @@ fn pairs(tables: &Tables) -> Figure {
 /// Losses on the way.
 fn training(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
-        NAMES[6],
+        NAMES[7],
         "Loss of the training batches, reconstruction and penalty, of the models with as many elements as true features; \
          median over seeds, bands from the smallest to the largest.",
     ).of::<Loss>();

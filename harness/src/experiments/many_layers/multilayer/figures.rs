@@ -37,8 +37,8 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
             NAMES[0],
             "Mean loss over all datapoints if the residual stream after a layer is read as the output; layer 0 is the \
              input. Lines: means over seeds, bands: smallest to largest. Dotted: a look-up model, in which one layer \
-             decides on each datapoint; its loss falls along a straight line too. Left: the settings of the \
-             experiment; right: the opposite choices, at one seed.",
+             decides on each datapoint; its loss falls along a straight line too. First the settings of the \
+             experiment, then the opposite choices, at fewer seeds.",
             |part| models.loss(part),
         ),
         side_by_side::<Datapoint>(
@@ -51,22 +51,23 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
             NAMES[2],
             "Fraction of the datapoints whose loss is below the threshold after each layer. Lines: means over seeds, \
              bands: smallest to largest. Dotted: a look-up model, in which each layer makes as many datapoints right \
-             as any other. Right: one seed.",
+             as any other. The opposite choices: fewer seeds.",
             |part| models.learned(part),
         ),
         side_by_side::<Layer>(
             NAMES[3],
             "Fraction of the datapoints that are right after each layer at the largest N, told in three ways: the loss \
              is below the threshold; the correct logit is the largest; it is the largest through an affine lens that \
-             was fitted on other datapoints. Means over seeds, bands: smallest to largest. Right: one seed.",
+             was fitted on other datapoints. Means over seeds, bands: smallest to largest. The opposite \
+             choices: fewer seeds.",
             |part| models.ways(part),
         ),
     ];
     figures.push(
         Figure::new(
             NAMES[4],
-            "Norm of the gradient of the correct output with respect to the weight matrices of each layer. Left: \
-             random datapoints of one model one by one. Right: each layer's share of the sum over the layers, median \
+            "Norm of the gradient of the correct output with respect to the weight matrices of each layer. First \
+             of random datapoints of one model one by one, then each layer's share of the sum over the layers, median \
              over datapoints; lines: means over seeds, bands: smallest to largest; dotted: an untrained model.",
         ).of::<Datapoint>().of::<Layer>()
         .panel(models.single(Part::Point, "gradient norm", |r| r.gradient_norm))
