@@ -8,6 +8,7 @@ mod colours;
 mod draw;
 pub mod export;
 mod heat;
+mod ink;
 mod legend;
 mod mark;
 mod names;
@@ -133,6 +134,11 @@ impl Axis {
             names: names.into_iter().map(Into::into).collect(),
             ..Axis::linear(label)
         }
+    }
+
+    /// An axis with a place for each of these numbers, at 0, 1, 2, …, however far apart they are.
+    pub fn values(label: impl Into<String>, values: &[f64]) -> Self {
+        Axis::named(label, axis::labels(values))
     }
 
     /// A horizontal axis of the whole numbers from `from` to `to`: a tick at each of up to a dozen, else at some.

@@ -31,9 +31,7 @@ pub fn write(registry: &Registry, run: &Path, export: &Export) -> Result<()> {
 /// Draws all figures and writes `report.html`, in the folder of a run that has just ended.
 pub fn draw(registry: &Registry, folder: &Folder, export: &Export) -> Result<()> {
     let report = Report::read(registry, folder.path())?;
-    report.draw(|name, contents| {
-        export.write(name, contents, |name, bytes| folder.write(name, bytes))
-    })
+    report.draw(|name, contents| folder.write_with(name, contents, export.made_of(name, contents)?))
 }
 
 /// Draws the run in a folder into a new folder, with the tables that the page links to; the run's own is only read.
@@ -41,9 +39,7 @@ pub fn write_elsewhere(registry: &Registry, run: &Path, out: &Path, export: &Exp
     let report = Report::read_at_rest(registry, run)?;
     let folder = Folder::create_beside(out, run)?;
     report.write_tables(&folder)?;
-    report.draw(|name, contents| {
-        export.write(name, contents, |name, bytes| folder.write(name, bytes))
-    })
+    report.draw(|name, contents| folder.write_with(name, contents, export.made_of(name, contents)?))
 }
 
 impl Report {

@@ -10,8 +10,9 @@ use crate::table::record::Word as _;
 /// The option that names them. It is no setting: it changes nothing that a run measures.
 #[derive(Debug, Args)]
 pub struct FigureArgs {
-    /// Formats of figures: png (300 dots to an inch), beside svg, which is always written. Labels are drawn with
-    /// the fonts of this machine, of which there must be one [default: svg]
+    /// Formats of figures: png (300 dots to an inch) and pdf, beside svg, which is always written. Labels are drawn with
+    /// the fonts of this machine, of which there must be one. A png or pdf of an earlier drawing that is not made again
+    /// is removed if the figure has changed [default: svg]
     #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', value_parser = format(), hide_possible_values = true)]
     figures: Vec<Format>,
 }

@@ -23,6 +23,38 @@ enum Notation {
     Powers,
 }
 
+impl Notation {
+    /// The notation in which all of these numbers are short.
+    fn of(numbers: &[f64]) -> Self {
+        let plain = |number: &f64| *number == 0.0 || (1e-4..1e6).contains(&number.abs());
+        match numbers.iter().all(plain) {
+            true => Notation::Plain,
+            false => Notation::Powers,
+        }
+    }
+
+    fn write(self, value: f64) -> String {
+        let size = value.abs();
+        let text = match self {
+            Notation::Powers if size != 0.0 => powers(size),
+            _ => format!("{size}"),
+        };
+        if value < 0.0 {
+            format!("−{text}")
+        } else {
+            text
+        }
+    }
+}
+
+/// Numbers in one notation, to three digits.
+pub(super) fn labels(values: &[f64]) -> Vec<String> {
+    let rounded = |value: &f64| format!("{value:.2e}").parse().expect("a number");
+    let rounded: Vec<f64> = values.iter().map(rounded).collect();
+    let notation = Notation::of(&rounded);
+    rounded.into_iter().map(|v| notation.write(v)).collect()
+}
+
 impl Coord {
     /// An axis over `values`, or over `range` if that is set, with about `wanted` ticks.
     pub fn new(
@@ -49,11 +81,7 @@ impl Coord {
         } else {
             linear_ticks(low, high, wanted)
         };
-        let plain = |tick: &f64| *tick == 0.0 || (1e-4..1e6).contains(&tick.abs());
-        let notation = match ticks.iter().all(plain) {
-            true => Notation::Plain,
-            false => Notation::Powers,
-        };
+        let notation = Notation::of(&ticks);
         Coord {
             low,
             high,
@@ -65,16 +93,7 @@ impl Coord {
 
     /// A number as it stands on the axis, in the notation of all its ticks.
     pub fn label(&self, value: f64) -> String {
-        let size = value.abs();
-        let text = match self.notation {
-            Notation::Powers if size != 0.0 => powers(size),
-            _ => format!("{size}"),
-        };
-        if value < 0.0 {
-            format!("−{text}")
-        } else {
-            text
-        }
+        self.notation.write(value)
     }
 
     pub fn low(&self) -> f64 {
@@ -266,20 +285,27 @@ mod tests {
 
     #[test]
     fn labels_are_what_a_reader_writes_in_one_notation() {
-        let labels = |low, high, log| -> Vec<String> {
+        let ticks = |low, high, log| -> Vec<String> {
             let axis = Coord::new(std::iter::empty(), Some((low, high)), log, 4);
             axis.ticks.iter().map(|&tick| axis.label(tick)).collect()
         };
-        assert_eq!(labels(-0.5, 0.5, false), ["−0.5", "0", "0.5"]);
+        assert_eq!(ticks(-0.5, 0.5, false), ["−0.5", "0", "0.5"]);
         assert_eq!(
-            labels(0.0, 2e6, false),
+            ticks(0.0, 2e6, false),
             ["0", "5·10⁵", "10⁶", "1.5·10⁶", "2·10⁶"]
         );
+        assert_eq!(ticks(1e-3, 10.0, true), ["0.001", "0.01", "0.1", "1", "10"]);
+        assert_eq!(ticks(1e-6, 1.0, true), ["10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]);
+    }
+
+    #[test]
+    fn values_stand_in_one_notation() {
         assert_eq!(
-            labels(1e-3, 10.0, true),
-            ["0.001", "0.01", "0.1", "1", "10"]
+            labels(&[1e-4, 0.03, 1.0 / 3.0, 3.0]),
+            ["0.0001", "0.03", "0.333", "3"]
         );
-        assert_eq!(labels(1e-6, 1.0, true), ["10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]);
+        assert_eq!(labels(&[2e-5, -0.03, 1.0]), ["2·10⁻⁵", "−3·10⁻²", "10⁰"]);
+        assert!(labels(&[]).is_empty());
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) const FONTS: &str = "Arial, Liberation Sans, Arimo, Helvetica, Nimbus
 
 pub(super) type Canvas<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 pub(super) type Point = (i32, i32);
+/// Left, top, right, bottom.
+pub(super) type Box = (i32, i32, i32, i32);
 
 pub(super) fn font(height: i32) -> TextStyle<'static> {
     (FONTS, height * SCALE)

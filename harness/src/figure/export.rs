@@ -1,4 +1,4 @@
-//! Figures as PNG, beside the SVGs that they are made of.
+//! Figures as PNG and PDF, beside the SVGs that they are made of.
 
 use crate::error::Result;
 
@@ -17,12 +17,18 @@ crate::words! {
         Svg,
         /// Images of 300 dots to an inch, which is 96 pixels of the SVG.
         Png,
+        /// Drawings for papers, of the size of the SVG.
+        Pdf,
     }
 }
 
-/// Writes figures in the formats that were asked for. SVG is always one of them: reports are made of it.
+/// A file that is made of another one: its name and its contents, or none if it is not wanted.
+pub type Made = (String, Option<Vec<u8>>);
+
+/// Makes figures in the formats that were asked for. SVG is always one of them: reports are made of it.
 #[derive(Debug, Clone, Default)]
 pub struct Export {
+    formats: Vec<Format>,
     converter: Option<Converter>,
 }
 
@@ -30,44 +36,68 @@ impl Export {
     /// Figures in these formats and as SVG.
     ///
     /// # Errors
-    /// If something is lacking to write them: a font on this machine, or this part of the program.
+    /// If something is lacking to make them: a font on this machine, or this part of the program.
     pub fn new(formats: &[Format]) -> Result<Self> {
-        let converter = match formats.contains(&Format::Png) {
+        let converter = match formats.iter().any(|format| *format != Format::Svg) {
             true => Some(Converter::new()?),
             false => None,
         };
-        Ok(Export { converter })
+        Ok(Export {
+            formats: formats.to_vec(),
+            converter,
+        })
     }
 
-    /// Hands a file to `write`, and after a figure, whose name ends in `.svg`, the same figure as PNG if that was asked for.
-    pub fn write(
-        &self,
-        name: &str,
-        contents: &str,
-        mut write: impl FnMut(&str, &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        write(name, contents.as_bytes())?;
-        let (Some(stem), Some(converter)) = (name.strip_suffix(".svg"), &self.converter) else {
-            return Ok(());
+    /// The files in other formats that belong to a figure, whose name ends in `.svg`; none for another file.
+    ///
+    /// # Errors
+    /// If it cannot be read as SVG.
+    pub fn made_of(&self, name: &str, contents: &str) -> Result<Vec<Made>> {
+        let Some(stem) = name.strip_suffix(".svg") else {
+            return Ok(Vec::new());
         };
-        write(&format!("{stem}.png"), &converter.png(name, contents)?)
+        let converter = |format| {
+            let converter = self.converter.as_ref();
+            converter.filter(|_| self.formats.contains(&format))
+        };
+        let png = converter(Format::Png).map(|converter| converter.png(name, contents));
+        let pdf = converter(Format::Pdf).map(|converter| converter.pdf(name, contents));
+        Ok(vec![
+            (format!("{stem}.png"), png.transpose()?),
+            (format!("{stem}.pdf"), pdf.transpose()?),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_made_of_a_page_and_no_format_unasked() {
+        let export = Export::new(&[Format::Svg]).unwrap();
+        assert!(export.made_of("report.html", "<svg/>").unwrap().is_empty());
+        let made = export.made_of("e/a.svg", "<svg/>").unwrap();
+        assert_eq!(made, [("e/a.png".into(), None), ("e/a.pdf".into(), None)]);
     }
 }
 
 #[cfg(all(test, feature = "figures"))]
-mod tests {
+mod conversions {
     use super::*;
     use crate::figure::{Axis, Figure, Panel, Role};
 
-    fn written(formats: &[Format], name: &str, contents: &str) -> Vec<(String, Vec<u8>)> {
-        let mut files = Vec::new();
+    fn made(formats: &[Format], svg: &str) -> Vec<Option<Vec<u8>>> {
         let export = Export::new(formats).unwrap();
-        let write = |name: &str, bytes: &[u8]| {
-            files.push((name.to_string(), bytes.to_vec()));
-            Ok(())
-        };
-        export.write(name, contents, write).unwrap();
-        files
+        let made = export.made_of("e/a.svg", svg).unwrap().into_iter();
+        made.map(|(_, bytes)| bytes).collect()
+    }
+
+    fn one(format: Format, svg: &str) -> Vec<u8> {
+        let made = made(&[format], svg).into_iter();
+        let mut made: Vec<_> = made.flatten().collect();
+        assert_eq!(made.len(), 1);
+        made.swap_remove(0)
     }
 
     fn svg() -> String {
@@ -77,55 +107,69 @@ mod tests {
         Figure::new("a", "").panel(panel).to_svg()
     }
 
-    #[test]
-    fn a_figure_is_written_in_the_formats_that_were_asked_for() {
-        use Format::*;
-        let names = |formats: &[Format]| {
-            let files = written(formats, "e/a.svg", &svg()).into_iter();
-            files.map(|(name, _)| name).collect::<Vec<_>>()
-        };
-        assert_eq!(names(&[]), ["e/a.svg"]);
-        assert_eq!(names(&[Svg]), ["e/a.svg"]);
-        assert_eq!(names(&[Png, Svg, Png]), ["e/a.svg", "e/a.png"]);
-        assert_eq!(written(&[Png], "report.html", "<svg/>").len(), 1);
+    /// The width and the height of the SVG, pixels.
+    fn size(svg: &str) -> [f64; 2] {
+        ["width", "height"].map(|key| {
+            let (_, rest) = svg.split_once(&format!(" {key}=\"")).unwrap();
+            rest.split_once('"').unwrap().0.parse().unwrap()
+        })
     }
 
     #[test]
-    fn the_same_figure_gives_the_same_bytes_at_the_size_of_the_svg() {
-        let files = || written(&[Format::Png], "a.svg", &svg());
-        assert_eq!(files(), files());
-        let size = |key: &str| {
-            let svg = svg();
-            let (_, rest) = svg.split_once(&format!(" {key}=\"")).unwrap();
-            rest.split_once('"').unwrap().0.parse::<f64>().unwrap()
+    fn a_figure_is_made_in_the_formats_that_were_asked_for() {
+        use Format::*;
+        let there = |formats: &[Format]| -> Vec<bool> {
+            let made = made(formats, &svg()).into_iter();
+            made.map(|bytes| bytes.is_some()).collect()
         };
-        let png = &files()[1].1;
+        assert_eq!(there(&[]), [false, false]);
+        assert_eq!(there(&[Png, Svg, Png]), [true, false]);
+        assert_eq!(there(&[Pdf]), [false, true]);
+        assert_eq!(there(&[Pdf, Png]), [true, true]);
+    }
+
+    #[test]
+    fn the_same_figure_gives_the_same_png_at_the_size_of_the_svg() {
+        let svg = svg();
+        let png = one(Format::Png, &svg);
+        assert!(png == one(Format::Png, &svg));
         assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
         let dots = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
-        for (key, at) in [("width", 16), ("height", 20)] {
-            let inches = size(key) / 96.0;
-            assert_eq!(f64::from(dots(at)), (inches * 300.0).ceil(), "{key}");
+        for (pixels, at) in size(&svg).into_iter().zip([16, 20]) {
+            let inches = pixels / 96.0;
+            assert_eq!(f64::from(dots(at)), (inches * 300.0).ceil());
         }
     }
 
     #[test]
+    fn the_same_figure_gives_the_same_pdf_at_the_size_of_the_svg() {
+        let svg = svg();
+        let pdf = one(Format::Pdf, &svg);
+        assert!(pdf == one(Format::Pdf, &svg));
+        assert!(pdf.starts_with(b"%PDF-"));
+        let [width, height] = size(&svg).map(|pixels| pixels / 96.0 * 72.0);
+        let page = format!("/MediaBox[0 0 {width} {height}]");
+        let text = String::from_utf8_lossy(&pdf);
+        assert!(text.contains(&page), "{page}");
+    }
+
+    #[test]
     fn labels_are_drawn() {
-        let png = |svg: &str| written(&[Format::Png], "a.svg", svg)[1].1.clone();
         let svg = svg();
         let blank = svg.replace("a line", " ");
         assert_ne!(svg, blank);
-        assert_ne!(png(&svg), png(&blank));
+        for format in [Format::Png, Format::Pdf] {
+            assert!(one(format, &svg) != one(format, &blank), "{format}");
+        }
     }
 
     #[test]
     fn what_is_no_svg_is_an_error_with_its_name() {
-        let export = Export::new(&[Format::Png]).unwrap();
-        let error = export.write("e/a.svg", "<svg", |_, _| Ok(())).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("e/a.svg cannot be turned into"),
-            "{error}"
-        );
+        for (format, name) in [(Format::Png, "PNG"), (Format::Pdf, "PDF")] {
+            let export = Export::new(&[format]).unwrap();
+            let error = export.made_of("e/a.svg", "<svg").unwrap_err().to_string();
+            let start = format!("e/a.svg cannot be turned into {name}");
+            assert!(error.starts_with(&start), "{error}");
+        }
     }
 }

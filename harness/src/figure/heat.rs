@@ -14,6 +14,9 @@ use crate::html::escape;
 /// Number of colours of a map: odd, so that 0 has the middle one where colours diverge.
 const SHADES: usize = 49;
 
+/// By how much neighbouring shades overlap, canvas units.
+const OVERLAP: f64 = 4.0;
+
 /// A rectangle in pixels: left, top, right, bottom.
 pub(super) type Frame = (f64, f64, f64, f64);
 
@@ -76,9 +79,11 @@ impl Heat {
         let mut svg = String::new();
         for (shade, path) in paths.iter().enumerate().filter(|(_, p)| !p.is_empty()) {
             let colour = hex(self.colour((shade as f64 + 0.5) / SHADES as f64));
+            // Cells reach a little into each other: viewers of PDF show the paper between edges that only touch.
             writeln!(
                 svg,
-                "<path d=\"{path}\" fill=\"{colour}\" shape-rendering=\"crispEdges\"/>"
+                "<path d=\"{path}\" fill=\"{colour}\" stroke=\"{colour}\" stroke-width=\"{OVERLAP}\" \
+                 shape-rendering=\"crispEdges\"/>"
             )
             .expect("writing to a string");
         }
@@ -125,7 +130,8 @@ impl Heat {
                 svg,
                 "<rect x=\"{left:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{colour}\" shape-rendering=\"crispEdges\"/>",
                 right - left,
-                height + 0.5,
+                // Each shade covers the end of the one below it.
+                height + if shade == 0 { 0.0 } else { OVERLAP },
             )
             .expect("writing to a string");
         }

@@ -4,14 +4,17 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::draw::{Canvas, FONT, Point, SCALE, anchored, arrow_head, draw, draw_line, draw_marker};
-use super::names::{Box, draw_named};
+use super::draw::{
+    Box, Canvas, FONT, Point, SCALE, anchored, arrow_head, draw, draw_line, draw_marker,
+};
+use super::ink::Ink;
+use super::names::draw_named;
 use super::plane::Axes;
 use super::style::Style;
 use super::{Cross, Heat, Mark};
 
-/// Draws a mark; names of its points keep off the places that are taken.
-pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes, taken: &[Box]) {
+/// Draws a mark; names of its points keep off the places that are taken, and off what is drawn where they can.
+pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes, taken: &[Box], ink: &Ink) {
     match mark {
         Mark::Line(series) => draw_line(root, series.role.style(), &axes.polylines(&series.points)),
         Mark::Dotted(series) => {
@@ -118,7 +121,9 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes, taken: &[Box]) 
             let place = (beyond(a.0, b.0), beyond(a.1, b.1));
             draw(root, Text::new(label.clone(), place, anchored(FONT, side)));
         }
-        Mark::Named { role, points } => draw_named(root, role.style(), points, axes, taken),
+        Mark::Named { role, points } => {
+            draw_named(root, role.style(), points, axes, (taken, ink));
+        }
         Mark::Heat(_) => {}
     }
 }

@@ -4,12 +4,10 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::draw::{Canvas, FONT, Point, SCALE, anchored, draw, draw_marker, text_width};
+use super::draw::{Box, Canvas, FONT, Point, SCALE, anchored, draw, draw_marker, text_width};
+use super::ink::Ink;
 use super::plane::Axes;
 use super::style::Style;
-
-/// Left, top, right, bottom.
-pub(super) type Box = (i32, i32, i32, i32);
 
 /// Height of a name, pixels.
 const HEIGHT: i32 = FONT - 1;
@@ -17,28 +15,27 @@ const HEIGHT: i32 = FONT - 1;
 const POINT: i32 = 6;
 /// The most steps that a name may stand away from its point.
 const STEPS: i32 = 12;
+/// How many of the nearest places for a name are near.
+const NEAR: usize = 16;
 
 pub(super) fn draw_named(
     root: &Canvas,
     style: Style,
     points: &[((f64, f64), String)],
     axes: &Axes,
-    taken: &[Box],
+    (taken, ink): (&[Box], &Ink),
 ) {
     let places: Vec<(Point, &str)> = points
         .iter()
         .filter_map(|(point, name)| Some((axes.inside(*point)?, name.as_str())))
         .collect();
-    for ((point, name), at) in places.iter().zip(arrange(&places, axes.frame, taken)) {
+    for ((point, name), at) in places.iter().zip(arrange(&places, axes.frame, taken, ink)) {
         let near = (at.0.max(point.0.min(at.2)), at.1.max(point.1.min(at.3)));
         let far = (near.0 - point.0).abs().max((near.1 - point.1).abs()) > 2 * POINT * SCALE;
         if far {
             let thin = style.colour.stroke_width(SCALE as u32 / 2);
             draw(root, PathElement::new(vec![*point, near], thin));
         }
-        // Lines behind a name are faint.
-        let back = Rectangle::new([(at.0, at.1), (at.2, at.3)], WHITE.mix(0.8).filled());
-        draw(root, back);
         draw_name(root, at, name);
     }
     for (point, _) in places {
@@ -46,11 +43,13 @@ pub(super) fn draw_named(
     }
 }
 
-/// The names of horizontal lines, each with its place: on its line or below it, at the right end or at the left.
+/// The names of horizontal lines, each with its place: on its line or below it, at the right end or at the left, where the
+/// fewest other marks are.
 pub(super) fn levels<'a>(
     levels: impl Iterator<Item = (f64, &'a str)>,
     axes: &Axes,
     mut taken: Vec<Box>,
+    ink: &Ink,
 ) -> Vec<(Box, &'a str)> {
     let (left, top, right, bottom) = axes.frame;
     let mut placed = Vec::new();
@@ -74,26 +73,44 @@ pub(super) fn levels<'a>(
             candidate(true, y - away),
             candidate(true, y + away),
         ];
-        let free = candidates.iter().find(|at| {
+        let free = candidates.iter().filter(|at| {
             let inside = at.1 >= top && at.3 <= bottom;
             inside && !taken.iter().any(|other| overlap(**at, *other))
         });
-        let at = *free.unwrap_or(&candidates[0]);
+        let at = *free
+            .min_by_key(|at| ink.under(**at))
+            .unwrap_or(&candidates[0]);
         taken.push(at);
         placed.push((at, name));
     }
     placed
 }
 
-/// Draws a name at its place.
+/// A place of so many units of the canvas at a side of a frame, where the fewest marks are: in the lower left corner if
+/// other places are as empty.
+pub(super) fn aside((width, height): (i32, i32), axes: &Axes, ink: &Ink) -> Box {
+    let (left, top, right, bottom) = axes.frame;
+    let (aside, away) = (8 * SCALE, 4 * SCALE);
+    let (low, high) = (bottom - away - height, top + away);
+    let places = [low, high, (low + high) / 2]
+        .map(|y| [(left + aside, y), (right - aside - width, y)])
+        .concat();
+    let boxes = places.iter().map(|&(x, y)| (x, y, x + width, y + height));
+    let emptiest = boxes.min_by_key(|at| ink.under(*at));
+    emptiest.expect("six places")
+}
+
+/// Draws a name at its place; lines behind it are faint.
 pub(super) fn draw_name(root: &Canvas, at: Box, name: &str) {
+    let back = Rectangle::new([(at.0, at.1), (at.2, at.3)], WHITE.mix(0.8).filled());
+    draw(root, back);
     let place = (at.0, (at.1 + at.3) / 2);
     let text = anchored(HEIGHT, HPos::Left);
     draw(root, Text::new(name.to_string(), place, text));
 }
 
 /// A place for each name, in order.
-fn arrange(points: &[(Point, &str)], frame: Box, known: &[Box]) -> Vec<Box> {
+fn arrange(points: &[(Point, &str)], frame: Box, known: &[Box], ink: &Ink) -> Vec<Box> {
     let around = |(x, y): Point| {
         let r = POINT * SCALE;
         (x - r, y - r, x + r, y + r)
@@ -102,10 +119,14 @@ fn arrange(points: &[(Point, &str)], frame: Box, known: &[Box]) -> Vec<Box> {
     let mut taken: Vec<Box> = points_of.chain(known.iter().copied()).collect();
     let mut boxes = Vec::new();
     for &(point, name) in points {
-        let free = candidates(point, name).find(|at| {
+        let free = |at: &Box| {
             let inside = at.0 >= frame.0 && at.1 >= frame.1 && at.2 <= frame.2 && at.3 <= frame.3;
             inside && !taken.iter().any(|other| overlap(*at, *other))
-        });
+        };
+        // Off all lines if that is near, else on as few as can be.
+        let near = candidates(point, name).take(NEAR).filter(free);
+        let near = near.min_by_key(|at| ink.under(*at));
+        let free = near.or_else(|| candidates(point, name).find(free));
         // Where there is no room, a name stands beside its point all the same.
         let at = free.or_else(|| candidates(point, name).next());
         let at = at.expect("a first candidate");
@@ -160,7 +181,7 @@ mod tests {
             .chain([(place(699, 1), "a corner"), (place(1, 299), "another")])
             .collect();
         let known = (360 * SCALE, 120 * SCALE, 460 * SCALE, 180 * SCALE);
-        let boxes = arrange(&points, frame, &[known]);
+        let boxes = arrange(&points, frame, &[known], &Ink::default());
         assert_eq!(boxes.len(), points.len());
         for (i, a) in boxes.iter().enumerate() {
             assert!(a.0 >= 0 && a.1 >= 0 && a.2 <= frame.2 && a.3 <= frame.3);

@@ -4,10 +4,11 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::Coord;
-use super::draw::{Canvas, FONT, SCALE, anchored, draw, font, lines_within, text_width};
+use super::draw::{Box, Canvas, FONT, SCALE, anchored, draw, font, lines_within, text_width};
 use super::heat::Frame;
+use super::ink::Ink;
 use super::mark::draw_mark;
-use super::names::{self, Box, draw_name};
+use super::names::{self, draw_name};
 use super::plane::Axes;
 use super::{Axis, Heat, Mark, Panel};
 
@@ -17,6 +18,8 @@ pub(super) const BESIDE: i32 = 64;
 /// What is left free above the frame of a panel without a title, and below its horizontal axis, pixels.
 const ABOVE: i32 = 8;
 const FREE: i32 = 12;
+/// What is left free beside the longest line of a title, pixels.
+const TITLE_MARGIN: i32 = 8;
 /// Distance of the lines of a label, pixels.
 const LINE: i32 = FONT + 2;
 
@@ -83,20 +86,21 @@ pub(super) fn draw_panel(
     if let (Some(axis), Some(axes)) = (&panel.right, &right_axes) {
         draw_right_axis(root, &axis.label, axes);
     }
-    let note = note(panel, &axes);
+    let ink = Ink::of(panel, &axes, right_axes.as_ref());
+    let note = note(panel, &axes, &ink);
     let mut taken: Vec<Box> = note.iter().map(|(at, _)| *at).collect();
     let levels = panel.marks.iter().filter_map(|p| match &p.mark {
         Mark::Level { at, label } => Some((*at, label.as_str())),
         _ => None,
     });
-    let levels = names::levels(levels, &axes, taken.clone());
+    let levels = names::levels(levels, &axes, taken.clone(), &ink);
     taken.extend(levels.iter().map(|(at, _)| *at));
     for placed in &panel.marks {
         let axes = match (&right_axes, placed.right) {
             (Some(right), true) => right,
             _ => &axes,
         };
-        draw_mark(root, &placed.mark, axes, &taken);
+        draw_mark(root, &placed.mark, axes, &taken, &ink);
     }
     for (at, name) in levels {
         draw_name(root, at, name);
@@ -107,15 +111,14 @@ pub(super) fn draw_panel(
 }
 
 /// Says in a corner that something is not drawn.
-fn note(panel: &Panel, axes: &Axes) -> Option<(Box, String)> {
+fn note(panel: &Panel, axes: &Axes, ink: &Ink) -> Option<(Box, String)> {
     let note = match panel.marks.iter().map(|p| p.mark.without_value()).sum() {
         0 => return None,
         1 => "1 point has no value".to_string(),
         n => format!("{n} points have no value"),
     };
-    let (left, bottom) = (axes.frame.0 + 8 * SCALE, axes.frame.3 - 4 * SCALE);
-    let (width, height) = (text_width(&note, FONT) * SCALE, FONT * SCALE);
-    Some(((left, bottom - height, left + width, bottom), note))
+    let size = (text_width(&note, FONT) * SCALE, FONT * SCALE);
+    Some((names::aside(size, axes, ink), note))
 }
 
 /// Two linear axes, one of them made longer so that a unit has the same length on both. Each comes with
@@ -211,7 +214,8 @@ fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, margin: i32, grid: bool
 fn draw_title(root: &Canvas, title: &str, (left, right): (i32, i32), axes: &Axes) {
     let lines = title_lines(title, (right - left) / SCALE);
     for (line, up) in lines.iter().rev().zip(0..) {
-        let half = (text_width(line, FONT + 1) * SCALE / 2).min((right - left) / 2);
+        let half = (text_width(line, FONT + 1) + TITLE_MARGIN) * SCALE / 2;
+        let half = half.min((right - left) / 2);
         let middle = (axes.frame.0 + axes.frame.2) / 2;
         let place = (
             middle.clamp(left + half, right - half),
@@ -224,7 +228,7 @@ fn draw_title(root: &Canvas, title: &str, (left, right): (i32, i32), axes: &Axes
 
 /// The lines of a title over a panel of so many pixels.
 fn title_lines(title: &str, width: i32) -> Vec<String> {
-    lines_within(title, FONT + 1, width - 8)
+    lines_within(title, FONT + 1, width - 2 * TITLE_MARGIN)
 }
 
 /// The room above the frame of a panel with that title.

@@ -16,7 +16,7 @@ impl Figure {
     /// The figure as a standalone SVG document. The same figure gives the same bytes.
     pub fn to_svg(&self) -> String {
         let layout = Layout::of(self);
-        let legend = Legend::new(&layout.legend, layout.width - BESIDE - 6);
+        let legend = Legend::new(&layout.legend, layout.width - BESIDE - 16);
         let rows = self.panels.len().div_ceil(layout.columns).max(1) as i32;
         let (width, height) = (layout.width, legend.height() + rows * layout.panel.1);
         let mut body = drawn((width, legend.height().max(1)), |root| {

@@ -2,6 +2,7 @@
 
 use inferno::flamegraph::{self, Options};
 
+use super::machine::Rate;
 use super::symbols;
 use super::tables::{Kernel, Roofs, Stack};
 use crate::figure::{Axis, Figure, Panel, Role};
@@ -51,6 +52,8 @@ pub fn roofline(kernels: &[Kernel], roofs: &Roofs) -> Figure {
             roofs.isa,
         ),
     )
+    .of::<Kernel>()
+    .of::<Rate>()
     .columns(1)
     .panel(panel.named(Role::Aligned, points))
 }

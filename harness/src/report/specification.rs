@@ -1,6 +1,7 @@
 //! The specification curve of a claim as a figure: its headline measure in every setting, in order, above the options
 //! of each.
 
+use super::strip::written;
 use crate::claim::ClaimSpec;
 use crate::claim::setting::choices;
 use crate::claim::words::role;
@@ -21,7 +22,7 @@ pub(super) fn figure<'a>(
         return None;
     }
     let x = |place: usize| place as f64 + 1.0;
-    let settings = || Axis::whole("settings, by the measure", 1, cells.len());
+    let settings = || Axis::whole("settings, in the order of the measure", 1, cells.len());
 
     let mut values = Panel::new(entry.measure.clone(), settings(), Axis::linear(""));
     for &verdict in Verdict::ALL {
@@ -43,15 +44,16 @@ pub(super) fn figure<'a>(
     values = values.named(Role::Other(0), points);
     if let Some(claim) = claim.filter(|claim| claim.criterion == entry.criterion) {
         let headline = &claim.conditions[0];
-        let bound = format!("criterion: {}", headline.bound);
+        let bound = format!("criterion: {}", written(headline.bound));
         values = match headline.opposite {
             None => values.level(headline.bound.value(), bound),
-            Some(opposite) if opposite.value() == headline.bound.value() => {
-                values.level(opposite.value(), format!("{bound}, reversed: {opposite}"))
-            }
+            Some(opposite) if opposite.value() == headline.bound.value() => values.level(
+                opposite.value(),
+                format!("{bound}, reversed: {}", written(opposite)),
+            ),
             Some(opposite) => values
                 .level(headline.bound.value(), bound)
-                .level(opposite.value(), format!("reversed: {opposite}")),
+                .level(opposite.value(), format!("reversed: {}", written(opposite))),
         };
     }
 

@@ -17,6 +17,8 @@ use crate::store::system::{self, entries, exists};
 use crate::store::temporary;
 use crate::text::quoted_path;
 
+mod derived;
+
 /// Held by the run that writes a folder, gone when that run has ended.
 const LOCK: &str = ".harness.lock";
 

@@ -239,11 +239,12 @@ impl Features {
                 "mean",
                 living().map(|f| (f.frequency, f.mean)),
             );
-        let caption = "Left: share of the elements by the share of rows that switch them on, as a power of ten; those that no \
-            row switches on stand in the first bin. Right: for each element that is not dead, its mean and its largest \
+        let caption = "Bars: share of the elements by the share of rows that switch them on, as a power of ten; those that no \
+            row switches on stand in the first bin. Points: for each element that is not dead, its mean and its largest \
             activation against that share.";
         vec![
             Figure::new("features", caption)
+                .of::<Feature>()
                 .panel(density)
                 .panel(strength),
         ]

@@ -61,7 +61,10 @@ fn curves(tables: &Tables, models: &[Model]) -> Figure {
         "Training: squared error and active elements of the batch of a step against the rows seen before it.{}",
         of_first(models)
     );
-    Figure::new("training", caption).panel(error).panel(l0)
+    Figure::new("training", caption)
+        .of::<Step>()
+        .panel(error)
+        .panel(l0)
 }
 
 /// A measure against L0: means over seeds with their intervals, and every model as a dot.
@@ -141,7 +144,11 @@ fn frontier(models: &[Model], summary: &[Summary]) -> Figure {
     let caption = "Explained variance of the rows measured against the mean number of active elements: a dot a model, lines \
                    through means over seeds, with 95 % confidence intervals of both where there are several.";
     let panel = explained.panel(models, summary);
-    Figure::new("frontier", caption).columns(1).panel(panel)
+    Figure::new("frontier", caption)
+        .of::<Model>()
+        .of::<Summary>()
+        .columns(1)
+        .panel(panel)
 }
 
 /// How well elements tell whether their features are on, and how near they come to them, against L0.
@@ -176,6 +183,8 @@ fn features(models: &[Model], summary: &[Summary], truth: &[Truth]) -> Figure {
                    features, matched one to one. A dot a model, lines through means over seeds, with 95 % confidence \
                    intervals where there are several.";
     Figure::new("truth", caption)
+        .of::<Truth>()
+        .of::<Summary>()
         .panel(f1.panel(&held, &cells))
         .panel(mcc.panel(&held, &cells))
 }
@@ -216,7 +225,8 @@ fn density(elements: &[Element], models: &[Model]) -> Figure {
              switches on stand left of the dead line, in the first bin.{}",
             of_first(models)
         ),
-    );
+    )
+    .of::<Element>();
     for (role, name) in shown(models) {
         let ours = elements.iter().filter(|e| e.model == name);
         let bins = log_histogram(ours.map(|e| e.frequency));
@@ -237,7 +247,8 @@ fn nearest(elements: &[Element], models: &[Model]) -> Figure {
             "Share of the elements by their largest cosine with another element of the same dictionary.{}",
             of_first(models)
         ),
-    );
+    )
+    .of::<Element>();
     for (role, name) in shown(models) {
         let cosines: Vec<f64> = elements
             .iter()

@@ -64,7 +64,7 @@ pub(super) fn drawings(
     let drawing = |figure: Figure| {
         let svg = figure.to_svg();
         let name = format!("{}.svg", figure.name);
-        export.write(&name, &svg, |name, bytes| folder.write(name, bytes))?;
+        folder.write_with(&name, &svg, export.made_of(&name, &svg)?)?;
         Ok(figure.drawing(""))
     };
     figures.into_iter().map(drawing).collect()

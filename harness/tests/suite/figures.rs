@@ -9,8 +9,28 @@ fn svg_alone_is_what_is_written_unless_told_otherwise() {
     let run = format!("run {SMALL} --figures svg --out b");
     sandbox.harness(&run).assert().success();
     same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
-    let other = |name: &str| name.ends_with(".png");
+    let other = |name: &str| name.ends_with(".png") || name.ends_with(".pdf");
     assert!(!files(&sandbox.join("a")).keys().any(|name| other(name)));
+}
+
+#[test]
+fn an_image_of_an_earlier_drawing_goes_when_the_figure_changes() {
+    let sandbox = Sandbox::new();
+    sandbox.small_run("a");
+    let file = |kind: &str| sandbox.join(&format!("a/response/response-gelu.{kind}"));
+    let images = ["png", "pdf"].map(file);
+    let svg = std::fs::read(file("svg")).unwrap();
+    let redraw = |before: &[u8]| {
+        std::fs::write(file("svg"), before).unwrap();
+        for image in &images {
+            std::fs::write(image, "of an earlier drawing").unwrap();
+        }
+        sandbox.harness("report a").assert().success();
+        assert!(std::fs::read(file("svg")).unwrap() == svg);
+        images.each_ref().map(|image| image.exists())
+    };
+    assert_eq!(redraw(&svg), [true, true]);
+    assert_eq!(redraw(b"another drawing"), [false, false]);
 }
 
 #[test]
@@ -23,7 +43,7 @@ fn a_format_that_there_is_not_is_refused_before_anything_is_run() {
         "sae train x.npy",
         "sae layers x.npy",
     ] {
-        let parts = ["'gif'", "--figures", "svg, png"];
+        let parts = ["'gif'", "--figures", "svg, png, pdf"];
         sandbox.refuses(&format!("{command} --figures svg,gif"), &parts);
     }
     assert!(files(sandbox.path()).is_empty());
@@ -40,19 +60,24 @@ fn a_program_without_the_converters_says_how_to_build_one_with_them() {
         "report a",
         "sae features m --data x.npy",
     ] {
-        let parts = ["without PNG", "cargo build --release --features figures"];
-        sandbox.refuses(&format!("{command} --figures png"), &parts);
+        let parts = [
+            "without PNG and PDF",
+            "cargo build --release --features figures",
+        ];
+        for format in ["png", "pdf"] {
+            sandbox.refuses(&format!("{command} --figures {format}"), &parts);
+        }
     }
     same(&before, &files(sandbox.path()));
 }
 
 #[cfg(feature = "figures")]
 #[test]
-fn png_stands_beside_each_svg_and_change_nothing_else() {
+fn png_and_pdf_stand_beside_each_svg_and_change_nothing_else() {
     let sandbox = Sandbox::new();
     sandbox.small_run("a");
     let before = files(&sandbox.join("a"));
-    let report = "report a --figures png";
+    let report = "report a --figures png,pdf";
     sandbox.harness(report).assert().success();
     let after = files(&sandbox.join("a"));
     for (name, bytes) in &before {
@@ -62,17 +87,20 @@ fn png_stands_beside_each_svg_and_change_nothing_else() {
     let svgs = before.keys().filter_map(|name| name.strip_suffix(".svg"));
     let svgs: Vec<&str> = svgs.collect();
     assert!(svgs.contains(&"response/response-gelu"));
-    expected.extend(svgs.iter().map(|name| format!("{name}.png")));
+    for kind in ["png", "pdf"] {
+        expected.extend(svgs.iter().map(|name| format!("{name}.{kind}")));
+    }
     expected.sort_unstable();
     assert_eq!(
         after.keys().collect::<Vec<_>>(),
         expected.iter().collect::<Vec<_>>()
     );
     assert!(after["response/response-gelu.png"].starts_with(b"\x89PNG"));
+    assert!(after["response/response-gelu.pdf"].starts_with(b"%PDF"));
 
     // By a run on any number of threads, and in another folder, they are the same.
     for threads in [1, 2] {
-        let run = format!("run {SMALL} --figures png --threads {threads} --out of-{threads}");
+        let run = format!("run {SMALL} --figures png,pdf --threads {threads} --out of-{threads}");
         sandbox.harness(&run).assert().success();
         same(
             &results(&sandbox.join("a")),
@@ -80,9 +108,11 @@ fn png_stands_beside_each_svg_and_change_nothing_else() {
         );
     }
     sandbox
-        .harness("report of-1 --figures png --out elsewhere")
+        .harness("report of-1 --figures pdf,png --out elsewhere")
         .assert()
         .success();
     let elsewhere = files(&sandbox.join("elsewhere"));
-    assert!(elsewhere["response/response-gelu.png"] == after["response/response-gelu.png"]);
+    for image in ["response/response-gelu.png", "response/response-gelu.pdf"] {
+        assert!(elsewhere[image] == after[image], "{image} differs");
+    }
 }

@@ -311,7 +311,7 @@ fn draw(tables: &Tables) -> Figure {
         r.shuffled_cosine
     });
     let close = curve(close, Role::Distributed, "elements", |r| r.cosine);
-    let caption = "Left: how well a linear probe reads the latent off each layer. Right: the largest |cosine| of an element of \
+    let caption = "How well a linear probe reads the latent off each layer, and the largest |cosine| of an element of \
         that layer's dictionary with the direction of the probe, beside that with probes of shuffled latents and that of \
         as many random directions. Lines are medians over seeds, points are seeds.";
     Figure::new(NAMES[0], caption).panel(known).panel(close)

@@ -176,11 +176,10 @@ impl Experiment for CompressedComputation {
                 .scatter(role, "", with_zero().map(|r| (r.scale, r.loss)));
         }
         let naive = of(Noise::Nothing).chain(of(Noise::Asymmetric));
-        panel = panel.line(
-            Role::Control,
-            "naive solution",
-            naive.map(|r| (r.scale, r.naive)).medians(),
-        );
+        let naive = naive.map(|r| (r.scale, r.naive));
+        panel = panel
+            .line(Role::Control, "naive solution", naive.clone().medians())
+            .scatter(Role::Control, "", naive);
         vec![
             Figure::new(
                 "losses",

@@ -134,12 +134,12 @@ impl Experiment for Response {
         title: "Response along aligned and distributed features",
         summary: "A feature is a direction of unit norm among the neurons of a layer: \
         aligned with one neuron, or spread evenly over all of them. How does the output along one \
-        feature respond to the input along another? All four pairs are drawn for a GELU layer and for \
+        feature respond to the input along another? All four pairs are drawn, for a GELU layer and for \
         a ReLU layer. Non-homogeneity is measured as ΔR²: how much more of the variance of a curve a parabola explains than \
         a straight line does.",
         claims: &[&SHAPE, &LINEAR, &WIDER],
         tables: &[Point::SPEC, NonHomogeneity::SPEC, Reach::SPEC],
-        figures: &["response-gelu", "response-relu", "non-homogeneity"],
+        figures: &["response-gelu", "non-homogeneity"],
         needs: &[],
     };
 
@@ -210,34 +210,30 @@ impl Experiment for Response {
 
     fn figures(tables: &Tables) -> Vec<Figure> {
         let points = tables.rows::<Point>();
-        let curves = |name, activation| {
-            let (title, role) = look(activation);
-            let mut figure = Figure::new(
-                name,
-                format!(
-                    "Response of a {title} layer along an output feature to the level of an input \
-                     feature. Each panel has its own vertical scale."
-                ),
-            )
-            .of::<Point>();
-            for &input in Feature::ALL {
-                for &output in Feature::ALL {
+        let mut curves = Figure::new(
+            "response-gelu",
+            "Response of a GELU layer, and of a ReLU layer beside it, along an output feature to the level of an input \
+             feature. Each panel has its own vertical scale. There is no randomness in it.",
+        )
+        .of::<Point>();
+        for &input in Feature::ALL {
+            for &output in Feature::ALL {
+                let mut panel = Panel::new(
+                    format!("{input} → {output}"),
+                    Axis::linear("input level x"),
+                    Axis::linear("output level y"),
+                );
+                for &activation in Activation::ALL {
+                    let (title, role) = look(activation);
                     let pair = (activation, input, output);
                     let rows = points
                         .iter()
                         .filter(|r| (r.activation, r.input, r.output) == pair);
-                    figure = figure.panel(
-                        Panel::new(
-                            format!("{input} → {output}"),
-                            Axis::linear("input level x"),
-                            Axis::linear("output level y"),
-                        )
-                        .line(role, "", rows.map(|r| (r.x, r.y))),
-                    );
+                    panel = panel.line(role, title, rows.map(|r| (r.x, r.y)));
                 }
+                curves = curves.panel(panel);
             }
-            figure
-        };
+        }
         let mut reach = Panel::new(
             "",
             Axis::log("input of a neuron from −r to r"),
@@ -254,8 +250,7 @@ impl Experiment for Response {
         let named = of_gelu.map(|r| ((r.r, r.delta_r2), format!("n = {}", r.n)));
         reach = reach.named(Role::Gelu, named);
         vec![
-            curves("response-gelu", Activation::Gelu),
-            curves("response-relu", Activation::Relu),
+            curves,
             Figure::new(
                 "non-homogeneity",
                 "Non-homogeneity of an activation against the range of its input, which for a neuron of n with a \

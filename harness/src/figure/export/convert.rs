@@ -1,9 +1,13 @@
-//! The way from SVG to PNG, by resvg.
+//! The way from SVG to PNG and to PDF, by resvg and krilla.
 
 use std::sync::Arc;
 
+use krilla::Document;
+use krilla::geom::Size;
+use krilla::page::PageSettings;
+use krilla_svg::{SurfaceExt as _, SvgSettings};
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::fontdb::{Database, Family, Query};
+use resvg::usvg::fontdb::{Database, FaceInfo, Family, Query, Stretch, Style, Weight};
 use resvg::usvg::{Options, Tree};
 
 use crate::error::{Error, Result};
@@ -11,10 +15,14 @@ use crate::error::{Error, Result};
 /// Dots of a PNG to an inch.
 const DOTS: f32 = 300.0;
 
+/// Points of a PDF to an inch.
+const POINTS: f32 = 72.0;
+
 /// Pixels of an SVG to an inch, as CSS has it.
 const PIXELS: f32 = 96.0;
 
-/// Families to take for one that this machine lacks, the best first: all of them without serifs.
+/// Families to take for one that this machine lacks, and for a character that one lacks, the best first: all of them
+/// without serifs.
 const SUBSTITUTES: [&str; 8] = [
     "Arial",
     "Liberation Sans",
@@ -26,7 +34,7 @@ const SUBSTITUTES: [&str; 8] = [
     "Segoe UI",
 ];
 
-/// Turns SVGs into images, with the fonts of this machine.
+/// Turns SVGs into images and pages, with the fonts of this machine.
 #[derive(Debug, Clone)]
 pub struct Converter {
     fonts: Arc<Database>,
@@ -39,7 +47,8 @@ impl Converter {
         Self::with(fonts)
     }
 
-    fn with(mut fonts: Database) -> Result<Self> {
+    fn with(fonts: Database) -> Result<Self> {
+        let mut fonts = in_order(&fonts);
         let is_there = |name: &&&str| {
             let families = [Family::Name(name)];
             let query = Query {
@@ -55,8 +64,8 @@ impl Converter {
         let first = || Some(fonts.faces().next()?.families.first()?.0.clone());
         let Some(family) = known.or_else(first) else {
             return Err(Error::input(
-                "--figures: this machine has no fonts, which the labels of PNG figures need; install one, such as \
-                 Liberation Sans (the package fonts-liberation) or DejaVu Sans, or leave --figures out for SVG",
+                "--figures: this machine has no fonts, which the labels of PNG and PDF figures need; install one, such \
+                 as Liberation Sans (the package fonts-liberation) or DejaVu Sans, or leave --figures out for SVG",
             ));
         };
         // A text whose family is not there is drawn in the one with serifs, and left out if that is not there either.
@@ -69,24 +78,65 @@ impl Converter {
 
     /// The image of a figure, from the SVG in the file of that name.
     pub fn png(&self, name: &str, svg: &str) -> Result<Vec<u8>> {
+        let failed = |why: &dyn std::fmt::Display| failed(name, "PNG", why);
+        let tree = self.tree(svg).map_err(|why| failed(&why))?;
+        let scale = DOTS / PIXELS;
+        let dots = |pixels: f32| (pixels * scale).ceil() as u32;
+        let image = Pixmap::new(dots(tree.size().width()), dots(tree.size().height()));
+        let mut image = image.ok_or_else(|| failed(&"it is too large"))?;
+        let transform = Transform::from_scale(scale, scale);
+        resvg::render(&tree, transform, &mut image.as_mut());
+        image.encode_png().map_err(|why| failed(&why))
+    }
+
+    /// A page of the size of a figure with the figure on it, from the SVG in the file of that name.
+    pub fn pdf(&self, name: &str, svg: &str) -> Result<Vec<u8>> {
+        let failed = |why: &dyn std::fmt::Display| failed(name, "PDF", why);
+        let tree = self.tree(svg).map_err(|why| failed(&why))?;
+        let points = |pixels: f32| pixels * POINTS / PIXELS;
+        let (width, height) = (points(tree.size().width()), points(tree.size().height()));
+        let sizes = Size::from_wh(width, height).zip(PageSettings::from_wh(width, height));
+        let (size, settings) = sizes.ok_or_else(|| failed(&"it has no size"))?;
+        let mut document = Document::new();
+        let mut page = document.start_page_with(settings);
+        let mut surface = page.surface();
+        surface.draw_svg(&tree, size, SvgSettings::default());
+        surface.finish();
+        page.finish();
+        document.finish().map_err(|why| failed(&why))
+    }
+
+    fn tree(&self, svg: &str) -> std::result::Result<Tree, resvg::usvg::Error> {
         let options = Options {
             fontdb: Arc::clone(&self.fonts),
             ..Options::default()
         };
-        let tree = Tree::from_str(svg, &options).map_err(|why| failed(name, &why))?;
-        let scale = DOTS / PIXELS;
-        let dots = |pixels: f32| (pixels * scale).ceil() as u32;
-        let image = Pixmap::new(dots(tree.size().width()), dots(tree.size().height()));
-        let mut image = image.ok_or_else(|| failed(name, &"it is too large"))?;
-        let transform = Transform::from_scale(scale, scale);
-        resvg::render(&tree, transform, &mut image.as_mut());
-        image.encode_png().map_err(|why| failed(name, &why))
+        Tree::from_str(svg, &options)
     }
 }
 
-fn failed(name: &str, why: &dyn std::fmt::Display) -> Error {
+/// The fonts with those first that are to be asked first for a character that a font lacks: the substitutes, and of each
+/// family what is upright and neither bold nor narrow.
+fn in_order(fonts: &Database) -> Database {
+    let place = |face: &FaceInfo| {
+        let named = |name: &&str| face.families.iter().any(|family| family.0 == *name);
+        let family = SUBSTITUTES.iter().position(named);
+        let regular = (face.style, face.weight, face.stretch)
+            == (Style::Normal, Weight::NORMAL, Stretch::Normal);
+        (family.unwrap_or(SUBSTITUTES.len()), !regular)
+    };
+    let mut faces: Vec<&FaceInfo> = fonts.faces().collect();
+    faces.sort_by_cached_key(|face| (place(face), face.post_script_name.clone()));
+    let mut ordered = Database::new();
+    for face in faces {
+        ordered.push_face_info(face.clone());
+    }
+    ordered
+}
+
+fn failed(name: &str, format: &str, why: &dyn std::fmt::Display) -> Error {
     Error::input(format!(
-        "{name} cannot be turned into PNG: {why}; leave --figures out for SVG"
+        "{name} cannot be turned into {format}: {why}; leave --figures out for SVG"
     ))
 }
 

@@ -9,12 +9,16 @@ pub enum Converter {}
 impl Converter {
     pub fn new() -> Result<Self> {
         Err(Error::input(
-            "--figures: this program was built without PNG; build it with `cargo build --release --features \
+            "--figures: this program was built without PNG and PDF; build it with `cargo build --release --features \
              figures`, or leave --figures out for SVG",
         ))
     }
 
     pub fn png(&self, _: &str, _: &str) -> Result<Vec<u8>> {
+        match *self {}
+    }
+
+    pub fn pdf(&self, _: &str, _: &str) -> Result<Vec<u8>> {
         match *self {}
     }
 }

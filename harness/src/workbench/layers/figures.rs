@@ -57,6 +57,7 @@ fn reconstruction(models: &[LayerModel], last: usize) -> Figure {
     let caption = "Reconstruction of held-out rows by layer, and the share of elements that none of them switches on. \
                    Lines are medians over seeds, points are models.";
     Figure::new("reconstruction", caption)
+        .of::<LayerModel>()
         .panel(explained)
         .panel(dead)
 }
@@ -85,11 +86,20 @@ fn frontier(models: &[LayerModel], last: usize) -> Figure {
             })
             .collect();
         curve.sort_by(|a, b| a.0.total_cmp(&b.0));
-        frontier = frontier.dotted(role, format!("layer {layer}"), curve);
+        let points = ours
+            .iter()
+            .map(|m| (m.model.measures.l0, m.model.measures.explained_variance));
+        let label = format!("layer {layer}");
+        frontier = frontier
+            .line(role, label.clone(), curve)
+            .scatter(role, label, points);
     }
-    let caption = "Explained variance of held-out rows against the mean number of active elements, a line a layer, light to dark \
-                   from the first to the last; the largest dictionaries, medians over seeds.";
-    Figure::new("frontier", caption).columns(1).panel(frontier)
+    let caption = "Explained variance of held-out rows against the mean number of active elements, a colour a layer, light to \
+                   dark from the first to the last; the largest dictionaries. A dot a model; lines through medians over seeds.";
+    Figure::new("frontier", caption)
+        .of::<LayerModel>()
+        .columns(1)
+        .panel(frontier)
 }
 
 /// What is drawn of a layer.
@@ -99,11 +109,11 @@ fn persistence(tables: &Tables, last: usize, same_from: f64) -> Figure {
     let rows: Vec<Persistence> = tables.rows();
     let caption = format!(
         "Share of the elements of a layer that the dictionary of the next layer has, and that a second training on the same \
-         layer finds again. Left: by direction, a cosine of decoder rows of at least {same_from}. Right: by function, a \
-         correlation of activations over the same rows of at least {same_from}. What a second training does not find, a \
+         layer finds again. By direction: a cosine of decoder rows of at least {same_from}; by function: a correlation of \
+         activations over the same rows of at least {same_from}. What a second training does not find, a \
          next layer need not have lost."
     );
-    let mut figure = Figure::new("persistence", caption);
+    let mut figure = Figure::new("persistence", caption).of::<Persistence>();
     let panels: [(&str, Column, Column); 2] = [
         ("by direction", |r| r.next_direction, |r| r.again_direction),
         ("by function", |r| r.next_function, |r| r.again_function),
@@ -136,7 +146,9 @@ fn places(tables: &Tables, last: usize, same_from: f64) -> Figure {
          part of them that a second training on their layer finds again. The first and the last layer have their own \
          elements."
     );
-    let mut figure = Figure::new("unfinished", caption);
+    let mut figure = Figure::new("unfinished", caption)
+        .of::<LayerElement>()
+        .of::<Persistence>();
     let looks = [Role::Relu, Role::Gelu, Role::Control, Role::Distributed];
     let ways: [(&str, Sorting, Column); 2] = [
         (
@@ -177,7 +189,7 @@ fn similarity(tables: &Tables) -> Figure {
     let layers = rows.iter().map(|r| r.layer).levels();
     let caption = "Mean over the elements of a layer of the largest cosine, and of the largest correlation of activations, with \
                    an element of another layer. On the diagonal: with one of a second training on the same layer.";
-    let mut figure = Figure::new("similarity", caption);
+    let mut figure = Figure::new("similarity", caption).of::<Similarity>();
     let panels: [(&str, Cell); 2] = [("cosine", |r| r.cosine), ("correlation", |r| r.correlation)];
     for (label, of) in panels {
         let names = || layers.iter().map(ToString::to_string);
@@ -262,7 +274,7 @@ fn probing(probes: &[Probe], last: usize) -> Figure {
             .dotted(pattern, "pattern of the probe", points(|p| p.pattern));
         panels.push(panel);
     }
-    let mut figure = Figure::new("probes", caption).panel(quality);
+    let mut figure = Figure::new("probes", caption).of::<Probe>().panel(quality);
     for panel in panels {
         figure = figure.panel(panel);
     }

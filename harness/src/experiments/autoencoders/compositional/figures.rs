@@ -16,8 +16,9 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut figure = Figure::new(
         NAMES[0],
         "How well the first feature is read on samples that contain it (R²), where it stands beside others as in \
-         training and beside others that it never stands beside in training. Controls: as many dimensions as features. \
-         A dot a seed.",
+         training and beside others that it never stands beside in training: by a linear probe, by the encoder of a \
+         sparse autoencoder (SAE), and by the best codes on its dictionary or on the true directions. Controls: as \
+         many dimensions as features. A dot a seed.",
     );
     let sizes = rows
         .iter()
@@ -27,7 +28,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
             true => format!("control: {features} orthogonal features"),
             false => format!("{features} features in {dimensions} dimensions"),
         };
-        let names = ["probe", "sae", "best, sae's", "best, true"];
+        let names = ["probe", "SAE", "best, SAE's", "best, true"];
         let place =
             |r: &Reading| Reader::ALL.iter().position(|x| *x == r.reader).unwrap_or(0) as f64;
         let ours = || {

@@ -61,8 +61,8 @@ fn excess(rows: &[Scores]) -> Figure {
         NAMES[0],
         "Loss of the encoder's codes above that of the best codes for its dictionary (FISTA), in units of the latter, \
          against the coherence: the cosine of any two features of a group, beside chance. Every encoder at its best \
-         learning rate and number of steps. The last panel is the control: more features than can be read linearly, \
-         and the dictionary held at them. A dot a seed; lines through medians.",
+         learning rate and number of steps. In the controls there are more features than can be read linearly, and the \
+         dictionary is held at them. A dot a seed; lines through medians.",
     ).of::<Scores>();
     let lambdas = rows.iter().map(|r| r.lambda).levels();
     for &lambda in &lambdas {
@@ -87,18 +87,25 @@ fn excess(rows: &[Scores]) -> Figure {
         }
         figure = figure.panel(panel);
     }
-    let mut panel = Panel::new(
-        "control: compressed, known dictionary",
-        Axis::linear("λ"),
+    lambdas
+        .into_iter()
+        .map(|lambda| control(rows, lambda))
+        .fold(figure, Figure::panel)
+}
+
+/// The excess of every encoder in the control at a λ.
+fn control(rows: &[Scores], lambda: f64) -> Panel {
+    let panel = Panel::new(
+        format!("control: known dictionary, λ = {lambda}"),
+        Axis::named("encoder", Encoder::TRAINED.map(label)),
         Axis::linear("excess of the loss"),
     );
-    for encoder in Encoder::TRAINED {
-        let points = || of_encoder(rows, COMPRESSED, encoder).map(|r| (r.lambda, r.excess));
-        panel = panel
-            .line(role(encoder), label(encoder), points().medians())
-            .scatter(role(encoder), label(encoder), points());
-    }
-    figure.panel(panel)
+    let encoders = Encoder::TRAINED.into_iter().enumerate();
+    encoders.fold(panel, |panel, (place, encoder)| {
+        let ours = of_encoder(rows, COMPRESSED, encoder).filter(|r| r.lambda == lambda);
+        let points = ours.map(|r| (place as f64, r.excess));
+        panel.scatter(role(encoder), label(encoder), points)
+    })
 }
 
 /// The F1 of active sets against the coherence, a panel for each λ.

@@ -129,8 +129,8 @@ fn curves(tables: &Tables) -> Figure {
 fn examples(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[2],
-        "A target (black) and three atoms (grey, dotted) in the plane, with the non-negative code of least L1 norm on \
-         the left and of least L2 norm on the right: weight times atom, tip to tail (blue).",
+        "A target (black) and three atoms (grey, dotted) in the plane, with the non-negative code of least L1 norm or of \
+         least L2 norm: weight times atom, tip to tail (blue).",
     ).of::<Weighted>();
     for &target in Place::ALL {
         for &norm in Norm::ALL {
@@ -176,8 +176,8 @@ fn subscript(digit: usize) -> char {
 fn active(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[3],
-        "How many of three random directions in the plane the cheapest code uses, over random dictionaries and targets \
-         and all seeds; the code of least L2 norm is the control.",
+        "How many of three random directions in the plane the cheapest code uses, over random dictionaries and targets: \
+         medians over seeds, with lines from the smallest to the largest. The code of least L2 norm is the control.",
     ).of::<Used>();
     let rows = tables.rows::<Used>();
     for &target in Place::ALL {
@@ -193,9 +193,12 @@ fn active(tables: &Tables) -> Figure {
         ];
         for (norm, label, role, from) in norms {
             let rows = rows.iter().filter(|r| (r.norm, r.target) == (norm, target));
-            let shares = rows.map(|r| (r.active, r.share)).medians().into_iter();
-            let bins = shares.map(|(active, share)| (active + from, active + from + 0.28, share));
-            panel = panel.bars(role, label, bins);
+            let shares = rows.map(|r| (r.active, r.share));
+            let bins = shares.clone().medians().into_iter();
+            let bins = bins.map(|(active, share)| (active + from, active + from + 0.28, share));
+            let spread = shares.ranges().into_iter();
+            let spread = spread.map(|(active, low, high)| (active + from + 0.14, low, high));
+            panel = panel.bars(role, label, bins).intervals(role, spread);
         }
         figure = figure.panel(panel);
     }
@@ -205,26 +208,28 @@ fn active(tables: &Tables) -> Figure {
 /// The L1 gap against the angle.
 fn ties(tables: &Tables) -> Figure {
     let rows = tables.rows::<Gap>();
-    let curve = |length: Length| {
-        let rows = rows.iter().filter(|r| r.atoms == length && r.angle > 0.0);
-        rows.map(|r| (r.angle, r.gap.abs())).medians()
-    };
     let mut panel = Panel::new(
         "",
         Axis::log("largest angle between Y₁ and the others (rad)"),
         Axis::log("L1 norm on Y₂ … Y₆ minus 5").range(1e-16, 1e-4),
-    )
-    .dotted(Role::Distributed, "unit atoms", curve(Length::Unit))
-    .dotted(
-        Role::Control,
-        "control: stretched atoms",
-        curve(Length::Stretched),
     );
+    for (length, role, label) in [
+        (Length::Unit, Role::Distributed, "unit atoms"),
+        (Length::Stretched, Role::Control, "control: stretched atoms"),
+    ] {
+        let gaps = || {
+            let ours = rows.iter().filter(|r| r.atoms == length && r.angle > 0.0);
+            ours.map(|r| (r.angle, r.gap.abs()))
+        };
+        panel = panel
+            .line(role, label, gaps().medians())
+            .scatter(role, label, gaps());
+    }
     if let Some(row) = rows.first() {
         panel = panel.level(row.rounding, "rounding error");
     }
     let caption = "What five atoms around Y₁ cost more than Y₁ itself in a reconstruction of 5·Y₁, against their angle \
-        with it; median over seeds. It falls with the square of the angle and is 0 only at 0. The control's atoms are \
+        with it: a dot a seed, lines through medians. It falls with the square of the angle and is 0 only at 0. The control's atoms are \
         longer than 1 by as much as makes costs equal: what is left is rounding, and has no point where it is 0.";
     Figure::new(NAMES[4], caption)
         .of::<Gap>()

@@ -126,16 +126,24 @@ fn patterns(tables: &Tables) -> Figure {
 /// The distance of encoders of given features from the best codes.
 fn overlap(tables: &Tables) -> Figure {
     let all = tables.rows::<Encoded>();
+    let excesses = all.iter().map(|r| r.excess).filter(|v| v.is_finite());
+    let largest = excesses.fold(8.0, f64::max);
+    let ratios = all.iter().map(|r| r.ratio).levels();
+    let place = |ratio: f64| {
+        let place = ratios.iter().position(|&other| other == ratio);
+        place.unwrap_or(0) as f64
+    };
     let mut figure = Figure::new(
         NAMES[2],
         "Encoders of a dictionary that is held at the true features: their loss above that of the best codes (FISTA), in units \
          of the latter, by the number of features for each dimension and by the coherence (the cosine of any two of the four \
-         features of a group, beside chance). Control: as many orthogonal features as dimensions. All λ together; a dot a seed \
+         features of a group, beside chance). Control: as many orthogonal features as dimensions. Below 0.00001 stands at \
+         0.00001. All λ together; a dot a seed \
          and λ, lines through medians.",
     ).of::<Encoded>();
     for &encoder in Encoder::ALL {
-        let x = Axis::log("features for each dimension");
-        let y = Axis::log("excess of the loss").range(1e-5, 10.0);
+        let x = Axis::values("features for each dimension", &ratios);
+        let y = Axis::log("excess of the loss").range(1e-5, 1.25 * largest);
         let mut panel = Panel::new(encoder.word(), x, y);
         let ours = |orthogonal| {
             let rows = all.iter().filter(move |r| r.encoder == encoder);
@@ -145,7 +153,7 @@ fn overlap(tables: &Tables) -> Figure {
         for (role, coherence) in Role::steps(coherences) {
             let points = || {
                 let rows = ours(false).filter(|r| r.coherence == coherence);
-                rows.map(|r| (r.ratio, max([r.excess, 1e-5])))
+                rows.map(|r| (place(r.ratio), max([r.excess, 1e-5])))
             };
             let label = format!("coherence {coherence}");
             panel =
@@ -153,7 +161,7 @@ fn overlap(tables: &Tables) -> Figure {
                     .line(role, label.clone(), points().medians())
                     .scatter(role, label, points());
         }
-        let control = ours(true).map(|r| (r.ratio, max([r.excess, 1e-5])));
+        let control = ours(true).map(|r| (place(r.ratio), max([r.excess, 1e-5])));
         figure = figure.panel(panel.scatter(Role::Control, "control: orthogonal", control));
     }
     figure
@@ -175,16 +183,16 @@ fn shrinkage(tables: &Tables) -> Figure {
             (strongest, (strongest - lambda / 2.0).max(0.0)),
         ];
         let trained = rows(Code::Penalised).filter(|r| r.lambda == lambda);
-        let trained = trained.map(|r| (r.strength, r.trained)).medians();
+        let trained = trained.map(|r| (r.strength, r.trained));
         panel = panel.line(role, format!("max(0, g − λ/2), λ = {lambda}"), closed);
         panel = panel.scatter(role, "", trained);
     }
     let control = rows(Code::Control).map(|r| (r.strength, r.trained));
-    let control = control.medians();
     panel = panel.scatter(Role::Control, "control: no penalty", control);
     Figure::new(
         NAMES[3],
-        "Code of one unit feature against its strength: trained SAEs (points, median over seeds) on the closed form (lines).",
+        "Code of one unit feature against its strength: trained SAEs (a dot a seed; they lie on one another) on the closed \
+         form (lines).",
     ).of::<Shrunk>()
     .columns(1)
     .panel(panel)

@@ -15,6 +15,7 @@ use crate::text::{number, percent};
 
 pub const NAMES: &[&str] = &[
     "recovery-maps",
+    "features-found",
     "frontier",
     "duplicates",
     "neighbour-cosines",
@@ -26,10 +27,18 @@ pub const NAMES: &[&str] = &[
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![
         maps(tables),
+        by_lambda(
+            tables,
+            NAMES[1],
+            "Mean max cosine similarity of the true features with the dictionary (MMCS), against the L1 coefficient, by the \
+             number of elements for each true feature. A dot a seed; lines through medians.",
+            Axis::linear("MMCS").range(0.0, 1.02),
+            |r| r.mmcs,
+        ),
         frontier(tables),
         by_lambda(
             tables,
-            NAMES[2],
+            NAMES[3],
             "Share of the living elements that have another one at a cosine above 0.9, against the L1 coefficient, by the \
              number of elements for each true feature. A dot a seed; lines through medians.",
             Axis::linear("elements with a near-duplicate").range(0.0, 1.0),
@@ -39,7 +48,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
         pairs(tables),
         by_lambda(
             tables,
-            NAMES[5],
+            NAMES[6],
             "Loss of the encoder's codes on held-out samples above that of the best codes for the same dictionary, samples and \
              λ (FISTA), in units of the latter, by the number of elements for each true feature. A dot a seed; lines through \
              medians.",
@@ -96,7 +105,7 @@ fn maps(tables: &Tables) -> Figure {
         NAMES[0],
         "Mean max cosine similarity of the true features with the dictionary (contour: 0.9), share of dead elements and \
          loss on held-out samples, over the L1 coefficient and the number of elements for each true feature; median over \
-         seeds. Left: untied, right: tied.",
+         seeds.",
     ).of::<Sae>();
     /// What a map shows: the value of a cell, its name, the ends of its scale, and where a contour runs.
     type Map = (
@@ -132,24 +141,24 @@ fn maps(tables: &Tables) -> Figure {
                     .map(measure);
                 median(&cell.collect::<Vec<_>>())
             };
-            // Even cells, however far apart the λ are.
-            let names: Vec<String> = x.iter().map(|&lambda| number(lambda)).collect();
+            // Even cells, however far apart the λ and the ratios are.
+            let places = |n: usize| (0..n).map(|i| i as f64).collect();
             let heat = Heat {
                 label: label.into(),
                 values: y
                     .iter()
                     .map(|&r| x.iter().map(|&l| value(l, r)).collect())
                     .collect(),
-                x: (0..x.len()).map(|i| i as f64).collect(),
-                y,
+                x: places(x.len()),
+                y: places(y.len()),
                 range: range.or(ends),
                 diverging: false,
                 contour,
             };
             let panel = Panel::new(
                 format!("{label}, {encoder}"),
-                Axis::named(LAMBDA, names),
-                Axis::log("elements per feature"),
+                Axis::values(LAMBDA, &x),
+                Axis::values("elements per feature", &y),
             );
             figure = figure.panel(panel.mark(Mark::Heat(heat)));
         }
@@ -160,9 +169,9 @@ fn maps(tables: &Tables) -> Figure {
 /// L0 against explained variance along λ.
 fn frontier(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
-        NAMES[1],
-        "Explained variance against the mean number of active elements, one point a λ, one line a number of elements for \
-         each true feature; medians over seeds. Models with less than 0.1 active elements are left out.",
+        NAMES[2],
+        "Explained variance against the mean number of active elements, by the number of elements for each true feature. A \
+         dot a seed and λ; lines through medians over seeds. Models with less than 0.1 active elements are left out.",
     ).of::<Sae>();
     for encoder in [Encoder::Untied, Encoder::Tied] {
         let mut panel = Panel::new(
@@ -173,17 +182,17 @@ fn frontier(tables: &Tables) -> Figure {
         let rows = saes(tables, encoder);
         let ratios = rows.iter().map(|r| r.ratio).levels();
         for (role, ratio) in Role::steps(ratios) {
-            let curve = |measure: fn(&Sae) -> f64| {
-                let rows = rows.iter().filter(|r| r.ratio == ratio);
-                rows.map(|r| (r.lambda, measure(r))).medians()
-            };
-            let points = curve(|r| r.l0)
+            let ours = || rows.iter().filter(|r| r.ratio == ratio);
+            let curve = |measure: fn(&Sae) -> f64| ours().map(|r| (r.lambda, measure(r))).medians();
+            let medians = curve(|r| r.l0)
                 .into_iter()
                 .zip(curve(|r| r.explained_variance));
-            let points = points
-                .map(|((_, l0), (_, explained))| (l0, explained))
-                .filter(|p| p.0 > 0.1);
-            panel = panel.dotted(role, format!("ratio {ratio}"), points);
+            let medians = medians.map(|((_, l0), (_, explained))| (l0, explained));
+            let seeds = ours().map(|r| (r.l0, r.explained_variance));
+            let label = format!("{ratio} per feature");
+            panel = panel
+                .line(role, label.clone(), medians.filter(|p| p.0 > 0.1))
+                .scatter(role, label, seeds.filter(|p| p.0 > 0.1));
         }
         figure = figure.panel(panel);
     }
@@ -194,27 +203,30 @@ fn frontier(tables: &Tables) -> Figure {
 fn neighbours(tables: &Tables) -> Figure {
     let rows = tables.rows::<Neighbours>();
     let width = rows.first().map_or(0.0, |r| r.to - r.from);
-    let bins = |ratio: f64| {
-        let rows = rows.iter().filter(|r| r.ratio == ratio);
-        let shares = rows.map(|r| (r.from, r.share)).medians();
-        shares
-            .into_iter()
-            .map(move |(from, share)| (from, from + width, share))
-    };
-    let panel = Panel::new(
+    let mut panel = Panel::new(
         "",
         Axis::linear("largest cosine with another living element").range(0.0, 1.0),
         Axis::linear("share of the living elements"),
-    )
-    .bars(
-        Role::Control,
-        "control: 2 elements per feature",
-        bins(TOO_MANY),
-    )
-    .bars(Role::Distributed, "1 element per feature", bins(ENOUGH));
+    );
+    for (ratio, role, label) in [
+        (TOO_MANY, Role::Control, "control: 2 elements per feature"),
+        (ENOUGH, Role::Distributed, "1 element per feature"),
+    ] {
+        let shares = || {
+            let ours = rows.iter().filter(|r| r.ratio == ratio);
+            ours.map(|r| (r.from, r.share))
+        };
+        let bins = shares().medians().into_iter();
+        let bins = bins.map(|(from, share)| (from, from + width, share));
+        let spread = shares().ranges().into_iter();
+        // A bin that is empty at every seed has no spread to show.
+        let spread = spread.filter(|&(_, _, high)| high > 0.0);
+        let spread = spread.map(|(from, low, high)| (from + width / 2.0, low, high));
+        panel = panel.bars(role, label, bins).intervals(role, spread);
+    }
     let caption = "Living elements of untied dictionaries by the largest cosine with another one, at the λ where the MMCS is \
-        largest; median over seeds.";
-    Figure::new(NAMES[3], caption)
+        largest: medians over seeds, with lines from the smallest to the largest.";
+    Figure::new(NAMES[4], caption)
         .of::<Neighbours>()
         .columns(1)
         .panel(panel)
@@ -236,7 +248,7 @@ fn pairs(tables: &Tables) -> Figure {
         panel = panel.scatter(Role::Other(place as u8 % 6), label, points);
     }
     Figure::new(
-        NAMES[4],
+        NAMES[5],
         "Near-duplicates: living elements of untied dictionaries with their nearest other one, where the cosine of the two is \
          above 0.9. Across: the cosine of their rows of the encoder. Up: the samples on which both fire over those on which \
          either does. At the λ where the MMCS is largest, all seeds.",
@@ -248,7 +260,7 @@ fn pairs(tables: &Tables) -> Figure {
 /// Losses on the way.
 fn training(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
-        NAMES[6],
+        NAMES[7],
         "Loss of the training batches, reconstruction and penalty, of the models with as many elements as true features; \
          median over seeds, bands from the smallest to the largest.",
     ).of::<Loss>();

@@ -51,9 +51,9 @@ fn layer_axis() -> Axis {
 fn costs(tables: &Tables) -> Figure {
     let rows = tables.rows::<LayerCost>();
     let largest = largest_ratio(&rows);
-    let caption = "What it takes to reconstruct the stream of a layer. Left: active elements a datapoint at an explained \
-        variance of 0.95. Right: the share of the variance that is left with 10 of them. Lines are medians over seeds, \
-        points are seeds. The fixes are for the trained model.";
+    let caption = "What it takes to reconstruct the stream of a layer: the active elements a datapoint at an explained \
+        variance of 0.95, and the share of the variance that is left with 10 of them. Lines are medians over seeds, points \
+        are seeds. The fixes are for the trained model.";
     let mut figure = Figure::new(NAMES[0], caption).of::<LayerCost>();
     let panels: [(&str, Column); 2] = [
         ("active elements a datapoint", |r| r.l0),
@@ -112,8 +112,8 @@ fn costs(tables: &Tables) -> Figure {
 
 /// Explained variance against L0, a colour a layer.
 fn reconstructions(tables: &Tables) -> Figure {
-    let caption = "Explained variance against the mean number of active elements, one line a layer, light to dark from the \
-        input to the output; the largest dictionaries, median over seeds.";
+    let caption = "Explained variance against the mean number of active elements, a colour a layer, light to dark from the \
+        input to the output; the largest dictionaries. A dot a seed and λ; lines through medians over seeds.";
     let mut rows = tables.rows::<Sae>();
     let largest = rows.iter().map(|r| r.ratio).max();
     rows.retain(|r| (r.basis, r.copy, Some(r.ratio)) == (Basis::Stream, 0, largest));
@@ -137,13 +137,16 @@ fn reconstructions(tables: &Tables) -> Figure {
         let mut panel = Panel::new(kind.word(), x, y);
         let ours: Vec<&Sae> = rows.iter().filter(|r| r.model == kind).collect();
         for (role, layer) in Role::steps(ours.iter().map(|r| r.layer).levels()) {
-            let along = |column: fn(&Sae) -> f64| {
-                let of_layer = ours.iter().filter(|r| r.layer == layer);
-                of_layer.map(|r| (r.l1, column(r))).medians()
-            };
+            let of_layer = || ours.iter().filter(|r| r.layer == layer);
+            let along = |column: fn(&Sae) -> f64| of_layer().map(|r| (r.l1, column(r))).medians();
             let (l0, variance) = (along(|r| r.l0), along(|r| r.explained_variance));
             let curve = l0.iter().zip(&variance).map(|(a, b)| (a.1, b.1));
-            panel = panel.dotted(role, format!("layer {layer}"), curve);
+            let label = format!("layer {layer}");
+            panel = panel.line(role, label.clone(), curve).scatter(
+                role,
+                label,
+                of_layer().map(|r| (r.l0, r.explained_variance)),
+            );
         }
         figure = figure.panel(panel);
     }
@@ -189,8 +192,8 @@ fn over_seeds(panel: Panel, role: Role, label: &str, points: Vec<(f64, f64)>) ->
 /// What elements line up with, and what they are selective for.
 fn shares(tables: &Tables) -> Figure {
     let caption = "Share of the living elements of each layer that belong to an input, to an output or to neither. Lines are \
-        medians over seeds, points are seeds. Top: by direction, that is by the cosine with an input embedding or an output direction. Bottom: by \
-        function, that is by the cosine over datapoints with the indicator of an input or a class.";
+        medians over seeds, points are seeds. By direction is by the cosine with an input embedding or an output direction, by \
+        function is by the cosine over datapoints with the indicator of an input or a class.";
     let mut figure = Figure::new(NAMES[2], caption).of::<Element>();
     let looks = [Role::Other(0), Role::Other(1), Role::Other(2)];
     let ways: [(&str, Sorting); 2] = [
@@ -237,9 +240,9 @@ fn stability(tables: &Tables) -> Figure {
 
 /// The persistence of directions over layers, and the similarity of the dictionaries of two layers.
 fn persistence(tables: &Tables) -> Figure {
-    let caption = "Top: mean number of following layers, of those that are read, in a row in which an element's direction is \
-        still there, by what it lines up with. Lines are medians over seeds, points are seeds. Bottom: mean max cosine similarity of the dictionary of \
-        one layer with that of another, one seed.";
+    let caption = "Lines: mean number of following layers, of those that are read, in a row in which an element's direction is \
+        still there, by what it lines up with; medians over seeds, points are seeds. Maps: mean max cosine similarity of the \
+        dictionary of one layer with that of another, one seed.";
     let mut figure = Figure::new(NAMES[4], caption)
         .of::<Element>()
         .of::<Similarity>();

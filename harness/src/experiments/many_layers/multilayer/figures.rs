@@ -37,36 +37,38 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
             NAMES[0],
             "Mean loss over all datapoints if the residual stream after a layer is read as the output; layer 0 is the \
              input. Lines: means over seeds, bands: smallest to largest. Dotted: a look-up model, in which one layer \
-             decides on each datapoint; its loss falls along a straight line too. Left: the settings of the \
-             experiment; right: the opposite choices.",
+             decides on each datapoint; its loss falls along a straight line too. First the settings of the \
+             experiment, then the opposite choices, at fewer seeds.",
             |part| models.loss(part),
         ),
         side_by_side::<Datapoint>(
             NAMES[1],
-            "Loss of a few random datapoints after each layer, at the largest N that is learned; one line a datapoint.",
+            "Loss of a few random datapoints after each layer, at the largest N that is learned; one line a datapoint, all \
+             of them of the model of one seed.",
             |part| models.single(part, "loss", |r| r.value),
         ),
         side_by_side::<Layer>(
             NAMES[2],
             "Fraction of the datapoints whose loss is below the threshold after each layer. Lines: means over seeds, \
              bands: smallest to largest. Dotted: a look-up model, in which each layer makes as many datapoints right \
-             as any other.",
+             as any other. The opposite choices: fewer seeds.",
             |part| models.learned(part),
         ),
         side_by_side::<Layer>(
             NAMES[3],
             "Fraction of the datapoints that are right after each layer at the largest N, told in three ways: the loss \
              is below the threshold; the correct logit is the largest; it is the largest through an affine lens that \
-             was fitted on other datapoints. Means over seeds, bands: smallest to largest.",
+             was fitted on other datapoints. Means over seeds, bands: smallest to largest. The opposite \
+             choices: fewer seeds.",
             |part| models.ways(part),
         ),
     ];
     figures.push(
         Figure::new(
             NAMES[4],
-            "Norm of the gradient of the correct output with respect to the weight matrices of each layer. Left: \
-             random datapoints of one model one by one. Right: each layer's share of the sum over the layers, median \
-             over datapoints, mean over seeds; dotted: an untrained model.",
+            "Norm of the gradient of the correct output with respect to the weight matrices of each layer. First \
+             of random datapoints of one model one by one, then each layer's share of the sum over the layers, median \
+             over datapoints; lines: means over seeds, bands: smallest to largest; dotted: an untrained model.",
         ).of::<Datapoint>().of::<Layer>()
         .panel(models.single(Part::Point, "gradient norm", |r| r.gradient_norm))
         .panel(models.gradient_share()),
@@ -145,30 +147,43 @@ fn who_decides(models: &Models, rows: &[Decisive]) -> Figure {
 
 /// What the criteria look at during one long training.
 fn during_training(summaries: &[Summary], looks: &[Evaluation]) -> Figure {
-    let columns: [(&str, Column<Evaluation>); 3] = [
-        ("R² of a line through the late layers", |r| r.late_r2),
-        ("share of L where half are learned", |r| r.depth),
-        ("area before the last layer", |r| r.area),
+    type Columns = (Column<Evaluation>, Column<Summary>);
+    let columns: [(&str, Columns); 3] = [
+        (
+            "R² of a line through the late layers",
+            (|r| r.late_r2, |r| r.late_r2),
+        ),
+        (
+            "share of L where half are learned",
+            (|r| r.depth, |r| r.depth),
+        ),
+        ("area before the last layer", (|r| r.area, |r| r.area)),
     ];
     let long = || looks.iter().filter(|r| r.part == Part::Long);
     let n = long().map(|r| r.n).next();
-    let steps = summaries.iter();
-    let steps = steps.filter(|r| (r.part, Some(r.n)) == (Part::Point, n));
-    let end = steps.map(|r| r.steps).max().unwrap_or(0);
+    let settled = || {
+        let ours = summaries.iter();
+        ours.filter(|r| (r.part, r.model, Some(r.n)) == (Part::Point, Kind::Trained, n))
+    };
+    let end = settled().map(|r| r.steps).max().unwrap_or(0);
     let mut figure = Figure::new(
         NAMES[6],
         format!(
-            "One long training with N = {}: what the criteria look at, read on the way. The models on which the \
-             claims are settled stop at step {end}.",
+            "What the criteria look at, with N = {}. Line: one long training, read on the way. Dots: the models on which \
+             the claims are settled, which stop at step {end}, a dot a seed.",
             n.unwrap_or(0)
         ),
-    ).of::<Evaluation>()
+    ).of::<Evaluation>().of::<Summary>()
     .columns(3);
-    for (label, column) in columns {
-        let points: Vec<_> = long().map(|r| (r.step as f64, column(r))).collect();
-        let y = Axis::linear(label).range(0.0, 1.0);
-        let panel = Panel::new("", Axis::log("training steps"), y);
-        figure = figure.panel(panel.line(Role::Other(0), "", points));
+    for (label, (on_the_way, at_the_end)) in columns {
+        let long = long().map(|r| (r.step as f64, on_the_way(r)));
+        let settled = settled().map(|r| (r.steps as f64, at_the_end(r)));
+        // With room for points at its ends.
+        let y = Axis::linear(label).range(-0.02, 1.02);
+        let panel = Panel::new("", Axis::log("training steps"), y)
+            .line(Role::Other(0), "one long training", long)
+            .scatter(Role::Distributed, "models that settle the claims", settled);
+        figure = figure.panel(panel);
     }
     figure
 }

@@ -22,7 +22,8 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
     let limits = Figure::new(
         "homogeneity-limits",
         "Where these curves fall below a threshold, against k, and where they do for others that are active on neurons of \
-         their own: at the end of the grid. Medians over seeds, bands from the smallest to the largest.",
+         their own: at the end of the grid. A threshold that the response is below even without others has no point. \
+         Medians over seeds, bands from the smallest to the largest.",
     ).of::<Limit>();
     vec![
         map.columns(1).panel(draw_map(tables)),
@@ -112,8 +113,16 @@ fn draw_limits(tables: &Tables) -> Panel {
     }
     let first = threshold(&limits);
     let control = limits.iter().filter(|r| Some(r.threshold) == first);
-    let control = control.map(|r| (r.k, r.control)).medians();
-    panel.dotted(Role::Control, "control: on other neurons", control)
+    let control = control.map(|r| (r.k, r.control));
+    let band = Mark::Band {
+        role: Role::Control,
+        points: control.clone().ranges(),
+    };
+    panel.mark(band).dotted(
+        Role::Control,
+        "control: on other neurons",
+        control.medians(),
+    )
 }
 
 /// Median ΔR² over seeds of the features on `k` neurons, by what a cell has for x.

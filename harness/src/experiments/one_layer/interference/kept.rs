@@ -181,9 +181,9 @@ pub(super) fn draw_curves(tables: &Tables) -> Figure {
     };
     Figure::new(
         "kept",
-        "Response along a feature while another one is on that adds the same length to its neurons, all in the feature's \
-         direction (left; whether it is aligned or spread evenly), or all on half of its neurons (right; spread evenly). \
-         Levels over √k.",
+        "Response along a feature while another one is on that adds the same length to its neurons: in the feature's \
+         direction, whether it is aligned or spread evenly, or on half of the neurons of one that is spread evenly. \
+         Levels over √k. There is no randomness in it.",
     ).of::<Point>()
     .panel(panel("another in its very direction", Overlap::Same))
     .panel(panel("another on half of its neurons", Overlap::Half))

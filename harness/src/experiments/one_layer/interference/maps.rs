@@ -196,8 +196,8 @@ pub(super) fn draw(tables: &Tables) -> Figure {
     let maps = tables.rows::<Output>();
     let mut figure = Figure::new(
         "two-features",
-        "Output of a GELU layer with two features on, over their levels. Above: read along A, which is on \
-         half of the neurons while B is on all of them, in a wide layer and in a narrow one. Below: two \
+        "Output of a GELU layer with two features on, over their levels. First read along A, which is on \
+         half of the neurons while B is on all of them, in a wide layer and in a narrow one. Then two \
          features on all neurons with random signs, as many positive as negative ones (at the first seed). The line is where \
          the output reaches a tenth of its largest value; each map has its own scale.",
     ).of::<Output>();

@@ -83,14 +83,19 @@ fn draw_random_signs(tables: &Tables) -> Figure {
             delta = delta.mark(Mark::Band { role, points });
         }
         delta = delta.dotted(role, family.word(), curve(|r| r.median));
-        let share = curve(|r| 100.0 * r.kept as f64 / r.of as f64);
-        kept = kept.dotted(role, family.word(), share);
+        let shares = directions.iter().filter(|r| r.family == family);
+        let shares = shares.map(|r| (r.n, 100.0 * r.kept as f64 / r.of as f64));
+        let points = shares.clone().ranges();
+        kept = kept
+            .mark(Mark::Band { role, points })
+            .dotted(role, family.word(), shares.medians());
     }
     Figure::new(
         "random-directions",
         "Random directions of wider and wider layers, Gaussian and normalised, with their signs and \
-         without: median ΔR², with the middle half and the middle 90 % of the directions shaded, and the \
-         share of them that keep at least half of the ΔR² of the all-positive direction. Median over seeds.",
+         without: median ΔR², with the middle half and the middle 90 % of the directions shaded, all of these medians over \
+         seeds, and the share of the directions that keep at least half of the ΔR² of the all-positive one: median over \
+         seeds, band from the smallest to the largest.",
     ).of::<Quantiles>()
     .panel(delta)
     .panel(kept)

@@ -74,7 +74,7 @@ fn both_sides(
     let band = |role, points| Mark::Band { role, points };
     let curve = |role, label: &str, points| Mark::Dotted(Series::new(role, label, points));
     let active_label = format!("most active others, ΔR² > {}", number(delta));
-    let available_label = format!("nearly orthogonal features, MMCS < {}", number(mmcs));
+    let available_label = format!("nearly orthogonal, MMCS < {}", number(mmcs));
     let (left, right) = (Role::Other(1), Role::Distributed);
     Panel::new(
         title,

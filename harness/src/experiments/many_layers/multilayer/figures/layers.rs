@@ -79,9 +79,8 @@ impl Models {
             panel = add(panel, role, &format!("N = {n}"), points);
         }
         if let (Part::Point, Some(&n)) = (part, sizes.last()) {
-            let points = self.curve(part, Kind::LookUp, n, &column).into_iter();
-            let points: Vec<_> = points.map(|p| (p.0, p.1)).collect();
-            panel = panel.dotted(Role::Control, "look-up model", points);
+            let points = self.curve(part, Kind::LookUp, n, &column);
+            panel = add(panel, Role::Control, "look-up model", points);
         }
         panel
     }
@@ -162,11 +161,8 @@ impl Models {
             panel = add(panel, role, &format!("N = {n}"), points);
         }
         if let Some(&n) = sizes.last() {
-            let points = self
-                .curve(Part::Point, Kind::Untrained, n, column)
-                .into_iter();
-            let points: Vec<_> = points.map(|p| (p.0, p.1)).collect();
-            panel = panel.dotted(Role::Control, "untrained model", points);
+            let points = self.curve(Part::Point, Kind::Untrained, n, column);
+            panel = add(panel, Role::Control, "untrained model", points);
         }
         panel
     }
