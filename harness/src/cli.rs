@@ -165,6 +165,11 @@ struct RunArgs {
     #[command(flatten)]
     part: parts::PartArgs,
 
+    /// Leave out units of later rounds than the first N of the plan, so that a task does not begin with them before the
+    /// others have ended
+    #[arg(long, value_name = "N", requires = "out")]
+    rounds: Option<usize>,
+
     /// Seconds between two checkpoints of a training
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY.as_secs_f64())]
     checkpoint_every: f64,
@@ -328,7 +333,7 @@ impl RunArgs {
             ..self.shared.options()?
         };
         if self.part.is_given() {
-            return parts::part(&self.part, &request, &options);
+            return parts::part(&self.part, self.rounds, &request, &options);
         }
         let config = Config::resolve(&REGISTRY, &request)?;
         let parts = match &options.out {

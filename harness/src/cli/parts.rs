@@ -78,8 +78,13 @@ impl PartArgs {
     }
 }
 
-/// Computes the units of a part of a run.
-pub fn part(args: &PartArgs, request: &Request, options: &RunOptions) -> Result<()> {
+/// Computes the units of a part of a run, those of its first rounds if a number of rounds is given.
+pub fn part(
+    args: &PartArgs,
+    rounds: Option<usize>,
+    request: &Request,
+    options: &RunOptions,
+) -> Result<()> {
     if *request != Request::default() {
         return Err(Error::input(
             "the configuration of a part is that of its plan: leave out experiments, --preset, --config, --set, --seed \
@@ -89,7 +94,10 @@ pub fn part(args: &PartArgs, request: &Request, options: &RunOptions) -> Result<
     let run = options.out.as_deref().expect("clap requires it");
     let (config, units) = configuration(run)?;
     let isa = planned::isa(config.isa.as_deref(), run)?;
-    let wanted = args.wanted(&units)?;
+    let mut wanted = args.wanted(&units)?;
+    if let Some(rounds) = rounds {
+        wanted = wanted.of_rounds(rounds, &units);
+    }
     run::check_memory(&config, options.threads, |id| wanted.has(id))?;
     signals::catch()?;
     let Ended {

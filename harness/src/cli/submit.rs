@@ -245,7 +245,7 @@ impl Scripts<'_> {
 begun={folder}/part-"$SLURM_ARRAY_TASK_ID".begun
 failed={folder}/part-"$SLURM_ARRAY_TASK_ID".failed
 touch "$begun"
-{program} {part} --part "$SLURM_ARRAY_TASK_ID/{parts}" --threads "$SLURM_CPUS_PER_TASK" --out {run} --quiet &
+{program} {part} --part "$SLURM_ARRAY_TASK_ID/{parts}" ${{1:+--rounds "$1"}} --threads "$SLURM_CPUS_PER_TASK" --out {run} --quiet &
 task=$!
 # A minute before its time is up, the task is told to write its checkpoints and to end.
 time_is_up=
@@ -345,6 +345,11 @@ job() {{
         let rounds = plan::rounds(self.planned).max(1);
         let mut after = String::new();
         for round in 1..=rounds {
+            // A task that began with the next round would keep the others from it.
+            let argument = match rounds {
+                1 => String::new(),
+                _ => format!(" {round}"),
+            };
             if round == 2 {
                 text.push_str(
                     "# Units of a later round need experiments of those before, which are concluded in between.\n",
@@ -362,7 +367,7 @@ job() {{
             put(
                 &mut text,
                 format_args!(
-                    "round=$(job --array=1-{parts}{after} part.sh)\n\
+                    "round=$(job --array=1-{parts}{after} part.sh{argument})\n\
                      echo \"parts, round {round} of {rounds}: job $round\"\n"
                 ),
             );

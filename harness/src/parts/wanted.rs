@@ -17,6 +17,8 @@ pub struct Wanted {
     pub folder: String,
     /// The units, by experiment and name.
     pub units: BTreeSet<Key>,
+    /// Whether these are all units of the part.
+    pub is_whole: bool,
 }
 
 impl Wanted {
@@ -25,6 +27,7 @@ impl Wanted {
         Wanted {
             folder: share.folder(),
             units: ours(planned, share).map(Planned::key).collect(),
+            is_whole: true,
         }
     }
 
@@ -54,7 +57,17 @@ impl Wanted {
         Ok(Wanted {
             folder: format!("{LISTED}{name}"),
             units: units.iter().map(Planned::key).collect(),
+            is_whole: true,
         })
+    }
+
+    /// The same without units of later rounds than the first ones, as many as these.
+    pub fn of_rounds(mut self, rounds: usize, planned: &[Planned]) -> Self {
+        let later = planned.iter().filter(|unit| unit.round > rounds);
+        for key in later.map(Planned::key) {
+            self.is_whole &= !self.units.remove(&key);
+        }
+        self
     }
 
     /// Whether it has units of an experiment.

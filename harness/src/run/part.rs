@@ -69,7 +69,7 @@ pub fn run(
         wanted,
     };
     let ended = pool.install(|| part.compute(&mut manifest))?;
-    if ended.waiting.is_empty() {
+    if ended.waiting.is_empty() && wanted.is_whole {
         manifest.finish();
     }
     folder.write(MANIFEST, manifest.to_json())?;

@@ -144,9 +144,12 @@ fn what_other_parts_have_not_computed_yet_is_waited_for() {
             "--part 1/2 --out run",
         ],
     );
-    for part in ["2/2", "1/2"] {
-        succeeds(&sandbox, &format!("run --part {part} --out run"));
-    }
+    succeeds(&sandbox, "run --part 2/2 --out run");
+    // All that it needs is there, but it is told to leave it to the next round.
+    succeeds(&sandbox, "run --part 1/2 --rounds 1 --out run");
+    assert!(status(&sandbox, 0).starts_with("2 of 3 units are there"));
+    sandbox.refuses("merge run --wait 60", &["tradeoff seed0", "compute part 1"]);
+    succeeds(&sandbox, "run --part 1/2 --rounds 2 --out run");
     let status = sandbox.harness("status run").output().unwrap();
     let text = String::from_utf8(status.stdout).unwrap();
     assert!(text.starts_with("3 of 3 units are there, 100 %"), "{text}");

@@ -65,9 +65,9 @@ fn jobs_are_submitted_each_after_the_one_before_and_a_refusal_is_passed_on() {
         .success();
     let after = |job: usize| format!("--dependency=afterok:{job} --kill-on-invalid-dep=yes");
     let calls = [
-        "--parsable --array=1-3 part.sh".to_string(),
+        "--parsable --array=1-3 part.sh 1".to_string(),
         format!("--parsable {} needed.sh", after(1)),
-        format!("--parsable --array=1-3 {} part.sh", after(2)),
+        format!("--parsable --array=1-3 {} part.sh 2", after(2)),
         format!("--parsable {} merge.sh", after(3)),
     ];
     assert_eq!(sandbox.read("calls"), calls.join("\n") + "\n");
