@@ -167,7 +167,7 @@ struct RunArgs {
 
     /// Leave out units of later rounds than the first N of the plan, so that a task does not begin with them before the
     /// others have ended
-    #[arg(long, value_name = "N", requires = "out")]
+    #[arg(long, value_name = "N", requires = "part")]
     rounds: Option<usize>,
 
     /// Seconds between two checkpoints of a training

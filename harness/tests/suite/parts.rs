@@ -487,6 +487,7 @@ fn what_makes_no_sense_is_refused() {
     let sandbox = planned(&[]);
     sandbox.refuses("run --part 3/2 --out run", &["3/2", "such as 3/32"]);
     sandbox.refuses("run --part 1/2", &["--out"]);
+    sandbox.refuses("run --rounds 1 --out run", &["--part"]);
     sandbox.refuses(
         "run rescale --part 1/2 --out run",
         &["leave out experiments"],
