@@ -122,7 +122,8 @@ pub fn part(
 /// The folders of the parts of a run, of which whoever goes on with it alone takes up what they have computed.
 pub fn computed(config: &Config, run: &Path) -> Result<Vec<PathBuf>> {
     let parts = folders(run)?;
-    merge::refuse_strange(config, &parts)?;
+    let isa = choose_isa(config.isa.as_deref())?;
+    merge::refuse_strange(config, isa.name(), &parts)?;
     Ok(parts)
 }
 
@@ -190,13 +191,19 @@ impl RunMergeArgs {
             quiet,
         } = self.merge;
         let export = figures.export()?;
-        let (config, _) = configuration(&folder)?;
+        let (config, units) = configuration(&folder)?;
         let isa = planned::isa(config.isa.as_deref(), &folder)?;
         signals::catch()?;
         Folder::refuse_busy(&folder)?;
         let wanted = |id: &str| !self.needed || config.is_needed(id, |_| true);
         let show = Show::suited(quiet);
-        let parts = merge::parts(&config, &folder, (Duration::from_secs(wait), show), wanted)?;
+        let parts = merge::parts(
+            &config,
+            units,
+            &folder,
+            (Duration::from_secs(wait), show),
+            wanted,
+        )?;
         let options = RunOptions {
             out: Some(folder),
             resume: true,
@@ -226,8 +233,8 @@ pub struct StatusArgs {
 impl StatusArgs {
     /// Says how far the parts of a run are.
     pub fn execute(self) -> Result<()> {
-        let (config, _) = configuration(&self.folder)?;
-        self.print(&merge::status(&config, &self.folder)?)
+        let (config, units) = configuration(&self.folder)?;
+        self.print(&merge::status(&config, units, &self.folder)?)
     }
 
     /// Prints how far the parts of something are.

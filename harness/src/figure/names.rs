@@ -15,7 +15,7 @@ const HEIGHT: i32 = FONT - 1;
 const POINT: i32 = 6;
 /// The most steps that a name may stand away from its point.
 const STEPS: i32 = 12;
-/// How many of the nearest places for a name are near.
+/// The number of nearest places for a name that count as near its point.
 const NEAR: usize = 16;
 
 pub(super) fn draw_named(

@@ -43,7 +43,7 @@ pub struct Status {
 /// A share that has been begun.
 struct Begun {
     share: Share,
-    /// How many units it has, and how many of these are there.
+    /// The number of its units, and the number of those that are there.
     units: usize,
     there: usize,
     /// Seconds that these were estimated to take, and those of all its units.

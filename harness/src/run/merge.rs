@@ -8,7 +8,6 @@ use super::config::Config;
 use super::manifest::{self, Manifest};
 use super::parts::COMMANDS;
 use super::pieces;
-use super::plan;
 use super::results;
 use crate::error::{Error, Result};
 use crate::parts::Commands;
@@ -27,17 +26,6 @@ struct Run<'a> {
     planned: Vec<Planned>,
 }
 
-impl<'a> Run<'a> {
-    fn new(config: &'a Config, folder: &'a Path) -> Self {
-        let planned = plan::plan(config, 1);
-        Run {
-            config,
-            folder,
-            planned,
-        }
-    }
-}
-
 impl Parted for Run<'_> {
     fn commands(&self) -> Commands {
         COMMANDS
@@ -52,9 +40,7 @@ impl Parted for Run<'_> {
     }
 
     fn is_complete(&self, part: &Path) -> Result<bool> {
-        let mut manifest = Manifest::new(self.config, planned_isa(self.config), 1);
-        belongs(&mut manifest, part)?;
-        Ok(manifest.was_complete())
+        is_complete(self.config, planned_isa(self.config), part)
     }
 
     fn held(&self, part: &Path) -> Result<Vec<Key>> {
@@ -93,6 +79,7 @@ impl Parted for Run<'_> {
 /// see [`whole`].
 pub fn parts(
     config: &Config,
+    mut planned: Vec<Planned>,
     run: &Path,
     (patience, show): (Duration, Show),
     wanted: impl Fn(&str) -> bool,
@@ -103,16 +90,23 @@ pub fn parts(
             left.insert(experiment.id());
         }
     }
-    let mut run = Run::new(config, run);
-    run.planned
-        .retain(|unit| left.contains(unit.experiment.as_str()));
+    planned.retain(|unit| left.contains(unit.experiment.as_str()));
+    let run = Run {
+        config,
+        folder: run,
+        planned,
+    };
     let whole = whole(&run, patience, show)?;
     Ok(whole.folders)
 }
 
 /// Reads how far the parts of a run are. The instruction set need not be that of this machine.
-pub fn status(config: &Config, run: &Path) -> Result<Status> {
-    Status::read(&Run::new(config, run))
+pub fn status(config: &Config, planned: Vec<Planned>, run: &Path) -> Result<Status> {
+    Status::read(&Run {
+        config,
+        folder: run,
+        planned,
+    })
 }
 
 /// The name of the instruction set that a configuration fixes, as that of every plan does.
@@ -147,13 +141,20 @@ pub fn refuse_changed(config: &Config, run: &Path) -> Result<()> {
     }
 }
 
-/// Refuses parts, by their folders, that are of another configuration, version or instruction set than a planned run.
-pub fn refuse_strange(config: &Config, parts: &[PathBuf]) -> Result<()> {
+/// Refuses parts, by their folders, that are of another configuration, version or instruction set.
+pub fn refuse_strange(config: &Config, isa: &str, parts: &[PathBuf]) -> Result<()> {
     let mut parts = parts.iter();
-    parts.try_for_each(|part| {
-        let mut manifest = Manifest::new(config, planned_isa(config), 1);
-        belongs(&mut manifest, part)
-    })
+    parts.try_for_each(|part| is_complete(config, isa, part).map(drop))
+}
+
+/// Whether the part in a folder says that it is complete.
+///
+/// # Errors
+/// If it is of another configuration, version or instruction set.
+fn is_complete(config: &Config, isa: &str, part: &Path) -> Result<bool> {
+    let mut manifest = Manifest::new(config, isa, 1);
+    belongs(&mut manifest, part)?;
+    Ok(manifest.was_complete())
 }
 
 /// Takes over what the manifest of a part says, if it has one.

@@ -58,7 +58,7 @@ pub fn run(
         ..options.clone()
     };
     let others = of_other_divisions(run, &wanted.folder)?;
-    merge::refuse_strange(config, &others)?;
+    merge::refuse_strange(config, isa.name(), &others)?;
     let part = Part {
         config,
         isa,

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::experiment::Needs;
 use crate::experiment::units::Unit;
-use crate::run::config::Config;
-
 use crate::parts::plan::Planned;
+use crate::run::config::Config;
 
 /// All units of a configuration in the order of their experiments, with their memory on so many threads.
 pub fn plan(config: &Config, threads: usize) -> Vec<Planned> {

@@ -41,7 +41,7 @@ pub struct Opened {
 
 /// The rows after the pass over all of them.
 pub struct Surveyed<'a> {
-    /// As a training sees them.
+    /// The rows as a training sees them.
     pub data: Data,
     /// What all rows have in common.
     pub survey: Survey,

@@ -161,7 +161,7 @@ pub fn checkpoints(
     Ok(files)
 }
 
-/// How far the parts of a training are.
+/// Reads how far the parts of a training are.
 pub fn status(config: &Config, rows: &Rows, run: &Path) -> Result<Status> {
     Status::read(&Sweep::of(config, rows, run)?)
 }

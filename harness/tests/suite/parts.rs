@@ -179,6 +179,9 @@ fn units_may_be_listed() {
     assert_eq!(pieces.count(), 6);
     // One machine goes on with it as well.
     succeeds(&sandbox, "run --resume run --quiet");
+    // Also where the configuration is said once more, without its instruction set.
+    let again = format!("run compressed-computation {SMALL} --resume run --quiet");
+    succeeds(&sandbox, &again);
     let resumed = merged(&sandbox.join("run"));
     succeeds(&sandbox, "merge run --quiet");
     same(&resumed, &merged(&sandbox.join("run")));

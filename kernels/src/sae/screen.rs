@@ -49,16 +49,16 @@ use panels::{Encoder, Most, Panel, Sample, depth};
 use row::Screened;
 use wide::bytemuck::cast_slice_mut;
 
-/// Which way the codes of a batch are found. Every way gives the same bits.
+/// The way in which the codes of a batch are found. Every way gives the same bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Screening {
     /// Whichever way was faster for the last batches, where the instruction set has fast products of bytes and the model
     /// is large enough; else by the whole product.
     #[default]
     Auto,
-    /// By the screen, wherever it can be.
+    /// Codes are found by the screen, wherever that is possible.
     Always,
-    /// By the whole product.
+    /// Codes are found by the whole product.
     Never,
 }
 

@@ -42,7 +42,7 @@ pub enum Rule {
         groups: usize,
         features: Vec<(usize, f64)>,
     },
-    /// As many of all features fire in every sample.
+    /// Of so many features, the first number, as many as the second one fire in every sample.
     Exactly(usize, usize),
     /// Features fire together by a copula of low rank.
     Together(Copula),
