@@ -250,7 +250,7 @@ fn train(
     let width = streams.parameters.shape().width;
     let candidates = to_train
         .iter()
-        .map(|job| job.candidate(width, source(job), ctx));
+        .map(|job| job.candidate(width, source(job), s, ctx));
     let trained = training::train(candidates.collect(), &s.training, s, &ctx.session, draw)?;
     ctx.session.progress.advance({
         let left_out = jobs.iter().filter(|job| job.is_trained()).count() - to_train.len();
@@ -322,7 +322,7 @@ fn properties(streams: &Streams, task: Task) -> Properties {
 
 impl Job {
     /// Its model before training.
-    fn candidate(&self, width: usize, source: usize, ctx: &Ctx) -> Candidate {
+    fn candidate(&self, width: usize, source: usize, s: &Settings, ctx: &Ctx) -> Candidate {
         let Job {
             task,
             basis,
@@ -351,7 +351,10 @@ impl Job {
             ),
             source,
             start: training::initial(shape, variant, &mut rng),
-            recipe: Recipe::default(),
+            recipe: Recipe {
+                penalty_warm_up: (s.warm_up * s.training.steps as f64) as u64,
+                ..Recipe::default()
+            },
         }
     }
 }

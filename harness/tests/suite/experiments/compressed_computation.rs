@@ -28,7 +28,8 @@ fn rng(purpose: &str) -> Rng {
     Rng::stream(3, "test", purpose, 0)
 }
 
-/// The squared error, mean over samples and features, by plain loops.
+/// The squared error, mean over the samples of a batch and their features, by plain loops; samples that have no row
+/// have no error.
 fn loss(weights: &[f64], s: &Settings, x: &[f32], target: &[f32]) -> f64 {
     let (n, h) = (s.features, s.neurons);
     let (first, second) = weights.split_at(n * h);
@@ -44,7 +45,7 @@ fn loss(weights: &[f64], s: &Settings, x: &[f32], target: &[f32]) -> f64 {
             sum += (y - f64::from(*t)).powi(2);
         }
     }
-    sum / x.len() as f64
+    sum / (s.batch * n) as f64
 }
 
 each_isa!(loss_and_gradient_are_those_of_plain_loops);
@@ -57,14 +58,14 @@ fn loss_and_gradient_are_those_of_plain_loops(isa: Isa) {
     let model = Model::start(s.features, s.neurons, &mut rng("weights"));
     let weights: Vec<f64> = model.weights.iter().map(|&w| w.into()).collect();
     let expected = loss(&weights, &s, &x, &y);
-    let found = model.squared_error(exec, &x, &y) / x.len() as f64;
+    let found = model.squared_error(exec, &x, &y) / (s.batch * s.features) as f64;
     // Sums of at most 7 products of numbers below 4 in f32, and again of 3.
     let rounding = 64.0 * f64::from(f32::EPSILON);
     assert!(
         (found - expected).abs() <= rounding * (1.0 + expected),
         "{found} {expected}"
     );
-    for (i, &found) in model.gradient(exec, &x, &y).iter().enumerate() {
+    for (i, &found) in model.gradient(exec, s.batch, &x, &y).iter().enumerate() {
         // The loss is quadratic in each weight but where a neuron changes sides, which so short a step does not reach.
         let step = 1e-6;
         let at = |sign: f64| {
@@ -87,16 +88,26 @@ fn samples_follow_their_law_and_the_naive_solution_has_its_loss() {
         let target = Target::draw(&s, noise, 0.2, &mut rng("noise"));
         let (rows, n) = (40_000, s.features);
         let (x, y) = target.samples(rows, &mut rng("samples"));
-        let active = x.iter().filter(|v| **v != 0.0).count() as f64 / x.len() as f64;
+        assert_eq!(x.len(), y.len());
+        // Samples without a row have nothing active.
+        let empty = 1.0 - x.len() as f64 / (rows * n) as f64;
+        let expected = (1.0 - s.probability).powi(n as i32);
+        assert!(
+            (empty - expected).abs() < 2.5 / (rows as f64).sqrt(),
+            "{empty}"
+        );
+        assert!(x.chunks(n).all(|row| row.iter().any(|v| *v != 0.0)));
+        let entries = (rows * n) as f64;
+        let active = x.iter().filter(|v| **v != 0.0).count() as f64 / entries;
         // Five standard deviations of a binomial share, and of a mean of squared errors, whose deviation is below 1.
-        let room = 5.0 / (x.len() as f64).sqrt();
+        let room = 5.0 / entries.sqrt();
         assert!((active - s.probability).abs() < 0.5 * room, "{active}");
         let error = |(i, (x, y)): (usize, (&f32, &f32))| {
             let naive = if i % n < s.neurons { x.max(0.0) } else { 0.0 };
             f64::from(y - naive).powi(2)
         };
         let errors = x.iter().zip(&y).enumerate().map(error);
-        let found = errors.sum::<f64>() / x.len() as f64;
+        let found = errors.sum::<f64>() / entries;
         let expected = target.naive_loss(s.neurons);
         assert!(
             (found - expected).abs() < room,

@@ -9,6 +9,7 @@ const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width
     --set multilayer.layers=8 --set multilayer.other_seeds=0 --set multilayer.long_epochs=100 \
     --set multilayer.curve.seeds=0 --set multilayer.capacity.seeds=0 \
     --set unfinished-features.training.steps=150 --set unfinished-features.training.batch=32 \
+    --set unfinished-features.ratios=[1,3] --set unfinished-features.warm_up=0.3 \
     --set unfinished-features.l1=[0.2,0.4]";
 
 /// Claims: unfinished-features-cost-dictionary, middle-layers-have-no-natural-basis

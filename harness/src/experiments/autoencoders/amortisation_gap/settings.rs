@@ -19,7 +19,7 @@ crate::settings! {
         /// Widths of the hidden layer of the two-layer encoders, increasing.
         hidden: Vec<usize> = vec![32], full = vec![32, 128], in increasing(1..=16, 1..=1 << 16);
         /// Training steps.
-        steps: u64 = 1000, quick = 150, full = 2000, in STEPS;
+        steps: u64 = 1000, quick = 150, full = 1500, in STEPS;
         /// Learning rate of Adam.
         learning_rate: f64 = 1e-3, quick = 5e-3, in learning_rate();
         /// Iterations of sparse coding on all samples before each step of a dictionary.

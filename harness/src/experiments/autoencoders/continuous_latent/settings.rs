@@ -34,7 +34,7 @@ crate::settings! {
         /// Probes for latents dealt anew to the pairs, whose largest cosines are the control.
         shuffles: usize = 5, in 1..=1000;
         /// Most seeds that the experiment runs at.
-        most_seeds: usize = 5, quick = 3, full = 10, in 1..=1000;
+        most_seeds: usize = 5, quick = 3, in 1..=1000;
         group training: Plan {
             steps = 1500, quick = 500, full = 4000;
             batch = 32, quick = 32, full = 128;

@@ -31,9 +31,9 @@ crate::settings! {
         /// Share of the samples that an element fires on to count as living.
         living: f64 = 0.001, in worded("above 0 and below 1", above(0.0).below(1.0));
         /// Most seeds that the experiment runs at.
-        most_seeds: usize = 5, quick = 3, full = 10, in 1..=1000;
+        most_seeds: usize = 5, quick = 3, in 1..=1000;
         group training: Plan {
-            steps = 2000, quick = 600, full = 10_000;
+            steps = 1500, quick = 400, full = 6000;
             batch = 128, quick = 128, full = 256;
             learning_rate = 0.01;
         }

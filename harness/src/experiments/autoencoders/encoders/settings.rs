@@ -11,7 +11,7 @@ crate::settings! {
     pub struct Settings {
         /// L1 coefficients λ, increasing, 0.1 among them, for a squared error that is summed over dimensions; residual
         /// streams are scaled to variance 1.
-        lambdas: Vec<f64> = vec![0.1, 0.3], quick = vec![0.1], where _s => so_that(
+        lambdas: Vec<f64> = vec![0.1], full = vec![0.1, 0.3], where _s => so_that(
             "1 to 64 numbers, increasing, above 0 and at most 1000000, 0.1 among them",
             |lambdas: &Vec<f64>| increasing(1..=64, above(0.0).at_most(1e6)).admits(lambdas) && lambdas.contains(&POINT),
         );
@@ -34,11 +34,11 @@ crate::settings! {
         /// Training steps of the dictionary with free codes, each of which FISTA optimises until it converges.
         free_steps: u64 = 300, quick = 100, full = 1000, in STEPS;
         /// Training steps of the models of residual streams.
-        stream_steps: u64 = 600, quick = 200, in STEPS;
+        stream_steps: u64 = 600, quick = 200, full = 400, in STEPS;
         /// Elements of a dictionary of a residual stream, in multiples of its width.
         stream_ratio: usize = 3, in 1..=64;
         /// Most seeds that the experiment runs at.
-        most_seeds: usize = 5, in 1..=1000;
+        most_seeds: usize = 5, quick = 3, in 1..=1000;
         /// Most seeds at which models of residual streams are trained.
         stream_seeds: usize = 1, in 0..=1000;
         /// Samples that codes are compared on, and as many others by which learning rates and steps are chosen:

@@ -12,7 +12,7 @@ crate::settings! {
         /// Training steps of the models in the plane.
         plane_steps: u64 = 1000, quick = 300, full = 5000, in STEPS;
         /// Training steps of the models of one feature.
-        shrinkage_steps: u64 = 1500, full = 4000, in STEPS;
+        shrinkage_steps: u64 = 1500, quick = 800, full = 3000, in STEPS;
         /// Coefficient λ of the L1 norm, in the plane and for the L1 model that is compared.
         lambda: f64 = 0.1, in coefficient();
         /// Coefficient of the gates' L1 norm for the gated model.
@@ -41,7 +41,7 @@ crate::settings! {
         strengths: Vec<f64> = vec![0.02, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0],
             in increasing(1..=64, above(0.0).at_most(1000.0));
         /// Training steps of the encoders of given features.
-        overlap_steps: u64 = 800, quick = 400, full = 3000, in STEPS;
+        overlap_steps: u64 = 800, quick = 400, full = 2000, in STEPS;
         /// Dimensions of these features.
         overlap_width: usize = 16, full = 48, in 4..=1024;
         /// Features for each dimension, increasing, 2 among them.
@@ -55,7 +55,7 @@ crate::settings! {
             |coherences: &Vec<f64>| increasing(1..=16, 0.0..=0.99).admits(coherences) && coherences.contains(&0.0),
         );
         /// Coefficients λ of the L1 norm for these encoders, increasing, that of the plane (`lambda`) among them.
-        overlap_lambdas: Vec<f64> = vec![0.03, 0.1, 0.3], quick = vec![0.1], where s => so_that(
+        overlap_lambdas: Vec<f64> = vec![0.1], full = vec![0.03, 0.1, 0.3], where s => so_that(
             "1 to 16 numbers, increasing, above 0 and at most 1000000, `lambda` among them",
             |lambdas: &Vec<f64>| increasing(1..=16, above(0.0).at_most(1e6)).admits(lambdas)
                 && lambdas.contains(&s.lambda),
@@ -73,7 +73,7 @@ crate::settings! {
             firing = Firing::Constant;
         }
         group training: Plan {
-            steps = 1500, quick = 600, full = 4000;
+            steps = 1500, quick = 600, full = 3000;
             learning_rate = 3e-3, quick = 5e-3;
             cooldown = 0.5;
         }

@@ -22,7 +22,7 @@ crate::settings! {
         /// Activation of the hidden layers: gelu or relu.
         activation: Activation = Activation::Gelu;
         /// Numbers N of distinct pairs to train on, increasing, at most d².
-        datapoints: Vec<usize> = vec![125, 250, 500], quick = vec![48, 160], full = vec![625, 1250, 2500],
+        datapoints: Vec<usize> = vec![125, 250, 500], quick = vec![48, 160], full = vec![500, 1000, 2000],
             where s => {
                 let most = s.width * s.width;
                 worded(
@@ -42,7 +42,7 @@ crate::settings! {
         /// Datapoints in a minibatch; all of them if there are fewer.
         batch: usize = 32, full = 64, in BATCH;
         /// Training epochs, the same for every N.
-        epochs: u64 = 200, quick = 150, full = 120, in STEPS;
+        epochs: u64 = 200, quick = 150, full = 100, in STEPS;
         /// Whether training stops once the loss of every datapoint is below the threshold.
         stop: bool = false;
         /// Steps between two evaluations on all datapoints.
@@ -55,11 +55,11 @@ crate::settings! {
         saved_seeds: usize = 5, in 0..=1000;
         /// Most seeds at which models with the opposite choices (squared error, all datapoints in a batch, eight
         /// layers, an early stop), and models with the other kind of targets, are trained for comparison.
-        other_seeds: usize = 2, quick = 1, full = 1, in 0..=1000;
+        other_seeds: usize = 1, in 0..=1000;
         /// Most training steps of the models with the opposite choices.
-        opposite_steps: u64 = 800, quick = 200, full = 300, in STEPS;
+        opposite_steps: u64 = 800, quick = 200, full = 150, in STEPS;
         /// Epochs of the one long training that is watched on its way.
-        long_epochs: u64 = 400, quick = 300, full = 300, in STEPS;
+        long_epochs: u64 = 400, quick = 300, full = 200, in STEPS;
         group curve: Curve {}
         group capacity: Capacity {}
     }

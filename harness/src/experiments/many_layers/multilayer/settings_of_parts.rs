@@ -8,7 +8,7 @@ crate::settings! {
     /// made.
     pub struct Curve {
         /// Width d of the models, and of the hidden layers of their blocks.
-        width: usize = 50, quick = 24, full = 100, in 2..=8192;
+        width: usize = 48, quick = 24, full = 96, in 2..=8192;
         /// Numbers N of datapoints in units of d, increasing. Each two that follow one another are a cell's smallest
         /// and largest N.
         loads: Vec<f64> = vec![1.25, 5.0], full = vec![1.25, 5.0, 10.0], where s => so_that(
@@ -24,7 +24,7 @@ crate::settings! {
             increasing(1..=8, 6..=256),
         );
         /// Learning rates of Adam.
-        rates: Vec<f64> = vec![1e-3, 3e-3], quick = vec![3e-3], in so_that(
+        rates: Vec<f64> = vec![3e-3], full = vec![1e-3, 3e-3], in so_that(
             "1 to 8 numbers, increasing, above 0 and at most 3e38",
             |rates: &Vec<f64>| {
                 let within = |&rate: &f64| rate > 0.0 && rate <= f64::from(f32::MAX);
@@ -36,11 +36,11 @@ crate::settings! {
         /// Epochs of the trainings with an equal number of them for every N.
         epochs: u64 = 200, in STEPS;
         /// Steps of the trainings with an equal number of them for every N; the most of those that stop early.
-        steps: u64 = 800, quick = 400, full = 1600, in STEPS;
+        steps: u64 = 800, quick = 400, full = 1200, in STEPS;
         /// Steps of the trainings on all datapoints at once; the most of those that stop early.
-        full_batch_steps: u64 = 300, quick = 150, full = 500, in STEPS;
+        full_batch_steps: u64 = 300, quick = 150, full = 400, in STEPS;
         /// Most seeds to train at; 0 leaves the curve out.
-        seeds: usize = 4, quick = 2, full = 5, in 0..=1000;
+        seeds: usize = 4, quick = 2, full = 3, in 0..=1000;
     }
 }
 
@@ -48,7 +48,7 @@ crate::settings! {
     /// Settings of the search for the largest number of pairs that can be learned.
     pub struct Capacity {
         /// Width d of the models.
-        width: usize = 50, quick = 24, in 2..=8192;
+        width: usize = 48, quick = 24, in 2..=8192;
         // Narrow, since wide blocks learn all d² pairs that there are, in either way.
         /// Width h of the hidden layers of their blocks.
         hidden: usize = 10, quick = 4, in 1..=65536;
@@ -68,7 +68,7 @@ crate::settings! {
         /// Datapoints in a minibatch; all of them if there are fewer.
         batch: usize = 128, in BATCH;
         /// Most training steps of a model that is trained end to end, and of each block that is trained by itself.
-        steps: u64 = 3000, quick = 600, full = 5000, in STEPS;
+        steps: u64 = 3000, quick = 600, in STEPS;
         /// Loss below which a datapoint counts as learned.
         threshold: f64 = 0.1, in above(0.0);
         /// Most seeds to train at; 0 leaves the search out.

@@ -95,10 +95,11 @@ impl Model {
         errors.map(|e| e * e).sum()
     }
 
-    /// The gradient of the squared error, mean over samples and features, with respect to the weights.
-    pub fn gradient(&self, exec: Exec, x: &[f32], target: &[f32]) -> Vec<f32> {
+    /// The gradient of the squared error, mean over so many samples and their features, with respect to the weights. Rows
+    /// may be fewer: samples whose input and target are 0 add nothing.
+    pub fn gradient(&self, exec: Exec, samples: usize, x: &[f32], target: &[f32]) -> Vec<f32> {
         let [before, active, mut error] = self.forward(exec, x);
-        let factor = 2.0 / error.len() as f32;
+        let factor = 2.0 / (samples * self.features) as f32;
         error
             .iter_mut()
             .zip(target)
@@ -161,7 +162,7 @@ pub fn train(
         let span = Phase::Data.begin();
         let (x, y) = target.samples(s.batch, &mut samples(state.step));
         drop(span);
-        let gradient = state.learner.gradient(exec, &x, &y);
+        let gradient = state.learner.gradient(exec, s.batch, &x, &y);
         update(state, exec, &gradient, s);
     })?;
     Ok(state.learner)

@@ -15,7 +15,7 @@ crate::settings! {
         /// Standard deviations of the entries of the noise matrix M, increasing, none of them 0: the noiseless target
         /// is the control.
         scales: Vec<f64> = vec![0.01, 0.02, 0.04], quick = vec![0.02],
-            full = vec![0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.08], in so_that(
+            full = vec![0.005, 0.01, 0.02, 0.04], in so_that(
             "1 to 32 numbers, increasing, each above 0 and at most 1",
             |scales: &Vec<f64>| (1..=32).contains(&scales.len())
                 && scales.iter().all(|s| *s > 0.0 && *s <= 1.0)
