@@ -1,5 +1,6 @@
 //! The matrix product as written and with a transposed operand, at the shapes of training and at extreme ones, beside
-//! `faer`, `matrixmultiply`, OpenBLAS (`--features openblas`) and a naive triple loop.
+//! `faer`, `matrixmultiply` and a naive triple loop, and OpenBLAS, AOCL-BLAS and libxsmm where they are installed (see
+//! `--bin results`).
 //!
 //! `cargo bench -p benches --bench matmul [FILTER]`
 //!

@@ -2,6 +2,7 @@
 //! [interleaved comparison](results) that `RESULTS.md` comes from.
 
 pub mod autoencoder;
+pub mod machine;
 pub mod peers;
 pub mod plain_step;
 pub mod products;

@@ -1,4 +1,6 @@
-//! The matrix products of others.
+//! The matrix products of others, and where peers in Python are found.
+
+pub mod blas;
 
 use kernels::{MatMut, MatRef};
 
@@ -62,67 +64,7 @@ pub fn matrixmultiply_product(mut c: MatMut, a: MatRef, b: MatRef) {
     }
 }
 
-/// OpenBLAS, as Debian's `libopenblas-dev` brings it.
-#[cfg(feature = "openblas")]
-pub mod openblas {
-    use std::ffi::{c_float, c_int};
-
-    use kernels::{MatMut, MatRef};
-
-    #[link(name = "openblas")]
-    unsafe extern "C" {
-        fn openblas_set_num_threads(threads: c_int);
-        fn cblas_sgemm(
-            order: c_int,
-            transpose_a: c_int,
-            transpose_b: c_int,
-            m: c_int,
-            n: c_int,
-            k: c_int,
-            alpha: c_float,
-            a: *const c_float,
-            lda: c_int,
-            b: *const c_float,
-            ldb: c_int,
-            beta: c_float,
-            c: *mut c_float,
-            ldc: c_int,
-        );
-    }
-
-    /// C ← A·B, for operands with contiguous rows.
-    pub fn product(threads: usize, mut c: MatMut, a: MatRef, b: MatRef) {
-        const ROW_MAJOR: c_int = 101;
-        const AS_IT_IS: c_int = 111;
-        let (m, k, n) = (a.rows(), a.cols(), b.cols());
-        assert!(c.rows() == m && c.cols() == n && b.rows() == k);
-        assert!(a.col_stride() == 1 && b.col_stride() == 1);
-        let int = |value: usize| c_int::try_from(value).expect("a size that BLAS can say");
-        let (lda, ldb, ldc) = (
-            int(a.row_stride()),
-            int(b.row_stride()),
-            int(c.row_stride()),
-        );
-        let to = c.row_mut(0).as_mut_ptr();
-        // SAFETY: the views vouch for their matrices, and the shapes fit.
-        unsafe {
-            openblas_set_num_threads(int(threads));
-            cblas_sgemm(
-                ROW_MAJOR,
-                AS_IT_IS,
-                AS_IT_IS,
-                int(m),
-                int(n),
-                int(k),
-                1.0,
-                a.data().as_ptr(),
-                lda,
-                b.data().as_ptr(),
-                ldb,
-                0.0,
-                to,
-                ldc,
-            );
-        }
-    }
+/// The Python whose packages take part: `$PYTHON`, else `python3`.
+pub fn python() -> String {
+    std::env::var("PYTHON").unwrap_or("python3".into())
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
-use crate::peers::{faer_product, matrixmultiply_product, naive_product};
+use crate::peers::{blas, faer_product, matrixmultiply_product, naive_product};
 
 /// The sizes m×k×n of all products: cubes, then those of our training steps.
 pub const SHAPES: [[usize; 3]; 17] = [
@@ -88,16 +88,16 @@ impl Case {
         case
     }
 
-    /// Their names; peers that have no threads are left out where there are several.
+    /// Their names; peers that have no threads are left out where there are several, and those for small matrices where
+    /// these are large.
     pub fn contenders(&self) -> Vec<&'static str> {
         let mut names = OURS.to_vec();
         names.push("faer");
         if self.threads == 1 {
             names.extend(["matrixmultiply", "naive"]);
         }
-        if cfg!(feature = "openblas") {
-            names.push("OpenBLAS");
-        }
+        let takes = |blas: &&blas::Blas| blas.takes(self.shape, self.threads);
+        names.extend(blas::here().filter(takes).map(|blas| blas.name));
         names
     }
 
@@ -117,9 +117,11 @@ impl Case {
             "faer" => faer_product(self.threads, c, false, a, b),
             "matrixmultiply" => matrixmultiply_product(c, a, b),
             "naive" => naive_product(c, false, a, b),
-            #[cfg(feature = "openblas")]
-            "OpenBLAS" => crate::peers::openblas::product(self.threads, c, a, b),
-            _ => panic!("there is no contender {contender}"),
+            _ => {
+                let blas = blas::here().find(|blas| blas.name == contender);
+                let blas = blas.unwrap_or_else(|| panic!("there is no contender {contender}"));
+                blas.product(self.threads, c, a, b);
+            }
         }
         black_box(self.c.as_mut_ptr());
     }

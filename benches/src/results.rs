@@ -7,7 +7,7 @@ pub mod activations;
 pub mod grids;
 pub mod page;
 pub mod products;
-pub mod pytorch;
+pub mod python;
 pub mod scaling;
 pub mod steps;
 

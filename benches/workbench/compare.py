@@ -4,7 +4,8 @@
     cargo build --release && python3 benches/workbench/compare.py
 
 needs torch, eai-sparsify and sae-lens (`pip install eai-sparsify==1.3.3 sae-lens==6.54.12`) and a quiet machine. It writes
-benches/results/workbench.csv, and the section "Training from a file" of benches/RESULTS.md.
+workbench.csv and workbench.md to this machine's folder in benches/results; `cargo run --release -p benches --bin results
+page` then puts the latter on benches/RESULTS.md.
 
 The file holds sums of a few of as many random directions as the dictionary has elements, and is made if it is not there.
 Peers take the batches from memory, and only their steps are timed: forward pass, loss with its auxiliary part, backward
@@ -26,8 +27,9 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
-TITLE = "## Training from a file"
+sys.path.insert(0, str(HERE / "python"))
 D, N, BATCH, K = 512, 4096, 2048, 32
+NAMES = ["sparsify", "SAELens"]
 
 
 def make(path, rows):
@@ -54,72 +56,16 @@ def make(path, rows):
 # What a peer's process does: `peer NAME THREADS STEPS FILE` prints the seconds of each step.
 
 
-def sparsify_step():
-    import torch
-    from sparsify import SparseCoder, SparseCoderConfig
-
-    model = SparseCoder(D, SparseCoderConfig(num_latents=N, k=K))
-    adam = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
-    idle = torch.zeros(N, dtype=torch.long)
-
-    def step(x):
-        model.set_decoder_norm_to_unit_norm()
-        out = model(x, dead_mask=idle > 1 << 18)
-        (out.fvu + out.auxk_loss / 32).backward()
-        model.remove_gradient_parallel_to_decoder_directions()
-        adam.step()
-        adam.zero_grad()
-        idle.add_(len(x))
-        idle[out.latent_indices.flatten()] = 0
-
-    return step
-
-
-def saelens_step():
-    import torch
-    from sae_lens import TopKTrainingSAE, TopKTrainingSAEConfig
-    from sae_lens.saes.sae import TrainStepInput
-
-    # Its sparse activations have no backward pass on a CPU.
-    model = TopKTrainingSAE(TopKTrainingSAEConfig(d_in=D, d_sae=N, k=K, use_sparse_activations=False))
-    adam = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
-    idle = torch.zeros(N, dtype=torch.long)
-    firings = torch.zeros(N)
-
-    def step(x):
-        given = TrainStepInput(
-            sae_in=x,
-            coefficients={},
-            dead_neuron_mask=idle > 128,
-            n_training_steps=0,
-            is_logging_step=False,
-        )
-        out = model.training_forward_pass(step_input=given)
-        with torch.no_grad():
-            firing = out.feature_acts.bool().float()
-            idle.add_(1)
-            idle[firing.sum(-2).bool()] = 0
-            firings.add_(firing.sum(0))
-        out.loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        adam.step()
-        adam.zero_grad()
-
-    return step
-
-
-PEERS = {"sparsify": sparsify_step, "SAELens": saelens_step}
-
-
 def peer(name, threads, steps, path):
     import numpy as np
     import torch
+    from topk_steps import PEERS
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     rows = np.load(path, mmap_mode="r")
     rng = np.random.default_rng(0)
-    step = PEERS[name]()
+    step = PEERS[name](D, N, K)
     for _ in range(steps):
         x = torch.from_numpy(rows[np.sort(rng.integers(0, len(rows), BATCH))])
         begun = time.perf_counter()
@@ -168,9 +114,20 @@ def time_ours(harness, threads, steps, path):
 OPTIONS = ["--set", f"dead_after={1 << 18}", "--baselines", "none"]
 
 
-def machine():
+def processor():
     info = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line)
-    info = {key.strip(): value.strip() for key, value in info.items()}
+    return {key.strip(): value.strip() for key, value in info.items()}
+
+
+def results():
+    """The folder of this machine's results, named as in `src/machine.rs`."""
+    info = processor()
+    maker = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}.get(info.get("vendor_id"), "unknown")
+    return HERE / f"results/{maker}-family-{info.get('cpu family')}-model-{info.get('model')}"
+
+
+def machine():
+    info = processor()
     name = f"{info.get('model name', platform.processor())} (family {info.get('cpu family')}, model {info.get('model')})"
     return f"{name}, {os.cpu_count()} threads"
 
@@ -191,7 +148,7 @@ def main():
     rows, whole = [], []
     for number in range(1, given.rounds + 1):
         for threads in counts:
-            for name in PEERS:
+            for name in NAMES:
                 seconds = time_peer(name, threads, given.steps, given.file)
                 rows.append({"contender": name, "threads": threads, "round": number, "seconds": seconds})
                 print(f"round {number}: {name}, {threads} threads: {1e3 * seconds:.0f} ms a step", file=sys.stderr)
@@ -200,11 +157,14 @@ def main():
             print(f"round {number}: ours, {threads} threads: {1e3 * ours['step']:.0f} ms a step", file=sys.stderr)
         whole.append(time_ours(given.harness, counts[-1], given.our_steps, given.file))
         print(f"round {number}: {whole[-1]}", file=sys.stderr)
-    with open(HERE / "results/workbench.csv", "w", newline="") as file:
+    results().mkdir(exist_ok=True)
+    with open(results() / "workbench.csv", "w", newline="") as file:
         table = csv.DictWriter(file, ["contender", "threads", "round", "seconds"])
         table.writeheader()
         table.writerows(rows)
-    write(section(given, counts, rows, whole))
+    text = section(given, counts, rows, whole)
+    print(text)
+    (results() / "workbench.md").write_text(text)
 
 
 def section(given, counts, rows, whole):
@@ -229,12 +189,12 @@ def section(given, counts, rows, whole):
         return "aim" if good(aim) else "reach" if good(reach) else "short of reach"
 
     lines = [
-        TITLE,
+        "### Training from a file",
         "",
         f"Written by `{Path(__file__).relative_to(HERE.parent)}`: {machine()}, medians over {given.rounds} interleaved rounds. A TopK "
         f"autoencoder, d = {D}, n = {N}, batch {BATCH}, k = {K}, on a file of "
         f"{given.file.stat().st_size / 2**30:.1f} GiB; every measurement is in "
-        "[results/workbench.csv](results/workbench.csv).",
+        f"[results/{results().name}/workbench.csv](results/{results().name}/workbench.csv).",
         "",
         "| what | measured | reach | aim | |",
         "| --- | --- | --- | --- | --- |",
@@ -251,7 +211,7 @@ def section(given, counts, rows, whole):
         "| | " + " | ".join(f"{threads} thread{'s'[:threads > 1]}" for threads in counts) + " |",
         "| --- |" + " ---: |" * len(counts),
     ]
-    for name in ["ours", *PEERS]:
+    for name in ["ours", *NAMES]:
         cells = (f"{1e3 * median(times(name, threads)):.0f}" for threads in counts)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     parts = ["reading", "steps", "between steps", "measuring"]
@@ -263,14 +223,6 @@ def section(given, counts, rows, whole):
         "65,536 held-out rows, with figures and files).",
     ]
     return "\n".join(lines) + "\n"
-
-
-def write(text):
-    """Puts the section in place of the one on the page, and into a file of its own, which `results` adds to the page."""
-    print(text)
-    (HERE / "results/workbench.md").write_text(text)
-    page = HERE / "RESULTS.md"
-    page.write_text(page.read_text().split("\n" + TITLE)[0].rstrip() + "\n\n" + text)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,15 @@
 //! cargo run --release -p benches --bin density [FOLDER]
 //! ```
 //!
-//! Writes `density.csv`, one row a measurement, and `density.svg`, their medians, to `benches/results`, or to the
-//! folder that is named. The rounds are interleaved: each times every share on both paths once, on all threads.
+//! Writes `density.csv`, one row a measurement, and `density.svg`, their medians, to this machine's folder in
+//! `benches/results`, or to the folder that is named. The rounds are interleaved: each times every share on both paths once, on all threads.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use benches::autoencoder::{STEP, activations, biases, parameters, set_bias, shape};
-use benches::{executions, median};
+use benches::{executions, machine, median};
 use harness::error::Result;
 use harness::figure::{Axis, Figure, Panel, Role};
 use harness::store::folder::Folder;
@@ -62,8 +62,8 @@ fn main() -> ExitCode {
         eprintln!("error: one folder at most, for the results");
         return ExitCode::from(2);
     }
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
-    match run(&folder.unwrap_or(results)) {
+    let ours = || machine::results().join(machine::slug());
+    match run(&folder.unwrap_or_else(ours)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -1,18 +1,27 @@
-//! Compares the kernels with their peers and with the machine's own peak, and writes `RESULTS.md`.
+//! Compares the kernels with their peers and with the machine's own peak, and renews the section of this machine in
+//! `RESULTS.md`.
 //!
 //! ```text
-//! cargo build --release && cargo run --release -p benches --features openblas --bin results [SUBJECT…]
+//! cargo build --release && cargo run --release -p benches --bin results [SUBJECT…]
 //! ```
 //!
-//! Takes some minutes, in which nothing else should run. PyTorch takes part if `$PYTHON` (else `python3`) has it.
-//! With subjects named (`products`, `activations`, `steps`, `grids`, `scaling`), only those are measured, and the page
-//! goes to the terminal.
+//! Takes some minutes, in which nothing else should run. Of the peers, those take part that are installed:
+//!
+//! ```text
+//! python3 -m venv target/peers    # then PYTHON=target/peers/bin/python for the command above
+//! target/peers/bin/pip install torch jax eai-sparsify==1.3.3 sae-lens==6.54.12 scipy-openblas32 aoclda
+//! apt-get install libxsmm-dev
+//! ```
+//!
+//! With subjects named (`products`, `activations`, `steps`, `grids`, `scaling`), only those are measured, and what came
+//! out goes to the terminal. `page` measures nothing and puts the page together again.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use benches::results::page::{Head, page};
-use benches::results::pytorch::PyTorch;
+use benches::machine;
+use benches::results::page::{SECTION, page, section};
+use benches::results::python::Peers;
 use benches::results::{activations, grids, products, scaling, steps};
 use harness::error::{Error, Result};
 use harness::store::folder::Folder;
@@ -20,6 +29,7 @@ use harness::table::Table;
 use kernels::Isa;
 
 const SUBJECTS: [&str; 5] = ["products", "activations", "steps", "grids", "scaling"];
+const PAGE: &str = "page";
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -32,10 +42,16 @@ fn main() -> ExitCode {
 }
 
 fn run(named: &[String]) -> Result<()> {
+    // Before anything is measured: a folder that cannot be written to shows at once.
+    let folder = Folder::open(Path::new(env!("CARGO_MANIFEST_DIR")), [])?;
+    let write_page = || folder.write("RESULTS.md", page(&machine::results())?);
+    if named == [PAGE] {
+        return write_page();
+    }
     if let Some(strange) = named.iter().find(|name| !SUBJECTS.contains(&name.as_str())) {
         let known = SUBJECTS.join(", ");
         return Err(Error::input(format!(
-            "there is no subject `{strange}`; there are {known}"
+            "there is no subject `{strange}`; there are {known}, or {PAGE} alone"
         )));
     }
     let isa = Isa::from_env().map_err(|e| Error::input(e.to_string()))?;
@@ -48,21 +64,18 @@ fn run(named: &[String]) -> Result<()> {
             harness.display()
         )));
     }
-    // Before anything is measured: a folder that cannot be written to shows at once.
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (folder, results) = (
-        Folder::open(here, [])?,
-        Folder::open(&here.join("results"), [])?,
-    );
+    let ours = machine::results().join(machine::slug());
+    std::fs::create_dir_all(&ours).map_err(Error::io("create", &ours))?;
+    let results = Folder::open(&ours, [])?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let counts = if threads > 1 {
         vec![1, threads]
     } else {
         vec![1]
     };
-    let mut torch = PyTorch::start(&counts);
-    if let Err(why) = &torch {
-        eprintln!("PyTorch takes no part: {why}");
+    let mut peers = Peers::start(&counts);
+    for why in &peers.missing {
+        eprintln!("{why}");
     }
 
     let mut table = Vec::new();
@@ -73,25 +86,21 @@ fn run(named: &[String]) -> Result<()> {
         }
         parts.push(match subject {
             "products" => products::measure(isa, threads, &mut table),
-            "activations" => activations::measure(isa, &mut torch, &mut table),
-            "steps" => steps::measure(isa, threads, &mut torch, &mut table),
+            "activations" => activations::measure(isa, &mut peers, &mut table),
+            "steps" => steps::measure(isa, threads, &mut peers, &mut table),
             "grids" => grids::measure(isa, threads, &harness, &mut table),
             _ => scaling::measure(isa, threads, &harness, &mut table),
         });
     }
-    let head = Head {
-        isa,
-        threads,
-        torch: torch.map(|torch| torch.version.clone()),
-    };
-    let page = page(&head, &parts, named.is_empty());
+    let section = section(isa, threads, &peers, &parts);
     if !named.is_empty() {
-        print!("{page}");
+        print!("{section}");
         return Ok(());
     }
     results.write("measurements.csv", Table::of(&table).csv())?;
     for figure in parts.iter().flat_map(|part| &part.figures) {
         results.write(format!("{}.svg", figure.name), figure.to_svg())?;
     }
-    folder.write("RESULTS.md", page)
+    results.write(SECTION, section)?;
+    write_page()
 }

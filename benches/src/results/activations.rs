@@ -5,18 +5,14 @@ use std::hint::black_box;
 
 use kernels::{Exec, Isa, gelu};
 
-use super::pytorch::PyTorch;
+use super::python::Peers;
 use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds};
 
 /// Values: three arrays of them fit a second-level cache, and a call of PyTorch's takes much longer than its overhead.
 const LEN: usize = 1 << 16;
 
 /// Exact GELU, forward and backward.
-pub fn measure(
-    isa: Isa,
-    torch: &mut Result<PyTorch, String>,
-    table: &mut Vec<Measurement>,
-) -> Part {
+pub fn measure(isa: Isa, peers: &mut Peers, table: &mut Vec<Measurement>) -> Part {
     let exec = Exec::serial(isa);
     let x: Vec<f32> = (0..LEN)
         .map(|i| (i * 7919 % LEN) as f32 / LEN as f32 * 8.0 - 4.0)
@@ -46,11 +42,11 @@ pub fn measure(
                 black_box(y.as_mut_ptr());
             });
             let line = format!("gelu {LEN} {direction}");
-            let theirs = torch.as_mut().ok().map(|t| t.seconds(1, &line));
+            let theirs = peers.seconds("PyTorch", 1, &line);
             if round > 0 {
                 let rate = |seconds: f64| LEN as f64 / seconds * 1e-9;
                 rounds.add("ours", 1, rate(ours));
-                if let Some(Ok(theirs)) = theirs {
+                if let Some(theirs) = theirs {
                     rounds.add("PyTorch", 1, rate(theirs));
                 }
             }

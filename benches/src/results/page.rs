@@ -1,47 +1,90 @@
-//! `RESULTS.md`.
+//! `RESULTS.md`: a section for each kind of machine, of which a run writes its own.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
+use harness::error::{Error, Result};
 use kernels::Isa;
 
+use super::python::Peers;
 use super::{Part, ROUNDS, Row};
+use crate::machine;
+use crate::peers::blas;
 
-/// What the head of the page says.
-pub struct Head {
-    /// Instruction set of the kernels.
-    pub isa: Isa,
-    /// Threads of the machine.
-    pub threads: usize,
-    /// PyTorch's version, or why it took no part.
-    pub torch: Result<String, String>,
+/// What a machine's folder holds for the page, in this order: what `results` has measured, and what
+/// `workbench/compare.py` has.
+pub const SECTION: &str = "section.md";
+const WORKBENCH: &str = "workbench.md";
+
+/// What binds the rows that are short, and what was tried: written by hand.
+const NOTES: &str = "notes.md";
+
+/// The page: the sections of all machines that have been measured.
+///
+/// # Errors
+/// If a section cannot be read.
+pub fn page(results: &Path) -> Result<String> {
+    let list = || -> std::io::Result<Vec<_>> {
+        let entries = fs::read_dir(results)?.map(|entry| Ok(entry?.path()));
+        let mut machines = entries.collect::<std::io::Result<Vec<_>>>()?;
+        machines.retain(|path| path.is_dir());
+        machines.sort();
+        Ok(machines)
+    };
+    let mut text = format!(
+        "# Results\n\n\
+         Written by `cargo run --release -p benches --bin results`, not by hand: a run renews the section of the machine \
+         that it runs on. What is compared runs in turn, {ROUNDS} rounds and one to warm up; ratios are medians of those in \
+         single rounds. *Reach* is what a throw-away prototype reached, on a Zen 4 machine with half the peak of Zen 5; *aim* \
+         is where we want to be.\n"
+    );
+    for machine in list().map_err(Error::io("list", results))? {
+        let mut is_first = true;
+        for name in [SECTION, WORKBENCH] {
+            let path = machine.join(name);
+            if !path.exists() {
+                continue;
+            }
+            let section = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+            if is_first && name == WORKBENCH {
+                let name = machine.file_name().unwrap_or_default();
+                write!(text, "\n## {}\n", name.display()).expect("writing to a string");
+            }
+            write!(text, "\n{}\n", section.trim()).expect("writing to a string");
+            is_first = false;
+        }
+    }
+    Ok(text)
 }
 
-/// The page of these parts; the whole one has what `workbench/compare.py` has measured as well.
-pub fn page(head: &Head, parts: &[Part], whole: bool) -> String {
+/// The section of this machine, of these parts.
+pub fn section(isa: Isa, threads: usize, peers: &Peers, parts: &[Part]) -> String {
     let mut text = String::new();
-    let torch = match &head.torch {
-        Ok(version) => format!("PyTorch {version}"),
-        Err(why) => format!("no PyTorch ({why})"),
+    let held = match std::env::var("OPENBLAS_CORETYPE") {
+        Ok(core) => format!("; OpenBLAS is held to `OPENBLAS_CORETYPE={core}`"),
+        Err(_) => String::new(),
     };
-    let blas = match (
-        cfg!(feature = "openblas"),
-        std::env::var("OPENBLAS_CORETYPE"),
-    ) {
-        (true, Err(_)) => "with OpenBLAS".to_owned(),
-        (true, Ok(core)) => format!("with OpenBLAS, held to `OPENBLAS_CORETYPE={core}`"),
-        (false, _) => "without OpenBLAS (`--features openblas`)".to_owned(),
+    let blas = blas::here().map(|blas| blas.name.to_owned());
+    let here: Vec<String> = peers.here().chain(blas).collect();
+    let mut missing = peers.missing.clone();
+    missing.extend(blas::ALL.iter().filter_map(|b| b.as_ref().err().cloned()));
+    let missing = match missing.is_empty() {
+        true => String::new(),
+        false => format!("; {}", missing.join("; ")),
     };
+    let folder = machine::slug();
     write!(
         text,
-        "# Results\n\n\
-         Written by `cargo run --release -p benches --bin results`, not by hand.\n\n\
-         {}, {} thread(s), {}; {torch}; {blas}. Medians over {ROUNDS} interleaved rounds of the ratios in single rounds; \
-         every measurement is in [results/measurements.csv](results/measurements.csv). *Reach* is what a throw-away prototype \
-         reached, on a Zen 4 machine with half the peak; *aim* is where we want to be.\n\n\
+        "## {cpu}\n\n\
+         {threads} thread(s), {isa}. Peers beside faer and matrixmultiply: {}{missing}{held}. Every measurement is in \
+         [results/{folder}/measurements.csv](results/{folder}/measurements.csv).\n\n\
          | what | measured | reach | aim | |\n| --- | --- | --- | --- | --- |\n",
-        cpu(),
-        head.threads,
-        head.isa,
+        match here.is_empty() {
+            true => "none".into(),
+            false => here.join(", "),
+        },
+        cpu = machine::cpu(),
     )
     .expect("writing to a string");
     for row in parts.iter().flat_map(|part| &part.rows) {
@@ -64,7 +107,9 @@ pub fn page(head: &Head, parts: &[Part], whole: bool) -> String {
         )
         .expect("writing to a string");
     }
-    text += &format!("\n{}\n", include_str!("notes.md").trim());
+    if let Ok(notes) = fs::read_to_string(machine::results().join(&folder).join(NOTES)) {
+        write!(text, "\n{}\n", notes.trim()).expect("writing to a string");
+    }
     for part in parts {
         let Part {
             title,
@@ -72,31 +117,12 @@ pub fn page(head: &Head, parts: &[Part], whole: bool) -> String {
             figures,
             ..
         } = part;
-        writeln!(text, "\n## {title}\n{details}").expect("writing to a string");
+        writeln!(text, "\n### {title}\n{details}").expect("writing to a string");
         for figure in figures {
             let name = &figure.name;
-            writeln!(text, "![{}](results/{name}.svg)\n", figure.caption)
+            writeln!(text, "![{}](results/{folder}/{name}.svg)\n", figure.caption)
                 .expect("writing to a string");
         }
     }
-    text = text.trim_end().to_string() + "\n";
-    if whole {
-        // What another program has measured.
-        text += &format!("\n{}", include_str!("../../results/workbench.md"));
-    }
-    text
-}
-
-/// The processor, as Linux names it.
-fn cpu() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name: &str| {
-        let line = info.lines().find(|l| l.starts_with(name))?;
-        Some(line.split_once(':')?.1.trim().to_string())
-    };
-    let name = field("model name").unwrap_or("an unknown processor".into());
-    match (field("cpu family"), field("model\t")) {
-        (Some(family), Some(model)) => format!("{name} (family {family}, model {model})"),
-        _ => name,
-    }
+    text.trim_end().to_string() + "\n"
 }

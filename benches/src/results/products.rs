@@ -7,6 +7,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds, settle};
 use crate::fma_peak;
+use crate::peers::blas;
 use crate::products::{Case, GRADIENTS, NAIVE, OURS, SHAPES};
 
 /// Seconds that one measurement takes, about.
@@ -53,7 +54,7 @@ impl Measured {
         let case = &mut self.case;
         let rate = |&contender: &&str| {
             let rate = gflop / seconds(LASTING, || case.run(contender));
-            if contender == "OpenBLAS" && self.threads > 1 {
+            if self.threads > 1 && blas::here().any(|blas| blas.name == contender) {
                 settle();
             }
             rate
@@ -65,12 +66,6 @@ impl Measured {
                 self.rounds.add(contender, self.threads, rate);
             }
         }
-    }
-
-    fn peers(&self) -> Vec<&'static str> {
-        let mut peers = self.contenders.clone();
-        peers.retain(|c| !OURS.contains(c) && *c != "naive");
-        peers
     }
 
     fn is_cube(&self) -> bool {
@@ -101,10 +96,8 @@ impl Measured {
     /// The median ratio of A·B to the faster one of the peers among `names`.
     fn to_best(&self, names: &[&str]) -> f64 {
         let ours = self.rounds.of("A·B", self.threads);
-        let peers: Vec<_> = names
-            .iter()
-            .map(|c| self.rounds.of(c, self.threads))
-            .collect();
+        let peers = names.iter().map(|c| self.rounds.of(c, self.threads));
+        let peers: Vec<_> = peers.filter(|rates| !rates.is_empty()).collect();
         let best = |i: usize| peers.iter().map(|p| p[i]).fold(0.0, f64::max);
         self.rounds.median(|i| ours[i] / best(i))
     }
@@ -151,7 +144,13 @@ pub fn measure(isa: Isa, all: usize, table: &mut Vec<Measurement>) -> Part {
 }
 
 fn details(text: &mut String, measured: &[Measured], isa: Isa, threads: usize) {
-    let peers = measured[0].peers();
+    // Whoever takes part at some shape, in the order of the contenders.
+    let mut peers: Vec<&str> = Vec::new();
+    for contender in measured.iter().flat_map(|m| &m.contenders) {
+        if !OURS.contains(contender) && *contender != "naive" && !peers.contains(contender) {
+            peers.push(contender);
+        }
+    }
     writeln!(
         text,
         "\n{threads} thread(s), {isa}, GFLOP/s:\n\n| m×k×n | peak | A·B | {} | A·B ÷ best | share of peak | A·Bᵀ ÷ A·B | Aᵀ·B ÷ A·B |\n| --- {}|",
@@ -160,7 +159,11 @@ fn details(text: &mut String, measured: &[Measured], isa: Isa, threads: usize) {
     )
     .expect("writing to a string");
     for m in measured {
-        let rates: Vec<String> = peers.iter().map(|p| format!("{:.0}", m.rate(p))).collect();
+        let rate = |peer: &&str| match m.rate(peer) {
+            rate if rate.is_nan() => "–".into(),
+            rate => format!("{rate:.0}"),
+        };
+        let rates: Vec<String> = peers.iter().map(rate).collect();
         writeln!(
             text,
             "| {} | {:.0} | {:.0} | {} | {:.2} | {:.2} | {:.2} | {:.2} |",

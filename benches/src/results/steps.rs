@@ -1,21 +1,33 @@
-//! Both training steps beside PyTorch's, each at its best number of threads.
+//! Training steps beside those of peers, each at its best number of threads.
 
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use kernels::sae::{Shape, Trainer, Variant};
+use kernels::sae::{Shape, TopK, Trainer, Variant};
 use kernels::{Exec, Isa, MatRef, mlp};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::pytorch::PyTorch;
+use super::python::{Contender, Peers};
 use super::{Measurement, Part, ROUNDS, Rounds, Row};
-use crate::autoencoder::{ACTIVE, L1_UNIT, shape, trainer};
+use crate::autoencoder::{ACTIVE, L1_UNIT, STEP, shape, trainer};
 use crate::fma_peak;
 use crate::residual::{STEPS, Training};
 
 /// Autoencoders: shape and batch.
-const AUTOENCODERS: [(Shape, usize); 2] = [(shape(256, 1024), 1024), (shape(512, 4096), 2048)];
-const MODES: [&str; 2] = ["eager", "compile"];
+const AUTOENCODERS: [(Shape, usize); 2] = [(shape(256, 1024), 1024), STEP];
+/// The peers of a step whose codes are dense to them.
+const DENSE: [Contender; 3] = [
+    ("PyTorch eager", "PyTorch", "eager"),
+    ("PyTorch compiled", "PyTorch", "compile"),
+    ("JAX", "JAX", "jit"),
+];
+/// Those that train a TopK autoencoder.
+const TOPK: [Contender; 2] = [
+    ("sparsify", "sparsify", "topk"),
+    ("SAELens", "SAELens", "topk"),
+];
+/// The active codes of a sample of the TopK autoencoder.
+const K: usize = 32;
 const PEAK: &str = "peak";
 
 /// A step that can be run again and again.
@@ -104,6 +116,7 @@ fn pools(isa: Isa, all: usize) -> Vec<(Exec, ThreadPool)> {
 struct Measured {
     rounds: Rounds,
     threads: Vec<usize>,
+    peers: &'static [Contender],
 }
 
 impl Measured {
@@ -111,7 +124,8 @@ impl Measured {
         pools: &[(Exec, ThreadPool)],
         steps: &mut [Box<dyn Step>],
         line: &str,
-        torch: &mut Result<PyTorch, String>,
+        contenders: &'static [Contender],
+        peers: &mut Peers,
     ) -> Measured {
         eprintln!("{line}");
         let mut rounds = Rounds::default();
@@ -124,13 +138,10 @@ impl Measured {
                     rounds.add(PEAK, threads, peak);
                     rounds.add("ours", threads, 1e3 * ours);
                 }
-                for mode in MODES {
-                    let line = format!("{line} {mode}");
-                    let Ok(torch) = torch else { continue };
-                    match torch.seconds(threads, &line) {
-                        Ok(theirs) if round > 0 => rounds.add(mode, threads, 1e3 * theirs),
-                        Ok(_) => {}
-                        Err(why) => eprintln!("{why}"),
+                for (name, package, mode) in contenders {
+                    let theirs = peers.seconds(package, threads, &format!("{line} {mode}"));
+                    if let Some(theirs) = theirs.filter(|_| round > 0) {
+                        rounds.add(name, threads, 1e3 * theirs);
                     }
                 }
             }
@@ -139,6 +150,7 @@ impl Measured {
         Measured {
             rounds,
             threads: threads.collect(),
+            peers: contenders,
         }
     }
 
@@ -151,8 +163,8 @@ impl Measured {
         }
     }
 
-    /// The time of the best of PyTorch as a multiple of that of the best of ours; not a number without PyTorch.
-    fn ratio(&self) -> f64 {
+    /// The time of the best of these peers as a multiple of that of the best of ours; not a number if none took part.
+    fn ratio(&self, peers: &[Contender]) -> f64 {
         let best = |names: &[&str], i: usize| {
             let all = self
                 .threads
@@ -161,10 +173,11 @@ impl Measured {
             let values = all.filter_map(|(name, t)| self.rounds.of(name, t).get(i));
             values.copied().fold(f64::INFINITY, f64::min)
         };
-        if self.rounds.of(MODES[0], self.threads[0]).is_empty() {
-            return f64::NAN;
+        let names: Vec<&str> = peers.iter().map(|(name, ..)| *name).collect();
+        match best(&names, 0).is_finite() {
+            true => self.rounds.median(|i| best(&names, i) / best(&["ours"], i)),
+            false => f64::NAN,
         }
-        self.rounds.median(|i| best(&MODES, i) / best(&["ours"], i))
     }
 
     /// The share of the machine's peak rate that our step reaches, of so many operations.
@@ -174,52 +187,64 @@ impl Measured {
     }
 
     fn describe(&self, text: &mut String, name: &str) {
+        let names = || std::iter::once("ours").chain(self.peers.iter().map(|(name, ..)| *name));
         for &threads in &self.threads {
-            let times = ["ours", "eager", "compile"].map(|c| match self.time(c, threads) {
+            let times = names().map(|c| match self.time(c, threads) {
                 t if t.is_nan() => "–".into(),
                 t => format!("{t:.2}"),
             });
+            let times: Vec<String> = times.collect();
             writeln!(text, "| {name} | {threads} | {} |", times.join(" | "))
                 .expect("writing to a string");
         }
     }
 }
 
+/// The head of a table of steps beside those of peers.
+fn table_of(peers: &[Contender]) -> String {
+    let names: Vec<&str> = peers.iter().map(|(name, ..)| *name).collect();
+    format!(
+        "\n| step | threads | ours | {} |\n| --- {}|\n",
+        names.join(" | "),
+        "| ---: ".repeat(2 + names.len())
+    )
+}
+
+/// A ratio, if there is one.
+fn against(ratio: f64) -> String {
+    match ratio.is_nan() {
+        true => "not installed here".into(),
+        false => format!("{ratio:.2} ×"),
+    }
+}
+
 /// Measures all steps.
-pub fn measure(
-    isa: Isa,
-    all: usize,
-    torch: &mut Result<PyTorch, String>,
-    table: &mut Vec<Measurement>,
-) -> Part {
+pub fn measure(isa: Isa, all: usize, peers: &mut Peers, table: &mut Vec<Measurement>) -> Part {
     let pools = pools(isa, all);
     let mut part = Part {
         title: "Training steps",
         rows: Vec::new(),
-        details: "\nMilliseconds a step:\n\n| step | threads | ours | PyTorch eager | compiled |\n| --- | ---: | ---: | ---: | ---: |\n".into(),
+        details: "\nMilliseconds a step.\n".into(),
         figures: Vec::new(),
     };
-    let against = |v: f64| match v.is_nan() {
-        true => "no PyTorch here".to_string(),
-        false => format!("{v:.2} ×"),
-    };
+    part.details += &table_of(&DENSE);
     for [d, layers, batch] in STEPS {
         let mut steps: Vec<_> = pools
             .iter()
             .map(|&(exec, _)| residual(exec, [d, layers, batch]))
             .collect();
         let line = format!("residual {d} {layers} {batch}");
-        let m = Measured::new(&pools, &mut steps, &line, torch);
+        let m = Measured::new(&pools, &mut steps, &line, &DENSE, peers);
         let name = format!("residual MLP, d = {d}, L = {layers}, batch {batch}");
         m.rounds
             .tabulate(["residual step", &line, isa.name()], "ms; GFLOP/s", table);
         m.describe(&mut part.details, &name);
-        let what = format!("{name}, against the best of PyTorch");
+        let what = format!("{name}, against the best of PyTorch and JAX");
         match d {
             100 => {
                 let bars = [(3.5, "3.5 ×"), (5.0, "5 ×")];
                 part.rows
-                    .push(Row::at_least(what, m.ratio(), against, bars));
+                    .push(Row::at_least(what, m.ratio(&DENSE), against, bars));
             }
             500 => {
                 let gflop = 12e-9 * (batch * layers * d * d) as f64;
@@ -232,7 +257,7 @@ pub fn measure(
                 }
                 let bars = [(1.25, "1.25 ×"), (1.4, "1.4 ×")];
                 part.rows
-                    .push(Row::at_least(what, m.ratio(), against, bars));
+                    .push(Row::at_least(what, m.ratio(&DENSE), against, bars));
             }
             _ => {}
         }
@@ -244,17 +269,43 @@ pub fn measure(
             .map(|(exec, pool)| autoencoder(*exec, pool, (shape, batch), L1_UNIT))
             .collect();
         let line = format!("sae {d} {n} {batch}");
-        let m = Measured::new(&pools, &mut steps, &line, torch);
-        let name = format!("autoencoder, d = {d}, n = {n}, batch {batch}, {ACTIVE} active");
+        let m = Measured::new(&pools, &mut steps, &line, &DENSE, peers);
+        let name = format!("L1 autoencoder, d = {d}, n = {n}, batch {batch}, {ACTIVE} active");
         m.rounds
             .tabulate(["sae step", &line, isa.name()], "ms; GFLOP/s", table);
         m.describe(&mut part.details, &name);
         if n == 4096 {
             let bars = [(5.0, "5 ×"), (8.0, "8 ×")];
-            let what = format!("{name}, against the best of PyTorch");
+            let what = format!("{name}, against the best dense step of PyTorch and JAX");
             part.rows
-                .push(Row::at_least(what, m.ratio(), against, bars));
+                .push(Row::at_least(what, m.ratio(&DENSE), against, bars));
         }
+    }
+
+    part.details += &table_of(&TOPK);
+    let (shape, batch) = STEP;
+    let variant = Variant::TopK(TopK { k: K, aux: None });
+    let mut steps: Vec<_> = pools
+        .iter()
+        .map(|(exec, pool)| autoencoder(*exec, pool, (shape, batch), variant))
+        .collect();
+    let line = format!("topk {} {} {batch} {K}", shape.width, shape.dictionary);
+    let m = Measured::new(&pools, &mut steps, &line, &TOPK, peers);
+    let place = ["topk step", &line, isa.name()];
+    m.rounds.tabulate(place, "ms; GFLOP/s", table);
+    let name = format!(
+        "TopK autoencoder, d = {}, n = {}, batch {batch}, k = {K}",
+        shape.width, shape.dictionary
+    );
+    m.describe(&mut part.details, &name);
+    let bars = [
+        [(6.0, "6 ×"), (8.0, "8 ×")],
+        [(10.0, "10 ×"), (25.0, "25 ×")],
+    ];
+    for (peer, bars) in TOPK.iter().zip(bars) {
+        let what = format!("{name}, against {}, each at its best", peer.0);
+        let ratio = m.ratio(std::slice::from_ref(peer));
+        part.rows.push(Row::at_least(what, ratio, against, bars));
     }
     part
 }

@@ -1,26 +1,22 @@
 #!/usr/bin/env python3
 """Times PyTorch on our training steps, in turn with ours: `cargo run --release -p benches --bin results`.
 
-    python3 steps.py THREADS
+    python3 pytorch_steps.py THREADS
 
-Each line of standard input asks for one measurement, and is answered by a line of seconds, the median of a few runs:
+Each line of standard input asks for one measurement (see `answer.py`):
 
     residual D LAYERS BATCH MODE     a residual MLP on pairs of one-hot vectors, squared error, fused Adam
     sae D DICTIONARY BATCH MODE      an L1 autoencoder with unit rows, fused Adam
     gelu LENGTH forward|backward     exact GELU, in cache
 
-MODE is `eager` or `compile`. What is built for a line is kept for the next one like it. The input layer is a gather,
-and the autoencoder is dense, as PyTorch users write them.
+MODE is `eager` or `compile`. The input layer is a gather, and the autoencoder is dense, as PyTorch users write them.
 """
 import math
-import statistics
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
-
-RUNS = 5
+from answer import answer
 
 
 def training_step(loss, parameters, mode):
@@ -88,25 +84,7 @@ def build(kind, *arguments):
     return {"residual": residual, "sae": sae}[kind](*map(int, sizes), mode), 1
 
 
-def main():
+if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]))
     torch.manual_seed(0)
-    built = {}
-    print(torch.__version__, flush=True)
-    for line in sys.stdin:
-        key = line.strip()
-        if key not in built:
-            built[key] = build(*key.split())
-            for _ in range(3):
-                built[key][0]()
-        run, times = built[key]
-        seconds = []
-        for _ in range(RUNS):
-            start = time.perf_counter()
-            run()
-            seconds.append((time.perf_counter() - start) / times)
-        print(statistics.median(seconds), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    answer(torch.__version__, build)

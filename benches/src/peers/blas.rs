@@ -1,0 +1,211 @@
+//! BLAS libraries of others, loaded while the program runs: what is installed takes part, and what is not is named
+//! with the reason.
+//!
+//! OpenBLAS comes from PyPI's `scipy-openblas32`, AOCL-BLAS from `aoclda`, both of `$PYTHON` (else `python3`); libxsmm
+//! from Debian's `libxsmm-dev`, a static archive, which the C compiler makes a shared library of.
+
+use std::ffi::{c_char, c_float, c_int};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use kernels::{MatMut, MatRef};
+use libloading::{Library, Symbol};
+
+/// `cblas_sgemm`.
+type Cblas = unsafe extern "C" fn(
+    c_int,
+    c_int,
+    c_int,
+    c_int,
+    c_int,
+    c_int,
+    c_float,
+    *const c_float,
+    c_int,
+    *const c_float,
+    c_int,
+    c_float,
+    *mut c_float,
+    c_int,
+);
+/// `libxsmm_sgemm`, which takes all by reference and matrices by columns, as Fortran's BLAS does.
+type Fortran = unsafe extern "C" fn(
+    *const c_char,
+    *const c_char,
+    *const c_int,
+    *const c_int,
+    *const c_int,
+    *const c_float,
+    *const c_float,
+    *const c_int,
+    *const c_float,
+    *const c_int,
+    *const c_float,
+    *mut c_float,
+    *const c_int,
+);
+
+/// A library that computes products.
+pub struct Blas {
+    /// Its name.
+    pub name: &'static str,
+    product: Product,
+    /// The most rows, terms and columns that it is meant for.
+    most: usize,
+    /// What the functions above belong to.
+    _library: Library,
+}
+
+enum Product {
+    Cblas {
+        sgemm: Cblas,
+        /// Sets its number of threads.
+        threads: unsafe extern "C" fn(c_int),
+    },
+    Fortran(Fortran),
+}
+
+/// All of them, or why one takes no part.
+pub static ALL: LazyLock<Vec<Result<Blas, String>>> = LazyLock::new(|| {
+    let cblas = |name, library: Result<PathBuf, String>, sgemm: &str, threads: &str| {
+        load(name, library, |library| {
+            // SAFETY: these are the types of the functions of these names, by the headers of the libraries.
+            unsafe {
+                Ok(Product::Cblas {
+                    sgemm: *symbol::<Cblas>(library, sgemm)?,
+                    threads: *symbol(library, threads)?,
+                })
+            }
+        })
+    };
+    vec![
+        cblas(
+            "OpenBLAS",
+            in_python("scipy-openblas32", "libscipy_openblas"),
+            "scipy_cblas_sgemm",
+            "scipy_openblas_set_num_threads",
+        ),
+        cblas(
+            "AOCL-BLAS",
+            in_python("aoclda", "libblis-mt"),
+            "cblas_sgemm",
+            "bli_thread_set_num_threads",
+        ),
+        load("libxsmm", libxsmm(), |library| {
+            // SAFETY: this is the type of the function of this name, by `libxsmm.h`.
+            unsafe { Ok(Product::Fortran(*symbol(library, "libxsmm_sgemm")?)) }
+        }),
+    ]
+});
+
+/// Those that are here.
+pub fn here() -> impl Iterator<Item = &'static Blas> {
+    ALL.iter().flatten()
+}
+
+fn load(
+    name: &'static str,
+    library: Result<PathBuf, String>,
+    product: impl FnOnce(&Library) -> Result<Product, String>,
+) -> Result<Blas, String> {
+    let of = |why: String| format!("{name}: {why}");
+    let path = library.map_err(of)?;
+    // SAFETY: it is a published library, whose initialisation sets up its threads.
+    let library = unsafe { Library::new(&path) }.map_err(|e| of(e.to_string()))?;
+    Ok(Blas {
+        name,
+        product: product(&library).map_err(of)?,
+        most: if name == "libxsmm" { 64 } else { usize::MAX },
+        _library: library,
+    })
+}
+
+/// A function of a library.
+///
+/// # Safety
+/// `T` is its type.
+unsafe fn symbol<'a, T>(library: &'a Library, name: &str) -> Result<Symbol<'a, T>, String> {
+    // SAFETY: as said above.
+    unsafe { library.get(name) }.map_err(|e| e.to_string())
+}
+
+/// The file of a Python package whose name begins with `stem`.
+fn in_python(package: &str, stem: &str) -> Result<PathBuf, String> {
+    let script = format!(
+        "from importlib.metadata import files\n\
+         print(next(f.locate() for f in files('{package}') if f.name.startswith('{stem}')))"
+    );
+    let python = super::python();
+    let output = Command::new(&python).args(["-c", &script]).output();
+    let output = output.map_err(|e| format!("{python} does not start: {e}"))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).trim().into()),
+        false => Err(format!("{python} has no {package}")),
+    }
+}
+
+/// A shared library of Debian's archive, in the folder for temporary files.
+fn libxsmm() -> Result<PathBuf, String> {
+    const ARCHIVE: &str = "/usr/lib/libxsmm.a";
+    if !Path::new(ARCHIVE).exists() {
+        return Err(format!("there is no {ARCHIVE}, of Debian's libxsmm-dev"));
+    }
+    let library = std::env::temp_dir().join(format!("libxsmm-{}.so", std::process::id()));
+    let output = Command::new("cc")
+        .args(["-shared", "-o"])
+        .arg(&library)
+        .args(["-Wl,--whole-archive", ARCHIVE, "-Wl,--no-whole-archive"])
+        .args(["/usr/lib/libxsmmnoblas.a", "-ldl", "-lpthread", "-lm"])
+        .output()
+        .map_err(|e| format!("cc does not start: {e}"))?;
+    match output.status.success() {
+        true => Ok(library),
+        false => Err(String::from_utf8_lossy(&output.stderr).trim().into()),
+    }
+}
+
+impl Blas {
+    /// Whether it takes part at m×k×n on so many threads.
+    pub fn takes(&self, shape: [usize; 3], threads: usize) -> bool {
+        let serial = matches!(self.product, Product::Fortran(_));
+        shape.iter().all(|&size| size <= self.most) && (threads == 1 || !serial)
+    }
+
+    /// C ← A·B, for operands with contiguous rows.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or a row of A or B is not contiguous.
+    pub fn product(&self, threads: usize, mut c: MatMut, a: MatRef, b: MatRef) {
+        const ROW_MAJOR: c_int = 101;
+        const AS_IT_IS: c_int = 111;
+        let (m, k, n) = (a.rows(), a.cols(), b.cols());
+        assert!(c.rows() == m && c.cols() == n && b.rows() == k);
+        assert!(a.col_stride() == 1 && b.col_stride() == 1);
+        let int = |value: usize| c_int::try_from(value).expect("a size that BLAS can say");
+        let [m, k, n] = [m, k, n].map(int);
+        let [lda, ldb, ldc] = [a.row_stride(), b.row_stride(), c.row_stride()].map(int);
+        let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
+        let c = c.row_mut(0).as_mut_ptr();
+        match self.product {
+            // SAFETY: the views vouch for their matrices, and the shapes fit.
+            Product::Cblas {
+                sgemm,
+                threads: set,
+            } => unsafe {
+                set(int(threads));
+                let (plain, alpha, beta) = (AS_IT_IS, 1.0, 0.0);
+                sgemm(
+                    ROW_MAJOR, plain, plain, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc,
+                );
+            },
+            // SAFETY: as above. Read by columns, the matrices are transposed, and Cᵀ = Bᵀ·Aᵀ.
+            Product::Fortran(sgemm) => unsafe {
+                let (plain, alpha, beta) = (c"N".as_ptr(), 1.0, 0.0);
+                sgemm(
+                    plain, plain, &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc,
+                );
+            },
+        }
+    }
+}
