@@ -12,6 +12,7 @@ A step is what the package's trainer does with a batch: forward pass, loss with 
 done beside it (sparsify normalises the decoder and removes the parallel part of its gradient; SAELens clips the gradient
 and counts firings), and Adam. `workbench/compare.py` takes the steps from here.
 """
+import contextlib
 import sys
 from importlib.metadata import version
 
@@ -80,8 +81,9 @@ if __name__ == "__main__":
     threads, name = sys.argv[1:3]
     torch.set_num_threads(int(threads))
     torch.manual_seed(0)
-    # What cannot be imported shows now.
-    PEERS[name](8, 16, 2)
+    # What cannot be imported shows now; what packages have to say while they are is no answer.
+    with contextlib.redirect_stdout(sys.stderr):
+        PEERS[name](8, 16, 2)
 
     def build(_, d, n, batch, k, *__):
         step, x = PEERS[name](int(d), int(n), int(k)), torch.randn(int(batch), int(d))

@@ -188,24 +188,28 @@ impl Blas {
         let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
         let c = c.row_mut(0).as_mut_ptr();
         match self.product {
-            // SAFETY: the views vouch for their matrices, and the shapes fit.
             Product::Cblas {
                 sgemm,
                 threads: set,
-            } => unsafe {
-                set(int(threads));
+            } => {
                 let (plain, alpha, beta) = (AS_IT_IS, 1.0, 0.0);
-                sgemm(
-                    ROW_MAJOR, plain, plain, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc,
-                );
-            },
-            // SAFETY: as above. Read by columns, the matrices are transposed, and Cᵀ = Bᵀ·Aᵀ.
-            Product::Fortran(sgemm) => unsafe {
+                // SAFETY: the views vouch for their matrices, and the shapes fit.
+                unsafe {
+                    set(int(threads));
+                    sgemm(
+                        ROW_MAJOR, plain, plain, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc,
+                    );
+                }
+            }
+            Product::Fortran(sgemm) => {
                 let (plain, alpha, beta) = (c"N".as_ptr(), 1.0, 0.0);
-                sgemm(
-                    plain, plain, &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc,
-                );
-            },
+                // SAFETY: as above. Read by columns, the matrices are transposed, and Cᵀ = Bᵀ·Aᵀ.
+                unsafe {
+                    sgemm(
+                        plain, plain, &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc,
+                    );
+                }
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ crate::settings! {
         /// Most seeds that the experiment runs at.
         most_seeds: usize = 5, quick = 3, in 1..=1000;
         group training: Plan {
-            steps = 1500, quick = 400, full = 6000;
+            steps = 1500, quick = 300, full = 6000;
             batch = 128, quick = 128, full = 256;
             learning_rate = 0.01;
         }

@@ -34,7 +34,7 @@ crate::settings! {
             firing = Firing::Decaying;
         }
         group training: Plan {
-            steps = 1200, quick = 600, full = 1800;
+            steps = 1200, quick = 500, full = 1800;
             batch = 128, full = 256;
             learning_rate = 3e-3, quick = 5e-3;
         }

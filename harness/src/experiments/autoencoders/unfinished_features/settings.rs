@@ -26,16 +26,16 @@ crate::settings! {
         most_seeds: usize = 5, quick = 3, in 1..=1000;
         /// Most seeds at which the fixes are tried: one dictionary for all layers, and the coordinates of a tuned lens.
         fix_seeds: usize = 2, in 0..=1000;
-        /// Share of the steps, at the start, over which the L1 coefficients rise from 0 along a line: an element that is
-        /// penalised before it has learned anything may die.
+        /// Share of the steps, at the start, over which the L1 coefficients rise from 0 along a line: an element that
+        /// is penalised before it has learned anything may die.
         warm_up: f64 = 0.0, full = 0.3, in 0.0..=1.0;
         group training: Plan {
             steps = 800, quick = 400, full = 1000;
             batch = 32, quick = 32, full = 256;
-            // At a width of 500 and a rate of 0.01, up to 99 % of the elements die, and explained variances are as low as 0.04.
-            // With a rate of 0.003 and a warm-up of 0.3 all is well but for the last layer, of which no more than 0.90 is
-            // explained. With 0.002, L1 coefficients from 0.005 on take each layer beyond 0.95. (Pilots on 2026-11-27 at
-            // seed 0, on models of 1,000 pairs, looking at explained variance and dead elements alone.)
+            // At a width of 500 and a rate of 0.01, up to 99 % of the elements die, and explained variances are as low
+            // as 0.04. With a rate of 0.003 and a warm-up of 0.3 all is well but for the last layer, of which no more
+            // than 0.90 is explained. With 0.002, the L1 coefficient 0.005 takes each layer beyond 0.95. (Pilots on
+            // 2026-11-27 at seed 0, on models of 1,000 pairs, looking at explained variance and dead elements alone.)
             learning_rate = 0.01, full = 2e-3;
         }
     }
