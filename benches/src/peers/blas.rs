@@ -46,23 +46,26 @@ type Fortran = unsafe extern "C" fn(
     *const c_int,
 );
 
+/// The most rows, terms and columns that libxsmm is meant for.
+const SMALL: usize = 64;
+
 /// A library that computes products.
 pub struct Blas {
     /// Its name.
     pub name: &'static str,
     product: Product,
-    /// The most rows, terms and columns that it is meant for.
-    most: usize,
-    /// What the functions above belong to.
+    /// The library that the functions are part of.
     _library: Library,
 }
 
 enum Product {
+    /// OpenBLAS or AOCL-BLAS.
     Cblas {
         sgemm: Cblas,
         /// Sets its number of threads.
         threads: unsafe extern "C" fn(c_int),
     },
+    /// libxsmm, on one thread.
     Fortran(Fortran),
 }
 
@@ -111,13 +114,32 @@ fn load(
 ) -> Result<Blas, String> {
     let of = |why: String| format!("{name}: {why}");
     let path = library.map_err(of)?;
-    // SAFETY: it is a published library, whose initialisation sets up its threads.
-    let library = unsafe { Library::new(&path) }.map_err(|e| of(e.to_string()))?;
+    let library = open(&path).map_err(of)?;
     Ok(Blas {
         name,
         product: product(&library).map_err(of)?,
-        most: if name == "libxsmm" { 64 } else { usize::MAX },
         _library: library,
+    })
+}
+
+/// Opens a library, and before it the OpenMP that a wheel may keep beside it, where the system does not look.
+fn open(path: &Path) -> Result<Library, String> {
+    let beside = path.parent().and_then(|folder| folder.read_dir().ok());
+    for entry in beside.into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("libomp") {
+            // It is needed for as long as the program runs.
+            std::mem::forget(open_alone(&entry.path())?);
+        }
+    }
+    open_alone(path)
+}
+
+fn open_alone(path: &Path) -> Result<Library, String> {
+    // SAFETY: these are published libraries, whose initialisation sets up their threads.
+    let opened = unsafe { Library::new(path) };
+    opened.map_err(|e| match std::error::Error::source(&e) {
+        Some(why) => format!("{e}: {why}"),
+        None => e.to_string(),
     })
 }
 
@@ -168,8 +190,10 @@ fn libxsmm() -> Result<PathBuf, String> {
 impl Blas {
     /// Whether it takes part at m×k×n on so many threads.
     pub fn takes(&self, shape: [usize; 3], threads: usize) -> bool {
-        let serial = matches!(self.product, Product::Fortran(_));
-        shape.iter().all(|&size| size <= self.most) && (threads == 1 || !serial)
+        match self.product {
+            Product::Cblas { .. } => true,
+            Product::Fortran(_) => threads == 1 && shape.iter().all(|&size| size <= SMALL),
+        }
     }
 
     /// C ← A·B, for operands with contiguous rows.

@@ -33,6 +33,16 @@ pub(super) struct Product<'a, E> {
 
 impl<E: Epilogue> TileOp for Product<'_, E> {
     fn run<S: Simd, const MR: usize, const NV: usize>(self, s: S) {
+        let (m, n, k) = (self.c.rows(), self.c.cols(), self.a.cols());
+        let threads = par::threads(self.exec);
+        let plan = ReadB::plan(m, self.b, NV * S::LANES, threads);
+        self.by::<S, MR, NV>(s, plan, plan.chunks(m, n, k, threads));
+    }
+}
+
+impl<E: Epilogue> Product<'_, E> {
+    /// Computes it with B read in that way, in so many chunks of rows. Neither changes a bit of what comes out.
+    fn by<S: Simd, const MR: usize, const NV: usize>(self, s: S, plan: ReadB, chunks: usize) {
         let Product {
             exec,
             c,
@@ -41,9 +51,7 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
             b,
             epilogue,
         } = self;
-        let (m, n, k) = (c.rows(), c.cols(), a.cols());
-        let (wide, threads) = (NV * S::LANES, par::threads(exec));
-        let plan = ReadB::plan(m, b, wide, threads);
+        let wide = NV * S::LANES;
         let panels = Panels::cut::<S>(b, plan, wide);
         let shared = plan != ReadB::PackedByBlock;
         let len = if shared { panels.packed_len() } else { 0 };
@@ -56,7 +64,7 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
                 packed: shared.then(|| panels.pack(exec, s, buffer)),
                 epilogue,
             };
-            chunk.share(exec, s, plan.chunks(m, n, k, threads));
+            chunk.share(exec, s, chunks);
         })
     }
 }
@@ -253,6 +261,72 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
                 self.quad::<S, ROWS>(s, j, a);
             }
             j += width;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::isa::Isa;
+
+    /// A product by a plan and in a number of chunks that the test names.
+    struct Planned<'a> {
+        product: Product<'a, ()>,
+        plan: ReadB,
+        chunks: usize,
+    }
+
+    impl TileOp for Planned<'_> {
+        fn run<S: Simd, const MR: usize, const NV: usize>(self, s: S) {
+            self.product.by::<S, MR, NV>(s, self.plan, self.chunks);
+        }
+    }
+
+    /// What a machine may choose, by its caches and its number of threads, changes no bit: all ways to read B and to cut
+    /// C give what the first of them gives, on each instruction set.
+    #[test]
+    fn bits_do_not_depend_on_how_b_is_read_and_how_rows_are_cut() {
+        let value =
+            |i: usize| ((i * 7919 % 1009) as f32 / 500.0 - 1.0) * 1.1f32.powi((i % 23) as i32);
+        // Below a tile, at its borders and beyond; k beyond a block of it; rows of B that collide in the cache.
+        let shapes = [
+            [1, 1, 1],
+            [5, 3, 17],
+            [16, 64, 48],
+            [37, 515, 100],
+            [70, 130, 256],
+            [130, 1100, 131],
+        ];
+        for isa in Isa::available() {
+            for [m, k, n] in shapes {
+                let a: Vec<f32> = (0..m * k).map(value).collect();
+                let b: Vec<f32> = (0..k * n).map(|i| value(i + 3)).collect();
+                let mut expected: Option<Vec<u32>> = None;
+                for plan in [ReadB::Packed, ReadB::PackedByBlock, ReadB::InPlace] {
+                    for chunks in [1, 2, 3, 5, 8] {
+                        let mut c = vec![0.5; m * n];
+                        isa.with_tile(Planned {
+                            product: Product {
+                                exec: Exec::parallel(isa),
+                                c: MatMut::from_rows(&mut c, n),
+                                accumulate: Accumulate::Add,
+                                a: MatRef::from_rows(&a, k),
+                                b: MatRef::from_rows(&b, n),
+                                epilogue: (),
+                            },
+                            plan,
+                            chunks,
+                        });
+                        let bits: Vec<u32> = c.iter().map(|v| v.to_bits()).collect();
+                        let first = expected.get_or_insert_with(|| bits.clone());
+                        assert!(
+                            bits == *first,
+                            "{isa}, {m}×{k}×{n}: {plan:?}, {chunks} chunks"
+                        );
+                    }
+                }
+            }
         }
     }
 }
