@@ -2,9 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use harness::error::{Error, Result};
+use harness::store::folder::Folder;
+
 /// The folder of the results, with one in it for each kind of machine.
 pub fn results() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("results")
+}
+
+/// The folder of this machine's results, which is made if it is not there.
+///
+/// # Errors
+/// If it cannot be made or written to.
+pub fn folder() -> Result<Folder> {
+    let path = results().join(slug());
+    std::fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+    Folder::open(&path, [])
 }
 
 /// The name of the folder of this machine's results: its maker, family and model, as `amd-family-26-model-2`. Machines

@@ -62,8 +62,7 @@ fn main() -> ExitCode {
         eprintln!("error: one folder at most, for the results");
         return ExitCode::from(2);
     }
-    let ours = || machine::results().join(machine::slug());
-    match run(&folder.unwrap_or_else(ours)) {
+    match run(folder.as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -72,9 +71,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(folder: &Path) -> Result<()> {
+fn run(folder: Option<&Path>) -> Result<()> {
     // Before anything is measured: a folder that cannot be written to shows at once.
-    let folder = Folder::open(folder, [])?;
+    let folder = match folder {
+        Some(named) => Folder::open(named, [])?,
+        None => machine::folder()?,
+    };
     let (exec, pool) = executions().pop().expect("one thread at least");
     let threads = pool.current_num_threads();
     let mut table = Vec::new();

@@ -64,9 +64,7 @@ fn run(named: &[String]) -> Result<()> {
             harness.display()
         )));
     }
-    let ours = machine::results().join(machine::slug());
-    std::fs::create_dir_all(&ours).map_err(Error::io("create", &ours))?;
-    let results = Folder::open(&ours, [])?;
+    let results = machine::folder()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let counts = if threads > 1 {
         vec![1, threads]

@@ -82,6 +82,13 @@ pub static ALL: LazyLock<Vec<Result<Blas, String>>> = LazyLock::new(|| {
             }
         })
     };
+    let made = libxsmm();
+    let libxsmm = load("libxsmm", made.clone(), |library| {
+        // SAFETY: this is the type of the function of this name, by `libxsmm.h`.
+        unsafe { Ok(Product::Fortran(*symbol(library, "libxsmm_sgemm")?)) }
+    });
+    // What is loaded needs its file no longer.
+    let _ = made.map(std::fs::remove_file);
     vec![
         cblas(
             "OpenBLAS",
@@ -95,10 +102,7 @@ pub static ALL: LazyLock<Vec<Result<Blas, String>>> = LazyLock::new(|| {
             "cblas_sgemm",
             "bli_thread_set_num_threads",
         ),
-        load("libxsmm", libxsmm(), |library| {
-            // SAFETY: this is the type of the function of this name, by `libxsmm.h`.
-            unsafe { Ok(Product::Fortran(*symbol(library, "libxsmm_sgemm")?)) }
-        }),
+        libxsmm,
     ]
 });
 

@@ -40,19 +40,17 @@ pub fn page(results: &Path) -> Result<String> {
          is where we want to be.\n"
     );
     for machine in list().map_err(Error::io("list", results))? {
-        let mut is_first = true;
         for name in [SECTION, WORKBENCH] {
             let path = machine.join(name);
             if !path.exists() {
                 continue;
             }
             let section = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-            if is_first && name == WORKBENCH {
+            if name == WORKBENCH && !machine.join(SECTION).exists() {
                 let name = machine.file_name().unwrap_or_default();
                 write!(text, "\n## {}\n", name.display()).expect("writing to a string");
             }
             write!(text, "\n{}\n", section.trim()).expect("writing to a string");
-            is_first = false;
         }
     }
     Ok(text)

@@ -59,8 +59,8 @@ impl Peers {
 
     /// Those that are here, by name and version.
     pub fn here(&self) -> impl Iterator<Item = String> {
-        let mut peers = self.peers.iter();
-        std::iter::from_fn(move || peers.next().map(|p| format!("{} {}", p.name, p.version)))
+        let peers = self.peers.iter();
+        peers.map(|peer| format!("{} {}", peer.name, peer.version))
     }
 
     /// Seconds of what a line asks of a package, on so many threads; none if it takes no part, or failed to answer, which

@@ -99,9 +99,9 @@ impl Timed {
 /// A way that a batch goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
-    /// All of the product.
+    /// The whole product is computed.
     Whole,
-    /// By bounds of these products of bytes.
+    /// Bounds come from these products of bytes, and what they leave open is computed.
     Screened(Dot8),
 }
 
