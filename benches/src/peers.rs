@@ -17,9 +17,9 @@ pub fn faer_product(threads: usize, mut c: MatMut, add: bool, a: MatRef, b: MatR
         }
     }
     let (rows, cols, stride) = (c.rows(), c.cols(), c.row_stride() as isize);
-    // SAFETY: the rows of `c`, which is borrowed for as long.
+    // SAFETY: the view vouches for so many rows and columns in its slice, which is borrowed for as long.
     let c = unsafe {
-        faer::MatMut::from_raw_parts_mut(c.row_mut(0).as_mut_ptr(), rows, cols, stride, 1)
+        faer::MatMut::from_raw_parts_mut(c.data_mut().as_mut_ptr(), rows, cols, stride, 1)
     };
     let accumulate = if add {
         faer::Accum::Add
@@ -56,7 +56,7 @@ pub fn matrixmultiply_product(mut c: MatMut, a: MatRef, b: MatRef) {
     let strides = |m: MatRef| (m.row_stride() as isize, m.col_stride() as isize);
     let ((rsa, csa), (rsb, csb)) = (strides(a), strides(b));
     let rsc = c.row_stride() as isize;
-    let c = c.row_mut(0).as_mut_ptr();
+    let c = c.data_mut().as_mut_ptr();
     // SAFETY: the views vouch for their matrices, and the shapes fit.
     unsafe {
         let (a, b) = (a.data().as_ptr(), b.data().as_ptr());

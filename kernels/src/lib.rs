@@ -7,7 +7,7 @@
 //! sparse_coding  codes for a given dictionary: lasso, pursuits, least squares
 //! sae            sparse autoencoders, a variant a file
 //! mlp            residual MLPs on pairs of one-hot vectors
-//! train          losses, embedding, Adam
+//! train          losses, embedding, Adam, clipping
 //! matrix         views, products, sparse rows, sums, dictionaries
 //! function       exp, tanh, erf, activations, over slices; sums and products of vectors
 //! machine        vectors and instruction sets, threads, scratch memory, the profile
@@ -54,6 +54,8 @@
 //! `d_x` is the gradient with respect to x. A `backward` overwrites what it writes to. One that adds to it ends in
 //! `_add`, as [`Loss::backward_add`](loss::Loss::backward_add); and a product takes an [`Accumulate`] that says which
 //! it is.
+//!
+//! Where rows are to be contiguous, a matrix whose rows are not is a panic as well.
 //!
 //! Shapes are checked before anything is written, and a panic names them; no input, NaN and infinity included, is
 //! undefined behaviour. Functions of single values, products, sums, norms, losses and cosines state their error;

@@ -176,8 +176,9 @@ pub fn forward(exec: Exec, parameters: &Parameters, pairs: &[[u32; 2]], workspac
         batch <= capacity,
         "{batch} pairs in a workspace for {capacity}"
     );
-    workspace.batch = batch;
     let [first, second] = parameters.embeddings();
+    embedding::check(first.rows(), second.rows(), pairs, batch);
+    workspace.batch = batch;
     let x = rows_mut(&mut workspace.residual, 0, capacity, batch, shape.width);
     embedding::forward(exec, first, second, pairs, x);
     for l in 0..shape.layers {
@@ -253,6 +254,8 @@ pub fn backward(
             layers + 1
         );
     }
+    let [first, second] = parameters.embeddings();
+    embedding::check(first.rows(), second.rows(), pairs, batch);
     workspace.d_residual[0][..batch * width].fill(0.0);
     workspace.add_loss_gradient(exec, loss, supervision, layers, targets);
     for l in (0..layers).rev() {

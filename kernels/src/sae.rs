@@ -40,6 +40,7 @@
 //! model                what a variant has to bring
 //! pass layers          the steps that variants share
 //! batch                codes, errors and gradients of a batch
+//! backward             sums that make the gradients of biases and dictionaries
 //! screen               the entries of codes without most of the encoder's product
 //! task                 what is read and what is reconstructed
 //! tensors select       named parameters; which pre-activations are active

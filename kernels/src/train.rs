@@ -1,4 +1,4 @@
-//! What training needs beside a model: losses, an embedding of categories, and the optimiser.
+//! What training needs beside a model: losses, an embedding of categories, the optimiser, and clipping.
 
 pub mod adam;
 pub mod clip;

@@ -214,7 +214,7 @@ impl Blas {
         let [m, k, n] = [m, k, n].map(int);
         let [lda, ldb, ldc] = [a.row_stride(), b.row_stride(), c.row_stride()].map(int);
         let (a, b) = (a.data().as_ptr(), b.data().as_ptr());
-        let c = c.row_mut(0).as_mut_ptr();
+        let c = c.data_mut().as_mut_ptr();
         match self.product {
             Product::Cblas {
                 sgemm,

@@ -13,7 +13,7 @@
 //! gelu::forward(Exec::default(), &x, &mut y);
 //! assert!((y[0] + 0.158655).abs() < 1e-6 && y[1] == 0.0 && (y[2] - 1.954500).abs() < 1e-6);
 //!
-//! // Of the sum of all y, with respect to x.
+//! // The gradient of the sum of all y with respect to x.
 //! let (d_y, mut d_x) = ([1.0; 3], [0.0; 3]);
 //! gelu::backward(Exec::default(), &x, &d_y, &mut d_x);
 //! assert_eq!(d_x[1], 0.5);

@@ -1,7 +1,7 @@
 //! A profile of where the time goes: calls, thread time, FLOP and bytes of every kernel.
 //!
-//! Off at first. While it is off, a [span](span()) costs one relaxed load and a branch that is never taken; while
-//! it is on, two readings of a clock. Results are the same bits either way.
+//! Profiling is off at first, and a [span](span()) then costs one relaxed load and a branch that is never taken; while
+//! it is on, it costs two readings of a clock. Results are the same bits either way.
 //!
 //! *Time* is taken where the work is done: by the thread that does it, around one piece of it. Spans nest, and each has
 //! what the spans inside it leave over; so a thread that waits for others and is handed their work meanwhile
@@ -11,7 +11,9 @@
 //! for a product; a multiply-add counts as two, a comparison, a lookup or a conversion as none), and the compulsory
 //! traffic, each operand read and each result written once. What a kernel reads again is not counted, nor is what an
 //! [`Epilogue`](crate::Epilogue) does to the rows of a product, though its time is. So FLOP/s are those of the
-//! algorithm, and bytes/s are at most those that were read and written.
+//! algorithm, and bytes/s are at most those that were read and written. A pass that shares its samples among threads
+//! itself, as those of [`mlp`](crate::mlp) and [`sparse_coding`](crate::sparse_coding) do, counts the calls of each
+//! share: there, calls and bytes grow with the number of shares.
 //!
 //! A program gives names of its own to what it does around the kernels: see [`phase`].
 //!
@@ -111,9 +113,13 @@ impl Work {
         }
     }
 
-    /// A product of m×k by k×n.
+    /// The work of a product of m×k by k×n.
     pub fn product(m: usize, n: usize, k: usize) -> Work {
-        Work::new(2 * m * n * k, m * k + k * n + m * n)
+        let values = m * k + k * n + m * n;
+        Work {
+            flops: 2 * m as u64 * n as u64 * k as u64,
+            ..Work::new(0, values)
+        }
     }
 }
 
@@ -171,7 +177,7 @@ pub fn phase(name: &'static str) -> Span {
     Span::new(Subject::Phase(name))
 }
 
-/// The time from [`span()`] on; on the thread that it began on.
+/// A span of time on one thread, from [`span()`] until it is dropped.
 #[derive(Debug)]
 pub struct Span {
     open: Option<Open>,
@@ -384,11 +390,11 @@ impl Raw {
 
     fn less(self, earlier: Raw) -> Raw {
         Raw {
-            calls: self.calls - earlier.calls,
-            ticks: self.ticks - earlier.ticks,
+            calls: self.calls.saturating_sub(earlier.calls),
+            ticks: self.ticks.saturating_sub(earlier.ticks),
             work: Work {
-                flops: self.work.flops - earlier.work.flops,
-                bytes: self.work.bytes - earlier.work.bytes,
+                flops: self.work.flops.saturating_sub(earlier.work.flops),
+                bytes: self.work.bytes.saturating_sub(earlier.work.bytes),
             },
         }
     }
@@ -428,7 +434,7 @@ impl Snapshot {
         self.phases.get(name).copied().unwrap_or_default().totals()
     }
 
-    /// What came between an earlier snapshot and this one.
+    /// What came between an earlier snapshot and this one; zeros where it is the later one.
     pub fn since(&self, earlier: &Snapshot) -> Snapshot {
         let mut between = self.clone();
         for (now, &then) in between.parts.iter_mut().zip(&earlier.parts) {

@@ -19,11 +19,11 @@ use crate::matrix::view::MatRef;
 /// their own write each time.
 const TOGETHER: usize = 8;
 
-/// `sums[j]` = Σᵢ `m[i, j]`, row after row; `m` has contiguous rows. The error is at most γ_m of the sum of
-/// the sizes, for m rows.
+/// `sums[j]` = Σᵢ `m[i, j]`, row after row; `m` has contiguous rows. The error is at most γ_B·Σᵢ |`m[i, j]`| for B
+/// rows, with γ_B = B·u / (1 − B·u) and u = 2⁻²⁴.
 ///
 /// # Panics
-/// If there are not as many sums as columns.
+/// If there are not as many sums as columns, or rows of `m` are not contiguous.
 #[track_caller]
 pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
     assert_eq!(
@@ -33,6 +33,7 @@ pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
         sums.len(),
         m.cols()
     );
+    m.assert_contiguous_rows();
     struct Sums<'a>(MatRef<'a>, &'a mut [f32]);
     impl Op for Sums<'_> {
         type Output = ();

@@ -37,11 +37,13 @@ impl Matching {
         let (few, many) = (unit_few.as_ref(), unit_many.as_ref().t());
         matmul(exec, few, many, Accumulate::Replace, out);
         if let Some(at) = cosines.iter().position(|c| !c.is_finite()) {
+            let (i, j) = match swapped {
+                true => (at % m, at / m),
+                false => (at / m, at % m),
+            };
             panic!(
-                "a cosine of {} between rows {} and {}",
-                cosines[at],
-                at / m,
-                at % m
+                "a cosine of {} between row {i} of the first dictionary and row {j} of the second",
+                cosines[at]
             );
         }
         let columns = assign(&cosines, m);
@@ -78,7 +80,7 @@ impl Matching {
 /// *On implementing 2D rectangular assignment algorithms*, 2016), in f64.
 ///
 /// # Panics
-/// If there are more rows than columns, or values that fill no row.
+/// If there are more rows than columns, values that fill no row, or a value that is NaN or infinite.
 #[track_caller]
 pub fn assign(values: &[f32], columns: usize) -> Vec<usize> {
     const NONE: usize = usize::MAX;
@@ -88,6 +90,13 @@ pub fn assign(values: &[f32], columns: usize) -> Vec<usize> {
         "{} values in rows of {columns}",
         values.len()
     );
+    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+        let (row, column) = (at / columns, at % columns);
+        panic!(
+            "a value of {} in row {row}, column {column} of an assignment",
+            values[at]
+        );
+    }
     let mut row_dual = vec![0.0; rows];
     let mut column_dual = vec![0.0; columns];
     let mut row_of = vec![NONE; columns];

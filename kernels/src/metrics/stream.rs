@@ -72,7 +72,7 @@ impl Stream {
     /// Adds a batch: samples and reconstructions of B×d, contiguous rows, and codes of B×n.
     ///
     /// # Panics
-    /// If the shapes do not match.
+    /// If the shapes do not match, or rows of `x` or `x_hat` are not contiguous.
     #[track_caller]
     pub fn add(&mut self, exec: Exec, x: MatRef, x_hat: MatRef, codes: SparseRef) {
         let (d, n) = (self.origin.len(), self.firings.len());
@@ -88,6 +88,8 @@ impl Stream {
             codes.rows(),
             codes.cols()
         );
+        x.assert_contiguous_rows();
+        x_hat.assert_contiguous_rows();
         for i in 0..rows {
             let (columns, values) = codes.row(i);
             for (&j, &value) in columns.iter().zip(values) {

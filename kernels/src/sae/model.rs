@@ -22,7 +22,7 @@ pub(super) struct Own {
 
 /// A kind of sparse autoencoder: what its parameters are, and how a batch passes through it.
 ///
-/// Shapes have been checked when these are called, and batches are not empty but for `encode` and `decode`.
+/// Shapes have been checked when these are called, and batches are not empty but for `encode`, `encode_batch` and `decode`.
 pub(super) trait Model {
     /// Settings that make sense for the shape, of every kind that goes another way through the code, with a penalty of
     /// `lambda` where there is one.

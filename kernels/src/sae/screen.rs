@@ -21,9 +21,8 @@
 //!
 //! Whether a bound is close decides on the work alone, never on the result. So each batch may go either way, and goes the
 //! faster one: both are timed, and now and then the slower one is tried again. The whole product wins where most codes
-//! are active, as at the start of a training with a penalty, and where products of bytes are not much faster than those of
-//! f32. A sample with a NaN has bounds of NaN, which exclude
-//! nothing.
+//! are active, as at the start of a training with a penalty, and where products of bytes are not much faster than those
+//! of f32. A sample with a NaN has bounds of NaN, which exclude nothing.
 //!
 //! The scheme is that of databases that answer the largest inner products exactly: integer bounds before exact products
 //! in FEXIPRO (Li, Chan, Yiu and Mamoulis, SIGMOD 2017), bounds by norms in LEMP (Teflioudi and Gemulla, ACM TODS 2016),

@@ -18,8 +18,8 @@ use crate::train::clip;
 /// A sparse autoencoder in training.
 ///
 /// Its state is its parameters, both moments, [`steps`](Self::steps) and [`idle`](Self::idle); a trainer made
-/// from them by [`restore`](Self::restore), with the same tensors [held](Self::hold) and the
-/// same [clipping](Self::set_clip), goes on to the same bits.
+/// from them by [`restore`](Self::restore), with the same tensors [held](Self::hold), the same
+/// [clipping](Self::set_clip) and the same [`Workspace::set_dense_from`], goes on to the same bits.
 #[derive(Clone, Debug)]
 pub struct Trainer {
     pub(super) parameters: Parameters,
@@ -76,8 +76,8 @@ impl Trainer {
         }
     }
 
-    /// Holds the tensors of these names at the values that they have now. Their gradients and moments are computed as
-    /// before, but change nothing.
+    /// Holds the tensors of these names at the values that they have now. Their moments are updated all the same: by
+    /// their gradients, or by zeros where gradients are [clipped](Self::set_clip), as the norm leaves them out.
     ///
     /// # Panics
     /// If there is no such tensor.
@@ -94,7 +94,15 @@ impl Trainer {
 
     /// Sets the most that the norm of the gradient may be, over all parameters that are not held: a longer one is
     /// [scaled](clip::to_norm) to it, after its projection. None, as at the start, leaves gradients as they are.
+    ///
+    /// # Panics
+    /// If the norm is not above 0.
+    #[track_caller]
     pub fn set_clip(&mut self, most: Option<f32>) {
+        assert!(
+            most.is_none_or(|most| most > 0.0),
+            "gradients clipped to a norm of {most:?}, which has to be above 0"
+        );
         self.clip = most;
     }
 
@@ -105,8 +113,7 @@ impl Trainer {
     /// state of the trainer is what it was.
     ///
     /// # Panics
-    /// If the batch is larger than the capacity, or rows are not d long, or gradients are to be clipped to a norm that is
-    /// not above 0.
+    /// If the batch is larger than the capacity, or rows are not d long.
     #[track_caller]
     pub fn step(&mut self, exec: Exec, x: MatRef) -> Losses {
         self.step_to(exec, x, x)

@@ -68,10 +68,10 @@ pub struct Stop {
 /// What is known of a code.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Certificate {
-    /// F(c)
+    /// The objective F(c).
     pub objective: f64,
     /// The duality gap: F(c) less the optimum is at most this, and so is ‖Dᵀc − Dᵀc*‖² for an optimal c*.
-    /// A sum of terms that are not negative, so it is not either.
+    /// It is a sum of terms that are not negative, so it is never negative.
     pub gap: f64,
 }
 

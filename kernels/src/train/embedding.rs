@@ -28,8 +28,9 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::{MatMut, MatRef};
 
+/// Panics where an index lies outside its embedding, or there are not as many pairs as rows.
 #[track_caller]
-fn check(first: usize, second: usize, pairs: &[[u32; 2]], rows: usize) {
+pub(crate) fn check(first: usize, second: usize, pairs: &[[u32; 2]], rows: usize) {
     assert_eq!(pairs.len(), rows, "{} pairs for {rows} rows", pairs.len());
     for (at, &[i, j]) in pairs.iter().enumerate() {
         assert!(

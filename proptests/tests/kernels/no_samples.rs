@@ -65,6 +65,12 @@ fn means_of_no_samples_are_nan_and_sums_are_zero(isa: Isa) {
         assert_eq!((codes.rows(), codes.entries()), (0, 0));
         let x_hat = MatMut::new(&mut [], 0, 4).unwrap();
         sae::decode(exec, &parameters, codes, x_hat);
+        // In a workspace that has seen no samples yet, too.
+        for encode in [sae::encode, sae::encode_batch] {
+            let mut workspace = Workspace::new(SHAPE, variant, 3);
+            encode(exec, &parameters, nothing(), &mut workspace);
+            assert_eq!(workspace.codes().rows(), 0, "{variant:?}");
+        }
     }
 
     let shape = mlp::Shape {

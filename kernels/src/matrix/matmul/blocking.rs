@@ -104,7 +104,10 @@ impl ReadB {
             ReadB::PackedByBlock => (MC_BY_BLOCK, threads),
             ReadB::InPlace | ReadB::Packed => (MC, 2 * threads),
         };
-        let worth = (2 * m * n * k / LEAF_FLOPS).min(m / MC_MIN).max(1);
+        let flops = 2.0 * m as f64 * n as f64 * k as f64;
+        let worth = ((flops / LEAF_FLOPS as f64) as usize)
+            .min(m / MC_MIN)
+            .max(1);
         let chunks = if threads == 1 { 1 } else { even.min(worth) };
         chunks.max(m.div_ceil(most_rows))
     }

@@ -161,15 +161,22 @@ impl<'a> MatRef<'a> {
     #[inline]
     pub fn row(&self, i: usize) -> &'a [f32] {
         assert!(i < self.rows, "row {i} of a matrix of {}", self.rows);
+        self.assert_contiguous_rows();
+        if self.cols == 0 {
+            return &[];
+        }
+        &self.data[i * self.row_stride..][..self.cols]
+    }
+
+    /// Panics where the values of a row are not next to each other.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn assert_contiguous_rows(&self) {
         assert!(
             self.col_stride == 1 || self.cols <= 1,
             "a row at a column stride of {}",
             self.col_stride
         );
-        if self.cols == 0 {
-            return &[];
-        }
-        &self.data[i * self.row_stride..][..self.cols]
     }
 
     /// Some of the rows.

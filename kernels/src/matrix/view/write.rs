@@ -170,6 +170,11 @@ impl<'a> MatMut<'a> {
         }
     }
 
+    /// The slice under the view.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        self.data
+    }
+
     /// The same matrix, borrowed for less long.
     pub fn reborrow(&mut self) -> MatMut<'_> {
         MatMut {

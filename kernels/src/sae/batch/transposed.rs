@@ -47,6 +47,12 @@ impl Transposed {
     /// Sorts the entries by columns, and by rows within them: a counting sort.
     pub(super) fn sort(&mut self, of: SparseRef) {
         let _span = profile::timed(Part::Sorting, || Work::new(0, 3 * of.entries()));
+        assert!(
+            u32::try_from(of.entries()).is_ok(),
+            "{} active codes in a batch, of which u32 counts at most {}",
+            of.entries(),
+            u32::MAX
+        );
         self.width = of.cols();
         let starts = &mut self.starts[..=of.cols()];
         starts.fill(0);

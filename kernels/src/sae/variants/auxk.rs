@@ -12,10 +12,9 @@ use crate::sae::select::Largest;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_ENC, Tensors, W_DEC, W_ENC};
 
-/// α·‖W_decᵀ z − (x − x̂)‖², for z the k largest codes of dead elements alone. The error x − x̂ (y − ŷ in a transcoder)
-/// counts as given,
-/// as in the authors' code: gradients reach the dead elements in encoder and dictionary, and `b_dec` through the
-/// encoder alone.
+/// The auxiliary loss α·‖W_decᵀ z − (x − x̂)‖², where z holds the k largest codes of dead elements alone. The error x − x̂
+/// (y − ŷ in a transcoder) counts as given, as in the authors' code: gradients reach the dead elements in encoder and
+/// dictionary, and `b_dec` through the encoder alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AuxK {
     /// Dead elements that are active for a sample, at most.

@@ -124,6 +124,9 @@ impl BatchTopK {
         /// The bound, as a share of the threshold.
         const SHARE: f32 = 0.875;
         let count = self.k * pass.input.rows();
+        if count == 0 {
+            return pass.encode(AtLeast::ABOVE_ZERO);
+        }
         let guess = SHARE * pass.tensors.get(THRESHOLD)[0];
         let mut enough = false;
         if guess > 0.0 {
