@@ -42,8 +42,8 @@ use crate::store::names;
 #[command(name = "harness", version, arg_required_else_help = false)]
 #[command(
     after_help = "Environment:\n  KERNELS_ISA=avx512|avx2|portable  force an instruction set \
-    (default: the best of this machine)\n\nExit codes:\n  0 done, whatever the verdicts; 2 bad \
-    input, a file that cannot be read or written, or too little memory; 130 interrupted"
+    (default: the best of this machine)\n\nExit codes:\n  0 done, whatever the verdicts; 1 a \
+    mistake of the program itself; 2 bad input, a file that cannot be read or written, or too little memory; 130 interrupted"
 )]
 struct Cli {
     #[command(subcommand)]

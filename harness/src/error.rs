@@ -65,7 +65,7 @@ fn way_out(action: &str, source: &std::io::Error) -> &'static str {
         StaleNetworkFileHandle => "; mount its file system again, then go on with `--resume`",
         _ => match action {
             "create" | "write" => {
-                "; choose a folder you may write to with --out, or copy the run to one to resume it there"
+                "; choose a folder that exists and that you may write to, or copy the run to one to resume it there"
             }
             "read" | "remove" => "",
             _ => "; choose a folder on another file system with --out",

@@ -39,6 +39,9 @@ pub fn number(value: f64) -> String {
 /// A share in per cent, in whole numbers but near 0 and 100.
 pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
+    if percent.is_nan() {
+        return number(percent);
+    }
     let plain = (1.0..=99.0).contains(&percent) || percent == 0.0 || percent == 100.0;
     match plain {
         true => format!("{percent:.0} %"),
@@ -48,7 +51,10 @@ pub fn percent(share: f64) -> String {
 
 /// A share in per cent, to a tenth.
 pub fn percent_to_tenths(share: f64) -> String {
-    format!("{} %", number((1000.0 * share).round() / 10.0))
+    match share.is_nan() {
+        true => number(share),
+        false => format!("{} %", number((1000.0 * share).round() / 10.0)),
+    }
 }
 
 /// Appends what is formatted.
@@ -74,7 +80,7 @@ pub fn quoted_path(path: &Path) -> String {
     }
 }
 
-/// `" (did you mean `x`?)"` for the nearest of `known`, or nothing if none is near.
+/// `"; did you mean `x`?"` for the nearest of `known`, or nothing if none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     known
         .into_iter()

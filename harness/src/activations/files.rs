@@ -30,7 +30,14 @@ impl Files {
     pub fn open(paths: &[PathBuf], tensor: Option<&str>) -> Result<Files> {
         let mut shards: Vec<Shard> = Vec::new();
         let mut starts = vec![0];
+        let mut seen = BTreeSet::new();
         for path in files(paths)? {
+            if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                return Err(Error::input(format!(
+                    "{} is named twice; rows of its that are held out would be trained on as well",
+                    path.display()
+                )));
+            }
             let shard = Shard::open(&path, tensor)?;
             if let Some(first) = shards.first()
                 && first.width() != shard.width()

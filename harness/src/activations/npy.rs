@@ -26,7 +26,16 @@ fn header(mut file: impl BufRead + Seek) -> Result<(NpyHeader, u64), String> {
         return Err("it is no .npy file: its header would be longer than a MiB".into());
     }
     file.seek(SeekFrom::Start(0)).map_err(broken)?;
-    let header = NpyHeader::from_reader(&mut file).map_err(broken)?;
+    if !start.starts_with(b"\x93NUMPY") {
+        return Err(match start.is_empty() {
+            true => "it is no .npy file: it is empty".into(),
+            false => "it is no .npy file: it does not begin with \\x93NUMPY".into(),
+        });
+    }
+    let header = NpyHeader::from_reader(&mut file).map_err(|e| match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => "it is cut off within its header".into(),
+        _ => broken(e),
+    })?;
     let offset = file.stream_position().map_err(|e| e.to_string())?;
     Ok((header, offset))
 }

@@ -76,8 +76,8 @@ impl Survey {
         let all = all.expect("files hold rows");
         if all.rows == 0 {
             return Err(Error::input(format!(
-                "every row of {} and what follows holds a NaN or an infinite value",
-                rows.title()
+                "every row holds a NaN or an infinite value: {}",
+                rows.in_words()
             )));
         }
         let n = all.rows as f64;

@@ -22,7 +22,11 @@ fn read(run: Option<&Path>) -> Result<(String, Ledger)> {
     let (run, ledger) = results::ledger(folder)?;
     let facts = run.iter().map(|r| format!("{} {}", r.key, r.value));
     let facts = facts.collect::<Vec<_>>().join(", ");
-    Ok((format!("Verdicts of the reference run: {facts}."), ledger))
+    let what = match folder.ends_with("reference") {
+        true => "the reference run".into(),
+        false => format!("the run in {}", folder.display()),
+    };
+    Ok((format!("Verdicts of {what}: {facts}."), ledger))
 }
 
 /// The verdict on a claim is that of its criterion: where a claim or its criterion reads otherwise in the code than in

@@ -23,27 +23,27 @@ pub fn threads(asked: Option<usize>) -> Result<usize> {
 
 /// The instruction set: `KERNELS_ISA`, else the configuration file, else the best there is.
 pub fn choose_isa(configured: Option<&str>) -> Result<Isa> {
-    let available = || {
-        Isa::available()
-            .into_iter()
-            .map(Isa::name)
-            .collect::<Vec<_>>()
-            .join(", ")
+    let refused = |name: &str| {
+        let available: Vec<_> = Isa::available().into_iter().map(Isa::name).collect();
+        let why = match Isa::NAMES.contains(&name) {
+            true => format!("this CPU lacks the instruction set `{name}`"),
+            false => {
+                let hint = did_you_mean(name, Isa::NAMES.iter().copied());
+                format!("there is no instruction set `{name}`{hint}")
+            }
+        };
+        format!("{why}; this machine has {}", available.join(", "))
     };
     match (std::env::var("KERNELS_ISA"), configured) {
-        (Err(std::env::VarError::NotPresent), Some(name)) => Isa::from_str(name).map_err(|e| {
+        (Err(std::env::VarError::NotPresent), Some(name)) => Isa::from_str(name).map_err(|_| {
             Error::input(format!(
-                "isa = \"{name}\" in the configuration: {e}{}; this machine has {}: change or remove \
-                 the line (results then differ in their last digits)",
-                did_you_mean(name, Isa::NAMES.iter().copied()),
-                available(),
+                "isa = \"{name}\" in the configuration: {}: change or remove the line (results then differ in their \
+                 last digits)",
+                refused(name)
             ))
         }),
-        (variable, _) => Isa::from_env().map_err(|e| {
-            let name = variable.unwrap_or_default();
-            let hint = did_you_mean(&name, Isa::NAMES.iter().copied());
-            Error::input(format!("KERNELS_ISA: {e}{hint}; this machine has {}", available()))
-        }),
+        (variable, _) => Isa::from_env()
+            .map_err(|_| Error::input(format!("KERNELS_ISA: {}", refused(&variable.unwrap_or_default())))),
     }
 }
 
@@ -92,6 +92,9 @@ pub fn put_wrapped(text: &mut String, words: &str, width: usize, indent: &str) {
 
 /// The time between two checkpoints, from its seconds.
 pub fn checkpoint_every(seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|e| Error::input(format!("--checkpoint-every is {seconds}: {e}")))
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        Error::input(format!(
+            "--checkpoint-every is {seconds}; it must be 0 or more seconds"
+        ))
+    })
 }

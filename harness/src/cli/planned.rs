@@ -28,8 +28,12 @@ pub fn listed(commands: Commands, run: &Path) -> Result<Vec<Planned>> {
     match (system::exists(&config)?, system::exists(&plan)?) {
         (true, true) => {}
         (false, false) => {
+            let why = match system::exists(run)? {
+                true => format!("{name} holds no plan: there is no {PLAN} in it"),
+                false => format!("there is no folder {name}"),
+            };
             return Err(Error::input(format!(
-                "{name} holds no plan, with all that decides what is computed: `{command} --help` tells how to write one"
+                "{why}; `{command} --help` tells how to write a plan"
             )));
         }
         (false, true) => {

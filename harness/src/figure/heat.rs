@@ -14,7 +14,7 @@ use crate::html::escape;
 /// Number of colours of a map: odd, so that 0 has the middle one where colours diverge.
 const SHADES: usize = 49;
 
-/// By how much neighbouring shades overlap, canvas units.
+/// The overlap of neighbouring shades, in units of the canvas.
 const OVERLAP: f64 = 4.0;
 
 /// A rectangle in pixels: left, top, right, bottom.

@@ -130,7 +130,7 @@ fn machine(rates: &[Rate]) -> Grid {
 }
 
 impl Profile {
-    /// For the terminal: kernels, then experiments.
+    /// The tables for the terminal: kernels, then experiments.
     pub fn text(&self) -> String {
         let mut text = String::new();
         if let Some(roofs) = Roofs::of(&self.machine) {

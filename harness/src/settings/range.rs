@@ -221,9 +221,9 @@ pub fn up_to(least: usize, name: &str, most: usize) -> Worded<RangeInclusive<usi
     worded(format!("{least} to {name} ({most})"), least..=most)
 }
 
-/// The numbers above 0 up to a million.
-pub fn above_0_at_most_1e6() -> Worded<Above> {
-    worded("above 0, at most 1e6", above(0.0).at_most(1e6))
+/// The positive numbers up to a million that are neither 0 nor nearly so in single precision.
+pub fn positive() -> Worded<RangeInclusive<f64>> {
+    worded("1e-30 to 1e6", 1e-30..=1e6)
 }
 
 /// Values that fulfil a condition; [`so_that`] makes it.

@@ -33,9 +33,9 @@ impl Checksums {
             .extend(theirs.map(|(n, sum)| (n.clone(), sum.clone())));
     }
 
-    /// Forgets the files of a folder.
-    pub fn remove(&mut self, folder: &str) {
-        self.0.retain(|name, _| !is_in(folder, name));
+    /// Forgets a file, or the files of a folder.
+    pub fn remove(&mut self, of: &str) {
+        self.0.retain(|name, _| name != of && !is_in(of, name));
     }
 
     /// Checks a file of the run in `run`, which the command `again` goes on with.
@@ -43,26 +43,35 @@ impl Checksums {
     /// # Errors
     /// If it cannot be read, is not among these or is not what it was; the message names it.
     pub fn verify(&self, run: &Path, name: &str, again: &str) -> Result<()> {
-        let path = run.join(name);
-        let contents = match read_result(&path) {
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
-            read => Some(read?),
-        };
-        let found = contents.map(|contents| checksum(&[contents]));
-        let wrong = match (self.0.get(name), found) {
-            (Some(sum), Some(found)) if *sum == found => return Ok(()),
-            (Some(sum), Some(found)) => {
-                format!("was changed after the run: its CRC-32 is {found}, and {sum} in {MANIFEST}")
-            }
-            (_, None) => "is missing".into(),
-            (None, _) => format!("is not among the checksums in {MANIFEST}"),
+        let Some(wrong) = self.wrong(run, name)? else {
+            return Ok(());
         };
         let remove = run.join(name.split('/').next().unwrap_or(name));
         Err(Error::input(format!(
             "{} {wrong}; put it back as it was, or remove {} and let {again} compute it again",
-            path.display(),
+            run.join(name).display(),
             remove.display()
         )))
+    }
+
+    /// What is wrong with a file of the run in `run`, if it is not what it was.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn wrong(&self, run: &Path, name: &str) -> Result<Option<String>> {
+        let contents = match read_result(&run.join(name)) {
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
+            read => Some(read?),
+        };
+        let found = contents.map(|contents| checksum(&[contents]));
+        Ok(match (self.0.get(name), found) {
+            (Some(sum), Some(found)) if *sum == found => None,
+            (Some(sum), Some(found)) => Some(format!(
+                "was changed after the run: its CRC-32 is {found}, and {sum} in {MANIFEST}"
+            )),
+            (_, None) => Some("is missing".into()),
+            (None, _) => Some(format!("is not among the checksums in {MANIFEST}")),
+        })
     }
 
     /// [Verifies](Self::verify) all files of a folder in `run`.

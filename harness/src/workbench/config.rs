@@ -9,7 +9,9 @@ use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
-use crate::text::put;
+use crate::store::names::CONFIG;
+use crate::store::system;
+use crate::text::{put, quoted_path};
 use crate::workbench::settings::{Dead, Kind, Settings};
 
 /// What the command line asks for, unresolved.
@@ -117,7 +119,7 @@ pub struct Config {
 const OWNER: Owner = Owner {
     prefix: "",
     name: "a training",
-    shown_by: "harness sae train --help",
+    shown_by: "the config.toml of any training",
 };
 
 impl Config {
@@ -218,7 +220,7 @@ impl Config {
             && !(same_from > 0.0 && same_from <= 1.0)
         {
             return Err(Error::input(format!(
-                "same_from is {same_from}; it must be above 0 and at most 1"
+                "--same-from is {same_from}; it must be above 0 and at most 1"
             )));
         }
         let rows = match across {
@@ -226,6 +228,7 @@ impl Config {
             None => Rows::named(&data, tensor.as_deref())?,
         };
         let settings = settings(&said, &request.expansion, &rows)?;
+        refuse_unused(&request.set, settings.variant)?;
         if !target.is_empty() && settings.variant == Kind::L1Tied {
             return Err(Error::input(
                 "l1-tied has one matrix for encoder and decoder, so it reconstructs what it reads and takes no --target; \
@@ -297,6 +300,21 @@ impl Config {
             write!(text, "# {about}\n{key} = {value}\n").expect("writing to a string");
         }
         text
+    }
+}
+
+/// Refuses what is said on the command line and does nothing for the variant. (A file names every setting.)
+fn refuse_unused(said: &[(String, Value, String)], variant: Kind) -> Result<()> {
+    let origin = |name: &str| said.iter().find(|(key, ..)| key == name).map(|s| &s.2);
+    match (variant.has_k(), origin("k"), origin("lambda")) {
+        (true, _, Some(origin)) => Err(Error::input(format!(
+            "{origin}: {variant} has no penalty; its number of active elements is k"
+        ))),
+        (false, Some(origin), _) => Err(Error::input(format!(
+            "{origin}: {variant} keeps no number of active elements; it has a penalty, lambda, which target_l0 steers to a \
+             number of them"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -414,7 +432,39 @@ pub fn first_difference<'a>(theirs: &'a str, ours: &'a str) -> Option<(&'a str, 
     }
 }
 
+/// The command of a training on one layer.
+pub const TRAIN: &str = "harness sae train";
+/// The command of a training on several layers.
+pub const LAYERS: &str = "harness sae layers";
+
+/// Refuses to resume by `command` what is in a folder, if that is another's, by its configuration file.
+///
+/// # Errors
+/// If it is, or there is no such file or it cannot be read.
+pub fn refuse_other(folder: &Path, command: &str) -> Result<()> {
+    let name = folder.display();
+    if !system::exists(&file(folder))? {
+        return Err(Error::input(format!(
+            "{name} holds no training to resume: there is no {CONFIG} in it"
+        )));
+    }
+    let text = read_settings(&file(folder))?;
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let (what, theirs) = match (table.contains_key("data"), table.contains_key("same_from")) {
+        (true, false) => ("a training on one layer", TRAIN),
+        (true, true) => ("a training on several layers", LAYERS),
+        (false, _) => ("a run of the suite", "harness run"),
+    };
+    match theirs == command {
+        true => Ok(()),
+        false => Err(Error::input(format!(
+            "{name} holds {what}; go on with it by `{theirs} --resume {}`",
+            quoted_path(folder)
+        ))),
+    }
+}
+
 /// The configuration file in the folder of a training.
 pub fn file(folder: &Path) -> PathBuf {
-    folder.join(crate::store::names::CONFIG)
+    folder.join(CONFIG)
 }

@@ -226,7 +226,12 @@ fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f
         }
         _ => return Ok(f64::NAN),
     };
-    Ok((ours - best) / best)
+    // Below it, the best loss is what rounding leaves over.
+    let squares = centred.data().iter().map(|&x| f64::from(x).powi(2));
+    Ok(match best > 1e-10 * squares.sum::<f64>() {
+        true => (ours - best) / best,
+        false => f64::NAN,
+    })
 }
 
 /// ‖x − Dᵀc‖², summed over samples.

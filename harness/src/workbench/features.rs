@@ -29,7 +29,7 @@ use crate::workbench::tokens::Tokens;
 /// The tables of `harness sae features`.
 pub const SPECS: [&TableSpec; 2] = [Feature::SPEC, Top::SPEC];
 
-/// The page.
+/// The name of the page.
 pub const PAGE: &str = "features.html";
 
 crate::rows! {

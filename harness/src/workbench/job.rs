@@ -21,13 +21,15 @@ use crate::session::progress::{Progress, Show};
 use crate::session::{Session, at_once};
 use crate::stderr::say;
 use crate::store::checkpoint;
+use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
+use crate::text::quoted_path;
 use crate::workbench::config::first_difference;
 use crate::workbench::data::{Data, Target};
 use crate::workbench::measure::Measured;
 use crate::workbench::member::{Member, finish, plan};
-use crate::workbench::origin::COMMANDS;
+use crate::workbench::origin::{self, COMMANDS};
 use crate::workbench::settings::Settings;
 
 /// The folder of the models in that of a training.
@@ -75,11 +77,34 @@ pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
     Ok(folder)
 }
 
-/// Whether a folder holds a training that has nothing left to do.
-pub fn is_complete(folder: &Path) -> bool {
-    let manifest = std::fs::read_to_string(folder.join(MANIFEST)).unwrap_or_default();
-    let manifest: Value = serde_json::from_str(&manifest).unwrap_or_default();
+/// Whether a manifest says that nothing is left to do.
+pub fn says_complete(manifest: &Value) -> bool {
     manifest["complete"] == true
+}
+
+/// Whether a folder holds a training that has nothing left to do.
+///
+/// # Errors
+/// If it does, but for a file that is missing or was changed since.
+pub fn is_complete(folder: &Path) -> Result<bool> {
+    let manifest = origin::manifest(folder)?.unwrap_or_default();
+    if !says_complete(&manifest) {
+        return Ok(false);
+    }
+    let checksums = serde_json::from_value(manifest["checksums"].clone());
+    let checksums: Checksums = checksums.unwrap_or_default();
+    for name in checksums.names() {
+        if let Some(wrong) = checksums.wrong(folder, name)? {
+            return Err(Error::input(format!(
+                "the training in {} is complete, but {} {wrong}; put it back as it was, or repeat the training in a new \
+                 folder with --config {}",
+                folder.display(),
+                folder.join(name).display(),
+                quoted_path(&folder.join(CONFIG))
+            )));
+        }
+    }
+    Ok(true)
 }
 
 /// Estimated memory of the training of members of a sweep, bytes: the models, and a block of batches of each source.
@@ -128,7 +153,13 @@ pub struct Job<'a> {
 
 impl Job<'_> {
     /// Says in the manifest what the data are, and that the results are not complete.
+    ///
+    /// # Errors
+    /// If the training that is resumed was begun on other data.
     pub fn begin(&self, of_data: &Value) -> Result<()> {
+        if self.options.resume {
+            origin::refuse_other_data(self.folder.path(), of_data)?;
+        }
         self.write_manifest(of_data, false)
     }
 
@@ -146,6 +177,7 @@ impl Job<'_> {
     fn write_manifest(&self, of_data: &Value, complete: bool) -> Result<()> {
         let mut checksums = self.folder.checksums();
         checksums.remove(&format!("{MODELS}/{CHECKPOINTS}"));
+        checksums.remove(MANIFEST);
         let mut manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": complete,

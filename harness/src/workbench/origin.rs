@@ -22,7 +22,12 @@ pub const COMMANDS: Commands = Commands {
 
 /// What a manifest says of the version and the instruction set, and of the data.
 const SET_UP: [&str; 2] = ["/harness", "/isa"];
-const DATA: [&str; 3] = ["/data_checksum", "/target/checksum", "/eval/checksum"];
+const DATA: [&str; 4] = [
+    "/data_checksum",
+    "/data_checksums",
+    "/target/checksum",
+    "/eval/checksum",
+];
 
 /// The manifest in the folder of a plan.
 #[derive(Debug)]
@@ -32,10 +37,10 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads it.
+    /// Reads the manifest in the folder of a plan.
     ///
     /// # Errors
-    /// If there is none.
+    /// If the folder holds no whole manifest.
     pub fn read(run: &Path) -> Result<Origin> {
         match manifest(run)? {
             Some(manifest) => Ok(Origin {
@@ -118,8 +123,22 @@ impl Origin {
     }
 }
 
+/// Refuses data, by what the manifest of a training on them says, that are not those that the training in a folder was
+/// begun on.
+pub fn refuse_other_data(folder: &Path, described: &Value) -> Result<()> {
+    let begun = manifest(folder)?.unwrap_or_else(|| described.clone());
+    match difference(&DATA, &begun, described) {
+        None => Ok(()),
+        Some((place, theirs, ours)) => Err(Error::input(format!(
+            "cannot resume the training in {}: the data are not those that it was begun on ({place} was {theirs} and is \
+             {ours} now); put the files back as they were, or train in a new folder with --out",
+            folder.display()
+        ))),
+    }
+}
+
 /// The manifest in a folder, if there is a whole one.
-fn manifest(folder: &Path) -> Result<Option<Value>> {
+pub fn manifest(folder: &Path) -> Result<Option<Value>> {
     let path = folder.join(MANIFEST);
     if !system::exists(&path)? {
         return Ok(None);

@@ -29,7 +29,7 @@ use crate::workbench::data::task;
 use crate::workbench::job::{self, Job, MODELS, Options};
 use crate::workbench::member::{self, Member};
 use crate::workbench::opened::{Opened, open_target};
-use crate::workbench::origin::{COMMANDS, Origin};
+use crate::workbench::origin::{self, COMMANDS, Origin};
 use crate::workbench::sweep::members;
 use crate::workbench::tokens::Tokens;
 
@@ -289,7 +289,8 @@ impl Parted for Sweep<'_> {
     }
 
     fn report(&self) -> Result<Option<PathBuf>> {
-        Ok(job::is_complete(self.run).then(|| self.run.join(REPORT)))
+        let manifest = origin::manifest(self.run)?.unwrap_or_default();
+        Ok(job::says_complete(&manifest).then(|| self.run.join(REPORT)))
     }
 
     fn begun(&self, part: &Path, unit: &Key) -> Result<f64> {

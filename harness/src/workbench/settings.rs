@@ -1,7 +1,7 @@
 //! Settings of a training on activations.
 
 use crate::sae::training::{BATCH, learning_rate};
-use crate::settings::range::{above, above_0_at_most_1e6, increasing, worded};
+use crate::settings::range::{above, increasing, positive, so_that, worded};
 
 crate::words! {
     /// A variant of sparse autoencoder.
@@ -52,7 +52,7 @@ crate::words! {
     /// What models are held against.
     #[serde(rename_all = "kebab-case")]
     pub enum Baselines {
-        /// Nothing.
+        /// Models stand alone.
         None,
         /// The same models with a frozen random decoder or encoder, and principal components.
         Random,
@@ -67,7 +67,7 @@ crate::words! {
         Auxiliary,
         /// A new start towards a row that is reconstructed badly.
         Resample,
-        /// Nothing.
+        /// They are left as they are.
         None,
     }
 }
@@ -76,7 +76,7 @@ crate::words! {
     /// What is done to activations before they are trained on.
     #[serde(rename_all = "kebab-case")]
     pub enum Normalise {
-        /// Nothing.
+        /// They are left as they are.
         None,
         /// The mean is subtracted.
         Mean,
@@ -110,10 +110,10 @@ crate::settings! {
         /// Coefficients λ of the penalty, for the other variants, for an error that is summed over the columns of normalised
         /// activations; for jumprelu what an active element costs, else what a unit of a code does. Unless told otherwise
         /// one that suits the variant.
-        lambda: Vec<f64> = vec![4.0], in worded("1 to 64 numbers above 0, increasing", increasing(1..=64, above(0.0).at_most(1e6)));
+        lambda: Vec<f64> = vec![4.0], in worded("1 to 64 numbers from 1e-12 to 1e6, increasing", increasing(1..=64, 1e-12..=1e6));
         /// Numbers of active elements that λ is steered to, for the variants with a penalty; every one is a model, and
         /// `lambda` is what λ starts from. None, and λ stays as it is.
-        target_l0: Vec<f64> = vec![], in worded("0 to 64 numbers above 0, increasing", increasing(0..=64, above(0.0).at_most(1e6)));
+        target_l0: Vec<f64> = vec![], in worded("0 to 64 numbers from 1e-12 to 1e6, increasing", increasing(0..=64, 1e-12..=1e6));
         /// Numbers of elements of a dictionary; eight times the width of the activations unless told otherwise.
         elements: Vec<usize> = vec![4096], in increasing(1..=64, 1..=1 << 22);
         /// The seed of the first model; it decides on its first weights. The order of the rows is that of the first seed.
@@ -136,7 +136,10 @@ crate::settings! {
         /// Share of the steps, at the start, over which λ rises along a line; only then is it steered.
         lambda_warmup: f64 = 0.0, in 0.0..=1.0;
         /// Norm of the gradient over all parameters of a model, to which a longer one is shortened; 0 for none.
-        clip: f64 = 0.0, in worded("0 to 3e38", 0.0..=f64::from(f32::MAX));
+        clip: f64 = 0.0, in so_that(
+            "0, or 1e-30 to 3e38",
+            |clip: &f64| *clip == 0.0 || (1e-30..=f64::from(f32::MAX)).contains(clip),
+        );
         /// Share of the steps, at the end, over which the learning rate falls to 0 along a line.
         cooldown: f64 = 0.2, in 0.0..=1.0;
         /// Share of the rows that are held out from training, for the measures.
@@ -173,7 +176,7 @@ crate::settings! {
         threshold: f64 = 1.0, in 0.0..=1e6;
         /// Width of the window around its threshold in which a pre-activation tells jumprelu how to move it, for normalised
         /// activations.
-        bandwidth: f64 = 1.0, in above_0_at_most_1e6();
+        bandwidth: f64 = 1.0, in positive();
         /// Width of the hidden layer of two-layer, in multiples of the width of the activations; from 2 on, it starts as the
         /// linear encoder.
         hidden: f64 = 2.0, in above(0.0).at_most(1000.0);

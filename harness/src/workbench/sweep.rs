@@ -11,7 +11,7 @@ use crate::workbench::settings::{Baselines, Dead, Kind, Role, Settings};
 
 /// What decides how many elements of a variant are active, and the variant that the settings make of it.
 enum Sparsity {
-    /// Their number k.
+    /// The number k of active elements.
     Number(fn(&Settings, Shape, usize) -> Variant),
     /// The coefficient λ of a penalty, and its default.
     Penalty(f64, fn(&Settings, Shape, f32) -> Variant),

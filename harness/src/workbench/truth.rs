@@ -60,7 +60,7 @@ crate::rows! {
     }
 }
 
-/// In words, for the terminal.
+/// Writes the measures in words, for the terminal.
 impl std::fmt::Display for Truth {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let together = match self.codes {

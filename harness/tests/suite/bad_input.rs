@@ -194,7 +194,7 @@ fn an_output_folder_that_holds_anything_is_refused_and_left_alone() {
 fn an_output_folder_that_cannot_be_written_is_refused() {
     // Nobody can create anything in /proc, not even root.
     let sandbox = Sandbox::new();
-    let way_out = "choose a folder you may write to";
+    let way_out = "choose a folder that exists and that you may write to";
     sandbox.refuses(
         &format!("run {SMALL} --out /proc/a"),
         &["cannot create /proc/a", way_out],

@@ -167,6 +167,22 @@ pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// Runs the command, which succeeds, and returns what it prints.
+#[track_caller]
+pub fn succeeds(sandbox: &Sandbox, command: &str) -> String {
+    let output = sandbox.harness(command).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}: {message}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// As [`results`], without what only a folder of parts has.
+pub fn merged(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = results(folder);
+    files.retain(|name, _| name != "plan.csv" && !name.starts_with("parts/"));
+    files
+}
+
 /// As [`files`], without the manifest, which tells times and threads.
 pub fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = files(folder);

@@ -133,7 +133,7 @@ fn what_is_vital_ends_the_run_and_is_named() {
         ),
         (
             &[("write", EROFS)],
-            ["cannot create a: ", "a folder you may write to with --out"],
+            ["cannot create a: ", "that you may write to"],
         ),
     ] {
         let sandbox = Sandbox::new();
@@ -171,7 +171,7 @@ fn a_run_on_a_read_only_medium_is_drawn_elsewhere() {
         let parts = [
             "cannot write a/.harness.lock: ",
             why,
-            "a folder you may write to with --out",
+            "that you may write to",
         ];
         refused(faulty(&sandbox, "report a", &[("write", e)]), &parts);
         // Not even for a moment.

@@ -194,7 +194,7 @@ fn verdicts_of_a_run_stand_beside_their_claims_unless_the_criterion_has_changed(
         found.unwrap().to_string()
     };
     let text = shown();
-    assert!(text.starts_with("Verdicts of the reference run: preset quick, "));
+    assert!(text.starts_with("Verdicts of the run in a: preset quick, "));
     assert!(line(&text, "same-shape-smaller").contains("| ✓ reproduced: "));
     assert!(line(&text, "sqrt-n-recovers").ends_with("| not run yet |"));
     std::fs::remove_file(sandbox.join("a/manifest.json")).unwrap();

@@ -2,13 +2,13 @@
 //! damaged or of another run.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use harness::store::snapshot::Snapshot;
 use kernels::Isa;
 
-use crate::common::{Sandbox, flip_a_bit, refused, results, same, wait_until};
+use crate::common::{Sandbox, flip_a_bit, merged, refused, same, succeeds, wait_until};
 
 /// Experiments that need no others, and some that do, at sizes of a moment.
 const SUITE: &str = r#"
@@ -58,17 +58,6 @@ training.steps = 20
 /// One experiment whose units take a moment.
 const SMALL: &str = "--preset quick --seeds 2 --set compressed-computation.steps=3 \
     --set compressed-computation.held_out=100";
-
-/// The results of a run, without what only a run in parts has.
-fn merged(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
-    let mut found = results(folder);
-    found.retain(|name, _| name != "plan.csv" && !name.starts_with("parts/"));
-    found
-}
-
-pub fn succeeds(sandbox: &Sandbox, arguments: &str) {
-    sandbox.harness(arguments).assert().success();
-}
 
 /// A run in the folder `run` that is planned, and parts of it that are computed.
 pub fn planned(parts: &[&str]) -> Sandbox {
@@ -497,7 +486,7 @@ fn what_makes_no_sense_is_refused() {
     );
     sandbox.refuses(
         "run --part 1/2 --out elsewhere",
-        &["holds no plan", "harness plan --help"],
+        &["there is no folder elsewhere", "harness plan --help"],
     );
     sandbox.refuses("merge elsewhere", &["holds no plan"]);
     sandbox.refuses("plan --out run", &["run", "holds another run"]);

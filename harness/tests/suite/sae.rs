@@ -11,6 +11,7 @@ mod interrupted;
 mod layers;
 mod parts;
 mod refused;
+mod resumed;
 mod sweeps;
 mod synthetic;
 mod training;

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use crate::common::succeeds;
 use crate::common::{Sandbox, refused, send, wait_until};
-use crate::parts::{planned, succeeds};
+use crate::parts::planned;
 
 #[test]
 fn the_scripts_for_slurm_hold_what_was_asked_for() {

@@ -16,6 +16,7 @@ use crate::workbench::tokens::Tokens;
 /// The arguments of `harness sae features`.
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "harness sae features [OPTIONS] <MODEL> --data <DATA>...",
     after_help = "MODEL is a folder of `harness sae train`, of SAELens or of sparsify. The folder of the results gets \
     features.html to read, features.csv with a line for each element, top.csv with a line for each of their top rows, and \
     features.json with both. Rows are read piece by piece, so they need not fit into memory.\n\n\

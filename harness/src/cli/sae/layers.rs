@@ -7,7 +7,7 @@ use clap::Args;
 use super::super::common::{choose_isa, print};
 use super::sweep::SweepArgs;
 use crate::error::Result;
-use crate::workbench::config::{Across, Config, Request};
+use crate::workbench::config::{self, Across, Config, Request};
 use crate::workbench::layers;
 
 /// The arguments of `harness sae layers`.
@@ -15,8 +15,8 @@ use crate::workbench::layers;
 #[command(
     after_help = "Each DATA is a layer: a file, or a folder of files. Row i of every layer is the same token, and all layers \
     are as wide. Every layer gets the models that the flags of a training ask for, trained side by side on the same rows, \
-    two seeds of each and no baselines unless told otherwise. Of the lists, the largest dictionaries with the middle k or λ are compared from \
-    layer to layer.\n\n\
+    two seeds of each and no baselines unless told otherwise. Of the lists, the largest dictionaries with the middle k or \
+    λ are compared from layer to layer.\n\n\
     The file of --probe-targets has a row for each row of the layers: columns of float16, float32 or float64, each of which is \
     a target, or whole numbers, which are classes.\n\n\
     Examples:\n  harness sae layers activations/layer?.npy --probe-targets activations/targets.npy --out layers\n  \
@@ -57,7 +57,10 @@ impl LayersArgs {
             across: Some(Across::default()),
             ..Request::default()
         };
-        if let Some(done) = self.sweep.resume_as_it_was(&mut request, &nothing) {
+        let resumed = self
+            .sweep
+            .resume_as_it_was(config::LAYERS, &mut request, &nothing)?;
+        if let Some(done) = resumed {
             return print(&done);
         }
         let (config, first) = Config::resolve(&request)?;

@@ -26,7 +26,8 @@ use crate::workbench::truth::Truth;
 /// What these commands read, and on how many threads.
 #[derive(Debug, Args)]
 pub(super) struct Input {
-    /// Files or folders of activations: .npy or .safetensors; for eval also `synth:SPEC`, samples of a synthetic model
+    /// Files or folders of activations, .npy or .safetensors, up to the next flag, so MODEL goes first; `harness sae eval`
+    /// also takes `synth:SPEC`, samples of a synthetic model
     #[arg(long, value_name = "DATA", num_args = 1.., required = true)]
     data: Vec<PathBuf>,
 
@@ -97,6 +98,7 @@ fn names(paths: &[PathBuf]) -> Vec<String> {
 /// The arguments of `harness sae eval`.
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "harness sae eval [OPTIONS] <MODEL>... --data <DATA>...",
     after_help = "MODEL is a folder of `harness sae train`, of SAELens (cfg.json and sae_weights.safetensors) or \
     of sparsify (cfg.json and sae.safetensors). All models are measured on the same rows, which should be none that \
     they were trained on.\n\n\
@@ -115,8 +117,8 @@ pub struct EvalArgs {
     #[arg(long, value_name = "DATA", num_args = 1..)]
     target: Vec<PathBuf>,
 
-    /// Most rows to measure, drawn at random; the first are those that `harness sae train` with seed 0 and without blocks
-    /// held out of the same files
+    /// Most rows to measure, drawn at random; of the files of a training with seed 0 and shuffle_block 1, the rows that it
+    /// held out are drawn first
     #[arg(long, value_name = "N", default_value_t = 1 << 16, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
 
@@ -236,6 +238,7 @@ fn known(value: f64, shown: fn(f64) -> String) -> String {
 /// The arguments of `harness sae encode`.
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "harness sae encode [OPTIONS] <MODEL> --data <DATA>... --out <F>",
     after_help = "MODEL is a folder of `harness sae train`, of SAELens or of sparsify. Rows are read and codes \
     written piece by piece, so neither has to fit into memory.\n\n\
     Examples:\n  harness sae encode my-sae --data layer6/ --out codes.npz\n  \

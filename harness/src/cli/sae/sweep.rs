@@ -48,7 +48,8 @@ pub struct WhatArgs {
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     k: Vec<u64>,
 
-    /// Coefficients of the penalty, for the other variants [default: one that suits the variant]
+    /// Coefficients of the penalty, for the other variants; with --target-l0, the one to start from [default: one that
+    /// suits the variant]
     #[arg(long, value_name = "λ,…", value_delimiter = ',')]
     lambda: Vec<f64>,
 
@@ -57,11 +58,11 @@ pub struct WhatArgs {
     target_l0: Vec<f64>,
 
     /// What to train and measure beside every model: random (the same with a frozen random decoder and with a frozen random
-    /// encoder, which takes three times as long, and principal components) or none [default: random]
+    /// encoder, which takes three times as long, and principal components) or none [default: random, for layers none]
     #[arg(long, value_name = "WHAT")]
     baselines: Option<String>,
 
-    /// Number of seeds [default: 1]
+    /// Number of seeds [default: 1, for layers 2]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
 
@@ -104,7 +105,7 @@ pub struct SweepArgs {
     #[command(flatten)]
     what: WhatArgs,
 
-    /// Folder for the results, new or empty [default: out/sae-N, the first N that is free]
+    /// Folder for the results, new or empty [default: out/sae-N or, for layers, out/layers-N, the first N that is free]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -129,18 +130,31 @@ pub struct SweepArgs {
 }
 
 impl SweepArgs {
-    /// Takes the configuration from the folder that is resumed, if `nothing` else is asked for. Returns what to tell the user
-    /// if the training in it is complete already.
-    pub fn resume_as_it_was(&self, request: &mut Request, nothing: &Request) -> Option<String> {
-        let folder = self.resume.as_ref().filter(|_| request == nothing)?;
-        request.file = Some(config::file(folder));
-        is_complete(folder).then(|| {
+    /// Takes the configuration from the folder that `command` resumes, beneath what else is asked for. Returns what to
+    /// tell the user if `nothing` else is, and the training in the folder is complete already.
+    ///
+    /// # Errors
+    /// If the folder holds nothing that the command could go on with, or results that were changed.
+    pub fn resume_as_it_was(
+        &self,
+        command: &str,
+        request: &mut Request,
+        nothing: &Request,
+    ) -> Result<Option<String>> {
+        let Some(folder) = &self.resume else {
+            return Ok(None);
+        };
+        config::refuse_other(folder, command)?;
+        let as_it_was = request == nothing;
+        request.file.get_or_insert_with(|| config::file(folder));
+        let done = as_it_was && is_complete(folder)?;
+        Ok(done.then(|| {
             format!(
                 "the training in {} is complete: nothing is left to do\nreport: {}\n",
                 folder.display(),
                 folder.join(REPORT).display()
             )
-        })
+        }))
     }
 
     /// Everything beside the configuration. From now on signals end the work in order.

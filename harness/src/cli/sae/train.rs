@@ -9,7 +9,7 @@ use super::parts;
 use super::sweep::{ModelArgs, SweepArgs};
 use crate::error::Result;
 use crate::text::number;
-use crate::workbench::config::{Config, Request};
+use crate::workbench::config::{self, Config, Request};
 use crate::workbench::train::{self, Times};
 
 /// The arguments of `harness sae train`.
@@ -46,7 +46,10 @@ impl TrainArgs {
             return parts::train(&request, &self.part, self.sweep.options()?);
         }
         let nothing = Request::default();
-        if let Some(done) = self.sweep.resume_as_it_was(&mut request, &nothing) {
+        let resumed = self
+            .sweep
+            .resume_as_it_was(config::TRAIN, &mut request, &nothing)?;
+        if let Some(done) = resumed {
             return print(&done);
         }
         let (config, rows) = Config::resolve(&request)?;

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
 use crate::experiments::one_layer::response_curve::{Layer, distributed, gelu, levels, max_error};
 use crate::figure::{Axis, Figure, Panel, Role};
-use crate::settings::range::{above_0_at_most_1e6, increasing, so_that};
+use crate::settings::range::{increasing, positive, so_that};
 use crate::stats::max;
 use crate::stats::observations::Observations;
 use crate::table::{Record, Table, Tables};
@@ -25,7 +25,7 @@ crate::settings! {
         /// Widths n at which the rescaled response is compared with GELU, increasing.
         widths: Vec<usize> = vec![1, 4, 16, 64, 100, 256, 1024], in increasing(2.., 1..=1 << 20);
         /// Input levels run from −reach·√n to reach·√n.
-        reach: f64 = 5.0, in above_0_at_most_1e6();
+        reach: f64 = 5.0, in positive();
         /// Number of input levels.
         points: usize = 1000, in 2..=1 << 24;
         /// The control scales the input by n to this power; the claim is about 1/2.

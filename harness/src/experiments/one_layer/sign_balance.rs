@@ -16,7 +16,7 @@ use crate::experiments::one_layer::integrals::Quadrature;
 use crate::experiments::one_layer::response_curve::{Layer, gelu, levels, max_error};
 use crate::figure::Figure;
 use crate::phase::Phase;
-use crate::settings::range::{Allows, above_0_at_most_1e6, increasing, multiple_of, so_that};
+use crate::settings::range::{Allows, increasing, multiple_of, positive, so_that};
 use crate::stats::{all_finite, exponent, largest_step, quantile};
 use crate::table::record::Word;
 use crate::table::{Record, Table, Tables};
@@ -42,7 +42,7 @@ crate::settings! {
             so_that(words, move |list: &Vec<usize>| increasing(1.., 0..=s.n).admits(list) && ends(list))
         };
         /// Input levels run from −reach·√n to reach·√n.
-        reach: f64 = 5.0, in above_0_at_most_1e6();
+        reach: f64 = 5.0, in positive();
         /// Number of input levels.
         points: usize = 1000, in 20..=1 << 24;
         /// Widths n at which random directions are drawn, increasing.

@@ -66,7 +66,7 @@ fn settings_out_of_range_are_refused() {
         ("features=[60,50]", "increasing"),
         ("point=60", "one of"),
         ("samples=1", "100 to"),
-        ("lambda=0.0", "above 0"),
+        ("lambda=0.0", "1e-30 to 1e6"),
         ("ridge=0.0", "above 0"),
         ("training.steps=0", "1 to"),
     ] {

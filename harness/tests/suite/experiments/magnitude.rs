@@ -171,8 +171,8 @@ fn settings_out_of_range_are_refused() {
     for (set, part) in [
         ("k=0", "number of elements"),
         ("ratio=0.01", "two elements"),
-        ("lambda=0.0", "above 0"),
-        ("bandwidth=nan", "above 0"),
+        ("lambda=0.0", "1e-30 to 1e6"),
+        ("bandwidth=nan", "1e-30 to 1e6"),
         ("strengths=[0.5,0.1]", "increasing"),
         ("penalties=[0.3,3.0]", "1 among them"),
         ("overlap_ratios=[1.0]", "2 among them"),

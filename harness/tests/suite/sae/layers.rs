@@ -352,7 +352,7 @@ fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is
         ),
         (
             "layer0.npy layer1.npy --same-from 0",
-            &["same_from is 0", "above 0"],
+            &["--same-from is 0", "above 0"],
         ),
         (
             "layer0.npy layer1.npy --skip-nonfinite",

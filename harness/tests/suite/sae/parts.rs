@@ -1,21 +1,13 @@
 //! Trainings whose models are shared by parts: what the merge writes, and what is refused on the way.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{SWEEP, with_data};
-use crate::common::{Sandbox, files, flip_a_bit, npy, refused, results, same};
+use crate::common::{Sandbox, files, flip_a_bit, merged, npy, refused, results, same, succeeds};
 
 /// A quick sweep of two models.
 const TWO: &str =
     "x.npy --elements 8 --k 1,2 --samples 2000 --batch 64 --baselines none --rate 0.001";
-
-fn succeeds(sandbox: &Sandbox, command: &str) -> String {
-    let output = sandbox.harness(command).output().unwrap();
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command}: {message}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 fn plan(sandbox: &Sandbox, training: &str, folder: &str) -> String {
     succeeds(
@@ -33,13 +25,6 @@ fn merge(sandbox: &Sandbox, folder: &str) -> String {
     succeeds(sandbox, &format!("sae merge {folder} --wait 0 --quiet"))
 }
 
-/// The results in the folder of a merged training, without the plan and the parts.
-fn merged(sandbox: &Sandbox, folder: &str) -> BTreeMap<String, Vec<u8>> {
-    let mut files = results(&sandbox.join(folder));
-    files.retain(|name, _| name != "plan.csv" && !name.starts_with("parts/"));
-    files
-}
-
 /// Asserts that parts make of a training what one command does, in as many parts as these.
 #[track_caller]
 fn parts_are_the_whole(sandbox: &Sandbox, training: &str, parts: &[usize]) {
@@ -55,7 +40,7 @@ fn parts_are_the_whole(sandbox: &Sandbox, training: &str, parts: &[usize]) {
             part(sandbox, &format!("{i}/{parts}"), &folder);
         }
         merge(sandbox, &folder);
-        same(&whole, &merged(sandbox, &folder));
+        same(&whole, &merged(&sandbox.join(&folder)));
     }
 }
 
@@ -79,9 +64,9 @@ fn any_number_of_parts_makes_the_files_of_one_training() {
     let sandbox = with_data();
     parts_are_the_whole(&sandbox, &SWEEP.replace(" --quiet", ""), &[1, 2, 3]);
     // Once more, from the same parts.
-    let before = merged(&sandbox, "in-3");
+    let before = merged(&sandbox.join("in-3"));
     merge(&sandbox, "in-3");
-    same(&before, &merged(&sandbox, "in-3"));
+    same(&before, &merged(&sandbox.join("in-3")));
     assert!(
         sandbox
             .join("in-3/parts/2-of-3/models/checkpoints")
@@ -156,7 +141,10 @@ fn models_may_be_listed() {
         refused(command, &["../a/config.toml names x.npy", "planned in"]);
     }
     merge(&sandbox, "a");
-    same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
+    same(
+        &results(&sandbox.join("whole")),
+        &merged(&sandbox.join("a")),
+    );
     let text = succeeds(&sandbox, "sae status a");
     assert!(text.starts_with("merged: a/report.html\n"), "{text}");
     // What is damaged in one of them is named with the command that has its table.
@@ -232,7 +220,7 @@ fn written(sandbox: &Sandbox, folder: &str) -> Vec<(String, std::time::SystemTim
 fn what_is_missing_is_named_with_the_command_that_trains_it() {
     let sandbox = with_data();
     let none = "sae merge a --wait 0 --quiet";
-    sandbox.refuses("sae train --part 1/2 --out a", &["a holds no plan"]);
+    sandbox.refuses("sae train --part 1/2 --out a", &["there is no folder a"]);
     plan(&sandbox, &SWEEP.replace(" --quiet", ""), "a");
     sandbox.refuses(
         none,
@@ -256,7 +244,10 @@ fn what_is_missing_is_named_with_the_command_that_trains_it() {
     part(&sandbox, "1/1", "a");
     merge(&sandbox, "a");
     succeeds(&sandbox, &format!("sae train {SWEEP} --out whole"));
-    same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
+    same(
+        &results(&sandbox.join("whole")),
+        &merged(&sandbox.join("a")),
+    );
 }
 
 #[test]
@@ -313,7 +304,10 @@ fn a_damaged_checkpoint_is_refused_and_its_part_goes_on_once_it_is_gone() {
     part(&sandbox, "1/1", "a");
     merge(&sandbox, "a");
     succeeds(&sandbox, &format!("sae train {TWO} --quiet --out whole"));
-    same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
+    same(
+        &results(&sandbox.join("whole")),
+        &merged(&sandbox.join("a")),
+    );
 }
 
 #[test]
@@ -461,5 +455,8 @@ fn a_killed_part_goes_on_by_its_command_again() {
     part(&sandbox, "1/1", "a");
     merge(&sandbox, "a");
     succeeds(&sandbox, &format!("sae train {long} --quiet --out whole"));
-    same(&results(&sandbox.join("whole")), &merged(&sandbox, "a"));
+    same(
+        &results(&sandbox.join("whole")),
+        &merged(&sandbox.join("a")),
+    );
 }

@@ -89,6 +89,46 @@ fn a_refused_command_leaves_nothing_behind() {
     assert_eq!(tree(sandbox.path()), before);
 }
 
+#[test]
+fn a_setting_that_is_lost_in_single_precision_or_does_nothing_is_refused() {
+    let sandbox = with_data();
+    for (flags, parts) in [
+        (
+            "--k 1 --set clip=1e-300",
+            &["clip", "0, or 1e-30 to 3e38"][..],
+        ),
+        (
+            "--variant jumprelu --set bandwidth=1e-300",
+            &["bandwidth", "1e-30 to 1e6"],
+        ),
+        ("--variant l1 --lambda 1e-300", &["lambda", "1e-12 to 1e6"]),
+        ("--k 1 --lambda 1", &["--lambda", "topk has no penalty"]),
+        (
+            "--variant l1 --k 3",
+            &["--k", "l1 keeps no number of active elements"],
+        ),
+        (
+            "--k 1 --checkpoint-every NaN",
+            &["--checkpoint-every is NaN; it must be 0 or more seconds"],
+        ),
+    ] {
+        let command = format!("sae train x.npy --elements 8 --quiet --out z {flags}");
+        sandbox.refuses(&command, parts);
+    }
+    sandbox.refuses(
+        "sae train x.npy x.npy --k 1 --out z",
+        &["x.npy is named twice"],
+    );
+    sandbox.write("none.npy", "");
+    sandbox.refuses(
+        "sae train none.npy --k 1 --out z",
+        &["none.npy", "it is empty"],
+    );
+    sandbox.write("cut.npy", &sandbox.bytes("x.npy")[..20]);
+    sandbox.refuses("sae train cut.npy --k 1 --out z", &["cut.npy", "cut off"]);
+    assert!(!sandbox.join("z").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_that_a_full_disk_ends_leaves_nothing_behind() {

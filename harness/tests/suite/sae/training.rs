@@ -19,9 +19,13 @@ fn every_variant_explains_held_out_rows_and_is_exported() {
         "two-layer",
         "lista",
     ] {
+        let sparsity = match variant {
+            "topk" | "batch-topk" | "matryoshka" => "--k 2",
+            _ => "--lambda 0.05",
+        };
         sandbox
             .harness(&format!(
-                "sae train x.npy --variant {variant} --k 2 --lambda 0.05 --elements 8 --samples 40000 --batch 64 \
+                "sae train x.npy --variant {variant} {sparsity} --elements 8 --samples 40000 --batch 64 \
                  --rate 0.0005 --baselines none --set threshold=0.1 --set bandwidth=0.2 --quiet --out {variant}"
             ))
             .assert()

@@ -3,7 +3,7 @@
 use super::data::Size;
 use crate::experiment::Cost;
 use crate::sae::training::Plan;
-use crate::settings::range::{above, above_0_at_most_1e6, increasing, so_that, worded};
+use crate::settings::range::{above, increasing, positive, so_that, worded};
 
 crate::settings! {
     /// Settings of `compositional`.
@@ -24,7 +24,7 @@ crate::settings! {
         /// many each.
         samples: usize = 600, quick = 200, in 100..=1 << 20;
         /// Coefficient λ of the L1 norm, for a squared error that is summed over dimensions.
-        lambda: f64 = 0.1, in above_0_at_most_1e6();
+        lambda: f64 = 0.1, in positive();
         /// Ridge of the linear probe, in units of the mean variance of a dimension.
         ridge: f64 = 1e-4, in above(0.0).at_most(1.0);
         /// Most seeds that the experiment runs at.

@@ -1,7 +1,7 @@
 //! Settings of `continuum`.
 
 use crate::sae::training::Plan;
-use crate::settings::range::{above, above_0_at_most_1e6, increasing, so_that, worded};
+use crate::settings::range::{above, increasing, positive, so_that, worded};
 
 crate::settings! {
     /// Settings of `continuum`.
@@ -23,7 +23,7 @@ crate::settings! {
         /// as there are features, and from there on twice as many each up to this.
         largest: usize = 4, full = 8, in 2..=64;
         /// Coefficient λ of the L1 norm.
-        lambda: f64 = 0.1, in above_0_at_most_1e6();
+        lambda: f64 = 0.1, in positive();
         /// Held-out samples that dictionaries are read on.
         held_out: usize = 4096, full = 16_384, in 100..=1 << 20;
         /// Those of them, the first, that codes of least loss are found for.

@@ -2,7 +2,7 @@
 
 use crate::sae::synthetic::{Firing, Law};
 use crate::sae::training::{Plan, STEPS};
-use crate::settings::range::{Above, Allows, Worded, above, increasing, so_that, up_to, worded};
+use crate::settings::range::{Allows, above, increasing, positive, so_that, up_to};
 
 crate::settings! {
     /// Settings of `magnitude`; `data` and `training.steps` are those of the comparison of methods.
@@ -14,13 +14,13 @@ crate::settings! {
         /// Training steps of the models of one feature.
         shrinkage_steps: u64 = 1500, quick = 800, full = 3000, in STEPS;
         /// Coefficient λ of the L1 norm, in the plane and for the L1 model that is compared.
-        lambda: f64 = 0.1, in coefficient();
+        lambda: f64 = 0.1, in positive();
         /// Coefficient of the gates' L1 norm for the gated model.
-        gated_lambda: f64 = 0.4, in coefficient();
+        gated_lambda: f64 = 0.4, in positive();
         /// Coefficient of the number of active elements for the JumpReLU model.
-        l0_lambda: f64 = 0.01, in coefficient();
+        l0_lambda: f64 = 0.01, in positive();
         /// Bandwidth of the JumpReLU model's estimated gradients.
-        bandwidth: f64 = 0.05, in coefficient();
+        bandwidth: f64 = 0.05, in positive();
         /// Multiples of these coefficients that the methods are compared at, increasing, 1 among them. TopK keeps more
         /// elements where the penalty is weaker, as its inverse square root.
         penalties: Vec<f64> = vec![0.3, 1.0, 3.0], where _s => so_that(
@@ -78,11 +78,6 @@ crate::settings! {
             cooldown = 0.5;
         }
     }
-}
-
-/// The range of a coefficient of a penalty.
-fn coefficient() -> Worded<Above> {
-    worded("above 0 and at most 1000000", above(0.0).at_most(1e6))
 }
 
 impl Settings {

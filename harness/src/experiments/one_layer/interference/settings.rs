@@ -1,7 +1,7 @@
 //! Settings of `interference`.
 
 use crate::settings::range::{
-    Allows as _, above, above_0_at_most_1e6, different, increasing, multiple_of, so_that,
+    Allows as _, above, different, increasing, multiple_of, positive, so_that,
 };
 
 crate::settings! {
@@ -13,7 +13,7 @@ crate::settings! {
         /// Number of neurons of the narrow layer, even.
         n_small: usize = 2, in multiple_of(2, 2..=1 << 20);
         /// Levels of a feature on k neurons run from −reach·√k to reach·√k.
-        reach: f64 = 5.0, in above_0_at_most_1e6();
+        reach: f64 = 5.0, in positive();
         /// Number of levels of each feature in a heat map.
         points: usize = 100, quick = 50, in 2..=4096;
         /// Number of input levels of a response curve.

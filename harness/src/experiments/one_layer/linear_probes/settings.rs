@@ -1,6 +1,6 @@
 //! Settings of `linear-probes`.
 
-use crate::settings::range::{Allows as _, above_0_at_most_1e6, increasing, multiple_of, so_that};
+use crate::settings::range::{Allows as _, increasing, multiple_of, positive, so_that};
 
 crate::settings! {
     /// Settings of `linear-probes`.
@@ -10,7 +10,7 @@ crate::settings! {
         /// Dimensions of the input.
         inputs: usize = 100, in 2..=4096;
         /// A feature that is on puts scale·√n·f on the neurons, f a random unit direction.
-        scale: f64 = 2.0, in above_0_at_most_1e6();
+        scale: f64 = 2.0, in positive();
         /// Shares of positive entries of the directions, increasing from 0.5, which is that of random directions.
         positive_shares: Vec<f64> = vec![0.5, 0.6, 0.7, 0.8, 0.9, 1.0], in so_that(
             "increasing from 0.5, up to 1",
