@@ -488,7 +488,12 @@ fn what_makes_no_sense_is_refused() {
         "run --part 1/2 --out elsewhere",
         &["there is no folder elsewhere", "harness plan --help"],
     );
-    sandbox.refuses("merge elsewhere", &["holds no plan"]);
+    sandbox.refuses("merge elsewhere", &["there is no folder elsewhere"]);
+    std::fs::create_dir(sandbox.join("empty")).unwrap();
+    sandbox.refuses(
+        "merge empty",
+        &["empty holds no plan: there is no plan.csv in it"],
+    );
     sandbox.refuses("plan --out run", &["run", "holds another run"]);
     sandbox.refuses(
         "submit slurm run --parts 0",
