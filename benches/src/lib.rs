@@ -39,5 +39,6 @@ pub fn executions() -> Vec<(Exec, ThreadPool)> {
 /// If there are none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let (below, above) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
+    (below + above) / 2.0
 }

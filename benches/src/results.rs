@@ -108,6 +108,9 @@ pub fn settle() {
     thread::sleep(Duration::from_millis(200));
 }
 
+/// The contender that is the machine's own peak, in GFLOP/s whatever the others are measured in.
+pub const PEAK: &str = "peak";
+
 /// The measurements of one case: for each contender one a round.
 #[derive(Default)]
 pub struct Rounds(Vec<(String, usize, Vec<f64>)>);
@@ -139,6 +142,7 @@ impl Rounds {
     pub fn tabulate(&self, place: [&str; 3], unit: &str, table: &mut Vec<Measurement>) {
         let [subject, case, isa] = place;
         for (contender, threads, values) in &self.0 {
+            let unit = if contender == PEAK { "GFLOP/s" } else { unit };
             table.extend((1..).zip(values).map(|(round, &value)| Measurement {
                 subject: subject.into(),
                 case: case.into(),

@@ -122,8 +122,11 @@ def processor():
 def results():
     """The folder of this machine's results, named as in `src/machine.rs`."""
     info = processor()
-    maker = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}.get(info.get("vendor_id"), "unknown")
-    return HERE / f"results/{maker}-family-{info.get('cpu family')}-model-{info.get('model')}"
+    vendor = info.get("vendor_id", "unknown")
+    maker = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}.get(vendor, vendor.lower())
+    if "cpu family" in info and "model" in info:
+        return HERE / f"results/{maker}-family-{info['cpu family']}-model-{info['model']}"
+    return HERE / f"results/{maker}-{platform.machine()}"
 
 
 def machine():

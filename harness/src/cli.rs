@@ -33,6 +33,7 @@ use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
 use crate::settings::Preset;
 use crate::store::names;
+use crate::store::resumed::{self, RUN};
 
 /// Runs superposition and sparse-autoencoder experiments on the CPU and rules on their claims.
 ///
@@ -324,6 +325,7 @@ impl RunArgs {
         if let Some(folder) = &self.resume
             && request == Request::default()
         {
+            resumed::refuse_other(folder, RUN)?;
             request.file = Some(folder.join(names::CONFIG));
         }
         let options = RunOptions {

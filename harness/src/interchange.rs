@@ -31,6 +31,12 @@ pub use native::{decode, name, write};
 /// If there is none, it is damaged, or our variants cannot represent it.
 pub fn read(path: &Path) -> Result<Parameters> {
     let wrong = |file: &Path, why| Error::input(format!("cannot read {}: {why}", file.display()));
+    if path.extension().is_some_and(|extension| extension == "npy") {
+        return Err(Error::input(format!(
+            "{} is no model: name the folder of one, before --data",
+            path.display()
+        )));
+    }
     let file = match path.is_dir() {
         true => path.join(native::FILE),
         false => path.to_path_buf(),

@@ -5,6 +5,7 @@ pub mod checksums;
 pub mod folder;
 pub mod made;
 pub mod names;
+pub mod resumed;
 pub mod snapshot;
 pub mod system;
 pub mod temporary;

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Writes `density.csv`, one row a measurement, and `density.svg`, their medians, to this machine's folder in
-//! `benches/results`, or to the folder that is named. The rounds are interleaved: each times every share on both paths once, on all threads.
+//! `benches/results`, or to the folder that is named. The rounds are interleaved: each times every share on both paths
+//! once, on all threads.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

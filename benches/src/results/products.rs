@@ -5,14 +5,13 @@ use std::fmt::Write as _;
 use kernels::{Exec, Isa};
 use rayon::ThreadPoolBuilder;
 
-use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds, settle};
+use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row, seconds, settle};
 use crate::fma_peak;
 use crate::peers::blas;
 use crate::products::{Case, GRADIENTS, NAIVE, OURS, SHAPES};
 
 /// Seconds that one measurement takes, about.
 const LASTING: f64 = 0.02;
-const PEAK: &str = "peak";
 
 /// One shape on one instruction set and so many threads.
 struct Measured {

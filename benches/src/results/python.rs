@@ -63,12 +63,15 @@ impl Peers {
         peers.map(|peer| format!("{} {}", peer.name, peer.version))
     }
 
-    /// Seconds of what a line asks of a package, on so many threads; none if it takes no part, or failed to answer, which
-    /// is said on stderr.
+    /// Seconds of what a line asks of a package, on so many threads; none if it takes no part, and not a number where it
+    /// failed to answer, which is said on stderr.
     pub fn seconds(&mut self, name: &str, threads: usize, line: &str) -> Option<f64> {
         let peer = self.peers.iter_mut().find(|peer| peer.name == name)?;
         let told = peer.seconds(threads, line);
-        told.map_err(|why| eprintln!("{why}")).ok()
+        Some(told.unwrap_or_else(|why| {
+            eprintln!("{why}");
+            f64::NAN
+        }))
     }
 }
 

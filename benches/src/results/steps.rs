@@ -8,7 +8,7 @@ use kernels::{Exec, Isa, MatRef, mlp};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::python::{Contender, Peers};
-use super::{Measurement, Part, ROUNDS, Rounds, Row};
+use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row};
 use crate::autoencoder::{ACTIVE, L1_UNIT, STEP, shape, trainer};
 use crate::fma_peak;
 use crate::residual::{STEPS, Training};
@@ -26,9 +26,6 @@ const TOPK: [Contender; 2] = [
     ("sparsify", "sparsify", "topk"),
     ("SAELens", "SAELens", "topk"),
 ];
-/// The active codes of a sample of the TopK autoencoder.
-const K: usize = 32;
-const PEAK: &str = "peak";
 
 /// A step that can be run again and again.
 pub trait Step: Send {
@@ -237,7 +234,7 @@ pub fn measure(isa: Isa, all: usize, peers: &mut Peers, table: &mut Vec<Measurem
         let m = Measured::new(&pools, &mut steps, &line, &DENSE, peers);
         let name = format!("residual MLP, d = {d}, L = {layers}, batch {batch}");
         m.rounds
-            .tabulate(["residual step", &line, isa.name()], "ms; GFLOP/s", table);
+            .tabulate(["residual step", &line, isa.name()], "ms", table);
         m.describe(&mut part.details, &name);
         let what = format!("{name}, against the best of PyTorch and JAX");
         match d {
@@ -272,7 +269,7 @@ pub fn measure(isa: Isa, all: usize, peers: &mut Peers, table: &mut Vec<Measurem
         let m = Measured::new(&pools, &mut steps, &line, &DENSE, peers);
         let name = format!("L1 autoencoder, d = {d}, n = {n}, batch {batch}, {ACTIVE} active");
         m.rounds
-            .tabulate(["sae step", &line, isa.name()], "ms; GFLOP/s", table);
+            .tabulate(["sae step", &line, isa.name()], "ms", table);
         m.describe(&mut part.details, &name);
         if n == 4096 {
             let bars = [(5.0, "5 ×"), (8.0, "8 ×")];
@@ -284,17 +281,20 @@ pub fn measure(isa: Isa, all: usize, peers: &mut Peers, table: &mut Vec<Measurem
 
     part.details += &table_of(&TOPK);
     let (shape, batch) = STEP;
-    let variant = Variant::TopK(TopK { k: K, aux: None });
+    let variant = Variant::TopK(TopK {
+        k: ACTIVE,
+        aux: None,
+    });
     let mut steps: Vec<_> = pools
         .iter()
         .map(|(exec, pool)| autoencoder(*exec, pool, (shape, batch), variant))
         .collect();
-    let line = format!("topk {} {} {batch} {K}", shape.width, shape.dictionary);
+    let line = format!("topk {} {} {batch} {ACTIVE}", shape.width, shape.dictionary);
     let m = Measured::new(&pools, &mut steps, &line, &TOPK, peers);
     let place = ["topk step", &line, isa.name()];
-    m.rounds.tabulate(place, "ms; GFLOP/s", table);
+    m.rounds.tabulate(place, "ms", table);
     let name = format!(
-        "TopK autoencoder, d = {}, n = {}, batch {batch}, k = {K}",
+        "TopK autoencoder, d = {}, n = {}, batch {batch}, k = {ACTIVE}",
         shape.width, shape.dictionary
     );
     m.describe(&mut part.details, &name);

@@ -58,6 +58,18 @@ impl Files {
                 "there are no activations to read; name a .npy or .safetensors file, or a folder of such files",
             ));
         };
+        let named = |shard: &Shard| {
+            let extension = shard.path().extension();
+            extension.is_some_and(|extension| extension == "safetensors")
+        };
+        if let Some(tensor) = tensor
+            && !shards.iter().any(named)
+        {
+            return Err(Error::input(format!(
+                "--tensor is {tensor}, and {} is no .safetensors file, which has tensors of names; leave it out",
+                first.path().display()
+            )));
+        }
         let width = first.width();
         Ok(Files {
             shards,

@@ -10,8 +10,7 @@ use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
 use crate::store::names::CONFIG;
-use crate::store::system;
-use crate::text::{put, quoted_path};
+use crate::text::put;
 use crate::workbench::settings::{Dead, Kind, Settings};
 
 /// What the command line asks for, unresolved.
@@ -429,38 +428,6 @@ pub fn first_difference<'a>(theirs: &'a str, ours: &'a str) -> Option<(&'a str, 
             (theirs, ours) if theirs == ours => {}
             (theirs, ours) => return Some((theirs.unwrap_or_default(), ours.unwrap_or_default())),
         }
-    }
-}
-
-/// The command of a training on one layer.
-pub const TRAIN: &str = "harness sae train";
-/// The command of a training on several layers.
-pub const LAYERS: &str = "harness sae layers";
-
-/// Refuses to resume by `command` what is in a folder, if that is another's, by its configuration file.
-///
-/// # Errors
-/// If it is, or there is no such file or it cannot be read.
-pub fn refuse_other(folder: &Path, command: &str) -> Result<()> {
-    let name = folder.display();
-    if !system::exists(&file(folder))? {
-        return Err(Error::input(format!(
-            "{name} holds no training to resume: there is no {CONFIG} in it"
-        )));
-    }
-    let text = read_settings(&file(folder))?;
-    let table: toml::Table = text.parse().unwrap_or_default();
-    let (what, theirs) = match (table.contains_key("data"), table.contains_key("same_from")) {
-        (true, false) => ("a training on one layer", TRAIN),
-        (true, true) => ("a training on several layers", LAYERS),
-        (false, _) => ("a run of the suite", "harness run"),
-    };
-    match theirs == command {
-        true => Ok(()),
-        false => Err(Error::input(format!(
-            "{name} holds {what}; go on with it by `{theirs} --resume {}`",
-            quoted_path(folder)
-        ))),
     }
 }
 

@@ -130,7 +130,11 @@ impl Pca {
         let unknown = f64::NAN;
         Measures {
             rows: self.rows,
-            explained_variance: 1.0 - rest / self.spread,
+            // Where all rows are equal there is none to explain.
+            explained_variance: match self.spread {
+                0.0 => unknown,
+                spread => 1.0 - rest / spread,
+            },
             explained_variance_by_row: unknown,
             mse: rest / (self.rows * self.width as u64) as f64,
             l0: components as f64,

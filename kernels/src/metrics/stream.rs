@@ -131,11 +131,14 @@ impl Stream {
     }
 
     /// 1 − Σ‖x̂ − x‖² / (Σ‖x‖² − N‖x̄‖²) with the mean x̄ of the samples: 1 for perfect reconstructions, 0 for x̄ in
-    /// place of all of them. NaN or −∞ where all samples are equal.
+    /// place of all of them. NaN where all samples are equal, as there is no variance to explain.
     pub fn explained_variance(&self) -> f64 {
         // The variance is the same from any origin.
         let mean: f64 = self.offset.iter().map(|o| o * o).sum();
-        1.0 - self.error / (self.spread - self.mean(mean))
+        match self.spread - self.mean(mean) {
+            0.0 => f64::NAN,
+            variance => 1.0 - self.error / variance,
+        }
     }
 
     /// E‖f‖₀: active entries of a code.

@@ -1,30 +1,20 @@
 //! A call that is refused names what is wrong and has written nothing: the rule of the crate's documentation, where
 //! the wrong operand is not the first that is read.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use kernels::adam::Adam;
 use kernels::loss::Loss;
 use kernels::metrics::{self, Matching, Stream};
 use kernels::mlp::{self, Supervision};
 use kernels::sae::{Parameters, Shape, TopK, Trainer, Variant};
 use kernels::{Activation, Exec, MatRef, SparseRef, reduce};
-use proptests::stream;
-
-/// The message with which a call panics.
-fn refused(call: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(call)).expect_err("it is refused");
-    let text = payload.downcast_ref::<String>().cloned();
-    text.or(payload.downcast_ref::<&str>().map(|text| text.to_string()))
-        .expect("a message")
-}
+use proptests::{panic_message, stream};
 
 #[test]
 fn sums_of_columns_ask_for_contiguous_rows() {
     let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
     let mut sums = [7.0; 3];
     let transposed = MatRef::new(&values, 3, 2).unwrap().t();
-    let message = refused(|| reduce::column_sums(Exec::default(), transposed, &mut sums));
+    let message = panic_message(|| reduce::column_sums(Exec::default(), transposed, &mut sums));
     assert_eq!(message, "a row at a column stride of 2");
     assert_eq!(sums, [7.0; 3]);
 }
@@ -37,7 +27,7 @@ fn a_stream_of_measures_asks_for_contiguous_rows() {
     let codes = SparseRef::new(&starts, &[0, 2], &[1.0, 2.0], 3).unwrap();
     for (x, x_hat) in [(contiguous.t(), contiguous), (contiguous, contiguous.t())] {
         let mut measures = Stream::new(2, 3);
-        let message = refused(|| measures.add(Exec::default(), x, x_hat, codes));
+        let message = panic_message(|| measures.add(Exec::default(), x, x_hat, codes));
         assert_eq!(message, "a row at a column stride of 2");
         assert_eq!(measures.samples(), 0);
         // It goes on as if nothing had been.
@@ -49,7 +39,7 @@ fn a_stream_of_measures_asks_for_contiguous_rows() {
 #[test]
 fn an_assignment_names_a_value_that_is_not_finite() {
     for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let message = refused(|| drop(metrics::assign(&[1.0, 2.0, 3.0, 4.0, wrong, 6.0], 3)));
+        let message = panic_message(|| drop(metrics::assign(&[1.0, 2.0, 3.0, 4.0, wrong, 6.0], 3)));
         let expected = format!("a value of {wrong} in row 1, column 1 of an assignment");
         assert_eq!(message, expected);
     }
@@ -59,12 +49,12 @@ fn an_assignment_names_a_value_that_is_not_finite() {
 fn a_matching_names_the_rows_as_they_were_given() {
     let (more, fewer) = ([1.0, 0.0, 0.0, 1.0, f32::NAN, 1.0], [1.0, 0.0]);
     let (more, fewer) = (MatRef::from_rows(&more, 2), MatRef::from_rows(&fewer, 2));
-    let message = refused(|| drop(Matching::of(Exec::default(), more, fewer)));
+    let message = panic_message(|| drop(Matching::of(Exec::default(), more, fewer)));
     assert!(
         message.contains("row 2 of the first dictionary and row 0 of the second"),
         "{message}"
     );
-    let message = refused(|| drop(Matching::of(Exec::default(), fewer, more)));
+    let message = panic_message(|| drop(Matching::of(Exec::default(), fewer, more)));
     assert!(
         message.contains("row 0 of the first dictionary and row 2 of the second"),
         "{message}"
@@ -81,7 +71,7 @@ fn a_trainer_refuses_a_norm_that_nothing_can_be_clipped_to() {
     let parameters = Parameters::initial(shape, variant, stream(1));
     let mut trainer = Trainer::new(parameters, Adam::default(), 1);
     for most in [0.0, -1.0, f32::NAN] {
-        let message = refused(|| trainer.set_clip(Some(most)));
+        let message = panic_message(|| trainer.set_clip(Some(most)));
         assert!(
             message.contains(&format!("a norm of Some({most:?})")),
             "{message}"
@@ -104,7 +94,7 @@ fn a_model_on_pairs_refuses_them_before_it_writes() {
     let mut workspace = mlp::Workspace::new(shape, 2);
     mlp::forward(exec, &parameters, &[[0, 1], [2, 2]], &mut workspace);
     let wrong = [[0, 1], [2, 3]];
-    let message = refused(|| mlp::forward(exec, &parameters, &wrong[1..], &mut workspace));
+    let message = panic_message(|| mlp::forward(exec, &parameters, &wrong[1..], &mut workspace));
     assert_eq!(
         message,
         "pair 0, (2, 3), reaches beyond embeddings of 3 and 3 rows"
@@ -112,7 +102,7 @@ fn a_model_on_pairs_refuses_them_before_it_writes() {
     // The batch of the last pass is still there.
     assert_eq!(workspace.residual(2).rows(), 2);
     let mut gradient = parameters.clone();
-    let message = refused(|| {
+    let message = panic_message(|| {
         let (loss, supervision) = (Loss::CrossEntropy, Supervision::Output);
         mlp::backward(
             exec,

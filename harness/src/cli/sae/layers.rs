@@ -7,7 +7,8 @@ use clap::Args;
 use super::super::common::{choose_isa, print};
 use super::sweep::SweepArgs;
 use crate::error::Result;
-use crate::workbench::config::{self, Across, Config, Request};
+use crate::store::resumed::LAYERS;
+use crate::workbench::config::{Across, Config, Request};
 use crate::workbench::layers;
 
 /// The arguments of `harness sae layers`.
@@ -59,7 +60,7 @@ impl LayersArgs {
         };
         let resumed = self
             .sweep
-            .resume_as_it_was(config::LAYERS, &mut request, &nothing)?;
+            .resume_as_it_was(LAYERS, &mut request, &nothing)?;
         if let Some(done) = resumed {
             return print(&done);
         }

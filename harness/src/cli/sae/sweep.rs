@@ -13,6 +13,7 @@ use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::store::names::REPORT;
+use crate::store::resumed;
 use crate::workbench::config::{self, Request};
 use crate::workbench::job::{Options, is_complete};
 
@@ -144,7 +145,7 @@ impl SweepArgs {
         let Some(folder) = &self.resume else {
             return Ok(None);
         };
-        config::refuse_other(folder, command)?;
+        resumed::refuse_other(folder, command)?;
         let as_it_was = request == nothing;
         request.file.get_or_insert_with(|| config::file(folder));
         let done = as_it_was && is_complete(folder)?;

@@ -8,8 +8,9 @@ use super::outcome::said;
 use super::parts;
 use super::sweep::{ModelArgs, SweepArgs};
 use crate::error::Result;
+use crate::store::resumed::TRAIN;
 use crate::text::number;
-use crate::workbench::config::{self, Config, Request};
+use crate::workbench::config::{Config, Request};
 use crate::workbench::train::{self, Times};
 
 /// The arguments of `harness sae train`.
@@ -46,9 +47,7 @@ impl TrainArgs {
             return parts::train(&request, &self.part, self.sweep.options()?);
         }
         let nothing = Request::default();
-        let resumed = self
-            .sweep
-            .resume_as_it_was(config::TRAIN, &mut request, &nothing)?;
+        let resumed = self.sweep.resume_as_it_was(TRAIN, &mut request, &nothing)?;
         if let Some(done) = resumed {
             return print(&done);
         }

@@ -126,6 +126,11 @@ fn a_setting_that_is_lost_in_single_precision_or_does_nothing_is_refused() {
     );
     sandbox.write("cut.npy", &sandbox.bytes("x.npy")[..20]);
     sandbox.refuses("sae train cut.npy --k 1 --out z", &["cut.npy", "cut off"]);
+    sandbox.refuses(
+        "sae train x.npy --tensor layer --k 1 --out z",
+        &["--tensor is layer", "leave it out"],
+    );
+    sandbox.refuses("sae eval x.npy --data x.npy", &["x.npy is no model"]);
     assert!(!sandbox.join("z").exists());
 }
 

@@ -57,6 +57,9 @@ fn what_another_command_goes_on_with_is_named() {
         ("sae layers --resume run", "harness run --resume run"),
         ("sae train --resume empty", "there is no config.toml in it"),
         ("sae train --resume none", "there is no config.toml in it"),
+        ("run --resume none", "there is no config.toml in it"),
+        ("run --resume a", "harness sae train --resume a"),
+        ("run --resume l", "harness sae layers --resume l"),
     ] {
         sandbox.refuses(command, &[way_out]);
     }

@@ -133,7 +133,7 @@ fn what_is_empty_or_does_not_fit(isa: Isa) {
     };
     says("rows of 3 and of 1 values", &row, 1);
     says(
-        "a cosine of NaN between rows 0 and 0",
+        "a cosine of NaN between row 0 of the first dictionary and row 0 of the second",
         &[f32::NAN, 0.0, 0.0],
         3,
     );

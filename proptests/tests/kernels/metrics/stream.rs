@@ -181,6 +181,20 @@ fn no_samples_have_no_measures() {
     assert!(all(&Stream::new(3, 4)).iter().all(|m| m.is_nan()));
 }
 
+each_isa!(equal_samples_have_no_variance_to_explain);
+fn equal_samples_have_no_variance_to_explain(isa: Isa) {
+    let (x, x_hat) = ([1.0, 2.0, 2.0, 1.0, 2.0, 2.0], [0.5; 6]);
+    for samples in [1, 2] {
+        let of = |values| MatRef::new(values, 2, 3).unwrap().row_range(0..samples);
+        let mut measures = Stream::new(3, 4);
+        let starts = vec![0; samples + 1];
+        let codes = SparseRef::new(&starts, &[], &[], 4).unwrap();
+        measures.add(Exec::serial(isa), of(&x), of(&x_hat), codes);
+        assert!(measures.explained_variance().is_nan());
+        assert!(measures.mse() > 0.0);
+    }
+}
+
 each_isa!(what_does_not_fit_is_named);
 fn what_does_not_fit_is_named(isa: Isa) {
     let row = [1.0, 2.0, 2.0];
