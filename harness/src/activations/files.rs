@@ -34,7 +34,7 @@ impl Files {
         for path in files(paths)? {
             if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                 return Err(Error::input(format!(
-                    "{} is named twice; rows of its that are held out would be trained on as well",
+                    "{} is named twice; its rows would count twice, and those held out of one copy be trained on in the other",
                     path.display()
                 )));
             }

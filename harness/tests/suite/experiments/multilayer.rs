@@ -263,7 +263,7 @@ fn another_configuration_is_not_resumed() {
         &format!("run {TINY} --set multilayer.epochs=6 --resume a"),
         &["settings.multilayer.epochs = 5, not 6"],
     );
-    sandbox.refuses("run --resume nowhere", &["nowhere/config.toml"]);
+    sandbox.refuses("run --resume nowhere", &["nowhere holds nothing to resume"]);
 }
 
 #[test]
