@@ -17,8 +17,10 @@ use crate::peers::blas;
 pub const SECTION: &str = "section.md";
 const WORKBENCH: &str = "workbench.md";
 
-/// What binds the rows that are short, and what was tried: written by hand.
+/// What binds the rows that are short, and what was tried: written by hand, and on the page between the summary of a
+/// section and its details.
 const NOTES: &str = "notes.md";
+const DETAILS: &str = "\n### ";
 
 /// The page: the sections of all machines that have been measured.
 ///
@@ -50,7 +52,15 @@ pub fn page(results: &Path) -> Result<String> {
                 let name = machine.file_name().unwrap_or_default();
                 write!(text, "\n## {}\n", name.display()).expect("writing to a string");
             }
-            write!(text, "\n{}\n", section.trim()).expect("writing to a string");
+            let notes = fs::read_to_string(machine.join(NOTES));
+            match (section.split_once(DETAILS), notes) {
+                (Some((summary, details)), Ok(notes)) if name == SECTION => {
+                    let (notes, details) = (notes.trim(), details.trim());
+                    write!(text, "\n{summary}\n{notes}\n{DETAILS}{details}\n")
+                }
+                _ => write!(text, "\n{}\n", section.trim()),
+            }
+            .expect("writing to a string");
         }
     }
     Ok(text)
@@ -104,9 +114,6 @@ pub fn section(isa: Isa, threads: usize, peers: &Peers, parts: &[Part]) -> Strin
             "| {what} | {measured} | {reach} | {aim} | {verdict} |"
         )
         .expect("writing to a string");
-    }
-    if let Ok(notes) = fs::read_to_string(machine::results().join(&folder).join(NOTES)) {
-        write!(text, "\n{}\n", notes.trim()).expect("writing to a string");
     }
     for part in parts {
         let Part {
