@@ -177,10 +177,10 @@ pub fn forward(exec: Exec, parameters: &Parameters, pairs: &[[u32; 2]], workspac
         "{batch} pairs in a workspace for {capacity}"
     );
     let [first, second] = parameters.embeddings();
-    embedding::check(first.rows(), second.rows(), pairs, batch);
-    workspace.batch = batch;
     let x = rows_mut(&mut workspace.residual, 0, capacity, batch, shape.width);
+    // It refuses pairs before it writes; until then the batch is the last one.
     embedding::forward(exec, first, second, pairs, x);
+    workspace.batch = batch;
     for l in 0..shape.layers {
         let (before, after) = workspace
             .residual

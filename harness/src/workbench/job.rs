@@ -77,18 +77,13 @@ pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
     Ok(folder)
 }
 
-/// Whether a manifest says that nothing is left to do.
-pub fn says_complete(manifest: &Value) -> bool {
-    manifest["complete"] == true
-}
-
 /// Whether a folder holds a training that has nothing left to do.
 ///
 /// # Errors
 /// If it does, but for a file that is missing or was changed since.
 pub fn is_complete(folder: &Path) -> Result<bool> {
     let manifest = origin::manifest(folder)?.unwrap_or_default();
-    if !says_complete(&manifest) {
+    if !origin::says_complete(&manifest) {
         return Ok(false);
     }
     let checksums = serde_json::from_value(manifest["checksums"].clone());

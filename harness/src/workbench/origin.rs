@@ -113,7 +113,7 @@ impl Origin {
         if let Some((place, theirs, ours)) = difference(&keys, &manifest, &self.manifest) {
             return Err(other(&format!("{place} = {theirs}"), &ours));
         }
-        Ok(manifest["complete"] == true)
+        Ok(says_complete(&manifest))
     }
 
     /// An error that a new plan mends.
@@ -135,6 +135,11 @@ pub fn refuse_other_data(folder: &Path, described: &Value) -> Result<()> {
             folder.display()
         ))),
     }
+}
+
+/// Whether a manifest says that nothing is left to do.
+pub fn says_complete(manifest: &Value) -> bool {
+    manifest["complete"] == true
 }
 
 /// The manifest in a folder, if there is a whole one.

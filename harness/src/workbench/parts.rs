@@ -290,7 +290,7 @@ impl Parted for Sweep<'_> {
 
     fn report(&self) -> Result<Option<PathBuf>> {
         let manifest = origin::manifest(self.run)?.unwrap_or_default();
-        Ok(job::says_complete(&manifest).then(|| self.run.join(REPORT)))
+        Ok(origin::says_complete(&manifest).then(|| self.run.join(REPORT)))
     }
 
     fn begun(&self, part: &Path, unit: &Key) -> Result<f64> {
