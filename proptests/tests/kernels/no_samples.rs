@@ -5,8 +5,10 @@ use kernels::loss::Loss;
 use kernels::metrics::Stream;
 use kernels::mlp::{self, Supervision};
 use kernels::sae::{self, Parameters, Shape, Trainer, Variant, Workspace};
-use kernels::{Activation, Exec, Isa, MatMut, MatRef, SparseRef, embedding, reduce};
+use kernels::{Exec, Isa, MatMut, MatRef, SparseRef, embedding, reduce};
 use proptests::{each_isa, stream};
+
+use crate::mlp::small;
 
 const SHAPE: Shape = Shape {
     width: 4,
@@ -73,18 +75,8 @@ fn means_of_no_samples_are_nan_and_sums_are_zero(isa: Isa) {
         }
     }
 
-    let shape = mlp::Shape {
-        vocabulary: 3,
-        width: 4,
-        hidden: 5,
-        layers: 2,
-        activation: Activation::Gelu,
-    };
-    let mut parameters = mlp::Parameters::zeros(shape);
-    parameters.values_mut().fill_with(&mut next);
+    let (parameters, mut workspace) = small(exec, &mut next);
     let mut gradient = parameters.clone();
-    let mut workspace = mlp::Workspace::new(shape, 2);
-    mlp::forward(exec, &parameters, &[[0, 1], [2, 2]], &mut workspace);
     mlp::forward(exec, &parameters, &[], &mut workspace);
     assert_eq!(workspace.residual(2).rows(), 0);
     let losses = MatMut::new(&mut [], 3, 0).unwrap();

@@ -6,8 +6,10 @@ use kernels::loss::Loss;
 use kernels::metrics::{self, Matching, Stream};
 use kernels::mlp::{self, Supervision};
 use kernels::sae::{Parameters, Shape, TopK, Trainer, Variant};
-use kernels::{Activation, Exec, MatRef, SparseRef, reduce};
+use kernels::{Exec, MatRef, SparseRef, reduce};
 use proptests::{panic_message, stream};
+
+use crate::mlp::small;
 
 #[test]
 fn sums_of_columns_ask_for_contiguous_rows() {
@@ -81,18 +83,8 @@ fn a_trainer_refuses_a_norm_that_nothing_can_be_clipped_to() {
 
 #[test]
 fn a_model_on_pairs_refuses_them_before_it_writes() {
-    let shape = mlp::Shape {
-        vocabulary: 3,
-        width: 4,
-        hidden: 5,
-        layers: 2,
-        activation: Activation::Gelu,
-    };
     let exec = Exec::default();
-    let mut parameters = mlp::Parameters::zeros(shape);
-    parameters.values_mut().fill_with(stream(2));
-    let mut workspace = mlp::Workspace::new(shape, 2);
-    mlp::forward(exec, &parameters, &[[0, 1], [2, 2]], &mut workspace);
+    let (parameters, mut workspace) = small(exec, stream(2));
     let wrong = [[0, 1], [2, 3]];
     let message = panic_message(|| mlp::forward(exec, &parameters, &wrong[1..], &mut workspace));
     assert_eq!(
