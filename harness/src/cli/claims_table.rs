@@ -6,7 +6,7 @@ use std::path::Path;
 use super::common::put_wrapped;
 use crate::claim::ledger::Ledger;
 use crate::claim::words::{ORDER, settings, sign, spread};
-use crate::claim::{ClaimSpec, Entry, Verdict};
+use crate::claim::{ClaimSpec, Entry, Kind, Verdict};
 use crate::error::Result;
 use crate::experiment::registry::{Registry, Section};
 use crate::run::results;
@@ -58,7 +58,7 @@ pub fn claims(registry: &Registry, run: Option<&Path>) -> Result<String> {
     Ok(text)
 }
 
-/// The number of each verdict by section of the post, and a line for each claim that is not reproduced.
+/// The number of each verdict by section of the post and by kind of claim, and a line for each claim that is not reproduced.
 pub fn in_short(registry: &Registry, run: Option<&Path>) -> Result<String> {
     let (head, ledger) = read(run)?;
     let mut text = format!("{head}\n\n| section of the post |");
@@ -87,6 +87,18 @@ pub fn in_short(registry: &Registry, run: Option<&Path>) -> Result<String> {
     put_row("all", &|verdict| {
         registry.0.iter().map(|section| of(section, verdict)).sum()
     });
+    for (kind, name) in [
+        (Kind::Finding, "findings on trained models"),
+        (Kind::Law, "laws of random models"),
+        (Kind::Identity, "identities, which check the code"),
+    ] {
+        put_row(&format!("of all: {name}"), &|verdict| {
+            let entries = registry.0.iter().flat_map(claims_of);
+            let entries = entries.filter_map(|claim| settled(&ledger, claim));
+            let ours = entries.filter(|e| (e.kind, e.verdict) == (kind, verdict));
+            ours.count()
+        });
+    }
     for &verdict in ORDER
         .iter()
         .filter(|verdict| **verdict != Verdict::Reproduced)

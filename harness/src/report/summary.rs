@@ -3,7 +3,7 @@
 use crate::claim::ledger::Ledger;
 use crate::claim::{Entry, Kind, Verdict};
 
-/// A sentence, and the claims that it ends with.
+/// A sentence, and the claims that it introduces, each of which stands below it with its reason.
 pub(super) struct Sentence<'a> {
     pub text: String,
     pub claims: Vec<&'a Entry>,
@@ -45,8 +45,8 @@ fn asked(entries: &[Entry]) -> String {
     };
     format!(
         "Neural networks seem to store more features than they have neurons, and sparse autoencoders seem to find them. \
-         This run put {claims} of one post on how that can work to the test, each by a criterion that was fixed in advance \
-         and beside a control in which it should fail."
+         This run put {claims} of one post on how that can work, or that follow up on it, to the test: each by a criterion \
+         that was written before the run, and beside a control in which it should fail."
     )
 }
 

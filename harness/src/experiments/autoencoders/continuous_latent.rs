@@ -5,6 +5,7 @@ use kernels::sae::{L1, Rows, Shape, Variant};
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
+use crate::claim::setting::Setting;
 use crate::claim::{Claim, Kind, at_least, at_most};
 use crate::error::Result;
 use crate::experiment::{About, Cost, Ctx, Experiment, Needs, OfSeed};
@@ -43,6 +44,13 @@ static DIRECTION: Claim<2> = Claim {
         ),
     ],
 };
+
+/// The layers that count as the middle: from a share of the way to as much before the end. The first is the point setting.
+const MIDDLE: [(&str, f64); 3] = [
+    ("from L/4 to 3L/4", 0.25),
+    ("from L/8 to 7L/8", 0.125),
+    ("from 3L/8 to 5L/8", 0.375),
+];
 
 const NAMES: &[&str] = &["probe-by-layer"];
 
@@ -143,9 +151,16 @@ impl Experiment for ContinuousLatent {
     fn conclude(s: &Settings, pieces: Vec<Vec<Layer>>, ctx: &Ctx) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         for (&seed, of_seed) in ctx.seeds.iter().zip(&pieces) {
-            let [claim, control] = [|r: &Layer| r.cosine, |r: &Layer| r.shuffled_cosine]
-                .map(|column| conditions(of_seed, s.layers, column));
-            outcome.settle(&DIRECTION, seed, claim, control);
+            for (i, (name, of_depth)) in MIDDLE.into_iter().enumerate() {
+                let is_middle = |layer: usize| {
+                    let depth = layer as f64 / s.layers as f64;
+                    (of_depth..=1.0 - of_depth).contains(&depth)
+                };
+                let [claim, control] = [|r: &Layer| r.cosine, |r: &Layer| r.shuffled_cosine]
+                    .map(|column| conditions(of_seed, is_middle, column));
+                let cell = Setting::new([("middle layers", name.into())]).point_if(i == 0);
+                outcome.settle_in(&cell, &DIRECTION, seed, claim, control);
+            }
         }
         outcome.tables = vec![Table::of(&pieces.concat())];
         Ok(outcome)
@@ -269,16 +284,14 @@ impl Layer {
 /// The largest cosine at the output, and that in the middle layers minus it.
 fn conditions(
     rows: &[Layer],
-    blocks: usize,
+    is_middle: impl Fn(usize) -> bool,
     column: fn(&Layer) -> f64,
 ) -> [Result<f64, String>; 2] {
     if let Some(row) = rows.iter().find(|r| !r.missing.is_empty()) {
         let why = format!("layer {}: {}", row.layer, row.missing);
         return [Err(why.clone()), Err(why)];
     }
-    let middle = rows
-        .iter()
-        .filter(|r| (blocks..=3 * blocks).contains(&(4 * r.layer)));
+    let middle = rows.iter().filter(|r| is_middle(r.layer));
     let middle = mean(&middle.map(column).collect::<Vec<_>>());
     let output = column(&rows[rows.len() - 1]);
     [Ok(output), Ok(middle - output)]

@@ -9,6 +9,7 @@ use super::multilayer::task::Task;
 use super::multilayer::{self, Multilayer, data, model_file};
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
+use crate::claim::setting::Setting;
 use crate::claim::{Bound, Claim, Kind, at_least};
 use crate::error::Result;
 use crate::experiment::{About, Ctx, Experiment, Needs};
@@ -74,6 +75,17 @@ static SKEWED: Claim<1> = Claim {
     ],
 };
 
+/// Whether a layer, of as many as there are, is among those that are judged.
+type IsAmong = fn(usize, usize) -> bool;
+
+/// The layers whose mean is judged: all at the point setting, and some in the other settings.
+const LAYERS: [(&str, IsAmong); 4] = [
+    ("all", |_, _| true),
+    ("first", |layer, _| layer == 1),
+    ("first half", |layer, last| 2 * layer <= last),
+    ("last half", |layer, last| 2 * layer > last),
+];
+
 impl Experiment for ReadInSkew {
     type Settings = Settings;
 
@@ -115,17 +127,18 @@ impl Experiment for ReadInSkew {
         let of_seeds: Vec<Result<Vec<Skew>, String>> = of_seeds.collect::<Result<_>>()?;
         let mut outcome = Outcome::default();
         for (&seed, rows) in ctx.seeds.iter().zip(&of_seeds) {
-            let majority = |model: Model| {
-                let rows = rows.as_ref().map_err(String::clone)?;
-                let ours = rows.iter().filter(|r| r.model == model);
-                Ok(mean(&ours.map(|r| r.majority).collect::<Vec<_>>()))
-            };
-            outcome.settle(
-                &SKEWED,
-                seed,
-                [majority(Model::Trained)],
-                [majority(Model::Untrained)],
-            );
+            for (i, (layers, is_among)) in LAYERS.into_iter().enumerate() {
+                let majority = |model: Model| {
+                    let rows = rows.as_ref().map_err(String::clone)?;
+                    let last = rows.iter().map(|r| r.layer).max().unwrap_or(0);
+                    let ours = rows.iter().filter(|r| r.model == model);
+                    let ours = ours.filter(|r| is_among(r.layer, last));
+                    Ok::<_, String>(mean(&ours.map(|r| r.majority).collect::<Vec<_>>()))
+                };
+                let cell = Setting::new([("layers", layers.into())]).point_if(i == 0);
+                let claim = [majority(Model::Trained)];
+                outcome.settle_in(&cell, &SKEWED, seed, claim, [majority(Model::Untrained)]);
+            }
         }
         let rows: Vec<Skew> = of_seeds.into_iter().flatten().flatten().collect();
         outcome.tables = vec![Table::of(&rows)];

@@ -10,6 +10,7 @@ mod target;
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
+use crate::claim::setting::Setting;
 use crate::claim::{Claim, Kind, below};
 use crate::error::Result;
 use crate::experiment::{About, Cost, Ctx, Experiment, Needs};
@@ -129,19 +130,27 @@ impl Experiment for CompressedComputation {
         measure(task, s, ctx)
     }
 
-    fn conclude(_: &Settings, losses: Vec<Loss>, ctx: &Ctx) -> Result<Outcome> {
+    fn conclude(s: &Settings, losses: Vec<Loss>, ctx: &Ctx) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         for &seed in ctx.seeds {
-            let gain = |noise: Noise| {
+            let gain = |noise: Noise, scale: Option<f64>| {
                 let ours = losses.iter().filter(|r| (r.noise, r.seed) == (noise, seed));
+                let ours = ours.filter(|r| scale.is_none_or(|scale| r.scale == scale));
                 min(ours.map(|r| r.loss / r.naive))
             };
-            outcome.settle(
-                &NOISE,
-                seed,
-                [gain(Noise::Symmetric)],
-                [gain(Noise::Nothing)],
-            );
+            for noise in [Noise::Symmetric, Noise::Asymmetric] {
+                let scales = s.scales.iter().map(|&scale| Some(scale));
+                for scale in [None].into_iter().chain(scales) {
+                    let name = scale.map_or("where it helps most".into(), |s| s.to_string());
+                    let cell = Setting::new([
+                        ("noise matrix", noise.word().into()),
+                        ("standard deviation of its entries", name),
+                    ]);
+                    let cell = cell.point_if((noise, scale) == (Noise::Symmetric, None));
+                    let claim = [gain(noise, scale)];
+                    outcome.settle_in(&cell, &NOISE, seed, claim, [gain(Noise::Nothing, None)]);
+                }
+            }
         }
         outcome.tables = vec![Table::of(&losses)];
         Ok(outcome)

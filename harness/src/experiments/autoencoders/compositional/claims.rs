@@ -8,8 +8,8 @@ use crate::claim::{Bound, Claim, Kind, Setting, at_least};
 pub static COMPANY: Claim<2> = Claim {
     id: "codes-hold-in-new-company",
     kind: Kind::Finding,
-    statement: "A linear probe reads a feature worse beside others that it never stood beside in training, and codes \
-        by optimisation do not.",
+    statement: "A linear probe reads a feature worse beside others that it never stood beside in training; codes by \
+        optimisation on the true directions do not.",
     criterion: "exactly k of n features active in ⌈2k ln(n/k)⌉ dimensions, the first of them read on samples that \
         contain it, through a line fitted in training: R² in known combinations minus R² in new ones is larger by at \
         least 0.1 for a linear probe than for the codes of least loss (FISTA) on the true directions, whose R² in new \

@@ -66,7 +66,7 @@ pub fn findings(tables: &Tables) -> String {
     let known = |reader| middle(false, reader, |r| r.r2_known);
     let new = |reader| middle(false, reader, |r| r.r2_new);
     format!(
-        "With {} features in {} dimensions, R² of the feature falls from known to new company from {} to {} for a \
+        "With {} features in {} dimensions, R² of the feature goes from known to new company from {} to {} for a \
          linear probe, from {} to {} for the encoder of a sparse autoencoder, from {} to {} for the best codes on its \
          dictionary, and from {} to {} for the best codes on the true directions. The autoencoder's nearest element \
          has a cosine of {} with the feature. Where features are orthogonal the probe's R² is {} in known and {} in new company.",

@@ -11,6 +11,9 @@ use crate::stats::Fit;
 /// of a loss of a tenth, and this is ten times as much.
 pub const CERTAIN: f64 = 1e-3;
 
+/// Least exponent of the living elements in the number of elements on a continuum.
+pub const LEAST_GROWTH: f64 = 0.5;
+
 pub static GROWTH: Claim<2> = Claim {
     id: "no-plateau-on-a-continuum",
     kind: Kind::Finding,
@@ -22,7 +25,7 @@ pub static GROWTH: Claim<2> = Claim {
     control: "32 points of the same sphere as features, so that 32 elements are enough",
     conditions: [
         at_least(
-            0.5,
+            LEAST_GROWTH,
             "exponent of the living elements in the number of elements",
         ),
         at_most(

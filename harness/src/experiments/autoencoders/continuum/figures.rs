@@ -1,6 +1,6 @@
 //! The figures of `continuum` and what is said of them, from its table.
 
-use super::claims::{CERTAIN, GROWTH};
+use super::claims::{CERTAIN, GROWTH, LEAST_GROWTH};
 use super::dictionaries::{Dictionary, Encoder};
 use super::samples::{Features, Magnitude};
 use crate::claim::ledger::Ledger;
@@ -161,10 +161,21 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     ];
     let largest_part = parts.iter().max_by(|a, b| a.0.total_cmp(&b.0));
     let limit = largest_part.map_or("", |part| part.1);
+    let entry = ledger.get(GROWTH.id);
+    let control = match entry {
+        Some(e) if e.control_high >= LEAST_GROWTH => format!(
+            " The control's interval ({} to {}) reaches the claim's bound of {}, so the number of living elements does not \
+             tell a continuum from discrete features; the excess loss does.",
+            number(e.control_low),
+            number(e.control_high),
+            number(LEAST_GROWTH)
+        ),
+        _ => String::new(),
+    };
     format!(
         "Of {largest} elements {:.0} live on a sphere in {sphere} dimensions, and {:.0} on a few points of it. The \
          number of living elements grows as the power {} of the number of elements on the continuum and as the power \
-         {} on discrete features. On the continuum the loss of the {largest} elements is {} above that of an element \
+         {} on discrete features.{control} On the continuum the loss of the {largest} elements is {} above that of an element \
          for every point; with the best codes on the same dictionary it is {} above, and with the best codes on as \
          many elements spread evenly over the sphere {}. The largest part of it is due to {limit}.",
         living(Features::Continuum),

@@ -343,17 +343,26 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         number(value(COST.id)),
     );
     let all = elements(tables, KINDS[0], Basis::Stream);
-    let at = |of: fn(&Element) -> Category| {
-        let shares = share(&all, Category::Neither, of).into_iter().medians();
-        let between = shares.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
-        percent(mean(&between.map(|p| p.1).collect::<Vec<_>>()))
+    let neither = |elements: &[Element], of: Sorting| {
+        let shares = share(elements, Category::Neither, of).into_iter().medians();
+        let of_layers = |layers: &dyn Fn(f64) -> bool| {
+            let ours = shares.iter().filter(|p| layers(p.0));
+            percent(mean(&ours.map(|p| p.1).collect::<Vec<_>>()))
+        };
+        [
+            of_layers(&|l| l == first.0),
+            of_layers(&|l| l > first.0 && l < last.0),
+            of_layers(&|l| l == last.0),
+        ]
     };
+    let [input, between_them, output] = neither(&all, |r| r.category);
+    let [of_input, of_between, of_output] = neither(&all, |r| r.selective);
     said += &format!(
-        " Between input and output {} of the elements line up with neither an input nor an output, and {} are selective for \
-         neither an input nor a class. The mean largest cosine of the elements of two trainings on the same stream is {} {} in \
+        " By direction, {input} of the elements at the input, {between_them} between and {output} at the output line up with \
+         neither an input nor an output; by function, {of_input}, {of_between} and {of_output} are selective for neither an \
+         input nor a class. Only as far as the output has fewer of them than the layers between does this tell unfinished \
+         features from finished ones. The mean largest cosine of the elements of two trainings on the same stream is {} {} in \
          the middle than at the end where they agree less.",
-        at(|r| r.category),
-        at(|r| r.selective),
         number(value(STABILITY.id).abs()),
         if value(STABILITY.id) < 0.0 {
             "smaller"
@@ -363,24 +372,35 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     );
     let fixes: Vec<String> = [
         (Basis::AllLayers, "one dictionary for all layers"),
-        (Basis::TunedLens, "the coordinates of a tuned lens"),
+        (
+            Basis::TunedLens,
+            "a dictionary in the coordinates of a tuned lens",
+        ),
     ]
     .into_iter()
     .filter_map(|(basis, name)| {
         let costs = trained(basis);
         let between = costs.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
         let between: Vec<f64> = between.map(|p| p.1).collect();
-        (!between.is_empty()).then(|| {
-            format!(
-                "{name} take{} {} active elements for the same",
-                if name.starts_with("one") { "s" } else { "" },
-                whole(median(&between))
-            )
+        let [_, neither, _] = neither(&elements(tables, KINDS[0], basis), |r| r.selective);
+        rows.iter().any(|r| r.basis == basis).then(|| {
+            let cost = match between.is_empty() {
+                true => "never explains 95 % of the variance".into(),
+                false => format!(
+                    "takes {} active elements for the same",
+                    whole(median(&between))
+                ),
+            };
+            format!("{name} {cost}, and {neither} of its elements are selective for neither")
         })
     })
     .collect();
     if !fixes.is_empty() {
-        said += &format!(" In the layers between, {}.", fixes.join(", and "));
+        said += &format!(
+            " In the layers between, where a dictionary of the layer's own takes {}, {}.",
+            whole(median(&between)),
+            fixes.join("; ")
+        );
     }
     said
 }

@@ -33,7 +33,7 @@ pub static LINEAR: Claim<2> = Claim {
 pub static END: Claim<1> = Claim {
     id: "learned-near-the-end",
     kind: Kind::Finding,
-    statement: "Most datapoints become right only near the last layer.",
+    statement: "The loss of most datapoints falls below a threshold only near the last layer.",
     criterion: "the first layer after which half of the datapoints are learned is at least 0.75 of the way through the \
         layers; mean over the N whose final fraction is ≥ 0.95",
     control: "a look-up model built by hand, in which every layer makes as many datapoints right as any other: half of \
@@ -47,8 +47,8 @@ pub static END: Claim<1> = Claim {
 pub static MORE: Claim<1> = Claim {
     id: "more-data-learned-earlier",
     kind: Kind::Finding,
-    statement: "The more datapoints a model has to learn, the larger a part of them is right before the \
-        last layer.",
+    statement: "The more datapoints a model has to learn, the larger a part of them has a loss below the threshold \
+        before the last layer.",
     criterion: "area under the fraction learned against the layer, before the last layer, after equally many epochs: \
         larger at the largest N than at the smallest, at both of which the final fraction is ≥ 0.95",
     control: "look-up models of the same two N, built by hand: there the layer at which a datapoint becomes right \

@@ -8,8 +8,10 @@ use seeds::{Column, add, over_seeds};
 
 use super::capacity::Way;
 use super::claims::LEARNED;
+use super::curve::{Batch, Budget};
 use super::decisive::Measure;
-use super::tables::{Datapoint, Decisive, Evaluation, Layer, OfCapacity, Summary};
+use super::settings::Loss;
+use super::tables::{Datapoint, Decisive, Evaluation, Layer, OfCapacity, OfCurve, Summary};
 use super::task::{Kind, Part};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::table::record::Word as _;
@@ -24,6 +26,7 @@ pub const NAMES: &[&str] = &[
     "who-decides",
     "during-training",
     "capacity",
+    "more-datapoints",
 ];
 
 /// The parts that are set side by side: the settings of the experiment, and the opposite of each choice.
@@ -51,9 +54,11 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
             NAMES[2],
             "Fraction of the datapoints whose loss is below the threshold after each layer. Lines: means over seeds, \
              bands: smallest to largest. Dotted: a look-up model, in which each layer makes as many datapoints right \
-             as any other. The opposite choices: fewer seeds.",
+             as any other. The opposite choices, and below them models of the other kind of targets (modular instead of \
+             random, or the other way round) at the largest N: fewer seeds.",
             |part| models.learned(part),
-        ),
+        )
+        .panel(models.learned(Part::OtherTargets)),
         side_by_side::<Layer>(
             NAMES[3],
             "Fraction of the datapoints that are right after each layer at the largest N, told in three ways: the loss \
@@ -76,6 +81,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     figures.push(who_decides(&models, &tables.rows()));
     figures.push(during_training(&models.summaries, &tables.rows()));
     figures.push(capacity(&tables.rows::<OfCapacity>()));
+    figures.push(more_datapoints(&models, &tables.rows()));
     figures
 }
 
@@ -231,4 +237,45 @@ fn capacity(rows: &[OfCapacity]) -> Figure {
          hold that look each pair up.",
     ).of::<OfCapacity>()
     .panel(panel.level(LEARNED, "learned"))
+}
+
+/// The area under the fraction learned before the last layer against the number of datapoints.
+fn more_datapoints(models: &Models, curve: &[OfCurve]) -> Figure {
+    let panel = |title: String| {
+        let y = Axis::linear("area before the last layer").range(0.0, 1.0);
+        Panel::new(title, Axis::log("number N of datapoints"), y)
+    };
+    let mut figure = Figure::new(
+        NAMES[8],
+        "Whether more datapoints are learned earlier: the mean over the layers before the last of the fraction of the \
+         datapoints whose loss is below the threshold, against their number. First the models of the experiment, then those of \
+         the specification curve trained with minibatches, by loss and by the length of the training. Lines: means over \
+         seeds, depths and learning rates; bands: smallest to largest.",
+    )
+    .of::<Summary>()
+    .of::<OfCurve>()
+    .columns(3)
+    .panel(add(
+        panel(models.title(Part::Point)),
+        Role::Distributed,
+        "equal epochs",
+        over_seeds(
+            models
+                .of_kind(Part::Point, Kind::Trained)
+                .map(|r| (r.n as f64, r.area)),
+        ),
+    ));
+    for &loss in Loss::ALL {
+        let mut panel = panel(format!("{}, minibatches", loss.word().replace('-', " ")));
+        for (i, &budget) in Budget::ALL.iter().enumerate() {
+            let ours = curve
+                .iter()
+                .filter(|r| (r.loss, r.batch, r.budget) == (loss, Batch::Minibatch, budget));
+            let points = over_seeds(ours.map(|r| (r.n as f64, r.area)));
+            let label = budget.word().replace('-', " ");
+            panel = add(panel, Role::Other(i as u8), &label, points);
+        }
+        figure = figure.panel(panel);
+    }
+    figure
 }

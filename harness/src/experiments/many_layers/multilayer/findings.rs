@@ -3,7 +3,7 @@
 use super::capacity::Way;
 use super::claims::{CAPACITY, CLAIMS, DECISIVE, END, LEARNED, LINEAR, MORE};
 use super::decisive::Measure;
-use super::tables::{Decisive, OfCapacity, Summary};
+use super::tables::{Decisive, Layer, OfCapacity, Summary};
 use super::task::{Kind, Part};
 use crate::claim::ledger::Ledger;
 use crate::claim::setting::choices;
@@ -18,7 +18,8 @@ use crate::text::{number, percent_to_tenths};
 pub fn write(tables: &Tables, ledger: &Ledger) -> String {
     let models = tables.rows::<Summary>();
     let mut said = Vec::new();
-    said.extend(pictures(&models));
+    said.extend(pictures(&models, &tables.rows()));
+    said.extend(other_targets(&models));
     said.extend(straightness(&models));
     said.extend(more_data(&models));
     said.extend(who_decides(&tables.rows()));
@@ -45,28 +46,66 @@ fn column(
     (!values.is_empty()).then(|| mean(&values))
 }
 
+/// The share of the trained models' datapoints whose correct logit is the largest one layer before the end.
+fn right_before_last(models: &[Summary], layers: &[Layer], part: Part) -> Option<f64> {
+    let last = models.iter().find(|r| r.part == part)?.layers;
+    let ours = layers
+        .iter()
+        .filter(|r| (r.part, r.model, r.layer + 1) == (part, Kind::Trained, last));
+    let values: Vec<f64> = ours.map(|r| r.right).filter(|v| v.is_finite()).collect();
+    (!values.is_empty()).then(|| mean(&values))
+}
+
 /// What the post's pictures show at the settings of the experiment, and with the opposite choices.
-fn pictures(models: &[Summary]) -> Option<String> {
+fn pictures(models: &[Summary], layers: &[Layer]) -> Option<String> {
     let of = |part, f: &dyn Fn(&Summary) -> f64| column(models, part, Kind::Trained, f);
+    let right = |part| right_before_last(models, layers, part).map(percent_to_tenths);
     let depth = of(Part::Point, &|r| r.depth)?;
     let before = of(Part::Point, &|r| r.learned_before_last)?;
     let loss = models.iter().find(|r| r.part == Part::Point)?.loss;
-    let here = format!(
-        "With {}, minibatches and the same number of epochs for every N, half of the datapoints are right only {} of \
-         the way through the layers, and {} one layer before the end.",
+    let mut text = format!(
+        "With {}, minibatches and the same number of epochs for every N, the loss of half of the datapoints falls below \
+         the threshold only {} of the way through the layers, and that of {} is below it one layer before the end; by \
+         the largest logit, {} are right there.",
         loss.word().replace('-', " "),
         percent_to_tenths(depth),
-        percent_to_tenths(before)
+        percent_to_tenths(before),
+        right(Part::Point)?
     );
-    let there = of(Part::Opposite, &|r| r.learned_before_last);
-    let there = there.map_or(String::new(), |there| {
-        format!(
-            " With the opposite choices (the other loss, all datapoints in a batch, eight layers, an early stop) {} \
-             are right one layer before the end.",
+    if let (Some(there), Some(right)) = (
+        of(Part::Opposite, &|r| r.learned_before_last),
+        right(Part::Opposite),
+    ) {
+        text += &format!(
+            " With the opposite choices (the other loss, all datapoints in a batch, eight layers, an early stop) the loss of \
+             {} is below the threshold one layer before the end, and by the largest logit {right} are right: there it \
+             hangs on the way to tell right from wrong whether the post's picture appears.",
             percent_to_tenths(there)
-        )
-    });
-    Some(here + &there)
+        );
+    }
+    Some(text)
+}
+
+/// A sentence on models of the other kind of targets, beside those of the experiment at the same N.
+fn other_targets(models: &[Summary]) -> Option<String> {
+    let trained = |part| {
+        models
+            .iter()
+            .filter(move |r| (r.part, r.model) == (part, Kind::Trained))
+    };
+    let n = trained(Part::OtherTargets).map(|r| r.n).next()?;
+    let depth = |part| {
+        let ours = trained(part).filter(|r| r.n == n);
+        let values: Vec<f64> = ours.map(|r| r.depth).filter(|v| v.is_finite()).collect();
+        (!values.is_empty()).then(|| percent_to_tenths(mean(&values)))
+    };
+    Some(format!(
+        "With the other kind of targets (modular ones, which follow a rule, instead of random ones; or the other way round) \
+         and N = {n}, half of the losses fall below the threshold {} of the way through the layers; with those of the \
+         experiment, {}.",
+        depth(Part::OtherTargets)?,
+        depth(Part::Point)?
+    ))
 }
 
 /// A sentence on how straight the loss falls, beside a model of which it is known that one layer decides.
@@ -94,8 +133,8 @@ fn more_data(models: &[Summary]) -> Option<String> {
         mean(&ours.map(|r| r.area).collect::<Vec<_>>())
     };
     Some(format!(
-        "Before the last layer, {} of the datapoints are right on average over the layers with N = {smallest}, and {} \
-         with N = {largest}.",
+        "Before the last layer, the loss of {} of the datapoints is below the threshold on average over the layers with \
+         N = {smallest}, and of {} with N = {largest}.",
         percent_to_tenths(area(smallest)),
         percent_to_tenths(area(largest))
     ))
@@ -163,13 +202,24 @@ fn capacity(rows: &[OfCapacity]) -> Option<String> {
 }
 
 /// The choice on which a claim hangs most: the one of which two options differ most in how often its bounds are kept,
-/// whether or not its control keeps them too.
+/// whether or not its control keeps them too. It is sought in the grid of settings alone: the models of the experiment's
+/// own settings are of another width.
 fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
-    let cells: Vec<&Cell> = ledger.cells_of(id).collect();
+    let cells: Vec<&Cell> = ledger.cells_of(id).filter(|c| !c.point).collect();
+    let point = ledger.cells_of(id).find(|c| c.point);
     let keeps = |c: &&&Cell| matches!(c.verdict, Verdict::Reproduced | Verdict::NoPower);
     let (held, all) = (cells.iter().filter(keeps).count(), cells.len());
-    if held == 0 || held == all {
+    if all == 0 || held == all {
         return None;
+    }
+    if held == 0 {
+        let alone = point.filter(|c| keeps(&c))?;
+        return Some(format!(
+            "The bounds of {id} are kept at the settings of the experiment ({}) and in none of the {all} settings of the grid, \
+             whatever the loss, depth, batch, budget and rate: its models are of another width, with other numbers of \
+             datapoints and of seeds, so the verdict hangs on these.",
+            of_width(alone)
+        ));
     }
     let options = cells.iter().flat_map(|c| choices(&c.setting)).distinct();
     let of = |option: &(&str, &str)| {
@@ -183,9 +233,7 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
         held as f64 / all as f64
     };
     let names = options.iter().map(|o| o.0).distinct();
-    // The width tells the settings of the experiment from the grid around them.
-    let names = names.into_iter().filter(|&name| name != "width");
-    let ends = names.filter_map(|name| {
+    let ends = names.into_iter().filter_map(|name| {
         let ours = options.iter().filter(|o| o.0 == name);
         let best = ours.clone().max_by(|a, b| share(a).total_cmp(&share(b)))?;
         let worst = ours.min_by(|a, b| share(a).total_cmp(&share(b)))?;
@@ -194,23 +242,30 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let (_, best, worst) = ends.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let ((most, of_most), (least, of_least)) = (of(best), of(worst));
     Some(format!(
-        "The bounds of {id} are kept in {held} of {all} settings; this hangs most on “{}”: {most} of \
-         {of_most} with {}, {least} of {of_least} with {}.",
+        "The bounds of {id} are kept in {held} of {all} settings of the grid around those of the experiment, at another width; \
+         this hangs most on “{}”: {most} of {of_most} with {}, {least} of {of_least} with {}.",
         best.0,
         best.1.replace('-', " "),
         worst.1.replace('-', " ")
     ))
 }
 
-/// A list of the claims that did not come out as in the post, with the reasons.
+/// The width of the models of a cell: `width 100`.
+fn of_width(cell: &Cell) -> String {
+    let mut options = choices(&cell.setting);
+    let width = options.find(|option| option.0 == "width");
+    width.map_or(String::new(), |(name, value)| format!("{name} {value}"))
+}
+
+/// The claims that came out otherwise than in the post, each with the reason.
 fn otherwise(ledger: &Ledger) -> Option<String> {
     let entries = CLAIMS.iter().filter_map(|claim| ledger.get(claim.id));
     let others: Vec<String> = entries
-        .filter(|e| e.verdict != Verdict::Reproduced)
+        .filter(|e| matches!(e.verdict, Verdict::NotReproduced | Verdict::Reversed))
         .map(|e| match e.id == CAPACITY.id {
             // The post says it of efficiency, not of a number of pairs.
-            true => format!("{} ({}; the post only infers it)", e.id, e.verdict),
-            false => format!("{} ({})", e.id, e.verdict),
+            true => format!("{} ({}; the post only infers it)", e.id, e.reason),
+            false => format!("{} ({})", e.id, e.reason),
         })
         .collect();
     (!others.is_empty()).then(|| {

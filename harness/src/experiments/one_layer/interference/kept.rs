@@ -256,7 +256,8 @@ pub(super) fn findings(tables: &Tables) -> String {
     format!(
         "With another feature on at {}√k in its very direction, an aligned feature keeps {} of its ΔR², and a spread one {}: \
          spreading alone protects nothing. Where what the other adds is as long but on half of its neurons, a spread \
-         feature keeps {}, and with the other as strongly negative {}; on all of its neurons with entries of both signs, {}. \
+         feature keeps {}, and with the other as strongly negative {}; on all of its neurons with entries of both signs, {}, and with \
+         positive entries, which push every neuron to the same side, {}. \
          An aligned feature has one neuron, on which every other that adds as much is the same. In the maps, those of \
          halves and of the narrow layer have the same shape; with as many negative as positive signs both maps are \
          planes, tilted by the overlap of A and B.",
@@ -266,5 +267,6 @@ pub(super) fn findings(tables: &Tables) -> String {
         kept(false, Overlap::Half, strong),
         kept(false, Overlap::Half, -strong),
         kept(false, Overlap::BothSigns, strong),
+        kept(false, Overlap::PositiveEntries, strong),
     )
 }

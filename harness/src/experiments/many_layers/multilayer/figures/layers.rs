@@ -26,11 +26,15 @@ impl Models {
         }
     }
 
+    /// The models of a kind in a part.
+    pub fn of_kind(&self, part: Part, kind: Kind) -> impl Iterator<Item = &Summary> {
+        let ours = self.summaries.iter();
+        ours.filter(move |r| (r.part, r.model) == (part, kind))
+    }
+
     /// The numbers of datapoints of the trained models of a part.
     fn sizes(&self, part: Part) -> Vec<usize> {
-        let ours = self.summaries.iter();
-        let ours = ours.filter(|r| (r.part, r.model) == (part, Kind::Trained));
-        ours.map(|r| r.n).levels()
+        self.of_kind(part, Kind::Trained).map(|r| r.n).levels()
     }
 
     /// The largest of them that every seed has learned, else the smallest of all.
@@ -53,6 +57,7 @@ impl Models {
         let loss = row.loss.word().replace('-', " ");
         match part {
             Part::Opposite => format!("{loss}, full batches, {} layers", row.layers),
+            Part::OtherTargets => format!("{loss}, the other kind of targets"),
             _ => format!("{loss}, minibatches, {} layers", row.layers),
         }
     }
