@@ -136,6 +136,10 @@ pub trait TileOp {
 /// The operations of the product's tile on a vector `V`. A *quad* is a group of four neighbouring lanes: a vector has
 /// one, two or four of them.
 pub trait Tile<V> {
+    /// Whether values of A are copied for the tile, each into all lanes of a vector: where it takes more than one
+    /// instruction to load a value into all lanes.
+    const SPREADS_A: bool = false;
+
     /// Hands `op` the matrix tile that suits this instruction set.
     fn with_tile<O: TileOp>(self, op: O);
     /// Each of the first `LANES / 4` values four times: lane i is `values[i / 4]`.

@@ -60,6 +60,10 @@ pub(super) const AHEAD: usize = 4;
 /// Values that are worth packing on another thread.
 pub(super) const LEAF_VALUES: usize = 1 << 13;
 
+/// Panels of B in a block of columns from which on values of A are spread beforehand, where the instruction set wants
+/// that: fewer do not repay the copy.
+pub(super) const SPREAD_FROM: usize = 4;
+
 /// Columns at the right border that go together, as many as the narrowest vector has lanes: see `quad`.
 pub(super) const QUAD: usize = 4;
 

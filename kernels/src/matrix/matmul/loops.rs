@@ -4,7 +4,7 @@ use super::blocking::{KC, NC, ReadB, strip_height};
 use super::epilogue::Epilogue;
 use super::micro::Strip;
 use super::pack::{PackedB, Panels};
-use super::pack_a::PackedA;
+use super::pack_a::{PackedA, RowsOfA, is_spread};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part};
@@ -86,7 +86,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> RowChunk<'_, E, MR, NV> {
         let m = self.c.rows();
         let at = (m * (chunks / 2) / chunks).next_multiple_of(MR);
         if chunks == 1 || at >= m {
-            let (len_a, len_b) = self.buffer_len();
+            let (len_a, len_b) = self.buffer_len::<S>();
             return with_scratch(len_a + len_b, |buffer| {
                 let _span = profile::span(Part::Product);
                 s.run(Blocks {
@@ -104,12 +104,13 @@ impl<E: Epilogue, const MR: usize, const NV: usize> RowChunk<'_, E, MR, NV> {
     }
 
     /// Values that a chunk needs for copies of A and, where it packs B by block, for a block of B.
-    pub(super) fn buffer_len(&self) -> (usize, usize) {
+    pub(super) fn buffer_len<S: Simd>(&self) -> (usize, usize) {
         let block = match self.packed {
             Some(_) => 0,
             None => self.panels.block_len(),
         };
-        (PackedA::<MR>::len(self.a, KC, self.c.cols()), block)
+        let of_a = PackedA::<MR>::len::<S, NV>(self.a, KC, self.c.cols());
+        (of_a, block)
     }
 
     fn split(self, at: usize) -> (Self, Self) {
@@ -161,7 +162,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Blocks<'_, '_, E, MR,
                 "a block of columns holds whole tiles"
             );
         }
-        let (len_a, _) = self.chunk.buffer_len();
+        let (len_a, _) = self.chunk.buffer_len::<S>();
         let (copies_of_a, block_of_b) = self.buffer.split_at_mut(len_a);
         let RowChunk {
             mut c,
@@ -238,25 +239,41 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
     fn panels<S: Simd, const ROWS: usize>(mut self, s: S) {
         let wide = NV * S::LANES;
         let mut j = self.columns.start;
+        if is_spread::<S, NV>(self.columns.len()) {
+            let a = self.a.spread::<S, ROWS>(s, self.row);
+            return self.along::<S, ROWS, true>(s, j, a);
+        }
         let mut a = self.a.in_place(self.row, ROWS);
         // Only a whole tile makes the copy: where C is narrower than one, hardly anything would read it.
-        if self.panels.width(0) == wide
+        if !S::SPREADS_A
+            && self.panels.width(0) == wide
             && let Some((to, copied)) = self.a.copied(self.row, ROWS)
         {
             // The first tile reads this strip of A where it lies, and copies it for the others.
             if j == 0 {
-                self.tile::<S, ROWS, NV>(s, j, a, Some(to));
+                self.tile::<S, ROWS, NV, false>(s, j, a, Some(to));
                 j += wide;
             }
             a = copied;
         }
-        // LOOP 5: panels of B, a tile of C each.
+        self.along::<S, ROWS, false>(s, j, a);
+    }
+
+    /// LOOP 5: panels of B, a tile of C each.
+    #[inline(always)]
+    fn along<S: Simd, const ROWS: usize, const SPREAD: bool>(
+        &mut self,
+        s: S,
+        mut j: usize,
+        a: RowsOfA,
+    ) {
+        let wide = NV * S::LANES;
         while j < self.columns.end {
             let width = self.panels.width(j);
             if width == wide {
-                self.tile::<S, ROWS, NV>(s, j, a, None);
+                self.tile::<S, ROWS, NV, SPREAD>(s, j, a, None);
             } else if width == S::LANES {
-                self.tile::<S, ROWS, 1>(s, j, a, None);
+                self.tile::<S, ROWS, 1, SPREAD>(s, j, a, None);
             } else {
                 self.quad::<S, ROWS>(s, j, a);
             }

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! That is MR·NV multiply-adds for MR + NV loads: 16 for 10 with AVX-512's 8 × 2 and 12 for 8 with AVX2's 6 × 2, where
-//! a core can start two of either in a cycle. There must be enough sums to hide the latency of a multiply-add (4 cycles
+//! a core can start two of either in a cycle. SSE2 loads no value into all lanes at once, so there A is spread beforehand
+//! (see `pack_a`). There must be enough sums to hide the latency of a multiply-add (4 cycles
 //! × 2 a cycle = 8 sums) and few enough to fit into the registers (32 or 16, less those of A and B).
 //!
 //! The sums start at zero and are written once the block of k has been seen: added to C, or in place of it.
@@ -45,9 +46,10 @@ pub(super) struct Strip<'a, 'b, const MR: usize, const NV: usize> {
 }
 
 impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
-    /// Computes the tile at column `j` and writes it; copies A if a place is given, for the next.
+    /// Computes the tile at column `j` and writes it; copies A if a place is given, for the next. Where A is SPREAD, each
+    /// of its values is a vector.
     #[inline(always)]
-    pub(super) fn tile<S: Simd, const ROWS: usize, const N: usize>(
+    pub(super) fn tile<S: Simd, const ROWS: usize, const N: usize, const SPREAD: bool>(
         &mut self,
         s: S,
         j: usize,
@@ -57,10 +59,10 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         let (b, b_stride) =
             self.panels
                 .panel(self.packed, self.from_k, self.depth, j, N * S::LANES);
-        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `copied` for the place of its copy,
-        // `panel` for depth × N vectors of B.
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `spread` for as many vectors, `copied` for
+        // the place of its copy, `panel` for depth × N vectors of B.
         let sums = unsafe {
-            product::<S, ROWS, N>(s, self.depth, a, b, b_stride, copy.map(|to| (to, MR)))
+            product::<S, ROWS, N, SPREAD>(s, self.depth, a, b, b_stride, copy.map(|to| (to, MR)))
         };
         self.write(s, j, sums);
     }
@@ -159,13 +161,14 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
 }
 
 /// Σ over `depth` of ROWS values of A times N vectors of B; copies the values of A, if given the place and the stride
-/// from column to column.
+/// from column to column. Where A is SPREAD, each of its values is a vector.
 ///
 /// # Safety
-/// For i < ROWS and p < `depth`, `a` is valid for reading, and `b` for reading N vectors at `p * b_stride`. For a copy,
-/// the rows of `a` are contiguous, and its place is valid for writing ROWS values at `p` times its stride.
+/// For i < ROWS and p < `depth`, `a` is valid for reading a value or a vector, and `b` for reading N vectors at
+/// `p * b_stride`. For a copy, the rows of `a` are contiguous, and its place is valid for writing ROWS values at `p` times
+/// its stride.
 #[inline(always)]
-unsafe fn product<S: Simd, const ROWS: usize, const N: usize>(
+unsafe fn product<S: Simd, const ROWS: usize, const N: usize, const SPREAD: bool>(
     s: S,
     depth: usize,
     a: RowsOfA,
@@ -185,7 +188,8 @@ unsafe fn product<S: Simd, const ROWS: usize, const N: usize>(
             }
             #[allow(clippy::needless_range_loop)]
             for i in 0..ROWS {
-                let a = s.splat(*at.add(i * a.rs));
+                let a = at.add(i * a.rs);
+                let a = if SPREAD { s.load_ptr(a) } else { s.splat(*a) };
                 for v in 0..N {
                     sums[i][v] = s.mul_add(a, b[v], sums[i][v]);
                 }

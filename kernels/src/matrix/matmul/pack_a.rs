@@ -1,7 +1,8 @@
-//! A as the tiles read it: where it is, or copied by the first of them.
+//! A as the tiles read it: where it is, copied by the first of them, or spread beforehand.
 
-use super::blocking::NC;
+use super::blocking::{NC, SPREAD_FROM};
 use crate::machine::scratch::LINE;
+use crate::machine::simd::Simd;
 use crate::matrix::view::MatRef;
 
 /// A block of A as the tiles read it. Where it lies column after column, each step of k would take a cache line of its
@@ -27,7 +28,13 @@ pub(super) struct RowsOfA {
 
 impl<'a, const MR: usize> PackedA<'a, MR> {
     /// The number of values that the copies take, for C of `n` columns.
-    pub(super) fn len(a: MatRef, depth: usize, n: usize) -> usize {
+    pub(super) fn len<S: Simd, const NV: usize>(a: MatRef, depth: usize, n: usize) -> usize {
+        if S::SPREADS_A {
+            return match is_spread::<S, NV>(n) {
+                true => MR * S::LANES * depth.min(a.cols()),
+                false => 0,
+            };
+        }
         let transposed = a.row_stride() == 1 && a.col_stride() > 1;
         if !transposed {
             return 0;
@@ -75,6 +82,25 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         }
     }
 
+    /// Copies the ROWS rows from row `i` on, each value into all lanes of a vector, over the copies of the strip before:
+    /// valid for reading ROWS × `depth` vectors.
+    #[inline(always)]
+    pub(super) fn spread<S: Simd, const ROWS: usize>(&mut self, s: S, i: usize) -> RowsOfA {
+        let RowsOfA { from, rs, cs } = self.in_place(i, ROWS);
+        let copies = &mut self.copies[..ROWS * self.depth * S::LANES];
+        for (p, column) in copies.chunks_exact_mut(ROWS * S::LANES).enumerate() {
+            for (row, to) in column.chunks_exact_mut(S::LANES).enumerate() {
+                // SAFETY: `in_place` vouches for ROWS × depth values.
+                s.store(s.splat(unsafe { *from.add(row * rs + p * cs) }), to);
+            }
+        }
+        RowsOfA {
+            from: copies.as_ptr(),
+            rs: S::LANES,
+            cs: ROWS * S::LANES,
+        }
+    }
+
     /// The copy of rows `i..i + rows`, all of one strip, if there is one: where to write it, column after column, each
     /// `MR` values after the one before, and the rows in it, valid for reading `rows × depth` values. The rows of a
     /// column of A are contiguous then.
@@ -92,6 +118,12 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         };
         Some((to, rows))
     }
+}
+
+/// Whether the strips of a block of so many columns of C are spread.
+#[inline(always)]
+pub(super) fn is_spread<S: Simd, const NV: usize>(columns: usize) -> bool {
+    S::SPREADS_A && columns >= SPREAD_FROM * NV * S::LANES
 }
 
 /// A cache line more than a strip takes, because strips a multiple of 4 KiB apart would all be written to the same few

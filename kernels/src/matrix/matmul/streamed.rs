@@ -93,7 +93,7 @@ impl<K: Sink> TileOp for Streamed<'_, K> {
                         packed: Some(packed),
                         epilogue: Bias(bias),
                     };
-                    let (len_a, _) = chunk.buffer_len();
+                    let (len_a, _) = chunk.buffer_len::<S>();
                     let product = profile::span(Part::Product);
                     with_scratch(len_a, |buffer| s.run(Blocks { chunk, buffer }));
                     drop(product);
