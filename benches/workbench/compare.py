@@ -84,13 +84,11 @@ def time_peer(name, threads, steps, path):
     return statistics.median(map(float, run.stdout.splitlines()[-steps:]))
 
 
-def time_ours(harness, threads, steps, path):
-    """Seconds of a step, of the whole command and of what is no step, and the largest resident size in bytes."""
+def time_training(harness, threads, options):
+    """Seconds of the whole command and of its parts, as it tells them, and the largest resident size in bytes."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            harness, "sae", "train", path, "--elements", N, "--k", K, "--batch", BATCH, "--samples", steps * BATCH,
-            "--threads", threads, "--quiet", "--out", f"{folder}/out", *OPTIONS,
-        ]  # fmt: skip
+        command = [harness, "sae", "train", *options, "--threads", threads, "--quiet", "--out", f"{folder}/out"]
+        command += ["--baselines", "none"]
         begun = time.perf_counter()
         child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
         text = child.stdout.read()
@@ -99,19 +97,33 @@ def time_ours(harness, threads, steps, path):
     if status != 0:
         raise SystemExit(f"ours ended with {status}")
     told = {what: float(value) for what, value in re.findall(r"(reading|training|steps|drawing) ([0-9.e-]+) s", text)}
+    return told | {"whole": whole, "resident": usage.ru_maxrss * 1024}
+
+
+def time_ours(harness, threads, steps, path):
+    """Seconds of a step, of the whole command and of what is no step, and the largest resident size in bytes."""
+    # Elements count as dead after as many rows as for sparsify: in a short training, the default is sooner.
+    told = time_training(harness, threads, [
+        path, "--elements", N, "--k", K, "--batch", BATCH, "--samples", steps * BATCH, "--set", f"dead_after={1 << 18}",
+    ])  # fmt: skip
     return {
         "step": told["steps"] / steps,
-        "whole": whole,
+        "whole": told["whole"],
         "reading": told["reading"],
         "between steps": told["training"] - told["steps"],
         "measuring": told["drawing"],
         "steps": told["steps"],
-        "resident": usage.ru_maxrss * 1024,
+        "resident": told["resident"],
     }
 
 
-# Elements count as dead after as many rows as for sparsify above: in a short training, the default is sooner.
-OPTIONS = ["--set", f"dead_after={1 << 18}", "--baselines", "none"]
+def time_synthetic(harness, threads, samples):
+    """Samples a second of BatchTopK on SynthSAEBench-16k, as published, and of drawing these samples."""
+    told = time_training(harness, threads, [
+        "synth:synthsaebench-16k", "--variant", "batch-topk", "--k", 25, "--elements", 4096, "--batch", 1024,
+        "--samples", samples,
+    ])  # fmt: skip
+    return {"training": samples / told["training"], "drawing": samples / (told["training"] - told["steps"])}
 
 
 def processor():
@@ -142,13 +154,14 @@ def main():
     parser.add_argument("--harness", default=HERE.parent / "target/release/harness")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=12, help="steps of a peer in a round")
+    parser.add_argument("--synthetic", type=int, default=1 << 17, help="samples of SynthSAEBench-16k to train on in a round")
     parser.add_argument("--our-steps", type=int, default=1024, help="steps of ours in the long runs, one in each round")
     given = parser.parse_args()
     if not given.file.exists():
         print(f"making {given.file}", file=sys.stderr)
         make(given.file, given.rows)
     counts = sorted({1, os.cpu_count()})
-    rows, whole = [], []
+    rows, whole, synthetic = [], [], []
     for number in range(1, given.rounds + 1):
         for threads in counts:
             for name in NAMES:
@@ -160,17 +173,19 @@ def main():
             print(f"round {number}: ours, {threads} threads: {1e3 * ours['step']:.0f} ms a step", file=sys.stderr)
         whole.append(time_ours(given.harness, counts[-1], given.our_steps, given.file))
         print(f"round {number}: {whole[-1]}", file=sys.stderr)
+        synthetic.append(time_synthetic(given.harness, counts[-1], given.synthetic))
+        print(f"round {number}: {synthetic[-1]}", file=sys.stderr)
     results().mkdir(exist_ok=True)
     with open(results() / "workbench.csv", "w", newline="") as file:
         table = csv.DictWriter(file, ["contender", "threads", "round", "seconds"])
         table.writeheader()
         table.writerows(rows)
-    text = section(given, counts, rows, whole)
+    text = section(given, counts, rows, whole, synthetic)
     print(text)
     (results() / "workbench.md").write_text(text)
 
 
-def section(given, counts, rows, whole):
+def section(given, counts, rows, whole, synthetic):
     def times(name, threads):
         return [row["seconds"] for row in rows if row["contender"] == name and row["threads"] == threads]
 
@@ -186,6 +201,9 @@ def section(given, counts, rows, whole):
     between = median(run["between steps"] / (run["steps"] + run["between steps"]) for run in whole)
     held = 4 * (2 * N * D + N + D) * 4 + 4 * BATCH * D
     resident = median(run["resident"] for run in whole)
+
+    rate, drawing = (median(run[what] for run in synthetic) for what in ("training", "drawing"))
+    hours = 200e6 / rate / 3600
 
     def met(value, reach, aim, more=True):
         good = (lambda bar: value >= bar) if more else (lambda bar: value <= bar)
@@ -208,6 +226,7 @@ def section(given, counts, rows, whole):
         f"| step against SAELens 6.54.12, each at its best | {lens:.1f} × | 10 × | 25 × | {met(lens, 10, 25)} |",
         f"| whole training of {given.our_steps} steps: share of the time that is no step | {100 * beyond:.1f} % | 5 % | 2 % | {met(beyond, .05, .02, False)} |",
         f"| resident memory beyond weights, gradients, moments and one batch ({held / 2**20:.0f} MiB) | {(resident - held) / 2**20:.0f} MiB | 100 MB | 50 MB | {met(resident - held, 100e6, 50e6, False)} |",
+        f"| BatchTopK on 200 M samples of SynthSAEBench-16k, {counts[-1]} threads, by the rate on {given.synthetic} | {hours:.1f} h | 10 h | 3 h | {met(hours, 10, 3, False)} |",
         "",
         "Milliseconds a step:",
         "",
@@ -224,6 +243,9 @@ def section(given, counts, rows, whole):
         f"The whole command took {median(run['whole'] for run in whole):.1f} s: {told} (reading is the pass over the whole file for its "
         f"means and checksum; between steps are batches and checkpoints, {100 * between:.1f} % of the training; measuring is on "
         "65,536 held-out rows, with figures and files).",
+        "",
+        f"On SynthSAEBench-16k, a training goes through {rate:.0f} samples a second, drawing them included, which alone is {drawing:.0f} "
+        "a second.",
     ]
     return "\n".join(lines) + "\n"
 

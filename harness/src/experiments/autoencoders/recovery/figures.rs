@@ -295,9 +295,10 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let band = match (band.first(), band.last(), peak(&curve)) {
         (Some(&from), Some(&to), _) if from < to => {
             format!(
-                "recover the features (MMCS > {RECOVERED}) for λ from {} to {}, of the values tried",
+                "recover the features (MMCS > {RECOVERED}) for λ from {} to {} ({} decades) of the values tried",
                 number(from),
-                number(to)
+                number(to),
+                number((to / from).log10())
             )
         }
         (Some(&at), ..) => format!(
