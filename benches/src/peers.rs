@@ -1,6 +1,8 @@
-//! The matrix products of others, and where peers in Python are found.
+//! The matrix products and functions of others, and where peers in Python are found.
 
 pub mod blas;
+pub mod libm;
+mod library;
 
 use kernels::{MatMut, MatRef};
 

@@ -1,5 +1,4 @@
-//! BLAS libraries of others, loaded while the program runs: what is installed takes part, and what is not is named
-//! with the reason.
+//! BLAS libraries of others: what is installed takes part, and what is not is named with the reason.
 //!
 //! OpenBLAS comes from PyPI's `scipy-openblas32`, AOCL-BLAS from `aoclda`, both of `$PYTHON` (else `python3`); libxsmm
 //! from Debian's `libxsmm-dev`, a static archive, which the C compiler makes a shared library of.
@@ -10,7 +9,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use kernels::{MatMut, MatRef};
-use libloading::{Library, Symbol};
+use libloading::Library;
+
+use super::library::{in_python, open, symbol};
 
 /// `cblas_sgemm`.
 type Cblas = unsafe extern "C" fn(
@@ -124,51 +125,6 @@ fn load(
         product: product(&library).map_err(of)?,
         _library: library,
     })
-}
-
-/// Opens a library, and before it the OpenMP that a wheel may keep beside it, where the system does not look.
-fn open(path: &Path) -> Result<Library, String> {
-    let beside = path.parent().and_then(|folder| folder.read_dir().ok());
-    for entry in beside.into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("libomp") {
-            // It is needed for as long as the program runs.
-            std::mem::forget(open_alone(&entry.path())?);
-        }
-    }
-    open_alone(path)
-}
-
-fn open_alone(path: &Path) -> Result<Library, String> {
-    // SAFETY: these are published libraries, whose initialisation sets up their threads.
-    let opened = unsafe { Library::new(path) };
-    opened.map_err(|e| match std::error::Error::source(&e) {
-        Some(why) => format!("{e}: {why}"),
-        None => e.to_string(),
-    })
-}
-
-/// A function of a library.
-///
-/// # Safety
-/// `T` is its type.
-unsafe fn symbol<'a, T>(library: &'a Library, name: &str) -> Result<Symbol<'a, T>, String> {
-    // SAFETY: as said above.
-    unsafe { library.get(name) }.map_err(|e| e.to_string())
-}
-
-/// The file of a Python package whose name begins with `stem`.
-fn in_python(package: &str, stem: &str) -> Result<PathBuf, String> {
-    let script = format!(
-        "from importlib.metadata import files\n\
-         print(next(f.locate() for f in files('{package}') if f.name.startswith('{stem}')))"
-    );
-    let python = super::python();
-    let output = Command::new(&python).args(["-c", &script]).output();
-    let output = output.map_err(|e| format!("{python} does not start: {e}"))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).trim().into()),
-        false => Err(format!("{python} has no {package}")),
-    }
 }
 
 /// A shared library of Debian's archive, in the folder for temporary files.

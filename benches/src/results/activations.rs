@@ -1,12 +1,13 @@
-//! GELU and its gradient in cache on one thread, beside PyTorch's.
+//! GELU and its gradient in cache on one thread, beside PyTorch's, and what it is made of beside AOCL-LibM's.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 
-use kernels::{Exec, Isa, gelu};
+use kernels::{Exec, Isa, gelu, math};
 
 use super::python::Peers;
 use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds};
+use crate::peers::libm::{AOCL, NAMES};
 
 /// Values: three arrays of them fit a second-level cache, and a call of PyTorch's takes much longer than its overhead.
 const LEN: usize = 1 << 16;
@@ -73,5 +74,49 @@ pub fn measure(isa: Isa, peers: &mut Peers, table: &mut Vec<Measurement>) -> Par
         )
         .expect("writing to a string");
     }
+    part.details += &functions(isa, &x, table);
     part
+}
+
+/// exp, tanh and erf, as a table.
+fn functions(isa: Isa, x: &[f32], table: &mut Vec<Measurement>) -> String {
+    let exec = Exec::serial(isa);
+    let ours = [math::exp, math::tanh, math::erf];
+    let mut y = vec![0.0; x.len()];
+    let mut text = format!(
+        "\nFunctions of {LEN} values between −4 and 4, one thread, billion values a second:\n\n\
+         | | ours | AOCL-LibM | ratio |\n| --- | ---: | ---: | ---: |\n"
+    );
+    for (number, name) in NAMES.into_iter().enumerate() {
+        eprintln!("{name}");
+        let mut rounds = Rounds::default();
+        for round in 0..=ROUNDS {
+            let mut rate = |contender: &'static str, f: &dyn Fn(&mut [f32])| {
+                let taken = seconds(0.05, || {
+                    f(&mut y);
+                    black_box(y.as_mut_ptr());
+                });
+                if round > 0 {
+                    rounds.add(contender, 1, LEN as f64 / taken * 1e-9);
+                }
+            };
+            rate("ours", &|y| ours[number](exec, x, y));
+            if let Ok(libm) = &*AOCL {
+                rate("AOCL-LibM", &|y| libm.map(number, x, y));
+            }
+        }
+        rounds.tabulate(["function", name, isa.name()], "Gelem/s", table);
+        let [ours, theirs] = ["ours", "AOCL-LibM"].map(|c| rounds.of(c, 1));
+        let rate = rounds.median(|i| ours[i]);
+        let row = match theirs.is_empty() {
+            true => format!("| {name} | {rate:.2} | – | – |\n"),
+            false => format!(
+                "| {name} | {rate:.2} | {:.2} | {:.2} |\n",
+                rounds.median(|i| theirs[i]),
+                rounds.median(|i| ours[i] / theirs[i])
+            ),
+        };
+        text += &row;
+    }
+    text
 }

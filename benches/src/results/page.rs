@@ -11,6 +11,7 @@ use super::python::Peers;
 use super::{Part, ROUNDS, Row};
 use crate::machine;
 use crate::peers::blas;
+use crate::peers::libm::AOCL;
 
 /// What a machine's folder holds for the page, in this order: what `results` has measured, and what
 /// `workbench/compare.py` has.
@@ -74,9 +75,11 @@ pub fn section(isa: Isa, threads: usize, peers: &Peers, parts: &[Part]) -> Strin
         Err(_) => String::new(),
     };
     let blas = blas::here().map(|blas| blas.name.to_owned());
-    let here: Vec<String> = peers.here().chain(blas).collect();
+    let libm = AOCL.as_ref().ok().map(|_| "AOCL-LibM".to_owned());
+    let here: Vec<String> = peers.here().chain(blas).chain(libm).collect();
     let mut missing = peers.missing.clone();
     missing.extend(blas::ALL.iter().filter_map(|b| b.as_ref().err().cloned()));
+    missing.extend(AOCL.as_ref().err().cloned());
     let missing = match missing.is_empty() {
         true => String::new(),
         false => format!("; {}", missing.join("; ")),
