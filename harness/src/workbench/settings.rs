@@ -148,7 +148,8 @@ crate::settings! {
         measured: u64 = 1 << 16, in 1..=1 << 40;
         /// Consecutive rows that stay together where rows are shuffled. 1 is a random order of all rows, for data that fit
         /// into memory. From a disk single rows are read slowly; 128, say, makes blocks of as many, which come in random
-        /// order, and their rows in random order within a window of blocks. Whole blocks are held out then.
+        /// order, and their rows in random order within a window of blocks. Whole blocks are held out then, and rows behind
+        /// the last whole one are not trained on.
         shuffle_block: u64 = 1, in 1..=1 << 20;
         /// Blocks in a window, where `shuffle_block` is above 1. The system reads a window ahead, so two of them should fit
         /// into memory.

@@ -250,7 +250,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "DATA", num_args = 1..)]
     target: Vec<PathBuf>,
 
-    /// Files or folders of rows to measure models on, in place of held-out ones: all of DATA is trained on
+    /// Files or folders of rows to measure models on, none of them among DATA: no rows of DATA are held out then
     #[arg(long, value_name = "DATA", num_args = 1.., conflicts_with = "held_out")]
     eval: Vec<PathBuf>,
 

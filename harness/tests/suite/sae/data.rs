@@ -251,7 +251,55 @@ fn rows_can_be_shuffled_by_blocks() {
     assert!(config.contains("shuffle_block = 16\n"), "{config}");
     sandbox.refuses(
         &format!("{train}=2000 --out c"),
-        &["shuffle_block is 2000", "x.npy has", "two at least"],
+        &[
+            "x.npy has 600 rows, and shuffle_block is 2000",
+            "two at least",
+        ],
     );
     assert!(!sandbox.join("c").exists());
+}
+
+/// Models would be measured on the rows that they were trained on if the only row or block were held out.
+#[test]
+fn a_single_row_or_block_is_refused_unless_other_rows_are_measured() {
+    let sandbox = with_data();
+    let broken = |row: usize, column| match row {
+        7 => f32::NAN,
+        _ => sparse(row, column),
+    };
+    sandbox.write("one.npy", npy::rows(1, WIDTH, sparse));
+    sandbox.write(
+        "two.npy",
+        npy::rows(2, WIDTH, |row, column| broken(row + 6, column)),
+    );
+    sandbox.write("blocks.npy", npy::rows(256, WIDTH, broken));
+    let rest = "--k 2 --elements 8 --samples 640 --batch 64 --baselines none --quiet";
+    let skip = "--skip-nonfinite";
+    let blocks = format!("{skip} --set shuffle_block=128");
+    for (data, flags, has) in [
+        ("one.npy", "", "one.npy has 1 row;"),
+        ("two.npy", skip, "two.npy has 1 row beside 1 left out;"),
+        (
+            "blocks.npy",
+            &blocks,
+            "blocks.npy has 255 rows beside 1 left out, and shuffle_block is 128;",
+        ),
+    ] {
+        let train = format!("sae train {data} {flags} {rest}");
+        sandbox.refuses(
+            &format!("{train} --out a"),
+            &[has, "two at least", "--eval"],
+        );
+        assert!(!sandbox.join("a").exists());
+        let out = format!("{data}-out");
+        sandbox
+            .harness(&format!("{train} --eval x.npy --out {out}"))
+            .assert()
+            .success();
+        assert_eq!(models(&sandbox, &out)[0].measures.rows, 600);
+    }
+    sandbox.refuses(
+        &format!("sae layers one.npy one.npy {rest} --out b"),
+        &["one.npy has 1 row;", "two at least"],
+    );
 }

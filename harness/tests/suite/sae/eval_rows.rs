@@ -175,6 +175,23 @@ fn rows_to_measure_on_that_do_not_fit_are_refused_before_anything_is_trained() {
         &format!("{training} synth:synthsaebench-1k"),
         &["synth:synthsaebench-1k has no end", "harness sae synth"],
     );
+    // Rows that are trained on, by whatever way to their file.
+    std::fs::create_dir(sandbox.join("folder")).unwrap();
+    let refuses = |eval: &str, both: &str| {
+        let why =
+            "is among the rows to measure models on (--eval) and among those to train them on";
+        sandbox.refuses(
+            &format!("{training} {eval}"),
+            &[&format!("{both} {why}"), "leave --eval out"],
+        );
+    };
+    refuses("x.npy", "x.npy");
+    refuses("other.npy folder/../x.npy", "folder/../x.npy");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("../x.npy", sandbox.join("folder/link.npy")).unwrap();
+        refuses("folder", "folder/link.npy");
+    }
     sandbox.refuses(
         &format!("{training} other.npy --target x.npy"),
         &["other.npy", "x.npy, --target", "leave --eval out"],
