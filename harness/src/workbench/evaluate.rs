@@ -33,6 +33,8 @@ pub struct Sample<'a> {
     rows: &'a Rows,
     target: Option<&'a Rows>,
     picked: Vec<u64>,
+    /// The number of rows that were drawn, and hold what is no finite number.
+    pub left_out: usize,
     /// The mean of what is to be reconstructed.
     mean: Vec<f64>,
 }
@@ -89,6 +91,7 @@ impl<'a> Sample<'a> {
             rows,
             target,
             picked,
+            left_out: broken.len(),
             mean: sums.into_iter().map(|sum| sum / n).collect(),
         })
     }
@@ -124,6 +127,7 @@ pub fn evaluate(
             target,
             picked,
             mean,
+            ..
         } = sample;
         let pairs = Pairs {
             rows,

@@ -145,14 +145,21 @@ impl EvalArgs {
         let run = self.input.run("sae eval", total, |exec, progress| {
             rows.prepare(exec, Show::suited(self.input.quiet))?;
             let sample = Sample::new(&rows, target.as_ref(), self.rows, self.skip_nonfinite)?;
-            evaluate(exec, &models, &sample, progress)
+            let evaluated = evaluate(exec, &models, &sample, progress)?;
+            Ok((sample.left_out, evaluated))
         });
-        let (evaluations, elements, truth) = run?;
+        let (left_out, (evaluations, elements, truth)) = run?;
         if let Some(folder) = folder {
             folder.all_or_nothing(|| write(&folder, &evaluations, &elements, &truth))?;
         }
         let mut text = side_by_side(&evaluations, terminal_width());
         truth.iter().for_each(|truth| text += &format!("\n{truth}"));
+        if left_out > 0 {
+            text += &format!(
+                "\nnote: {left_out} of {} rows hold a NaN or an infinite value and are left out.\n",
+                self.rows.min(rows.len())
+            );
+        }
         print(&text)
     }
 }
