@@ -126,7 +126,8 @@ pub struct EvalArgs {
     #[arg(long)]
     skip_nonfinite: bool,
 
-    /// Folder for models.csv, models.json and elements.csv, new or empty; README.md there says what columns mean
+    /// Folder for models.csv, models.json, elements.csv and, of a synthetic model, truth.csv and truth.json, new or empty;
+    /// README.md there says what columns mean
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -174,6 +175,7 @@ fn write(
     let mut tables = EVALUATION.to_vec();
     if !truth.is_empty() {
         folder.write("truth.csv", Table::of(truth).csv())?;
+        folder.write("truth.json", json(truth))?;
         tables.push(Truth::SPEC);
     }
     let about = describe::columns("Models side by side", "By `harness sae eval`.", tables);
