@@ -59,7 +59,8 @@ pub struct WhatArgs {
     target_l0: Vec<f64>,
 
     /// What to train and measure beside every model: random (the same with a frozen random decoder and with a frozen random
-    /// encoder, which takes three times as long, and principal components) or none [default: random, for layers none]
+    /// encoder, which takes three times as long, and principal components, but not for layers or transcoders) or none
+    /// [default: random, for layers none]
     #[arg(long, value_name = "WHAT")]
     baselines: Option<String>,
 
