@@ -239,12 +239,23 @@ fn data_models_and_memory_are_told_before_a_training_starts() {
     // n (2d + 1) + d for 8 and 16 elements of width 5.
     for part in [
         "data: x.npy, 600 rows of 5 values, float32, 12 KiB\n",
+        // 313 batches of 64 rows of 20 bytes, of the 570 rows that are not held out.
+        "to read: about 392 KiB in batches, in 35.1 passes over the rows that are trained on\n",
         "models: 2, with 274 parameters in all, on 20000 rows each in batches of 64; about ",
         " of memory\n",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
-    assert!(text.find("models:") < text.find("training: done"), "{text}");
+    let places = ["models:", "training: about ", "training: done"].map(|part| text.find(part));
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{text}"
+    );
+    assert_eq!(
+        text.matches(" to go, by the time of its first steps\n")
+            .count(),
+        1
+    );
     assert_eq!(said("--quiet --out b"), "");
 }
 
