@@ -60,6 +60,17 @@ crate::words! {
 }
 
 crate::words! {
+    /// What keeps the penalty of l1 from shrinking codes while the rows of the decoder grow.
+    #[serde(rename_all = "kebab-case")]
+    pub enum DecoderNorm {
+        /// Rows have norm 1.
+        Unit,
+        /// Rows have any norm, by which the penalty of each code is multiplied.
+        Penalised,
+    }
+}
+
+crate::words! {
     /// What is done for elements that have not fired for long.
     #[serde(rename_all = "kebab-case")]
     pub enum Dead {
@@ -173,6 +184,10 @@ crate::settings! {
         /// Parts of the dictionary that reconstruct by themselves in matryoshka, beside the whole: shares of its elements,
         /// of which they are the first. (Those of Bussmann et al. are 128, 512 and 2,048 of 4,096.)
         prefixes: Vec<f64> = vec![0.03125, 0.125, 0.5], in worded("1 to 15 numbers above 0 and below 1, increasing", increasing(1..=15, above(0.0).below(1.0)));
+        /// What keeps the penalty of l1 from shrinking codes while the rows of the decoder grow: unit (they have norm 1;
+        /// normalize_sae_decoder of SAELens) or penalised (they have any norm, by which the penalty of each code is
+        /// multiplied; scale_sparsity_penalty_by_decoder_norm of SAELens). The other variants have rows of norm 1.
+        decoder_norm: DecoderNorm = DecoderNorm::Unit;
         /// Thresholds that jumprelu starts from, for normalised activations.
         threshold: f64 = 1.0, in 0.0..=1e6;
         /// Width of the window around its threshold in which a pre-activation tells jumprelu how to move it, for normalised
