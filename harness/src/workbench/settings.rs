@@ -114,7 +114,8 @@ crate::settings! {
         /// by a threshold), matryoshka (batch-topk whose first elements reconstruct by themselves too), jumprelu (learnt
         /// thresholds, and a penalty on the number of active elements), l1 (ReLU codes and an L1 penalty), l1-tied (one
         /// matrix for encoder and decoder), gated (gates that are penalised, and magnitudes that are not), two-layer (l1
-        /// with a hidden layer in the encoder) or lista (l1 with an unrolled iteration as the encoder).
+        /// with a hidden layer in the encoder) or lista (l1 with a few unrolled steps of ISTA as the encoder: their ReLU with a
+        /// bias is the proximal map of an L1 penalty on codes that are not negative, so it has no other penalty).
         variant: Kind = Kind::TopK;
         /// Numbers of active elements k, for topk, batch-topk and matryoshka.
         k: Vec<usize> = vec![32], in increasing(1..=64, 1..=1 << 20);
@@ -133,7 +134,8 @@ crate::settings! {
         seeds: u64 = 1, in 1..=1000;
         /// What is trained and measured beside every model: random (the same with a random decoder that is not trained, and
         /// with a random encoder of which only biases and thresholds are trained, which takes three times as long in all;
-        /// and, up to 4,096 columns, as many principal components as the model has active elements) or none.
+        /// and, up to 4,096 columns, as many principal components as the model has active elements, but not on several layers
+        /// or for transcoders: those of what is read say nothing of what is reconstructed) or none.
         baselines: Baselines = Baselines::Random;
         /// Rows that each model is trained on in all, over as many passes as it takes.
         samples: u64 = 1 << 22, in 1..=1 << 50;
@@ -169,7 +171,9 @@ crate::settings! {
         /// has begun) or skip (they are left out and counted).
         nonfinite: NonFinite = NonFinite::Refuse;
         /// What is done to activations before training: none, mean (the mean is subtracted) or scale (then all are divided
-        /// by one number, so that columns have a variance of 1 in the mean). Saved models take raw activations all the same.
+        /// by one number, so that columns have a variance of 1 in the mean: a model that knows the mean alone then has a
+        /// squared error of 1 a column on any data, against which λ and other coefficients weigh alike; division by the mean
+        /// norm of rows, as other tools have it, does not give that). Saved models take raw activations all the same.
         normalise: Normalise = Normalise::Scale;
         /// What is done for dead elements: auxiliary (an auxiliary loss, which topk, batch-topk and matryoshka have),
         /// resample (every `dead_after` rows, up to the cooldown, they start anew towards rows that are reconstructed badly;
