@@ -187,6 +187,14 @@ impl Rows {
         }
     }
 
+    /// The number of rows that are [left out](Self::without).
+    pub fn left_out(&self) -> usize {
+        match &self.0 {
+            Source::Files(files) => files.left_out(),
+            Source::Synthetic(_) => 0,
+        }
+    }
+
     /// The number of rows; 2⁶² of a synthetic model.
     pub fn len(&self) -> u64 {
         match &self.0 {

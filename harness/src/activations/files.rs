@@ -89,6 +89,11 @@ impl Files {
         self.starts[self.shards.len()] - self.left_out.len() as u64
     }
 
+    /// The number of rows that are [left out](Self::without).
+    pub fn left_out(&self) -> usize {
+        self.left_out.len()
+    }
+
     /// The length of a row.
     pub fn width(&self) -> usize {
         self.width

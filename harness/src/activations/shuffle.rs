@@ -33,8 +33,8 @@ pub struct Shuffle {
 }
 
 impl Shuffle {
-    /// The order of `len` rows by a seed, of which this share is held out, in whole blocks: one at least on either side,
-    /// if there are two. Rows behind the last whole block are held out as well.
+    /// The order of `len` rows by a seed, of which this share is held out, in whole blocks: one at least, and not all if
+    /// there are two. Rows behind the last whole block are held out as well.
     ///
     /// # Panics
     /// If there is no row, or blocks or windows are empty.
@@ -72,13 +72,13 @@ impl Shuffle {
         }
     }
 
-    /// The number of rows that are trained on: of a single block, that which is held out.
+    /// The number of rows that are trained on: none if the only block is held out.
     pub fn trained_on(&self) -> u64 {
         self.trained_blocks() * self.blocks.rows
     }
 
     fn trained_blocks(&self) -> u64 {
-        (self.whole() - self.held_out).max(1)
+        self.whole() - self.held_out
     }
 
     /// The row at a place of a random order of those that are held out.
@@ -96,7 +96,7 @@ impl Shuffle {
 
     /// Some of the rows that are trained on, so many at most.
     pub fn some_trained_on(&self, most: u64) -> impl Iterator<Item = u64> {
-        let some = most.min((self.whole() - self.held_out) * self.blocks.rows);
+        let some = most.min(self.trained_on());
         (0..some).map(|i| self.row(self.held_out + i / self.blocks.rows, i % self.blocks.rows))
     }
 
@@ -174,8 +174,7 @@ impl Shuffle {
     }
 
     fn trained_row(&self, pass: &Order, block: u64, inside: u64) -> u64 {
-        let place = self.held_out + pass.at(block);
-        self.row(place.min(self.whole() - 1), inside)
+        self.row(self.held_out + pass.at(block), inside)
     }
 
     fn row(&self, block: u64, inside: u64) -> u64 {
@@ -290,12 +289,17 @@ mod tests {
     }
 
     #[test]
-    fn a_single_row_is_held_out_and_trained_on() {
-        let shuffle = shuffle(1, 1, 1);
-        assert_eq!((shuffle.held_out(), shuffle.trained_on()), (1, 1));
-        assert!(shuffle.rows(0..3).eq([0, 0, 0]));
-        assert_eq!(shuffle.held_out_row(0), 0);
-        assert_eq!(shuffle.some_trained_on(5).count(), 0);
+    fn a_single_block_is_either_held_out_or_trained_on() {
+        for (len, rows) in [(1, 1), (5, 8), (13, 8)] {
+            let held_out = shuffle(len, rows, 1);
+            assert_eq!((held_out.held_out(), held_out.trained_on()), (len, 0));
+            assert_eq!(held_out.some_trained_on(5).count(), 0);
+            let trained_on = held_out.without_held_out();
+            let n = rows.min(len);
+            assert_eq!((trained_on.held_out(), trained_on.trained_on()), (0, n));
+            let pass: BTreeSet<u64> = trained_on.rows(n..2 * n).collect();
+            assert!(pass.into_iter().eq(0..n));
+        }
     }
 
     #[test]

@@ -43,13 +43,17 @@ impl Survey {
     /// If a row cannot be read, if one holds something that is no finite number and is not to be skipped, or if all do.
     pub fn of(rows: &Rows, skip: bool, progress: &Progress) -> Result<Survey> {
         let (width, len) = (rows.width(), rows.surveyed());
+        // The first row that counts: far from it, squares would cancel in the variance, and a column of one value have some.
         let mut first = vec![0f32; width];
-        rows.read(0, &mut first)?;
-        // Far from 0, squares would cancel in the variance.
-        let origin: Vec<f64> = first
-            .iter()
-            .map(|&v| if v.is_finite() { v.into() } else { 0.0 })
-            .collect();
+        for number in 0..len {
+            rows.read(number, &mut first)?;
+            match rows.check(number, &first) {
+                Ok(()) => break,
+                Err(error) if !skip => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let origin: Vec<f64> = first.iter().map(|&v| v.into()).collect();
         let block = (BLOCK / width).max(1) as u64;
         let mut all: Option<Part> = None;
         // Some blocks for every thread at a time, added up in order.

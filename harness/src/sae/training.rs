@@ -21,6 +21,9 @@ pub use super::recipe::{BATCH, Plan, RECORDS, Recipe, Resampling, STEPS, learnin
 pub use super::saved::Record;
 pub use super::trainee::{Candidate, Trained, at_end};
 
+/// Batches of the first block, at most: few, so that the time of their steps soon tells about how long all take.
+pub const TIMED: u64 = 8;
+
 /// Random parameters to start a training from.
 pub fn initial(task: impl Into<Task>, variant: Variant, rng: &mut Rng) -> Parameters {
     let _span = Phase::Data.begin();
@@ -70,8 +73,9 @@ pub fn train_reading(
         let room = rooms.entry(model.source());
         room.or_insert_with(|| vec![0.0; batches * plan.batch * model.row()]);
     }
+    let mut most = batches.min(TIMED as usize);
     while first < plan.steps {
-        let block = batches.min((plan.steps - first) as usize);
+        let block = most.min((plan.steps - first) as usize);
         for (&source, room) in &mut rooms {
             let batch = room.len() / batches;
             let each = room.par_chunks_exact_mut(batch).enumerate();
@@ -92,6 +96,7 @@ pub fn train_reading(
         };
         done.into_iter().collect::<Result<()>>()?;
         first += block as u64;
+        most = batches;
     }
     models.sort_by_key(|m| m.index());
     Ok(models.into_iter().map(Trainee::end).collect())

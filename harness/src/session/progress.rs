@@ -55,6 +55,8 @@ pub struct Progress {
     /// Of these, what an earlier run has done.
     skipped: AtomicU64,
     total: AtomicU64,
+    /// Units of work by whose time it tells how long the others take; 0, and it does not.
+    timed: u64,
     begun: Instant,
     last_line: Mutex<Instant>,
     last_note: Mutex<Instant>,
@@ -88,10 +90,16 @@ impl Progress {
             done: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             total: AtomicU64::new(0),
+            timed: 0,
             begun: now,
             last_line: Mutex::new(now),
             last_note: Mutex::new(now),
         }
+    }
+
+    /// The same, which tells once about how long the work takes: after so many units of it, by their time.
+    pub fn telling_after(self, timed: u64) -> Self {
+        Progress { timed, ..self }
     }
 
     /// Announces how many [ticks](Progress::tick) the work takes; to be called once.
@@ -109,8 +117,10 @@ impl Progress {
 
     /// Reports units of work. Fails once the run is interrupted: pass that on.
     pub fn advance(&self, units: u64) -> Result<()> {
-        let done = self.done.fetch_add(units, Ordering::Relaxed) + units;
+        let before = self.done.fetch_add(units, Ordering::Relaxed);
+        let done = before + units;
         self.bar.inc(units);
+        self.tell_time(before, done);
         if self.show == Show::Lines {
             self.line(done);
         }
@@ -154,6 +164,23 @@ impl Progress {
     /// Tells something that the user must know, whatever is shown.
     pub fn say(&self, line: &str) {
         self.bar.suspend(|| say(&format!("{}: {line}", self.name)));
+    }
+
+    /// Tells about how long the rest takes, if that is to be told when `done` units are done and not when `before` were.
+    fn tell_time(&self, before: u64, done: u64) {
+        if self.timed == 0 || self.show == Show::Nothing {
+            return;
+        }
+        let skipped = self.skipped.load(Ordering::Relaxed);
+        let total = self.total.load(Ordering::Relaxed);
+        let due = skipped + self.timed;
+        if before < due && due <= done && done < total {
+            let left = left(self.begun.elapsed(), done - skipped, total - done);
+            self.say(&format!(
+                "about {} to go, by the time of its first steps",
+                duration(left)
+            ));
+        }
     }
 
     /// Writes a line, if the last one was long enough ago.

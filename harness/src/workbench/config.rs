@@ -11,6 +11,7 @@ use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Setting, Settings as _};
 use crate::store::names::CONFIG;
 use crate::text::put;
+use crate::workbench::data::refuse_too_few;
 use crate::workbench::settings::{Dead, Kind, Settings};
 
 /// What the command line asks for, unresolved.
@@ -228,6 +229,9 @@ impl Config {
         };
         let settings = settings(&said, &request.expansion, &rows)?;
         refuse_unused(&request.set, settings.variant)?;
+        if eval.is_empty() {
+            refuse_too_few(&rows, &settings)?;
+        }
         if !target.is_empty() && settings.variant == Kind::L1Tied {
             return Err(Error::input(
                 "l1-tied has one matrix for encoder and decoder, so it reconstructs what it reads and takes no --target; \
@@ -357,14 +361,6 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
-    let (block, len) = (settings.shuffle_block, rows.len());
-    if block > 1 && len / block < 2 {
-        return Err(Error::input(format!(
-            "shuffle_block is {block}, and {} has {len} rows; some blocks are held out and others trained on, so there have \
-             to be two at least",
-            rows.title()
-        )));
-    }
     let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
     if let (true, Some(k), Some(fewest)) = (settings.variant.has_k(), k, fewest)
         && k > fewest

@@ -8,7 +8,7 @@ use crate::activations::Rows;
 use crate::activations::order::Order;
 use crate::activations::shuffle::{Blocks, Shuffle};
 use crate::activations::survey::Survey;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::workbench::measure::Pairs;
 use crate::workbench::settings::{Normalise, Settings};
 
@@ -141,7 +141,7 @@ impl Data {
         self.rows.width()
     }
 
-    /// Number of rows that are trained on: all that are not held out, or the only one.
+    /// Number of rows that are trained on.
     pub fn trained_on(&self) -> u64 {
         self.shuffle.trained_on()
     }
@@ -213,6 +213,35 @@ impl Data {
     pub fn rows(&self) -> &Rows {
         &self.rows
     }
+}
+
+/// Checks that some of the rows can be held out, and others be trained on.
+///
+/// # Errors
+/// If there are fewer than two of them, or than two blocks.
+pub fn refuse_too_few(rows: &Rows, settings: &Settings) -> Result<()> {
+    let (block, len) = (settings.shuffle_block, rows.len());
+    if len / block >= 2 {
+        return Ok(());
+    }
+    let noun = if len == 1 { "row" } else { "rows" };
+    let beside = match rows.left_out() {
+        0 => String::new(),
+        n => format!(" beside {n} left out"),
+    };
+    let (what, in_blocks, way_out) = match block {
+        1 => ("rows", String::new(), "name more rows"),
+        _ => (
+            "blocks",
+            format!(", and shuffle_block is {block}"),
+            "choose a smaller shuffle_block",
+        ),
+    };
+    Err(Error::input(format!(
+        "{} has {len} {noun}{beside}{in_blocks}; some {what} are held out and others trained on, so there have to be two at least: \
+         {way_out}, or give `harness sae train` other rows to measure models on, with --eval",
+        rows.title()
+    )))
 }
 
 /// What a model with so many elements does with rows of `input` values: reconstruct them, or targets of `output` values,

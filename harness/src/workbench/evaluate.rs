@@ -33,6 +33,8 @@ pub struct Sample<'a> {
     rows: &'a Rows,
     target: Option<&'a Rows>,
     picked: Vec<u64>,
+    /// The number of rows that were drawn, and hold what is no finite number.
+    pub left_out: usize,
     /// The mean of what is to be reconstructed.
     mean: Vec<f64>,
 }
@@ -89,6 +91,7 @@ impl<'a> Sample<'a> {
             rows,
             target,
             picked,
+            left_out: broken.len(),
             mean: sums.into_iter().map(|sum| sum / n).collect(),
         })
     }
@@ -124,6 +127,7 @@ pub fn evaluate(
             target,
             picked,
             mean,
+            ..
         } = sample;
         let pairs = Pairs {
             rows,
@@ -195,22 +199,17 @@ fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f
     for code in codes.chunks_exact_mut(n) {
         code.iter_mut().zip(&norms).for_each(|(c, norm)| *c *= norm);
     }
+    let against_pursuit = |active: &[usize]| {
+        let best = pursued(exec, unit, centred, active);
+        let error = |codes: &[f32]| squared_error(unit, centred, codes);
+        (error(&codes), error(&best))
+    };
     let (ours, best) = match parameters.variant() {
-        Variant::TopK(TopK { k, .. }) => {
-            let mut best = vec![0f32; codes.len()];
-            let pursuit = Pursuit {
-                atoms: k,
-                tolerance: 1e-12,
-            };
-            omp(
-                exec,
-                unit,
-                centred,
-                pursuit,
-                MatMut::from_rows(&mut best, n),
-            );
-            let error = |codes: &[f32]| squared_error(unit, centred, codes);
-            (error(&codes), error(&best))
+        Variant::TopK(TopK { k, .. }) => against_pursuit(&vec![k; some.len()]),
+        Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
+            let active = |code: &[f32]| code.iter().filter(|c| **c != 0.0).count();
+            let active: Vec<usize> = codes.chunks_exact(n).map(active).collect();
+            against_pursuit(&active)
         }
         Variant::L1(L1 { lambda, .. })
         | Variant::TiedL1(TiedL1 { lambda })
@@ -232,6 +231,34 @@ fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f
         true => (ours - best) / best,
         false => f64::NAN,
     })
+}
+
+/// The codes that orthogonal matching pursuit finds for rows, in each with at most so many elements.
+fn pursued(exec: Exec, dictionary: MatRef, x: MatRef, active: &[usize]) -> Vec<f32> {
+    let n = dictionary.rows();
+    let mut all = vec![0f32; active.len() * n];
+    // Rows with the same number of elements go together.
+    let mut order: Vec<usize> = (0..active.len()).collect();
+    order.sort_by_key(|&i| active[i]);
+    for alike in order.chunk_by(|&i, &j| active[i] == active[j]) {
+        let rows: Vec<f32> = alike.iter().flat_map(|&i| x.row(i)).copied().collect();
+        let mut codes = vec![0f32; alike.len() * n];
+        let pursuit = Pursuit {
+            atoms: active[alike[0]],
+            tolerance: 1e-12,
+        };
+        omp(
+            exec,
+            dictionary,
+            MatRef::from_rows(&rows, x.cols()),
+            pursuit,
+            MatMut::from_rows(&mut codes, n),
+        );
+        for (&i, code) in alike.iter().zip(codes.chunks_exact(n)) {
+            all[i * n..][..n].copy_from_slice(code);
+        }
+    }
+    all
 }
 
 /// ‖x − Dᵀc‖², summed over samples.
@@ -320,4 +347,48 @@ pub fn check_targets(models: &[(String, Parameters)], target: Option<&Rows>) -> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::Isa;
+
+    use super::*;
+    use crate::rng::Rng;
+
+    /// Rows that are pursued together have the codes that each has by itself, of its own number of elements.
+    #[test]
+    fn every_row_is_pursued_to_its_own_number_of_elements() {
+        let (d, n) = (6, 9);
+        let mut rng = Rng::stream(1, "evaluate", "pursuit", 0);
+        let mut normal = |count: usize| -> Vec<f32> {
+            let each = (0..count).map(|_| rng.normal() as f32);
+            each.collect()
+        };
+        let (dictionary, x) = (normal(n * d), normal(7 * d));
+        let dictionary = MatRef::from_rows(&dictionary, d);
+        let x = MatRef::from_rows(&x, d);
+        let exec = Exec::serial(Isa::detect());
+        let active = [3, 0, 1, 3, 2, 0, 1];
+        let all = pursued(exec, dictionary, x, &active);
+        for (i, code) in all.chunks_exact(n).enumerate() {
+            let mut alone = vec![0f32; n];
+            let pursuit = Pursuit {
+                atoms: active[i],
+                tolerance: 1e-12,
+            };
+            let row = MatRef::from_rows(x.row(i), d);
+            omp(
+                exec,
+                dictionary,
+                row,
+                pursuit,
+                MatMut::from_rows(&mut alone, n),
+            );
+            let apart = code.iter().zip(&alone).map(|(a, b)| (a - b).abs());
+            assert!(apart.fold(0.0, f32::max) < 1e-5, "{code:?} {alone:?}");
+            assert!(code.iter().filter(|c| **c != 0.0).count() <= active[i]);
+            assert_eq!(code.iter().any(|c| *c != 0.0), active[i] > 0);
+        }
+    }
 }

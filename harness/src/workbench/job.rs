@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::figure::export::Export;
 use crate::input::read_settings;
 use crate::memory;
-use crate::sae::training::{self, Candidate, Trained};
+use crate::sae::training::{self, Candidate, TIMED, Trained};
 use crate::session::progress::{Progress, Show};
 use crate::session::{Session, at_once};
 use crate::stderr::say;
@@ -24,7 +24,7 @@ use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
-use crate::text::quoted_path;
+use crate::text::{number, quoted_path};
 use crate::workbench::config::first_difference;
 use crate::workbench::data::{Data, Target};
 use crate::workbench::measure::Measured;
@@ -195,9 +195,10 @@ impl Job<'_> {
         data: &[Data],
         course: &impl Serialize,
     ) -> Result<Vec<Trained>> {
-        let progress = Progress::new("training", self.options.show);
-        let session = self.session(&progress);
         let plan = plan(self.settings);
+        let timed = plan.steps.min(TIMED) * members.len() as u64;
+        let progress = Progress::new("training", self.options.show).telling_after(timed);
+        let session = self.session(&progress);
         progress.start(plan.steps * members.len() as u64)?;
         let candidates = members.iter();
         let candidates =
@@ -253,7 +254,18 @@ impl Job<'_> {
             .iter()
             .map(Data::rows)
             .chain(of_target.map(Target::rows));
-        let bytes: f64 = all.map(Rows::bytes).sum();
+        let all: Vec<&Rows> = all.collect();
+        let bytes: f64 = all.iter().map(|rows| rows.bytes()).sum();
+        if bytes > 0.0 {
+            let plan = plan(self.settings);
+            let read = plan.steps as f64 * plan.batch as f64;
+            let of_row = |rows: &&Rows| rows.bytes() / (rows.len() + rows.left_out() as u64) as f64;
+            say(&format!(
+                "to read: about {} in batches, in {} passes over the rows that are trained on",
+                memory::size(read * all.iter().map(of_row).sum::<f64>()),
+                number(read / data[0].trained_on() as f64)
+            ));
+        }
         if self.settings.shuffle_block == 1 && bytes > memory::most() {
             say(&format!(
                 "the data are {}, and the memory is {}: single rows in random order are read from the disk slowly, blocks of \

@@ -33,8 +33,10 @@ use crate::workbench::job::{self, Job, MODELS, Options, open};
 use crate::workbench::measure::Measured;
 use crate::workbench::member::Member;
 use crate::workbench::settings::{NonFinite, Role, Settings};
+use crate::workbench::summary::summary;
 use crate::workbench::sweep::members;
-use crate::workbench::tables::Step;
+use crate::workbench::tables::{Model, Step};
+use crate::workbench::warnings::warnings;
 
 mod chance;
 mod compare;
@@ -49,7 +51,7 @@ mod targets;
 use compare::Reading;
 use elements::relate;
 use probe::{Sample, probes};
-use tables::{Layer, LayerModel, Probe, SPECS};
+use tables::{Layer, LayerModel, LayerSummary, Probe, SPECS};
 use targets::Targets;
 
 /// Most rows on which elements are compared, and most rows to fit a probe to.
@@ -243,6 +245,15 @@ impl Training<'_> {
                 model: member.row(settings, trained, measured),
             });
         }
+        let (mut summaries, mut notes) = (Vec::new(), Vec::new());
+        for (layer, survey) in surveys.iter().enumerate() {
+            let ours = models.iter().filter(|m| m.layer == layer);
+            let ours: Vec<Model> = ours.map(|m| m.model.clone()).collect();
+            let summary = summary(&ours, &[]).into_iter();
+            summaries.extend(summary.map(|summary| LayerSummary { layer, summary }));
+            let of_layer = warnings(survey, &ours).into_iter();
+            notes.extend(of_layer.map(|warning| format!("layer {layer}: {warning}")));
+        }
         let chosen = self.chosen(0).into_iter().zip(&data);
         let layers = chosen.enumerate().map(|(layer, (place, data))| Layer {
             layer,
@@ -270,6 +281,7 @@ impl Training<'_> {
             Table::of(&steps),
             Table::of(&layers),
             Table::of(&models),
+            Table::of(&summaries),
             Table::of(&related.persistence),
             Table::of(&related.elements),
             Table::of(&related.similarity),
@@ -287,6 +299,7 @@ impl Training<'_> {
             (&data[0], compared.len()),
             &tables,
             &findings,
+            notes,
         )?;
         self.job.end(&described)?;
         Ok(findings)

@@ -1,18 +1,21 @@
 //! The rows of a training on one layer, and the pass over all of them before anything is trained.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use kernels::sae::Task;
 use kernels::{Exec, Isa};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::activations::Rows;
 use crate::activations::survey::Survey;
+use crate::activations::{Rows, Shard};
 use crate::error::{Error, Result};
 use crate::sae::synthetic::Spec;
 use crate::session::progress::{Progress, Show};
 use crate::store::folder::Folder;
 use crate::workbench::config::Config;
-use crate::workbench::data::{Data, task};
+use crate::workbench::data::{Data, refuse_too_few, task};
 use crate::workbench::settings::{NonFinite, Settings};
 
 /// The file with all settings of a synthetic model that was trained on.
@@ -131,6 +134,9 @@ impl Opened {
                 rows.title()
             )));
         }
+        if eval.is_none() {
+            refuse_too_few(&rows, settings)?;
+        }
         if let Some(spec) = rows.spec() {
             folder.write(SYNTHETIC, spec.to_toml())?;
         }
@@ -188,15 +194,32 @@ fn open_eval(config: &Config, rows: &Rows) -> Result<Option<Rows>> {
         return Ok(None);
     }
     let eval = Rows::open(&config.eval, config.tensor.as_deref())?;
-    match eval.width() == rows.width() {
-        true => Ok(Some(eval)),
-        false => Err(Error::input(format!(
+    if eval.width() != rows.width() {
+        return Err(Error::input(format!(
             "{} has rows of {} values, and {} of {}; models are measured on rows that are as long as those that they are \
              trained on",
             eval.title(),
             eval.width(),
             rows.title(),
             rows.width()
+        )));
+    }
+    // A link and the file behind it are the same rows.
+    let file = |shard: &Shard| {
+        let path = shard.path();
+        path.canonicalize().unwrap_or_else(|_| path.into())
+    };
+    let trained_on: BTreeSet<PathBuf> = rows.shards().iter().map(file).collect();
+    match eval
+        .shards()
+        .iter()
+        .find(|shard| trained_on.contains(&file(shard)))
+    {
+        None => Ok(Some(eval)),
+        Some(both) => Err(Error::input(format!(
+            "{} is among the rows to measure models on (--eval) and among those to train them on; models are measured on \
+             rows that they were not trained on, so name it once, or leave --eval out, and some of its rows are held out",
+            both.path().display()
         ))),
     }
 }

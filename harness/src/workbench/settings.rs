@@ -60,6 +60,17 @@ crate::words! {
 }
 
 crate::words! {
+    /// What keeps the penalty of l1 from shrinking codes while the rows of the decoder grow.
+    #[serde(rename_all = "kebab-case")]
+    pub enum DecoderNorm {
+        /// Rows have norm 1.
+        Unit,
+        /// Rows have any norm, by which the penalty of each code is multiplied.
+        Penalised,
+    }
+}
+
+crate::words! {
     /// What is done for elements that have not fired for long.
     #[serde(rename_all = "kebab-case")]
     pub enum Dead {
@@ -103,7 +114,8 @@ crate::settings! {
         /// by a threshold), matryoshka (batch-topk whose first elements reconstruct by themselves too), jumprelu (learnt
         /// thresholds, and a penalty on the number of active elements), l1 (ReLU codes and an L1 penalty), l1-tied (one
         /// matrix for encoder and decoder), gated (gates that are penalised, and magnitudes that are not), two-layer (l1
-        /// with a hidden layer in the encoder) or lista (l1 with an unrolled iteration as the encoder).
+        /// with a hidden layer in the encoder) or lista (l1 with a few unrolled steps of ISTA as the encoder: their ReLU with a
+        /// bias is the proximal map of an L1 penalty on codes that are not negative, so it has no other penalty).
         variant: Kind = Kind::TopK;
         /// Numbers of active elements k, for topk, batch-topk and matryoshka.
         k: Vec<usize> = vec![32], in increasing(1..=64, 1..=1 << 20);
@@ -122,7 +134,8 @@ crate::settings! {
         seeds: u64 = 1, in 1..=1000;
         /// What is trained and measured beside every model: random (the same with a random decoder that is not trained, and
         /// with a random encoder of which only biases and thresholds are trained, which takes three times as long in all;
-        /// and, up to 4,096 columns, as many principal components as the model has active elements) or none.
+        /// and, up to 4,096 columns, as many principal components as the model has active elements, but not on several layers
+        /// or for transcoders: those of what is read say nothing of what is reconstructed) or none.
         baselines: Baselines = Baselines::Random;
         /// Rows that each model is trained on in all, over as many passes as it takes.
         samples: u64 = 1 << 22, in 1..=1 << 50;
@@ -148,7 +161,8 @@ crate::settings! {
         measured: u64 = 1 << 16, in 1..=1 << 40;
         /// Consecutive rows that stay together where rows are shuffled. 1 is a random order of all rows, for data that fit
         /// into memory. From a disk single rows are read slowly; 128, say, makes blocks of as many, which come in random
-        /// order, and their rows in random order within a window of blocks. Whole blocks are held out then.
+        /// order, and their rows in random order within a window of blocks. Whole blocks are held out then, and rows behind
+        /// the last whole one are not trained on.
         shuffle_block: u64 = 1, in 1..=1 << 20;
         /// Blocks in a window, where `shuffle_block` is above 1. The system reads a window ahead, so two of them should fit
         /// into memory.
@@ -157,7 +171,9 @@ crate::settings! {
         /// has begun) or skip (they are left out and counted).
         nonfinite: NonFinite = NonFinite::Refuse;
         /// What is done to activations before training: none, mean (the mean is subtracted) or scale (then all are divided
-        /// by one number, so that columns have a variance of 1 in the mean). Saved models take raw activations all the same.
+        /// by one number, so that columns have a variance of 1 in the mean: a model that knows the mean alone then has a
+        /// squared error of 1 a column on any data, against which λ and other coefficients weigh alike; division by the mean
+        /// norm of rows, as other tools have it, does not give that). Saved models take raw activations all the same.
         normalise: Normalise = Normalise::Scale;
         /// What is done for dead elements: auxiliary (an auxiliary loss, which topk, batch-topk and matryoshka have),
         /// resample (every `dead_after` rows, up to the cooldown, they start anew towards rows that are reconstructed badly;
@@ -172,6 +188,10 @@ crate::settings! {
         /// Parts of the dictionary that reconstruct by themselves in matryoshka, beside the whole: shares of its elements,
         /// of which they are the first. (Those of Bussmann et al. are 128, 512 and 2,048 of 4,096.)
         prefixes: Vec<f64> = vec![0.03125, 0.125, 0.5], in worded("1 to 15 numbers above 0 and below 1, increasing", increasing(1..=15, above(0.0).below(1.0)));
+        /// What keeps the penalty of l1 from shrinking codes while the rows of the decoder grow: unit (they have norm 1;
+        /// normalize_sae_decoder of SAELens) or penalised (they have any norm, by which the penalty of each code is
+        /// multiplied; scale_sparsity_penalty_by_decoder_norm of SAELens). The other variants have rows of norm 1.
+        decoder_norm: DecoderNorm = DecoderNorm::Unit;
         /// Thresholds that jumprelu starts from, for normalised activations.
         threshold: f64 = 1.0, in 0.0..=1e6;
         /// Width of the window around its threshold in which a pre-activation tells jumprelu how to move it, for normalised

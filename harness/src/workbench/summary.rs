@@ -18,6 +18,14 @@ const OF_TRUTH: [OfTruth; 5] = [
     ("uniqueness", |t| t.uniqueness),
 ];
 
+/// What codes that are chosen together have instead of what [`Measures`] says of the model as it is used.
+const OF_TOGETHER: [OfTruth; 4] = [
+    ("explained_variance", |t| t.explained_variance),
+    ("l0", |t| t.l0),
+    ("dead", |t| t.dead),
+    ("shrinkage", |t| t.shrinkage),
+];
+
 /// The rows of the table, in the order in which the cells first come; `truth` holds what known features tell of the
 /// models, if there are any.
 pub fn summary(models: &[Model], truth: &[Truth]) -> Vec<Summary> {
@@ -48,13 +56,14 @@ pub fn summary(models: &[Model], truth: &[Truth]) -> Vec<Summary> {
         let known = known.filter(|t| ours.iter().any(|m| m.model == t.model));
         let known: Vec<&Truth> = known.collect();
         for codes in known.iter().map(|t| t.codes).distinct() {
-            for (name, measure) in OF_TRUTH {
+            let (suffix, of_codes) = match codes {
+                Codes::Alone => ("", &[][..]),
+                Codes::Together => ("_together", &OF_TOGETHER[..]),
+            };
+            for (name, measure) in OF_TRUTH.iter().chain(of_codes) {
                 let values = known.iter().filter(|t| t.codes == codes);
-                let measure_name = match codes {
-                    Codes::Alone => name.into(),
-                    Codes::Together => format!("{name}_together"),
-                };
-                all.push(row(measure_name, values.map(|t| measure(t)).collect()));
+                let values = values.map(|t| measure(t)).collect();
+                all.push(row(format!("{name}{suffix}"), values));
             }
         }
     }

@@ -7,7 +7,7 @@ use kernels::sae::{
 
 use crate::table::record::Word as _;
 use crate::workbench::member::{Member, dead_after};
-use crate::workbench::settings::{Baselines, Dead, Kind, Role, Settings};
+use crate::workbench::settings::{Baselines, Dead, DecoderNorm, Kind, Role, Settings};
 
 /// What decides how many elements of a variant are active, and the variant that the settings make of it.
 enum Sparsity {
@@ -51,8 +51,11 @@ fn sparsity(kind: Kind) -> Sparsity {
                 threshold,
             })
         }),
-        Kind::L1 => Penalty(L1_PENALTY, |_, _, lambda| {
-            let rows = Rows::Unit;
+        Kind::L1 => Penalty(L1_PENALTY, |s, _, lambda| {
+            let rows = match s.decoder_norm {
+                DecoderNorm::Unit => Rows::Unit,
+                DecoderNorm::Penalised => Rows::Penalised,
+            };
             Variant::L1(L1 { lambda, rows })
         }),
         Kind::L1Tied => Penalty(LOWER_L1_PENALTY, |_, _, lambda| {

@@ -97,7 +97,8 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// Every measure of every cell of the sweep, over the seeds.
+    /// Every measure of every cell of the sweep, over the seeds. The loss above that of the best codes is measured by
+    /// `harness sae eval` alone.
     pub struct Summary in "summary" {
         /// name of the cell: that of its models without their seeds
         cell: String [""],
@@ -106,7 +107,7 @@ crate::rows! {
         /// elements n of the dictionaries
         elements: usize ["elements"],
         /// name of the measure, which is that of its column in models.csv or truth.csv, there of codes that are found alone
-        /// (mcc) or together (mcc_together)
+        /// (mcc) or together (mcc_together, l0_together)
         measure: String [""],
         /// number of seeds
         seeds: usize ["1"],
@@ -132,7 +133,8 @@ crate::rows! {
         /// k of topk, or the coefficient λ of the penalty for raw activations; NaN where its folder does not say
         sparsity: f64 ["1"],
         /// on up to 128 of the rows, the loss above that of the best code found on the same dictionary, in units of the
-        /// latter: for topk the squared error, against orthogonal matching pursuit with k elements; under an L1 penalty
+        /// latter: for topk the squared error, against orthogonal matching pursuit with k elements, for batch-topk and
+        /// matryoshka with as many as the row has active, and below 0 where that greedy choice is worse; under an L1 penalty
         /// ‖x − x̂‖² + λ Σ f, against FISTA, for up to 8,192 elements; NaN for the rest
         excess_loss: f64 ["1"],
         ..measures: Measures,

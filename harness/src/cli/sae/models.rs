@@ -126,7 +126,8 @@ pub struct EvalArgs {
     #[arg(long)]
     skip_nonfinite: bool,
 
-    /// Folder for models.csv, models.json and elements.csv, new or empty; README.md there says what columns mean
+    /// Folder for models.csv, models.json, elements.csv and, of a synthetic model, truth.csv and truth.json, new or empty;
+    /// README.md there says what columns mean
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -145,14 +146,21 @@ impl EvalArgs {
         let run = self.input.run("sae eval", total, |exec, progress| {
             rows.prepare(exec, Show::suited(self.input.quiet))?;
             let sample = Sample::new(&rows, target.as_ref(), self.rows, self.skip_nonfinite)?;
-            evaluate(exec, &models, &sample, progress)
+            let evaluated = evaluate(exec, &models, &sample, progress)?;
+            Ok((sample.left_out, evaluated))
         });
-        let (evaluations, elements, truth) = run?;
+        let (left_out, (evaluations, elements, truth)) = run?;
         if let Some(folder) = folder {
             folder.all_or_nothing(|| write(&folder, &evaluations, &elements, &truth))?;
         }
         let mut text = side_by_side(&evaluations, terminal_width());
         truth.iter().for_each(|truth| text += &format!("\n{truth}"));
+        if left_out > 0 {
+            text += &format!(
+                "\nnote: {left_out} of {} rows hold a NaN or an infinite value and are left out.\n",
+                self.rows.min(rows.len())
+            );
+        }
         print(&text)
     }
 }
@@ -167,6 +175,7 @@ fn write(
     let mut tables = EVALUATION.to_vec();
     if !truth.is_empty() {
         folder.write("truth.csv", Table::of(truth).csv())?;
+        folder.write("truth.json", json(truth))?;
         tables.push(Truth::SPEC);
     }
     let about = describe::columns("Models side by side", "By `harness sae eval`.", tables);

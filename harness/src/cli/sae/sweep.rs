@@ -59,7 +59,8 @@ pub struct WhatArgs {
     target_l0: Vec<f64>,
 
     /// What to train and measure beside every model: random (the same with a frozen random decoder and with a frozen random
-    /// encoder, which takes three times as long, and principal components) or none [default: random, for layers none]
+    /// encoder, which takes three times as long, and principal components, but not for layers or transcoders) or none
+    /// [default: random, for layers none]
     #[arg(long, value_name = "WHAT")]
     baselines: Option<String>,
 
@@ -250,7 +251,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "DATA", num_args = 1..)]
     target: Vec<PathBuf>,
 
-    /// Files or folders of rows to measure models on, in place of held-out ones: all of DATA is trained on
+    /// Files or folders of rows to measure models on, none of them among DATA: no rows of DATA are held out then
     #[arg(long, value_name = "DATA", num_args = 1.., conflicts_with = "held_out")]
     eval: Vec<PathBuf>,
 

@@ -4,6 +4,7 @@ mod by_the_letter;
 mod laws;
 mod samples;
 mod specs;
+mod spectrum;
 mod trees;
 
 use super::*;

@@ -18,6 +18,7 @@ pub fn draw(
     (data, compared): (&Data, usize),
     tables: &Tables,
     findings: &[String],
+    warnings: Vec<String>,
 ) -> Result<()> {
     let models = tables.rows::<LayerModel>().into_iter();
     let models: Vec<Model> = models.map(|m| m.model).collect();
@@ -26,8 +27,6 @@ pub fn draw(
         .across
         .as_ref()
         .map_or(0.0, |across| across.same_from());
-    let diverged = models.iter().filter(|m| m.end != "trained");
-    let warnings = diverged.map(|m| format!("{} {}; try a lower learning rate.", m.model, m.end));
     let probes: Vec<Probe> = tables.rows();
     let files = SPECS.iter().map(|spec| spec.name);
     let page = Page {
@@ -42,7 +41,7 @@ pub fn draw(
             ("variant", config.settings.variant.to_string()),
         ],
         findings: findings.to_vec(),
-        warnings: warnings.collect(),
+        warnings,
         tables: vec![one_by_one(&models)],
         with_features: false,
         drawings: drawings(folder, export, figures::draw(tables, same_from))?,

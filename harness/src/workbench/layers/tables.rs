@@ -2,13 +2,14 @@
 
 use crate::table::Record as _;
 use crate::table::record::TableSpec;
-use crate::workbench::tables::{Model, Step};
+use crate::workbench::tables::{Model, Step, Summary};
 
 /// All of them.
-pub const SPECS: [&TableSpec; 7] = [
+pub const SPECS: [&TableSpec; 8] = [
     Step::SPEC,
     Layer::SPEC,
     LayerModel::SPEC,
+    LayerSummary::SPEC,
     Persistence::SPEC,
     LayerElement::SPEC,
     Similarity::SPEC,
@@ -33,6 +34,15 @@ crate::rows! {
         /// number of the layer
         layer: usize [""],
         ..model: Model,
+    }
+}
+
+crate::rows! {
+    /// Every measure of every cell of the sweep on every layer, over the seeds.
+    pub struct LayerSummary in "summary" {
+        /// number of the layer
+        layer: usize [""],
+        ..summary: Summary,
     }
 }
 

@@ -105,10 +105,16 @@ fn rows_that_are_skipped_leave_the_models_that_their_absence_would() {
             .contains("\"rows_left_out\": 9")
     );
     let model = "sae eval b/models/topk-n8-k2-seed0 --quiet --skip-nonfinite";
-    sandbox
-        .harness(&format!("{model} --data part-*.npy"))
-        .assert()
-        .success();
+    for (data, note) in [
+        ("part-*.npy", Some("note: 9 of 610 rows hold a NaN")),
+        ("whole.npy", None),
+    ] {
+        let output = sandbox.harness(&format!("{model} --data {data}")).output();
+        let shown = String::from_utf8(output.unwrap().stdout).unwrap();
+        assert!(shown.contains("explained variance"), "{shown}");
+        assert_eq!(shown.contains("note:"), note.is_some(), "{shown}");
+        assert!(note.is_none_or(|note| shown.contains(note)), "{shown}");
+    }
     // Nothing is left of a file of such rows alone.
     sandbox.write("none.npy", npy::rows(20, WIDTH, |_, _| f32::NAN));
     for command in [
@@ -123,6 +129,36 @@ fn rows_that_are_skipped_leave_the_models_that_their_absence_would() {
         .assert()
         .code(2);
     refused.stderr(predicates::str::contains("part-7*.npy matches no file"));
+}
+
+#[test]
+fn constant_and_massive_columns_are_named() {
+    let sandbox = with_data();
+    // Column 1 has one value, but in the first row, which does not count; column 3 is 1,000 times as large as others.
+    let value = |row: usize, column: usize| match (row, column) {
+        (0, 1) => f32::NAN,
+        (_, 1) => 0.1,
+        (_, 3) => 1000.0 * sparse(row, column),
+        _ => sparse(row, column),
+    };
+    sandbox.write("odd.npy", npy::rows(600, WIDTH, value));
+    let rest = "--elements 8 --k 2 --samples 640 --batch 64 --baselines none --quiet";
+    let shown = |data: &str, out: &str| {
+        let train = format!("sae train {data} --skip-nonfinite {rest} --out {out}");
+        let output = sandbox.harness(&train).output().unwrap();
+        let report = sandbox.read(&format!("{out}/report.html"));
+        [String::from_utf8(output.stdout).unwrap(), report]
+    };
+    let notes = [
+        "1 of 5 columns have one value in all rows: 1.",
+        "1 of 5 columns are massive, with a root mean square above 50 times that of the median column: 3.",
+    ];
+    for text in shown("odd.npy", "odd") {
+        assert!(notes.iter().all(|note| text.contains(note)), "{text}");
+    }
+    for text in shown("x.npy", "plain") {
+        assert!(!text.contains("of 5 columns"), "{text}");
+    }
 }
 
 #[test]
@@ -251,7 +287,55 @@ fn rows_can_be_shuffled_by_blocks() {
     assert!(config.contains("shuffle_block = 16\n"), "{config}");
     sandbox.refuses(
         &format!("{train}=2000 --out c"),
-        &["shuffle_block is 2000", "x.npy has", "two at least"],
+        &[
+            "x.npy has 600 rows, and shuffle_block is 2000",
+            "two at least",
+        ],
     );
     assert!(!sandbox.join("c").exists());
+}
+
+/// Models would be measured on the rows that they were trained on if the only row or block were held out.
+#[test]
+fn a_single_row_or_block_is_refused_unless_other_rows_are_measured() {
+    let sandbox = with_data();
+    let broken = |row: usize, column| match row {
+        7 => f32::NAN,
+        _ => sparse(row, column),
+    };
+    sandbox.write("one.npy", npy::rows(1, WIDTH, sparse));
+    sandbox.write(
+        "two.npy",
+        npy::rows(2, WIDTH, |row, column| broken(row + 6, column)),
+    );
+    sandbox.write("blocks.npy", npy::rows(256, WIDTH, broken));
+    let rest = "--k 2 --elements 8 --samples 640 --batch 64 --baselines none --quiet";
+    let skip = "--skip-nonfinite";
+    let blocks = format!("{skip} --set shuffle_block=128");
+    for (data, flags, has) in [
+        ("one.npy", "", "one.npy has 1 row;"),
+        ("two.npy", skip, "two.npy has 1 row beside 1 left out;"),
+        (
+            "blocks.npy",
+            &blocks,
+            "blocks.npy has 255 rows beside 1 left out, and shuffle_block is 128;",
+        ),
+    ] {
+        let train = format!("sae train {data} {flags} {rest}");
+        sandbox.refuses(
+            &format!("{train} --out a"),
+            &[has, "two at least", "--eval"],
+        );
+        assert!(!sandbox.join("a").exists());
+        let out = format!("{data}-out");
+        sandbox
+            .harness(&format!("{train} --eval x.npy --out {out}"))
+            .assert()
+            .success();
+        assert_eq!(models(&sandbox, &out)[0].measures.rows, 600);
+    }
+    sandbox.refuses(
+        &format!("sae layers one.npy one.npy {rest} --out b"),
+        &["one.npy has 1 row;", "two at least"],
+    );
 }

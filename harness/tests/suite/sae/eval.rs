@@ -109,3 +109,35 @@ fn no_code_has_a_lower_loss_than_the_best_one_under_an_l1_penalty() {
         assert!(lambda > 0.6, "{lambda}");
     }
 }
+
+/// The codes of batch-topk and matryoshka are held to those that a pursuit finds with as many elements in each row.
+#[test]
+fn codes_of_as_many_elements_are_held_to_those_of_matching_pursuit() {
+    let sandbox = with_data();
+    let variants = ["batch-topk", "matryoshka"];
+    let mut folders = String::new();
+    for variant in variants {
+        sandbox
+            .harness(&format!(
+                "sae train x.npy --variant {variant} --k 2 --elements {WIDTH} --samples 60000 --batch 64 --rate 0.0005 \
+                 --baselines none --quiet --out {variant}"
+            ))
+            .assert()
+            .success();
+        folders += &format!(" {variant}/models/{variant}-n{WIDTH}-k2-seed0");
+    }
+    sandbox
+        .harness(&format!("sae eval{folders} --data x.npy --quiet --out e"))
+        .assert()
+        .success();
+    let models = sandbox.read("e/models.csv");
+    for variant in variants {
+        let model = format!("{variant}-n{WIDTH}-k2-seed0");
+        let number = |column: &str| cell(&models, &model, column).parse::<f64>().unwrap();
+        assert!(number("l0") > 1.5 && number("l0") < 2.5, "{models}");
+        // As many elements as columns are nearly orthogonal, and of these a greedy choice is nearly the best. With one element
+        // fewer in each row it would leave several times the error, with one more a small part of it.
+        let excess = number("excess_loss");
+        assert!(excess > -0.1 && excess < 0.5, "{variant}: {excess}");
+    }
+}

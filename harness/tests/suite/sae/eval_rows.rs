@@ -175,6 +175,23 @@ fn rows_to_measure_on_that_do_not_fit_are_refused_before_anything_is_trained() {
         &format!("{training} synth:synthsaebench-1k"),
         &["synth:synthsaebench-1k has no end", "harness sae synth"],
     );
+    // Rows that are trained on, by whatever way to their file.
+    std::fs::create_dir(sandbox.join("folder")).unwrap();
+    let refuses = |eval: &str, both: &str| {
+        let why =
+            "is among the rows to measure models on (--eval) and among those to train them on";
+        sandbox.refuses(
+            &format!("{training} {eval}"),
+            &[&format!("{both} {why}"), "leave --eval out"],
+        );
+    };
+    refuses("x.npy", "x.npy");
+    refuses("other.npy folder/../x.npy", "folder/../x.npy");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("../x.npy", sandbox.join("folder/link.npy")).unwrap();
+        refuses("folder", "folder/link.npy");
+    }
     sandbox.refuses(
         &format!("{training} other.npy --target x.npy"),
         &["other.npy", "x.npy, --target", "leave --eval out"],
@@ -222,12 +239,23 @@ fn data_models_and_memory_are_told_before_a_training_starts() {
     // n (2d + 1) + d for 8 and 16 elements of width 5.
     for part in [
         "data: x.npy, 600 rows of 5 values, float32, 12 KiB\n",
+        // 313 batches of 64 rows of 20 bytes, of the 570 rows that are not held out.
+        "to read: about 392 KiB in batches, in 35.1 passes over the rows that are trained on\n",
         "models: 2, with 274 parameters in all, on 20000 rows each in batches of 64; about ",
         " of memory\n",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
-    assert!(text.find("models:") < text.find("training: done"), "{text}");
+    let places = ["models:", "training: about ", "training: done"].map(|part| text.find(part));
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{text}"
+    );
+    assert_eq!(
+        text.matches(" to go, by the time of its first steps\n")
+            .count(),
+        1
+    );
     assert_eq!(said("--quiet --out b"), "");
 }
 

@@ -106,6 +106,45 @@ fn features(sandbox: &Sandbox, model: &str, layer: usize) -> Vec<usize> {
 }
 
 #[test]
+fn every_layer_has_its_notes_and_its_intervals_over_seeds() {
+    let sandbox = with_layers();
+    let constant = |row, column| match column {
+        11 => 0.1,
+        _ => strength(row, column % FEATURES, 0),
+    };
+    sandbox.write("layer1.npy", npy::rows(ROWS, WIDTH, constant));
+    sandbox
+        .harness(&format!("sae layers {ALL} {SHORT} --seeds 3 --out a"))
+        .assert()
+        .success();
+    let report = sandbox.read("a/report.html");
+    assert!(report.contains("layer 1: 1 of 12 columns have one value in all rows: 11."));
+    assert!(!report.contains("layer 0: 1 of 12 columns"));
+    let (models, summary) = (
+        table(&sandbox, "a/models.csv"),
+        table(&sandbox, "a/summary.csv"),
+    );
+    for measure in ["explained_variance", "l0"] {
+        let ours: Vec<_> = summary
+            .iter()
+            .filter(|line| line["measure"] == measure)
+            .collect();
+        assert_eq!(ours.len(), 3 * 2);
+        for line in ours {
+            let of_cell = |m: &&BTreeMap<_, _>| ["layer", "cell"].iter().all(|c| m[*c] == line[*c]);
+            let values = models.iter().filter(of_cell).map(|m| number(m, measure));
+            let values: Vec<f64> = values.collect();
+            assert_eq!((values.len(), number(line, "seeds")), (3, 3.0));
+            let mean = values.iter().sum::<f64>() / 3.0;
+            assert!((number(line, "mean") - mean).abs() < 1e-12, "{line:?}");
+            assert!(number(line, "low") <= mean && mean <= number(line, "high"));
+        }
+    }
+    assert!(sandbox.read("a/README.md").contains("summary.csv"));
+    assert!(report.contains("summary.csv"));
+}
+
+#[test]
 fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
     let sandbox = with_layers();
     sandbox

@@ -57,6 +57,13 @@ fn a_training_on_a_synthetic_model_repeats_and_an_evaluation_agrees_with_it() {
         assert_eq!(of(a), of(e));
         assert!(a.mcc > 0.2 && a.mcc <= 1.0 && a.f1 > 0.0 && a.rows == 2000);
     }
+    let json: serde_json::Value = serde_json::from_str(&sandbox.read("e/truth.json")).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    for (i, (e, codes)) in evaluated.iter().zip(["alone", "together"]).enumerate() {
+        assert_eq!(json[i]["model"], e.model);
+        assert_eq!(json[i]["codes"], codes);
+        assert_eq!(json[i]["mcc"], e.mcc);
+    }
 
     // Another model under the same name is another training.
     sandbox.write("my.toml", format!("{SPEC}seed = 1\n"));

@@ -3,7 +3,8 @@
 use harness::table::record::Word as _;
 use harness::workbench::tables::Step;
 
-use super::{SWEEP, cell, models, with_data};
+use super::{SWEEP, WIDTH, cell, models, tensors, with_data};
+use crate::common::{results, same};
 
 #[test]
 fn every_variant_explains_held_out_rows_and_is_exported() {
@@ -100,6 +101,71 @@ fn settings_of_variants_reach_the_models_and_a_default_penalty_is_that_of_the_va
         let text = String::from_utf8_lossy(&bytes).replace('\\', "");
         assert!(text.contains(expected), "{flags}: {expected}");
     }
+}
+
+#[test]
+fn the_rows_of_l1_have_norm_1_or_a_penalty_by_their_norm() {
+    let sandbox = with_data();
+    let train = "sae train x.npy --variant l1 --lambda 0.3 --elements 12 --samples 100000 --batch 64 --rate 0.0005 \
+                 --baselines none --quiet --set decoder_norm";
+    let name = "l1-n12-lambda0.3-seed0";
+    let norms = |folder: &str| -> Vec<f32> {
+        let all = tensors(&sandbox.bytes(&format!("{folder}/models/{name}/model.safetensors")));
+        let rows = all["w_dec"].1.chunks_exact(WIDTH);
+        let norm = |row: &[f32]| row.iter().map(|v| v * v).sum::<f32>().sqrt();
+        rows.map(norm).collect()
+    };
+    let mut losses = Vec::new();
+    for (how, is_unit) in [("unit", true), ("penalised", false)] {
+        sandbox
+            .harness(&format!("{train}={how} --out {how}"))
+            .assert()
+            .success();
+        let norms = norms(how);
+        let held = norms.iter().all(|norm| (norm - 1.0).abs() < 1e-5);
+        assert_eq!(held, is_unit, "{norms:?}");
+        // Another tool's folder holds the same model.
+        sandbox
+            .harness(&format!(
+                "sae export {how}/models/{name} --to saelens {how}-export"
+            ))
+            .assert()
+            .success();
+        sandbox
+            .harness(&format!(
+                "sae eval {how}/models/{name} {how}-export --data x.npy --quiet --out {how}-eval"
+            ))
+            .assert()
+            .success();
+        let evaluated = sandbox.read(&format!("{how}-eval/models.csv"));
+        let number =
+            |model: &str, column: &str| cell(&evaluated, model, column).parse::<f64>().unwrap();
+        for column in ["explained_variance", "l0"] {
+            assert_eq!(
+                number(name, column),
+                number(&format!("{how}-export"), column)
+            );
+        }
+        losses.push(number(name, "excess_loss"));
+        assert!(number(name, "explained_variance") > 0.5, "{evaluated}");
+    }
+    // No code has a lower loss than the best one, counted at unit rows; FISTA stops at a share of 1e-5 of ‖x − b_dec‖².
+    assert!(
+        losses.iter().all(|loss| (-1e-3..0.3).contains(loss)),
+        "{losses:?}"
+    );
+    sandbox
+        .harness("sae train --config penalised/config.toml --threads 3 --quiet --out again")
+        .assert()
+        .success();
+    same(
+        &results(&sandbox.join("penalised")),
+        &results(&sandbox.join("again")),
+    );
+    sandbox.refuses(
+        &format!("{train}=free --out z"),
+        &["decoder_norm is \"free\"", "penalised"],
+    );
 }
 
 #[test]
