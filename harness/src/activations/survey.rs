@@ -43,7 +43,8 @@ impl Survey {
     /// If a row cannot be read, if one holds something that is no finite number and is not to be skipped, or if all do.
     pub fn of(rows: &Rows, skip: bool, progress: &Progress) -> Result<Survey> {
         let (width, len) = (rows.width(), rows.surveyed());
-        // The first row that counts: far from it, squares would cancel in the variance, and a column of one value have some.
+        // Distances are from the first row that counts. From 0, squares of large values would cancel in the variance, and
+        // rounding could leave some to a column of one value.
         let mut first = vec![0f32; width];
         for number in 0..len {
             rows.read(number, &mut first)?;

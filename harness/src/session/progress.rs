@@ -55,7 +55,7 @@ pub struct Progress {
     /// Of these, what an earlier run has done.
     skipped: AtomicU64,
     total: AtomicU64,
-    /// Units of work by whose time it tells how long the others take; 0, and it does not.
+    /// Units of work after which it tells about how long the others take; 0 for never.
     timed: u64,
     begun: Instant,
     last_line: Mutex<Instant>,
@@ -97,7 +97,7 @@ impl Progress {
         }
     }
 
-    /// The same, which tells once about how long the work takes: after so many units of it, by their time.
+    /// The same, which tells once, after so many units of work and by their time, about how long the others take.
     pub fn telling_after(self, timed: u64) -> Self {
         Progress { timed, ..self }
     }

@@ -238,8 +238,8 @@ pub fn refuse_too_few(rows: &Rows, settings: &Settings) -> Result<()> {
         ),
     };
     Err(Error::input(format!(
-        "{} has {len} {noun}{beside}{in_blocks}; some {what} are held out and others trained on, so there have to be two at least: \
-         {way_out}, or give `harness sae train` other rows to measure models on, with --eval",
+        "{} has {len} {noun}{beside}{in_blocks}; some {what} are held out and others trained on, so there have to be two at \
+         least: {way_out}, or give `harness sae train` other rows to measure models on, with --eval",
         rows.title()
     )))
 }
