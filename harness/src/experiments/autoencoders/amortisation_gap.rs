@@ -147,7 +147,7 @@ impl Experiment for AmortisationGap {
             NAMES[0],
             "Mean correlation of codes with the true ones on test samples (code MCC), by what is known in training and by how \
              codes are found; and, where nothing is known, that of dictionary elements with the true directions (dictionary MCC). \
-             The smallest number of sources and of dimensions. A dot a seed. Control: as many orthogonal sources as \
+             The smallest number of sources and of dimensions; hidden h: a two-layer encoder with h hidden units. A dot a seed. Control: as many orthogonal sources as \
              dimensions.",
         );
         let (sources, dimensions) = smallest(&rows);
@@ -166,7 +166,10 @@ impl Experiment for AmortisationGap {
             let orthogonal = ours.iter().filter(|r| r.orthogonal);
             let panel = Panel::new(
                 format!("known: {known}"),
-                Axis::named("", names.clone()),
+                Axis::named(
+                    "",
+                    names.iter().map(|n| n.replace("two-layer of", "hidden")),
+                ),
                 Axis::linear(label).range(0.0, 1.05),
             )
             .scatter(

@@ -336,11 +336,17 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
     let mut said = format!(
         "To explain 95 % of the variance takes {} active elements at the input, {} at the output and {} in the layers between \
-         (medians), {} times as many in the middle as at the dearer end.",
+         (medians){}.",
         whole(first.1),
         whole(last.1),
         whole(median(&between)),
-        number(value(COST.id)),
+        match value(COST.id) {
+            times if times.is_finite() => format!(
+                ", {} times as many in the middle as at the dearer end",
+                number(times)
+            ),
+            _ => String::new(),
+        },
     );
     let all = elements(tables, KINDS[0], Basis::Stream);
     let neither = |elements: &[Element], of: Sorting| {

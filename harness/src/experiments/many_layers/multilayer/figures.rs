@@ -3,7 +3,7 @@
 mod layers;
 mod seeds;
 
-use layers::Models;
+use layers::{Models, from_zero};
 use seeds::{Column, add, over_seeds};
 
 use super::capacity::Way;
@@ -241,8 +241,11 @@ fn capacity(rows: &[OfCapacity]) -> Figure {
 
 /// The area under the fraction learned before the last layer against the number of datapoints.
 fn more_datapoints(models: &Models, curve: &[OfCurve]) -> Figure {
+    // The same axis for all panels.
+    let areas = models.of_kind(Part::Point, Kind::Trained).map(|r| r.area);
+    let areas: Vec<f64> = areas.chain(curve.iter().map(|r| r.area)).collect();
     let panel = |title: String| {
-        let y = Axis::linear("area before the last layer").range(0.0, 1.0);
+        let y = from_zero("area before the last layer", areas.iter().copied());
         Panel::new(title, Axis::log("number N of datapoints"), y)
     };
     let mut figure = Figure::new(

@@ -174,7 +174,7 @@ impl Models {
 }
 
 /// An axis from 0 to the largest of the values.
-fn from_zero(label: &str, values: impl Iterator<Item = f64>) -> Axis {
+pub fn from_zero(label: &str, values: impl Iterator<Item = f64>) -> Axis {
     let highest = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
     match highest > 0.0 {
         true => Axis::linear(label).range(0.0, 1.05 * highest),
