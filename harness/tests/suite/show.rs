@@ -1,5 +1,7 @@
 //! `harness show`: all about one claim.
 
+use harness::run::results::{REFERENCE, in_short};
+
 use crate::common::{SMALL, Sandbox};
 
 /// What a command prints.
@@ -32,7 +34,7 @@ fn a_claim_is_shown_whole() {
         claim.control,
         "run a, preset quick, 5 seeds",
         "(no randomness)",
-        "reference reproduced too (preset default, 10 seeds)",
+        &format!("reference reproduced too ({})", in_short(&REFERENCE)),
         &format!("✓ {}", claim.conditions[0].measure),
         "(no randomness); control 1 (no randomness)",
         "folder a/response",
