@@ -5,6 +5,7 @@ use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
 use kernels::{Activation, Exec, Isa, MatRef};
 use proptests::{each_isa, panic_message, pool};
 
+use super::SMALL;
 use super::case::Case;
 
 each_isa!(results_do_not_depend_on_the_number_of_threads);
@@ -103,13 +104,7 @@ fn a_workspace_serves_any_batch_up_to_its_capacity(isa: Isa) {
 
 each_isa!(what_does_not_fit_is_named);
 fn what_does_not_fit_is_named(isa: Isa) {
-    let shape = Shape {
-        vocabulary: 3,
-        width: 4,
-        hidden: 5,
-        layers: 2,
-        activation: Activation::Gelu,
-    };
+    let shape = SMALL;
     let case = Case::new(shape, 6, Loss::SquaredError, 1);
     let exec = Exec::serial(isa);
     let says = |part: &str, f: &dyn Fn()| {

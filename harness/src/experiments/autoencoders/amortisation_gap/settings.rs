@@ -5,7 +5,7 @@ use crate::settings::range::{above, increasing};
 
 crate::settings! {
     /// Settings of `amortisation-gap`. O'Neill, Gumran and Klindt have N up to 128, M up to 32 and hidden layers of up to
-    /// 1,024; `full` has the smaller half of their grid, since all of it would take longer than the rest of the run.
+    /// 1,024; `full` has the smaller half of their grid, by cost.
     pub struct Settings {
         /// Numbers of sources N, increasing; 16 or more.
         sources: Vec<usize> = vec![16], full = vec![16, 32, 64], in increasing(1..=16, 16..=1024);

@@ -42,7 +42,12 @@ fn column(
     column: impl Fn(&Summary) -> f64,
 ) -> Option<f64> {
     let ours = models.iter().filter(|r| (r.part, r.model) == (part, kind));
-    let values: Vec<f64> = ours.map(column).filter(|v| v.is_finite()).collect();
+    mean_of_finite(ours.map(column))
+}
+
+/// The mean of the values that are finite, if there are any.
+fn mean_of_finite(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
     (!values.is_empty()).then(|| mean(&values))
 }
 
@@ -52,8 +57,7 @@ fn right_before_last(models: &[Summary], layers: &[Layer], part: Part) -> Option
     let ours = layers
         .iter()
         .filter(|r| (r.part, r.model, r.layer + 1) == (part, Kind::Trained, last));
-    let values: Vec<f64> = ours.map(|r| r.right).filter(|v| v.is_finite()).collect();
-    (!values.is_empty()).then(|| mean(&values))
+    mean_of_finite(ours.map(|r| r.right))
 }
 
 /// What the post's pictures show at the settings of the experiment, and with the opposite choices.
@@ -96,8 +100,7 @@ fn other_targets(models: &[Summary]) -> Option<String> {
     let n = trained(Part::OtherTargets).map(|r| r.n).next()?;
     let depth = |part| {
         let ours = trained(part).filter(|r| r.n == n);
-        let values: Vec<f64> = ours.map(|r| r.depth).filter(|v| v.is_finite()).collect();
-        (!values.is_empty()).then(|| percent_to_tenths(mean(&values)))
+        mean_of_finite(ours.map(|r| r.depth)).map(percent_to_tenths)
     };
     Some(format!(
         "With the other kind of targets (modular ones, which follow a rule, instead of random ones; or the other way round) \
@@ -146,11 +149,7 @@ fn who_decides(rows: &[Decisive]) -> Option<String> {
         let ours = rows
             .iter()
             .filter(|r| (r.part, r.model, r.measure) == (Part::Point, kind, measure));
-        let values: Vec<f64> = ours
-            .map(|r| r.in_layers)
-            .filter(|v| v.is_finite())
-            .collect();
-        (!values.is_empty()).then(|| number((mean(&values) * 10.0).round() / 10.0))
+        mean_of_finite(ours.map(|r| r.in_layers)).map(|v| number((v * 10.0).round() / 10.0))
     };
     let trained = |measure| of(Kind::Trained, measure);
     let mut text = format!(
