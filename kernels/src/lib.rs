@@ -13,7 +13,8 @@
 //! machine        vectors and instruction sets, threads, scratch memory, the profile
 //! ```
 //!
-//! Each folder imports only from those below it, and its siblings above `train` not from each other.
+//! Each folder imports only from folders below it; `metrics`, `sparse_coding`, `sae` and `mlp` do not import from each
+//! other.
 //!
 //! # How a call flows
 //!
@@ -25,8 +26,9 @@
 //! ```
 //!
 //! An [`Isa`] carries a proof token that only a check of the CPU can make, so none of this can be misused. `unsafe`
-//! stands in the backends (`machine/`), in the product's tiles and its transposition (`micro`, `quad` and `transpose`
-//! in `matrix/matmul/`) and in the clock of the profile, and nowhere else.
+//! stands in the backends and the products of bytes (`machine/`), in the product's tiles, its copies of A and its
+//! transposition (`micro`, `quad`, `pack_a` and `transpose` in `matrix/matmul/`) and in the clock of the profile, and
+//! nowhere else.
 //!
 //! Threads are outside, instruction sets inside: work is cut into pieces first (`machine/par.rs` alone knows how), and
 //! each piece enters its instruction set. An operation on rows that threads share implements `par::RowOp` in place of
@@ -68,7 +70,9 @@
 //! where a method has no answer to them, they give NaN too. The exceptions are what is chosen from many, and say so:
 //! [`max_product`](max_product()) passes over products that are NaN, [`resample`](sae::Trainer::resample) never draws a
 //! sample whose error is not finite, an [iteration](sparse_coding::Lasso::ista) starts from 0 where its start is NaN,
-//! the entries of a code that a [`TopK`](sae::TopK) leaves out are 0, a sample of [weight 0](loss::Loss::backward_add)
+//! the entries of a code that a [`TopK`](sae::TopK) leaves out are 0, in a batch whose codes are chosen together, as by
+//! [`BatchTopK`](sae::BatchTopK), entries that are NaN count as largest and take the places of other samples' entries, a
+//! sample of [weight 0](loss::Loss::backward_add)
 //! has no gradient, and [`Matching`](metrics::Matching) refuses what is not finite.
 //!
 //! ## No samples

@@ -4,9 +4,8 @@
 //! logit lens of layer l is x_l: see [`Workspace::residual`].
 //!
 //! A pass works on a [`Workspace`] that the caller owns, and allocates nothing but buffers of packed operands, which
-//! each thread makes when it first needs them, and keeps. Rows of a batch are independent of each other but for the
-//! gradients of weights, which sum over the whole batch in one order: threads take rows there, and whole matrices here,
-//! so results never depend on them.
+//! each thread makes when it first needs them, and keeps. Threads share the rows of a batch and, for the gradients of
+//! weights, the matrices. Every sum over a batch has one order, so results do not depend on the number of threads.
 //!
 //! ```
 //! use kernels::loss::Loss;
@@ -122,8 +121,8 @@ impl Workspace {
         size_of::<f32>() * capacity * ((layers + 3) * width + (2 * layers + 1) * hidden + 1)
     }
 
-    /// x_l for the batch of the last forward pass, B×d: the residual stream after block l, and the
-    /// logit lens of layer l.
+    /// The residual stream x_l of the last forward pass, B×d: what block l reads, or the output where l = L. It is also
+    /// the logit lens of layer l.
     ///
     /// # Panics
     /// If l > L.
@@ -210,8 +209,9 @@ pub fn losses(exec: Exec, workspace: &Workspace, loss: Loss, targets: &[u32], mu
     assert_eq!(
         losses.rows(),
         layers + 1,
-        "losses of {} layers for {layers}",
-        losses.rows()
+        "losses of {} layers for the {} from the embedding to the output",
+        losses.rows(),
+        layers + 1
     );
     for l in 0..=layers {
         loss.forward(exec, workspace.residual(l), targets, losses.row_mut(l));
@@ -222,7 +222,9 @@ pub fn losses(exec: Exec, workspace: &Workspace, loss: Loss, targets: &[u32], mu
 /// `gradient` is overwritten.
 ///
 /// # Panics
-/// If shapes, pairs or targets do not match those of the forward pass.
+/// If the shapes do not match, there are not as many pairs or targets as in the forward pass, a pair is not of the
+/// vocabulary, or a target is no class. That the pairs are those of the forward pass is not checked: by others, the
+/// gradient of the embeddings is wrong.
 #[track_caller]
 #[allow(clippy::too_many_arguments)]
 pub fn backward(
@@ -305,7 +307,7 @@ pub fn backward(
 /// ‖δ‖·‖a‖: one batched pass yields all of them, and no matrix is formed.
 ///
 /// # Panics
-/// If the shapes do not match, or an output is none.
+/// If the shapes do not match, or an entry of `outputs` is not below d.
 #[track_caller]
 pub fn output_gradient_norms(
     exec: Exec,

@@ -23,7 +23,7 @@
 //! Every variant but [`TiedL1`] can be one, as [`Task::Transcoder`] asks for it. It differs from an autoencoder in this:
 //!
 //! * Its encoder reads x itself, not x − b_dec, which has another width. Matrices that read x are n×d_in.
-//! * It starts from a dictionary of zeros, as in sparsify: there is no transpose of the encoder to start from. A variant
+//! * It starts from a dictionary of zeros, as in sparsify: rows of the encoder have another width. A variant
 //!   that holds rows of the dictionary at norm 1 holds them at most at that in a transcoder, as in Mairal et al. 2009
 //!   (see [`shorten`](crate::dictionary::shorten)): rows grow from zero, and none is longer than 1, by which codes could
 //!   be small for nothing. Under a penalty on the codes, elements that are used end at norm 1.

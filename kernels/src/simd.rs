@@ -2,8 +2,8 @@
 //!
 //! A [`Simd`] value is a zero-size *proof token*: to hold one is to know that the CPU has the instructions, because the
 //! only ways to get one check first (see [`crate::Isa`]). Its methods are therefore safe, and a kernel written over
-//! `S: Simd` needs no `unsafe` of its own; only the tiles of the product and its
-//! transposition read and write through pointers.
+//! `S: Simd` needs no `unsafe` of its own; only the tiles of the product, its copies of A and its transposition read
+//! and write through pointers.
 //!
 //! A kernel is a struct that holds its operands and implements [`Op`]. [`Simd::run`] enters the function that carries
 //! the instruction set's `#[target_feature]`s and calls [`Op::run`] there. Whatever is hot must be inlined into that

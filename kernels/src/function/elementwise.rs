@@ -103,9 +103,10 @@ pub fn binary<F: Binary>(exec: Exec, f: F, a: &[f32], b: &[f32], y: &mut [f32]) 
 /// Computes `y[i] = f(x[i])`, for use inside an [`Op`].
 ///
 /// # Panics
-/// If `y` is shorter than `x`.
+/// If the lengths differ.
 #[inline(always)]
 pub fn map<S: Simd>(s: S, f: impl Unary, x: &[f32], y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "as many places as values");
     let (x, x_rest) = x.split_at(x.len() - x.len() % S::LANES);
     let (y, y_rest) = y.split_at_mut(x.len());
     for (x, y) in x.chunks_exact(S::LANES).zip(y.chunks_exact_mut(S::LANES)) {
@@ -128,9 +129,11 @@ pub fn map_in_place<S: Simd>(s: S, f: impl Unary, x: &mut [f32]) {
 /// Computes `y[i] = f(a[i], b[i])`, for use inside an [`Op`].
 ///
 /// # Panics
-/// If `b` or `y` is shorter than `a`.
+/// If the lengths differ.
 #[inline(always)]
 pub fn zip<S: Simd>(s: S, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {
+    assert_eq!(a.len(), b.len(), "pairs of values");
+    assert_eq!(a.len(), y.len(), "as many places as pairs");
     let (a, a_rest) = a.split_at(a.len() - a.len() % S::LANES);
     let (b, b_rest) = b.split_at(a.len());
     let (y, y_rest) = y.split_at_mut(a.len());
@@ -143,8 +146,12 @@ pub fn zip<S: Simd>(s: S, f: impl Binary, a: &[f32], b: &[f32], y: &mut [f32]) {
 }
 
 /// Computes `a[i] = f(a[i], b[i])`, for use inside an [`Op`].
+///
+/// # Panics
+/// If the lengths differ.
 #[inline(always)]
 pub fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f32]) {
+    assert_eq!(a.len(), b.len(), "pairs of values");
     let mut a = a.chunks_exact_mut(S::LANES);
     let mut b = b.chunks_exact(S::LANES);
     for (a, b) in a.by_ref().zip(b.by_ref()) {

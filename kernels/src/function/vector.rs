@@ -118,3 +118,23 @@ fn sum_f64(a: &[f32], b: &[f32], f: impl Fn(f64, f64) -> f64) -> f64 {
     }
     sums.iter().sum()
 }
+
+/// The vectors of `x`, the last one filled up with −∞.
+#[inline(always)]
+pub(crate) fn vectors<S: Simd>(s: S, x: &[f32]) -> impl Iterator<Item = S::F32> {
+    let whole = x.chunks_exact(S::LANES);
+    let mut rest = [f32::NEG_INFINITY; 16];
+    rest[..whole.remainder().len()].copy_from_slice(whole.remainder());
+    let rest = s.load(&rest);
+    whole.map(move |x| s.load(x)).chain([rest])
+}
+
+/// The largest value of `x`, −∞ if it is empty; any value where one is NaN.
+#[inline(always)]
+pub(crate) fn largest<S: Simd>(s: S, x: &[f32]) -> f32 {
+    let mut top = s.splat(f32::NEG_INFINITY);
+    for x in vectors(s, x) {
+        top = s.max(x, top);
+    }
+    s.reduce_max(top)
+}

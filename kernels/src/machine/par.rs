@@ -6,6 +6,9 @@ use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 
+/// Values that are worth another thread, where each takes a few operations.
+pub(crate) const LEAF: usize = 1 << 15;
+
 /// Runs both, at the same time where `exec` is parallel.
 pub(crate) fn join<A: Send, B: Send>(
     exec: Exec,

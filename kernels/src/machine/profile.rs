@@ -97,7 +97,7 @@ enum Subject {
 
 /// What a call has to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
+pub(crate) struct Work {
     /// Operations on floats.
     pub flops: u64,
     /// Compulsory traffic.
@@ -106,7 +106,7 @@ pub struct Work {
 
 impl Work {
     /// Work of so many operations, with 4 bytes of traffic for each value read or written.
-    pub fn new(flops: usize, values: usize) -> Work {
+    pub(crate) fn new(flops: usize, values: usize) -> Work {
         Work {
             flops: flops as u64,
             bytes: 4 * values as u64,
@@ -114,7 +114,7 @@ impl Work {
     }
 
     /// The work of a product of m×k by k×n.
-    pub fn product(m: usize, n: usize, k: usize) -> Work {
+    pub(crate) fn product(m: usize, n: usize, k: usize) -> Work {
         let values = m * k + k * n + m * n;
         Work {
             flops: 2 * m as u64 * n as u64 * k as u64,
@@ -135,7 +135,7 @@ pub fn set_enabled(on: bool) {
 
 /// Counts a call and its work; its time comes from [spans](span()).
 #[inline(always)]
-pub fn call(part: Part, work: impl FnOnce() -> Work) {
+pub(crate) fn call(part: Part, work: impl FnOnce() -> Work) {
     if ENABLED.load(Relaxed) {
         count(Subject::Kernels(part), work());
     }
@@ -151,7 +151,7 @@ pub fn span(part: Part) -> Span {
 /// [`call`], and a [span](span()) of all its work.
 #[inline(always)]
 #[must_use = "it ends when it is dropped"]
-pub fn timed(part: Part, work: impl FnOnce() -> Work) -> Span {
+pub(crate) fn timed(part: Part, work: impl FnOnce() -> Work) -> Span {
     call(part, work);
     span(part)
 }
@@ -409,7 +409,7 @@ impl Raw {
     }
 }
 
-/// What all threads have counted so far; what is under way is not in it.
+/// What all threads have counted so far: also the calls that are under way, without the time of spans that are open.
 pub fn snapshot() -> Snapshot {
     let mut sum = Snapshot::default();
     for counters in locked(&THREADS).iter() {

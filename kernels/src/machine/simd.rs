@@ -152,14 +152,14 @@ pub trait Tile<V> {
     fn transpose_quads(self, rows: [V; 4]) -> [V; 4];
     /// Lanes 4·`i` to 4·`i` + 3, for `i` below `LANES / 4`.
     fn quad(self, a: V, i: usize) -> F32x4;
-    /// `LANES` values from `from`, which needs no alignment.
+    /// Reads `LANES` values from `from`, which need not be aligned to a vector.
     ///
     /// # Safety
-    /// `from` is valid for reading `LANES` values of f32.
+    /// `from` is aligned to an f32 and valid for reading `LANES` of them.
     unsafe fn load_ptr(self, from: *const f32) -> V;
-    /// Writes `LANES` values to `to`, which needs no alignment.
+    /// Writes `LANES` values to `to`, which need not be aligned to a vector.
     ///
     /// # Safety
-    /// `to` is valid for writing `LANES` values of f32.
+    /// `to` is aligned to an f32 and valid for writing `LANES` of them.
     unsafe fn store_ptr(self, v: V, to: *mut f32);
 }

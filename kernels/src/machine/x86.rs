@@ -99,8 +99,8 @@ macro_rules! x86_backend {
             $(
                 #[inline(always)]
                 fn $method $(<const $param: u32>)? (self, $($arg: $arg_ty),*) -> $ret {
-                    // SAFETY: the token proves that the CPU has the instructions; where the body
-                    // reads or writes memory, its mask covers no more than the slice at hand.
+                    // SAFETY: the token proves that the CPU has the instructions; where the body reads or writes memory,
+                    // it is a whole array, or what a mask of the slice's length covers.
                     #[allow(unused_unsafe)]
                     unsafe { $body }
                 }

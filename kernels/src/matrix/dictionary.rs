@@ -15,14 +15,11 @@
 
 use crate::function::vector::{axpy, dot, norm, scale_wide, sum_of_squares};
 use crate::machine::exec::Exec;
-use crate::machine::par::{self, RowOp};
+use crate::machine::par::{self, LEAF, RowOp};
 use crate::machine::profile::{Part, Work};
 use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
-
-/// Values that are worth another thread.
-const LEAF: usize = 1 << 15;
 
 /// Rows that are worth another thread.
 fn leaf_rows(cols: usize) -> usize {

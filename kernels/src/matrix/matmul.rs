@@ -2,7 +2,8 @@
 //!
 //! One product serves every transpose: A and B have general strides. B is copied into *panels* as wide as the tile
 //! (`pack`), unless it is small enough to stay in cache as it is; a transposed A is copied by the first tile that reads
-//! it (`pack_a`), any other is read in place. `blocking` holds all sizes and decides how B is read.
+//! it, and with SSE2 the values of every strip of A are spread over vectors beforehand (`pack_a`); any other A is read in
+//! place. `blocking` holds all sizes and decides how B is read.
 //!
 //! The loops, from the outside in, as marked in `loops`:
 //!
@@ -16,12 +17,11 @@
 //! When a strip has seen all of k, the [`Epilogue`] passes over it while it is in cache: bias, activation, their
 //! derivatives.
 //!
-//! Every element of C is summed over k in the same order whatever the chunks, so results do not
-//! depend on the number of threads. The error is at most γ_k·(|A|·|B|), γ_k = k·u / (1 − k·u), u = 2⁻²⁴
-//! (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.5).
+//! Every element of C is summed over k in the same order whatever the chunks, so results do not depend on the number of
+//! threads.
 //!
 //! The scheme is that of Goto and van de Geijn, *Anatomy of High-Performance Matrix
-//! Multiplication* (2008), less the packing of A, which pays only where A is transposed.
+//! Multiplication* (2008), less the packing of A but for these two cases.
 
 mod blocking;
 mod epilogue;
@@ -46,7 +46,10 @@ pub(crate) use streamed::{Sink, matmul_into};
 
 /// C ← A·B or C ← C + A·B, for A of m×k, B of k×n and C of m×n.
 ///
-/// With k = 0 the product is zero. NaN and infinities follow IEEE 754.
+/// With k = 0 the product is zero, so that [`Accumulate::Add`] leaves C as it is. The error of an element is at most
+/// γ_k·(|A|·|B|) where C is replaced and γ_{k+1}·(|C| + |A|·|B|) where it is added to, with γ_n = n·u / (1 − n·u) and
+/// u = 2⁻²⁴, unless something leaves the range of f32 (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.5).
+/// NaN and infinities follow IEEE 754.
 ///
 /// ```
 /// use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};

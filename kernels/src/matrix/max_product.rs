@@ -32,6 +32,9 @@ const DENSE: f64 = 2.0 / 3.0;
 /// product of row i with another of the first n. A maximum does not depend on the order, so ranges
 /// can be shared among threads, each with its own `best`. Runs on the calling thread.
 ///
+/// The rows of the range are made dense, a panel after the other, in scratch memory that the thread keeps: some
+/// `range.len() × cols` values.
+///
 /// The error of a product is at most γ_k Σ|a||b| over the k entries of row i, γ_k = k·u / (1 − k·u),
 /// u = 2⁻²⁴. A product that is NaN raises nothing; whether an infinity or a NaN meets an absent entry as 0 or
 /// not at all is not specified.
@@ -47,7 +50,8 @@ const DENSE: f64 = 2.0 / 3.0;
 /// ```
 ///
 /// # Panics
-/// If the range ends beyond the rows, or `best` has fewer than `range.end` places.
+/// If the range ends beyond the rows, `best` has fewer than `range.end` places, or the dense rows are more values than a
+/// usize counts.
 #[track_caller]
 pub fn max_product(exec: Exec, rows: SparseRef, range: Range<usize>, best: &mut [f32]) {
     assert!(
@@ -67,12 +71,15 @@ pub fn max_product(exec: Exec, rows: SparseRef, range: Range<usize>, best: &mut 
     let panels = range.len().div_ceil(width);
     let dense = lanes == 16 && rows.density() >= DENSE;
     let dense_len = if dense { BLOCK * rows.cols() } else { 0 };
-    let packed_len = panels * width * rows.cols();
-    let len = packed_len + dense_len + panels * width + BLOCK * lanes;
+    let padded = panels * width;
+    let packed_len = padded.checked_mul(rows.cols());
+    let packed_len =
+        packed_len.unwrap_or_else(|| panic!("{padded} dense rows of {} values", rows.cols()));
+    let len = packed_len + dense_len + padded + BLOCK * lanes;
     with_scratch(len, |scratch| {
         let (packed, scratch) = scratch.split_at_mut(packed_len);
         let (dense, scratch) = scratch.split_at_mut(dense_len);
-        let (of_columns, of_rows) = scratch.split_at_mut(panels * width);
+        let (of_columns, of_rows) = scratch.split_at_mut(padded);
         exec.isa().dispatch(MaxProduct {
             rows,
             range,

@@ -1,5 +1,6 @@
 //! The nearest row, by angle: products of unit rows, of which only the largest of each row is kept.
 
+use crate::function::vector::largest;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::simd::Simd;
@@ -30,8 +31,10 @@ pub fn max_cosines(exec: Exec, a: MatRef, b: MatRef, best: &mut [f32]) {
     nearest(exec, &Unit::of(exec, a), &Unit::of(exec, b), false, best);
 }
 
-/// Mean over the rows of a of the largest cosine with a row of b: mean max cosine similarity. It is not
-/// symmetric: with the true features as a, it tells whether all were found; as b, whether all that was found is true.
+/// The mean max cosine similarity (MMCS): the mean over the rows of a (n×d) of the largest cosine with a row of b (m×d)
+/// (Sharkey, Braun and Millidge, *Taking features out of superposition with sparse autoencoders*, 2022). It is not
+/// symmetric: with the true features as a, it is low where some of them were not found; with the dictionary as a, where
+/// some of its elements are no true feature. It is NaN where a has no rows, and −∞ where b has none.
 ///
 /// # Panics
 /// If the rows of the two differ in length.
@@ -42,7 +45,8 @@ pub fn mmcs(exec: Exec, a: MatRef, b: MatRef) -> f64 {
     best.iter().map(|&c| f64::from(c)).sum::<f64>() / best.len() as f64
 }
 
-/// `best[i]` = the largest cosine of row i with another row; −∞ if there is none. As [`max_cosines`] otherwise.
+/// `best[i]` = the largest cosine of row i with another row; −∞ if there is none. Its error, and what becomes of NaN, are
+/// those of [`max_cosines`].
 ///
 /// # Panics
 /// If there are not as many places as rows.
@@ -147,12 +151,6 @@ impl Sink for Nearest<'_> {
         if self.others {
             c[self.rows.start + row] = f32::NEG_INFINITY;
         }
-        let mut highest = s.splat(f32::NEG_INFINITY);
-        let (whole, rest) = c.split_at(c.len() - c.len() % S::LANES);
-        for c in whole.chunks_exact(S::LANES) {
-            highest = s.max(s.load(c), highest);
-        }
-        let rest = rest.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        self.best[row] = s.reduce_max(highest).max(rest);
+        self.best[row] = largest(s, c);
     }
 }

@@ -12,7 +12,7 @@ use crate::matrix::view::{MatMut, MatRef};
 /// Rows that are worth a thread of their own.
 const LEAF_ROWS: usize = 32;
 
-/// Rows of a thread's share of a batch: whole strips of every tile.
+/// Rows of a thread's share of a batch: a multiple of the height of the tallest tile.
 fn share(exec: Exec, rows: usize) -> usize {
     let even = rows.div_ceil(par::threads(exec)).next_multiple_of(8);
     even.max(LEAF_ROWS)

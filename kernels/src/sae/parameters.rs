@@ -40,10 +40,10 @@ impl Parameters {
         }
     }
 
-    /// Parameters to start training from: the rows of the encoder have random directions and norm 1, the dictionary is
-    /// its transpose, and biases are 0. In a transcoder the dictionary and the skip connection are 0: it begins with the
-    /// best constant, once its bias has learnt that, as those of sparsify do. `normals` draws from a standard normal
-    /// distribution.
+    /// Parameters to start training from: as many random directions of norm 1 as there are elements are the rows of the
+    /// dictionary and those of the encoder, and biases are 0. In a transcoder the dictionary and the skip connection are
+    /// 0: it begins with the best constant, once its bias has learnt that, as those of sparsify do. `normals` draws from a
+    /// standard normal distribution.
     ///
     /// # Panics
     /// If [`zeros`](Self::zeros) would panic.
@@ -60,7 +60,7 @@ impl Parameters {
         let (rows, cols) = (task.shape().dictionary, task.input());
         let mut directions: Vec<f32> = (0..rows * cols).map(|_| normals()).collect();
         let mut directions = MatMut::first(&mut directions, rows, cols);
-        // The portable instructions, so that all machines start from the same weights.
+        // The portable instructions, so that machines of an architecture start from the same weights.
         dictionary::normalise(Exec::serial(Isa::Portable(Portable)), directions.reborrow());
         let directions = directions.as_ref();
         variant

@@ -17,8 +17,9 @@ use crate::matrix::view::{MatMut, MatRef};
 /// The codes of one batch, and room for the gradients on the way back.
 ///
 /// It has room for codes without a single zero. What the codes at hand do not need takes address space, but no memory.
-/// Passes allocate nothing beside it, but for buffers of packed operands, which each thread makes when it first needs
-/// them, and keeps; and, once an encoder is screened, its n×d weights as bytes.
+/// Passes allocate nothing beside it, but for buffers (of packed operands, of pieces of pre-activations, of candidates),
+/// which each thread makes when it first needs them, and keeps. Where an encoder is screened, its n×d weights are kept as
+/// bytes, and each batch allocates a few vectors of d values.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     task: Task,

@@ -15,7 +15,7 @@ use crate::matrix::view::{MatMut, MatRef};
 /// [`omp`](super::omp), and after each the magnitudes of all chosen ones take a step as by [`gradient_step`].
 ///
 /// # Panics
-/// If the shapes do not match.
+/// If the shapes do not match, or rows of the samples or of the dictionary are not contiguous.
 #[track_caller]
 pub fn gradient_pursuit(
     exec: Exec,
@@ -38,10 +38,11 @@ pub fn gradient_pursuit(
 /// atoms or its code on entry holds a NaN or an infinity, all magnitudes are NaN.
 ///
 /// # Panics
-/// If the shapes do not match.
+/// If the shapes do not match, or rows of the samples or of the dictionary are not contiguous.
 #[track_caller]
 pub fn gradient_step(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     check(dictionary, x, &codes);
+    dictionary.assert_contiguous_rows();
     profile::call(Part::Pursuit, Work::default);
     par::share_timed(Part::Pursuit, exec, CHUNK, (x, codes), &|(x, mut codes)| {
         let mut steps = Steps::new(exec, dictionary);

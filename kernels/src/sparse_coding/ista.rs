@@ -30,7 +30,7 @@ impl Lasso<'_> {
     /// `c ← max(0, c + (D(x − Dᵀc) − λw/2) / ‖D‖₂²)`. The objective never rises, but by rounding.
     ///
     /// # Panics
-    /// If the shapes do not match.
+    /// If the shapes do not match, or rows of the samples are not contiguous.
     #[track_caller]
     pub fn ista(
         &self,
@@ -48,7 +48,7 @@ impl Lasso<'_> {
     /// λw in some tens of iterations: for each sample by itself. The objective may rise on the way.
     ///
     /// # Panics
-    /// If the shapes do not match.
+    /// If the shapes do not match, or rows of the samples are not contiguous.
     #[track_caller]
     pub fn fista(
         &self,

@@ -1,6 +1,7 @@
 //! The non-negative lasso, and how far a code is from its optimum.
 
 use super::operands::CHUNK;
+use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::scratch::with_scratch;
@@ -129,8 +130,7 @@ impl<'a> Lasso<'a> {
     ///
     /// For r = x − Dᵀc and g = Dr, ν = s·r is a point of the dual, max 2νᵀx − ‖ν‖² under Dν ≤ λw/2, for every
     /// s ≤ min λwⱼ/2gⱼ over gⱼ > 0. Its distance to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and s is the best there
-    /// is. Codes are taken as max(0, c), a NaN kept. With λ = 0 the gap is of no use: s is 0 as long as a gⱼ is above
-    /// it.
+    /// is. Codes are taken as max(0, c), a NaN kept. With λ = 0 the gap is of no use: s is 0 unless no gⱼ is positive.
     ///
     /// # Panics
     /// If the shapes do not match.
@@ -182,7 +182,13 @@ impl<'a> Lasso<'a> {
 
     fn certificate(&self, residual: &[f32], code: &[f32], correlations: &[f32]) -> Certificate {
         let wide = |x: &f32| f64::from(*x);
-        let square: f64 = residual.iter().map(wide).map(|r| r * r).sum();
+        let square = square_f64(residual);
+        if !square.is_finite() {
+            return Certificate {
+                objective: f64::NAN,
+                gap: f64::NAN,
+            };
+        }
         let entries = code.iter().zip(&self.penalty).zip(correlations);
         let entries = entries.map(|((c, p), g)| (wide(c), wide(p), wide(g)));
         // A ratio of 0 to 0 bounds nothing.

@@ -19,10 +19,11 @@ use crate::matrix::view::{MatMut, MatRef};
 /// Magnitudes are rounded to f32 at the end.
 ///
 /// # Panics
-/// If the shapes do not match.
+/// If the shapes do not match, or rows of the samples or of the dictionary are not contiguous.
 #[track_caller]
 pub fn nnls(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     check(dictionary, x, &codes);
+    dictionary.assert_contiguous_rows();
     profile::call(Part::Pursuit, Work::default);
     par::share_timed(Part::Pursuit, exec, CHUNK, (x, codes), &|(x, mut codes)| {
         let mut refit = Refit::new(exec, dictionary);

@@ -5,7 +5,8 @@ use crate::matrix::view::{MatMut, MatRef};
 /// Samples of a chunk: enough of them to share the loads of a product with the dictionary.
 pub(super) const CHUNK: usize = 64;
 
-/// Panics, naming the shapes, if samples, codes and dictionary do not fit each other.
+/// Panics, naming the shapes, if samples, codes and dictionary do not fit each other, or rows of samples are not
+/// contiguous.
 #[track_caller]
 pub(super) fn check(dictionary: MatRef, x: MatRef, codes: &MatMut) {
     assert!(
@@ -19,6 +20,7 @@ pub(super) fn check(dictionary: MatRef, x: MatRef, codes: &MatMut) {
         dictionary.rows(),
         dictionary.cols()
     );
+    x.assert_contiguous_rows();
 }
 
 /// The places of the positive values, and of NaN.

@@ -33,7 +33,7 @@ pub struct Pursuit {
 /// the pursuit ends.
 ///
 /// # Panics
-/// If the shapes do not match.
+/// If the shapes do not match, or rows of the samples or of the dictionary are not contiguous.
 #[track_caller]
 pub fn omp(exec: Exec, dictionary: MatRef, x: MatRef, pursuit: Pursuit, codes: MatMut) {
     pursue(exec, dictionary, x, pursuit, codes, &|| {
@@ -81,6 +81,7 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
     magnitudes: &(impl Fn() -> M + Sync),
 ) {
     check(dictionary, x, &codes);
+    dictionary.assert_contiguous_rows();
     let (n, d) = (dictionary.rows(), dictionary.cols());
     let mut norms = vec![0.0; n];
     dictionary::norms(exec, dictionary, &mut norms);

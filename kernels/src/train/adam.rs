@@ -15,7 +15,7 @@
 //! ```
 
 use crate::machine::exec::Exec;
-use crate::machine::par::{self, RowOp};
+use crate::machine::par::{self, LEAF, RowOp};
 use crate::machine::profile::{Part, Work};
 use crate::machine::simd::Simd;
 
@@ -44,8 +44,6 @@ impl Default for Adam {
     }
 }
 
-/// Values that are worth another thread.
-const LEAF: usize = 1 << 15;
 /// The largest gradient that counts as it is: its square is far enough from the end of f32 for the rounding of
 /// many steps.
 const LARGEST: f32 = 1e19;

@@ -21,7 +21,7 @@
 
 use crate::function::elementwise::Unary;
 use crate::function::math::Exp;
-use crate::function::vector::sum_of_squares;
+use crate::function::vector::{largest, sum_of_squares, vectors};
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
@@ -206,26 +206,6 @@ impl Op for Backward<'_> {
             gradient[y as usize] -= scale;
         }
     }
-}
-
-/// The vectors of `x`, the last one filled up with −∞.
-#[inline(always)]
-fn vectors<S: Simd>(s: S, x: &[f32]) -> impl Iterator<Item = S::F32> {
-    let whole = x.chunks_exact(S::LANES);
-    let mut rest = [f32::NEG_INFINITY; 16];
-    rest[..whole.remainder().len()].copy_from_slice(whole.remainder());
-    let rest = s.load(&rest);
-    whole.map(move |x| s.load(x)).chain([rest])
-}
-
-/// The largest value of `x`; any value where one is NaN.
-#[inline(always)]
-fn largest<S: Simd>(s: S, x: &[f32]) -> f32 {
-    let mut top = s.splat(f32::NEG_INFINITY);
-    for x in vectors(s, x) {
-        top = s.max(x, top);
-    }
-    s.reduce_max(top)
 }
 
 /// log Σᵢ exp(xᵢ − top).

@@ -1,12 +1,17 @@
 //! A call that is refused names what is wrong and has written nothing: the rule of the crate's documentation, where
 //! the wrong operand is not the first that is read.
 
+use std::cell::RefCell;
+
 use kernels::adam::Adam;
 use kernels::loss::Loss;
 use kernels::metrics::{self, Matching, Stream};
 use kernels::mlp::{self, Supervision};
 use kernels::sae::{Parameters, Shape, TopK, Trainer, Variant};
-use kernels::{Exec, MatRef, SparseRef, reduce};
+use kernels::sparse_coding::{
+    Certificate, Lasso, Pursuit, Stop, gradient_pursuit, gradient_step, nnls, omp,
+};
+use kernels::{Exec, MatMut, MatRef, SparseRef, reduce};
 use proptests::{panic_message, stream};
 
 use crate::mlp::small;
@@ -35,6 +40,42 @@ fn a_stream_of_measures_asks_for_contiguous_rows() {
         // It goes on as if nothing had been.
         measures.add(Exec::default(), contiguous, contiguous, codes);
         assert_eq!(measures.l0(), 1.0);
+    }
+}
+
+#[test]
+fn sparse_coding_asks_for_contiguous_rows() {
+    let values = [1.0, 2.0, 3.0, 4.0];
+    let contiguous = MatRef::new(&values, 2, 2).unwrap();
+    let lasso = Lasso::new(Exec::default(), contiguous, 0.1, None);
+    let pursuit = Pursuit {
+        atoms: 1,
+        tolerance: 0.0,
+    };
+    let refused = |code: &dyn Fn(MatMut)| {
+        let mut codes = [1.0, 0.0, 0.0, 1.0];
+        let message = panic_message(|| code(MatMut::from_rows(&mut codes, 2)));
+        assert_eq!(message, "a row at a column stride of 2");
+        assert_eq!(codes, [1.0, 0.0, 0.0, 1.0]);
+    };
+    let exec = Exec::default();
+    for (dictionary, x) in [(contiguous.t(), contiguous), (contiguous, contiguous.t())] {
+        refused(&|codes| nnls(exec, dictionary, x, codes));
+        refused(&|codes| gradient_step(exec, dictionary, x, codes));
+        refused(&|codes| omp(exec, dictionary, x, pursuit, codes));
+        refused(&|codes| gradient_pursuit(exec, dictionary, x, pursuit, codes));
+    }
+    let stop = Stop {
+        tolerance: 0.0,
+        iterations: 1,
+    };
+    for iterate in [Lasso::ista, Lasso::fista] {
+        let mut certificates = [Certificate::default(); 2];
+        let certificates = RefCell::new(&mut certificates);
+        refused(&|codes| {
+            let certificates = &mut certificates.borrow_mut()[..];
+            iterate(&lasso, exec, contiguous.t(), stop, codes, certificates)
+        });
     }
 }
 

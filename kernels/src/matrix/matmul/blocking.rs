@@ -1,7 +1,8 @@
 //! Every size by which a product is cut, with the measurement behind it, and the plan that follows from them.
 //!
 //! The sizes do not depend on the machine, so neither does the order in which an element of C is summed: one
-//! instruction set gives the same bits everywhere. Ratios are of whole products on one thread, where not said
+//! instruction set gives the same bits on every machine whose multiply-add rounds alike. (That of `Portable` rounds once
+//! on aarch64, and twice on x86-64.) Ratios are of whole products on one thread, where not said
 //! otherwise.
 
 use crate::machine::scratch::LINE;
@@ -48,7 +49,8 @@ const DIRECT_M: usize = 256;
 /// faster at 256³ and 256×128×256 with AVX2 on Zen 3; at half of that distance there is no difference.
 const COLLIDING: usize = 256;
 
-/// Below this many rows of A, packing B never pays: each packed value would be read twice at most.
+/// Below this many rows of A, B is never packed: they are four strips at most, so each packed value would be read no more
+/// than four times.
 const FEW_ROWS: usize = 16;
 
 /// Panels of B that are copied at the same time, so that a long piece of a row of B is read at once.

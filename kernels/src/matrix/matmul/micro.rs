@@ -153,8 +153,8 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         let (b, _) = self
             .panels
             .panel(self.packed, self.from_k, self.depth, j, QUAD);
-        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `panel` for depth × 4 of B, which are
-        // packed.
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `spread` for as many vectors, the first
+        // lane of each of which is read; `panel` vouches for depth × 4 values of B, which are packed.
         let sums = unsafe { quad::product::<S, ROWS>(s, self.depth, a, b) };
         self.write(Portable, j, sums);
     }

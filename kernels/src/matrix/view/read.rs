@@ -122,7 +122,7 @@ impl<'a> MatRef<'a> {
     pub fn col_stride(&self) -> usize {
         self.col_stride
     }
-    /// The slice under the view.
+    /// The slice from the view's first value on: with the values between its rows, and what may be behind the last.
     pub fn data(&self) -> &'a [f32] {
         self.data
     }

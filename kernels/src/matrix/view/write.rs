@@ -170,7 +170,7 @@ impl<'a> MatMut<'a> {
         }
     }
 
-    /// The slice under the view.
+    /// The slice from the view's first value on: with the values between its rows, and what may be behind the last.
     pub fn data_mut(&mut self) -> &mut [f32] {
         self.data
     }

@@ -26,9 +26,9 @@ pub(super) struct Panel {
     massive: Vec<f32>,
     /// The norms ‖w‖ of whole rows.
     norms: [f32; COLUMNS],
-    /// The norms ‖δ‖ of what bytes leave out.
+    /// The norms ‖ε‖ of what bytes leave out.
     rests: [f32; COLUMNS],
-    /// What the sum of a column is too large by, as bytes of samples stand 128 above their values: −128·Σq.
+    /// What is added to the sum of a column, since bytes of samples stand 128 above their values: −128·Σq.
     offsets: [i32; COLUMNS],
     /// The bias, and what its roundings may add.
     biases: [f32; COLUMNS],
@@ -147,13 +147,13 @@ fn whole_norm(q: Quantised, squares: f32) -> f32 {
 }
 
 /// What the bounds of a sample's pre-activations are made of: with the norms of a column, they are
-/// s·s'·Σqq' + b + Σxw + α‖w‖ + β‖δ‖, where the second sum is over massive columns.
+/// s·s'·Σqq' + b + Σxw + α‖w‖ + β‖ε‖, where the second sum is over massive columns.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
     scale: f32,
     /// The factor α of ‖w‖, for what the bytes of the sample leave out and for all roundings.
     alpha: f32,
-    /// The factor β of ‖δ‖.
+    /// The factor β of ‖ε‖.
     beta: f32,
     /// The values in the massive columns.
     massive: [f32; MOST],

@@ -18,7 +18,8 @@ const RATE: f32 = 0.01;
 
 /// In training f = the B·k largest of all B·n entries of ReLU(a) of a batch, the others 0: a sample may have more or
 /// fewer than k active elements, and k is their mean. L = ‖e‖². Of equal entries, those of the first samples, and in a
-/// sample those of the first elements, count as larger. Rows of the dictionary are held at norm 1.
+/// sample those of the first elements, count as larger; an entry that is NaN counts as largest. Rows of the dictionary
+/// are held at norm 1.
 ///
 /// These are the codes of [`gradient`](crate::sae::gradient) and of [`Trainer::step`](crate::sae::Trainer::step). Where
 /// a code is read, it must not depend on the samples beside it: [`encode`](crate::sae::encode) takes `a ⊙ 1[a > θ]`, so
@@ -28,8 +29,8 @@ const RATE: f32 = 0.01;
 /// first of them; until then θ is 0, and `encode` takes every positive entry. A batch without a positive entry leaves it
 /// as it is.
 ///
-/// With a threshold of 0 or one that is much too high, a step takes the encoder's product up to three times instead of
-/// once, as it does in the first step of training; it never holds all B·n entries.
+/// Where the threshold is 0, as in the first step of training, a step takes the encoder's product twice, and where it is
+/// much too high three times instead of once. Until the choice is made it holds all entries above 7/8 of the threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchTopK {
     /// Entries of a code that are active, in the mean over a batch, at most.

@@ -9,7 +9,7 @@ use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{Shape, Tensors, W_DEC};
 
-/// f = ReLU(a), L = ‖e‖² + λ Σⱼ fⱼ‖W_dec,j‖.
+/// f = ReLU(a), L = ‖e‖² + λ Σⱼ nⱼfⱼ, where nⱼ is ‖W_dec,j‖ for [`Rows::Penalised`] and 1 for [`Rows::Unit`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct L1 {
     /// λ, for an error that is summed over the d values. In code that takes means, over d values and n
@@ -24,7 +24,7 @@ pub struct L1 {
 pub enum Rows {
     /// Each code is penalised by the norm of its row.
     Penalised,
-    /// Rows have norm 1: the gradient is projected, and rows are renormalised after each step.
+    /// Rows have norm 1, in a transcoder 1 at most: the gradient is projected, and rows are renormalised after each step.
     Unit,
 }
 

@@ -17,8 +17,8 @@ const W_HIDDEN: Matrix = Matrix("w_hidden");
 const B_HIDDEN: Vector = Vector("b_hidden");
 
 /// h = ReLU(W_hidden(x − b_dec) + b_hidden), f = ReLU(W_enc h + b_enc), L = ‖e‖² + λ Σⱼ fⱼ. Rows of the dictionary
-/// are held at norm 1. Training starts from the linear encoder, which sees all d values where h has at least 2d, else
-/// as many as h has pairs.
+/// are held at norm 1. Training starts from a linear encoder: hidden units 2i and 2i + 1 are the positive and the negative
+/// part of value i of what is read, so that a hidden layer narrower than twice its width reads the first values alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TwoLayer {
     /// Width of the hidden layer.

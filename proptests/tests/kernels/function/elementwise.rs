@@ -1,7 +1,7 @@
 //! Lengths: of one vector and several, with tails, and such as do not fit.
 
-use kernels::elementwise::{Binary, binary};
-use kernels::simd::Simd;
+use kernels::elementwise::{Binary, Unary, binary, map, zip, zip_in_place};
+use kernels::simd::{Op, Simd};
 use kernels::{Exec, Isa, gelu, gelu_tanh, relu};
 use proptests::{each_isa, panic_message};
 
@@ -75,6 +75,55 @@ fn different_lengths_are_named(isa: Isa) {
             let said = panic_message(|| f(exec, &vec![0.0; x], &vec![0.0; dy], &mut vec![0.0; dx]));
             assert!(said.contains("33") && said.contains("17"), "{said}");
         }
+    }
+}
+
+each_isa!(slices_of_different_lengths_are_refused_inside_an_operation);
+/// Those of which the shorter one ends in the same vector too.
+fn slices_of_different_lengths_are_refused_inside_an_operation(isa: Isa) {
+    struct InPlace<'a>(&'a mut [f32], &'a [f32]);
+    impl Op for InPlace<'_> {
+        type Output = ();
+        fn run<S: Simd>(self, s: S) {
+            zip_in_place(s, Min, self.0, self.1)
+        }
+    }
+    struct Mapped<'a>(&'a [f32], &'a mut [f32]);
+    impl Op for Mapped<'_> {
+        type Output = ();
+        fn run<S: Simd>(self, s: S) {
+            map(s, Relu, self.0, self.1)
+        }
+    }
+    struct Zipped<'a>([&'a [f32]; 2], &'a mut [f32]);
+    impl Op for Zipped<'_> {
+        type Output = ();
+        fn run<S: Simd>(self, s: S) {
+            zip(s, Min, self.0[0], self.0[1], self.1)
+        }
+    }
+    for (a, b) in [(5, 4), (4, 5), (5, 8), (17, 16), (16, 17), (0, 1), (1, 0)] {
+        let (x, start) = (vec![-1.0; a], vec![3.0; b]);
+        let (mut y, mut in_place) = (start.clone(), start.clone());
+        for said in [
+            panic_message(|| isa.dispatch(InPlace(&mut in_place, &x))),
+            panic_message(|| isa.dispatch(Mapped(&x, &mut y))),
+            panic_message(|| isa.dispatch(Zipped([&x, &start], &mut vec![0.0; a]))),
+            panic_message(|| isa.dispatch(Zipped([&x, &x], &mut vec![0.0; b]))),
+        ] {
+            assert!(said.contains("assertion `left == right` failed"), "{said}");
+        }
+        assert_eq!((&y, &in_place), (&start, &start));
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Relu;
+
+impl Unary for Relu {
+    const FLOPS: usize = 1;
+    fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
+        s.max(x, s.splat(0.0))
     }
 }
 

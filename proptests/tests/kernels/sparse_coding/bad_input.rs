@@ -64,18 +64,21 @@ fn a_nan_in_an_atom_reaches_the_codes_that_may_have_it(isa: Isa) {
     }
 }
 
-each_isa!(a_nan_in_a_code_is_not_certified);
-/// A code of NaN has no certificate.
-fn a_nan_in_a_code_is_not_certified(isa: Isa) {
-    let data = Data::new(30, 10, 2, 0.0, 8);
+each_isa!(what_is_not_finite_is_not_certified);
+/// Neither a code of NaN nor any code of a sample that holds an infinity has a certificate.
+fn what_is_not_finite_is_not_certified(isa: Isa) {
+    let mut data = Data::new(30, 10, 3, 0.0, 8);
+    data.x[25] = f32::INFINITY;
     let mut codes = data.codes(1);
     codes[7] = f32::NAN;
     let exec = Exec::serial(isa);
     let lasso = Lasso::new(exec, data.dictionary(), 0.1, None);
-    let mut certificates = [Certificate::default(); 2];
-    let view = MatRef::new(&codes, 2, 30).unwrap();
+    let mut certificates = [Certificate::default(); 3];
+    let view = MatRef::new(&codes, 3, 30).unwrap();
     lasso.certify(exec, data.x(), view, &mut certificates);
-    assert!(certificates[0].gap.is_nan() && certificates[0].objective.is_nan());
+    for i in [0, 2] {
+        assert!(certificates[i].gap.is_nan() && certificates[i].objective.is_nan());
+    }
     assert!(certificates[1].gap.is_finite());
 }
 
