@@ -9,6 +9,7 @@ pub mod parts;
 pub mod pieces;
 pub mod plan;
 pub mod results;
+mod time;
 mod walk;
 
 use std::path::Path;
@@ -26,9 +27,11 @@ use crate::profile::{self, Profile, Recorder};
 use crate::run::config::Config;
 use crate::run::manifest::Manifest;
 use crate::run::pieces::Pieces;
+use crate::run::time::Stopwatch;
 use crate::run::walk::walk;
 use crate::session;
-use crate::session::progress;
+use crate::session::progress::{self, Show};
+use crate::stderr::say;
 use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
@@ -107,6 +110,11 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
     }
     manifest.finish();
     folder.write(MANIFEST, manifest.to_json())?;
+    // Of a run that is merged from parts, its own manifest knows the time of the merge alone.
+    if options.show != Show::Nothing && options.parts.is_empty() {
+        let time = manifest.times.all().text();
+        say(&format!("the whole run: done in {time}"));
+    }
     for (name, table) in &results {
         folder.write(name, table.csv())?;
     }
@@ -192,11 +200,18 @@ fn compute(
             progress.finish();
             return Ok(Some(tables));
         }
+        let watch = Stopwatch::start();
         parts::adopt(folder, id, &options.parts)?;
         let pieces = Pieces::new(step.bound, step.ctx, &options.parts)?;
-        pieces.compute(&pieces.numbers())?;
-        let outcome = pieces.conclude()?;
-        progress::check()?;
+        let concluded = pieces.compute(&pieces.numbers());
+        let concluded = concluded.and_then(|()| pieces.conclude());
+        let concluded = concluded.and_then(|outcome| progress::check().map(|()| outcome));
+        manifest.times.add(id, watch.time());
+        if concluded.is_err() {
+            // The time counts if the run goes on. If this fails too, the first error is the one to tell.
+            folder.write(MANIFEST, manifest.to_json()).ok();
+        }
+        let outcome = concluded?;
 
         let tables = Tables::new(outcome.tables);
         let names: Vec<_> = tables.iter().map(|t| t.spec().name).collect();
@@ -209,7 +224,6 @@ fn compute(
         manifest.checksums.replace(id, &folder.checksums());
         manifest.checksums.remove(&format!("{id}/{CHECKPOINTS}"));
         manifest.checksums.insert(&done, &[measures.csv()]);
-        manifest.seconds.insert(id.into(), progress.finish());
         folder.write(MANIFEST, manifest.to_json())?;
         folder.write(done, measures.csv())?;
         folder.remove(Path::new(id).join(CHECKPOINTS))?;
@@ -217,6 +231,7 @@ fn compute(
             recorder.end(id);
         }
         ledger.settle(id, about.claims, &outcome.measures);
+        progress.finish();
         Ok(Some(tables))
     })?;
     for entry in &mut ledger.entries {

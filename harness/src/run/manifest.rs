@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::input::read_result;
 use crate::run::config::Config;
 use crate::run::parts::COMMANDS;
+use crate::run::time::Times;
 use crate::store::checksums::Checksums;
 use crate::store::names::{CONFIG, MANIFEST, PLAN};
 use crate::store::system;
@@ -28,8 +29,8 @@ pub struct Manifest<'a> {
     was_complete: bool,
     /// What the manifests of the parts say that this was merged from.
     pub parts: BTreeMap<String, Value>,
-    /// The seconds that each experiment took.
-    pub seconds: BTreeMap<String, f64>,
+    /// The time that each experiment took.
+    pub times: Times,
     /// The checksums of the files of complete experiments.
     pub checksums: Checksums,
 }
@@ -45,7 +46,7 @@ impl<'a> Manifest<'a> {
             finished: None,
             was_complete: false,
             parts: BTreeMap::new(),
-            seconds: BTreeMap::new(),
+            times: Times::default(),
             checksums: Checksums::default(),
         }
     }
@@ -80,10 +81,7 @@ impl<'a> Manifest<'a> {
     pub fn take_over(&mut self, theirs: &Value) {
         self.was_complete = theirs["complete"] == true;
         self.started = theirs["started_unix"].as_u64().unwrap_or(self.started);
-        let seconds = theirs["seconds"].as_object().into_iter().flatten();
-        self.seconds = seconds
-            .filter_map(|(id, s)| Some((id.clone(), s.as_f64()?)))
-            .collect();
+        self.times = Times::read(theirs);
         self.checksums = checksums(theirs).ok().flatten().unwrap_or_default();
     }
 
@@ -121,6 +119,7 @@ impl<'a> Manifest<'a> {
             "started_unix",
             "finished_unix",
             "seconds",
+            "cpu_seconds",
         ];
         let kept = kept.map(|key| (key.to_string(), theirs[key].clone()));
         let name = part.file_name().unwrap_or_default().to_string_lossy();
@@ -146,6 +145,7 @@ impl<'a> Manifest<'a> {
                 (s.experiment.id(), settings.collect::<toml::Table>())
             })
             .collect();
+        let [seconds, cpu_seconds] = self.times.to_json();
         let mut manifest = json!({
             "harness": env!("CARGO_PKG_VERSION"),
             "complete": self.finished.is_some(),
@@ -155,7 +155,8 @@ impl<'a> Manifest<'a> {
             "host": system::host(),
             "started_unix": self.started,
             "finished_unix": self.finished,
-            "seconds": self.seconds,
+            "seconds": seconds,
+            "cpu_seconds": cpu_seconds,
             "checksums": self.checksums,
             "preset": self.config.preset.name(),
             "seed": self.config.seed,

@@ -11,6 +11,7 @@ use super::options::RunOptions;
 use super::parts::{self, COMMANDS};
 use super::pieces::{Pieces, unit_of};
 use super::results;
+use super::time::Stopwatch;
 use super::walk::{Step, walk};
 use crate::error::Result;
 use crate::parts::Wanted;
@@ -101,9 +102,15 @@ impl Part<'_> {
             let is_ready = needs.all(|need| step.ctx.inputs.contains_key(need));
             let computes = self.wanted.has(id);
             if computes && is_ready {
-                ended.there += self.pieces(&step)?;
-                *manifest.seconds.entry(id.into()).or_default() +=
-                    step.ctx.session.progress.finish();
+                let watch = Stopwatch::start();
+                let there = self.pieces(&step);
+                manifest.times.add(id, watch.time());
+                if there.is_err() {
+                    // The time counts if the part goes on. If this fails too, the first error is the one to tell.
+                    self.folder.write(MANIFEST, manifest.to_json()).ok();
+                }
+                ended.there += there?;
+                step.ctx.session.progress.finish();
             } else if computes {
                 ended.waiting.push(id);
             }

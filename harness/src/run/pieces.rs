@@ -178,8 +178,9 @@ impl<'a> Pieces<'a> {
     pub fn conclude(&self) -> Result<Outcome> {
         let pieces = self.all()?.ok_or_else(|| {
             Error::input(format!(
-                "a piece of `{}` is not there any more; compute it again",
-                self.ctx.experiment
+                "a file of the checkpoints of `{}` is not there any more; {} computes it again",
+                self.ctx.experiment,
+                self.ctx.session.folder.again()
             ))
         })?;
         let bytes = pieces.into_iter().map(|piece| piece.bytes).collect();

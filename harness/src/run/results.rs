@@ -66,9 +66,10 @@ pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
     let claims = path.join(names::CLAIMS);
     if !system::exists(&claims)? {
         return Err(Error::input(format!(
-            "{} holds no finished run: there is no {} in it",
+            "{} holds no finished run: there is no {} in it; `harness run --resume {}` ends one that was interrupted",
             path.display(),
-            names::CLAIMS
+            names::CLAIMS,
+            quoted_path(path)
         )));
     }
     verify(

@@ -205,14 +205,13 @@ impl Progress {
         ));
     }
 
-    /// Says that the work is over; returns the seconds that it took.
-    pub fn finish(&self) -> f64 {
+    /// Says that the work is over.
+    pub fn finish(&self) {
         self.bar.finish_and_clear();
         let seconds = self.begun.elapsed().as_secs_f64();
         if self.show != Show::Nothing {
             say(&format!("{}: done in {}", self.name, duration(seconds)));
         }
-        seconds
     }
 }
 
@@ -221,8 +220,8 @@ fn left(elapsed: Duration, done: u64, left: u64) -> f64 {
     elapsed.as_secs_f64() * left as f64 / done as f64
 }
 
-/// `0.42 s`, `37 s`, `5 min 10 s`, `1 h 02 min`.
-fn duration(seconds: f64) -> String {
+/// A time as it reads best: `0.42 s`, `37 s`, `5 min 10 s`, `1 h 02 min`.
+pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..10 => format!("{seconds:.2} s"),

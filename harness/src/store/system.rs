@@ -1,5 +1,6 @@
-//! What file systems differ in. Many that are mounted over a network or run in user space know no locks or cannot flush
-//! to disk; the errors by which they say so are told from those of a disk that is full or fails.
+//! What systems differ in, most of it of their files. Many file systems that are mounted over a network or run in user
+//! space know no locks or cannot flush to disk; the errors by which they say so are told from those of a disk that is
+//! full or fails.
 
 use std::fs::{self, DirEntry, File};
 use std::io;
@@ -93,4 +94,22 @@ pub fn host() -> Option<String> {
     #[cfg(not(unix))]
     let name = std::env::var("COMPUTERNAME").ok();
     name
+}
+
+/// The seconds that all threads of this process have had a processor; `None` where the system does not tell.
+pub fn cpu_seconds() -> Option<f64> {
+    #[cfg(unix)]
+    let seconds = {
+        use nix::sys::resource::{UsageWho, getrusage};
+        let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+        let each = [usage.user_time(), usage.system_time()];
+        Some(
+            each.map(|t| t.tv_sec() as f64 + 1e-6 * t.tv_usec() as f64)
+                .iter()
+                .sum(),
+        )
+    };
+    #[cfg(not(unix))]
+    let seconds = None;
+    seconds
 }

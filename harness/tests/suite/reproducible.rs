@@ -40,6 +40,7 @@ fn a_run_leaves_everything_it_promises() {
         "started_unix",
         "finished_unix",
         "seconds",
+        "cpu_seconds",
     ] {
         assert!(!manifest[key].is_null(), "{key}");
     }
