@@ -42,7 +42,7 @@ mod train;
 
 use model::Model;
 use recipe::{PER_TICK, Recipe};
-pub use settings::{Activation, Capacity, Curve, Loss, Settings, Targets};
+pub use settings::{Activation, Capacity, Curve, Loss, OtherBlocks, Settings, Targets};
 use task::{Kind, Part, Task};
 
 /// See the [module](self).
@@ -63,8 +63,8 @@ impl Experiment for Multilayer {
         output (the logit lens): how fast does the loss fall from layer to layer, where does a datapoint become right, \
         and how much of it is the work of one layer? Beside them stand untrained models, a look-up model built by \
         hand, in which one layer decides on each datapoint, and a circuit built by hand, whose work is dealt at random \
-        to all layers. The claims are settled again for every combination of loss, depth, batch, budget and learning \
-        rate.",
+        to all layers. The first four claims are settled again in a grid of losses, depths, batches, budgets and \
+        learning rates, the fifth one in a grid of depths, widths of the hidden layers and learning rates.",
         claims: claims::CLAIMS,
         tables: &[
             tables::Summary::SPEC,

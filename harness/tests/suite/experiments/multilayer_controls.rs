@@ -8,7 +8,7 @@ use harness::experiments::many_layers::multilayer::data::{self, Data};
 use harness::experiments::many_layers::multilayer::decisive::Measure;
 use harness::experiments::many_layers::multilayer::reading::{Judge, Reading};
 use harness::experiments::many_layers::multilayer::{
-    Capacity, Curve, Loss, Multilayer, Settings, Targets,
+    Capacity, Curve, Loss, Multilayer, OtherBlocks, Settings, Targets,
 };
 use harness::settings::{Preset, Settings as _};
 use harness::table::record::Word as _;
@@ -154,6 +154,12 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
             layers: 2,
             loads: vec![1.0, 2.0],
             steps: 1000,
+            curve: OtherBlocks {
+                layers: vec![1, 2],
+                hidden: vec![4],
+                rates: vec![3e-3, 1e-2],
+                seeds: 2,
+            },
             ..Capacity::preset(Preset::Quick)
         },
         ..Settings::preset(Preset::Quick)
@@ -184,6 +190,20 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
         assert_eq!(points.len(), 1, "{id}");
         assert_eq!(points[0].value.to_bits(), entry.value.to_bits(), "{id}");
     }
-    let entry = ledger.get("end-to-end-learns-more").unwrap();
+    let id = "end-to-end-learns-more";
+    let entry = ledger.get(id).unwrap();
     assert!(entry.value > 0.0, "{entry:?}");
+    // Two numbers of blocks and two rates, among them the point.
+    assert_eq!(entry.settings, 4);
+    let point = ledger.cells_of(id).filter(|c| c.point).collect::<Vec<_>>();
+    let same = [(point[0].setting.as_str(), point[0].value.to_bits())];
+    let expected = "layers=2; hidden units=4; rate=0.003";
+    assert_eq!(
+        (point.len(), same),
+        (1, [(expected, entry.value.to_bits())])
+    );
+    // One block is trained in the same way by both.
+    let alone = |c: &&harness::claim::Cell| c.setting.starts_with("layers=1;");
+    let values = ledger.cells_of(id).filter(alone).map(|c| c.value);
+    assert_eq!(values.collect::<Vec<_>>(), [1.0, 1.0]);
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::claims::LEARNED;
 use super::data::{self, Data};
 use super::recipe::{PER_TICK, Recipe};
-use super::settings::{Capacity, Loss, Settings};
+use super::settings::{Blocks, Capacity, Loss, Settings};
 use super::state::{State, Watched};
 use super::traces::CHUNK;
 use super::train::Trainer;
@@ -29,6 +29,7 @@ crate::words! {
 /// One attempt to learn a number of pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
+    pub blocks: Blocks,
     pub way: Way,
     pub n: usize,
     pub seed: u64,
@@ -36,23 +37,24 @@ pub struct Attempt {
     pub learned: f64,
 }
 
-/// The attempts of one way at one seed.
+/// The attempts with some blocks in one way at one seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Job {
+    blocks: Blocks,
     way: Way,
     seed: u64,
 }
 
 /// The recipe of an attempt.
-fn recipe(s: &Settings, layers: usize) -> Recipe {
+fn recipe(s: &Settings, blocks: Blocks) -> Recipe {
     let c = &s.capacity;
     Recipe {
         width: c.width,
-        hidden: c.hidden,
-        layers,
+        hidden: blocks.hidden,
+        layers: blocks.layers,
         loss: Loss::CrossEntropy,
         batch: c.batch,
-        rate: c.learning_rate,
+        rate: blocks.rate,
         steps: c.steps,
         stop: false,
         check_every: 50,
@@ -61,27 +63,37 @@ fn recipe(s: &Settings, layers: usize) -> Recipe {
     }
 }
 
-/// Units of progress of one job.
-fn ticks(s: &Settings, way: Way) -> u64 {
-    let c = &s.capacity;
-    let numbers = c.datapoints().into_iter();
-    let cost = |n: usize| match way {
-        Way::EndToEnd => recipe(s, c.layers).cost(n),
-        Way::BlockByBlock => c.layers as u64 * recipe(s, 1).cost(n),
-    };
-    numbers.map(cost).sum()
+/// The recipe of one of its blocks, trained by itself.
+fn recipe_of_one(s: &Settings, blocks: Blocks) -> Recipe {
+    recipe(
+        s,
+        Blocks {
+            layers: 1,
+            ..blocks
+        },
+    )
 }
 
-/// Every job.
+/// Every job: those at the settings of the experiment, and then those of the specification curve.
 pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
-    let seeds = seeds.iter().take(s.capacity.seeds);
-    let ways = |&seed| Way::ALL.iter().map(move |&way| Job { way, seed });
-    seeds.flat_map(ways).collect()
+    let c = &s.capacity;
+    let mut jobs = Vec::new();
+    let mut add = |blocks, most_seeds| {
+        for &seed in seeds.iter().take(most_seeds) {
+            jobs.extend(Way::ALL.iter().map(|&way| Job { blocks, way, seed }));
+        }
+    };
+    add(c.blocks(), c.seeds);
+    for blocks in c.other_blocks() {
+        add(blocks, c.curve.seeds.min(c.seeds));
+    }
+    jobs
 }
 
-/// The largest number of pairs that was learned in a way at a seed; 0 if none was.
-pub fn largest(attempts: &[Attempt], way: Way, seed: u64) -> usize {
-    let ours = attempts.iter().filter(|a| (a.way, a.seed) == (way, seed));
+/// The largest number of pairs that was learned with some blocks in a way at a seed; 0 if none was.
+pub fn largest(attempts: &[Attempt], blocks: &Blocks, way: Way, seed: u64) -> usize {
+    let is_ours = |a: &&Attempt| (a.blocks, a.way, a.seed) == (*blocks, way, seed);
+    let ours = attempts.iter().filter(is_ours);
     let learned = ours.filter(|a| a.learned >= LEARNED);
     learned.map(|a| a.n).max().unwrap_or(0)
 }
@@ -89,12 +101,28 @@ pub fn largest(attempts: &[Attempt], way: Way, seed: u64) -> usize {
 impl Job {
     /// Its name.
     pub fn name(self) -> String {
-        format!("capacity-{}-seed{}", self.way, self.seed)
+        let Job { blocks, way, seed } = self;
+        let Blocks {
+            layers,
+            hidden,
+            rate,
+        } = blocks;
+        format!("capacity-{layers}layers-{hidden}hidden-rate{rate}-{way}-seed{seed}")
+    }
+
+    /// Units of its progress.
+    fn ticks(self, s: &Settings) -> u64 {
+        let numbers = s.capacity.datapoints(&self.blocks).into_iter();
+        let cost = |n: usize| match self.way {
+            Way::EndToEnd => recipe(s, self.blocks).cost(n),
+            Way::BlockByBlock => self.blocks.layers as u64 * recipe_of_one(s, self.blocks).cost(n),
+        };
+        numbers.map(cost).sum()
     }
 
     /// Its cost: most of the numbers are never tried, since one before is not learned.
     pub fn cost(self, s: &Settings) -> Cost {
-        let ticks = ticks(s, self.way);
+        let ticks = self.ticks(s);
         let share = match self.way {
             Way::EndToEnd => 2.0 / 5.0,
             Way::BlockByBlock => 1.0 / 7.0,
@@ -107,14 +135,14 @@ impl Job {
 
     /// Tries ever more pairs, up to the first number that is not learned.
     pub fn run(self, s: &Settings, ctx: &Ctx) -> Result<Vec<Attempt>> {
-        let Job { way, seed } = self;
+        let Job { blocks, way, seed } = self;
         let name = self.name();
         let course = Course {
-            recipe: recipe(s, s.capacity.layers),
+            recipe: recipe(s, blocks),
             capacity: &s.capacity,
         };
         let store = ctx.session.checkpoints(&name, &name, &course);
-        let numbers = s.capacity.datapoints();
+        let numbers = s.capacity.datapoints(&blocks);
         let saved = store.latest(|snapshot| snapshot.read_vector::<f64>("learned"))?;
         let mut learned = saved.unwrap_or_default();
         let mut done = 0;
@@ -127,17 +155,24 @@ impl Job {
                 ctx.session.progress.advance(units)
             };
             learned.push(match way {
-                Way::EndToEnd => end_to_end(s, &data, seed, exec, &mut advance)?,
-                Way::BlockByBlock => block_by_block(s, &data, seed, exec, &mut advance)?,
+                Way::EndToEnd => {
+                    let recipe = recipe(s, blocks);
+                    end_to_end(&recipe, &data, seed, exec, &mut advance)?
+                }
+                Way::BlockByBlock => {
+                    let recipe = recipe_of_one(s, blocks);
+                    block_by_block(&recipe, blocks.layers, &data, seed, exec, &mut advance)?
+                }
             });
             let mut snapshot = Snapshot::default();
             snapshot.put_vector("learned", &learned);
             store.write(learned.len() as u64, snapshot)?;
         }
-        let spared = ticks(s, way) - done;
+        let spared = self.ticks(s) - done;
         ctx.session.progress.advance(spared)?;
         let attempts = numbers.into_iter().zip(learned);
         let attempt = |(n, learned)| Attempt {
+            blocks,
             way,
             n,
             seed,
@@ -174,29 +209,28 @@ fn train(
 }
 
 fn end_to_end(
-    s: &Settings,
+    recipe: &Recipe,
     data: &Data,
     seed: u64,
     exec: Exec,
     advance: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<f64> {
-    let recipe = recipe(s, s.capacity.layers);
     let mut state = State::start(Watched::new(data::initial(recipe.shape(), seed)));
-    let mut trainer = Trainer::new(&recipe, data, seed, recipe.shape(), exec);
+    let mut trainer = Trainer::new(recipe, data, seed, recipe.shape(), exec);
     let n = data.len();
     train(&mut trainer, &mut state, n, recipe.step_cost(n), advance)
 }
 
 /// Trains the first block with the embeddings, and each one after it on the residual streams that those before it
-/// leave, until enough is learned after one of them.
+/// leave, until enough is learned after one of them. The recipe is that of one block.
 fn block_by_block(
-    s: &Settings,
+    recipe: &Recipe,
+    blocks: usize,
     data: &Data,
     seed: u64,
     exec: Exec,
     advance: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<f64> {
-    let recipe = recipe(s, 1);
     let (n, width) = (data.len(), recipe.width);
     let rows = Data {
         pairs: (0..n as u32).map(|k| [k, 0]).collect(),
@@ -205,7 +239,7 @@ fn block_by_block(
     let shape = recipe.block_shape(n);
     let mut streams: Vec<f32> = Vec::new();
     let mut best = 0f64;
-    for block in 0..s.capacity.layers {
+    for block in 0..blocks {
         let (data, shape, start, from) = match block {
             0 => {
                 let start = data::initial(recipe.shape(), seed);
@@ -217,7 +251,7 @@ fn block_by_block(
             }
         };
         let mut state = State::start(Watched::new(start));
-        let mut trainer = Trainer::new(&recipe, data, seed, shape, exec).only_after(from);
+        let mut trainer = Trainer::new(recipe, data, seed, shape, exec).only_after(from);
         let learned = train(&mut trainer, &mut state, n, recipe.step_cost(n), advance)?;
         best = best.max(learned);
         if learned >= LEARNED {

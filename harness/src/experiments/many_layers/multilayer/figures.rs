@@ -196,6 +196,7 @@ fn during_training(summaries: &[Summary], looks: &[Evaluation]) -> Figure {
 
 /// The fraction learned against the number of pairs, in both ways.
 fn capacity(rows: &[OfCapacity]) -> Figure {
+    let rows: Vec<_> = rows.iter().filter(|r| r.is_like(&rows[0])).collect();
     let mut panel = Panel::new(
         "",
         Axis::log("number of pairs"),

@@ -8,22 +8,32 @@ use super::task::{Kind, Part};
 use crate::claim::ledger::Ledger;
 use crate::claim::setting::choices;
 use crate::claim::{Cell, Verdict};
-use crate::stats::mean;
 use crate::stats::observations::Observations as _;
+use crate::stats::{mean, mean_of_finite};
 use crate::table::Tables;
 use crate::table::record::Word as _;
 use crate::text::{number, percent_to_tenths};
 
 /// What the tables show and, of each claim, on which choice it hangs.
 pub fn write(tables: &Tables, ledger: &Ledger) -> String {
-    let models = tables.rows::<Summary>();
+    let mut models = tables.rows::<Summary>();
+    let (mut layers, mut decisive) = (tables.rows::<Layer>(), tables.rows::<Decisive>());
+    // As in the claims, a model that has not learned its data does not count.
+    let failed = models.iter().filter(|m| m.learned < LEARNED);
+    let failed = failed.map(|m| (m.part, m.model, m.n, m.seed));
+    let failed: Vec<_> = failed
+        .filter(|m| (m.0, m.1) == (Part::Point, Kind::Trained))
+        .collect();
+    models.retain(|m| !failed.contains(&(m.part, m.model, m.n, m.seed)));
+    layers.retain(|m| !failed.contains(&(m.part, m.model, m.n, m.seed)));
+    decisive.retain(|m| !failed.contains(&(m.part, m.model, m.n, m.seed)));
     let mut said = Vec::new();
-    said.extend(pictures(&models, &tables.rows()));
+    said.extend(pictures(&models, &layers));
     said.extend(other_targets(&models));
     said.extend(straightness(&models));
     said.extend(more_data(&models));
-    said.extend(who_decides(&tables.rows()));
-    said.extend(capacity(&tables.rows()));
+    said.extend(who_decides(&decisive));
+    said.extend(capacity(&tables.rows(), ledger));
     if said.is_empty() {
         return "No model was trained to its end, so there is nothing to read layer by layer."
             .into();
@@ -45,12 +55,6 @@ fn column(
     mean_of_finite(ours.map(column))
 }
 
-/// The mean of the values that are finite, if there are any.
-fn mean_of_finite(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
-    (!values.is_empty()).then(|| mean(&values))
-}
-
 /// The share of the trained models' datapoints whose correct logit is the largest one layer before the end.
 fn right_before_last(models: &[Summary], layers: &[Layer], part: Part) -> Option<f64> {
     let last = models.iter().find(|r| r.part == part)?.layers;
@@ -68,9 +72,9 @@ fn pictures(models: &[Summary], layers: &[Layer]) -> Option<String> {
     let before = of(Part::Point, &|r| r.learned_before_last)?;
     let loss = models.iter().find(|r| r.part == Part::Point)?.loss;
     let mut text = format!(
-        "With {}, minibatches and the same number of epochs for every N, the loss of half of the datapoints falls below \
-         the threshold only {} of the way through the layers, and that of {} is below it one layer before the end; by \
-         the largest logit, {} are right there.",
+        "With {}, minibatches and the same number of epochs for every N, in the models that have learned their data, the \
+         loss of half of the datapoints falls below the threshold only {} of the way through the layers, and that of {} is \
+         below it one layer before the end; by the largest logit, {} are right there.",
         loss.word().replace('-', " "),
         percent_to_tenths(depth),
         percent_to_tenths(before),
@@ -149,15 +153,16 @@ fn who_decides(rows: &[Decisive]) -> Option<String> {
         let ours = rows
             .iter()
             .filter(|r| (r.part, r.model, r.measure) == (Part::Point, kind, measure));
-        mean_of_finite(ours.map(|r| r.in_layers)).map(|v| number((v * 10.0).round() / 10.0))
+        mean_of_finite(ours.map(|r| r.in_layers)).map(number)
     };
     let trained = |measure| of(Kind::Trained, measure);
     let mut text = format!(
         "By the gradient of the correct output the largest layer has {} times its even share, by what it adds to the \
-         correct logit {} times, by the drop of the loss {} times",
+         correct logit {} times, by the drop of the loss {} times, and by the rise of the margin {} times",
         trained(Measure::Gradient)?,
         trained(Measure::Contribution)?,
         trained(Measure::Loss)?,
+        trained(Measure::Margin)?,
     );
     if let (Some(gradient), Some(loss)) = (
         of(Kind::Untrained, Measure::Gradient),
@@ -174,15 +179,17 @@ fn who_decides(rows: &[Decisive]) -> Option<String> {
     ) {
         text += &format!(
             ", and in a circuit built by hand, whose work is dealt at random to all layers, {gradient}, {contribution} \
-             and {loss} by the same three: where that is more than 2, even work without a decisive layer breaks the bound"
+             and {loss} by the first three: where that is more than 2, even work without a decisive layer breaks the bound"
         );
     }
     Some(text + ".")
 }
 
 /// A sentence on the number of pairs learned in each way.
-fn capacity(rows: &[OfCapacity]) -> Option<String> {
-    let held = rows.first()?.looked_up;
+fn capacity(rows: &[OfCapacity], ledger: &Ledger) -> Option<String> {
+    let point = rows.first()?;
+    let held = point.looked_up;
+    let rows: Vec<_> = rows.iter().filter(|r| r.is_like(point)).collect();
     let seeds = rows.iter().map(|r| r.seed).levels();
     let most = |way: Way| {
         let of_seed = |&seed: &u64| {
@@ -192,12 +199,23 @@ fn capacity(rows: &[OfCapacity]) -> Option<String> {
         };
         mean(&seeds.iter().map(of_seed).collect::<Vec<_>>()).round()
     };
-    Some(format!(
+    let mut text = format!(
         "Blocks with room to look up {held} pairs learn {} when they are trained together and {} when they are trained \
          one by one (means over seeds of the largest number tried that is learned).",
         number(most(Way::EndToEnd)),
         number(most(Way::BlockByBlock))
-    ))
+    );
+    let cells = ledger.cells_of(CAPACITY.id);
+    let others: Vec<&Cell> = cells.filter(|c| !c.point).collect();
+    let holds = |c: &&&Cell| c.verdict == Verdict::Reproduced;
+    let (held, all) = (others.iter().filter(holds).count(), others.len());
+    if all > 0 {
+        text += &format!(
+            " With other numbers of blocks and hidden units and other learning rates, more is learned together in {held} \
+             of {all} combinations."
+        );
+    }
+    Some(text)
 }
 
 /// The choice on which a claim hangs most: the one of which two options differ most in how often its bounds are kept,
@@ -241,8 +259,8 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let (_, best, worst) = ends.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let ((most, of_most), (least, of_least)) = (of(best), of(worst));
     Some(format!(
-        "The bounds of {id} are kept in {held} of {all} settings of the grid around those of the experiment, at another width; \
-         this hangs most on “{}”: {most} of {of_most} with {}, {least} of {of_least} with {}.",
+        "Whether or not the control keeps them too, the bounds of {id} are kept in {held} of the {all} settings of the grid \
+         around those of the experiment, at another width; this hangs most on “{}”: {most} of {of_most} with {}, {least} of {of_least} with {}.",
         best.0,
         best.1.replace('-', " "),
         worst.1.replace('-', " ")

@@ -1,8 +1,10 @@
 //! An estimate of the memory that the experiment takes. Floats at every step, since the product of what is in range may
 //! not fit an integer.
 
+use std::iter;
+
 use super::recipe::parameters;
-use super::settings::Settings;
+use super::settings::{Blocks, Settings};
 use super::tables;
 use super::traces::CHUNK;
 use crate::table::Record;
@@ -23,11 +25,15 @@ pub fn estimate(s: &Settings, threads: usize) -> f64 {
         of_model(c.width, c.width, layers, n, n)
     });
     let c = &s.capacity;
-    let of_capacity = c.datapoints().last().map_or(0.0, |&n| {
-        // A block reads its streams from two tables of N rows: these, their gradient and moments.
-        let tables = 4.0 * 8.0 * 2.0 * n as f64 * c.width as f64;
-        tables + of_model(c.width, c.hidden, c.layers, c.batch.min(n), n)
-    });
+    let of_blocks = |blocks: Blocks| {
+        c.datapoints(&blocks).last().map_or(0.0, |&n| {
+            // A block reads its streams from two tables of N rows: these, their gradient and moments.
+            let tables = 4.0 * 8.0 * 2.0 * n as f64 * c.width as f64;
+            tables + of_model(c.width, blocks.hidden, blocks.layers, c.batch.min(n), n)
+        })
+    };
+    let of_capacity = iter::once(c.blocks()).chain(c.other_blocks());
+    let of_capacity = of_capacity.map(of_blocks).fold(0.0, f64::max);
     let largest_model = [point + of_circuits(s), opposite, of_curve, of_capacity];
     let largest_model = largest_model.into_iter().fold(0.0, f64::max);
     threads as f64 * largest_model + rows(s)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::settings_of_parts::{Capacity, Curve};
+pub use super::settings_of_parts::{Blocks, Capacity, Curve, OtherBlocks};
 use crate::sae::training::{self, BATCH, STEPS};
 use crate::settings::range::{above, increasing, worded};
 

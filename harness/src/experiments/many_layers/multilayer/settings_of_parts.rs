@@ -1,7 +1,9 @@
 //! The settings of the specification curve and of the search for the most pairs that can be learned.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sae::training::{self, BATCH, STEPS};
-use crate::settings::range::{above, increasing, so_that, worded};
+use crate::settings::range::{Allows, above, increasing, so_that, worded};
 
 crate::settings! {
     /// Settings of the specification curve: the claims again, for every combination of choices that could have been
@@ -24,13 +26,7 @@ crate::settings! {
             increasing(1..=8, 6..=256),
         );
         /// Learning rates of Adam.
-        rates: Vec<f64> = vec![3e-3], full = vec![1e-3, 3e-3], in so_that(
-            "1 to 8 numbers, increasing, above 0 and at most 3e38",
-            |rates: &Vec<f64>| {
-                let within = |&rate: &f64| rate > 0.0 && rate <= f64::from(f32::MAX);
-                (1..=8).contains(&rates.len()) && rates.is_sorted_by(|a, b| a < b) && rates.iter().all(within)
-            },
-        );
+        rates: Vec<f64> = vec![3e-3], full = vec![1e-3, 3e-3], in rates();
         /// Datapoints in a minibatch, where a batch is not all of them.
         batch: usize = 32, in BATCH;
         /// Epochs of the trainings with an equal number of them for every N.
@@ -73,7 +69,41 @@ crate::settings! {
         threshold: f64 = 0.1, in above(0.0);
         /// Most seeds to train at; 0 leaves the search out.
         seeds: usize = 5, in 0..=1000;
+        group curve: OtherBlocks {}
     }
+}
+
+crate::settings! {
+    /// Settings of the specification curve of that search: it is repeated for every combination of these.
+    pub struct OtherBlocks {
+        /// Numbers of blocks L.
+        layers: Vec<usize> = vec![4, 8, 16], in worded(
+            "1 to 8 numbers, increasing, each 1 to 256",
+            increasing(1..=8, 1..=256),
+        );
+        /// Widths h of the hidden layers of the blocks.
+        hidden: Vec<usize> = vec![5, 10], in worded(
+            "1 to 8 numbers, increasing, each 1 to 65536",
+            increasing(1..=8, 1..=65536),
+        );
+        /// Learning rates of Adam, of both ways to train.
+        rates: Vec<f64> = vec![1e-3, 3e-3, 1e-2], in rates();
+        /// Most seeds to train at, of those of the search; 0 leaves the curve out.
+        seeds: usize = 0, full = 3, in 0..=1000;
+    }
+}
+
+/// Learning rates of a specification curve.
+fn rates() -> impl Allows<Vec<f64>> {
+    so_that(
+        "1 to 8 numbers, increasing, above 0 and at most 3e38",
+        |rates: &Vec<f64>| {
+            let within = |&rate: &f64| rate > 0.0 && rate <= f64::from(f32::MAX);
+            (1..=8).contains(&rates.len())
+                && rates.is_sorted_by(|a, b| a < b)
+                && rates.iter().all(within)
+        },
+    )
 }
 
 impl Curve {
@@ -83,17 +113,57 @@ impl Curve {
     }
 }
 
-impl Capacity {
-    /// Pairs that look-up blocks hold: one a hidden unit.
+/// Blocks whose pairs are counted, and the learning rate that they are trained at.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Blocks {
+    /// Number of blocks L.
+    pub layers: usize,
+    /// Width h of their hidden layers.
+    pub hidden: usize,
+    /// Learning rate of Adam.
+    pub rate: f64,
+}
+
+impl Blocks {
+    /// Pairs that look-up blocks of the same size hold: one a hidden unit.
     pub fn looked_up(&self) -> usize {
         self.layers * self.hidden
     }
+}
 
-    /// The numbers of pairs that are tried, increasing.
-    pub fn datapoints(&self) -> Vec<usize> {
+impl Capacity {
+    /// The blocks at the settings of the experiment.
+    pub fn blocks(&self) -> Blocks {
+        Blocks {
+            layers: self.layers,
+            hidden: self.hidden,
+            rate: self.learning_rate,
+        }
+    }
+
+    /// All other blocks, those of the specification curve.
+    pub fn other_blocks(&self) -> Vec<Blocks> {
+        let mut blocks = Vec::new();
+        if self.curve.seeds.min(self.seeds) > 0 {
+            for &layers in &self.curve.layers {
+                for &hidden in &self.curve.hidden {
+                    blocks.extend(self.curve.rates.iter().map(|&rate| Blocks {
+                        layers,
+                        hidden,
+                        rate,
+                    }));
+                }
+            }
+        }
+        blocks.retain(|other| *other != self.blocks());
+        blocks
+    }
+
+    /// The numbers of pairs that are tried with some blocks, increasing.
+    pub fn datapoints(&self, blocks: &Blocks) -> Vec<usize> {
         let most = self.width * self.width;
         let numbers = self.loads.iter().map(|load| {
-            let n = (load * self.looked_up() as f64).round() as usize;
+            let n = (load * blocks.looked_up() as f64).round() as usize;
             n.clamp(1, most)
         });
         let mut numbers: Vec<usize> = numbers.collect();

@@ -1,13 +1,15 @@
 //! The claims held against what was measured: at the settings of the experiment, and in each cell of the specification
 //! curve.
 
+use std::iter;
+
 use super::capacity::{Attempt, Way, largest};
 use super::claims::{self, CAPACITY, DECISIVE, END, LINEAR, MORE, Measured, OfEachN};
 use super::curve::{Batch, Budget, Run, cells};
 use super::model::{Model, judges};
 use super::reading::Judge;
 use super::scores::Scores;
-use super::settings::Settings;
+use super::settings::{Blocks, Settings};
 use super::task::{Kind, Part};
 use crate::claim::Setting;
 use crate::claim::outcome::Outcome;
@@ -159,24 +161,55 @@ fn of_curve(s: &Settings, runs: &[Run]) -> Vec<Cell> {
     found
 }
 
-/// Measures how many pairs are learned in each way.
+/// Measures how many pairs are learned in each way, at the settings of the experiment and, if there is a specification
+/// curve, with the blocks of each of its cells.
 pub fn capacity(s: &Settings, attempts: &[Attempt], seeds: &[u64], outcome: &mut Outcome) {
-    let held = s.capacity.looked_up() as f64;
+    let c = &s.capacity;
+    let point = c.blocks();
     // If it was not looked for at any seed, one row says so.
-    let tried = s.capacity.seeds;
-    for &seed in seeds.iter().take(tried.max(1)) {
-        let [end_to_end, block_by_block] =
-            [Way::EndToEnd, Way::BlockByBlock].map(|way| -> Measured {
-                match (tried, largest(attempts, way, seed)) {
-                    (0, _) => Err("it was not tried: see multilayer.capacity.seeds".into()),
-                    (_, 0) => Err(format!("{way}, none of the numbers tried was learned")),
-                    (_, n) => Ok(n as f64),
-                }
-            });
-        let over = |n: &Measured, of: &Measured| Ok(n.clone()? / of.clone()?);
-        let held = Ok(held);
-        let of_end_to_end = [over(&end_to_end, &block_by_block), over(&end_to_end, &held)];
-        let of_look_up = [over(&held, &block_by_block), over(&held, &held)];
+    for &seed in seeds.iter().take(c.seeds.max(1)) {
+        let [of_end_to_end, of_look_up] = learned_with(&point, attempts, seed, c.seeds);
         outcome.settle(&CAPACITY, seed, of_end_to_end, of_look_up);
     }
+    let others = c.other_blocks();
+    if others.is_empty() {
+        return;
+    }
+    let in_curve = c.seeds.min(c.curve.seeds);
+    let cells = others.into_iter().map(|blocks| (blocks, in_curve));
+    for (blocks, tried) in iter::once((point, c.seeds)).chain(cells) {
+        let setting = Setting::new([
+            ("layers", blocks.layers.to_string()),
+            ("hidden units", blocks.hidden.to_string()),
+            ("rate", blocks.rate.to_string()),
+        ]);
+        let setting = setting.point_if(blocks == point);
+        for &seed in seeds.iter().take(tried) {
+            let [of_end_to_end, of_look_up] = learned_with(&blocks, attempts, seed, tried);
+            outcome.settle_in(&setting, &CAPACITY, seed, of_end_to_end, of_look_up);
+        }
+    }
+}
+
+/// What [`CAPACITY`] measures with some blocks at a seed, of so many that were tried: of blocks trained end to end, and
+/// of look-up blocks.
+fn learned_with(
+    blocks: &Blocks,
+    attempts: &[Attempt],
+    seed: u64,
+    tried: usize,
+) -> [[Measured; 2]; 2] {
+    let [end_to_end, block_by_block] = [Way::EndToEnd, Way::BlockByBlock].map(|way| -> Measured {
+        match (tried, largest(attempts, blocks, way, seed)) {
+            (0, _) => Err("it was not tried: see multilayer.capacity.seeds".into()),
+            (_, 0) => Err(format!("{way}, none of the numbers tried was learned")),
+            (_, n) => Ok(n as f64),
+        }
+    });
+    let over = |n: &Measured, of: &Measured| Ok(n.clone()? / of.clone()?);
+    let held = Ok(blocks.looked_up() as f64);
+    [
+        [over(&end_to_end, &block_by_block), over(&end_to_end, &held)],
+        [over(&held, &block_by_block), over(&held, &held)],
+    ]
 }

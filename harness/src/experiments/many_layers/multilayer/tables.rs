@@ -217,6 +217,12 @@ crate::rows! {
     pub struct OfCapacity in "capacity" {
         /// end-to-end, or block-by-block (each block trained on the loss after it, those before it as they are)
         way: Way [""],
+        /// number L of blocks; those at the settings of the experiment come first
+        layers: usize ["layers"],
+        /// width h of their hidden layers
+        hidden: usize ["units"],
+        /// learning rate
+        rate: f64 ["1"],
         /// number of pairs
         n: usize ["datapoints"],
         /// pairs that look-up blocks of the same size hold
@@ -225,5 +231,13 @@ crate::rows! {
         seed: u64 [""],
         /// fraction learned at the end
         learned: f64 ["1"],
+    }
+}
+
+impl OfCapacity {
+    /// Whether this attempt was made with the blocks and the learning rate of another.
+    pub fn is_like(&self, other: &OfCapacity) -> bool {
+        let blocks = |r: &OfCapacity| (r.layers, r.hidden, r.rate);
+        blocks(self) == blocks(other)
     }
 }

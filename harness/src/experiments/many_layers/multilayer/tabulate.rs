@@ -27,8 +27,11 @@ pub fn all(s: &Settings, models: &[Model], curve: &[Run], capacity: &[Attempt]) 
     let of_curve: Vec<_> = curve.iter().filter_map(|run| of_curve(s, run)).collect();
     let of_capacity = capacity.iter().map(|a| OfCapacity {
         way: a.way,
+        layers: a.blocks.layers,
+        hidden: a.blocks.hidden,
+        rate: a.blocks.rate,
         n: a.n,
-        looked_up: s.capacity.looked_up(),
+        looked_up: a.blocks.looked_up(),
         seed: a.seed,
         learned: a.learned,
     });
