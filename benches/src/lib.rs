@@ -13,24 +13,24 @@ pub use harness::profile::machine::{fma_loop, fma_peak};
 use kernels::{Exec, Isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// The ways to run a benchmark: on one thread, then on all of the machine's, each with its pool.
+/// The ways to run a benchmark, each with its pool: on one thread, then on all of the machine's.
 ///
 /// # Panics
 /// If `KERNELS_ISA` names no instruction set of this CPU, or threads cannot be made.
 pub fn executions() -> Vec<(Exec, ThreadPool)> {
     let isa = Isa::from_env().unwrap_or_else(|error| panic!("{error}"));
     let all = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut executions = vec![(Exec::serial(isa), 1)];
+    executions_on(isa, all)
+}
+
+/// The same on an instruction set, where the machine has `all` threads.
+pub(crate) fn executions_on(isa: Isa, all: usize) -> Vec<(Exec, ThreadPool)> {
+    let pool = |n| ThreadPoolBuilder::new().num_threads(n).build();
+    let mut executions = vec![(Exec::serial(isa), pool(1).expect("a thread"))];
     if all > 1 {
-        executions.push((Exec::parallel(isa), all));
+        executions.push((Exec::parallel(isa), pool(all).expect("threads")));
     }
     executions
-        .into_iter()
-        .map(|(exec, threads)| {
-            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-            (exec, pool.unwrap())
-        })
-        .collect()
 }
 
 /// The median of measurements.

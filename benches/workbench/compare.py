@@ -159,7 +159,8 @@ def main():
     given = parser.parse_args()
     if not given.file.exists():
         print(f"making {given.file}", file=sys.stderr)
-        make(given.file, given.rows)
+        # In a process of its own: Linux takes a command to be as large as the process that starts it was.
+        subprocess.run([sys.executable, __file__, "make", str(given.file), str(given.rows)], check=True)
     counts = sorted({1, os.cpu_count()})
     rows, whole, synthetic = [], [], []
     for number in range(1, given.rounds + 1):
@@ -253,5 +254,7 @@ def section(given, counts, rows, whole, synthetic):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["peer"]:
         peer(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+    elif sys.argv[1:2] == ["make"]:
+        make(Path(sys.argv[2]), int(sys.argv[3]))
     else:
         main()

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use kernels::sae::{Shape, TopK, Trainer, Variant};
 use kernels::{Exec, Isa, MatRef, mlp};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 
 use super::python::{Contender, Peers};
 use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row};
 use crate::autoencoder::{ACTIVE, L1_UNIT, STEP, shape, trainer};
-use crate::fma_peak;
 use crate::residual::{STEPS, Training};
+use crate::{executions_on, fma_peak};
 
 /// Autoencoders: shape and batch.
 const AUTOENCODERS: [(Shape, usize); 2] = [(shape(256, 1024), 1024), STEP];
@@ -97,16 +97,6 @@ pub fn time(pool: &ThreadPool, step: &mut dyn Step) -> f64 {
         }
         start.elapsed().as_secs_f64() / f64::from(times)
     })
-}
-
-/// The pools to compare, and how to run in each.
-fn pools(isa: Isa, all: usize) -> Vec<(Exec, ThreadPool)> {
-    let pool = |n| ThreadPoolBuilder::new().num_threads(n).build();
-    let mut pools = vec![(Exec::serial(isa), pool(1).expect("a thread"))];
-    if all > 1 {
-        pools.push((Exec::parallel(isa), pool(all).expect("threads")));
-    }
-    pools
 }
 
 /// What was measured of one step.
@@ -217,7 +207,7 @@ fn against(ratio: f64) -> String {
 
 /// Measures all steps.
 pub fn measure(isa: Isa, all: usize, peers: &mut Peers, table: &mut Vec<Measurement>) -> Part {
-    let pools = pools(isa, all);
+    let pools = executions_on(isa, all);
     let mut part = Part {
         title: "Training steps",
         rows: Vec::new(),
