@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use common::{checkpoint_every, print, printed, terminal_width, threads};
+use common::{checkpoint_every, in_plain_words, print, printed, terminal_width, threads};
 use figures::FigureArgs;
 use running::run_and_report;
 
@@ -211,7 +211,8 @@ struct WhatArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Number of seeds that every claim is measured at [default: 5 quick, 10 default and full]
+    /// Number of seeds; an experiment takes the first of them, at most as many as its setting most_seeds [default: 5
+    /// quick, 10 default and full]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
 }
@@ -247,7 +248,7 @@ pub fn main() -> u8 {
         // What was asked for, such as --help and --version.
         Err(said) if !said.use_stderr() => said.print().or_else(printed),
         // Exits as bad input does, with a message of its own.
-        Err(refused) => refused.exit(),
+        Err(refused) => in_plain_words(refused).exit(),
     };
     match std::panic::catch_unwind(execute) {
         Ok(Ok(())) => 0,

@@ -72,7 +72,7 @@ pub trait Experiment: Sync + 'static {
     /// Draws the figures from the tables, which may be empty but have the declared columns.
     fn figures(tables: &Tables) -> Vec<Figure>;
 
-    /// Writes two sentences on what the tables and the verdicts show.
+    /// Writes what the tables and the verdicts show, in sentences.
     fn findings(tables: &Tables, ledger: &Ledger) -> String;
 }
 
@@ -83,7 +83,7 @@ pub struct About {
     pub id: &'static str,
     /// A short title.
     pub title: &'static str,
-    /// Two to four sentences: what is asked, and how.
+    /// A few sentences: what is asked, and how.
     pub summary: &'static str,
     /// The claims that it settles.
     pub claims: &'static [&'static ClaimSpec],

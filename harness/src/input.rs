@@ -38,6 +38,20 @@ pub fn read_result_text(path: &Path) -> Result<String> {
     text(read_result(path)?, path)
 }
 
+/// Opens a file.
+///
+/// # Errors
+/// If it cannot be opened, or is no file.
+pub fn open(path: &Path) -> Result<File> {
+    // Before it is opened: opening a pipe waits for who writes it.
+    let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
+    let kind = kind.file_type();
+    if !kind.is_file() {
+        return Err(refused(path, &format!("it is {}", name(kind))));
+    }
+    File::open(path).map_err(Error::io("read", path))
+}
+
 fn read_most(path: &Path, most: u64, is_readable: impl Fn(FileType) -> bool) -> Result<Vec<u8>> {
     let check = |found: Metadata| match found.file_type() {
         kind if !is_readable(kind) => Err(refused(path, &format!("it is {}", name(kind)))),

@@ -30,7 +30,7 @@
 //!
 //! # The layers
 //!
-//! A room imports only rooms that stand below it on the map; `tests/layers.rs` holds that, and that no files import
+//! A room imports only rooms that stand below it on the map; `tests/suite/layers.rs` holds that, and that no files import
 //! each other in a circle. What follows from it:
 //!
 //! * Nothing but [`experiments`] names an experiment. [`cli`] takes the registry from there and hands it down, so
@@ -82,7 +82,7 @@
 //! * A computation that can be shared by **parts**: a [`Parted`](parts::whole::Parted), such as runs and trainings have.
 //! * **Another tool's folders** of sparse autoencoders: a file in [`interchange`].
 //! * A **reader of foreign bytes**: a function of bytes among the `READERS` of `fuzz/src/lib.rs`, a target that calls
-//!   it and a small corpus. `tests/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
+//!   it and a small corpus. `tests/suite/corpora.rs` replays all corpora, `.ci/long fuzz` adds to them.
 //! * Something to **profile**: a [`Phase`](phase::Phase), and a span of it where a thread does it. [`profile`] shows
 //!   all of them.
 

@@ -98,26 +98,27 @@ impl Fit {
         a + t * (b + t * c)
     }
 
-    /// R² of the fit on points that may or may not be those it was fitted to: 1 − SS_res / SS_tot,
-    /// SS_tot about the mean of these `y`. Not a number if they are all equal, up to the rounding of
-    /// their mean.
+    /// [R²](r2) of the fit on points that may or may not be those it was fitted to.
     ///
     /// # Panics
     /// If `x` and `y` differ in length.
     pub fn r2(&self, x: &[f64], y: &[f64]) -> f64 {
         assert_eq!(x.len(), y.len(), "x and y differ in length");
-        let y_mean = mean(y);
-        let total: f64 = y.iter().map(|v| (v - y_mean).powi(2)).sum();
-        let residual: f64 = x
-            .iter()
-            .zip(y)
-            .map(|(&x, y)| (y - self.at(x)).powi(2))
-            .sum();
-        if total <= rounding_of_total(y) {
-            f64::NAN
-        } else {
-            1.0 - residual / total
-        }
+        r2(x.iter().map(|&x| self.at(x)), y)
+    }
+}
+
+/// R² of predictions of `y`: 1 − SS_res / SS_tot, SS_tot about the mean of these `y`. Not a number if
+/// they are all equal, up to the rounding of their mean.
+pub fn r2(predicted: impl Iterator<Item = f64>, y: &[f64]) -> f64 {
+    let y_mean = mean(y);
+    let total: f64 = y.iter().map(|v| (v - y_mean).powi(2)).sum();
+    let errors = y.iter().zip(predicted).map(|(y, predicted)| y - predicted);
+    let residual: f64 = errors.map(|error| error.powi(2)).sum();
+    if total <= rounding_of_total(y) {
+        f64::NAN
+    } else {
+        1.0 - residual / total
     }
 }
 
@@ -150,6 +151,12 @@ fn rounding_of_total(y: &[f64]) -> f64 {
 /// Arithmetic mean; not a number for no values.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The mean of the values that are finite, if there are any.
+pub fn mean_of_finite(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+    (!values.is_empty()).then(|| mean(&values))
 }
 
 /// The quantile `q` of the values, linear between order statistics; not a number if there are none

@@ -243,7 +243,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         inside.sort_unstable();
         if inside.is_empty() {
             return Err(Error::input(format!(
-                "{} holds no .npy or .safetensors file",
+                "{} holds no .npy or .safetensors file; name a folder of them, or convert its files",
                 path.display()
             )));
         }

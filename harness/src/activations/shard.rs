@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::header::Kind;
 use super::{npy, safetensors};
 use crate::error::{Error, Result};
+use crate::input;
 
 /// A file of rows of one length, which are read by their numbers.
 #[derive(Debug)]
@@ -23,12 +24,7 @@ impl Shard {
     /// Opens a `.npy` or `.safetensors` file, and holds it to its header.
     pub fn open(path: &Path, tensor: Option<&str>) -> Result<Shard> {
         let wrong = |why: String| Error::input(format!("cannot read {}: {why}", path.display()));
-        // Before it is opened: opening a pipe waits for who writes it.
-        let found = std::fs::metadata(path).map_err(Error::io("read", path))?;
-        if !found.is_file() {
-            return Err(wrong("it is no file".into()));
-        }
-        let file = File::open(path).map_err(Error::io("read", path))?;
+        let file = input::open(path)?;
         let reader = BufReader::new(&file);
         let layout = match path.extension().and_then(|e| e.to_str()) {
             Some("npy") => npy::layout(reader),

@@ -81,7 +81,7 @@ impl Survey {
         let all = all.expect("files hold rows");
         if all.rows == 0 {
             return Err(Error::input(format!(
-                "every row holds a NaN or an infinite value: {}",
+                "every row holds a NaN or an infinite value: {}; save the activations again, in float32 if they overflowed",
                 rows.in_words()
             )));
         }

@@ -34,7 +34,19 @@ pub fn history(claim: &str) -> impl Iterator<Item = &'static Criterion> {
     LOG.iter().filter(move |row| row.claim == claim)
 }
 
+/// Whether somebody had looked at results of a claim's measure before the criterion that is in force was first written.
+pub fn is_after_a_look(claim: &str) -> bool {
+    let last = history(claim).last();
+    let first = last.and_then(|last| history(claim).find(|row| row.says_as(last)));
+    first.is_some_and(|first| first.after_a_look)
+}
+
 impl Criterion {
+    /// Whether two rows have the same criterion.
+    fn says_as(&self, other: &Criterion) -> bool {
+        (&self.criterion, &self.bounds) == (&other.criterion, &other.bounds)
+    }
+
     /// Whether it is the criterion of a claim as the code has it.
     pub fn is_of(&self, claim: &ClaimSpec) -> bool {
         (self.criterion.as_str(), self.bounds.as_str()) == (claim.criterion, &claim.bounds())

@@ -7,9 +7,9 @@ use crate::text::number;
 crate::words! {
     /// What an interval rests on.
     pub enum Basis {
-        /// The same value at several seeds of what draws nothing at random.
-        #[strum(serialize = "no randomness")]
-        NoRandomness,
+        /// Every seed gave the same value, as all do of what draws nothing at random.
+        #[strum(serialize = "same at all seeds")]
+        Same,
         /// Every seed must hold, as algebra must: the interval is from the smallest value to the largest.
         #[strum(serialize = "every seed")]
         EverySeed,
@@ -54,9 +54,7 @@ impl Estimate {
             return with(Basis::Nothing, f64::NAN, f64::NAN);
         }
         match (kind, interval::of_mean(values)) {
-            (Kind::Identity | Kind::Law, Some(_)) if low == high => {
-                with(Basis::NoRandomness, low, high)
-            }
+            (Kind::Identity | Kind::Law, Some(_)) if low == high => with(Basis::Same, low, high),
             (Kind::Identity, _) => with(Basis::EverySeed, low, high),
             (_, None) => with(Basis::Nothing, f64::NAN, f64::NAN),
             (_, Some((low, high))) if values.len() < interval::BOOTSTRAP_FROM => {
@@ -130,7 +128,7 @@ impl<'a> Evidence<'a> {
         let (low, high) = (number(low), number(high));
         match basis {
             _ if low == high => low,
-            Basis::NoRandomness => low,
+            Basis::Same => low,
             Basis::EverySeed => format!("{low} to {high} over the seeds"),
             _ => format!("{low} to {high} with 95 % confidence"),
         }

@@ -23,7 +23,7 @@ pub fn spread(e: &Entry) -> String {
 pub fn spread_of(e: &Estimate, seeds: u64) -> String {
     let (low, high) = (number(e.low), number(e.high));
     match (e.basis, seeds) {
-        (Basis::NoRandomness, _) => "no randomness".into(),
+        (Basis::Same, n) => format!("the same at all {n} seeds"),
         (Basis::EverySeed, 1) | (Basis::Nothing, 1) => "1 seed".into(),
         (Basis::EverySeed, n) => format!("{low} to {high}, every one of {n} seeds counts"),
         (Basis::Student | Basis::Bootstrap, n) if e.low == e.high => {
@@ -32,7 +32,7 @@ pub fn spread_of(e: &Estimate, seeds: u64) -> String {
         (Basis::Student | Basis::Bootstrap, n) => {
             format!("95 % interval {low} to {high}, {n} seeds")
         }
-        (Basis::Nothing, n) => format!("not measured at each of {n} seeds"),
+        (Basis::Nothing, n) => format!("missing at one of {n} seeds at least"),
     }
 }
 
@@ -106,13 +106,23 @@ pub fn counts(ledger: &Ledger) -> Vec<(Kind, Vec<(usize, Verdict)>)> {
     kinds.filter(|(_, counts)| !counts.is_empty()).collect()
 }
 
-/// The kind of several claims.
+/// Several claims of a kind, in a word: `laws`.
 pub fn plural(kind: Kind) -> &'static str {
     match kind {
-        Kind::Identity => "Identities (algebra: the run checks the code)",
-        Kind::Law => "Laws of random models",
-        Kind::Finding => "Findings on trained models",
+        Kind::Identity => "identities",
+        Kind::Law => "laws",
+        Kind::Finding => "findings",
     }
+}
+
+/// Several claims of a kind, and what that is: `laws of random models`.
+pub fn kinds(kind: Kind) -> String {
+    let what = match kind {
+        Kind::Identity => ", which hold by algebra and so check the code",
+        Kind::Law => " of random models",
+        Kind::Finding => " on trained models",
+    };
+    plural(kind).to_string() + what
 }
 
 /// The sign and the style of a verdict.

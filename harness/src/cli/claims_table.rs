@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::common::put_wrapped;
 use crate::claim::ledger::Ledger;
-use crate::claim::words::{ORDER, settings, sign, spread};
+use crate::claim::words::{ORDER, kinds, settings, sign, spread};
 use crate::claim::{ClaimSpec, Entry, Kind, Verdict};
 use crate::error::Result;
 use crate::experiment::registry::{Registry, Section};
@@ -87,12 +87,8 @@ pub fn in_short(registry: &Registry, run: Option<&Path>) -> Result<String> {
     put_row("all", &|verdict| {
         registry.0.iter().map(|section| of(section, verdict)).sum()
     });
-    for (kind, name) in [
-        (Kind::Finding, "findings on trained models"),
-        (Kind::Law, "laws of random models"),
-        (Kind::Identity, "identities, which check the code"),
-    ] {
-        put_row(&format!("of all: {name}"), &|verdict| {
+    for &kind in Kind::ALL.iter().rev() {
+        put_row(&format!("of all: {}", kinds(kind)), &|verdict| {
             let entries = registry.0.iter().flat_map(claims_of);
             let entries = entries.filter_map(|claim| settled(&ledger, claim));
             let ours = entries.filter(|e| (e.kind, e.verdict) == (kind, verdict));
@@ -140,8 +136,9 @@ fn verdict(e: &Entry) -> String {
         held => format!("; {held}"),
     };
     format!(
-        "{sign} {}: {} ({}){settings}{reason}",
+        "{sign} {}: {} is {} ({}){settings}{reason}",
         e.verdict,
+        e.measure,
         number(e.value),
         spread(e)
     )

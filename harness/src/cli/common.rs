@@ -1,10 +1,13 @@
 //! What all commands have in common: threads, checkpoints and instruction set, and how they print.
 
+use std::error::Error as _;
 use std::io::{IsTerminal as _, Write};
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 use std::str::FromStr;
 use std::time::Duration;
 
 use anstream::AutoStream;
+use clap::error::ContextKind;
 use kernels::Isa;
 
 use crate::error::{Error, Result};
@@ -44,6 +47,27 @@ pub fn choose_isa(configured: Option<&str>) -> Result<Isa> {
         }),
         (variable, _) => Isa::from_env()
             .map_err(|_| Error::input(format!("KERNELS_ISA: {}", refused(&variable.unwrap_or_default())))),
+    }
+}
+
+/// The refusal of an argument. What is wrong with a number, it says in plain words.
+pub fn in_plain_words(refused: clap::Error) -> clap::Error {
+    let why = match refused.source() {
+        Some(source) if source.is::<ParseFloatError>() => "it must be a number",
+        Some(source) => match source.downcast_ref::<ParseIntError>().map(|e| e.kind()) {
+            Some(IntErrorKind::PosOverflow) => "it is too large",
+            Some(_) => "it must be a whole number",
+            None => return refused,
+        },
+        None => return refused,
+    };
+    let context = [ContextKind::InvalidValue, ContextKind::InvalidArg];
+    match context.map(|kind| refused.get(kind)) {
+        [Some(value), Some(argument)] => {
+            let message = format!("invalid value '{value}' for '{argument}': {why}\n");
+            clap::Error::raw(refused.kind(), message)
+        }
+        _ => refused,
     }
 }
 

@@ -8,8 +8,8 @@ use crate::claim::condition::Condition;
 use crate::claim::evidence::Estimate;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
-use crate::claim::words::{bound, counts, sign};
-use crate::claim::{Bound, Entry, Kind, Verdict, reference};
+use crate::claim::words::{bound, counts, plural, sign};
+use crate::claim::{Bound, Entry, Verdict, reference};
 use crate::experiment::registry::Registry;
 use crate::stats::observations::Observations as _;
 use crate::table::record::Word as _;
@@ -255,14 +255,6 @@ pub fn summary(ledger: &Ledger, width: usize) -> String {
         put_wrapped(&mut text, &line, width, "    ");
     }
     text
-}
-
-fn plural(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Identity => "identities",
-        Kind::Law => "laws",
-        Kind::Finding => "findings",
-    }
 }
 
 /// Which verdicts are not those of the reference run, from what this run and that one were of in short.

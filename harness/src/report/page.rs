@@ -229,8 +229,8 @@ mod filters {
     }
 
     #[filter_fn]
-    pub fn plural(kind: &Kind, _: &dyn Values) -> Result<&'static str> {
-        Ok(words::plural(*kind))
+    pub fn kinds(kind: &Kind, _: &dyn Values) -> Result<String> {
+        Ok(words::kinds(*kind))
     }
 
     #[filter_fn]

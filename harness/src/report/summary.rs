@@ -1,7 +1,10 @@
 //! What was asked and what came out, in five sentences made of the ledger.
 
+use crate::claim::criteria::is_after_a_look;
 use crate::claim::ledger::Ledger;
+use crate::claim::words::kinds;
 use crate::claim::{Entry, Kind, Verdict};
+use crate::table::record::Word as _;
 
 /// A sentence, and the claims that it introduces, each of which stands below it with its reason.
 pub(super) struct Sentence<'a> {
@@ -43,10 +46,15 @@ fn asked(entries: &[Entry]) -> String {
         1 => "1 claim".into(),
         n => format!("{n} claims"),
     };
+    let looked = entries.iter().filter(|e| is_after_a_look(&e.id)).count();
+    let looked = match looked {
+        0 => String::new(),
+        n => format!(" ({n} of them after results of their measure had been seen)"),
+    };
     format!(
         "Neural networks seem to store more features than they have neurons, and sparse autoencoders seem to find them. \
          This run put {claims} of one post on how that can work, or that follow up on it, to the test: each by a criterion \
-         that was written before the run, and beside a control in which it should fail."
+         that stood before this run{looked}, and beside a control in which it should fail."
     )
 }
 
@@ -90,19 +98,11 @@ fn came_out(entries: &[Entry]) -> String {
 
 /// The number of claims of each kind that came out as claimed.
 fn by_kind(entries: &[Entry]) -> String {
-    let kinds = [
-        (Kind::Finding, "findings on trained models"),
-        (Kind::Law, "laws of random models"),
-        (
-            Kind::Identity,
-            "identities, which hold by algebra if the code is right",
-        ),
-    ];
-    let parts = kinds.into_iter().filter_map(|(kind, words)| {
+    let parts = Kind::ALL.iter().rev().filter_map(|&kind| {
         let ours = || entries.iter().filter(|e| e.kind == kind);
         let held = ours().filter(|e| e.verdict == Verdict::Reproduced).count();
         let all = ours().count();
-        (all > 0).then(|| format!("{held} of {all} {words}"))
+        (all > 0).then(|| format!("{held} of {all} {}", kinds(kind)))
     });
     let parts: Vec<_> = parts.collect();
     format!("By kind, these came out as claimed: {}.", list(&parts))

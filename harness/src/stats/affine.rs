@@ -2,6 +2,7 @@
 
 use kernels::MatRef;
 
+use crate::stats;
 use crate::stats::cholesky::Cholesky;
 
 /// x ↦ y₀ + A (x − x₀)
@@ -91,17 +92,12 @@ impl Affine {
             .collect()
     }
 
-    /// R² of one output on the rows of `x`, which may be others than those it was fitted to.
+    /// [R²](stats::r2) of one output on the rows of `x`, which may be others than those it was fitted to.
     pub fn r2(&self, x: MatRef, y: &[f64], output: usize) -> f64 {
-        let outputs = self.offset.len();
-        let of = |i: usize| y[i * outputs + output];
-        let mean = (0..x.rows()).map(of).sum::<f64>() / x.rows() as f64;
-        let (mut left, mut all) = (0.0, 0.0);
-        for i in 0..x.rows() {
-            left += (of(i) - self.at(x.row(i))[output]).powi(2);
-            all += (of(i) - mean).powi(2);
-        }
-        1.0 - left / all
+        let each = y.iter().skip(output).step_by(self.offset.len());
+        let y: Vec<f64> = each.take(x.rows()).copied().collect();
+        let predicted = (0..x.rows()).map(|i| self.at(x.row(i))[output]);
+        stats::r2(predicted, &y)
     }
 }
 
@@ -134,6 +130,9 @@ mod tests {
         let noise: Vec<f64> = (0..50).map(|_| rng.normal()).collect();
         let half = Affine::fit(x.row_range(0..25), &noise[..25], 1, 1e-9).unwrap();
         assert!(half.r2(x.row_range(25..50), &noise[25..], 0) < 0.3);
+        // Of an output that does not vary there is nothing to explain.
+        let constant = [0.1; 25];
+        assert!(half.r2(x.row_range(25..50), &constant, 0).is_nan());
         assert!(Affine::fit(MatRef::from_rows(&[1.0; 6], 3), &[1.0; 2], 1, 1e-3).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! What a training is made of: where its activations are, and its settings.
 
+pub mod text;
+
 use std::path::{Path, PathBuf};
 
 use toml::Value;
@@ -8,9 +10,8 @@ use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
-use crate::settings::{Preset, Setting, Settings as _};
+use crate::settings::{Preset, Settings as _};
 use crate::store::names::CONFIG;
-use crate::text::put;
 use crate::workbench::data::refuse_too_few;
 use crate::workbench::settings::{Dead, Kind, Settings};
 
@@ -69,27 +70,6 @@ impl Across {
             },
             same_from: self.same_from.or(others.same_from),
         }
-    }
-
-    /// The lines of a configuration file.
-    fn to_toml(&self) -> String {
-        let mut text = String::new();
-        if let Some(path) = &self.probe_targets {
-            let path = Value::from(path.to_string_lossy().into_owned());
-            put(&mut text, format_args!("probe_targets = {path}\n"));
-        }
-        if !self.target_names.is_empty() {
-            let names = Value::from(self.target_names.clone());
-            put(&mut text, format_args!("target_names = {names}\n"));
-        }
-        put(
-            &mut text,
-            format_args!(
-                "# Cosine or correlation from which two elements count as the same.\nsame_from = {:?}\n",
-                self.same_from()
-            ),
-        );
-        text
     }
 }
 
@@ -251,59 +231,6 @@ impl Config {
         };
         Ok((config, rows))
     }
-
-    /// The configuration file that repeats the training on `isa`, with every setting explained.
-    pub fn to_toml(&self, isa: &str) -> String {
-        use std::fmt::Write as _;
-        let list = |paths: &[PathBuf]| {
-            let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
-            Value::try_from(paths).expect("a list of strings")
-        };
-        let command = match self.across {
-            Some(_) => "layers",
-            None => "train",
-        };
-        let mut text = format!(
-            "# The configuration of this training. `harness sae {command} --config` on this file repeats it byte for byte.\n\
-             data = {}\n",
-            list(&self.data),
-        );
-        if !self.target.is_empty() {
-            let (target, skip) = (list(&self.target), self.skip_connection);
-            write!(text, "target = {target}\nskip_connection = {skip}\n")
-                .expect("writing to a string");
-        }
-        if !self.eval.is_empty() {
-            let eval = list(&self.eval);
-            write!(
-                text,
-                "# Models are measured on these rows, at most `measured` of them, and none of the data are held out.\n\
-                 eval = {eval}\n"
-            )
-            .expect("writing to a string");
-        }
-        if let Some(tensor) = &self.tensor {
-            writeln!(text, "tensor = {}", Value::from(tensor.as_str()))
-                .expect("writing to a string");
-        }
-        if let Some(tokens) = &self.tokens {
-            let tokens = Value::from(tokens.to_string_lossy().into_owned());
-            writeln!(text, "tokens = {tokens}").expect("writing to a string");
-        }
-        if let Some(across) = &self.across {
-            text += &across.to_toml();
-        }
-        write!(
-            text,
-            "# Without this line, the best instruction set of the machine: results then differ in their last digits.\n\
-             isa = \"{isa}\"\n"
-        )
-        .expect("writing to a string");
-        for Setting { key, about, value } in self.settings.list() {
-            write!(text, "# {about}\n{key} = {value}\n").expect("writing to a string");
-        }
-        text
-    }
 }
 
 /// Refuses what is said on the command line and does nothing for the variant. (A file names every setting.)
@@ -321,6 +248,31 @@ fn refuse_unused(said: &[(String, Value, String)], variant: Kind) -> Result<()> 
     }
 }
 
+/// The numbers of elements that `--expansion` asks for at a width.
+fn elements(expansion: &[f64], width: usize) -> Result<Vec<usize>> {
+    let of = |&ratio: &f64| match ratio > 0.0 && ratio <= 1000.0 {
+        true => Ok(((ratio * width as f64).round() as usize).max(1)),
+        false => Err(Error::input(format!(
+            "--expansion {ratio}: it must be above 0 and at most 1000"
+        ))),
+    };
+    let elements = expansion.iter().map(of).collect::<Result<Vec<_>>>()?;
+    for (ratios, sizes) in expansion.windows(2).zip(elements.windows(2)) {
+        let ([a, b], [smaller, larger]) = ([ratios[0], ratios[1]], [sizes[0], sizes[1]]);
+        if smaller == larger {
+            return Err(Error::input(format!(
+                "--expansion {a},{b}: both give {smaller} elements at a width of {width}; leave one of them out"
+            )));
+        }
+        if smaller > larger {
+            return Err(Error::input(format!(
+                "--expansion {a},{b}: the numbers must increase"
+            )));
+        }
+    }
+    Ok(elements)
+}
+
 /// The settings that were said, the last of each, over those that suit the activations.
 fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) -> Result<Settings> {
     let mut settings = Settings::preset(Preset::Default);
@@ -330,18 +282,7 @@ fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) ->
         settings.samples = settings.samples.max(rows.len());
     }
     if !expansion.is_empty() {
-        let wrong = |ratio: f64| {
-            Error::input(format!(
-                "--expansion {ratio}: it must be above 0 and at most 1000"
-            ))
-        };
-        let elements = expansion
-            .iter()
-            .map(|&ratio| match ratio > 0.0 && ratio <= 1000.0 {
-                true => Ok(((ratio * rows.width() as f64).round() as usize).max(1)),
-                false => Err(wrong(ratio)),
-            });
-        settings.elements = elements.collect::<Result<_>>()?;
+        settings.elements = elements(expansion, rows.width())?;
     }
     for (key, value, origin) in said {
         assign(&mut settings, &presets, OWNER, key, value, origin)?;

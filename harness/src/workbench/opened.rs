@@ -130,7 +130,8 @@ impl Opened {
         let rows = rows.without(&survey.broken);
         if rows.is_empty() {
             return Err(Error::input(format!(
-                "every row of {} or its target holds a NaN or an infinite value",
+                "every row of {} or its target holds a NaN or an infinite value; save the activations again, in float32 \
+                 if they overflowed",
                 rows.title()
             )));
         }

@@ -31,8 +31,8 @@ impl Files {
     pub fn create(out: &Path, samples: u64, width: usize, features: usize) -> Result<Files> {
         let Some(extension) = out.extension().and_then(|e| e.to_str()) else {
             return Err(Error::input(format!(
-                "{} has no ending; samples are written as .npy or .safetensors",
-                out.display()
+                "{out} has no ending; samples are written as .npy or .safetensors: --out {out}.npy",
+                out = out.display()
             )));
         };
         let beside = |what: &str, extension: &str| {

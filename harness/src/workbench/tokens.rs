@@ -4,12 +4,12 @@
 //! line by line: once to hold it to the number of rows, once more for the lines that are asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::activations::Rows;
 use crate::error::{Error, Result};
+use crate::input;
 
 /// The longest line that is read, bytes.
 const LONGEST: u64 = 1 << 20;
@@ -80,15 +80,7 @@ impl Tokens {
                 number + 1
             ))
         };
-        // Before it is opened: opening a pipe waits for who writes it.
-        let found = std::fs::metadata(path).map_err(Error::io("read", path))?;
-        if !found.is_file() {
-            return Err(Error::input(format!(
-                "cannot read {}: it is no file",
-                path.display()
-            )));
-        }
-        let mut file = BufReader::new(File::open(path).map_err(Error::io("read", path))?);
+        let mut file = BufReader::new(input::open(path)?);
         let mut line = Vec::new();
         for number in 0.. {
             if number % (1 << 16) == 0 {

@@ -186,9 +186,9 @@ fn what_draws_nothing_at_random_has_no_interval_and_says_so() {
     let law = entry_of(&LAW, [([0.5], [2.0]); 3]);
     assert_eq!(
         (law.verdict, law.interval),
-        (Verdict::Reproduced, Basis::NoRandomness)
+        (Verdict::Reproduced, Basis::Same)
     );
-    assert_eq!(words::spread(&law), "no randomness");
+    assert_eq!(words::spread(&law), "the same at all 3 seeds");
     // A trained model that comes out the same at every seed is random all the same.
     assert_eq!(finding(&[0.5; 3], &[3.0; 3]).interval, Basis::Student);
 }

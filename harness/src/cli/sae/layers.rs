@@ -8,7 +8,7 @@ use super::super::common::{choose_isa, print};
 use super::sweep::SweepArgs;
 use crate::error::Result;
 use crate::store::resumed::LAYERS;
-use crate::workbench::config::{Across, Config, Request};
+use crate::workbench::config::{Across, Config, Request, text};
 use crate::workbench::layers;
 
 /// The arguments of `harness sae layers`.
@@ -45,6 +45,9 @@ pub struct LayersArgs {
 impl LayersArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
+        if self.sweep.settings {
+            return print(&text::explained());
+        }
         let across = Across {
             probe_targets: self.probe_targets,
             target_names: self.target_names,

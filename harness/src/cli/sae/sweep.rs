@@ -96,7 +96,7 @@ pub struct WhatArgs {
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
-    /// Change one setting; may be given many times (the config.toml of a training explains all of them)
+    /// Change one setting; may be given many times (--settings shows and explains all of them)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
@@ -106,6 +106,10 @@ pub struct WhatArgs {
 pub struct SweepArgs {
     #[command(flatten)]
     what: WhatArgs,
+
+    /// Show all settings as a file for --config, and train nothing
+    #[arg(long, exclusive = true)]
+    pub settings: bool,
 
     /// Folder for the results, new or empty [default: out/sae-N or, for layers, out/layers-N, the first N that is free]
     #[arg(long, value_name = "DIR")]

@@ -10,7 +10,7 @@ use super::sweep::{ModelArgs, SweepArgs};
 use crate::error::Result;
 use crate::store::resumed::TRAIN;
 use crate::text::number;
-use crate::workbench::config::{Config, Request};
+use crate::workbench::config::{Config, Request, text};
 use crate::workbench::train::{self, Times};
 
 /// The arguments of `harness sae train`.
@@ -25,6 +25,7 @@ use crate::workbench::train::{self, Times};
     harness sae train train/ --eval validation.npy    measured on rows of another file\n  \
     harness sae train layer5.npy --target layer6.npy    a transcoder\n  \
     harness sae train --resume layer6-sae\n  \
+    harness sae train --settings > my.toml    all settings, explained, to be changed and read by --config\n  \
     harness sae train --config layer6-sae/config.toml    repeat a training byte for byte\n  \
     harness sae train --part 3/8 --out layer6-sae    a share of the models of a sweep: see `harness sae plan --help`"
 )]
@@ -42,6 +43,9 @@ pub struct TrainArgs {
 impl TrainArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
+        if self.sweep.settings {
+            return print(&text::explained());
+        }
         let mut request = self.model.request(self.sweep.request()?);
         if self.part.is_given() {
             return parts::train(&request, &self.part, self.sweep.options()?);

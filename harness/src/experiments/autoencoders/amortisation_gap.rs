@@ -66,7 +66,7 @@ impl Experiment for AmortisationGap {
 
     const ABOUT: &'static About = &About {
         id: "amortisation-gap",
-        title: "What does it cost to read codes off at once?",
+        title: "How far are an encoder's codes from optimised ones?",
         summary: "Exactly K of N sources are active in a sample, a sum of their directions in fewer dimensions. A linear \
         encoder and two-layer ones, all without biases, and sparse coding, which optimises every code, are trained with true \
         codes, with the true dictionary, or with neither, and their codes on test samples are correlated with the true ones.",

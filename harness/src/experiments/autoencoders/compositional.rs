@@ -40,7 +40,7 @@ impl Experiment for Compositional {
 
     const ABOUT: &'static About = &About {
         id: "compositional",
-        title: "Is a feature read in new company?",
+        title: "Is a feature still read in combinations that were not trained?",
         summary: "Exactly k of n features are active in a sample, a sum of their directions in fewer dimensions. In \
         training the first feature never stands beside one half of the others; then it is read where it stands beside \
         known ones, and beside these new ones alone: by a linear probe, by a sparse autoencoder, and by codes of least \
@@ -97,7 +97,7 @@ impl Experiment for Compositional {
         figures::draw(tables)
     }
 
-    fn findings(tables: &Tables, _: &Ledger) -> String {
-        figures::findings(tables)
+    fn findings(tables: &Tables, ledger: &Ledger) -> String {
+        figures::findings(tables, ledger)
     }
 }

@@ -19,7 +19,7 @@ use crate::rng::{Rng, random_direction};
 use crate::stats::mean;
 use crate::stats::observations::Observations as _;
 use crate::table::{Record, Table, Tables};
-use crate::text::number;
+use crate::text;
 
 /// See the [module](self).
 pub struct ReadInSkew;
@@ -182,10 +182,7 @@ impl Experiment for ReadInSkew {
         let rows = tables.rows::<Skew>();
         let percent = |model: Model, value: fn(&Skew) -> f64| {
             let ours = rows.iter().filter(|r| r.model == model).map(value);
-            format!(
-                "{} %",
-                number((100.0 * mean(&ours.collect::<Vec<_>>())).round())
-            )
+            text::percent(mean(&ours.collect::<Vec<_>>()))
         };
         if rows.is_empty() {
             return "No model was there to look into.".into();

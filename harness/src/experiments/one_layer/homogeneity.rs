@@ -40,8 +40,14 @@ static FEWER: Claim<2> = Claim {
         threshold, which falls at least 5× from k = 2 to k = n",
     control: "the others on neurons of their own: they are spread as far, but do not interfere",
     conditions: [
-        at_most(-0.9, "Spearman ρ of k and the most active others"),
-        at_least(5.0, "most active others at k = 2 over those at k = n"),
+        at_most(
+            -0.9,
+            "Spearman ρ of k and the largest number of active others",
+        ),
+        at_least(
+            5.0,
+            "largest number of active others at k = 2 over that at k = n",
+        ),
     ],
 };
 
@@ -124,7 +130,7 @@ impl Experiment for Homogeneity {
                 let [claim, control] = [|r: &Limit| r.n_on, |r: &Limit| r.control].map(|column| {
                     let (k, most): (Vec<_>, Vec<_>) =
                         of_threshold.iter().map(|r| (r.k as f64, column(r))).unzip();
-                    let most = all_finite("most active others by k", &most);
+                    let most = all_finite("largest number of active others by k", &most);
                     [most.clone().map(|most| trend(&k, most)), most.map(fall)]
                 });
                 let setting = Setting::new([("ΔR² threshold", threshold.to_string())]);

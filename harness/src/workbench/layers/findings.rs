@@ -1,7 +1,7 @@
 //! What came out, in sentences.
 
 use super::tables::{LayerModel, Persistence, Probe, Score};
-use crate::stats::mean;
+use crate::stats::mean_of_finite;
 use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
@@ -22,12 +22,6 @@ pub fn findings(tables: &Tables, same_from: f64) -> Vec<String> {
     let targets: Vec<&str> = probes.iter().map(|p| p.target.as_str()).distinct();
     said.extend(targets.into_iter().map(|target| probed(&probes, target)));
     said
-}
-
-/// The mean of the numbers among the values; nothing if there are none.
-fn known(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let values: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
-    (!values.is_empty()).then(|| mean(&values))
 }
 
 /// The layers with the smallest and with the largest value.
@@ -55,7 +49,7 @@ fn reconstruction(models: &[LayerModel]) -> Vec<String> {
         let [least, most] = ends(&whole(by_layer(|m| m.model.measures.explained_variance)))?;
         let [fewest, _] = ends(&whole(by_layer(|m| m.model.measures.dead)))?;
         let [_, dead] = ends(&whole(by_layer(|m| m.model.measures.dead)))?;
-        let l0 = known(ours.iter().map(|m| m.model.measures.l0))?;
+        let l0 = mean_of_finite(ours.iter().map(|m| m.model.measures.l0))?;
         let range = |low: f64, high: f64| match percent(low) == percent(high) {
             true => percent(low),
             false => format!("{} to {}", percent(low), percent(high)),
@@ -75,8 +69,8 @@ fn reconstruction(models: &[LayerModel]) -> Vec<String> {
 
 fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
     let next = [
-        known(rows.iter().map(|r| r.next_direction))?,
-        known(rows.iter().map(|r| r.next_function))?,
+        mean_of_finite(rows.iter().map(|r| r.next_direction))?,
+        mean_of_finite(rows.iter().map(|r| r.next_function))?,
     ];
     let mut said = format!(
         "Of the elements that at least 10 of the compared rows switch on, the next layer has {} by direction (a cosine of at \
@@ -85,8 +79,8 @@ fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
         percent(next[1]),
     );
     let again = [
-        known(rows.iter().map(|r| r.again_direction)),
-        known(rows.iter().map(|r| r.again_function)),
+        mean_of_finite(rows.iter().map(|r| r.again_direction)),
+        mean_of_finite(rows.iter().map(|r| r.again_function)),
     ];
     if let [Some(direction), Some(function)] = again {
         said += &format!(
@@ -99,7 +93,7 @@ fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
             said += " That is so few that these dictionaries tell little of the layers: train on more rows, or with fewer elements.";
         }
     }
-    let of = |column: fn(&Persistence) -> f64| known(rows.iter().map(column));
+    let of = |column: fn(&Persistence) -> f64| mean_of_finite(rows.iter().map(column));
     if let [Some(cosine), Some(chance), Some(correlation), Some(apart)] = [
         of(|r| r.next_cosine),
         of(|r| r.chance_cosine),
@@ -120,7 +114,7 @@ fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
 
 fn unfinished(rows: &[Persistence]) -> Option<String> {
     let between = &rows[1..rows.len().max(2) - 1];
-    let of = |column: fn(&Persistence) -> f64| known(between.iter().map(column));
+    let of = |column: fn(&Persistence) -> f64| mean_of_finite(between.iter().map(column));
     let direction = of(|r| r.unfinished_direction)?;
     let function = of(|r| r.unfinished_function)?;
     let mut said = format!(

@@ -1,12 +1,12 @@
 //! What probes are trained to read from activations: numbers or a class for each row.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
 use crate::activations::{Rows, npy};
 use crate::error::{Error, Result};
+use crate::input;
 use crate::sae::reading;
 use crate::session::progress;
 
@@ -50,16 +50,9 @@ impl Targets {
     /// names.
     pub fn open(path: &Path, count: u64, names: &[String]) -> Result<Targets> {
         let wrong = |why: String| Error::input(format!("{}: {why}", path.display()));
-        // Before it is opened: opening a pipe waits for who writes it.
-        let found = std::fs::metadata(path).map_err(Error::io("read", path))?;
-        if !found.is_file() {
-            return Err(wrong("it is no file".into()));
-        }
+        let file = input::open(path)?;
         let classes = match path.extension().is_some_and(|e| e == "npy") {
-            true => {
-                let file = File::open(path).map_err(Error::io("read", path))?;
-                npy::classes(BufReader::new(file)).map_err(wrong)?
-            }
+            true => npy::classes(BufReader::new(file)).map_err(wrong)?,
             false => None,
         };
         let (len, targets) = match classes {

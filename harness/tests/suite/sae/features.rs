@@ -178,7 +178,7 @@ fn tokens_that_do_not_fit_the_rows_are_refused_before_anything_is_computed() {
         ("bytes.txt", &["bytes.txt: line 2 is no text in UTF-8"]),
         ("long.txt", &["long.txt: line 1 is longer than a MiB"]),
         ("nothing.txt", &["nothing.txt"]),
-        ("model", &["cannot read model: it is no file"]),
+        ("model", &["cannot read model: it is a folder, not a file"]),
     ] {
         sandbox.refuses(
             &format!("sae features model --data x.npy --tokens {file} --out z"),

@@ -1,6 +1,8 @@
 //! Variants, their settings, and what else changes a training.
 
+use harness::settings::{Preset, Settings as _};
 use harness::table::record::Word as _;
+use harness::workbench::settings::Settings;
 use harness::workbench::tables::Step;
 
 use super::{SWEEP, WIDTH, cell, models, tensors, with_data};
@@ -296,6 +298,23 @@ fn settings_that_make_no_sense_are_refused() {
         ("--variant l2", &["--variant: variant is", "topk"]),
         ("--expansion 0", &["--expansion 0"]),
         (
+            "--expansion 1,1.01",
+            &["--expansion 1,1.01: both give 5 elements"],
+        ),
+        (
+            "--expansion 2,1",
+            &["--expansion 2,1: the numbers must increase"],
+        ),
+        ("--k 4.5", &["'4.5' for '--k", "it must be a whole number"]),
+        (
+            "--rate fast",
+            &["'fast' for '--rate", "it must be a number"],
+        ),
+        (
+            "--seeds 99999999999999999999",
+            &["'--seeds", "it is too large"],
+        ),
+        (
             "--set sampels=5",
             &["no setting `sampels`; did you mean `samples`?"],
         ),
@@ -326,4 +345,35 @@ fn settings_that_make_no_sense_are_refused() {
     );
     // Other activations under the same name are noticed while a training is under way.
     sandbox.refuses("sae train --resume nowhere", &["nowhere"]);
+}
+
+#[test]
+fn all_settings_are_explained_in_a_file_that_sets_none_and_can_be_read() {
+    let sandbox = with_data();
+    for command in ["train", "layers"] {
+        let output = sandbox
+            .harness(&format!("sae {command} --settings"))
+            .output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        let mut lines = text.lines();
+        assert!(
+            lines.all(|line| line.is_empty() || line.starts_with('#')),
+            "{text}"
+        );
+        let each = text.lines().filter_map(|line| line.strip_prefix('#'));
+        let set: Vec<_> = each.filter(|line| !line.starts_with(' ')).collect();
+        let set: toml::Table = set.join("\n").parse().unwrap();
+        let settings = Settings::preset(Preset::Default).list().into_iter();
+        let expected: toml::Table = settings.map(|s| (s.key, s.value)).collect();
+        assert_eq!(set, expected);
+        if command == "train" {
+            let text = text.replace("#k = [32]", "k = [2]");
+            std::fs::write(sandbox.join("my.toml"), text).unwrap();
+        }
+    }
+    let train = "sae train x.npy --config my.toml --samples 500 --baselines none --quiet --out a";
+    sandbox.harness(train).assert().success();
+    let config = std::fs::read_to_string(sandbox.join("a/config.toml")).unwrap();
+    // What is not set follows from the data still: the width is 5.
+    assert!(config.contains("\nk = [2]\n") && config.contains("\nelements = [40]\n"));
 }

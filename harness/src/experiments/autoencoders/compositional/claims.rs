@@ -5,6 +5,9 @@ use super::settings::Settings;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, Claim, Kind, Setting, at_least};
 
+/// The choice of the specification curve that is the number of features.
+pub const FEATURES: &str = "features";
+
 pub static COMPANY: Claim<2> = Claim {
     id: "codes-hold-in-new-company",
     kind: Kind::Finding,
@@ -42,7 +45,7 @@ pub fn settle(rows: &[Reading], s: &Settings, seeds: &[u64], outcome: &mut Outco
                         outcome.settle(&COMPANY, seed, claim.clone(), control.clone());
                     }
                     let setting = Setting::new([
-                        ("features", features.to_string()),
+                        (FEATURES, features.to_string()),
                         ("against", rival.to_string()),
                         ("codes", codes.to_string()),
                     ]);

@@ -1,6 +1,9 @@
 //! The figure of `compositional` and what is said of it, from its table.
 
+use super::claims::{COMPANY, FEATURES};
 use super::readers::{Reader, Reading};
+use crate::claim::ledger::Ledger;
+use crate::claim::setting::choices;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::median;
 use crate::stats::observations::Observations;
@@ -38,12 +41,12 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
         let panel = Panel::new(title, Axis::named("", names), Axis::linear("R²"))
             .scatter(
                 Role::Other(0),
-                "known company",
+                "trained combinations",
                 ours().map(|r| (place(r) - 0.15, r.r2_known)),
             )
             .scatter(
                 Role::Other(1),
-                "new company",
+                "new combinations",
                 ours().map(|r| (place(r) + 0.15, r.r2_new)),
             );
         figure = figure.panel(panel);
@@ -51,10 +54,18 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![figure]
 }
 
-/// Some sentences on who reads the feature in new company.
-pub fn findings(tables: &Tables) -> String {
+/// Some sentences on who reads the feature in combinations that were not trained.
+pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<Reading>();
-    let Some(first) = rows.iter().find(|r| !r.orthogonal) else {
+    // The number of features that the verdict is for, unless no verdict was asked for.
+    let point = ledger.cells_of(COMPANY.id).find(|cell| cell.point);
+    let options = point.into_iter().flat_map(|cell| choices(&cell.setting));
+    let features = options.filter(|(choice, _)| *choice == FEATURES);
+    let features = features
+        .filter_map(|(_, number)| number.parse().ok())
+        .next();
+    let is_first = |r: &&Reading| !r.orthogonal && features.is_none_or(|n: usize| r.features == n);
+    let Some(first) = rows.iter().find(is_first) else {
         return "No feature was read.".into();
     };
     let middle = |orthogonal, reader, column: fn(&Reading) -> f64| {
@@ -66,10 +77,11 @@ pub fn findings(tables: &Tables) -> String {
     let known = |reader| middle(false, reader, |r| r.r2_known);
     let new = |reader| middle(false, reader, |r| r.r2_new);
     format!(
-        "With {} features in {} dimensions, R² of the feature goes from known to new company from {} to {} for a \
+        "With {} features in {} dimensions, R² of the feature goes from trained to new combinations from {} to {} for a \
          linear probe, from {} to {} for the encoder of a sparse autoencoder, from {} to {} for the best codes on its \
          dictionary, and from {} to {} for the best codes on the true directions. The autoencoder's nearest element \
-         has a cosine of {} with the feature. Where features are orthogonal the probe's R² is {} in known and {} in new company.",
+         has a cosine of {} with the feature. Where features are orthogonal the probe's R² is {} in trained and {} in new \
+         combinations.",
         first.features,
         first.dimensions,
         known(Reader::Probe),

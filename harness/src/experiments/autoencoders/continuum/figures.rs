@@ -173,7 +173,8 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         _ => String::new(),
     };
     format!(
-        "Of {largest} elements {:.0} live on a sphere in {sphere} dimensions, and {:.0} on a few points of it. The \
+        "Of {largest} elements, {:.0} are living where features are all points of a sphere in {sphere} dimensions, and {:.0} \
+         where they are a few points of it. The \
          number of living elements grows as the power {} of the number of elements on the continuum and as the power \
          {} on discrete features.{control} On the continuum the loss of the {largest} elements is {} above that of an element \
          for every point; with the best codes on the same dictionary it is {} above, and with the best codes on as \

@@ -19,7 +19,7 @@ pub static COST: Claim<1> = Claim {
     criterion: "sparse autoencoders (L1) with three elements to a dimension: active elements a datapoint at an explained \
         variance of 0.95, geometric mean over the layers read from L/4 to 3L/4, over the larger of those of the input \
         and of the output: above 1",
-    control: "a model of the same data in which every datapoint is right from a layer of its own on",
+    control: "a look-up model of the same data, built by hand, in which each datapoint becomes right in one layer",
     conditions: [above(
         1.0,
         "cost of the middle layers over that of the dearer end",
@@ -33,7 +33,7 @@ pub static STABILITY: Claim<1> = Claim {
         the middle layers than at the input and at the output.",
     criterion: "mean largest cosine between the living elements of the two dictionaries, mean of both ways and over the \
         layers read from L/4 to 3L/4, minus the lower of those of the input and of the output: at most −0.05",
-    control: "a model of the same data in which every datapoint is right from a layer of its own on",
+    control: "a look-up model of the same data, built by hand, in which each datapoint becomes right in one layer",
     conditions: [at_most(
         -0.05,
         "similarity of two dictionaries in the middle layers minus that at the less similar end",

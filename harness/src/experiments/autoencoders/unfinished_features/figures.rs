@@ -1,6 +1,6 @@
 //! The figures of `unfinished-features` and what is said of them, from its tables.
 
-use super::claims::{COST, STABILITY};
+use super::claims::COST;
 use super::dictionary::KINDS;
 use super::elements::Category;
 use super::stream::Basis;
@@ -52,8 +52,8 @@ fn costs(tables: &Tables) -> Figure {
     let rows = tables.rows::<LayerCost>();
     let largest = largest_ratio(&rows);
     let caption = "What it takes to reconstruct the stream of a layer: the active elements a datapoint at an explained \
-        variance of 0.95, and the share of the variance that is left with 10 of them. Lines are medians over seeds, points \
-        are seeds. The fixes are for the trained model.";
+        variance of 0.95, and the share of the variance that is left with 10 of them. Lines are medians over the seeds at \
+        which that much is explained, points are seeds. The fixes are for the trained model.";
     let mut figure = Figure::new(NAMES[0], caption).of::<LayerCost>();
     let panels: [(&str, Column); 2] = [
         ("active elements a datapoint", |r| r.l0),
@@ -315,31 +315,43 @@ fn similarity(tables: &Tables, kind: Kind) -> Panel {
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<LayerCost>();
     let largest = largest_ratio(&rows);
-    let trained = |basis: Basis| {
-        let ours = rows
-            .iter()
-            .filter(move |r| (r.model, r.basis, Some(r.ratio)) == (KINDS[0], basis, largest));
+    let of_basis = |basis: Basis| {
+        let ours = rows.iter();
+        ours.filter(move |r| (r.model, r.basis, Some(r.ratio)) == (KINDS[0], basis, largest))
+    };
+    let trained = |basis: Basis, seeds: &[u64]| {
+        let ours = of_basis(basis).filter(|r| seeds.contains(&r.seed));
         ours.map(|r| (r.layer, r.l0))
             .filter(|p| p.1.is_finite())
             .medians()
     };
     let whole = |value: f64| format!("{value:.0}");
-    let costs = trained(Basis::Stream);
+    let seeds = of_basis(Basis::Stream).map(|r| r.seed).levels();
+    let costs = trained(Basis::Stream, &seeds);
     let (Some(first), Some(last)) = (costs.first(), costs.last()) else {
         return "No model of `multilayer` has learned its data, so there is no residual stream to look into.".into();
     };
-    let between: Vec<f64> = costs
-        .iter()
-        .filter(|p| p.0 > first.0 && p.0 < last.0)
-        .map(|p| p.1)
-        .collect();
+    let between = |costs: &[(f64, f64)]| {
+        let ours = costs.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
+        ours.map(|p| p.1).collect::<Vec<_>>()
+    };
+    let at_last = of_basis(Basis::Stream).filter(|r| r.layer as f64 == last.0);
+    let reach = at_last.filter(|r| r.l0.is_finite()).count();
+    let at_reach = match reach == seeds.len() {
+        true => String::new(),
+        false => format!(
+            ", where no dictionary explains so much at the other {} of {} seeds",
+            seeds.len() - reach,
+            seeds.len()
+        ),
+    };
     let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
     let mut said = format!(
-        "To explain 95 % of the variance takes {} active elements at the input, {} at the output and {} in the layers between \
-         (medians){}.",
+        "To explain 95 % of the variance takes {} active elements at the input, {} in the layers between and {} at the \
+         output{at_reach} (medians over the seeds at which that much is explained){}.",
         whole(first.1),
+        whole(median(&between(&costs))),
         whole(last.1),
-        whole(median(&between)),
         match value(COST.id) {
             times if times.is_finite() => format!(
                 ", {} times as many in the middle as at the dearer end",
@@ -361,20 +373,25 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
             of_layers(&|l| l == last.0),
         ]
     };
+    let stability = tables.rows::<Stability>();
+    let alike = |layers: &dyn Fn(f64) -> bool| {
+        let ours = stability.iter().filter(|r| r.model == KINDS[0]);
+        let by_layer = ours.map(|r| (r.layer, r.mmcs)).medians();
+        let ours = by_layer.iter().filter(|p| layers(p.0)).map(|p| p.1);
+        mean(&ours.collect::<Vec<_>>())
+    };
     let [input, between_them, output] = neither(&all, |r| r.category);
     let [of_input, of_between, of_output] = neither(&all, |r| r.selective);
     said += &format!(
         " By direction, {input} of the elements at the input, {between_them} between and {output} at the output line up with \
          neither an input nor an output; by function, {of_input}, {of_between} and {of_output} are selective for neither an \
          input nor a class. Only as far as the output has fewer of them than the layers between does this tell unfinished \
-         features from finished ones. The mean largest cosine of the elements of two trainings on the same stream is {} {} in \
-         the middle than at the end where they agree less.",
-        number(value(STABILITY.id).abs()),
-        if value(STABILITY.id) < 0.0 {
-            "smaller"
-        } else {
-            "larger"
-        },
+         features from finished ones. The mean largest cosine of the elements of two trainings on the same stream is {} at the \
+         input, {} in the layers between and {} at the output: the claim compares the middle with the end where they agree \
+         less.",
+        number(alike(&|l| l == first.0)),
+        number(alike(&|l| l > first.0 && l < last.0)),
+        number(alike(&|l| l == last.0)),
     );
     let fixes: Vec<String> = [
         (Basis::AllLayers, "one dictionary for all layers"),
@@ -385,16 +402,14 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     ]
     .into_iter()
     .filter_map(|(basis, name)| {
-        let costs = trained(basis);
-        let between = costs.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
-        let between: Vec<f64> = between.map(|p| p.1).collect();
+        let fixed = between(&trained(basis, &seeds));
         let [_, neither, _] = neither(&elements(tables, KINDS[0], basis), |r| r.selective);
         rows.iter().any(|r| r.basis == basis).then(|| {
-            let cost = match between.is_empty() {
+            let cost = match fixed.is_empty() {
                 true => "never explains 95 % of the variance".into(),
                 false => format!(
                     "takes {} active elements for the same",
-                    whole(median(&between))
+                    whole(median(&fixed))
                 ),
             };
             format!("{name} {cost}, and {neither} of its elements are selective for neither")
@@ -402,9 +417,13 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     })
     .collect();
     if !fixes.is_empty() {
+        // They are tried at the first seeds alone, and set beside what those seeds' own dictionaries take.
+        let tried = of_basis(Basis::AllLayers).map(|r| r.seed).levels();
         said += &format!(
-            " In the layers between, where a dictionary of the layer's own takes {}, {}.",
-            whole(median(&between)),
+            " In the layers between, where at the {} seeds at which the following was tried a dictionary of the layer's own \
+             takes {}, {}.",
+            tried.len(),
+            whole(median(&between(&trained(Basis::Stream, &tried)))),
             fixes.join("; ")
         );
     }

@@ -10,9 +10,9 @@ use crate::text::number;
 pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
     let map = Figure::new(
         "homogeneity",
-        "Non-homogeneity ΔR² of the response along a feature on k neurons while others are active. The \
-         line is the threshold: above it the response counts as homogeneous. Mean over features of \
-         interest, median over seeds.",
+        "Non-homogeneity ΔR² of the response along a feature on k neurons while others are active. On the \
+         line ΔR² is the threshold; where more others are active than there, the response counts as homogeneous. Mean over \
+         features of interest, median over seeds.",
     ).of::<Cell>();
     let curves = Figure::new(
         "homogeneity-curves",
@@ -97,7 +97,7 @@ fn draw_limits(tables: &Tables) -> Panel {
     let mut panel = Panel::new(
         "",
         Axis::log("neurons per feature k"),
-        Axis::log("most active others"),
+        Axis::log("largest number of active others"),
     );
     let thresholds = limits.iter().map(|r| r.threshold).distinct();
     for (i, &threshold) in (0..).zip(&thresholds) {

@@ -25,9 +25,9 @@ crate::rows! {
         seed: u64 [""],
         /// the ΔR² that it must be above
         threshold: f64 ["1"],
-        /// most active others
+        /// largest number of active others
         n_on: f64 ["1"],
-        /// most active others on neurons of their own, which do not interfere
+        /// the same for others on neurons of their own, which do not interfere
         control: f64 ["1"],
     }
 }

@@ -258,9 +258,9 @@ pub(super) fn findings(tables: &Tables) -> String {
          spreading alone protects nothing. Where what the other adds is as long but on half of its neurons, a spread \
          feature keeps {}, and with the other as strongly negative {}; on all of its neurons with entries of both signs, {}, and with \
          positive entries, which push every neuron to the same side, {}. \
-         An aligned feature has one neuron, on which every other that adds as much is the same. In the maps, those of \
-         halves and of the narrow layer have the same shape; with as many negative as positive signs both maps are \
-         planes, tilted by the overlap of A and B.",
+         An aligned feature is on one neuron, so all others that add the same amount to it act alike. The map of half of a \
+         wide layer has the same shape as that of a layer of two neurons; with as many negative as positive signs both maps \
+         are planes, tilted by the overlap of A and B.",
         number(strong),
         kept(true, Overlap::Same, strong),
         kept(false, Overlap::Same, strong),

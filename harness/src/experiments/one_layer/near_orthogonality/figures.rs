@@ -83,7 +83,11 @@ pub(super) fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let (first, last) = (counts[0], counts[counts.len() - 1]);
     let lower = |low: (f64, f64), c: &(f64, f64)| if c.1 < low.1 { *c } else { low };
     let lowest = counts.iter().fold(first, lower);
-    let count = |count: f64| number(count.round());
+    let count = |count: f64| match count.round() {
+        // The smallest number that is tried.
+        ..=2.0 => "fewer than 2".into(),
+        count => number(count),
+    };
     let dip = match lowest.0 > first.0 {
         true => format!(", by way of {} at k = {}", count(lowest.1), lowest.0),
         false => String::new(),

@@ -73,7 +73,7 @@ fn both_sides(
     let (delta, mmcs) = thresholds.unwrap_or((f64::NAN, f64::NAN));
     let band = |role, points| Mark::Band { role, points };
     let curve = |role, label: &str, points| Mark::Dotted(Series::new(role, label, points));
-    let active_label = format!("most active others, ΔR² > {}", number(delta));
+    let active_label = format!("largest number of active others, ΔR² > {}", number(delta));
     let available_label = format!("nearly orthogonal, MMCS < {}", number(mmcs));
     let (left, right) = (Role::Other(1), Role::Distributed);
     Panel::new(
@@ -83,7 +83,11 @@ fn both_sides(
     )
     .with_right(Axis::log(available_label))
     .mark(band(left, active.clone().ranges()))
-    .mark(curve(left, "most active others (left)", active.medians()))
+    .mark(curve(
+        left,
+        "largest number of active others (left)",
+        active.medians(),
+    ))
     .on_right(band(right, available.clone().ranges()))
     .on_right(curve(
         right,
@@ -136,7 +140,9 @@ fn draw_planes(rows: &[Skew]) -> Figure {
             |r| r.nearly_orthogonal.log10(),
         ))
         .panel(plane("a feature alone", "ΔR²", |r| r.delta_r2))
-        .panel(plane("most active others", "number", |r| r.active))
+        .panel(plane("largest number of active others", "number", |r| {
+            r.active
+        }))
 }
 
 /// Both sides at k = n, with the control.
@@ -195,7 +201,7 @@ pub(super) fn findings(tables: &Tables) -> String {
         }
         Some((active, available)) => format!(
             "In the post's picture, from k = {} to k = {} the number of nearly orthogonal signed features goes from {} to \
-             {}, while the most positive others that can be active go from {} to {}.",
+             {}, while the largest number of positive others that can be active goes from {} to {}.",
             active.0.0,
             active.1.0,
             count(available.0.1),
@@ -232,9 +238,13 @@ pub(super) fn findings(tables: &Tables) -> String {
         available.1.1 > available.0.1 && active.1.1 < active.0.1 && active.1.1 > 0.0
     };
     let verdict = match (trades(least), trades(most)) {
-        (false, false) => "neither buys directions with activity",
-        (true, true) => "both buy directions with activity",
-        _ => "one of them buys directions with activity",
+        (false, false) => {
+            "in neither family do directions grow in number while some others can still be active"
+        }
+        (true, true) => {
+            "in both families directions grow in number while some others can still be active"
+        }
+        _ => "in one of them directions grow in number while some others can still be active",
     };
     let n = skew.iter().map(|r| r.k).max().unwrap_or(0);
     let at_n = |of: fn(&Skew) -> f64| {

@@ -8,7 +8,7 @@ crate::rows! {
         k: usize ["neurons"],
         /// seed
         seed: u64 [""],
-        /// most active others before the response is homogeneous
+        /// largest number of active others before the response is homogeneous
         active: f64 ["1"],
         /// number of nearly orthogonal features
         nearly_orthogonal: f64 ["1"],
@@ -30,7 +30,7 @@ crate::rows! {
         seed: u64 [""],
         /// ΔR² of the response along a feature with no other active
         delta_r2: f64 ["1"],
-        /// most active others before the response is homogeneous
+        /// largest number of active others before the response is homogeneous
         active: f64 ["1"],
         /// number of nearly orthogonal features
         nearly_orthogonal: f64 ["1"],
