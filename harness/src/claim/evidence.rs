@@ -151,9 +151,11 @@ impl<'a> Evidence<'a> {
                 format!("one seed gives {measure} no interval")
             }
             (Standing::Straddles, _) => {
-                format!("{measure} is {}, across {bound}", self.range())
+                format!("{measure} is {}, across {}", self.range(), bound.text())
             }
-            (Standing::Violates, _) => format!("{measure} is {}, not {bound}", self.range()),
+            (Standing::Violates, _) => {
+                format!("{measure} is {}, not {}", self.range(), bound.text())
+            }
         }
     }
 }

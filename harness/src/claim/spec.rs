@@ -1,5 +1,9 @@
 //! What a claim says, and the bounds that settle it.
 
+use std::fmt;
+
+use crate::text::number;
+
 crate::words! {
     /// What a claim is about, and so what can be evidence for it.
     pub enum Kind {
@@ -72,7 +76,7 @@ impl Condition {
 }
 
 /// The measure and its bounds.
-impl std::fmt::Display for Condition {
+impl fmt::Display for Condition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.measure, self.bound)?;
         match self.opposite {
@@ -122,6 +126,20 @@ impl Bound {
         b
     }
 
+    /// The bound with its number as people write it: `≤ −0.05`. (Tables have it as programs do, by [`Display`](fmt::Display).)
+    pub fn text(self) -> String {
+        format!("{} {}", self.sign(), number(self.value()))
+    }
+
+    fn sign(self) -> &'static str {
+        match self {
+            Bound::Below(_) => "<",
+            Bound::AtMost(_) => "≤",
+            Bound::Above(_) => ">",
+            Bound::AtLeast(_) => "≥",
+        }
+    }
+
     /// Whether `value` is within the bound; never, if it is not a number.
     pub fn holds(self, value: f64) -> bool {
         match self {
@@ -150,14 +168,9 @@ impl std::str::FromStr for Bound {
     }
 }
 
-impl std::fmt::Display for Bound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Bound::Below(b) => write!(f, "< {b}"),
-            Bound::AtMost(b) => write!(f, "≤ {b}"),
-            Bound::Above(b) => write!(f, "> {b}"),
-            Bound::AtLeast(b) => write!(f, "≥ {b}"),
-        }
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.sign(), self.value())
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn verdict(claim: &[Evidence], control: &[Evidence]) -> (Verdict, Str
         let opposite = opposite.filter(|&bound| headline.standing(bound) == Standing::Fulfils);
         return match (headline.stands(), opposite, of_control.stands()) {
             (Standing::Violates, Some(opposite), _) => {
-                let why = format!("{}, but {opposite}", headline.why());
+                let why = format!("{}, but {}", headline.why(), opposite.text());
                 (Verdict::Reversed, why)
             }
             (Standing::Violates, None, Standing::Fulfils) => {

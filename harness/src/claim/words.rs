@@ -2,7 +2,7 @@
 
 use super::evidence::{Basis, Estimate};
 use super::ledger::{Entry, Ledger};
-use super::spec::{Bound, Kind};
+use super::spec::Kind;
 use super::verdict::Verdict;
 use crate::figure::Role;
 use crate::table::record::Word as _;
@@ -34,17 +34,6 @@ pub fn spread_of(e: &Estimate, seeds: u64) -> String {
         }
         (Basis::Nothing, n) => format!("missing at one of {n} seeds at least"),
     }
-}
-
-/// `≤ 0.05`: a bound, its number as people write it.
-pub fn bound(bound: Bound) -> String {
-    let relation = match bound {
-        Bound::Below(_) => "<",
-        Bound::AtMost(_) => "≤",
-        Bound::Above(_) => ">",
-        Bound::AtLeast(_) => "≥",
-    };
-    format!("{relation} {}", number(bound.value()))
 }
 
 /// `paired difference 0.21 to 0.24`: claim minus control, seed by seed.

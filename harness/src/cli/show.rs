@@ -13,7 +13,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
 use crate::claim::setting::choices;
 use crate::claim::words;
-use crate::claim::{Cell, ClaimSpec, Entry, Kind, Verdict, reference};
+use crate::claim::{Bound, Cell, ClaimSpec, Entry, Kind, Verdict, reference};
 use crate::error::{Error, Result};
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
@@ -299,7 +299,7 @@ impl Page {
                 (_, true) => "✗",
                 _ => "?",
             };
-            let bounds: Vec<_> = condition.bounds.iter().copied().map(words::bound).collect();
+            let bounds: Vec<_> = condition.bounds.iter().copied().map(Bound::text).collect();
             let line = format!("{} {}", condition.measure, bounds.join(" and "));
             self.put_item(sign, &line);
             let line = format!(

@@ -8,7 +8,7 @@ use crate::claim::condition::Condition;
 use crate::claim::evidence::Estimate;
 use crate::claim::ledger::Ledger;
 use crate::claim::measures::Measurement;
-use crate::claim::words::{bound, counts, plural, sign};
+use crate::claim::words::{counts, plural, sign};
 use crate::claim::{Bound, Entry, Verdict, reference};
 use crate::experiment::registry::Registry;
 use crate::stats::observations::Observations as _;
@@ -89,7 +89,7 @@ impl Line {
         };
         let kept = |bound: &Bound| bound.holds(low) && bound.holds(high);
         let broken = shown.bounds.iter().find(|bound| !kept(bound));
-        let criterion = broken.or(shown.bounds.first()).copied().map(bound);
+        let criterion = broken.or(shown.bounds.first()).copied().map(Bound::text);
         Line {
             verdict: entry.verdict,
             name: entry.id.clone(),

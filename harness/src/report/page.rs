@@ -204,7 +204,6 @@ mod filters {
     use askama::{Result, Values, filter_fn};
 
     use crate::claim::{Bound, Entry, Kind, Verdict, words};
-    use crate::report::strip;
     use crate::{html, text};
 
     #[filter_fn]
@@ -225,7 +224,7 @@ mod filters {
 
     #[filter_fn]
     pub fn bound(bound: &Bound, _: &dyn Values) -> Result<String> {
-        Ok(strip::written(*bound))
+        Ok(bound.text())
     }
 
     #[filter_fn]

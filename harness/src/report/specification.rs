@@ -1,7 +1,6 @@
 //! The specification curve of a claim as a figure: its headline measure in every setting, in order, above the options
 //! of each.
 
-use super::strip::written;
 use crate::claim::ClaimSpec;
 use crate::claim::setting::choices;
 use crate::claim::words::role;
@@ -44,16 +43,16 @@ pub(super) fn figure<'a>(
     values = values.named(Role::Other(0), points);
     if let Some(claim) = claim.filter(|claim| claim.criterion == entry.criterion) {
         let headline = &claim.conditions[0];
-        let bound = format!("criterion: {}", written(headline.bound));
+        let bound = format!("criterion: {}", headline.bound.text());
         values = match headline.opposite {
             None => values.level(headline.bound.value(), bound),
             Some(opposite) if opposite.value() == headline.bound.value() => values.level(
                 opposite.value(),
-                format!("{bound}, reversed: {}", written(opposite)),
+                format!("{bound}, reversed: {}", opposite.text()),
             ),
             Some(opposite) => values
                 .level(headline.bound.value(), bound)
-                .level(opposite.value(), format!("reversed: {}", written(opposite))),
+                .level(opposite.value(), format!("reversed: {}", opposite.text())),
         };
     }
 

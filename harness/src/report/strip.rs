@@ -76,7 +76,7 @@ impl Strip<'_> {
                 (_, 50.0) => "end",
                 _ => "start",
             };
-            text(&mut put, (x, TEXTS.0), anchor, &written(*bound));
+            text(&mut put, (x, TEXTS.0), anchor, &bound.text());
         }
         if !control.value.is_nan() {
             let x = scale.place(control.value);
@@ -123,7 +123,7 @@ impl Strip<'_> {
             (_, true) => ", not fulfilled",
             _ => ", open",
         };
-        let bounds: Vec<_> = bounds.iter().map(|b| written(*b)).collect();
+        let bounds: Vec<_> = bounds.iter().map(|b| b.text()).collect();
         format!(
             "Measured {}{interval}; criterion {}{stands}; control {}",
             number(effect.value),
@@ -162,13 +162,6 @@ fn text(put: &mut impl FnMut(std::fmt::Arguments), (x, y): (f64, f64), anchor: &
     put(format_args!(
         "<text x=\"{x:.1}%\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>"
     ));
-}
-
-/// A bound with its number as people write it.
-pub(super) fn written(bound: Bound) -> String {
-    let text = bound.to_string();
-    let sign = text.split(' ').next().unwrap_or_default();
-    format!("{sign} {}", number(bound.value()))
 }
 
 /// Where values stand.

@@ -21,6 +21,7 @@ use crate::stats::{exponent, trend};
 use crate::table::{Record, Table, Tables};
 
 use claims::{FROM, MORE};
+pub use figures::directions;
 pub(super) use mmcs::{memory, of_first, pieces};
 pub use tables::{Count, Mmcs};
 

@@ -72,6 +72,14 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
+/// A number of nearly orthogonal features in words. 2 is the smallest that is tried: it stands for what lies below, too.
+pub fn directions(count: f64) -> String {
+    match count.round() {
+        ..=2.0 => "fewer than 2".into(),
+        count => number(count),
+    }
+}
+
 pub(super) fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<Count>();
     let Some(threshold) = rows.first().map(|r| r.threshold) else {
@@ -83,13 +91,8 @@ pub(super) fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let (first, last) = (counts[0], counts[counts.len() - 1]);
     let lower = |low: (f64, f64), c: &(f64, f64)| if c.1 < low.1 { *c } else { low };
     let lowest = counts.iter().fold(first, lower);
-    let count = |count: f64| match count.round() {
-        // The smallest number that is tried.
-        ..=2.0 => "fewer than 2".into(),
-        count => number(count),
-    };
     let dip = match lowest.0 > first.0 {
-        true => format!(", by way of {} at k = {}", count(lowest.1), lowest.0),
+        true => format!(", by way of {} at k = {}", directions(lowest.1), lowest.0),
         false => String::new(),
     };
     let beyond = counts.iter().filter(|(k, _)| 2.0 * k >= last.0);
@@ -103,13 +106,13 @@ pub(super) fn findings(tables: &Tables, ledger: &Ledger) -> String {
          k = {FROM} on as k to the power of {grows}, while from half of the neurons on it stays between {} and {}. Without \
          their signs the features share more and more of a direction: their number goes from {} to {}.",
         number(threshold),
-        count(first.1),
+        directions(first.1),
         first.0,
-        count(last.1),
+        directions(last.1),
         last.0,
-        count(min(beyond.clone())),
-        count(max(beyond)),
-        count(control[0].1),
-        count(control[control.len() - 1].1),
+        directions(min(beyond.clone())),
+        directions(max(beyond)),
+        directions(control[0].1),
+        directions(control[control.len() - 1].1),
     )
 }

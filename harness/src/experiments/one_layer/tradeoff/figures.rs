@@ -1,6 +1,7 @@
 //! The figures of `tradeoff` and what is said of them, from its tables.
 
 use super::tables::{Limits, Skew};
+use crate::experiments::one_layer::near_orthogonality::directions;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role, Series};
 use crate::stats::observations::Observations;
 use crate::table::Tables;
@@ -204,8 +205,8 @@ pub(super) fn findings(tables: &Tables) -> String {
              {}, while the largest number of positive others that can be active goes from {} to {}.",
             active.0.0,
             active.1.0,
-            count(available.0.1),
-            count(available.1.1),
+            directions(available.0.1),
+            directions(available.1.1),
             count(active.0.1),
             count(active.1.1),
         ),
@@ -226,8 +227,8 @@ pub(super) fn findings(tables: &Tables) -> String {
         let (active, available) = sides(share);
         format!(
             "{} to {} nearly orthogonal ones and {} to {} active others with {} % of the entries positive",
-            count(available.0.1),
-            count(available.1.1),
+            directions(available.0.1),
+            directions(available.1.1),
             count(active.0.1),
             count(active.1.1),
             number(100.0 * share),
@@ -258,8 +259,8 @@ pub(super) fn findings(tables: &Tables) -> String {
          features, {} nearly orthogonal ones become {}, while the ΔR² of one alone goes from {} to {}.",
         family(least),
         family(most),
-        count(numbers.0.1),
-        count(numbers.1.1),
+        directions(numbers.0.1),
+        directions(numbers.1.1),
         number(delta.0.1),
         number(delta.1.1),
     )
