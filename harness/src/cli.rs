@@ -18,7 +18,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use common::{checkpoint_every, in_plain_words, print, printed, terminal_width, threads};
 use figures::FigureArgs;
 use running::run_and_report;
@@ -243,7 +243,9 @@ struct SharedArgs {
 /// which the message of the panic describes.
 pub fn main() -> u8 {
     exhaustion::end_where_threads_run_out();
-    let execute = || match Cli::try_parse() {
+    let parse =
+        || Cli::from_arg_matches(&taking_negative_numbers(Cli::command()).try_get_matches()?);
+    let execute = || match parse() {
         Ok(cli) => cli.execute(),
         // What was asked for, such as --help and --version.
         Err(said) if !said.use_stderr() => said.print().or_else(printed),
@@ -259,6 +261,21 @@ pub fn main() -> u8 {
         }
         Err(_) => 1,
     }
+}
+
+/// The same command, whose options take a negative number for a value rather than for the name of an option: then the
+/// refusal names the option.
+fn taking_negative_numbers(command: clap::Command) -> clap::Command {
+    let names = command.get_subcommands().map(|c| c.get_name().to_string());
+    let names: Vec<_> = names.collect();
+    let command = command.mut_args(|arg| match arg.get_long() {
+        Some(_) if arg.get_action().takes_values() => arg.allow_negative_numbers(true),
+        _ => arg,
+    });
+    let each = names.into_iter();
+    each.fold(command, |command, name| {
+        command.mut_subcommand(name, taking_negative_numbers)
+    })
 }
 
 impl Cli {

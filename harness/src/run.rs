@@ -188,6 +188,7 @@ fn compute(
         if !wanted(id) {
             return Ok(None);
         }
+        let watch = Stopwatch::start();
         if let Some(recorder) = &mut recorder {
             recorder.begin();
         }
@@ -200,18 +201,20 @@ fn compute(
             progress.finish();
             return Ok(Some(tables));
         }
-        let watch = Stopwatch::start();
         parts::adopt(folder, id, &options.parts)?;
         let pieces = Pieces::new(step.bound, step.ctx, &options.parts)?;
         let concluded = pieces.compute(&pieces.numbers());
         let concluded = concluded.and_then(|()| pieces.conclude());
         let concluded = concluded.and_then(|outcome| progress::check().map(|()| outcome));
-        manifest.times.add(id, watch.time());
-        if concluded.is_err() {
-            // The time counts if the run goes on. If this fails too, the first error is the one to tell.
-            folder.write(MANIFEST, manifest.to_json()).ok();
-        }
-        let outcome = concluded?;
+        let outcome = match concluded {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                // The time counts if the run goes on. If this fails too, the first error is the one to tell.
+                manifest.times.add(id, watch.time());
+                folder.write(MANIFEST, manifest.to_json()).ok();
+                return Err(error);
+            }
+        };
 
         let tables = Tables::new(outcome.tables);
         let names: Vec<_> = tables.iter().map(|t| t.spec().name).collect();
@@ -224,6 +227,7 @@ fn compute(
         manifest.checksums.replace(id, &folder.checksums());
         manifest.checksums.remove(&format!("{id}/{CHECKPOINTS}"));
         manifest.checksums.insert(&done, &[measures.csv()]);
+        manifest.times.add(id, watch.time());
         folder.write(MANIFEST, manifest.to_json())?;
         folder.write(done, measures.csv())?;
         folder.remove(Path::new(id).join(CHECKPOINTS))?;

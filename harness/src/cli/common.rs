@@ -53,11 +53,14 @@ pub fn choose_isa(configured: Option<&str>) -> Result<Isa> {
 /// The refusal of an argument. What is wrong with a number, it says in plain words.
 pub fn in_plain_words(refused: clap::Error) -> clap::Error {
     let why = match refused.source() {
-        Some(source) if source.is::<ParseFloatError>() => "it must be a number",
+        Some(source) if source.is::<ParseFloatError>() => "it must be a number".into(),
         Some(source) => match source.downcast_ref::<ParseIntError>().map(|e| e.kind()) {
-            Some(IntErrorKind::PosOverflow) => "it is too large",
-            Some(_) => "it must be a whole number",
-            None => return refused,
+            Some(IntErrorKind::PosOverflow) => "it is too large".into(),
+            Some(_) => "it must be a whole number, 0 or more".into(),
+            None => match source.to_string().split_once(" is not in ") {
+                Some((_, range)) => format!("it must be {}", range_in_words(range)),
+                None => return refused,
+            },
         },
         None => return refused,
     };
@@ -68,6 +71,17 @@ pub fn in_plain_words(refused: clap::Error) -> clap::Error {
             clap::Error::raw(refused.kind(), message)
         }
         _ => refused,
+    }
+}
+
+/// A range as clap writes it, such as `1..=10000`, in words.
+fn range_in_words(range: &str) -> String {
+    match range.split_once("..") {
+        Some((least, most)) => match most.trim_start_matches('=').parse::<u64>() {
+            Ok(most) if most < u64::from(u32::MAX) => format!("{least} to {most}"),
+            _ => format!("{least} or more"),
+        },
+        None => range.into(),
     }
 }
 
@@ -118,7 +132,7 @@ pub fn put_wrapped(text: &mut String, words: &str, width: usize, indent: &str) {
 pub fn checkpoint_every(seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| {
         Error::input(format!(
-            "--checkpoint-every is {seconds}; it must be 0 or more seconds"
+            "--checkpoint-every is {seconds}; it must be 0 to 1e19 seconds"
         ))
     })
 }

@@ -99,7 +99,7 @@ pub struct Config {
 const OWNER: Owner = Owner {
     prefix: "",
     name: "a training",
-    shown_by: "the config.toml of any training",
+    shown_by: "harness sae train --settings",
 };
 
 impl Config {
@@ -108,13 +108,8 @@ impl Config {
         let mut said = Vec::new();
         let mut across = Across::default();
         if request.across.is_some() {
-            // Two trainings of each layer tell what of a difference between layers is one between trainings.
-            said.push(("seeds".into(), Value::from(2), "the default".into()));
-            said.push((
-                "baselines".into(),
-                Value::from("none"),
-                "the default".into(),
-            ));
+            let defaults = of_layers().into_iter();
+            said.extend(defaults.map(|(key, value)| (key.into(), value, "the default".into())));
         }
         let (mut data, mut tensor, mut tokens, mut isa) = (Vec::new(), None, None, None);
         let (mut target, mut eval, mut skip_connection) = (Vec::new(), Vec::new(), false);
@@ -207,7 +202,12 @@ impl Config {
             Some(_) => Rows::open(&data[..data.len().min(1)], tensor.as_deref())?,
             None => Rows::named(&data, tensor.as_deref())?,
         };
-        let settings = settings(&said, &request.expansion, &rows)?;
+        if !request.expansion.is_empty() {
+            let elements = elements(&request.expansion, rows.width())?;
+            let elements = Value::try_from(elements).expect("a list of numbers");
+            said.push(("elements".into(), elements, "--expansion".into()));
+        }
+        let settings = settings(&said, &rows)?;
         refuse_unused(&request.set, settings.variant)?;
         if eval.is_empty() {
             refuse_too_few(&rows, &settings)?;
@@ -248,6 +248,15 @@ fn refuse_unused(said: &[(String, Value, String)], variant: Kind) -> Result<()> 
     }
 }
 
+/// The defaults of a training of layers that are not those of any other.
+fn of_layers() -> [(&'static str, Value); 2] {
+    // Two trainings of each layer tell what of a difference between layers is one between trainings.
+    [
+        ("seeds", Value::from(2)),
+        ("baselines", Value::from("none")),
+    ]
+}
+
 /// The numbers of elements that `--expansion` asks for at a width.
 fn elements(expansion: &[f64], width: usize) -> Result<Vec<usize>> {
     let of = |&ratio: &f64| match ratio > 0.0 && ratio <= 1000.0 {
@@ -274,15 +283,12 @@ fn elements(expansion: &[f64], width: usize) -> Result<Vec<usize>> {
 }
 
 /// The settings that were said, the last of each, over those that suit the activations.
-fn settings(said: &[(String, Value, String)], expansion: &[f64], rows: &Rows) -> Result<Settings> {
+fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
     let mut settings = Settings::preset(Preset::Default);
     let presets = settings.list();
     settings.elements = vec![8 * rows.width()];
     if rows.spec().is_none() {
         settings.samples = settings.samples.max(rows.len());
-    }
-    if !expansion.is_empty() {
-        settings.elements = elements(expansion, rows.width())?;
     }
     for (key, value, origin) in said {
         assign(&mut settings, &presets, OWNER, key, value, origin)?;

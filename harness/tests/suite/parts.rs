@@ -497,7 +497,7 @@ fn what_makes_no_sense_is_refused() {
     sandbox.refuses("plan --out run", &["run", "holds another run"]);
     sandbox.refuses(
         "submit slurm run --parts 0",
-        &["'0'", "--parts", "1..=1000"],
+        &["'0'", "--parts", "it must be 1 to 1000"],
     );
     for (wrong, words) in [
         ("--time 0", "--time"),

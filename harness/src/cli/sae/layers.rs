@@ -46,7 +46,7 @@ impl LayersArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
         if self.sweep.settings {
-            return print(&text::explained());
+            return print(&text::explained(true));
         }
         let across = Across {
             probe_targets: self.probe_targets,
@@ -69,6 +69,9 @@ impl LayersArgs {
         }
         let (config, first) = Config::resolve(&request)?;
         let isa = choose_isa(config.isa.as_deref())?;
+        if let Some(done) = self.sweep.is_done(&config.to_toml(isa.name()))? {
+            return print(&done);
+        }
         let options = self.sweep.options()?;
         let finished = layers::layers(&config, first, isa, &options)?;
         let findings = finished.findings.join("\n\n");

@@ -1,7 +1,7 @@
 //! The flags of every training on activations, which stand for settings.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use toml::Value;
@@ -9,11 +9,12 @@ use toml::Value;
 use super::super::common::{checkpoint_every, threads};
 use super::super::figures::FigureArgs;
 use crate::error::{Error, Result};
+use crate::input::read_result_text;
 use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::store::names::REPORT;
-use crate::store::resumed;
+use crate::store::{resumed, system};
 use crate::workbench::config::{self, Request};
 use crate::workbench::job::{Options, is_complete};
 
@@ -96,7 +97,7 @@ pub struct WhatArgs {
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
-    /// Change one setting; may be given many times (--settings shows and explains all of them)
+    /// Change one setting; may be given many times (`harness sae train --settings` explains all of them)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
@@ -154,13 +155,21 @@ impl SweepArgs {
         let as_it_was = request == nothing;
         request.file.get_or_insert_with(|| config::file(folder));
         let done = as_it_was && is_complete(folder)?;
-        Ok(done.then(|| {
-            format!(
-                "the training in {} is complete: nothing is left to do\nreport: {}\n",
-                folder.display(),
-                folder.join(REPORT).display()
-            )
-        }))
+        Ok(done.then(|| done_already(folder)))
+    }
+
+    /// What to tell the user if the training in the folder that is resumed is complete, and has this configuration.
+    ///
+    /// # Errors
+    /// If the folder holds results that were changed.
+    pub fn is_done(&self, config: &str) -> Result<Option<String>> {
+        let Some(folder) = &self.resume else {
+            return Ok(None);
+        };
+        let same = system::exists(&config::file(folder))?
+            && read_result_text(&config::file(folder))? == config;
+        let done = same && is_complete(folder)?;
+        Ok(done.then(|| done_already(folder)))
     }
 
     /// Everything beside the configuration. From now on signals end the work in order.
@@ -182,6 +191,14 @@ impl SweepArgs {
     pub fn request(&self) -> Result<Request> {
         self.what.request()
     }
+}
+
+fn done_already(folder: &Path) -> String {
+    format!(
+        "the training in {} is complete: nothing is left to do\nreport: {}\n",
+        folder.display(),
+        folder.join(REPORT).display()
+    )
 }
 
 impl WhatArgs {

@@ -44,7 +44,7 @@ impl TrainArgs {
     /// Does what the command says.
     pub fn execute(self) -> Result<()> {
         if self.sweep.settings {
-            return print(&text::explained());
+            return print(&text::explained(false));
         }
         let mut request = self.model.request(self.sweep.request()?);
         if self.part.is_given() {
@@ -57,6 +57,9 @@ impl TrainArgs {
         }
         let (config, rows) = Config::resolve(&request)?;
         let isa = choose_isa(config.isa.as_deref())?;
+        if let Some(done) = self.sweep.is_done(&config.to_toml(isa.name()))? {
+            return print(&done);
+        }
         let finished = train::train(&config, rows, isa, &self.sweep.options()?)?;
         let Times {
             reading,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use textwrap::wrap;
 use toml::Value;
 
-use super::{Across, Config};
+use super::{Across, Config, of_layers};
 use crate::settings::{Preset, Setting, Settings as _};
 use crate::text::put;
 use crate::workbench::settings::Settings;
@@ -90,11 +90,18 @@ impl Across {
 
 /// A file that explains every setting of a training and says its range. It sets none of them: some follow from the
 /// activations unless they are set, so each value stands in a comment.
-pub fn explained() -> String {
-    let settings = Settings::preset(Preset::Default);
+/// Those of layers have some defaults of their own.
+pub fn explained(across_layers: bool) -> String {
+    let mut settings = Settings::preset(Preset::Default);
+    if across_layers {
+        for (key, value) in of_layers() {
+            settings.set(key, value).expect("a setting of that type");
+        }
+    }
     let ranges = settings.ranges();
     let mut text = String::from(
-        "# All settings of a training. To change some, remove the # before their names and give the file to --config.\n",
+        "# All settings of a training, with their defaults. Some follow from the data or the variant unless they are set,\n\
+         # and say so. To change a setting, remove the # before its name, and give the file to --config.\n",
     );
     for Setting { key, about, value } in settings.list() {
         text.push('\n');

@@ -139,10 +139,17 @@ fn unfinished(rows: &[Persistence]) -> Option<String> {
 
 fn probed(probes: &[Probe], target: &str) -> String {
     let ours: Vec<&Probe> = probes.iter().filter(|p| p.target == target).collect();
+    // The first of equals; what could not be measured comes last.
     let best = |of: fn(&Probe) -> f64| {
+        let better = |a, b| {
+            if of(b) > of(a) || of(a).is_nan() {
+                b
+            } else {
+                a
+            }
+        };
         let all = ours.iter().copied();
-        all.max_by(|a, b| of(a).total_cmp(&of(b)))
-            .expect("a target has probes")
+        all.reduce(better).expect("a target has probes")
     };
     let read = best(|p| p.held_out);
     let near = best(|p| p.pattern.max(p.direction));

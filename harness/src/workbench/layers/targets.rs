@@ -96,13 +96,40 @@ impl Targets {
                  the rows"
             )));
         }
-        // What is no number would else be found when everything is trained.
+        // What is no number, or no target, would else be found when everything is trained.
+        let columns = targets.names().len();
+        let mut first_row: Vec<f64> = Vec::new();
+        let mut varies = vec![false; columns];
         for first in (0..count).step_by(reading::CHUNK) {
             progress::check()?;
             let some: Vec<u64> = (first..count.min(first + reading::CHUNK as u64)).collect();
-            targets.of(&some)?;
+            let picked = targets.of(&some)?.values;
+            if first_row.is_empty() {
+                first_row = picked[..columns].to_vec();
+            }
+            for row in picked.chunks_exact(columns) {
+                let both = row.iter().zip(&first_row);
+                varies
+                    .iter_mut()
+                    .zip(both)
+                    .for_each(|(varies, (a, b))| *varies |= a != b);
+            }
         }
-        Ok(targets)
+        match varies.iter().position(|varies| !varies) {
+            None => Ok(targets),
+            Some(column) => {
+                let name = &targets.names()[column];
+                let what = match targets {
+                    Targets::Numbers { .. } => {
+                        format!("{name} is {} in every row", first_row[column])
+                    }
+                    Targets::Classes { .. } => format!("every row is of {name}"),
+                };
+                Err(wrong(format!(
+                    "{what}: there is nothing for a probe to read; leave it out"
+                )))
+            }
+        }
     }
 
     /// The names of the columns.

@@ -152,7 +152,8 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
             width: 8,
             hidden: 4,
             layers: 2,
-            loads: vec![1.0, 2.0],
+            // All 64 pairs that there are at last, which neither way learns with so few units.
+            loads: vec![1.0, 2.0, 16.0],
             steps: 1000,
             curve: OtherBlocks {
                 layers: vec![1, 2],
@@ -202,8 +203,14 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
         (point.len(), same),
         (1, [(expected, entry.value.to_bits())])
     );
-    // One block is trained in the same way by both.
-    let alone = |c: &&harness::claim::Cell| c.setting.starts_with("layers=1;");
-    let values = ledger.cells_of(id).filter(alone).map(|c| c.value);
-    assert_eq!(values.collect::<Vec<_>>(), [1.0, 1.0]);
+    // One block is trained in the same way by both. Where it learns all 64 pairs, nobody knows who would learn more.
+    let alone = ledger
+        .cells_of(id)
+        .filter(|c| c.setting.starts_with("layers=1;"));
+    let alone: Vec<_> = alone.collect();
+    assert_eq!(alone.len(), 2);
+    for cell in alone {
+        let all = "both ways learned 64 pairs, the most that were tried";
+        assert!(cell.value == 1.0 || cell.reason.contains(all), "{cell:?}");
+    }
 }

@@ -337,6 +337,8 @@ fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is
     npy("classes.npy", "<i4", &[5], 20);
     npy("matrix.npy", "<i8", &[ROWS, 2], ROWS * 16);
     npy("cut.npy", "<i8", &[ROWS], ROWS * 8 - 1);
+    npy("zeros.npy", "<f4", &[ROWS, 2], ROWS * 8);
+    npy("class.npy", "<i4", &[ROWS], ROWS * 4);
     let mut many = npy::header("<i2", false, &[ROWS, 1]);
     many.extend((0..ROWS as i16).flat_map(i16::to_le_bytes));
     sandbox.write("many.npy", many);
@@ -376,6 +378,14 @@ fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is
         (
             "layer0.npy layer1.npy --probe-targets many.npy",
             &["many.npy", "more than 1000", "float32"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets zeros.npy",
+            &["zeros.npy: target 0 is 0 in every row"],
+        ),
+        (
+            "layer0.npy layer1.npy --probe-targets class.npy",
+            &["class.npy: every row is of class 0"],
         ),
         (
             "layer0.npy layer1.npy --probe-targets none.npy",

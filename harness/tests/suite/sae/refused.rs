@@ -109,7 +109,7 @@ fn a_setting_that_is_lost_in_single_precision_or_does_nothing_is_refused() {
         ),
         (
             "--k 1 --checkpoint-every NaN",
-            &["--checkpoint-every is NaN; it must be 0 or more seconds"],
+            &["--checkpoint-every is NaN; it must be 0 to 1e19 seconds"],
         ),
     ] {
         let command = format!("sae train x.npy --elements 8 --quiet --out z {flags}");

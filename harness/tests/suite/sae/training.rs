@@ -307,6 +307,11 @@ fn settings_that_make_no_sense_are_refused() {
         ),
         ("--k 4.5", &["'4.5' for '--k", "it must be a whole number"]),
         (
+            "--k -1",
+            &["'-1' for '--k", "it must be a whole number, 0 or more"],
+        ),
+        ("--rate -1", &["--rate: learning_rate is -1.0"]),
+        (
             "--rate fast",
             &["'fast' for '--rate", "it must be a number"],
         ),
@@ -364,7 +369,11 @@ fn all_settings_are_explained_in_a_file_that_sets_none_and_can_be_read() {
         let set: Vec<_> = each.filter(|line| !line.starts_with(' ')).collect();
         let set: toml::Table = set.join("\n").parse().unwrap();
         let settings = Settings::preset(Preset::Default).list().into_iter();
-        let expected: toml::Table = settings.map(|s| (s.key, s.value)).collect();
+        let mut expected: toml::Table = settings.map(|s| (s.key, s.value)).collect();
+        if command == "layers" {
+            expected.insert("seeds".into(), 2.into());
+            expected.insert("baselines".into(), "none".into());
+        }
         assert_eq!(set, expected);
         if command == "train" {
             let text = text.replace("#k = [32]", "k = [2]");
@@ -376,4 +385,36 @@ fn all_settings_are_explained_in_a_file_that_sets_none_and_can_be_read() {
     let config = std::fs::read_to_string(sandbox.join("a/config.toml")).unwrap();
     // What is not set follows from the data still: the width is 5.
     assert!(config.contains("\nk = [2]\n") && config.contains("\nelements = [40]\n"));
+}
+
+#[test]
+fn a_flag_for_the_size_wins_over_a_file_and_what_is_done_stays_done() {
+    let sandbox = with_data();
+    let train = "sae train x.npy --k 2 --samples 500 --baselines none --quiet";
+    sandbox
+        .harness(&format!("{train} --out a"))
+        .assert()
+        .success();
+    // The file names a size of its own, as every saved configuration does.
+    let again = "sae train --config a/config.toml --expansion 1,2 --quiet --out b";
+    sandbox.harness(again).assert().success();
+    let config = std::fs::read_to_string(sandbox.join("b/config.toml")).unwrap();
+    assert!(config.contains("\nelements = [5, 10]\n"), "{config}");
+    sandbox.refuses(
+        "sae train --resume a --expansion 1",
+        &["cannot resume the training in a"],
+    );
+    let before = results(&sandbox.join("a"));
+    for flags in ["", "--k 2"] {
+        let resume = sandbox
+            .harness(&format!("sae train --resume a {flags}"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(resume.stdout).unwrap();
+        assert!(
+            said.contains("the training in a is complete: nothing is left to do"),
+            "{said}"
+        );
+    }
+    same(&before, &results(&sandbox.join("a")));
 }

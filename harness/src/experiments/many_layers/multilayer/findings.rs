@@ -197,22 +197,26 @@ fn capacity(rows: &[OfCapacity], ledger: &Ledger) -> Option<String> {
             let ours = ours.filter(|r| (r.way, r.seed) == (way, seed) && r.learned >= LEARNED);
             ours.map(|r| r.n).max().unwrap_or(0) as f64
         };
-        mean(&seeds.iter().map(of_seed).collect::<Vec<_>>()).round()
+        match mean(&seeds.iter().map(of_seed).collect::<Vec<_>>()) {
+            0.0 => "none of the numbers tried".into(),
+            most => number(most.round()),
+        }
     };
     let mut text = format!(
         "Blocks with room to look up {held} pairs learn {} when they are trained together and {} when they are trained \
          one by one (means over seeds of the largest number tried that is learned).",
-        number(most(Way::EndToEnd)),
-        number(most(Way::BlockByBlock))
+        most(Way::EndToEnd),
+        most(Way::BlockByBlock)
     );
     let cells = ledger.cells_of(CAPACITY.id);
     let others: Vec<&Cell> = cells.filter(|c| !c.point).collect();
     let holds = |c: &&&Cell| c.verdict == Verdict::Reproduced;
     let (held, all) = (others.iter().filter(holds).count(), others.len());
+    let more = others.iter().filter(|c| c.value > 1.0).count();
     if all > 0 {
         text += &format!(
-            " With other numbers of blocks and hidden units and other learning rates, more is learned together in {held} \
-             of {all} combinations."
+            " With other numbers of blocks and hidden units, or another learning rate, more is learned together on average in \
+             {more} of {all} combinations; the claim is reproduced in {held}."
         );
     }
     Some(text)

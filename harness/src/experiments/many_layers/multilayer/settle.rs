@@ -9,7 +9,7 @@ use super::curve::{Batch, Budget, Run, cells};
 use super::model::{Model, judges};
 use super::reading::Judge;
 use super::scores::Scores;
-use super::settings::{Blocks, Settings};
+use super::settings::{Blocks, Capacity, Settings};
 use super::task::{Kind, Part};
 use crate::claim::Setting;
 use crate::claim::outcome::Outcome;
@@ -168,7 +168,7 @@ pub fn capacity(s: &Settings, attempts: &[Attempt], seeds: &[u64], outcome: &mut
     let point = c.blocks();
     // If it was not looked for at any seed, one row says so.
     for &seed in seeds.iter().take(c.seeds.max(1)) {
-        let [of_end_to_end, of_look_up] = learned_with(&point, attempts, seed, c.seeds);
+        let [of_end_to_end, of_look_up] = learned_with(c, &point, attempts, seed);
         outcome.settle(&CAPACITY, seed, of_end_to_end, of_look_up);
     }
     let others = c.other_blocks();
@@ -185,29 +185,40 @@ pub fn capacity(s: &Settings, attempts: &[Attempt], seeds: &[u64], outcome: &mut
         ]);
         let setting = setting.point_if(blocks == point);
         for &seed in seeds.iter().take(tried) {
-            let [of_end_to_end, of_look_up] = learned_with(&blocks, attempts, seed, tried);
+            let [of_end_to_end, of_look_up] = learned_with(c, &blocks, attempts, seed);
             outcome.settle_in(&setting, &CAPACITY, seed, of_end_to_end, of_look_up);
         }
     }
 }
 
-/// What [`CAPACITY`] measures with some blocks at a seed, of so many that were tried: of blocks trained end to end, and
-/// of look-up blocks.
+/// What [`CAPACITY`] measures with some blocks at a seed: of blocks trained end to end, and of look-up blocks.
 fn learned_with(
+    c: &Capacity,
     blocks: &Blocks,
     attempts: &[Attempt],
     seed: u64,
-    tried: usize,
 ) -> [[Measured; 2]; 2] {
-    let [end_to_end, block_by_block] = [Way::EndToEnd, Way::BlockByBlock].map(|way| -> Measured {
-        match (tried, largest(attempts, blocks, way, seed)) {
+    let ways = [Way::EndToEnd, Way::BlockByBlock];
+    let learned = ways.map(|way| largest(attempts, blocks, way, seed));
+    let top = c.datapoints(blocks).last().copied().unwrap_or(0);
+    let [end_to_end, mut block_by_block] = [0, 1].map(|i| -> Measured {
+        match (c.seeds, learned[i]) {
             (0, _) => Err("it was not tried: see multilayer.capacity.seeds".into()),
-            (_, 0) => Err(format!("{way}, none of the numbers tried was learned")),
+            (_, 0) => Err(format!(
+                "{}, none of the numbers tried was learned",
+                ways[i]
+            )),
             (_, n) => Ok(n as f64),
         }
     });
+    if top > 0 && learned == [top; 2] {
+        // Nobody knows which of them would have learned more.
+        block_by_block = Err(format!(
+            "both ways learned {top} pairs, the most that were tried"
+        ));
+    }
     let over = |n: &Measured, of: &Measured| Ok(n.clone()? / of.clone()?);
-    let held = Ok(blocks.looked_up() as f64);
+    let held = Ok(blocks.looked_up().min(c.width * c.width) as f64);
     [
         [over(&end_to_end, &block_by_block), over(&end_to_end, &held)],
         [over(&held, &block_by_block), over(&held, &held)],
