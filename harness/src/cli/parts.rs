@@ -123,6 +123,8 @@ pub fn part(
 pub fn computed(config: &Config, run: &Path) -> Result<Vec<PathBuf>> {
     let parts = folders(run)?;
     let isa = choose_isa(config.isa.as_deref())?;
+    // Where the run itself is of another configuration, its parts are not to blame.
+    Manifest::new(config, isa.name(), 1).resume(run)?;
     merge::refuse_strange(config, isa.name(), &parts)?;
     Ok(parts)
 }

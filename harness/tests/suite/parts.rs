@@ -171,6 +171,9 @@ fn units_may_be_listed() {
     // Also where the configuration is said once more, without its instruction set.
     let again = format!("run compressed-computation {SMALL} --resume run --quiet");
     succeeds(&sandbox, &again);
+    // Another configuration is no reason to remove what the parts have computed.
+    let other = again.replace("--seeds 2", "--seeds 3");
+    sandbox.refuses(&other, &["cannot resume this run: it was run with seeds"]);
     let resumed = merged(&sandbox.join("run"));
     succeeds(&sandbox, "merge run --quiet");
     same(&resumed, &merged(&sandbox.join("run")));
