@@ -122,6 +122,9 @@ pub fn part(
 /// The folders of the parts of a run, of which whoever goes on with it alone takes up what they have computed.
 pub fn computed(config: &Config, run: &Path) -> Result<Vec<PathBuf>> {
     let parts = folders(run)?;
+    if parts.is_empty() {
+        return Ok(parts);
+    }
     let isa = choose_isa(config.isa.as_deref())?;
     // Where the run itself is of another configuration, its parts are not to blame.
     Manifest::new(config, isa.name(), 1).resume(run)?;
