@@ -43,25 +43,33 @@ pub fn read_result_text(path: &Path) -> Result<String> {
 /// # Errors
 /// If it cannot be opened, or is no file.
 pub fn open(path: &Path) -> Result<File> {
-    // Before it is opened: opening a pipe waits for who writes it.
-    let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
-    let kind = kind.file_type();
-    if !kind.is_file() {
-        return Err(refused(path, &format!("it is {}", name(kind))));
-    }
-    File::open(path).map_err(Error::io("read", path))
+    open_if(path, |found| must_be(path, &found, |kind| kind.is_file()))
 }
 
-fn read_most(path: &Path, most: u64, is_readable: impl Fn(FileType) -> bool) -> Result<Vec<u8>> {
-    let check = |found: Metadata| match found.file_type() {
-        kind if !is_readable(kind) => Err(refused(path, &format!("it is {}", name(kind)))),
-        _ if found.len() > most => Err(too_large(path, most)),
-        _ => Ok(()),
-    };
+/// Opens what `check` admits.
+fn open_if(path: &Path, check: impl Fn(Metadata) -> Result<()>) -> Result<File> {
     // Before it is opened, too: opening a pipe waits for who writes it.
     check(std::fs::metadata(path).map_err(Error::io("read", path))?)?;
     let file = File::open(path).map_err(Error::io("read", path))?;
     check(file.metadata().map_err(Error::io("read", path))?)?;
+    Ok(file)
+}
+
+fn must_be(path: &Path, found: &Metadata, admits: impl Fn(FileType) -> bool) -> Result<()> {
+    match found.file_type() {
+        kind if admits(kind) => Ok(()),
+        kind => Err(refused(path, &format!("it is {}", name(kind)))),
+    }
+}
+
+fn read_most(path: &Path, most: u64, is_readable: impl Fn(FileType) -> bool) -> Result<Vec<u8>> {
+    let file = open_if(path, |found| {
+        must_be(path, &found, &is_readable)?;
+        match found.len() > most {
+            true => Err(too_large(path, most)),
+            false => Ok(()),
+        }
+    })?;
     let mut bytes = Vec::new();
     let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(Error::io("read", path))?;

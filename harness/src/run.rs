@@ -203,18 +203,13 @@ fn compute(
         }
         parts::adopt(folder, id, &options.parts)?;
         let pieces = Pieces::new(step.bound, step.ctx, &options.parts)?;
-        let concluded = pieces.compute(&pieces.numbers());
-        let concluded = concluded.and_then(|()| pieces.conclude());
-        let concluded = concluded.and_then(|outcome| progress::check().map(|()| outcome));
-        let outcome = match concluded {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                // The time counts if the run goes on. If this fails too, the first error is the one to tell.
-                manifest.times.add(id, watch.time());
-                folder.write(MANIFEST, manifest.to_json()).ok();
-                return Err(error);
-            }
+        let conclude = || {
+            pieces.compute(&pieces.numbers())?;
+            let outcome = pieces.conclude()?;
+            progress::check()?;
+            Ok(outcome)
         };
+        let outcome = conclude().inspect_err(|_| manifest.keep_time(id, watch.time(), folder))?;
 
         let tables = Tables::new(outcome.tables);
         let names: Vec<_> = tables.iter().map(|t| t.spec().name).collect();

@@ -128,7 +128,6 @@ impl<'a> Evidence<'a> {
         let (low, high) = (number(low), number(high));
         match basis {
             _ if low == high => low,
-            Basis::Same => low,
             Basis::EverySeed => format!("{low} to {high} over the seeds"),
             _ => format!("{low} to {high} with 95 % confidence"),
         }

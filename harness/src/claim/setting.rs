@@ -50,6 +50,12 @@ impl Setting {
     }
 }
 
+/// The option of a choice in a cell, from how the tables write it.
+pub fn option_of<'a>(name: &'a str, choice: &str) -> Option<&'a str> {
+    let found = choices(name).find(|(other, _)| *other == choice);
+    found.map(|(_, option)| option)
+}
+
 /// The choices of a cell with their options, from how the tables write them.
 pub fn choices(name: &str) -> impl Iterator<Item = (&str, &str)> {
     let options = name.split(BETWEEN[0]).filter(|option| !option.is_empty());

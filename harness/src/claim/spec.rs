@@ -77,7 +77,7 @@ impl Condition {
 
 /// The measure and its bounds.
 impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.measure, self.bound)?;
         match self.opposite {
             Some(opposite) => write!(f, " (reversed if {opposite})"),

@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 use crate::input::read_result;
 use crate::run::config::Config;
 use crate::run::parts::COMMANDS;
-use crate::run::time::Times;
+use crate::run::time::{Time, Times};
 use crate::store::checksums::Checksums;
+use crate::store::folder::Folder;
 use crate::store::names::{CONFIG, MANIFEST, PLAN};
 use crate::store::system;
 use crate::text::quoted_path;
@@ -126,6 +127,13 @@ impl<'a> Manifest<'a> {
         self.parts
             .insert(name.into_owned(), Value::Object(kept.into_iter().collect()));
         Ok(())
+    }
+
+    /// Notes the time of an experiment whose computation ended in an error, for whoever goes on with it. If it cannot be
+    /// written, the error of the computation is the one to tell.
+    pub fn keep_time(&mut self, experiment: &str, time: Time, folder: &Folder) {
+        self.times.add(experiment, time);
+        folder.write(MANIFEST, self.to_json()).ok();
     }
 
     /// Notes that the run is over.

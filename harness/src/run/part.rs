@@ -104,12 +104,9 @@ impl Part<'_> {
             if computes && is_ready {
                 let watch = Stopwatch::start();
                 let there = self.pieces(&step);
+                ended.there +=
+                    there.inspect_err(|_| manifest.keep_time(id, watch.time(), self.folder))?;
                 manifest.times.add(id, watch.time());
-                if there.is_err() {
-                    // The time counts if the part goes on. If this fails too, the first error is the one to tell.
-                    self.folder.write(MANIFEST, manifest.to_json()).ok();
-                }
-                ended.there += there?;
                 step.ctx.session.progress.finish();
             } else if computes {
                 ended.waiting.push(id);

@@ -14,7 +14,7 @@ use crate::session::CHECKPOINT_EVERY;
 use crate::session::progress::Show;
 use crate::session::signals;
 use crate::store::names::REPORT;
-use crate::store::{resumed, system};
+use crate::store::resumed;
 use crate::workbench::config::{self, Request};
 use crate::workbench::job::{Options, is_complete};
 
@@ -166,8 +166,7 @@ impl SweepArgs {
         let Some(folder) = &self.resume else {
             return Ok(None);
         };
-        let same = system::exists(&config::file(folder))?
-            && read_result_text(&config::file(folder))? == config;
+        let same = read_result_text(&config::file(folder))? == config;
         let done = same && is_complete(folder)?;
         Ok(done.then(|| done_already(folder)))
     }

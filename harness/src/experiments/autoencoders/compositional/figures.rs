@@ -3,7 +3,7 @@
 use super::claims::{COMPANY, FEATURES};
 use super::readers::{Reader, Reading};
 use crate::claim::ledger::Ledger;
-use crate::claim::setting::choices;
+use crate::claim::setting::option_of;
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::median;
 use crate::stats::observations::Observations;
@@ -59,11 +59,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<Reading>();
     // The number of features that the verdict is for, unless no verdict was asked for.
     let point = ledger.cells_of(COMPANY.id).find(|cell| cell.point);
-    let options = point.into_iter().flat_map(|cell| choices(&cell.setting));
-    let features = options.filter(|(choice, _)| *choice == FEATURES);
-    let features = features
-        .filter_map(|(_, number)| number.parse().ok())
-        .next();
+    let features = point.and_then(|cell| option_of(&cell.setting, FEATURES)?.parse().ok());
     let is_first = |r: &&Reading| !r.orthogonal && features.is_none_or(|n: usize| r.features == n);
     let Some(first) = rows.iter().find(is_first) else {
         return "No feature was read.".into();

@@ -60,7 +60,8 @@ pub static OPTIMUM: Claim<2> = Claim {
     criterion: "untied SAE with as many elements as features, at the λ where its MMCS is largest, on held-out samples: \
         the loss ‖x − x̂‖² + λ Σ f exceeds that of the best codes for the same dictionary, samples and λ (FISTA) by at most \
         0.1 of the latter, and the F1 of its active entries against theirs is at least 0.8",
-    control: "the same dictionary read by its transpose with thresholds of λ/2, which give the best code where one element is active",
+    control: "the same dictionary read by its transpose with thresholds of λ/2, which give the best code where one \
+        element is active",
     conditions: [
         at_most(0.1, "excess of the loss over that of the best codes"),
         at_least(

@@ -361,11 +361,11 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         },
     );
     let all = elements(tables, KINDS[0], Basis::Stream);
-    let neither = |elements: &[Element], of: Sorting| {
-        let shares = share(elements, Category::Neither, of).into_iter().medians();
+    // The means at the input, in the layers between, and at the output.
+    let by_place = |points: &[(f64, f64)]| {
         let of_layers = |layers: &dyn Fn(f64) -> bool| {
-            let ours = shares.iter().filter(|p| layers(p.0));
-            percent(mean(&ours.map(|p| p.1).collect::<Vec<_>>()))
+            let ours = points.iter().filter(|p| layers(p.0));
+            mean(&ours.map(|p| p.1).collect::<Vec<_>>())
         };
         [
             of_layers(&|l| l == first.0),
@@ -373,13 +373,12 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
             of_layers(&|l| l == last.0),
         ]
     };
-    let stability = tables.rows::<Stability>();
-    let alike = |layers: &dyn Fn(f64) -> bool| {
-        let ours = stability.iter().filter(|r| r.model == KINDS[0]);
-        let by_layer = ours.map(|r| (r.layer, r.mmcs)).medians();
-        let ours = by_layer.iter().filter(|p| layers(p.0)).map(|p| p.1);
-        mean(&ours.collect::<Vec<_>>())
+    let neither = |elements: &[Element], of: Sorting| {
+        by_place(&share(elements, Category::Neither, of).into_iter().medians()).map(percent)
     };
+    let stability = tables.rows::<Stability>();
+    let ours = stability.iter().filter(|r| r.model == KINDS[0]);
+    let alike = by_place(&ours.map(|r| (r.layer, r.mmcs)).medians()).map(number);
     let [input, between_them, output] = neither(&all, |r| r.category);
     let [of_input, of_between, of_output] = neither(&all, |r| r.selective);
     said += &format!(
@@ -389,9 +388,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
          features from finished ones. The mean largest cosine of the elements of two trainings on the same stream is {} at the \
          input, {} in the layers between and {} at the output: the claim compares the middle with the end where they agree \
          less.",
-        number(alike(&|l| l == first.0)),
-        number(alike(&|l| l > first.0 && l < last.0)),
-        number(alike(&|l| l == last.0)),
+        alike[0], alike[1], alike[2],
     );
     let fixes: Vec<String> = [
         (Basis::AllLayers, "one dictionary for all layers"),

@@ -76,16 +76,11 @@ fn recipe_of_one(s: &Settings, blocks: Blocks) -> Recipe {
 
 /// Every job: those at the settings of the experiment, and then those of the specification curve.
 pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
-    let c = &s.capacity;
     let mut jobs = Vec::new();
-    let mut add = |blocks, most_seeds| {
+    for (blocks, most_seeds) in s.capacity.searches() {
         for &seed in seeds.iter().take(most_seeds) {
             jobs.extend(Way::ALL.iter().map(|&way| Job { blocks, way, seed }));
         }
-    };
-    add(c.blocks(), c.seeds);
-    for blocks in c.other_blocks() {
-        add(blocks, c.curve.seeds.min(c.seeds));
     }
     jobs
 }

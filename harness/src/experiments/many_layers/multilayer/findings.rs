@@ -6,7 +6,7 @@ use super::decisive::Measure;
 use super::tables::{Decisive, Layer, OfCapacity, Summary};
 use super::task::{Kind, Part};
 use crate::claim::ledger::Ledger;
-use crate::claim::setting::choices;
+use crate::claim::setting::{choices, option_of};
 use crate::claim::{Cell, Verdict};
 use crate::stats::observations::Observations as _;
 use crate::stats::{mean, mean_of_finite};
@@ -264,7 +264,8 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let ((most, of_most), (least, of_least)) = (of(best), of(worst));
     Some(format!(
         "Whether or not the control keeps them too, the bounds of {id} are kept in {held} of the {all} settings of the grid \
-         around those of the experiment, at another width; this hangs most on “{}”: {most} of {of_most} with {}, {least} of {of_least} with {}.",
+         around those of the experiment, at another width; this hangs most on “{}”: {most} of {of_most} with {}, {least} of \
+         {of_least} with {}.",
         best.0,
         best.1.replace('-', " "),
         worst.1.replace('-', " ")
@@ -273,9 +274,8 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
 
 /// The width of the models of a cell: `width 100`.
 fn of_width(cell: &Cell) -> String {
-    let mut options = choices(&cell.setting);
-    let width = options.find(|option| option.0 == "width");
-    width.map_or(String::new(), |(name, value)| format!("{name} {value}"))
+    let width = option_of(&cell.setting, "width");
+    width.map_or(String::new(), |width| format!("width {width}"))
 }
 
 /// The claims that came out otherwise than in the post, each with the reason.

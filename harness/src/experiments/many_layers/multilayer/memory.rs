@@ -1,8 +1,6 @@
 //! An estimate of the memory that the experiment takes. Floats at every step, since the product of what is in range may
 //! not fit an integer.
 
-use std::iter;
-
 use super::recipe::parameters;
 use super::settings::{Blocks, Settings};
 use super::tables;
@@ -32,8 +30,10 @@ pub fn estimate(s: &Settings, threads: usize) -> f64 {
             tables + of_model(c.width, blocks.hidden, blocks.layers, c.batch.min(n), n)
         })
     };
-    let of_capacity = iter::once(c.blocks()).chain(c.other_blocks());
-    let of_capacity = of_capacity.map(of_blocks).fold(0.0, f64::max);
+    let searches = c.searches().into_iter();
+    let of_capacity = searches
+        .map(|(blocks, _)| of_blocks(blocks))
+        .fold(0.0, f64::max);
     let largest_model = [point + of_circuits(s), opposite, of_curve, of_capacity];
     let largest_model = largest_model.into_iter().fold(0.0, f64::max);
     threads as f64 * largest_model + rows(s)

@@ -141,22 +141,25 @@ impl Capacity {
         }
     }
 
-    /// All other blocks, those of the specification curve.
-    pub fn other_blocks(&self) -> Vec<Blocks> {
-        let mut blocks = Vec::new();
-        if self.curve.seeds.min(self.seeds) > 0 {
+    /// The blocks to search with and the most seeds to do so at: first those at the settings of the experiment, then all
+    /// others of the specification curve, if there is one.
+    pub fn searches(&self) -> Vec<(Blocks, usize)> {
+        let mut searches = vec![(self.blocks(), self.seeds)];
+        let in_curve = self.curve.seeds.min(self.seeds);
+        if in_curve > 0 {
             for &layers in &self.curve.layers {
                 for &hidden in &self.curve.hidden {
-                    blocks.extend(self.curve.rates.iter().map(|&rate| Blocks {
+                    let each = self.curve.rates.iter().map(|&rate| Blocks {
                         layers,
                         hidden,
                         rate,
-                    }));
+                    });
+                    let others = each.filter(|other| *other != self.blocks());
+                    searches.extend(others.map(|other| (other, in_curve)));
                 }
             }
         }
-        blocks.retain(|other| *other != self.blocks());
-        blocks
+        searches
     }
 
     /// The numbers of pairs that are tried with some blocks, increasing.

@@ -1,8 +1,6 @@
 //! The claims held against what was measured: at the settings of the experiment, and in each cell of the specification
 //! curve.
 
-use std::iter;
-
 use super::capacity::{Attempt, Way, largest};
 use super::claims::{self, CAPACITY, DECISIVE, END, LINEAR, MORE, Measured, OfEachN};
 use super::curve::{Batch, Budget, Run, cells};
@@ -171,13 +169,11 @@ pub fn capacity(s: &Settings, attempts: &[Attempt], seeds: &[u64], outcome: &mut
         let [of_end_to_end, of_look_up] = learned_with(c, &point, attempts, seed);
         outcome.settle(&CAPACITY, seed, of_end_to_end, of_look_up);
     }
-    let others = c.other_blocks();
-    if others.is_empty() {
+    let searches = c.searches();
+    if searches.len() == 1 {
         return;
     }
-    let in_curve = c.seeds.min(c.curve.seeds);
-    let cells = others.into_iter().map(|blocks| (blocks, in_curve));
-    for (blocks, tried) in iter::once((point, c.seeds)).chain(cells) {
+    for (blocks, tried) in searches {
         let setting = Setting::new([
             ("layers", blocks.layers.to_string()),
             ("hidden units", blocks.hidden.to_string()),

@@ -109,7 +109,8 @@ pub(super) fn findings(tables: &Tables) -> String {
          layer, {} % without its GELU, {} % with a neuron for each feature, where none sees both, and {} % before it. (A \
          line chosen for its accuracy alone would get 75 % anywhere, by giving up one of the four cases.) The directions \
          of that layer have as many positive as negative entries: features must be skewed, as the post has it, for a response \
-         along one feature that is not linear, but the XOR of two features is made linearly available without skew. With {} % of the entries positive, {} % are right.",
+         along one feature that is not linear, but the XOR of two features is made linearly available without skew. With {} % of the \
+         entries positive, {} % are right.",
         largest(|r| r.difference),
         largest(|r| r.largest),
         number(100.0 * max(identity.iter().map(|r| r.of_bound))),
