@@ -250,11 +250,12 @@ impl Op for Bound<'_> {
                 *byte ^= 0x80;
             }
         }
+        let mut sums = [[0; COLUMNS]; ROWS];
         for (p, panel) in batch.panels.iter().enumerate() {
             for first in (0..x.rows()).step_by(ROWS) {
                 let x = &bytes[first * depth..][..ROWS * depth];
                 let out = (&mut bounds[first * stride + p * COLUMNS..], stride);
-                panels::bounds(s, dot, x, &samples[first..][..ROWS], panel, out);
+                panels::bounds(s, dot, x, &samples[first..][..ROWS], panel, &mut sums, out);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::massive::{MOST, without};
 use super::quantise::{Quantised, VANISHED, quantise, slack};
-use crate::machine::dot8::{COLUMNS, DEPTH, Dot8, ROWS, Tile};
+use crate::machine::dot8::{COLUMNS, DEPTH, Dot8, Tile};
 use crate::machine::exec::Exec;
 use crate::machine::par;
 use crate::machine::profile::{self, Part, Work};
@@ -15,6 +15,11 @@ use wide::bytemuck::{cast_slice, cast_slice_mut};
 
 /// u, the unit of roundoff.
 const U: f32 = f32::EPSILON / 2.0;
+
+/// What roundings may take from a bound, as a share of its bias: u each, for the terms that are added to it (the bytes',
+/// one for each massive column, α's and β's), for the last sum of the product that it bounds, and for this one; three
+/// more, since the partial sums are a little larger than the bias. The roundings of the terms themselves are in γ.
+const OF_BIAS: f32 = U * (MOST + 8) as f32;
 
 /// [`COLUMNS`] rows of an encoder, which are columns of its product.
 #[derive(Clone, Debug, Default)]
@@ -124,7 +129,7 @@ impl Encoder<'_> {
         panel.scales[c] = q.scale;
         panel.norms[c] = whole_norm(q, squares);
         panel.rests[c] = q.rest;
-        panel.biases[c] = bias + (8.0 * U * bias.abs() + VANISHED);
+        panel.biases[c] = bias + (OF_BIAS * bias.abs() + VANISHED);
         let sum: i32 = bytes.iter().map(|&byte| i32::from(byte as i8)).sum();
         panel.offsets[c] = -128 * sum;
         let steps = panel.bytes.chunks_exact_mut(DEPTH * COLUMNS);
@@ -208,8 +213,8 @@ impl Most {
     }
 }
 
-/// Writes the upper bounds of [`ROWS`] samples, whose bytes stand 128 above their values, against one panel: `bounds`
-/// has a row for each sample, `stride` apart, of which these are some columns.
+/// Writes the upper bounds of a tile of samples, whose bytes stand 128 above their values, against one panel: `bounds`
+/// has a row for each sample, `stride` apart, of which these are some columns. `sums` is room for a tile.
 #[inline(always)]
 pub(super) fn bounds<S: Simd>(
     s: S,
@@ -217,11 +222,11 @@ pub(super) fn bounds<S: Simd>(
     x: &[u8],
     samples: &[Sample],
     panel: &Panel,
+    sums: &mut Tile,
     (bounds, stride): (&mut [f32], usize),
 ) {
-    let mut sums: Tile = [[0; COLUMNS]; ROWS];
-    dot.tile(x, &panel.bytes, &mut sums);
-    for (i, (sample, sums)) in samples.iter().zip(&sums).enumerate() {
+    dot.tile(x, &panel.bytes, sums);
+    for (i, (sample, sums)) in samples.iter().zip(sums).enumerate() {
         let bounds = &mut bounds[i * stride..][..COLUMNS];
         let (scale, alpha) = (s.splat(sample.scale), s.splat(sample.alpha));
         let beta = s.splat(sample.beta);

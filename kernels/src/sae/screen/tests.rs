@@ -138,6 +138,26 @@ fn bounds_hold_for_what_the_bias_rounds() {
     no_value_is_above_its_bound(&case);
 }
 
+/// Every term of a bound is a little less than half of the bias's last digit, and lost when it is added: eight massive
+/// columns, and what whole numbers leave out of the sample and of the weights.
+#[test]
+fn bounds_hold_where_every_term_is_lost_beside_the_bias() {
+    const D: usize = 24;
+    let mut x = [51.0 / 127.0; D];
+    let mut weights = [0.0; D];
+    x[..8].fill(4.0);
+    weights[..8].fill(0.499 / 4.0);
+    // A weight that is rounded to 0, and a value that is, beside the largest weight.
+    (x[8], weights[8]) = (1.0, 0.25);
+    (x[9], weights[9]) = (0.495 / 127.0, 0.45 / (0.495 / 127.0));
+    no_value_is_above_its_bound(&Case {
+        shape: (8, 16, D),
+        x: x.repeat(8),
+        weights: weights.map(|w| w * f32::EPSILON).repeat(16),
+        bias: vec![1.0; 16],
+    });
+}
+
 /// Of 512 normal pre-activations, few have a bound that reaches the eighth largest: with bounds that exclude nothing,
 /// codes would be right as well.
 #[test]
