@@ -89,17 +89,29 @@ impl Row {
     }
 }
 
-/// Seconds that a call takes: so many calls in a row that together they take about `lasting` seconds.
+/// Seconds that a call takes: so many calls in a row that together they take about `lasting` seconds. As many before
+/// them do not count: threads that slept are not at once on a core of their own.
 pub fn seconds(lasting: f64, mut call: impl FnMut()) -> f64 {
-    let start = Instant::now();
-    call();
-    let once = start.elapsed().as_secs_f64().max(1e-9);
-    let times = (lasting / once).clamp(1.0, 1e7) as usize;
-    let start = Instant::now();
-    for _ in 0..times {
-        call();
-    }
-    start.elapsed().as_secs_f64() / times as f64
+    let mut calls = |times: usize| {
+        let start = Instant::now();
+        for _ in 0..times {
+            call();
+        }
+        start.elapsed().as_secs_f64() / times as f64
+    };
+    let times = |once: f64| (lasting / once.max(1e-9)).clamp(1.0, 1e7) as usize;
+    let once = calls(1);
+    let warm = calls(times(once));
+    calls(times(warm))
+}
+
+/// The order in which so many contenders take their turns in a round: begun by another one each round, and backwards in
+/// two of four, so that none always comes first or behind the same one, after which a machine may be slower.
+pub fn turns(contenders: usize, round: usize) -> impl Iterator<Item = usize> {
+    (0..contenders).map(move |turn| match round % 4 {
+        0 | 1 => (turn + round) % contenders,
+        _ => (2 * contenders - 1 - turn + round) % contenders,
+    })
 }
 
 /// Waits until a peer's threads sleep: they spin for some time after their work, on a core that the next contender
@@ -153,6 +165,26 @@ impl Rounds {
                 value,
                 unit: unit.into(),
             }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_contender_has_its_turn_in_each_round_and_none_is_mostly_first() {
+        for contenders in 2..9 {
+            let mut first = vec![0; contenders];
+            for round in 1..=ROUNDS {
+                let order: Vec<usize> = turns(contenders, round).collect();
+                first[order[0]] += 1;
+                let mut sorted = order;
+                sorted.sort_unstable();
+                assert!(sorted.into_iter().eq(0..contenders));
+            }
+            assert!(first.iter().all(|&n| 2 * n <= ROUNDS + 1), "{first:?}");
         }
     }
 }

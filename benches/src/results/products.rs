@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use kernels::{Exec, Isa};
 use rayon::ThreadPoolBuilder;
 
-use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row, seconds, settle};
+use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row, seconds, settle, turns};
 use crate::fma_peak;
 use crate::peers::blas;
 use crate::products::{Case, GRADIENTS, NAIVE, OURS, SHAPES};
@@ -45,21 +45,21 @@ impl Measured {
         }
     }
 
-    /// Measures the peak, then each contender; the results count unless this warms up.
-    fn round(&mut self, isa: Isa, counts: bool) {
+    /// Measures the peak, then each contender in its turn; the results of round 0 do not count.
+    fn round(&mut self, isa: Isa, round: usize) {
         let [m, k, n] = self.shape;
         let gflop = 2e-9 * (m * k * n) as f64;
         let peak = fma_peak(isa, self.threads);
         let case = &mut self.case;
-        let rate = |&contender: &&str| {
-            let rate = gflop / seconds(LASTING, || case.run(contender));
+        let mut rates = vec![0.0; self.contenders.len()];
+        for turn in turns(rates.len(), round) {
+            let contender = self.contenders[turn];
+            rates[turn] = gflop / seconds(LASTING, || case.run(contender));
             if self.threads > 1 && blas::here().any(|blas| blas.name == contender) {
                 settle();
             }
-            rate
-        };
-        let rates: Vec<f64> = self.contenders.iter().map(rate).collect();
-        if counts {
+        }
+        if round > 0 {
             self.rounds.add(PEAK, self.threads, peak);
             for (contender, rate) in self.contenders.iter().zip(rates) {
                 self.rounds.add(contender, self.threads, rate);
@@ -111,7 +111,7 @@ fn rounds(isa: Isa, threads: usize, shapes: &[[usize; 3]], only_ours: bool) -> V
         for round in 0..=ROUNDS {
             eprintln!("products, {isa}, {threads} thread(s): round {round} of {ROUNDS}");
             for shape in &mut measured {
-                shape.round(isa, round > 0);
+                shape.round(isa, round);
             }
         }
         measured

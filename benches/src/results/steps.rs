@@ -1,14 +1,13 @@
 //! Training steps beside those of peers, each at its best number of threads.
 
 use std::fmt::Write as _;
-use std::time::Instant;
 
 use kernels::sae::{Shape, TopK, Trainer, Variant};
 use kernels::{Exec, Isa, MatRef, mlp};
 use rayon::ThreadPool;
 
 use super::python::{Contender, Peers};
-use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row};
+use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row, seconds, turns};
 use crate::autoencoder::{ACTIVE, L1_UNIT, STEP, shape, trainer};
 use crate::residual::{STEPS, Training};
 use crate::{executions_on, fma_peak};
@@ -85,18 +84,9 @@ pub fn autoencoder(
     })
 }
 
-/// The seconds of one step, as the mean of a few in a row.
+/// The seconds of one step, as the mean of those in 0.3 seconds, or of one that takes longer.
 pub fn time(pool: &ThreadPool, step: &mut dyn Step) -> f64 {
-    pool.install(|| {
-        step.run();
-        let start = Instant::now();
-        let mut times = 0;
-        while times < 3 || (start.elapsed().as_secs_f64() < 0.1 && times < 1000) {
-            step.run();
-            times += 1;
-        }
-        start.elapsed().as_secs_f64() / f64::from(times)
-    })
+    pool.install(|| seconds(0.3, || step.run()))
 }
 
 /// What was measured of one step.
@@ -120,15 +110,20 @@ impl Measured {
             for ((exec, pool), step) in pools.iter().zip(&mut *steps) {
                 let threads = pool.current_num_threads();
                 let peak = fma_peak(exec.isa(), threads);
-                let ours = time(pool, step.as_mut());
                 if round > 0 {
                     rounds.add(PEAK, threads, peak);
-                    rounds.add("ours", threads, 1e3 * ours);
                 }
-                for (name, package, mode) in contenders {
-                    let theirs = peers.seconds(package, threads, &format!("{line} {mode}"));
-                    if let Some(theirs) = theirs.filter(|_| round > 0) {
-                        rounds.add(name, threads, 1e3 * theirs);
+                for turn in turns(1 + contenders.len(), round) {
+                    let (name, taken) = match turn {
+                        0 => ("ours", Some(time(pool, step.as_mut()))),
+                        _ => {
+                            let (name, package, mode) = contenders[turn - 1];
+                            let line = format!("{line} {mode}");
+                            (name, peers.seconds(package, threads, &line))
+                        }
+                    };
+                    if let Some(taken) = taken.filter(|_| round > 0) {
+                        rounds.add(name, threads, 1e3 * taken);
                     }
                 }
             }
