@@ -142,8 +142,15 @@ pub(super) fn kth_largest(values: &mut [f32], k: usize) -> f32 {
     kth
 }
 
+/// The order from the largest magnitude to the smallest. Every NaN is the same, and largest: which bits it has depends on
+/// the order of operands, and with it on the instructions that a compiler chose.
 fn descending(a: &f32, b: &f32) -> Ordering {
-    b.abs().total_cmp(&a.abs())
+    let key = |value: &f32| match value.is_nan() {
+        true => u32::MAX,
+        // Magnitudes are in the order of their bits.
+        false => value.abs().to_bits(),
+    };
+    key(b).cmp(&key(a))
 }
 
 /// Leaves the k largest of more entries, all of them positive or NaN, in their order. Returns k.

@@ -1,4 +1,4 @@
-//! Single values of a product A·Bᵀ + 1·biasᵀ, in the bits of the whole one.
+//! Single values of a product A·Bᵀ + 1·biasᵀ, in the bits of the whole one; a NaN may have others.
 //!
 //! A value of the whole product is one chain of multiply-adds over a block of `KC` steps of k, the sums of blocks added
 //! in order, and the bias added last. Here a lane follows the same chain for one column each: quads of four steps of k

@@ -243,6 +243,12 @@ impl<R: Select> Keep for Slots<'_, R> {
         let columns = &mut self.columns[self.used..];
         let values = &mut self.values[self.used..];
         let len = self.select.select(s, pre, columns, values);
+        // The bits of a NaN depend on the instructions that made it.
+        for value in &mut values[..len] {
+            if value.is_nan() {
+                *value = f32::NAN;
+            }
+        }
         self.lens[row] = len;
         self.used += len;
     }

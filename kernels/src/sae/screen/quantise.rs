@@ -21,9 +21,10 @@ pub(super) struct Quantised {
 /// their digits.
 const TINY: f32 = 1.0 / (1u64 << 60) as f32;
 
-/// What is added to every bound: more than what products of small numbers lose below the range of f32. Scales are 2⁻⁶⁷
-/// at least, so a product of two loses up to 2⁻¹⁵⁰, times a sum of bytes of up to 2³¹.
-pub(super) const VANISHED: f32 = 1.0 / ((1u64 << 55) as f32 * (1u64 << 55) as f32);
+/// What is added to every bias: more than what products of small numbers lose below the range of f32. Scales are 2⁻⁶⁷ at
+/// least. So a product of two loses up to 2⁻¹⁵⁰, times a sum of bytes of up to 2³⁰; or up to 2⁻¹²⁶ times that, in a
+/// program that has told its CPU to take numbers below 2⁻¹²⁶ as 0.
+pub(super) const VANISHED: f32 = 1.0 / ((1u64 << 47) as f32 * (1u64 << 47) as f32);
 
 /// f32 whose last bits are whole numbers: adding it rounds to them.
 const WHOLE: f32 = 12_582_912.0;

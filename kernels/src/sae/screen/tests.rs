@@ -4,6 +4,7 @@ use super::*;
 use crate::machine::isa::Isa;
 use crate::matrix::matmul::{Accumulate, Bias, matmul_with};
 use crate::matrix::view::MatMut;
+use crate::sae::{Parameters, Shape, TopK, Variant, Workspace, encode};
 
 /// Samples, an encoder and its biases, of random numbers; the samples in columns of different sizes.
 struct Case {
@@ -156,6 +157,40 @@ fn bounds_hold_where_every_term_is_lost_beside_the_bias() {
         weights: weights.map(|w| w * f32::EPSILON).repeat(16),
         bias: vec![1.0; 16],
     });
+}
+
+/// Samples and weights are NaN of different bits, and the product has those of the one or the other, as the compiler
+/// wishes.
+#[test]
+fn codes_that_are_nan_are_the_same_either_way() {
+    let shape = Shape {
+        width: 1,
+        dictionary: 16,
+    };
+    let variant = Variant::TopK(TopK { k: 3, aux: None });
+    for isa in Isa::available() {
+        let mut parameters = Parameters::initial(shape, variant, || 1.0);
+        let [mut weights] = parameters.tensors_mut(["w_enc"]);
+        for j in 0..16 {
+            weights.row_mut(j as usize)[0] = f32::from_bits(0x7fc0_0064 + j);
+        }
+        for (rows, screening) in [1, 2, 9]
+            .map(|n| [(n, Screening::Never), (n, Screening::Always)])
+            .concat()
+        {
+            let x = vec![f32::from_bits(0xffc0_0001); rows];
+            let mut workspace = Workspace::new(shape, variant, rows);
+            workspace.set_screening(screening);
+            let x = MatRef::first(&x, rows, 1);
+            let codes = encode(Exec::serial(isa), &parameters, x, &mut workspace);
+            for row in 0..rows {
+                let (columns, values) = codes.row(row);
+                assert_eq!(columns, [0, 1, 2], "{isa}, {screening:?}");
+                let bits: Vec<u32> = values.iter().map(|value| value.to_bits()).collect();
+                assert_eq!(bits, [f32::NAN.to_bits(); 3]);
+            }
+        }
+    }
 }
 
 /// Of 512 normal pre-activations, few have a bound that reaches the eighth largest: with bounds that exclude nothing,

@@ -11,19 +11,13 @@ use super::case::{Case, bits, examples, tasks};
 /// Where each row begins, the columns, and the bits of the values.
 type Entries = (Vec<usize>, Vec<u32>, Vec<u32>);
 
-/// The entries of codes; all NaN are one.
+/// The entries of codes.
 fn entries(codes: SparseRef) -> Entries {
     let lens = (0..codes.rows()).map(|b| codes.row(b).0.len()).collect();
     let columns = (0..codes.rows()).flat_map(|b| codes.row(b).0.to_vec());
     let values = (0..codes.rows()).flat_map(|b| codes.row(b).1);
-    let bits = |value: &f32| {
-        if value.is_nan() {
-            f32::NAN.to_bits()
-        } else {
-            value.to_bits()
-        }
-    };
-    (lens, columns.collect(), values.map(bits).collect())
+    let bits = values.map(|value| value.to_bits());
+    (lens, columns.collect(), bits.collect())
 }
 
 /// The codes of a case by the whole product, and by the screen: those that are read, and those of a training step.
