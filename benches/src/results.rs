@@ -89,7 +89,7 @@ impl Row {
     }
 }
 
-/// Seconds that a call takes: so many calls in a row that together they take about `lasting` seconds. As many before
+/// Seconds that a call takes: so many calls in a row that together they take about `lasting` seconds. About as many before
 /// them do not count: threads that slept are not at once on a core of their own.
 pub fn seconds(lasting: f64, mut call: impl FnMut()) -> f64 {
     let mut calls = |times: usize| {
@@ -107,7 +107,7 @@ pub fn seconds(lasting: f64, mut call: impl FnMut()) -> f64 {
 
 /// The order in which so many contenders take their turns in a round: begun by another one each round, and backwards in
 /// two of four, so that none always comes first or behind the same one, after which a machine may be slower.
-pub fn turns(contenders: usize, round: usize) -> impl Iterator<Item = usize> {
+fn turns(contenders: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..contenders).map(move |turn| match round % 4 {
         0 | 1 => (turn + round) % contenders,
         _ => (2 * contenders - 1 - turn + round) % contenders,
@@ -134,6 +134,26 @@ impl Rounds {
         match places.find(|(name, t, _)| name == contender && *t == threads) {
             Some((.., values)) => values.push(value),
             None => self.0.push((contender.into(), threads, vec![value])),
+        }
+    }
+
+    /// Measures each contender, by its place in `names`, in its turn of a round, and adds what was measured unless this is
+    /// round 0, which warms up. One of which nothing can be measured is left out.
+    pub fn take_turns(
+        &mut self,
+        round: usize,
+        threads: usize,
+        names: &[&str],
+        mut measure: impl FnMut(usize) -> Option<f64>,
+    ) {
+        let mut values = vec![None; names.len()];
+        for turn in turns(names.len(), round) {
+            values[turn] = measure(turn);
+        }
+        for (name, value) in names.iter().zip(values) {
+            if let Some(value) = value.filter(|_| round > 0) {
+                self.add(name, threads, value);
+            }
         }
     }
 
@@ -186,5 +206,21 @@ mod tests {
             }
             assert!(first.iter().all(|&n| 2 * n <= ROUNDS + 1), "{first:?}");
         }
+    }
+
+    #[test]
+    fn what_is_measured_in_turns_counts_from_round_1_on_and_stands_in_the_order_of_the_names() {
+        let mut rounds = Rounds::default();
+        for round in 0..=2 {
+            let value = |turn| (turn != 1).then_some((10 * round + turn) as f64);
+            rounds.take_turns(round, 1, &["a", "absent", "b"], value);
+        }
+        assert_eq!(
+            rounds.0,
+            [
+                ("a".into(), 1, vec![10.0, 20.0]),
+                ("b".into(), 1, vec![12.0, 22.0])
+            ]
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use kernels::{Exec, Isa, gelu, math};
 
 use super::python::Peers;
-use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds, turns};
+use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds};
 use crate::peers::libm::{AOCL, NAMES};
 
 /// Values: three arrays of them fit a second-level cache, and a call of PyTorch's takes much longer than its overhead.
@@ -35,27 +35,19 @@ pub fn measure(isa: Isa, peers: &mut Peers, table: &mut Vec<Measurement>) -> Par
         eprintln!("GELU, {direction}");
         let mut rounds = Rounds::default();
         for round in 0..=ROUNDS {
-            for turn in turns(2, round) {
-                let (name, taken) = match turn {
-                    0 => {
-                        let taken = seconds(0.05, || {
-                            match direction {
-                                "forward" => gelu::forward(exec, &x, &mut y),
-                                _ => gelu::backward(exec, &x, &d_y, &mut y),
-                            }
-                            black_box(y.as_mut_ptr());
-                        });
-                        ("ours", Some(taken))
-                    }
-                    _ => {
-                        let line = format!("gelu {LEN} {direction}");
-                        ("PyTorch", peers.seconds("PyTorch", 1, &line))
-                    }
+            rounds.take_turns(round, 1, &["ours", "PyTorch"], |turn| {
+                let taken = match turn {
+                    0 => seconds(0.05, || {
+                        match direction {
+                            "forward" => gelu::forward(exec, &x, &mut y),
+                            _ => gelu::backward(exec, &x, &d_y, &mut y),
+                        }
+                        black_box(y.as_mut_ptr());
+                    }),
+                    _ => peers.seconds("PyTorch", 1, &format!("gelu {LEN} {direction}"))?,
                 };
-                if let Some(taken) = taken.filter(|_| round > 0) {
-                    rounds.add(name, 1, LEN as f64 / taken * 1e-9);
-                }
-            }
+                Some(LEN as f64 / taken * 1e-9)
+            });
         }
         rounds.tabulate(["gelu", direction, isa.name()], "Gelem/s", table);
         let [ours, theirs] = ["ours", "PyTorch"].map(|c| rounds.of(c, 1));
@@ -96,22 +88,20 @@ fn functions(isa: Isa, x: &[f32], table: &mut Vec<Measurement>) -> String {
         eprintln!("{name}");
         let mut rounds = Rounds::default();
         for round in 0..=ROUNDS {
-            let mut rate = |contender: &'static str, f: &dyn Fn(&mut [f32])| {
+            rounds.take_turns(round, 1, &["ours", "AOCL-LibM"], |turn| {
+                let libm = AOCL.as_ref();
+                if turn > 0 && libm.is_err() {
+                    return None;
+                }
                 let taken = seconds(0.05, || {
-                    f(&mut y);
+                    match (turn, libm) {
+                        (1, Ok(libm)) => libm.map(number, x, &mut y),
+                        _ => ours[number](exec, x, &mut y),
+                    }
                     black_box(y.as_mut_ptr());
                 });
-                if round > 0 {
-                    rounds.add(contender, 1, LEN as f64 / taken * 1e-9);
-                }
-            };
-            for turn in turns(2, round) {
-                match (turn, &*AOCL) {
-                    (0, _) => rate("ours", &|y| ours[number](exec, x, y)),
-                    (_, Ok(libm)) => rate("AOCL-LibM", &|y| libm.map(number, x, y)),
-                    (_, Err(_)) => {}
-                }
-            }
+                Some(LEN as f64 / taken * 1e-9)
+            });
         }
         rounds.tabulate(["function", name, isa.name()], "Gelem/s", table);
         let [ours, theirs] = ["ours", "AOCL-LibM"].map(|c| rounds.of(c, 1));

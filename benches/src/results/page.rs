@@ -38,9 +38,9 @@ pub fn page(results: &Path) -> Result<String> {
     let mut text = format!(
         "# Results\n\n\
          Written by `cargo run --release -p benches --bin results`, not by hand: a run renews the section of the machine \
-         that it runs on. What is compared runs in turn, in another order each round, {ROUNDS} rounds and one to warm up; ratios are \
-         medians of those in single rounds. *Reach* is what a throw-away prototype reached, on a Zen 4 machine with half the peak of Zen 5; *aim* \
-         is where we want to be.\n"
+         that it runs on. What is compared runs in turn, in another order each round, {ROUNDS} rounds and one to warm up; \
+         ratios are medians of those in single rounds. *Reach* is what a throw-away prototype reached, on a Zen 4 machine \
+         with half the peak of Zen 5; *aim* is where we want to be.\n"
     );
     for machine in list().map_err(Error::io("list", results))? {
         for name in [SECTION, WORKBENCH] {

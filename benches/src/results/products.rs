@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use kernels::{Exec, Isa};
 use rayon::ThreadPoolBuilder;
 
-use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row, seconds, settle, turns};
+use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row, seconds, settle};
 use crate::fma_peak;
 use crate::peers::blas;
 use crate::products::{Case, GRADIENTS, NAIVE, OURS, SHAPES};
@@ -50,21 +50,18 @@ impl Measured {
         let [m, k, n] = self.shape;
         let gflop = 2e-9 * (m * k * n) as f64;
         let peak = fma_peak(isa, self.threads);
-        let case = &mut self.case;
-        let mut rates = vec![0.0; self.contenders.len()];
-        for turn in turns(rates.len(), round) {
-            let contender = self.contenders[turn];
-            rates[turn] = gflop / seconds(LASTING, || case.run(contender));
-            if self.threads > 1 && blas::here().any(|blas| blas.name == contender) {
-                settle();
-            }
-        }
         if round > 0 {
             self.rounds.add(PEAK, self.threads, peak);
-            for (contender, rate) in self.contenders.iter().zip(rates) {
-                self.rounds.add(contender, self.threads, rate);
-            }
         }
+        let (case, contenders, threads) = (&mut self.case, &self.contenders, self.threads);
+        self.rounds.take_turns(round, threads, contenders, |turn| {
+            let contender = contenders[turn];
+            let rate = gflop / seconds(LASTING, || case.run(contender));
+            if threads > 1 && blas::here().any(|blas| blas.name == contender) {
+                settle();
+            }
+            Some(rate)
+        });
     }
 
     fn is_cube(&self) -> bool {

@@ -7,7 +7,7 @@ use kernels::{Exec, Isa, MatRef, mlp};
 use rayon::ThreadPool;
 
 use super::python::{Contender, Peers};
-use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row, seconds, turns};
+use super::{Measurement, PEAK, Part, ROUNDS, Rounds, Row, seconds};
 use crate::autoencoder::{ACTIVE, L1_UNIT, STEP, shape, trainer};
 use crate::residual::{STEPS, Training};
 use crate::{executions_on, fma_peak};
@@ -105,6 +105,8 @@ impl Measured {
         peers: &mut Peers,
     ) -> Measured {
         eprintln!("{line}");
+        let mut names = vec!["ours"];
+        names.extend(contenders.iter().map(|(name, ..)| name));
         let mut rounds = Rounds::default();
         for round in 0..=ROUNDS {
             for ((exec, pool), step) in pools.iter().zip(&mut *steps) {
@@ -113,19 +115,16 @@ impl Measured {
                 if round > 0 {
                     rounds.add(PEAK, threads, peak);
                 }
-                for turn in turns(1 + contenders.len(), round) {
-                    let (name, taken) = match turn {
-                        0 => ("ours", Some(time(pool, step.as_mut()))),
+                rounds.take_turns(round, threads, &names, |turn| {
+                    let taken = match turn {
+                        0 => time(pool, step.as_mut()),
                         _ => {
-                            let (name, package, mode) = contenders[turn - 1];
-                            let line = format!("{line} {mode}");
-                            (name, peers.seconds(package, threads, &line))
+                            let (_, package, mode) = contenders[turn - 1];
+                            peers.seconds(package, threads, &format!("{line} {mode}"))?
                         }
                     };
-                    if let Some(taken) = taken.filter(|_| round > 0) {
-                        rounds.add(name, threads, 1e3 * taken);
-                    }
-                }
+                    Some(1e3 * taken)
+                });
             }
         }
         let threads = pools.iter().map(|(_, p)| p.current_num_threads());

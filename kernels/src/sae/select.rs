@@ -20,7 +20,8 @@ pub(super) trait Row {
     /// A number for each pre-activation, none below it; NaN where it may be anything.
     fn bounds(&self) -> &[f32];
 
-    /// A lower bound of the k-th largest pre-activation, if `least` is one of the k-th largest bound.
+    /// A lower bound of the k-th largest pre-activation, if `least` is one of the k-th largest bound; where fewer than k are
+    /// above 0, of those that are.
     fn kth_at_least<S: Simd>(&mut self, s: S, k: usize, least: AtLeast) -> AtLeast;
 
     /// Writes the pre-activations that pass a sieve, and their columns, which rise. Returns how many there are.

@@ -40,7 +40,7 @@ pub(super) fn columns(x: MatRef) -> Vec<usize> {
 /// A row without what stands in some columns: itself, if there are none; else with zeros there, in `room`.
 ///
 /// # Panics
-/// If the room is shorter than the row, or a column does not exist, unless the row is empty.
+/// If the room is shorter than the row, or a column does not exist, unless the row is empty or no column is named.
 #[inline(always)]
 pub(super) fn without<'a>(row: &'a [f32], columns: &[usize], room: &'a mut [f32]) -> &'a [f32] {
     if columns.is_empty() || row.is_empty() {

@@ -192,7 +192,7 @@ impl Sample {
     }
 }
 
-/// The largest norm of an encoder's rows, and the largest magnitude of its biases.
+/// The largest norm of an encoder's rows, and the largest magnitude of its biases with what their roundings may add.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Most {
     norm: f32,

@@ -17,7 +17,7 @@ pub(super) struct Quantised {
     pub(super) rest: f32,
 }
 
-/// The largest magnitude that is quantised to zeros: a row below it is its own rest. From here up, s and 1/s have all of
+/// A row whose magnitudes are all below this is quantised to zeros, and is its own rest. From here up, s and 1/s have all of
 /// their digits.
 const TINY: f32 = 1.0 / (1u64 << 60) as f32;
 

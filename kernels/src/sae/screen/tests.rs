@@ -174,20 +174,21 @@ fn codes_that_are_nan_are_the_same_either_way() {
         for j in 0..16 {
             weights.row_mut(j as usize)[0] = f32::from_bits(0x7fc0_0064 + j);
         }
-        for (rows, screening) in [1, 2, 9]
-            .map(|n| [(n, Screening::Never), (n, Screening::Always)])
-            .concat()
-        {
-            let x = vec![f32::from_bits(0xffc0_0001); rows];
-            let mut workspace = Workspace::new(shape, variant, rows);
-            workspace.set_screening(screening);
-            let x = MatRef::first(&x, rows, 1);
-            let codes = encode(Exec::serial(isa), &parameters, x, &mut workspace);
-            for row in 0..rows {
-                let (columns, values) = codes.row(row);
-                assert_eq!(columns, [0, 1, 2], "{isa}, {screening:?}");
-                let bits: Vec<u32> = values.iter().map(|value| value.to_bits()).collect();
-                assert_eq!(bits, [f32::NAN.to_bits(); 3]);
+        // Nine rows take tiles of several heights.
+        const ROWS: usize = 9;
+        let x = [f32::from_bits(0xffc0_0001); ROWS];
+        for rows in [1, 2, ROWS] {
+            for screening in [Screening::Never, Screening::Always] {
+                let mut workspace = Workspace::new(shape, variant, rows);
+                workspace.set_screening(screening);
+                let x = MatRef::first(&x, rows, 1);
+                let codes = encode(Exec::serial(isa), &parameters, x, &mut workspace);
+                for row in 0..rows {
+                    let (columns, values) = codes.row(row);
+                    assert_eq!(columns, [0, 1, 2], "{isa}, {screening:?}");
+                    let bits: Vec<u32> = values.iter().map(|value| value.to_bits()).collect();
+                    assert_eq!(bits, [f32::NAN.to_bits(); 3]);
+                }
             }
         }
     }
