@@ -25,9 +25,8 @@ x86_backend! {
         fn repeat(values: [f32; 4]) -> __m512 { _mm512_broadcast_f32x4(_mm_loadu_ps(values.as_ptr())) }
         fn join_quads(values: [[f32; 4]; 4]) -> __m512 {
             let [a, b, c, d] = values.map(|quad| _mm_loadu_ps(quad.as_ptr()));
-            let low = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(a), b);
-            let high = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(c), d);
-            _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high)
+            let ab = _mm512_insertf32x4::<1>(_mm512_castps128_ps512(a), b);
+            _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(ab, c), d)
         }
         fn transpose_quads(rows: [__m512; 4]) -> [__m512; 4] {
             let [a, b, c, d] = rows;

@@ -1,8 +1,8 @@
 //! Single values of a product A·Bᵀ + 1·biasᵀ, in the bits of the whole one; a NaN may have others.
 //!
 //! A value of the whole product is one chain of multiply-adds over a block of `KC` steps of k, the sums of blocks added
-//! in order, and the bias added last. Here a lane follows the same chain for one column each: quads of four steps of k
-//! are read from the rows of B, and transposed so that lanes are columns.
+//! in order, and the bias added last. Here a lane follows the same chain for one column each: squares of as many rows of B
+//! as a vector has lanes, and as many steps of k, are read and transposed so that lanes are columns.
 
 // Loops and no closures, as in `quad`.
 #![allow(clippy::needless_range_loop)]
@@ -67,19 +67,23 @@ fn chains<S: Simd, const N: usize>(
     for (block, x) in x.chunks(KC).enumerate() {
         let from = block * KC;
         let mut sums = [s.splat(0.0); N];
-        let (quads, rest) = x.as_chunks::<QUAD>();
-        for (q, x) in quads.iter().enumerate() {
+        let squares = x.chunks_exact(S::LANES);
+        let rest = squares.remainder();
+        for (i, x) in squares.enumerate() {
             for v in 0..N {
-                let lanes = columns_of_quads(s, &rows[v], from + q * QUAD, QUAD);
-                for j in 0..QUAD {
+                let lanes = columns_of_square(s, &rows[v], from + i * S::LANES);
+                for j in 0..S::LANES {
                     sums[v] = s.mul_add(s.splat(x[j]), lanes[j], sums[v]);
                 }
             }
         }
+        let from = from + x.len() - rest.len();
         for v in 0..N {
-            let lanes = columns_of_quads(s, &rows[v], from + quads.len() * QUAD, rest.len());
-            for j in 0..rest.len() {
-                sums[v] = s.mul_add(s.splat(rest[j]), lanes[j], sums[v]);
+            for (q, x) in rest.chunks(QUAD).enumerate() {
+                let lanes = columns_of_quads(s, &rows[v], from + q * QUAD, x.len());
+                for j in 0..x.len() {
+                    sums[v] = s.mul_add(s.splat(x[j]), lanes[j], sums[v]);
+                }
             }
             totals[v] = match block {
                 0 => sums[v],
@@ -90,6 +94,29 @@ fn chains<S: Simd, const N: usize>(
     for (v, values) in values.chunks_mut(S::LANES).enumerate() {
         s.store_partial(s.add(totals[v], s.load(&biases[v])), values);
     }
+}
+
+/// For each of as many steps of k from `k` on as a vector has lanes, a vector of the values of all rows.
+#[inline(always)]
+fn columns_of_square<S: Simd>(s: S, rows: &[&[f32]; MOST], k: usize) -> [S::F32; MOST] {
+    let mut vectors = [s.splat(0.0); MOST];
+    for i in 0..QUAD {
+        let mut quads = [[[0.0; QUAD]; 4]; 4];
+        for g in 0..S::LANES / QUAD {
+            let (row, _) = rows[QUAD * g + i][k..k + S::LANES].as_chunks();
+            for q in 0..S::LANES / QUAD {
+                quads[q][g] = row[q];
+            }
+        }
+        for q in 0..S::LANES / QUAD {
+            vectors[QUAD * q + i] = s.join_quads(quads[q]);
+        }
+    }
+    let (quads, _) = vectors.as_chunks_mut();
+    for q in 0..S::LANES / QUAD {
+        quads[q] = s.transpose_quads(quads[q]);
+    }
+    vectors
 }
 
 /// For each of `len` steps of k from `k` on, at most four, a vector of the values of all rows.
