@@ -5,8 +5,8 @@ use harness::table::record::Word as _;
 use harness::workbench::settings::Settings;
 use harness::workbench::tables::Step;
 
-use super::{SWEEP, WIDTH, cell, models, tensors, with_data};
-use crate::common::{results, same};
+use super::{SWEEP, WIDTH, cell, models, sparse, tensors, with_data};
+use crate::common::{npy, results, same};
 
 #[test]
 fn every_variant_explains_held_out_rows_and_is_exported() {
@@ -219,6 +219,25 @@ fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
         "{shown}"
     );
     assert!(sandbox.read("short/report.html").contains(note));
+}
+
+#[test]
+fn a_short_training_has_the_threshold_of_its_end() {
+    let sandbox = with_data();
+    let later = |row: usize, column| sparse(row + 600, column);
+    sandbox.write("y.npy", npy::rows(600, WIDTH, later));
+    for variant in ["batch-topk", "matryoshka"] {
+        for samples in [3200, 12_800] {
+            let folder = format!("{variant}-{samples}");
+            let command = format!(
+                "sae train x.npy --eval y.npy --variant {variant} --k 2 --elements 12 --samples {samples} --batch 64 \
+                 --rate 0.001 --baselines none --quiet --out {folder}"
+            );
+            sandbox.harness(&command).assert().success();
+            let l0 = models(&sandbox, &folder)[0].measures.l0;
+            assert!((l0 / 2.0 - 1.0).abs() < 0.15, "{folder}: {l0}");
+        }
+    }
 }
 
 #[test]
