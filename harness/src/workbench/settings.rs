@@ -124,7 +124,9 @@ crate::settings! {
         /// one that suits the variant.
         lambda: Vec<f64> = vec![4.0], in worded("1 to 64 numbers from 1e-12 to 1e6, increasing", increasing(1..=64, 1e-12..=1e6));
         /// Numbers of active elements that λ is steered to, for the variants with a penalty; every one is a model, and
-        /// `lambda` is what λ starts from. None, and λ stays as it is.
+        /// `lambda` is what λ starts from, of which it is a hundredth to a hundred times. It is steered no faster than
+        /// weights follow at the learning rate, so a training of a few hundred steps may end before its target. None, and λ
+        /// stays as it is.
         target_l0: Vec<f64> = vec![], in worded("0 to 64 numbers from 1e-12 to 1e6, increasing", increasing(0..=64, 1e-12..=1e6));
         /// Numbers of elements of a dictionary; eight times the width of the activations unless told otherwise.
         elements: Vec<usize> = vec![4096], in increasing(1..=64, 1..=1 << 22);

@@ -222,6 +222,28 @@ fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
 }
 
 #[test]
+fn a_penalty_that_cannot_reach_its_target_in_time_ruins_nothing() {
+    let sandbox = with_data();
+    let explained = |target: &str, folder: &str| {
+        // 60 steps of a rate at which weights move by 0.1 at most.
+        let command = format!(
+            "sae train x.npy --variant l1-tied --lambda 0.1 --elements 12 --samples 3840 --batch 64 --rate 0.00005 \
+             --baselines none --quiet {target} --out {folder}"
+        );
+        sandbox.harness(&command).assert().success();
+        models(&sandbox, folder)[0].clone()
+    };
+    let [plain, steered] = [
+        explained("", "plain"),
+        explained("--target-l0 1", "steered"),
+    ];
+    assert!(plain.measures.l0 > 3.0, "{plain:?}");
+    assert!(steered.sparsity < 0.2, "{steered:?}");
+    let lost = plain.measures.explained_variance - steered.measures.explained_variance;
+    assert!(lost.abs() < 0.05, "{plain:?} {steered:?}");
+}
+
+#[test]
 fn a_short_training_has_the_threshold_of_its_end() {
     let sandbox = with_data();
     let later = |row: usize, column| sparse(row + 600, column);
