@@ -394,6 +394,58 @@ fn settings_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn a_file_of_one_variant_serves_for_another() {
+    let sandbox = with_data();
+    let short = "--elements 8 --samples 6400 --batch 64 --baselines none";
+    let train = |arguments: &str| {
+        let command = format!("sae train {arguments} --quiet");
+        sandbox.harness(&command).assert().success();
+    };
+    train(&format!("x.npy {short} --k 2 --out topk"));
+    for (variant, lambda, dead) in [
+        ("gated", "[4.0]", "none"),
+        ("jumprelu", "[1.0]", "none"),
+        ("batch-topk", "[4.0]", "auxiliary"),
+    ] {
+        train(&format!(
+            "--config topk/config.toml --variant {variant} --out {variant}"
+        ));
+        // As if it had been said without the file.
+        let config = sandbox.read(&format!("{variant}/config.toml"));
+        for line in [
+            format!("variant = \"{variant}\""),
+            format!("lambda = {lambda}"),
+            format!("dead = \"{dead}\""),
+            "elements = [8]".into(),
+        ] {
+            assert!(config.lines().any(|l| l == line), "{variant}: {line}");
+        }
+    }
+    train("--config jumprelu/config.toml --set variant=topk --out again");
+    same(
+        &results(&sandbox.join("topk")),
+        &results(&sandbox.join("again")),
+    );
+    // What the command line says holds, and so does what a file says that names no variant.
+    train("--config topk/config.toml --variant l1 --lambda 0.5 --set dead=resample --out l1");
+    let config = sandbox.read("l1/config.toml");
+    assert!(config.contains("\nlambda = [0.5]\n") && config.contains("\ndead = \"resample\"\n"));
+    sandbox.write("mine.toml", "lambda = [0.25]\ntarget_l0 = [2.0]\n");
+    train(&format!(
+        "x.npy --config mine.toml --variant l1 {short} --out mine"
+    ));
+    assert!(
+        sandbox
+            .read("mine/config.toml")
+            .contains("\nlambda = [0.25]\n")
+    );
+    sandbox.refuses(
+        "sae train --config mine/config.toml --variant topk --k 2 --out z",
+        &["mine/config.toml: target_l0 is set", "--set target_l0=[]"],
+    );
+}
+
+#[test]
 fn all_settings_are_explained_in_a_file_that_sets_none_and_can_be_read() {
     let sandbox = with_data();
     for command in ["train", "layers"] {
