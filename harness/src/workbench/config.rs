@@ -2,6 +2,7 @@
 
 pub mod text;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::Value;
@@ -12,8 +13,8 @@ use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Settings as _};
 use crate::store::names::CONFIG;
-use crate::workbench::data::refuse_too_few;
 use crate::text::counted;
+use crate::workbench::data::refuse_too_few;
 use crate::workbench::settings::{Dead, Kind, Settings};
 
 /// What the command line asks for, unresolved.
@@ -188,8 +189,8 @@ impl Config {
                 "a skip connection is part of a transcoder; name what it is to reconstruct with --target",
             ));
         }
-        tensor = request.tensor.clone().or(tensor);
         drop_of_another_variant(&mut said, &request.set);
+        tensor = request.tensor.clone().or(tensor);
         tokens = request.tokens.clone().or(tokens);
         said.extend_from_slice(&request.set);
         let across = request.across.clone().map(|asked| asked.or(across));
@@ -250,7 +251,6 @@ fn refuse_unused(said: &[(String, Value, String)], variant: Kind) -> Result<()> 
     }
 }
 
-/// The defaults of a training of layers that are not those of any other.
 /// The settings whose defaults are those of a variant.
 const OF_A_VARIANT: [&str; 2] = ["lambda", "dead"];
 
@@ -270,6 +270,7 @@ fn drop_of_another_variant(
     }
 }
 
+/// The defaults of a training of layers that are not those of any other.
 fn of_layers() -> [(&'static str, Value); 2] {
     // Two trainings of each layer tell what of a difference between layers is one between trainings.
     [
@@ -330,12 +331,12 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
-    let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
     // Where a setting was said.
     let of = |name: &str| {
         let origin = said.iter().rfind(|(key, ..)| key == name);
         origin.map_or(String::new(), |(.., origin)| format!("{origin}: "))
     };
+    let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
     if let (true, Some(k), Some(fewest)) = (settings.variant.has_k(), k, fewest)
         && k > fewest
     {
@@ -391,21 +392,25 @@ pub fn parse_set(text: &str) -> Result<(String, Value, String)> {
     ))
 }
 
-/// The first line in which the texts of two configuration files differ, theirs and ours, comments and blank lines aside;
-/// where one of them has ended, its line is empty.
-pub fn first_difference<'a>(theirs: &'a str, ours: &'a str) -> Option<(&'a str, &'a str)> {
-    let lines = |text: &'a str| {
-        let lines = text.lines().map(str::trim_end);
-        lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
-    };
-    let (mut theirs, mut ours) = (lines(theirs), lines(ours));
-    loop {
-        match (theirs.next(), ours.next()) {
-            (None, None) => return None,
-            (theirs, ours) if theirs == ours => {}
-            (theirs, ours) => return Some((theirs.unwrap_or_default(), ours.unwrap_or_default())),
-        }
+/// The settings in which the texts of two configuration files differ, as each of them has them: theirs and ours. The
+/// instruction set, which the machine chooses unless told otherwise, counts if it is all that differs.
+pub fn difference(theirs: &str, ours: &str) -> Option<(String, String)> {
+    let table = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+    let (theirs, ours) = (table(theirs), table(ours));
+    let keys: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    let mut keys: Vec<&String> = keys.into_iter().collect();
+    keys.retain(|key| theirs.get(*key) != ours.get(*key));
+    if keys.len() > 1 {
+        keys.retain(|key| *key != "isa");
     }
+    let shown = |table: &toml::Table| {
+        let each = keys.iter().map(|key| match table.get(*key) {
+            Some(value) => format!("`{key} = {value}`"),
+            None => format!("no `{key}`"),
+        });
+        each.collect::<Vec<_>>().join(", ")
+    };
+    (!keys.is_empty()).then(|| (shown(&theirs), shown(&ours)))
 }
 
 /// The configuration file in the folder of a training.
