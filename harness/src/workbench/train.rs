@@ -112,7 +112,7 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
         truth,
         warnings,
         times,
-    } = pool.install(|| training.compute(opened))?;
+    } = folder.telling_again(pool.install(|| training.compute(opened)))?;
     Ok(Finished {
         folder,
         models,
