@@ -286,12 +286,14 @@ impl Job<'_> {
             ));
         }
         let parameters = candidates.iter().map(|c| c.start.values().len());
+        let plan = plan(self.settings);
         say(&format!(
-            "models: {}, with {} parameters in all, on {} rows each in batches of {}; about {} of memory",
+            "models: {}, with {} parameters in all, on {} rows each, {} of {}; about {} of memory",
             candidates.len(),
             parameters.sum::<usize>(),
-            self.settings.samples,
-            self.settings.batch,
+            plan.steps * plan.batch as u64,
+            counted(plan.steps, "batch", "batches"),
+            plan.batch,
             memory::size(self.memory)
         ));
     }

@@ -222,6 +222,29 @@ fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
 }
 
 #[test]
+fn a_penalty_that_ends_at_its_bound_is_named() {
+    let sandbox = with_data();
+    let train = "sae train x.npy --variant l1 --lambda 0.000000001 --elements 12 --samples 120000 --batch 64 --baselines none \
+                 --quiet";
+    let bounded = "The λ of l1-n12-target1-seed0 ended at its bound, 1e−7: it is steered to at most 100 times";
+    for (target, is_bounded) in [("--target-l0 1", true), ("", false)] {
+        let output = sandbox
+            .harness(&format!("{train} {target} --out a{is_bounded}"))
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(shown.contains(bounded), is_bounded, "{shown}");
+        let lambda = ", λ 1e−7 for normalised activations\n";
+        assert_eq!(shown.contains(lambda), is_bounded, "{shown}");
+    }
+    assert!(sandbox.read("atrue/report.html").contains(bounded));
+    let metrics: Vec<Step> = sandbox.table("atrue/metrics.csv");
+    let lambda = metrics[metrics.len() - 1].lambda;
+    assert!((lambda / 1e-7 - 1.0).abs() < 1e-6, "{lambda}");
+}
+
+#[test]
 fn a_penalty_that_cannot_reach_its_target_in_time_ruins_nothing() {
     let sandbox = with_data();
     let explained = |target: &str, folder: &str| {
@@ -443,6 +466,63 @@ fn a_file_of_one_variant_serves_for_another() {
         "sae train --config mine/config.toml --variant topk --k 2 --out z",
         &["mine/config.toml: target_l0 is set", "--set target_l0=[]"],
     );
+}
+
+#[test]
+fn a_training_that_came_to_nothing_says_so() {
+    let sandbox = with_data();
+    let run = |arguments: &str, folder: &str| {
+        let train = "sae train x.npy --elements 12 --baselines none --quiet";
+        let command = format!("{train} {arguments} --out {folder}");
+        let output = sandbox.harness(&command).output().unwrap();
+        assert!(output.status.success());
+        let shown = String::from_utf8(output.stdout).unwrap();
+        // The report tells the same.
+        let report = sandbox.read(&format!("{folder}/report.html"));
+        let notes = shown.lines().filter_map(|line| line.strip_prefix("note: "));
+        notes.for_each(|note| assert!(report.contains(&note[..20]), "{note}"));
+        shown
+    };
+    let nothing =
+        "it reconstructs rows no better than their mean does; try a lower learning rate, ";
+    let few = "Each model was trained for ";
+    let shown = run("--k 2 --samples 20000 --batch 64 --rate 100", "fast");
+    assert!(shown.contains(nothing) && !shown.contains(few), "{shown}");
+    let shown = run(
+        "--variant l1 --lambda 10000 --samples 20000 --batch 64 --rate 0.001",
+        "strong",
+    );
+    let smaller = format!("{nothing}a smaller lambda or more rows");
+    assert!(shown.contains(&smaller) && !shown.contains(few), "{shown}");
+    let shown = run("--k 2 --samples 20000 --batch 64 --rate 0.001", "well");
+    assert!(!shown.contains(nothing) && !shown.contains(few), "{shown}");
+    assert!(
+        shown.contains("% of the elements dead on 30 rows\n"),
+        "{shown}"
+    );
+    // 313 batches hold more rows than were asked for, and that is how many are seen.
+    let report = sandbox.read("well/report.html");
+    assert!(
+        report.contains("20032 (313 batches of 64, 35.1 passes)"),
+        "{report}"
+    );
+    assert!(report.contains("of them for training"));
+    let shown = run("--k 2 --samples 128 --batch 64", "short");
+    assert!(
+        shown.contains(&format!("{few}2 steps only, of 64 rows: too few")),
+        "{shown}"
+    );
+    let shown = run("--k 2 --samples 100 --batch 256", "one");
+    assert!(
+        shown.contains(&format!(
+            "{few}1 step only, of 256 rows, since samples is 100:"
+        )),
+        "{shown}"
+    );
+    let layers = "sae layers x.npy x.npy --elements 8 --k 1 --samples 128 --batch 64 --seeds 1 --quiet --out l";
+    let output = sandbox.harness(layers).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(shown.matches(few).count(), 1, "{shown}");
 }
 
 #[test]
