@@ -134,6 +134,44 @@ fn a_setting_that_is_lost_in_single_precision_or_does_nothing_is_refused() {
     assert!(!sandbox.join("z").exists());
 }
 
+#[test]
+fn a_setting_that_is_said_twice_is_refused_by_both_names() {
+    let sandbox = with_data();
+    for (flag, key, value) in [
+        ("--variant l1", "variant", "topk"),
+        ("--elements 8", "elements", "[8]"),
+        ("--expansion 2", "elements", "[8]"),
+        ("--k 8", "k", "[16]"),
+        ("--lambda 1", "lambda", "[2.0]"),
+        ("--target-l0 1", "target_l0", "[2.0]"),
+        ("--baselines none", "baselines", "random"),
+        ("--seeds 1", "seeds", "2"),
+        ("--samples 10", "samples", "20"),
+        ("--batch 10", "batch", "20"),
+        ("--rate 0.1", "learning_rate", "0.2"),
+        ("--held-out 0.1", "held_out", "0.2"),
+        ("--skip-nonfinite", "nonfinite", "refuse"),
+        ("--normalise none", "normalise", "mean"),
+        ("--set k=8", "k", "[16]"),
+    ] {
+        let name = flag.split(' ').next().unwrap();
+        for command in ["train", "layers"] {
+            sandbox.refuses(
+                &format!("sae {command} x.npy x.npy --set {key}={value} {flag} --out z"),
+                &[
+                    &format!("--set {key}={value} and {name}"),
+                    &format!("both set {key}; leave one of them out"),
+                ],
+            );
+        }
+    }
+    sandbox.refuses(
+        "sae train x.npy --eval x.npy --set held_out=0.2 --out z",
+        &["--eval and --set held_out=0.2 exclude each other"],
+    );
+    assert!(!sandbox.join("z").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_that_a_full_disk_ends_leaves_nothing_behind() {
