@@ -172,6 +172,21 @@ fn a_setting_that_is_said_twice_is_refused_by_both_names() {
     assert!(!sandbox.join("z").exists());
 }
 
+#[test]
+fn more_threads_than_cores_are_warned_of() {
+    let sandbox = with_data();
+    let train =
+        "sae train x.npy --elements 8 --k 1 --samples 640 --batch 64 --baselines none --quiet";
+    for (threads, warns) in [(1, false), (999, true)] {
+        let command = format!("{train} --threads {threads} --out t{threads}");
+        let output = sandbox.harness(&command).output().unwrap();
+        assert!(output.status.success());
+        let message = String::from_utf8(output.stderr).unwrap();
+        let warned = message.contains("warning: --threads is 999, and this machine has ");
+        assert_eq!(warned, warns, "{message}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_that_a_full_disk_ends_leaves_nothing_behind() {
