@@ -340,9 +340,7 @@ pub fn busy(path: &Path) -> Error {
 
 fn taken(path: &Path, what: &str) -> Error {
     let path = path.display();
-    Error::input(format!(
-        "{path} {what}; choose a new or empty folder with --out"
-    ))
+    Error::input(format!("{path} {what}; choose a new or empty folder"))
 }
 
 #[cfg(test)]

@@ -173,6 +173,31 @@ fn a_setting_that_is_said_twice_is_refused_by_both_names() {
 }
 
 #[test]
+fn an_error_names_what_its_command_has() {
+    let sandbox = with_model();
+    let message = |command: &str| {
+        let output = sandbox.harness(command).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    // The folder of an export is no flag.
+    let full = message("sae export model --to saelens model");
+    assert!(full.contains("choose a new or empty folder"), "{full}");
+    assert!(!full.contains("--out"), "{full}");
+    // Codes cannot be resumed.
+    let nowhere = message("sae encode model --data x.npy --out nowhere/z.npz");
+    assert!(nowhere.contains("cannot write nowhere/z.npz"), "{nowhere}");
+    assert!(!nowhere.contains("resume"), "{nowhere}");
+    // Targets of probes are no activations.
+    sandbox.write("t.csv", "1\n2\n");
+    let targets = message("sae layers x.npy x.npy --k 1 --probe-targets t.csv --out z");
+    assert!(targets.contains("cannot read t.csv: rows are read from"));
+    assert!(!targets.contains("activations"), "{targets}");
+    let one = message("sae train x.npy --elements 1 --k 2 --out z");
+    assert!(one.contains("a dictionary has 1 element;"), "{one}");
+}
+
+#[test]
 fn more_threads_than_cores_are_warned_of() {
     let sandbox = with_data();
     let train =
