@@ -95,8 +95,8 @@ impl Layout {
         };
         if axes.is_empty() {
             return Err(format!(
-                "its shape is {}; rows need two axes or more, of which the last is the length of a row: reshape(-1, 1) makes rows of \
-                 one number",
+                "its shape is {}; rows need two axes or more, of which the last is the length of a row: reshape(-1, 1) \
+                 makes rows of one number",
                 shown()
             ));
         }

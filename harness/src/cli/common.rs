@@ -20,7 +20,8 @@ pub fn threads(asked: Option<usize>) -> Result<usize> {
     let threads = threads_in_range(asked.unwrap_or(cores))?;
     if threads > cores {
         warn(&format!(
-            "--threads is {threads}, and this machine has {}: more threads than cores take more memory, and no less time",
+            "--threads is {threads}, and this machine has {}: more threads than cores take more memory, and no less \
+             time",
             counted(cores as u64, "core", "cores")
         ));
     }

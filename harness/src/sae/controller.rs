@@ -9,21 +9,21 @@
 //! * from then on u ← u + e/T + K Δe, within ± ln 100, where Δe is what e has changed by in the step.
 //!
 //! That is a proportional and integral controller in its incremental form (Åström and Hägglund, *Advanced PID Control*,
-//! 2006, section 3.6). Three things keep it from going too far, from which there is no way back: elements that a penalty
-//! has once switched off get no gradient, and stay dead when it is low again.
+//! 2006, section 3.6). Three things keep it from going too far, from which there is no way back: elements that a
+//! penalty has once switched off get no gradient, and stay dead when it is low again.
 //!
 //! * T = max(N/20, c/η). A step of Adam moves a weight by η or less, however strong the penalty is, so L0 follows a
 //!   penalty within some 1/η steps and no sooner. Where a training is shorter than that, λ hardly moves, and the target
-//!   is not reached; steered within N/20 steps, it would grow until codes are next to 0, with as many active elements as
-//!   before.
+//!   is not reached; steered within N/20 steps, it would grow until codes are next to 0, with as many active elements
+//!   as before.
 //! * λ moves by a factor of e in T steps at most, as e is clamped, and so little by little from the start.
 //! * Within a factor of e of the target, K Δe takes back what was added on the way, before L0 is there.
 //!
 //! Where a penalty bears on codes, K is 1 and c 1/4. Where it bears on thresholds, each step moves these by η, whatever
 //! the penalty is, once it outweighs the error: so it may grow soon (c = 1/20), and has to be reversed as soon (K = 3).
 //! The published controller of SynthSAEBench waits in the same way, for a third of the training and while the error
-//! falls; but it moves ln m by at most 3·10⁻⁴ a step, whatever the length of the training: in 2,000 steps by a factor of
-//! 1.8.
+//! falls; but it moves ln m by at most 3·10⁻⁴ a step, whatever the length of the training: in 2,000 steps by a factor
+//! of 1.8.
 
 use kernels::sae::Variant;
 

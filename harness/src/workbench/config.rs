@@ -2,7 +2,6 @@
 
 pub mod text;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::Value;
@@ -355,8 +354,8 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
     }
     if variant.has_k() && !settings.target_l0.is_empty() {
         return Err(Error::input(format!(
-            "{}target_l0 is set, and {variant} has no penalty that could be steered; its number of active elements is k: \
-             leave target_l0 out, or empty it with --set target_l0=[]",
+            "{}target_l0 is set, and {variant} has no penalty that could be steered; its number of active elements is \
+             k: leave target_l0 out, or empty it with --set target_l0=[]",
             of("target_l0")
         )));
     }
@@ -390,27 +389,6 @@ pub fn parse_set(text: &str) -> Result<(String, Value, String)> {
         crate::settings::value::parse(value.trim()),
         format!("--set {text}"),
     ))
-}
-
-/// The settings in which the texts of two configuration files differ, as each of them has them: theirs and ours. The
-/// instruction set, which the machine chooses unless told otherwise, counts if it is all that differs.
-pub fn difference(theirs: &str, ours: &str) -> Option<(String, String)> {
-    let table = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
-    let (theirs, ours) = (table(theirs), table(ours));
-    let keys: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
-    let mut keys: Vec<&String> = keys.into_iter().collect();
-    keys.retain(|key| theirs.get(*key) != ours.get(*key));
-    if keys.len() > 1 {
-        keys.retain(|key| *key != "isa");
-    }
-    let shown = |table: &toml::Table| {
-        let each = keys.iter().map(|key| match table.get(*key) {
-            Some(value) => format!("`{key} = {value}`"),
-            None => format!("no `{key}`"),
-        });
-        each.collect::<Vec<_>>().join(", ")
-    };
-    (!keys.is_empty()).then(|| (shown(&theirs), shown(&ours)))
 }
 
 /// The configuration file in the folder of a training.

@@ -26,7 +26,8 @@ use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
 use crate::store::resumed;
 use crate::text::{counted, number, quoted_path};
-use crate::workbench::config::{self, difference};
+use crate::workbench::config;
+use crate::workbench::config::text::difference;
 use crate::workbench::data::{Data, Target};
 use crate::workbench::measure::Measured;
 use crate::workbench::member::{Member, finish, plan};
@@ -67,9 +68,9 @@ pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
             let theirs = read_settings(&path.join(CONFIG))?;
             if let Some((theirs, ours)) = difference(&theirs, text) {
                 return Err(Error::input(format!(
-                    "cannot resume the training in {}: it has {theirs}, not {ours}, and a training keeps the settings that it \
-                     was begun with to its end; leave them out to resume it as it was, or train anew, in a new folder: \
-                     `{command} --config {}` with what is to differ and --out NEW",
+                    "cannot resume the training in {}: it has {theirs}, not {ours}, and a training keeps the \
+                     settings that it was begun with to its end; leave them out to resume it as it was, or train anew, \
+                     in a new folder: `{command} --config {}` with what is to differ and --out NEW",
                     path.display(),
                     quoted_path(&config::file(path))
                 )));

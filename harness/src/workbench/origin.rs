@@ -102,7 +102,7 @@ impl Origin {
         let config = part.join(CONFIG);
         if system::exists(&config)? {
             let theirs = read_settings(&config)?;
-            if let Some((theirs, ours)) = config::difference(&theirs, text) {
+            if let Some((theirs, ours)) = config::text::difference(&theirs, text) {
                 return Err(other(&theirs, &ours));
             }
         }

@@ -58,7 +58,8 @@ impl Files {
     }
 
     /// Writes the samples 0, 1, …, as many as were announced, their codes, the features and the bias; returns the
-    /// number of entries of all codes. A sample is a unit of the progress. Files get their names when all of them are whole.
+    /// number of entries of all codes. A sample is a unit of the progress. Files get their names when all of them are
+    /// whole.
     ///
     /// # Errors
     /// If something cannot be written, or it is interrupted.

@@ -63,8 +63,8 @@ pub fn warnings(survey: &Survey, settings: &Settings, models: &[Model]) -> Vec<S
     let useless = asked().filter(|m| m.end == "trained" && !explains(m));
     warnings.extend(useless.map(|m| {
         format!(
-            "{} explains {} of the variance: it reconstructs rows no better than their mean does; try a lower learning rate, \
-             {}or more rows.",
+            "{} explains {} of the variance: it reconstructs rows no better than their mean does; try a lower learning \
+             rate, {}or more rows.",
             m.model,
             percent(m.measures.explained_variance),
             if m.variant.has_k() { "" } else { "a smaller lambda " },
@@ -80,8 +80,8 @@ pub fn warnings(survey: &Survey, settings: &Settings, models: &[Model]) -> Vec<S
     let bounded = asked().filter(|m| m.target_l0.is_finite()).filter(at_bound);
     warnings.extend(bounded.map(|m| {
         format!(
-            "The λ of {} ended at its bound, {}: it is steered to at most {MOST} times and at least a {MOST}th of the {} that it \
-             starts from; try more rows, or start from another lambda.",
+            "The λ of {} ended at its bound, {}: it is steered to at most {MOST} times and at least a {MOST}th of the \
+             {} that it starts from; try more rows, or start from another lambda.",
             m.model,
             number(m.sparsity),
             number(start),
@@ -125,8 +125,8 @@ pub fn few_steps(settings: &Settings) -> Option<String> {
     };
     (plan.steps < FEW).then(|| {
         format!(
-            "Each model was trained for {} only, of {}{less_than_one}: too few to judge anything by; try more rows (samples) or \
-             a smaller batch.",
+            "Each model was trained for {} only, of {}{less_than_one}: too few to judge anything by; try more rows \
+             (samples) or a smaller batch.",
             counted(plan.steps, "step", "steps"),
             counted(plan.batch as u64, "row", "rows"),
         )
@@ -157,8 +157,8 @@ fn unbeaten(models: &[Model]) -> Vec<String> {
             if theirs >= explained && their_l0 <= (1.0 + TOLERANCE) * l0 {
                 let [explained, theirs] = percents([explained, theirs]);
                 all.push(format!(
-                    "{cell} does not beat {what}: {explained} of the variance is explained by {} active elements a row, against \
-                     {theirs} by {}.",
+                    "{cell} does not beat {what}: {explained} of the variance is explained by {} active elements a \
+                     row, against {theirs} by {}.",
                     number(l0),
                     number(their_l0)
                 ));

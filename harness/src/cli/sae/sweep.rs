@@ -93,8 +93,8 @@ pub struct WhatArgs {
     #[arg(long, value_name = "HOW")]
     normalise: Option<String>,
 
-    /// Read settings from a TOML file; the config.toml of an earlier training repeats it. With a --variant that is not that
-    /// of the file, lambda and dead are not read from it: each variant has defaults of its own
+    /// Read settings from a TOML file; the config.toml of an earlier training repeats it. With another --variant
+    /// than that of the file, lambda and dead are not read from it: each variant has defaults of its own
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 

@@ -3,10 +3,9 @@
 use harness::settings::{Preset, Settings as _};
 use harness::table::record::Word as _;
 use harness::workbench::settings::Settings;
-use harness::workbench::tables::Step;
 
-use super::{SWEEP, WIDTH, cell, models, sparse, tensors, with_data};
-use crate::common::{npy, results, same};
+use super::{SWEEP, WIDTH, cell, models, tensors, with_data};
+use crate::common::{results, same};
 
 #[test]
 fn every_variant_explains_held_out_rows_and_is_exported() {
@@ -168,121 +167,6 @@ fn the_rows_of_l1_have_norm_1_or_a_penalty_by_their_norm() {
         &format!("{train}=free --out z"),
         &["decoder_norm is \"free\"", "penalised"],
     );
-}
-
-#[test]
-fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
-    let sandbox = with_data();
-    for variant in ["l1", "jumprelu"] {
-        sandbox
-            .harness(&format!(
-                "sae train x.npy --variant {variant} --target-l0 1.5,2.5 --elements 12 --samples 120000 --batch 64 --rate 0.0002 \
-                 --set lambda_warmup=0.05 --set threshold=0.5 --set bandwidth=0.5 --baselines none --quiet --out {variant}"
-            ))
-            .assert()
-            .success();
-        let models = models(&sandbox, variant);
-        assert_eq!(models.len(), 2);
-        for (model, target) in models.iter().zip([1.5, 2.5]) {
-            assert_eq!(
-                (model.model.as_str(), model.target_l0),
-                (
-                    format!("{variant}-n12-target{target}-seed0").as_str(),
-                    target
-                )
-            );
-            let l0 = model.measures.l0;
-            assert!(
-                (l0 / target - 1.0).abs() < 0.25,
-                "{variant}: {l0} for {target}"
-            );
-            assert!(model.sparsity > 0.0 && model.sparsity.is_finite());
-        }
-        // λ is what the training has left, and is saved with the model.
-        assert_ne!(models[0].sparsity, models[1].sparsity);
-        let metrics: Vec<Step> = sandbox.table(&format!("{variant}/metrics.csv"));
-        let lambdas: Vec<f64> = metrics.iter().map(|step| step.lambda).collect();
-        assert!(lambdas.windows(2).any(|pair| pair[0] != pair[1]));
-    }
-    // Ten steps are too few to get anywhere.
-    let output = sandbox
-        .harness(
-            "sae train x.npy --variant l1 --target-l0 1 --elements 12 --samples 640 --batch 64 --rate 0.000001 \
-             --baselines none --quiet --out short",
-        )
-        .output()
-        .unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
-    let note = "l1-n12-target1-seed0 has ";
-    assert!(
-        shown.contains(note) && shown.contains("and 1 was the target"),
-        "{shown}"
-    );
-    assert!(sandbox.read("short/report.html").contains(note));
-}
-
-#[test]
-fn a_penalty_that_ends_at_its_bound_is_named() {
-    let sandbox = with_data();
-    let train = "sae train x.npy --variant l1 --lambda 0.000000001 --elements 12 --samples 120000 --batch 64 --baselines none \
-                 --quiet";
-    let bounded = "The λ of l1-n12-target1-seed0 ended at its bound, 1e−7: it is steered to at most 100 times";
-    for (target, is_bounded) in [("--target-l0 1", true), ("", false)] {
-        let output = sandbox
-            .harness(&format!("{train} {target} --out a{is_bounded}"))
-            .output()
-            .unwrap();
-        assert!(output.status.success());
-        let shown = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(shown.contains(bounded), is_bounded, "{shown}");
-        let lambda = ", λ 1e−7 for normalised activations\n";
-        assert_eq!(shown.contains(lambda), is_bounded, "{shown}");
-    }
-    assert!(sandbox.read("atrue/report.html").contains(bounded));
-    let metrics: Vec<Step> = sandbox.table("atrue/metrics.csv");
-    let lambda = metrics[metrics.len() - 1].lambda;
-    assert!((lambda / 1e-7 - 1.0).abs() < 1e-6, "{lambda}");
-}
-
-#[test]
-fn a_penalty_that_cannot_reach_its_target_in_time_ruins_nothing() {
-    let sandbox = with_data();
-    let explained = |target: &str, folder: &str| {
-        // 60 steps of a rate at which weights move by 0.1 at most.
-        let command = format!(
-            "sae train x.npy --variant l1-tied --lambda 0.1 --elements 12 --samples 3840 --batch 64 --rate 0.00005 \
-             --baselines none --quiet {target} --out {folder}"
-        );
-        sandbox.harness(&command).assert().success();
-        models(&sandbox, folder)[0].clone()
-    };
-    let [plain, steered] = [
-        explained("", "plain"),
-        explained("--target-l0 1", "steered"),
-    ];
-    assert!(plain.measures.l0 > 3.0, "{plain:?}");
-    assert!(steered.sparsity < 0.2, "{steered:?}");
-    let lost = plain.measures.explained_variance - steered.measures.explained_variance;
-    assert!(lost.abs() < 0.05, "{plain:?} {steered:?}");
-}
-
-#[test]
-fn a_short_training_has_the_threshold_of_its_end() {
-    let sandbox = with_data();
-    let later = |row: usize, column| sparse(row + 600, column);
-    sandbox.write("y.npy", npy::rows(600, WIDTH, later));
-    for variant in ["batch-topk", "matryoshka"] {
-        for samples in [3200, 12_800] {
-            let folder = format!("{variant}-{samples}");
-            let command = format!(
-                "sae train x.npy --eval y.npy --variant {variant} --k 2 --elements 12 --samples {samples} --batch 64 \
-                 --rate 0.001 --baselines none --quiet --out {folder}"
-            );
-            sandbox.harness(&command).assert().success();
-            let l0 = models(&sandbox, &folder)[0].measures.l0;
-            assert!((l0 / 2.0 - 1.0).abs() < 0.15, "{folder}: {l0}");
-        }
-    }
 }
 
 #[test]
@@ -466,63 +350,6 @@ fn a_file_of_one_variant_serves_for_another() {
         "sae train --config mine/config.toml --variant topk --k 2 --out z",
         &["mine/config.toml: target_l0 is set", "--set target_l0=[]"],
     );
-}
-
-#[test]
-fn a_training_that_came_to_nothing_says_so() {
-    let sandbox = with_data();
-    let run = |arguments: &str, folder: &str| {
-        let train = "sae train x.npy --elements 12 --baselines none --quiet";
-        let command = format!("{train} {arguments} --out {folder}");
-        let output = sandbox.harness(&command).output().unwrap();
-        assert!(output.status.success());
-        let shown = String::from_utf8(output.stdout).unwrap();
-        // The report tells the same.
-        let report = sandbox.read(&format!("{folder}/report.html"));
-        let notes = shown.lines().filter_map(|line| line.strip_prefix("note: "));
-        notes.for_each(|note| assert!(report.contains(&note[..20]), "{note}"));
-        shown
-    };
-    let nothing =
-        "it reconstructs rows no better than their mean does; try a lower learning rate, ";
-    let few = "Each model was trained for ";
-    let shown = run("--k 2 --samples 20000 --batch 64 --rate 100", "fast");
-    assert!(shown.contains(nothing) && !shown.contains(few), "{shown}");
-    let shown = run(
-        "--variant l1 --lambda 10000 --samples 20000 --batch 64 --rate 0.001",
-        "strong",
-    );
-    let smaller = format!("{nothing}a smaller lambda or more rows");
-    assert!(shown.contains(&smaller) && !shown.contains(few), "{shown}");
-    let shown = run("--k 2 --samples 20000 --batch 64 --rate 0.001", "well");
-    assert!(!shown.contains(nothing) && !shown.contains(few), "{shown}");
-    assert!(
-        shown.contains("% of the elements dead on 30 rows\n"),
-        "{shown}"
-    );
-    // 313 batches hold more rows than were asked for, and that is how many are seen.
-    let report = sandbox.read("well/report.html");
-    assert!(
-        report.contains("20032 (313 batches of 64, 35.1 passes)"),
-        "{report}"
-    );
-    assert!(report.contains("of them for training"));
-    let shown = run("--k 2 --samples 128 --batch 64", "short");
-    assert!(
-        shown.contains(&format!("{few}2 steps only, of 64 rows: too few")),
-        "{shown}"
-    );
-    let shown = run("--k 2 --samples 100 --batch 256", "one");
-    assert!(
-        shown.contains(&format!(
-            "{few}1 step only, of 256 rows, since samples is 100:"
-        )),
-        "{shown}"
-    );
-    let layers = "sae layers x.npy x.npy --elements 8 --k 1 --samples 128 --batch 64 --seeds 1 --quiet --out l";
-    let output = sandbox.harness(layers).output().unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(shown.matches(few).count(), 1, "{shown}");
 }
 
 #[test]

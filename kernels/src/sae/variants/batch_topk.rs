@@ -31,9 +31,9 @@ const TENTH: f32 = 10.0;
 /// a running mean of the smallest entry that each batch keeps, θ ← θ + w (smallest − θ). In step t = 1, 2, … its weight
 /// is w = max(0.01, 10/(t + 9)): the mean is over about the last tenth of the steps so far, and over the last hundred
 /// where these are fewer (polynomial-decay averaging: Shamir and Zhang, *Stochastic Gradient Descent for Non-smooth
-/// Optimization*, 2013). With a weight of 0.01 from the start, as in the authors' code, θ would still be largely that of
-/// the first step after a hundred steps. The mean starts at the first smallest entry; until then θ is 0, and `encode`
-/// takes every positive entry. A batch without a positive entry leaves it as it is.
+/// Optimization*, 2013). With a weight of 0.01 from the start, as in the authors' code, θ would still be largely that
+/// of the first step after a hundred steps. The mean starts at the first smallest entry; until then θ is 0, and
+/// `encode` takes every positive entry. A batch without a positive entry leaves it as it is.
 ///
 /// Where the threshold is 0, as in the first step of training, a step takes the encoder's product twice, and where it is
 /// much too high three times instead of once. Until the choice is made it holds all entries above 7/8 of the threshold.

@@ -181,8 +181,8 @@ fn codes_that_are_read_have_k_elements_in_the_mean(isa: Isa) {
     let mean = active.iter().sum::<f64>() / FRESH as f64;
     let squares = active.iter().map(|l0| (l0 - mean).powi(2));
     let variance = squares.sum::<f64>() / FRESH as f64;
-    // Thresholds of single batches vary as the numbers of active elements above a fixed one do. The mean is about that of
-    // the last tenth of them, and so at least as good as that of two batches.
+    // Thresholds of single batches vary as the numbers of active elements above a fixed one do. The mean is about that
+    // of the last tenth of them, and so at least as good as that of two batches.
     let deviation = (variance * (1.0 / FRESH as f64 + 0.5 / BATCH as f64)).sqrt();
     let off = (mean - K as f64).abs();
     assert!(off < 5.0 * deviation, "{mean} ± {deviation}");
