@@ -19,7 +19,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use common::{checkpoint_every, in_plain_words, print, printed, terminal_width, threads};
+use common::{
+    checkpoint_every, in_plain_words, print, printed, terminal_width, threads, threads_in_range,
+};
 use figures::FigureArgs;
 use running::run_and_report;
 
@@ -142,7 +144,7 @@ struct PlanArgs {
 impl PlanArgs {
     fn execute(self) -> Result<()> {
         let config = Config::resolve(&REGISTRY, &self.what.request()?)?;
-        let threads = threads(Some(self.threads))?;
+        let threads = threads_in_range(self.threads)?;
         parts::plan(&config, self.out.as_deref(), threads)
     }
 }

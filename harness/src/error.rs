@@ -18,12 +18,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The user pressed Ctrl-C.
-    #[error("interrupted; {GOES_ON}")]
-    Interrupted,
+    /// The user pressed Ctrl-C. The command that goes on from there, if there is one.
+    #[error("interrupted{}", .0.as_ref().map_or(String::new(), |again| format!("; go on with {again}")))]
+    Interrupted(Option<String>),
 }
 
-/// What a user does after a run or a training has ended early, in words.
+/// What a user does after a run or a training has ended early, whatever it was, in words.
 pub const GOES_ON: &str = "a run or a training goes on from here with `--resume DIR`, its output folder, and a part or a merge with its command again";
 
 /// Shorthand for results of the harness.
@@ -51,7 +51,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Input(_) | Error::Io { .. } => CANNOT,
-            Error::Interrupted => 130,
+            Error::Interrupted(_) => 130,
         }
     }
 }
@@ -60,15 +60,13 @@ fn way_out(action: &str, source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind::*;
     match source.kind() {
         StorageFull | QuotaExceeded | FileTooLarge => {
-            "; free some space or choose another folder with --out"
+            "; free some space or choose a folder on another disk"
         }
         StaleNetworkFileHandle => "; mount its file system again, then go on with `--resume`",
         _ => match action {
-            "create" | "write" => {
-                "; choose a folder that exists and that you may write to, or copy the run to one to resume it there"
-            }
+            "create" | "write" => "; choose a folder that exists and that you may write to",
             "read" | "remove" => "",
-            _ => "; choose a folder on another file system with --out",
+            _ => "; choose a folder on another file system",
         },
     }
 }

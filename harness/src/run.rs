@@ -69,7 +69,9 @@ pub fn conclude_needed(config: &Config, isa: Isa, options: &RunOptions) -> Resul
     let again = options.out.as_deref().map(parts::conclude_needed);
     let (folder, mut manifest) = begin(config, isa, options, again)?;
     let needed = |id: &str| config.is_needed(id, |_| true);
-    pool.install(|| compute(config, isa, options, &folder, &mut manifest, None, &needed))?;
+    let computed =
+        pool.install(|| compute(config, isa, options, &folder, &mut manifest, None, &needed));
+    folder.telling_again(computed)?;
     Ok(())
 }
 
@@ -90,7 +92,8 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
             recorder.as_mut(),
             &|_| true,
         )
-    })?;
+    });
+    let ledger = folder.telling_again(ledger)?;
     let profile = recorder.map(|recorder| recorder.finish(options.show));
     if let Some(profile) = &profile {
         profile.write(&folder)?;

@@ -49,12 +49,38 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// Shares in per cent, each as [`percent`] has it, or with as many digits as it takes to tell those apart that differ.
+pub fn percents<const N: usize>(shares: [f64; N]) -> [String; N] {
+    let mut texts = shares.map(percent);
+    let alike = |texts: &[String; N]| {
+        let pairs = (0..N).flat_map(|i| (0..i).map(move |j| (i, j)));
+        let mut pairs = pairs.filter(|&(i, j)| shares[i] != shares[j] && !shares[i].is_nan());
+        pairs.any(|(i, j)| texts[i] == texts[j])
+    };
+    for digits in 1..=6 {
+        if !alike(&texts) {
+            break;
+        }
+        texts = shares.map(|share| match share.is_finite() {
+            true => format!("{:.digits$} %", 100.0 * share).replace('-', "−"),
+            false => percent(share),
+        });
+    }
+    texts
+}
+
 /// A share in per cent, to a tenth.
 pub fn percent_to_tenths(share: f64) -> String {
     match share.is_nan() {
         true => number(share),
         false => format!("{} %", number((1000.0 * share).round() / 10.0)),
     }
+}
+
+/// A number of things, of which there may be one: `1 row`, `2 rows`.
+pub fn counted(count: u64, one: &str, more: &str) -> String {
+    let noun = if count == 1 { one } else { more };
+    format!("{count} {noun}")
 }
 
 /// Appends what is formatted.
@@ -102,6 +128,21 @@ mod tests {
         let known = ["response", "rescale", "tradeoff"];
         assert_eq!(did_you_mean("respons", known), "; did you mean `response`?");
         assert_eq!(did_you_mean("xyz", known), "");
+    }
+
+    #[test]
+    fn shares_that_differ_do_not_look_alike() {
+        assert_eq!(percents([0.1, 0.25]), ["10 %", "25 %"]);
+        assert_eq!(percents([0.101, 0.104]), ["10.1 %", "10.4 %"]);
+        assert_eq!(
+            percents([0.0101, 0.0100, 0.01021]),
+            ["1.01 %", "1.00 %", "1.02 %"]
+        );
+        assert_eq!(percents([0.1, 0.1]), ["10 %", "10 %"]);
+        assert_eq!(
+            percents([f64::NAN, f64::NAN]),
+            ["not measured", "not measured"]
+        );
     }
 
     #[cfg(unix)]

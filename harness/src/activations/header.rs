@@ -91,11 +91,12 @@ impl Layout {
             )
         };
         let [axes @ .., width] = &shape[..] else {
-            return Err("it holds a single number; rows of activations need two axes".into());
+            return Err("it holds a single number; rows need two axes".into());
         };
         if axes.is_empty() {
             return Err(format!(
-                "its shape is {}; rows of activations need two axes or more, of which the last is the length of a row",
+                "its shape is {}; rows need two axes or more, of which the last is the length of a row: reshape(-1, 1) \
+                 makes rows of one number",
                 shown()
             ));
         }

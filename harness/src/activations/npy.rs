@@ -90,7 +90,7 @@ pub fn classes(mut file: impl BufRead + Seek) -> Result<Option<Vec<i64>>, String
 pub fn layout(file: impl BufRead + Seek) -> Result<Layout, String> {
     let (header, offset) = header(file)?;
     let DType::Plain(kind) = header.dtype() else {
-        return Err("its values are records; rows of activations are numbers of one type".into());
+        return Err("its values are records; rows are numbers of one type".into());
     };
     let written = kind.to_string();
     let kind = match (kind.type_char(), kind.size_field()) {

@@ -29,7 +29,7 @@ impl Shard {
         let layout = match path.extension().and_then(|e| e.to_str()) {
             Some("npy") => npy::layout(reader),
             Some("safetensors") => safetensors::layout(reader, tensor),
-            _ => Err("activations are read from .npy and .safetensors files".into()),
+            _ => Err("rows are read from .npy and .safetensors files".into()),
         };
         let layout = layout.map_err(wrong)?;
         let (rows, width) = layout.rows().map_err(wrong)?;

@@ -11,13 +11,27 @@ use clap::error::ContextKind;
 use kernels::Isa;
 
 use crate::error::{Error, Result};
-use crate::text::{did_you_mean, put};
+use crate::stderr::warn;
+use crate::text::{counted, did_you_mean, put};
 
-/// The number of threads that was asked for, or one for each core.
+/// The number of threads that was asked for, or one for each core. More than there are cores are warned of.
 pub fn threads(asked: Option<usize>) -> Result<usize> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    match asked.unwrap_or(cores) {
-        threads @ 1..=1024 => Ok(threads),
+    let threads = threads_in_range(asked.unwrap_or(cores))?;
+    if threads > cores {
+        warn(&format!(
+            "--threads is {threads}, and this machine has {}: more threads than cores take more memory, and no less \
+             time",
+            counted(cores as u64, "core", "cores")
+        ));
+    }
+    Ok(threads)
+}
+
+/// A number of threads, of this machine or another.
+pub fn threads_in_range(asked: usize) -> Result<usize> {
+    match asked {
+        1..=1024 => Ok(asked),
         other => Err(Error::input(format!(
             "--threads is {other}; it must be 1 to 1024"
         ))),

@@ -69,7 +69,7 @@ pub fn run(
         others: &others,
         wanted,
     };
-    let ended = pool.install(|| part.compute(&mut manifest))?;
+    let ended = folder.telling_again(pool.install(|| part.compute(&mut manifest)))?;
     if ended.waiting.is_empty() && wanted.is_whole {
         manifest.finish();
     }

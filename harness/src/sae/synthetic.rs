@@ -172,6 +172,11 @@ impl Generator {
         MatRef::from_rows(&self.directions, self.width)
     }
 
+    /// What is added to all samples.
+    pub fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
     /// Draws a batch.
     pub fn batch(&self, samples: usize, streams: &mut (impl Streams + ?Sized)) -> Batch {
         let _span = Phase::Data.begin();

@@ -76,7 +76,8 @@ impl Candidate {
         let variant = self.start.variant();
         variant.lambda()?;
         let target = self.recipe.target_l0?;
-        Some(Controller::new(target, variant, plan.steps))
+        let learning_rate = self.recipe.rate * plan.learning_rate;
+        Some(Controller::new(target, variant, plan.steps, learning_rate))
     }
 
     /// What a checkpoint holds of its training.

@@ -15,7 +15,7 @@ pub(crate) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Fails if Ctrl-C was pressed.
 pub fn check() -> Result<()> {
     if INTERRUPTED.load(Ordering::Relaxed) {
-        Err(Error::Interrupted)
+        Err(Error::Interrupted(None))
     } else {
         Ok(())
     }

@@ -239,6 +239,14 @@ impl Folder {
         self
     }
 
+    /// The same result, where an interrupt tells the command that goes on with what is written there.
+    pub fn telling_again<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match error {
+            Error::Interrupted(None) => Error::Interrupted(Some(self.again.clone())),
+            other => other,
+        })
+    }
+
     /// The command that goes on with what is written there.
     pub fn again(&self) -> &str {
         &self.again
@@ -332,9 +340,7 @@ pub fn busy(path: &Path) -> Error {
 
 fn taken(path: &Path, what: &str) -> Error {
     let path = path.display();
-    Error::input(format!(
-        "{path} {what}; choose a new or empty folder with --out"
-    ))
+    Error::input(format!("{path} {what}; choose a new or empty folder"))
 }
 
 #[cfg(test)]
@@ -402,7 +408,7 @@ mod tests {
         ended_in(Folder::create(&path).unwrap(), Error::input("no"));
         assert!(names(parent.path()).is_empty());
         // What is interrupted can be resumed, and what is resumed was there before.
-        ended_in(Folder::create(&path).unwrap(), Error::Interrupted);
+        ended_in(Folder::create(&path).unwrap(), Error::Interrupted(None));
         let resumed = Folder::resume(&path, ["e"].into_iter()).unwrap();
         ended_in(resumed, Error::input("no"));
         let mut left = names(&path);

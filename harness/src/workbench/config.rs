@@ -12,6 +12,7 @@ use crate::input::read_settings;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Settings as _};
 use crate::store::names::CONFIG;
+use crate::text::counted;
 use crate::workbench::data::refuse_too_few;
 use crate::workbench::settings::{Dead, Kind, Settings};
 
@@ -187,6 +188,7 @@ impl Config {
                 "a skip connection is part of a transcoder; name what it is to reconstruct with --target",
             ));
         }
+        drop_of_another_variant(&mut said, &request.set);
         tensor = request.tensor.clone().or(tensor);
         tokens = request.tokens.clone().or(tokens);
         said.extend_from_slice(&request.set);
@@ -248,6 +250,25 @@ fn refuse_unused(said: &[(String, Value, String)], variant: Kind) -> Result<()> 
     }
 }
 
+/// The settings whose defaults are those of a variant.
+const OF_A_VARIANT: [&str; 2] = ["lambda", "dead"];
+
+/// Drops what a file says of them for its variant, if the command line names another.
+fn drop_of_another_variant(
+    file: &mut Vec<(String, Value, String)>,
+    set: &[(String, Value, String)],
+) {
+    let variant = |said: &[(String, Value, String)]| {
+        let variant = said.iter().rfind(|(key, ..)| key == "variant");
+        variant.map(|(_, value, _)| value.clone())
+    };
+    if let (Some(theirs), Some(ours)) = (variant(file), variant(set))
+        && theirs != ours
+    {
+        file.retain(|(key, ..)| !OF_A_VARIANT.contains(&key.as_str()));
+    }
+}
+
 /// The defaults of a training of layers that are not those of any other.
 fn of_layers() -> [(&'static str, Value); 2] {
     // Two trainings of each layer tell what of a difference between layers is one between trainings.
@@ -270,7 +291,8 @@ fn elements(expansion: &[f64], width: usize) -> Result<Vec<usize>> {
         let ([a, b], [smaller, larger]) = ([ratios[0], ratios[1]], [sizes[0], sizes[1]]);
         if smaller == larger {
             return Err(Error::input(format!(
-                "--expansion {a},{b}: both give {smaller} elements at a width of {width}; leave one of them out"
+                "--expansion {a},{b}: both give {} at a width of {width}; leave one of them out",
+                counted(smaller as u64, "element", "elements")
             )));
         }
         if smaller > larger {
@@ -308,23 +330,33 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
+    // Where a setting was said.
+    let of = |name: &str| {
+        let origin = said.iter().rfind(|(key, ..)| key == name);
+        origin.map_or(String::new(), |(.., origin)| format!("{origin}: "))
+    };
     let (k, fewest) = (settings.k.iter().max(), settings.elements.iter().min());
     if let (true, Some(k), Some(fewest)) = (settings.variant.has_k(), k, fewest)
         && k > fewest
     {
         return Err(Error::input(format!(
-            "k is {k}, and a dictionary has {fewest} elements; no more than all of them can be active"
+            "{}k is {k}, and a dictionary has {}; no more than all of them can be active",
+            of("k"),
+            counted(*fewest as u64, "element", "elements")
         )));
     }
     let variant = settings.variant;
     if !variant.has_k() && settings.dead == Dead::Auxiliary {
         return Err(Error::input(format!(
-            "dead is auxiliary, and {variant} has no auxiliary loss for dead elements; choose resample or none"
+            "{}dead is auxiliary, and {variant} has no auxiliary loss for dead elements; choose resample or none",
+            of("dead")
         )));
     }
     if variant.has_k() && !settings.target_l0.is_empty() {
         return Err(Error::input(format!(
-            "target_l0 is set, and {variant} has no penalty that could be steered; its number of active elements is k"
+            "{}target_l0 is set, and {variant} has no penalty that could be steered; its number of active elements is \
+             k: leave target_l0 out, or empty it with --set target_l0=[]",
+            of("target_l0")
         )));
     }
     if !settings.target_l0.is_empty() && settings.lambda.len() > 1 {
@@ -336,7 +368,9 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
         && *most > fewest as f64
     {
         return Err(Error::input(format!(
-            "target_l0 is {most}, and a dictionary has {fewest} elements; no more than all of them can be active"
+            "{}target_l0 is {most}, and a dictionary has {}; no more than all of them can be active",
+            of("target_l0"),
+            counted(fewest as u64, "element", "elements")
         )));
     }
     Ok(settings)
@@ -355,23 +389,6 @@ pub fn parse_set(text: &str) -> Result<(String, Value, String)> {
         crate::settings::value::parse(value.trim()),
         format!("--set {text}"),
     ))
-}
-
-/// The first line in which the texts of two configuration files differ, theirs and ours, comments and blank lines aside;
-/// where one of them has ended, its line is empty.
-pub fn first_difference<'a>(theirs: &'a str, ours: &'a str) -> Option<(&'a str, &'a str)> {
-    let lines = |text: &'a str| {
-        let lines = text.lines().map(str::trim_end);
-        lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
-    };
-    let (mut theirs, mut ours) = (lines(theirs), lines(ours));
-    loop {
-        match (theirs.next(), ours.next()) {
-            (None, None) => return None,
-            (theirs, ours) if theirs == ours => {}
-            (theirs, ours) => return Some((theirs.unwrap_or_default(), ours.unwrap_or_default())),
-        }
-    }
 }
 
 /// The configuration file in the folder of a training.

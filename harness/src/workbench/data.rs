@@ -9,6 +9,7 @@ use crate::activations::order::Order;
 use crate::activations::shuffle::{Blocks, Shuffle};
 use crate::activations::survey::Survey;
 use crate::error::{Error, Result};
+use crate::text::counted;
 use crate::workbench::measure::Pairs;
 use crate::workbench::settings::{Normalise, Settings};
 
@@ -224,7 +225,6 @@ pub fn refuse_too_few(rows: &Rows, settings: &Settings) -> Result<()> {
     if len / block >= 2 {
         return Ok(());
     }
-    let noun = if len == 1 { "row" } else { "rows" };
     let beside = match rows.left_out() {
         0 => String::new(),
         n => format!(" beside {n} left out"),
@@ -238,9 +238,10 @@ pub fn refuse_too_few(rows: &Rows, settings: &Settings) -> Result<()> {
         ),
     };
     Err(Error::input(format!(
-        "{} has {len} {noun}{beside}{in_blocks}; some {what} are held out and others trained on, so there have to be two at \
+        "{} has {}{beside}{in_blocks}; some {what} are held out and others trained on, so there have to be two at \
          least: {way_out}, or give `harness sae train` other rows to measure models on, with --eval",
-        rows.title()
+        rows.title(),
+        counted(len, "row", "rows")
     )))
 }
 

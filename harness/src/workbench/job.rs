@@ -24,8 +24,10 @@ use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
-use crate::text::{number, quoted_path};
-use crate::workbench::config::first_difference;
+use crate::store::resumed;
+use crate::text::{counted, number, quoted_path};
+use crate::workbench::config;
+use crate::workbench::config::text::difference;
 use crate::workbench::data::{Data, Target};
 use crate::workbench::measure::Measured;
 use crate::workbench::member::{Member, finish, plan};
@@ -56,15 +58,21 @@ pub struct Options {
 
 /// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
 pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
+    let command = match stem {
+        "layers" => resumed::LAYERS,
+        _ => resumed::TRAIN,
+    };
     let folder = match &options.out {
         Some(path) if options.resume => {
             let folder = Folder::resume(path, [MODELS].into_iter())?;
             let theirs = read_settings(&path.join(CONFIG))?;
-            if let Some((theirs, ours)) = first_difference(&theirs, text) {
+            if let Some((theirs, ours)) = difference(&theirs, text) {
                 return Err(Error::input(format!(
-                    "cannot resume the training in {}: it has `{theirs}`, not `{ours}`; leave the configuration out to \
-                     resume it as it was, or choose a new folder with --out",
-                    path.display()
+                    "cannot resume the training in {}: it has {theirs}, not {ours}, and a training keeps the \
+                     settings that it was begun with to its end; leave them out to resume it as it was, or train anew, \
+                     in a new folder: `{command} --config {}` with what is to differ and --out NEW",
+                    path.display(),
+                    quoted_path(&config::file(path))
                 )));
             }
             checkpoint::verify(&folder, [MODELS])?;
@@ -73,8 +81,12 @@ pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
         Some(path) => Folder::create(path)?,
         None => Folder::create_numbered(Path::new("out"), stem)?,
     };
+    let again = match options.parts.is_empty() {
+        true => format!("`{command} --resume {}`", quoted_path(folder.path())),
+        false => origin::COMMANDS.merge(folder.path()),
+    };
     folder.write(CONFIG, text)?;
-    Ok(folder)
+    Ok(folder.continued_by(again))
 }
 
 /// Whether a folder holds a training that has nothing left to do.
@@ -275,12 +287,14 @@ impl Job<'_> {
             ));
         }
         let parameters = candidates.iter().map(|c| c.start.values().len());
+        let plan = plan(self.settings);
         say(&format!(
-            "models: {}, with {} parameters in all, on {} rows each in batches of {}; about {} of memory",
+            "models: {}, with {} parameters in all, on {} rows each, {} of {}; about {} of memory",
             candidates.len(),
             parameters.sum::<usize>(),
-            self.settings.samples,
-            self.settings.batch,
+            plan.steps * plan.batch as u64,
+            counted(plan.steps, "batch", "batches"),
+            plan.batch,
             memory::size(self.memory)
         ));
     }

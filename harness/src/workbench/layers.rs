@@ -36,7 +36,7 @@ use crate::workbench::settings::{NonFinite, Role, Settings};
 use crate::workbench::summary::summary;
 use crate::workbench::sweep::members;
 use crate::workbench::tables::{Model, Step};
-use crate::workbench::warnings::warnings;
+use crate::workbench::warnings::{few_steps, warnings};
 
 mod chance;
 mod compare;
@@ -64,6 +64,8 @@ pub struct Finished {
     pub folder: Folder,
     /// What was found, in sentences.
     pub findings: Vec<String>,
+    /// What a reader should know of the data and the models.
+    pub warnings: Vec<String>,
 }
 
 impl Finished {
@@ -112,8 +114,13 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
             memory,
         },
     };
-    let findings = pool.install(|| training.compute(rows))?;
-    Ok(Finished { folder, findings })
+    let computed = pool.install(|| training.compute(rows));
+    let (findings, warnings) = folder.telling_again(computed)?;
+    Ok(Finished {
+        folder,
+        findings,
+        warnings,
+    })
 }
 
 /// The rows of all layers, which are as many and as long.
@@ -205,7 +212,8 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
-    fn compute(&self, rows: Vec<Rows>) -> Result<Vec<String>> {
+    /// What was found, and what a reader should know of the data and the models.
+    fn compute(&self, rows: Vec<Rows>) -> Result<(Vec<String>, Vec<String>)> {
         let Job {
             settings,
             isa,
@@ -251,9 +259,10 @@ impl Training<'_> {
             let ours: Vec<Model> = ours.map(|m| m.model.clone()).collect();
             let summary = summary(&ours, &[]).into_iter();
             summaries.extend(summary.map(|summary| LayerSummary { layer, summary }));
-            let of_layer = warnings(survey, &ours).into_iter();
+            let of_layer = warnings(survey, settings, &ours).into_iter();
             notes.extend(of_layer.map(|warning| format!("layer {layer}: {warning}")));
         }
+        notes.extend(few_steps(settings));
         let chosen = self.chosen(0).into_iter().zip(&data);
         let layers = chosen.enumerate().map(|(layer, (place, data))| Layer {
             layer,
@@ -299,10 +308,10 @@ impl Training<'_> {
             (&data[0], compared.len()),
             &tables,
             &findings,
-            notes,
+            notes.clone(),
         )?;
         self.job.end(&described)?;
-        Ok(findings)
+        Ok((findings, notes))
     }
 
     /// For each layer the place of the model whose elements are compared: of the largest dictionaries that with the

@@ -11,7 +11,7 @@ use crate::parts::Commands;
 use crate::store::checksums::Checksums;
 use crate::store::names::{CONFIG, MANIFEST};
 use crate::store::system;
-use crate::workbench::config::first_difference;
+use crate::workbench::config;
 
 /// The commands of a training in parts.
 pub const COMMANDS: Commands = Commands {
@@ -102,8 +102,8 @@ impl Origin {
         let config = part.join(CONFIG);
         if system::exists(&config)? {
             let theirs = read_settings(&config)?;
-            if let Some((theirs, ours)) = first_difference(&theirs, text) {
-                return Err(other(&format!("`{theirs}`"), &format!("`{ours}`")));
+            if let Some((theirs, ours)) = config::text::difference(&theirs, text) {
+                return Err(other(&theirs, &ours));
             }
         }
         let Some(manifest) = manifest(part)? else {

@@ -7,15 +7,18 @@ use crate::error::Result;
 use crate::figure::Figure;
 use crate::figure::export::Export;
 use crate::html::Drawing;
+use crate::sae::training::Plan;
 use crate::stats::observations::Observations as _;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
 use crate::table::{Record as _, Tables};
-use crate::text::{number, percent};
+use crate::text::{counted, number, percent, percents};
 use crate::workbench::cards::{Card, Top};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
 use crate::workbench::figures;
+use crate::workbench::member::plan;
+use crate::workbench::settings::Settings;
 use crate::workbench::summary;
 use crate::workbench::tables::{Element, Model, SPECS, Summary};
 use crate::workbench::truth::{Codes, Truth};
@@ -103,10 +106,7 @@ pub fn draw(
                 "new rows in every batch".into(),
             )
         }
-        None => (
-            survey.rows.to_string(),
-            format!("{} rows", data.trained_on()),
-        ),
+        None => (survey.rows.to_string(), data.trained_on().to_string()),
     };
     let page = Page {
         title: "Sparse autoencoders on activations",
@@ -114,10 +114,10 @@ pub fn draw(
         facts: vec![
             ("rows", rows),
             ("width", data.width().to_string()),
-            ("trained on", trained_on),
+            ("of them for training", trained_on),
             ("measured on", data.measured_on()),
             ("variant", settings.variant.to_string()),
-            ("rows seen in training", settings.samples.to_string()),
+            ("rows seen in training", rows_seen(data, settings)),
         ],
         warnings: warnings.to_vec(),
         tables: vec![
@@ -156,17 +156,32 @@ fn cards(data: &Data, tables: &Tables) -> Vec<Card> {
     each.collect()
 }
 
+/// The rows that each model has seen, those of later passes again.
+pub(super) fn rows_seen(data: &Data, settings: &Settings) -> String {
+    let Plan { steps, batch, .. } = plan(settings);
+    let seen = steps * batch as u64;
+    let steps = counted(steps, "batch", "batches");
+    let passes = match data.rows().spec() {
+        Some(_) => String::new(),
+        None => {
+            let passes = seen as f64 / data.trained_on() as f64;
+            format!(", {} passes", number(passes))
+        }
+    };
+    format!("{seen} ({steps} of {batch}{passes})")
+}
+
 /// Means of each cell over its seeds; empty if there is one seed.
 fn over_seeds(models: &[Model], summary: &[Summary]) -> Grid {
     /// What it is called, its column, and how it is shown.
-    type Shown = (&'static str, &'static str, fn(f64) -> String);
+    type Shown = (&'static str, &'static str, fn([f64; 3]) -> [String; 3]);
     const MEASURES: [Shown; 6] = [
-        ("explained variance", "explained_variance", percent),
-        ("L0", "l0", number),
-        ("error a value (MSE)", "mse", number),
-        ("cosine", "cosine", number),
-        ("dead", "dead", percent),
-        ("rare", "rare", percent),
+        ("explained variance", "explained_variance", percents),
+        ("L0", "l0", |v| v.map(number)),
+        ("error a value (MSE)", "mse", |v| v.map(number)),
+        ("cosine", "cosine", |v| v.map(number)),
+        ("dead", "dead", percents),
+        ("rare", "rare", percents),
     ];
     let mut head = vec!["models", "what", "seeds"];
     head.extend(MEASURES.map(|(title, _, _)| title));
@@ -184,10 +199,11 @@ fn over_seeds(models: &[Model], summary: &[Summary]) -> Grid {
             let Summary {
                 mean, low, high, ..
             } = of(measure);
+            let [middle, from, to] = shown([*mean, *low, *high]);
             match (mean.is_nan(), low.is_nan()) {
                 (true, _) => "–".into(),
-                (_, true) => shown(*mean),
-                _ => format!("{} ({} to {})", shown(*mean), shown(*low), shown(*high)),
+                (_, true) => middle,
+                _ => format!("{middle} ({from} to {to})"),
             }
         }));
         row

@@ -125,7 +125,7 @@ pub fn train(
         folder: &folder,
         memory: needed,
     };
-    pool.install(|| {
+    let trained = pool.install(|| {
         let surveyed = folder.all_or_nothing(|| {
             let surveyed = opened.survey(config, isa, options.show, &folder)?;
             sweep.origin.refuse_data(&surveyed.described)?;
@@ -135,7 +135,8 @@ pub fn train(
         let data = std::slice::from_ref(&surveyed.data);
         job.train(&members, data, &surveyed.course)?;
         job.leave(&surveyed.described)
-    })?;
+    });
+    folder.telling_again(trained)?;
     Ok(ours)
 }
 
@@ -204,7 +205,7 @@ impl<'a> Sweep<'a> {
     fn open(&self, wanted: &Wanted) -> Result<Folder> {
         let path = self.run.join(PARTS).join(&wanted.folder);
         if !system::exists(&path.join(CONFIG))? {
-            let folder = Folder::create(&path)?;
+            let folder = Folder::create(&path)?.continued_by(COMMANDS.again(&path));
             folder.write(CONFIG, &self.text)?;
             return Ok(folder);
         }

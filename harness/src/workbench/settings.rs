@@ -124,7 +124,9 @@ crate::settings! {
         /// one that suits the variant.
         lambda: Vec<f64> = vec![4.0], in worded("1 to 64 numbers from 1e-12 to 1e6, increasing", increasing(1..=64, 1e-12..=1e6));
         /// Numbers of active elements that λ is steered to, for the variants with a penalty; every one is a model, and
-        /// `lambda` is what λ starts from. None, and λ stays as it is.
+        /// `lambda` is what λ starts from, of which it is a hundredth to a hundred times. It is steered no faster than
+        /// weights follow at the learning rate, so a training of a few hundred steps may end before its target.
+        /// None, and λ stays as it is.
         target_l0: Vec<f64> = vec![], in worded("0 to 64 numbers from 1e-12 to 1e6, increasing", increasing(0..=64, 1e-12..=1e6));
         /// Numbers of elements of a dictionary; eight times the width of the activations unless told otherwise.
         elements: Vec<usize> = vec![4096], in increasing(1..=64, 1..=1 << 22);
@@ -137,7 +139,7 @@ crate::settings! {
         /// and, up to 4,096 columns, as many principal components as the model has active elements, but not on several layers
         /// or for transcoders: those of what is read say nothing of what is reconstructed) or none.
         baselines: Baselines = Baselines::Random;
-        /// Rows that each model is trained on in all, over as many passes as it takes.
+        /// Rows that each model is trained on in all, to the end of the last batch, over as many passes as it takes.
         samples: u64 = 1 << 22, in 1..=1 << 50;
         /// Rows in a batch.
         batch: usize = 2048, in BATCH;

@@ -18,13 +18,14 @@ pub struct Files {
     samples: Dense,
     codes: Codes,
     features: Dense,
+    bias: Dense,
     /// Their names, in this order.
-    pub names: [PathBuf; 3],
+    pub names: [PathBuf; 4],
 }
 
 impl Files {
     /// New files for a number of samples of `width` values and `features` features: `out`, which ends in `.npy` or
-    /// `.safetensors`, and beside it the codes of the samples and the features.
+    /// `.safetensors`, and beside it the codes of the samples, the features and the bias.
     ///
     /// # Errors
     /// If it ends in something else, or one of the files is there or cannot be written.
@@ -45,23 +46,27 @@ impl Files {
             out.to_path_buf(),
             beside("codes", sparse),
             beside("features", extension),
+            beside("bias", extension),
         ];
         Ok(Files {
             samples: Dense::create(&names[0], "samples", samples, width)?,
             codes: Codes::create(&names[1], features)?,
             features: Dense::create(&names[2], "features", features as u64, width)?,
+            bias: Dense::create(&names[3], "bias", 1, width)?,
             names,
         })
     }
 
-    /// Writes the samples 0, 1, …, as many as were announced, their codes and the features; returns the number of
-    /// entries of all codes. A sample is a unit of the progress. Files get their names when all of them are whole.
+    /// Writes the samples 0, 1, …, as many as were announced, their codes, the features and the bias; returns the
+    /// number of entries of all codes. A sample is a unit of the progress. Files get their names when all of them are
+    /// whole.
     ///
     /// # Errors
     /// If something cannot be written, or it is interrupted.
     pub fn write(mut self, samples: &Samples, count: u64, progress: &Progress) -> Result<u64> {
         let features = samples.features();
         (0..features.rows()).try_for_each(|i| self.features.add(features.row(i)))?;
+        self.bias.add(samples.bias())?;
         for first in (0..count).step_by(BLOCK as usize) {
             let numbers: Vec<u64> = (first..count.min(first + BLOCK)).collect();
             let batch = samples.batch(&numbers);
@@ -71,6 +76,7 @@ impl Files {
         }
         let entries = self.codes.finish()?;
         self.features.finish()?;
+        self.bias.finish()?;
         self.samples.finish()?;
         Ok(entries)
     }

@@ -31,7 +31,7 @@ use crate::workbench::sweep::members;
 use crate::workbench::tables::{Model, SPECS};
 use crate::workbench::tokens::Tokens;
 use crate::workbench::truth::{Comparison, Truth};
-use crate::workbench::warnings::warnings;
+use crate::workbench::warnings::{few_steps, warnings};
 
 /// Elements whose top rows the report shows, and rows for each of them.
 const SHOWN: usize = 20;
@@ -112,7 +112,7 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
         truth,
         warnings,
         times,
-    } = pool.install(|| training.compute(opened))?;
+    } = folder.telling_again(pool.install(|| training.compute(opened)))?;
     Ok(Finished {
         folder,
         models,
@@ -238,7 +238,8 @@ impl Training<'_> {
             let components = pca.map(|pca| pca.beside(&models));
             models.extend(components.into_iter().flatten());
         }
-        let mut warnings = warnings(survey, &models);
+        let mut warnings = warnings(survey, settings, &models);
+        warnings.extend(few_steps(settings));
         if let n @ 1.. = surveyed.left_out_of_eval {
             warnings.push(format!(
                 "{n} of the rows to measure models on hold a NaN or an infinite value and are left out."

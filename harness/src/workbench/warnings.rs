@@ -1,19 +1,27 @@
 //! What a reader should know of the data and the models before the figures.
 
 use crate::activations::survey::Survey;
+use crate::sae::training::MOST;
 use crate::stats::mean;
 use crate::stats::observations::Observations as _;
 use crate::table::record::Word as _;
-use crate::text::{number, percent};
-use crate::workbench::settings::Role;
+use crate::text::{counted, number, percent, percents};
+use crate::workbench::member::plan;
+use crate::workbench::settings::{Role, Settings};
 use crate::workbench::tables::Model;
 
 /// The share by which a number of active elements may miss its target without a warning, and by which that of a baseline
 /// may be above a model's to count as no more.
 const TOLERANCE: f64 = 0.1;
 
+/// The explained variance from which a model tells more than the mean of the rows.
+const SOMETHING: f64 = 0.01;
+
+/// The number of steps below which no training has come to its end.
+const FEW: u64 = 100;
+
 /// What a reader should know of the data and the models before the figures.
-pub fn warnings(survey: &Survey, models: &[Model]) -> Vec<String> {
+pub fn warnings(survey: &Survey, settings: &Settings, models: &[Model]) -> Vec<String> {
     let mut warnings = Vec::new();
     let columns = |chosen: Vec<usize>, what: &str| {
         let first: Vec<String> = chosen.iter().take(8).map(ToString::to_string).collect();
@@ -52,6 +60,33 @@ pub fn warnings(survey: &Survey, models: &[Model]) -> Vec<String> {
     let diverged = models.iter().filter(|m| m.end != "trained");
     warnings.extend(diverged.map(|m| format!("{} {}; try a lower learning rate.", m.model, m.end)));
     let asked = || models.iter().filter(|m| m.role == Role::Model);
+    let useless = asked().filter(|m| m.end == "trained" && !explains(m));
+    warnings.extend(useless.map(|m| {
+        format!(
+            "{} explains {} of the variance: it reconstructs rows no better than their mean does; try a lower learning \
+             rate, {}or more rows.",
+            m.model,
+            percent(m.measures.explained_variance),
+            if m.variant.has_k() { "" } else { "a smaller lambda " },
+        )
+    }));
+    let start = settings.lambda[0];
+    let bounds = [start / MOST, start * MOST];
+    let at_bound = |m: &&Model| {
+        bounds
+            .iter()
+            .any(|bound| (m.sparsity / bound - 1.0).abs() < 1e-3)
+    };
+    let bounded = asked().filter(|m| m.target_l0.is_finite()).filter(at_bound);
+    warnings.extend(bounded.map(|m| {
+        format!(
+            "The λ of {} ended at its bound, {}: it is steered to at most {MOST} times and at least a {MOST}th of the \
+             {} that it starts from; try more rows, or start from another lambda.",
+            m.model,
+            number(m.sparsity),
+            number(start),
+        )
+    }));
     let missed = asked().filter(|m| (m.measures.l0 / m.target_l0 - 1.0).abs() > TOLERANCE);
     warnings.extend(missed.map(|m| {
         format!(
@@ -73,6 +108,29 @@ pub fn warnings(survey: &Survey, models: &[Model]) -> Vec<String> {
         )
     }));
     warnings
+}
+
+/// Whether a model explains some of the variance. Where all rows are equal, there is none.
+fn explains(model: &Model) -> bool {
+    let explained = model.measures.explained_variance;
+    explained >= SOMETHING || explained.is_nan()
+}
+
+/// What is to be said of a training of few steps.
+pub fn few_steps(settings: &Settings) -> Option<String> {
+    let plan = plan(settings);
+    let less_than_one = match settings.samples < plan.batch as u64 {
+        true => format!(", since samples is {}", settings.samples),
+        false => String::new(),
+    };
+    (plan.steps < FEW).then(|| {
+        format!(
+            "Each model was trained for {} only, of {}{less_than_one}: too few to judge anything by; try more rows \
+             (samples) or a smaller batch.",
+            counted(plan.steps, "step", "steps"),
+            counted(plan.batch as u64, "row", "rows"),
+        )
+    })
 }
 
 /// The cells of models that explain no more than a baseline which has no more active elements, over their seeds.
@@ -97,12 +155,11 @@ fn unbeaten(models: &[Model]) -> Vec<String> {
             };
             let (theirs, their_l0) = means(&baseline);
             if theirs >= explained && their_l0 <= (1.0 + TOLERANCE) * l0 {
+                let [explained, theirs] = percents([explained, theirs]);
                 all.push(format!(
-                    "{cell} does not beat {what}: {} of the variance is explained by {} active elements a row, against {} by \
-                     {}.",
-                    percent(explained),
+                    "{cell} does not beat {what}: {explained} of the variance is explained by {} active elements a \
+                     row, against {theirs} by {}.",
                     number(l0),
-                    percent(theirs),
                     number(their_l0)
                 ));
             }

@@ -163,7 +163,7 @@ fn an_output_folder_that_holds_anything_is_refused_and_left_alone() {
     let before = files(&sandbox.join("a"));
     sandbox.refuses(
         &format!("run {SMALL} --out a"),
-        &["a holds another run", "--out"],
+        &["a holds another run; choose a new or empty folder"],
     );
     same(&before, &files(&sandbox.join("a")));
 

@@ -118,6 +118,8 @@ fn threads_that_find_no_room_are_told_in_a_message() {
     let output = profile.timeout(Duration::from_secs(60)).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{message}");
+    let message = message.lines().find(|line| line.starts_with("error: "));
+    let message = message.unwrap_or_default();
     assert!(message.starts_with("error: out of threads"), "{message}");
     // Few threads fit.
     let few = run.replace("1024", "2");

@@ -12,6 +12,8 @@ mod layers;
 mod parts;
 mod refused;
 mod resumed;
+mod short;
+mod steered;
 mod sweeps;
 mod synthetic;
 mod training;

@@ -84,10 +84,10 @@ pub(super) trait Model {
         true
     }
 
-    /// Brings parameters to what they are after a step of the optimiser on a batch of these codes, where more is to be
-    /// done than to hold rows at norm 1.
-    fn after_step(&self, tensors: &mut Tensors, codes: SparseRef) {
-        let _ = (tensors, codes);
+    /// Brings parameters to what they are after a step of the optimiser, counted from 1, on a batch of these codes,
+    /// where more is to be done than to hold rows at norm 1.
+    fn after_step(&self, tensors: &mut Tensors, codes: SparseRef, step: u64) {
+        let _ = (tensors, codes, step);
     }
 
     /// Finds the codes of a batch, each of its sample alone.

@@ -171,7 +171,7 @@ impl Trainer {
             }
         }
         let codes = workspace.codes();
-        model.after_step(&mut parameters.tensors, codes);
+        model.after_step(&mut parameters.tensors, codes, *steps);
         put_back(held, parameters);
         for idle in idle.iter_mut() {
             *idle = idle.saturating_add(1);

@@ -10,6 +10,7 @@ use super::models::Input;
 use crate::error::Result;
 use crate::memory;
 use crate::store::folder::Folder;
+use crate::text::counted;
 use crate::workbench::features::{Features, PAGE, Sizes};
 use crate::workbench::tokens::Tokens;
 
@@ -86,10 +87,10 @@ impl FeaturesArgs {
             features.write((&folder, &export), (name, parameters), &rows, sizes)
         })?;
         print(&format!(
-            "{} elements, {} of them dead on {} rows\n\npage: {}\n",
-            features.features.len(),
+            "{}, {} of them dead on {}\n\npage: {}\n",
+            counted(features.features.len() as u64, "element", "elements"),
             features.dead(),
-            rows.len(),
+            counted(rows.len(), "row", "rows"),
             folder.path().join(PAGE).display()
         ))
     }

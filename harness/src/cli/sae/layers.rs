@@ -75,8 +75,10 @@ impl LayersArgs {
         let options = self.sweep.options()?;
         let finished = layers::layers(&config, first, isa, &options)?;
         let findings = finished.findings.join("\n\n");
+        let notes = finished.warnings.iter();
+        let notes: String = notes.map(|note| format!("note: {note}\n")).collect();
         print(&format!(
-            "{findings}\n\nreport: {}\n",
+            "{findings}\n\n{notes}report: {}\n",
             finished.report().display()
         ))
     }

@@ -17,7 +17,7 @@ use crate::session::progress::{Progress, Show};
 use crate::session::{self, signals};
 use crate::store::folder::Folder;
 use crate::table::{Record as _, Table, describe};
-use crate::text::{number, percent};
+use crate::text::{counted, number, percent};
 use crate::workbench::encode::encode;
 use crate::workbench::evaluate::{Sample, check_targets, check_widths, evaluate, json};
 use crate::workbench::tables::{EVALUATION, Element, Evaluation};
@@ -216,7 +216,7 @@ type Measure = (&'static str, fn(&Evaluation) -> String);
 const MEASURES: [Measure; 15] = [
     ("variant", |m| m.variant.clone()),
     ("elements", |m| m.elements.to_string()),
-    ("k or λ", |m| known(m.sparsity, number)),
+    ("k or λ (raw activations)", |m| known(m.sparsity, number)),
     ("rows", |m| m.measures.rows.to_string()),
     ("explained variance", |m| {
         percent(m.measures.explained_variance)
@@ -278,10 +278,10 @@ impl EncodeArgs {
             encode(exec, parameters, &rows, &self.out, progress)
         })?;
         print(&format!(
-            "{}: {} rows of {} elements, {} of them active in a row\n",
+            "{}: {} of {}, {} of them active in a row\n",
             self.out.display(),
-            rows.len(),
-            parameters.shape().dictionary,
+            counted(rows.len(), "row", "rows"),
+            counted(parameters.shape().dictionary as u64, "element", "elements"),
             number(entries as f64 / rows.len() as f64)
         ))
     }

@@ -1,6 +1,6 @@
 //! What is printed of a training, whoever trained the models.
 
-use crate::text::{number, percent, put};
+use crate::text::{counted, number, percent, put};
 use crate::workbench::settings::Role;
 use crate::workbench::train::Finished;
 
@@ -11,12 +11,19 @@ pub fn said(finished: &Finished) -> String {
         let [explained, dead] = [m.measures.explained_variance, m.measures.dead].map(percent);
         let dead = match m.role {
             Role::Pca => String::new(),
-            _ => format!(", {dead} of the elements dead"),
+            _ => format!(
+                ", {dead} of the elements dead on {}",
+                counted(m.measures.rows, "row", "rows")
+            ),
+        };
+        let lambda = match m.target_l0.is_nan() {
+            true => String::new(),
+            false => format!(", λ {} for normalised activations", number(m.sparsity)),
         };
         put(
             &mut text,
             format_args!(
-                "{}: explained variance {explained}, L0 {}{dead}\n",
+                "{}: explained variance {explained}, L0 {}{dead}{lambda}\n",
                 m.model,
                 number(m.measures.l0)
             ),

@@ -64,7 +64,7 @@ pub struct PlanArgs {
 impl PlanArgs {
     /// Writes the plan, and says what it comes to.
     pub fn execute(self) -> Result<()> {
-        let request = self.model.request(self.what.request()?);
+        let request = self.model.request(self.what.request()?)?;
         let (config, rows) = Config::resolve(&request)?;
         let isa = choose_isa(config.isa.as_deref())?;
         let options = Options {

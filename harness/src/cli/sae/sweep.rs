@@ -50,8 +50,8 @@ pub struct WhatArgs {
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     k: Vec<u64>,
 
-    /// Coefficients of the penalty, for the other variants; with --target-l0, the one to start from [default: one that
-    /// suits the variant]
+    /// Coefficients of the penalty, for the other variants and for activations as they are after --normalise; with
+    /// --target-l0, the one to start from [default: one that suits the variant]
     #[arg(long, value_name = "λ,…", value_delimiter = ',')]
     lambda: Vec<f64>,
 
@@ -93,7 +93,8 @@ pub struct WhatArgs {
     #[arg(long, value_name = "HOW")]
     normalise: Option<String>,
 
-    /// Read settings from a TOML file; the config.toml of an earlier training repeats it
+    /// Read settings from a TOML file; the config.toml of an earlier training repeats it. With another --variant
+    /// than that of the file, lambda and dead are not read from it: each variant has defaults of its own
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
@@ -201,11 +202,16 @@ fn done_already(folder: &Path) -> String {
 }
 
 impl WhatArgs {
-    /// What is asked for: flags stand for settings, and win over `--set`.
+    /// What is asked for: flags stand for settings.
+    ///
+    /// # Errors
+    /// If a setting is said twice, by a flag and by `--set` or by two of either.
     pub fn request(&self) -> Result<Request> {
         let mut set = Vec::new();
         for text in &self.set {
-            set.push(config::parse_set(text)?);
+            let said = config::parse_set(text)?;
+            refuse_twice(&set, &said.0, &said.2)?;
+            set.push(said);
         }
         let list = |values: &[u64]| (!values.is_empty()).then(|| Value::try_from(values));
         let flags = [
@@ -250,8 +256,12 @@ impl WhatArgs {
         for (key, flag, value) in flags {
             if let Some(value) = value {
                 let value = value.map_err(|e| Error::input(format!("{flag}: {e}")))?;
+                refuse_twice(&set, key, flag)?;
                 set.push((key.into(), value, flag.into()));
             }
+        }
+        if !self.expansion.is_empty() {
+            refuse_twice(&set, "elements", "--expansion")?;
         }
         Ok(Request {
             data: self.data.clone(),
@@ -261,6 +271,16 @@ impl WhatArgs {
             expansion: self.expansion.clone(),
             ..Request::default()
         })
+    }
+}
+
+/// Refuses a setting that was said before, since only one of its values would count.
+fn refuse_twice(said: &[(String, Value, String)], key: &str, origin: &str) -> Result<()> {
+    match said.iter().find(|(known, ..)| known == key) {
+        None => Ok(()),
+        Some((.., before)) => Err(Error::input(format!(
+            "{before} and {origin} both set {key}; leave one of them out"
+        ))),
     }
 }
 
@@ -287,13 +307,22 @@ pub struct ModelArgs {
 
 impl ModelArgs {
     /// What is asked for by these and those of every training.
-    pub fn request(self, what: Request) -> Request {
-        Request {
+    ///
+    /// # Errors
+    /// If rows are named to measure models on, and others are to be held out for that.
+    pub fn request(self, what: Request) -> Result<Request> {
+        let held_out = what.set.iter().find(|(key, ..)| key == "held_out");
+        if let (false, Some((.., origin))) = (self.eval.is_empty(), held_out) {
+            return Err(Error::input(format!(
+                "--eval and {origin} exclude each other: with --eval, no rows are held out; leave one of them out"
+            )));
+        }
+        Ok(Request {
             target: self.target,
             eval: self.eval,
             skip_connection: self.skip_connection,
             tokens: self.tokens,
             ..what
-        }
+        })
     }
 }

@@ -12,7 +12,7 @@ use crate::sae::synthetic::samples::Samples;
 use crate::sae::synthetic::spec::Spec;
 use crate::session::progress::{Progress, Show};
 use crate::session::{self, signals};
-use crate::text::number;
+use crate::text::{counted, number};
 use crate::workbench::synth::Files;
 
 /// The arguments of `harness sae synth`.
@@ -23,8 +23,9 @@ use crate::workbench::synth::Files;
     of settings, of which those that are left out have defaults; --settings shows and explains all of them. Features are \
     spread apart first, which takes a minute or two for synthsaebench-16k.\n\n\
     Beside F.npy stand F-codes.npz, the magnitudes of all features in each sample, which scipy.sparse.load_npz reads, \
-    and F-features.npy; beside F.safetensors stand F-codes.safetensors and F-features.safetensors. `harness sae train` \
-    and `harness sae eval` draw samples by themselves: their data are then called synth:SPEC.\n\n\
+    F-features.npy, a row for each feature, and F-bias.npy, the one row that is added to all samples: without noise, \
+    samples are codes @ features + bias. Beside F.safetensors stand files of the same names that end in .safetensors. \
+    `harness sae train` and `harness sae eval` draw samples by themselves: their data are then called synth:SPEC.\n\n\
     Examples:\n  harness sae synth synthsaebench-1k --samples 100000 --out samples.npy\n  \
     harness sae synth synthsaebench-1k --settings > my.toml\n  \
     harness sae synth my.toml --samples 100000 --out mine.safetensors\n  \
@@ -91,9 +92,11 @@ impl SynthArgs {
             progress.finish();
             Ok(entries)
         })?;
-        let [samples, codes, features] = names.map(|name| name.display().to_string());
+        let [samples, codes, features, bias] = names.map(|name| name.display().to_string());
         print(&format!(
-            "{samples}: {count} samples\n{codes}: {} active features in each\n{features}: the features\n",
+            "{samples}: {}\n{codes}: {} active features in each\n{features}: the features\n{bias}: what is \
+             added to all samples\n",
+            counted(count, "sample", "samples"),
             number(entries as f64 / count as f64)
         ))
     }

@@ -46,7 +46,7 @@ impl TrainArgs {
         if self.sweep.settings {
             return print(&text::explained(false));
         }
-        let mut request = self.model.request(self.sweep.request()?);
+        let mut request = self.model.request(self.sweep.request()?)?;
         if self.part.is_given() {
             return parts::train(&request, &self.part, self.sweep.options()?);
         }

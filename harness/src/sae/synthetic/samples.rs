@@ -39,6 +39,11 @@ impl Samples {
         self.generator.features()
     }
 
+    /// What is added to all samples.
+    pub fn bias(&self) -> &[f32] {
+        self.generator.bias()
+    }
+
     /// Writes the samples of these numbers to `to`, B×d; all threads draw.
     pub fn fill(&self, numbers: &[u64], to: &mut [f32]) {
         let pieces = to

@@ -1,5 +1,7 @@
-//! The text of configuration files: the one that repeats a training, and the one that explains all settings.
+//! The text of configuration files: the one that repeats a training, the one that explains all settings, and what two
+//! of them differ in.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use textwrap::wrap;
@@ -117,4 +119,25 @@ pub fn explained(across_layers: bool) -> String {
         put(&mut text, format_args!("#{key} = {value}\n"));
     }
     text
+}
+
+/// The settings in which the texts of two configuration files differ, as each of them has them: theirs and ours. The
+/// instruction set, which the machine chooses unless told otherwise, counts if it is all that differs.
+pub fn difference(theirs: &str, ours: &str) -> Option<(String, String)> {
+    let table = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+    let (theirs, ours) = (table(theirs), table(ours));
+    let keys: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    let mut keys: Vec<&String> = keys.into_iter().collect();
+    keys.retain(|key| theirs.get(*key) != ours.get(*key));
+    if keys.len() > 1 {
+        keys.retain(|key| *key != "isa");
+    }
+    let shown = |table: &toml::Table| {
+        let each = keys.iter().map(|key| match table.get(*key) {
+            Some(value) => format!("`{key} = {value}`"),
+            None => format!("no `{key}`"),
+        });
+        each.collect::<Vec<_>>().join(", ")
+    };
+    (!keys.is_empty()).then(|| (shown(&theirs), shown(&ours)))
 }

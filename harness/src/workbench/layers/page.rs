@@ -8,7 +8,7 @@ use crate::store::folder::Folder;
 use crate::table::{Record as _, Tables};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
-use crate::workbench::page::{Page, drawings, one_by_one};
+use crate::workbench::page::{Page, drawings, one_by_one, rows_seen};
 use crate::workbench::tables::Model;
 
 /// Draws the figures and writes the page; `compared` is the number of rows on which elements were compared.
@@ -35,7 +35,8 @@ pub fn draw(
             ("layers", layers.len().to_string()),
             ("rows", data.rows().len().to_string()),
             ("width", data.width().to_string()),
-            ("trained on", format!("{} rows", data.trained_on())),
+            ("of them for training", data.trained_on().to_string()),
+            ("rows seen in training", rows_seen(data, &config.settings)),
             ("measured on", data.measured_on()),
             ("compared on", format!("{compared} of them")),
             ("variant", config.settings.variant.to_string()),

@@ -50,7 +50,7 @@ fn ctrl_c_ends_a_training_promptly_and_it_goes_on_to_the_same_bytes() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{message}");
     assert!(
-        message.contains("interrupted") && message.contains("--resume DIR"),
+        message.contains("interrupted; go on with `harness sae train --resume a`\n"),
         "{message}"
     );
     assert!(!sandbox.join("a/models.csv").exists());

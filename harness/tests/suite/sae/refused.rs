@@ -134,6 +134,84 @@ fn a_setting_that_is_lost_in_single_precision_or_does_nothing_is_refused() {
     assert!(!sandbox.join("z").exists());
 }
 
+#[test]
+fn a_setting_that_is_said_twice_is_refused_by_both_names() {
+    let sandbox = with_data();
+    for (flag, key, value) in [
+        ("--variant l1", "variant", "topk"),
+        ("--elements 8", "elements", "[8]"),
+        ("--expansion 2", "elements", "[8]"),
+        ("--k 8", "k", "[16]"),
+        ("--lambda 1", "lambda", "[2.0]"),
+        ("--target-l0 1", "target_l0", "[2.0]"),
+        ("--baselines none", "baselines", "random"),
+        ("--seeds 1", "seeds", "2"),
+        ("--samples 10", "samples", "20"),
+        ("--batch 10", "batch", "20"),
+        ("--rate 0.1", "learning_rate", "0.2"),
+        ("--held-out 0.1", "held_out", "0.2"),
+        ("--skip-nonfinite", "nonfinite", "refuse"),
+        ("--normalise none", "normalise", "mean"),
+        ("--set k=8", "k", "[16]"),
+    ] {
+        let name = flag.split(' ').next().unwrap();
+        for command in ["train", "layers"] {
+            sandbox.refuses(
+                &format!("sae {command} x.npy x.npy --set {key}={value} {flag} --out z"),
+                &[
+                    &format!("--set {key}={value} and {name}"),
+                    &format!("both set {key}; leave one of them out"),
+                ],
+            );
+        }
+    }
+    sandbox.refuses(
+        "sae train x.npy --eval x.npy --set held_out=0.2 --out z",
+        &["--eval and --set held_out=0.2 exclude each other"],
+    );
+    assert!(!sandbox.join("z").exists());
+}
+
+#[test]
+fn an_error_names_what_its_command_has() {
+    let sandbox = with_model();
+    let message = |command: &str| {
+        let output = sandbox.harness(command).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    // The folder of an export is no flag.
+    let full = message("sae export model --to saelens model");
+    assert!(full.contains("choose a new or empty folder"), "{full}");
+    assert!(!full.contains("--out"), "{full}");
+    // Codes cannot be resumed.
+    let nowhere = message("sae encode model --data x.npy --out nowhere/z.npz");
+    assert!(nowhere.contains("cannot write nowhere/z.npz"), "{nowhere}");
+    assert!(!nowhere.contains("resume"), "{nowhere}");
+    // Targets of probes are no activations.
+    sandbox.write("t.csv", "1\n2\n");
+    let targets = message("sae layers x.npy x.npy --k 1 --probe-targets t.csv --out z");
+    assert!(targets.contains("cannot read t.csv: rows are read from"));
+    assert!(!targets.contains("activations"), "{targets}");
+    let one = message("sae train x.npy --elements 1 --k 2 --out z");
+    assert!(one.contains("a dictionary has 1 element;"), "{one}");
+}
+
+#[test]
+fn more_threads_than_cores_are_warned_of() {
+    let sandbox = with_data();
+    let train =
+        "sae train x.npy --elements 8 --k 1 --samples 640 --batch 64 --baselines none --quiet";
+    for (threads, warns) in [(1, false), (999, true)] {
+        let command = format!("{train} --threads {threads} --out t{threads}");
+        let output = sandbox.harness(&command).output().unwrap();
+        assert!(output.status.success());
+        let message = String::from_utf8(output.stderr).unwrap();
+        let warned = message.contains("warning: --threads is 999, and this machine has ");
+        assert_eq!(warned, warns, "{message}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_that_a_full_disk_ends_leaves_nothing_behind() {

@@ -44,6 +44,64 @@ fn a_flag_beside_resume_is_held_against_the_configuration_of_the_folder() {
 }
 
 #[test]
+fn every_setting_that_differs_is_named_with_both_values_and_no_other() {
+    let sandbox = begun();
+    sandbox.write("t.txt", "word\n".repeat(600));
+    sandbox.refuses(
+        "sae train --resume a --tokens t.txt --quiet",
+        &["in a: it has no `tokens`, not `tokens = \"t.txt\"`, and a training keeps the settings"],
+    );
+    // A whole configuration, from somewhere else.
+    let config = sandbox.read("a/config.toml");
+    let config = config.replace("seeds = 2", "seeds = 3");
+    let isa = config.lines().find(|line| line.starts_with("isa = "));
+    let config = config.replace(isa.unwrap(), "tensor = \"x\"");
+    sandbox.write("other.toml", config.replace("tensor = \"x\"\n", ""));
+    sandbox.refuses(
+        "sae train --resume a --config other.toml --batch 32 --quiet",
+        &["it has `batch = 64`, `seeds = 2`, not `batch = 32`, `seeds = 3`, and"],
+    );
+}
+
+#[test]
+fn what_cannot_be_added_to_a_training_is_refused_with_the_way_out() {
+    let sandbox = with_data();
+    succeeds(&sandbox, &format!("sae train {SWEEP} --out a"));
+    let before = files(&sandbox.join("a"));
+    sandbox.refuses(
+        "sae train --resume a --samples 40000 --quiet",
+        &[
+            "it has `samples = 20000`, not `samples = 40000`",
+            "keeps the settings that it was begun with to its end",
+            "`harness sae train --config a/config.toml` with what is to differ and --out NEW",
+        ],
+    );
+    assert_eq!(files(&sandbox.join("a")), before);
+    // The way out is one.
+    succeeds(
+        &sandbox,
+        "sae train --config a/config.toml --samples 40000 --out b --quiet",
+    );
+    let layers = "x.npy x.npy --elements 8 --k 1 --samples 640 --batch 64 --seeds 1 --quiet";
+    succeeds(&sandbox, &format!("sae layers {layers} --out l"));
+    sandbox.write(
+        "t.npy",
+        npy::rows(600, 1, |row, _| if row < 300 { 0.0 } else { 1.0 }),
+    );
+    sandbox.refuses(
+        "sae layers --resume l --probe-targets t.npy --quiet",
+        &[
+            "it has no `probe_targets`, not `probe_targets = \"t.npy\"`",
+            "`harness sae layers --config l/config.toml` with",
+        ],
+    );
+    succeeds(
+        &sandbox,
+        "sae layers --config l/config.toml --probe-targets t.npy --out m --quiet",
+    );
+}
+
+#[test]
 fn what_another_command_goes_on_with_is_named() {
     let sandbox = begun();
     let layers = "x.npy x.npy --elements 8 --k 1 --samples 640 --batch 64 --seeds 1 --quiet";

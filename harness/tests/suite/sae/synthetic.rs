@@ -73,14 +73,11 @@ fn a_training_on_a_synthetic_model_repeats_and_an_evaluation_agrees_with_it() {
 }
 
 #[test]
-fn samples_in_files_are_the_sums_of_their_codes_and_features() {
+fn samples_in_files_are_the_sums_of_their_codes_and_features_and_the_bias() {
     let sandbox = with_spec();
-    sandbox.write("plain.toml", SPEC.replace("bias = 0.5", "bias = 0.0"));
     let synth = |arguments: &str| {
         sandbox
-            .harness(&format!(
-                "sae synth plain.toml --samples 5000 {arguments} -q"
-            ))
+            .harness(&format!("sae synth my.toml --samples 5000 {arguments} -q"))
             .assert()
             .success();
     };
@@ -90,13 +87,17 @@ fn samples_in_files_are_the_sums_of_their_codes_and_features() {
     let rows = |name: &str| npy::values::<f32>(&read(name));
     let (x, features) = (rows("x.npy"), rows("x-features.npy"));
     assert_eq!((x.len(), features.len()), (5000 * 12, 40 * 12));
+    let bias = rows("x-bias.npy");
+    let length = bias.iter().map(|b| b * b).sum::<f32>().sqrt();
+    assert_eq!(bias.len(), 12);
+    assert!((length - 0.5).abs() < 1e-6, "{length}");
     let arrays = npy::archive(read("x-codes.npz"));
     let starts: Vec<i64> = npy::values(&arrays["indptr.npy"]);
     let columns: Vec<i32> = npy::values(&arrays["indices.npy"]);
     let values: Vec<f32> = npy::values(&arrays["data.npy"]);
     assert_eq!(starts.len(), 5001);
     for (i, x) in x.chunks_exact(12).enumerate() {
-        let mut sum = [0f64; 12];
+        let mut sum: Vec<f64> = bias.iter().map(|&b| b.into()).collect();
         for e in starts[i] as usize..starts[i + 1] as usize {
             let direction = &features[columns[e] as usize * 12..][..12];
             let terms = sum.iter_mut().zip(direction);
@@ -113,9 +114,11 @@ fn samples_in_files_are_the_sums_of_their_codes_and_features() {
 
     // The same in the other format.
     let (of_samples, of_features) = (read("y.safetensors"), read("y-features.safetensors"));
+    let of_bias = read("y-bias.safetensors");
     for (bytes, name, npy) in [
         (&of_samples, "samples", "x.npy"),
         (&of_features, "features", "x-features.npy"),
+        (&of_bias, "bias", "x-bias.npy"),
     ] {
         let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
         assert!(

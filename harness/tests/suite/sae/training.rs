@@ -3,7 +3,6 @@
 use harness::settings::{Preset, Settings as _};
 use harness::table::record::Word as _;
 use harness::workbench::settings::Settings;
-use harness::workbench::tables::Step;
 
 use super::{SWEEP, WIDTH, cell, models, tensors, with_data};
 use crate::common::{results, same};
@@ -171,57 +170,6 @@ fn the_rows_of_l1_have_norm_1_or_a_penalty_by_their_norm() {
 }
 
 #[test]
-fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
-    let sandbox = with_data();
-    for variant in ["l1", "jumprelu"] {
-        sandbox
-            .harness(&format!(
-                "sae train x.npy --variant {variant} --target-l0 1.5,2.5 --elements 12 --samples 120000 --batch 64 --rate 0.0002 \
-                 --set lambda_warmup=0.05 --set threshold=0.5 --set bandwidth=0.5 --baselines none --quiet --out {variant}"
-            ))
-            .assert()
-            .success();
-        let models = models(&sandbox, variant);
-        assert_eq!(models.len(), 2);
-        for (model, target) in models.iter().zip([1.5, 2.5]) {
-            assert_eq!(
-                (model.model.as_str(), model.target_l0),
-                (
-                    format!("{variant}-n12-target{target}-seed0").as_str(),
-                    target
-                )
-            );
-            let l0 = model.measures.l0;
-            assert!(
-                (l0 / target - 1.0).abs() < 0.25,
-                "{variant}: {l0} for {target}"
-            );
-            assert!(model.sparsity > 0.0 && model.sparsity.is_finite());
-        }
-        // λ is what the training has left, and is saved with the model.
-        assert_ne!(models[0].sparsity, models[1].sparsity);
-        let metrics: Vec<Step> = sandbox.table(&format!("{variant}/metrics.csv"));
-        let lambdas: Vec<f64> = metrics.iter().map(|step| step.lambda).collect();
-        assert!(lambdas.windows(2).any(|pair| pair[0] != pair[1]));
-    }
-    // Ten steps are too few to get anywhere.
-    let output = sandbox
-        .harness(
-            "sae train x.npy --variant l1 --target-l0 1 --elements 12 --samples 640 --batch 64 --rate 0.000001 \
-             --baselines none --quiet --out short",
-        )
-        .output()
-        .unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
-    let note = "l1-n12-target1-seed0 has ";
-    assert!(
-        shown.contains(note) && shown.contains("and 1 was the target"),
-        "{shown}"
-    );
-    assert!(sandbox.read("short/report.html").contains(note));
-}
-
-#[test]
 fn warm_up_clipping_and_what_is_done_for_dead_elements_change_the_models() {
     let sandbox = with_data();
     let train = "sae train x.npy --variant l1 --lambda 0.5 --elements 12 --samples 20000 --batch 64 --rate 0.001 --baselines none \
@@ -350,6 +298,58 @@ fn settings_that_make_no_sense_are_refused() {
     );
     // Other activations under the same name are noticed while a training is under way.
     sandbox.refuses("sae train --resume nowhere", &["nowhere"]);
+}
+
+#[test]
+fn a_file_of_one_variant_serves_for_another() {
+    let sandbox = with_data();
+    let short = "--elements 8 --samples 6400 --batch 64 --baselines none";
+    let train = |arguments: &str| {
+        let command = format!("sae train {arguments} --quiet");
+        sandbox.harness(&command).assert().success();
+    };
+    train(&format!("x.npy {short} --k 2 --out topk"));
+    for (variant, lambda, dead) in [
+        ("gated", "[4.0]", "none"),
+        ("jumprelu", "[1.0]", "none"),
+        ("batch-topk", "[4.0]", "auxiliary"),
+    ] {
+        train(&format!(
+            "--config topk/config.toml --variant {variant} --out {variant}"
+        ));
+        // As if it had been said without the file.
+        let config = sandbox.read(&format!("{variant}/config.toml"));
+        for line in [
+            format!("variant = \"{variant}\""),
+            format!("lambda = {lambda}"),
+            format!("dead = \"{dead}\""),
+            "elements = [8]".into(),
+        ] {
+            assert!(config.lines().any(|l| l == line), "{variant}: {line}");
+        }
+    }
+    train("--config jumprelu/config.toml --set variant=topk --out again");
+    same(
+        &results(&sandbox.join("topk")),
+        &results(&sandbox.join("again")),
+    );
+    // What the command line says holds, and so does what a file says that names no variant.
+    train("--config topk/config.toml --variant l1 --lambda 0.5 --set dead=resample --out l1");
+    let config = sandbox.read("l1/config.toml");
+    assert!(config.contains("\nlambda = [0.5]\n") && config.contains("\ndead = \"resample\"\n"));
+    sandbox.write("mine.toml", "lambda = [0.25]\ntarget_l0 = [2.0]\n");
+    train(&format!(
+        "x.npy --config mine.toml --variant l1 {short} --out mine"
+    ));
+    assert!(
+        sandbox
+            .read("mine/config.toml")
+            .contains("\nlambda = [0.25]\n")
+    );
+    sandbox.refuses(
+        "sae train --config mine/config.toml --variant topk --k 2 --out z",
+        &["mine/config.toml: target_l0 is set", "--set target_l0=[]"],
+    );
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn the_configuration_fed_back_repeats_the_training_on_any_number_of_threads() {
         &[
             "cannot resume the training in a",
             "has `target = [\"y.npy\"]`, not `target = [\"permuted.npy\"]`",
-            "choose a new folder",
+            "in a new folder",
         ],
     );
     same(&left, &files(&sandbox.join("a")));

@@ -12,9 +12,12 @@ use crate::sae::select::{Above, Cut, Largest};
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, W_DEC, W_ENC};
 
-/// The weight of a step's smallest entry in the running mean that is the threshold: about the last hundred steps count,
-/// as in the authors' code.
+/// The least weight of a step's smallest entry in the running mean that is the threshold: about the last hundred steps
+/// count, as in the authors' code.
 const RATE: f32 = 0.01;
+
+/// The number of steps so far over that of the last of them that count, up to where these are a hundred.
+const TENTH: f32 = 10.0;
 
 /// In training f = the B·k largest of all B·n entries of ReLU(a) of a batch, the others 0: a sample may have more or
 /// fewer than k active elements, and k is their mean. L = ‖e‖². Of equal entries, those of the first samples, and in a
@@ -25,9 +28,12 @@ const RATE: f32 = 0.01;
 /// a code is read, it must not depend on the samples beside it: [`encode`](crate::sae::encode) takes `a ⊙ 1[a > θ]`, so
 /// that the model is a [`JumpRelu`](crate::sae::JumpRelu) there, with the same tensors. Its threshold θ is the tensor
 /// `threshold`, the same number for each element. It is not learnt from a gradient, which is 0: `Trainer::step` makes it
-/// a running mean of the smallest entry that each batch keeps, in which a new one weighs 0.01. The mean starts at the
-/// first of them; until then θ is 0, and `encode` takes every positive entry. A batch without a positive entry leaves it
-/// as it is.
+/// a running mean of the smallest entry that each batch keeps, θ ← θ + w (smallest − θ). In step t = 1, 2, … its weight
+/// is w = max(0.01, 10/(t + 9)): the mean is over about the last tenth of the steps so far, and over the last hundred
+/// where these are fewer (polynomial-decay averaging: Shamir and Zhang, *Stochastic Gradient Descent for Non-smooth
+/// Optimization*, 2013). With a weight of 0.01 from the start, as in the authors' code, θ would still be largely that
+/// of the first step after a hundred steps. The mean starts at the first smallest entry; until then θ is 0, and
+/// `encode` takes every positive entry. A batch without a positive entry leaves it as it is.
 ///
 /// Where the threshold is 0, as in the first step of training, a step takes the encoder's product twice, and where it is
 /// much too high three times instead of once. Until the choice is made it holds all entries above 7/8 of the threshold.
@@ -74,12 +80,13 @@ impl Model for BatchTopK {
         self.as_top_k().dead_after()
     }
 
-    fn after_step(&self, tensors: &mut Tensors, codes: SparseRef) {
+    fn after_step(&self, tensors: &mut Tensors, codes: SparseRef, step: u64) {
         // A NaN counts as largest, so it is passed over.
         let smallest = codes.values().iter().copied().fold(f32::INFINITY, f32::min);
         if smallest.is_finite() {
+            let weight = RATE.max(TENTH / (step as f32 + (TENTH - 1.0)));
             for threshold in tensors.get_mut(THRESHOLD) {
-                let weight = if *threshold == 0.0 { 1.0 } else { RATE };
+                let weight = if *threshold == 0.0 { 1.0 } else { weight };
                 *threshold += weight * (smallest - *threshold);
             }
         }

@@ -78,7 +78,7 @@ impl Model for JumpRelu {
         (capacity + 1) * sizes.dictionary
     }
 
-    fn after_step(&self, tensors: &mut Tensors, _: SparseRef) {
+    fn after_step(&self, tensors: &mut Tensors, _: SparseRef, _: u64) {
         for threshold in tensors.get_mut(THRESHOLD) {
             // A NaN stays one.
             if *threshold < 0.0 {

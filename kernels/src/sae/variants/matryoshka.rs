@@ -120,8 +120,8 @@ impl Model for Matryoshka {
         self.codes.dead_after()
     }
 
-    fn after_step(&self, tensors: &mut Tensors, codes: SparseRef) {
-        self.codes.after_step(tensors, codes);
+    fn after_step(&self, tensors: &mut Tensors, codes: SparseRef, step: u64) {
+        self.codes.after_step(tensors, codes, step);
     }
 
     fn encode(&self, pass: &mut Pass, own: &mut Own) {

@@ -95,7 +95,7 @@ fn a_batch_takes_its_largest_and_of_equals_the_first(isa: Isa) {
 }
 
 each_isa!(the_threshold_is_a_running_mean_of_the_smallest_kept);
-/// It starts at the first smallest entry, a batch of zeros leaves it, and a new one weighs 0.01.
+/// It starts at the first smallest entry, a batch of zeros leaves it, and a new one weighs 10/(t + 9) in step t.
 fn the_threshold_is_a_running_mean_of_the_smallest_kept(isa: Isa) {
     let exec = Exec::serial(isa);
     let adam = Adam {
@@ -112,10 +112,36 @@ fn the_threshold_is_a_running_mean_of_the_smallest_kept(isa: Isa) {
     assert_eq!(step([-1.0; 6]), (4.0, 0.0));
     // Fewer positive entries than two.
     let (after, density) = step([0.0, 0.0, 0.0, -2.0, 14.0, 0.0]);
-    assert!((after - 4.1).abs() < 1e-6 && density == 1.0 / 6.0);
+    let fourth = 4.0 + 10.0 / 13.0 * (14.0 - 4.0);
+    assert!(
+        (after - fourth).abs() < 1e-5 && density == 1.0 / 6.0,
+        "{after}"
+    );
     // The one that is not kept does not count.
     let (after, _) = step([0.0, 0.5, 0.0, 3.1, 2.1, 0.0]);
-    assert!((after - 4.08).abs() < 1e-6, "{after}");
+    let fifth = fourth + 10.0 / 14.0 * (2.1 - fourth);
+    assert!((after - fifth).abs() < 1e-5, "{after}");
+}
+
+each_isa!(the_threshold_is_that_of_the_last_tenth_of_the_steps_and_of_the_last_hundred_at_most);
+/// The smallest entry of step t is t, so the mean tells how many steps it lags behind.
+fn the_threshold_is_that_of_the_last_tenth_of_the_steps_and_of_the_last_hundred_at_most(isa: Isa) {
+    let exec = Exec::serial(isa);
+    let adam = Adam {
+        learning_rate: 0.0,
+        ..Adam::default()
+    };
+    let mut trainer = Trainer::new(identity(1, batch_top_k(1)), adam, 1);
+    for t in 1..=3000 {
+        trainer.step(exec, MatRef::from_rows(&[t as f32], 1));
+        let lag = (t as f32 - threshold(&trainer)) / t as f32;
+        match t {
+            // That of weights that rise as the ninth power of the step.
+            100 => assert!((lag - 1.0 / 11.0).abs() < 0.01, "{lag}"),
+            3000 => assert!((lag - 99.0 / 3000.0).abs() < 0.001, "{lag}"),
+            _ => {}
+        }
+    }
 }
 
 each_isa!(codes_that_are_read_have_k_elements_in_the_mean);
@@ -155,8 +181,8 @@ fn codes_that_are_read_have_k_elements_in_the_mean(isa: Isa) {
     let mean = active.iter().sum::<f64>() / FRESH as f64;
     let squares = active.iter().map(|l0| (l0 - mean).powi(2));
     let variance = squares.sum::<f64>() / FRESH as f64;
-    // Thresholds of single batches vary as the numbers of active elements above a fixed one do. The mean gives the
-    // first the weight 0.99⁴⁰ = 0.67 among them, and so is as good as that of two batches.
+    // Thresholds of single batches vary as the numbers of active elements above a fixed one do. The mean is about that
+    // of the last tenth of them, and so at least as good as that of two batches.
     let deviation = (variance * (1.0 / FRESH as f64 + 0.5 / BATCH as f64)).sqrt();
     let off = (mean - K as f64).abs();
     assert!(off < 5.0 * deviation, "{mean} ± {deviation}");

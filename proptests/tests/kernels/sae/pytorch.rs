@@ -26,8 +26,6 @@ const ADAM: Adam = Adam {
     epsilon: 1e-8,
 };
 const LAMBDA: f32 = 0.25;
-/// The weight of a batch's smallest entry in the threshold of the codes of batches.
-const RATE: f32 = 0.01;
 const AUX: Option<AuxK> = Some(AuxK {
     k: 2,
     coefficient: 0.5,
@@ -194,7 +192,8 @@ impl Task {
                     Variant::JumpRelu(_) => threshold.value = threshold.value.max(0.0),
                     _ => {
                         let smallest = smallest.expect("an entry that is kept");
-                        let (weight, less) = (Bounded::exact(RATE), Bounded::exact(-RATE));
+                        let weight = f32::max(0.01, 10.0 / (t as f32 + 9.0));
+                        let (weight, less) = (Bounded::exact(weight), Bounded::exact(-weight));
                         let terms = [(*threshold, ONE), (weight, smallest), (less, *threshold)];
                         *threshold = Bounded::sum_of_products(terms).round(2);
                     }

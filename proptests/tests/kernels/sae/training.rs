@@ -57,7 +57,8 @@ fn a_step_is_its_parts(isa: Isa) {
                     let [mut threshold] = parameters.tensors_mut(["threshold"]);
                     let kept = codes.iter().copied().filter(|&f| f > 0.0);
                     if let Some(least) = kept.min_by(f32::total_cmp) {
-                        threshold.row_mut(0).iter_mut().for_each(|t| *t += 0.01 * (least - *t));
+                        let weight = f32::max(0.01, 10.0 / (t as f32 + 9.0));
+                        threshold.row_mut(0).iter_mut().for_each(|t| *t += weight * (least - *t));
                     }
                 }
                 _ => {}
