@@ -1,0 +1,26 @@
+// Shows the elements whose number is what is searched for, or whose top rows hold it; and the groups that have some.
+{
+  const field = document.querySelector(".search input");
+  const found = document.querySelector(".search output");
+  const groups = [...document.querySelectorAll("section")];
+  const said = (card) => [...card.querySelectorAll(".tokens, .text")].map((part) => part.textContent).join("\n").toLowerCase();
+  const cards = [...document.querySelectorAll(".card")].map((card) => ({ card, number: card.id.slice(1), text: said(card) }));
+  const search = () => {
+    const wanted = field.value.toLowerCase().trim();
+    let count = 0;
+    for (const { card, number, text } of cards) {
+      card.hidden = wanted !== "" && number !== wanted && !text.includes(wanted);
+      count += card.hidden ? 0 : 1;
+    }
+    for (const group of groups) group.hidden = !group.querySelector(".card:not([hidden])");
+    found.value = wanted === "" ? "" : `${count} of ${cards.length} elements`;
+  };
+  field.addEventListener("input", search);
+  // A link leads to an element that the search may hide.
+  addEventListener("hashchange", () => {
+    field.value = "";
+    search();
+    document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  });
+  document.querySelector(".search").hidden = false;
+}
