@@ -174,7 +174,7 @@ fn probed(probes: &[Probe], target: &str) -> String {
     let above = |of: fn(&Probe) -> Nearest| ours.iter().filter(|p| of(p).excess() > 0.0).count();
     format!(
         "{target}: a linear probe reads it best from {}, with {} {}{chance}. {said} The nearest element is above the larger of \
-         the two by the weights of the probe in {} of {} layers and by its pattern in {}; by chance it would be in one of 40.",
+         the two by the weights of the probe in {} of {} layers and by its pattern in {}; by chance it would be in one layer of 40.",
         read.layer,
         read.score.word(),
         number(read.held_out),

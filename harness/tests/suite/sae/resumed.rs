@@ -46,7 +46,8 @@ fn a_flag_beside_resume_is_held_against_the_configuration_of_the_folder() {
 #[test]
 fn what_another_command_goes_on_with_is_named() {
     let sandbox = begun();
-    let layers = "x.npy x.npy --elements 8 --k 1 --samples 640 --batch 64 --seeds 1 --quiet";
+    std::fs::copy(sandbox.join("x.npy"), sandbox.join("y.npy")).unwrap();
+    let layers = "x.npy y.npy --elements 8 --k 1 --samples 640 --batch 64 --seeds 1 --quiet";
     succeeds(&sandbox, &format!("sae layers {layers} --out l"));
     sandbox.small_run("run");
     std::fs::create_dir(sandbox.join("empty")).unwrap();
