@@ -3,8 +3,10 @@
   const field = document.querySelector(".search input");
   const found = document.querySelector(".search output");
   const groups = [...document.querySelectorAll("section")];
-  const said = (card) => [...card.querySelectorAll(".tokens, .text")].map((part) => part.textContent).join("\n").toLowerCase();
-  const cards = [...document.querySelectorAll(".card")].map((card) => ({ card, number: card.id.slice(1), text: said(card) }));
+  const cards = [...document.querySelectorAll(".card")].map((card) => {
+    const said = [...card.querySelectorAll(".tokens, .text")].map((part) => part.textContent);
+    return { card, number: card.id.slice(1), text: said.join("\n").toLowerCase() };
+  });
   const search = () => {
     const wanted = field.value.toLowerCase().trim();
     let count = 0;

@@ -182,8 +182,8 @@ fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
 /// From this number on, the ticks of a logarithmic axis tell its scale.
 const FEW: usize = 4;
 
-/// 1, 2, 5, 10, 20, … while there is room for them, else 1, 3, 10, 30, …, else powers of ten, else every k-th power. Where
-/// 1, 2 and 5 are few, 1.5, 3 and 7 stand between them if there is room.
+/// 1, 2, 5, 10, 20, … while there is room for them, else 1, 3, 10, 30, …, else powers of ten, else every k-th
+/// power. Where 1, 2 and 5 are few, 1.5, 3 and 7 stand between them if there is room.
 fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let inside = |v: &f64| *v >= low * (1.0 - 1e-9) && *v <= high * (1.0 + 1e-9);

@@ -152,8 +152,8 @@ fn frontier(models: &[Model], summary: &[Summary]) -> Figure {
         of: &|m| m.measures.explained_variance,
     };
     let caption = "Explained variance of the rows measured against the mean number of active elements: a dot a model, lines \
-                   through means over seeds, with 95 % confidence intervals of both where there are several, cut off where they are far wider than the points \
-                   are apart.";
+                   through means over seeds, with 95 % confidence intervals of both where there are several, cut off \
+                   where they are far wider than the points are apart.";
     let panel = explained.panel(models, summary);
     Figure::new("frontier", caption)
         .of::<Model>()

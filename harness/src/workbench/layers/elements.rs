@@ -47,8 +47,8 @@ fn value(found: Match) -> f64 {
     found.map_or(0.0, |found| found.1)
 }
 
-/// Compares the dictionaries of all layers, which have these names, with each other, and with those of a second training, if there is one. Each
-/// pair of layers is a unit of the progress.
+/// Compares the dictionaries of all layers, which have these names, with each other, and with those of a second
+/// training, if there is one. Each pair of layers is a unit of the progress.
 ///
 /// # Errors
 /// If the run is interrupted.

@@ -169,7 +169,8 @@ fn places(tables: &Tables, layers: &Layers, same_from: f64) -> Figure {
     let caption = format!(
         "Share of the elements of each layer that the dictionary of the first layer (input), that of the last one (output), \
          both or neither have, by direction and by function, from {same_from}. Those in neither are unfinished; beside \
-         them stands the part that a second training on their layer finds again, if there was one. The first and the last layer have their own \
+         them stands the part that a second training on their layer finds again, if there was one. The first and the last \
+         layer have their own \
          elements."
     );
     let mut figure = Figure::new("unfinished", caption)

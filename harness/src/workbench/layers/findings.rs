@@ -116,7 +116,8 @@ fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
 
 fn unfinished(rows: &[Persistence]) -> Option<String> {
     if rows.len() < 3 {
-        let why = "No layer lies between the first and the last, so none has elements that could be unfinished, and no figure shows them.";
+        let why = "No layer lies between the first and the last, so none has elements that could be \
+                   unfinished, and no figure shows them.";
         return Some(why.into());
     }
     let between = &rows[1..rows.len() - 1];

@@ -25,8 +25,8 @@ pub struct Sample {
     pub y: Picked,
 }
 
-/// The probes of a layer, given by its place and its name, fitted to some rows and measured on others; `unit` holds the elements of its dictionary at
-/// norm 1.
+/// The probes of a layer, given by its place and its name, fitted to some rows and measured on others; `unit`
+/// holds the elements of its dictionary at norm 1.
 ///
 /// # Errors
 /// If there is nothing to fit, in words.
