@@ -9,9 +9,12 @@
   });
   const search = () => {
     const wanted = field.value.toLowerCase().trim();
+    // A number is searched for as a whole, 3 but not 13.
+    const whole = /^\d+$/.test(wanted) ? new RegExp(`\\b${wanted}\\b`) : undefined;
+    const holds = (text) => whole?.test(text) ?? text.includes(wanted);
     let count = 0;
     for (const { card, number, text } of cards) {
-      card.hidden = wanted !== "" && number !== wanted && !text.includes(wanted);
+      card.hidden = wanted !== "" && number !== wanted && !holds(text);
       count += card.hidden ? 0 : 1;
     }
     for (const group of groups) group.hidden = !group.querySelector(".card:not([hidden])");
