@@ -198,7 +198,8 @@ pub enum Mark {
         /// (x, low, high)
         points: Vec<(f64, f64, f64)>,
     },
-    /// Intervals of both coordinates around points, cut off at the frame: they do not widen the axes.
+    /// Intervals of both coordinates around points. The axes hold them as far beyond the points as these are apart; there
+    /// they are cut off at the frame.
     Crosses {
         /// What they show.
         role: Role,

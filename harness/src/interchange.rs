@@ -41,6 +41,13 @@ pub fn read(path: &Path) -> Result<Parameters> {
         true => path.join(native::FILE),
         false => path.to_path_buf(),
     };
+    if sentence_transformers::is_folder(path) {
+        return Err(Error::input(format!(
+            "{} is a SparseAutoEncoder of sentence-transformers, which has codes and no reconstructions; name the model that it \
+             was exported from",
+            path.display()
+        )));
+    }
     if !path.is_dir() || file.exists() {
         return decode(&read_result(&file)?).map_err(|why| wrong(&file, why));
     }
@@ -105,6 +112,14 @@ mod tests {
         ] {
             assert!(error("none").contains(file), "{}", error("none"));
         }
+        let module = sentence_transformers::encode(&model).unwrap();
+        let folder = folder("module");
+        sentence_transformers::FILES.write(module, &folder).unwrap();
+        let said = error("module");
+        assert!(
+            said.contains("module is a SparseAutoEncoder of sentence-transformers"),
+            "{said}"
+        );
         let config = all.path().join("saelens/cfg.json");
         std::fs::write(&config, "{}").unwrap();
         assert!(error("saelens").contains("saelens/cfg.json: metadata.sae_lens_version"));

@@ -179,8 +179,11 @@ fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
         .collect()
 }
 
-/// 1, 2, 5, 10, 20, … while there is room for them, else 1, 3, 10, 30, …, else powers of ten, else
-/// every k-th power.
+/// From this number on, the ticks of a logarithmic axis tell its scale.
+const FEW: usize = 4;
+
+/// 1, 2, 5, 10, 20, … while there is room for them, else 1, 3, 10, 30, …, else powers of ten, else every k-th
+/// power. Where 1, 2 and 5 are few, 1.5, 3 and 7 stand between them if there is room.
 fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let inside = |v: &f64| *v >= low * (1.0 - 1e-9) && *v <= high * (1.0 + 1e-9);
@@ -198,6 +201,14 @@ fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let sparser = (1..=to - from + 1).map(|every| of(&[1.0], every));
     let mut candidates = vec![of(&[1.0, 2.0, 5.0], 1), of(&[1.0, 3.0], 1)];
     candidates.extend(sparser);
+    if candidates[0].len() < FEW {
+        let more = of(&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0], 1);
+        // The nearest of its ticks are 4/3 apart.
+        let room = (4.0 / 3.0f64).ln() / (high / low).ln();
+        if more.len() > candidates[0].len() && room * wanted as f64 > 0.6 {
+            candidates.insert(0, more);
+        }
+    }
     // The densest that has room; one tick alone says nothing about the scale.
     candidates.retain(|ticks| ticks.len() >= 2);
     let fits = candidates
@@ -281,6 +292,9 @@ mod tests {
         );
         assert_eq!(log_ticks(0.9, 90.0, 3), [1.0, 3.0, 10.0, 30.0]);
         assert_eq!(log_ticks(21.0, 24.0, 4), [21.0, 22.0, 23.0, 24.0]);
+        // Of 1, 2 and 5, two or three would be left.
+        assert_eq!(log_ticks(6.8, 33.0, 6), [7.0, 10.0, 15.0, 20.0, 30.0]);
+        assert_eq!(log_ticks(7.4, 69.0, 7), [10.0, 15.0, 20.0, 30.0, 50.0]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes, taken: &[Box], 
             }
         }
         Mark::Intervals { role, points } => {
-            let stroke = role.style().colour.stroke_width(SCALE as u32);
+            let stroke = role.style().colour.stroke_width((SCALE * 9 / 4) as u32);
             for &(x, low, high) in points {
                 // An end beyond the frame is cut off there.
                 let end = |y: f64| axes.inside((x, axes.y.clamp(y)));
@@ -164,6 +164,7 @@ impl Mark {
                 .iter()
                 .flat_map(|&(x, low, high)| [(x, low), (x, high)])
                 .collect(),
+            // Their ends may be far from all points: the panel says how far its axes reach for them.
             Mark::Crosses { crosses, .. } => crosses.iter().map(|cross| cross.at).collect(),
             Mark::Bars { bins, .. } => bins
                 .iter()

@@ -189,6 +189,7 @@ fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, margin: i32, grid: bool
         .y_label_area_size(margin * SCALE)
         .build_cartesian_2d(axes.x.clone(), axes.y.clone())
         .expect("drawing to a string");
+    let every = panel.x.every((right - left) / SCALE);
     let faint = BLACK
         .mix(if grid { 0.12 } else { 0.0 })
         .stroke_width(SCALE as u32 / 2);
@@ -201,7 +202,10 @@ fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, margin: i32, grid: bool
         .bold_line_style(faint)
         .light_line_style(TRANSPARENT)
         .set_all_tick_mark_size(4 * SCALE)
-        .x_label_formatter(&|v| panel.x.tick_label(&axes.x, *v))
+        .x_label_formatter(&|v| match *v as usize % every {
+            0 => panel.x.tick_label(&axes.x, *v),
+            _ => String::new(),
+        })
         .y_label_formatter(&|v| panel.y.tick_label(&axes.y, *v))
         .draw()
         .expect("drawing to a string");
@@ -280,6 +284,15 @@ fn draw_right_axis(root: &Canvas, label: &str, axes: &Axes) {
 }
 
 impl Axis {
+    /// Every which name stands at its tick on so many pixels, so that none lies on the next one.
+    fn every(&self, pixels: i32) -> usize {
+        /// Between one name and the next, pixels.
+        const GAP: i32 = 5;
+        let widths = self.names.iter().map(|name| text_width(name, FONT - 1));
+        let needed = (widths.max().unwrap_or(0) + GAP) * self.names.len() as i32;
+        (needed as usize).div_ceil(pixels.max(1) as usize).max(1)
+    }
+
     /// How many ticks fit on so many pixels, each with its room: one for each name, if there are names.
     fn ticks(&self, pixels: i32, room: i32) -> usize {
         match self.names.len() {
@@ -322,14 +335,33 @@ impl Panel {
         BESIDE.max(ticks.max().unwrap_or(0) + 14 + label)
     }
 
-    /// Every x (`axis` 0) or y (1) of the marks on the chosen vertical axis.
+    /// Every x (`axis` 0) or y (1) of the marks on the chosen vertical axis, and the ends of intervals around points, but
+    /// those no farther beyond all points than these are apart.
     fn coordinates(&self, chosen: impl Fn(bool) -> bool, axis: usize) -> impl Iterator<Item = f64> {
-        let points = self
-            .marks
+        let marks = self.marks.iter().filter(|p| chosen(p.right));
+        let marks: Vec<&Mark> = marks.map(|p| &p.mark).collect();
+        let points = marks.iter().flat_map(|mark| mark.corners());
+        let mut all: Vec<f64> = points.map(|(x, y)| if axis == 0 { x } else { y }).collect();
+        let log = if axis == 0 { self.x.log } else { self.y.log };
+        let shown = all
             .iter()
-            .filter(move |p| chosen(p.right))
-            .flat_map(|p| p.mark.corners());
-        points.map(move |(x, y)| if axis == 0 { x } else { y })
+            .copied()
+            .filter(|v| v.is_finite() && (!log || *v > 0.0));
+        let (low, high) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+            (low.min(v), high.max(v))
+        });
+        let (low, high) = match log {
+            true => (low * (low / high), high * (high / low)),
+            false => (low - (high - low), high + (high - low)),
+        };
+        for mark in marks {
+            if let Mark::Crosses { crosses, .. } = mark {
+                let ends = crosses.iter().map(|c| if axis == 0 { c.x } else { c.y });
+                let ends = ends.filter(|(from, to)| from.is_finite() && to.is_finite());
+                all.extend(ends.flat_map(|(from, to)| [from.max(low), to.min(high)]));
+            }
+        }
+        all.into_iter()
     }
 }
 
@@ -344,6 +376,14 @@ mod tests {
         assert_eq!(ends_of(&[1.0, 3.0], false), (0.0, 4.0));
         assert_eq!(ends_of(&[2.0], false), (1.5, 2.5));
         assert_eq!(ends_of(&[0.5], true), (0.25, 1.0));
+    }
+
+    #[test]
+    fn names_that_would_lie_on_each_other_stand_at_every_second_tick() {
+        let axis = |count: usize| Axis::named("", (0..count).map(|i| format!("layer {i}")));
+        assert_eq!(axis(3).every(300), 1);
+        assert_eq!(axis(8).every(300), 2);
+        assert_eq!(Axis::linear("").every(300), 1);
     }
 
     #[test]

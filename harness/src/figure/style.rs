@@ -42,6 +42,13 @@ pub enum Role {
         /// The number of places.
         of: usize,
     },
+    /// Another counterpart of it.
+    Echoed {
+        /// The place in the order, from 0.
+        index: usize,
+        /// The number of places.
+        of: usize,
+    },
 }
 
 impl Role {
@@ -87,6 +94,10 @@ const BLUE: RGBColor = RGBColor(0, 114, 178);
 const VERMILLION: RGBColor = RGBColor(213, 94, 0);
 const PURPLE: RGBColor = RGBColor(176, 92, 142);
 const GREY: RGBColor = RGBColor(120, 120, 120);
+// Beside those, from Tol's muted scheme and a brown.
+const OLIVE: RGBColor = RGBColor(153, 153, 51);
+const INDIGO: RGBColor = RGBColor(51, 34, 136);
+const BROWN: RGBColor = RGBColor(150, 90, 40);
 
 impl Role {
     pub(super) fn style(self) -> Style {
@@ -114,17 +125,35 @@ impl Role {
                 0 => (BLACK, Solid, Circle),
                 1 => (PURPLE, Dashed, Square),
                 2 => (SKY, Dotted, Triangle),
-                3 => (PURPLE, Solid, Ring),
-                4 => (BLACK, Dashed, Cross),
-                _ => (SKY, Solid, Square),
+                3 => (OLIVE, Solid, Ring),
+                4 => (BROWN, Dashed, Cross),
+                _ => (INDIGO, Solid, Square),
             },
             Role::Step { index, of } => (step(index, of), Solid, marker(index)),
             Role::Mirrored { index, of } => (step(index, of), Dashed, marker(index)),
+            Role::Echoed { index, of } => (step(index, of), Dotted, marker(index)),
         };
         Style {
             colour,
             dash,
             marker,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_can_be_told_apart_by_their_colours_alone() {
+        let colours: Vec<RGBColor> = (0..6).map(|i| Role::Other(i).style().colour).collect();
+        for (i, a) in colours.iter().enumerate() {
+            for b in &colours[..i] {
+                let apart = |a: u8, b: u8| f64::from(a.abs_diff(b)).powi(2);
+                let distance = apart(a.0, b.0) + apart(a.1, b.1) + apart(a.2, b.2);
+                assert!(distance.sqrt() > 60.0, "{a:?} {b:?}");
+            }
         }
     }
 }

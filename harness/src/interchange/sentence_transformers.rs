@@ -5,6 +5,8 @@
 //! decoder of its own: it decodes with Wᵀ, which it does in its training alone. So a topk model has its codes there, and
 //! not its reconstructions.
 
+use std::path::Path;
+
 use kernels::sae::{Parameters, Shape};
 use serde_json::json;
 
@@ -26,6 +28,11 @@ const DEAD_AFTER: usize = 30;
 /// The name that it saves its one matrix by, and the other name that it knows it by.
 const MATRIX: &str = "decoder.linear.weight";
 const ALIAS: &str = "encoder.weight";
+
+/// Whether a folder holds such a model: its configuration stands beside its weights.
+pub fn is_folder(path: &Path) -> bool {
+    path.join(FILES.config).is_file() && path.join(FILES.weights).is_file()
+}
 
 /// The bytes of both files.
 ///

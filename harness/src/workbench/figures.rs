@@ -92,12 +92,22 @@ impl AgainstL0<'_> {
         for (look, n) in Role::steps(sizes(Of::Model)) {
             groups.push((look, format!("{n} elements"), Of::Model, Some(n)));
         }
-        for (look, role, label) in [
-            (Role::Other(1), Of::RandomDecoder, "random decoder"),
-            (Role::Other(2), Of::RandomEncoder, "random encoder"),
+        let of = groups.len();
+        for (role, label) in [
+            (Of::RandomDecoder, "random decoder"),
+            (Of::RandomEncoder, "random encoder"),
         ] {
-            let each = sizes(role).into_iter();
-            groups.extend(each.map(|n| (look, label.to_string(), role, Some(n))));
+            let decoder = role == Of::RandomDecoder;
+            for (index, n) in sizes(role).into_iter().enumerate() {
+                // Of several sizes, each baseline has the colour of its models.
+                let (look, label) = match (of, decoder) {
+                    (..2, true) => (Role::Other(1), label.to_string()),
+                    (..2, false) => (Role::Other(2), label.to_string()),
+                    (_, true) => (Role::Mirrored { index, of }, format!("{n}, {label}")),
+                    (_, false) => (Role::Echoed { index, of }, format!("{n}, {label}")),
+                };
+                groups.push((look, label, role, Some(n)));
+            }
         }
         let components = "principal components".to_string();
         groups.push((Role::Control, components, Of::Pca, None));
@@ -142,7 +152,8 @@ fn frontier(models: &[Model], summary: &[Summary]) -> Figure {
         of: &|m| m.measures.explained_variance,
     };
     let caption = "Explained variance of the rows measured against the mean number of active elements: a dot a model, lines \
-                   through means over seeds, with 95 % confidence intervals of both where there are several.";
+                   through means over seeds, with 95 % confidence intervals of both where there are several, cut off \
+                   where they are far wider than the points are apart.";
     let panel = explained.panel(models, summary);
     Figure::new("frontier", caption)
         .of::<Model>()
@@ -222,7 +233,7 @@ fn density(elements: &[Element], models: &[Model]) -> Figure {
         "density",
         format!(
             "Share of the elements by the share of the rows measured that switch them on, as a power of ten; those that no row \
-             switches on stand left of the dead line, in the first bin.{}",
+             switches on stand in the first bin, at the left end.{}",
             of_first(models)
         ),
     )
@@ -263,4 +274,64 @@ fn nearest(elements: &[Element], models: &[Model]) -> Figure {
         figure = figure.panel(panel.bars(role, "", histogram(&cosines, 0.0, 1.0, 40)));
     }
     figure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Line, Record as _};
+
+    /// A model of a cell with its measures at 0.
+    fn model(role: Of, elements: usize) -> Model {
+        let zeros = Model::SPEC.columns.iter().map(|column| match column.name {
+            "role" => "model".to_string(),
+            "variant" => "topk".into(),
+            _ => "0".into(),
+        });
+        let name = format!("{role}-{elements}");
+        Model {
+            model: name.clone(),
+            cell: name,
+            role,
+            elements,
+            ..Model::parse(&Line::from(zeros.collect::<Vec<_>>())).unwrap()
+        }
+    }
+
+    #[test]
+    fn baselines_of_two_sizes_are_told_apart() {
+        let shown = |sizes: &[usize]| {
+            let roles = [Of::Model, Of::RandomDecoder, Of::RandomEncoder];
+            let all = roles
+                .iter()
+                .flat_map(|&role| sizes.iter().map(move |&n| model(role, n)));
+            let models: Vec<Model> = all.collect();
+            let drawing = frontier(&models, &summary::summary(&models, &[])).drawing("");
+            let entries = drawing.legend.into_iter().flat_map(|(_, entries)| entries);
+            let entries = entries.map(|entry| (entry.label, entry.swatch.svg));
+            entries.collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[8])[1].0, "random decoder");
+        let both = shown(&[8, 12]);
+        assert_eq!(both.len(), 6);
+        for (i, a) in both.iter().enumerate() {
+            assert!(
+                both[..i].iter().all(|b| a.0 != b.0 && a.1 != b.1),
+                "{}",
+                a.0
+            );
+        }
+    }
+
+    #[test]
+    fn elements_that_no_row_switches_on_stand_in_the_first_bin_alone() {
+        let bins = log_histogram([0.0, 1e-9, 0.5, 0.5].into_iter());
+        let shares: Vec<f64> = bins
+            .iter()
+            .map(|bin| bin.2)
+            .filter(|&share| share > 0.0)
+            .collect();
+        assert_eq!((bins[0].2, bins[1].2), (0.25, 0.25));
+        assert_eq!(shares, [0.25, 0.25, 0.5]);
+    }
 }

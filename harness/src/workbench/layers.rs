@@ -11,6 +11,9 @@
 //! first weights that differ between layers too: what a second training finds again is what a next layer could have at
 //! most.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use kernels::{Exec, Isa};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -43,6 +46,7 @@ mod compare;
 mod elements;
 mod figures;
 mod findings;
+mod names;
 mod page;
 mod probe;
 mod tables;
@@ -50,6 +54,7 @@ mod targets;
 
 use compare::Reading;
 use elements::relate;
+use names::names;
 use probe::{Sample, probes};
 use tables::{Layer, LayerModel, LayerSummary, Probe, SPECS};
 use targets::Targets;
@@ -62,6 +67,8 @@ const COMPARED: u64 = 1 << 15;
 pub struct Finished {
     /// The folder that holds everything.
     pub folder: Folder,
+    /// The layers: what each is called, and its file.
+    pub layers: Vec<(String, String)>,
     /// What was found, in sentences.
     pub findings: Vec<String>,
     /// What a reader should know of the data and the models.
@@ -70,7 +77,7 @@ pub struct Finished {
 
 impl Finished {
     /// The report.
-    pub fn report(&self) -> std::path::PathBuf {
+    pub fn report(&self) -> PathBuf {
         self.folder.path().join(REPORT)
     }
 }
@@ -92,7 +99,8 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
         }
         None => None,
     };
-    let sweep = sweep(&config.settings, rows.len(), rows[0].width());
+    let names = names(&config.data);
+    let sweep = sweep(&config.settings, &names, rows[0].width());
     let memory = needed(&config.settings, rows[0].width(), &sweep, options.threads);
     memory::check(
         "sae layers",
@@ -104,6 +112,7 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
     let training = Training {
         config,
         across: &across,
+        names: &names,
         targets: targets.as_ref(),
         sweep: &sweep,
         job: Job {
@@ -116,7 +125,9 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
     };
     let computed = pool.install(|| training.compute(rows));
     let (findings, warnings) = folder.telling_again(computed)?;
+    let files = config.data.iter().map(|path| path.display().to_string());
     Ok(Finished {
+        layers: names.into_iter().zip(files).collect(),
         folder,
         findings,
         warnings,
@@ -140,11 +151,20 @@ fn open_all(config: &Config, first: Rows) -> Result<Vec<Rows>> {
     }
     let name = |rows: &Rows| rows.shards()[0].path().display().to_string();
     if let [only] = &rows[..] {
+        let (of, why) = match only.shards().len() {
+            1 => (String::new(), ""),
+            n => (
+                format!(" and {} more", n - 1),
+                ": all files of a folder, or of a pattern in quotes, are one layer, and a shell names each file of a pattern \
+                 without quotes",
+            ),
+        };
         return Err(Error::input(format!(
-            "there is one layer, {}; name the files of two layers or more, in their order",
+            "there is one layer, {}{of}; name the files of two layers or more, in their order{why}",
             name(only)
         )));
     }
+    differ(&rows)?;
     let size = |rows: &Rows| (rows.len(), rows.width());
     if let Some(other) = rows.iter().find(|other| size(other) != size(&rows[0])) {
         return Err(Error::input(format!(
@@ -161,17 +181,38 @@ fn open_all(config: &Config, first: Rows) -> Result<Vec<Rows>> {
     Ok(rows)
 }
 
+/// Checks that no file is in two layers, by whatever path.
+fn differ(rows: &[Rows]) -> Result<()> {
+    let mut known: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+    for shard in rows.iter().flat_map(Rows::shards) {
+        let path = shard.path();
+        let file = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        if let Some(other) = known.insert(file, path) {
+            let also = match other == path {
+                true => String::new(),
+                false => format!(" (as {} too)", other.display()),
+            };
+            return Err(Error::input(format!(
+                "{} is named twice{also}; each layer needs files of its own",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The models of all layers, one layer after the other.
-fn sweep(settings: &Settings, layers: usize, width: usize) -> Vec<Member> {
-    let of_layer = |layer: usize| {
+fn sweep(settings: &Settings, names: &[String], width: usize) -> Vec<Member> {
+    let of_layer = |(layer, name): (usize, &String)| -> Vec<Member> {
         let all = members(settings, width).into_iter();
-        all.map(move |member| Member {
-            name: format!("layer{layer}-{}", member.name),
+        let named = all.map(|member| Member {
+            name: format!("{name}-{}", member.name),
             source: layer,
             ..member
-        })
+        });
+        named.collect()
     };
-    (0..layers).flat_map(of_layer).collect()
+    names.iter().enumerate().flat_map(of_layer).collect()
 }
 
 /// The memory that is needed, bytes.
@@ -206,6 +247,8 @@ struct Course<'a> {
 struct Training<'a> {
     config: &'a Config,
     across: &'a Across,
+    /// What the layers are called, in their order.
+    names: &'a [String],
     targets: Option<&'a Targets>,
     sweep: &'a [Member],
     job: Job<'a>,
@@ -249,25 +292,29 @@ impl Training<'_> {
             interchange::write(&trained.parameters, folder, &place)?;
             steps.extend(member.curve(settings, trained));
             models.push(LayerModel {
-                layer: member.source,
+                layer: self.names[member.source].clone(),
                 model: member.row(settings, trained, measured),
             });
         }
         let (mut summaries, mut notes) = (Vec::new(), Vec::new());
-        for (layer, survey) in surveys.iter().enumerate() {
-            let ours = models.iter().filter(|m| m.layer == layer);
+        for (layer, survey) in self.names.iter().zip(&surveys) {
+            let ours = models.iter().filter(|m| m.layer == *layer);
             let ours: Vec<Model> = ours.map(|m| m.model.clone()).collect();
             let summary = summary(&ours, &[]).into_iter();
-            summaries.extend(summary.map(|summary| LayerSummary { layer, summary }));
+            summaries.extend(summary.map(|summary| LayerSummary {
+                layer: layer.clone(),
+                summary,
+            }));
             let of_layer = warnings(survey, settings, &ours).into_iter();
-            notes.extend(of_layer.map(|warning| format!("layer {layer}: {warning}")));
+            notes.extend(of_layer.map(|warning| format!("{layer}: {warning}")));
         }
         notes.extend(few_steps(settings));
-        let chosen = self.chosen(0).into_iter().zip(&data);
-        let layers = chosen.enumerate().map(|(layer, (place, data))| Layer {
-            layer,
-            file: data.rows().shards()[0].path().display().to_string(),
-            model: self.sweep[place].name.clone(),
+        let chosen = self.chosen(0).into_iter().enumerate();
+        let layers = chosen.map(|(place, model)| Layer {
+            place,
+            layer: self.names[place].clone(),
+            file: self.config.data[place].display().to_string(),
+            model: self.sweep[model].name.clone(),
         });
         let layers: Vec<Layer> = layers.collect();
         // The same rows of every layer, spread over those that are held out.
@@ -283,7 +330,7 @@ impl Training<'_> {
         progress.start((first.len() * first.len()) as u64)?;
         let exec = Exec::parallel(isa);
         let same_from = self.across.same_from();
-        let related = relate(exec, &first, &second, same_from, &progress)?;
+        let related = relate(exec, self.names, &first, &second, same_from, &progress)?;
         progress.finish();
         let probes = self.probes(&first, &data, &compared)?;
         let tables = Tables::new(vec![
@@ -364,7 +411,7 @@ impl Training<'_> {
         let found = each.map(|(layer, (data, reading))| {
             let (fitted, held_out) = (sample(data, &to_fit)?, sample(data, rows)?);
             let found = probes(
-                layer,
+                (layer, &self.names[layer]),
                 targets,
                 &fitted,
                 &held_out,
@@ -373,7 +420,8 @@ impl Training<'_> {
             );
             progress.tick()?;
             found.map_err(|why| {
-                Error::input(format!("no probe can be fitted to layer {layer}: {why}"))
+                let name = &self.names[layer];
+                Error::input(format!("no probe can be fitted to {name}: {why}"))
             })
         });
         let found: Vec<Vec<Probe>> = found.with_max_len(1).collect::<Result<_>>()?;

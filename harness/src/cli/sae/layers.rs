@@ -14,7 +14,7 @@ use crate::workbench::layers;
 /// The arguments of `harness sae layers`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each DATA is a layer: a file, or a folder of files. Row i of every layer is the same token, and all layers \
+    after_help = "Each DATA is a layer, called as its file: a file, or a folder of files. Row i of every layer is the same token, and all layers \
     are as wide. Every layer gets the models that the flags of a training ask for, trained side by side on the same rows, \
     two seeds of each and no baselines unless told otherwise. Of the lists, the largest dictionaries with the middle k or \
     λ are compared from layer to layer.\n\n\
@@ -74,11 +74,15 @@ impl LayersArgs {
         }
         let options = self.sweep.options()?;
         let finished = layers::layers(&config, first, isa, &options)?;
-        let findings = finished.findings.join("\n\n");
+        let layers = finished.layers.iter();
+        let layers: Vec<String> = layers
+            .map(|(name, file)| format!("{name}: {file}"))
+            .collect();
+        let (layers, findings) = (layers.join("\n"), finished.findings.join("\n\n"));
         let notes = finished.warnings.iter();
         let notes: String = notes.map(|note| format!("note: {note}\n")).collect();
         print(&format!(
-            "{findings}\n\n{notes}report: {}\n",
+            "{layers}\n\n{findings}\n\n{notes}report: {}\n",
             finished.report().display()
         ))
     }

@@ -185,19 +185,97 @@ fn write(
     folder.write("models.csv", Table::of(evaluations).csv())
 }
 
-/// A line for each measure and a column for each model; a block for as many models as `width` has room for.
+/// The measures of all models: a column for each model if all fit side by side into `width`, else a line for each model,
+/// whose columns stand in several tables if they have to.
 fn side_by_side(models: &[Evaluation], width: usize) -> String {
-    const LABELS: usize = 27;
-    let longest = models.iter().map(|m| m.model.chars().count()).max();
-    let column = longest.unwrap_or(0).max(10) + 2;
-    let at_once = (width.saturating_sub(LABELS) / column).max(1);
-    let blocks = models.chunks(at_once).map(|models| {
+    let label = |label: &str| label.trim_start().to_string();
+    let measured = MEASURES.iter();
+    let by_measure = Shown {
+        head: models.iter().map(|m| m.model.clone()).collect(),
+        lines: measured
+            .map(|(name, cell)| (name.to_string(), models.iter().map(cell).collect()))
+            .collect(),
+    };
+    let by_model = Shown {
+        head: MEASURES
+            .iter()
+            .map(|(name, _)| wrapped(&label(name)))
+            .collect(),
+        lines: models
+            .iter()
+            .map(|m| {
+                (
+                    m.model.clone(),
+                    MEASURES.iter().map(|(_, cell)| cell(m)).collect(),
+                )
+            })
+            .collect(),
+    };
+    let (columns, lines) = (by_measure.tables(width), by_model.tables(width));
+    let shown = match columns.len() <= lines.len() {
+        true => columns,
+        false => lines,
+    };
+    shown.join("\n")
+}
+
+/// A label in lines of two short words, or of one long one.
+fn wrapped(label: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in label.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < 10 => {
+                *line += " ";
+                *line += word;
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// Numbers with a name above each column and one before each line.
+struct Shown {
+    head: Vec<String>,
+    lines: Vec<(String, Vec<String>)>,
+}
+
+impl Shown {
+    /// As many tables as it takes for none to be wider than `width`, each with as many columns as there is room for.
+    fn tables(&self, width: usize) -> Vec<String> {
+        /// Between two columns.
+        const GAP: usize = 2;
+        let wide = |text: &str| text.lines().map(|line| line.chars().count()).max();
+        let widest = |texts: &mut dyn Iterator<Item = &String>| {
+            texts.filter_map(|text| wide(text)).max().unwrap_or(0) + GAP
+        };
+        let names = widest(&mut self.lines.iter().map(|(name, _)| name));
+        let mut columns: Vec<Vec<usize>> = Vec::new();
+        let mut room = 0;
+        for (i, title) in self.head.iter().enumerate() {
+            let cells = self.lines.iter().map(|(_, cells)| &cells[i]);
+            let needed = widest(&mut cells.chain([title]));
+            match columns.last_mut() {
+                Some(columns) if needed <= room => columns.push(i),
+                _ => {
+                    columns.push(vec![i]);
+                    room = (width + GAP).saturating_sub(names);
+                }
+            }
+            room = room.saturating_sub(needed);
+        }
+        columns.iter().map(|columns| self.table(columns)).collect()
+    }
+
+    /// The table of some columns.
+    fn table(&self, columns: &[usize]) -> String {
         let mut grid = Grid::new();
-        let names = models.iter().map(|m| m.model.clone());
+        let titles = columns.iter().map(|&i| self.head[i].clone());
         grid.load_style(NOTHING.header_separator(LineStyle::none().fill('─')))
-            .set_header(std::iter::once(String::new()).chain(names));
-        for (label, cell) in MEASURES {
-            grid.add_row(std::iter::once(label.to_string()).chain(models.iter().map(cell)));
+            .set_header(std::iter::once(String::new()).chain(titles));
+        for (name, cells) in &self.lines {
+            let cells = columns.iter().map(|&i| cells[i].clone());
+            grid.add_row(std::iter::once(name.clone()).chain(cells));
         }
         for (i, column) in grid.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
@@ -206,8 +284,7 @@ fn side_by_side(models: &[Evaluation], width: usize) -> String {
             }
         }
         grid.trim_fmt() + "\n"
-    });
-    blocks.collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// The measures that are shown: what each is called, and the cell of a model.
@@ -221,7 +298,7 @@ const MEASURES: [Measure; 15] = [
     ("explained variance", |m| {
         percent(m.measures.explained_variance)
     }),
-    ("  mean over rows", |m| {
+    ("  explained by row", |m| {
         percent(m.measures.explained_variance_by_row)
     }),
     ("squared error", |m| number(m.measures.mse)),
@@ -299,21 +376,20 @@ mod tests {
         assert_eq!(names(&["."]), ["."]);
     }
 
+    fn models(count: usize) -> Vec<Evaluation> {
+        let zeros = Evaluation::SPEC.columns.iter().map(|_| "0".into());
+        let line = crate::table::Line::from(zeros.collect::<Vec<String>>());
+        let model = Evaluation::parse(&line).unwrap();
+        let named = (0..count).map(|i| Evaluation {
+            model: format!("model-with-a-name-{i}"),
+            ..model.clone()
+        });
+        named.collect()
+    }
+
     #[test]
     fn every_model_is_shown_in_any_width() {
-        let zeros: Vec<String> = Evaluation::SPEC
-            .columns
-            .iter()
-            .map(|_| "0".into())
-            .collect();
-        let line = crate::table::Line::from(zeros);
-        let model = Evaluation::parse(&line).unwrap();
-        let models: Vec<Evaluation> = (0..5)
-            .map(|i| Evaluation {
-                model: format!("model-with-a-name-{i}"),
-                ..model.clone()
-            })
-            .collect();
+        let models = models(5);
         for width in [30, 80, 120, 300] {
             let text = side_by_side(&models, width);
             for model in &models {
@@ -322,5 +398,20 @@ mod tests {
             let widest = text.lines().map(|l| l.chars().count()).max().unwrap();
             assert!(widest <= width.max(50), "{widest} in {width}:\n{text}");
         }
+    }
+
+    #[test]
+    fn many_models_have_a_line_each_and_few_a_column_each() {
+        // Lines that name a model: one for each in a single table, and no more than two tables where there is less room.
+        let lines = |count: usize, width: usize| {
+            let text = side_by_side(&models(count), width);
+            let each = text
+                .lines()
+                .filter(|line| line.starts_with("model-with-a-name"));
+            each.count()
+        };
+        assert_eq!(lines(17, 200), 17);
+        assert_eq!(lines(17, 100), 2 * 17);
+        assert_eq!(lines(2, 100), 0);
     }
 }

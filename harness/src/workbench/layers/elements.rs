@@ -47,20 +47,21 @@ fn value(found: Match) -> f64 {
     found.map_or(0.0, |found| found.1)
 }
 
-/// Compares the dictionaries of all layers with each other, and with those of a second training, if there is one. Each
-/// pair of layers is a unit of the progress.
+/// Compares the dictionaries of all layers, which have these names, with each other, and with those of a second
+/// training, if there is one. Each pair of layers is a unit of the progress.
 ///
 /// # Errors
 /// If the run is interrupted.
 pub fn relate(
     exec: Exec,
+    names: &[String],
     layers: &[Reading],
     again: &[Reading],
     same_from: f64,
     progress: &Progress,
 ) -> Result<Related> {
     let mut related = Related::default();
-    for (layer, reading) in layers.iter().enumerate() {
+    for (layer, (name, reading)) in names.iter().zip(layers).enumerate() {
         let mut with = Vec::new();
         for other in layers {
             with.push(Matches::of(exec, reading, other));
@@ -74,7 +75,7 @@ pub fn relate(
             .collect();
         let elements = compared
             .iter()
-            .map(|&j| element(layer, j, reading, &with, again.as_ref(), same_from));
+            .map(|&j| element((layer, name), j, reading, &with, again.as_ref(), same_from));
         let elements: Vec<LayerElement> = elements.collect();
         let next = layers.get(layer + 1);
         let chance = next.map_or((f64::NAN, f64::NAN), |next| {
@@ -83,7 +84,7 @@ pub fn relate(
             let cosine = largest_cosine(0.5, next.elements(), next.width());
             (cosine, mean(values))
         });
-        let persistence = persistence(layer, &elements, chance, same_from);
+        let persistence = persistence(name, &elements, chance, same_from);
         related.persistence.push(persistence);
         for (other_layer, matches) in with.iter().enumerate() {
             let matches = match other_layer == layer {
@@ -94,8 +95,8 @@ pub fn relate(
                 matches.map_or(f64::NAN, |m| mean(compared.iter().map(|&j| of(m, j))))
             };
             related.similarity.push(Similarity {
-                layer,
-                other_layer,
+                layer: name.clone(),
+                other_layer: names[other_layer].clone(),
                 cosine: mean_of(Matches::cosine),
                 correlation: mean_of(Matches::correlation),
             });
@@ -106,7 +107,7 @@ pub fn relate(
 }
 
 fn element(
-    layer: usize,
+    (layer, name): (usize, &str),
     element: usize,
     reading: &Reading,
     with: &[Matches],
@@ -135,7 +136,7 @@ fn element(
     };
     let next_element = next.and_then(|next| next.direction[element]);
     LayerElement {
-        layer,
+        layer: name.into(),
         element,
         frequency: reading.frequency(element),
         next_cosine: at(next, Matches::cosine),
@@ -155,7 +156,7 @@ fn element(
 }
 
 fn persistence(
-    layer: usize,
+    name: &str,
     elements: &[LayerElement],
     (chance_cosine, chance_correlation): (f64, f64),
     same_from: f64,
@@ -177,7 +178,7 @@ fn persistence(
         }))
     };
     Persistence {
-        layer,
+        layer: name.into(),
         compared: elements.len(),
         next_direction: share(&|e| e.next_cosine),
         next_function: share(&|e| e.next_correlation),

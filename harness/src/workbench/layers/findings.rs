@@ -1,8 +1,8 @@
 //! What came out, in sentences.
 
-use super::tables::{LayerModel, Persistence, Probe, Score};
-use crate::stats::mean_of_finite;
+use super::tables::{LayerModel, Nearest, Persistence, Probe, Score};
 use crate::stats::observations::Observations as _;
+use crate::stats::{mean_of_finite, median};
 use crate::table::Tables;
 use crate::table::record::Word as _;
 use crate::text::{number, percent};
@@ -25,7 +25,7 @@ pub fn findings(tables: &Tables, same_from: f64) -> Vec<String> {
 }
 
 /// The layers with the smallest and with the largest value.
-fn ends(values: &[(usize, f64)]) -> Option<[(usize, f64); 2]> {
+fn ends<'a>(values: &[(&'a str, f64)]) -> Option<[(&'a str, f64); 2]> {
     let finite = || values.iter().copied().filter(|v| v.1.is_finite());
     let least = finite().min_by(|a, b| a.1.total_cmp(&b.1))?;
     let most = finite().max_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -40,15 +40,17 @@ fn reconstruction(models: &[LayerModel]) -> Vec<String> {
         let of = |m: &&&LayerModel| m.model.cell == cell;
         let ours: Vec<&LayerModel> = models.iter().filter(of).copied().collect();
         let elements = ours[0].model.elements;
+        let layers = ours.iter().map(|m| m.layer.as_str()).distinct();
         let by_layer = |measure: fn(&LayerModel) -> f64| {
-            ours.iter().map(|m| (m.layer, measure(m))).medians()
+            let of_layer = |&layer: &&'_ str| {
+                let here = ours.iter().filter(|m| m.layer == layer);
+                median(&here.map(|m| measure(m)).collect::<Vec<f64>>())
+            };
+            let each = layers.iter().map(|layer| (*layer, of_layer(layer)));
+            each.collect::<Vec<_>>()
         };
-        let whole = |values: Vec<(f64, f64)>| -> Vec<(usize, f64)> {
-            values.into_iter().map(|(layer, value)| (layer as usize, value)).collect()
-        };
-        let [least, most] = ends(&whole(by_layer(|m| m.model.measures.explained_variance)))?;
-        let [fewest, _] = ends(&whole(by_layer(|m| m.model.measures.dead)))?;
-        let [_, dead] = ends(&whole(by_layer(|m| m.model.measures.dead)))?;
+        let [least, most] = ends(&by_layer(|m| m.model.measures.explained_variance))?;
+        let [fewest, dead] = ends(&by_layer(|m| m.model.measures.dead))?;
         let l0 = mean_of_finite(ours.iter().map(|m| m.model.measures.l0))?;
         let range = |low: f64, high: f64| match percent(low) == percent(high) {
             true => percent(low),
@@ -56,7 +58,7 @@ fn reconstruction(models: &[LayerModel]) -> Vec<String> {
         };
         Some(format!(
             "With {elements} elements, {} of them active on a row in the mean, a dictionary explains {} of the variance of held-out \
-             rows, least at layer {} and most at layer {}; {} of its elements are dead.",
+             rows, least at {} and most at {}; {} of its elements are dead.",
             number(l0),
             range(least.1, most.1),
             least.0,
@@ -113,7 +115,12 @@ fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
 }
 
 fn unfinished(rows: &[Persistence]) -> Option<String> {
-    let between = &rows[1..rows.len().max(2) - 1];
+    if rows.len() < 3 {
+        let why = "No layer lies between the first and the last, so none has elements that could be \
+                   unfinished, and no figure shows them.";
+        return Some(why.into());
+    }
+    let between = &rows[1..rows.len() - 1];
     let of = |column: fn(&Persistence) -> f64| mean_of_finite(between.iter().map(column));
     let direction = of(|r| r.unfinished_direction)?;
     let function = of(|r| r.unfinished_function)?;
@@ -139,42 +146,92 @@ fn unfinished(rows: &[Persistence]) -> Option<String> {
 
 fn probed(probes: &[Probe], target: &str) -> String {
     let ours: Vec<&Probe> = probes.iter().filter(|p| p.target == target).collect();
-    // The first of equals; what could not be measured comes last.
-    let best = |of: fn(&Probe) -> f64| {
-        let better = |a, b| {
-            if of(b) > of(a) || of(a).is_nan() {
-                b
-            } else {
-                a
-            }
-        };
-        let all = ours.iter().copied();
-        all.reduce(better).expect("a target has probes")
-    };
-    let read = best(|p| p.held_out);
-    let near = best(|p| p.pattern.max(p.direction));
-    let above = |of: fn(&Probe) -> bool| ours.iter().filter(|p| of(p)).count();
+    let read = first_largest(&ours, |p| p.held_out);
+    let both = ours
+        .iter()
+        .flat_map(|p| [(p, p.by_pattern()), (p, p.by_weights())]);
+    let both: Vec<(&&Probe, Nearest)> = both.collect();
+    let (at, near) = first_largest(&both, |(_, near)| near.excess());
     let chance = match read.score {
         Score::R2 => String::new(),
         Score::Accuracy => format!(" (the most frequent class: {})", number(read.chance)),
     };
+    let Nearest { to, element, .. } = near;
+    let [cosine, rows, directions] = [near.cosine, near.rows, near.directions].map(number);
+    let said = match near.excess() > 0.0 {
+        true => format!(
+            "The element that is farthest above chance is element {element} of {}, with a |cosine| of {cosine} with the {to} of \
+             the probe: 97.5 % of dictionaries of as many random rows of that layer stay below {rows}, and of random directions \
+             below {directions}.",
+            at.layer,
+        ),
+        false => format!(
+            "No element is nearer to a probe than chance makes one. Element {element} of {} comes closest to it, with a |cosine| of \
+             {cosine} with the {to} of the probe, where 97.5 % of dictionaries of as many random rows of that layer stay below \
+             {rows}, and of random directions below {directions}.",
+            at.layer,
+        ),
+    };
+    let above = |of: fn(&Probe) -> Nearest| ours.iter().filter(|p| of(p).excess() > 0.0).count();
     format!(
-        "{target}: a linear probe reads it best from layer {}, with {} {}{chance}. The element nearest to a probe is element {} of \
-         layer {}, with a |cosine| of {}; dictionaries of random directions stay below {}. The nearest element is nearer to the \
-         weights of the probe than 97.5 % of dictionaries of random rows are in {} of {} layers, and to its pattern in {}.",
+        "{target}: a linear probe reads it best from {}, with {} {}{chance}. {said} The nearest element is above the larger of \
+         the two by the weights of the probe in {} of {} layers and by its pattern in {}; by chance it would be in one layer of 40.",
         read.layer,
         read.score.word(),
         number(read.held_out),
-        if near.pattern >= near.direction {
-            format!("{} (by pattern)", near.pattern_element)
-        } else {
-            format!("{} (by weights)", near.direction_element)
-        },
-        near.layer,
-        number(near.pattern.max(near.direction)),
-        number(near.random_high),
-        above(|p| p.direction > p.direction_rows_high),
+        above(Probe::by_weights),
         ours.len(),
-        above(|p| p.pattern > p.pattern_rows_high),
+        above(Probe::by_pattern),
     )
+}
+
+/// The first of those with the largest value; what could not be measured comes last.
+fn first_largest<T: Copy>(all: &[T], of: impl Fn(&T) -> f64) -> T {
+    let better = |a: T, b: T| match of(&b) > of(&a) || of(&a).is_nan() {
+        true => b,
+        false => a,
+    };
+    all.iter()
+        .copied()
+        .reduce(better)
+        .expect("a target has probes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Line, Record as _};
+
+    /// A probe whose pattern has an element at a |cosine| of 0.28, where random directions stay below 0.205.
+    fn probe(pattern_rows_high: f64) -> Probe {
+        let zeros = Probe::SPEC.columns.iter().map(|column| match column.name {
+            "score" => "R²".to_string(),
+            _ => "0".into(),
+        });
+        Probe {
+            layer: "layer2".into(),
+            target: "letters".into(),
+            pattern: 0.28,
+            pattern_rows_high,
+            random_high: 0.205,
+            ..Probe::parse(&Line::from(zeros.collect::<Vec<_>>())).unwrap()
+        }
+    }
+
+    #[test]
+    fn an_element_is_held_to_the_stricter_control() {
+        let said = probed(&[probe(0.44)], "letters");
+        for part in [
+            "No element is nearer to a probe than chance",
+            "of layer2",
+            "a |cosine| of 0.28 with the pattern",
+            "below 0.44",
+            "in 0 of 1 layers and by its pattern in 0",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        let said = probed(&[probe(0.1)], "letters");
+        assert!(said.contains("farthest above chance"), "{said}");
+        assert!(said.contains("by its pattern in 1"), "{said}");
+    }
 }

@@ -8,7 +8,7 @@ use crate::store::folder::Folder;
 use crate::table::{Record as _, Tables};
 use crate::workbench::config::Config;
 use crate::workbench::data::Data;
-use crate::workbench::page::{Page, drawings, one_by_one, rows_seen};
+use crate::workbench::page::{Grid, Page, drawings, one_by_one, rows_seen};
 use crate::workbench::tables::Model;
 
 /// Draws the figures and writes the page; `compared` is the number of rows on which elements were compared.
@@ -43,7 +43,7 @@ pub fn draw(
         ],
         findings: findings.to_vec(),
         warnings,
-        tables: vec![one_by_one(&models)],
+        tables: vec![listed(&layers), one_by_one(&models)],
         with_features: false,
         drawings: drawings(folder, export, figures::draw(tables, same_from))?,
         cards: Vec::new(),
@@ -53,4 +53,14 @@ pub fn draw(
             .collect(),
     };
     page.write(folder)
+}
+
+/// Every layer with its file.
+fn listed(layers: &[Layer]) -> Grid {
+    let row = |layer: &Layer| vec![layer.layer.clone(), layer.file.clone(), layer.model.clone()];
+    Grid {
+        title: "Layers, from the first to the last",
+        head: vec!["layer", "file", "model that is compared"],
+        rows: layers.iter().map(row).collect(),
+    }
 }

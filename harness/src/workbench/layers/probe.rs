@@ -25,13 +25,13 @@ pub struct Sample {
     pub y: Picked,
 }
 
-/// The probes of a layer, fitted to some rows and measured on others; `unit` holds the elements of its dictionary at
-/// norm 1.
+/// The probes of a layer, given by its place and its name, fitted to some rows and measured on others; `unit`
+/// holds the elements of its dictionary at norm 1.
 ///
 /// # Errors
 /// If there is nothing to fit, in words.
 pub fn probes(
-    layer: usize,
+    (layer, name): (usize, &str),
     targets: &Targets,
     fitted: &Sample,
     held_out: &Sample,
@@ -60,6 +60,8 @@ pub fn probes(
             vec![(Score::Accuracy, accuracy, score(&|_| frequent)); columns]
         }
     };
+    // What tells one of two classes from the other tells the other from the one.
+    let told_apart = matches!(targets, Targets::Classes { .. }) && columns == 2;
     let elements = unit.len() / width;
     let centred = Centred::of(x);
     let outputs: Vec<f64> = (0..x.rows()).flat_map(|i| map.at(x.row(i))).collect();
@@ -85,8 +87,11 @@ pub fn probes(
         };
         let (direction, pattern) = (near(&direction), near(&pattern));
         Probe {
-            layer,
-            target: targets.names()[column].clone(),
+            layer: name.into(),
+            target: match told_apart {
+                true => targets.names().join(" or "),
+                false => targets.names()[column].clone(),
+            },
             score,
             held_out,
             chance,
@@ -102,7 +107,11 @@ pub fn probes(
             random_high: largest_cosine(0.975, elements, width),
         }
     };
-    Ok(scores.into_iter().enumerate().map(of).collect())
+    let each = scores.into_iter().enumerate();
+    Ok(each
+        .take(if told_apart { 1 } else { columns })
+        .map(of)
+        .collect())
 }
 
 /// The place of the largest value, the first of several.

@@ -19,9 +19,11 @@ pub const SPECS: [&TableSpec; 8] = [
 crate::rows! {
     /// The layers, in their order.
     pub struct Layer in "layers" {
-        /// number of the layer, from 0
-        layer: usize [""],
-        /// its first file
+        /// place in the order, from 0
+        place: usize [""],
+        /// name of the layer, which is that of its file or folder
+        layer: String [""],
+        /// its file or folder
         file: String [""],
         /// name of the model whose elements are compared with those of other layers
         model: String [""],
@@ -31,8 +33,8 @@ crate::rows! {
 crate::rows! {
     /// Every model of every layer on held-out rows, which take and give raw activations.
     pub struct LayerModel in "models" {
-        /// number of the layer
-        layer: usize [""],
+        /// name of the layer
+        layer: String [""],
         ..model: Model,
     }
 }
@@ -40,8 +42,8 @@ crate::rows! {
 crate::rows! {
     /// Every measure of every cell of the sweep on every layer, over the seeds.
     pub struct LayerSummary in "summary" {
-        /// number of the layer
-        layer: usize [""],
+        /// name of the layer
+        layer: String [""],
         ..summary: Summary,
     }
 }
@@ -65,8 +67,8 @@ crate::rows! {
     /// cosine with one of its elements is at least same_from, and by its function if the correlation of their
     /// activations over the same held-out rows is.
     pub struct Persistence in "persistence" {
-        /// number of the layer
-        layer: usize [""],
+        /// name of the layer
+        layer: String [""],
         /// elements that are compared: those that at least 10 of the rows switch on
         compared: usize ["elements"],
         /// share of them that the next layer has, by direction; NaN for the last layer
@@ -100,8 +102,8 @@ crate::rows! {
 crate::rows! {
     /// Every element that is compared.
     pub struct LayerElement in "elements" {
-        /// number of the layer
-        layer: usize [""],
+        /// name of the layer
+        layer: String [""],
         /// number of the element in the dictionary of its layer
         element: usize [""],
         /// share of the compared rows that switch it on
@@ -138,10 +140,10 @@ crate::rows! {
 crate::rows! {
     /// The dictionaries of two layers.
     pub struct Similarity in "similarity" {
-        /// number of the layer
-        layer: usize [""],
-        /// number of the other layer
-        other_layer: usize [""],
+        /// name of the layer
+        layer: String [""],
+        /// name of the other layer
+        other_layer: String [""],
         /// largest cosine of an element with one of the other layer, mean over elements
         cosine: f64 ["1"],
         /// largest correlation of an element with one of the other layer, mean over elements
@@ -162,11 +164,12 @@ crate::words! {
 
 crate::rows! {
     /// A linear probe (ridge regression) for a target on a layer, and the dictionary element whose decoder row is
-    /// nearest to it, by the absolute value of the cosine. A classifier has a direction for each class.
+    /// nearest to it, by the absolute value of the cosine. A classifier has a direction for each class, and of two
+    /// classes one that tells them apart.
     pub struct Probe in "probes" {
-        /// number of the layer
-        layer: usize [""],
-        /// target, or class
+        /// name of the layer
+        layer: String [""],
+        /// target, class, or the two classes
         target: String [""],
         /// R² or accuracy
         score: Score [""],
@@ -196,5 +199,51 @@ crate::rows! {
         random_low: f64 ["1"],
         /// 2.5 % have a larger one
         random_high: f64 ["1"],
+    }
+}
+
+/// The element that is nearest to a probe, beside what chance makes of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Nearest {
+    /// What of the probe it is near to.
+    pub to: &'static str,
+    /// Its number.
+    pub element: usize,
+    /// Its |cosine|.
+    pub cosine: f64,
+    /// What 97.5 % of dictionaries of random rows of the layer stay below.
+    pub rows: f64,
+    /// What 97.5 % of dictionaries of random directions stay below.
+    pub directions: f64,
+}
+
+impl Nearest {
+    /// How far it is above the stricter of the two controls.
+    pub fn excess(&self) -> f64 {
+        self.cosine - self.rows.max(self.directions)
+    }
+}
+
+impl Probe {
+    /// The element nearest to its weights.
+    pub fn by_weights(&self) -> Nearest {
+        Nearest {
+            to: "weights",
+            element: self.direction_element,
+            cosine: self.direction,
+            rows: self.direction_rows_high,
+            directions: self.random_high,
+        }
+    }
+
+    /// The element nearest to its pattern.
+    pub fn by_pattern(&self) -> Nearest {
+        Nearest {
+            to: "pattern",
+            element: self.pattern_element,
+            cosine: self.pattern,
+            rows: self.pattern_rows_high,
+            directions: self.random_high,
+        }
     }
 }

@@ -309,6 +309,7 @@ fn the_report_of_synthetic_data_shows_models_against_the_true_features() {
 #[cfg(target_os = "linux")]
 fn what_deep_encoders_and_true_features_take_is_counted_before_anything_is_written() {
     let sandbox = with_data();
+    std::fs::copy(sandbox.join("x.npy"), sandbox.join("y.npy")).unwrap();
     sandbox.write(
         "many.toml",
         "features = 16384\nwidth = 8\ndirections = \"gaussian\"\n",
@@ -317,7 +318,7 @@ fn what_deep_encoders_and_true_features_take_is_counted_before_anything_is_writt
         // The products of all pairs of elements: 8,192² numbers, eight times over.
         (
             3_000_000,
-            "sae layers x.npy x.npy --variant lista --elements 8192 --batch 8 --samples 8 -q --out a",
+            "sae layers x.npy y.npy --variant lista --elements 8192 --batch 8 --samples 8 -q --out a",
         ),
         // The cosines of all features and elements: 256 MiB.
         (

@@ -115,6 +115,6 @@ fn sentence_transformers_gets_a_module_of_topk_models_alone() {
     // It is written, and not read: its decoder is not that of the model.
     sandbox.refuses(
         "sae eval module --data x.npy",
-        &["cannot read module/model.safetensors", "harness sae train"],
+        &["module is a SparseAutoEncoder", "no reconstructions"],
     );
 }

@@ -121,6 +121,9 @@ fn elements_have_the_frequencies_activations_and_top_rows_of_codes_that_are_know
     let shown = format!("before {row} <mark>&#60;t{row}&#62;</mark> &#38; after");
     assert!(page.contains(&shown), "{shown}");
     assert!(page.contains("dead 2") && page.contains("href=\"#e1\""));
+    // A search that needs a script is hidden where none runs.
+    assert!(page.contains("<p class=\"search\" hidden>"));
+    assert!(page.contains("document.querySelector(\".search\").hidden = false;"));
     assert!(!page.contains("id=\"e3\""), "dead elements have no rows");
 }
 

@@ -104,7 +104,8 @@ fn what_cannot_be_added_to_a_training_is_refused_with_the_way_out() {
 #[test]
 fn what_another_command_goes_on_with_is_named() {
     let sandbox = begun();
-    let layers = "x.npy x.npy --elements 8 --k 1 --samples 640 --batch 64 --seeds 1 --quiet";
+    std::fs::copy(sandbox.join("x.npy"), sandbox.join("y.npy")).unwrap();
+    let layers = "x.npy y.npy --elements 8 --k 1 --samples 640 --batch 64 --seeds 1 --quiet";
     succeeds(&sandbox, &format!("sae layers {layers} --out l"));
     sandbox.small_run("run");
     std::fs::create_dir(sandbox.join("empty")).unwrap();
