@@ -20,6 +20,8 @@
 //!
 //! The sums start at zero and are written once the block of k has been seen: added to C, or in place of it.
 
+use std::array::from_fn;
+use std::hint::black_box;
 use std::ops::Range;
 
 use super::blocking::QUAD;
@@ -29,6 +31,9 @@ use super::quad;
 use crate::machine::portable::Portable;
 use crate::machine::simd::Simd;
 use crate::matrix::view::MatMut;
+
+/// Steps of k in one turn of the tile's loop.
+const TURN: usize = 4;
 
 /// `rows` rows of a block of C against all of its panels.
 pub(super) struct Strip<'a, 'b, const MR: usize, const NV: usize> {
@@ -177,24 +182,62 @@ unsafe fn product<S: Simd, const ROWS: usize, const N: usize, const SPREAD: bool
     copy: Option<(*mut f32, usize)>,
 ) -> [[S::F32; N]; ROWS] {
     let mut sums = [[s.splat(0.0); N]; ROWS];
-    for p in 0..depth {
-        // SAFETY: as the caller promised. Bounds checks here cost half of the speed.
-        unsafe {
-            let at = a.from.add(p * a.cs);
-            let b = b.add(p * b_stride);
-            let b: [S::F32; N] = std::array::from_fn(|v| s.load_ptr(b.add(v * S::LANES)));
-            if let Some((to, stride)) = copy {
-                at.copy_to_nonoverlapping(to.add(p * stride), ROWS);
-            }
-            #[allow(clippy::needless_range_loop)]
-            for i in 0..ROWS {
-                let a = at.add(i * a.rs);
-                let a = if SPREAD { s.load_ptr(a) } else { s.splat(*a) };
-                for v in 0..N {
-                    sums[i][v] = s.mul_add(a, b[v], sums[i][v]);
+    // The compiler is not to see that the rows lie a stride apart: it would compute their addresses anew in each step, on
+    // ports that Intel's cores need for multiply-adds.
+    let rows: [*const f32; ROWS] = from_fn(|i| black_box(a.from.wrapping_add(i * a.rs)));
+    // SAFETY: as the caller promised.
+    unsafe {
+        if a.cs == 1 && !SPREAD && copy.is_none() {
+            // Neighbours in a row: some steps in one turn of the loop are 5 to 10 % faster.
+            let turns = depth / TURN;
+            for turn in 0..turns {
+                for i in 0..TURN {
+                    let p = turn * TURN + i;
+                    step::<S, ROWS, N, SPREAD>(s, &mut sums, &rows, p, b.add(p * b_stride), None);
                 }
+            }
+            for p in turns * TURN..depth {
+                step::<S, ROWS, N, SPREAD>(s, &mut sums, &rows, p, b.add(p * b_stride), None);
+            }
+        } else {
+            for p in 0..depth {
+                let (at, b) = (p * a.cs, b.add(p * b_stride));
+                let copy = copy.map(|(to, stride)| to.add(p * stride));
+                step::<S, ROWS, N, SPREAD>(s, &mut sums, &rows, at, b, copy);
             }
         }
     }
     sums
+}
+
+/// Adds one step of k to the sums: N vectors of B, at `b`, times a value of each row of A, or a vector of it where A is
+/// SPREAD, `at` values after the beginning of the row. Copies the values of A, if given the place.
+///
+/// # Safety
+/// Each of `rows` is valid for reading a value or a vector there, and `b` for reading N vectors. For a copy, the rows are
+/// contiguous, and its place is valid for writing ROWS values.
+#[inline(always)]
+unsafe fn step<S: Simd, const ROWS: usize, const N: usize, const SPREAD: bool>(
+    s: S,
+    sums: &mut [[S::F32; N]; ROWS],
+    rows: &[*const f32; ROWS],
+    at: usize,
+    b: *const f32,
+    copy: Option<*mut f32>,
+) {
+    // SAFETY: as the caller promised. Bounds checks here cost half of the speed.
+    unsafe {
+        let b: [S::F32; N] = from_fn(|v| s.load_ptr(b.add(v * S::LANES)));
+        if let Some(to) = copy {
+            rows[0].add(at).copy_to_nonoverlapping(to, ROWS);
+        }
+        #[allow(clippy::needless_range_loop)]
+        for i in 0..ROWS {
+            let a = rows[i].add(at);
+            let a = if SPREAD { s.load_ptr(a) } else { s.splat(*a) };
+            for v in 0..N {
+                sums[i][v] = s.mul_add(a, b[v], sums[i][v]);
+            }
+        }
+    }
 }
