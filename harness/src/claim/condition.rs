@@ -105,7 +105,20 @@ impl Condition {
 
     /// How sure the effect is, in words.
     pub fn spread(&self) -> String {
-        words::spread_of(&self.effect, self.rows.len() as u64)
+        self.spread_of(&self.effect, |m| m.value)
+    }
+
+    /// How sure the control's value is, in words.
+    pub fn control_spread(&self) -> String {
+        self.spread_of(&self.control, |m| m.control_value)
+    }
+
+    fn spread_of(&self, estimate: &Estimate, value: fn(&Measurement) -> f64) -> String {
+        let all = self.rows.len();
+        match self.rows.iter().filter(|m| !value(m).is_nan()).count() {
+            measured if measured < all => format!("measured at {measured} of {all} seeds"),
+            _ => words::spread_of(estimate, all as u64),
+        }
     }
 }
 
@@ -158,6 +171,10 @@ mod tests {
         assert_eq!(bounds, [slope, vec![Bound::Above(0.0)]]);
         assert!(conditions[0].holds() && !conditions[0].fails());
         assert_eq!(conditions[0].rows.len(), 3);
+        let missing = rows(&entry.id, "slope", "≤ -0.9", [-1.0, f64::NAN, -0.99]);
+        let condition = &Condition::all(&entry, &missing)[0];
+        assert_eq!(condition.spread(), "measured at 2 of 3 seeds");
+        assert_eq!(condition.control_spread(), "measured at 2 of 3 seeds");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::evidence::{Basis, Estimate, Evidence};
 use super::measures::Measurement;
 use super::spec::{ClaimSpec, Condition, Kind};
-use super::verdict::{Verdict, verdict};
+use super::verdict::{IN_CONTROL, Verdict, verdict};
 use crate::stats::observations::Observations as _;
 use crate::table::Table;
 
@@ -83,6 +83,17 @@ crate::rows! {
         seeds: u64 [""],
         /// why the verdict is not plain
         reason: String [""],
+    }
+}
+
+impl Cell {
+    /// Whether the claim keeps all of its bounds there, whatever becomes of its control.
+    pub fn keeps_its_bounds(&self) -> bool {
+        match self.verdict {
+            Verdict::Reproduced | Verdict::NoPower => true,
+            Verdict::Undecided => self.reason.starts_with(IN_CONTROL),
+            Verdict::NotReproduced | Verdict::Reversed => false,
+        }
     }
 }
 

@@ -21,6 +21,9 @@ crate::words! {
     }
 }
 
+/// How the reason begins where the claim holds and it is the control that leaves the verdict open.
+pub(super) const IN_CONTROL: &str = "in the control, ";
+
 /// The verdict on a claim from its conditions and those of its control, the headline first, and why if it is not plain.
 pub(super) fn verdict(claim: &[Evidence], control: &[Evidence]) -> (Verdict, String) {
     let (headline, of_control) = (&claim[0], &control[0]);
@@ -52,7 +55,7 @@ pub(super) fn verdict(claim: &[Evidence], control: &[Evidence]) -> (Verdict, Str
             (Verdict::NoPower, why)
         }
         Standing::Straddles | Standing::Unmeasured => {
-            let why = format!("in the control, {}", of_control.why());
+            let why = format!("{IN_CONTROL}{}", of_control.why());
             (Verdict::Undecided, why)
         }
     }

@@ -32,17 +32,20 @@ pub fn spread_of(e: &Estimate, seeds: u64) -> String {
         (Basis::Student | Basis::Bootstrap, n) => {
             format!("95 % interval {low} to {high}, {n} seeds")
         }
-        (Basis::Nothing, n) => format!("missing at one of {n} seeds at least"),
+        (Basis::Nothing, n) => format!("not measured at every one of {n} seeds"),
     }
 }
 
-/// `paired difference 0.21 to 0.24`: claim minus control, seed by seed.
+/// `mean paired difference 0.21 to 0.24 with 95 % confidence`: claim minus control. Of an identity, from the smallest to
+/// the largest over the seeds.
 pub fn difference(e: &Entry) -> String {
     let (low, high) = (e.difference_low, e.difference_high);
-    match (low.is_nan(), low == high) {
-        (true, _) => String::new(),
-        (_, true) => format!("paired difference {}", number(low)),
-        _ => format!("paired difference {} to {}", number(low), number(high)),
+    let range = || format!("paired difference {} to {}", number(low), number(high));
+    match (low.is_nan(), low == high, e.kind) {
+        (true, ..) => String::new(),
+        (_, true, _) => format!("paired difference {}", number(low)),
+        (.., Kind::Identity) => format!("{} over the seeds", range()),
+        (.., Kind::Law | Kind::Finding) => format!("mean {} with 95 % confidence", range()),
     }
 }
 

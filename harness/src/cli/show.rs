@@ -307,7 +307,7 @@ impl Page {
                 number(condition.effect.value),
                 condition.spread(),
                 number(condition.control.value),
-                words::spread_of(&condition.control, condition.rows.len() as u64)
+                condition.control_spread()
             );
             self.put_item(" ", &line);
         }

@@ -213,8 +213,7 @@ mod filters {
 
     #[filter_fn]
     pub fn difference(entry: &Entry, _: &dyn Values) -> Result<String> {
-        let difference = words::difference(entry);
-        Ok(difference.replacen("paired difference ", "", 1))
+        Ok(words::difference(entry))
     }
 
     #[filter_fn]

@@ -131,6 +131,13 @@ impl Experiment for Homogeneity {
                     let (k, most): (Vec<_>, Vec<_>) =
                         of_threshold.iter().map(|r| (r.k as f64, column(r))).unzip();
                     let most = all_finite("largest number of active others by k", &most);
+                    // Where none is, none is the fewest either: there is nothing to fall.
+                    let most = most.and_then(|most| match most.iter().any(|&m| m > 0.0) {
+                        true => Ok(most),
+                        false => Err(format!(
+                            "ΔR² is above {threshold} at no k, even where no other feature is active"
+                        )),
+                    });
                     [most.clone().map(|most| trend(&k, most)), most.map(fall)]
                 });
                 let setting = Setting::new([("ΔR² threshold", threshold.to_string())]);
@@ -178,10 +185,9 @@ pub(super) fn most_active(levels: &[usize], delta: &[f64], threshold: f64) -> f6
     grid::last_kept(&on, delta, threshold, |v| v > threshold).unwrap_or(0.0)
 }
 
-/// First over last. Where both are 0 nothing fell: 1.
+/// First over last.
 fn fall(most: &[f64]) -> f64 {
     match (most.first(), most.last()) {
-        (Some(&0.0), Some(&0.0)) => 1.0,
         (Some(first), Some(last)) => first / last,
         _ => f64::NAN,
     }

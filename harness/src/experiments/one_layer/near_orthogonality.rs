@@ -50,7 +50,7 @@ crate::settings! {
     }
 }
 
-/// Most features of the control: few of them are nearly orthogonal.
+/// Most features of the control, as its words say: few of them are nearly orthogonal.
 const CONTROL_MOST: usize = 1024;
 
 impl Experiment for NearOrthogonality {

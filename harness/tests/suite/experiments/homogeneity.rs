@@ -191,6 +191,16 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     assert!(entry.high <= -0.9, "{entry:?}");
     assert_eq!(entry.control_value, 0.0);
     assert_eq!(entry.settings, 3);
+    // Not even a feature alone is above 0.2, so nothing is known of how others bring it down.
+    let cell = ledger
+        .cells_of(&entry.id)
+        .find(|c| c.setting.ends_with("=0.2"));
+    let cell = cell.expect("a threshold of 0.2");
+    assert!(
+        cell.value.is_nan() && cell.control_value.is_nan(),
+        "{cell:?}"
+    );
+    assert!(cell.reason.contains("above 0.2 at no k"), "{cell:?}");
     let limits = outcome.tables[1].rows::<Limit>();
     let most = limits.iter().map(|r| r.control).fold(0.0, f64::max);
     for row in limits.iter().filter(|r| r.threshold == 0.1) {

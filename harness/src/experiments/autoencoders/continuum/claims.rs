@@ -6,6 +6,7 @@ use super::settings::Settings;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Claim, Kind, Setting, at_least, at_most};
 use crate::stats::Fit;
+use crate::table::record::Word as _;
 
 /// Excess of a loss up to which it counts as the least: FISTA stops at a duality gap of 1e-5 of ‖x‖², a ten thousandth
 /// of a loss of a tenth, and this is ten times as much.
@@ -75,13 +76,20 @@ pub fn settle(rows: &[Dictionary], cells: &[Cell], seed: u64, s: &Settings, outc
                 encoder,
                 ..
             } = pair[0];
+            // No encoder has a part in codes on elements that nobody trained: there they are one setting.
+            let encoder = match (codes, encoder) {
+                (Codes::Spread, Encoder::Tied) => "none",
+                (Codes::Spread, Encoder::Untied) => continue,
+                (_, encoder) => encoder.word(),
+            };
             let setting = Setting::new([
                 ("sphere", format!("in {sphere} dimensions")),
                 ("magnitude", magnitude.to_string()),
-                ("encoder", encoder.to_string()),
+                ("encoder", encoder.into()),
                 ("codes", name.to_string()),
             ]);
-            let point = (s.sphere, Magnitude::One, Encoder::Untied, Codes::Encoder);
+            let untied = Encoder::Untied.word();
+            let point = (s.sphere, Magnitude::One, untied, Codes::Encoder);
             let setting = if (sphere, magnitude, encoder, codes) == point {
                 outcome.settle(&GROWTH, seed, claim.clone(), control.clone());
                 setting.point()

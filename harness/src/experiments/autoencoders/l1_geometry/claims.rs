@@ -7,9 +7,11 @@ pub static TRANSITION: Claim<2> = Claim {
     kind: Kind::Law,
     statement: "The code of least L1 norm is the sparse one that a target was built from, as long as there are fewer \
         active atoms than the phase transition of random dictionaries allows for so many atoms and dimensions.",
-    criterion: "K of N Gaussian atoms in M dimensions, non-negative codes: the number of active atoms at which half of the \
-        codes are found again is, in the mean over N, within 0.5 of the predicted finite-size width of the statistical \
-        dimension's K (Amelunxen et al. 2014), and within 1 of it at every N",
+    criterion: "K of N Gaussian atoms in M dimensions, non-negative codes: the signed area over K between the \
+        measured and the predicted share of codes found again, which is how far apart their transitions are, is at \
+        most 0.5 of the predicted finite-size width in the mean over N, and at most 1 of it at every N; the width is \
+        half of the distance in K from a predicted share of 84 % to one of 16 % (statistical dimension of Amelunxen \
+        et al. 2014)",
     control: "dictionaries whose atoms span only half of the M dimensions, and so are closer to each other, held to the \
         same prediction",
     conditions: [

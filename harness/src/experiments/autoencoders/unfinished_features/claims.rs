@@ -10,15 +10,19 @@ use crate::claim::{Claim, ClaimSpec, Kind, Setting, above, at_most};
 use crate::experiments::many_layers::multilayer::task::Task;
 use crate::stats::{max, mean, min};
 use crate::table::record::Word as _;
+use crate::text::number;
 
 pub static COST: Claim<1> = Claim {
     id: "unfinished-features-cost-dictionary",
     kind: Kind::Finding,
     statement: "A sparse code of the residual stream takes more active elements in the middle layers than at the input \
         or at the output.",
-    criterion: "sparse autoencoders (L1) with three elements to a dimension: active elements a datapoint at an explained \
-        variance of 0.95, geometric mean over the layers read from L/4 to 3L/4, over the larger of those of the input \
-        and of the output: above 1",
+    criterion: "sparse autoencoders (L1) with three elements to a dimension, on the model of the most datapoints that is \
+        learned at a seed: active elements a datapoint at an explained variance of 0.95 (their logarithm interpolated \
+        between penalties), geometric mean over the layers read from L/4 to 3L/4, over the larger of those of the input \
+        and of the output: above 1; a layer of which no dictionary explains so much takes at least the active elements of \
+        the one that explains most, and the ratio counts as the possible one that is nearest to 1 if all possible ones are \
+        on the same side of 1",
     control: "a look-up model of the same data, built by hand, in which each datapoint becomes right in one layer",
     conditions: [above(
         1.0,
@@ -67,6 +71,56 @@ impl Middle {
     }
 }
 
+/// The choices of middle layers that hold different ones of those that are read.
+fn different(blocks: usize, read: &[usize]) -> Vec<Middle> {
+    let layers = |&middle: &Middle| -> Vec<usize> {
+        let holds = |&l: &usize| middle.holds(l, blocks, read);
+        read.iter().copied().filter(holds).collect()
+    };
+    let mut different: Vec<Middle> = Vec::new();
+    for middle in Middle::ALL {
+        if !different
+            .iter()
+            .any(|known| layers(known) == layers(middle))
+        {
+            different.push(*middle);
+        }
+    }
+    different
+}
+
+/// The cost of the middle layers over that of the dearer end, from the least and the most that each layer may cost: of the
+/// possible ratios the one nearest to the bound of [`COST`], if all are on the same side of it.
+fn ratio(
+    blocks: usize,
+    read: &[usize],
+    middle: Middle,
+    costs: impl Fn(usize) -> Result<[f64; 2], String>,
+) -> Result<f64, String> {
+    let of = |which: usize| places(blocks, read, middle, |l| Ok(costs(l)?[which].ln()));
+    let ([(middle_least, ends_least), (middle_most, ends_most)], bound) =
+        ([of(0)?, of(1)?], COST.conditions[0].bound);
+    let least = (middle_least - max(ends_most)).exp();
+    let most = (middle_most - max(ends_least)).exp();
+    match (bound.holds(least), bound.holds(most)) {
+        (true, true) => Ok(least),
+        (false, false) => Ok(most),
+        _ => Err(format!(
+            "it is {} or more where no dictionary explains 0.95 of the variance of some layer",
+            number(least)
+        )),
+    }
+}
+
+/// The layer in words.
+fn at(layer: usize, blocks: usize) -> String {
+    match layer {
+        0 => "at the input".into(),
+        _ if layer == blocks => "at the output".into(),
+        _ => format!("after layer {layer}"),
+    }
+}
+
 /// The values of the layers that are read: the mean of the middle ones, and those of the input and of the output.
 fn places(
     blocks: usize,
@@ -104,31 +158,33 @@ pub fn settle(
                 Err(why) => [Err(why.clone()), Err(why.clone())],
             }
         };
-        for &ratio in &s.ratios {
-            for &middle in Middle::ALL {
+        for &elements in &s.ratios {
+            for middle in different(blocks, read) {
                 for &cost in Cost::ALL {
                     let of = |task: Task| {
                         let is = |job: &Job| {
-                            (job.task, job.basis, job.ratio) == (task, Basis::Stream, ratio)
+                            (job.task, job.basis, job.ratio) == (task, Basis::Stream, elements)
                         };
                         let ours = || dictionaries.iter().filter(|d| is(&d.job));
-                        let of_layer = |l| cost.of(&fits(ours(), l)?).map(f64::ln);
-                        let (middle, ends) = places(blocks, read, middle, of_layer)?;
-                        Ok((middle - max(ends)).exp())
+                        let of_layer = |l| {
+                            let range = fits(ours(), l).and_then(|fits| cost.range(&fits));
+                            range.map_err(|why| format!("{}, {why}", at(l, blocks)))
+                        };
+                        ratio(blocks, read, middle, of_layer)
                     };
                     let setting = Setting::new([
-                        ("elements to a dimension", ratio.to_string()),
+                        ("elements to a dimension", elements.to_string()),
                         ("middle", middle.to_string()),
                         ("cost", cost.to_string()),
                     ]);
                     let [claim, control] = measure(&of).map(|value| [value]);
                     let point = (s.ratio, Middle::HalfOfTheDepth, Cost::ActiveElements);
-                    let setting = setting.point_if((ratio, middle, cost) == point);
+                    let setting = setting.point_if((elements, middle, cost) == point);
                     outcome.settle_in(&setting, &COST, seed, claim, control);
                 }
             }
         }
-        for &middle in Middle::ALL {
+        for middle in different(blocks, read) {
             let of = |task: Task| {
                 let of_layer = |l| {
                     let ours = |d: &&Dictionary| {
@@ -165,6 +221,10 @@ mod tests {
         assert_eq!(of(Middle::HalfOfTheDepth), [4, 8, 12]);
         assert_eq!(of(Middle::OneLayer), [8]);
         assert_eq!(of(Middle::AllBetween), [4, 8, 12]);
+        // What holds the same layers is the same choice.
+        let both = [Middle::HalfOfTheDepth, Middle::OneLayer];
+        assert_eq!(different(16, &read), both);
+        assert_eq!(different(8, &[0, 1, 3, 5, 6, 8]), Middle::ALL);
         let fine = [0, 1, 3, 5, 6, 8];
         assert!(
             fine.map(|l| Middle::HalfOfTheDepth.holds(l, 8, &fine))
@@ -187,5 +247,33 @@ mod tests {
             }
         };
         assert!(places(16, &read, Middle::OneLayer, fails).is_err());
+    }
+
+    #[test]
+    fn a_cost_of_which_the_least_is_known_decides_where_every_larger_one_does() {
+        let read = [0, 4, 8, 12, 16];
+        let of = |middle: [f64; 2], output: [f64; 2]| {
+            let costs = |l: usize| match l {
+                0 => Ok([1.0; 2]),
+                16 => Ok(output),
+                _ => Ok(middle),
+            };
+            ratio(16, &read, Middle::HalfOfTheDepth, costs)
+        };
+        let near = |found: Result<f64, String>, expected: f64| {
+            let found = found.unwrap();
+            assert!((found / expected - 1.0).abs() < 1e-12, "{found}");
+        };
+        near(of([50.0; 2], [200.0; 2]), 0.25);
+        // However much dearer the output is, the ratio is no larger.
+        near(of([50.0; 2], [200.0, f64::INFINITY]), 0.25);
+        near(of([50.0, f64::INFINITY], [20.0; 2]), 2.5);
+        for (middle, output) in [
+            ([50.0; 2], [20.0, f64::INFINITY]),
+            ([50.0, f64::INFINITY], [200.0; 2]),
+            ([50.0, f64::INFINITY], [200.0, f64::INFINITY]),
+        ] {
+            assert!(of(middle, output).is_err(), "{middle:?} {output:?}");
+        }
     }
 }

@@ -21,6 +21,26 @@ const EXPLAINED: f64 = 0.95;
 const ACTIVE: f64 = 10.0;
 
 impl Cost {
+    /// The least and the most that a layer may cost: the same where [`of`](Self::of) tells; where no dictionary reaches
+    /// the explained variance, from the active elements of the one that explains most upwards, since to explain more
+    /// takes no fewer.
+    ///
+    /// # Errors
+    /// Those of `of`, but for that case.
+    pub fn range(self, fits: &[Fit]) -> Result<[f64; 2], String> {
+        let cost = self.of(fits);
+        let by_variance =
+            |a: &&Fit, b: &&Fit| a.explained_variance.total_cmp(&b.explained_variance);
+        match (self, fits.iter().max_by(by_variance)) {
+            (Cost::ActiveElements, Some(best))
+                if best.explained_variance < EXPLAINED && fits.iter().all(Fit::is_measured) =>
+            {
+                Ok([best.l0, f64::INFINITY])
+            }
+            _ => cost.map(|cost| [cost; 2]),
+        }
+    }
+
     /// The cost of a layer from the fits of its dictionaries: interpolated between the penalties where the level is
     /// crossed, L0 on a logarithmic scale; that at the penalty nearest to the level where all are on the cheap side of
     /// it.
@@ -28,10 +48,7 @@ impl Cost {
     /// # Errors
     /// If none is.
     pub fn of(self, fits: &[Fit]) -> Result<f64, String> {
-        if fits
-            .iter()
-            .any(|f| !(f.l0 > 0.0 && f.explained_variance.is_finite()))
-        {
+        if !fits.iter().all(Fit::is_measured) {
             return Err("a dictionary has no active elements".into());
         }
         let points = fits.iter().map(|f| match self {
@@ -50,6 +67,13 @@ impl Cost {
             Cost::ActiveElements => found.exp(),
             Cost::Unexplained => found.max(f64::MIN_POSITIVE),
         })
+    }
+}
+
+impl Fit {
+    /// Whether there is anything to read a cost from.
+    fn is_measured(&self) -> bool {
+        self.l0 > 0.0 && self.explained_variance.is_finite()
     }
 }
 
@@ -92,5 +116,13 @@ mod tests {
         let dear = fits(&[(40.0, 0.9), (20.0, 0.8)]);
         assert!(Cost::ActiveElements.of(&dear).is_err() && Cost::Unexplained.of(&dear).is_err());
         assert!(Cost::ActiveElements.of(&fits(&[(0.0, 0.0)])).is_err());
+        // What is not reached has a least cost, and nobody knows the most.
+        assert_eq!(Cost::ActiveElements.range(&dear), Ok([40.0, f64::INFINITY]));
+        let cost = Cost::ActiveElements.of(&curve).unwrap();
+        assert_eq!(Cost::ActiveElements.range(&curve), Ok([cost; 2]));
+        for none in [&fits(&[(0.0, 0.0)])[..], &[]] {
+            assert!(Cost::ActiveElements.range(none).is_err());
+        }
+        assert!(Cost::Unexplained.range(&dear).is_err());
     }
 }

@@ -52,7 +52,8 @@ fn costs(tables: &Tables) -> Figure {
     let rows = tables.rows::<LayerCost>();
     let largest = largest_ratio(&rows);
     let caption = "What it takes to reconstruct the stream of a layer: the active elements a datapoint at an explained \
-        variance of 0.95, and the share of the variance that is left with 10 of them. Lines are medians over the seeds at \
+        variance of 0.95 (their logarithm interpolated between penalties), and the share of the variance that is left with 10 \
+        of them. Lines are medians over the seeds at \
         which that much is explained, points are seeds. The fixes are for the trained model.";
     let mut figure = Figure::new(NAMES[0], caption).of::<LayerCost>();
     let panels: [(&str, Column); 2] = [
@@ -346,7 +347,27 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         ),
     };
     let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
-    let mut said = format!(
+    let sizes = of_basis(Basis::Stream).map(|r| r.n).levels();
+    let at_seeds = |&n: &usize| {
+        let ours = of_basis(Basis::Stream).filter(|r| r.n == n);
+        let ours: Vec<_> = ours
+            .map(|r| r.seed)
+            .levels()
+            .iter()
+            .map(u64::to_string)
+            .collect();
+        format!("N = {n} at seeds {}", ours.join(" "))
+    };
+    let of_sizes = match sizes.len() {
+        1 => String::new(),
+        _ => format!(
+            "The model of a seed is the one of the most datapoints that it has learned ({}): means and medians are over \
+             models of unlike N. ",
+            sizes.iter().map(at_seeds).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    let mut said = of_sizes;
+    said += &format!(
         "To explain 95 % of the variance takes {} active elements at the input, {} in the layers between and {} at the \
          output{at_reach} (medians over the seeds at which that much is explained){}.",
         whole(first.1),
@@ -354,7 +375,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         whole(last.1),
         match value(COST.id) {
             times if times.is_finite() => format!(
-                ", {} times as many in the middle as at the dearer end",
+                ", {} times as many in the middle as at the dearer end (at most, where the end is not reached)",
                 number(times)
             ),
             _ => String::new(),

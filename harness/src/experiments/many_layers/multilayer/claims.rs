@@ -14,10 +14,11 @@ pub static LINEAR: Claim<2> = Claim {
     kind: Kind::Finding,
     statement: "Through the last half of the layers the mean loss of the logit lens falls along a nearly \
         straight line. That alone does not tell whether outputs are built little by little or in one layer each.",
-    criterion: "R² of a straight line through the mean losses after each layer of the last half ≥ 0.95, and falling at \
-        each of them; means over the N whose final fraction learned is ≥ 0.95",
-    control: "a look-up model built by hand, in which one layer decides on each datapoint: its mean loss is an exactly \
-        straight line too",
+    criterion: "R² of a straight line through the mean losses after each layer of the last half ≥ 0.95, and falling \
+        at each of them; means over the N whose final fraction learned is ≥ 0.95 at a seed, which may be others at \
+        another seed",
+    control: "a look-up model built by hand, in which one layer decides on each datapoint: its mean loss falls along a \
+        nearly straight line too",
     conditions: [
         at_least(
             0.95,
@@ -34,8 +35,8 @@ pub static END: Claim<1> = Claim {
     id: "learned-near-the-end",
     kind: Kind::Finding,
     statement: "The loss of most datapoints falls below a threshold only near the last layer.",
-    criterion: "the first layer after which half of the datapoints are learned is at least 0.75 of the way through the \
-        layers; mean over the N whose final fraction is ≥ 0.95",
+    criterion: "the first layer after which half of the datapoints are learned is at least 0.75 of the way through \
+        the layers; mean over the N whose final fraction is ≥ 0.95 at a seed, which may be others at another seed",
     control: "a look-up model built by hand, in which every layer makes as many datapoints right as any other: half of \
         them are right half of the way",
     conditions: [at_least(
@@ -67,7 +68,8 @@ pub static DECISIVE: Claim<4> = Claim {
         its margin change in many layers.",
     criterion: "the share of the layer that decides, median over datapoints, is ≤ 2/L by each of four measures: norm \
         of the gradient of the correct output, contribution to the correct logit, drop of the loss, and rise of the \
-        margin in the layer from which on the datapoint is right; means over the N whose final fraction is ≥ 0.95",
+        margin in the layer from which on the datapoint is right; means over the N whose final fraction is ≥ 0.95 at \
+        a seed, which may be others at another seed",
     control: "a look-up model built by hand, in which one layer decides on each datapoint",
     conditions: [
         at_most(

@@ -41,7 +41,8 @@ crate::rows! {
         /// direction of the other among these neurons: same, half or quarter of them, or all with entries of its own,
         /// that are positive or of both signs
         overlap: Overlap [""],
-        /// length of what the other adds to these neurons, over √k; 0 for the other off
+        /// length of what the other adds to these neurons, over √k, with a minus where its level is negative; 0 for the
+        /// other off
         level: f64 ["1"],
         /// seed of the features
         seed: u64 [""],

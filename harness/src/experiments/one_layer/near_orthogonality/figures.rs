@@ -88,6 +88,8 @@ pub(super) fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = || rows.iter().filter(|r| r.threshold == threshold);
     let counts = rows().map(|r| (r.k, r.features)).medians();
     let control = rows().map(|r| (r.k, r.control)).medians();
+    let tried = tables.rows::<Mmcs>();
+    let tried = tried.iter().filter(|r| r.control).map(|r| r.features).max();
     let (first, last) = (counts[0], counts[counts.len() - 1]);
     let lower = |low: (f64, f64), c: &(f64, f64)| if c.1 < low.1 { *c } else { low };
     let lowest = counts.iter().fold(first, lower);
@@ -104,7 +106,8 @@ pub(super) fn findings(tables: &Tables, ledger: &Ledger) -> String {
     format!(
         "At an MMCS of {}, the number of nearly orthogonal features goes from {} at k = {}{dip}, to {} at k = {}: from \
          k = {FROM} on as k to the power of {grows}, while from half of the neurons on it stays between {} and {}. Without \
-         their signs the features share more and more of a direction: their number goes from {} to {}.",
+         their signs the features, of which no more than {} are tried, share more and more of a direction: their number goes \
+         from {} to {}.",
         number(threshold),
         directions(first.1),
         first.0,
@@ -112,6 +115,7 @@ pub(super) fn findings(tables: &Tables, ledger: &Ledger) -> String {
         last.0,
         directions(min(beyond.clone())),
         directions(max(beyond)),
+        tried.unwrap_or(0),
         directions(control[0].1),
         directions(control[control.len() - 1].1),
     )

@@ -191,7 +191,8 @@ pub(super) fn findings(tables: &Tables) -> String {
     let ends = |curve: Vec<(f64, f64)>| curve.first().copied().zip(curve.last().copied());
     let count = |count: f64| match count {
         few if few > 0.0 && few < 1.0 => "less than one".to_string(),
-        many => number(many.round()),
+        // As many can be active; where it is 18.8, not 19.
+        many => number(many.floor()),
     };
     let of_mixed = ends(mixed.iter().map(|r| (r.k, r.active)).medians()).zip(ends(
         mixed.iter().map(|r| (r.k, r.nearly_orthogonal)).medians(),
@@ -240,12 +241,14 @@ pub(super) fn findings(tables: &Tables) -> String {
     };
     let verdict = match (trades(least), trades(most)) {
         (false, false) => {
-            "in neither family do directions grow in number while some others can still be active"
+            "in neither family are there more directions at the largest k than at the smallest while some others can still be active"
         }
         (true, true) => {
-            "in both families directions grow in number while some others can still be active"
+            "in both families there are more directions at the largest k than at the smallest while some others can still be active"
         }
-        _ => "in one of them directions grow in number while some others can still be active",
+        _ => {
+            "in one of them there are more directions at the largest k than at the smallest while some others can still be active"
+        }
     };
     let n = skew.iter().map(|r| r.k).max().unwrap_or(0);
     let at_n = |of: fn(&Skew) -> f64| {
