@@ -190,8 +190,12 @@ fn an_error_names_what_its_command_has() {
     assert!(!nowhere.contains("resume"), "{nowhere}");
     // Targets of probes are no activations.
     sandbox.write("t.csv", "1\n2\n");
-    let targets = message("sae layers x.npy x.npy --k 1 --probe-targets t.csv --out z");
-    assert!(targets.contains("cannot read t.csv: rows are read from"));
+    std::fs::copy(sandbox.join("x.npy"), sandbox.join("y.npy")).unwrap();
+    let targets = message("sae layers x.npy y.npy --k 1 --probe-targets t.csv --out z");
+    assert!(
+        targets.contains("cannot read t.csv: rows are read from"),
+        "{targets}"
+    );
     assert!(!targets.contains("activations"), "{targets}");
     let one = message("sae train x.npy --elements 1 --k 2 --out z");
     assert!(one.contains("a dictionary has 1 element;"), "{one}");

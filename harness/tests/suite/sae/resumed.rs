@@ -82,7 +82,8 @@ fn what_cannot_be_added_to_a_training_is_refused_with_the_way_out() {
         &sandbox,
         "sae train --config a/config.toml --samples 40000 --out b --quiet",
     );
-    let layers = "x.npy x.npy --elements 8 --k 1 --samples 640 --batch 64 --seeds 1 --quiet";
+    std::fs::copy(sandbox.join("x.npy"), sandbox.join("y.npy")).unwrap();
+    let layers = "x.npy y.npy --elements 8 --k 1 --samples 640 --batch 64 --seeds 1 --quiet";
     succeeds(&sandbox, &format!("sae layers {layers} --out l"));
     sandbox.write(
         "t.npy",

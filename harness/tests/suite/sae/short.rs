@@ -73,7 +73,8 @@ fn a_training_that_came_to_nothing_says_so() {
         )),
         "{shown}"
     );
-    let layers = "sae layers x.npy x.npy --elements 8 --k 1 --samples 128 --batch 64 --seeds 1 --quiet --out l";
+    std::fs::copy(sandbox.join("x.npy"), sandbox.join("y.npy")).unwrap();
+    let layers = "sae layers x.npy y.npy --elements 8 --k 1 --samples 128 --batch 64 --seeds 1 --quiet --out l";
     let output = sandbox.harness(layers).output().unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();
     assert_eq!(shown.matches(few).count(), 1, "{shown}");
