@@ -21,7 +21,7 @@ crate::words! {
     }
 }
 
-/// How the reason begins where the claim holds and it is the control that leaves the verdict open.
+/// The beginning of the reason where the claim holds and it is the control that leaves the verdict open.
 pub(super) const IN_CONTROL: &str = "in the control, ";
 
 /// The verdict on a claim from its conditions and those of its control, the headline first, and why if it is not plain.

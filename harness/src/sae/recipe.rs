@@ -73,6 +73,11 @@ pub fn sides(task: Task, batch: &[f32]) -> (MatRef<'_>, MatRef<'_>) {
 }
 
 impl Plan {
+    /// The rows of all batches, those of later passes again.
+    pub fn rows(&self) -> u64 {
+        self.steps * self.batch as u64
+    }
+
     /// Estimated memory, bytes, of models of that width: a block of batches, and as many that are drawn for it at most,
     /// and the models.
     pub fn memory(&self, width: usize, dictionaries: impl Iterator<Item = usize>) -> f64 {

@@ -292,7 +292,7 @@ impl Job<'_> {
             "models: {}, with {} parameters in all, on {} rows each, {} of {}; about {} of memory",
             candidates.len(),
             parameters.sum::<usize>(),
-            plan.steps * plan.batch as u64,
+            plan.rows(),
             counted(plan.steps, "batch", "batches"),
             plan.batch,
             memory::size(self.memory)

@@ -177,7 +177,7 @@ impl Member {
                 .divergence
                 .clone()
                 .unwrap_or_else(|| "trained".into()),
-            samples: plan(settings).steps * settings.batch as u64,
+            samples: plan(settings).rows(),
             measures: measured.measures(),
         }
     }

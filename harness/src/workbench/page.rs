@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::figure::Figure;
 use crate::figure::export::Export;
 use crate::html::Drawing;
-use crate::sae::training::Plan;
 use crate::stats::observations::Observations as _;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
@@ -158,9 +157,8 @@ fn cards(data: &Data, tables: &Tables) -> Vec<Card> {
 
 /// The rows that each model has seen, those of later passes again.
 pub(super) fn rows_seen(data: &Data, settings: &Settings) -> String {
-    let Plan { steps, batch, .. } = plan(settings);
-    let seen = steps * batch as u64;
-    let steps = counted(steps, "batch", "batches");
+    let plan = plan(settings);
+    let seen = plan.rows();
     let passes = match data.rows().spec() {
         Some(_) => String::new(),
         None => {
@@ -168,7 +166,8 @@ pub(super) fn rows_seen(data: &Data, settings: &Settings) -> String {
             format!(", {} passes", number(passes))
         }
     };
-    format!("{seen} ({steps} of {batch}{passes})")
+    let steps = counted(plan.steps, "batch", "batches");
+    format!("{seen} ({steps} of {}{passes})", plan.batch)
 }
 
 /// Means of each cell over its seeds; empty if there is one seed.

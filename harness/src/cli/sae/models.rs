@@ -188,7 +188,6 @@ fn write(
 /// The measures of all models: a column for each model if all fit side by side into `width`, else a line for each model,
 /// whose columns stand in several tables if they have to.
 fn side_by_side(models: &[Evaluation], width: usize) -> String {
-    let label = |label: &str| label.trim_start().to_string();
     let measured = MEASURES.iter();
     let by_measure = Shown {
         head: models.iter().map(|m| m.model.clone()).collect(),
@@ -199,7 +198,7 @@ fn side_by_side(models: &[Evaluation], width: usize) -> String {
     let by_model = Shown {
         head: MEASURES
             .iter()
-            .map(|(name, _)| wrapped(&label(name)))
+            .map(|(name, _)| wrapped(name.trim_start()))
             .collect(),
         lines: models
             .iter()

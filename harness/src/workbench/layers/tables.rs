@@ -218,7 +218,7 @@ pub struct Nearest {
 }
 
 impl Nearest {
-    /// How far it is above the stricter of the two controls.
+    /// The excess of its |cosine| over the stricter of the two controls.
     pub fn excess(&self) -> f64 {
         self.cosine - self.rows.max(self.directions)
     }

@@ -95,7 +95,7 @@ fn pictures(models: &[Summary], layers: &[Layer]) -> Option<String> {
     Some(text)
 }
 
-/// How far the trainings with the opposite choices came: `8.1 % learned after 150 steps at N = 1000`.
+/// The ends of the trainings with the opposite choices, in words: `8.1 % learned after 150 steps at N = 1000`.
 fn opposite_ends(models: &[Summary]) -> String {
     let ours = || {
         let ours = models.iter();
