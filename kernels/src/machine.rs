@@ -8,6 +8,8 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(feature = "rayon")]
+mod awake;
 pub(crate) mod dot8;
 pub(crate) mod exec;
 pub(crate) mod f32x4;

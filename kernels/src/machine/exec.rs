@@ -38,7 +38,8 @@ impl Exec {
     /// `rayon`, on the calling thread.
     ///
     /// A call from outside a pool costs some 10 µs more than one from inside: run a whole training
-    /// loop inside one `ThreadPool::install`.
+    /// loop inside one `ThreadPool::install`. After work was shared, another thread of the pool looks for more for 0.2 ms,
+    /// since to wake a sleeping one takes longer than a small operation; work that others put into the pool goes on.
     pub fn parallel(isa: Isa) -> Exec {
         Exec {
             isa,

@@ -1,7 +1,9 @@
-//! Threads: the only file that names rayon.
+//! Threads: this file and `awake` are the only ones that name rayon.
 
 use std::ops::Range;
 
+#[cfg(feature = "rayon")]
+use crate::machine::awake;
 use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
@@ -32,7 +34,15 @@ pub(crate) fn join<A: Send, B: Send>(
 /// a call through a pointer is nothing beside a hand-over.
 #[cfg(feature = "rayon")]
 fn both(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
-    rayon::join(a, b);
+    let on_a_worker = || {
+        awake::join(|| {
+            rayon::join(a, b);
+        })
+    };
+    match rayon::current_thread_index() {
+        Some(_) => on_a_worker(),
+        None => rayon::scope(|_| on_a_worker()),
+    }
 }
 
 /// The number of threads that `exec` may use here.

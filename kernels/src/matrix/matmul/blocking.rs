@@ -44,8 +44,9 @@ const DIRECT_B: usize = 256 * 256;
 /// Most rows of A with which B is read in place: more of them repay the packing, as packed rows are aligned.
 const DIRECT_M: usize = 256;
 
-/// The same where each vector of B lies across two cache lines, since it fills a line and rows do not begin with one. From
-/// 128 rows on packing is 4 to 11 % faster then with AVX-512 on an Intel Xeon; with 64 rows there is no difference.
+/// The same where every vector of B lies across two cache lines, since it fills one and no row begins with one. From 128
+/// rows on packing is 4 to 11 % faster then with AVX-512 on an Intel Xeon; with 64 rows there is no difference, and none
+/// where rows are no multiple of a line apart.
 const DIRECT_M_ACROSS_LINES: usize = 96;
 
 /// Distance of the rows of a B, in values, of which they collide in the L1 cache where tiles are one line wide: lines
@@ -89,7 +90,7 @@ impl ReadB {
     pub(super) fn plan(m: usize, b: MatRef, wide: usize, threads: usize) -> Self {
         let (k, n) = (b.rows(), b.cols());
         let collides = wide <= LINE && b.row_stride().is_multiple_of(COLLIDING);
-        let most_rows = match wide > LINE && !begins_with_lines(b) {
+        let most_rows = match wide > LINE && lies_across_lines(b) {
             true => DIRECT_M_ACROSS_LINES,
             false => DIRECT_M,
         };
@@ -127,10 +128,10 @@ impl ReadB {
     }
 }
 
-/// Whether each row begins with a cache line.
-fn begins_with_lines(b: MatRef) -> bool {
+/// Whether no row begins with a cache line.
+fn lies_across_lines(b: MatRef) -> bool {
     let start = b.data().as_ptr().addr();
-    start.is_multiple_of(LINE * size_of::<f32>()) && b.row_stride().is_multiple_of(LINE)
+    b.row_stride().is_multiple_of(LINE) && !start.is_multiple_of(LINE * size_of::<f32>())
 }
 
 /// Rows of the next strip, of `left` that are left: a whole tile, then halves, so that few rows are computed in vain.
