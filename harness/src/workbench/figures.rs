@@ -51,20 +51,34 @@ fn curves(tables: &Tables, models: &[Model]) -> Figure {
     let seen = || Axis::linear("rows seen (million)");
     let mut error = Panel::new("", seen(), Axis::log("squared error of a row, normalised"));
     let mut l0 = Panel::new("", seen(), Axis::log("active elements (L0)"));
-    for (role, name) in shown(models) {
+    let mut lambda = Panel::new("", seen(), Axis::log("coefficient λ of the penalty"));
+    let mut is_steered = false;
+    for (model, (role, name)) in models.iter().zip(shown(models)) {
         let ours = || steps.iter().filter(|s| s.model == name);
         let x = |s: &Step| s.samples as f64 / 1e6;
         error = error.line(role, name, ours().map(|s| (x(s), s.reconstruction)));
         l0 = l0.line(role, name, ours().map(|s| (x(s), s.l0)));
+        if model.target_l0.is_finite() {
+            is_steered = true;
+            lambda = lambda.line(role, name, ours().map(|s| (x(s), s.lambda)));
+        }
     }
+    let (besides, of_lambda) = match is_steered {
+        true => (
+            " λ is raised while more elements are active than its target_l0 says, and lowered while fewer are.",
+            vec![lambda],
+        ),
+        false => ("", Vec::new()),
+    };
     let caption = format!(
-        "Training: squared error and active elements of the batch of a step against the rows seen before it.{}",
+        "Training: squared error and active elements of the batch of a step against the rows seen before it.{besides}{}",
         of_first(models)
     );
-    Figure::new("training", caption)
+    let figure = Figure::new("training", caption)
         .of::<Step>()
         .panel(error)
-        .panel(l0)
+        .panel(l0);
+    of_lambda.into_iter().fold(figure, Figure::panel)
 }
 
 /// A measure against L0: means over seeds with their intervals, and every model as a dot.

@@ -102,7 +102,7 @@ pub fn draw(
             let name = data.rows().title();
             (
                 format!("drawn from {name}"),
-                "new rows in every batch".into(),
+                "new ones in every batch".into(),
             )
         }
         None => (survey.rows.to_string(), data.trained_on().to_string()),
@@ -113,7 +113,7 @@ pub fn draw(
         facts: vec![
             ("rows", rows),
             ("width", data.width().to_string()),
-            ("of them for training", trained_on),
+            ("rows for training", trained_on),
             ("measured on", data.measured_on()),
             ("variant", settings.variant.to_string()),
             ("rows seen in training", rows_seen(data, settings)),

@@ -35,7 +35,7 @@ pub fn draw(
             ("layers", layers.len().to_string()),
             ("rows", data.rows().len().to_string()),
             ("width", data.width().to_string()),
-            ("of them for training", data.trained_on().to_string()),
+            ("rows for training", data.trained_on().to_string()),
             ("rows seen in training", rows_seen(data, &config.settings)),
             ("measured on", data.measured_on()),
             ("compared on", format!("{compared} of them")),

@@ -96,7 +96,7 @@ fn models_are_measured_on_the_rows_of_another_file_as_an_evaluation_measures_the
     assert_eq!(elements("a"), elements("e"));
     let report = read(&sandbox.join("a/report.html"));
     for text in [
-        "of them for training",
+        "rows for training",
         "150 rows of other.npy",
         "other.npy, row ",
     ] {

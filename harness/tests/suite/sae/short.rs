@@ -60,7 +60,7 @@ fn a_training_that_came_to_nothing_says_so() {
         report.contains("20032 (313 batches of 64, 35.1 passes)"),
         "{report}"
     );
-    assert!(report.contains("of them for training"));
+    assert!(report.contains("rows for training"));
     let shown = run("--k 2 --samples 128 --batch 64", "short");
     assert!(
         shown.contains(&format!("{few}2 steps only, of 64 rows: too few")),

@@ -37,6 +37,9 @@ fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
         let metrics: Vec<Step> = sandbox.table(&format!("{variant}/metrics.csv"));
         let lambdas: Vec<f64> = metrics.iter().map(|step| step.lambda).collect();
         assert!(lambdas.windows(2).any(|pair| pair[0] != pair[1]));
+        // The figure of the training shows its way.
+        let figure = sandbox.read(&format!("{variant}/training.svg"));
+        assert!(figure.contains("coefficient λ of the penalty"));
     }
     // Ten steps are too few to get anywhere.
     let output = sandbox
