@@ -33,6 +33,15 @@ fn set_threshold(parameters: &mut Parameters, to: f32) {
     threshold.row_mut(0).fill(to);
 }
 
+/// A trainer that learns nothing but the threshold.
+fn watcher(parameters: Parameters, batch: usize) -> Trainer {
+    let adam = Adam {
+        learning_rate: 0.0,
+        ..Adam::default()
+    };
+    Trainer::new(parameters, adam, batch)
+}
+
 fn threshold(trainer: &Trainer) -> f32 {
     let threshold = trainer.parameters().tensor("threshold").row(0);
     assert!(threshold.iter().all(|&t| t == threshold[0]));
@@ -98,11 +107,7 @@ each_isa!(the_threshold_is_a_running_mean_of_the_smallest_kept);
 /// It starts at the first smallest entry, a batch of zeros leaves it, and a new one weighs 10/(t + 9) in step t.
 fn the_threshold_is_a_running_mean_of_the_smallest_kept(isa: Isa) {
     let exec = Exec::serial(isa);
-    let adam = Adam {
-        learning_rate: 0.0,
-        ..Adam::default()
-    };
-    let mut trainer = Trainer::new(identity(3, batch_top_k(1)), adam, 2);
+    let mut trainer = watcher(identity(3, batch_top_k(1)), 2);
     let mut step = |x: [f32; 6]| {
         let losses = trainer.step(exec, MatRef::new(&x, 2, 3).unwrap());
         (threshold(&trainer), losses.density)
@@ -127,11 +132,7 @@ each_isa!(the_threshold_is_that_of_the_last_tenth_of_the_steps_and_of_the_last_h
 /// The smallest entry of step t is t, so the mean tells how many steps it lags behind.
 fn the_threshold_is_that_of_the_last_tenth_of_the_steps_and_of_the_last_hundred_at_most(isa: Isa) {
     let exec = Exec::serial(isa);
-    let adam = Adam {
-        learning_rate: 0.0,
-        ..Adam::default()
-    };
-    let mut trainer = Trainer::new(identity(1, batch_top_k(1)), adam, 1);
+    let mut trainer = watcher(identity(1, batch_top_k(1)), 1);
     for t in 1..=3000 {
         trainer.step(exec, MatRef::from_rows(&[t as f32], 1));
         let lag = (t as f32 - threshold(&trainer)) / t as f32;
@@ -163,11 +164,7 @@ fn codes_that_are_read_have_k_elements_in_the_mean(isa: Isa) {
         values.collect()
     };
     let parameters = Parameters::initial(shape, batch_top_k(K), stream(5));
-    let adam = Adam {
-        learning_rate: 0.0,
-        ..Adam::default()
-    };
-    let mut trainer = Trainer::new(parameters, adam, BATCH);
+    let mut trainer = watcher(parameters, BATCH);
     for _ in 0..STEPS {
         let x = samples(BATCH);
         let losses = trainer.step(exec, MatRef::from_rows(&x, 12));
