@@ -24,7 +24,6 @@ use crate::store::checkpoint;
 use crate::store::checksums::Checksums;
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, MANIFEST};
-use crate::store::resumed;
 use crate::text::{counted, number, quoted_path};
 use crate::workbench::config;
 use crate::workbench::config::text::difference;
@@ -56,12 +55,9 @@ pub struct Options {
     pub parts: BTreeMap<String, PathBuf>,
 }
 
-/// The folder of the results, new or that of the training of the same configuration; `out/STEM-N` if none is named.
-pub fn open(text: &str, stem: &str, options: &Options) -> Result<Folder> {
-    let command = match stem {
-        "layers" => resumed::LAYERS,
-        _ => resumed::TRAIN,
-    };
+/// The folder of the results of a command, new or that of the training of the same configuration; `out/STEM-N` if none is
+/// named.
+pub fn open(text: &str, (stem, command): (&str, &str), options: &Options) -> Result<Folder> {
     let folder = match &options.out {
         Some(path) if options.resume => {
             let folder = Folder::resume(path, [MODELS].into_iter())?;

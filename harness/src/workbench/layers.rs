@@ -29,6 +29,7 @@ use crate::session;
 use crate::session::progress::Progress;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
+use crate::store::resumed;
 use crate::table::{Table, Tables, describe};
 use crate::workbench::config::{Across, Config};
 use crate::workbench::data::{Data, task};
@@ -108,7 +109,11 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
         memory,
         options.threads,
     )?;
-    let folder = open(&config.to_toml(isa.name()), "layers", options)?;
+    let folder = open(
+        &config.to_toml(isa.name()),
+        ("layers", resumed::LAYERS),
+        options,
+    )?;
     let training = Training {
         config,
         across: &across,

@@ -21,6 +21,7 @@ use crate::session::progress::Show;
 use crate::store::checkpoint::{self, Unfit};
 use crate::store::folder::Folder;
 use crate::store::names::{CHECKPOINTS, CONFIG, PARTS, PLAN, REPORT};
+use crate::store::resumed;
 use crate::store::snapshot::Snapshot;
 use crate::store::system;
 use crate::table::{Record as _, Table};
@@ -52,7 +53,11 @@ pub fn plan(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<
     let mut units = units(config, opened.width(), opened.output());
     let drawing = opened.drawing();
     units.iter_mut().for_each(|unit| unit.memory += drawing);
-    let folder = job::open(&config.to_toml(isa.name()), "sae", options)?;
+    let folder = job::open(
+        &config.to_toml(isa.name()),
+        ("sae", resumed::TRAIN),
+        options,
+    )?;
     let job = Job {
         settings: &config.settings,
         isa,

@@ -13,6 +13,7 @@ use crate::sae::training::Trained;
 use crate::session;
 use crate::store::folder::Folder;
 use crate::store::names::REPORT;
+use crate::store::resumed;
 use crate::table::record::TableSpec;
 use crate::table::{Record as _, Table, Tables, describe};
 use crate::workbench::activity::Activity;
@@ -94,7 +95,11 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
         memory,
         options.threads,
     )?;
-    let folder = open(&config.to_toml(isa.name()), "sae", options)?;
+    let folder = open(
+        &config.to_toml(isa.name()),
+        ("sae", resumed::TRAIN),
+        options,
+    )?;
     let training = Training {
         config,
         members: &members,
