@@ -18,7 +18,7 @@
       count += card.hidden ? 0 : 1;
     }
     for (const group of groups) group.hidden = !group.querySelector(".card:not([hidden])");
-    found.value = wanted === "" ? "" : `${count} of ${cards.length} elements`;
+    found.value = wanted === "" ? "" : `${count} of the ${cards.length} elements on this page`;
   };
   field.addEventListener("input", search);
   // A link leads to an element that the search may hide.

@@ -46,7 +46,8 @@ pub enum Scheduler {
     goes to DIR/slurm/part-I.log. A task is told a minute before its time is up; it then writes its checkpoints and is \
     queued again, if it has come any further. One whose program failed is queued again as well, three times at most. \
     Options of --sbatch are written as they are given: quote what holds spaces, as in a script.\n\nExample:\n  harness plan --preset full \
-    --out run\n  harness submit slurm run --parts 32 --partition short --go\n  harness status run"
+    --out run\n  harness submit slurm run --parts 32 --partition short --go\n  harness status run\n\nFor a sweep of trainings, the \
+    same three with `harness sae`."
 )]
 pub struct SlurmArgs {
     /// Folder of the run

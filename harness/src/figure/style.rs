@@ -130,8 +130,9 @@ impl Role {
                 _ => (INDIGO, Solid, Square),
             },
             Role::Step { index, of } => (step(index, of), Solid, marker(index)),
-            Role::Mirrored { index, of } => (step(index, of), Dashed, marker(index)),
-            Role::Echoed { index, of } => (step(index, of), Dotted, marker(index)),
+            // Markers of their own, since a line of a single dot shows no dashes.
+            Role::Mirrored { index, of } => (step(index, of), Dashed, marker(index + 2)),
+            Role::Echoed { index, of } => (step(index, of), Dotted, marker(index + 3)),
         };
         Style {
             colour,

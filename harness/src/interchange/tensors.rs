@@ -89,7 +89,8 @@ pub fn encode(tensors: &[Tensor], metadata: Option<(&str, String)>) -> Vec<u8> {
 /// # Errors
 /// If it is no `.safetensors` file.
 pub fn decode(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
-    SafeTensors::deserialize(bytes).map_err(|e| format!("it is no .safetensors file: {e}"))
+    SafeTensors::deserialize(bytes)
+        .map_err(|e| format!("it is no .safetensors file, or was cut short: {e}"))
 }
 
 /// The values of a tensor in single precision. Half precision is widened, and double precision rounded.

@@ -31,18 +31,31 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     figures
 }
 
-/// The models that are shown one by one, each with its look.
-fn shown(models: &[Model]) -> impl Iterator<Item = (Role, &str)> {
-    let names = models.iter().take(SHOWN).map(|m| m.model.as_str());
-    names
+/// The models that are shown one by one, each with its look: all, or of more than [`SHOWN`] the first seed of the first
+/// settings.
+fn shown(models: &[Model]) -> impl Iterator<Item = (Role, &Model)> {
+    let is_first = |m: &&Model| {
+        let same = models.iter().find(|first| first.cell == m.cell);
+        models.len() <= SHOWN || same.is_some_and(|first| first.model == m.model)
+    };
+    let shown = models.iter().filter(is_first).take(SHOWN);
+    shown
         .enumerate()
-        .map(|(i, name)| (Role::Other(i as u8), name))
+        .map(|(i, model)| (Role::Other(i as u8), model))
 }
 
 fn of_first(models: &[Model]) -> String {
-    match models.len() {
-        0..=SHOWN => String::new(),
-        n => format!(" The first {SHOWN} of {n} models."),
+    let (of, cells) = (
+        models.len(),
+        models.iter().map(|m| m.cell.as_str()).distinct(),
+    );
+    match (of, cells.len()) {
+        (..=SHOWN, _) => String::new(),
+        (_, cells) if cells == of => format!(" The first {SHOWN} of {of} models."),
+        (_, cells) => {
+            let shown = cells.min(SHOWN);
+            format!(" One seed of {shown} of the {cells} settings, of {of} models in all.")
+        }
     }
 }
 
@@ -53,7 +66,8 @@ fn curves(tables: &Tables, models: &[Model]) -> Figure {
     let mut l0 = Panel::new("", seen(), Axis::log("active elements (L0)"));
     let mut lambda = Panel::new("", seen(), Axis::log("coefficient λ of the penalty"));
     let mut is_steered = false;
-    for (model, (role, name)) in models.iter().zip(shown(models)) {
+    for (role, model) in shown(models) {
+        let name = model.model.as_str();
         let ours = || steps.iter().filter(|s| s.model == name);
         let x = |s: &Step| s.samples as f64 / 1e6;
         error = error.line(role, name, ours().map(|s| (x(s), s.reconstruction)));
@@ -252,7 +266,8 @@ fn density(elements: &[Element], models: &[Model]) -> Figure {
         ),
     )
     .of::<Element>();
-    for (role, name) in shown(models) {
+    for (role, model) in shown(models) {
+        let name = model.model.as_str();
         let ours = elements.iter().filter(|e| e.model == name);
         let bins = log_histogram(ours.map(|e| e.frequency));
         let panel = Panel::new(
@@ -274,7 +289,8 @@ fn nearest(elements: &[Element], models: &[Model]) -> Figure {
         ),
     )
     .of::<Element>();
-    for (role, name) in shown(models) {
+    for (role, model) in shown(models) {
+        let name = model.model.as_str();
         let cosines: Vec<f64> = elements
             .iter()
             .filter(|e| e.model == name)

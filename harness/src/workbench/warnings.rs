@@ -63,8 +63,8 @@ pub fn warnings(survey: &Survey, settings: &Settings, models: &[Model]) -> Vec<S
     let useless = asked().filter(|m| m.end == "trained" && !explains(m));
     warnings.extend(useless.map(|m| {
         format!(
-            "{} explains {} of the variance: it reconstructs rows no better than their mean does; try a lower learning \
-             rate, {}or more rows.",
+            "{} explains {} of the variance: it reconstructs rows no better than their mean does; try more rows, {}or \
+             another learning rate.",
             m.model,
             percent(m.measures.explained_variance),
             if m.variant.has_k() { "" } else { "a smaller lambda " },

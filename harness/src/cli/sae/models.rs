@@ -298,7 +298,10 @@ const MEASURES: [Measure; 15] = [
         percent(m.measures.explained_variance)
     }),
     ("  explained by row", |m| {
-        percent(m.measures.explained_variance_by_row)
+        match m.measures.explained_variance_by_row.is_finite() {
+            true => percent(m.measures.explained_variance_by_row),
+            false => "not measured".into(),
+        }
     }),
     ("squared error", |m| number(m.measures.mse)),
     ("L0", |m| known(m.measures.l0, number)),

@@ -85,7 +85,8 @@ pub struct WhatArgs {
     #[arg(long, value_name = "SHARE")]
     held_out: Option<f64>,
 
-    /// Leave out rows that hold a NaN or an infinite value, and count them; without it, the first of them is an error
+    /// Leave out rows that hold a NaN or an infinite value, and count them; without it, the first of them is an error. Not for
+    /// several layers, whose rows belong together
     #[arg(long)]
     skip_nonfinite: bool,
 

@@ -58,11 +58,13 @@ fn reconstruction(models: &[LayerModel]) -> Vec<String> {
         };
         Some(format!(
             "With {elements} elements, {} of them active on a row in the mean, a dictionary explains {} of the variance of held-out \
-             rows, least at {} and most at {}; {} of its elements are dead.",
+             rows{}; {} of its elements are dead.",
             number(l0),
             range(least.1, most.1),
-            least.0,
-            most.0,
+            match percent(least.1) == percent(most.1) {
+                true => String::new(),
+                false => format!(", least at {} and most at {}", least.0, most.0),
+            },
             range(fewest.1, dead.1),
         ))
     });
@@ -80,9 +82,11 @@ fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
         percent(next[0]),
         percent(next[1]),
     );
+    // Over the same layers, of which the last has no next one.
+    let compared = || rows.iter().filter(|r| !r.next_direction.is_nan());
     let again = [
-        mean_of_finite(rows.iter().map(|r| r.again_direction)),
-        mean_of_finite(rows.iter().map(|r| r.again_function)),
+        mean_of_finite(compared().map(|r| r.again_direction)),
+        mean_of_finite(compared().map(|r| r.again_function)),
     ];
     if let [Some(direction), Some(function)] = again {
         said += &format!(
