@@ -21,8 +21,9 @@ pub static COST: Claim<1> = Claim {
         learned at a seed: active elements a datapoint at an explained variance of 0.95 (their logarithm interpolated \
         between penalties), geometric mean over the layers read from L/4 to 3L/4, over the larger of those of the input \
         and of the output: above 1; a layer of which no dictionary explains so much takes at least the active elements of \
-        the one that explains most, and the ratio counts as the possible one that is nearest to 1 if all possible ones are \
-        on the same side of 1",
+        the one that explains most, and one of which every dictionary explains more takes at most those of the one that \
+        explains least; the ratio counts as the possible one that is nearest to 1 if all possible ones are on the same \
+        side of 1",
     control: "a look-up model of the same data, built by hand, in which each datapoint becomes right in one layer",
     conditions: [above(
         1.0,
@@ -106,8 +107,10 @@ fn ratio(
         (true, true) => Ok(least),
         (false, false) => Ok(most),
         _ => Err(format!(
-            "it is {} or more where no dictionary explains 0.95 of the variance of some layer",
-            number(least)
+            "it may be from {} to {}, since the dictionaries of some layer are all on one side of the level at which its \
+             cost is read",
+            number(least),
+            number(most)
         )),
     }
 }
@@ -265,7 +268,8 @@ mod tests {
             assert!((found / expected - 1.0).abs() < 1e-12, "{found}");
         };
         near(of([50.0; 2], [200.0; 2]), 0.25);
-        // However much dearer the output is, the ratio is no larger.
+        // However much cheaper the middle layers are, or dearer the output is, the ratio is no larger.
+        near(of([0.0, 50.0], [200.0; 2]), 0.25);
         near(of([50.0; 2], [200.0, f64::INFINITY]), 0.25);
         near(of([50.0, f64::INFINITY], [20.0; 2]), 2.5);
         for (middle, output) in [

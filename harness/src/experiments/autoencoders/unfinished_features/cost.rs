@@ -21,33 +21,14 @@ const EXPLAINED: f64 = 0.95;
 const ACTIVE: f64 = 10.0;
 
 impl Cost {
-    /// The least and the most that a layer may cost: the same where [`of`](Self::of) tells; where no dictionary reaches
-    /// the explained variance, from the active elements of the one that explains most upwards, since to explain more
-    /// takes no fewer.
+    /// The least and the most that a layer may cost, from the fits of its dictionaries. Where they cross the level, both
+    /// are the cost interpolated between the penalties, with L0 on a logarithmic scale. A dictionary of more active
+    /// elements explains no less, so where all are on the cheap side of the level the cost is at most that at the penalty
+    /// nearest to it, and where none explains enough it is at least the active elements of the one that explains most.
     ///
     /// # Errors
-    /// Those of `of`, but for that case.
+    /// If a dictionary has no active elements, or none gets by with so few of them.
     pub fn range(self, fits: &[Fit]) -> Result<[f64; 2], String> {
-        let cost = self.of(fits);
-        let by_variance =
-            |a: &&Fit, b: &&Fit| a.explained_variance.total_cmp(&b.explained_variance);
-        match (self, fits.iter().max_by(by_variance)) {
-            (Cost::ActiveElements, Some(best))
-                if best.explained_variance < EXPLAINED && fits.iter().all(Fit::is_measured) =>
-            {
-                Ok([best.l0, f64::INFINITY])
-            }
-            _ => cost.map(|cost| [cost; 2]),
-        }
-    }
-
-    /// The cost of a layer from the fits of its dictionaries: interpolated between the penalties where the level is
-    /// crossed, L0 on a logarithmic scale; that at the penalty nearest to the level where all are on the cheap side of
-    /// it.
-    ///
-    /// # Errors
-    /// If none is.
-    pub fn of(self, fits: &[Fit]) -> Result<f64, String> {
         if !fits.iter().all(Fit::is_measured) {
             return Err("a dictionary has no active elements".into());
         }
@@ -59,14 +40,30 @@ impl Cost {
             Cost::ActiveElements => EXPLAINED,
             Cost::Unexplained => -ACTIVE.ln(),
         };
-        let found = crossing(points.collect(), level).ok_or(match self {
-            Cost::ActiveElements => format!("no dictionary explains {EXPLAINED} of the variance"),
-            Cost::Unexplained => format!("no dictionary gets by with {ACTIVE} active elements"),
-        })?;
-        Ok(match self {
-            Cost::ActiveElements => found.exp(),
-            Cost::Unexplained => found.max(f64::MIN_POSITIVE),
-        })
+        let cost = |y: f64| match self {
+            Cost::ActiveElements => y.exp(),
+            Cost::Unexplained => y.max(f64::MIN_POSITIVE),
+        };
+        let by_variance =
+            |a: &&Fit, b: &&Fit| a.explained_variance.total_cmp(&b.explained_variance);
+        match (crossing(points.collect(), level), self) {
+            (Some((y, true)), _) => Ok([cost(y); 2]),
+            (Some((y, false)), _) => Ok([0.0, cost(y)]),
+            (None, Cost::ActiveElements) => {
+                let best = fits.iter().max_by(by_variance);
+                let best = best.ok_or("there is no dictionary")?;
+                Ok([best.l0, f64::INFINITY])
+            }
+            (None, Cost::Unexplained) => Err(format!(
+                "no dictionary gets by with {ACTIVE} active elements"
+            )),
+        }
+    }
+
+    /// The cost of a layer, if its dictionaries tell it.
+    pub fn of(self, fits: &[Fit]) -> Option<f64> {
+        let [least, most] = self.range(fits).ok()?;
+        (least == most).then_some(least)
     }
 }
 
@@ -77,20 +74,25 @@ impl Fit {
     }
 }
 
-/// y at the level of x, on straight lines between the points; that of the least x where all are above the level.
-fn crossing(mut points: Vec<(f64, f64)>, level: f64) -> Option<f64> {
+/// y at the level of x, on straight lines between the points, and whether they cross it: where all are above it, y is that
+/// of the least x.
+fn crossing(mut points: Vec<(f64, f64)>, level: f64) -> Option<(f64, bool)> {
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let above = points.iter().position(|p| p.0 >= level)?;
     let (x, y) = points[above];
     Some(match above.checked_sub(1).map(|i| points[i]) {
-        None => y,
-        Some((before, y_before)) => y_before + (y - y_before) * (level - before) / (x - before),
+        None => (y, x == level),
+        Some((before, y_before)) => {
+            let share = (level - before) / (x - before);
+            (y_before + (y - y_before) * share, true)
+        }
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::record::Word as _;
 
     fn fits(points: &[(f64, f64)]) -> Vec<Fit> {
         let fit = |&(l0, explained_variance): &(f64, f64)| Fit {
@@ -110,19 +112,23 @@ mod tests {
         let part = 2.5f64.ln() / 4.0f64.ln();
         let expected = 1.0 - (0.93 + part * 0.04);
         assert!((Cost::Unexplained.of(&curve).unwrap() - expected).abs() < 1e-9);
+        let at_the_level = fits(&[(7.0, 0.95), (9.0, 0.97)]);
+        assert!((Cost::ActiveElements.of(&at_the_level).unwrap() - 7.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_layer_that_is_cheaper_or_dearer_than_all_its_dictionaries_has_a_bound() {
         let cheap = fits(&[(2.0, 0.99), (1.0, 0.96)]);
-        assert_eq!(Cost::ActiveElements.of(&cheap).unwrap(), 1.0);
-        assert!((Cost::Unexplained.of(&cheap).unwrap() - 0.01).abs() < 1e-12);
+        assert_eq!(Cost::ActiveElements.range(&cheap), Ok([0.0, 1.0]));
+        let [least, most] = Cost::Unexplained.range(&cheap).unwrap();
+        assert!(least == 0.0 && (most - 0.01).abs() < 1e-12);
         let dear = fits(&[(40.0, 0.9), (20.0, 0.8)]);
-        assert!(Cost::ActiveElements.of(&dear).is_err() && Cost::Unexplained.of(&dear).is_err());
-        assert!(Cost::ActiveElements.of(&fits(&[(0.0, 0.0)])).is_err());
-        // What is not reached has a least cost, and nobody knows the most.
         assert_eq!(Cost::ActiveElements.range(&dear), Ok([40.0, f64::INFINITY]));
-        let cost = Cost::ActiveElements.of(&curve).unwrap();
-        assert_eq!(Cost::ActiveElements.range(&curve), Ok([cost; 2]));
-        for none in [&fits(&[(0.0, 0.0)])[..], &[]] {
-            assert!(Cost::ActiveElements.range(none).is_err());
-        }
         assert!(Cost::Unexplained.range(&dear).is_err());
+        for cost in Cost::ALL {
+            assert!(cost.of(&cheap).is_none() && cost.of(&dear).is_none());
+            assert!(cost.range(&fits(&[(0.0, 0.0)])).is_err());
+            assert!(cost.range(&[]).is_err());
+        }
     }
 }

@@ -55,9 +55,11 @@ crate::rows! {
         layer: usize [""],
         /// elements, in multiples of the width
         ratio: usize ["1"],
-        /// active elements a datapoint at an explained variance of 0.95
+        /// active elements a datapoint at an explained variance of 0.95, interpolated between penalties; NaN where all
+        /// dictionaries explain more, or all explain less
         l0: f64 ["elements"],
-        /// share of the variance that is not explained with 10 active elements a datapoint
+        /// share of the variance that is not explained with 10 active elements a datapoint, interpolated between penalties;
+        /// NaN where all dictionaries have fewer, or all have more
         unexplained: f64 ["1"],
     }
 }
@@ -183,8 +185,8 @@ fn costs(dictionaries: &[Dictionary]) -> Vec<LayerCost> {
         let ours = dictionaries.iter().filter(|d| of(&d.job) == job);
         let fits = fits(ours, job.layer);
         let measured = |cost: Cost| {
-            fits.as_ref()
-                .map_or(f64::NAN, |f| cost.of(f).unwrap_or(f64::NAN))
+            let cost = fits.as_ref().ok().and_then(|fits| cost.of(fits));
+            cost.unwrap_or(f64::NAN)
         };
         LayerCost {
             model: job.task.kind,

@@ -3,7 +3,7 @@
 
 use super::capacity::{Attempt, Way, largest};
 use super::claims::{self, CAPACITY, DECISIVE, END, LINEAR, MORE, Measured, OfEachN};
-use super::curve::{Batch, Budget, Run, cells};
+use super::curve::{self, Batch, Budget, Run, cells};
 use super::model::{Model, judges};
 use super::reading::Judge;
 use super::scores::Scores;
@@ -20,9 +20,11 @@ struct Cell {
     /// Whether these are the settings of the experiment.
     is_point: bool,
     layers: usize,
-    /// For each seed the trained models, and the look-up models of the same N.
-    models: Vec<(u64, [OfEachN; 2])>,
+    models: Models,
 }
+
+/// For each seed the scores of the trained models, and those of the look-up models of the same N.
+type Models = Vec<(u64, [OfEachN; 2])>;
 
 /// Measures every condition of the claims on layers, at the settings of the experiment and, if there is a specification
 /// curve, in each of its cells.
@@ -124,22 +126,26 @@ fn point(s: &Settings, models: &[Model], seeds: &[u64]) -> Cell {
     }
 }
 
-/// The cells of the specification curve, one for each two loads that follow one another.
+/// The cells of the specification curve, one for each two loads that follow one another. A cell with early stop in which no
+/// training stops early has the very models of that with equal steps, and is left out.
 fn of_curve(s: &Settings, runs: &[Run]) -> Vec<Cell> {
     let seeds = runs.iter().map(|run| run.seed).distinct();
     let mut found = Vec::new();
     for cell in cells(&s.curve) {
         for loads in s.curve.loads.windows(2) {
-            let [smallest, largest] = [loads[0], loads[1]].map(|load| s.curve.datapoints(load));
-            let of_seed = |seed: u64| {
-                let ours = runs.iter().filter(move |run| {
-                    let is_end = run.n == smallest || run.n == largest;
-                    run.cell == cell && run.seed == seed && is_end
-                });
-                let trained = ours.clone().map(|run| Ok((run.n, run.trained.clone()?)));
-                let look_up = ours.map(|run| Ok((run.n, run.look_up.clone()?)));
-                [trained.collect(), look_up.collect()]
+            let ends = [loads[0], loads[1]].map(|load| s.curve.datapoints(load));
+            let of_seeds = |cell: curve::Cell| -> Models {
+                let of_seed = |&seed: &u64| (seed, of_seed(runs, cell, ends, seed));
+                seeds.iter().map(of_seed).collect()
             };
+            let models = of_seeds(cell);
+            let steps = curve::Cell {
+                budget: Budget::EqualSteps,
+                ..cell
+            };
+            if cell.budget == Budget::EarlyStop && are_same(&models, &of_seeds(steps)) {
+                continue;
+            }
             found.push(Cell {
                 options: vec![
                     ("width", s.curve.width.to_string()),
@@ -152,11 +158,28 @@ fn of_curve(s: &Settings, runs: &[Run]) -> Vec<Cell> {
                 ],
                 is_point: false,
                 layers: cell.layers,
-                models: seeds.iter().map(|&seed| (seed, of_seed(seed))).collect(),
+                models,
             });
         }
     }
     found
+}
+
+/// The scores of the trained models of a cell of the curve with these numbers of datapoints at a seed, and those of the
+/// look-up models.
+fn of_seed(runs: &[Run], cell: curve::Cell, ends: [usize; 2], seed: u64) -> [OfEachN; 2] {
+    let ours = runs
+        .iter()
+        .filter(|run| run.cell == cell && run.seed == seed && ends.contains(&run.n));
+    let trained = ours.clone().map(|run| Ok((run.n, run.trained.clone()?)));
+    let look_up = ours.map(|run| Ok((run.n, run.look_up.clone()?)));
+    [trained.collect(), look_up.collect()]
+}
+
+/// Whether scores are the same in all their bits. A depth at which no half is right is NaN, and the same as another.
+fn are_same(a: &Models, b: &Models) -> bool {
+    let [a, b] = [a, b].map(|models| postcard::to_allocvec(models).expect("scores are plain data"));
+    a == b
 }
 
 /// Measures how many pairs are learned in each way, at the settings of the experiment and, if there is a specification
@@ -219,4 +242,76 @@ fn learned_with(
         [over(&end_to_end, &block_by_block), over(&end_to_end, &held)],
         [over(&held, &block_by_block), over(&held, &held)],
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scores::Right;
+    use super::super::settings::Loss;
+    use super::*;
+    use crate::settings::{Preset, Settings as _};
+    use crate::table::record::Word as _;
+
+    #[test]
+    fn an_early_stop_that_never_came_is_no_cell_of_its_own() {
+        let mut s = Settings::preset(Preset::Quick);
+        s.curve.loads = vec![1.0, 2.0, 4.0];
+        let n = s
+            .curve
+            .loads
+            .clone()
+            .into_iter()
+            .map(|load| s.curve.datapoints(load));
+        let n: Vec<usize> = n.collect();
+        // All scores are alike, but that of the trainings on all datapoints the early stop ended the smallest one.
+        let run = |cell: curve::Cell, n: usize, seed: u64, is_ended: bool| {
+            let right = Right {
+                last: 1.0,
+                before_last: 0.5,
+                area: 0.25,
+                depth: f64::NAN,
+            };
+            let scores = |area: f64| Scores {
+                late_r2: 0.5,
+                late_change: -0.1,
+                decisive: [0.1; 4],
+                right: judges(s.threshold)
+                    .into_iter()
+                    .map(|judge| (judge, Right { area, ..right }))
+                    .collect(),
+            };
+            Run {
+                cell,
+                n,
+                seed,
+                trained: Ok(scores(if is_ended { 0.125 } else { 0.25 })),
+                look_up: Ok(scores(0.5)),
+            }
+        };
+        let mut runs = Vec::new();
+        for cell in cells(&s.curve) {
+            for seed in [0, 1] {
+                runs.extend(n.iter().map(|&n_of_run| {
+                    let is_stopped = (cell.batch, cell.budget) == (Batch::All, Budget::EarlyStop);
+                    run(cell, n_of_run, seed, is_stopped && n_of_run == n[0])
+                }));
+            }
+        }
+        let early = of_curve(&s, &runs).into_iter().filter(|cell| {
+            cell.options
+                .contains(&("budget", Budget::EarlyStop.to_string()))
+        });
+        let early: Vec<_> = early.map(|cell| cell.options).collect();
+        assert_eq!(
+            early.len(),
+            Loss::ALL.len() * s.curve.layers.len() * s.curve.rates.len()
+        );
+        for options in early {
+            assert!(
+                options.contains(&("batch", Batch::All.to_string())),
+                "{options:?}"
+            );
+            assert!(options.contains(&("N/d", "1 to 2".into())), "{options:?}");
+        }
+    }
 }
