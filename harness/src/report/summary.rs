@@ -1,6 +1,6 @@
 //! What was asked and what came out, in five sentences made of the ledger.
 
-use crate::claim::criteria::is_after_a_look;
+use crate::claim::criteria::count_after_a_look;
 use crate::claim::ledger::Ledger;
 use crate::claim::words::kinds;
 use crate::claim::{Entry, Kind, Verdict};
@@ -46,8 +46,7 @@ fn asked(entries: &[Entry]) -> String {
         1 => "1 claim".into(),
         n => format!("{n} claims"),
     };
-    let looked = entries.iter().filter(|e| is_after_a_look(&e.id)).count();
-    let looked = match looked {
+    let looked = match count_after_a_look(entries.iter().map(|e| e.id.as_str())) {
         0 => String::new(),
         n => format!(" ({n} of them after results of their measure had been seen)"),
     };
