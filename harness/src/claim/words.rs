@@ -25,7 +25,9 @@ pub fn spread_of(e: &Estimate, seeds: u64) -> String {
     match (e.basis, seeds) {
         (Basis::Same, n) => format!("the same at all {n} seeds"),
         (Basis::EverySeed, 1) | (Basis::Nothing, 1) => "1 seed".into(),
-        (Basis::EverySeed, n) => format!("{low} to {high}, every one of {n} seeds counts"),
+        (Basis::EverySeed, n) => {
+            format!("{low} to {high} over {n} seeds, at each of which it must hold")
+        }
         (Basis::Student | Basis::Bootstrap, n) if e.low == e.high => {
             format!("no spread over {n} seeds")
         }
