@@ -205,11 +205,14 @@ fn verdict(e: &Entry, ledger: &Ledger) -> String {
         "" => String::new(),
         held => format!("; {held}"),
     };
-    format!(
-        "{sign} {}: {} is {} ({}){settings}{reason}",
-        e.verdict,
-        e.measure,
-        number(e.value),
-        spread(e)
-    )
+    let headline = format!("{} is {} ({})", e.measure, number(e.value), spread(e));
+    // Where another condition than the headline fails, that is what the verdict rests on.
+    let elsewhere = e.verdict == Verdict::NotReproduced && !e.reason.starts_with(&e.measure);
+    match elsewhere {
+        true => format!(
+            "{sign} {}: {}; the headline does not fail: {headline}{settings}",
+            e.verdict, e.reason
+        ),
+        false => format!("{sign} {}: {headline}{settings}{reason}", e.verdict),
+    }
 }

@@ -34,7 +34,7 @@ pub(super) fn sentences(ledger: &Ledger) -> Vec<Sentence<'_>> {
         sentences.push(plain(by_kind(entries)));
     }
     let endings = [
-        ending("Not as the post has it:", &failed),
+        ending("These did not come out as claimed:", &failed),
         ending("Left open by this run:", &open),
     ];
     sentences.extend(endings.into_iter().filter(|s| !s.claims.is_empty()));
