@@ -26,7 +26,7 @@ crate::rows! {
         high: f64 [""],
         /// what the interval rests on: every seed (smallest to largest), Student's t or the BCa bootstrap at 95 %
         interval: Basis [""],
-        /// fixed in advance
+        /// what settles it, written before the results
         criterion: String [""],
         /// mean over seeds in the control
         control_value: f64 [""],

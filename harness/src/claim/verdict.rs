@@ -51,7 +51,7 @@ pub(super) fn verdict(claim: &[Evidence], control: &[Evidence]) -> (Verdict, Str
         Standing::Violates => (Verdict::Reproduced, String::new()),
         Standing::Fulfils => {
             let range = of_control.range();
-            let why = format!("in the control it is {range}, which keeps the bound as well");
+            let why = format!("the control has {range}, which keeps the bound as well");
             (Verdict::NoPower, why)
         }
         Standing::Straddles | Standing::Unmeasured => {

@@ -32,9 +32,9 @@ fn read(registry: &Registry, run: Option<&Path>) -> Result<(String, Ledger)> {
     let claims = || registry.0.iter().flat_map(claims_of).map(|claim| claim.id);
     let (looked, all) = (count_after_a_look(claims()), claims().count());
     let head = format!(
-        "Verdicts of {what}: {facts}.{} Every criterion was fixed before this run. Of the {all} criteria, {looked} were first \
-         written after results of their measure had been seen in earlier runs; `harness list --criteria` says of which claims, \
-         with every change and its reason.",
+        "Verdicts of {what}: {facts}.{} Every criterion was written before the results of this run were there. Of the {all} \
+         criteria, {looked} were first written after results of their measure had been seen in earlier runs; \
+         `harness list --criteria` says of which claims, with every change and its reason.",
         fewer_seeds(&ledger)
     );
     Ok((head, ledger))
@@ -49,7 +49,11 @@ fn fewer_seeds(ledger: &Ledger) -> String {
     let fewer = seeds().filter(|&n| n < most).distinct();
     let counts: Vec<String> = fewer
         .into_iter()
-        .map(|n| format!("{} at the first {n}", seeds().filter(|&m| m == n).count()))
+        .map(|n| {
+            let claims = seeds().filter(|&m| m == n).count();
+            let are = if claims == 1 { "is" } else { "are" };
+            format!("{claims} of the claims {are} settled at the first {n}")
+        })
         .collect();
     if counts.is_empty() {
         return String::new();
@@ -62,7 +66,7 @@ fn fewer_seeds(ledger: &Ledger) -> String {
         _ => String::new(),
     };
     format!(
-        " Where models are trained, fewer of these seeds are used: of the claims, {} are settled{of_cells}.",
+        " Some experiments that train models use fewer of these seeds: {}{of_cells}.",
         counts.join(", ")
     )
 }
@@ -71,7 +75,8 @@ fn fewer_seeds(ledger: &Ledger) -> String {
 const SIGNS: &str = "
 | sign | what it stands for |
 | --- | --- |
-| n, k | neurons of a layer; neurons that a feature is spread over (in `codes-hold-in-new-company`: features in all; active ones) |
+| n, k | neurons of a layer; neurons that a feature is spread over (in `codes-hold-in-new-company`: features in all; \
+    active ones) |
 | ΔR² | non-homogeneity of a response: R² of a parabola through it minus R² of a straight line |
 | MMCS | mean max cosine similarity: the largest cosine of each feature with another one (or of each true feature with an \
     element of a dictionary), averaged over features |
@@ -85,7 +90,7 @@ const SIGNS: &str = "
 | FISTA, OMP | algorithms that optimise a code for a given dictionary: for the least loss with an L1 penalty; element by element \
     (orthogonal matching pursuit) |
 | LISTA | an encoder of a few learned steps of such an algorithm |
-| F1 | agreement of two sets of active elements: twice those in common over those of both; 1 where the sets are the same |
+| F1 | agreement of two sets of active elements: twice the number in common over the sum of their sizes; 1 for the same sets |
 | code MCC | correlation of each true code with the one matched to it, averaged over features |
 | K, M, N (`l1-recovers-up-to-the-phase-transition`) | active atoms; dimensions; atoms (the directions of a dictionary) |
 ";
@@ -214,5 +219,50 @@ fn verdict(e: &Entry, ledger: &Ledger) -> String {
             e.verdict, e.reason
         ),
         false => format!("{sign} {}: {headline}{settings}{reason}", e.verdict),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::reference;
+
+    #[test]
+    fn the_condition_that_fails_stands_first() {
+        let mut entry = reference::LEDGER.entries[0].clone();
+        entry.verdict = Verdict::NotReproduced;
+        entry.reason = "another measure is 3, not ≤ 2".into();
+        let text = verdict(&entry, &Ledger::default());
+        let first = "✗ not reproduced: another measure is 3, not ≤ 2; the headline does not fail: ";
+        assert!(text.starts_with(first), "{text}");
+        entry.reason = format!("{} is 3, not ≤ 2", entry.measure);
+        let text = verdict(&entry, &Ledger::default());
+        let first = format!("✗ not reproduced: {} is ", entry.measure);
+        assert!(
+            text.starts_with(&first) && text.ends_with(&entry.reason),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn fewer_seeds_than_those_of_the_run_are_named() {
+        let entry = |seeds| {
+            let mut entry = reference::LEDGER.entries[0].clone();
+            entry.seeds = seeds;
+            entry
+        };
+        let mut ledger = Ledger {
+            entries: [10, 5, 10, 5].map(entry).into(),
+            cells: Vec::new(),
+        };
+        let said = " Some experiments that train models use fewer of these seeds: 2 of the claims are settled at the first 5";
+        assert_eq!(fewer_seeds(&ledger), format!("{said}."));
+        let mut cell = reference::LEDGER.cells[0].clone();
+        cell.seeds = 3;
+        ledger.cells.push(cell);
+        let of_cells = ", and some cells of the specification curves at the first 3.";
+        assert_eq!(fewer_seeds(&ledger), format!("{said}{of_cells}"));
+        ledger.entries.truncate(1);
+        assert_eq!(fewer_seeds(&ledger), "");
     }
 }

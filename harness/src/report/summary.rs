@@ -53,7 +53,7 @@ fn asked(entries: &[Entry]) -> String {
     format!(
         "Neural networks seem to store more features than they have neurons, and sparse autoencoders seem to find them. \
          This run put {claims} of one post on how that can work, or that follow up on it, to the test: each by a criterion \
-         that stood before this run{looked}, and beside a control in which it should fail."
+         that was written before the results of this run were there{looked}, and beside a control in which it should fail."
     )
 }
 

@@ -125,7 +125,7 @@ fn no_power_where_claim_and_control_fulfil_the_headline() {
     assert_eq!(entry.verdict, Verdict::NoPower);
     assert_eq!(
         entry.reason,
-        "in the control it is 0.37 to 0.63 with 95 % confidence, which keeps the bound as well"
+        "the control has 0.37 to 0.63 with 95 % confidence, which keeps the bound as well"
     );
     // The control has to fail the headline: that it fails another condition tells nothing of it.
     let seeds = HOLDS.map(|a| ([a, 2.5], [a, 0.0]));

@@ -38,8 +38,8 @@ crate::rows! {
     pub struct Kept in "kept" {
         /// neurons that the feature is on: 1 for an aligned one
         k: usize ["neurons"],
-        /// direction of the other among these neurons: same, half or a quarter of them (rounded down, one at least), or all with entries of its own,
-        /// that are positive or of both signs
+        /// direction of the other among these neurons: same, half or a quarter of them (rounded down, one at least), or all
+        /// with entries of its own, that are positive or of both signs
         overlap: Overlap [""],
         /// length of what the other adds to these neurons, over √k, with a minus where its level is negative; 0 for the
         /// other off
