@@ -266,8 +266,8 @@ fn broken(value: &dyn Fn(Kind, Measure) -> Option<f64>, ledger: &Ledger) -> Stri
         ),
     };
     format!(
-        ": this positive control has no decisive layer, and breaks the bound ({}) by the drop of the loss, so that to break it \
-         there says nothing against the claim{rest}; what the other measures say stands",
+        ". This positive control has no decisive layer, yet it breaks the bound ({}) for the drop of the loss: a model that \
+         breaks that bound alone is no evidence against the claim{rest}. What the other measures say stands",
         condition.bound.text()
     )
 }
