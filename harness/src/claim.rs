@@ -21,7 +21,7 @@ pub mod verdict;
 pub mod words;
 
 pub use evidence::Basis;
-pub use ledger::{Cell, Entry};
+pub use ledger::{Cell, Curve, Entry};
 pub use setting::Setting;
 pub use spec::{Bound, Claim, ClaimSpec, Condition, Kind, above, at_least, at_most, below};
 pub use verdict::Verdict;

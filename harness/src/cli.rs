@@ -196,7 +196,7 @@ struct WhatArgs {
     #[arg(value_name = "EXPERIMENT")]
     experiments: Vec<String>,
 
-    /// How much to compute: quick (seconds), default (minutes) or full (up to two hours)
+    /// How much to compute: quick (seconds), default (minutes) or full (hours)
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
 

@@ -21,7 +21,7 @@ pub enum Preset {
     Quick,
     /// The default suite: minutes.
     Default,
-    /// The post's sizes and more seeds: up to two hours.
+    /// The post's sizes and more seeds: hours.
     Full,
 }
 

@@ -16,7 +16,8 @@ crate::rows! {
         criterion: String [""],
         /// the measures with their bounds
         bounds: String [""],
-        /// yes or no: somebody had looked at results of the measure before it was written
+        /// yes or no: somebody had looked at results of the measure before it was written; where only the words change, as
+        /// the reason then says, before the criterion was written in its former words
         after_a_look: bool [""],
         /// why it is so, and why it was changed
         reason: String [""],
@@ -39,6 +40,11 @@ pub fn is_after_a_look(claim: &str) -> bool {
     let last = history(claim).last();
     let first = last.and_then(|last| history(claim).find(|row| row.says_as(last)));
     first.is_some_and(|first| first.after_a_look)
+}
+
+/// How many of some claims have a criterion that [is after a look](is_after_a_look).
+pub fn count_after_a_look<'a>(claims: impl Iterator<Item = &'a str>) -> usize {
+    claims.filter(|claim| is_after_a_look(claim)).count()
 }
 
 impl Criterion {

@@ -14,7 +14,7 @@ crate::rows! {
     pub struct Entry in "claims" {
         /// name of the claim
         id: String [""],
-        /// identity (algebra, which checks the code), law (of random models) or finding (on trained models)
+        /// identity (algebra, which checks the code), law (on random models or on functions; nothing is trained) or finding (on trained models)
         kind: Kind [""],
         /// what it says
         statement: String [""],
@@ -26,7 +26,7 @@ crate::rows! {
         high: f64 [""],
         /// what the interval rests on: every seed (smallest to largest), Student's t or the BCa bootstrap at 95 %
         interval: Basis [""],
-        /// fixed in advance
+        /// what settles it, written before the results
         criterion: String [""],
         /// mean over seeds in the control
         control_value: f64 [""],
@@ -97,6 +97,38 @@ impl Cell {
     }
 }
 
+/// What became of a claim in the cells of its specification curve, in numbers of cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Curve {
+    /// All cells.
+    pub settings: u64,
+    /// Those in which it is reproduced.
+    pub held: u64,
+    /// Those in which it is reversed.
+    pub reversed: u64,
+    /// Those in which it keeps all of its bounds, whatever becomes of its control.
+    pub bounds_kept: u64,
+}
+
+impl Curve {
+    /// Counts the cells of a claim.
+    pub fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
+        let mut curve = Curve {
+            settings: 0,
+            held: 0,
+            reversed: 0,
+            bounds_kept: 0,
+        };
+        for cell in cells {
+            curve.settings += 1;
+            curve.held += u64::from(cell.verdict == Verdict::Reproduced);
+            curve.reversed += u64::from(cell.verdict == Verdict::Reversed);
+            curve.bounds_kept += u64::from(cell.keeps_its_bounds());
+        }
+        curve
+    }
+}
+
 /// The settled claims of a run, in the order of its experiments.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ledger {
@@ -114,9 +146,8 @@ impl Ledger {
                 measures.iter().filter(|m| m.claim == claim.id).collect();
             let cells = cells(claim, &measures);
             let mut entry = Entry::settle(experiment, claim, &at(&measures, ""));
-            let held = cells.iter().filter(|c| c.verdict == Verdict::Reproduced);
-            entry.settings_held = held.count() as u64;
-            entry.settings = cells.len() as u64;
+            let curve = Curve::of(&cells);
+            (entry.settings_held, entry.settings) = (curve.held, curve.settings);
             self.entries.push(entry);
             self.cells.extend(cells);
         }
@@ -137,6 +168,11 @@ impl Ledger {
     /// The cells of a claim's specification curve.
     pub fn cells_of<'a>(&'a self, claim: &'a str) -> impl Iterator<Item = &'a Cell> {
         self.cells.iter().filter(move |c| c.claim == claim)
+    }
+
+    /// What became of a claim in the cells of its specification curve.
+    pub fn curve(&self, claim: &str) -> Curve {
+        Curve::of(self.cells_of(claim))
     }
 
     /// The ledger as the tables of `claims.csv` and `specification.csv`.

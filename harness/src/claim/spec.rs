@@ -9,7 +9,7 @@ crate::words! {
     pub enum Kind {
         /// Algebra: it cannot but hold, and a run checks the code.
         Identity,
-        /// A law of random models, which nothing has been trained for.
+        /// A law on random models or on functions; nothing is trained.
         Law,
         /// A finding on trained models.
         Finding,

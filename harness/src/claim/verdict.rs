@@ -51,7 +51,7 @@ pub(super) fn verdict(claim: &[Evidence], control: &[Evidence]) -> (Verdict, Str
         Standing::Violates => (Verdict::Reproduced, String::new()),
         Standing::Fulfils => {
             let range = of_control.range();
-            let why = format!("the control fulfils the criterion too, with {range}");
+            let why = format!("the control has {range}, which keeps the bound as well");
             (Verdict::NoPower, why)
         }
         Standing::Straddles | Standing::Unmeasured => {

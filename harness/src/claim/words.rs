@@ -1,7 +1,7 @@
 //! Verdicts as the report, the ledger in the terminal and the README write them.
 
 use super::evidence::{Basis, Estimate};
-use super::ledger::{Entry, Ledger};
+use super::ledger::{Curve, Entry, Ledger};
 use super::spec::Kind;
 use super::verdict::Verdict;
 use crate::figure::Role;
@@ -25,7 +25,9 @@ pub fn spread_of(e: &Estimate, seeds: u64) -> String {
     match (e.basis, seeds) {
         (Basis::Same, n) => format!("the same at all {n} seeds"),
         (Basis::EverySeed, 1) | (Basis::Nothing, 1) => "1 seed".into(),
-        (Basis::EverySeed, n) => format!("{low} to {high}, every one of {n} seeds counts"),
+        (Basis::EverySeed, n) => {
+            format!("{low} to {high} over {n} seeds, at each of which it must hold")
+        }
         (Basis::Student | Basis::Bootstrap, n) if e.low == e.high => {
             format!("no spread over {n} seeds")
         }
@@ -49,12 +51,22 @@ pub fn difference(e: &Entry) -> String {
     }
 }
 
-/// `holds in 37 of 64 settings`; nothing for a claim without a specification curve.
-pub fn settings(e: &Entry) -> String {
-    match e.settings {
-        0 => String::new(),
-        settings => format!("holds in {} of {settings} settings", e.settings_held),
+/// `holds in 37 of 64 settings, is reversed in 3, and keeps its own bounds in 40, whatever becomes of its control`; nothing
+/// for a claim without a specification curve.
+pub fn settings(curve: Curve) -> String {
+    if curve.settings == 0 {
+        return String::new();
     }
+    let mut text = format!("holds in {} of {} settings", curve.held, curve.settings);
+    if curve.reversed > 0 {
+        text += &format!(", is reversed in {}", curve.reversed);
+    }
+    // They are the same number unless the control leaves the claim open, or shows that the measure has no power.
+    if curve.bounds_kept != curve.held {
+        let kept = curve.bounds_kept;
+        text += &format!(", and keeps its own bounds in {kept}, whatever becomes of its control");
+    }
+    text
 }
 
 /// The verdicts in the order of interest: what failed or is open first.
@@ -107,11 +119,11 @@ pub fn plural(kind: Kind) -> &'static str {
     }
 }
 
-/// Several claims of a kind, and what that is: `laws of random models`.
+/// Several claims of a kind, and what that is: `laws on random models or on functions`.
 pub fn kinds(kind: Kind) -> String {
     let what = match kind {
         Kind::Identity => ", which hold by algebra and so check the code",
-        Kind::Law => " of random models",
+        Kind::Law => " on random models or on functions, where nothing is trained",
         Kind::Finding => " on trained models",
     };
     plural(kind).to_string() + what

@@ -2,7 +2,7 @@
 
 use textwrap::wrap;
 
-use crate::claim::criteria::{Criterion, history};
+use crate::claim::criteria::{Criterion, history, is_after_a_look};
 use crate::error::Result;
 use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
@@ -17,7 +17,14 @@ pub fn list(registry: &Registry, names: &[String]) -> Result<String> {
     }
     let mut text = String::new();
     for claim in experiments.iter().flat_map(|e| e.about().claims) {
-        put(&mut text, format_args!("{} ({})\n", claim.id, claim.kind));
+        let look = match is_after_a_look(claim.id) {
+            true => "; results had been seen before the criterion in force was first written",
+            false => "",
+        };
+        put(
+            &mut text,
+            format_args!("{} ({}){look}\n", claim.id, claim.kind),
+        );
         history(claim.id).for_each(|row| put_row(&mut text, row));
         text.push('\n');
     }

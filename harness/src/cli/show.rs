@@ -216,7 +216,7 @@ impl Page {
         self.gap();
         let kind = match entry.kind {
             Kind::Identity => "identity: algebra, so that the run checks the code",
-            Kind::Law => "law: of random models, which nothing has been trained for",
+            Kind::Law => "law: a statement on random models or on functions; nothing is trained",
             Kind::Finding => "finding: on trained models",
         };
         self.put("kind", kind);
@@ -328,7 +328,10 @@ impl Page {
             .filter(|(n, _)| *n > 0)
             .map(|(n, verdict)| format!("{n} {verdict}"));
         let counts = counts.collect::<Vec<_>>().join(", ");
-        self.put("settings", &format!("{}: {counts}", words::settings(entry)));
+        self.put(
+            "settings",
+            &format!("{}: {counts}", words::settings(ledger.curve(&entry.id))),
+        );
         // An option that all settings share tells nothing.
         let options = cells
             .iter()

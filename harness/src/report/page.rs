@@ -60,6 +60,8 @@ struct Claim<'a> {
     /// The condition that its line shows.
     shown: Condition,
     conditions: Vec<Condition>,
+    /// How often it holds over its specification curve, in words.
+    settings: String,
     curve: Option<Drawing>,
 }
 
@@ -183,6 +185,7 @@ fn claims_of<'a>(
             entry,
             shown: Condition::deciding(entry, &conditions),
             conditions,
+            settings: words::settings(ledger.curve(&entry.id)),
             curve: match curve {
                 Some(figure) => {
                     let mut drawing = drawing(&figure, id, write)?;
@@ -214,11 +217,6 @@ mod filters {
     #[filter_fn]
     pub fn difference(entry: &Entry, _: &dyn Values) -> Result<String> {
         Ok(words::difference(entry))
-    }
-
-    #[filter_fn]
-    pub fn settings(entry: &Entry, _: &dyn Values) -> Result<String> {
-        Ok(words::settings(entry))
     }
 
     #[filter_fn]
@@ -274,6 +272,7 @@ mod tests {
             entry,
             shown: Condition::deciding(entry, &[]),
             conditions: Vec::new(),
+            settings: String::new(),
             curve: None,
         };
         let groups = groups(ours.iter().map(claim).collect());

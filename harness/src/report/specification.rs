@@ -3,8 +3,8 @@
 
 use crate::claim::ClaimSpec;
 use crate::claim::setting::choices;
-use crate::claim::words::role;
-use crate::claim::{Cell, Entry, Verdict};
+use crate::claim::words::{self, role};
+use crate::claim::{Cell, Curve, Entry, Verdict};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::observations::Observations as _;
 use crate::table::record::Word as _;
@@ -79,9 +79,10 @@ pub(super) fn figure<'a>(
     let figure = Figure::new(
         format!("specification-{}", entry.id),
         format!(
-            "Specification curve of {}: the claim is reproduced in {} of {} settings. Above, its measure in every setting with \
-             its 95 % interval over seeds; below, the options of that setting.",
-            entry.id, entry.settings_held, entry.settings
+            "Specification curve of {}: the claim {}. Above, its measure in every setting with its 95 % interval over seeds; \
+             below, the options of that setting.",
+            entry.id,
+            words::settings(Curve::of(cells.iter().copied()))
         ),
     );
     Some(figure.columns(1).panel(values).panel(grid))

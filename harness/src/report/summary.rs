@@ -1,6 +1,6 @@
 //! What was asked and what came out, in five sentences made of the ledger.
 
-use crate::claim::criteria::is_after_a_look;
+use crate::claim::criteria::count_after_a_look;
 use crate::claim::ledger::Ledger;
 use crate::claim::words::kinds;
 use crate::claim::{Entry, Kind, Verdict};
@@ -34,7 +34,7 @@ pub(super) fn sentences(ledger: &Ledger) -> Vec<Sentence<'_>> {
         sentences.push(plain(by_kind(entries)));
     }
     let endings = [
-        ending("Not as the post has it:", &failed),
+        ending("These did not come out as claimed:", &failed),
         ending("Left open by this run:", &open),
     ];
     sentences.extend(endings.into_iter().filter(|s| !s.claims.is_empty()));
@@ -46,15 +46,14 @@ fn asked(entries: &[Entry]) -> String {
         1 => "1 claim".into(),
         n => format!("{n} claims"),
     };
-    let looked = entries.iter().filter(|e| is_after_a_look(&e.id)).count();
-    let looked = match looked {
+    let looked = match count_after_a_look(entries.iter().map(|e| e.id.as_str())) {
         0 => String::new(),
         n => format!(" ({n} of them after results of their measure had been seen)"),
     };
     format!(
         "Neural networks seem to store more features than they have neurons, and sparse autoencoders seem to find them. \
          This run put {claims} of one post on how that can work, or that follow up on it, to the test: each by a criterion \
-         that stood before this run{looked}, and beside a control in which it should fail."
+         that was written before the results of this run were there{looked}, and beside a control in which it should fail."
     )
 }
 

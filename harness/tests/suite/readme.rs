@@ -27,8 +27,8 @@ fn hold(path: &Path, fresh: &str) {
 fn the_page_of_all_claims_is_as_they_are() {
     let claims = claims_table::claims(&REGISTRY, Some(&here("reference"))).unwrap();
     let page = format!(
-        "# All claims\n\nWhat each says, what settles it, and what came out; the signs and words are explained in the \
-         [README](../../README.md#how-to-read-the-report).\n\n{claims}"
+        "# All claims\n\nWhat each says, what settles it, and what came out; the kinds of claims, the \
+         intervals and the verdicts are explained in the [README](../../README.md#how-to-read-the-report).\n\n{claims}"
     );
     hold(&here("reference/CLAIMS.md"), &page);
 }

@@ -56,7 +56,7 @@ fn the_settings_in_which_a_claim_fails_are_listed_by_verdict() {
     let (_, ledger) = harness::run::results::ledger(&sandbox.join("a")).unwrap();
     let entry = ledger.get(id).unwrap();
     let head = format!(
-        "holds in {} of {} settings: ",
+        "holds in {} of {} settings",
         entry.settings_held, entry.settings
     );
     assert!(

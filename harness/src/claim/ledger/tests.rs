@@ -125,7 +125,7 @@ fn no_power_where_claim_and_control_fulfil_the_headline() {
     assert_eq!(entry.verdict, Verdict::NoPower);
     assert_eq!(
         entry.reason,
-        "the control fulfils the criterion too, with 0.37 to 0.63 with 95 % confidence"
+        "the control has 0.37 to 0.63 with 95 % confidence, which keeps the bound as well"
     );
     // The control has to fail the headline: that it fails another condition tells nothing of it.
     let seeds = HOLDS.map(|a| ([a, 2.5], [a, 0.0]));
@@ -303,7 +303,8 @@ fn a_specification_curve_has_a_verdict_for_every_cell() {
     let entry = &ledger.entries[0];
     assert_eq!((entry.verdict, entry.seeds), (Verdict::Reproduced, 4));
     assert_eq!((entry.settings_held, entry.settings), (1, 2));
-    assert_eq!(words::settings(entry), "holds in 1 of 2 settings");
+    let curve = ledger.curve("c");
+    assert_eq!(words::settings(curve), "holds in 1 of 2 settings");
     let cells: Vec<_> = ledger
         .cells_of("c")
         .map(|c| (c.setting.as_str(), c.point, c.verdict))
@@ -331,4 +332,42 @@ fn bounds_are_open_or_closed_and_never_hold_for_nan() {
     ] {
         assert!(!bound.holds(f64::NAN));
     }
+}
+
+#[test]
+fn a_curve_counts_what_is_reversed_and_what_keeps_its_bounds_beside_its_control() {
+    let of = |value: f64, control: f64| {
+        let name = format!("{value} against {control}");
+        let seeds = 0..4u64;
+        let setting = Setting::new([("case", name)]);
+        seeds.map(move |seed| (setting.clone(), seed, value, control))
+    };
+    let mut outcome = Outcome::default();
+    // Reproduced, no power, undecided by the control alone, reversed, not reproduced, undecided by the claim.
+    for (a, control) in [
+        (0.5, 3.0),
+        (0.5, 0.6),
+        (0.5, f64::NAN),
+        (2.5, 3.0),
+        (1.5, 3.0),
+        (f64::NAN, 3.0),
+    ] {
+        for (setting, seed, a, control) in of(a, control) {
+            outcome.settle_in(&setting, &FINDING, seed, [a, 2.5], [control, 2.5]);
+        }
+    }
+    let mut ledger = Ledger::default();
+    ledger.settle("e", &[&FINDING], &outcome.measures);
+    let curve = Curve {
+        settings: 6,
+        held: 1,
+        reversed: 1,
+        bounds_kept: 3,
+    };
+    assert_eq!(ledger.curve("c"), curve);
+    assert_eq!(
+        words::settings(curve),
+        "holds in 1 of 6 settings, is reversed in 1, and keeps its own bounds in 3, whatever becomes of its control"
+    );
+    assert_eq!(words::settings(ledger.curve("none")), "");
 }

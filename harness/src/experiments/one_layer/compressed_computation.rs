@@ -232,9 +232,16 @@ impl Experiment for CompressedComputation {
                 .map(|r| r.loss)
                 .collect::<Vec<_>>(),
         );
+        let scales = rows.iter().map(|r| r.scale);
+        let end = match symmetric.0 == max(scales) {
+            true => {
+                " That is the largest scale that was tried, so a larger one may help more still."
+            }
+            false => "",
+        };
         format!(
             "Without noise in the target, the trained layer ends at {} of the naive solution's loss ({} per feature and p). With \
-             a symmetric noise matrix it comes down to {} of it, at a scale of {}; with an asymmetric one, to {} at {}.",
+             a symmetric noise matrix it comes down to {} of it, at a scale of {}; with an asymmetric one, to {} at {}.{end}",
             percent_to_tenths(clean.1),
             number(clean_loss),
             percent_to_tenths(symmetric.1),

@@ -38,7 +38,8 @@ static FEWER: Claim<2> = Claim {
         interference makes the response homogeneous.",
     criterion: "Spearman ρ ≤ −0.9 of k and the largest number of active others with ΔR² above the \
         threshold, which falls at least 5× from k = 2 to k = n",
-    control: "the others on neurons of their own: they are spread as far, but do not interfere",
+    control: "the others on neurons of their own, in a layer with room for them: by construction they change nothing along the \
+        feature, so that no layer is run",
     conditions: [
         at_most(
             -0.9,

@@ -40,9 +40,10 @@ static ABSORBS: Claim<3> = Claim {
     id: "probe-absorbs-linear-map",
     kind: Kind::Law,
     statement: "A linear probe absorbs any linear layer before it, so that none makes information \
-        linearly available; a layer of distributed features with GELU does.",
-    criterion: "probe accuracy for XOR on held-out examples ≥ 0.95 after the layer and ≤ 0.55 before \
-        it; p·(Ax) = (Aᵀp)·x up to rounding",
+        linearly available; a layer of distributed features with GELU does, even where positive and \
+        negative entries are as many.",
+    criterion: "features along random directions, whose entries are positive with probability 0.5: probe accuracy for XOR on \
+        held-out examples ≥ 0.95 after the layer and ≤ 0.55 before it; p·(Ax) = (Aᵀp)·x up to rounding",
     control: "the same layer without its GELU, and with it but each feature on a neuron of its own, where no neuron sees \
         both: the better of the two",
     conditions: [

@@ -117,7 +117,7 @@ static WIDER: Claim<2> = Claim {
     control: "ReLU, whose ΔR² does not depend on n",
     conditions: [
         at_most(-0.9, "exponent of ΔR² against n, n ≥ 64"),
-        at_least(-1.1, "exponent of ΔR² against n, n ≥ 64, from below"),
+        at_least(-1.1, "exponent of ΔR² against n, n ≥ 64 (lower bound)"),
     ],
 };
 
@@ -273,8 +273,8 @@ impl Experiment for Response {
             "Read along the distributed feature, the response to the aligned one is the same curve divided by √n, to within \
              {}. From distributed to distributed feature {} % of the ΔR² of an aligned one is left, and in wide layers it \
              falls as n to the power of {}, from {} at n = {} to {} at n = {}. It does not do so from the narrowest layer \
-             on: ΔR² has a peak where the input of a neuron just covers the bend. Under ReLU, which has no scale, the width \
-             makes no difference.",
+             on: ΔR² has a peak where the input of a neuron just covers the bend. Under ReLU, for which f(ax) = a·f(x) at every \
+             positive a, the width makes no difference.",
             number(value(SHAPE.id)),
             number(100.0 * value(LINEAR.id)),
             number(value(WIDER.id)),

@@ -18,7 +18,7 @@ pub static GAP: Claim<1> = Claim {
     control: "as many orthogonal sources as dimensions, each of which a linear encoder can read off",
     conditions: [at_least(
         0.05,
-        "code MCC of the best codes minus that of the linear encoder's",
+        "code MCC of the best codes minus that of the encoder's",
     )
     .opposite(Bound::AtMost(-0.05))],
 };

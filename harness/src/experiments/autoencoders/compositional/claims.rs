@@ -21,10 +21,10 @@ pub static COMPANY: Claim<2> = Claim {
     conditions: [
         at_least(
             0.1,
-            "fall of R² from known to new combinations, probe minus best codes",
+            "fall of R² from known to new combinations, of the rival minus of the codes",
         )
         .opposite(Bound::AtMost(0.0)),
-        at_least(0.9, "R² of the best codes in new combinations"),
+        at_least(0.9, "R² of the codes in new combinations"),
     ],
 };
 

@@ -21,8 +21,9 @@ pub static GROWTH: Claim<2> = Claim {
     statement: "Where features are a continuum, a larger dictionary has more living elements and a lower loss, and no \
         number of elements is the right one.",
     criterion: "L1 SAEs on points of the unit sphere in four dimensions, from 32 elements to four times as many or \
-        more: the number of living elements grows at least as the power 0.5 of the number of elements, and what the \
-        loss exceeds that of an element for every point by falls to at most 0.75 of it",
+        more: the number of living elements grows at least as the power 0.5 of the number of elements, and the excess \
+        of the loss, over that of a dictionary with an element for every point, falls to at most 0.75 of what it is with 32 \
+        elements",
     control: "32 points of the same sphere as features, so that 32 elements are enough",
     conditions: [
         at_least(
@@ -31,7 +32,7 @@ pub static GROWTH: Claim<2> = Claim {
         ),
         at_most(
             0.75,
-            "excess loss at the most elements over that at as many as the control has features",
+            "excess of the loss with the most elements over that with the fewest",
         ),
     ],
 };

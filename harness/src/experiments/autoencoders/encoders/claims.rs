@@ -11,29 +11,35 @@ use crate::sae::optimum::Overlap;
 /// Differences of the excess of a loss up to which encoders count as equally good.
 pub const EQUAL: f64 = 0.05;
 
+/// The choice of the specification curves that is the penalty.
+pub const LAMBDA: &str = "λ";
+
 pub static LINEAR: Claim<3> = Claim {
     id: "linear-encoder-holds-its-own",
     kind: Kind::Finding,
     statement: "On sparse sums of random features, a two-layer encoder comes no closer to the best codes than a linear \
         one, and finds no better features.",
-    criterion: "synthetic data, features at random, λ = 0.1; each encoder at the best of the same learning rates and \
-        numbers of steps, chosen by its loss on one split and judged on another: the excess of the loss over that of \
-        the best codes (FISTA) for its own dictionary, in units of the latter, is the same for both within 0.05 (the \
-        linear encoder's minus the two-layer one's between −0.05 and 0.05), and the MMCS of the two-layer encoder's \
-        dictionary is at most 0.02 larger; the opposite holds from a difference of 0.1 on",
+    criterion: "synthetic data, features at random, λ = 0.1. Each encoder is taken at the best of the same learning rates and \
+        numbers of steps, chosen by its loss on one split and judged on another. Its excess is what its loss is above that \
+        of the best codes (FISTA) for its own dictionary, in units of the latter. The linear encoder's excess minus the \
+        two-layer one's is between −0.05 and 0.05; the opposite holds from 0.1 on. The MMCS of the two-layer encoder's \
+        dictionary is at most 0.02 larger than that of the linear one's",
     control: "four times as many random features as dimensions and more of them active, too many to be read linearly \
         and few enough for the codes of least L1 norm to be the true ones; the dictionary is held at the features, and \
         the hidden layer has room for a step of LISTA: here a stronger encoder must win",
     conditions: [
         at_most(
             EQUAL,
-            "excess of the linear encoder minus that of the two-layer one",
+            "excess of the linear encoder minus that of its rival",
         )
         .opposite(Bound::AtLeast(0.1)),
-        at_least(-EQUAL, "the same difference, against its lower bound"),
+        at_least(
+            -EQUAL,
+            "excess of the linear encoder minus that of its rival (lower bound)",
+        ),
         at_most(
             0.02,
-            "MMCS of the two-layer encoder's dictionary minus that of the linear one's",
+            "MMCS of the rival's dictionary minus that of the linear encoder's",
         ),
     ],
 };
@@ -151,7 +157,7 @@ pub fn settle(s: &Settings, all: &[Model], seeds: &[u64], outcome: &mut Outcome)
                 let choices = || {
                     [
                         ("coherence", coherence.to_string()),
-                        ("λ", lambda.to_string()),
+                        (LAMBDA, lambda.to_string()),
                     ]
                 };
                 let is_point = (coherence, lambda) == (0.0, POINT);

@@ -1,11 +1,13 @@
 //! The figures of `encoders` and what is said of them, from its table.
 
-use super::claims::EQUAL;
+use super::claims::{EQUAL, LAMBDA, LINEAR};
 use super::model::{Budget, Encoder};
 use super::settings::POINT;
 use super::source::COMPRESSED;
 use super::tables::Scores;
 use crate::claim::ledger::Ledger;
+use crate::claim::setting::option_of;
+use crate::claim::{Cell, Curve};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::median;
 use crate::stats::observations::Observations;
@@ -209,7 +211,7 @@ fn panel(
 }
 
 /// Some sentences on how near encoders are to the best codes, who finds the features, and whose active sets are true.
-pub fn findings(tables: &Tables, _: &Ledger) -> String {
+pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let mut rows = tables.rows::<Scores>();
     rows.retain(|r| r.budget == Budget::All && r.lambda == POINT);
     let all = coherences(&rows);
@@ -245,7 +247,7 @@ pub fn findings(tables: &Tables, _: &Ledger) -> String {
          LISTA {}, {held}; in groups of coherence {most}, {}, {} and {}. In the control, {}, {} and {}: there are more \
          features than can be read linearly, their directions are given, and {won}. The dictionaries come to an MMCS \
          of {}, {} and {}, that of free codes to {}. The active elements of the linear encoder agree with the true \
-         ones to an F1 of {}, those of FISTA on its dictionary to {} and those of OMP to {}, all of them as many.",
+         ones to an F1 of {}, those of FISTA on its dictionary to {} and those of OMP to {}, all of them as many.{}",
         excess(plain, Encoder::Linear),
         excess(plain, Encoder::TwoLayer),
         excess(plain, Encoder::Lista),
@@ -262,5 +264,51 @@ pub fn findings(tables: &Tables, _: &Ledger) -> String {
         f1(|r| r.f1),
         f1(|r| r.fista_f1),
         f1(|r| r.omp_f1),
+        by_penalty(ledger)
     )
+}
+
+/// A sentence on the penalties at which the linear encoder holds its own.
+fn by_penalty(ledger: &Ledger) -> String {
+    let penalty = |cell: &&Cell| option_of(&cell.setting, LAMBDA).map(str::to_string);
+    let penalties: Vec<String> = ledger
+        .cells_of(LINEAR.id)
+        .filter_map(|cell| penalty(&cell))
+        .collect();
+    let penalties = penalties.into_iter().distinct();
+    if penalties.len() < 2 {
+        return String::new();
+    }
+    let of = |lambda: &String| {
+        let cells = ledger.cells_of(LINEAR.id);
+        let curve = Curve::of(cells.filter(|cell| penalty(cell).as_ref() == Some(lambda)));
+        format!(
+            "{} of {} settings at λ = {lambda}",
+            curve.held, curve.settings
+        )
+    };
+    format!(
+        " Whether it falls behind hangs on the penalty: {} holds in {}.",
+        LINEAR.id,
+        penalties
+            .iter()
+            .map(of)
+            .collect::<Vec<_>>()
+            .join(" and in ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::reference;
+
+    #[test]
+    fn every_setting_is_counted_at_its_penalty() {
+        let said = by_penalty(&reference::LEDGER);
+        let cells = reference::LEDGER.cells_of(LINEAR.id).count();
+        let half = format!("of {} settings at λ = ", cells / 2);
+        assert!(cells > 0 && said.matches(&half).count() == 2, "{said}");
+        assert_eq!(by_penalty(&Ledger::default()), "");
+    }
 }

@@ -7,11 +7,11 @@ pub static TRANSITION: Claim<2> = Claim {
     kind: Kind::Law,
     statement: "The code of least L1 norm is the sparse one that a target was built from, as long as there are fewer \
         active atoms than the phase transition of random dictionaries allows for so many atoms and dimensions.",
-    criterion: "K of N Gaussian atoms in M dimensions, non-negative codes: the signed area over K between the \
-        measured and the predicted share of codes found again, which is how far apart their transitions are, is at \
-        most 0.5 of the predicted finite-size width in the mean over N, and at most 1 of it at every N; the width is \
-        half of the distance in K from a predicted share of 84 % to one of 16 % (statistical dimension of Amelunxen \
-        et al. 2014)",
+    criterion: "K of N Gaussian atoms in M dimensions, non-negative codes. The share of codes that are found again falls as K \
+        grows. The distance in K of the measured curve from the predicted one is the absolute value of the signed area \
+        between them; the width of the fall is half of the distance in K from a predicted share of 84 % to one of 16 %. The distance is \
+        at most 0.5 widths in the mean over N, and at most 1 width at every N. The prediction is that of Amelunxen et al. \
+        2014, from the statistical dimension of the problem",
     control: "dictionaries whose atoms span only half of the M dimensions, and so are closer to each other, held to the \
         same prediction",
     conditions: [
@@ -45,13 +45,16 @@ pub static TIES: Claim<2> = Claim {
     kind: Kind::Identity,
     statement: "Five atoms together cost as much as one atom with five times the weight only if all directions \
         coincide.",
-    criterion: "the L1 norm of the cheapest code of 5·Y₁ on Y₂ … Y₆ minus 5: more than its rounding error \
-        (64 ulp of 5) at every angle above 0, and not more at 0",
-    control: "atoms that are longer than 1, so that each reaches as far along Y₁ as Y₁ itself: then the \
-        directions differ and the costs do not",
+    criterion: "the gap is the L1 norm of the cheapest code of 5·Y₁ on the atoms Y₂ … Y₆, minus 5. It is larger than its \
+        rounding error, taken as 64 · 2⁻⁵² · 5, at every angle above 0 between Y₁ and the others, and no larger at angle 0",
+    control: "atoms lengthened so that the projection of each on Y₁ is Y₁ itself: then the directions differ, and the code \
+        still costs 5",
     conditions: [
-        above(1.0, "smallest gap at an angle above 0, in rounding errors"),
-        at_most(1.0, "gap at angle 0, in rounding errors"),
+        above(
+            1.0,
+            "smallest gap at an angle above 0, over its rounding error",
+        ),
+        at_most(1.0, "gap at angle 0, over its rounding error"),
     ],
 };
 

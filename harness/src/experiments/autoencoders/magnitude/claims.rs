@@ -63,6 +63,6 @@ pub static SUPPORT: Claim<1> = Claim {
         setting of the specification curve)",
     conditions: [at_most(
         0.1,
-        "error after refitting over error before, on samples whose active set is right",
+        "error after refitting on an active set over error before",
     )],
 };

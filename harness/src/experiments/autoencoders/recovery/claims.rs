@@ -20,21 +20,21 @@ pub static BAND: Claim<3> = Claim {
     kind: Kind::Finding,
     statement: "There is a band of L1 coefficients in which a sparse autoencoder recovers the true features, and \
         neither weaker nor stronger penalties do.",
-    criterion: "untied SAEs with at least as many elements as features: MMCS > 0.9 at some λ for every such ratio, \
-        and ≤ 0.9 at the smallest and at the largest λ of the grid for all of them",
+    criterion: "untied SAEs, for every number of elements of the grid that is at least that of the features: MMCS > 0.9 at some \
+        λ, and ≤ 0.9 at the smallest and at the largest λ of the grid",
     control: "λ = 0, no penalty at all, in the place of every λ",
     conditions: [
         above(
             RECOVERED,
-            "MMCS at the best λ, for the ratio ≥ 1 where it is least",
+            "MMCS at the best λ, for the number of elements with the smallest",
         ),
         at_most(
             RECOVERED,
-            "MMCS at the smallest λ, for the ratio ≥ 1 where it is largest",
+            "MMCS at the smallest λ, for the number of elements with the largest",
         ),
         at_most(
             RECOVERED,
-            "MMCS at the largest λ, for the ratio ≥ 1 where it is largest",
+            "MMCS at the largest λ, for the number of elements with the largest",
         ),
     ],
 };
@@ -44,13 +44,11 @@ pub static DUPLICATES: Claim<1> = Claim {
     kind: Kind::Finding,
     statement: "As long as there is another useful direction to learn, a dictionary does not hold the same one twice.",
     criterion: "untied SAE with as many elements as features, at the λ where its MMCS is largest: less than 5 % of the \
-        alive elements have another alive one at a cosine above 0.9; the opposite holds from 20 % on",
+        living elements have a duplicate, another living one at a cosine above 0.9; the opposite holds from 20 % on",
     control: "two elements for each feature, at the λ where its MMCS is largest: no other direction is left to learn",
-    conditions: [below(
-        0.05,
-        "share of alive elements with a neighbour at a cosine above 0.9",
-    )
-    .opposite(Bound::AtLeast(0.2))],
+    conditions: [
+        below(0.05, "share of living elements that have a duplicate").opposite(Bound::AtLeast(0.2)),
+    ],
 };
 
 pub static OPTIMUM: Claim<2> = Claim {

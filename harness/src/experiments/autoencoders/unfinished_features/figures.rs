@@ -1,6 +1,6 @@
 //! The figures of `unfinished-features` and what is said of them, from its tables.
 
-use super::claims::COST;
+use super::claims::{COST, Middle};
 use super::dictionary::KINDS;
 use super::elements::Category;
 use super::stream::Basis;
@@ -313,6 +313,26 @@ fn similarity(tables: &Tables, kind: Kind) -> Panel {
 }
 
 /// What unfinished features cost, what elements are for, and whether they are found again.
+/// A sentence on the seeds at which the cost of a layer that the claim reads has only a bound.
+fn bounded<'a>(rows: impl Iterator<Item = &'a LayerCost>, last: f64) -> String {
+    let blocks = last as usize;
+    let is_read = |layer: usize| {
+        layer == 0 || layer == blocks || Middle::HalfOfTheDepth.holds(layer, blocks, &[])
+    };
+    let open = rows.filter(|r| is_read(r.layer) && !r.l0.is_finite());
+    let seeds = open.map(|r| r.seed).levels();
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    match seeds.len() {
+        0 => String::new(),
+        n => format!(
+            " At {} {} the dictionaries of some of these layers all explain less than that, or all more: there the ratio is a \
+             bound and no value, and the interval of the claim is one of bounds and values together.",
+            if n == 1 { "seed" } else { "seeds" },
+            seeds.join(", "),
+        ),
+    }
+}
+
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<LayerCost>();
     let largest = largest_ratio(&rows);
@@ -381,6 +401,9 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
             _ => String::new(),
         },
     );
+    if value(COST.id).is_finite() {
+        said += &bounded(of_basis(Basis::Stream), last.0);
+    }
     let all = elements(tables, KINDS[0], Basis::Stream);
     // The means at the input, in the layers between, and at the output.
     let by_place = |points: &[(f64, f64)]| {
@@ -408,7 +431,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
          input nor a class. Only as far as the output has fewer of them than the layers between does this tell unfinished \
          features from finished ones. The mean largest cosine of the elements of two trainings on the same stream is {} at the \
          input, {} in the layers between and {} at the output: the claim compares the middle with the end where they agree \
-         less.",
+         less. That the middle is above that end is not the opposite of the claim, for which it would have to be above both.",
         alike[0], alike[1], alike[2],
     );
     let fixes: Vec<String> = [

@@ -14,11 +14,11 @@ pub static LINEAR: Claim<2> = Claim {
     kind: Kind::Finding,
     statement: "Through the last half of the layers the mean loss of the logit lens falls along a nearly \
         straight line. That alone does not tell whether outputs are built little by little or in one layer each.",
-    criterion: "R² of a straight line through the mean losses after each layer of the last half ≥ 0.95, and falling \
-        at each of them; means over the N whose final fraction learned is ≥ 0.95 at a seed, which may be others at \
-        another seed",
+    criterion: "R² of a straight line through the mean losses after each layer of the last half is at least 0.95, and the \
+        largest change of the mean loss over one of these layers is below 0; both are means over the N that are learned at \
+        the seed, those with a final fraction of at least 0.95",
     control: "a look-up model built by hand, in which one layer decides on each datapoint: its mean loss falls along a \
-        nearly straight line too",
+        nearly straight line too, so that the claim cannot come out as reproduced, in any setting",
     conditions: [
         at_least(
             0.95,
@@ -35,8 +35,9 @@ pub static END: Claim<1> = Claim {
     id: "learned-near-the-end",
     kind: Kind::Finding,
     statement: "The loss of most datapoints falls below a threshold only near the last layer.",
-    criterion: "the first layer after which half of the datapoints are learned is at least 0.75 of the way through \
-        the layers; mean over the N whose final fraction is ≥ 0.95 at a seed, which may be others at another seed",
+    criterion: "the first layer after which half of the datapoints are learned (their loss is below 0.1) is at least 0.75 of \
+        the way through the layers; mean over the N that are learned at the seed, those with a final fraction of at least \
+        0.95",
     control: "a look-up model built by hand, in which every layer makes as many datapoints right as any other: half of \
         them are right half of the way",
     conditions: [at_least(
@@ -66,10 +67,11 @@ pub static DECISIVE: Claim<4> = Claim {
     kind: Kind::Finding,
     statement: "No single layer decides on the output of a datapoint: its gradient, its correct logit, its loss and \
         its margin change in many layers.",
-    criterion: "the share of the layer that decides, median over datapoints, is ≤ 2/L by each of four measures: norm \
-        of the gradient of the correct output, contribution to the correct logit, drop of the loss, and rise of the \
-        margin in the layer from which on the datapoint is right; means over the N whose final fraction is ≥ 0.95 at \
-        a seed, which may be others at another seed",
+    criterion: "the share of the layer that decides is at most 2/L, as the median over datapoints, by each of four \
+        measures: norm of the gradient of the correct output, contribution to the correct logit, drop of the loss, and \
+        rise of the margin in the layer from which on the datapoint is right. A datapoint of which no layer raises what is \
+        measured, or by the margin one that is wrong at the end, has no such share and is left out. Means over the N that \
+        are learned at the seed, those with a final fraction of at least 0.95",
     control: "a look-up model built by hand, in which one layer decides on each datapoint",
     conditions: [
         at_most(
@@ -99,7 +101,8 @@ pub static CAPACITY: Claim<2> = Claim {
         another, or look up in one layer each.",
     criterion: "the largest number of pairs of which 95 % are learned, on a grid: end to end, more than with the same \
         blocks trained one by one, and more than the hidden units of all layers, which is what look-up blocks hold",
-    control: "look-up blocks, which hold one pair a hidden unit",
+    control: "look-up blocks, which hold one pair a hidden unit by construction: their number is arithmetic, and no such \
+        model is run",
     conditions: [
         above(
             1.0,

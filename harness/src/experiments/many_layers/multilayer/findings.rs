@@ -3,6 +3,7 @@
 use super::capacity::Way;
 use super::claims::{CAPACITY, CLAIMS, DECISIVE, END, LEARNED, LINEAR, MORE};
 use super::decisive::Measure;
+use super::settle::JUDGE;
 use super::tables::{Decisive, Layer, OfCapacity, Summary};
 use super::task::{Kind, Part};
 use crate::claim::ledger::Ledger;
@@ -29,6 +30,7 @@ pub fn write(tables: &Tables, ledger: &Ledger) -> String {
     decisive.retain(|m| !failed.contains(&(m.part, m.model, m.n, m.seed)));
     let mut said = Vec::new();
     said.extend(pictures(&models, &layers));
+    said.extend(other_judges(ledger));
     said.extend(other_targets(&models));
     said.extend(straightness(&models));
     said.extend(more_data(&models));
@@ -93,6 +95,32 @@ fn pictures(models: &[Summary], layers: &[Layer]) -> Option<String> {
         );
     }
     Some(text)
+}
+
+/// A sentence on how early half of the datapoints of the very same models are right by other ways to tell that.
+fn other_judges(ledger: &Ledger) -> Option<String> {
+    let point = ledger.cells_of(END.id).find(|c| c.point)?;
+    let but_judge = |c: &Cell| -> Vec<(String, String)> {
+        let others = choices(&c.setting).filter(|(choice, _)| *choice != JUDGE);
+        others.map(|(a, b)| (a.into(), b.into())).collect()
+    };
+    let models = but_judge(point);
+    let cells = ledger.cells_of(END.id);
+    let cells = cells.filter(|c| !c.point && c.value.is_finite() && but_judge(c) == models);
+    let of_judge = |c: &Cell| {
+        let judge = option_of(&c.setting, JUDGE)?;
+        Some(format!("{} by “{judge}”", percent_to_tenths(c.value)))
+    };
+    let said: Vec<String> = cells.filter_map(of_judge).collect();
+    (!said.is_empty()).then(|| {
+        format!(
+            "How late that is hangs on what counts as right. In the very same models half of the datapoints are right after {} \
+             of the layers by “{}”, and after {}; 0 % means from the input embedding on, before any layer.",
+            percent_to_tenths(point.value),
+            option_of(&point.setting, JUDGE).unwrap_or_default(),
+            said.join(", ")
+        )
+    })
 }
 
 /// The ends of the trainings with the opposite choices, in words: `8.1 % learned after 150 steps at N = 1000`.
@@ -199,9 +227,20 @@ fn who_decides(rows: &[Decisive], ledger: &Ledger) -> Option<String> {
         of(Kind::AndSpread, Measure::Contribution),
         of(Kind::AndSpread, Measure::Loss),
     ) {
+        let margin = match of(Kind::AndSpread, Measure::Margin) {
+            Some(margin) => format!(", and {margin} by the rise of the margin"),
+            None => String::new(),
+        };
+        let circuits = rows.iter().filter(|r| {
+            (r.part, r.model, r.measure) == (Part::Point, Kind::AndSpread, Measure::Loss)
+        });
+        let models: Vec<String> = circuits
+            .map(|r| format!("N = {} at seed {}", r.n, r.seed))
+            .collect();
         text += &format!(
             ". In a circuit built by hand, whose work is dealt at random to all layers, it is {gradient}, {contribution} and \
-             {loss} by the first three"
+             {loss} by the first three{margin} ({})",
+            models.join(", ")
         );
         text += &broken(&value, ledger);
     }
@@ -227,8 +266,8 @@ fn broken(value: &dyn Fn(Kind, Measure) -> Option<f64>, ledger: &Ledger) -> Stri
         ),
     };
     format!(
-        ": this positive control has no decisive layer, and breaks the bound ({}) by the drop of the loss, so that to break it \
-         there says nothing against the claim{rest}; what the other measures say stands",
+        ". This positive control has no decisive layer, yet it breaks the bound ({}) for the drop of the loss: a model that \
+         breaks that bound alone is no evidence against the claim{rest}. What the other measures say stands",
         condition.bound.text()
     )
 }
@@ -360,5 +399,17 @@ mod tests {
             let said = hangs_on(&reference::LEDGER, id).expect("a sentence");
             assert!(parts.iter().all(|part| said.contains(part)), "{said}");
         }
+    }
+
+    #[test]
+    fn what_counts_as_right_is_compared_on_the_very_same_models() {
+        let said = other_judges(&reference::LEDGER).expect("a sentence");
+        // Five judges of the models of the point setting, and none of other models.
+        assert_eq!(said.matches(" % by “").count(), 4, "{said}");
+        assert!(said.contains("of the layers by “loss < 0.1”"), "{said}");
+        assert!(
+            said.contains("“largest logit of the affine lens”"),
+            "{said}"
+        );
     }
 }

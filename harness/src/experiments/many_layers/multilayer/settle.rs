@@ -23,6 +23,9 @@ struct Cell {
     models: Models,
 }
 
+/// The choice of the specification curves that is what counts as right.
+pub const JUDGE: &str = "right";
+
 /// For each seed the scores of the trained models, and those of the look-up models of the same N.
 type Models = Vec<(u64, [OfEachN; 2])>;
 
@@ -71,7 +74,7 @@ impl Cell {
         }
         for judge in judges(s.threshold) {
             let mut options = self.options.clone();
-            options.push(("right", judge.to_string()));
+            options.push((JUDGE, judge.to_string()));
             let of_judge = setting(options, judge);
             for (seed, [trained, look_up]) in &self.models {
                 let [a, b] = [trained, look_up].map(|m| claims::end(m, judge));

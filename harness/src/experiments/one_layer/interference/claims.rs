@@ -7,9 +7,10 @@ pub(super) static SPREAD: Claim<2> = Claim {
     kind: Kind::Law,
     statement: "Another feature strongly on in its very direction leaves a feature no non-linearity; one of the same \
         energy that shares only half of its neurons leaves a spread feature most of it.",
-    criterion: "with the other at level +5√k (what it adds is positive), a feature on k ≥ 2 neurons keeps more than \
-        0.5 of its ΔR² where the other is on half of its neurons, at the same length of what it adds to them (mean \
-        over k), and an aligned one with the other in its very direction < 0.1",
+    criterion: "with the other at level +5√k, so that it adds a positive vector of length 5√k to the neurons of the feature: a \
+        feature on k ≥ 2 neurons keeps more than 0.5 of its ΔR², mean over k, where that vector is on half of its neurons \
+        (rounded down), and an aligned feature keeps less than 0.1 of it where the other is in its very direction; in the \
+        settings with a quarter of the neurons, only k ≥ 4 count",
     control: "the other in the very direction of the spread feature",
     conditions: [
         above(

@@ -38,8 +38,8 @@ crate::rows! {
     pub struct Kept in "kept" {
         /// neurons that the feature is on: 1 for an aligned one
         k: usize ["neurons"],
-        /// direction of the other among these neurons: same, half or quarter of them, or all with entries of its own,
-        /// that are positive or of both signs
+        /// direction of the other among these neurons: same, half or a quarter of them (rounded down, one at least), or all
+        /// with entries of its own, that are positive or of both signs
         overlap: Overlap [""],
         /// length of what the other adds to these neurons, over √k, with a minus where its level is negative; 0 for the
         /// other off
@@ -136,9 +136,15 @@ pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<
                     .iter()
                     .filter(|r| (r.level, r.overlap) == (level, overlap));
                 let kept: Vec<f64> = rows
-                    .filter(|r| (r.k == 1) == aligned)
+                    .filter(|r| (r.k == 1) == aligned && overlap.is_part_of(r.k))
                     .map(|r| r.kept)
                     .collect();
+                if kept.is_empty() {
+                    return Err(
+                        "no feature is on so many neurons that another can be on a part of them"
+                            .into(),
+                    );
+                }
                 all_finite("shares of ΔR² kept, by k", &kept).map(mean)
             };
             let aligned = kept(true, Overlap::Same);
@@ -222,7 +228,7 @@ pub(super) fn draw_by_k(tables: &Tables) -> Figure {
             };
             let points = rows
                 .iter()
-                .filter(|r| (r.overlap, r.level) == (overlap, level));
+                .filter(|r| (r.overlap, r.level) == (overlap, level) && overlap.is_part_of(r.k));
             let points = || points.clone().map(|r| (r.k, r.kept));
             let band = Mark::Band {
                 role,

@@ -15,9 +15,9 @@ crate::words! {
     pub enum Overlap {
         /// That of A itself.
         Same,
-        /// On half of the neurons of A.
+        /// On half of the neurons of A, rounded down.
         Half,
-        /// On a quarter of them.
+        /// On a quarter of them, rounded down; one at least.
         Quarter,
         /// On all of them, with positive entries of its own.
         #[strum(serialize = "positive entries")]
@@ -32,6 +32,15 @@ impl Overlap {
     /// The cases that overlap A in part.
     pub fn partial() -> impl Iterator<Item = Overlap> {
         Overlap::ALL.iter().copied().filter(|&o| o != Overlap::Same)
+    }
+
+    /// Whether k neurons have such a part: fewer than four have no quarter.
+    pub fn is_part_of(self, k: usize) -> bool {
+        match self {
+            Overlap::Quarter => k >= 4,
+            Overlap::Half => k >= 2,
+            Overlap::Same | Overlap::PositiveEntries | Overlap::BothSigns => true,
+        }
     }
 }
 
@@ -86,4 +95,21 @@ impl Pair {
 fn unit(f: Vec<f64>) -> Vec<f64> {
     let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
     f.into_iter().map(|v| v / norm).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn a_part_of_the_neurons_is_as_large_as_its_name_says() {
+        for k in 2..40 {
+            for (overlap, parts) in [(Overlap::Half, 2), (Overlap::Quarter, 4)] {
+                let pair = Pair::draw(k, overlap, &mut Rng::stream(k as u64, "test", "pair", 0));
+                let on = pair.b.iter().filter(|v| **v != 0.0).count();
+                assert_eq!(on == k / parts, overlap.is_part_of(k), "{overlap} of {k}");
+            }
+        }
+    }
 }

@@ -27,6 +27,6 @@ pub(super) static WASH_OUT: Claim<2> = Claim {
     control: "random non-negative directions",
     conditions: [
         at_most(-0.9, "exponent of the median ΔR² against n"),
-        at_least(-1.1, "exponent of the median ΔR² against n, from below"),
+        at_least(-1.1, "exponent of the median ΔR² against n (lower bound)"),
     ],
 };

@@ -250,6 +250,23 @@ pub(super) fn findings(tables: &Tables) -> String {
             "in one of them there are more directions at the largest k than at the smallest while some others can still be active"
         }
     };
+    let number_of = |share: f64| sides(share).1;
+    let (of_least, of_most) = (number_of(least), number_of(most));
+    let unsettled = match of_least.1.1 > of_least.0.1 && of_most.1.1 <= of_most.0.1 {
+        true => format!(
+            " In plain words: the more neurons a feature is on, the more features with {} % of the entries positive are nearly \
+             orthogonal, but {} of those with {} %. The post's trade-off, more features for fewer that can be active at once, \
+             is not settled by the two claims on its two sides, which are about different features.",
+            number(100.0 * least),
+            if of_most.1.1 < of_most.0.1 {
+                "the fewer"
+            } else {
+                "no more"
+            },
+            number(100.0 * most),
+        ),
+        false => String::new(),
+    };
     let n = skew.iter().map(|r| r.k).max().unwrap_or(0);
     let at_n = |of: fn(&Skew) -> f64| {
         let rows = skew.iter().filter(|r| r.k == n);
@@ -258,7 +275,7 @@ pub(super) fn findings(tables: &Tables) -> String {
     let (numbers, delta) = (at_n(|r| r.nearly_orthogonal), at_n(|r| r.delta_r2));
     format!(
         "{of_mixed} That mixes two families. The same features on both sides, from the smallest to the largest k, give {}, \
-         and {}: {verdict}. What is traded is skew: on all {n} neurons, from the least to the most skewed \
+         and {}: {verdict}.{unsettled} What is traded is skew: on all {n} neurons, from the least to the most skewed \
          features, {} nearly orthogonal ones become {}, while the ΔR² of one alone goes from {} to {}.",
         family(least),
         family(most),

@@ -85,7 +85,8 @@ impl Models {
         }
         if let (Part::Point, Some(&n)) = (part, sizes.last()) {
             let points = self.curve(part, Kind::LookUp, n, &column);
-            panel = add(panel, Role::Control, "look-up model", points);
+            let label = format!("look-up model, N = {n}");
+            panel = add(panel, Role::Control, &label, points);
         }
         panel
     }
