@@ -14,7 +14,8 @@ crate::rows! {
     pub struct Entry in "claims" {
         /// name of the claim
         id: String [""],
-        /// identity (algebra, which checks the code), law (on random models or on functions; nothing is trained) or finding (on trained models)
+        /// identity (algebra, which checks the code), law (on random models or on functions; nothing is trained) or finding
+        /// (on trained models)
         kind: Kind [""],
         /// what it says
         statement: String [""],

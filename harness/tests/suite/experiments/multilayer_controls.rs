@@ -2,7 +2,7 @@
 
 use super::multilayer_plain::{all_plain, margin};
 use crate::common::testing;
-use harness::claim::Verdict;
+use harness::claim::{Cell, Verdict};
 use harness::experiments::many_layers::multilayer::circuit::{self, Dealt};
 use harness::experiments::many_layers::multilayer::data::{self, Data};
 use harness::experiments::many_layers::multilayer::decisive::Measure;
@@ -177,8 +177,9 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
     assert_eq!((entry.verdict, entry.value), (Verdict::NotReproduced, 6.0));
 
     let ledger = testing::settle::<Multilayer>(&outcome, &seeds);
-    // Two losses; minibatches with three budgets and all datapoints with two; two pairs of loads; and the point.
-    let cells = 2 * (3 + 2) * 2 + 1;
+    // Two losses; minibatches with two budgets and all datapoints with one; two pairs of loads; and the point. Early stop
+    // is a third budget and a second one, where a training stops early.
+    let (cells, stopped) = (2 * (2 + 1) * 2 + 1, 2 * 2 * 2);
     for (id, judges) in [
         ("late-layers-near-linear", 1),
         ("no-decisive-layer", 1),
@@ -186,7 +187,10 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
         ("more-data-learned-earlier", 5),
     ] {
         let entry = ledger.get(id).unwrap();
-        assert_eq!(entry.settings, cells * judges, "{id}");
+        let early = |c: &&Cell| c.setting.contains("budget=early-stop");
+        let early = ledger.cells_of(id).filter(early).count() as u64;
+        assert_eq!(entry.settings - early, cells * judges, "{id}");
+        assert!(early <= stopped * judges, "{id}");
         let points: Vec<_> = ledger.cells_of(id).filter(|c| c.point).collect();
         assert_eq!(points.len(), 1, "{id}");
         assert_eq!(points[0].value.to_bits(), entry.value.to_bits(), "{id}");

@@ -37,8 +37,7 @@ fn a_training_that_came_to_nothing_says_so() {
         notes.for_each(|note| assert!(report.contains(&note[..20]), "{note}"));
         shown
     };
-    let nothing =
-        "it reconstructs rows no better than their mean does; try a lower learning rate, ";
+    let nothing = "it reconstructs rows no better than their mean does; try more rows, ";
     let few = "Each model was trained for ";
     let shown = run("--k 2 --samples 20000 --batch 64 --rate 100", "fast");
     assert!(shown.contains(nothing) && !shown.contains(few), "{shown}");
@@ -46,7 +45,7 @@ fn a_training_that_came_to_nothing_says_so() {
         "--variant l1 --lambda 10000 --samples 20000 --batch 64 --rate 0.001",
         "strong",
     );
-    let smaller = format!("{nothing}a smaller lambda or more rows");
+    let smaller = format!("{nothing}a smaller lambda or another learning rate");
     assert!(shown.contains(&smaller) && !shown.contains(few), "{shown}");
     let shown = run("--k 2 --samples 20000 --batch 64 --rate 0.001", "well");
     assert!(!shown.contains(nothing) && !shown.contains(few), "{shown}");
