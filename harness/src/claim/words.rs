@@ -51,22 +51,30 @@ pub fn difference(e: &Entry) -> String {
     }
 }
 
-/// `holds in 37 of 64 settings, is reversed in 3, and keeps its own bounds in 40, whatever becomes of its control`; nothing
+/// `holds in 37 of 64 settings, is reversed in 3 and keeps its own bounds in 40, whatever becomes of its control`; nothing
 /// for a claim without a specification curve.
 pub fn settings(curve: Curve) -> String {
     if curve.settings == 0 {
         return String::new();
     }
-    let mut text = format!("holds in {} of {} settings", curve.held, curve.settings);
+    let mut parts = vec![format!(
+        "holds in {} of {} settings",
+        curve.held, curve.settings
+    )];
     if curve.reversed > 0 {
-        text += &format!(", is reversed in {}", curve.reversed);
+        parts.push(format!("is reversed in {}", curve.reversed));
     }
     // They are the same number unless the control leaves the claim open, or shows that the measure has no power.
     if curve.bounds_kept != curve.held {
         let kept = curve.bounds_kept;
-        text += &format!(", and keeps its own bounds in {kept}, whatever becomes of its control");
+        parts.push(format!(
+            "keeps its own bounds in {kept}, whatever becomes of its control"
+        ));
     }
-    text
+    match parts.pop() {
+        Some(last) if !parts.is_empty() => format!("{} and {last}", parts.join(", ")),
+        last => last.unwrap_or_default(),
+    }
 }
 
 /// The verdicts in the order of interest: what failed or is open first.

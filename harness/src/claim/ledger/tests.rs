@@ -367,7 +367,7 @@ fn a_curve_counts_what_is_reversed_and_what_keeps_its_bounds_beside_its_control(
     assert_eq!(ledger.curve("c"), curve);
     assert_eq!(
         words::settings(curve),
-        "holds in 1 of 6 settings, is reversed in 1, and keeps its own bounds in 3, whatever becomes of its control"
+        "holds in 1 of 6 settings, is reversed in 1 and keeps its own bounds in 3, whatever becomes of its control"
     );
     assert_eq!(words::settings(ledger.curve("none")), "");
 }
