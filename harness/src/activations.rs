@@ -270,8 +270,8 @@ impl Rows {
     /// The error of a row with a value that is no finite number.
     pub fn not_finite(&self, row: u64) -> Error {
         Error::input(format!(
-            "{} holds a NaN, an infinite value, or one beyond ±3.4e38, which single precision cannot hold; remove such rows (`harness sae train` and \
-             `harness sae eval` leave them out with --skip-nonfinite)",
+            "{} holds a NaN, an infinite value, or one beyond ±3.4e38, which single precision cannot hold; remove such rows \
+             (`harness sae train` and `harness sae eval` leave them out with --skip-nonfinite)",
             self.name(row)
         ))
     }

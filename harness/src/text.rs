@@ -83,6 +83,15 @@ pub fn counted(count: u64, one: &str, more: &str) -> String {
     format!("{count} {noun}")
 }
 
+/// Parts of a sentence in a row: `a, b and c`.
+pub fn list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// Appends what is formatted.
 pub fn put(text: &mut String, arguments: std::fmt::Arguments) {
     text.write_fmt(arguments).expect("writing to a string");

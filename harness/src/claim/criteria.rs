@@ -42,7 +42,7 @@ pub fn is_after_a_look(claim: &str) -> bool {
     first.is_some_and(|first| first.after_a_look)
 }
 
-/// How many of some claims have a criterion that [is after a look](is_after_a_look).
+/// Counts the claims whose criterion in force [is after a look](is_after_a_look).
 pub fn count_after_a_look<'a>(claims: impl Iterator<Item = &'a str>) -> usize {
     claims.filter(|claim| is_after_a_look(claim)).count()
 }

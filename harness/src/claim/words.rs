@@ -6,7 +6,7 @@ use super::spec::Kind;
 use super::verdict::Verdict;
 use crate::figure::Role;
 use crate::table::record::Word as _;
-use crate::text::number;
+use crate::text::{list, number};
 
 /// `95 % interval 0.21 to 0.24, 5 seeds`: how sure the value is.
 pub fn spread(e: &Entry) -> String {
@@ -71,10 +71,7 @@ pub fn settings(curve: Curve) -> String {
             "keeps its own bounds in {kept}, whatever becomes of its control"
         ));
     }
-    match parts.pop() {
-        Some(last) if !parts.is_empty() => format!("{} and {last}", parts.join(", ")),
-        last => last.unwrap_or_default(),
-    }
+    list(&parts)
 }
 
 /// The verdicts in the order of interest: what failed or is open first.

@@ -5,6 +5,7 @@ use crate::claim::ledger::Ledger;
 use crate::claim::words::kinds;
 use crate::claim::{Entry, Kind, Verdict};
 use crate::table::record::Word as _;
+use crate::text::list;
 
 /// A sentence, and the claims that it introduces, each of which stands below it with its reason.
 pub(super) struct Sentence<'a> {
@@ -105,15 +106,6 @@ fn by_kind(entries: &[Entry]) -> String {
     });
     let parts: Vec<_> = parts.collect();
     format!("By kind, these came out as claimed: {}.", list(&parts))
-}
-
-/// `a, b and c`.
-fn list(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 #[cfg(test)]

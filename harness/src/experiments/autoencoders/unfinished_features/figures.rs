@@ -312,7 +312,6 @@ fn similarity(tables: &Tables, kind: Kind) -> Panel {
     }))
 }
 
-/// What unfinished features cost, what elements are for, and whether they are found again.
 /// A sentence on the seeds at which the cost of a layer that the claim reads has only a bound.
 fn bounded<'a>(rows: impl Iterator<Item = &'a LayerCost>, last: f64) -> String {
     let blocks = last as usize;
@@ -333,6 +332,7 @@ fn bounded<'a>(rows: impl Iterator<Item = &'a LayerCost>, last: f64) -> String {
     }
 }
 
+/// What unfinished features cost, what elements are for, and whether they are found again.
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<LayerCost>();
     let largest = largest_ratio(&rows);
