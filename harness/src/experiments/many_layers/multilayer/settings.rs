@@ -36,13 +36,12 @@ crate::settings! {
         loss: Loss = Loss::CrossEntropy;
         /// Most seeds to train at.
         most_seeds: usize = 10, full = 5, in 1..=1000;
-        // Full: a lower rate and a larger batch for five times the width; half of the epochs and of the seeds, by cost.
         /// Learning rate of Adam.
-        learning_rate: f64 = 3e-3, full = 1e-3, in training::learning_rate();
+        learning_rate: f64 = 3e-3, in training::learning_rate();
         /// Datapoints in a minibatch; all of them if there are fewer.
-        batch: usize = 32, full = 64, in BATCH;
+        batch: usize = 32, in BATCH;
         /// Training epochs, the same for every N.
-        epochs: u64 = 200, quick = 150, full = 100, in STEPS;
+        epochs: u64 = 200, quick = 150, in STEPS;
         /// Whether training stops once the loss of every datapoint is below the threshold.
         stop: bool = false;
         /// Steps between two evaluations on all datapoints.
@@ -59,7 +58,7 @@ crate::settings! {
         /// Most training steps of the models with the opposite choices.
         opposite_steps: u64 = 800, quick = 200, full = 150, in STEPS;
         /// Epochs of the one long training that is watched on its way.
-        long_epochs: u64 = 400, quick = 300, full = 200, in STEPS;
+        long_epochs: u64 = 400, quick = 300, in STEPS;
         group curve: Curve {}
         group capacity: Capacity {}
     }
