@@ -26,6 +26,7 @@ mod cost;
 mod dictionary;
 mod elements;
 mod figures;
+mod findings;
 mod function;
 mod settings;
 mod stream;
@@ -175,7 +176,7 @@ impl Experiment for UnfinishedFeatures {
     }
 
     fn findings(tables: &Tables, ledger: &Ledger) -> String {
-        figures::findings(tables, ledger)
+        findings::findings(tables, ledger)
     }
 }
 
