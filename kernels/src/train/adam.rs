@@ -47,6 +47,10 @@ impl Default for Adam {
 /// The largest gradient that counts as it is: its square is far enough from the end of f32 for the rounding of
 /// many steps.
 const LARGEST: f32 = 1e19;
+/// The least gradient that counts towards the first moment, 2⁻¹²⁰: a tenth of it, as β₁ = 0.9 takes, is not subnormal.
+const LEAST: f32 = 1.0 / (1u128 << 120) as f32;
+/// The least gradient that counts towards the second moment, 2⁻⁵⁷: a thousandth of its square is not subnormal.
+const LEAST_SQUARED: f32 = 1.0 / (1u64 << 57) as f32;
 /// Values that are fetched ahead: the processor falls behind where four arrays come from memory.
 const AHEAD: usize = 512;
 
@@ -58,8 +62,12 @@ const AHEAD: usize = 512;
 /// A finite gradient beyond ±10¹⁹ counts as ±10¹⁹, so that v, the mean of squares, stays finite: PyTorch, which adds
 /// the square as it is, is left with an infinite v, under which a weight never moves again. After such a gradient a
 /// weight moves in short steps until v has decayed, by the factor β₂ a step: with β₂ = 0.999, for some 80,000 steps, as
-/// Adam without rounding would. A gradient below 10⁻²² adds nothing to v, which does not show as long as ε is above
-/// 10⁻¹². A weight whose gradient is NaN or infinite becomes NaN.
+/// Adam without rounding would. A weight whose gradient is NaN or infinite becomes NaN.
+///
+/// Moments are never subnormal. Some processors take many times as long for such a number, and a moment would
+/// become one and remain one for good, since a last bit times β rounds to itself: a step on weights whose gradient has
+/// been 0 for 900 steps took 16 times as long. So a moment below the least normal number becomes 0, as does in m a
+/// gradient below 2⁻¹²⁰ and in v one below 2⁻⁵⁷ (7·10⁻¹⁸), which does not show as long as ε is above 10⁻¹⁰.
 ///
 /// Adam knows nothing of batches: under a gradient of zeros the moments decay and the weights go on.
 ///
@@ -131,11 +139,15 @@ impl<'a> RowOp<Values<'a>> for Update {
                 s.prefetch_ahead(values, AHEAD);
             }
             let gradient = bounded(s, s.load_partial(g));
+            let added = unless_below(s, LEAST, gradient);
             let keep = s.mul(s.splat(adam.beta1), s.load_partial(m));
-            let first = s.mul_add(s.splat(1.0 - adam.beta1), gradient, keep);
+            let first = s.mul_add(s.splat(1.0 - adam.beta1), added, keep);
+            let first = unless_below(s, f32::MIN_POSITIVE, first);
+            let added = unless_below(s, LEAST_SQUARED, gradient);
             let keep = s.mul(s.splat(adam.beta2), s.load_partial(v));
-            let scaled = s.mul(s.splat(1.0 - adam.beta2), gradient);
-            let second = s.mul_add(scaled, gradient, keep);
+            let scaled = s.mul(s.splat(1.0 - adam.beta2), added);
+            let second = s.mul_add(scaled, added, keep);
+            let second = unless_below(s, f32::MIN_POSITIVE, second);
             s.store_partial(first, m);
             s.store_partial(second, v);
             let root = s.mul(s.sqrt(second), s.splat(root_correction));
@@ -157,4 +169,11 @@ fn bounded<S: Simd>(s: S, gradient: S::F32) -> S::F32 {
     let finite = s.lt(size, s.splat(f32::INFINITY));
     let within = s.copysign(s.min(size, largest), gradient);
     s.select(finite, within, gradient)
+}
+
+/// The values, and 0 in place of those whose size is below `least`; NaN as it is.
+#[inline(always)]
+fn unless_below<S: Simd>(s: S, least: f32, values: S::F32) -> S::F32 {
+    let below = s.lt(s.abs(values), s.splat(least));
+    s.select(below, s.splat(0.0), values)
 }

@@ -27,11 +27,14 @@ pub fn step(adam: Adam, t: u64, weight: &mut Bounded, gradient: Bounded, moments
         (Bounded::exact(beta1), moments.first),
         (rest(beta1), gradient),
     ]);
+    // The kernel takes a moment that would be subnormal for 0, and a gradient that would make it so.
+    moments.first.error += 2f64.powi(-120);
     let square = Bounded::sum_of_products([(gradient, gradient)]);
     moments.second = Bounded::sum_of_products([
         (Bounded::exact(beta2), moments.second),
         (rest(beta2), square),
     ]);
+    moments.second.error += 2f64.powi(-114);
     let correction = |beta: f32| 1.0 / (1.0 - f64::from(beta).powf(t as f64));
     let mean = Bounded::sum_of_products([(
         moments.first,

@@ -151,6 +151,36 @@ fn a_weight_recovers_from_a_huge_gradient(isa: Isa) {
     }
 }
 
+each_isa!(moments_are_never_subnormal);
+/// Such numbers take many times as long on some processors, and decay to no less than a last bit, which rounds to itself.
+fn moments_are_never_subnormal(isa: Isa) {
+    let is_normal = |x: &f32| *x == 0.0 || x.is_normal();
+    let adam = Adam::default();
+    for size in [1e-3f32, 1e-10, 1e-17, 1e-18, 1e-20, 1e-30, 1e-37, 1e-40] {
+        let mut state = State::new(vec![0.1; 19]);
+        let hold = |state: &State, t| {
+            let moments = state.first.iter().chain(&state.second);
+            assert!(
+                moments.clone().all(is_normal),
+                "step {t} of gradients of {size}: {:e} and {:e}",
+                state.first[0],
+                state.second[0]
+            );
+        };
+        for t in 1..=50 {
+            let gradient: Vec<f32> = (0..19).map(|i| size * (i as f32 - 9.0) / 9.0).collect();
+            state.step(Exec::serial(isa), adam, t, &gradient);
+            hold(&state, t);
+        }
+        // 0.9¹⁰⁰⁰ is 10⁻⁴⁶.
+        for t in 51..=1050 {
+            state.step(Exec::serial(isa), adam, t, &[0.0; 19]);
+            hold(&state, t);
+        }
+        assert!(state.first.iter().all(|&m| m == 0.0), "{:?}", state.first);
+    }
+}
+
 each_isa!(late_steps);
 /// Step counts beyond i32, where both corrections are 1.
 fn late_steps(isa: Isa) {

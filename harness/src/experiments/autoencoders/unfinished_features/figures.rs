@@ -6,8 +6,8 @@ use super::stream::Basis;
 use super::tables::{Element, LayerCost, Sae, Similarity, Stability};
 use crate::experiments::many_layers::multilayer::task::Kind;
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
-use crate::stats::observations::Observations;
 use crate::stats::mean;
+use crate::stats::observations::Observations;
 use crate::table::Tables;
 use crate::table::record::Word;
 
