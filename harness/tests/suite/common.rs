@@ -1,6 +1,7 @@
 //! What the tests share: the command in a folder of its own, ways to disturb it, and what it leaves.
 
 pub mod npy;
+pub mod plain;
 pub mod testing;
 
 use std::collections::BTreeMap;

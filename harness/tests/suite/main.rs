@@ -29,11 +29,19 @@ mod streams;
 
 mod experiments {
     mod amortisation_gap;
+    mod amortisation_gap_plain;
+    mod amortisation_gap_scores;
     mod compositional;
+    mod compositional_data;
+    mod compositional_plain;
     mod compressed_computation;
     mod continuous_latent;
     mod continuum;
     mod encoders;
+    mod encoders_data;
+    mod encoders_free_codes;
+    mod encoders_plain;
+    mod encoders_scores;
     mod homogeneity;
     mod interference;
     mod l1_geometry;

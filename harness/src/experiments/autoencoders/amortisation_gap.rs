@@ -13,7 +13,7 @@ use crate::table::{Record as _, Table, Tables};
 use crate::text::number;
 
 mod claims;
-mod data;
+pub mod data;
 mod net;
 mod scores;
 mod settings;

@@ -18,7 +18,7 @@ use crate::stats::max;
 use crate::table::{Record, Table, Tables};
 
 mod claims;
-mod data;
+pub mod data;
 mod figures;
 mod readers;
 mod settings;

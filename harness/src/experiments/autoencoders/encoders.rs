@@ -19,11 +19,11 @@ use crate::table::{Record, Tables};
 
 mod claims;
 mod figures;
-mod free;
+pub mod free;
 mod model;
-mod reading;
+pub mod reading;
 mod settings;
-mod source;
+pub mod source;
 mod supports;
 mod tables;
 mod tuning;

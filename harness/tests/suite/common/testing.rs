@@ -59,6 +59,22 @@ pub fn run_as<E: Experiment>(
     inputs: &BTreeMap<&'static str, Tables>,
 ) -> Outcome {
     settings.check().expect("settings are in range");
+    in_context::<E, _>(name, seeds, isa, inputs, |ctx| {
+        bound::run::<E>(settings, ctx).expect("the experiment runs")
+    })
+}
+
+/// What a function makes of the context of a run: its random streams, and a folder for its checkpoints.
+///
+/// # Panics
+/// If there is no room for that folder.
+pub fn in_context<E: Experiment, T>(
+    name: &'static str,
+    seeds: &[u64],
+    isa: Isa,
+    inputs: &BTreeMap<&'static str, Tables>,
+    of: impl FnOnce(&Ctx) -> T,
+) -> T {
     let parent = tempfile::tempdir().expect("a temporary folder");
     let folder = Folder::create(&parent.path().join("run")).expect("a new folder");
     let progress = Progress::new(E::ABOUT.id, Show::Nothing);
@@ -77,7 +93,7 @@ pub fn run_as<E: Experiment>(
         needs: Needs(&BTreeMap::new()),
         inputs,
     };
-    bound::run::<E>(settings, &ctx).expect("the experiment runs")
+    of(&ctx)
 }
 
 /// The ledger of what an experiment measured, with every claim settled at all seeds.

@@ -54,6 +54,7 @@ pub enum Combinations {
 /// The directions of the features.
 #[derive(Debug)]
 pub struct Source {
+    /// How many there are, and in how many dimensions.
     pub size: Size,
     /// n×m, rows of norm 1.
     pub directions: Vec<f32>,

@@ -32,7 +32,9 @@ pub enum Data {
 pub struct Source {
     /// Its name in the tables.
     pub name: String,
+    /// The seed of all that is drawn for it.
     pub seed: u64,
+    /// The kind of samples.
     pub data: Data,
     /// Dimension d of a sample.
     pub width: usize,
