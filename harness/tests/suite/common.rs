@@ -2,6 +2,7 @@
 
 pub mod npy;
 pub mod plain;
+pub mod sae_plain;
 pub mod testing;
 
 use std::collections::BTreeMap;

@@ -36,7 +36,11 @@ mod experiments {
     mod compositional_plain;
     mod compressed_computation;
     mod continuous_latent;
+    mod continuous_latent_model;
+    mod continuous_latent_plain;
     mod continuum;
+    mod continuum_plain;
+    mod continuum_samples;
     mod encoders;
     mod encoders_data;
     mod encoders_free_codes;
@@ -60,4 +64,7 @@ mod experiments {
     mod sign_balance;
     mod tradeoff;
     mod unfinished_features;
+    mod unfinished_features_costs;
+    mod unfinished_features_plain;
+    mod unfinished_features_streams;
 }

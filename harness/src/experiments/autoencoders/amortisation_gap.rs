@@ -111,19 +111,14 @@ impl Experiment for AmortisationGap {
         let mut rng = ctx.rng(task.seed, "data", task.number as u64);
         let data = Data::draw(size, s.active, s.samples, &mut rng);
         let found = train::run(task, &data, s, ctx)?;
-        Ok(found.map(|found| {
-            let exec = ctx.session.serial();
-            Scores {
-                code_mcc: scores::of_codes(exec, &found.codes, &data.test.codes, size.sources),
-                dictionary_mcc: match task.known {
-                    Known::Nothing => scores::of_dictionaries(
-                        &found.dictionary,
-                        &data.dictionary,
-                        size.dimensions,
-                    ),
-                    Known::Codes | Known::Dictionary => f64::NAN,
-                },
-            }
+        Ok(found.map(|found| Scores {
+            code_mcc: scores::of_codes(&found.codes, &data.test.codes, size.sources),
+            dictionary_mcc: match task.known {
+                Known::Nothing => {
+                    scores::of_dictionaries(&found.dictionary, &data.dictionary, size.dimensions)
+                }
+                Known::Codes | Known::Dictionary => f64::NAN,
+            },
         }))
     }
 

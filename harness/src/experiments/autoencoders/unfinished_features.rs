@@ -279,7 +279,8 @@ fn train(
                 let (parameters, x) = (&trained.parameters, activations.matrix());
                 let (fit, fired) = Fit::of(parameters, x, exec);
                 if job.is_read(s) {
-                    let directions = Directions::of(&streams.parameters, activations);
+                    let (model, classes) = (&streams.parameters, properties.most_classes);
+                    let directions = Directions::of(model, classes, activations);
                     let with = (&directions, &properties);
                     elements = elements::read(parameters, &fired, x, with, s.threshold, exec);
                 }
@@ -300,10 +301,11 @@ fn train(
 /// The inputs of the datapoints, and the class that the model says of each.
 fn properties(streams: &Streams, task: Task) -> Properties {
     let shape = streams.parameters.shape();
+    // There are as many classes as values of an input; a model built by hand holds a code beside their logits.
+    let classes = shape.vocabulary;
     let output = streams.layer(shape.layers);
     let class = |i: usize| {
-        let largest = output
-            .row(i)
+        let largest = output.row(i)[..classes]
             .iter()
             .enumerate()
             .max_by(|a, b| a.1.total_cmp(b.1));
@@ -317,7 +319,7 @@ fn properties(streams: &Streams, task: Task) -> Properties {
         inputs: inputs.collect(),
         classes: (0..task.n).map(class).collect(),
         most_inputs: 2 * shape.vocabulary,
-        most_classes: shape.width,
+        most_classes: classes,
     }
 }
 

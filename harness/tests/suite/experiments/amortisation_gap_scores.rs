@@ -97,17 +97,17 @@ fn data_follow_their_law() {
     }
 }
 
-/// Mean |r| of codes and true ones over the samples, for the matching in which Σ r is largest.
+/// Mean |r| of codes and true ones over the samples, for the matching in which it is largest.
 fn code_mcc(codes: &Rows, truth: &Rows) -> f64 {
     let n = truth[0].len();
     let r = |i: usize, j: usize| {
         let r = pearson(&column(truth, i), &column(codes, j));
         // An entry that never varies correlates with nothing.
-        if r.is_nan() { 0.0 } else { r }
+        if r.is_nan() { 0.0 } else { r.abs() }
     };
     let all: Rows = (0..n).map(|i| (0..n).map(|j| r(i, j)).collect()).collect();
     let (_, matched) = largest_assignment(&all);
-    mean(&(0..n).map(|i| all[i][matched[i]].abs()).collect::<Vec<_>>())
+    mean(&(0..n).map(|i| all[i][matched[i]]).collect::<Vec<_>>())
 }
 
 /// Mean |r| of atoms over the coordinates: the largest of all, then the largest among the atoms that are left.

@@ -71,13 +71,16 @@ impl Fit {
 /// The directions that a model reads and writes.
 #[derive(Debug)]
 pub struct Directions {
-    /// The input embeddings, 2·vocabulary × d. The outputs are the coordinate axes.
+    /// The input embeddings, 2·vocabulary × d.
     inputs: Vec<f32>,
+    /// Number of classes. The outputs are the first coordinate axes, as many; a model built by hand holds a code beside
+    /// them.
+    classes: usize,
 }
 
 impl Directions {
-    /// Those of a model, in the coordinates of some activations.
-    pub fn of(model: &mlp::Parameters, activations: &Activations) -> Self {
+    /// Those of a model with so many classes, in the coordinates of some activations.
+    pub fn of(model: &mlp::Parameters, classes: usize, activations: &Activations) -> Self {
         let rows = |m: MatRef| {
             (0..m.rows())
                 .flat_map(|i| activations.direction(m.row(i)))
@@ -85,6 +88,7 @@ impl Directions {
         };
         Directions {
             inputs: model.embeddings().into_iter().flat_map(rows).collect(),
+            classes,
         }
     }
 }
@@ -121,7 +125,7 @@ pub fn read(
     };
     let element = |(place, &number): (usize, &usize)| {
         let direction = all[place * width..][..width].to_vec();
-        let output = max(direction.iter().map(|&v| v.into()));
+        let output = max(direction[..directions.classes].iter().map(|&v| v.into()));
         let input = inputs[place];
         let activations = codes.iter().skip(number).step_by(fired.len());
         let function = selectivity(activations.map(|&v| v.into()), properties);
@@ -187,6 +191,7 @@ mod tests {
         let activations = Activations::plain(4, x.to_vec());
         let directions = Directions::of(
             &model([[0.0, 3.0, 4.0, 0.0], [2.0, 2.0, 2.0, 2.0]]),
+            4,
             &activations,
         );
         let properties = Properties {
@@ -226,6 +231,15 @@ mod tests {
         );
         assert!((elements[0].function[1] - 0.5f64.sqrt()).abs() < 1e-6);
         assert!((elements[1].output - 1.0).abs() < 1e-6 && (elements[1].input - 0.5).abs() < 1e-6);
+        // Beside three classes, the fourth axis is no output.
+        let directions = Directions {
+            classes: 3,
+            ..directions
+        };
+        let with = (&directions, &properties);
+        let elements = read(&parameters, &fired, activations.matrix(), with, 0.8, exec());
+        assert_eq!(elements[1].category, Neither);
+        assert!(elements[1].output < 1e-6);
     }
 
     #[test]
