@@ -392,8 +392,8 @@ mod tests {
     fn a_setting_whose_control_is_open_counts_by_the_bounds_of_the_claim() {
         for (id, parts) in [
             (LINEAR.id, &["kept in 16 of the 69 settings"][..]),
-            (END.id, &["kept in 181 of the 349 settings", "2 of 70"]),
-            (MORE.id, &["kept in 15 of the 349 settings"]),
+            (END.id, &["kept in 180 of the 349 settings", "2 of 70"]),
+            (MORE.id, &["kept in 13 of the 349 settings"]),
         ] {
             let said = hangs_on(&reference::LEDGER, id).expect("a sentence");
             assert!(parts.iter().all(|part| said.contains(part)), "{said}");
@@ -403,11 +403,10 @@ mod tests {
     #[test]
     fn what_counts_as_right_is_compared_on_the_very_same_models() {
         let said = other_judges(&reference::LEDGER).expect("a sentence");
-        // Judges of the models of the point setting, and none of other models. By a loss below 0.05 and 0.1 no model of one
-        // seed has learned its data.
-        assert_eq!(said.matches(" % by “").count(), 3, "{said}");
+        // Judges of the models of the point setting, and none of other models.
+        assert_eq!(said.matches(" % by “").count(), 5, "{said}");
         for judge in [
-            "loss < 0.5",
+            "loss < 0.1",
             "largest logit",
             "largest logit of the affine lens",
         ] {
