@@ -12,6 +12,7 @@ use crate::table::record::Word as _;
 /// What the tables say of the models.
 pub struct Models {
     pub summaries: Vec<Summary>,
+    /// Without those of trainings that diverged: means and axes would show nothing else.
     layers: Vec<Layer>,
     datapoints: Vec<Datapoint>,
 }
@@ -19,9 +20,14 @@ pub struct Models {
 impl Models {
     /// The rows of the tables.
     pub fn of(tables: &Tables) -> Self {
+        let mut layers: Vec<Layer> = tables.rows();
+        let trained = layers.iter().filter(|r| r.model == Kind::Trained);
+        let losses: Vec<_> = trained.map(|r| (model(r), r.mean_loss)).collect();
+        let diverged = diverged(&losses);
+        layers.retain(|r| !diverged.contains(&model(r)));
         Models {
             summaries: tables.rows(),
-            layers: tables.rows(),
+            layers,
             datapoints: tables.rows(),
         }
     }
@@ -174,11 +180,36 @@ impl Models {
     }
 }
 
+/// What tells a model from all others.
+fn model(row: &Layer) -> (Part, Kind, usize, u64) {
+    (row.part, row.model, row.n, row.seed)
+}
+
+/// The models whose loss is larger at the output than at the input, where nothing is known of a datapoint, from the
+/// loss of each after each layer, in order.
+fn diverged<M: Copy + PartialEq>(losses: &[(M, f64)]) -> Vec<M> {
+    let of_models = losses.chunk_by(|a, b| a.0 == b.0);
+    let ends = of_models.filter_map(|losses| Some((losses.first()?, losses.last()?)));
+    let worse = ends.filter(|(input, output)| output.1 > input.1);
+    worse.map(|(_, output)| output.0).collect()
+}
+
 /// An axis from 0 to the largest of the values.
 pub fn from_zero(label: &str, values: impl Iterator<Item = f64>) -> Axis {
     let highest = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
     match highest > 0.0 {
         true => Axis::linear(label).range(0.0, 1.05 * highest),
         false => Axis::linear(label),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_worse_at_the_output_than_at_the_input_has_diverged() {
+        let losses = [("a", 6.0), ("a", 9.0), ("a", 0.1), ("b", 6.0), ("b", 6.5)];
+        assert_eq!(diverged(&losses), ["b"]);
     }
 }
