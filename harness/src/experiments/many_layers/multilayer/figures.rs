@@ -41,8 +41,8 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
             "Mean loss over all datapoints if the residual stream after a layer is read as the output; layer 0 is the \
              input. Lines: means over seeds, bands: smallest to largest. Dotted: a look-up model, in which one layer \
              decides on each datapoint; its loss falls along a straight line too. First the settings of the \
-             experiment, then the opposite choices, at fewer seeds. Here and below, trainings that diverged are left out: \
-             their loss is larger at the output than at the input.",
+             experiment, then the opposite choices, at fewer seeds. A training that diverged, whose loss is larger at the \
+             output than at the input, is left out of all means over seeds.",
             |part| models.loss(part),
         ),
         side_by_side::<Datapoint>(

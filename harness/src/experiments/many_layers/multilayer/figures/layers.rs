@@ -9,10 +9,9 @@ use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
 
-/// What the tables say of the models.
+/// What the tables say of the models, but for trainings that diverged: means and axes would show nothing else.
 pub struct Models {
     pub summaries: Vec<Summary>,
-    /// Without those of trainings that diverged: means and axes would show nothing else.
     layers: Vec<Layer>,
     datapoints: Vec<Datapoint>,
 }
@@ -25,8 +24,10 @@ impl Models {
         let losses: Vec<_> = trained.map(|r| (model(r), r.mean_loss)).collect();
         let diverged = diverged(&losses);
         layers.retain(|r| !diverged.contains(&model(r)));
+        let mut summaries: Vec<Summary> = tables.rows();
+        summaries.retain(|r| !diverged.contains(&(r.part, r.model, r.n, r.seed)));
         Models {
-            summaries: tables.rows(),
+            summaries,
             layers,
             datapoints: tables.rows(),
         }
