@@ -3,6 +3,8 @@
 use harness::claim::Verdict;
 use harness::claim::ledger::Entry;
 use harness::claim::measures::Measurement;
+use proptests::fit::solve;
+pub use proptests::reference::sparse_coding::dot;
 
 /// Rows of numbers.
 pub type Rows = Vec<Vec<f64>>;
@@ -12,17 +14,45 @@ pub fn rows(values: &[f32], width: usize) -> Rows {
     values.chunks_exact(width).map(row).collect()
 }
 
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// A column of rows.
-pub fn column(rows: &Rows, j: usize) -> Vec<f64> {
+pub fn column(rows: &[Vec<f64>], j: usize) -> Vec<f64> {
     rows.iter().map(|row| row[j]).collect()
+}
+
+/// The mean of each column.
+pub fn centre(rows: &[Vec<f64>]) -> Vec<f64> {
+    let column = |j: usize| rows.iter().map(|row| row[j]).sum::<f64>() / rows.len() as f64;
+    (0..rows[0].len()).map(column).collect()
+}
+
+/// The mean squared distance of rows from their mean.
+pub fn variance(rows: &[Vec<f64>]) -> f64 {
+    let middle = centre(rows);
+    let squares = rows.iter().flat_map(|row| row.iter().zip(&middle));
+    squares.map(|(x, m)| (x - m).powi(2)).sum::<f64>() / rows.len() as f64
+}
+
+/// The weights w of a ridge regression with an offset: the least of mean (w·x + w₀ − y)² + strength·v·‖w‖², where v is
+/// the mean variance of an entry of x.
+pub fn ridge(x: &[Vec<f64>], y: &[f64], strength: f64) -> Vec<f64> {
+    let (x_mean, y_mean) = (centre(x), mean(y));
+    let moment = |of: &dyn Fn(usize) -> f64| (0..x.len()).map(of).sum::<f64>() / x.len() as f64;
+    let apart = |row: usize, i: usize| x[row][i] - x_mean[i];
+    let n = x_mean.len();
+    let held = strength * variance(x) / n as f64;
+    let equation = |i: usize| -> Vec<f64> {
+        let term = |j: usize| {
+            let covariance = moment(&|r| apart(r, i) * apart(r, j));
+            covariance + if i == j { held } else { 0.0 }
+        };
+        let right = moment(&|r| apart(r, i) * (y[r] - y_mean));
+        (0..n).map(term).chain([right]).collect()
+    };
+    solve((0..n).map(equation).collect())
 }
 
 /// Pearson's correlation.
@@ -92,25 +122,6 @@ pub fn duality_gap(x: &[f64], code: &[f64], elements: &Rows, lambda: f64) -> f64
     loss(x, code, elements, lambda) - dual
 }
 
-/// The solution of a linear system, by elimination.
-pub fn solve(mut a: Rows, mut b: Vec<f64>) -> Vec<f64> {
-    let n = b.len();
-    for i in 0..n {
-        let pivot = (i..n).max_by(|p, q| a[*p][i].abs().total_cmp(&a[*q][i].abs()));
-        let pivot = pivot.unwrap();
-        a.swap(i, pivot);
-        b.swap(i, pivot);
-        let (row, right) = (a[i].clone(), b[i]);
-        for j in (0..n).filter(|j| *j != i) {
-            let factor = a[j][i] / row[i];
-            let entries = a[j].iter_mut().zip(&row);
-            entries.for_each(|(a, r)| *a -= factor * r);
-            b[j] -= factor * right;
-        }
-    }
-    (0..n).map(|i| b[i] / a[i][i]).collect()
-}
-
 /// The code c ≥ 0 of least loss whose active entries are among those chosen, by active sets (Lawson and Hanson, *Solving least
 /// squares problems*, 1974, with a linear term): an entry along which the loss falls joins those that are on; then they
 /// take their best values, or go on the way there until one of them is 0 and leaves. Where elements depend on each other, 10⁻¹²
@@ -130,9 +141,12 @@ pub fn non_negative(x: &[f64], elements: &Rows, chosen: &[usize], lambda: f64) -
         loop {
             let beside = |i: usize, j: usize| if i == j { 1e-12 } else { 0.0 };
             let product = |i: usize, j: usize| dot(&elements[i], &elements[j]) + beside(i, j);
-            let row = |&i: &usize| on.iter().map(|&j| product(i, j)).collect();
-            let target = on.iter().map(|&j| dot(&elements[j], x) - lambda / 2.0);
-            let best = solve(on.iter().map(row).collect(), target.collect());
+            let equation = |&i: &usize| {
+                let right = dot(&elements[i], x) - lambda / 2.0;
+                let products = on.iter().map(|&j| product(i, j));
+                products.chain([right]).collect()
+            };
+            let best = solve(on.iter().map(equation).collect());
             let ways = on.iter().zip(&best).filter(|(_, b)| **b <= 0.0);
             let share = ways
                 .map(|(&j, b)| code[j] / (code[j] - b))

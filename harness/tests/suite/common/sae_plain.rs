@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::plain::dot;
 use harness::rng::Rng;
 use harness::sae::training::Plan;
 use kernels::adam::Adam;
@@ -20,10 +21,6 @@ pub fn rows(m: MatRef) -> Vec<Vec<f64>> {
     (0..m.rows()).map(|i| wide(m.row(i))).collect()
 }
 
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 /// The cosine of two directions; 0 with one that is none.
 pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
     match dot(a, a) * dot(b, b) {
@@ -32,18 +29,8 @@ pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
     }
 }
 
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
 pub fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
     values.into_iter().fold(f64::NEG_INFINITY, f64::max)
-}
-
-/// The mean of each column.
-pub fn centre(rows: &[Vec<f64>]) -> Vec<f64> {
-    let column = |j: usize| rows.iter().map(|row| row[j]).sum::<f64>() / rows.len() as f64;
-    (0..rows[0].len()).map(column).collect()
 }
 
 /// A uniformly random direction: a normal vector at norm 1.
@@ -110,7 +97,7 @@ pub fn trained(
 pub struct Reading {
     /// A row for each sample.
     pub codes: Vec<Vec<f64>>,
-    /// How far each entry may be from that of single precision.
+    /// The distance by which each entry may differ from that of single precision.
     pub slack: Vec<Vec<f64>>,
     /// The number of samples on which each element fires, as the least and the most that roundings leave open.
     pub firings: Vec<[usize; 2]>,

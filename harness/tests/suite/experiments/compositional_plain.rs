@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use super::encoders_plain::encode;
 use crate::common::plain::{
-    Rows, Settled, assert_measured, assert_near, assert_settled, best_code, column, dot, mean,
-    pearson, rows, solve,
+    Rows, Settled, assert_measured, assert_near, assert_settled, best_code, centre, column, dot,
+    mean, pearson, ridge, rows,
 };
 use crate::common::testing;
 use harness::experiments::autoencoders::compositional::data::{Combinations, Size, Source};
@@ -47,22 +47,11 @@ pub fn sizes() -> [Size; 2] {
     sizes
 }
 
-/// w and w₀ of the least of mean (w·x + w₀ − y)² + ridge·v·‖w‖² with v, the mean variance of a dimension.
-fn probe(x: &Rows, y: &[f64], ridge: f64) -> impl Fn(&[f64]) -> f64 {
-    let m = x[0].len();
-    let centre: Vec<f64> = (0..m).map(|i| mean(&column(x, i))).collect();
-    let offset = mean(y);
-    let moment = |of: &dyn Fn(usize) -> f64| mean(&(0..x.len()).map(of).collect::<Vec<_>>());
-    let apart = |b: usize, i: usize| x[b][i] - centre[i];
-    let covariance = |i: usize, j: usize| moment(&|b| apart(b, i) * apart(b, j));
-    let mut a: Rows = (0..m)
-        .map(|i| (0..m).map(|j| covariance(i, j)).collect())
-        .collect();
-    let variance = (0..m).map(|i| a[i][i]).sum::<f64>() / m as f64;
-    (0..m).for_each(|i| a[i][i] += ridge * variance);
-    let right = (0..m).map(|i| moment(&|b| apart(b, i) * (y[b] - offset)));
-    let w = solve(a, right.collect());
-    move |x| offset + dot(&w, x) - dot(&w, &centre)
+/// What a ridge regression says of a sample.
+fn probe(x: &Rows, y: &[f64], strength: f64) -> impl Fn(&[f64]) -> f64 {
+    let weights = ridge(x, y, strength);
+    let offset = mean(y) - dot(&weights, &centre(x));
+    move |x| offset + dot(&weights, x)
 }
 
 /// The autoencoder of a seed, trained again.

@@ -2,7 +2,8 @@
 //!
 //! Random numbers come from the streams that the experiment draws from.
 
-use crate::common::sae_plain::{UNIT, dot, rows};
+use crate::common::plain::dot;
+use crate::common::sae_plain::{UNIT, rows};
 use harness::experiments::many_layers::multilayer::data;
 use harness::rng::Rng;
 use kernels::{Activation, MatRef, mlp};

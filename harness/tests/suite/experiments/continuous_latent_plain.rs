@@ -8,8 +8,9 @@
 use super::continuous_latent_model::{
     BATCH, Facts, HIDDEN, LAYERS, PAIRS, RATE, SEED, STEPS, WIDTH, forward, rng, train,
 };
+use crate::common::plain::{centre, dot, mean, ridge, variance};
 use crate::common::sae_plain::{
-    Reading, Row, UNIT, centre, cosine, direction, dot, largest, mean, near, rows, table, trained,
+    Reading, Row, UNIT, cosine, direction, largest, near, rows, table, trained,
 };
 use crate::common::testing;
 use harness::experiments::autoencoders::continuous_latent::{ContinuousLatent, Settings};
@@ -18,7 +19,6 @@ use harness::sae::training::Plan;
 use harness::settings::{Preset, Settings as _};
 use kernels::sae::{L1, Parameters, Rows, Variant};
 use kernels::{MatRef, sae};
-use proptests::fit::solve;
 
 const SHUFFLES: usize = 3;
 
@@ -49,24 +49,8 @@ fn settings() -> Settings {
 /// The weights of a ridge regression, held down by 0.01 times the mean variance of an entry, and what it predicts at
 /// other inputs.
 fn probe(x: &[Vec<f64>], t: &[f64], others: &[Vec<f64>]) -> (Vec<f64>, Vec<f64>) {
-    let (x_mean, t_mean) = (centre(x), mean(t));
-    let sum = |f: &dyn Fn(usize) -> f64| (0..x.len()).map(f).sum::<f64>();
-    let from = |row: usize, i: usize| x[row][i] - x_mean[i];
-    let trace: f64 = (0..WIDTH).map(|i| sum(&|r| from(r, i).powi(2))).sum();
-    let equation = |i: usize| -> Vec<f64> {
-        let term = |j: usize| {
-            let ridge = if i == j {
-                0.01 * trace / WIDTH as f64
-            } else {
-                0.0
-            };
-            sum(&|r| from(r, i) * from(r, j)) + ridge
-        };
-        let right = sum(&|r| from(r, i) * (t[r] - t_mean));
-        (0..WIDTH).map(term).chain([right]).collect()
-    };
-    let weights = solve((0..WIDTH).map(equation).collect());
-    let offset = t_mean - dot(&weights, &x_mean);
+    let weights = ridge(x, t, 0.01);
+    let offset = mean(t) - dot(&weights, &centre(x));
     let predicted = others.iter().map(|x| offset + dot(&weights, x)).collect();
     (weights, predicted)
 }
@@ -75,15 +59,8 @@ fn probe(x: &[Vec<f64>], t: &[f64], others: &[Vec<f64>]) -> (Vec<f64>, Vec<f64>)
 /// and of random directions.
 fn read(layer: usize, stream: &[Vec<f64>], latents: &[f64]) -> [f64; 5] {
     // Scaled to a mean squared distance of 1 from the mean.
-    let middle = centre(stream);
-    let apart = |x: &Vec<f64>| {
-        x.iter()
-            .zip(&middle)
-            .map(|(x, m)| (x - m).powi(2))
-            .sum::<f64>()
-    };
-    let variance = mean(&stream.iter().map(apart).collect::<Vec<_>>());
-    let scaled = |v: &f64| (v / variance.sqrt()) as f32;
+    let deviation = variance(stream).sqrt();
+    let scaled = |v: &f64| (v / deviation) as f32;
     let x: Vec<f32> = stream.iter().flatten().map(scaled).collect();
     let shape = sae::Shape {
         width: WIDTH,

@@ -4,8 +4,9 @@
 //! and FISTA have tests of their own with the kernels; the codes that FISTA finds are held to their duality gap here.
 
 use super::continuum_samples::{Case, FEATURES, SEED, SPHERE, WIDTH, World, rng};
+use crate::common::plain::{dot, duality_gap};
 use crate::common::sae_plain::{
-    Reading, Row, dot, near, rows, squared_error, table, trained, wide, within,
+    Reading, Row, near, rows, squared_error, table, trained, wide, within,
 };
 use crate::common::testing;
 use harness::claim::measures::Measurement;
@@ -59,26 +60,6 @@ fn least_loss(magnitudes: &[f64]) -> f64 {
     magnitudes.iter().map(least).sum::<f64>() / magnitudes.len() as f64
 }
 
-/// What the loss of a code may be above the least one: its distance from the dual problem, max 2νᵀx − ‖ν‖² with Dν ≤ λ/2,
-/// at the best multiple ν of the residual.
-fn duality_gap(elements: &[f32], x: &[f64], code: &[f64]) -> f64 {
-    let mut rest = x.to_vec();
-    let elements: Vec<Vec<f64>> = elements.chunks(WIDTH).map(wide).collect();
-    for (c, element) in code.iter().zip(&elements) {
-        rest.iter_mut().zip(element).for_each(|(r, e)| *r -= c * e);
-    }
-    let square = dot(&rest, &rest);
-    let mut multiple = (dot(&rest, x) / square).max(0.0);
-    for element in &elements {
-        let product = dot(element, &rest);
-        if product > 0.0 {
-            multiple = multiple.min(LAMBDA / 2.0 / product);
-        }
-    }
-    let dual = 2.0 * multiple * dot(&rest, x) - multiple.powi(2) * square;
-    square + LAMBDA * code.iter().sum::<f64>() - dual
-}
-
 /// The number of living elements by the codes of FISTA, and the loss of these codes with how far it may be from that of
 /// single precision. Each code is as good as its duality gap must be.
 fn optimised(elements: &[f32], x: &[f32]) -> (f64, [f64; 2]) {
@@ -99,11 +80,11 @@ fn optimised(elements: &[f32], x: &[f32]) -> (f64, [f64; 2]) {
     );
     let mut fired = vec![0; n];
     let mut loss = [0.0; 2];
+    let elements = rows(of_elements);
     for (x, code) in x.chunks(WIDTH).zip(codes.chunks(n)) {
         let (x, code) = (wide(x), wide(code));
-        let gap = duality_gap(elements, &x, &code);
-        let [error, room] =
-            squared_error(&rows(of_elements), &[0.0; WIDTH], &x, &code, &vec![0.0; n]);
+        let gap = duality_gap(&x, &code, &elements, LAMBDA);
+        let [error, room] = squared_error(&elements, &[0.0; WIDTH], &x, &code, &vec![0.0; n]);
         // The gap is told in single precision.
         assert!(gap <= 1e-5 * dot(&x, &x) + room + 1e-6, "a gap of {gap}");
         let l1: f64 = code.iter().sum();

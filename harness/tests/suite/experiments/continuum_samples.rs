@@ -2,7 +2,8 @@
 //!
 //! Random numbers come from the streams that the experiment draws from, so that samples are the same to the last bit.
 
-use crate::common::sae_plain::{centre, direction, dot, rows};
+use crate::common::plain::{centre, dot};
+use crate::common::sae_plain::{direction, rows};
 use harness::rng::Rng;
 use kernels::MatRef;
 use rand::RngExt as _;

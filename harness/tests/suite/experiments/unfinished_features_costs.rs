@@ -4,7 +4,8 @@
 
 use super::unfinished_features_streams::{LAYERS, TINY};
 use crate::common::Sandbox;
-use crate::common::sae_plain::{Row, largest, mean, near, table};
+use crate::common::plain::mean;
+use crate::common::sae_plain::{Row, largest, near, table};
 
 /// The least and the most that a layer may cost by a measure, from the (L0, explained variance) of its dictionaries; none
 /// where there is nothing to be said.

@@ -4,9 +4,8 @@
 
 use super::unfinished_features_streams::{Activations, CLASSES, LAYERS, Model, N, TINY};
 use crate::common::Sandbox;
-use crate::common::sae_plain::{
-    Reading, Row, UNIT, centre, cosine, dot, largest, mean, near, rows, table, within,
-};
+use crate::common::plain::{dot, mean, variance};
+use crate::common::sae_plain::{Reading, Row, UNIT, cosine, largest, near, rows, table, within};
 use harness::experiments::many_layers::multilayer::task::Kind;
 use kernels::MatRef;
 
@@ -64,12 +63,7 @@ fn compare(sandbox: &Sandbox, model: &Model, name: &str, basis: &str) -> [Vec<Re
         let x = rows(MatRef::from_rows(&activations.layers[place], model.width));
         let reading = Reading::of(&p, &x);
         within(&what("l0"), row.number("l0"), reading.l0());
-        let middle = centre(&x);
-        let apart = x
-            .iter()
-            .flat_map(|x| x.iter().zip(&middle))
-            .map(|(x, m)| (x - m).powi(2));
-        let variance = apart.sum::<f64>() / N as f64;
+        let variance = variance(&x);
         let [error, room] = reading.squared_error.map(|v| v / variance);
         // The product takes the variance from a difference of squares, but in f64.
         near(

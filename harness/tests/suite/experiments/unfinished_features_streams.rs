@@ -8,7 +8,8 @@
 
 use super::multilayer_plain::all_plain;
 use crate::common::Sandbox;
-use crate::common::sae_plain::{Row, centre, dot, largest, mean, rows, trained};
+use crate::common::plain::{centre, column, dot, ridge, variance};
+use crate::common::sae_plain::{Row, largest, rows, trained};
 use harness::experiments::many_layers::multilayer::data::{self, Data};
 use harness::experiments::many_layers::multilayer::task::{Kind, Part, Task};
 use harness::experiments::many_layers::multilayer::{Loss, model_file};
@@ -16,7 +17,6 @@ use harness::rng::Rng;
 use harness::sae::training::Plan;
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
 use kernels::{Exec, Isa, mlp};
-use proptests::fit::solve;
 
 /// Number of classes, of tokens at either place, and the width of the trained model.
 pub const CLASSES: usize = 16;
@@ -103,22 +103,9 @@ impl Model {
 /// A ridge regression from the rows of `x` to those of `y`, held down by 0.001 times the mean variance of an entry of x:
 /// the rows of its matrix, and what it makes of `x`.
 fn tuned_lens(x: &[Vec<f64>], y: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
-    let (d, x_mean, y_mean) = (x[0].len(), centre(x), centre(y));
-    let sum = |f: &dyn Fn(usize) -> f64| (0..x.len()).map(f).sum::<f64>();
-    let from = |row: usize, i: usize| x[row][i] - x_mean[i];
-    let trace: f64 = (0..d).map(|i| sum(&|r| from(r, i).powi(2))).sum();
-    let of_output = |c: usize| -> Vec<f64> {
-        let equation = |i: usize| -> Vec<f64> {
-            let term = |j: usize| {
-                let ridge = if i == j { 1e-3 * trace / d as f64 } else { 0.0 };
-                sum(&|r| from(r, i) * from(r, j)) + ridge
-            };
-            let right = sum(&|r| from(r, i) * (y[r][c] - y_mean[c]));
-            (0..d).map(term).chain([right]).collect()
-        };
-        solve((0..d).map(equation).collect())
-    };
-    let matrix: Vec<Vec<f64>> = (0..d).map(of_output).collect();
+    let (x_mean, y_mean) = (centre(x), centre(y));
+    let of_output = |c: usize| ridge(x, &column(y, c), 1e-3);
+    let matrix: Vec<Vec<f64>> = (0..y_mean.len()).map(of_output).collect();
     let mapped = x.iter().map(|x| {
         let moved: Vec<f64> = x.iter().zip(&x_mean).map(|(x, m)| x - m).collect();
         let outputs = matrix.iter().zip(&y_mean);
@@ -130,15 +117,7 @@ fn tuned_lens(x: &[Vec<f64>], y: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) 
 
 /// Rows of single precision, scaled to a mean squared distance of 1 from their mean.
 fn scaled(rows: &[Vec<f64>]) -> Vec<f32> {
-    let middle = centre(rows);
-    let apart = |x: &Vec<f64>| {
-        x.iter()
-            .zip(&middle)
-            .map(|(x, m)| (x - m).powi(2))
-            .sum::<f64>()
-    };
-    let variance = mean(&rows.iter().map(apart).collect::<Vec<_>>());
-    let factor = (1.0 / variance.sqrt()) as f32;
+    let factor = (1.0 / variance(rows).sqrt()) as f32;
     rows.iter().flatten().map(|&v| factor * v as f32).collect()
 }
 

@@ -22,25 +22,25 @@ pub fn of_codes(codes: &[f32], truth: &[f32], sources: usize) -> f64 {
     }
     let samples = codes.len() / sources;
     let [codes, truth] = [codes, truth].map(|c| centred(&transposed(c, sources), samples));
+    let with_squares = |rows| {
+        let rows = <[f32]>::chunks_exact(rows, samples);
+        rows.map(|row| (row, dot(row, row))).collect::<Vec<_>>()
+    };
+    let codes = with_squares(&codes);
     let mut sizes = Vec::with_capacity(sources * sources);
-    for source in truth.chunks_exact(samples) {
-        for code in codes.chunks_exact(samples) {
-            let norms = (dot(source, source) * dot(code, code)).sqrt();
-            let r = if norms > 0.0 {
-                dot(source, code) / norms
-            } else {
-                0.0
+    for (source, of_source) in with_squares(&truth) {
+        for &(code, of_code) in &codes {
+            let norms = (of_source * of_code).sqrt();
+            let r = match norms > 0.0 {
+                true => dot(source, code) / norms,
+                false => 0.0,
             };
             sizes.push(r.abs() as f32);
         }
     }
-    let matched = assign(&sizes, sources);
-    let pairs = matched.iter().enumerate();
-    mean(
-        &pairs
-            .map(|(i, j)| sizes[i * sources + j].into())
-            .collect::<Vec<_>>(),
-    )
+    let matched = assign(&sizes, sources).into_iter().enumerate();
+    let matched = matched.map(|(i, j)| sizes[i * sources + j].into());
+    mean(&matched.collect::<Vec<_>>())
 }
 
 /// Mean |r| of pairs of atoms (N×M) and true ones, the largest |r| first, each atom once; r is Pearson's correlation over
