@@ -29,19 +29,34 @@ pub fn other(entry: &Entry, reference: &Ledger) -> Option<Verdict> {
     (theirs != entry.verdict).then_some(theirs)
 }
 
+/// What the verdict of a reference is told with.
+const SAYS: &str = "the reference run says";
+
 /// Says in the reason of an entry what a reference came to, where that is another verdict on the same criterion.
 pub fn compare(entry: &mut Entry, reference: &Ledger) {
     if let Some(theirs) = other(entry, reference) {
         if !entry.reason.is_empty() {
             entry.reason += "; ";
         }
-        entry.reason += &format!("the reference run says: {theirs}");
+        entry.reason += &format!("{SAYS}: {theirs}");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reference_is_not_held_to_one_before_it() {
+        for entry in &LEDGER.entries {
+            assert!(
+                !entry.reason.contains(SAYS),
+                "{}: {}",
+                entry.id,
+                entry.reason
+            );
+        }
+    }
 
     #[test]
     fn another_verdict_of_the_reference_is_told_unless_it_is_on_another_criterion() {
