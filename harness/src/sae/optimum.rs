@@ -132,6 +132,11 @@ impl Overlap {
         self.common as f64 / self.wanted as f64
     }
 
+    /// The number of entries found, in all samples.
+    pub fn found(&self) -> usize {
+        self.found
+    }
+
     /// The harmonic mean of precision and recall.
     pub fn f1(&self) -> f64 {
         2.0 * self.common as f64 / (self.found + self.wanted) as f64

@@ -20,7 +20,7 @@ const HALVINGS: usize = 10;
 pub struct Supports {
     /// The encoder's own.
     pub own: Overlap,
-    /// Those of FISTA, at the λ where its codes have as many in the mean.
+    /// Those of FISTA, at the λ where its codes have as many in the mean, or come nearest to it.
     pub fista: Overlap,
     /// Those of OMP, with as many in each sample.
     pub omp: Overlap,
@@ -36,6 +36,12 @@ impl Supports {
         omp: Overlap::NOTHING,
         transposed: Overlap::NOTHING,
     };
+
+    /// The number of active entries of FISTA over that of the encoder. At no λ may FISTA have as many as an encoder with more
+    /// active elements than the activations have columns.
+    pub fn fista_share(&self) -> f64 {
+        self.fista.found() as f64 / self.own.found() as f64
+    }
 }
 
 /// Compares the active entries of finite codes and others on the same dictionary with the features that are active in each
@@ -168,12 +174,23 @@ mod tests {
         assert_eq!(found.transposed.precision(), 1.0 / 3.0);
         // Nearest to three entries in all.
         assert!(found.fista.recall() >= 2.0 / 3.0 && found.fista.precision() >= 0.5);
+        assert_eq!(found.fista_share(), found.fista.found() as f64 / 3.0);
         // Elements in another order stand for the same features.
         let swapped = [0.6, 0.8, 1.0, 0.0, 0.0, 1.0];
         let swapped = MatRef::from_rows(&swapped, 2);
         let codes = [0.0, 0.5, 0.5, 0.0, 0.9, 0.0];
         let again = compare(exec, swapped, elements, x, &codes, &truth);
         assert_eq!((again.own, again.omp), (found.own, found.omp));
+    }
+
+    #[test]
+    fn fista_may_have_fewer_entries_than_the_encoder() {
+        // One column: the best code of a sample has a single entry, whatever λ is; the encoder has three.
+        let (elements, x) = ([1.0, 0.5, 0.25], [1.0]);
+        let (elements, x) = (MatRef::from_rows(&elements, 1), MatRef::from_rows(&x, 1));
+        let exec = Exec::serial(Isa::detect());
+        let found = compare(exec, elements, elements, x, &[0.4, 0.4, 0.4], &[vec![0]]);
+        assert_eq!(found.fista_share(), 1.0 / 3.0);
     }
 
     #[test]

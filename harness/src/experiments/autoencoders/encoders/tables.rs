@@ -61,7 +61,10 @@ crate::rows! {
         recall: f64 ["1"],
         /// F1 of the encoder's active elements against the active features
         f1: f64 ["1"],
-        /// precision of FISTA's active elements at the λ where these are as many as the encoder's
+        /// number of FISTA's active elements at the λ where these come nearest in number to the encoder's, over the number of
+        /// those; below 1 where no λ gives as many
+        fista_share: f64 ["1"],
+        /// precision of FISTA's active elements at this λ
         fista_precision: f64 ["1"],
         /// their recall
         fista_recall: f64 ["1"],
@@ -117,6 +120,7 @@ fn scores(model: &Model) -> Scores {
         precision: supports.own.precision(),
         recall: supports.own.recall(),
         f1: supports.own.f1(),
+        fista_share: supports.fista_share(),
         fista_precision: supports.fista.precision(),
         fista_recall: supports.fista.recall(),
         fista_f1: supports.fista.f1(),
