@@ -5,6 +5,7 @@ mod layers;
 mod models;
 mod outcome;
 mod parts;
+mod side_by_side;
 mod sweep;
 mod synth;
 mod train;

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use plotters::style::RGBColor;
 
 use super::Heat;
-use super::axis::Coord;
 use super::colours::{blue_white_red, viridis};
+use super::coord::Coord;
 use super::draw::FONTS;
 use crate::html::escape;
 

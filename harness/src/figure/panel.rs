@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::axis::Coord;
+use super::coord::Coord;
 use super::draw::{Box, Canvas, FONT, SCALE, anchored, draw, font, lines_within, text_width};
 use super::heat::Frame;
 use super::ink::Ink;

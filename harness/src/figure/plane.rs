@@ -1,6 +1,6 @@
 //! The plane inside a panel's frame: from the coordinates of the data to the canvas.
 
-use super::axis::Coord;
+use super::coord::Coord;
 use super::draw::Point;
 
 /// The axes of a panel and where its frame lies.
