@@ -145,11 +145,12 @@ crate::settings! {
         batch: usize = 2048, in BATCH;
         /// Learning rate of Adam for a dictionary of 16,384 elements; for n elements it is √(16384/n) times that (Gao et
         /// al., Scaling and evaluating sparse autoencoders, 2024).
-        learning_rate: f64 = 2e-4, in learning_rate();
+        learning_rate: f64 = 8e-4, in learning_rate();
         /// Share of the steps, at the start, over which the learning rate rises along a line.
         warmup: f64 = 0.0, in 0.0..=1.0;
-        /// Share of the steps, at the start, over which λ rises along a line; only then is it steered.
-        lambda_warmup: f64 = 0.0, in 0.0..=1.0;
+        /// Share of the steps, at the start, over which λ rises along a line; only then is it steered. An element that the
+        /// penalty switches off before it has learned anything stays dead, so more of them die without such a rise.
+        lambda_warmup: f64 = 0.25, in 0.0..=1.0;
         /// Norm of the gradient over all parameters of a model, to which a longer one is shortened; 0 for none.
         clip: f64 = 0.0, in so_that(
             "0, or 1e-30 to 3e38",

@@ -77,7 +77,7 @@ pub struct WhatArgs {
     #[arg(long, value_name = "B")]
     batch: Option<u64>,
 
-    /// Learning rate for 16,384 elements; for n elements it is √(16384/n) times that [default: 0.0002]
+    /// Learning rate for 16,384 elements; for n elements it is √(16384/n) times that [default: 0.0008]
     #[arg(long, value_name = "R")]
     rate: Option<f64>,
 
