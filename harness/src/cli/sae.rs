@@ -1,4 +1,4 @@
-//! `harness sae`: its arguments, and what it prints.
+//! `harness sae`: its arguments, and the text that it prints.
 
 mod features;
 mod layers;
@@ -84,7 +84,7 @@ pub enum Tool {
 }
 
 impl Command {
-    /// Does what the command says.
+    /// Runs the command.
     pub fn execute(self) -> Result<()> {
         match self {
             Command::Train(args) => args.execute(),

@@ -1,4 +1,5 @@
-//! What rows tell of each element of a dictionary: how often and how strongly it is active, and on which rows most.
+//! The activity of each element of a dictionary on some rows: how often and how strongly it is active, and on which
+//! rows most.
 
 use kernels::sae::{self, Parameters, Workspace};
 use kernels::{Exec, MatRef, SparseRef};
@@ -13,29 +14,29 @@ use crate::session::progress::Progress;
 /// The activity of all elements on some rows.
 #[derive(Debug)]
 pub struct Activity {
-    /// Number of rows.
+    /// The number of rows.
     pub rows: u64,
-    /// Every element.
+    /// The activity of every element.
     pub elements: Vec<Active>,
-    /// Rows that are kept for an element, at most.
+    /// The largest number of rows that are kept for an element.
     most: usize,
 }
 
 /// The activity of an element.
 #[derive(Debug, Clone, Default)]
 pub struct Active {
-    /// Number of rows that switch it on.
+    /// The number of rows on which the element is active.
     pub firings: u64,
-    /// Sum of its activations.
+    /// The sum of the element's activations.
     pub sum: f64,
-    /// Sum of their squares.
+    /// The sum of the squares of the element's activations.
     pub squares: f64,
-    /// Its largest activations and their rows, the largest first, and of equal ones the first row.
+    /// The element's largest activations and their rows, the largest first, and of equal ones the first row first.
     pub top: Vec<(f32, u64)>,
 }
 
 impl Active {
-    /// Adds the activation on a row; of the top rows, `most` are kept.
+    /// Adds the activation on a row; keeps at most `most` top rows.
     fn add(&mut self, value: f32, row: u64, most: usize) {
         self.firings += 1;
         self.sum += f64::from(value);
@@ -48,28 +49,28 @@ impl Active {
         }
     }
 
-    /// Its largest activation; 0 if it is never active.
+    /// Returns the element's largest activation; 0 if it is never active.
     pub fn largest(&self) -> f64 {
         self.top.first().map_or(0.0, |top| top.0.into())
     }
 
-    /// Its mean activation over the rows that switch it on; 0 if none does.
+    /// Returns the element's mean activation over the rows that switch it on; 0 if no row does.
     pub fn mean(&self) -> f64 {
         self.sum / self.firings.max(1) as f64
     }
 }
 
 impl Activity {
-    /// Estimated memory of the activity of that many elements, bytes.
+    /// Returns the estimated memory of the activity of `elements` elements with `most` top rows each, in bytes.
     pub fn memory(elements: usize, most: usize) -> f64 {
         (elements * (size_of::<Active>() + most * size_of::<(f32, u64)>())) as f64
     }
 
-    /// The activity of a model on all rows, with at most `most` rows for each element. The progress made is one unit a
-    /// row.
+    /// Returns the activity of a model on all rows, with at most `most` rows for each element. Each row is a unit of
+    /// progress.
     ///
     /// # Errors
-    /// If a row cannot be read, or holds what is no finite number.
+    /// If a row cannot be read, or holds a value that is not finite.
     pub fn of_all(
         exec: Exec,
         parameters: &Parameters,
@@ -95,7 +96,7 @@ impl Activity {
         Ok(activity)
     }
 
-    /// No rows yet, for so many elements; at most `most` rows are kept for each of them.
+    /// Returns the activity of `elements` elements on no rows yet; at most `most` rows are kept for each of them.
     pub fn new(elements: usize, most: usize) -> Activity {
         Activity {
             rows: 0,
@@ -104,12 +105,13 @@ impl Activity {
         }
     }
 
-    /// Adds the codes of rows, of which the i-th has the number `number(i)`: rising, and larger than all before.
+    /// Adds the codes of rows, of which the i-th has the number `number(i)`. The numbers must increase, and be larger
+    /// than those of all rows before.
     pub fn add(&mut self, exec: Exec, codes: SparseRef, number: impl Fn(usize) -> u64 + Sync) {
         let _span = Phase::Metrics.begin();
         self.rows += codes.rows() as u64;
         let most = self.most;
-        // Threads share elements, not rows: what is summed for an element keeps its order.
+        // Threads share elements, not rows, so that the sums of an element keep their order.
         let share = match exec.is_parallel() {
             true => self.elements.len().div_ceil(rayon::current_num_threads()),
             false => self.elements.len(),

@@ -1,4 +1,4 @@
-//! The rows that switch elements on most: as a table, and as a reader looks at them.
+//! The rows that switch elements on most: as a table, and as cards on a page.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::workbench::activity::Activity;
 use crate::workbench::tokens::Tokens;
 
 crate::rows! {
-    /// The rows that switch elements on most; a training shows some elements of its first model, on the rows that models
-    /// are measured on.
+    /// The rows that switch elements on most; a training shows some elements of its first model, on the rows that
+    /// models are measured on.
     pub struct Top in "top" {
         /// number of the element
         element: usize [""],
@@ -29,7 +29,7 @@ crate::rows! {
     }
 }
 
-/// The top rows of some elements, of the rows that their activity is on, with their tokens if there are any.
+/// Returns the top rows of some elements, by their activity on `rows`, with their tokens if there are any.
 ///
 /// # Errors
 /// If the tokens cannot be read any more.
@@ -64,29 +64,29 @@ pub fn tops(
     Ok(each.collect())
 }
 
-/// The different tokens of some top rows, in the order in which they come.
+/// Returns the different tokens of some top rows, in the order in which they come.
 pub fn distinct(tops: &[Top]) -> Vec<&str> {
     let mut seen = BTreeSet::new();
     let tokens = tops.iter().map(|top| top.token.trim());
     tokens.filter(|token| seen.insert(*token)).collect()
 }
 
-/// An element as a page shows it.
+/// The card of an element: what a page shows of it.
 #[derive(Debug)]
 pub struct Card {
-    /// Its number.
+    /// The number of the element.
     pub element: usize,
-    /// The tokens of its top rows, or nothing.
+    /// The first tokens of the element's top rows, or an empty text.
     pub preview: String,
-    /// How often and how strongly it is active, in words.
+    /// Statements of how often and how strongly the element is active.
     pub facts: Vec<String>,
     /// The other element that is nearest: its number, its cosine, and whether the page shows it.
     pub nearest: Option<(usize, String, bool)>,
-    /// Its top rows.
+    /// The top rows of the element.
     pub rows: Vec<CardRow>,
 }
 
-/// A row as a page shows it.
+/// A top row as a card shows it.
 #[derive(Debug)]
 pub struct CardRow {
     activation: String,
@@ -96,11 +96,11 @@ pub struct CardRow {
     after: String,
 }
 
-/// Tokens in a preview, at most.
+/// The largest number of tokens in a preview.
 const PREVIEW: usize = 6;
 
 impl Card {
-    /// The card of an element with these top rows.
+    /// Returns the card of an element with these top rows.
     pub fn new(element: usize, tops: &[Top], rows: &Rows) -> Card {
         let tokens = distinct(tops);
         let mut preview = tokens[..tokens.len().min(PREVIEW)].join(" · ");
@@ -128,17 +128,17 @@ impl CardRow {
         }
     }
 
-    /// Its activation.
+    /// Returns the activation of the element on the row.
     pub fn activation(&self) -> &str {
         &self.activation
     }
 
-    /// Its file, and its number there.
+    /// Returns the file of the row, and its number in the file.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its token and the text around it; nothing if there is none.
+    /// Returns the text before the token of the row, the token, and the text after it; `None` if all are empty.
     pub fn text(&self) -> Option<[&str; 3]> {
         let text = [&*self.before, &self.token, &self.after];
         (text != [""; 3]).then_some(text)

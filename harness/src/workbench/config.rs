@@ -1,4 +1,4 @@
-//! What a training is made of: where its activations are, and its settings.
+//! The configuration of a training: where its activations are, and its settings.
 
 pub mod text;
 
@@ -16,7 +16,7 @@ use crate::text::counted;
 use crate::workbench::data::refuse_too_few;
 use crate::workbench::settings::{Dead, Kind, Settings};
 
-/// What the command line asks for, unresolved.
+/// The request of the command line, before it is resolved to a [`Config`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     /// Files and folders of activations, or `synth:SPEC`.
@@ -25,23 +25,24 @@ pub struct Request {
     pub target: Vec<PathBuf>,
     /// Files and folders of the rows that models are measured on.
     pub eval: Vec<PathBuf>,
-    /// `--skip-connection`
+    /// Whether `--skip-connection` is given.
     pub skip_connection: bool,
     /// The tensor to read of `.safetensors` files.
     pub tensor: Option<String>,
     /// The file of the tokens of the rows.
     pub tokens: Option<PathBuf>,
-    /// `--config`
+    /// The configuration file that `--config` names.
     pub file: Option<PathBuf>,
-    /// `--set KEY=VALUE`, and the flags that stand for a setting: key, value, and where it was said.
+    /// The settings of `--set KEY=VALUE` and of flags that stand for a setting: the key, the value, and the argument
+    /// that gave it.
     pub set: Vec<(String, Value, String)>,
-    /// `--expansion`: numbers of elements, in multiples of the width.
+    /// The numbers of elements that `--expansion` gives, in multiples of the width.
     pub expansion: Vec<f64>,
-    /// What `harness sae layers` asks for beside: each path of the data is a layer then.
+    /// The options of `harness sae layers`; each path of the data is a layer then.
     pub across: Option<Across>,
 }
 
-/// What is asked across layers.
+/// The options of a training on several layers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Across {
     /// The file of the targets of probes.
@@ -56,12 +57,12 @@ pub struct Across {
 const SAME_FROM: f64 = 0.7;
 
 impl Across {
-    /// The cosine or correlation from which two elements count as the same.
+    /// Returns the cosine or correlation from which two elements count as the same.
     pub fn same_from(&self) -> f64 {
         self.same_from.unwrap_or(SAME_FROM)
     }
 
-    /// What these ask for, and for the rest what the others do.
+    /// Returns these options, and those of `others` where these are not given.
     fn or(self, others: Across) -> Across {
         Across {
             probe_targets: self.probe_targets.or(others.probe_targets),
@@ -89,11 +90,11 @@ pub struct Config {
     pub tensor: Option<String>,
     /// The file of the tokens of the rows, for the report.
     pub tokens: Option<PathBuf>,
-    /// Instruction set by name, if the file fixes one.
+    /// The name of the instruction set, if the file fixes one.
     pub isa: Option<String>,
     /// The settings, all in range.
     pub settings: Settings,
-    /// What is asked across layers, which the data are then.
+    /// The options of a training on several layers, which the data are then.
     pub across: Option<Across>,
 }
 
@@ -104,7 +105,10 @@ const OWNER: Owner = Owner {
 };
 
 impl Config {
-    /// Resolves what was asked for, and opens the activations: of several layers, those of the first.
+    /// Resolves a request to a configuration, and opens the activations; of several layers, those of the first.
+    ///
+    /// # Errors
+    /// If settings are unknown, out of range or exclude each other, or the activations cannot be opened.
     pub fn resolve(request: &Request) -> Result<(Config, Rows)> {
         let mut said = Vec::new();
         let mut across = Across::default();
@@ -235,7 +239,7 @@ impl Config {
     }
 }
 
-/// Refuses what is said on the command line and does nothing for the variant. (A file names every setting.)
+/// Refuses settings of the command line that do nothing for the variant. (A file names every setting.)
 fn refuse_unused(said: &[(String, Value, String)], variant: Kind) -> Result<()> {
     let origin = |name: &str| said.iter().find(|(key, ..)| key == name).map(|s| &s.2);
     match (variant.has_k(), origin("k"), origin("lambda")) {
@@ -253,7 +257,8 @@ fn refuse_unused(said: &[(String, Value, String)], variant: Kind) -> Result<()> 
 /// The settings whose defaults are those of a variant.
 const OF_A_VARIANT: [&str; 2] = ["lambda", "dead"];
 
-/// Drops what a file says of them for its variant, if the command line names another.
+/// Drops from `file` the settings whose defaults are those of a variant, if the command line names another variant than
+/// the file.
 fn drop_of_another_variant(
     file: &mut Vec<(String, Value, String)>,
     set: &[(String, Value, String)],
@@ -269,16 +274,19 @@ fn drop_of_another_variant(
     }
 }
 
-/// The defaults of a training of layers that are not those of any other.
+/// Returns the defaults of a training on several layers that differ from those of a training on one.
 fn of_layers() -> [(&'static str, Value); 2] {
-    // Two trainings of each layer tell what of a difference between layers is one between trainings.
+    // With two trainings on each layer, a difference between layers can be told from one between trainings.
     [
         ("seeds", Value::from(2)),
         ("baselines", Value::from("none")),
     ]
 }
 
-/// The numbers of elements that `--expansion` asks for at a width.
+/// Returns the numbers of elements that `--expansion` asks for at a width.
+///
+/// # Errors
+/// If a number is out of range, or the numbers do not increase.
 fn elements(expansion: &[f64], width: usize) -> Result<Vec<usize>> {
     let of = |&ratio: &f64| match ratio > 0.0 && ratio <= 1000.0 {
         true => Ok(((ratio * width as f64).round() as usize).max(1)),
@@ -304,7 +312,10 @@ fn elements(expansion: &[f64], width: usize) -> Result<Vec<usize>> {
     Ok(elements)
 }
 
-/// The settings that were said, the last of each, over those that suit the activations.
+/// Returns the settings that were given, the last value of each, and for the others defaults that suit the activations.
+///
+/// # Errors
+/// If a setting is unknown or out of range, or settings exclude each other.
 fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
     let mut settings = Settings::preset(Preset::Default);
     let presets = settings.list();
@@ -315,7 +326,7 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
     for (key, value, origin) in said {
         assign(&mut settings, &presets, OWNER, key, value, origin)?;
     }
-    // What is not said follows from what is.
+    // Settings that were not given follow from those that were.
     let unsaid = |name: &str| said.iter().all(|(key, _, _)| key != name);
     if unsaid("dead_after") {
         settings.dead_after = (settings.samples / 16).max(1);
@@ -330,7 +341,7 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
         let origin = said.iter().rfind(|(key, _, _)| *key == out.key);
         refused(OWNER, &out, origin.map(|(_, _, origin)| origin.as_str()))
     })?;
-    // Where a setting was said.
+    // Returns the argument or file that gave a setting, for messages.
     let of = |name: &str| {
         let origin = said.iter().rfind(|(key, ..)| key == name);
         origin.map_or(String::new(), |(.., origin)| format!("{origin}: "))
@@ -376,7 +387,7 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
     Ok(settings)
 }
 
-/// What `--set KEY=VALUE` says: the value is TOML, and a bare word is a string.
+/// Parses the argument `KEY=VALUE` of `--set`: the value is TOML, and a bare word is a string.
 ///
 /// # Errors
 /// If there is no equals sign.
@@ -391,7 +402,7 @@ pub fn parse_set(text: &str) -> Result<(String, Value, String)> {
     ))
 }
 
-/// The configuration file in the folder of a training.
+/// Returns the path of the configuration file in the folder of a training.
 pub fn file(folder: &Path) -> PathBuf {
     folder.join(CONFIG)
 }

@@ -1,5 +1,5 @@
-//! The rows of a training: some are held out, the others come in random order, pass after pass. Of a synthetic model,
-//! whose rows never end, no row comes twice.
+//! The rows of a training: some are held out, the others come in random order, pass after pass. The rows of a synthetic
+//! model never end, so none of them comes twice.
 
 use kernels::sae::{Shape, Task};
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ use crate::text::counted;
 use crate::workbench::measure::Pairs;
 use crate::workbench::settings::{Normalise, Settings};
 
-/// Activations as a training sees them.
+/// The activations as a training sees them: normalised, shuffled and in batches.
 #[derive(Debug)]
 pub struct Data {
     rows: Rows,
@@ -22,49 +22,49 @@ pub struct Data {
     batch: usize,
     /// The mean of all rows.
     pub whole_mean: Vec<f64>,
-    /// What is subtracted from each row, and what it is divided by then.
+    /// The vector that is subtracted from each row.
     pub mean: Vec<f32>,
-    /// See [`mean`](Self::mean).
+    /// The number that each row is divided by, once the [`mean`](Self::mean) is subtracted.
     pub scale: f32,
-    /// What transcoders reconstruct.
+    /// The rows that transcoders reconstruct.
     pub target: Option<Target>,
     /// The rows that models are measured on, where none are held out for that.
     eval: Option<Eval>,
 }
 
-/// Rows beside those that are trained on.
+/// The rows that models are measured on, where none are held out from those that are trained on.
 #[derive(Debug)]
 struct Eval {
     rows: Rows,
-    /// The order of which the first are measured.
+    /// The random order of the rows, of which the first are measured.
     order: Order,
-    /// The mean of all of them.
+    /// The mean of all these rows.
     mean: Vec<f64>,
 }
 
-/// What transcoders reconstruct: row i belongs to row i of what they read.
+/// The rows that transcoders reconstruct: row i belongs to row i of the rows that they read.
 #[derive(Debug)]
 pub struct Target {
     rows: Rows,
     /// The mean of all rows.
     pub whole_mean: Vec<f64>,
-    /// What is subtracted from each row, and what it is divided by then.
+    /// The vector that is subtracted from each row.
     pub mean: Vec<f32>,
-    /// See [`mean`](Self::mean).
+    /// The number that each row is divided by, once the [`mean`](Self::mean) is subtracted.
     pub scale: f32,
     /// Whether models have a skip connection.
     skip: bool,
 }
 
 impl Target {
-    /// The rows as they stand in the files.
+    /// Returns the rows as they stand in the files.
     pub fn rows(&self) -> &Rows {
         &self.rows
     }
 }
 
 impl Data {
-    /// The rows, normalised as the settings say.
+    /// Returns the rows of a training, normalised as the settings say.
     pub fn new(rows: Rows, survey: &Survey, settings: &Settings) -> Data {
         let blocks = Blocks {
             rows: settings.shuffle_block,
@@ -85,8 +85,8 @@ impl Data {
         }
     }
 
-    /// The same, but that models are measured on these rows, as many as the settings allow, and all others are trained
-    /// on.
+    /// Returns the same data, but with `rows` to measure models on, as many as the settings allow, and no rows held
+    /// out.
     pub fn with_eval(self, rows: Rows, survey: &Survey, settings: &Settings) -> Data {
         Data {
             shuffle: self.shuffle.without_held_out(),
@@ -100,7 +100,7 @@ impl Data {
         }
     }
 
-    /// The same, with what transcoders reconstruct, normalised as the settings say too.
+    /// Returns the same data with the rows that transcoders reconstruct, normalised as the settings say too.
     pub fn with_target(self, rows: Rows, survey: &Survey, skip: bool, settings: &Settings) -> Data {
         let (mean, scale) = normalisation(survey, settings);
         let target = Target {
@@ -116,14 +116,14 @@ impl Data {
         }
     }
 
-    /// What a model with so many elements reads and reconstructs.
+    /// Returns the task of a model with `elements` elements: what it reads and reconstructs.
     pub fn task(&self, elements: usize) -> Task {
         let target = self.target.as_ref();
         let skip = target.is_some_and(|target| target.skip);
         task(self.width(), target.map(|t| t.rows.width()), skip, elements)
     }
 
-    /// What models are measured on.
+    /// Returns the rows that models are measured on, and those that they reconstruct.
     pub fn pairs(&self) -> Pairs<'_> {
         let mean = match (&self.target, &self.eval) {
             (Some(target), _) => &target.whole_mean,
@@ -137,17 +137,17 @@ impl Data {
         }
     }
 
-    /// Length of a row.
+    /// Returns the length of a row.
     pub fn width(&self) -> usize {
         self.rows.width()
     }
 
-    /// Number of rows that are trained on.
+    /// Returns the number of rows that are trained on.
     pub fn trained_on(&self) -> u64 {
         self.shuffle.trained_on()
     }
 
-    /// Which rows models are measured on, in words.
+    /// Returns in words which rows models are measured on.
     pub fn measured_on(&self) -> String {
         match &self.eval {
             Some(eval) => format!("{} rows of {}", self.measured, eval.rows.title()),
@@ -155,21 +155,21 @@ impl Data {
         }
     }
 
-    /// The rows among which are those that models are measured on.
+    /// Returns the rows among which are those that models are measured on.
     pub fn measured_rows(&self) -> &Rows {
         self.eval.as_ref().map_or(&self.rows, |eval| &eval.rows)
     }
 
-    /// Rows in a batch.
+    /// Returns the number of rows in a batch.
     pub fn batch_rows(&self) -> u64 {
         self.batch as u64
     }
 
-    /// Writes the batch of a number, B×d, normalised, and behind it what is to be reconstructed of it, where that is
-    /// something else. Every pass goes through all rows in an order of its own, see [`Shuffle`].
+    /// Writes the batch with the number `number` to `to`: B×d, normalised, and behind it the rows that transcoders
+    /// reconstruct, where there are such. Every pass goes through all rows in an order of its own, see [`Shuffle`].
     ///
     /// # Panics
-    /// If there is no room for exactly that.
+    /// If `to` is not as long as that.
     pub fn batch(&self, number: u64, to: &mut [f32]) -> Result<()> {
         let first = number * self.batch as u64;
         let places = first..first + self.batch as u64;
@@ -192,7 +192,7 @@ impl Data {
         Ok(())
     }
 
-    /// The numbers of the rows that models are measured on, in the order of the files.
+    /// Returns the numbers of the rows that models are measured on, in the order of the files.
     pub fn measured(&self) -> Vec<u64> {
         let row = |place| match &self.eval {
             Some(eval) => eval.order.at(place),
@@ -203,14 +203,14 @@ impl Data {
         rows
     }
 
-    /// At most so many of the rows that are trained on, in the order of the files.
+    /// Returns the numbers of at most `most` of the rows that are trained on, in the order of the files.
     pub fn some_trained_on(&self, most: u64) -> Vec<u64> {
         let mut rows: Vec<u64> = self.shuffle.some_trained_on(most).collect();
         rows.sort_unstable();
         rows
     }
 
-    /// The rows as they stand in the files.
+    /// Returns the rows as they stand in the files.
     pub fn rows(&self) -> &Rows {
         &self.rows
     }
@@ -219,7 +219,7 @@ impl Data {
 /// Checks that some of the rows can be held out, and others be trained on.
 ///
 /// # Errors
-/// If there are fewer than two of them, or than two blocks.
+/// If there are fewer than two rows, or fewer than two blocks of them.
 pub fn refuse_too_few(rows: &Rows, settings: &Settings) -> Result<()> {
     let (block, len) = (settings.shuffle_block, rows.len());
     if len / block >= 2 {
@@ -245,8 +245,8 @@ pub fn refuse_too_few(rows: &Rows, settings: &Settings) -> Result<()> {
     )))
 }
 
-/// What a model with so many elements does with rows of `input` values: reconstruct them, or targets of `output` values,
-/// with or without a skip connection.
+/// Returns the task of a model with `elements` elements on rows of `input` values: to reconstruct them, or targets of
+/// `output` values, with or without a skip connection.
 pub fn task(input: usize, output: Option<usize>, skip: bool, elements: usize) -> Task {
     let shape = |width| Shape {
         width,
@@ -262,7 +262,7 @@ pub fn task(input: usize, output: Option<usize>, skip: bool, elements: usize) ->
     }
 }
 
-/// What is subtracted from each row, and what it is divided by then.
+/// Returns the vector that is subtracted from each row, and the number that it is divided by then.
 fn normalisation(survey: &Survey, settings: &Settings) -> (Vec<f32>, f32) {
     let mean = match settings.normalise {
         Normalise::None => vec![0.0; survey.mean.len()],

@@ -1,4 +1,4 @@
-//! The codes of all rows, into a file.
+//! Writes the codes of all rows to a file.
 
 use std::path::Path;
 
@@ -12,11 +12,11 @@ use crate::interchange::codes::Codes;
 use crate::sae::reading;
 use crate::session::progress::Progress;
 
-/// Writes the codes of a model for all rows, in their order; returns the number of their entries. The progress made is
-/// one unit a row.
+/// Writes the codes of a model for all rows, in their order, to the file `out`; returns the number of their entries.
+/// Each row is a unit of progress.
 ///
 /// # Errors
-/// If a row cannot be read or holds what is no finite number, or the file cannot be written; then there is none.
+/// If a row cannot be read or holds a value that is not finite, or the file cannot be written; then there is no file.
 pub fn encode(
     exec: Exec,
     parameters: &Parameters,

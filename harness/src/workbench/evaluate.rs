@@ -1,4 +1,4 @@
-//! Models side by side on the same rows, whichever tool trained them.
+//! The evaluation of models side by side on the same rows, whichever tool trained them.
 
 use std::collections::BTreeSet;
 
@@ -20,32 +20,32 @@ use crate::workbench::measure::{Pairs, measure};
 use crate::workbench::tables::{Element, Evaluation};
 use crate::workbench::truth::Truth;
 
-/// Rows on which codes are held to the best ones.
+/// The largest number of rows on which codes are compared with the best ones.
 const CODED: usize = 128;
 
-/// Most elements of a dictionary on which the best codes under an L1 penalty are looked for, which takes a matrix of
-/// all products of two elements.
+/// The largest number of elements of a dictionary on which the best codes under an L1 penalty are looked for, which
+/// takes a matrix of the products of all pairs of elements.
 const MOST: usize = 1 << 13;
 
-/// Rows to measure models on, by their numbers.
+/// A sample of rows to measure models on, by their numbers.
 #[derive(Debug)]
 pub struct Sample<'a> {
     rows: &'a Rows,
     target: Option<&'a Rows>,
     picked: Vec<u64>,
-    /// The number of rows that were drawn, and hold what is no finite number.
+    /// The number of rows that were drawn and left out, since they hold a value that is not finite.
     pub left_out: usize,
-    /// The mean of what is to be reconstructed.
+    /// The mean of the rows that are to be reconstructed.
     mean: Vec<f64>,
 }
 
 impl<'a> Sample<'a> {
-    /// At most `most` rows, with those of the same numbers that are to be reconstructed if there is a target, in the order
-    /// of the files: first those that a training with seed 0 on the same files holds out. Rows that hold what is no
-    /// finite number are left out if `skip` says so.
+    /// Draws at most `most` rows, with the rows of the same numbers of `target` if there is one, in the order of the
+    /// files: first those that a training with seed 0 and shuffle_block 1 on the same files holds out. Rows that hold a
+    /// value that is not finite are left out if `skip` says so.
     ///
     /// # Errors
-    /// If a row cannot be read, holds what is no finite number and is not to be skipped, or if none is left.
+    /// If a row cannot be read, holds a value that is not finite and is not to be skipped, or if no row is left.
     pub fn new(
         rows: &'a Rows,
         target: Option<&'a Rows>,
@@ -57,7 +57,7 @@ impl<'a> Sample<'a> {
         picked.sort_unstable();
         let mut broken = BTreeSet::new();
         let mut values = Vec::new();
-        // The last pass is over what is to be reconstructed, and then all broken rows are known.
+        // The last pass is over the rows that are to be reconstructed, and then all broken rows are known.
         let mut sums = Vec::new();
         for rows in [Some(rows), target].into_iter().flatten() {
             sums = vec![0f64; rows.width()];
@@ -96,24 +96,24 @@ impl<'a> Sample<'a> {
         })
     }
 
-    /// The numbers of the rows, which rise.
+    /// Returns the numbers of the rows, in increasing order.
     pub fn picked(&self) -> &[u64] {
         &self.picked
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.picked.len()
     }
 
-    /// Whether there are none; never, if at least one was asked for.
+    /// Returns whether there are no rows, which is never so if at least one was asked for.
     pub fn is_empty(&self) -> bool {
         self.picked.is_empty()
     }
 }
 
-/// The models on the rows of a sample, each of their elements, and the models against the true features if these are
-/// known; each row and model is a unit of the progress.
+/// Measures models on the rows of a sample. Returns the measures of the models, those of each of their elements, and
+/// those of the models against the true features if these are known. Each row of each model is a unit of progress.
 pub fn evaluate(
     exec: Exec,
     models: &[(String, Parameters)],
@@ -150,7 +150,7 @@ pub fn evaluate(
     Ok((evaluations, elements, truth))
 }
 
-/// k or λ, or the strength of another penalty; not a number where the folder does not say.
+/// Returns k or λ, or the strength of another penalty; NaN where the folder of the model does not say.
 fn sparsity(variant: Variant) -> f64 {
     let lambda = match variant {
         Variant::TopK(TopK { k, .. })
@@ -172,15 +172,15 @@ fn sparsity(variant: Variant) -> f64 {
     }
 }
 
-/// The loss above that of the best codes found on the same dictionary, in units of the latter, on some of the rows; not
-/// a number where the variant has no such loss.
+/// Returns the excess of the loss over that of the best codes found on the same dictionary, in units of the latter, on
+/// some of the rows; NaN where the variant has no such loss.
 fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f64> {
     if parameters.task().is_transcoder() {
         return Ok(f64::NAN);
     }
     let _span = Phase::Metrics.begin();
     let (d, n) = (sample.rows.width(), parameters.shape().dictionary);
-    // Spread over all rows of the sample.
+    // These rows are spread over all rows of the sample.
     let every = sample.len().div_ceil(CODED);
     let some: Vec<u64> = sample.picked.iter().copied().step_by(every).collect();
     let mut x = vec![0f32; some.len() * d];
@@ -189,7 +189,7 @@ fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f
     let centred = reading::centred(parameters, x);
     let centred = MatRef::from_rows(&centred, d);
     let mut codes = reading::dense_codes(exec, parameters, x);
-    // Elements of norm 1, and codes that count them so.
+    // The elements at norm 1, and the codes that belong to them.
     let unit = reading::elements(exec, parameters);
     let unit = MatRef::from_rows(&unit, d);
     let mut norms = vec![1f32; n];
@@ -225,7 +225,7 @@ fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f
         }
         _ => return Ok(f64::NAN),
     };
-    // Below it, the best loss is what rounding leaves over.
+    // A best loss below this share of ‖x‖² is what rounding leaves over.
     let squares = centred.data().iter().map(|&x| f64::from(x).powi(2));
     Ok(match best > 1e-10 * squares.sum::<f64>() {
         true => (ours - best) / best,
@@ -233,7 +233,8 @@ fn excess_loss(exec: Exec, parameters: &Parameters, sample: &Sample) -> Result<f
     })
 }
 
-/// The codes that orthogonal matching pursuit finds for rows, in each with at most so many elements.
+/// Returns the codes that orthogonal matching pursuit finds for the rows `x`, with at most `active[i]` elements for row
+/// i.
 fn pursued(exec: Exec, dictionary: MatRef, x: MatRef, active: &[usize]) -> Vec<f32> {
     let n = dictionary.rows();
     let mut all = vec![0f32; active.len() * n];
@@ -261,7 +262,7 @@ fn pursued(exec: Exec, dictionary: MatRef, x: MatRef, active: &[usize]) -> Vec<f
     all
 }
 
-/// ‖x − Dᵀc‖², summed over samples.
+/// Returns ‖x − Dᵀc‖², summed over samples.
 fn squared_error(dictionary: MatRef, x: MatRef, codes: &[f32]) -> f64 {
     let mut rest = vec![0f64; x.cols()];
     let mut sum = 0.0;
@@ -279,7 +280,7 @@ fn squared_error(dictionary: MatRef, x: MatRef, codes: &[f32]) -> f64 {
     sum
 }
 
-/// Rows of a table as JSON: a list of objects, with `null` for what is not a number.
+/// Returns the rows of a table as JSON: a list of objects, with `null` for a value that is not a number.
 pub fn json<R: Record>(rows: &[R]) -> String {
     let each = rows.iter().map(|row| {
         let cells = R::SPEC.columns.iter().zip(row.fields());
@@ -299,7 +300,7 @@ pub fn json<R: Record>(rows: &[R]) -> String {
 /// Checks that all models take rows of the width of the activations.
 ///
 /// # Errors
-/// If one does not.
+/// If a model takes rows of another width.
 pub fn check_widths(models: &[(String, Parameters)], rows: &Rows) -> Result<()> {
     let other = |(_, model): &&(String, Parameters)| model.task().input() != rows.width();
     match models.iter().find(other) {
@@ -313,10 +314,10 @@ pub fn check_widths(models: &[(String, Parameters)], rows: &Rows) -> Result<()> 
     }
 }
 
-/// Checks that there are targets for transcoders alone, and of their width.
+/// Checks that there are targets for transcoders, only for them, and of their width.
 ///
 /// # Errors
-/// If that is not so.
+/// If a transcoder has no target or one of another width, or another model has a target.
 pub fn check_targets(models: &[(String, Parameters)], target: Option<&Rows>) -> Result<()> {
     for (name, model) in models {
         let width = model.shape().width;

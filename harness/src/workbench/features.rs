@@ -1,4 +1,4 @@
-//! Every element of a dictionary on rows of activations: how often it is active, how strongly, and on which rows most.
+//! The elements of a dictionary on rows of activations: how often each is active, how strongly, and on which rows most.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ use crate::workbench::tokens::Tokens;
 /// The tables of `harness sae features`.
 pub const SPECS: [&TableSpec; 2] = [Feature::SPEC, Top::SPEC];
 
-/// The name of the page.
+/// The name of the file of the page.
 pub const PAGE: &str = "features.html";
 
 crate::rows! {
@@ -54,38 +54,38 @@ crate::rows! {
     }
 }
 
-/// The size of what is kept and shown.
+/// The numbers of rows that are kept and of elements that are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// Rows that are kept for an element, at most.
+    /// The largest number of rows that are kept for an element.
     pub top: usize,
-    /// Elements that the page shows of each band of frequencies, at most.
+    /// The largest number of elements that the page shows of each band of frequencies.
     pub shown: usize,
 }
 
-/// All elements, and their top rows.
+/// The elements of a dictionary, and their top rows.
 #[derive(Debug)]
 pub struct Features {
-    /// Every element.
+    /// The row of every element.
     pub features: Vec<Feature>,
-    /// Their top rows, element after element.
+    /// The top rows of the elements, element after element.
     tops: Vec<Top>,
     rows: u64,
 }
 
 impl Features {
-    /// Estimated memory, bytes, beside the model.
+    /// Returns the estimated memory beside the model, in bytes.
     pub fn memory(parameters: &Parameters, sizes: Sizes) -> f64 {
         let n = parameters.shape().dictionary;
         let row = 200.0 + size_of::<Top>() as f64;
-        // The rows themselves, and what is written of them.
+        // The first term is the rows themselves, the second the text that is written of them.
         Activity::memory(n, sizes.top) + 4.0 * row * (n * sizes.top) as f64
     }
 
-    /// The elements of a model on all rows. The progress made is one unit a row.
+    /// Measures the elements of a model on all rows. Each row is a unit of progress.
     ///
     /// # Errors
-    /// If a row cannot be read or holds what is no finite number, or the tokens cannot be read.
+    /// If a row cannot be read or holds a value that is not finite, or the tokens cannot be read.
     pub fn of(
         exec: Exec,
         parameters: &Parameters,
@@ -134,12 +134,12 @@ impl Features {
         })
     }
 
-    /// Number of elements that no row switches on.
+    /// Returns the number of elements that no row switches on.
     pub fn dead(&self) -> usize {
         self.features.iter().filter(|f| f.frequency == 0.0).count()
     }
 
-    /// Writes tables, JSON and the page.
+    /// Writes the tables, the JSON file and the page to a folder.
     ///
     /// # Errors
     /// If one of them cannot be written.
@@ -177,7 +177,7 @@ impl Features {
         folder.write(PAGE, page.render().expect("the page is written to memory"))
     }
 
-    /// A list of objects, one an element, each with its top rows.
+    /// Returns a JSON list of objects, one for each element, each with its top rows.
     fn json(&self) -> String {
         let number = |value: f64| {
             if value.is_finite() {
@@ -250,7 +250,8 @@ impl Features {
         ]
     }
 
-    /// The elements that the page shows, by how often they are active; in each band the strongest first.
+    /// Returns the elements that the page shows, in bands of how often they are active; in each band the strongest
+    /// first.
     fn bands(&self, rows: &Rows, shown: usize) -> Vec<Band> {
         let ours = |(from, to, _): &(f64, f64, &str)| {
             let mut ours: Vec<&Feature> = self.features.iter().collect();
@@ -286,7 +287,8 @@ impl Features {
     }
 }
 
-/// The bands of the page: from which share of the rows to which, and what they are called.
+/// The bands of the page, in their order on it: the share of the rows from which a band begins, that at which it ends,
+/// and its title.
 const BANDS: [(f64, f64, &str); 5] = [
     (1e-3, 1e-2, "On between 1 in 1,000 and 1 in 100 rows"),
     (1e-2, 1e-1, "On between 1 in 100 and 1 in 10 rows"),
@@ -295,19 +297,19 @@ const BANDS: [(f64, f64, &str); 5] = [
     (1e-1, f64::INFINITY, "Dense: on 1 in 10 rows or more"),
 ];
 
-/// The rows of an element in a table that is sorted by elements.
+/// Returns the rows of an element in a table that is sorted by elements.
 fn of_element(tops: &[Top], element: usize) -> &[Top] {
     let from = tops.partition_point(|top| top.element < element);
     let to = tops.partition_point(|top| top.element <= element);
     &tops[from..to]
 }
 
-/// Elements that are active about as often.
+/// A band of elements that are active about as often.
 struct Band {
     name: &'static str,
-    /// Number of its elements.
+    /// The number of elements in the band.
     elements: usize,
-    /// Those that are shown.
+    /// The cards of the elements that are shown.
     cards: Vec<Card>,
 }
 

@@ -8,10 +8,10 @@ use crate::workbench::summary;
 use crate::workbench::tables::{Element, Model, Step, Summary};
 use crate::workbench::truth::{Codes, Truth};
 
-/// Most models that have a line or a histogram of their own; of more, these are the first.
+/// The largest number of models that have a line or a histogram of their own; of more, the first ones have.
 const SHOWN: usize = 6;
 
-/// All of them.
+/// Draws all figures of a training.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let all: Vec<Model> = tables.rows();
     let asked = all.iter().filter(|m| m.role == Of::Model);
@@ -31,8 +31,8 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     figures
 }
 
-/// The models that are shown one by one, each with its look: all, or of more than [`SHOWN`] the first seed of the first
-/// settings.
+/// Returns the models that are shown one by one, each with its look: all, or of more than [`SHOWN`] the first seed of
+/// the first settings.
 fn shown(models: &[Model]) -> impl Iterator<Item = (Role, &Model)> {
     let is_first = |m: &&Model| {
         let same = models.iter().find(|first| first.cell == m.cell);
@@ -95,13 +95,13 @@ fn curves(tables: &Tables, models: &[Model]) -> Figure {
     of_lambda.into_iter().fold(figure, Figure::panel)
 }
 
-/// A measure against L0: means over seeds with their intervals, and every model as a dot.
+/// A panel of a measure against L0: means over seeds with their intervals, and every model as a dot.
 struct AgainstL0<'a> {
-    /// What the measure is called.
+    /// The name of the measure on the axis.
     label: &'a str,
-    /// Its name in the summary.
+    /// The name of the measure in the summary.
     name: &'a str,
-    /// That of a model.
+    /// The function that returns the measure of a model.
     of: &'a dyn Fn(&Model) -> f64,
 }
 
@@ -127,7 +127,7 @@ impl AgainstL0<'_> {
         ] {
             let decoder = role == Of::RandomDecoder;
             for (index, n) in sizes(role).into_iter().enumerate() {
-                // Of several sizes, each baseline has the colour of its models.
+                // Where there are several sizes, each baseline has the colour of the models of its size.
                 let (look, label) = match (of, decoder) {
                     (..2, true) => (Role::Other(1), label.to_string()),
                     (..2, false) => (Role::Other(2), label.to_string()),
@@ -159,7 +159,7 @@ impl AgainstL0<'_> {
         panel
     }
 
-    /// Means and intervals of a cell.
+    /// Returns the means and intervals of a cell.
     fn cross(&self, summary: &[Summary], cell: &str) -> Cross {
         let of = |measure: &str| {
             let row = summary::of(summary, cell, measure);
@@ -190,7 +190,7 @@ fn frontier(models: &[Model], summary: &[Summary]) -> Figure {
         .panel(panel)
 }
 
-/// How well elements tell whether their features are on, and how near they come to them, against L0.
+/// Draws against L0 how well elements tell whether their features are on, and how near they come to them.
 fn features(models: &[Model], summary: &[Summary], truth: &[Truth]) -> Figure {
     let held: Vec<Model> = models
         .iter()
@@ -228,7 +228,7 @@ fn features(models: &[Model], summary: &[Summary], truth: &[Truth]) -> Figure {
         .panel(mcc.panel(&held, &cells))
 }
 
-/// The share of the values in each of some bins of equal width.
+/// Returns `bins` bins of equal width between `from` and `to`, each with its ends and the share of the values in it.
 fn histogram(values: &[f64], from: f64, to: f64, bins: usize) -> Vec<(f64, f64, f64)> {
     let width = (to - from) / bins as f64;
     let mut counts = vec![0usize; bins];
@@ -247,7 +247,8 @@ fn histogram(values: &[f64], from: f64, to: f64, bins: usize) -> Vec<(f64, f64, 
         .collect()
 }
 
-/// The share of the elements by the power of ten of their frequency, from −6 to 0, dead ones in the first bin.
+/// Returns a histogram of the shares of elements by the power of ten of their frequency, from −6 to 0, dead elements in
+/// the first bin.
 pub fn log_histogram(frequencies: impl Iterator<Item = f64>) -> Vec<(f64, f64, f64)> {
     let log = |frequency: f64| match frequency > 0.0 {
         true => frequency.log10().max(-5.75),
@@ -311,7 +312,7 @@ mod tests {
     use super::*;
     use crate::table::{Line, Record as _};
 
-    /// A model of a cell with its measures at 0.
+    /// Returns a model in a cell of its own, with its measures at 0.
     fn model(role: Of, elements: usize) -> Model {
         let zeros = Model::SPEC.columns.iter().map(|column| match column.name {
             "role" => "model".to_string(),

@@ -1,5 +1,5 @@
-//! What every training on activations has, be it on one layer or on several: its options, the folder of its results and
-//! their manifest, and the way from the members of a sweep to models that are measured.
+//! The common parts of all trainings on activations, on one layer or several: options, the folder of the results and
+//! its manifest, and the way from the members of a sweep to models that are measured.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,13 +33,13 @@ use crate::workbench::member::{Member, finish, plan};
 use crate::workbench::origin::{self, COMMANDS};
 use crate::workbench::settings::Settings;
 
-/// The folder of the models in that of a training.
+/// The name of the folder of the models in the folder of a training.
 pub const MODELS: &str = "models";
 
 /// Options of a training beside its configuration: nothing here changes a byte of the results.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Size of the thread pool.
+    /// The size of the thread pool.
     pub threads: usize,
     /// The folder for the results; a fresh folder under `out/` if not set.
     pub out: Option<PathBuf>,
@@ -47,16 +47,19 @@ pub struct Options {
     pub resume: bool,
     /// The time between two checkpoints.
     pub checkpoint_every: Duration,
-    /// The progress that is shown meanwhile.
+    /// The way in which progress is shown.
     pub show: Show,
-    /// What writes figures in the formats that were asked for.
+    /// The export of figures to the formats that were asked for.
     pub export: Export,
     /// The checkpoint at the end of the training of each model, by its name, where parts have trained them all.
     pub parts: BTreeMap<String, PathBuf>,
 }
 
-/// The folder of the results of a command, new or that of the training of the same configuration; `out/STEM-N` if none is
-/// named.
+/// Opens the folder of the results of a command: a new one, or the one to resume; `out/STEM-N` if none is named. `text`
+/// is the configuration, which is written to the folder.
+///
+/// # Errors
+/// If the folder to resume holds a training of another configuration, or a damaged checkpoint.
 pub fn open(text: &str, (stem, command): (&str, &str), options: &Options) -> Result<Folder> {
     let folder = match &options.out {
         Some(path) if options.resume => {
@@ -85,10 +88,10 @@ pub fn open(text: &str, (stem, command): (&str, &str), options: &Options) -> Res
     Ok(folder.continued_by(again))
 }
 
-/// Whether a folder holds a training that has nothing left to do.
+/// Returns whether a folder holds a training that has nothing left to do.
 ///
 /// # Errors
-/// If it does, but for a file that is missing or was changed since.
+/// If it holds such a training, but a file is missing or was changed since.
 pub fn is_complete(folder: &Path) -> Result<bool> {
     let manifest = origin::manifest(folder)?.unwrap_or_default();
     if !origin::says_complete(&manifest) {
@@ -110,8 +113,8 @@ pub fn is_complete(folder: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Estimated memory of the training of members of a sweep, bytes: the models, and a block of batches of each source.
-/// `task` is what a model with so many elements reads and reconstructs.
+/// Returns the estimated memory of the training of members of a sweep, in bytes: the models, and a block of batches of
+/// each source. `task` returns what a model with so many elements reads and reconstructs.
 pub fn memory(settings: &Settings, members: &[Member], task: impl Fn(usize) -> Task) -> f64 {
     let plan = plan(settings);
     let models = members.iter().map(|m| m.memory(task(m.elements), &plan));
@@ -119,7 +122,8 @@ pub fn memory(settings: &Settings, members: &[Member], task: impl Fn(usize) -> T
     models.sum::<f64>() + sources as f64 * plan.room(training::row(task(1)))
 }
 
-/// The parameters of members of a sweep, bytes.
+/// Returns the size of the parameters of members of a sweep, in bytes; `task` returns what a model with so many
+/// elements reads and reconstructs.
 pub fn parameters(members: &[Member], task: impl Fn(usize) -> Task) -> f64 {
     let models = members.iter().map(|m| task(m.elements).shape());
     models
@@ -127,8 +131,8 @@ pub fn parameters(members: &[Member], task: impl Fn(usize) -> Task) -> f64 {
         .sum::<f64>()
 }
 
-/// Estimated memory of taking up what parts have trained, bytes: the parameters of all members, and one of them with
-/// what its training remembered.
+/// Returns the estimated memory of reading what parts have trained, in bytes: the parameters of all members, and one of
+/// them with all that its training takes.
 pub fn memory_of_merge(
     settings: &Settings,
     members: &[Member],
@@ -139,23 +143,23 @@ pub fn memory_of_merge(
     parameters(members, &task) + models.fold(0.0, f64::max)
 }
 
-/// A training under way: what it is done with, and where its results go.
+/// A training under way: its settings and options, and the folder of its results.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
-    /// The settings.
+    /// The settings of the training.
     pub settings: &'a Settings,
-    /// The instruction set.
+    /// The instruction set of the kernels.
     pub isa: Isa,
-    /// The options.
+    /// The options of the training.
     pub options: &'a Options,
     /// The folder of the results.
     pub folder: &'a Folder,
-    /// Estimated memory, bytes.
+    /// The estimated memory, in bytes.
     pub memory: f64,
 }
 
 impl Job<'_> {
-    /// Says in the manifest what the data are, and that the results are not complete.
+    /// Writes to the manifest what the data are, and that the results are not complete.
     ///
     /// # Errors
     /// If the training that is resumed was begun on other data.
@@ -166,13 +170,13 @@ impl Job<'_> {
         self.write_manifest(of_data, false)
     }
 
-    /// Says in the manifest that the results are complete, and removes the checkpoints, which nothing needs any more.
+    /// Writes to the manifest that the results are complete, and removes the checkpoints, which nothing needs any more.
     pub fn end(&self, of_data: &Value) -> Result<()> {
         self.write_manifest(of_data, true)?;
         self.folder.remove(Path::new(MODELS).join(CHECKPOINTS))
     }
 
-    /// Says in the manifest that all models are trained, and leaves their checkpoints.
+    /// Writes to the manifest that all models are trained, and leaves their checkpoints.
     pub fn leave(&self, of_data: &Value) -> Result<()> {
         self.write_manifest(of_data, true)
     }
@@ -195,8 +199,8 @@ impl Job<'_> {
         self.folder.write(MANIFEST, text)
     }
 
-    /// Trains all members side by side, each on the data of its source. `course` is everything beside a model that
-    /// decides the course of its training.
+    /// Trains all members side by side, each on the data of its source, and returns them in their order. `course` is
+    /// everything beside a model that decides the course of its training.
     pub fn train(
         &self,
         members: &[Member],
@@ -219,10 +223,10 @@ impl Job<'_> {
         Ok(trained)
     }
 
-    /// What parts have made of all members: see [`train`](Self::train).
+    /// Reads all members as parts have trained them; the arguments and the result are those of [`train`](Self::train).
     ///
     /// # Errors
-    /// If a file holds something else.
+    /// If a file is no checkpoint at the end of the training of its member.
     pub fn gather(
         &self,
         members: &[Member],
@@ -245,7 +249,7 @@ impl Job<'_> {
         Ok(trained)
     }
 
-    /// Tells the user how much is about to be trained on how much.
+    /// Tells the user what is about to be trained: the data, the number of models and rows, and the memory.
     fn tell(&self, candidates: &[Candidate], data: &[Data]) {
         if self.options.show == Show::Nothing {
             return;
@@ -295,8 +299,8 @@ impl Job<'_> {
         ));
     }
 
-    /// The models for raw activations, and what the rows that were not trained on tell of each; of the first one also
-    /// the activity of its elements, with that many top rows for each, if `top` is given.
+    /// Returns each model, converted to raw activations, and its measures on rows that it was not trained on; those of
+    /// the first model hold the activity of its elements, with `top` top rows for each, if `top` is given.
     pub fn measure(
         &self,
         members: &[Member],
@@ -309,7 +313,8 @@ impl Job<'_> {
         let rows = data[0].measured();
         let session = self.session(&progress);
         let exec = match data[0].measured_rows().samples() {
-            // Which all threads draw; and the cosines of all features and elements are there for one model at a time.
+            // All threads draw samples of a synthetic model, and the cosines of all features and elements are there for
+            // one model at a time.
             Some(_) => session.parallel(),
             None => session.exec(members.len()),
         };
@@ -337,7 +342,7 @@ impl Job<'_> {
         measured
     }
 
-    /// The time that steps alone took: their sum over models, divided by the number of models trained at once.
+    /// Returns the time that steps alone took: their sum over models, divided by the number of models trained at once.
     pub fn stepping(&self, trained: &[Trained]) -> Duration {
         let all = trained.iter().map(|t| t.stepping).sum::<Duration>();
         all / at_once(trained.len(), self.options.threads) as u32

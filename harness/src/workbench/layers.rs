@@ -61,30 +61,31 @@ use probe::{Sample, probes};
 use tables::{Layer, LayerModel, LayerSummary, Probe, SPECS};
 use targets::Targets;
 
-/// Most rows on which elements are compared, and most rows to fit a probe to.
+/// The largest number of rows on which elements are compared, and the largest number to fit a probe to.
 const COMPARED: u64 = 1 << 15;
 
-/// What was found.
+/// The results of a training on several layers.
 #[derive(Debug)]
 pub struct Finished {
     /// The folder that holds everything.
     pub folder: Folder,
-    /// The layers: what each is called, and its file.
+    /// The layers: the name and the file of each.
     pub layers: Vec<(String, String)>,
-    /// What was found, in sentences.
+    /// The findings, in sentences.
     pub findings: Vec<String>,
-    /// What a reader should know of the data and the models.
+    /// The warnings: what a reader should know of the data and the models.
     pub warnings: Vec<String>,
 }
 
 impl Finished {
-    /// The report.
+    /// Returns the path of the report.
     pub fn report(&self) -> PathBuf {
         self.folder.path().join(REPORT)
     }
 }
 
-/// Trains on every layer, compares and draws. `first` are the rows of the first layer, which are open already.
+/// Trains on every layer, compares the dictionaries and draws the figures. `first` are the rows of the first layer,
+/// which are open already.
 ///
 /// # Errors
 /// If layers do not belong together, or as for a training.
@@ -140,7 +141,7 @@ pub fn layers(config: &Config, first: Rows, isa: Isa, options: &Options) -> Resu
     })
 }
 
-/// The models of all layers, one layer after the other.
+/// Returns the models of all layers, one layer after the other.
 fn sweep(settings: &Settings, names: &[String], width: usize) -> Vec<Member> {
     let of_layer = |(layer, name): (usize, &String)| -> Vec<Member> {
         let all = members(settings, width).into_iter();
@@ -154,12 +155,13 @@ fn sweep(settings: &Settings, names: &[String], width: usize) -> Vec<Member> {
     names.iter().enumerate().flat_map(of_layer).collect()
 }
 
-/// The memory that is needed, bytes.
+/// Returns the memory that is needed, in bytes.
 fn needed(settings: &Settings, width: usize, sweep: &[Member], threads: usize) -> f64 {
     let trained = job::memory(settings, sweep, |elements| {
         task(width, None, false, elements)
     });
-    // Elements, and codes by rows and by elements: of the model of a layer and of another seed. Samples for probes.
+    // Compared are elements, and codes by rows and by elements, of the model of a layer and of another seed. Probes
+    // take samples.
     let largest = settings.elements.iter().max().map_or(0.0, |&n| n as f64);
     let active = settings
         .k
@@ -186,7 +188,7 @@ struct Course<'a> {
 struct Training<'a> {
     config: &'a Config,
     across: &'a Across,
-    /// What the layers are called, in their order.
+    /// The names of the layers, in their order.
     names: &'a [String],
     targets: Option<&'a Targets>,
     sweep: &'a [Member],
@@ -194,7 +196,7 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// What was found, and what a reader should know of the data and the models.
+    /// Trains, compares and writes the results; returns the findings and the warnings.
     fn compute(&self, rows: Vec<Rows>) -> Result<(Vec<String>, Vec<String>)> {
         let Job {
             settings,
@@ -256,7 +258,7 @@ impl Training<'_> {
             model: self.sweep[model].name.clone(),
         });
         let layers: Vec<Layer> = layers.collect();
-        // The same rows of every layer, spread over those that are held out.
+        // Elements are compared on the same rows of every layer, spread over those that are held out.
         let held_out = data[0].measured();
         let every = held_out.len().div_ceil(COMPARED as usize);
         let compared: Vec<u64> = held_out.into_iter().step_by(every).collect();
@@ -300,8 +302,8 @@ impl Training<'_> {
         Ok((findings, notes))
     }
 
-    /// For each layer the place of the model whose elements are compared: of the largest dictionaries that with the
-    /// middle one of the sparsities, and of its seeds the one of this number.
+    /// Returns for each layer the index in the sweep of the model whose elements are compared: among the largest
+    /// dictionaries that with the middle one of the sparsities, and of its seeds number `seed`, from 0.
     fn chosen(&self, seed: u64) -> Vec<usize> {
         let seed = self.job.settings.seed + seed;
         let largest = self.sweep.iter().map(|member| member.elements).max();
@@ -315,7 +317,7 @@ impl Training<'_> {
             .collect()
     }
 
-    /// The dictionaries that are compared, one for each layer.
+    /// Reads the dictionaries that are compared, one for each layer, on the rows with the numbers `rows`.
     fn read(
         &self,
         seed: u64,
@@ -332,7 +334,7 @@ impl Training<'_> {
         read.collect()
     }
 
-    /// The probes of all layers, if there are targets.
+    /// Returns the probes of all layers; none if there are no targets.
     fn probes(&self, readings: &[Reading], data: &[Data], rows: &[u64]) -> Result<Vec<Probe>> {
         let Some(targets) = self.targets else {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! A model on rows that it was not trained on.
+//! The measures of a model on rows that it was not trained on.
 
 use kernels::metrics::{Stream, neighbour_cosines};
 use kernels::sae::{self, Parameters, Shape, Workspace};
@@ -13,25 +13,25 @@ use crate::workbench::activity::Activity;
 use crate::workbench::tables::{Element, Measures};
 use crate::workbench::truth::{Comparison, TOGETHER, Truth};
 
-/// What held-out rows tell of a model.
+/// The measures of a model on held-out rows.
 #[derive(Debug)]
 pub struct Measured {
-    /// Everything that one pass over samples, codes and reconstructions tells.
+    /// The metrics of one pass over samples, codes and reconstructions.
     pub stream: Stream,
-    /// Mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖².
+    /// The mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖².
     pub explained_by_row: f64,
-    /// Mean of ‖x̂‖/‖x‖ over the rows that are not 0.
+    /// The mean of ‖x̂‖/‖x‖ over the rows that are not 0.
     pub shrinkage: f64,
-    /// Largest cosine of each element with another.
+    /// The largest cosine of each element with another.
     pub nearest: Vec<f32>,
-    /// The activity of its elements, if that was asked for.
+    /// The activity of the elements, if it was asked for.
     pub activity: Option<Activity>,
-    /// The model against the true features, if the rows are those of a synthetic model.
+    /// The comparison with the true features, if the rows are those of a synthetic model.
     truth: Option<Comparison>,
 }
 
 impl Measured {
-    /// The columns that a table of models has of it.
+    /// Returns the columns that the model has in a table of models.
     pub fn measures(&self) -> Measures {
         let stream = &self.stream;
         Measures {
@@ -63,13 +63,13 @@ impl Measured {
         sum / self.nearest.len() as f64
     }
 
-    /// Its rows in the table of models against true features; none if these are not known.
+    /// Returns the model's rows in the table of models against true features; none if these are not known.
     pub fn truth(&self, model: &str) -> Vec<Truth> {
         let truth = self.truth.as_ref();
         truth.map_or_else(Vec::new, |truth| truth.rows(model, &self.stream))
     }
 
-    /// A row of the table of elements for each.
+    /// Returns a row of the table of elements for each element.
     pub fn elements(&self, model: &str) -> impl Iterator<Item = Element> {
         let rows = self.stream.samples() as f64;
         let each = self.stream.firings().iter().zip(&self.nearest).enumerate();
@@ -82,23 +82,23 @@ impl Measured {
     }
 }
 
-/// What models are measured on.
+/// The rows that models are measured on, and those that they reconstruct.
 #[derive(Debug, Clone, Copy)]
 pub struct Pairs<'a> {
-    /// The rows that they read.
+    /// The rows that models read.
     pub rows: &'a Rows,
-    /// The rows that transcoders reconstruct, as many.
+    /// The rows that transcoders reconstruct, as many as they read.
     pub target: Option<&'a Rows>,
-    /// The mean of what is reconstructed.
+    /// The mean of the rows that are reconstructed.
     pub mean: &'a [f64],
 }
 
-/// Measures a model that takes raw activations on the rows of these numbers, each of which is read and encoded once. In
-/// a transcoder, x of all measures is the target, and x̂ what is made of it. The activity of elements is looked at if
-/// `top` says how many rows to keep for each.
+/// Measures a model that takes raw activations on the rows with the numbers `numbers`, each of which is read and
+/// encoded once. For a transcoder, x of all measures is the target, and x̂ its reconstruction. The activity of elements
+/// is measured if `top` says how many rows to keep for each.
 ///
 /// # Panics
-/// If it is a transcoder, and there is no target.
+/// If the model is a transcoder, and there is no target.
 pub fn measure(
     exec: Exec,
     parameters: &Parameters,
@@ -166,19 +166,19 @@ pub fn measure(
     })
 }
 
-/// The rows of these numbers, read to `values`.
+/// Reads the rows with these numbers to `values`, and returns them.
 fn gathered<'a>(rows: &Rows, numbers: &[u64], values: &'a mut Vec<f32>) -> Result<&'a Vec<f32>> {
     values.resize(numbers.len() * rows.width(), 0.0);
     rows.gather(numbers.iter().copied(), values)?;
     Ok(values)
 }
 
-/// Sums over rows of what is a ratio in each.
+/// The sums over rows of ratios that each row has.
 #[derive(Default)]
 struct ByRow {
-    /// Σ 1 − ‖x − x̂‖²/‖x − mean‖²
+    /// The sum of 1 − ‖x − x̂‖²/‖x − mean‖² over rows.
     explained: f64,
-    /// Σ ‖x̂‖/‖x‖ over the rows that are not 0
+    /// The sum of ‖x̂‖/‖x‖ over the rows that are not 0.
     shrinkage: f64,
     not_zero: u64,
 }

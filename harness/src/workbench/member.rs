@@ -1,5 +1,5 @@
-//! One member of a sweep: how it is trained and what it starts from; what a training has made of it, for raw
-//! activations; and its rows in the tables.
+//! One member of a sweep: its training and the parameters that it starts from, the trained model for raw activations,
+//! and its rows in the tables.
 
 use kernels::Exec;
 use kernels::sae::{Lista, Parameters, Task, TwoLayer, Variant};
@@ -13,33 +13,33 @@ use crate::workbench::measure::{Measured, measure};
 use crate::workbench::settings::{Dead, Role, Settings};
 use crate::workbench::tables::{Model, Step};
 
-/// A model of the sweep: its place in the lists of the settings.
+/// A model of a sweep: one combination of the lists of the settings.
 pub struct Member {
-    /// Its name, which is that of its folder.
+    /// The name of the model, which is that of its folder.
     pub name: String,
-    /// The name of its cell: of all models that differ from it by their seed alone.
+    /// The name of the cell, which holds all models that differ from each other by their seed alone.
     pub cell: String,
-    /// Whether it is a model that was asked for, or what it is beside one.
+    /// The role of the model: one that was asked for, or a baseline of one.
     pub role: Role,
-    /// Number of the source of its rows: of the layer, where there are several.
+    /// The number of the source of the rows: that of the layer, where there are several.
     pub source: usize,
-    /// Elements of its dictionary.
+    /// The number of elements of the dictionary.
     pub elements: usize,
-    /// What is trained.
+    /// The variant of the model.
     pub variant: Variant,
-    /// k, or the λ that training starts from.
+    /// The number of active elements k, or the λ that training starts from.
     pub sparsity: f64,
-    /// The number of active elements that λ is steered to.
+    /// The number of active elements that λ is steered to, if it is steered.
     pub target_l0: Option<f64>,
-    /// The seed of its first weights.
+    /// The seed of the first weights.
     pub seed: u64,
 }
 
-/// Seconds that a step takes for each row, column and element: a TopK step of 512 columns, 4,096 elements and 2,048 rows
-/// took some 0.3 s on a core of the Zen 3 family.
+/// The seconds that a step takes for each row, column and element: a TopK step of 512 columns, 4,096 elements and 2,048
+/// rows took some 0.3 s on a core of the Zen 3 family.
 const SECONDS: f64 = 7e-11;
 
-/// The plan of a training.
+/// Returns the plan of a training.
 pub fn plan(settings: &Settings) -> Plan {
     Plan {
         steps: settings.samples.div_ceil(settings.batch as u64),
@@ -49,13 +49,13 @@ pub fn plan(settings: &Settings) -> Plan {
     }
 }
 
-/// Steps without firing after which an element counts as dead.
+/// Returns the number of steps without firing after which an element counts as dead.
 pub fn dead_after(settings: &Settings) -> u32 {
     let steps = settings.dead_after.div_ceil(settings.batch as u64);
     steps.min(u32::MAX.into()) as u32
 }
 
-/// The tensors that stay as they are at random.
+/// Returns the names of the tensors that keep their random first values in a model of this role.
 fn held(role: Role) -> Vec<&'static str> {
     match role {
         Role::RandomDecoder => vec!["w_dec"],
@@ -65,7 +65,7 @@ fn held(role: Role) -> Vec<&'static str> {
 }
 
 impl Member {
-    /// What its training starts from: its first weights differ from source to source.
+    /// Returns the candidate for training the member, whose first weights differ from source to source.
     pub fn candidate(&self, data: &Data, settings: &Settings) -> Candidate {
         let task = data.task(self.elements);
         let purpose = match self.source {
@@ -76,7 +76,7 @@ impl Member {
         let mut start = training::initial(task, self.variant, &mut rng);
         centre(&mut start, data);
         if task.is_transcoder() && self.role == Role::RandomDecoder {
-            // That of a transcoder starts from zeros.
+            // The decoder of a transcoder starts from zeros, so that of an autoencoder is taken.
             let autoencoder = training::initial(task.shape(), self.variant, &mut rng);
             let [mut rows] = start.tensors_mut(["w_dec"]);
             for j in 0..rows.rows() {
@@ -93,7 +93,7 @@ impl Member {
         }
     }
 
-    /// The rates, penalties and restarts of its training.
+    /// Returns the rates, penalties and resampling of the member's training.
     fn recipe(&self, settings: &Settings, plan: &Plan) -> Recipe {
         let steps = |share: f64| (share * plan.steps as f64).round() as u64;
         let dead_after = dead_after(settings);
@@ -115,10 +115,10 @@ impl Member {
         }
     }
 
-    /// Estimated memory of its training, bytes, for what it reads and reconstructs.
+    /// Returns the estimated memory of the member's training, in bytes, for the task `task`.
     pub fn memory(&self, task: Task, plan: &Plan) -> f64 {
         let (d, n, b) = (task.input() as f64, self.elements as f64, plan.batch as f64);
-        // Of a deeper encoder, beyond a linear one: parameters, gradient, moments and a checkpoint; and layers.
+        // A deeper encoder takes beyond a linear one: parameters, gradient, moments and a checkpoint; and layers.
         let parameters = |count: f64| 8.0 * count;
         let deeper = match self.variant {
             Variant::TwoLayer(TwoLayer { hidden, .. }) => {
@@ -131,7 +131,8 @@ impl Member {
         plan.of_model(task) + 4.0 * deeper
     }
 
-    /// Estimated seconds of its training on one core, for what it reads and reconstructs: rough, since machines differ.
+    /// Returns the estimated seconds of the member's training on one core, for the task `task`: rough, since machines
+    /// differ.
     pub fn seconds(&self, task: Task, plan: &Plan) -> f64 {
         let (input, output) = (task.input() as f64, task.shape().width as f64);
         let n = self.elements as f64;
@@ -147,7 +148,7 @@ impl Member {
         SECONDS * plan.steps as f64 * plan.batch as f64 * products
     }
 
-    /// The losses that were recorded in its training.
+    /// Returns the losses that were recorded in the member's training, as rows of a table.
     pub fn curve(&self, settings: &Settings, trained: &Trained) -> impl Iterator<Item = Step> {
         trained.records.iter().map(|r| Step {
             model: self.name.clone(),
@@ -159,7 +160,7 @@ impl Member {
         })
     }
 
-    /// Its row in the table of all models.
+    /// Returns the member's row in the table of all models.
     pub fn row(&self, settings: &Settings, trained: &Trained, measured: &Measured) -> Model {
         Model {
             model: self.name.clone(),
@@ -183,7 +184,7 @@ impl Member {
     }
 }
 
-/// Starts the decoder's bias, if there is one, at the mean of what the model sees.
+/// Starts the decoder's bias, if there is one, at the mean of the normalised rows that the model reconstructs.
 fn centre(start: &mut Parameters, data: &Data) {
     if let Variant::TiedL1(_) = start.variant() {
         return;
@@ -199,8 +200,8 @@ fn centre(start: &mut Parameters, data: &Data) {
     }
 }
 
-/// What a training has made, for raw activations, and what the rows of these numbers tell of it; also of its elements,
-/// with that many top rows for each, if `top` is given.
+/// Converts a trained model to raw activations, and measures it on the rows with the numbers `rows`; its measures hold
+/// the activity of its elements, with `top` top rows for each, if `top` is given.
 pub fn finish(
     exec: Exec,
     mut trained: Trained,

@@ -1,13 +1,13 @@
-//! The nearest row of another matrix, by angle, and which one it is.
+//! The nearest row of another matrix, by angle.
 
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
-/// Rows of the product that exist at a time.
+/// The number of rows of the product that exist at a time.
 const PIECE: usize = 64;
 
-/// For each row of `a` the row of `b` with the largest cosine, and that cosine: of equal ones the first. Both hold rows
-/// of norm 1, or 0, of `width` values. With `others`, `a` and `b` are the same, and a row does not count for itself.
-/// Nothing if there is no row to choose.
+/// Returns for each row of `a` the index of the row of `b` with the largest cosine, of equal ones the first, and that
+/// cosine. Both hold rows of norm 1, or 0, of `width` values. With `others`, `a` and `b` are the same, and a row does
+/// not count for itself. The result is `None` for a row if there is no row to choose.
 pub fn nearest(
     exec: Exec,
     a: &[f32],

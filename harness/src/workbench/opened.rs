@@ -18,53 +18,54 @@ use crate::workbench::config::Config;
 use crate::workbench::data::{Data, refuse_too_few, task};
 use crate::workbench::settings::{NonFinite, Settings};
 
-/// The file with all settings of a synthetic model that was trained on.
+/// The name of the file with all settings of a synthetic model that was trained on.
 const SYNTHETIC: &str = "synthetic.toml";
 
 /// Everything that decides the course of a training beside its model.
 #[derive(Serialize)]
 pub struct Course<'a> {
     data_checksum: u32,
-    /// The checksum of what transcoders reconstruct, and whether they have a skip connection.
+    /// The checksum of the rows that transcoders reconstruct, and whether models have a skip connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     transcoder: Option<(u32, bool)>,
     #[serde(flatten)]
     settings: &'a Settings,
 }
 
-/// All rows, before anything is known of them.
+/// The rows of a training, which are open, but not read yet.
 pub struct Opened {
-    /// What is read.
+    /// The rows that models read.
     rows: Rows,
-    /// What transcoders reconstruct.
+    /// The rows that transcoders reconstruct.
     target: Option<Rows>,
-    /// Those that models are measured on, where none are held out for that.
+    /// The rows that models are measured on, where none are held out for that.
     eval: Option<Rows>,
 }
 
-/// The rows after the pass over all of them.
+/// The rows of a training, after the pass over all of them.
 pub struct Surveyed<'a> {
     /// The rows as a training sees them.
     pub data: Data,
-    /// What all rows have in common.
+    /// The survey of all rows: their mean, variance and checksum.
     pub survey: Survey,
-    /// Number of rows that models would be measured on, but that hold what is no finite number.
+    /// The number of rows that models would be measured on, but that hold a value that is not finite.
     pub left_out_of_eval: u64,
-    /// What decides the course of a training.
+    /// The data and settings that decide the course of a training.
     pub course: Course<'a>,
-    /// What the manifest says of them.
+    /// The description of the rows in the manifest.
     pub described: Value,
 }
 
 impl Opened {
-    /// The rows, with those that the configuration names beside them.
+    /// Opens the rows that the configuration names beside `rows`: those that transcoders reconstruct, and those that
+    /// models are measured on.
     pub fn open(config: &Config, rows: Rows) -> Result<Opened> {
         let target = open_target(config, &rows)?;
         let eval = open_eval(config, &rows)?;
         Ok(Opened { rows, target, eval })
     }
 
-    /// What a model with so many elements reads and reconstructs.
+    /// Returns the task of a model with `elements` elements: what it reads and reconstructs.
     pub fn task(&self, config: &Config, elements: usize) -> Task {
         task(
             self.width(),
@@ -74,28 +75,32 @@ impl Opened {
         )
     }
 
-    /// The length of a row of what transcoders reconstruct.
+    /// Returns the length of a row that transcoders reconstruct; `None` if there are no such rows.
     pub fn output(&self) -> Option<usize> {
         self.target.as_ref().map(Rows::width)
     }
 
-    /// The length of a row.
+    /// Returns the length of a row.
     pub fn width(&self) -> usize {
         self.rows.width()
     }
 
-    /// The rows that models are measured on, or from which those are held out.
+    /// Returns the rows that models are measured on, or from which those are held out.
     pub fn measured(&self) -> &Rows {
         self.eval.as_ref().unwrap_or(&self.rows)
     }
 
-    /// Memory from which samples of a synthetic model are drawn, bytes.
+    /// Returns the memory, in bytes, that the generator of a synthetic model takes; 0 for rows in files.
     pub fn drawing(&self) -> f64 {
         self.rows.spec().map_or(0.0, Spec::memory)
     }
 
-    /// Passes over all rows, and over what is to be reconstructed of them, and leaves out those that do not count.
-    /// All settings of a synthetic model go to the folder.
+    /// Passes over all rows and their targets, and leaves out those that hold a value that is not finite, if the
+    /// settings say so. Writes all settings of a synthetic model to the folder.
+    ///
+    /// # Errors
+    /// If a row cannot be read, or holds a value that is not finite and is not to be left out, or if too few rows are
+    /// left.
     pub fn survey<'a>(
         self,
         config: &'a Config,
@@ -122,7 +127,7 @@ impl Opened {
         let of_target = target.as_ref().map(|rows| pass(rows, "reading targets"));
         let of_target = of_target.transpose()?;
         if let Some(of_target) = &of_target {
-            // A row counts where both of its sides do.
+            // A row counts where both it and its target are finite.
             survey.broken.extend(&of_target.broken);
             survey.broken.sort_unstable();
             survey.broken.dedup();
@@ -180,7 +185,7 @@ impl Opened {
     }
 }
 
-/// What transcoders reconstruct of these rows, if the configuration names it.
+/// Opens the rows that transcoders reconstruct of `rows`, if the configuration names some.
 pub fn open_target(config: &Config, rows: &Rows) -> Result<Option<Rows>> {
     if config.target.is_empty() {
         return Ok(None);
@@ -189,7 +194,10 @@ pub fn open_target(config: &Config, rows: &Rows) -> Result<Option<Rows>> {
     Ok(Some(target))
 }
 
-/// The rows that models are measured on, if the configuration names some.
+/// Opens the rows that models are measured on, if the configuration names some.
+///
+/// # Errors
+/// If they differ in length from those that models are trained on, or a file is among both.
 fn open_eval(config: &Config, rows: &Rows) -> Result<Option<Rows>> {
     if config.eval.is_empty() {
         return Ok(None);

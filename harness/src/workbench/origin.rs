@@ -1,5 +1,5 @@
-//! What a training in parts was planned with, by the manifest in its folder: all that decides the bytes of a model
-//! beside the configuration has to be the same wherever a part is trained.
+//! The origin of a training in parts: what it was planned with, by the manifest in its folder. All that decides the
+//! bytes of a model beside the configuration has to be the same wherever a part is trained.
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,9 @@ pub const COMMANDS: Commands = Commands {
     merge: "harness sae merge",
 };
 
-/// What a manifest says of the version and the instruction set, and of the data.
+/// The places in a manifest of the version and the instruction set.
 const SET_UP: [&str; 2] = ["/harness", "/isa"];
+/// The places in a manifest of the checksums of the data.
 const DATA: [&str; 4] = [
     "/data_checksum",
     "/data_checksums",
@@ -55,7 +56,8 @@ impl Origin {
         }
     }
 
-    /// Refuses a configuration, by the text of its file, and a version that are not those of the plan.
+    /// Refuses a configuration, given by the text of its file, or a version of the harness that is not that of the
+    /// plan.
     pub fn refuse_configuration(&self, text: &str) -> Result<()> {
         let ours = env!("CARGO_PKG_VERSION");
         let theirs = self.manifest["harness"].as_str().unwrap_or_default();
@@ -77,7 +79,7 @@ impl Origin {
         Ok(())
     }
 
-    /// Refuses data, by what the manifest of a training on them says, that are not those of the plan.
+    /// Refuses data that are not those of the plan; `described` is what the manifest of a training on them says.
     pub fn refuse_data(&self, described: &Value) -> Result<()> {
         match difference(&DATA, &self.manifest, described) {
             None => Ok(()),
@@ -89,8 +91,8 @@ impl Origin {
         }
     }
 
-    /// Refuses a part that was trained on something else than the plan, or with another configuration, whose text is
-    /// given. Returns whether it says that it is complete.
+    /// Refuses a part that was trained with another configuration than that with the text `text`, or with another
+    /// version, instruction set or data than the plan. Returns whether the part says that it is complete.
     pub fn refuse_other(&self, part: &Path, text: &str) -> Result<bool> {
         let other = |theirs: &str, ours: &str| {
             Error::input(format!(
@@ -116,15 +118,15 @@ impl Origin {
         Ok(says_complete(&manifest))
     }
 
-    /// An error that a new plan mends.
+    /// Returns an error that a new plan mends.
     fn refused(&self, why: &str) -> Error {
         let again = COMMANDS.plan_again(&self.run);
         Error::input(format!("{why}, or plan the training anew by {again}"))
     }
 }
 
-/// Refuses data, by what the manifest of a training on them says, that are not those that the training in a folder was
-/// begun on.
+/// Refuses data that are not those that the training in a folder was begun on; `described` is what the manifest of a
+/// training on them says.
 pub fn refuse_other_data(folder: &Path, described: &Value) -> Result<()> {
     let begun = manifest(folder)?.unwrap_or_else(|| described.clone());
     match difference(&DATA, &begun, described) {
@@ -137,12 +139,12 @@ pub fn refuse_other_data(folder: &Path, described: &Value) -> Result<()> {
     }
 }
 
-/// Whether a manifest says that nothing is left to do.
+/// Returns whether a manifest says that nothing is left to do.
 pub fn says_complete(manifest: &Value) -> bool {
     manifest["complete"] == true
 }
 
-/// The manifest in a folder, if there is a whole one.
+/// Reads the manifest in a folder; `None` if there is no whole one.
 pub fn manifest(folder: &Path) -> Result<Option<Value>> {
     let path = folder.join(MANIFEST);
     if !system::exists(&path)? {
@@ -152,7 +154,7 @@ pub fn manifest(folder: &Path) -> Result<Option<Value>> {
     Ok(serde_json::from_slice(&bytes).ok())
 }
 
-/// The first of these places of two manifests where they differ: its name, and what stands there.
+/// Returns the first of these places at which two manifests differ: its name, and the values of `a` and `b` there.
 fn difference(places: &[&str], a: &Value, b: &Value) -> Option<(String, String, String)> {
     let at = |manifest: &Value, place: &str| manifest.pointer(place).cloned().unwrap_or_default();
     let differs = places.iter().find(|place| at(a, place) != at(b, place))?;

@@ -1,4 +1,4 @@
-//! The report of a training. What it looks like stands in `templates/`.
+//! The report of a training; its layout stands in `templates/`.
 
 use askama::Template;
 
@@ -25,30 +25,30 @@ use crate::workbench::truth::{Codes, Truth};
 #[derive(Template)]
 #[template(path = "sae.html")]
 pub(super) struct Page {
-    /// The heading.
+    /// The heading of the page.
     pub title: &'static str,
-    /// The size of what was done.
+    /// The size of the training: names and values.
     pub facts: Vec<(&'static str, String)>,
-    /// What was found, in sentences.
+    /// The findings, in sentences.
     pub findings: Vec<String>,
-    /// What a reader should know before all else.
+    /// The warnings: what a reader should know before all else.
     pub warnings: Vec<String>,
     /// The tables of models.
     pub tables: Vec<Grid>,
-    /// Whether models are held to true features.
+    /// Whether models are compared with true features.
     pub with_features: bool,
-    /// The figures.
+    /// The figures of the page.
     pub drawings: Vec<Drawing>,
-    /// Elements with their top rows, and the model that they are of.
+    /// The cards of some elements, with their top rows.
     pub cards: Vec<Card>,
-    /// See [`cards`](Self::cards).
+    /// The name of the model that the elements of the [`cards`](Self::cards) belong to.
     pub cards_of: String,
-    /// The tables by name.
+    /// The names of the tables.
     pub files: Vec<&'static str>,
 }
 
 impl Page {
-    /// Writes the page.
+    /// Writes the page to a folder.
     pub fn write(&self, folder: &Folder) -> Result<()> {
         folder.write(
             REPORT,
@@ -74,11 +74,11 @@ pub(super) fn drawings(
 
 /// A table of the page.
 pub(super) struct Grid {
-    /// What stands above it.
+    /// The title above the table.
     pub title: &'static str,
-    /// Its first line.
+    /// The titles of the columns.
     pub head: Vec<&'static str>,
-    /// The others.
+    /// The lines of the table.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -135,14 +135,14 @@ pub fn draw(
     page.write(folder)
 }
 
-/// The elements whose top rows are in the table, in the order in which they stand there.
+/// Returns the cards of the elements whose top rows are in the table, in its order.
 fn cards(data: &Data, tables: &Tables) -> Vec<Card> {
     let tops: Vec<Top> = tables.rows();
     let elements: Vec<Element> = tables.rows();
     let each = tops.chunk_by(|a, b| a.element == b.element).map(|ours| {
         let number_of = ours[0].element;
         let mut card = Card::new(number_of, ours, data.measured_rows());
-        // The first of this number is that of the first model.
+        // The first element with this number is that of the first model.
         let element = elements.iter().find(|e| e.element == number_of);
         if let Some(element) = element {
             card.facts = vec![
@@ -155,7 +155,7 @@ fn cards(data: &Data, tables: &Tables) -> Vec<Card> {
     each.collect()
 }
 
-/// The rows that each model has seen, those of later passes again.
+/// Returns in words how many rows each model has seen; rows of later passes count again.
 pub(super) fn rows_seen(data: &Data, settings: &Settings) -> String {
     let plan = plan(settings);
     let seen = plan.rows();
@@ -170,9 +170,9 @@ pub(super) fn rows_seen(data: &Data, settings: &Settings) -> String {
     format!("{seen} ({steps} of {}{passes})", plan.batch)
 }
 
-/// Means of each cell over its seeds; empty if there is one seed.
+/// Returns the table of the means of each cell over its seeds; empty if there is one seed.
 fn over_seeds(models: &[Model], summary: &[Summary]) -> Grid {
-    /// What it is called, its column, and how it is shown.
+    /// A measure: its title, its column, and the function that writes a mean and its interval.
     type Shown = (&'static str, &'static str, fn([f64; 3]) -> [String; 3]);
     const MEASURES: [Shown; 6] = [
         ("explained variance", "explained_variance", percents),
@@ -214,7 +214,7 @@ fn over_seeds(models: &[Model], summary: &[Summary]) -> Grid {
     }
 }
 
-/// Every model.
+/// Returns the table of all models.
 pub(super) fn one_by_one(models: &[Model]) -> Grid {
     let known = |value: f64, shown: fn(f64) -> String| match value.is_nan() {
         true => "–".into(),
@@ -254,7 +254,7 @@ pub(super) fn one_by_one(models: &[Model]) -> Grid {
     }
 }
 
-/// Every model against the features that its rows are made of; empty if these are not known.
+/// Returns the table of all models against the features that their rows are made of; empty if these are not known.
 fn against_features(truth: &[Truth]) -> Grid {
     let row = |t: &Truth| {
         let codes = match t.codes {

@@ -1,5 +1,5 @@
-//! A training whose models many processes share: each part trains some of them to their last checkpoints, and whoever
-//! has these writes what one machine would have written.
+//! A training whose models many processes share: each part trains some of them to their last checkpoints, and a merge
+//! of these writes what one machine would have written.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,9 +37,9 @@ use crate::workbench::tokens::Tokens;
 /// A training that is planned.
 #[derive(Debug)]
 pub struct Plan {
-    /// Its folder.
+    /// The folder of the training.
     pub folder: Folder,
-    /// A unit for each model.
+    /// The units of work, one for each model.
     pub units: Vec<Planned>,
 }
 
@@ -75,7 +75,8 @@ pub fn plan(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<
     Ok(Plan { folder, units })
 }
 
-/// A unit for each model, by the widths of what is read and of what transcoders reconstruct.
+/// Returns the units of work, one for each model; `input` and `output` are the widths of the rows that models read and
+/// of those that transcoders reconstruct.
 fn units(config: &Config, input: usize, output: Option<usize>) -> Vec<Planned> {
     let plan = member::plan(&config.settings);
     let unit = |member: Member| {
@@ -92,7 +93,7 @@ fn units(config: &Config, input: usize, output: Option<usize>) -> Vec<Planned> {
     members.map(unit).collect()
 }
 
-/// Trains those models of the training that is planned in the folder `run` that are wanted, and returns how many they are.
+/// Trains those models of the training planned in the folder `run` that are wanted, and returns their number.
 pub fn train(
     config: &Config,
     rows: Rows,
@@ -145,11 +146,11 @@ pub fn train(
     Ok(ours)
 }
 
-/// The checkpoint at the end of the training of each model, by its name, once parts have trained all of them. What a part
-/// says that it has written is waited for as long as `patience`.
+/// Returns the checkpoint at the end of the training of each model, by its name, once parts have trained all of them.
+/// Checkpoints that a part says that it has written are waited for as long as `patience`.
 ///
 /// # Errors
-/// If one is missing, damaged, or another in another part; the message has the command that mends it.
+/// If a checkpoint is missing or damaged, or differs between two parts; the message has the command that mends it.
 pub fn checkpoints(
     config: &Config,
     rows: &Rows,
@@ -179,7 +180,7 @@ struct Sweep<'a> {
     /// The configuration as it stands in its file.
     text: String,
     planned: Vec<Planned>,
-    /// Steps of a training.
+    /// The number of steps of a training.
     steps: u64,
 }
 
@@ -199,14 +200,14 @@ impl<'a> Sweep<'a> {
         })
     }
 
-    /// The training that is planned in a folder, on these rows.
+    /// Opens the training that is planned in the folder `run`, on these rows.
     fn of(config: &Config, rows: &Rows, run: &'a Path) -> Result<Self> {
         let target = open_target(config, rows)?;
         let units = units(config, rows.width(), target.as_ref().map(Rows::width));
         Sweep::new(config, run, units)
     }
 
-    /// The folder of a part: new, or with what it has trained so far.
+    /// Opens the folder of a part: a new one, or the one with what it has trained so far.
     fn open(&self, wanted: &Wanted) -> Result<Folder> {
         let path = self.run.join(PARTS).join(&wanted.folder);
         if !system::exists(&path.join(CONFIG))? {
@@ -221,8 +222,8 @@ impl<'a> Sweep<'a> {
         Ok(folder)
     }
 
-    /// Whether the last checkpoint of a model in a part is that at the end of its training. That of one that diverged
-    /// comes early, and is known once the part is complete.
+    /// Returns whether the last checkpoint of a model in a part is that at the end of its training. The last checkpoint
+    /// of a model that diverged comes early, and is known to be that once the part is complete.
     fn is_end(&self, file: &Path, complete: bool) -> Result<bool> {
         let is_last = checkpoint::steps(file) == Some(self.steps);
         if is_last || !complete {
@@ -235,7 +236,7 @@ impl<'a> Sweep<'a> {
             .is_ok_and(|how| !how.is_empty()))
     }
 
-    /// The contents of a checkpoint in a part.
+    /// Decodes the contents of a checkpoint in a part.
     fn snapshot<'b>(&self, bytes: &'b [u8], file: &Path) -> Result<Snapshot<'b>> {
         let snapshot = Snapshot::decode(bytes);
         snapshot.map_err(|why| COMMANDS.refused(file, self.run, &Unfit::Damaged(why)))
@@ -306,7 +307,7 @@ impl Parted for Sweep<'_> {
     }
 }
 
-/// The folder of the checkpoints of a model in that of a part.
+/// Returns the folder of the checkpoints of a model in the folder of a part.
 fn folder(part: &Path, (models, name): &Key) -> PathBuf {
     part.join(models).join(CHECKPOINTS).join(name)
 }

@@ -1,8 +1,8 @@
-//! Principal components: how much the best reconstruction from so many numbers a row explains.
+//! Principal components: how much of the variance the best linear reconstruction from r numbers for each row explains.
 //!
 //! A row's code of r active elements is r numbers, and which elements they belong to; its r principal components are r
-//! numbers of either sign, whose directions are the same for all rows. They come from the covariance of rows that are
-//! trained on, and are measured on those that are held out.
+//! numbers of either sign, whose directions are the same for all rows. Components come from the covariance of rows that
+//! are trained on, and are measured on those that are held out.
 
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
@@ -15,37 +15,39 @@ use crate::workbench::data::Data;
 use crate::workbench::settings::Role;
 use crate::workbench::tables::{Measures, Model};
 
-/// Most columns: the time grows by their cube, to some minutes.
+/// The largest number of columns: the time grows with its cube, to some minutes.
 const WIDEST: usize = 1 << 12;
 
-/// Most rows that the components are taken from.
+/// The largest number of rows that the components are taken from, but for the rest of a batch.
 const ROWS: u64 = 1 << 16;
 
-/// What reconstructions from principal components tell of held-out rows.
+/// The measures of reconstructions of held-out rows from principal components.
 pub struct Pca {
-    /// Rows that the components are taken from.
+    /// The number of rows that the components are taken from.
     samples: u64,
     rows: u64,
     width: usize,
-    /// Σ‖x − x̄‖² over the rows measured, x̄ their mean.
+    /// The sum Σ‖x − x̄‖² over the rows measured, with x̄ their mean.
     spread: f64,
-    /// Σ‖x − m‖² over them, m the mean of all rows that can be trained on, from which components reconstruct.
+    /// The sum Σ‖x − m‖² over the rows measured, with m the mean of all rows that can be trained on, from which
+    /// components reconstruct.
     distance: f64,
-    /// Part of it that each component takes, the largest component first.
+    /// The part of `distance` that each component takes, the largest component first.
     parts: Vec<f64>,
 }
 
 impl Pca {
-    /// The memory that it takes, bytes, of rows of that width.
+    /// Returns the memory that the components take for rows of that width, in bytes.
     pub fn memory(width: usize) -> f64 {
         match width > WIDEST {
             true => 0.0,
-            // The covariance, its eigenvectors and their copy in order, and the products of one block in f32.
+            // This is the covariance, its eigenvectors and their copy in order, and the products of one block in f32.
             false => (3 * 8 + 4) as f64 * (width as f64).powi(2),
         }
     }
 
-    /// Takes components from rows that are trained on, and measures them on these rows; none of rows that are too wide.
+    /// Takes components from rows that are trained on, and measures them on the rows `held_out`; `None` if rows are too
+    /// wide.
     pub fn new(exec: Exec, data: &Data, held_out: &[u64]) -> Result<Option<Pca>> {
         let _span = Phase::Metrics.begin();
         let d = data.width();
@@ -102,7 +104,8 @@ impl Pca {
         }))
     }
 
-    /// The rows that stand beside models: one for each number of active elements that one of them has, rounded.
+    /// Returns the rows of the table that stand beside models: one for each number of active elements that a model has,
+    /// rounded.
     pub fn beside(&self, models: &[Model]) -> Vec<Model> {
         let known = models
             .iter()
@@ -123,14 +126,14 @@ impl Pca {
         known.map(count).levels().into_iter().map(row).collect()
     }
 
-    /// What is known of the reconstruction from the first components; the rest are no numbers.
+    /// Returns the measures of the reconstruction from the first components; those that are not known are NaN.
     fn measures(&self, components: usize) -> Measures {
         let taken: f64 = self.parts[..components].iter().sum();
         let rest = self.distance - taken;
         let unknown = f64::NAN;
         Measures {
             rows: self.rows,
-            // Where all rows are equal there is none to explain.
+            // Where all rows are equal there is no variance to explain.
             explained_variance: match self.spread {
                 0.0 => unknown,
                 spread => 1.0 - rest / spread,
@@ -148,7 +151,7 @@ impl Pca {
     }
 }
 
-/// Σ xxᵀ over rows, of which some are added up in f32 at a time.
+/// The sum Σ xxᵀ over rows, some of which are added up in f32 at a time.
 struct Products {
     width: usize,
     sums: Vec<f64>,
@@ -177,7 +180,7 @@ impl Products {
     }
 }
 
-/// vᵀ A v
+/// Returns vᵀ A v.
 fn quadratic(a: &[f64], v: &[f64]) -> f64 {
     let rows = a.chunks_exact(v.len()).zip(v);
     let dot = |row: &[f64]| row.iter().zip(v).map(|(a, v)| a * v).sum::<f64>();

@@ -6,10 +6,10 @@ use crate::table::Record;
 use crate::workbench::tables::{Measures, Model, Summary};
 use crate::workbench::truth::{Codes, Truth};
 
-/// A measure of a model against known features.
+/// The name of a measure of a model against known features, and the function that reads it.
 type OfTruth = (&'static str, fn(&Truth) -> f64);
 
-/// What known features alone tell.
+/// The measures that known features alone give.
 const OF_TRUTH: [OfTruth; 5] = [
     ("mcc", |t| t.mcc),
     ("precision", |t| t.precision),
@@ -18,7 +18,8 @@ const OF_TRUTH: [OfTruth; 5] = [
     ("uniqueness", |t| t.uniqueness),
 ];
 
-/// What codes that are chosen together have instead of what [`Measures`] says of the model as it is used.
+/// The measures of codes that are chosen together, which stand in the place of those that [`Measures`] has of the model
+/// as it is used.
 const OF_TOGETHER: [OfTruth; 4] = [
     ("explained_variance", |t| t.explained_variance),
     ("l0", |t| t.l0),
@@ -26,8 +27,8 @@ const OF_TOGETHER: [OfTruth; 4] = [
     ("shrinkage", |t| t.shrinkage),
 ];
 
-/// The rows of the table, in the order in which the cells first come; `truth` holds what known features tell of the
-/// models, if there are any.
+/// Returns the rows of the table, in the order in which the cells first come; `truth` holds the measures of the models
+/// against known features, if there are any.
 pub fn summary(models: &[Model], truth: &[Truth]) -> Vec<Summary> {
     let mut all = Vec::new();
     for cell in models.iter().map(|m| &m.cell).distinct() {
@@ -70,7 +71,7 @@ pub fn summary(models: &[Model], truth: &[Truth]) -> Vec<Summary> {
     all
 }
 
-/// The row of a measure of a cell.
+/// Returns the row of a measure of a cell, if there is one.
 pub fn of<'a>(summary: &'a [Summary], cell: &str, measure: &str) -> Option<&'a Summary> {
     summary
         .iter()

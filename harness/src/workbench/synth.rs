@@ -1,4 +1,4 @@
-//! Samples of a synthetic model in files, for other tools.
+//! Writes samples of a synthetic model to files, for other tools.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,26 +9,26 @@ use crate::interchange::dense::Dense;
 use crate::sae::synthetic::samples::Samples;
 use crate::session::progress::Progress;
 
-/// Samples that are drawn at once.
+/// The number of samples that are drawn at once.
 const BLOCK: u64 = 4096;
 
-/// The files that samples come to.
+/// The files that samples are written to.
 #[derive(Debug)]
 pub struct Files {
     samples: Dense,
     codes: Codes,
     features: Dense,
     bias: Dense,
-    /// Their names, in this order.
+    /// The paths of the files: samples, codes, features and bias.
     pub names: [PathBuf; 4],
 }
 
 impl Files {
-    /// New files for a number of samples of `width` values and `features` features: `out`, which ends in `.npy` or
-    /// `.safetensors`, and beside it the codes of the samples, the features and the bias.
+    /// Creates the files for a number of samples of `width` values and `features` features: `out`, which ends in `.npy`
+    /// or `.safetensors`, and beside it the codes of the samples, the features and the bias.
     ///
     /// # Errors
-    /// If it ends in something else, or one of the files is there or cannot be written.
+    /// If `out` ends in something else, or one of the files is there or cannot be written.
     pub fn create(out: &Path, samples: u64, width: usize, features: usize) -> Result<Files> {
         let Some(extension) = out.extension().and_then(|e| e.to_str()) else {
             return Err(Error::input(format!(
@@ -57,9 +57,8 @@ impl Files {
         })
     }
 
-    /// Writes the samples 0, 1, …, as many as were announced, their codes, the features and the bias; returns the
-    /// number of entries of all codes. A sample is a unit of the progress. Files get their names when all of them are
-    /// whole.
+    /// Writes the samples 0, 1, …, `count` − 1, their codes, the features and the bias; returns the number of entries
+    /// of all codes. A sample is a unit of the progress. Files get their names when all of them are whole.
     ///
     /// # Errors
     /// If something cannot be written, or it is interrupted.

@@ -6,7 +6,7 @@ use crate::workbench::cards::Top;
 use crate::workbench::settings::{Kind, Role};
 use crate::workbench::truth::Truth;
 
-/// Those of `harness sae train`; the last one where the rows measured are those of a synthetic model.
+/// The tables of `harness sae train`; the last one is written where the rows measured are those of a synthetic model.
 pub const SPECS: [&TableSpec; 6] = [
     Step::SPEC,
     Model::SPEC,
@@ -16,7 +16,7 @@ pub const SPECS: [&TableSpec; 6] = [
     Truth::SPEC,
 ];
 
-/// Those of `harness sae eval`.
+/// The tables of `harness sae eval`.
 pub const EVALUATION: [&TableSpec; 2] = [Evaluation::SPEC, Element::SPEC];
 
 crate::rows! {
@@ -38,14 +38,14 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// What rows that a model was not trained on tell of it.
+    /// The measures of a model on rows that it was not trained on.
     pub struct Measures in "measures" {
         /// rows measured
         rows: u64 ["rows"],
         /// explained variance: 1 − Σ‖x − x̂‖² / Σ‖x − mean‖², both over all rows measured, whose mean it is
         explained_variance: f64 ["1"],
-        /// mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖², which SAELens calls legacy; a training takes the mean of all its rows, or
-        /// of all those of --eval, an evaluation that of the rows measured
+        /// mean over rows of 1 − ‖x − x̂‖²/‖x − mean‖², which SAELens calls legacy; a training takes the mean of all
+        /// its rows, or of all those of --eval, an evaluation that of the rows measured
         explained_variance_by_row: f64 ["1"],
         /// squared error, mean over rows and columns
         mse: f64 ["1"],
@@ -73,16 +73,16 @@ crate::rows! {
         model: String [""],
         /// name of its cell: that of the model without its seed
         cell: String [""],
-        /// model (one that was asked for), random-decoder or random-encoder (the same with a part that stays random), or pca
-        /// (as many principal components of rows that are trained on as a model has active elements, each a number of
-        /// either sign)
+        /// model (one that was asked for), random-decoder or random-encoder (the same with a part that stays random),
+        /// or pca (as many principal components of rows that are trained on as a model has active elements, each a
+        /// number of either sign)
         role: Role [""],
         /// variant
         variant: Kind [""],
         /// elements n of the dictionary
         elements: usize ["elements"],
-        /// k of topk, batch-topk and matryoshka, else the coefficient λ of the penalty for normalised activations, at the
-        /// end of the training where it was steered
+        /// k of topk, batch-topk and matryoshka, else the coefficient λ of the penalty for normalised activations, at
+        /// the end of the training where it was steered
         sparsity: f64 ["1"],
         /// active elements for each row that λ was steered to; NaN where it was not
         target_l0: f64 ["elements"],
@@ -106,8 +106,8 @@ crate::rows! {
         role: Role [""],
         /// elements n of the dictionaries
         elements: usize ["elements"],
-        /// name of the measure, which is that of its column in models.csv or truth.csv, there of codes that are found alone
-        /// (mcc) or together (mcc_together, l0_together)
+        /// name of the measure, which is that of its column in models.csv or truth.csv, there of codes that are found
+        /// alone (mcc) or together (mcc_together, l0_together)
         measure: String [""],
         /// number of seeds
         seeds: usize ["1"],
@@ -134,8 +134,8 @@ crate::rows! {
         sparsity: f64 ["1"],
         /// on up to 128 of the rows, the loss above that of the best code found on the same dictionary, in units of the
         /// latter: for topk the squared error, against orthogonal matching pursuit with k elements, for batch-topk and
-        /// matryoshka with as many as the row has active, and below 0 where that greedy choice is worse; under an L1 penalty
-        /// ‖x − x̂‖² + λ Σ f, against FISTA, for up to 8,192 elements; NaN for the rest
+        /// matryoshka with as many as the row has active, and below 0 where that greedy choice is worse; under an L1
+        /// penalty ‖x − x̂‖² + λ Σ f, against FISTA, for up to 8,192 elements; NaN for the rest
         excess_loss: f64 ["1"],
         ..measures: Measures,
     }

@@ -1,7 +1,7 @@
 //! The tokens of rows: a text file with a line for each row, in the order of the rows.
 //!
 //! A line is the token, or the token, the text before it and the text after it with tabs between them. The file is read
-//! line by line: once to hold it to the number of rows, once more for the lines that are asked for.
+//! line by line: once to compare it with the number of rows, once more for the lines that are asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
@@ -11,7 +11,7 @@ use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::input;
 
-/// The longest line that is read, bytes.
+/// The length of the longest line that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 
 /// A token and the text around it, which may be empty.
@@ -35,7 +35,7 @@ impl Tokens {
     /// Opens the file of the tokens of some rows.
     ///
     /// # Errors
-    /// If it cannot be read, is no text, or has more or fewer lines than there are rows.
+    /// If the file cannot be read, is no text in UTF-8, or has more or fewer lines than there are rows.
     pub fn open(path: &Path, rows: &Rows) -> Result<Tokens> {
         let tokens = Tokens { path: path.into() };
         let mut lines = 0u64;
@@ -56,7 +56,7 @@ impl Tokens {
         }
     }
 
-    /// The tokens of these rows.
+    /// Returns the tokens of the rows with these numbers, by their numbers.
     ///
     /// # Errors
     /// If the file cannot be read any more.
@@ -70,7 +70,7 @@ impl Tokens {
         Ok(found)
     }
 
-    /// Hands every line to `each`, with its number from 0.
+    /// Calls `each` with every line and its number, from 0.
     fn each_line(&self, mut each: impl FnMut(u64, &str)) -> Result<()> {
         let path = &self.path;
         let wrong = |number: u64, why: &str| {

@@ -1,4 +1,4 @@
-//! From files of activations to models, measures and a report.
+//! A training from files of activations to models, measures and a report.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -34,47 +34,48 @@ use crate::workbench::tokens::Tokens;
 use crate::workbench::truth::{Comparison, Truth};
 use crate::workbench::warnings::{few_steps, warnings};
 
-/// Elements whose top rows the report shows, and rows for each of them.
+/// The number of elements whose top rows the report shows.
 const SHOWN: usize = 20;
+/// The number of top rows that the report shows of each of these elements.
 const TOP: usize = 6;
 
-/// What a training leaves behind.
+/// The results of a training.
 #[derive(Debug)]
 pub struct Finished {
     /// The folder that holds everything.
     pub folder: Folder,
-    /// What held-out rows tell of each model.
+    /// The measures of each model on held-out rows.
     pub models: Vec<Model>,
-    /// The models against the true features, if the rows are those of a synthetic model.
+    /// The measures of the models against the true features, if the rows are those of a synthetic model.
     pub truth: Vec<Truth>,
-    /// What a reader should know of the data and the models.
+    /// The warnings: what a reader should know of the data and the models.
     pub warnings: Vec<String>,
-    /// Where the time went.
+    /// The times that the training took.
     pub times: Times,
 }
 
-/// Where the time of a training went.
+/// The times that the phases of a training took.
 #[derive(Debug)]
 pub struct Times {
-    /// The pass over all rows before the training.
+    /// The time of the pass over all rows before the training.
     pub reading: Duration,
-    /// The training: batches, steps and checkpoints.
+    /// The time of the training: batches, steps and checkpoints.
     pub training: Duration,
-    /// The steps alone: their sum over models, divided by the number of models that are trained at once.
+    /// The time of the steps alone: their sum over models, divided by the number of models that are trained at once.
     pub steps: Duration,
-    /// Measures, figures and files.
+    /// The time of measures, figures and files.
     pub measuring: Duration,
 }
 
 impl Finished {
-    /// The report.
+    /// Returns the path of the report.
     pub fn report(&self) -> PathBuf {
         self.folder.path().join(REPORT)
     }
 }
 
-/// Trains every model that the configuration asks for on the rows, or takes up what parts have trained, measures and draws
-/// them.
+/// Trains every model that the configuration asks for on `rows`, or reads what parts have trained, and measures and
+/// draws the models.
 pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
     let opened = Opened::open(config, rows)?;
@@ -127,8 +128,8 @@ pub fn train(config: &Config, rows: Rows, isa: Isa, options: &Options) -> Result
     })
 }
 
-/// The memory that is needed to measure trained models one by one, beside their parameters, bytes: to hold them to the
-/// features of a synthetic model, and to principal components after that.
+/// Returns the memory that is needed to measure trained models one by one, beside their parameters, in bytes: to
+/// compare them with the features of a synthetic model, and with principal components after that.
 fn measuring(config: &Config, opened: &Opened, members: &[Member]) -> f64 {
     let of_truth = opened.measured().spec().map_or(0.0, |spec| {
         let shapes = members
@@ -144,7 +145,8 @@ fn measuring(config: &Config, opened: &Opened, members: &[Member]) -> f64 {
     of_truth.max(of_components)
 }
 
-/// Whether models are held to principal components. Those of what is read say nothing of what a transcoder reconstructs.
+/// Returns whether models are compared with principal components. The components of the rows that a transcoder reads
+/// say nothing of those that it reconstructs.
 fn has_components(config: &Config) -> bool {
     config.settings.baselines == Baselines::Random && config.target.is_empty()
 }
@@ -157,7 +159,7 @@ struct Training<'a> {
     job: Job<'a>,
 }
 
-/// What stands in the files of a training.
+/// The results of a training that stand in its files.
 struct Written {
     models: Vec<Model>,
     truth: Vec<Truth>,
@@ -168,7 +170,7 @@ struct Written {
 impl Training<'_> {
     fn compute(&self, opened: Opened) -> Result<Written> {
         let begun = Instant::now();
-        // What is found here is refused as what was found before there was a folder.
+        // An error that is found here leaves no folder behind, as those that were found before there was one.
         let folder = self.job.folder;
         let Job { isa, options, .. } = self.job;
         let survey = || opened.survey(self.config, isa, options.show, folder);
@@ -277,8 +279,8 @@ impl Training<'_> {
     }
 }
 
-/// The held-out rows that switch some elements on most: of those that stand in the middle when living elements are in
-/// order of how often they are active.
+/// Returns the top rows of some elements among the rows that models are measured on: of the [`SHOWN`] elements that
+/// stand in the middle when living elements are in order of how often they are active.
 fn middle_tops(activity: &Activity, rows: &Rows, tokens: Option<&Tokens>) -> Result<Vec<Top>> {
     let living = |&j: &usize| activity.elements[j].firings > 0;
     let mut elements: Vec<usize> = (0..activity.elements.len()).filter(living).collect();

@@ -1,5 +1,5 @@
-//! A model against the features that its data are made of, as SynthSAEBench measures it (`eval_sae_on_synthetic_data`
-//! of SAELens), on samples of a synthetic model.
+//! The comparison of a model with the features that its data are made of, as SynthSAEBench measures it
+//! (`eval_sae_on_synthetic_data` of SAELens), on samples of a synthetic model.
 //!
 //! Each element stands for the feature with the largest |cosine|, which several elements may share. What is asked of an
 //! element is then what is asked of a classifier: is it on where its feature is?
@@ -13,16 +13,17 @@ use crate::sae::synthetic::Batch;
 use crate::sae::synthetic::samples::Samples;
 use crate::text::{number, percent};
 
-/// Samples among which codes are chosen together.
+/// The number of samples among which codes are chosen together.
 pub const TOGETHER: usize = 1024;
 
 crate::words! {
     /// The rows among which the entries of a code are chosen.
     pub enum Codes {
-        /// Each for itself, as the model is used: BatchTopK and Matryoshka take what is above their threshold.
+        /// The code of each row is chosen by itself, as the model is used: BatchTopK and Matryoshka take the entries
+        /// above their threshold.
         Alone,
-        /// Those of 1,024 samples together, as in a training step: k times 1,024 entries of BatchTopK and Matryoshka.
-        /// The published numbers of SynthSAEBench are found so.
+        /// The codes of 1,024 samples are chosen together, as in a training step: BatchTopK and Matryoshka take k times
+        /// 1,024 entries. The published numbers of SynthSAEBench are found so.
         Together,
     }
 }
@@ -86,16 +87,16 @@ impl std::fmt::Display for Truth {
 /// Elements and the features that they stand for.
 #[derive(Debug)]
 struct Pairs {
-    /// The feature of each element.
+    /// The feature that each element stands for.
     feature: Vec<usize>,
     mcc: f64,
 }
 
 impl Pairs {
-    /// Those of unit directions.
+    /// Finds the feature of each element; `elements` and `features` are unit directions, as rows.
     fn of(exec: Exec, elements: MatRef, features: MatRef) -> Pairs {
         let (n, m) = (elements.rows(), features.rows());
-        // Rows are those of the smaller one, for the assignment.
+        // The rows of the matrix are those of the smaller set, as the assignment needs no more rows than columns.
         let swapped = n > m;
         let (few, many) = if swapped {
             (features, elements)
@@ -120,7 +121,7 @@ impl Pairs {
             false => cosines[element * columns + feature],
         };
         let nearest = |element: usize| {
-            // The first of equal ones.
+            // The first of equal cosines is taken.
             (0..m)
                 .rev()
                 .max_by(|&a, &b| cosine(element, a).total_cmp(&cosine(element, b)))
@@ -140,12 +141,12 @@ impl Pairs {
     }
 }
 
-/// How often elements and features are on, and elements with their features.
+/// The numbers of samples on which features are on, and elements together with their features.
 #[derive(Debug)]
 struct Counts {
     both: Vec<u64>,
     features: Vec<u64>,
-    /// ‖x̂‖/‖x‖
+    /// The mean of ‖x̂‖/‖x‖.
     shrinkage: Mean,
 }
 
@@ -192,7 +193,7 @@ impl Counts {
         }
     }
 
-    /// The row of a model in the table, for codes that are found in this way.
+    /// Returns the row of a model in the table, for codes that are found in the way `codes`.
     fn row(&self, model: &str, codes: Codes, pairs: &Pairs, stream: &Stream) -> Truth {
         let [mut precision, mut recall, mut f1] = [Mean::default(); 3];
         for (element, &on) in stream.firings().iter().enumerate() {
@@ -229,24 +230,24 @@ impl Counts {
     }
 }
 
-/// What samples tell of a model against the features that they are made of, batch after batch.
+/// The comparison of a model with the features that samples are made of, batch after batch.
 #[derive(Debug)]
 pub struct Comparison {
     pairs: Pairs,
     alone: Counts,
-    /// For variants whose codes can be found together, what is measured of those.
+    /// The measures of codes that are found together, for variants that have such codes.
     together: Option<(Stream, Counts)>,
 }
 
 impl Comparison {
-    /// Estimated memory, bytes: all cosines of elements and features, and the codes of the samples that are encoded at
-    /// once.
+    /// Returns the estimated memory, in bytes: all cosines of elements and features, and the codes of the samples that
+    /// are encoded at once.
     pub fn memory(shape: Shape, features: usize) -> f64 {
         let (n, d, b) = (shape.dictionary as f64, shape.width as f64, TOGETHER as f64);
         4.0 * (n * features as f64 + n * d + b * (4.0 * n + 2.0 * d))
     }
 
-    /// No samples yet.
+    /// Returns a comparison on no samples yet.
     pub fn new(exec: Exec, parameters: &Parameters, samples: &Samples) -> Comparison {
         let Shape { width, dictionary } = parameters.shape();
         let elements = reading::elements(exec, parameters);
@@ -268,7 +269,7 @@ impl Comparison {
         }
     }
 
-    /// Adds samples with their codes, which are found each for itself, and the reconstructions from these.
+    /// Adds samples with their codes, each of which is found by itself, and the reconstructions from these.
     pub fn add(&mut self, exec: Exec, batch: &Batch, codes: SparseRef, x_hat: MatRef) {
         self.alone.add(exec, &self.pairs, batch, codes, x_hat);
     }
@@ -292,8 +293,8 @@ impl Comparison {
         }
     }
 
-    /// The rows of the table: one for each way in which codes are found. `stream` is what was measured of the codes that
-    /// are found each for itself.
+    /// Returns the rows of the table: one for each way in which codes are found. `stream` holds the measures of the
+    /// codes that are each found by themselves.
     pub fn rows(&self, model: &str, stream: &Stream) -> Vec<Truth> {
         let alone = self.alone.row(model, Codes::Alone, &self.pairs, stream);
         let together = self

@@ -1,4 +1,4 @@
-//! What a reader should know of the data and the models before the figures.
+//! The warnings of a training: what a reader should know of the data and the models before the figures.
 
 use crate::activations::survey::Survey;
 use crate::sae::training::MOST;
@@ -10,17 +10,17 @@ use crate::workbench::member::plan;
 use crate::workbench::settings::{Role, Settings};
 use crate::workbench::tables::Model;
 
-/// The share by which a number of active elements may miss its target without a warning, and by which that of a baseline
-/// may be above a model's to count as no more.
+/// The share by which a number of active elements may miss its target without a warning, and by which that of a
+/// baseline may exceed a model's and still count as no more.
 const TOLERANCE: f64 = 0.1;
 
-/// The explained variance from which a model tells more than the mean of the rows.
+/// The explained variance from which a model counts as better than the mean of the rows.
 const SOMETHING: f64 = 0.01;
 
-/// The number of steps below which no training has come to its end.
+/// The number of steps below which a training counts as too short.
 const FEW: u64 = 100;
 
-/// What a reader should know of the data and the models before the figures.
+/// Returns the warnings: what a reader should know of the data and the models before the figures.
 pub fn warnings(survey: &Survey, settings: &Settings, models: &[Model]) -> Vec<String> {
     let mut warnings = Vec::new();
     let columns = |chosen: Vec<usize>, what: &str| {
@@ -110,13 +110,13 @@ pub fn warnings(survey: &Survey, settings: &Settings, models: &[Model]) -> Vec<S
     warnings
 }
 
-/// Whether a model explains some of the variance. Where all rows are equal, there is none.
+/// Returns whether a model explains some of the variance, or there is none since all rows are equal.
 fn explains(model: &Model) -> bool {
     let explained = model.measures.explained_variance;
     explained >= SOMETHING || explained.is_nan()
 }
 
-/// What is to be said of a training of few steps.
+/// Returns a warning for a training of few steps.
 pub fn few_steps(settings: &Settings) -> Option<String> {
     let plan = plan(settings);
     let less_than_one = match settings.samples < plan.batch as u64 {
@@ -133,7 +133,8 @@ pub fn few_steps(settings: &Settings) -> Option<String> {
     })
 }
 
-/// The cells of models that explain no more than a baseline which has no more active elements, over their seeds.
+/// Returns warnings for the cells of models that explain no more than a baseline which has no more active elements, in
+/// the mean over their seeds.
 fn unbeaten(models: &[Model]) -> Vec<String> {
     let mut all = Vec::new();
     let asked = models.iter().filter(|m| m.role == Role::Model);
@@ -168,14 +169,14 @@ fn unbeaten(models: &[Model]) -> Vec<String> {
     all
 }
 
-/// Means of explained variance and of active elements; no numbers for no models.
+/// Returns the means of explained variance and of active elements; NaN for no models.
 fn means(models: &[&Model]) -> (f64, f64) {
     let of =
         |measure: fn(&Model) -> f64| mean(&models.iter().map(|m| measure(m)).collect::<Vec<f64>>());
     (of(|m| m.measures.explained_variance), of(|m| m.measures.l0))
 }
 
-/// The principal components that a model is held against: as many as it has active elements.
+/// Returns the principal components that a model is compared with: as many as it has active elements.
 fn components<'a>(models: &'a [Model], model: &Model) -> Option<&'a Model> {
     let of_pca = models.iter().filter(|m| m.role == Role::Pca);
     let apart = |m: &&Model| (m.measures.l0 - model.measures.l0).abs();

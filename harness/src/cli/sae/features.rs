@@ -55,7 +55,7 @@ pub struct FeaturesArgs {
 }
 
 impl FeaturesArgs {
-    /// Does what the command says.
+    /// Runs the command.
     pub fn execute(self) -> Result<()> {
         let export = self.figures.export()?;
         let (models, rows) = self.input.read(std::slice::from_ref(&self.model))?;

@@ -43,7 +43,7 @@ pub struct LayersArgs {
 }
 
 impl LayersArgs {
-    /// Does what the command says.
+    /// Runs the command.
     pub fn execute(self) -> Result<()> {
         if self.sweep.settings {
             return print(&text::explained(true));

@@ -25,8 +25,8 @@ use crate::workbench::truth::Truth;
 /// What these commands read, and on how many threads.
 #[derive(Debug, Args)]
 pub(super) struct Input {
-    /// Files or folders of activations, .npy or .safetensors, up to the next flag, so MODEL goes first; `harness sae eval`
-    /// also takes `synth:SPEC`, samples of a synthetic model
+    /// Files or folders of activations, .npy or .safetensors, up to the next flag, so MODEL goes first; `harness sae
+    /// eval` also takes `synth:SPEC`, samples of a synthetic model
     #[arg(long, value_name = "DATA", num_args = 1.., required = true)]
     data: Vec<PathBuf>,
 
@@ -44,12 +44,15 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// The models of these paths, by name, and the activations, of one width.
+    /// Reads the models of these paths, each with its name, and opens the activations.
+    ///
+    /// # Errors
+    /// If a model takes rows of another width than the activations have.
     pub(super) fn read(&self, paths: &[PathBuf]) -> Result<(Vec<(String, Parameters)>, Rows)> {
         self.read_by(Rows::open, paths)
     }
 
-    /// The same, with activations that `open` opens.
+    /// Does the same as [`read`](Self::read), with activations that `open` opens.
     fn read_by(
         &self,
         open: fn(&[PathBuf], Option<&str>) -> Result<Rows>,
@@ -64,7 +67,7 @@ impl Input {
         Ok((models, rows))
     }
 
-    /// Does some work on the threads that were asked for, with progress that has a total.
+    /// Runs `work` on the threads that were asked for, with progress whose total is `total`.
     pub(super) fn run<T: Send>(
         &self,
         name: &str,
@@ -82,7 +85,7 @@ impl Input {
     }
 }
 
-/// What models are called: as their folders, or by their paths where two have one name.
+/// Returns the names of models: those of their folders, or all paths where two folders have the same name.
 fn names(paths: &[PathBuf]) -> Vec<String> {
     let short = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
     let all: BTreeSet<_> = paths.iter().map(|path| short(path)).collect();
@@ -116,8 +119,8 @@ pub struct EvalArgs {
     #[arg(long, value_name = "DATA", num_args = 1..)]
     target: Vec<PathBuf>,
 
-    /// Most rows to measure, drawn at random; of the files of a training with seed 0 and shuffle_block 1, the rows that it
-    /// held out are drawn first
+    /// Most rows to measure, drawn at random; of the files of a training with seed 0 and shuffle_block 1, the rows that
+    /// it held out are drawn first
     #[arg(long, value_name = "N", default_value_t = 1 << 16, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
 
@@ -125,14 +128,14 @@ pub struct EvalArgs {
     #[arg(long)]
     skip_nonfinite: bool,
 
-    /// Folder for models.csv, models.json, elements.csv and, of a synthetic model, truth.csv and truth.json, new or empty;
-    /// README.md there says what columns mean
+    /// Folder for models.csv, models.json, elements.csv and, of a synthetic model, truth.csv and truth.json, new or
+    /// empty; README.md there says what columns mean
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 impl EvalArgs {
-    /// Does what the command says.
+    /// Runs the command.
     pub fn execute(self) -> Result<()> {
         let (models, mut rows) = self.input.read_by(Rows::named, &self.models)?;
         let target = match self.target.is_empty() {
@@ -164,7 +167,7 @@ impl EvalArgs {
     }
 }
 
-/// Writes what was measured.
+/// Writes the tables and JSON files of an evaluation to a folder.
 fn write(
     folder: &Folder,
     evaluations: &[Evaluation],
@@ -210,7 +213,7 @@ pub struct EncodeArgs {
 }
 
 impl EncodeArgs {
-    /// Does what the command says.
+    /// Runs the command.
     pub fn execute(self) -> Result<()> {
         let (models, rows) = self.input.read(std::slice::from_ref(&self.model))?;
         let (_, parameters) = &models[0];

@@ -1,10 +1,10 @@
-//! What is printed of a training, whoever trained the models.
+//! The text that is printed of a training, whether one process or many trained the models.
 
 use crate::text::{counted, number, percent, put};
 use crate::workbench::settings::Role;
 use crate::workbench::train::Finished;
 
-/// What came out of a training: a line for each model, and notes.
+/// Returns the results of a training in words: a line for each model, and notes.
 pub fn said(finished: &Finished) -> String {
     let mut text = String::new();
     for m in &finished.models {

@@ -62,7 +62,7 @@ pub struct PlanArgs {
 }
 
 impl PlanArgs {
-    /// Writes the plan, and says what it comes to.
+    /// Writes the plan, and prints what it comes to.
     pub fn execute(self) -> Result<()> {
         let request = self.model.request(self.what.request()?)?;
         let (config, rows) = Config::resolve(&request)?;
@@ -84,7 +84,7 @@ impl PlanArgs {
     }
 }
 
-/// The memory of tasks, each of which trains all its models at once.
+/// Returns a line on the memory of a task, which trains all its models at once, by the number of tasks.
 fn in_memory(planned: &[Planned]) -> String {
     let tasks = TASKS.into_iter().filter(|&tasks| tasks <= planned.len());
     let each = tasks.map(|tasks| {
@@ -95,7 +95,7 @@ fn in_memory(planned: &[Planned]) -> String {
     format!("memory of a task, which trains its models at once, by the number of tasks: {each}\n")
 }
 
-/// The most memory that one of so many tasks needs, bytes.
+/// Returns the largest memory that one of `tasks` tasks needs, in bytes.
 fn memory_of_a_task(planned: &[Planned], tasks: usize) -> f64 {
     let mut needed = vec![0.0; tasks];
     for (unit, owner) in planned.iter().zip(shares(planned, tasks)) {
@@ -104,7 +104,7 @@ fn memory_of_a_task(planned: &[Planned], tasks: usize) -> f64 {
     needed.into_iter().fold(0.0, f64::max)
 }
 
-/// The configuration of the training that is planned in a folder, its rows and its instruction set.
+/// Returns the configuration of the training that is planned in the folder `run`, its rows and its instruction set.
 fn training(run: &Path) -> Result<(Config, Rows, Isa)> {
     let (config, rows) = configuration(run)?;
     let isa = planned::isa(config.isa.as_deref(), run)?;
@@ -153,7 +153,7 @@ pub fn train(request: &Request, part: &PartArgs, options: Options) -> Result<()>
     ))
 }
 
-/// Merges, and prints what came out.
+/// Merges the parts of a training, and prints the results.
 pub fn merge(args: MergeArgs) -> Result<()> {
     let export = args.figures.export()?;
     let (config, rows, isa) = training(&args.folder)?;
@@ -178,7 +178,7 @@ pub fn merge(args: MergeArgs) -> Result<()> {
     ))
 }
 
-/// Says how far the parts of a training are.
+/// Prints how far the parts of a training are.
 pub fn status(args: StatusArgs) -> Result<()> {
     let (config, rows) = configuration(&args.folder)?;
     args.print(&parts::status(&config, &rows, &args.folder)?)

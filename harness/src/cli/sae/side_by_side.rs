@@ -1,4 +1,4 @@
-//! The measures of several models in one table or as few as fit into a terminal.
+//! The measures of several models for a terminal: in one table, or in as few as fit its width.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
@@ -6,8 +6,8 @@ use comfy_table::{CellAlignment, LineStyle, Table};
 use crate::text::{number, percent};
 use crate::workbench::tables::Evaluation;
 
-/// The measures of all models: a column for each model if all fit side by side into `width`, else a line for each model,
-/// whose columns stand in several tables if they have to.
+/// Returns the measures of all models as text: a column for each model if all fit side by side into `width`, else a
+/// line for each model, whose columns stand in several tables if they have to.
 pub fn side_by_side(models: &[Evaluation], width: usize) -> String {
     let measured = MEASURES.iter();
     let by_measure = Shown {
@@ -39,7 +39,7 @@ pub fn side_by_side(models: &[Evaluation], width: usize) -> String {
     shown.join("\n")
 }
 
-/// A label in lines of two short words, or of one long one.
+/// Returns a label broken into lines of two short words, or of one long one.
 fn wrapped(label: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in label.split(' ') {
@@ -54,16 +54,17 @@ fn wrapped(label: &str) -> String {
     lines.join("\n")
 }
 
-/// Numbers with a name above each column and one before each line.
+/// A table of numbers, with a name above each column and one before each line.
 struct Shown {
     head: Vec<String>,
     lines: Vec<(String, Vec<String>)>,
 }
 
 impl Shown {
-    /// As many tables as it takes for none to be wider than `width`, each with as many columns as there is room for.
+    /// Returns as many tables as it takes for none to be wider than `width`, each with as many columns as there is room
+    /// for.
     fn tables(&self, width: usize) -> Vec<String> {
-        /// Between two columns.
+        /// The number of spaces between two columns.
         const GAP: usize = 2;
         let wide = |text: &str| text.lines().map(|line| line.chars().count()).max();
         let widest = |texts: &mut dyn Iterator<Item = &String>| {
@@ -87,7 +88,7 @@ impl Shown {
         columns.iter().map(|columns| self.table(columns)).collect()
     }
 
-    /// The table of some columns.
+    /// Returns the table of some columns.
     fn table(&self, columns: &[usize]) -> String {
         let mut grid = Table::new();
         let titles = columns.iter().map(|&i| self.head[i].clone());
@@ -107,9 +108,10 @@ impl Shown {
     }
 }
 
-/// The measures that are shown: what each is called, and the cell of a model.
+/// A measure that is shown: its name, and the function that returns the cell of a model.
 type Measure = (&'static str, fn(&Evaluation) -> String);
 
+/// The measures that are shown, in their order.
 const MEASURES: [Measure; 15] = [
     ("variant", |m| m.variant.clone()),
     ("elements", |m| m.elements.to_string()),
@@ -175,7 +177,8 @@ mod tests {
 
     #[test]
     fn many_models_have_a_line_each_and_few_a_column_each() {
-        // Lines that name a model: one for each in a single table, and no more than two tables where there is less room.
+        // Lines that name a model: one for each in a single table, and no more than two tables where there is less
+        // room.
         let lines = |count: usize, width: usize| {
             let text = side_by_side(&models(count), width);
             let each = text

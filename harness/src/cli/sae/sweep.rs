@@ -59,9 +59,9 @@ pub struct WhatArgs {
     #[arg(long, value_name = "L0,…", value_delimiter = ',')]
     target_l0: Vec<f64>,
 
-    /// What to train and measure beside every model: random (the same with a frozen random decoder and with a frozen random
-    /// encoder, which takes three times as long, and principal components, but not for layers or transcoders) or none
-    /// [default: random, for layers none]
+    /// What to train and measure beside every model: random (the same with a frozen random decoder and with a frozen
+    /// random encoder, which takes three times as long, and principal components, but not for layers or transcoders) or
+    /// none [default: random, for layers none]
     #[arg(long, value_name = "WHAT")]
     baselines: Option<String>,
 
@@ -69,7 +69,8 @@ pub struct WhatArgs {
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
 
-    /// Rows that each model is trained on, in as many passes as it takes [default: 4,194,304, or each once if there are more]
+    /// Rows that each model is trained on, in as many passes as it takes [default: 4,194,304, or each once if there are
+    /// more]
     #[arg(long, value_name = "N")]
     samples: Option<u64>,
 
@@ -85,8 +86,8 @@ pub struct WhatArgs {
     #[arg(long, value_name = "SHARE")]
     held_out: Option<f64>,
 
-    /// Leave out rows that hold a NaN or an infinite value, and count them; without it, the first of them is an error. Not for
-    /// several layers, whose rows belong together
+    /// Leave out rows that hold a NaN or an infinite value, and count them; without it, the first of them is an error.
+    /// Not for several layers, whose rows belong together
     #[arg(long)]
     skip_nonfinite: bool,
 
@@ -139,8 +140,9 @@ pub struct SweepArgs {
 }
 
 impl SweepArgs {
-    /// Takes the configuration from the folder that `command` resumes, beneath what else is asked for. Returns what to
-    /// tell the user if `nothing` else is, and the training in the folder is complete already.
+    /// Takes the configuration from the folder that `command` resumes, if the request names no configuration file.
+    /// Returns what to tell the user if nothing else is asked for, that is the request equals `nothing`, and the
+    /// training in the folder is complete already.
     ///
     /// # Errors
     /// If the folder holds nothing that the command could go on with, or results that were changed.
@@ -160,7 +162,8 @@ impl SweepArgs {
         Ok(done.then(|| done_already(folder)))
     }
 
-    /// What to tell the user if the training in the folder that is resumed is complete, and has this configuration.
+    /// Returns what to tell the user if the training in the folder that is resumed is complete, and has the
+    /// configuration with the text `config`.
     ///
     /// # Errors
     /// If the folder holds results that were changed.
@@ -173,7 +176,7 @@ impl SweepArgs {
         Ok(done.then(|| done_already(folder)))
     }
 
-    /// Everything beside the configuration. From now on signals end the work in order.
+    /// Returns the options: everything beside the configuration. From now on signals end the work in order.
     pub fn options(self) -> Result<Options> {
         let options = Options {
             threads: threads(self.threads)?,
@@ -188,7 +191,7 @@ impl SweepArgs {
         Ok(options)
     }
 
-    /// What is asked for.
+    /// Returns the request that these arguments make.
     pub fn request(&self) -> Result<Request> {
         self.what.request()
     }
@@ -203,10 +206,10 @@ fn done_already(folder: &Path) -> String {
 }
 
 impl WhatArgs {
-    /// What is asked for: flags stand for settings.
+    /// Returns the request that these arguments make, in which flags stand for settings.
     ///
     /// # Errors
-    /// If a setting is said twice, by a flag and by `--set` or by two of either.
+    /// If a setting is given twice, by a flag and by `--set` or by two of either.
     pub fn request(&self) -> Result<Request> {
         let mut set = Vec::new();
         for text in &self.set {
@@ -275,7 +278,7 @@ impl WhatArgs {
     }
 }
 
-/// Refuses a setting that was said before, since only one of its values would count.
+/// Refuses a setting that was given before, since only one of its values would count.
 fn refuse_twice(said: &[(String, Value, String)], key: &str, origin: &str) -> Result<()> {
     match said.iter().find(|(known, ..)| known == key) {
         None => Ok(()),
@@ -307,7 +310,7 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// What is asked for by these and those of every training.
+    /// Returns the request `what` of the arguments of every training, with what these arguments add.
     ///
     /// # Errors
     /// If rows are named to measure models on, and others are to be held out for that.

@@ -1,4 +1,4 @@
-//! `harness sae synth`.
+//! `harness sae synth`: samples of a synthetic model, in files.
 
 use std::path::PathBuf;
 
@@ -63,7 +63,7 @@ pub struct SynthArgs {
 }
 
 impl SynthArgs {
-    /// Does what the command says.
+    /// Runs the command.
     pub fn execute(self) -> Result<()> {
         let spec = Spec::read(&self.spec)?;
         let (Some(out), Some(count)) = (self.out, self.samples) else {

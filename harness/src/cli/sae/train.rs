@@ -1,4 +1,4 @@
-//! `harness sae train`: its flags beside those of every training, and what it prints.
+//! `harness sae train`: its flags beside those of every training, and the text that it prints.
 
 use clap::Args;
 
@@ -41,7 +41,7 @@ pub struct TrainArgs {
 }
 
 impl TrainArgs {
-    /// Does what the command says.
+    /// Runs the command.
     pub fn execute(self) -> Result<()> {
         if self.sweep.settings {
             return print(&text::explained(false));

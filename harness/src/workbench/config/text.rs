@@ -1,5 +1,5 @@
-//! The text of configuration files: the one that repeats a training, the one that explains all settings, and what two
-//! of them differ in.
+//! The text of configuration files: the one that repeats a training, the one that explains all settings, and the
+//! settings in which two of them differ.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::text::put;
 use crate::workbench::settings::Settings;
 
 impl Config {
-    /// The configuration file that repeats the training on `isa`, with every setting explained.
+    /// Returns the text of the configuration file that repeats the training on `isa`, with every setting explained.
     pub fn to_toml(&self, isa: &str) -> String {
         let list = |paths: &[PathBuf]| {
             let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
@@ -90,9 +90,9 @@ impl Across {
     }
 }
 
-/// A file that explains every setting of a training and says its range. It sets none of them: some follow from the
-/// activations unless they are set, so each value stands in a comment.
-/// Those of layers have some defaults of their own.
+/// Returns the text of a file that explains every setting of a training and says its range. The file sets none of them:
+/// some follow from the activations unless they are set, so each value stands in a comment. A training across layers
+/// has some defaults of its own.
 pub fn explained(across_layers: bool) -> String {
     let mut settings = Settings::preset(Preset::Default);
     if across_layers {
@@ -121,8 +121,9 @@ pub fn explained(across_layers: bool) -> String {
     text
 }
 
-/// The settings in which the texts of two configuration files differ, as each of them has them: theirs and ours. The
-/// instruction set, which the machine chooses unless told otherwise, counts if it is all that differs.
+/// Returns the settings in which the texts of two configuration files differ, with their values in `theirs` and in
+/// `ours`; `None` if there are none. The instruction set, which the machine chooses unless told otherwise, counts only
+/// if nothing else differs.
 pub fn difference(theirs: &str, ours: &str) -> Option<(String, String)> {
     let table = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
     let (theirs, ours) = (table(theirs), table(ours));

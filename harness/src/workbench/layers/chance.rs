@@ -1,11 +1,11 @@
-//! What chance does: the largest cosine of a direction with the elements of a random dictionary.
+//! The largest cosine that a direction has by chance: that with the elements of a random dictionary.
 
 use std::f64::consts::FRAC_PI_2;
 
-/// Steps of the integral.
+/// The number of steps of the integral.
 const STEPS: usize = 1 << 14;
 
-/// The quantile `q` of the largest |cosine| of a fixed direction with `n` independent random directions in `d`
+/// Returns the quantile `q` of the largest |cosine| of a fixed direction with `n` independent random directions in `d`
 /// dimensions.
 ///
 /// The angle θ between two random directions has a density ∝ sin^{d−2} θ. So |cos θ| stays below sin φ with a
@@ -17,7 +17,7 @@ pub fn largest_cosine(q: f64, n: usize, d: usize) -> f64 {
     let width = FRAC_PI_2 / STEPS as f64;
     let middle = |i: usize| (i as f64 + 0.5) * width;
     let density = |i: usize| middle(i).cos().powi(d as i32 - 2);
-    // What is left of the integral beyond the place, summed from its small end.
+    // The integral is summed from its small end, up to the share 1 − q^(1/n) of it that lies beyond φ.
     let all: f64 = (0..STEPS).rev().map(density).sum();
     let wanted = -(q.ln() / n as f64).exp_m1() * all;
     let mut beyond = 0.0;

@@ -1,5 +1,4 @@
-//! Whether an element of one dictionary is an element of another: by its direction, and by what it does on the same
-//! rows.
+//! Compares the elements of two dictionaries: by their directions, and by their activations on the same rows.
 
 use kernels::sae::{self, Parameters, Workspace};
 use kernels::{Exec, MatRef};
@@ -11,8 +10,8 @@ use crate::phase::Phase;
 use crate::sae::reading;
 use crate::workbench::nearest::nearest;
 
-/// Fewest of the rows that an element must be active on to be compared: two elements that are active on one row each,
-/// and this the same by chance, would correlate perfectly.
+/// The smallest number of rows that an element must be active on to be compared: two elements that are active on one
+/// row each, which is the same by chance, would correlate perfectly.
 pub const FEWEST: usize = 10;
 
 /// A dictionary: its elements at norm 1, and their activations on some rows.
@@ -24,16 +23,16 @@ pub struct Reading {
     codes: Codes,
 }
 
-/// Sparse codes of some rows, row by row and element by element.
+/// The sparse codes of some rows, row by row and element by element.
 #[derive(Debug)]
 struct Codes {
     rows: Lists,
     elements: Lists,
-    /// Mean and standard deviation of each element's activations over all rows.
+    /// The mean and the standard deviation of each element's activations over all rows.
     moments: Vec<(f64, f64)>,
 }
 
-/// Lists of numbers with a value each, one after the other.
+/// Lists of numbers with a value each, which stand one after the other.
 #[derive(Debug)]
 struct Lists {
     starts: Vec<usize>,
@@ -49,7 +48,8 @@ impl Lists {
         &self.entries[self.starts[i]..self.starts[i + 1]]
     }
 
-    /// The same entries by their numbers, which are below `len`.
+    /// Returns the same entries in lists by their numbers, which are below `len`: an entry j of list i is entry i of
+    /// list j.
     fn transposed(&self, len: usize) -> Lists {
         let mut starts = vec![0; len + 1];
         for (j, _) in &self.entries {
@@ -90,17 +90,17 @@ impl Codes {
         }
     }
 
-    /// Whether an element is active often enough, and varies.
+    /// Returns whether an element is active often enough to be compared, and varies.
     fn compares(&self, j: usize) -> bool {
         self.elements.list(j).len() >= FEWEST && self.moments[j].1 > 0.0
     }
 }
 
-/// The best match of an element: the other one's number, and how well they match.
+/// The best match of an element: the number of the other element, and their cosine or correlation.
 pub type Match = Option<(usize, f64)>;
 
 impl Reading {
-    /// Reads a model on the rows of these numbers, which are finite.
+    /// Encodes the rows with these numbers, which must be finite, with a model.
     ///
     /// # Errors
     /// If a row cannot be read.
@@ -138,32 +138,32 @@ impl Reading {
         })
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.codes.rows.len()
     }
 
-    /// Length of a direction.
+    /// Returns the length of a direction.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Number of elements.
+    /// Returns the number of elements.
     pub fn elements(&self) -> usize {
         self.codes.elements.len()
     }
 
-    /// Whether an element is active on enough rows to be compared.
+    /// Returns whether an element is active on enough rows to be compared.
     pub fn compares(&self, element: usize) -> bool {
         self.codes.compares(element)
     }
 
-    /// Share of the rows that switch an element on.
+    /// Returns the share of the rows that switch an element on.
     pub fn frequency(&self, element: usize) -> f64 {
         self.codes.elements.list(element).len() as f64 / self.codes.rows.len() as f64
     }
 
-    /// For each element the one of another dictionary whose direction is nearest, and the cosine.
+    /// Returns for each element the one of another dictionary whose direction is nearest, and the cosine.
     pub fn by_direction(&self, exec: Exec, other: &Reading) -> Vec<Match> {
         let found = nearest(exec, &self.unit, &other.unit, self.width, false);
         let exact = found
@@ -172,9 +172,10 @@ impl Reading {
         exact.collect()
     }
 
-    /// For each element the one of another dictionary whose activations correlate with its own most, over the same
-    /// rows, and the correlation. Row i of this one is held to row i + `shift` of the other. Nothing for an element
-    /// that is active too rarely, and for one without a correlation above 0.
+    /// Returns for each element the one of another dictionary whose activations correlate with its own most, over the
+    /// same rows, and the correlation. Row i of this dictionary is compared with row i + `shift` of the other, modulo
+    /// the number of rows. The result is `None` for an element that is active too rarely, and for one without a
+    /// correlation above 0.
     pub fn by_function(&self, other: &Reading, shift: usize) -> Vec<Match> {
         let _span = Phase::Metrics.begin();
         let (ours, theirs) = (&self.codes, &other.codes);

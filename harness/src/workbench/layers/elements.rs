@@ -1,4 +1,4 @@
-//! What becomes of elements from layer to layer.
+//! Compares the elements of all layers, to follow them from layer to layer.
 
 use kernels::Exec;
 
@@ -8,14 +8,14 @@ use super::tables::{LayerElement, Persistence, Place, Similarity};
 use crate::error::Result;
 use crate::session::progress::Progress;
 
-/// What is found of the elements of all layers.
+/// The tables of the elements of all layers.
 #[derive(Debug, Default)]
 pub struct Related {
-    /// Each layer.
+    /// The row of each layer.
     pub persistence: Vec<Persistence>,
-    /// Each element that is compared.
+    /// The row of each element that is compared.
     pub elements: Vec<LayerElement>,
-    /// Each pair of layers.
+    /// The row of each pair of layers.
     pub similarity: Vec<Similarity>,
 }
 
@@ -42,13 +42,13 @@ impl Matches {
     }
 }
 
-/// The strength of a match; 0 if there is none.
+/// Returns the cosine or correlation of a match; 0 if there is none.
 fn value(found: Match) -> f64 {
     found.map_or(0.0, |found| found.1)
 }
 
-/// Compares the dictionaries of all layers, which have these names, with each other, and with those of a second
-/// training, if there is one. Each pair of layers is a unit of the progress.
+/// Compares the dictionaries of all layers, which have the names `names`, with each other, and with those of a second
+/// training, `again`, if there is one. Each pair of layers is a unit of the progress.
 ///
 /// # Errors
 /// If the run is interrupted.
@@ -161,7 +161,7 @@ fn persistence(
     (chance_cosine, chance_correlation): (f64, f64),
     same_from: f64,
 ) -> Persistence {
-    // Not a number where what it is held to is none.
+    // The share is NaN where the values are NaN, since there is nothing to compare with.
     let share = |of: &dyn Fn(&LayerElement) -> f64| {
         mean(elements.iter().map(|e| match of(e) {
             value if value.is_nan() => f64::NAN,
@@ -195,7 +195,7 @@ fn persistence(
     }
 }
 
-/// The mean; not a number if there is nothing.
+/// Returns the mean; NaN if there are no values.
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (mut sum, mut count) = (0.0, 0u64);
     for value in values {

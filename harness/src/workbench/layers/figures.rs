@@ -8,10 +8,10 @@ use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
 
-/// Most targets that have a panel of their own; of more, these are the first.
+/// The largest number of targets that have a panel of their own; of more, the first ones have.
 const SHOWN: usize = 5;
 
-/// All of them.
+/// Draws all figures of the layers; `same_from` is the cosine or correlation from which elements count as the same.
 pub fn draw(tables: &Tables, same_from: f64) -> Vec<Figure> {
     let layers = Layers::of(tables);
     let models: Vec<LayerModel> = tables.rows();
@@ -41,7 +41,7 @@ impl Layers {
         Layers(layers.map(|layer| layer.layer).collect())
     }
 
-    /// The place of a layer on an axis.
+    /// Returns the place of a layer on an axis.
     fn at(&self, name: &str) -> f64 {
         let place = self.0.iter().position(|layer| layer == name);
         place.expect("a layer of the table") as f64
@@ -52,7 +52,7 @@ impl Layers {
     }
 }
 
-/// An axis of shares, with room for points at its ends.
+/// Returns an axis of shares, with room for points at its ends.
 fn share_axis(label: &str) -> Axis {
     Axis::linear(label).range(-0.02, 1.02)
 }
@@ -85,7 +85,7 @@ fn reconstruction(models: &[LayerModel], layers: &Layers) -> Figure {
         .panel(dead)
 }
 
-/// Explained variance against L0, a line a layer.
+/// Draws explained variance against L0, a line for each layer.
 fn frontier(models: &[LayerModel], layers: &Layers) -> Figure {
     let mut frontier = Panel::new(
         "",
@@ -124,7 +124,7 @@ fn frontier(models: &[LayerModel], layers: &Layers) -> Figure {
         .panel(frontier)
 }
 
-/// What is drawn of a layer.
+/// A function that returns the number that is drawn of a layer.
 type Column = fn(&Persistence) -> f64;
 
 fn persistence(tables: &Tables, layers: &Layers, same_from: f64) -> Figure {
@@ -160,7 +160,7 @@ fn persistence(tables: &Tables, layers: &Layers, same_from: f64) -> Figure {
     figure
 }
 
-/// Where an element is found.
+/// A function that returns where an element is found.
 type Sorting = fn(&LayerElement) -> Place;
 
 fn places(tables: &Tables, layers: &Layers, same_from: f64) -> Figure {
@@ -212,7 +212,7 @@ fn places(tables: &Tables, layers: &Layers, same_from: f64) -> Figure {
     figure
 }
 
-/// What is drawn of two layers.
+/// A function that returns the number that is drawn of two layers.
 type Cell = fn(&Similarity) -> f64;
 
 fn similarity(tables: &Tables, layers: &Layers) -> Figure {

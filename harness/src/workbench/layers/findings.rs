@@ -1,4 +1,4 @@
-//! What came out, in sentences.
+//! The findings of a training on several layers, in sentences.
 
 use super::tables::{LayerModel, Nearest, Persistence, Probe, Score};
 use crate::stats::observations::Observations as _;
@@ -11,7 +11,7 @@ use crate::workbench::settings::Role;
 /// The share of its elements that a second training should find again, for a dictionary to tell anything of its layer.
 const SETTLED: f64 = 0.3;
 
-/// All of it, from the tables.
+/// Returns all findings, from the tables.
 pub fn findings(tables: &Tables, same_from: f64) -> Vec<String> {
     let models: Vec<LayerModel> = tables.rows();
     let persistence: Vec<Persistence> = tables.rows();
@@ -24,7 +24,7 @@ pub fn findings(tables: &Tables, same_from: f64) -> Vec<String> {
     said
 }
 
-/// The layers with the smallest and with the largest value.
+/// Returns the layers with the smallest and with the largest finite value; `None` if there is no such value.
 fn ends<'a>(values: &[(&'a str, f64)]) -> Option<[(&'a str, f64); 2]> {
     let finite = || values.iter().copied().filter(|v| v.1.is_finite());
     let least = finite().min_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -82,7 +82,7 @@ fn kept(rows: &[Persistence], same_from: f64) -> Option<String> {
         percent(next[0]),
         percent(next[1]),
     );
-    // Over the same layers, of which the last has no next one.
+    // These means are over the same layers, of which the last is none, as it has no next one.
     let compared = || rows.iter().filter(|r| !r.next_direction.is_nan());
     let again = [
         mean_of_finite(compared().map(|r| r.again_direction)),
@@ -189,7 +189,7 @@ fn probed(probes: &[Probe], target: &str) -> String {
     )
 }
 
-/// The first of those with the largest value; what could not be measured comes last.
+/// Returns the first item with the largest value; items whose value is NaN come last.
 fn first_largest<T: Copy>(all: &[T], of: impl Fn(&T) -> f64) -> T {
     let better = |a: T, b: T| match of(&b) > of(&a) || of(&a).is_nan() {
         true => b,
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::table::{Line, Record as _};
 
-    /// A probe whose pattern has an element at a |cosine| of 0.28, where random directions stay below 0.205.
+    /// Returns a probe whose pattern has an element at a |cosine| of 0.28, where random directions stay below 0.205.
     fn probe(pattern_rows_high: f64) -> Probe {
         let zeros = Probe::SPEC.columns.iter().map(|column| match column.name {
             "score" => "R²".to_string(),

@@ -1,11 +1,12 @@
-//! What layers are called: as their files.
+//! The names of layers, which are those of their files.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Most characters of a name at a tick of an axis.
+/// The largest number of characters of a name at a tick of an axis.
 const SHORT: usize = 12;
 
-/// A name for each layer: that of its file or folder, with as many of the folders above as it takes to tell all apart.
+/// Returns a name for each layer: that of its file or folder, with as many of the folders above as it takes to tell all
+/// apart, and else with its number.
 pub fn names(paths: &[PathBuf]) -> Vec<String> {
     let all: Vec<Vec<String>> = paths.iter().map(|path| parts(path)).collect();
     let deepest = all.iter().map(Vec::len).max().unwrap_or(0);
@@ -14,7 +15,7 @@ pub fn names(paths: &[PathBuf]) -> Vec<String> {
         all.iter().map(end).collect()
     };
     let distinct = |names: &Vec<String>| {
-        // Some file systems take an A for an a.
+        // Some file systems do not tell A from a.
         let mut known: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
         known.sort_unstable();
         known.dedup();
@@ -30,7 +31,8 @@ pub fn names(paths: &[PathBuf]) -> Vec<String> {
         .unwrap_or_else(numbered)
 }
 
-/// The folders of a path and its file without the extension, each in characters that the name of a folder can have.
+/// Returns the folders of a path and its file without the extension, each in characters that the name of a folder can
+/// have.
 fn parts(path: &Path) -> Vec<String> {
     let whole = match path.extension() {
         Some(kind) if kind == "npy" || kind == "safetensors" => path.with_extension(""),
@@ -49,8 +51,8 @@ fn parts(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The same names as they stand at the ticks of an axis: without what all of them begin or end with, so that a number
-/// is left of `layer0`, `layer1`, `layer2`.
+/// Returns the names as they stand at the ticks of an axis: without what all of them begin or end with, so that a
+/// number is left of `layer0`, `layer1`, `layer2`.
 pub fn ticks(names: &[String]) -> Vec<String> {
     let all: Vec<Vec<char>> = names.iter().map(|name| name.chars().collect()).collect();
     let Some(first) = all.first() else {

@@ -1,4 +1,4 @@
-//! The files of all layers, opened and held against each other.
+//! The files of all layers, opened and compared with each other.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,11 @@ use crate::error::{Error, Result};
 use crate::workbench::config::Config;
 use crate::workbench::settings::NonFinite;
 
-/// The rows of all layers, which are as many and as long.
+/// Opens the rows of all layers, which are as many and as long; `first` are those of the first layer.
+///
+/// # Errors
+/// If rows are to be skipped, there is one layer, a file is in two layers, or layers differ in the number or the length
+/// of their rows.
 pub fn open_all(config: &Config, first: Rows) -> Result<Vec<Rows>> {
     if config.settings.nonfinite == NonFinite::Skip {
         return Err(Error::input(

@@ -55,7 +55,7 @@ pub fn draw(
     page.write(folder)
 }
 
-/// Every layer with its file.
+/// Returns the table of all layers with their files.
 fn listed(layers: &[Layer]) -> Grid {
     let row = |layer: &Layer| vec![layer.layer.clone(), layer.file.clone(), layer.model.clone()];
     Grid {

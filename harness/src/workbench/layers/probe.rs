@@ -10,23 +10,23 @@ use crate::rng::Rng;
 use crate::stats::affine::Affine;
 use crate::stats::quantile;
 
-/// The ridge, in multiples of the mean variance of a column.
+/// The ridge penalty of a probe, in multiples of the mean variance of a column.
 const RIDGE: f64 = 1e-4;
 
-/// Dictionaries of random rows.
+/// The number of dictionaries of random rows.
 const DRAWS: u64 = 200;
 
-/// Rows of a layer with their targets.
+/// Some rows of a layer with their targets.
 #[derive(Debug)]
 pub struct Sample {
     /// The activations, row after row.
     pub x: Vec<f32>,
-    /// Their targets.
+    /// The targets of the rows.
     pub y: Picked,
 }
 
-/// The probes of a layer, given by its place and its name, fitted to some rows and measured on others; `unit`
-/// holds the elements of its dictionary at norm 1.
+/// Fits the probes of a layer, given by its place and its name, to the rows `fitted`, and measures them on `held_out`;
+/// `unit` holds the elements of the layer's dictionary at norm 1.
 ///
 /// # Errors
 /// If there is nothing to fit, in words.
@@ -60,7 +60,7 @@ pub fn probes(
             vec![(Score::Accuracy, accuracy, score(&|_| frequent)); columns]
         }
     };
-    // What tells one of two classes from the other tells the other from the one.
+    // Of two classes, the probe that tells the one from the other tells the other from the one.
     let told_apart = matches!(targets, Targets::Classes { .. }) && columns == 2;
     let elements = unit.len() / width;
     let centred = Centred::of(x);
@@ -114,7 +114,7 @@ pub fn probes(
         .collect())
 }
 
-/// The place of the largest value, the first of several.
+/// Returns the place of the largest value, the first of several.
 fn first_largest(values: &[f64]) -> usize {
     let mut best = 0;
     for (i, value) in values.iter().enumerate() {
@@ -125,7 +125,7 @@ fn first_largest(values: &[f64]) -> usize {
     best
 }
 
-/// The sum of each column.
+/// Returns the sum of each column.
 fn sums(y: &Picked) -> Vec<f64> {
     let mut sums = vec![0.0; y.columns];
     for row in y.values.chunks_exact(y.columns) {
@@ -134,7 +134,7 @@ fn sums(y: &Picked) -> Vec<f64> {
     sums
 }
 
-/// A vector at norm 1; of zeros, itself.
+/// Returns a vector at norm 1; a vector of zeros stays as it is.
 fn normalised(mut v: Vec<f64>) -> Vec<f64> {
     let norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();
     if norm > 0.0 {
@@ -143,7 +143,7 @@ fn normalised(mut v: Vec<f64>) -> Vec<f64> {
     v
 }
 
-/// Random rows for dictionaries of a size: all of them if there are no more.
+/// Draws the random rows of [`DRAWS`] dictionaries of `elements` elements: all rows if there are no more.
 fn picks(rows: usize, elements: usize, layer: usize) -> Vec<Vec<u32>> {
     let draw = |index: u64| {
         let mut rng = Rng::stream(index, "sae layers", "rows of a dictionary", layer as u64);
@@ -153,7 +153,7 @@ fn picks(rows: usize, elements: usize, layer: usize) -> Vec<Vec<u32>> {
     (0..DRAWS).map(draw).collect()
 }
 
-/// Rows about their mean.
+/// The mean of rows, about which they are taken.
 struct Centred {
     mean: Vec<f64>,
 }
@@ -176,7 +176,7 @@ impl Centred {
             .map(|(&v, mean)| f64::from(v) - mean)
     }
 
-    /// Σ (x − mean) y over rows.
+    /// Returns Σ (x − mean)(y − mean of y) over rows.
     fn covariance(&self, x: MatRef, y: &[f64]) -> Vec<f64> {
         let centre = y.iter().sum::<f64>() / y.len() as f64;
         let mut sum = vec![0.0; x.cols()];
@@ -189,7 +189,7 @@ impl Centred {
         sum
     }
 
-    /// |cosine| of each row with a direction of norm 1.
+    /// Returns the |cosine| of each row about the mean with a direction of norm 1; 0 for a row at the mean.
     fn cosines(&self, x: MatRef, direction: &[f64]) -> Vec<f64> {
         let of = |i: usize| {
             let (mut product, mut square) = (0.0, 0.0);

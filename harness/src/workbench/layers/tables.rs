@@ -4,7 +4,7 @@ use crate::table::Record as _;
 use crate::table::record::TableSpec;
 use crate::workbench::tables::{Model, Step, Summary};
 
-/// All of them.
+/// The tables of `harness sae layers`, in the order in which they are described.
 pub const SPECS: [&TableSpec; 8] = [
     Step::SPEC,
     Layer::SPEC,
@@ -49,7 +49,7 @@ crate::rows! {
 }
 
 crate::words! {
-    /// Where an element is found.
+    /// The place where an element is found.
     pub enum Place {
         /// The element is there at the input: in the dictionary of the first layer.
         Input,
@@ -154,10 +154,10 @@ crate::rows! {
 crate::words! {
     /// The measure of a probe on held-out rows.
     pub enum Score {
-        /// 1 − Σ(y − ŷ)² / Σ(y − mean)².
+        /// The coefficient of determination, 1 − Σ(y − ŷ)² / Σ(y − mean)².
         #[strum(serialize = "R²")]
         R2,
-        /// Share of the rows whose class has the largest output.
+        /// The share of the rows whose class has the largest output.
         Accuracy,
     }
 }
@@ -191,9 +191,10 @@ crate::rows! {
         pattern: f64 ["1"],
         /// number of that element
         pattern_element: usize [""],
-        /// as for the direction
+        /// 2.5 % of dictionaries of as many random rows of the layer, about their mean, have a smaller |cosine| with
+        /// the pattern
         pattern_rows_low: f64 ["1"],
-        /// as for the direction
+        /// 2.5 % of such dictionaries of random rows have a larger |cosine| with the pattern
         pattern_rows_high: f64 ["1"],
         /// 2.5 % of dictionaries of as many independent random directions have a smaller |cosine| with any direction
         random_low: f64 ["1"],
@@ -202,30 +203,30 @@ crate::rows! {
     }
 }
 
-/// The element that is nearest to a probe, beside what chance makes of it.
+/// The element that is nearest to a probe, with the controls that say how near one comes by chance.
 #[derive(Debug, Clone, Copy)]
 pub struct Nearest {
-    /// What of the probe it is near to.
+    /// The direction of the probe that the element is near to: `weights` or `pattern`.
     pub to: &'static str,
-    /// Its number.
+    /// The number of the element.
     pub element: usize,
-    /// Its |cosine|.
+    /// The |cosine| of the element with that direction.
     pub cosine: f64,
-    /// What 97.5 % of dictionaries of random rows of the layer stay below.
+    /// The |cosine| that 97.5 % of dictionaries of random rows of the layer stay below.
     pub rows: f64,
-    /// What 97.5 % of dictionaries of random directions stay below.
+    /// The |cosine| that 97.5 % of dictionaries of random directions stay below.
     pub directions: f64,
 }
 
 impl Nearest {
-    /// The excess of its |cosine| over the stricter of the two controls.
+    /// Returns the excess of the |cosine| over the stricter of the two controls.
     pub fn excess(&self) -> f64 {
         self.cosine - self.rows.max(self.directions)
     }
 }
 
 impl Probe {
-    /// The element nearest to its weights.
+    /// Returns the element nearest to the weights of the probe.
     pub fn by_weights(&self) -> Nearest {
         Nearest {
             to: "weights",
@@ -236,7 +237,7 @@ impl Probe {
         }
     }
 
-    /// The element nearest to its pattern.
+    /// Returns the element nearest to the pattern of the probe.
     pub fn by_pattern(&self) -> Nearest {
         Nearest {
             to: "pattern",

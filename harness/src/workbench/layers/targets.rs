@@ -1,4 +1,4 @@
-//! What probes are trained to read from activations: numbers or a class for each row.
+//! The targets of probes, which these are trained to read from activations: numbers or a class for each row.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -10,7 +10,7 @@ use crate::input;
 use crate::sae::reading;
 use crate::session::progress;
 
-/// Most columns of numbers, or classes.
+/// The largest number of columns of numbers, or of classes.
 const MOST: usize = 1000;
 
 /// The targets of all rows.
@@ -18,7 +18,7 @@ const MOST: usize = 1000;
 pub enum Targets {
     /// Columns of numbers, each with its name.
     Numbers {
-        /// Where they are read.
+        /// The rows of the file of targets.
         rows: Box<Rows>,
         /// The names of the columns.
         names: Vec<String>,
@@ -35,19 +35,20 @@ pub enum Targets {
 /// The targets of some rows.
 #[derive(Debug)]
 pub struct Picked {
-    /// A column for each name, row after row; for classes, 1 at that of the row and 0 elsewhere.
+    /// The values, row after row, with a column for each name; for classes, 1 in the column of the row's class and 0
+    /// elsewhere.
     pub values: Vec<f64>,
     /// The number of columns.
     pub columns: usize,
 }
 
 impl Targets {
-    /// Opens the targets of that many rows; `names` names the columns of numbers, or the classes in the order of their
+    /// Opens the targets of `count` rows; `names` names the columns of numbers, or the classes in the order of their
     /// numbers.
     ///
     /// # Errors
-    /// If the file cannot be read, has another number of rows or holds what is no number, or there is another number of
-    /// names.
+    /// If the file cannot be read, has another number of rows, holds a value that is not finite or a column that is the
+    /// same in every row, or there is another number of names.
     pub fn open(path: &Path, count: u64, names: &[String]) -> Result<Targets> {
         let wrong = |why: String| Error::input(format!("{}: {why}", path.display()));
         let file = input::open(path)?;
@@ -96,7 +97,7 @@ impl Targets {
                  the rows"
             )));
         }
-        // What is no number, or no target, would else be found when everything is trained.
+        // A value that is not finite, or a constant target, would else be found when everything is trained.
         let columns = targets.names().len();
         let mut first_row: Vec<f64> = Vec::new();
         let mut varies = vec![false; columns];
@@ -132,17 +133,17 @@ impl Targets {
         }
     }
 
-    /// The names of the columns.
+    /// Returns the names of the columns.
     pub fn names(&self) -> &[String] {
         match self {
             Targets::Numbers { names, .. } | Targets::Classes { names, .. } => names,
         }
     }
 
-    /// The targets of the rows of these numbers.
+    /// Returns the targets of the rows with these numbers.
     ///
     /// # Errors
-    /// If one cannot be read, or is no finite number.
+    /// If a target cannot be read, or is not finite.
     pub fn of(&self, numbers: &[u64]) -> Result<Picked> {
         let columns = self.names().len();
         let values = match self {
@@ -171,7 +172,10 @@ impl Targets {
     }
 }
 
-/// The names that were given, or `own`.
+/// Returns the names that were given, or `own` if there are none.
+///
+/// # Errors
+/// If the number of given names is not that of `own`.
 fn named(path: &Path, given: &[String], own: Vec<String>) -> Result<Vec<String>> {
     match given.len() {
         0 => Ok(own),

@@ -1,4 +1,4 @@
-//! Models against features that are known: counts by hand, and from the definitions.
+//! Tests of models against features that are known: counts by hand, and from the definitions.
 
 use kernels::Isa;
 use kernels::sae::{BatchTopK, Shape, TopK};
@@ -11,7 +11,7 @@ use crate::settings::{Preset, Settings as _};
 
 const D: usize = 8;
 
-/// Orthogonal features, of which two are on in every sample.
+/// Returns samples of orthogonal features, of which two are on in every sample.
 fn samples() -> Samples {
     let spec = Spec {
         features: D,
@@ -26,7 +26,7 @@ fn samples() -> Samples {
     Samples::new(spec, exec, &Progress::new("", Show::Nothing)).unwrap()
 }
 
-/// A model whose elements are these features, times a sign.
+/// Returns a model whose elements are these features, each times a sign.
 fn model(samples: &Samples, variant: Variant, elements: &[(usize, f32)]) -> Parameters {
     let shape = Shape {
         width: D,
@@ -53,7 +53,7 @@ fn truth(variant: Variant, elements: &[(usize, f32)]) -> Vec<Truth> {
     measure(&parameters, &samples, &numbers)
 }
 
-/// The rows of a model in the table.
+/// Returns the rows of a model in the table.
 fn measure(parameters: &Parameters, samples: &Samples, numbers: &[u64]) -> Vec<Truth> {
     let exec = Exec::serial(Isa::detect());
     let Shape { width, dictionary } = parameters.shape();
@@ -112,7 +112,7 @@ fn mistakes_count_as_defined() {
     assert!(truth.dead >= 1.0 / 3.0);
 }
 
-/// Straight from the definitions, with dense codes and magnitudes.
+/// The counts are compared with those straight from the definitions, with dense codes and magnitudes.
 #[test]
 fn counts_are_those_of_their_definitions() {
     let samples = samples();
@@ -132,7 +132,7 @@ fn counts_are_those_of_their_definitions() {
         truth.iter().map(|t| t.codes).collect::<Vec<_>>(),
         [Codes::Alone, Codes::Together]
     );
-    // k for every sample of two batches, 1,024 and 476.
+    // L0 is k for every sample of two batches, 1,024 and 476.
     assert!((truth[1].l0 - 3.0).abs() < 1e-12 && (truth[0].l0 - 3.0).abs() > 1e-3);
 
     let batch = samples.batch(&numbers);
