@@ -1,5 +1,5 @@
-//! The claims as Markdown, whole and in short: what each says and what settles it comes from the code, its verdict from
-//! the ledger of a run.
+//! The claims as Markdown, in full and in short. The statement and the criterion of a claim come from the code, its
+//! verdict from the ledger of a run.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ use crate::stats::observations::Observations as _;
 use crate::table::record::Word as _;
 use crate::text::{number, put};
 
-/// What the verdicts are of and how far their criteria stood in advance, and the ledger, of the run in a folder, if there
-/// is one.
+/// Returns a paragraph on the run in the folder `run` and on how far its criteria were written in advance, and the
+/// ledger of the run. Without a run, the paragraph says so and the ledger is empty.
 fn read(registry: &Registry, run: Option<&Path>) -> Result<(String, Ledger)> {
     let Some(folder) = run else {
         let head = "There is no reference run yet.";
@@ -40,7 +40,7 @@ fn read(registry: &Registry, run: Option<&Path>) -> Result<(String, Ledger)> {
     Ok((head, ledger))
 }
 
-/// A sentence on the claims that are settled at fewer seeds than others, where there are any.
+/// Returns a sentence on the claims that are settled at fewer seeds than others; empty if there are none.
 fn fewer_seeds(ledger: &Ledger) -> String {
     let seeds = || ledger.entries.iter().map(|e| e.seeds);
     let Some(most) = seeds().max() else {
@@ -71,7 +71,7 @@ fn fewer_seeds(ledger: &Ledger) -> String {
     )
 }
 
-/// What signs and abbreviations on the page of all claims stand for.
+/// The table of signs and abbreviations on the page of all claims.
 const SIGNS: &str = "
 | sign | what it stands for |
 | --- | --- |
@@ -95,13 +95,14 @@ const SIGNS: &str = "
 | K, M, N (`l1-recovers-up-to-the-phase-transition`) | active atoms; dimensions; atoms (the directions of a dictionary) |
 ";
 
-/// The verdict on a claim is that of its criterion: where a claim or its criterion reads otherwise in the code than in
-/// the run, it counts as not run yet.
+/// Returns the entry of a claim. A claim whose statement or criterion differs between the code and the run has none: it
+/// counts as not run yet.
 fn settled<'a>(ledger: &'a Ledger, claim: &ClaimSpec) -> Option<&'a Entry> {
     ledger.get(claim.id).filter(|entry| is_of(entry, claim))
 }
 
-/// All claims, one table for each section of the post, with the verdicts of the run in a folder, if there is one.
+/// Returns all claims, in one table for each section of the post, with the verdicts of the run in the folder `run`, if
+/// there is one.
 pub fn claims(registry: &Registry, run: Option<&Path>) -> Result<String> {
     let (head, ledger) = read(registry, run)?;
     let mut text = String::new();
@@ -127,7 +128,8 @@ pub fn claims(registry: &Registry, run: Option<&Path>) -> Result<String> {
     Ok(text)
 }
 
-/// The number of each verdict by section of the post and by kind of claim, and a line for each claim that is not reproduced.
+/// Returns the number of each verdict by section of the post and by kind of claim, and an item for each claim that is
+/// not reproduced, with the verdicts of the run in the folder `run`, if there is one.
 pub fn in_short(registry: &Registry, run: Option<&Path>) -> Result<String> {
     let (head, ledger) = read(registry, run)?;
     let mut text = String::new();
@@ -211,8 +213,10 @@ fn verdict(e: &Entry, ledger: &Ledger) -> String {
         held => format!("; {held}"),
     };
     let headline = format!("{} is {} ({})", e.measure, number(e.value), spread(e));
-    // Where another condition than the headline fails, that is what the verdict rests on.
-    let elsewhere = e.verdict == Verdict::NotReproduced && !e.reason.starts_with(&e.measure);
+    // Where another condition than the headline fails, the verdict rests on that condition.
+    let of_headline = e.reason.strip_prefix(&e.measure);
+    let headline_fails = of_headline.is_some_and(|rest| rest.starts_with(" is "));
+    let elsewhere = e.verdict == Verdict::NotReproduced && !headline_fails;
     match elsewhere {
         true => format!(
             "{sign} {}: {}; the headline does not fail: {headline}{settings}",

@@ -1,4 +1,4 @@
-//! What all commands have in common: threads, checkpoints and instruction set, and how they print.
+//! Functions that the commands share: on threads, checkpoints and the instruction set, and for printing.
 
 use std::error::Error as _;
 use std::io::{IsTerminal as _, Write};
@@ -14,7 +14,10 @@ use crate::error::{Error, Result};
 use crate::stderr::warn;
 use crate::text::{counted, did_you_mean, put};
 
-/// The number of threads that was asked for, or one for each core. More than there are cores are warned of.
+/// Returns the number of threads that was asked for, or one for each core. Warns if there are more threads than cores.
+///
+/// # Errors
+/// If the number is not from 1 to 1024.
 pub fn threads(asked: Option<usize>) -> Result<usize> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads_in_range(asked.unwrap_or(cores))?;
@@ -28,7 +31,10 @@ pub fn threads(asked: Option<usize>) -> Result<usize> {
     Ok(threads)
 }
 
-/// A number of threads, of this machine or another.
+/// Returns the number of threads `asked`, for this machine or another.
+///
+/// # Errors
+/// If the number is not from 1 to 1024.
 pub fn threads_in_range(asked: usize) -> Result<usize> {
     match asked {
         1..=1024 => Ok(asked),
@@ -38,7 +44,11 @@ pub fn threads_in_range(asked: usize) -> Result<usize> {
     }
 }
 
-/// The instruction set: `KERNELS_ISA`, else the configuration file, else the best there is.
+/// Returns the instruction set: that of the variable `KERNELS_ISA`, else that of the configuration file, `configured`,
+/// else the best of this machine.
+///
+/// # Errors
+/// If there is no such instruction set, or this machine lacks it.
 pub fn choose_isa(configured: Option<&str>) -> Result<Isa> {
     let refused = |name: &str| {
         let available: Vec<_> = Isa::available().into_iter().map(Isa::name).collect();
@@ -64,7 +74,7 @@ pub fn choose_isa(configured: Option<&str>) -> Result<Isa> {
     }
 }
 
-/// The refusal of an argument. What is wrong with a number, it says in plain words.
+/// Returns the refusal of an argument, in plain words if a number is wrong.
 pub fn in_plain_words(refused: clap::Error) -> clap::Error {
     let why = match refused.source() {
         Some(source) if source.is::<ParseFloatError>() => "it must be a number".into(),
@@ -88,7 +98,7 @@ pub fn in_plain_words(refused: clap::Error) -> clap::Error {
     }
 }
 
-/// A range as clap writes it, such as `1..=10000`, in words.
+/// Returns a range that clap writes as `1..=10000` in words: `1 to 10000`.
 fn range_in_words(range: &str) -> String {
     match range.split_once("..") {
         Some((least, most)) => match most.trim_start_matches('=').parse::<u64>() {
@@ -99,14 +109,14 @@ fn range_in_words(range: &str) -> String {
     }
 }
 
-/// Writes to stdout, in plain text where that is no terminal with colours or `NO_COLOR` is set.
+/// Writes a text to stdout, without colours if stdout is no terminal with colours or `NO_COLOR` is set.
 pub fn print(text: &str) -> Result<()> {
     let mut out = AutoStream::auto(std::io::stdout().lock());
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.or_else(printed)
 }
 
-/// What became of text for stdout that could not be written. A reader that has gone away (`| head`) is no error.
+/// Turns the error of a write to stdout into a result. A reader that has gone away (`| head`) is no error.
 pub fn printed(error: std::io::Error) -> Result<()> {
     match error.kind() {
         std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -116,7 +126,8 @@ pub fn printed(error: std::io::Error) -> Result<()> {
     }
 }
 
-/// Columns of the terminal that stdout is, else enough for a wide table.
+/// Returns the number of columns of the terminal that stdout is, or 120, which is enough for a wide table, if it is
+/// none.
 pub fn terminal_width() -> usize {
     let out = std::io::stdout();
     let size = out
@@ -126,7 +137,8 @@ pub fn terminal_width() -> usize {
     size.map_or(120, |(width, _)| usize::from(width.0))
 }
 
-/// Words in lines of at most `width` columns, those after the first one indented. Names with hyphens stay whole.
+/// Breaks words into lines of at most `width` columns, where all lines but the first begin with `indent`. Names with
+/// hyphens stay whole.
 pub fn wrapped(words: &str, width: usize, indent: &str) -> Vec<String> {
     let options = textwrap::Options::new(width.max(1))
         .subsequent_indent(indent)
@@ -135,14 +147,17 @@ pub fn wrapped(words: &str, width: usize, indent: &str) -> Vec<String> {
     lines.map(std::borrow::Cow::into_owned).collect()
 }
 
-/// Appends words in such lines.
+/// Appends words to `text` in lines as [`wrapped`] returns them.
 pub fn put_wrapped(text: &mut String, words: &str, width: usize, indent: &str) {
     for line in wrapped(words, width, indent) {
         put(text, format_args!("{line}\n"));
     }
 }
 
-/// The time between two checkpoints, from its seconds.
+/// Returns the time between two checkpoints.
+///
+/// # Errors
+/// If `seconds` is negative, not a number or too large.
 pub fn checkpoint_every(seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| {
         Error::input(format!(

@@ -8,7 +8,10 @@ use crate::experiment::erased::Erased;
 use crate::experiment::registry::Registry;
 use crate::text::put;
 
-/// What settles the claims of all experiments, or of the named ones, and how that has changed.
+/// Returns the criteria of the claims of all experiments, or of the named ones, with their changes.
+///
+/// # Errors
+/// If there is no experiment of a name.
 pub fn list(registry: &Registry, names: &[String]) -> Result<String> {
     let named = names.iter().map(|name| registry.get(name));
     let mut experiments: Vec<&dyn Erased> = named.collect::<Result<_>>()?;

@@ -9,7 +9,10 @@ use crate::settings::{Preset, Setting};
 use crate::store::names;
 use crate::text::put;
 
-/// All experiments in short, or the named ones in full.
+/// Returns the list of all experiments in short, or of the named ones in full.
+///
+/// # Errors
+/// If there is no experiment of a name.
 pub fn list(registry: &Registry, names: &[String]) -> Result<String> {
     let mut text = String::new();
     if names.is_empty() {
@@ -105,7 +108,7 @@ fn describe_settings(text: &mut String, e: &dyn Erased) {
     }
 }
 
-/// Appends a text for each preset, or one where they are the same.
+/// Appends the texts for the presets, or a single one if they are all the same.
 fn put_by_preset(text: &mut String, by_preset: [String; Preset::ALL.len()]) {
     let mut put_text = |words: &str| {
         for line in wrap(words, 70) {

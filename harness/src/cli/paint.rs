@@ -1,27 +1,27 @@
-//! Colour in the terminal: what a verdict is painted in, and text as wide as it looks.
+//! Styles of text in the terminal, and the colours of verdicts.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::claim::Verdict;
 use crate::claim::words::sign;
 
-/// What heads a list.
+/// The style of headings.
 pub const HEADING: Style = Style::new().bold();
 
-/// What stands back.
+/// The style of less important text.
 pub const FAINT: Style = Style::new().dimmed();
 
-/// A text in a style. [`print`](super::common::print) leaves the style out where the terminal has none.
+/// Returns a text in a style. [`print`](super::common::print) leaves the style out where the terminal has none.
 pub fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// The sign of a verdict in its colour.
+/// Returns the sign of a verdict in the verdict's colour.
 pub fn painted_sign(verdict: Verdict) -> String {
     paint(colour(verdict), sign(verdict).0)
 }
 
-/// The sign of a verdict and its words, in its colour.
+/// Returns the sign and the words of a verdict in the verdict's colour.
 pub fn painted_verdict(verdict: Verdict) -> String {
     paint(colour(verdict), &format!("{} {verdict}", sign(verdict).0))
 }

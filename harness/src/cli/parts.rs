@@ -1,4 +1,4 @@
-//! `harness plan`, `run --part`, `status` and `merge`: a run whose units many processes compute.
+//! The commands `harness plan`, `run --part`, `status` and `merge`, for a run whose units many processes compute.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +27,7 @@ use crate::store::names::{CONFIG, MANIFEST, PLAN};
 use crate::table::Table;
 use crate::text::put;
 
-/// Writes a plan to a new folder, and says what it comes to.
+/// Writes a plan to a new folder, and prints a summary of it.
 pub fn plan(config: &Config, out: Option<&Path>, threads: usize) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     let units = plan::plan(config, threads);
@@ -37,13 +37,13 @@ pub fn plan(config: &Config, out: Option<&Path>, threads: usize) -> Result<()> {
     };
     folder.write(CONFIG, config.to_toml(isa.name()))?;
     folder.write(PLAN, Table::of(&units).csv())?;
-    // What was planned, to which the configuration is held from now on.
+    // The manifest records what was planned, and later commands compare the configuration with it.
     let manifest = Manifest::new(config, isa.name(), threads);
     folder.write(MANIFEST, manifest.to_json())?;
     print(&planned::said(COMMANDS, &units, isa, folder.path()))
 }
 
-/// The units that a part is told to compute.
+/// The options for the units that a part computes.
 #[derive(Debug, Args)]
 pub struct PartArgs {
     /// Compute part I of N of what is planned in the folder --out (see the command `plan`), and go on with it if it was
@@ -51,8 +51,8 @@ pub struct PartArgs {
     #[arg(long, value_name = "I/N", requires = "out", conflicts_with_all = ["resume", "units"])]
     part: Option<Share>,
 
-    /// Compute the units in this table, which is made of lines of plan.csv with its first one, of what is planned in the
-    /// folder --out; the part has the name of the file, so tables have names of their own
+    /// Compute the units in this table, which is made of lines of plan.csv with its first one, of what is planned in
+    /// the folder --out; the part has the name of the file, so tables have names of their own
     #[arg(
         long,
         value_name = "FILE.csv",
@@ -63,12 +63,18 @@ pub struct PartArgs {
 }
 
 impl PartArgs {
-    /// Whether only some units are to be computed.
+    /// Returns whether only some units are to be computed.
     pub fn is_given(&self) -> bool {
         self.part.is_some() || self.units.is_some()
     }
 
-    /// The units among those that are planned.
+    /// Returns the units that the part computes, of those that are planned.
+    ///
+    /// # Errors
+    /// If the table of `--units` cannot be used.
+    ///
+    /// # Panics
+    /// If neither option is [given](Self::is_given).
     pub fn wanted(&self, planned: &[Planned]) -> Result<Wanted> {
         match (self.part, &self.units) {
             (Some(share), _) => Ok(Wanted::share(share, planned)),
@@ -78,7 +84,8 @@ impl PartArgs {
     }
 }
 
-/// Computes the units of a part of a run, those of its first rounds if a number of rounds is given.
+/// Computes the units of a part of a run, or only those of the first `rounds` rounds if that number is given, and
+/// prints how many are there.
 pub fn part(
     args: &PartArgs,
     rounds: Option<usize>,
@@ -119,20 +126,27 @@ pub fn part(
     print(&text)
 }
 
-/// The folders of the parts of a run, of which whoever goes on with it alone takes up what they have computed.
+/// Returns the folders of the parts of a run, so that a process that goes on with the run alone can use what the parts
+/// have computed.
+///
+/// # Errors
+/// Also if the parts are of another configuration, version or instruction set.
 pub fn computed(config: &Config, run: &Path) -> Result<Vec<PathBuf>> {
     let parts = folders(run)?;
     if parts.is_empty() {
         return Ok(parts);
     }
     let isa = choose_isa(config.isa.as_deref())?;
-    // Where the run itself is of another configuration, its parts are not to blame.
+    // A run that is itself of another configuration is refused first, so that the message does not blame its parts.
     Manifest::new(config, isa.name(), 1).resume(run)?;
     merge::refuse_strange(config, isa.name(), &parts)?;
     Ok(parts)
 }
 
-/// The configuration of the run that is planned in a folder, and its units.
+/// Returns the configuration of the run that is planned in a folder, and its units.
+///
+/// # Errors
+/// Also if the configuration or the plan in the folder was changed.
 pub fn configuration(run: &Path) -> Result<(Config, Vec<Planned>)> {
     let listed = planned::listed(COMMANDS, run)?;
     let request = Request {
@@ -179,14 +193,15 @@ pub struct RunMergeArgs {
     #[command(flatten)]
     merge: MergeArgs,
 
-    /// Conclude only the experiments that others need, between two rounds of parts: each task then finds their tables and
-    /// models in DIR, and need not look for all pieces in the folders of all parts
+    /// Conclude only the experiments that others need, between two rounds of parts: each task then finds their tables
+    /// and models in DIR, and need not look for all pieces in the folders of all parts
     #[arg(long)]
     needed: bool,
 }
 
 impl RunMergeArgs {
-    /// Merges, and prints what came out.
+    /// Merges the parts of a run, and prints the results; with `--needed`, concludes only the experiments that others
+    /// need.
     pub fn execute(self) -> Result<()> {
         let MergeArgs {
             folder,
@@ -236,13 +251,16 @@ pub struct StatusArgs {
 }
 
 impl StatusArgs {
-    /// Says how far the parts of a run are.
+    /// Prints how far the parts of a run are.
     pub fn execute(self) -> Result<()> {
         let (config, units) = configuration(&self.folder)?;
         self.print(&merge::status(&config, units, &self.folder)?)
     }
 
-    /// Prints how far the parts of something are.
+    /// Prints how far the parts of a run or a training are.
+    ///
+    /// # Errors
+    /// Also if files of the parts cannot be used.
     pub fn print(&self, status: &Status) -> Result<()> {
         match self.units {
             true => print(Table::of(&status.units).csv())?,

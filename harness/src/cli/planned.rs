@@ -1,4 +1,4 @@
-//! A plan in a folder, as every command that goes on with it reads it, and what is said of it.
+//! The plan in a folder: how every command that goes on with the plan reads it, and the summary that is printed of it.
 
 use std::path::Path;
 
@@ -15,13 +15,13 @@ use crate::table::{Record as _, Table};
 use crate::text::{number, put, quoted_path};
 use crate::workbench::job::MODELS;
 
-/// Numbers of tasks for which a plan says how long they take.
+/// The numbers of tasks for which the summary of a plan gives the time.
 pub const TASKS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 
-/// The units in the plan of a folder, as they were written.
+/// Returns the units in the plan of a folder, as they were written.
 ///
 /// # Errors
-/// If it holds no plan, only a part of one, or one of another command.
+/// If the folder holds no plan, only a part of one, or one of another command.
 pub fn listed(commands: Commands, run: &Path) -> Result<Vec<Planned>> {
     let [config, plan] = [CONFIG, PLAN].map(|name| run.join(name));
     let (name, command) = (run.display(), commands.plan);
@@ -73,10 +73,10 @@ pub fn listed(commands: Commands, run: &Path) -> Result<Vec<Planned>> {
     Ok(listed)
 }
 
-/// The instruction set of that name, which what is planned in a folder was planned for.
+/// Returns the instruction set `named`, for which the computation in the folder `run` was planned.
 ///
 /// # Errors
-/// If this machine does not have it.
+/// If this machine does not have it, or `KERNELS_ISA` names another one.
 pub fn isa(named: Option<&str>, run: &Path) -> Result<Isa> {
     let named = named.unwrap_or_default();
     let isa = choose_isa(Some(named)).ok();
@@ -94,7 +94,7 @@ pub fn isa(named: Option<&str>, run: &Path) -> Result<Isa> {
     })
 }
 
-/// What a plan comes to, and the commands that go on with it.
+/// Returns the summary of a plan, with its time and memory, and the commands that go on with it.
 pub fn said(commands: Commands, planned: &[Planned], isa: Isa, folder: &Path) -> String {
     let all: f64 = planned.iter().map(|p| p.seconds).sum();
     let longest = planned
@@ -151,7 +151,7 @@ pub fn said(commands: Commands, planned: &[Planned], isa: Isa, folder: &Path) ->
     text
 }
 
-/// A time in the unit that suits it.
+/// Writes a time in seconds, minutes or hours.
 fn hours(seconds: f64) -> String {
     match seconds {
         ..120.0 => format!("{} s", number(seconds.ceil())),

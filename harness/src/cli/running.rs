@@ -1,4 +1,4 @@
-//! A run from its configuration to what is printed of it, for every command that runs experiments.
+//! The course of a run from its configuration to the printed results, for every command that runs experiments.
 
 use super::common::{choose_isa, print, put_wrapped, terminal_width};
 use super::verdicts;
@@ -12,7 +12,7 @@ use crate::session::signals;
 use crate::store::names;
 use crate::text::{put, quoted_path};
 
-/// Runs, and prints what came out.
+/// Runs experiments, draws the report, and prints the verdicts.
 pub fn run_and_report(config: &Config, options: &RunOptions, export: &Export) -> Result<()> {
     let isa = choose_isa(config.isa.as_deref())?;
     run::check_memory(config, options.threads, |_| true)?;

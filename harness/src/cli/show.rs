@@ -1,4 +1,4 @@
-//! `harness show`: all about one claim of a run.
+//! The command `harness show`, which prints all about one claim of a run.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use crate::store::{names, system};
 use crate::table::record::Word as _;
 use crate::text::{number, put};
 
-/// Takes any name of a claim, and tells completion scripts those that there are.
+/// A parser that takes any text as the name of a claim, and tells completion scripts the names that there are.
 #[derive(Debug, Clone)]
 pub struct ClaimName;
 
@@ -54,8 +54,11 @@ fn claims(
     registry.experiments().flat_map(of)
 }
 
-/// All about a claim, as in the run in a folder or in the one under `out/` that ended last, in lines of at most `width`
-/// columns.
+/// Returns all about the claim `id`, from the run in `folder` or in the one under `out/` that ended last, in lines of
+/// at most `width` columns.
+///
+/// # Errors
+/// Also if there is no such claim, or the run has no verdict on it.
 pub fn show(registry: &Registry, id: &str, folder: Option<&Path>, width: usize) -> Result<String> {
     let folder = match folder {
         Some(folder) => folder.to_path_buf(),
@@ -76,10 +79,13 @@ pub fn show(registry: &Registry, id: &str, folder: Option<&Path>, width: usize) 
     Ok(page.text)
 }
 
-/// Where runs are without `--out`.
+/// The folder of runs without `--out`.
 const OUT: &str = "out";
 
-/// The run under `out/` that ended last.
+/// Returns the folder of the run under `out/` that ended last.
+///
+/// # Errors
+/// Also if that run has no verdict on the claim `id` but an older one has.
 fn newest(id: &str, registry: &Registry) -> Result<PathBuf> {
     known(registry, id)?;
     let runs = results::finished(Path::new(OUT))?;
@@ -93,7 +99,7 @@ fn newest(id: &str, registry: &Registry) -> Result<PathBuf> {
         let ledger = results::ledger(run);
         ledger.is_ok_and(|(_, ledger)| ledger.get(id).is_some())
     };
-    // An older run is named and not taken: nobody asked for it.
+    // An older run is named but not taken, since nobody asked for it.
     if results::ledger(newest)?.1.get(id).is_none()
         && let Some(older) = runs.iter().find(|run| holds(run))
     {
@@ -107,7 +113,10 @@ fn newest(id: &str, registry: &Registry) -> Result<PathBuf> {
     Ok(newest.clone())
 }
 
-/// Refuses what is no claim, with those that may have been meant.
+/// Checks that there is a claim of the name `id`.
+///
+/// # Errors
+/// If there is none. The message names the claims that may have been meant.
 fn known(registry: &Registry, id: &str) -> Result<()> {
     let all = || claims(registry).map(|(_, claim)| claim.id);
     if all().any(|claim| claim == id) {
@@ -132,7 +141,7 @@ fn known(registry: &Registry, id: &str) -> Result<()> {
     )))
 }
 
-/// The names that hold a word or are spelt nearly as it is, the nearest first, three at most.
+/// Returns at most three of the known names that contain a word or are spelt nearly like it, the nearest first.
 fn nearest(word: &str, known: impl Iterator<Item = &'static str>) -> Vec<String> {
     let near = known.filter_map(|name| {
         let holds = word.len() > 2 && name.contains(word);
@@ -158,20 +167,20 @@ fn not_in(folder: &Path, registry: &Registry, id: &str) -> Error {
     ))
 }
 
-/// The text, field by field.
+/// The text that is printed, which is built field by field.
 struct Page {
     text: String,
     width: usize,
 }
 
-/// Columns of the names of fields.
+/// The number of columns of the names of fields.
 const FIELD: usize = 12;
 
 impl Page {
     fn new(width: usize) -> Self {
         Page {
             text: String::new(),
-            // Narrower than this, words are broken rather than lines.
+            // In narrower lines, words would be broken.
             width: width.max(FIELD + 20),
         }
     }
@@ -202,7 +211,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// What it says and what settles it.
+    /// Appends what the claim says and what settles it.
     fn put_claim(&mut self, registry: &Registry, entry: &Entry) {
         put(
             &mut self.text,
@@ -235,7 +244,7 @@ impl Page {
         self.put("control", &entry.control);
     }
 
-    /// What came out, and whether that is as in the reference run.
+    /// Appends the result, and whether it is as in the reference run.
     fn put_outcome(&mut self, entry: &Entry, facts: &[Fact], folder: &Path) {
         self.gap();
         let run = format!("{}, {}", folder.display(), results::in_short(facts));
@@ -286,7 +295,7 @@ impl Page {
         self.put("reference", &reference);
     }
 
-    /// Every condition, in the claim and in its control.
+    /// Appends every condition, for the claim and its control.
     fn put_conditions(&mut self, entry: &Entry, measures: &[Measurement]) {
         self.gap();
         self.put(
@@ -313,7 +322,8 @@ impl Page {
         }
     }
 
-    /// The specification curve: how often each verdict came out, and the settings in which the claim does not hold.
+    /// Appends the specification curve: how often each verdict came out, and the settings in which the claim does not
+    /// hold.
     fn put_settings(&mut self, entry: &Entry, ledger: &Ledger) {
         let cells: Vec<&Cell> = ledger.cells_of(&entry.id).collect();
         if cells.is_empty() {
@@ -332,7 +342,7 @@ impl Page {
             "settings",
             &format!("{}: {counts}", words::settings(ledger.curve(&entry.id))),
         );
-        // An option that all settings share tells nothing.
+        // A choice that has the same option in all settings is left out.
         let options = cells
             .iter()
             .flat_map(|cell| choices(&cell.setting))
@@ -354,7 +364,7 @@ impl Page {
         }
     }
 
-    /// Where its figures and its tables are.
+    /// Appends the places of the figures, the tables and the report.
     fn put_files(&mut self, registry: &Registry, entry: &Entry, folder: &Path) -> Result<()> {
         self.gap();
         let own = folder.join(&entry.experiment);

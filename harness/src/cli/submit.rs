@@ -1,4 +1,5 @@
-//! `harness submit slurm`: the scripts by which Slurm computes the parts of a planned run and merges them.
+//! The command `harness submit slurm`, which writes the scripts with which Slurm computes the parts of a planned run
+//! and merges them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,22 +16,22 @@ use crate::run;
 use crate::store::folder::Folder;
 use crate::text::{put, quoted, quoted_path};
 
-/// The folder of the scripts and of what tasks print, in that of the run.
+/// The name of the folder of the scripts and of the output of tasks, in the folder of the run.
 const SLURM: &str = "slurm";
 
-/// Most tasks of an array, where Slurm is set up as it comes.
+/// The largest number of tasks of an array in the default configuration of Slurm.
 const MOST_TASKS: i64 = 1000;
 
-/// Least time that a task asks for, in minutes.
+/// The least time that a task asks for by default, in minutes.
 const LEAST_MINUTES: f64 = 10.0;
 
-/// Least time that the merge asks for, in minutes: it measures models, and computes what takes seconds.
+/// The least time that the merge asks for, in minutes. It measures models, and computes experiments that take seconds.
 const LEAST_OF_MERGE: u64 = 60;
 
-/// Memory beside that of the units, in megabytes: the program and its files.
+/// The memory beside that of the units, in megabytes, for the program and its files.
 const MEMORY_BESIDE: f64 = 512.0;
 
-/// A scheduler.
+/// A scheduler of a cluster.
 #[derive(Debug, Subcommand)]
 pub enum Scheduler {
     /// Write the scripts for Slurm: an array with a task for each part, and a merge once all of them have ended
@@ -78,17 +79,17 @@ pub struct SlurmArgs {
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     sbatch: Vec<String>,
 
-    /// Submit them as well
+    /// Submit the scripts as well
     #[arg(long)]
     go: bool,
 }
 
-/// Estimated memory of the jobs, bytes.
+/// The estimated memory of the jobs in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory {
-    /// Most that a task needs.
+    /// The largest memory that a task needs.
     pub task: f64,
-    /// What the merge needs.
+    /// The memory that the merge needs.
     pub merge: f64,
 }
 
@@ -109,26 +110,31 @@ impl Scheduler {
 }
 
 impl SlurmArgs {
-    /// The folder of the run.
+    /// Returns the folder of the run.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The number of cores of a task.
+    /// Returns the number of cores of a task.
     fn cpus(&self) -> usize {
         self.cpus.into()
     }
 
-    /// The number of parts.
+    /// Returns the number of parts.
     pub fn parts(&self) -> usize {
         self.parts.into()
     }
 
-    /// Writes the scripts for the units that are planned in the folder, and submits them if that was asked for.
+    /// Writes the scripts for the units that are planned in the folder, and submits them if `--go` was given.
+    ///
+    /// # Errors
+    /// Also if a path or an option of sbatch cannot stand in a script, or the submission fails.
     pub fn submit(&self, commands: Commands, planned: &[Planned], memory: Memory) -> Result<()> {
         let run = fs::canonicalize(&self.folder).map_err(Error::io("read", &self.folder))?;
         let here = std::env::current_dir().map_err(Error::io("read", Path::new(".")))?;
-        for path in [&run, &here] {
+        let program = std::env::current_exe();
+        let program = program.map_err(Error::io("read", Path::new("/proc/self/exe")))?;
+        for path in [&run, &here, &program] {
             if path.to_string_lossy().contains(['\n', '\\']) {
                 return Err(Error::input(format!(
                     "{path:?} has a character in its name that scripts for Slurm cannot hold; rename it"
@@ -144,8 +150,6 @@ impl SlurmArgs {
                 "--sbatch is {other:?}; it must be an option on one line, such as --sbatch=--account=physics"
             )));
         }
-        let program = std::env::current_exe();
-        let program = program.map_err(Error::io("read", Path::new("/proc/self/exe")))?;
         let scripts = Scripts {
             args: self,
             run: &run,
@@ -189,7 +193,7 @@ impl SlurmArgs {
 struct Scripts<'a> {
     args: &'a SlurmArgs,
     run: &'a Path,
-    /// The folder that commands are given in, from which they find data.
+    /// The folder in which the command was given, to which the paths of data are relative.
     here: &'a Path,
     program: &'a Path,
     commands: Commands,
@@ -198,7 +202,8 @@ struct Scripts<'a> {
 }
 
 impl Scripts<'_> {
-    /// The head of a script, with the options of sbatch.
+    /// Returns the head of a script, with the options of sbatch: `what` describes the script, `log` is the file for its
+    /// output, `memory` is in bytes.
     fn head(&self, what: &str, log: &str, minutes: u64, memory: f64) -> String {
         let mut text = format!("#!/bin/sh\n# {what} Written by `harness submit slurm`.\n");
         let name = self.run.file_name().unwrap_or_default().to_string_lossy();
@@ -209,7 +214,7 @@ impl Scripts<'_> {
         ));
         option(&format!(
             "--output={}",
-            // Slurm fills in what follows a %.
+            // Slurm replaces a % and what follows it.
             quoted(&format!(
                 "{}/{log}",
                 self.run.join(SLURM).to_string_lossy().replace('%', "%%")
@@ -229,7 +234,7 @@ impl Scripts<'_> {
         text
     }
 
-    /// The script of a task.
+    /// Returns the script of a task.
     fn part(&self) -> String {
         let mut text = self.head(
             "A part of a run: a task of an array.",
@@ -291,7 +296,7 @@ exit "$code"
         text
     }
 
-    /// The script of a merge of that name, with an option of it.
+    /// Returns the script of a merge, whose log is named `name`, with a further option of the merge.
     fn merge(&self, name: &str, option: &str) -> String {
         let mut text = self.head(
             "The merge of all parts of a run, or of what others need of it.",
@@ -311,7 +316,7 @@ exit "$code"
         text
     }
 
-    /// The script that submits them: an array for each round, each after the one before, and the merge.
+    /// Returns the script that submits the others: an array for each round, each after the one before, and the merge.
     fn submit(&self) -> String {
         let parts = self.args.parts;
         let mut text = format!(
@@ -346,7 +351,8 @@ job() {{
         let rounds = plan::rounds(self.planned).max(1);
         let mut after = String::new();
         for round in 1..=rounds {
-            // A task that began with the next round would keep the others from it.
+            // Each array is limited to the rounds so far: a task that went on to the next round would keep the other
+            // tasks from it.
             let argument = match rounds {
                 1 => String::new(),
                 _ => format!(" {round}"),
@@ -384,7 +390,7 @@ job() {{
         text
     }
 
-    /// Minutes that a task asks for.
+    /// Returns the time that a task asks for, in minutes.
     fn minutes(&self) -> u64 {
         self.args.time.unwrap_or_else(|| {
             let loads = plan::loads(self.planned, self.args.parts());
@@ -395,19 +401,19 @@ job() {{
         })
     }
 
-    /// Megabytes that a job asks for that needs so many bytes.
+    /// Returns the memory in megabytes that a job asks for if it needs `memory` bytes.
     fn megabytes(&self, memory: f64) -> u64 {
         let needed = (1.5 * memory / 1e6 + MEMORY_BESIDE).ceil() as u64;
         self.args.memory.unwrap_or(needed)
     }
 }
 
-/// The options of a job that begins once all of that in a variable have ended well.
+/// Returns the options of a job that begins once all tasks of the job in the shell variable `variable` have succeeded.
 fn dependency(variable: &str) -> String {
     format!(" --dependency=afterok:\"${variable}\" --kill-on-invalid-dep=yes")
 }
 
-/// The arguments of a command of the harness.
+/// Returns a command of the harness without the name of the program.
 fn arguments(command: &str) -> &str {
     command.trim_start_matches("harness ")
 }

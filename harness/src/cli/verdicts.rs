@@ -1,4 +1,4 @@
-//! The verdicts of a run for the terminal: one line a claim, counts, and what is not as in the reference run.
+//! The verdicts of a run for the terminal: one line for each claim, counts, and differences from the reference run.
 
 use textwrap::core::display_width;
 
@@ -15,8 +15,8 @@ use crate::stats::observations::Observations as _;
 use crate::table::record::Word as _;
 use crate::text::{number, put};
 
-/// The ledger of a run by the sections of the post, in lines no wider than `width` columns: what does not fit is left
-/// out column by column, and a name is cut short last of all.
+/// Returns the ledger of a run by the sections of the post, in lines of at most `width` columns. Where the lines do not
+/// fit, columns are left out and names are cut short: see [`columns`].
 pub fn verdicts(
     registry: &Registry,
     ledger: &Ledger,
@@ -62,10 +62,10 @@ pub fn verdicts(
     text
 }
 
-/// What marks the effect and the bound of another condition than the headline, for which a claim is not reproduced.
+/// The mark after the bound of a condition other than the headline, where the verdict rests on that condition.
 const ELSEWHERE: &str = "*";
 
-/// One claim in short.
+/// The line of a claim.
 struct Line {
     verdict: Verdict,
     name: String,
@@ -111,7 +111,7 @@ impl Line {
     }
 }
 
-/// A part of the line of a claim.
+/// The kind of a cell in the line of a claim.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     Name,
@@ -123,7 +123,7 @@ enum What {
 }
 
 impl What {
-    /// All parts as they stand in a line.
+    /// All kinds of cells, in their order in a line.
     const IN_LINE: [What; 6] = [
         What::Name,
         What::Word,
@@ -161,14 +161,16 @@ struct Column {
     width: usize,
 }
 
-/// Columns of the sign and the space after it.
+/// The width of the sign and the space after it, in columns of the terminal.
 const SIGN: usize = 2;
-/// Columns between two parts of a line.
+/// The space between two cells of a line, in columns of the terminal.
 const BETWEEN: usize = 2;
-/// Columns of a name that is cut so short that effect and criterion had better go.
+/// The least width of a name, in columns of the terminal. Effect and bound are left out before names are cut shorter.
 const SHORTEST_NAME: usize = 12;
 
-/// The columns that fit, each as wide as its widest cell; the name may be cut short.
+/// Returns the columns that fit into `width`, each as wide as its widest cell. Interval, verdict and settings are left
+/// out where the names would not be whole beside them; effect and bound are left out where fewer than [`SHORTEST_NAME`]
+/// columns would be left for the names.
 fn columns<'a>(lines: impl Iterator<Item = &'a Line> + Clone, width: usize) -> Vec<Column> {
     let needed = |what: What| {
         let cells = lines.clone().map(|line| display_width(what.of(line)));
@@ -203,7 +205,7 @@ fn columns<'a>(lines: impl Iterator<Item = &'a Line> + Clone, width: usize) -> V
     What::IN_LINE.into_iter().filter_map(column).collect()
 }
 
-/// A sign and the cells of a line, each as wide as its column.
+/// Returns a line of a sign and cells, each as wide as its column.
 fn row<'a>(sign: &str, cells: impl Iterator<Item = (&'a str, usize)>) -> String {
     let mut text = format!("{sign} ");
     for (cell, width) in cells {
@@ -215,7 +217,7 @@ fn row<'a>(sign: &str, cells: impl Iterator<Item = (&'a str, usize)>) -> String 
     text
 }
 
-/// A text with an ellipsis for its end where it is wider than `width`.
+/// Returns a text, whose end is replaced by an ellipsis if it is wider than `width`.
 fn cut(text: &str, width: usize) -> String {
     if display_width(text) <= width {
         return text.into();
@@ -231,7 +233,8 @@ fn cut(text: &str, width: usize) -> String {
     kept + "…"
 }
 
-/// The numbers of claims by verdict, of all and of each kind; the words say what the signs mean.
+/// Returns the numbers of claims by verdict, for all claims and for each kind. The line for all claims names the
+/// verdicts in words beside their signs.
 pub fn summary(ledger: &Ledger, width: usize) -> String {
     let mut text = String::new();
     let count = |&verdict: &Verdict| {
@@ -257,7 +260,8 @@ pub fn summary(ledger: &Ledger, width: usize) -> String {
     text
 }
 
-/// Which verdicts are not those of the reference run, from what this run and that one were of in short.
+/// Returns the differences between the verdicts of a run and those of the reference run. `ours` and `theirs` describe
+/// the two runs in short.
 pub fn beside_reference(ledger: &Ledger, ours: &str, theirs: &str, width: usize) -> String {
     let pairs = ledger.entries.iter().filter_map(|entry| {
         let other = reference::counterpart(entry, &reference::LEDGER)?;
@@ -309,7 +313,8 @@ mod tests {
         anstream::adapter::strip_str(text).to_string()
     }
 
-    /// A run of all experiments in which `value` of a condition's place is measured at each of three seeds.
+    /// Returns a run of all experiments at three seeds, in which `value` of the place of a condition in its claim and
+    /// of the seed is measured, in the control too.
     fn run_of(value: impl Fn(usize, u64) -> f64) -> (Ledger, Vec<Measurement>) {
         let (mut ledger, mut measures) = (Ledger::default(), Vec::new());
         for experiment in REGISTRY.experiments() {
@@ -368,7 +373,7 @@ mod tests {
                 };
                 assert_eq!(lines().count(), ledger.entries.len());
                 for e in &ledger.entries {
-                    // From 60 columns on, names are whole.
+                    // At 60 columns or more, names are whole.
                     let shown = if width < 60 { &e.id[..8] } else { &e.id };
                     let begin = format!("{} {shown}", sign(e.verdict).0);
                     assert!(

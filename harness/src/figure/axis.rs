@@ -1,22 +1,22 @@
-//! An axis as a figure describes it: what is measured, where it ends, and what stands at its ticks.
+//! The description of an axis: what is measured, where the axis ends, and what stands at its ticks.
 
 use super::coord;
 
 /// A coordinate axis.
 #[derive(Debug, Clone)]
 pub struct Axis {
-    /// What is measured, with its unit if it has one: `input level x`, `memory (MB)`.
+    /// The label: what is measured, with its unit if it has one, such as `input level x` or `memory (MB)`.
     pub label: String,
-    /// Whether equal steps are equal ratios.
+    /// Whether the axis is logarithmic: equal steps are equal ratios.
     pub log: bool,
-    /// The ends of the axis; found from the marks if not set.
+    /// The ends of the axis, which are found from the marks if not set.
     pub range: Option<(f64, f64)>,
-    /// Names that stand at 0, 1, 2, … in place of numbers, if there are any.
+    /// The names that stand at 0, 1, 2, … in place of numbers; empty for an axis with numbers.
     pub names: Vec<String>,
 }
 
 impl Axis {
-    /// A linear axis.
+    /// Returns a linear axis.
     pub fn linear(label: impl Into<String>) -> Self {
         Axis {
             label: label.into(),
@@ -26,7 +26,7 @@ impl Axis {
         }
     }
 
-    /// A logarithmic axis. What is not positive is not drawn on it.
+    /// Returns a logarithmic axis, on which values that are not positive are not drawn.
     pub fn log(label: impl Into<String>) -> Self {
         Axis {
             label: label.into(),
@@ -36,7 +36,7 @@ impl Axis {
         }
     }
 
-    /// An axis with names in place of numbers, at 0, 1, 2, …
+    /// Returns an axis with names in place of numbers, at 0, 1, 2, …
     pub fn named<S: Into<String>>(
         label: impl Into<String>,
         names: impl IntoIterator<Item = S>,
@@ -47,12 +47,13 @@ impl Axis {
         }
     }
 
-    /// An axis with a place for each of these numbers, at 0, 1, 2, …, however far apart they are.
+    /// Returns an axis with a place for each of these numbers, at 0, 1, 2, …, however far apart the numbers are.
     pub fn values(label: impl Into<String>, values: &[f64]) -> Self {
         Axis::named(label, coord::labels(values))
     }
 
-    /// A horizontal axis of the whole numbers from `from` to `to`: a tick at each of up to a dozen, else at some.
+    /// Returns a horizontal axis of the whole numbers from `from` to `to`. Every number has a tick if `to` is at most
+    /// 12; otherwise some have one.
     pub fn whole(label: impl Into<String>, from: usize, to: usize) -> Self {
         let axis = match to {
             0..=12 => Axis::named(label, (0..=to).map(|i| i.to_string())),
@@ -61,13 +62,13 @@ impl Axis {
         axis.range(from as f64 - 0.5, to as f64 + 0.5)
     }
 
-    /// Half a step beyond the first and the last name.
+    /// Returns the ends of an axis with names, half a step beyond the first and the last name; `None` without names.
     pub(super) fn names_range(&self) -> Option<(f64, f64)> {
         let last = self.names.len().checked_sub(1)?;
         Some((-0.5, last as f64 + 0.5))
     }
 
-    /// What stands at a tick of this axis, where `coord` has placed it.
+    /// Returns the text at the tick that `coord` has placed at `value`: a name or a number.
     pub(super) fn tick_label(&self, coord: &coord::Coord, value: f64) -> String {
         if self.names.is_empty() {
             return coord.label(value);
@@ -77,7 +78,7 @@ impl Axis {
         name.flatten().cloned().unwrap_or_default()
     }
 
-    /// Fixes the ends.
+    /// Sets the ends of the axis.
     pub fn range(mut self, low: f64, high: f64) -> Self {
         self.range = Some((low, high));
         self

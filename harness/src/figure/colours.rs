@@ -1,9 +1,9 @@
-//! Scales of colours.
+//! The colour scales of heat maps.
 
 use plotters::style::RGBColor;
 
-/// Viridis (van der Walt and Smith), interpolated linearly between nine of its colours: dark to
-/// light for `t` from 0 to 1, evenly so in grey.
+/// Returns the colour at `t` of viridis (van der Walt and Smith), interpolated linearly between nine of its colours.
+/// For `t` from 0 to 1 the colours go from dark to light, evenly in grey.
 pub(super) fn viridis(t: f64) -> RGBColor {
     const STOPS: [(u8, u8, u8); 9] = [
         (68, 1, 84),
@@ -19,7 +19,7 @@ pub(super) fn viridis(t: f64) -> RGBColor {
     between(&STOPS, t)
 }
 
-/// Blue through white to red.
+/// Returns the colour at `t` of a scale from blue through white to red, for `t` from 0 to 1.
 pub(super) fn blue_white_red(t: f64) -> RGBColor {
     const STOPS: [(u8, u8, u8); 5] = [
         (5, 48, 97),

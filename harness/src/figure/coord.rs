@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-/// An axis with its ends and ticks fixed.
+/// An axis with fixed ends and ticks.
 #[derive(Debug, Clone)]
 pub(super) struct Coord {
     low: f64,
@@ -17,14 +17,14 @@ pub(super) struct Coord {
 /// The way in which all ticks of an axis are written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Notation {
-    /// 0.01, 1, 100.
+    /// Plain numbers: 0.01, 1, 100.
     Plain,
-    /// 10⁻², 10⁰, 10².
+    /// Multiples of powers of ten: 10⁻², 10⁰, 10².
     Powers,
 }
 
 impl Notation {
-    /// The notation in which all of these numbers are short.
+    /// Returns the notation in which all of these numbers are short.
     fn of(numbers: &[f64]) -> Self {
         let plain = |number: &f64| *number == 0.0 || (1e-4..1e6).contains(&number.abs());
         match numbers.iter().all(plain) {
@@ -47,7 +47,7 @@ impl Notation {
     }
 }
 
-/// Numbers in one notation, to three digits.
+/// Writes numbers in one notation, to three digits.
 pub(super) fn labels(values: &[f64]) -> Vec<String> {
     let rounded = |value: &f64| format!("{value:.2e}").parse().expect("a number");
     let rounded: Vec<f64> = values.iter().map(rounded).collect();
@@ -56,14 +56,14 @@ pub(super) fn labels(values: &[f64]) -> Vec<String> {
 }
 
 impl Coord {
-    /// An axis over `values`, or over `range` if that is set, with about `wanted` ticks.
+    /// Returns an axis over `values`, or over `range` if that is set, with about `wanted` ticks.
     pub fn new(
         values: impl Iterator<Item = f64>,
         range: Option<(f64, f64)>,
         log: bool,
         wanted: usize,
     ) -> Self {
-        // Beyond these, differences and ratios would overflow.
+        // Beyond these limits, differences and ratios would overflow.
         let usable = |v: &f64| v.abs() <= 1e150 && (!log || *v >= 1e-150);
         let (low, high) = range
             .filter(|(low, high)| low < high && usable(low) && usable(high))
@@ -91,7 +91,7 @@ impl Coord {
         }
     }
 
-    /// A number as it stands on the axis, in the notation of all its ticks.
+    /// Writes a number in the notation of the ticks of the axis.
     pub fn label(&self, value: f64) -> String {
         self.notation.write(value)
     }
@@ -104,12 +104,13 @@ impl Coord {
         self.high
     }
 
-    /// Whether a value can be drawn: on the axis or beyond its ends, but not without a place.
+    /// Returns whether a value has a place on the axis or beyond its ends: it is finite, and positive if the axis is
+    /// logarithmic.
     pub fn shows(&self, value: f64) -> bool {
         value.is_finite() && (!self.log || value > 0.0)
     }
 
-    /// Position of a value, 0 at the low end and 1 at the high end.
+    /// Returns the position of a value, 0 at the low end and 1 at the high end.
     pub fn fraction(&self, value: f64) -> f64 {
         if self.log {
             (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
@@ -118,13 +119,13 @@ impl Coord {
         }
     }
 
-    /// A little beyond an end, at most.
+    /// Returns the value, limited to the ends of the axis.
     pub fn clamp(&self, value: f64) -> f64 {
         value.clamp(self.low, self.high)
     }
 }
 
-/// Whether the ends are too near to one another for ticks between them.
+/// Returns whether the ends are too near to one another for ticks between them.
 fn is_flat(low: f64, high: f64, log: bool) -> bool {
     match log {
         true => high / low < 1.0 + 1e-9,
@@ -132,7 +133,7 @@ fn is_flat(low: f64, high: f64, log: bool) -> bool {
     }
 }
 
-/// The ends of an axis a little outside the values, so that nothing is drawn on the frame.
+/// Returns the ends of an axis, a little outside the values, so that nothing is drawn on the frame.
 fn padded(low: f64, high: f64, log: bool) -> (f64, f64) {
     match (low <= high, log) {
         (false, false) => (0.0, 1.0),
@@ -154,7 +155,7 @@ fn padded(low: f64, high: f64, log: bool) -> (f64, f64) {
     }
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten.
+/// Returns the ticks of a linear axis: the multiples of 1, 2 or 5 times a power of ten.
 fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let rough = (high - low) / wanted.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
@@ -167,7 +168,7 @@ fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
         (low / step - 1e-9).ceil() as i64,
         (high / step + 1e-9).floor() as i64,
     );
-    // A multiple of the step, rounded to the digits that the step has: 0.3, not 0.30000000000000004.
+    // Each tick is rounded to the digits that the step has: 0.3, not 0.30000000000000004.
     let digits = (-step.log10().floor()).max(0.0) as usize;
     (first..=last)
         .map(|i| {
@@ -179,11 +180,12 @@ fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
         .collect()
 }
 
-/// From this number on, the ticks of a logarithmic axis tell its scale.
+/// The number of ticks from which on a reader recognizes the scale of a logarithmic axis.
 const FEW: usize = 4;
 
-/// 1, 2, 5, 10, 20, … while there is room for them, else 1, 3, 10, 30, …, else powers of ten, else every k-th
-/// power. Where 1, 2 and 5 are few, 1.5, 3 and 7 stand between them if there is room.
+/// Returns the ticks of a logarithmic axis: 1, 2, 5, 10, 20, … while there is room for them, else 1, 3, 10, 30, …, else
+/// powers of ten, else every k-th power of ten. Where fewer than [`FEW`] of 1, 2 and 5 times a power of ten are on the
+/// axis, 1.5, 3 and 7 stand between them if there is room.
 fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let inside = |v: &f64| *v >= low * (1.0 - 1e-9) && *v <= high * (1.0 + 1e-9);
@@ -203,13 +205,13 @@ fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     candidates.extend(sparser);
     if candidates[0].len() < FEW {
         let more = of(&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0], 1);
-        // The nearest of its ticks are 4/3 apart.
+        // The nearest of these ticks have the ratio 4/3.
         let room = (4.0 / 3.0f64).ln() / (high / low).ln();
         if more.len() > candidates[0].len() && room * wanted as f64 > 0.6 {
             candidates.insert(0, more);
         }
     }
-    // The densest that has room; one tick alone says nothing about the scale.
+    // The densest ticks that have room are taken. A single tick says nothing about the scale.
     candidates.retain(|ticks| ticks.len() >= 2);
     let fits = candidates
         .iter()
@@ -223,7 +225,7 @@ fn log_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     }
 }
 
-/// A number above 0 as a multiple of a power of ten.
+/// Writes a number above 0 as a multiple of a power of ten.
 fn powers(size: f64) -> String {
     let power = size.log10().floor() as i32;
     let mantissa = (size / 10f64.powi(power) * 100.0).round() / 100.0;
@@ -250,7 +252,7 @@ impl Ranged for Coord {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        // Far outside is as good as outside, and fits an integer.
+        // A limit keeps the position of a value far outside within the range of an integer.
         let fraction = self.fraction(*value).clamp(-10.0, 11.0);
         limit.0 + (fraction * f64::from(limit.1 - limit.0)).round() as i32
     }
@@ -292,7 +294,7 @@ mod tests {
         );
         assert_eq!(log_ticks(0.9, 90.0, 3), [1.0, 3.0, 10.0, 30.0]);
         assert_eq!(log_ticks(21.0, 24.0, 4), [21.0, 22.0, 23.0, 24.0]);
-        // Of 1, 2 and 5, two or three would be left.
+        // With 1, 2 and 5 alone, two or three ticks would be left.
         assert_eq!(log_ticks(6.8, 33.0, 6), [7.0, 10.0, 15.0, 20.0, 30.0]);
         assert_eq!(log_ticks(7.4, 69.0, 7), [10.0, 15.0, 20.0, 30.0, 50.0]);
     }

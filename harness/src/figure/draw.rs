@@ -1,4 +1,4 @@
-//! What marks are made of: lines, points and text on a canvas.
+//! The drawing of the parts of marks: lines, points and text on a canvas.
 
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -6,18 +6,18 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::style::{Dash, Marker, Style};
 
-/// Canvas units to a pixel of the figure.
+/// The number of canvas units in a pixel of the figure.
 pub(super) const SCALE: i32 = 4;
-/// Text height, pixels: that of a line, as plotters counts.
+/// The height of text in pixels, which in plotters is the height of a line.
 pub(super) const FONT: i32 = 17;
-/// The height of a line over the size of its font, as plotters has it.
+/// The ratio of the height of a line to the size of its font in plotters.
 pub(super) const LINE_OF_FONT: f64 = 1.24;
-/// Fonts of the same widths on the common systems, so that labels take the room that they were given.
+/// Fonts of the same character widths on the common systems, so that labels take the room that was measured for them.
 pub(super) const FONTS: &str = "Arial, Liberation Sans, Arimo, Helvetica, Nimbus Sans, sans-serif";
 
 pub(super) type Canvas<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 pub(super) type Point = (i32, i32);
-/// Left, top, right, bottom.
+/// A rectangle on the canvas: left, top, right, bottom.
 pub(super) type Box = (i32, i32, i32, i32);
 
 pub(super) fn font(height: i32) -> TextStyle<'static> {
@@ -30,9 +30,9 @@ pub(super) fn anchored(height: i32, horizontal: HPos) -> TextStyle<'static> {
     font(height).pos(Pos::new(horizontal, VPos::Center))
 }
 
-/// The width of a text of some height in these [fonts](FONTS), pixels.
+/// Returns the width in pixels of a text in the [fonts](FONTS) with a height of `height` pixels.
 pub(super) fn text_width(text: &str, height: i32) -> i32 {
-    /// Widths of the characters from the space to the tilde, thousandths of the font's size.
+    /// The widths of the characters from the space to the tilde, in thousandths of the font's size.
     const WIDTHS: [u16; 95] = [
         278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556,
         556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722,
@@ -41,7 +41,7 @@ pub(super) fn text_width(text: &str, height: i32) -> i32 {
         556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500,
         500, 334, 260, 334, 584,
     ];
-    // Other characters may come from another font.
+    // The width of any other character, which may come from another font.
     const OTHER: u16 = 650;
     let width = |c: char| {
         let known = (c as usize).checked_sub(' ' as usize);
@@ -51,7 +51,8 @@ pub(super) fn text_width(text: &str, height: i32) -> i32 {
     (text.chars().map(width).sum::<f64>() / 1000.0 * size).ceil() as i32
 }
 
-/// The lines of a text of some height that is broken between words to fit into some pixels.
+/// Breaks a text with a height of `height` pixels between words into lines that are at most `pixels` wide, as far as
+/// single words are not wider.
 pub(super) fn lines_within(text: &str, height: i32, pixels: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -75,7 +76,7 @@ where
     root.draw(&element).expect("drawing to a string");
 }
 
-/// A triangle that ends at `to`.
+/// Returns the triangle at the tip of an arrow from `from` to `to`.
 pub(super) fn arrow_head(from: Point, to: Point) -> Vec<Point> {
     let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
     let length = dx.hypot(dy).max(1.0);

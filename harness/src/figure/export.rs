@@ -1,4 +1,4 @@
-//! Figures as PNG and PDF, beside the SVGs that they are made of.
+//! Figures as PNG and PDF, made from the SVG files and written beside them.
 
 use crate::error::Result;
 
@@ -13,19 +13,19 @@ use convert::Converter;
 crate::words! {
     /// A format of figures.
     pub enum Format {
-        /// Drawings for browsers, which are always written.
+        /// SVG, for browsers; always written.
         Svg,
-        /// Images of 300 dots to an inch, which is 96 pixels of the SVG.
+        /// PNG with 300 dots per inch; an inch is 96 pixels of the SVG.
         Png,
-        /// Drawings for papers, of the size of the SVG.
+        /// PDF, for papers, of the size of the SVG.
         Pdf,
     }
 }
 
-/// A file that is made of another one: its name and its contents, or none if it is not wanted.
+/// A file that is made from another one: its name, and its contents or `None` if its format was not asked for.
 pub type Made = (String, Option<Vec<u8>>);
 
-/// Makes figures in the formats that were asked for. SVG is always one of them: reports are made of it.
+/// A maker of figures in the formats that were asked for. SVG is always one of them, since reports are made of it.
 #[derive(Debug, Clone, Default)]
 pub struct Export {
     formats: Vec<Format>,
@@ -33,10 +33,11 @@ pub struct Export {
 }
 
 impl Export {
-    /// Figures in these formats and as SVG.
+    /// Returns a maker of figures in these formats and as SVG.
     ///
     /// # Errors
-    /// If something is lacking to make them: a font on this machine, or this part of the program.
+    /// If PNG or PDF is asked for and this machine has no fonts, or the program was built without the feature
+    /// `figures`.
     pub fn new(formats: &[Format]) -> Result<Self> {
         let converter = match formats.iter().any(|format| *format != Format::Svg) {
             true => Some(Converter::new()?),
@@ -48,10 +49,11 @@ impl Export {
         })
     }
 
-    /// The files in other formats that belong to a figure, whose name ends in `.svg`; none for another file.
+    /// Returns the files in other formats that belong to the figure in the file `name`, which ends in `.svg`; none for
+    /// another file.
     ///
     /// # Errors
-    /// If it cannot be read as SVG.
+    /// If `contents` cannot be read as SVG.
     pub fn made_of(&self, name: &str, contents: &str) -> Result<Vec<Made>> {
         let Some(stem) = name.strip_suffix(".svg") else {
             return Ok(Vec::new());
@@ -107,7 +109,7 @@ mod conversions {
         Figure::new("a", "").panel(panel).to_svg()
     }
 
-    /// The width and the height of the SVG, pixels.
+    /// Returns the width and the height of the SVG in pixels.
     fn size(svg: &str) -> [f64; 2] {
         ["width", "height"].map(|key| {
             let (_, rest) = svg.split_once(&format!(" {key}=\"")).unwrap();

@@ -1,5 +1,5 @@
-//! Heat maps as raw SVG: a path per colour, a contour, a scale bar. Plotters would write one
-//! element a cell, which at 100 × 100 cells weighs a megabyte a panel.
+//! Heat maps as raw SVG: one path for each colour, a contour line and a colour scale. Plotters would write one element
+//! for each cell, which at 100 × 100 cells takes a megabyte for each panel.
 
 use std::fmt::Write as _;
 
@@ -11,17 +11,17 @@ use super::coord::Coord;
 use super::draw::FONTS;
 use crate::html::escape;
 
-/// Number of colours of a map: odd, so that 0 has the middle one where colours diverge.
+/// The number of colours of a map. It is odd, so that 0 has the middle one where colours diverge.
 const SHADES: usize = 49;
 
 /// The overlap of neighbouring shades, in units of the canvas.
 const OVERLAP: f64 = 4.0;
 
-/// A rectangle in pixels: left, top, right, bottom.
+/// A rectangle in units of the canvas: left, top, right, bottom.
 pub(super) type Frame = (f64, f64, f64, f64);
 
 impl Heat {
-    /// The ends of the colour scale.
+    /// Returns the ends of the colour scale, which are symmetric about 0 where colours diverge.
     fn ends(&self) -> (f64, f64) {
         let (low, high) = self.range.unwrap_or_else(|| {
             let finite = self.values.iter().flatten().filter(|v| v.is_finite());
@@ -48,7 +48,7 @@ impl Heat {
         }
     }
 
-    /// The cells, as one path a shade.
+    /// Returns the SVG of the cells, with one path for each colour.
     pub(super) fn cells(&self, x: &Coord, y: &Coord, frame: Frame) -> String {
         let (low, high) = self.ends();
         let columns = edges(&self.x, x).map_to(frame.0, frame.2);
@@ -79,7 +79,7 @@ impl Heat {
         let mut svg = String::new();
         for (shade, path) in paths.iter().enumerate().filter(|(_, p)| !p.is_empty()) {
             let colour = hex(self.colour((shade as f64 + 0.5) / SHADES as f64));
-            // Cells reach a little into each other: viewers of PDF show the paper between edges that only touch.
+            // Cells overlap a little, since viewers of PDF show the paper between edges that only touch.
             writeln!(
                 svg,
                 "<path d=\"{path}\" fill=\"{colour}\" stroke=\"{colour}\" stroke-width=\"{OVERLAP}\" \
@@ -90,7 +90,8 @@ impl Heat {
         svg
     }
 
-    /// The contour line, black on a white edge so that it shows on every colour.
+    /// Returns the SVG of the contour line, black with a white edge so that it shows on every colour; empty without a
+    /// contour.
     pub(super) fn contour_line(&self, x: &Coord, y: &Coord, frame: Frame, width: f64) -> String {
         let Some(level) = self.contour else {
             return String::new();
@@ -116,7 +117,7 @@ impl Heat {
         stroke("#ffffff", 2.2 * width) + &stroke("#000000", width)
     }
 
-    /// The colour scale in `bar`, with its ticks, its label and a mark at the contour.
+    /// Returns the SVG of the colour scale in `bar`, with its ticks, its label and a mark at the contour.
     pub(super) fn scale(&self, bar: Frame, font: f64) -> String {
         let (low, high) = self.ends();
         let coord = Coord::new(std::iter::empty(), Some((low, high)), false, 5);
@@ -176,7 +177,7 @@ fn hex(RGBColor(r, g, b): RGBColor) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// Fractions of the axis at which cells around `centres` meet: half way between neighbours.
+/// The places at which neighbouring cells meet, as fractions of the axis: half way between their centres.
 struct Edges(Vec<f64>);
 
 fn edges(centres: &[f64], axis: &Coord) -> Edges {
@@ -202,7 +203,8 @@ impl Edges {
 
 type Segment = ((f64, f64), (f64, f64));
 
-/// Marching squares: segments along which the values, bilinear between grid points, equal `level`.
+/// Returns the segments along which the values equal `level`, by marching squares: values are interpolated along the
+/// edges of the cells.
 fn contour(x: &[f64], y: &[f64], values: &[Vec<f64>], level: f64) -> Vec<Segment> {
     let mut segments = Vec::new();
     for j in 1..values.len().min(y.len()) {
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_saddle_is_cut_on_the_side_of_its_middle() {
-        // Middle above the level: the two low corners are cut off, one segment round each.
+        // The middle is above the level, so the two low corners are cut off, one segment round each.
         let values = [vec![-1.0, 3.0], vec![3.0, -1.0]];
         let segments = contour(&[0.0, 1.0], &[0.0, 1.0], &values, 0.0);
         assert_eq!(segments.len(), 2);

@@ -1,21 +1,22 @@
-//! What is drawn in a panel, so that texts keep off it.
+//! The lines and points that are drawn in a panel, so that texts can be placed beside them.
 
 use super::draw::{Box, Point, SCALE};
 use super::plane::Axes;
 use super::{Mark, Panel};
 
-/// Radius of a point with room around it, pixels.
+/// The radius of a point with room around it, in pixels.
 const POINT: i32 = 4;
 
-/// Lines and points, on the canvas.
+/// The lines and points of a panel, on the canvas.
 #[derive(Debug, Default)]
 pub(super) struct Ink {
-    /// Pieces of lines from end to end; a point is one whose ends are the same.
+    /// The pieces of lines, each as its two ends. A point is a piece whose ends are the same.
     pieces: Vec<(Point, Point)>,
 }
 
 impl Ink {
-    /// What the marks of a panel draw on its axes, the second ones being those of the marks on the right axis.
+    /// Returns the lines and points that the marks of a panel draw: on `axes`, or on `right` for marks on the right
+    /// axis.
     pub fn of(panel: &Panel, axes: &Axes, right: Option<&Axes>) -> Self {
         let mut ink = Ink::default();
         for placed in &panel.marks {
@@ -76,7 +77,7 @@ impl Ink {
         self.pieces.extend(places.map(|place| (place, place)));
     }
 
-    /// The number of lines and points that a text in a box would lie on.
+    /// Returns the number of pieces of lines and points that a text in the box `at` would cover.
     pub fn under(&self, at: Box) -> usize {
         let room = POINT * SCALE;
         let wide = (at.0 - room, at.1 - room, at.2 + room, at.3 + room);
@@ -88,7 +89,7 @@ impl Ink {
     }
 }
 
-/// Whether a piece of a line enters a box.
+/// Returns whether the piece of a line from `a` to `b` enters the box `at`.
 fn touches(a: Point, b: Point, at: Box) -> bool {
     let (mut from, mut to) = (0.0f64, 1.0f64);
     let sides = [(a.0, b.0, at.0, at.2), (a.1, b.1, at.1, at.3)];
@@ -116,7 +117,7 @@ mod tests {
         let ink = Ink {
             pieces: vec![((0, 0), (100, 100)), ((50, 0), (50, 0))],
         };
-        // Across the diagonal, beside it, beyond its end, and around the point.
+        // The boxes lie across the diagonal, beside it, beyond its end, and around the point.
         assert_eq!(ink.under((20, 40, 60, 80)), 1);
         assert_eq!(ink.under((0, 40, 20, 80)), 0);
         assert_eq!(ink.under((120, 120, 160, 160)), 0);

@@ -1,7 +1,7 @@
-//! The legend of a figure: an entry for each labelled look, in groups by the panels that show it.
+//! The legend of a figure: an entry for each role with a label, in groups by the panels that show it.
 //!
-//! A line and the points that belong to it share an entry: marks of one role with one label. Where the panels show
-//! different things, each has a letter, and the groups name theirs.
+//! Marks with the same role and label share an entry, such as a line and its points. Where the panels show different
+//! things, each panel has a letter, and each group names the letters of its panels.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -9,22 +9,22 @@ use plotters::style::text_anchor::HPos;
 use super::draw::{Canvas, FONT, Point, SCALE, anchored, draw, draw_line, draw_marker, text_width};
 use super::{Figure, Mark, Role};
 
-/// Height of a row, pixels.
+/// The height of a row in pixels.
 pub(super) const ROW: i32 = 22;
-/// Width of the sample of a look, pixels.
+/// The width of the sample of a mark in pixels.
 pub(super) const SWATCH: i32 = 36;
-/// Between a sample and its label, and between one entry and the next, pixels.
+/// The gap between a sample and its label, and that between one entry and the next, in pixels.
 const GAPS: (i32, i32) = (6, 22);
 
-/// The entries that the same panels show.
+/// A group of entries that the same panels show.
 pub(super) struct Group {
-    /// The panels as the group names them, `(a), (c)`; nothing if all panels show the same.
+    /// The letters of the panels, such as `(a), (c)`; empty if all panels show the same.
     pub panels: String,
-    /// An entry for each labelled look.
+    /// The entries, one for each role with a label.
     pub items: Vec<Item>,
 }
 
-/// An entry.
+/// An entry of the legend.
 pub(super) struct Item {
     pub role: Role,
     pub label: String,
@@ -40,7 +40,7 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// The shape that stands for both.
+    /// Returns the shape that stands for both shapes: a line with points for a line and points, else `other`.
     fn with(self, other: Shape) -> Shape {
         match (self, other) {
             (Shape::Line, Shape::Point) | (Shape::Point, Shape::Line) => Shape::DottedLine,
@@ -51,7 +51,7 @@ impl Shape {
 }
 
 impl Mark {
-    /// Its role, label and shape, if it is of a kind that the legend names.
+    /// Returns the role, the label and the shape of the mark, if the legend names marks of its kind.
     fn entry(&self) -> Option<(Role, &str, Shape)> {
         match self {
             Mark::Line(s) => Some((s.role, &s.label, Shape::Line)),
@@ -63,13 +63,13 @@ impl Mark {
     }
 }
 
-/// The letter of a panel: `(a)` for the first.
+/// Returns the letter of a panel, `(a)` for the first.
 pub(super) fn letter(panel: usize) -> String {
     let letter = u32::try_from(panel % 26).expect("a small number") + u32::from('a');
     format!("({})", char::from_u32(letter).expect("a letter"))
 }
 
-/// The groups, in the order in which the panels show them.
+/// Returns the groups of a figure's legend, in the order in which the panels show them.
 pub(super) fn groups(figure: &Figure) -> Vec<Group> {
     let mut groups: Vec<(Vec<usize>, Vec<Item>)> = Vec::new();
     for item in items(figure) {
@@ -97,8 +97,8 @@ pub(super) fn groups(figure: &Figure) -> Vec<Group> {
     groups.into_iter().map(group).collect()
 }
 
-/// Whether a panel shows what an entry stands for: under its label, or under none where another panel has it. Bars
-/// without a label are not what points of their colour are.
+/// Returns whether a panel has a mark of the entry's role with the entry's label or without a label. Bars match only
+/// entries of bars, so that bars without a label are not taken for points of the same colour.
 fn shows(figure: &Figure, panel: usize, item: &Item) -> bool {
     let marks = figure.panels[panel].marks.iter();
     let mut entries = marks.filter_map(|placed| placed.mark.entry());
@@ -108,7 +108,7 @@ fn shows(figure: &Figure, panel: usize, item: &Item) -> bool {
     })
 }
 
-/// One entry for each labelled role, in the order in which the panels show them.
+/// Returns one entry for each role with a label, in the order in which the panels show them.
 fn items(figure: &Figure) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let marks = figure.panels.iter().flat_map(|p| &p.marks);
@@ -130,7 +130,7 @@ fn items(figure: &Figure) -> Vec<Item> {
 }
 
 impl Item {
-    /// Draws the sample of its look, from a point in the middle of its left side.
+    /// Draws the sample of the entry's mark, to the right of the point (x, y), the middle of the sample's left side.
     pub(super) fn draw_swatch(&self, root: &Canvas, (x, y): Point) {
         let style = self.role.style();
         let (end, middle) = (x + SWATCH * SCALE, x + SWATCH / 2 * SCALE);
@@ -154,19 +154,20 @@ impl Item {
         }
     }
 
-    /// Width with the room before the next, pixels.
+    /// Returns the width of the entry in pixels, with the room before the next one.
     fn width(&self) -> i32 {
         SWATCH + GAPS.0 + text_width(&self.label, FONT) + GAPS.1
     }
 }
 
-/// A legend wrapped to some width. A row has its group's name, entries and where each begins.
+/// A legend wrapped to some width. A row has the name of its group, and its entries with the pixel at which each
+/// begins.
 pub(super) struct Legend<'a> {
     rows: Vec<(String, Vec<(i32, &'a Item)>)>,
 }
 
 impl<'a> Legend<'a> {
-    /// Wraps the groups to so many pixels.
+    /// Returns the legend of these groups, wrapped to `width` pixels.
     pub fn new(groups: &'a [Group], width: i32) -> Self {
         let mut rows = Vec::new();
         for group in groups {
@@ -177,7 +178,7 @@ impl<'a> Legend<'a> {
             let (mut row, mut x) = (Vec::new(), start);
             let mut name = group.panels.clone();
             for item in &group.items {
-                // The room after the last of a row may stand out.
+                // The room after the last entry of a row may reach beyond the width.
                 if !row.is_empty() && x + item.width() - GAPS.1 > width {
                     rows.push((std::mem::take(&mut name), std::mem::take(&mut row)));
                     x = start;
@@ -190,13 +191,13 @@ impl<'a> Legend<'a> {
         Legend { rows }
     }
 
-    /// Pixels.
+    /// Returns the height of the legend in pixels.
     pub fn height(&self) -> i32 {
         let rows = self.rows.len() as i32;
         if rows == 0 { 0 } else { rows * ROW + 8 }
     }
 
-    /// Draws it from the top, so many pixels from the left.
+    /// Draws the legend at the top of the canvas, `left` pixels from the left.
     pub fn draw(&self, root: &Canvas, left: i32) {
         for ((name, row), line) in self.rows.iter().zip(0..) {
             let y = (16 + ROW * line) * SCALE;
@@ -259,12 +260,12 @@ mod tests {
             named,
             [("(a), (b)", "both"), ("(a)", "left"), ("(b)", "right")]
         );
-        // Bars without a label are something else than the points.
+        // Bars without a label are not taken for the points.
         let bars = panel().bars(Role::Other(0), "", [(0.0, 1.0, 1.0)]);
         let points = panel().scatter(Role::Other(0), "mean", [(0.0, 0.0)]);
         let of_points = super::groups(&Figure::new("f", "").panel(bars).panel(points));
         assert_eq!(of_points[0].panels, "(b)");
-        // Wrapped or not, each group begins a row.
+        // Each group begins a row, even if nothing is wrapped.
         assert_eq!(Legend::new(&groups, 1000).rows.len(), 3);
     }
 }

@@ -13,7 +13,8 @@ use super::plane::Axes;
 use super::style::Style;
 use super::{Cross, Heat, Mark};
 
-/// Draws a mark; names of its points keep off the places that are taken, and off what is drawn where they can.
+/// Draws a mark. The names of its points are placed outside the boxes `taken`, and beside the lines and points of `ink`
+/// where that is possible.
 pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes, taken: &[Box], ink: &Ink) {
     match mark {
         Mark::Line(series) => draw_line(root, series.role.style(), &axes.polylines(&series.points)),
@@ -39,7 +40,7 @@ pub(super) fn draw_mark(root: &Canvas, mark: &Mark, axes: &Axes, taken: &[Box], 
                 .iter()
                 .map(|&(x, low, high)| place(x, low).zip(place(x, high)))
                 .collect();
-            // Broken, as a line is, where a point cannot be drawn.
+            // The band is broken, as a line is, where a point cannot be drawn.
             for run in edges.split(Option::is_none) {
                 let high = run.iter().flatten().map(|(_, high)| high);
                 let low = run.iter().flatten().rev().map(|(low, _)| low);
@@ -135,7 +136,7 @@ fn draw_points(root: &Canvas, style: Style, size: i32, points: &[(f64, f64)], ax
 }
 
 impl Mark {
-    /// The number of its points that are not finite: they cannot be drawn, whatever the axes.
+    /// Returns the number of points of the mark that are not finite, and so cannot be drawn on any axes.
     pub(super) fn without_value(&self) -> usize {
         let none = |values: &[f64]| values.iter().any(|v| !v.is_finite());
         match self {
@@ -143,7 +144,7 @@ impl Mark {
                 s.points.iter().filter(|p| none(&[p.0, p.1])).count()
             }
             Mark::Band { points, .. } => points.iter().filter(|p| none(&[p.0, p.1, p.2])).count(),
-            // What has no interval has its point all the same.
+            // A missing interval is not counted: its point is drawn all the same.
             Mark::Intervals { .. } | Mark::Crosses { .. } => 0,
             Mark::Bars { bins, .. } => bins.iter().filter(|b| none(&[b.0, b.1, b.2])).count(),
             Mark::Named { points, .. } => {
@@ -156,7 +157,7 @@ impl Mark {
         }
     }
 
-    /// Points that the axes have to hold. A coordinate that does not matter is not a number.
+    /// Returns the points that the axes have to hold. A coordinate that does not matter is NaN.
     pub(super) fn corners(&self) -> Vec<(f64, f64)> {
         match self {
             Mark::Line(s) | Mark::Dotted(s) | Mark::Scatter(s) => s.points.clone(),
@@ -164,7 +165,8 @@ impl Mark {
                 .iter()
                 .flat_map(|&(x, low, high)| [(x, low), (x, high)])
                 .collect(),
-            // Their ends may be far from all points: the panel says how far its axes reach for them.
+            // The ends of the intervals may be far from all points; `Panel::coordinates` limits how far the axes
+            // reach for them.
             Mark::Crosses { crosses, .. } => crosses.iter().map(|cross| cross.at).collect(),
             Mark::Bars { bins, .. } => bins
                 .iter()

@@ -1,5 +1,5 @@
-//! Texts among the marks of a panel: the names of points and of levels, each where it covers no other and no point, as
-//! near as there is room.
+//! The placing of texts among the marks of a panel: the names of points and of levels. Each stands as near as there is
+//! room, where it covers no other name and no point.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -9,13 +9,13 @@ use super::ink::Ink;
 use super::plane::Axes;
 use super::style::Style;
 
-/// Height of a name, pixels.
+/// The height of a name in pixels.
 const HEIGHT: i32 = FONT - 1;
-/// Radius of a point with room around it, pixels.
+/// The radius of a point with room around it, in pixels.
 const POINT: i32 = 6;
-/// The most steps that a name may stand away from its point.
+/// The number of steps away from its point at which a place for a name is tried.
 const STEPS: i32 = 12;
-/// The number of nearest places for a name that count as near its point.
+/// The number of places for a name, the nearest first, that count as near its point.
 const NEAR: usize = 16;
 
 pub(super) fn draw_named(
@@ -43,8 +43,8 @@ pub(super) fn draw_named(
     }
 }
 
-/// The names of horizontal lines, each with its place: on its line or below it, at the right end or at the left, where the
-/// fewest other marks are.
+/// Returns the names of horizontal lines, each with its place: above or below its line, at the right or the left end,
+/// where the fewest other marks are.
 pub(super) fn levels<'a>(
     levels: impl Iterator<Item = (f64, &'a str)>,
     axes: &Axes,
@@ -86,8 +86,8 @@ pub(super) fn levels<'a>(
     placed
 }
 
-/// A place of so many units of the canvas at a side of a frame, where the fewest marks are: in the lower left corner if
-/// other places are as empty.
+/// Returns a place of `width` × `height` units of the canvas at a side of the frame, where the fewest marks are. Of
+/// places that are equally empty, the lower left corner comes first.
 pub(super) fn aside((width, height): (i32, i32), axes: &Axes, ink: &Ink) -> Box {
     let (left, top, right, bottom) = axes.frame;
     let (aside, away) = (8 * SCALE, 4 * SCALE);
@@ -100,7 +100,7 @@ pub(super) fn aside((width, height): (i32, i32), axes: &Axes, ink: &Ink) -> Box 
     emptiest.expect("six places")
 }
 
-/// Draws a name at its place; lines behind it are faint.
+/// Draws a name at its place, on a background that makes the lines behind it faint.
 pub(super) fn draw_name(root: &Canvas, at: Box, name: &str) {
     let back = Rectangle::new([(at.0, at.1), (at.2, at.3)], WHITE.mix(0.8).filled());
     draw(root, back);
@@ -109,7 +109,7 @@ pub(super) fn draw_name(root: &Canvas, at: Box, name: &str) {
     draw(root, Text::new(name.to_string(), place, text));
 }
 
-/// A place for each name, in order.
+/// Returns a place for each name, in order.
 fn arrange(points: &[(Point, &str)], frame: Box, known: &[Box], ink: &Ink) -> Vec<Box> {
     let around = |(x, y): Point| {
         let r = POINT * SCALE;
@@ -123,7 +123,7 @@ fn arrange(points: &[(Point, &str)], frame: Box, known: &[Box], ink: &Ink) -> Ve
             let inside = at.0 >= frame.0 && at.1 >= frame.1 && at.2 <= frame.2 && at.3 <= frame.3;
             inside && !taken.iter().any(|other| overlap(*at, *other))
         };
-        // Off all lines if that is near, else on as few as can be.
+        // A place near the point on as few lines as possible comes first, else the nearest free place.
         let near = candidates(point, name).take(NEAR).filter(free);
         let near = near.min_by_key(|at| ink.under(*at));
         let free = near.or_else(|| candidates(point, name).find(free));
@@ -136,7 +136,7 @@ fn arrange(points: &[(Point, &str)], frame: Box, known: &[Box], ink: &Ink) -> Ve
     boxes
 }
 
-/// Places for a name, the nearest first: right, left, above and below, then the corners.
+/// Returns places for a name, the nearest first: right, left, above and below, then the corners.
 fn candidates((x, y): Point, name: &str) -> impl Iterator<Item = Box> {
     let width = text_width(name, HEIGHT) * SCALE;
     let half = HEIGHT * SCALE / 2;

@@ -1,10 +1,12 @@
-//! One panel: its frame, grid, ticks and labels, and the marks inside.
+//! The drawing of a panel: its frame, grid, ticks and labels, and the marks inside.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::coord::Coord;
-use super::draw::{Box, Canvas, FONT, SCALE, anchored, draw, font, lines_within, text_width};
+use super::draw::{
+    Box, Canvas, FONT, LINE_OF_FONT, SCALE, anchored, draw, font, lines_within, text_width,
+};
 use super::heat::Frame;
 use super::ink::Ink;
 use super::mark::draw_mark;
@@ -12,19 +14,21 @@ use super::names::{self, draw_name};
 use super::plane::Axes;
 use super::{Axis, Heat, Mark, Panel};
 
-/// Room for the ticks and label of an axis below and beside a panel, pixels.
+/// The room for the ticks and the label of an axis below and beside a panel, in pixels.
 const BELOW: i32 = 50;
 pub(super) const BESIDE: i32 = 64;
-/// What is left free above the frame of a panel without a title, and below its horizontal axis, pixels.
+/// The space that is left free above the frame of a panel without a title, and below its horizontal axis, in pixels.
 const ABOVE: i32 = 8;
 const FREE: i32 = 12;
-/// What is left free beside the longest line of a title, pixels.
+/// The space that is left free on each side of the longest line of a title, in pixels.
 const TITLE_MARGIN: i32 = 8;
-/// Distance of the lines of a label, pixels.
+/// The distance of the lines of a label in pixels.
 const LINE: i32 = FONT + 2;
 
-/// Draws a panel of so many pixels with its title in the room above, and with room for its vertical ticks and label on
-/// the left: `margin` is both in pixels, the same for all panels of a row and of a column.
+/// Draws a panel of `width` × `height` pixels, with its title in the `above` pixels over its frame and its vertical
+/// ticks and label in the `margin` pixels on the left. `above` is the same for all panels of a figure, `margin` for all
+/// panels of a column. A heat map is written as SVG: its cells to `under`, which belongs under the panel, and its
+/// contour and scale to `over`.
 pub(super) fn draw_panel(
     root: &Canvas,
     panel: &Panel,
@@ -51,7 +55,12 @@ pub(super) fn draw_panel(
     let (xs, ys) = (panel.x.ticks(width, 55), panel.y.ticks(height, 34));
     let x_range = panel.x.range.or(heat.map(|h| ends_of(&h.x, panel.x.log)));
     let x_range = x_range.or_else(|| panel.x.names_range());
-    let x = Coord::new(panel.coordinates(|_| true, 0), x_range, panel.x.log, xs);
+    let x = Coord::new(
+        panel.coordinates(Along::Horizontal),
+        x_range,
+        panel.x.log,
+        xs,
+    );
     let y = panel.y_coord(height);
     let (x, y) = if panel.to_scale {
         to_scale((x, xs, width), (y, ys, height))
@@ -70,17 +79,12 @@ pub(super) fn draw_panel(
         over.push_str(&heat.contour_line(&x, &y, frame, f64::from(SCALE) * 1.4));
         let bar = frame.2 + f64::from(12 * SCALE);
         let bar = (bar, frame.1, bar + f64::from(12 * SCALE), frame.3);
-        over.push_str(&heat.scale(bar, f64::from(FONT * SCALE) / 1.24));
+        over.push_str(&heat.scale(bar, f64::from(FONT * SCALE) / LINE_OF_FONT));
     }
     draw_frame(root, panel, &axes, margin, heat.is_none());
     draw_title(root, title, (left, right), &axes);
     let right_axes = panel.right.as_ref().map(|axis| {
-        let y = Coord::new(
-            panel.coordinates(|right| right, 1),
-            axis.range,
-            axis.log,
-            ys,
-        );
+        let y = Coord::new(panel.coordinates(Along::Right), axis.range, axis.log, ys);
         Axes { x, y, frame }
     });
     if let (Some(axis), Some(axes)) = (&panel.right, &right_axes) {
@@ -110,7 +114,15 @@ pub(super) fn draw_panel(
     }
 }
 
-/// Says in a corner that something is not drawn.
+/// An axis of a panel.
+#[derive(Clone, Copy)]
+enum Along {
+    Horizontal,
+    Left,
+    Right,
+}
+
+/// Returns a note that some points of a panel have no value, with its place; `None` if all points have one.
 fn note(panel: &Panel, axes: &Axes, ink: &Ink) -> Option<(Box, String)> {
     let note = match panel.marks.iter().map(|p| p.mark.without_value()).sum() {
         0 => return None,
@@ -121,13 +133,13 @@ fn note(panel: &Panel, axes: &Axes, ink: &Ink) -> Option<(Box, String)> {
     Some((names::aside(size, axes, ink), note))
 }
 
-/// Two linear axes, one of them made longer so that a unit has the same length on both. Each comes with
-/// the ticks wanted and its length in pixels.
+/// Widens two linear axes so that a unit has the same length on both. Each argument is an axis, the number of ticks
+/// wanted and the length in pixels.
 fn to_scale(x: (Coord, usize, i32), y: (Coord, usize, i32)) -> (Coord, Coord) {
     let per_pixel = |(axis, _, pixels): &(Coord, usize, i32)| {
         (axis.high() - axis.low()) / f64::from((*pixels).max(1))
     };
-    // Some room for the labels at the tips.
+    // A factor above 1 leaves some room for the labels at the tips.
     let unit = 1.08 * per_pixel(&x).max(per_pixel(&y));
     let widened = |(axis, ticks, pixels): (Coord, usize, i32)| {
         let middle = (axis.low() + axis.high()) / 2.0;
@@ -138,7 +150,7 @@ fn to_scale(x: (Coord, usize, i32), y: (Coord, usize, i32)) -> (Coord, Coord) {
     (widened(x), widened(y))
 }
 
-/// The ends of a heat map's axis: half a cell beyond its outer columns or rows.
+/// Returns the ends of a heat map's axis: half a cell beyond its outer columns or rows.
 fn ends_of(centres: &[f64], log: bool) -> (f64, f64) {
     let beyond = |last: f64, inner: f64| {
         if log {
@@ -161,14 +173,14 @@ fn ends_of(centres: &[f64], log: bool) -> (f64, f64) {
     }
 }
 
-/// Bars stand on 0, if nothing else is in the panel.
+/// Returns the ends of the left axis of a panel that has nothing but bars, which stand on 0; `None` for other panels.
 fn bars_range(panel: &Panel) -> Option<(f64, f64)> {
     let bars = panel
         .marks
         .iter()
         .all(|p| matches!(p.mark, Mark::Bars { .. }));
-    // What is not a number is not drawn, and takes no room.
-    let heights = panel.coordinates(|right| !right, 1);
+    // A NaN is not drawn, and takes no room.
+    let heights = panel.coordinates(Along::Left);
     let highest = heights.fold(0.0, f64::max);
     (bars && highest > 0.0 && !panel.y.log).then_some((0.0, highest * 1.04))
 }
@@ -177,7 +189,7 @@ fn to_f64((left, top, right, bottom): (i32, i32, i32, i32)) -> Frame {
     (left.into(), top.into(), right.into(), bottom.into())
 }
 
-/// Frame, grid, ticks, axis labels and title.
+/// Draws the frame, the grid, the ticks and the labels of the horizontal and the left axis.
 fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, margin: i32, grid: bool) {
     let (left, top, right, bottom) = axes.frame;
     let area = root.clone().shrink(
@@ -213,8 +225,8 @@ fn draw_frame(root: &Canvas, panel: &Panel, axes: &Axes, margin: i32, grid: bool
     draw_label(root, &panel.y.label, FontTransform::Rotate270, beside, axes);
 }
 
-/// The title above the frame, in as many lines as it takes: over the middle of the frame, or nearer to that of the panel
-/// if there is no room.
+/// Draws the title above the frame, in as many lines as it takes: over the middle of the frame, or nearer to the middle
+/// of the panel if there is no room.
 fn draw_title(root: &Canvas, title: &str, (left, right): (i32, i32), axes: &Axes) {
     let lines = title_lines(title, (right - left) / SCALE);
     for (line, up) in lines.iter().rev().zip(0..) {
@@ -230,18 +242,18 @@ fn draw_title(root: &Canvas, title: &str, (left, right): (i32, i32), axes: &Axes
     }
 }
 
-/// The lines of a title over a panel of so many pixels.
+/// Returns the lines of a title over a panel that is `width` pixels wide.
 fn title_lines(title: &str, width: i32) -> Vec<String> {
     lines_within(title, FONT + 1, width - 2 * TITLE_MARGIN)
 }
 
-/// The room above the frame of a panel with that title.
+/// Returns the room in pixels above the frame of a panel with that title, which is `width` pixels wide.
 pub(super) fn above(title: &str, width: i32) -> i32 {
     ABOVE + title_lines(title, width).len() as i32 * LINE
 }
 
-/// The label of a vertical axis, turned, in as many lines as its height asks for. The first is at `x`, the others follow in
-/// the direction of reading.
+/// Draws the label of a vertical axis, turned, in as many lines as the height of the frame makes necessary. The first
+/// line is at `x`, the others follow in the direction of reading.
 fn draw_label(root: &Canvas, label: &str, turn: FontTransform, x: i32, axes: &Axes) {
     let (_, top, _, bottom) = axes.frame;
     let step = match turn {
@@ -259,7 +271,7 @@ fn draw_label(root: &Canvas, label: &str, turn: FontTransform, x: i32, axes: &Ax
     }
 }
 
-/// Ticks and label of the right axis.
+/// Draws the ticks and the label of the right axis.
 fn draw_right_axis(root: &Canvas, label: &str, axes: &Axes) {
     let (_, top, right, bottom) = axes.frame;
     let thin = BLACK.stroke_width(SCALE as u32 * 3 / 4);
@@ -284,16 +296,18 @@ fn draw_right_axis(root: &Canvas, label: &str, axes: &Axes) {
 }
 
 impl Axis {
-    /// Every which name stands at its tick on so many pixels, so that none lies on the next one.
+    /// Returns the step k such that every k-th name, drawn at its tick on an axis of `pixels` pixels, does not lie on
+    /// the next one.
     fn every(&self, pixels: i32) -> usize {
-        /// Between one name and the next, pixels.
+        /// The gap between one name and the next in pixels.
         const GAP: i32 = 5;
         let widths = self.names.iter().map(|name| text_width(name, FONT - 1));
         let needed = (widths.max().unwrap_or(0) + GAP) * self.names.len() as i32;
         (needed as usize).div_ceil(pixels.max(1) as usize).max(1)
     }
 
-    /// How many ticks fit on so many pixels, each with its room: one for each name, if there are names.
+    /// Returns the number of ticks that fit on `pixels` pixels, each with `room` pixels: one for each name, if there
+    /// are names.
     fn ticks(&self, pixels: i32, room: i32) -> usize {
         match self.names.len() {
             0 => (pixels / room).max(0) as usize,
@@ -303,7 +317,7 @@ impl Axis {
 }
 
 impl Panel {
-    /// The heat map in it, if there is one.
+    /// Returns the heat map in the panel, if there is one.
     fn heat(&self) -> Option<&Heat> {
         self.marks.iter().find_map(|p| match &p.mark {
             Mark::Heat(heat) => Some(heat),
@@ -311,16 +325,17 @@ impl Panel {
         })
     }
 
-    /// The left axis in a frame of so many pixels.
+    /// Returns the left axis in a frame that is `height` pixels high.
     fn y_coord(&self, height: i32) -> Coord {
         let rows = || self.heat().map(|h| ends_of(&h.y, self.y.log));
         let range = self.y.range.or_else(rows).or_else(|| bars_range(self));
         let range = range.or_else(|| self.y.names_range());
-        let values = self.coordinates(|right| !right, 1);
+        let values = self.coordinates(Along::Left);
         Coord::new(values, range, self.y.log, self.y.ticks(height, 34))
     }
 
-    /// The room that its vertical ticks and label take in a panel of so many pixels, the same unless they are long.
+    /// Returns the room in pixels that the left ticks and label take in a panel that is `height` pixels high, of which
+    /// `above` are above its frame. It is [`BESIDE`] unless they are long.
     pub(super) fn margin(&self, height: i32, above: i32) -> i32 {
         let height = height - above - BELOW - FREE;
         let coord = self.y_coord(height);
@@ -335,14 +350,23 @@ impl Panel {
         BESIDE.max(ticks.max().unwrap_or(0) + 14 + label)
     }
 
-    /// Every x (`axis` 0) or y (1) of the marks on the chosen vertical axis, and the ends of intervals around points, but
-    /// those no farther beyond all points than these are apart.
-    fn coordinates(&self, chosen: impl Fn(bool) -> bool, axis: usize) -> impl Iterator<Item = f64> {
-        let marks = self.marks.iter().filter(|p| chosen(p.right));
+    /// Returns the coordinates of all marks along an axis: those of points, and the ends of intervals around points. An
+    /// end is moved nearer if it is farther beyond all points than the outermost points are apart.
+    fn coordinates(&self, along: Along) -> impl Iterator<Item = f64> {
+        let (log, is_read) = match along {
+            Along::Horizontal => (self.x.log, None),
+            Along::Left => (self.y.log, Some(false)),
+            Along::Right => (self.right.as_ref().is_some_and(|axis| axis.log), Some(true)),
+        };
+        let coordinate = |x, y| match along {
+            Along::Horizontal => x,
+            Along::Left | Along::Right => y,
+        };
+        let marks = self.marks.iter();
+        let marks = marks.filter(|p| is_read.is_none_or(|right| right == p.right));
         let marks: Vec<&Mark> = marks.map(|p| &p.mark).collect();
         let points = marks.iter().flat_map(|mark| mark.corners());
-        let mut all: Vec<f64> = points.map(|(x, y)| if axis == 0 { x } else { y }).collect();
-        let log = if axis == 0 { self.x.log } else { self.y.log };
+        let mut all: Vec<f64> = points.map(|(x, y)| coordinate(x, y)).collect();
         let shown = all
             .iter()
             .copied()
@@ -356,7 +380,10 @@ impl Panel {
         };
         for mark in marks {
             if let Mark::Crosses { crosses, .. } = mark {
-                let ends = crosses.iter().map(|c| if axis == 0 { c.x } else { c.y });
+                let ends = crosses.iter().map(|c| match along {
+                    Along::Horizontal => c.x,
+                    Along::Left | Along::Right => c.y,
+                });
                 let ends = ends.filter(|(from, to)| from.is_finite() && to.is_finite());
                 all.extend(ends.flat_map(|(from, to)| [from.max(low), to.min(high)]));
             }
@@ -368,6 +395,27 @@ impl Panel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::{Cross, Role};
+
+    #[test]
+    fn intervals_on_a_logarithmic_right_axis_reach_as_many_times_beyond_the_points() {
+        let cross = |y| Cross {
+            at: (0.0, y),
+            x: (0.0, 0.0),
+            y: (y / 100.0, y * 100.0),
+        };
+        let crosses = Mark::Crosses {
+            role: Role::Gelu,
+            crosses: vec![cross(1.0), cross(10.0)],
+        };
+        let panel = Panel::new("", Axis::linear(""), Axis::linear(""))
+            .with_right(Axis::log(""))
+            .on_right(crosses);
+        let all: Vec<f64> = panel.coordinates(Along::Right).collect();
+        let low = all.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = all.iter().copied().fold(0.0, f64::max);
+        assert_eq!((low, high), (0.1, 100.0));
+    }
 
     #[test]
     fn a_map_ends_half_a_cell_beyond_its_outer_cells() {

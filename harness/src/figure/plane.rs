@@ -1,13 +1,13 @@
-//! The plane inside a panel's frame: from the coordinates of the data to the canvas.
+//! The plane inside a panel's frame, which maps the coordinates of the data to the canvas.
 
 use super::coord::Coord;
 use super::draw::Point;
 
-/// The axes of a panel and where its frame lies.
+/// The axes of a panel, and its frame on the canvas.
 pub(super) struct Axes {
     pub x: Coord,
     pub y: Coord,
-    /// Left, top, right, bottom.
+    /// The frame on the canvas: left, top, right, bottom.
     pub frame: (i32, i32, i32, i32),
 }
 
@@ -23,7 +23,7 @@ impl Axes {
         (self.x.shows(x) && self.y.shows(y)).then(|| (self.x.fraction(x), self.y.fraction(y)))
     }
 
-    /// The place where a point is drawn, if it is inside the frame.
+    /// Returns the place on the canvas where a point is drawn, if it is inside the frame.
     pub fn inside(&self, point: (f64, f64)) -> Option<Point> {
         let inside = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
         self.fractions(point)
@@ -31,7 +31,7 @@ impl Axes {
             .map(|(u, v)| self.at(u, v))
     }
 
-    /// A line through points, cut at the frame and broken where a point cannot be drawn.
+    /// Returns the pieces of a line through points, cut at the frame and broken where a point cannot be drawn.
     pub fn polylines(&self, points: &[(f64, f64)]) -> Vec<Vec<Point>> {
         let mut lines: Vec<Vec<Point>> = Vec::new();
         let mut end = None;
@@ -55,7 +55,7 @@ impl Axes {
     }
 }
 
-/// The part of a segment inside the unit square (Liang and Barsky).
+/// Returns the part of the segment from `a` to `b` that is inside the unit square (Liang and Barsky).
 fn clip(a: (f64, f64), b: (f64, f64)) -> Option<((f64, f64), (f64, f64))> {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let (mut from, mut to) = (0.0f64, 1.0f64);

@@ -1,7 +1,7 @@
-//! The way from the description of a figure to SVG: one document, or for a page each panel by itself, so that they
-//! stand beside each other where there is room and below each other on a phone.
+//! The conversion of the description of a figure to SVG: to one document, or for a page to one picture for each panel,
+//! so that panels stand beside each other where there is room and below each other on a phone.
 //!
-//! Plotters draws frames, ticks, lines and text; it counts in whole pixels, so everything is drawn on a canvas
+//! Plotters draws frames, ticks, lines and text. It counts in whole pixels, so everything is drawn on a canvas
 //! [`SCALE`] times too large.
 
 use plotters::prelude::*;
@@ -13,7 +13,7 @@ use super::{Figure, Mark, Panel, seen};
 use crate::html::{Drawing, Entry, Picture, escape};
 
 impl Figure {
-    /// The figure as a standalone SVG document. The same figure gives the same bytes.
+    /// Returns the figure as a standalone SVG document. The same figure gives the same bytes.
     pub fn to_svg(&self) -> String {
         let layout = Layout::of(self);
         let legend = Legend::new(&layout.legend, layout.width - BESIDE - 16);
@@ -45,8 +45,8 @@ impl Figure {
         )
     }
 
-    /// The figure as a page shows it that stands beside a folder, empty for its own, with the figure's file and its
-    /// tables.
+    /// Returns the figure as a page shows it, with the names of the figure's file and its tables' files. `folder` is
+    /// their folder as seen from the page, empty if it is that of the page.
     pub fn drawing(&self, folder: &str) -> Drawing {
         let file = |name: &str, kind: &str| match folder {
             "" => format!("{name}.{kind}"),
@@ -89,7 +89,7 @@ impl Figure {
         }
     }
 
-    /// What stands above a panel: its letter too, if the legend names panels.
+    /// Returns the title above a panel, with the panel's letter before it if the legend names panels.
     fn title_of(&self, panel: usize) -> String {
         let title = &self.panels[panel].title;
         match legend::groups(self).iter().any(|g| !g.panels.is_empty()) {
@@ -105,17 +105,18 @@ impl Figure {
 struct Layout {
     legend: Vec<Group>,
     columns: usize,
-    /// The panels, drawn.
+    /// The SVG of each panel.
     panels: Vec<String>,
-    /// Width and height of a panel, pixels.
+    /// The width and the height of a panel in pixels.
     panel: (i32, i32),
-    /// Width of the figure, pixels.
+    /// The width of the figure in pixels.
     width: i32,
 }
 
 impl Layout {
     fn of(figure: &Figure) -> Self {
-        /// Widths of a figure with one panel in a row, and with several: a column of a paper, and its page.
+        /// The width of a figure with one panel in a row, for a column of a paper, and that of one with several, for
+        /// its page, in pixels.
         const WIDTHS: (i32, i32) = (520, 860);
         let columns = figure.columns.clamp(1, figure.panels.len().max(1));
         let width = match columns {
@@ -135,7 +136,7 @@ impl Layout {
             .collect();
         let above = titles.iter().map(|title| panel::above(title, panel_width));
         let above = above.max().unwrap_or(0);
-        // A title of several lines takes nothing of its panel.
+        // A title of several lines makes the panel higher, and does not take room from its frame.
         let panel_height = panel_height + above - panel::above("a", panel_width);
         let margin = |column: usize| {
             let panels = figure.panels.iter().skip(column).step_by(columns);
@@ -161,7 +162,7 @@ impl Layout {
     }
 }
 
-/// What is drawn on a canvas of so many pixels, without the element of the document.
+/// Returns the SVG of what `draw` draws on a canvas of `width` × `height` pixels, without the `svg` element around it.
 fn drawn((width, height): (i32, i32), draw: impl FnOnce(&Canvas)) -> String {
     let size = ((width * SCALE) as u32, (height * SCALE) as u32);
     let mut svg = String::new();
@@ -182,7 +183,7 @@ mod tests {
     use super::super::{Axis, Cross, Heat, Role, Series};
     use super::*;
 
-    /// Every kind of mark, with points that cannot be drawn among those that can.
+    /// Returns a figure with every kind of mark, in which some points cannot be drawn.
     fn everything() -> Figure {
         let points = [
             (1.0, 2.0),
@@ -283,7 +284,7 @@ mod tests {
             Figure::new("crosses", "").panel(panel).to_svg()
         };
         let none = (f64::NAN, f64::NAN);
-        // The pieces of lines, from end to end.
+        // The elements of the SVG that are pieces of lines.
         let lines = |svg: &str| -> BTreeSet<String> {
             let lines = svg.lines().filter(|line| line.contains("<polyline"));
             lines.map(str::to_string).collect()
@@ -292,20 +293,20 @@ mod tests {
         let drawn = |x, y| lines(&figure(x, y)).difference(&bare).count();
         assert_eq!(drawn((2.0, 4.0), none), 1);
         assert_eq!(drawn((2.0, 4.0), (0.4, 0.6)), 2);
-        // What stands at the ticks, and where.
+        // The texts at the ticks, and their places.
         let texts = |svg: &str| -> Vec<String> {
             let texts = svg.split("<text").skip(1);
             texts
                 .map(|text| text.split("</text>").next().unwrap().to_string())
                 .collect()
         };
-        // Beyond the points on both sides: the axis reaches farther, up to some place.
+        // Where intervals reach beyond the points on both sides, the axis reaches farther, up to a limit.
         let within = figure(none, (-0.5, 1.5));
         assert_ne!(texts(&within), texts(&figure(none, (0.0, 1.0))));
         assert_ne!(texts(&within), texts(&figure(none, (-0.9, 1.9))));
         let (whole, cut) = (figure(none, (-1.0, 2.0)), figure(none, (-9.0, 9.0)));
         assert_eq!(texts(&whole), texts(&cut));
-        // From below what a logarithm has, to far beyond the frame.
+        // The interval reaches from below 0 on a logarithmic axis to far beyond the frame.
         let wide = figure((-5.0, 1e9), (-1e9, 1e9));
         assert!(!wide.contains("NaN") && !wide.contains("inf") && texts(&wide).len() > 4);
     }

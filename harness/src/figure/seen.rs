@@ -1,9 +1,10 @@
-//! What is seen in a panel, in words: for those who do not see it.
+//! Descriptions of panels in words, for readers who cannot see them.
 
 use super::{Axis, Heat, Mark, Panel, Series};
 use crate::text::number;
 
-/// Some sentences: the title, the axes, and where each mark begins, ends and has its extremes.
+/// Returns a description of a panel in some sentences: the title, the axes, and where each mark begins, ends and has
+/// its extremes.
 pub(super) fn of(panel: &Panel, title: &str) -> String {
     let mut parts = Vec::new();
     if !title.is_empty() {
@@ -64,7 +65,7 @@ fn sentence(mark: &Mark, panel: &Panel) -> Option<String> {
             told.collect::<Vec<_>>().join(", ")
         }
         Mark::Heat(heat) => map(heat)?,
-        // These go with a line or points.
+        // These marks go with a line or points, which are described.
         Mark::Band { .. } | Mark::Intervals { .. } | Mark::Crosses { .. } => return None,
     };
     (!text.is_empty()).then_some(text)
@@ -77,7 +78,7 @@ fn named(label: &str, otherwise: &str) -> String {
     }
 }
 
-/// The points that are drawn.
+/// Returns the points of a series that are finite, and so are drawn.
 fn drawn(series: &Series) -> Vec<(f64, f64)> {
     let points = series.points.iter().copied();
     points
@@ -85,7 +86,7 @@ fn drawn(series: &Series) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Where a line begins and ends, and its extremes between.
+/// Returns where a line begins and ends, and the extremes in between.
 fn line(series: &Series, panel: &Panel) -> Option<String> {
     let points = drawn(series);
     let (first, last) = (points.first()?, points.last()?);
@@ -114,7 +115,7 @@ fn line(series: &Series, panel: &Panel) -> Option<String> {
     Some(text)
 }
 
-/// How many points there are, and between which values.
+/// Returns the number of points, and the smallest and the largest of their y.
 fn points(series: &Series) -> Option<String> {
     let points = drawn(series);
     let of = |f: fn(f64, f64) -> f64| points.iter().map(|p| p.1).reduce(f);

@@ -1,9 +1,9 @@
-//! One look for one thing: colour, dash and marker by role. The colours are Okabe and Ito's, which
-//! colour-blind readers can tell apart; dash and marker tell them apart in grey.
+//! The look of each role: one colour, dash and marker for one thing in all figures. The colours are Okabe and Ito's,
+//! which colour-blind readers can tell apart; dash and marker tell them apart in grey.
 
 use plotters::style::RGBColor;
 
-/// What a mark stands for, the same in every figure.
+/// The role of a mark: what it stands for, which has the same look in every figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// A feature aligned with one neuron.
@@ -16,33 +16,34 @@ pub enum Role {
     Relu,
     /// A control.
     Control,
-    /// What holds.
+    /// A claim or a condition that holds.
     Holds,
-    /// What fails.
+    /// A claim or a condition that fails.
     Fails,
-    /// What holds the other way round.
+    /// A claim of which the opposite holds.
     Reversed,
-    /// What is not decided.
+    /// A claim that is undecided.
     Open,
-    /// What tells nothing.
+    /// A claim whose measure has no power.
     Powerless,
-    /// Something else: each number from 0 to 5 has a look of its own.
+    /// Anything else. Each number from 0 to 5 has its own look.
     Other(u8),
-    /// Number `index` of `of` ordered values, such as one line a width: light to dark.
+    /// The value with number `index` of `of` ordered values, such as one line for each width. The colours go from light
+    /// to dark.
     Step {
         /// The place in the order, from 0.
         index: usize,
         /// The number of places.
         of: usize,
     },
-    /// The counterpart of such a step, in its colour.
+    /// The counterpart of a [`Step`](Role::Step), in the same colour with another dash and marker.
     Mirrored {
         /// The place in the order, from 0.
         index: usize,
         /// The number of places.
         of: usize,
     },
-    /// Another counterpart of it.
+    /// Another counterpart of a [`Step`](Role::Step), in the same colour with a third dash and marker.
     Echoed {
         /// The place in the order, from 0.
         index: usize,
@@ -52,7 +53,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Ordered values, each with the role of its place: light to dark.
+    /// Returns the ordered values, each with the role [`Step`](Role::Step) of its place: light to dark.
     pub fn steps<T>(values: Vec<T>) -> impl Iterator<Item = (Role, T)> {
         let of = values.len();
         let step = move |(index, value)| (Role::Step { index, of }, value);
@@ -68,7 +69,7 @@ pub(super) struct Style {
     pub marker: Marker,
 }
 
-/// Pattern of a line.
+/// The pattern of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dash {
     Solid,
@@ -76,7 +77,7 @@ pub(super) enum Dash {
     Dotted,
 }
 
-/// Shape of a point.
+/// The shape of a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker {
     Circle,
@@ -94,7 +95,7 @@ const BLUE: RGBColor = RGBColor(0, 114, 178);
 const VERMILLION: RGBColor = RGBColor(213, 94, 0);
 const PURPLE: RGBColor = RGBColor(176, 92, 142);
 const GREY: RGBColor = RGBColor(120, 120, 120);
-// Beside those, from Tol's muted scheme and a brown.
+// Two colours from Tol's muted scheme, and a brown.
 const OLIVE: RGBColor = RGBColor(153, 153, 51);
 const INDIGO: RGBColor = RGBColor(51, 34, 136);
 const BROWN: RGBColor = RGBColor(150, 90, 40);
@@ -105,7 +106,7 @@ impl Role {
         use Marker::*;
         let step = |index: usize, of: usize| {
             let t = index as f64 / of.saturating_sub(1).max(1) as f64;
-            // The lightest of all would be faint on white.
+            // The lightest colours of viridis would be faint on white.
             super::colours::viridis(0.78 * (1.0 - t))
         };
         let markers = [Circle, Square, Triangle, Cross, Ring];
@@ -130,7 +131,7 @@ impl Role {
                 _ => (INDIGO, Solid, Square),
             },
             Role::Step { index, of } => (step(index, of), Solid, marker(index)),
-            // Markers of their own, since a line of a single dot shows no dashes.
+            // These roles have their own markers, since a line of a single point shows no dashes.
             Role::Mirrored { index, of } => (step(index, of), Dashed, marker(index + 2)),
             Role::Echoed { index, of } => (step(index, of), Dotted, marker(index + 3)),
         };

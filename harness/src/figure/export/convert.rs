@@ -1,4 +1,4 @@
-//! The way from SVG to PNG and to PDF, by resvg and krilla.
+//! The conversion of SVG to PNG with resvg, and to PDF with krilla.
 
 use std::sync::Arc;
 
@@ -12,17 +12,17 @@ use resvg::usvg::{Options, Tree};
 
 use crate::error::{Error, Result};
 
-/// Dots of a PNG to an inch.
+/// The number of dots of a PNG per inch.
 const DOTS: f32 = 300.0;
 
-/// Points of a PDF to an inch.
+/// The number of points of a PDF per inch.
 const POINTS: f32 = 72.0;
 
-/// Pixels of an SVG to an inch, as CSS has it.
+/// The number of pixels of an SVG per inch, as in CSS.
 const PIXELS: f32 = 96.0;
 
-/// Families to take for one that this machine lacks, and for a character that one lacks, the best first: all of them
-/// without serifs.
+/// The font families to use in place of a family that this machine lacks, or for a character that a font lacks, the
+/// best first. All of them are without serifs.
 const SUBSTITUTES: [&str; 8] = [
     "Arial",
     "Liberation Sans",
@@ -34,7 +34,7 @@ const SUBSTITUTES: [&str; 8] = [
     "Segoe UI",
 ];
 
-/// Turns SVGs into images and pages, with the fonts of this machine.
+/// A converter of SVG to PNG and PDF, with the fonts of this machine.
 #[derive(Debug, Clone)]
 pub struct Converter {
     fonts: Arc<Database>,
@@ -68,7 +68,7 @@ impl Converter {
                  as Liberation Sans (the package fonts-liberation) or DejaVu Sans, or leave --figures out for SVG",
             ));
         };
-        // A text whose family is not there is drawn in the one with serifs, and left out if that is not there either.
+        // A text whose family is missing is drawn in the serif family, and left out if that is missing too.
         fonts.set_sans_serif_family(family.clone());
         fonts.set_serif_family(family);
         Ok(Converter {
@@ -76,7 +76,7 @@ impl Converter {
         })
     }
 
-    /// The image of a figure, from the SVG in the file of that name.
+    /// Returns the PNG of a figure from its SVG. The file name `name` is for errors.
     pub fn png(&self, name: &str, svg: &str) -> Result<Vec<u8>> {
         let failed = |why: &dyn std::fmt::Display| failed(name, "PNG", why);
         let tree = self.tree(svg).map_err(|why| failed(&why))?;
@@ -89,7 +89,7 @@ impl Converter {
         image.encode_png().map_err(|why| failed(&why))
     }
 
-    /// A page of the size of a figure with the figure on it, from the SVG in the file of that name.
+    /// Returns the PDF of a figure, a page of the size of the figure, from its SVG. The file name `name` is for errors.
     pub fn pdf(&self, name: &str, svg: &str) -> Result<Vec<u8>> {
         let failed = |why: &dyn std::fmt::Display| failed(name, "PDF", why);
         let tree = self.tree(svg).map_err(|why| failed(&why))?;
@@ -115,8 +115,8 @@ impl Converter {
     }
 }
 
-/// The fonts with those first that are to be asked first for a character that a font lacks: the substitutes, and of each
-/// family what is upright and neither bold nor narrow.
+/// Sorts the fonts in the order in which they are searched for a character that another font lacks: the substitutes
+/// first, and in each family first the faces that are upright and neither bold nor narrow.
 fn in_order(fonts: &Database) -> Database {
     let place = |face: &FaceInfo| {
         let named = |name: &&str| face.families.iter().any(|family| family.0 == *name);

@@ -1,8 +1,8 @@
-//! What stands for the converter in a program that was built without it.
+//! The converter of a program that was built without PNG and PDF: making one is an error.
 
 use crate::error::{Error, Result};
 
-/// A converter, of which there is none.
+/// A converter that cannot be made.
 #[derive(Debug, Clone)]
 pub enum Converter {}
 
