@@ -1,5 +1,8 @@
-//! `amortisation-gap`: the setting of O'Neill, Gumran and Klindt, *Compute optimal inference and provable amortisation gap in
-//! sparse autoencoders*, 2025: how near do encoders, and codes by optimisation, come to codes that are known?
+//! The experiment `amortisation-gap`: how near do the codes of encoders, and codes by optimisation, come to true codes
+//! that are known?
+//!
+//! The setting is that of O'Neill, Gumran and Klindt, *Compute optimal inference and provable amortisation gap in
+//! sparse autoencoders*, 2025.
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -25,7 +28,7 @@ use scores::Scores;
 pub use settings::Settings;
 use task::{Known, Method, Task};
 
-/// See the [module](self).
+/// The experiment `amortisation-gap`; see the [module](self).
 pub struct AmortisationGap;
 
 crate::rows! {
@@ -47,19 +50,19 @@ crate::rows! {
         end: String [""],
         /// mean absolute correlation of codes with true ones over test samples, one to one
         code_mcc: f64 ["1"],
-        /// mean absolute correlation of atoms with true ones over the coordinates, the largest first; not a number where
-        /// no dictionary is learned
+        /// mean absolute correlation of atoms with true ones over the coordinates, the largest first; not a number
+        /// where no dictionary is learned
         dictionary_mcc: f64 ["1"],
     }
 }
 
-/// Names of the figures.
+/// The names of the figures.
 const NAMES: &[&str] = &["code-mcc"];
 
 impl Experiment for AmortisationGap {
     type Settings = Settings;
     type Unit = Task;
-    /// The scores, or how the training diverged.
+    /// The scores of a training, or how it diverged.
     type Piece = Result<Scores, String>;
 
     const SIDE_BY_SIDE: bool = true;
@@ -205,13 +208,14 @@ impl Experiment for AmortisationGap {
     }
 }
 
-/// The sources and dimensions of the smallest size that is no control.
+/// Returns the numbers of sources and of dimensions of the first size that is not a control, which is the smallest;
+/// zeros if there is none.
 fn smallest(rows: &[Gap]) -> (usize, usize) {
     let first = rows.iter().find(|r| !r.orthogonal);
     first.map_or((0, 0), |r| (r.sources, r.dimensions))
 }
 
-/// The row of a training.
+/// Returns the row of a training.
 fn gap(task: &Task, scores: &Result<Scores, String>) -> Gap {
     Gap {
         sources: task.size.sources,

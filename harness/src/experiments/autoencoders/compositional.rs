@@ -1,13 +1,13 @@
-//! `compositional`: is a feature still read where it stands beside others than in training?
+//! The experiment `compositional`: is a feature still read where it stands beside others than in training?
 //!
 //! The data are those of Barin Pacela, Joshi, Camacho, Lacoste-Julien and Klindt, *Stop probing, start coding: why
 //! linear probes and sparse autoencoders fail at compositional generalisation*, 2026 (arXiv 2603.28744), as their
 //! published code draws them: exactly k of n features, uniform magnitudes, Gaussian directions in m = ⌈2k ln(n/k)⌉
 //! dimensions, a first feature that in training never stands beside one half of the others, and in the new combinations
 //! beside these alone. The measure is ours: how well that feature is read on samples that contain it, so that nothing
-//! but its company differs between known and new combinations. Theirs are the correlation of all codes with the true
-//! ones, and how well is told whether the feature is above ½. They learn dictionaries by sparse coding as well, and
-//! compare several sparse autoencoders; here there is the plain one.
+//! but its company differs between known and new combinations. Their measures are the correlation of all codes with the
+//! true ones, and the accuracy of telling whether the feature is above ½. They learn dictionaries by sparse coding as
+//! well, and compare several sparse autoencoders; here there is only the one with an L1 penalty.
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -28,7 +28,7 @@ pub use readers::Reading;
 pub use settings::Settings;
 use settings::Task;
 
-/// See the [module](self).
+/// The experiment `compositional`; see the [module](self).
 pub struct Compositional;
 
 impl Experiment for Compositional {

@@ -1,4 +1,5 @@
-//! `continuous-latent`: does a sparse autoencoder find the direction of a latent that is built up over layers?
+//! The experiment `continuous-latent`: does a sparse autoencoder find the direction of a latent that is built up over
+//! layers?
 
 use kernels::MatRef;
 use kernels::sae::{L1, Rows, Shape, Variant};
@@ -45,7 +46,8 @@ static DIRECTION: Claim<2> = Claim {
     ],
 };
 
-/// The layers that count as the middle: from a share of the way to as much before the end. The first is the point setting.
+/// The choices of the layers that count as the middle, by name and share of the depth: from that share on to as much
+/// before the end. The first is the point setting.
 const MIDDLE: [(&str, f64); 3] = [
     ("from L/4 to 3L/4", 0.25),
     ("from L/8 to 7L/8", 0.125),
@@ -73,18 +75,20 @@ crate::rows! {
         shuffled_cosine: f64 ["1"],
         /// largest |cosine| of as many random directions with the probe
         random_cosine: f64 ["1"],
-        /// why there is none, if so
+        /// why the layer has no values; empty where it has them
         missing: String [""],
     }
 }
 
-/// Seconds of a step for each pair of the minibatch and layer of the model, for each weight of either matrix of that layer,
-/// and for each sample and weight of a dictionary, fitted to runs on Zen 3 with AVX2.
+/// The seconds of a step of the model for each pair of the minibatch and layer, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_LAYER: f64 = 1.25e-6;
+/// The seconds of a step of the model for each pair of the minibatch, layer and weight of either matrix of the layer,
+/// fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_WEIGHT: f64 = 4e-10;
+/// The seconds of a step of a dictionary for each sample and weight, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_DICTIONARY: f64 = 2.8e-10;
 
-/// See the [module](self).
+/// The experiment `continuous-latent`; see the [module](self).
 pub struct ContinuousLatent;
 
 impl Experiment for ContinuousLatent {
@@ -175,7 +179,7 @@ impl Experiment for ContinuousLatent {
     }
 }
 
-/// Trains the model of a seed and a dictionary for each of its layers, and reads both.
+/// Trains the model of a seed and a dictionary for each of its layers, and returns a row for each layer.
 fn layers(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Layer>> {
     let facts = Facts::draw(s, seed, ctx);
     let streams = match model::streams(s, &facts, seed, ctx)? {
@@ -252,7 +256,7 @@ fn layers(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Layer>> {
     Ok(trained.iter().enumerate().map(read).collect())
 }
 
-/// The directions of the elements that fire on some pair.
+/// Returns the directions of the elements that fire on some pair, n×d.
 fn living(trained: &Trained, x: MatRef, ctx: &Ctx) -> Vec<f64> {
     let parameters = &trained.parameters;
     let stream = crate::sae::reading::measure(ctx.session.serial(), parameters, x);
@@ -281,7 +285,7 @@ impl Layer {
     }
 }
 
-/// The largest cosine at the output, and that in the middle layers minus it.
+/// Returns the value of `column` at the output, and its mean in the middle layers minus that; or why a layer has none.
 fn conditions(
     rows: &[Layer],
     is_middle: impl Fn(usize) -> bool,
@@ -297,7 +301,7 @@ fn conditions(
     [Ok(output), Ok(middle - output)]
 }
 
-/// R² of the probe, and the largest cosines, by layer.
+/// Draws R² of the probe and the largest cosines, by layer.
 fn draw(tables: &Tables) -> Figure {
     let rows = tables.rows::<Layer>();
     let curve = |panel: Panel, role: Role, label: &str, column: fn(&Layer) -> f64| {

@@ -1,4 +1,4 @@
-//! `continuum`: what does a sparse autoencoder make of features that are not discrete?
+//! The experiment `continuum`: what does a sparse autoencoder make of features that are not discrete?
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -17,7 +17,7 @@ mod spread;
 use dictionaries::{Cell, Dictionary, Family};
 pub use settings::Settings;
 
-/// See the [module](self).
+/// The experiment `continuum`; see the [module](self).
 pub struct Continuum;
 
 impl Experiment for Continuum {

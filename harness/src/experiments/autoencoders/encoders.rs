@@ -1,4 +1,4 @@
-//! `encoders`: does a stronger encoder find better features?
+//! The experiment `encoders`: does a stronger encoder find better features?
 //!
 //! A linear encoder, one with a hidden layer and one of unrolled steps (LISTA) are trained side by side, and beside
 //! them a dictionary whose codes are optimised freely (FISTA). All encoders start as the same linear one, the transpose
@@ -34,7 +34,7 @@ pub use settings::Settings;
 use source::Source;
 use tuning::Tried;
 
-/// See the [module](self).
+/// The experiment `encoders`; see the [module](self).
 pub struct Encoders;
 
 impl Experiment for Encoders {
@@ -183,7 +183,7 @@ impl Experiment for Encoders {
     }
 }
 
-/// Estimated memory of so many models of a source, as many with each encoder, bytes.
+/// Returns the estimated memory in bytes of `trained` models of a source, as many with each encoder.
 fn of_source(s: &Settings, trained: usize, width: usize, elements: usize, threads: usize) -> f64 {
     let models = (trained / Encoder::TRAINED.len()) as f64;
     let threads = threads as f64;
@@ -198,14 +198,14 @@ fn of_source(s: &Settings, trained: usize, width: usize, elements: usize, thread
     plan + square + codes + hidden
 }
 
-/// What is computed at one seed, independently of the rest.
+/// A part of the computation at one seed that is independent of the rest.
 #[derive(Debug, Clone, Copy)]
 pub struct Unit {
     from: From,
     seed: u64,
 }
 
-/// Where the samples come from, and how their codes are found.
+/// The origin of the samples of a unit, and the way in which their codes are found.
 #[derive(Debug, Clone, Copy)]
 enum From {
     /// Synthetic data of some coherence, by every encoder at every rate and number of steps.
@@ -218,30 +218,34 @@ enum From {
     Stream(usize),
 }
 
-/// What comes out of a unit.
+/// The result of a unit.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Piece {
     models: Vec<Model>,
     tried: Vec<Tried>,
 }
 
-/// Seconds to train on a sample, and for each value of the dictionary, on one core of Zen 3 with AVX2. Encoders of the
-/// control, whose codes are denser and whose hidden layers are wider, take twice as long.
+/// The seconds to train on a sample, on one core of Zen 3 with AVX2.
 const PER_SAMPLE: f64 = 8e-7;
+/// The seconds to train on a sample for each value of the dictionary, on one core of Zen 3 with AVX2.
 const PER_VALUE: f64 = 2.3e-10;
+/// The factor by which encoders of the control take longer, since their codes are denser and their hidden layers wider.
 const OF_CONTROL: f64 = 2.0;
 
-/// Seconds to find the free codes of a sample, and for each value of the Gram matrix of the dictionary, on the same.
+/// The seconds to find the free code of a sample, on one core of Zen 3 with AVX2.
 const PER_CODE: f64 = 4.6e-6;
+/// The seconds to find the free code of a sample for each value of the Gram matrix of the dictionary, on one core of
+/// Zen 3 with AVX2.
 const PER_PRODUCT: f64 = 3.2e-10;
 
-/// Width of the residual streams.
+/// Returns the width of the residual streams of the models of `multilayer`.
 fn stream_width(needs: &Needs) -> usize {
     let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
     model.width
 }
 
-/// Learns a dictionary with free codes for every λ; reads it, and free codes on the true features.
+/// Learns a dictionary with free codes for every λ, and returns its readings and those of free codes on the true
+/// features.
 fn freely_coded(source: &Source, s: &Settings, ctx: &Ctx) -> Result<Vec<Model>> {
     let seed = source.seed;
     let learn = |&lambda: &f64| -> Result<[Model; 2]> {

@@ -1,5 +1,5 @@
-//! `l1-geometry`: what minimising the L1 norm of a code does, with perfect reconstruction and no training. Exact,
-//! in f64.
+//! The experiment `l1-geometry`: what minimising the L1 norm of a code does, with perfect reconstruction and no
+//! training. All codes are found exactly, up to rounding in f64.
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -28,7 +28,7 @@ use transition::Law;
 pub use transition::Recovered;
 use units::{Identities, Piece, Unit};
 
-/// See the [module](self).
+/// The experiment `l1-geometry`; see the [module](self).
 pub struct L1Geometry;
 
 impl Experiment for L1Geometry {
@@ -127,7 +127,7 @@ impl Experiment for L1Geometry {
     }
 }
 
-/// Settles what algebra says of small dictionaries.
+/// Settles the claims on small dictionaries, which follow from algebra.
 fn settle_identities(identities: &Identities, seed: u64, outcome: &mut Outcome) {
     let [claim, control] = identities.as_claimed;
     outcome.settle(&SPARSEST, seed, [claim], [control]);
@@ -146,7 +146,8 @@ fn settle_identities(identities: &Identities, seed: u64, outcome: &mut Outcome) 
     outcome.settle(&COSINE, seed, [claim], [control]);
 }
 
-/// Holds the transition of every law to the prediction, with the crowded atoms of the same codes as the control.
+/// Settles the claim on the phase transition: holds every law of atoms to the prediction, with crowded atoms under the
+/// same codes as the control.
 fn settle_transition(surveys: &[(Law, Vec<Recovered>)], seed: u64, outcome: &mut Outcome) {
     for (law, rows) in surveys {
         let crowded = Law {

@@ -1,4 +1,4 @@
-//! `magnitude`: a sparse autoencoder may know which features are active and still not how strongly.
+//! The experiment `magnitude`: a sparse autoencoder may know which features are active and still not how strongly.
 
 use crate::claim::Setting;
 use crate::claim::ledger::Ledger;
@@ -31,7 +31,7 @@ pub use settings::Settings;
 pub use shrinkage::{Code, Shrunk};
 use units::{Gathered, Piece, Unit};
 
-/// See the [module](self).
+/// The experiment `magnitude`; see the [module](self).
 pub struct Magnitude;
 
 impl Experiment for Magnitude {

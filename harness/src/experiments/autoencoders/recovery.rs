@@ -1,4 +1,4 @@
-//! `recovery`: do sparse autoencoders find the features that synthetic data are made of?
+//! The experiment `recovery`: do sparse autoencoders find the features that synthetic data are made of?
 //!
 //! At each seed one generator draws the data, and every model of the grid of L1 coefficients and dictionary sizes sees
 //! the same batches.
@@ -29,13 +29,13 @@ use model::{Encoder, Model, Series, Task};
 use pairs::Pair;
 pub use settings::Settings;
 
-/// See the [module](self).
+/// The experiment `recovery`; see the [module](self).
 pub struct Recovery;
 
 impl Experiment for Recovery {
     type Settings = Settings;
     type Unit = Series;
-    /// The models, and of the one whose MMCS is largest the pairs of elements that are nearly the same.
+    /// The models of a series, and the pairs of elements that are nearly the same of the one whose MMCS is largest.
     type Piece = (Vec<Model>, Vec<Pair>);
 
     const SIDE_BY_SIDE: bool = true;

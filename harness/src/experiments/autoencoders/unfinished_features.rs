@@ -1,4 +1,4 @@
-//! `unfinished-features`: what does it cost a sparse code that features are built little by little?
+//! The experiment `unfinished-features`: what does it cost a sparse code that features are built little by little?
 //!
 //! For a trained `multilayer` model and a control in which every datapoint is finished in one layer, sparse
 //! autoencoders are trained on the residual stream after several layers. What a layer costs, how its elements are used,
@@ -38,7 +38,7 @@ use function::Properties;
 pub use settings::Settings;
 use stream::{Activations, Basis};
 
-/// See the [module](self).
+/// The experiment `unfinished-features`; see the [module](self).
 pub struct UnfinishedFeatures;
 
 impl Experiment for UnfinishedFeatures {
@@ -68,8 +68,9 @@ impl Experiment for UnfinishedFeatures {
     };
 
     fn memory(s: &Settings, needs: &Needs, threads: usize) -> f64 {
-        // The streams of a model, twice as much again of what dictionaries see of them, and the pool of all layers; the
-        // largest dictionaries of a group, which are trained side by side; on each thread the codes of one that is read.
+        // The streams of a model, and four times the size of the layers that are read for what dictionaries see of
+        // them; the largest dictionaries of a group, which are trained side by side; on each thread the codes of one
+        // that is read.
         let model: &multilayer::Settings = needs.settings(Multilayer::ABOUT.id);
         let width = model.width;
         let layers = s.read_layers(model.layers).len();
@@ -180,23 +181,26 @@ impl Experiment for UnfinishedFeatures {
     }
 }
 
-/// What comes out of a unit: nothing if there is no model to look into.
+/// The result of a unit: nothing if there is no model to look into.
 type Piece = Option<OfGroup>;
 
 /// The dictionaries of a group.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OfGroup {
-    /// Width of the stream of their model, and number of its blocks.
+    /// The width of the residual stream of the model.
     width: usize,
+    /// The number of residual blocks of the model.
     blocks: usize,
+    /// The dictionaries of the group.
     dictionaries: Vec<Dictionary>,
 }
 
-/// Seconds of a step, and for each value of its dictionary and sample of its batch, on one core of Zen 3 with AVX2.
+/// The seconds of a step, on one core of Zen 3 with AVX2.
 const PER_STEP: f64 = 9e-5;
+/// The seconds of a step for each value of the dictionary and sample of the batch, on one core of Zen 3 with AVX2.
 const PER_VALUE: f64 = 8e-11;
 
-/// Trains and reads dictionaries of one model.
+/// Trains and reads the dictionaries of `jobs`, which are all of one model.
 fn train(
     streams: &Streams,
     layers: &[usize],
@@ -219,12 +223,12 @@ fn train(
     });
     let tuned: Vec<Result<Activations, String>> = tuned.collect();
     let place = |layer: usize| layers.iter().position(|&l| l == layer).expect("it is read");
-    // What a dictionary is read on.
+    // The activations that a dictionary is read on.
     let activations = |job: &Job| match job.basis {
         Basis::Stream | Basis::AllLayers => Ok(&plain[place(job.layer)]),
         Basis::TunedLens => tuned[place(job.layer)].as_ref(),
     };
-    // Sources of batches: the layers, their tuned lenses, and all layers together.
+    // The number of the source of batches: the layers come first, then their tuned lenses, then all layers together.
     let source = |job: &Job| match job.basis {
         Basis::Stream => place(job.layer),
         Basis::TunedLens => layers.len() + place(job.layer),
@@ -298,7 +302,7 @@ fn train(
     read.collect()
 }
 
-/// The inputs of the datapoints, and the class that the model says of each.
+/// Returns the inputs of the datapoints, and the class that the model predicts for each.
 fn properties(streams: &Streams, task: Task) -> Properties {
     let shape = streams.parameters.shape();
     // There are as many classes as values of an input; a model built by hand holds a code beside their logits.
@@ -324,7 +328,7 @@ fn properties(streams: &Streams, task: Task) -> Properties {
 }
 
 impl Job {
-    /// Its model before training.
+    /// Returns the sparse autoencoder of the job before training.
     fn candidate(&self, width: usize, source: usize, s: &Settings, ctx: &Ctx) -> Candidate {
         let Job {
             task,

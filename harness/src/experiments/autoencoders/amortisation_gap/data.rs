@@ -1,4 +1,4 @@
-//! Exactly K of N sources active in every sample, as sums of N directions in M dimensions.
+//! Synthetic data with known codes: samples in M dimensions, in each of which exactly K of N sources are active.
 
 use rand::RngExt as _;
 
@@ -7,38 +7,39 @@ use crate::rng::{Rng, random_direction};
 /// The numbers of sources and of dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// N.
+    /// The number of sources N.
     pub sources: usize,
-    /// M.
+    /// The number of dimensions M.
     pub dimensions: usize,
-    /// Whether their directions are orthogonal: the control, where N = M.
+    /// Whether the directions of the sources are orthogonal: the control, where N = M.
     pub orthogonal: bool,
 }
 
-/// Sources with samples to train on and others to judge on.
+/// The directions of the sources, with samples to train on and others to judge on.
 #[derive(Debug)]
 pub struct Data {
-    /// The sizes.
+    /// The numbers of sources and of dimensions.
     pub size: Size,
-    /// Directions of the sources, N×M, of norm 1.
+    /// The directions of the sources, N×M, of norm 1.
     pub dictionary: Vec<f32>,
-    /// Samples to train on.
+    /// The samples to train on.
     pub training: Split,
-    /// Samples to judge on.
+    /// The samples to judge on.
     pub test: Split,
 }
 
-/// Some samples with their codes.
+/// Samples with their true codes.
 #[derive(Debug)]
 pub struct Split {
-    /// B×N.
+    /// The codes, B×N.
     pub codes: Vec<f32>,
-    /// B×M.
+    /// The samples, B×M.
     pub x: Vec<f32>,
 }
 
 impl Data {
-    /// Draws directions and samples; magnitudes are those of normal numbers.
+    /// Draws the directions of the sources, which are coordinate axes where they are orthogonal, and `samples` samples
+    /// each to train and to judge on. In each, `active` sources have magnitudes |z| with z standard normal.
     pub fn draw(size: Size, active: usize, samples: usize, rng: &mut Rng) -> Data {
         let Size {
             sources,
@@ -83,7 +84,7 @@ impl Data {
     }
 }
 
-/// Weights of a layer from `inputs` values, uniform within ±1/√inputs.
+/// Draws the weights of a layer, `outputs`×`inputs`, uniformly within ±1/√inputs.
 pub fn layer(outputs: usize, inputs: usize, rng: &mut Rng) -> Vec<f32> {
     let most = 1.0 / (inputs as f32).sqrt();
     (0..outputs * inputs)

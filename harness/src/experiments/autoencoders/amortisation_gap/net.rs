@@ -8,42 +8,43 @@ use crate::rng::Rng;
 /// The target of the loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Aim {
-    /// The codes themselves: the mean of (s − true code)².
+    /// The true codes: the loss is the mean of (s − true code)².
     Codes,
-    /// The samples: the mean of (x̂ − x)² and a share of the mean of s.
+    /// The samples: the loss is the mean of (x̂ − x)² plus `penalty` times the mean of s.
     Samples {
-        /// That share.
+        /// The coefficient of the mean of s.
         penalty: f64,
     },
 }
 
-/// The sizes of an encoder and its dictionary, which lie one after the other in one slice: the hidden layer, if there is
-/// one, h×M; the output layer, N×h or N×M; the dictionary, N×M.
+/// The sizes of an encoder and its dictionary. Their weights lie one after the other in one slice: the hidden layer, if
+/// there is one, h×M; the output layer, N×h or N×M; the dictionary, N×M.
 #[derive(Debug, Clone, Copy)]
 pub struct Net {
+    /// The numbers of sources N and of dimensions M.
     pub size: Size,
-    /// Width h of the hidden layer.
+    /// The width h of the hidden layer, if there is one.
     pub hidden: Option<usize>,
 }
 
 impl Net {
-    /// The width of what the output layer reads.
+    /// Returns the number of inputs of the output layer: h, or M without a hidden layer.
     fn inputs(&self) -> usize {
         self.hidden.unwrap_or(self.size.dimensions)
     }
 
-    /// The places at which output layer and dictionary begin.
+    /// Returns the places in the weights at which the output layer and the dictionary begin.
     fn places(&self) -> [usize; 2] {
         let output = self.hidden.map_or(0, |h| h * self.size.dimensions);
         [output, output + self.size.sources * self.inputs()]
     }
 
-    /// The place at which the dictionary begins.
+    /// Returns the place in the weights at which the dictionary begins.
     pub fn dictionary(&self) -> usize {
         self.places()[1]
     }
 
-    /// Random weights; the rows of the dictionary are normal, or those that are given.
+    /// Draws the first weights. The rows of the dictionary are those of `known`, or else normal numbers.
     pub fn start(&self, known: Option<&[f32]>, rng: &mut Rng) -> Vec<f32> {
         let Size {
             sources,
@@ -62,7 +63,7 @@ impl Net {
         weights
     }
 
-    /// The codes of samples, and beside them what the hidden layer makes of these.
+    /// Returns the codes of samples, B×N, and the activations of the hidden layer, B×h, which are empty without one.
     fn encode(&self, exec: Exec, weights: &[f32], x: MatRef) -> (Vec<f32>, Vec<f32>) {
         let (rows, n) = (x.rows(), self.size.sources);
         let [output, dictionary] = self.places();
@@ -84,12 +85,13 @@ impl Net {
         (codes, hidden)
     }
 
-    /// The codes of samples.
+    /// Returns the codes of samples, B×N.
     pub fn codes(&self, exec: Exec, weights: &[f32], x: MatRef) -> Vec<f32> {
         self.encode(exec, weights, x).0
     }
 
-    /// The loss on samples with their true codes, and its gradient with respect to all weights, which overwrites `gradient`.
+    /// Returns the loss on samples `x` with true codes `truth`, and writes its gradient with respect to all weights to
+    /// `gradient`.
     pub fn gradient(
         &self,
         exec: Exec,
@@ -127,7 +129,7 @@ impl Net {
                 let off = MatRef::from_rows(&off, m);
                 d_codes = product(exec, off, unit.t(), n);
                 d_codes.iter_mut().for_each(|d| *d += each as f32);
-                // Rows count by their direction alone.
+                // Rows of the dictionary count by their direction alone.
                 let d_unit = product(exec, code.t(), off, m);
                 gradient[start..].copy_from_slice(&d_unit);
                 let mut rows = MatMut::from_rows(&mut gradient[start..], m);
@@ -159,7 +161,7 @@ impl Net {
     }
 }
 
-/// A product with so many columns.
+/// Returns the product of `a` and `b`, which has `columns` columns.
 pub fn product(exec: Exec, a: MatRef, b: MatRef, columns: usize) -> Vec<f32> {
     let mut out = vec![0f32; a.rows() * columns];
     let into = MatMut::from_rows(&mut out, columns);
@@ -168,7 +170,7 @@ pub fn product(exec: Exec, a: MatRef, b: MatRef, columns: usize) -> Vec<f32> {
 }
 
 fn relu(mut values: Vec<f32>) -> Vec<f32> {
-    // A NaN stays one.
+    // A NaN stays a NaN.
     values
         .iter_mut()
         .filter(|v| **v < 0.0)
@@ -176,7 +178,7 @@ fn relu(mut values: Vec<f32>) -> Vec<f32> {
     values
 }
 
-/// Zeros where a ReLU gave none.
+/// Sets the entries of a gradient to 0 where the ReLU gave 0.
 fn mask(gradient: &mut [f32], values: &[f32]) {
     let off = gradient.iter_mut().zip(values).filter(|(_, v)| **v <= 0.0);
     off.for_each(|(g, _)| *g = 0.0);
@@ -193,7 +195,7 @@ mod tests {
     use super::super::data::Data;
     use super::*;
 
-    /// The loss by plain loops in f64.
+    /// Returns the loss by plain loops in f64.
     fn slow(net: &Net, weights: &[f64], data: &Data, aim: Aim) -> f64 {
         let Size {
             sources: n,
@@ -269,7 +271,7 @@ mod tests {
                         moved[i] += step;
                         slow(&net, &moved, &data, aim)
                     };
-                    // So short that hardly a ReLU bends on the way.
+                    // The step is so short that hardly any ReLU goes on or off within it.
                     let slope = (at(1e-6) - at(-1e-6)) / 2e-6;
                     assert!(
                         (f64::from(gradient[i]) - slope).abs() < 1e-4,

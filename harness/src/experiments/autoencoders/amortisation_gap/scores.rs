@@ -8,14 +8,15 @@ use crate::stats::mean;
 /// The scores of a method.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Scores {
-    /// That of the codes of the test samples.
+    /// The mean correlation coefficient of the codes of the test samples with the true ones.
     pub code_mcc: f64,
-    /// That of the dictionary; not a number where none is learned.
+    /// The mean correlation coefficient of the dictionary with the true one; not a number where none is learned.
     pub dictionary_mcc: f64,
 }
 
-/// Mean |r| over the sources, for the one-to-one matching of codes (B×N) with true ones that makes it largest; r is
-/// Pearson's correlation over the samples, 0 where a code is the same for all of them.
+/// Returns the mean |r| over the sources, for the one-to-one matching of codes (B×N) with true ones that makes it
+/// largest; not a number if a code is not finite. r is Pearson's correlation over the samples, 0 where a code is the
+/// same for all of them.
 pub fn of_codes(codes: &[f32], truth: &[f32], sources: usize) -> f64 {
     if !codes.iter().all(|c| c.is_finite()) {
         return f64::NAN;
@@ -43,8 +44,8 @@ pub fn of_codes(codes: &[f32], truth: &[f32], sources: usize) -> f64 {
     mean(&matched.collect::<Vec<_>>())
 }
 
-/// Mean |r| of pairs of atoms (N×M) and true ones, the largest |r| first, each atom once; r is Pearson's correlation over
-/// the M coordinates.
+/// Returns the mean |r| of pairs of atoms (N×M) and true ones, matched greedily, the largest |r| first and each atom
+/// once; not a number if an r is not. r is Pearson's correlation over the M coordinates.
 pub fn of_dictionaries(atoms: &[f32], truth: &[f32], dimensions: usize) -> f64 {
     let [atoms, truth] = [atoms, truth].map(|a| centred(a, dimensions));
     let mut pairs = Vec::new();
@@ -80,7 +81,7 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Rows less their means.
+/// Returns rows of `length` values, each less its mean.
 fn centred(values: &[f32], length: usize) -> Vec<f32> {
     let row = |row: &[f32]| {
         let mean = row.iter().map(|&v| f64::from(v)).sum::<f64>() / row.len() as f64;

@@ -4,8 +4,8 @@ use crate::sae::training::{STEPS, learning_rate};
 use crate::settings::range::{above, increasing};
 
 crate::settings! {
-    /// Settings of `amortisation-gap`. O'Neill, Gumran and Klindt have N up to 128, M up to 32 and hidden layers of up to
-    /// 1,024; `full` has the smaller half of their grid, by cost.
+    /// Settings of `amortisation-gap`. O'Neill, Gumran and Klindt have N up to 128, M up to 32 and hidden layers of up
+    /// to 1,024; `full` has the smaller half of their grid, by cost.
     pub struct Settings {
         /// Numbers of sources N, increasing; 16 or more.
         sources: Vec<usize> = vec![16], full = vec![16, 32, 64], in increasing(1..=16, 16..=1024);

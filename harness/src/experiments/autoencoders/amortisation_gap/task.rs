@@ -1,4 +1,5 @@
-//! The trainings: of every method, at every size, with more or less known.
+//! The trainings of the experiment: every method at every size of the data, with true codes, dictionary or nothing
+//! known.
 
 use super::data::Size;
 use super::settings::Settings;
@@ -6,13 +7,13 @@ use crate::experiment::Cost;
 use crate::table::record::Word as _;
 
 crate::words! {
-    /// What is known while an encoder is trained.
+    /// The things that are known in training.
     pub enum Known {
         /// The true codes of the samples.
         Codes,
-        /// The dictionary.
+        /// The true dictionary.
         Dictionary,
-        /// Neither.
+        /// Neither the codes nor the dictionary.
         Nothing,
     }
 }
@@ -20,9 +21,9 @@ crate::words! {
 /// The way in which codes are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Method {
-    /// An encoder, with a hidden layer of that width or without.
+    /// An encoder, with a hidden layer of the given width or without one.
     Encoder(Option<usize>),
-    /// Optimisation, sample by sample.
+    /// Sparse coding: optimisation of the code of each sample.
     SparseCoding,
 }
 
@@ -36,14 +37,18 @@ impl std::fmt::Display for Method {
     }
 }
 
-/// One training.
+/// One training of the experiment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Task {
+    /// The seed of the data and of the first weights.
     pub seed: u64,
+    /// The numbers of sources and of dimensions.
     pub size: Size,
-    /// Number of the size among all.
+    /// The number of the size in the list of all sizes.
     pub number: usize,
+    /// The things that are known in training.
     pub known: Known,
+    /// The way in which codes are found.
     pub method: Method,
 }
 
@@ -64,7 +69,7 @@ impl Settings {
         random.chain(orthogonal).collect()
     }
 
-    /// What is trained for each size.
+    /// Returns what is trained for each size: things known and methods.
     fn trainings(&self) -> Vec<(Known, Method)> {
         let widths = [None]
             .into_iter()
@@ -77,7 +82,7 @@ impl Settings {
         trainings
     }
 
-    /// All trainings at these seeds.
+    /// Returns all trainings at `seeds`.
     pub fn tasks(&self, seeds: &[u64]) -> Vec<Task> {
         let trainings = self.trainings();
         let mut tasks = Vec::new();
@@ -96,17 +101,18 @@ impl Settings {
     }
 }
 
-/// Seconds of a sample in a step of an encoder and in an iteration of sparse coding, and for each multiplication in either,
-/// fitted to runs on Zen 3 with AVX2.
+/// The seconds of a step of an encoder for each sample, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_STEP: f64 = 2.5e-8;
+/// The seconds of an iteration of sparse coding for each sample, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_ITERATION: f64 = 2.5e-7;
+/// The seconds of a multiplication in a step or an iteration, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_PRODUCT: f64 = 8e-11;
 
-/// Iterations that the best codes take, about.
+/// The approximate number of iterations that the best codes take.
 const ITERATIONS_OF_BEST: u64 = 40;
 
 impl Task {
-    /// A name that no other has: of its unit, and of the folder of its checkpoints.
+    /// Returns a name that no other training has: that of its unit, and of the folder of its checkpoints.
     pub fn name(&self) -> String {
         let Task {
             seed,
@@ -121,7 +127,7 @@ impl Task {
         format!("{sources}-{known}-{method}-seed{seed}").replace(' ', "-")
     }
 
-    /// Its name in messages.
+    /// Returns the name of the training in messages.
     pub fn title(&self) -> String {
         let Task {
             seed,
@@ -141,13 +147,13 @@ impl Task {
         format!("{method}, {what}, known: {known}, seed {seed}")
     }
 
-    /// The cost.
+    /// Returns the cost of the training.
     pub fn cost(&self, s: &Settings) -> Cost {
         let (n, m) = (self.size.sources as f64, self.size.dimensions as f64);
         let steps = s.steps as f64;
         let of_encoder = |products: f64| steps * (SECONDS_OF_STEP + SECONDS_OF_PRODUCT * products);
         let of_sample = match self.method {
-            // Forwards, and backwards to either side.
+            // The products forwards, and as many each backwards to the weights and to the inputs.
             Method::Encoder(None) => of_encoder(3.0 * 2.0 * n * m),
             Method::Encoder(Some(hidden)) => of_encoder(3.0 * (hidden as f64 * (n + m) + n * m)),
             Method::SparseCoding => {

@@ -1,4 +1,4 @@
-//! The training of one encoder or dictionary, from where its last checkpoint left it.
+//! The training of one encoder or dictionary, resumed from its last checkpoint.
 
 use std::ops::Range;
 
@@ -16,13 +16,16 @@ use crate::sae::optimum::Problem;
 use crate::session::training::{self, Course, End, Learner};
 use crate::store::snapshot::Snapshot;
 
-/// Codes of the test samples, and the dictionary that they are for.
+/// The result of a training.
 pub struct Found {
+    /// The codes of the test samples, B×N.
     pub codes: Vec<f32>,
+    /// The dictionary, N×M, with rows of norm 1.
     pub dictionary: Vec<f32>,
 }
 
-/// The weights of a net, and the codes that sparse coding goes on from; none for encoders.
+/// The state of a training: the weights of a net, and the codes from which sparse coding goes on, which are empty for
+/// encoders.
 #[derive(Clone)]
 struct Coder {
     weights: Vec<f32>,
@@ -47,7 +50,8 @@ impl Learner for Coder {
     }
 }
 
-/// Trains what a method has to learn and codes the test samples; or says how it diverged.
+/// Trains what a method has to learn, and returns the codes of the test samples with the dictionary, or how the
+/// training diverged.
 pub fn run(task: &Task, data: &Data, s: &Settings, ctx: &Ctx) -> Result<Result<Found, String>> {
     let &Task { known, method, .. } = task;
     let exec = ctx.session.serial();
@@ -119,12 +123,12 @@ pub fn run(task: &Task, data: &Data, s: &Settings, ctx: &Ctx) -> Result<Result<F
     }))
 }
 
-/// λ for an error that is summed over dimensions and a code that is summed over sources.
+/// Returns λ for an error that is summed over dimensions and a code that is summed over sources.
 fn lambda(s: &Settings, data: &Data) -> f64 {
     s.penalty * data.size.dimensions as f64 / data.size.sources as f64
 }
 
-/// The best codes of samples on a dictionary of rows of norm 1.
+/// Returns the best codes of samples on a dictionary with rows of norm 1, or why there are none.
 fn best(
     exec: Exec,
     dictionary: &[f32],
@@ -154,7 +158,8 @@ fn encoder_gradient(
     net.gradient(exec, weights, x, &data.training.codes, aim, gradient)
 }
 
-/// The gradient of the squared error with respect to the dictionary, at codes that have come nearer to the best ones.
+/// Brings the codes nearer to the best ones, writes the gradient of the squared error at these codes with respect to
+/// the dictionary to `gradient`, and returns the sum of the losses of the codes.
 fn dictionary_gradient(
     exec: Exec,
     net: &Net,
@@ -191,7 +196,7 @@ fn dictionary_gradient(
     certificates.iter().map(|c| c.objective).sum::<f64>()
 }
 
-/// The parameters that are learned: those of the encoder, of the dictionary, or of both.
+/// Returns the range of the parameters that are learned: those of the encoder, of the dictionary, or of both.
 fn learned(net: &Net, known: Known, method: Method, parameters: usize) -> Range<usize> {
     let dictionary = net.dictionary();
     match (method, known) {

@@ -5,7 +5,7 @@ use super::settings::Settings;
 use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, Claim, Kind, Setting, at_least};
 
-/// The choice of the specification curve that is the number of features.
+/// The name of the choice of the specification curve that is the number of features.
 pub const FEATURES: &str = "features";
 
 pub static COMPANY: Claim<2> = Claim {
@@ -57,7 +57,8 @@ pub fn settle(rows: &[Reading], s: &Settings, seeds: &[u64], outcome: &mut Outco
     }
 }
 
-/// How much more a rival loses than codes, and what these are worth in new combinations.
+/// Returns by how much more the R² of `rival` falls from known to new combinations than that of `codes`, and the R² of
+/// `codes` in new ones.
 fn conditions(
     rows: &[Reading],
     at: (usize, bool, u64),

@@ -4,21 +4,21 @@ use rand::RngExt as _;
 
 use crate::rng::{Rng, random_direction};
 
-/// How many features there are, and in how many dimensions.
+/// The numbers of features and of dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// n.
+    /// The number of features n.
     pub features: usize,
-    /// k.
+    /// The number of features k that are active in a sample.
     pub active: usize,
-    /// m.
+    /// The number of dimensions m.
     pub dimensions: usize,
-    /// Whether the directions are orthogonal: the control.
+    /// Whether the directions of the features are orthogonal: the control.
     pub orthogonal: bool,
 }
 
 impl Size {
-    /// Random directions in ⌈2k ln(n/k)⌉ dimensions.
+    /// Returns the size for random directions in ⌈2k ln(n/k)⌉ dimensions.
     pub fn compressed(features: usize, active: usize) -> Size {
         let (n, k) = (features as f64, active as f64);
         Size {
@@ -29,7 +29,7 @@ impl Size {
         }
     }
 
-    /// A dimension for each feature.
+    /// Returns the size of the control, with a dimension for each feature.
     pub fn orthogonal(features: usize, active: usize) -> Size {
         Size {
             features,
@@ -40,10 +40,10 @@ impl Size {
     }
 }
 
-/// The combinations that are drawn.
+/// The combinations of features that are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Combinations {
-    /// Those of training: half of them known ones, the others of any features but the first.
+    /// The combinations of training: half of them known ones, the others of any features but the first.
     Training,
     /// The first feature beside others of the first half.
     Known,
@@ -54,23 +54,23 @@ pub enum Combinations {
 /// The directions of the features.
 #[derive(Debug)]
 pub struct Source {
-    /// How many there are, and in how many dimensions.
+    /// The numbers of features and of dimensions.
     pub size: Size,
-    /// n×m, rows of norm 1.
+    /// The directions, n×m, with rows of norm 1.
     pub directions: Vec<f32>,
 }
 
-/// Some samples.
+/// Samples with the magnitudes of the first feature.
 #[derive(Debug)]
 pub struct Split {
-    /// B×m.
+    /// The samples, B×m.
     pub x: Vec<f32>,
-    /// The magnitude of the first feature in each, 0 where it is not active.
+    /// The magnitude of the first feature in each sample, 0 where it is not active.
     pub first: Vec<f64>,
 }
 
 impl Source {
-    /// Draws the directions.
+    /// Draws the directions of the features; those of the control are the coordinate axes.
     pub fn new(size: Size, rng: &mut Rng) -> Source {
         let (n, m) = (size.features, size.dimensions);
         let directions = match size.orthogonal {
@@ -85,7 +85,7 @@ impl Source {
         Source { size, directions }
     }
 
-    /// The active features of a sample, the first of all in front if it is among them.
+    /// Draws the active features of a sample; if feature 0 is among them, it comes first.
     fn active(&self, which: Combinations, rng: &mut Rng) -> Vec<usize> {
         let Size {
             features, active, ..
@@ -106,7 +106,7 @@ impl Source {
         }
     }
 
-    /// Draws samples with magnitudes uniform on (0, 1).
+    /// Draws `samples` samples, with magnitudes uniform on (0, 1).
     pub fn draw(&self, which: Combinations, samples: usize, rng: &mut Rng) -> Split {
         let m = self.size.dimensions;
         let mut x = vec![0f32; samples * m];
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_first_feature_never_stands_beside_the_second_half_in_training() {
-        // As many dimensions as features: a sample shows its magnitudes.
+        // With as many dimensions as features, a sample shows its magnitudes.
         let size = Size::orthogonal(12, 4);
         let mut rng = Rng::stream(1, "test", "compositional", 0);
         let source = Source::new(size, &mut rng);
@@ -158,7 +158,7 @@ mod tests {
                 }
                 active.iter().for_each(|&j| fired[j] += 1);
             }
-            // All that may fire do, in training the first feature on half of the samples.
+            // All features that may fire do; in training the first one fires on half of the samples.
             let may = |j: usize| match which {
                 Combinations::Training => true,
                 Combinations::Known => j < 6,

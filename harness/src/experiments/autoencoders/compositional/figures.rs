@@ -1,4 +1,4 @@
-//! The figure of `compositional` and what is said of it, from its table.
+//! The figure of `compositional` and the text of its findings, from its table.
 
 use super::claims::{COMPANY, FEATURES};
 use super::readers::{Reader, Reading};
@@ -13,7 +13,7 @@ use crate::text::number;
 
 pub const NAMES: &[&str] = &["company"];
 
-/// R² in known and in new combinations by reader: a panel a number of features, and beside it its control.
+/// Draws R² in known and in new combinations by reader: a panel for each number of features, and one for its control.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let rows = tables.rows::<Reading>();
     let mut figure = Figure::new(
@@ -54,7 +54,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![figure]
 }
 
-/// Some sentences on who reads the feature in combinations that were not trained.
+/// Returns some sentences on how well each reader reads the feature in combinations that were not trained.
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<Reading>();
     // The number of features that the verdict is for, unless no verdict was asked for.

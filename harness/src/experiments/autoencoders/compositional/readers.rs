@@ -1,4 +1,4 @@
-//! What reads the first feature from a sample, fitted to the combinations of training.
+//! The readers of the first feature of a sample, fitted to the combinations of training.
 
 use kernels::sae::{L1, Rows, Shape, Variant};
 use kernels::{Exec, MatRef, metrics};
@@ -52,7 +52,7 @@ crate::rows! {
         r2_known: f64 ["1"],
         /// the same where it stands beside others that it never stands beside in training
         r2_new: f64 ["1"],
-        /// share of the samples of known combinations on which is told whether the feature is above 1/2
+        /// share of the samples of known combinations on which it is told rightly whether the feature is above 1/2
         accuracy_known: f64 ["1"],
         /// the same in new combinations
         accuracy_new: f64 ["1"],
@@ -61,7 +61,7 @@ crate::rows! {
     }
 }
 
-/// A source with its samples.
+/// A source with its samples of training, of known and of new combinations.
 struct Drawn {
     source: Source,
     training: Split,
@@ -69,7 +69,7 @@ struct Drawn {
     new: Split,
 }
 
-/// Trains an autoencoder for a size at a seed, and reads the first feature in every way.
+/// Trains the autoencoder of a task, and reads the first feature with every reader.
 pub fn read(task: &Task, s: &Settings, ctx: &Ctx) -> Result<Vec<Reading>> {
     let &Task { seed, size, number } = task;
     let stream = |what: &str| ctx.rng(seed, what, number as u64);
@@ -187,15 +187,15 @@ fn reading_of(
     }
 }
 
-/// The codes of least loss.
+/// Returns the codes of least loss of samples on some elements, or why there are none.
 fn best(exec: Exec, elements: &[f32], x: MatRef, s: &Settings) -> Result<Vec<f32>, String> {
     let elements = MatRef::from_rows(elements, x.cols());
     let codes = Problem::new(exec, elements, x, s.lambda).best();
     codes.ok_or_else(|| "has a code that is not finite".into())
 }
 
-/// R² and accuracy in known and in new combinations, of the entry of a code that correlates most with the feature over
-/// the samples of training, through the line that fits best there.
+/// Returns R² and accuracy in known and in new combinations, of the entry of a code that correlates most with the
+/// feature over the samples of training, through the line that fits best there.
 fn scored(
     codes: impl Fn(&Split) -> Result<Vec<f32>, String>,
     drawn: &Drawn,
@@ -233,7 +233,7 @@ fn scored(
     Ok([score(known)?, score(new)?])
 }
 
-/// Pearson's correlation.
+/// Returns Pearson's correlation.
 fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
     let (x, y) = (mean(a), mean(b));
@@ -242,7 +242,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     sum(|(a, b)| a * b) / (sum(|(a, _)| a * a) * sum(|(_, b)| b * b)).sqrt()
 }
 
-/// 1 − Σ(truth − read)² / Σ(truth − mean)².
+/// Returns R² = 1 − Σ(truth − read)² / Σ(truth − mean)².
 fn r2(read: &[f64], truth: &[f64]) -> f64 {
     let mean = truth.iter().sum::<f64>() / truth.len() as f64;
     let left: f64 = read.iter().zip(truth).map(|(r, t)| (t - r).powi(2)).sum();
@@ -276,7 +276,8 @@ mod tests {
         for [r2, accuracy] in scores {
             assert!((r2 - 1.0).abs() < 1e-6 && accuracy > 0.99, "{scores:?}");
         }
-        // One that adds what never stands beside the feature in training is exact there and wrong in new combinations.
+        // A code that adds what never stands beside the feature in training is exact in known combinations and wrong in
+        // new ones.
         let sum = |x: &[f32]| vec![x[0] + x[6..].iter().sum::<f32>()];
         let confused = |split: &Split| Ok(split.x.chunks_exact(12).flat_map(sum).collect());
         let [known, new] = scored(confused, &drawn).unwrap();

@@ -38,7 +38,8 @@ crate::settings! {
 }
 
 impl Settings {
-    /// Every number of features, in few dimensions and then, as the control, in as many as there are features.
+    /// Returns the sizes: every number of features in few dimensions and then, as the control, in as many as there are
+    /// features.
     pub fn sizes(&self) -> Vec<Size> {
         let of = |&features: &usize| {
             [
@@ -48,7 +49,7 @@ impl Settings {
         };
         self.features.iter().flat_map(of).collect()
     }
-    /// All trainings at these seeds.
+    /// Returns all trainings at `seeds`.
     pub fn tasks(&self, seeds: &[u64]) -> Vec<Task> {
         let sizes = self.sizes();
         let of_seed = |&seed| {
@@ -59,22 +60,25 @@ impl Settings {
     }
 }
 
-/// A training at a seed.
+/// The training of an autoencoder for a size at a seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Task {
+    /// The seed of all that is drawn.
     pub seed: u64,
+    /// The numbers of features and of dimensions.
     pub size: Size,
-    /// Number of the size among all.
+    /// The number of the size in the list of all sizes.
     pub number: usize,
 }
 
-/// Seconds of a step on a sample, and for each weight of the dictionary, with the reading at the end, fitted to runs on
-/// Zen 3 with AVX2.
+/// The seconds of a step for each sample, with the reading at the end, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SAMPLE: f64 = 9e-7;
+/// The seconds of a step for each sample and weight of the dictionary, with the reading at the end, fitted to runs on
+/// Zen 3 with AVX2.
 const SECONDS_OF_WEIGHT: f64 = 2.6e-10;
 
 impl Task {
-    /// A name that no other has: of its unit, and of the folder of its checkpoints.
+    /// Returns a name that no other training has: that of its unit, and of the folder of its checkpoints.
     pub fn name(&self) -> String {
         let Size {
             features,
@@ -84,7 +88,7 @@ impl Task {
         format!("{features}-in-{dimensions}-seed{}", self.seed)
     }
 
-    /// The cost.
+    /// Returns the cost of the training.
     pub fn cost(&self, s: &Settings) -> Cost {
         let weights = (self.size.features * self.size.dimensions) as f64;
         let of_sample = SECONDS_OF_SAMPLE + SECONDS_OF_WEIGHT * weights;

@@ -12,19 +12,22 @@ use crate::experiment::Ctx;
 use crate::experiments::many_layers::multilayer::data;
 use crate::session::training::{self, Course};
 
-/// The entries of the output that hold the latent: t and 1 − t, each halved. The others are classes.
+/// The entries of the output that hold the latent t: ½t and ½(1 − t). The other entries are classes.
 pub const LATENT: [usize; 2] = [0, 1];
 
-/// What the model learns.
+/// The facts that the model learns: pairs of tokens, each with a latent and a class.
 #[derive(Debug)]
 pub struct Facts {
+    /// The pairs of tokens.
     pub pairs: Vec<[u32; 2]>,
-    /// Uniform between 0 and 1.
+    /// The latent of each pair, uniform between 0 and 1.
     pub latents: Vec<f64>,
+    /// The class of each pair, as an entry of the output.
     pub classes: Vec<u32>,
 }
 
 impl Facts {
+    /// Draws the facts of a seed.
     pub fn draw(s: &Settings, seed: u64, ctx: &Ctx) -> Facts {
         let mut rng = ctx.rng(seed, "facts", 0);
         let classes = s.width - LATENT.len();
@@ -38,7 +41,7 @@ impl Facts {
     }
 }
 
-/// The rows of a minibatch with the weights of their losses, (L+1)×B.
+/// The rows of a minibatch with their targets and the weights of their losses, (L+1)×B.
 struct Rows {
     pairs: Vec<[u32; 2]>,
     targets: Vec<u32>,
@@ -46,7 +49,8 @@ struct Rows {
 }
 
 impl Facts {
-    /// The chosen pairs, each three times: once for each axis of its target, weighted by its share of it.
+    /// Returns the chosen pairs, each three times: once for each axis of its target, weighted by t, 1 − t or 1 over the
+    /// number of pairs.
     fn rows(&self, chosen: &[usize], layers: usize) -> Rows {
         let axes = |&k: &usize| {
             let t = self.latents[k];
@@ -68,7 +72,7 @@ impl Facts {
         }
     }
 
-    /// An entry of what the output should be for a pair: p = ½(t e₀ + (1 − t) e₁ + e_class).
+    /// Returns an entry of what the output should be for pair `k`: p = ½(t e₀ + (1 − t) e₁ + e_class).
     fn wanted(&self, k: usize, entry: usize) -> f64 {
         let sum = match entry {
             entry if entry == LATENT[0] => self.latents[k],
@@ -79,10 +83,10 @@ impl Facts {
     }
 }
 
-/// Trains the model and returns x₀ … x_L at every pair, N×d each, or why there is none.
+/// Trains the model and returns x₀ … x_L at every pair, N×d each, or why there are none.
 ///
-/// The loss is 2‖x_L − p‖² and a constant: the squared error to each of the axes that p is made of, weighted by its
-/// share.
+/// The loss is 2‖x_L − p‖² and a constant: the sum of the squared errors to the axes that p is made of, weighted by t,
+/// 1 − t and 1, mean over the pairs.
 pub fn streams(
     s: &Settings,
     facts: &Facts,
@@ -100,7 +104,7 @@ pub fn streams(
     let batch = s.batch.min(s.pairs);
     let mut workspace = Workspace::new(shape, (3 * batch).max(s.pairs));
     let mut gradient = Parameters::zeros(shape);
-    // One stream gives the minibatches of all steps: of those that are done they are drawn and dropped.
+    // One random stream gives the minibatches of all steps; those of steps that are done already are drawn and dropped.
     let mut rng = ctx.rng(seed, "order", 0);
     let mut drawn = 0;
     let course = Course {
@@ -134,7 +138,7 @@ pub fn streams(
             &mut workspace,
             &mut gradient,
         );
-        // Over the last third the rate falls to 0.
+        // Over the last third of the steps the learning rate falls to 0.
         let left = 3.0 * (s.steps - state.step) as f64 / s.steps as f64;
         let adam = Adam {
             learning_rate: (s.learning_rate * left.min(1.0)) as f32,
@@ -155,7 +159,7 @@ pub fn streams(
         .ok_or("the model's training diverged".into()))
 }
 
-/// ‖x − p‖², mean over the pairs.
+/// Returns ‖x − p‖² of the output, mean over the pairs.
 pub fn error(output: MatRef, facts: &Facts) -> f64 {
     let of = |k: usize| -> f64 {
         let entries = output.row(k).iter().enumerate();
@@ -211,7 +215,7 @@ mod tests {
             &mut workspace,
             &mut gradient,
         );
-        // Of 2‖x − p‖², mean over the two pairs, by the last bias: 4(x − p).
+        // The gradient of 2‖x − p‖² with respect to the last bias is 4(x − p), mean over the two pairs.
         for (entry, &ours) in gradient.block(1).b2.iter().enumerate() {
             let of = |row: usize, k: usize| 4.0 * (output[row][entry] - facts.wanted(k, entry));
             let plain = (of(0, 2) + of(1, 0)) / 2.0;

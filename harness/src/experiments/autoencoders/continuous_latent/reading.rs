@@ -1,4 +1,4 @@
-//! What the layers know of the latent, and whether a dictionary has a direction for it.
+//! The reading of the latent from a layer by a probe, and the closeness of a dictionary to the direction of the probe.
 
 use kernels::MatRef;
 
@@ -11,20 +11,21 @@ use crate::stats::mean;
 pub struct Closeness {
     /// R² of the probe on pairs that it was not fitted to.
     pub r2: f64,
-    /// Largest |cosine| of an element with the direction of the probe.
+    /// The largest |cosine| of an element with the direction of the probe.
     pub cosine: f64,
-    /// The same for probes of latents that were dealt anew to the pairs, mean over several.
+    /// The largest |cosine| of an element with the direction of a probe for latents that were dealt anew to the pairs,
+    /// mean over several probes.
     pub shuffled: f64,
-    /// The same for as many random directions as there are elements.
+    /// The largest |cosine| of one of as many random directions as there are elements with the direction of the probe.
     pub random: f64,
 }
 
 impl Closeness {
-    /// Compares a dictionary of living elements, n×d, with the probe of the latents on a stream, N×d, fitted on the
-    /// first rows.
+    /// Compares a dictionary of living elements, n×d, with the probe for the latents on a stream, N×d, that is fitted
+    /// on the first `fitted` rows.
     ///
     /// # Errors
-    /// If there is no probe or no element.
+    /// If no probe can be fitted or there is no element.
     pub fn of(
         dictionary: &[f64],
         x: MatRef,
@@ -62,7 +63,7 @@ impl Closeness {
     }
 }
 
-/// The largest |cosine| of a direction with a row of a dictionary.
+/// Returns the largest |cosine| of a direction with a row of a dictionary.
 fn largest_cosine(dictionary: &[f64], direction: &[f64]) -> f64 {
     let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
     let cosine = |row: &[f64]| {
@@ -93,7 +94,7 @@ mod tests {
         }
         let x = MatRef::from_rows(&x, d);
         let mut dictionary: Vec<f64> = random_direction(d, &mut rng);
-        // The opposite direction does as well, whatever its length.
+        // The opposite direction counts as well, whatever its length.
         dictionary.extend(along.iter().map(|v| -2.0 * v));
         let read = |dictionary: &[f64]| {
             let mut rng = Rng::stream(2, "test", "closeness", 0);

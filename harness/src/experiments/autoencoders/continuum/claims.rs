@@ -8,11 +8,11 @@ use crate::claim::{Claim, Kind, Setting, at_least, at_most};
 use crate::stats::Fit;
 use crate::table::record::Word as _;
 
-/// Excess of a loss up to which it counts as the least: FISTA stops at a duality gap of 1e-5 of ‖x‖², a ten thousandth
-/// of a loss of a tenth, and this is ten times as much.
+/// The excess of a loss up to which the loss counts as the least. FISTA stops at a duality gap of 1e-5 of ‖x‖², which
+/// is a ten thousandth of a loss of 0.1; this is ten times as much.
 pub const CERTAIN: f64 = 1e-3;
 
-/// Least exponent of the living elements in the number of elements on a continuum.
+/// The least exponent of the number of living elements in the number of elements for which the claim holds.
 pub const LEAST_GROWTH: f64 = 0.5;
 
 pub static GROWTH: Claim<2> = Claim {
@@ -40,11 +40,11 @@ pub static GROWTH: Claim<2> = Claim {
 /// The codes that a dictionary is judged by.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Codes {
-    /// The trained encoder's.
+    /// The codes of the trained encoder.
     Encoder,
-    /// Those of least loss on the trained dictionary.
+    /// The codes of least loss on the trained dictionary.
     Optimised,
-    /// Those of least loss on a dictionary that nobody trained.
+    /// The codes of least loss on a dictionary that was not trained.
     Spread,
 }
 
@@ -55,7 +55,7 @@ impl Codes {
         (Codes::Spread, "best on spread elements"),
     ];
 
-    /// Living elements and excess of the loss.
+    /// Returns the number of living elements and the excess of the loss.
     fn of(self, r: &Dictionary) -> [f64; 2] {
         match self {
             Codes::Encoder => [r.living, r.loss / r.least_loss - 1.0],
@@ -102,7 +102,9 @@ pub fn settle(rows: &[Dictionary], cells: &[Cell], seed: u64, s: &Settings, outc
     }
 }
 
-/// The exponent and the fall of the excess loss of a cell.
+/// Returns the exponent of the living elements in the number of elements, and the excess of the loss with the most
+/// elements over that with the fewest, of a cell; dictionaries with fewer elements than the control has features do not
+/// count.
 fn conditions(
     rows: &[Dictionary],
     cell: Cell,
@@ -158,7 +160,7 @@ mod tests {
                 elements,
                 seed: 0,
                 end: "trained".into(),
-                // What is below as many elements as the control has features does not count.
+                // A dictionary with fewer elements than the control has features does not count.
                 living: if elements < 32 {
                     1.0
                 } else {

@@ -1,5 +1,5 @@
-//! The dictionaries of a seed: trained, then read by their own encoder, by the best codes, and beside those that need
-//! no training.
+//! The dictionaries of a seed: their training, and their reading by their own encoder and by the codes of least loss,
+//! beside dictionaries that need no training.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +18,9 @@ use crate::stats::max;
 use crate::table::record::Word as _;
 
 crate::words! {
-    /// Whether encoder and decoder have a matrix each.
+    /// The kind of encoder: whether encoder and decoder have a matrix each.
     pub enum Encoder {
-        /// One for both.
+        /// One matrix for both.
         Tied,
         /// A matrix each.
         Untied,
@@ -66,17 +66,21 @@ crate::rows! {
     }
 }
 
-/// The data and the encoder of some dictionaries.
+/// The kind of data and of encoder that some dictionaries have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cell {
+    /// The kind of features.
     pub features: Features,
+    /// The number of dimensions k of the subspace whose unit sphere it is.
     pub sphere: usize,
+    /// The magnitude of a feature.
     pub magnitude: Magnitude,
+    /// The kind of encoder.
     pub encoder: Encoder,
 }
 
 impl Cell {
-    /// All of them; that of the control follows that of the claim.
+    /// Returns all cells; each cell of the claim is followed by that of its control.
     pub fn all(s: &Settings) -> Vec<Cell> {
         let mut cells = Vec::new();
         for &sphere in &s.spheres {
@@ -96,7 +100,7 @@ impl Cell {
 }
 
 impl Dictionary {
-    /// Its cell.
+    /// Returns the cell of the dictionary.
     pub fn cell(&self) -> Cell {
         Cell {
             features: self.features,
@@ -110,8 +114,11 @@ impl Dictionary {
 /// The dictionaries for one kind of features on one sphere at a seed: of every magnitude, encoder and size.
 #[derive(Debug, Clone, Copy)]
 pub struct Family {
+    /// The seed of all that is drawn.
     pub seed: u64,
+    /// The number of dimensions k of the subspace whose unit sphere it is.
     pub sphere: usize,
+    /// The kind of features.
     pub features: Features,
 }
 
@@ -122,17 +129,19 @@ struct Model {
     elements: usize,
 }
 
-/// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
+/// The seconds of a step for each sample, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SAMPLE: f64 = 1e-7;
+/// The seconds of a step for each sample and weight of the dictionary, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_WEIGHT: f64 = 1.2e-10;
 
-/// Seconds, for each pair of elements, of the best codes of a sample on a trained dictionary and on a spread one, and of
-/// the spreading, fitted to runs on Zen 3 with AVX2.
+/// The seconds, for each pair of elements, of the best codes of a sample on a trained dictionary and on a spread one,
+/// fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_OPTIMA: f64 = 3.4e-8;
+/// The seconds, for each pair of elements, of spreading elements over a sphere, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SPREADING: f64 = 2.4e-5;
 
 impl Family {
-    /// All of them at these seeds.
+    /// Returns all families at `seeds`.
     pub fn all(s: &Settings, seeds: &[u64]) -> Vec<Family> {
         let mut families = Vec::new();
         for &seed in seeds {
@@ -147,7 +156,7 @@ impl Family {
         families
     }
 
-    /// A name that no other has.
+    /// Returns a name that no other family has.
     pub fn name(&self) -> String {
         format!("{}-sphere{}-seed{}", self.features, self.sphere, self.seed)
     }
@@ -166,7 +175,8 @@ impl Family {
         models
     }
 
-    /// Estimated memory, bytes: the models with the samples that they see, and a dictionary with codes on it.
+    /// Returns the estimated memory of a family in bytes: the models with the samples that they see, and a dictionary
+    /// with codes on it.
     pub fn memory(s: &Settings) -> f64 {
         let models = Family::models(s);
         let largest = max(models.iter().map(|m| m.elements as f64));
@@ -178,7 +188,7 @@ impl Family {
         s.training.memory(s.width, sizes) + of_magnitudes + codes + 1e6
     }
 
-    /// The cost.
+    /// Returns the cost of the family.
     pub fn cost(&self, s: &Settings) -> Cost {
         let samples = s.training.steps as f64 * s.training.batch as f64;
         let (mut ticks, mut seconds) = (0, 0.0);
@@ -196,14 +206,14 @@ impl Family {
         Cost { ticks, seconds }
     }
 
-    /// Trains and reads its dictionaries.
+    /// Trains and reads the dictionaries of the family.
     pub fn dictionaries(&self, s: &Settings, ctx: &Ctx) -> Result<Vec<Dictionary>> {
         let &Family {
             seed,
             sphere,
             features,
         } = self;
-        // The same sphere and the same points for all families of its dimension.
+        // All families of one dimension have the same sphere and the same points at a seed.
         let mut rng = ctx.rng(seed, "sphere", sphere as u64);
         let source = Source::new(s.width, sphere, s.features, features, &mut rng);
         let models = Family::models(s);
@@ -270,7 +280,7 @@ impl Family {
         pairs.map(read).collect()
     }
 
-    /// Reads a dictionary on samples, beside elements that nobody trained.
+    /// Reads a dictionary on samples, beside `spread`, elements that were not trained.
     fn dictionary(
         &self,
         s: &Settings,
@@ -321,7 +331,7 @@ impl Family {
     }
 }
 
-/// Living elements, active elements and loss of the encoder's own codes.
+/// Returns the living elements, active elements and loss of the encoder's own codes.
 fn measure(exec: Exec, parameters: &Parameters, x: MatRef, s: &Settings) -> [f64; 3] {
     let stream = reading::measure(exec, parameters, x);
     let living = living(stream.firings(), x.rows(), s);
@@ -329,7 +339,8 @@ fn measure(exec: Exec, parameters: &Parameters, x: MatRef, s: &Settings) -> [f64
     [living, reading::l0(&stream), loss]
 }
 
-/// Living elements and loss of the codes of least loss on some elements; not numbers if there are none.
+/// Returns the living elements and the loss of the codes of least loss on some elements; not numbers if there are no
+/// such codes.
 fn optimised(exec: Exec, elements: &[f32], x: &[f32], s: &Settings) -> [f64; 2] {
     let [elements, x] = [elements, x].map(|rows| MatRef::from_rows(rows, s.width));
     let problem = Problem::new(exec, elements, x, s.lambda);
@@ -343,7 +354,7 @@ fn optimised(exec: Exec, elements: &[f32], x: &[f32], s: &Settings) -> [f64; 2] 
     [living(&firings, x.rows(), s), problem.loss(&codes)]
 }
 
-/// The number of elements that fire often enough.
+/// Returns the number of elements that fire often enough to count as living.
 fn living(firings: &[u64], samples: usize, s: &Settings) -> f64 {
     let least = s.living * samples as f64;
     firings.iter().filter(|&&f| f as f64 >= least).count() as f64

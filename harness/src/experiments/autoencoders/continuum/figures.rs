@@ -1,4 +1,4 @@
-//! The figures of `continuum` and what is said of them, from its table.
+//! The figures of `continuum` and the text of its findings, from its table.
 
 use super::claims::{CERTAIN, GROWTH, LEAST_GROWTH};
 use super::dictionaries::{Dictionary, Encoder};
@@ -15,7 +15,8 @@ pub const NAMES: &[&str] = &["living-elements", "loss", "limits"];
 
 type Column = fn(&Dictionary) -> f64;
 
-/// Curves over the number of elements, a panel a sphere.
+/// Draws all figures: curves over the number of elements, a panel for each sphere and magnitude, and what limits the
+/// loss.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let rows = tables.rows::<Dictionary>();
     let spheres = rows.iter().map(|r| r.sphere).levels();
@@ -88,8 +89,8 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
-/// What limits the loss, encoder, dictionary or geometry: the untied dictionaries at magnitude 1, a row of panels a
-/// sphere.
+/// Draws what limits the loss, encoder, dictionary or number of elements, for the untied dictionaries at magnitude 1: a
+/// panel for each sphere and kind of features.
 fn limits(rows: &[Dictionary]) -> Figure {
     let mut figure = Figure::new(
         NAMES[2],
@@ -131,7 +132,7 @@ fn limits(rows: &[Dictionary]) -> Figure {
     figure
 }
 
-/// Some sentences on how many elements live, and what limits the loss of the largest dictionary.
+/// Returns some sentences on how many elements are living, and what limits the loss of the largest dictionary.
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<Dictionary>();
     let Some(largest) = rows.iter().map(|r| r.elements).max() else {

@@ -7,11 +7,11 @@ use crate::rng::{Rng, random_direction};
 use crate::stats::orthonormal::orthonormal_part;
 
 crate::words! {
-    /// The features that there are.
+    /// The kind of features.
     pub enum Features {
         /// Every point of the sphere.
         Continuum,
-        /// A few random points of it: the control.
+        /// A few random points of the sphere: the control.
         Discrete,
     }
 }
@@ -19,9 +19,9 @@ crate::words! {
 crate::words! {
     /// The magnitude of a feature.
     pub enum Magnitude {
-        /// 1: activations are the points of the sphere.
+        /// A magnitude of 1: activations are the points of the sphere.
         One,
-        /// Uniform between 0.5 and 1.5.
+        /// A magnitude that is uniform between 0.5 and 1.5.
         Varied,
     }
 }
@@ -39,15 +39,15 @@ impl Magnitude {
 #[derive(Debug)]
 pub struct Source {
     width: usize,
-    /// Orthonormal directions of the subspace.
+    /// The orthonormal directions of the subspace.
     frame: Vec<Vec<f64>>,
-    /// The features, in coordinates of the subspace; all of the sphere if there are none.
+    /// The discrete features, in coordinates of the subspace; empty if every point of the sphere is a feature.
     points: Vec<Vec<f64>>,
 }
 
 impl Source {
-    /// The unit sphere of a random subspace of `sphere` dimensions, and `features` points of it, the same for either
-    /// kind.
+    /// Draws the unit sphere of a random subspace of `sphere` dimensions, and `features` points of it; the subspace is
+    /// the same for either kind of features, and the points are dropped for a continuum.
     pub fn new(
         width: usize,
         sphere: usize,
@@ -73,8 +73,8 @@ impl Source {
         }
     }
 
-    /// Elements of norm 1 that need no training: of discrete features these, at most as many as asked for; of a
-    /// continuum points spread evenly over the sphere.
+    /// Returns elements of norm 1 that need no training: for discrete features these, at most `elements` of them; for a
+    /// continuum `elements` points spread evenly over the sphere.
     pub fn spread(&self, elements: usize, rng: &mut Rng) -> Vec<f32> {
         let points = match self.points.len() {
             0 => spread(elements, self.frame.len(), rng),
@@ -87,7 +87,7 @@ impl Source {
         rows
     }
 
-    /// Adds a point of the sphere times a magnitude.
+    /// Adds a point of the sphere times a magnitude to `x`.
     fn place(&self, point: &[f64], magnitude: f64, x: &mut [f32]) {
         for (coordinate, direction) in point.iter().zip(&self.frame) {
             let part = magnitude * coordinate;
@@ -97,7 +97,7 @@ impl Source {
         }
     }
 
-    /// Samples, B×d, one feature each; and their magnitudes.
+    /// Draws samples, B×d, with one feature each, and returns them with their magnitudes.
     pub fn draw(
         &self,
         samples: usize,
@@ -123,7 +123,8 @@ impl Source {
     }
 }
 
-/// The loss of a dictionary with an element for every feature: min over c of (m − c)² + λc, mean over magnitudes.
+/// Returns the loss of a dictionary with an element for every feature: min over c of (m − c)² + λc, mean over
+/// magnitudes.
 pub fn least_loss(magnitudes: &[f64], lambda: f64) -> f64 {
     let of = |m: &f64| {
         let code = (m - lambda / 2.0).max(0.0);

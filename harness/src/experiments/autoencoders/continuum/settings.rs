@@ -26,7 +26,7 @@ crate::settings! {
         lambda: f64 = 0.1, in positive();
         /// Held-out samples that dictionaries are read on.
         held_out: usize = 4096, full = 16_384, in 100..=1 << 20;
-        /// Those of them, the first, that codes of least loss are found for.
+        /// Number of the held-out samples, counted from the first, that codes of least loss are found for.
         coded: usize = 256, quick = 128, full = 512, in 100..=1 << 20;
         /// Share of the samples that an element fires on to count as living.
         living: f64 = 0.001, in worded("above 0 and below 1", above(0.0).below(1.0));
@@ -41,7 +41,7 @@ crate::settings! {
 }
 
 impl Settings {
-    /// Numbers of elements, increasing.
+    /// Returns the numbers of elements of the dictionaries, increasing.
     pub fn sizes(&self) -> Vec<usize> {
         let doubled = std::iter::successors(Some(self.features), |n| Some(2 * n));
         let most = self.largest * self.features;

@@ -2,19 +2,21 @@
 
 use crate::rng::{Rng, random_direction};
 
-/// Rounds in which the points move.
+/// The number of rounds in which the points move.
 const ROUNDS: usize = 300;
 
-/// Points of the unit sphere in `dimensions` dimensions that have pushed each other apart, from random ones.
+/// Returns `points` points of the unit sphere in `dimensions` dimensions that have pushed each other apart, from random
+/// ones.
 ///
-/// Each is driven away from every other at distance r by a force of r^−k, that of the energy r^−(k−1) on a sphere of k
-/// − 1 dimensions: points of least energy of this power or a larger one cover it evenly as they get many (Hardin and
-/// Saff, 2005). In each round the point that is pushed hardest moves by a length that falls to 0 along a line.
+/// Each point is driven away from every other at distance r by a force of r^−k, with k = `dimensions`. It is that of
+/// the energy r^−(k−1) on a sphere of k − 1 dimensions: points of least energy of this power or a larger one cover the
+/// sphere evenly as they get many (Hardin and Saff, 2005). In each round the point that is pushed hardest moves by a
+/// length that falls to 0 linearly, and the others in proportion.
 pub fn spread(points: usize, dimensions: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
     let mut all: Vec<Vec<f64>> = (0..points)
         .map(|_| random_direction(dimensions, rng))
         .collect();
-    // The distance of neighbours, but for a factor.
+    // The distance of neighbours, up to a factor.
     let spacing = (points as f64).powf(-1.0 / (dimensions - 1) as f64);
     for round in 0..ROUNDS {
         let longest = spacing * (1.0 - round as f64 / ROUNDS as f64);
@@ -34,13 +36,13 @@ pub fn spread(points: usize, dimensions: usize, rng: &mut Rng) -> Vec<Vec<f64>> 
     all
 }
 
-/// The sum of the forces on a point, along the sphere.
+/// Returns the sum of the forces on point `i`, along the sphere.
 fn push(all: &[Vec<f64>], i: usize) -> Vec<f64> {
     let (point, k) = (&all[i], all[i].len());
     let mut sum = vec![0.0; k];
     for other in all.iter().enumerate().filter(|(j, _)| *j != i) {
         let apart = || point.iter().zip(other.1).map(|(a, b)| a - b);
-        // Two points in the same place do not know where to go.
+        // The bound keeps the force of two points in the same place, which has no direction, at 0.
         let squared = apart().map(|v| v * v).sum::<f64>().max(1e-12);
         let scale = squared.powf(-(k as f64 + 1.0) / 2.0);
         sum.iter_mut()
@@ -58,7 +60,7 @@ fn push(all: &[Vec<f64>], i: usize) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    /// The cosine of each point with its nearest other one.
+    /// Returns the cosine of each point with its nearest other one.
     fn nearest(points: &[Vec<f64>]) -> Vec<f64> {
         let cosine = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let of = |i: usize| {
@@ -96,8 +98,8 @@ mod tests {
         let mut rng = Rng::stream(1, "test", "spread", 100);
         let random: Vec<Vec<f64>> = (0..100).map(|_| random_direction(4, &mut rng)).collect();
         let largest = |points: &[Vec<f64>]| nearest(points).into_iter().fold(-1.0, f64::max);
-        // A cap of angle a covers (a − sin a cos a)/π of the sphere in four dimensions, 1/100 at 0.36; neighbours that
-        // are further apart than a radius of it leave no place for a hole.
+        // A cap of angle a covers (a − sin a cos a)/π of the sphere in four dimensions, 1/100 at 0.36. All points that
+        // are spread are further apart than this angle, while some random ones are not.
         let spread = spread(100, 4, &mut rng);
         assert!(largest(&spread) < 0.36f64.cos() && largest(&random) > 0.36f64.cos());
         assert_eq!(super::spread(1, 3, &mut rng).len(), 1);

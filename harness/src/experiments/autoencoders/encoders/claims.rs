@@ -8,10 +8,10 @@ use crate::claim::outcome::Outcome;
 use crate::claim::{Bound, Claim, ClaimSpec, Kind, Setting, above, at_least, at_most};
 use crate::sae::optimum::Overlap;
 
-/// Differences of the excess of a loss up to which encoders count as equally good.
+/// The difference of the excess of the loss up to which two encoders count as equally good.
 pub const EQUAL: f64 = 0.05;
 
-/// The choice of the specification curves that is the penalty.
+/// The name of the choice of the specification curves that is the penalty.
 pub const LAMBDA: &str = "λ";
 
 pub static LINEAR: Claim<3> = Claim {
@@ -69,7 +69,7 @@ pub static SUPPORT: Claim<2> = Claim {
 
 pub const CLAIMS: &[&ClaimSpec] = &[&LINEAR, &SUPPORT];
 
-/// The models of one seed.
+/// All models, to be looked up at one seed.
 struct Models<'a> {
     all: &'a [Model],
     seed: u64,
@@ -94,7 +94,8 @@ impl<'a> Models<'a> {
             .map_err(|why| format!("the {encoder} encoder with λ = {lambda} {why}"))
     }
 
-    /// The linear encoder against a stronger one.
+    /// Returns the measures of the conditions of `LINEAR`: the excess of the linear encoder minus that of `rival`,
+    /// twice, and the MMCS of the dictionary of `rival` minus that of the linear encoder's.
     fn rivals(
         &self,
         data: Data,
@@ -117,7 +118,8 @@ impl<'a> Models<'a> {
         ]
     }
 
-    /// The F1 of an active set of the linear encoder or its transposed dictionary, less those of FISTA and OMP.
+    /// Returns the F1 of an active set of the linear encoder or of its transposed dictionary, less those of FISTA and
+    /// OMP.
     fn supports(
         &self,
         data: Data,

@@ -1,4 +1,4 @@
-//! The figures of `encoders` and what is said of them, from its table.
+//! The figures of `encoders` and the text of its findings, from its table.
 
 use super::claims::{EQUAL, LAMBDA, LINEAR};
 use super::model::{Budget, Encoder};
@@ -17,8 +17,8 @@ use crate::text::{number, percent};
 
 pub const NAMES: &[&str] = &["excess", "supports", "dictionaries", "frontier"];
 
-/// All figures: how near encoders are to the best codes and to the truth by coherence, then the codes by source of
-/// data.
+/// Draws all figures: how near encoders are to the best codes and to the truth by coherence, then dictionaries and
+/// codes by source of data.
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let mut rows = tables.rows::<Scores>();
     rows.retain(|r| r.budget == Budget::All);
@@ -47,7 +47,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     vec![excess(&rows), supports(&rows), dictionaries, frontier]
 }
 
-/// The rows on synthetic data of a coherence, and these coherences.
+/// Returns the coherences of the synthetic data in the rows, each with the name of its source.
 fn coherences(rows: &[Scores]) -> Vec<(f64, &str)> {
     let synthetic = rows.iter().filter(|r| r.source.starts_with("synthetic"));
     let named = synthetic.map(|r| {
@@ -57,7 +57,7 @@ fn coherences(rows: &[Scores]) -> Vec<(f64, &str)> {
     named.distinct()
 }
 
-/// The excess of every encoder against the coherence, a panel for each λ.
+/// Draws the excess of every encoder against the coherence and in the control, a panel each for each λ.
 fn excess(rows: &[Scores]) -> Figure {
     let mut figure = Figure::new(
         NAMES[0],
@@ -95,7 +95,7 @@ fn excess(rows: &[Scores]) -> Figure {
         .fold(figure, Figure::panel)
 }
 
-/// The excess of every encoder in the control at a λ.
+/// Returns the panel with the excess of every encoder in the control at a λ.
 fn control(rows: &[Scores], lambda: f64) -> Panel {
     let panel = Panel::new(
         format!("control: known dictionary, λ = {lambda}"),
@@ -110,7 +110,7 @@ fn control(rows: &[Scores], lambda: f64) -> Panel {
     })
 }
 
-/// The F1 of active sets against the coherence, a panel for each λ.
+/// Draws the F1 of active sets against the coherence, a panel for each λ.
 fn supports(rows: &[Scores]) -> Figure {
     let mut figure = Figure::new(
         NAMES[1],
@@ -185,7 +185,7 @@ fn label(encoder: Encoder) -> &'static str {
     }
 }
 
-/// A point a seed and λ for each encoder, and a line through medians over seeds.
+/// Returns a panel with a point for each encoder, seed and λ, and lines through medians over seeds.
 fn panel(
     source: &str,
     x: Axis,
@@ -210,7 +210,8 @@ fn panel(
     })
 }
 
-/// Some sentences on how near encoders are to the best codes, who finds the features, and whose active sets are true.
+/// Returns some sentences on how near encoders are to the best codes, which of them find the features, and whose active
+/// sets are the true ones.
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let mut rows = tables.rows::<Scores>();
     rows.retain(|r| r.budget == Budget::All && r.lambda == POINT);
@@ -268,7 +269,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     )
 }
 
-/// A sentence on the penalties at which the linear encoder holds its own.
+/// Returns a sentence on the penalties at which the linear encoder holds its own; nothing if there are fewer than two.
 fn by_penalty(ledger: &Ledger) -> String {
     let penalty = |cell: &&Cell| option_of(&cell.setting, LAMBDA).map(str::to_string);
     let penalties: Vec<String> = ledger

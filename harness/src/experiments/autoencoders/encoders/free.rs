@@ -13,13 +13,13 @@ use crate::experiment::Ctx;
 use crate::sae::training::Plan;
 use crate::session::training::{self, Course, End, State};
 
-/// When codes are good enough to learn from.
+/// The stopping rule of codes that are good enough to learn from.
 const ROUGH: Stop = Stop {
     tolerance: 1e-3,
     iterations: 300,
 };
 
-/// The dictionary learned with one λ, or how it diverged.
+/// Learns a dictionary with free codes at one λ, and returns its elements, or how it diverged.
 pub fn learn(
     source: &Source,
     lambda: f64,
@@ -57,7 +57,7 @@ pub fn learn(
     Ok(state.learned())
 }
 
-/// The buffers of a learning.
+/// The constants and buffers of the learning of a dictionary.
 struct Learning {
     lambda: f32,
     width: usize,
@@ -84,7 +84,8 @@ impl Learning {
         }
     }
 
-    /// One step of Adam along −∂/∂D of ‖x − Dᵀc‖², mean over the batch, at the best codes. The rows of D have norm 1.
+    /// Takes one step of Adam along −∂/∂D of ‖x − Dᵀc‖², mean over the batch, at the best codes. The rows of D have
+    /// norm 1.
     fn step(&mut self, x: &[f32], learning_rate: f32, state: &mut State<Vec<f32>>) {
         let Learning {
             width, batch, exec, ..
@@ -92,7 +93,7 @@ impl Learning {
         let n = state.learner.len() / width;
         let elements = MatRef::from_rows(&state.learner, width);
         let x = MatRef::from_rows(x, width);
-        // Not from the codes of the batch before, which a resumed training does not have.
+        // FISTA starts from 0 and not from the codes of the batch before, which a resumed training does not have.
         self.codes.fill(0.0);
         let mut codes = MatMut::from_rows(&mut self.codes, n);
         let lasso = Lasso::new(exec, elements, self.lambda, None);

@@ -1,4 +1,4 @@
-//! The dictionaries, and how their codes are found.
+//! The models: dictionaries, and the ways in which their codes are found.
 
 use kernels::sae::{L1, Lista, Parameters, Rows, TwoLayer, Variant};
 use serde::{Deserialize, Serialize};
@@ -12,23 +12,23 @@ use crate::sae::training;
 crate::words! {
     /// A way to find codes.
     pub enum Encoder {
-        /// One layer: ReLU of a linear map.
+        /// A linear encoder: the ReLU of a linear map.
         Linear,
-        /// A hidden layer before it.
+        /// A two-layer encoder: a hidden layer before the ReLU of a linear map.
         TwoLayer,
-        /// Unrolled steps of a learnt iteration.
+        /// LISTA: unrolled steps of a learnt iteration.
         Lista,
-        /// Optimised freely for each sample, by FISTA.
+        /// Free codes: optimised for each sample, by FISTA.
         #[strum(serialize = "free-codes")]
         Free,
-        /// Optimised freely for each sample, by FISTA, on the true features.
+        /// Free codes on the true features: optimised for each sample, by FISTA.
         #[strum(serialize = "true-features")]
         Truth,
     }
 }
 
 impl Encoder {
-    /// Those that are trained by gradients through themselves.
+    /// The encoders that are trained by gradients through themselves.
     pub const TRAINED: [Encoder; 3] = [Encoder::Linear, Encoder::TwoLayer, Encoder::Lista];
 
     pub fn variant(self, lambda: f64, source: &Source, s: &Settings) -> Variant {
@@ -55,32 +55,33 @@ impl Encoder {
 }
 
 crate::words! {
-    /// The numbers of steps among which the best was chosen.
+    /// The choice of the numbers of steps among which the best was chosen.
     pub enum Budget {
         /// A third of the steps alone.
         Third,
-        /// All of them, or a third.
+        /// All of the steps, or a third of them.
         All,
     }
 }
 
-/// A dictionary, and how its codes were found.
+/// A dictionary, the way in which its codes were found, and its reading.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Model {
-    /// Name of the data.
+    /// The name of the data in the tables.
     pub source: String,
     pub data: Data,
     pub encoder: Encoder,
     pub lambda: f64,
     pub budget: Budget,
     pub seed: u64,
-    /// The learning rate in multiples of the plan's, and the steps: the best that were tried.
+    /// The best learning rate that was tried, in multiples of the plan's, and the best number of steps.
     pub tuned: (f64, u64),
-    /// What was read from it, or how it diverged.
+    /// The reading of the model, or how its training diverged.
     pub reading: Result<Reading, String>,
 }
 
-/// What every dictionary starts from, whatever its encoder: the known directions where it is held at them.
+/// Returns the first parameters of a model. Its dictionary is the same whatever its encoder: the known directions where
+/// it is held at them, else a random one.
 pub fn start(variant: Variant, source: &Source, ctx: &Ctx) -> Parameters {
     let mut rng = ctx.rng(source.seed, "initial", source.elements as u64);
     match source.is_held() {

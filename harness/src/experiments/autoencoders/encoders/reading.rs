@@ -1,4 +1,4 @@
-//! What is read from an encoder and its dictionary, together and apart.
+//! The reading of an encoder and its dictionary, together and apart.
 
 use kernels::metrics::{Matching, Stream, mmcs};
 use kernels::sae::Parameters;
@@ -12,14 +12,14 @@ use crate::phase::Phase;
 use crate::sae::optimum::{Distance, Problem};
 use crate::sae::reading;
 
-/// The reconstruction of samples by codes on some dictionary.
+/// The scores of codes of samples on some dictionary.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Codes {
-    /// Mean number of active entries.
+    /// The mean number of active entries of a code.
     pub l0: f64,
-    /// Share of the variance that reconstructions explain.
+    /// The share of the variance that reconstructions explain.
     pub explained_variance: f64,
-    /// ‖x − x̂‖² + λ Σ c, mean over samples.
+    /// The loss ‖x − x̂‖² + λ Σ c, mean over samples.
     pub loss: f64,
 }
 
@@ -32,27 +32,28 @@ impl Codes {
     };
 }
 
-/// What is read from one dictionary and its encoder.
+/// The measures of one dictionary and its encoder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reading {
-    /// Mean over the known directions of the largest cosine with an element; not a number if none are known.
+    /// The mean over the known directions of the largest cosine with an element; not a number if none are known.
     pub mmcs: f64,
-    /// The encoder's own codes.
+    /// The scores of the encoder's own codes.
     pub own: Codes,
-    /// The best codes for the same loss on the same dictionary.
+    /// The scores of the best codes (FISTA) for the same loss on the same dictionary.
     pub fista: Codes,
-    /// The distance of the encoder's own codes from these.
+    /// The distance of the encoder's own codes from the best ones.
     pub distance: Distance,
-    /// Codes by OMP on the same dictionary, with as many active entries as the encoder has in the mean.
+    /// The scores of codes by OMP on the same dictionary, with as many active entries as the encoder has in the mean.
     pub omp: Codes,
-    /// The encoder's codes, each element replaced by the known direction that it is matched with.
+    /// The scores of the encoder's codes with each element replaced by the known direction that it is matched with, if
+    /// directions are known.
     pub on_known: Option<Codes>,
-    /// The active entries of encoder, FISTA and OMP against the true ones, where these are known.
+    /// The overlap of the active entries of encoder, FISTA and OMP with the true ones, where these are known.
     pub supports: Supports,
 }
 
 impl Reading {
-    /// The reading of a sparse autoencoder.
+    /// Reads a sparse autoencoder.
     pub fn of_encoder(
         exec: Exec,
         parameters: &Parameters,
@@ -64,7 +65,7 @@ impl Reading {
         Self::of(exec, elements, bias, Some(&codes), lambda, source)
     }
 
-    /// The reading of a dictionary without bias whose codes are the best ones.
+    /// Reads a dictionary without bias whose codes are the best ones.
     pub fn of_dictionary(exec: Exec, elements: &[f32], lambda: f64, source: &Source) -> Reading {
         let elements = MatRef::from_rows(elements, source.width);
         let bias = vec![0.0; source.width];
@@ -139,7 +140,8 @@ impl Reading {
     }
 }
 
-/// In the place of each element the known direction that it is matched with, at norm 1; zeros where it has none.
+/// Returns, in the place of each element, the known direction that it is matched with, at norm 1; zeros where it has
+/// none.
 fn matched(exec: Exec, elements: MatRef, known: MatRef) -> Vec<f32> {
     let width = elements.cols();
     let mut rows = vec![0f32; elements.rows() * width];
@@ -154,7 +156,7 @@ fn matched(exec: Exec, elements: MatRef, known: MatRef) -> Vec<f32> {
     rows
 }
 
-/// The reconstruction of samples by dense codes on some elements.
+/// Returns the scores of dense codes of samples on some elements.
 fn score(exec: Exec, x: MatRef, codes: &[f32], elements: MatRef, lambda: f64) -> Codes {
     let (samples, n, width) = (x.rows(), elements.rows(), x.cols());
     let dense = MatRef::from_rows(codes, n);

@@ -68,12 +68,12 @@ crate::settings! {
 pub const POINT: f64 = 0.1;
 
 impl Settings {
-    /// Elements of a dictionary of synthetic data.
+    /// Returns the number of elements of a dictionary of synthetic data.
     pub fn elements(&self) -> usize {
         (self.ratio * self.data.features as f64).round() as usize
     }
 
-    /// Steps that every encoder is tried with on synthetic data: a third, and all.
+    /// Returns the numbers of steps that every encoder is tried with on synthetic data: a third, and all.
     pub fn budgets(&self) -> [u64; 2] {
         [self.training.steps.div_ceil(3), self.training.steps]
     }
@@ -85,7 +85,7 @@ mod tests {
     use crate::experiments::autoencoders::l1_geometry::prediction::{Codes, Sparse};
     use crate::settings::{Preset, Settings as _};
 
-    /// The share of the samples of a law whose features all fire alike that the codes of least L1 norm give back.
+    /// Returns the share of samples that the codes of least L1 norm give back, for a law whose features all fire alike.
     fn found(law: &Law) -> f64 {
         let (n, p) = (law.features, law.active / law.features as f64);
         let mut probability = (1.0 - p).powi(n as i32);

@@ -11,7 +11,7 @@ use crate::experiments::many_layers::multilayer::streams::{self, Streams, scale}
 use crate::rng::Rng;
 use crate::sae::synthetic::{Generator, Law};
 
-/// The residual streams of a seed that are samples: after the input layer and in the middle.
+/// The number of residual streams of a seed that are sources: that after the input layer and that in the middle.
 pub const STREAMS: usize = 2;
 
 /// The name of the control in the tables.
@@ -20,43 +20,47 @@ pub const COMPRESSED: &str = "compressed";
 /// The kind of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Data {
-    /// Synthetic ones: the cosine of any two features of a group, beside chance.
+    /// Synthetic samples, with the cosine of any two features of a group, beside chance.
     Coherent(f64),
-    /// Synthetic ones of many more features than dimensions, for encoders of a known dictionary: the control.
+    /// Synthetic samples of many more features than dimensions, for encoders of a known dictionary: the control.
     Compressed,
-    /// A residual stream.
+    /// Samples of a residual stream.
     Stream,
 }
 
-/// Where samples come from, at one seed.
+/// A source of samples at one seed.
 pub struct Source {
-    /// Its name in the tables.
+    /// The name of the source in the tables.
     pub name: String,
-    /// The seed of all that is drawn for it.
+    /// The seed of all that is drawn for the source.
     pub seed: u64,
     /// The kind of samples.
     pub data: Data,
-    /// Dimension d of a sample.
+    /// The dimension d of a sample.
     pub width: usize,
-    /// Elements of a dictionary for it.
+    /// The number of elements of a dictionary for the source.
     pub elements: usize,
-    /// The directions that it is known to be made of, as rows of unit norm; none if they are not known.
+    /// The directions that samples are known to be made of, as rows: features of unit norm, or input embeddings as they
+    /// are; empty if the directions are not known.
     pub known: Vec<f32>,
-    /// Samples that codes are compared on.
+    /// The samples that codes are compared on.
     to_compare: Vec<f32>,
-    /// The features that are active in each of them, rising; nothing if they are not known.
+    /// The features that are active in each of the samples that codes are compared on, rising; nothing if they are not
+    /// known.
     pub active: Option<Vec<Vec<usize>>>,
     samples: Samples,
 }
 
+/// The supply of samples to train on.
 enum Samples {
+    /// Samples that a generator draws.
     Drawn(Box<Generator>),
-    /// All there are.
+    /// All samples that there are, B×d.
     Given(Vec<f32>),
 }
 
 impl Source {
-    /// Synthetic data of some coherence.
+    /// Returns synthetic data of some coherence.
     pub fn synthetic(s: &Settings, coherence: f64, seed: u64, ctx: &Ctx) -> Source {
         let law = Law {
             coherence,
@@ -79,7 +83,7 @@ impl Source {
         )
     }
 
-    /// The control: data of more features than a linear map reads, and a dictionary of these.
+    /// Returns the control: data of more features than a linear map reads, and a dictionary of these.
     pub fn compressed(s: &Settings, seed: u64, ctx: &Ctx) -> Source {
         let drawn = |what| ctx.rng(seed, what, 0);
         let streams = [drawn("compressed-features"), drawn("compressed-held-out")];
@@ -95,7 +99,7 @@ impl Source {
         )
     }
 
-    /// Data of a law, whose features and samples to compare are drawn from two streams.
+    /// Returns data of a law, whose features and samples to compare are drawn from two random streams.
     fn drawn(
         name: String,
         data: Data,
@@ -128,7 +132,8 @@ impl Source {
         }
     }
 
-    /// Samples by which learning rates and steps are chosen: others than those that are compared, of synthetic data.
+    /// Returns the samples by which learning rates and steps are chosen: of synthetic data others than those that codes
+    /// are compared on, of a residual stream the same.
     pub fn validation(&self, samples: usize, ctx: &Ctx) -> Vec<f32> {
         match &self.samples {
             Samples::Drawn(generator) => {
@@ -139,7 +144,8 @@ impl Source {
         }
     }
 
-    /// One of the residual streams of the trained model that `unfinished-features` looks into, if there is such a model.
+    /// Returns one of the residual streams of the trained model that `unfinished-features` looks into, if there is such
+    /// a model.
     pub fn stream(place: usize, seed: u64, s: &Settings, ctx: &Ctx) -> Result<Option<Source>> {
         let Ok([trained, _]) = streams::models(seed, ctx) else {
             return Ok(None);
@@ -173,12 +179,12 @@ impl Source {
         }))
     }
 
-    /// Whether dictionaries are held at the known directions.
+    /// Returns whether dictionaries are held at the known directions.
     pub fn is_held(&self) -> bool {
         self.data == Data::Compressed
     }
 
-    /// The shape of a dictionary for it.
+    /// Returns the shape of a dictionary for the source.
     pub fn shape(&self) -> Shape {
         Shape {
             width: self.width,
@@ -186,18 +192,18 @@ impl Source {
         }
     }
 
-    /// The samples that codes are compared on: held-out ones of synthetic data, and some of those that were trained on of a
-    /// residual stream, whose datapoints are all there are.
+    /// Returns the samples that codes are compared on: held-out ones of synthetic data, and some of those that were
+    /// trained on of a residual stream, whose datapoints are all there are.
     pub fn samples_to_compare(&self) -> MatRef<'_> {
         MatRef::from_rows(&self.to_compare, self.width)
     }
 
-    /// The directions that it is known to be made of.
+    /// Returns the directions that samples are known to be made of.
     pub fn known(&self) -> MatRef<'_> {
         MatRef::from_rows(&self.known, self.width)
     }
 
-    /// The batch of a step.
+    /// Draws the batch of a step, `samples`×d.
     pub fn batch(&self, step: u64, samples: usize, ctx: &Ctx) -> Vec<f32> {
         let mut rng = ctx.rng(self.seed, &format!("{}-batch", self.name), step);
         match &self.samples {

@@ -1,6 +1,7 @@
-//! Whose active set is truer: that of an encoder, or that of codes by optimisation on the same dictionary?
+//! The comparison of active sets: is that of an encoder nearer to the truth, or that of codes by optimisation on the
+//! same dictionary?
 //!
-//! All of them are compared at the same number of active entries, since a longer set always has the better recall and a
+//! Active sets are compared at the same number of active entries, since a longer set always has the better recall and a
 //! shorter one the better precision.
 
 use serde::{Deserialize, Serialize};
@@ -12,24 +13,24 @@ use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
 use crate::sae::optimum::{Overlap, Problem, active};
 
-/// Halvings of the range of λ in which that of FISTA is sought.
+/// The number of halvings of the range of λ in which the λ of FISTA is sought.
 const HALVINGS: usize = 10;
 
-/// Active entries against the true ones, at the number of active entries of the encoder.
+/// The overlaps of active entries with the true ones, at the number of active entries of the encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Supports {
-    /// The encoder's own.
+    /// The overlap of the encoder's own active entries.
     pub own: Overlap,
-    /// Those of FISTA, at the λ where its codes have as many in the mean, or come nearest to it.
+    /// The overlap of the active entries of FISTA, at the λ where they are as many in the mean, or come nearest to it.
     pub fista: Overlap,
-    /// Those of OMP, with as many in each sample.
+    /// The overlap of the active entries of OMP, as many in each sample.
     pub omp: Overlap,
-    /// The largest products with the elements, as many in all: the dictionary read by its transpose.
+    /// The overlap of the largest products with the elements, as many in all: the dictionary read by its transpose.
     pub transposed: Overlap,
 }
 
 impl Supports {
-    /// Of nothing, nothing is known.
+    /// The empty overlaps of a model of which nothing is known.
     pub const UNKNOWN: Supports = Supports {
         own: Overlap::NOTHING,
         fista: Overlap::NOTHING,
@@ -37,15 +38,15 @@ impl Supports {
         transposed: Overlap::NOTHING,
     };
 
-    /// The number of active entries of FISTA over that of the encoder. At no λ may FISTA have as many as an encoder with more
-    /// active elements than the activations have columns.
+    /// Returns the number of active entries of FISTA over that of the encoder. It may be below 1 at every λ if the
+    /// encoder has more active elements than the activations have columns.
     pub fn fista_share(&self) -> f64 {
         self.fista.found() as f64 / self.own.found() as f64
     }
 }
 
-/// Compares the active entries of finite codes and others on the same dictionary with the features that are active in each
-/// sample. An element stands for the feature that it is matched with.
+/// Compares the active entries of finite codes and others on the same dictionary with the features that are active in
+/// each sample. An element stands for the feature that it is matched with.
 pub fn compare(
     exec: Exec,
     elements: MatRef,
@@ -80,8 +81,8 @@ pub fn compare(
     }
 }
 
-/// The best codes for the λ at which they have the wanted number of active entries in all, or the number next to it that
-/// was tried.
+/// Returns the best codes for the λ at which they have `wanted` active entries in all, or of those tried the number
+/// nearest to it.
 fn by_fista(exec: Exec, elements: MatRef, x: MatRef, wanted: usize) -> Vec<f32> {
     let (mut low, mut high) = (1e-4f64.ln(), 1e1f64.ln());
     let mut nearest: Option<(usize, Vec<f32>)> = None;
@@ -103,7 +104,7 @@ fn by_fista(exec: Exec, elements: MatRef, x: MatRef, wanted: usize) -> Vec<f32> 
     nearest.map_or_else(Vec::new, |(_, codes)| codes)
 }
 
-/// Codes by OMP with a number of active entries for each sample.
+/// Returns codes by OMP with a number of active entries for each sample.
 fn by_omp(exec: Exec, elements: MatRef, x: MatRef, counts: &[usize]) -> Vec<f32> {
     let (n, width) = (elements.rows(), x.cols());
     let mut samples: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -133,7 +134,8 @@ fn by_omp(exec: Exec, elements: MatRef, x: MatRef, counts: &[usize]) -> Vec<f32>
     codes
 }
 
-/// The largest products of samples and elements, so many in all; zeros in the place of the others.
+/// Returns the largest positive products of samples and elements, `wanted` in all, with zeros in the place of the
+/// others.
 fn by_transpose(exec: Exec, elements: MatRef, x: MatRef, wanted: usize) -> Vec<f32> {
     let n = elements.rows();
     let mut products = vec![0f32; x.rows() * n];
@@ -160,7 +162,7 @@ mod tests {
         let x = [0.5, 0.5, 0.6, 0.8];
         let (elements, x) = (MatRef::from_rows(&elements, 2), MatRef::from_rows(&x, 2));
         let truth = [vec![0, 1], vec![2]];
-        // The encoder has the first right and takes another one for the second.
+        // The encoder has sample 1 right and takes another element for sample 2.
         let codes = [0.5, 0.5, 0.0, 0.9, 0.0, 0.0];
         let exec = Exec::serial(Isa::detect());
         let found = compare(exec, elements, elements, x, &codes, &truth);
@@ -168,11 +170,11 @@ mod tests {
             (found.own.precision(), found.own.recall()),
             (2.0 / 3.0, 2.0 / 3.0)
         );
-        // OMP begins sample 1 with the third, which has the largest product with it: 0.7 against 0.5; then one is left.
+        // OMP begins sample 1 with the third element, whose product is the largest, 0.7 against 0.5; then one is left.
         assert_eq!(found.omp.precision(), 2.0 / 3.0);
-        // The largest products are 1.0 and 0.8 of sample 2 and 0.7 of sample 1, with the third.
+        // The largest products are 1.0 and 0.8 of sample 2, and 0.7 of sample 1 with the third element.
         assert_eq!(found.transposed.precision(), 1.0 / 3.0);
-        // Nearest to three entries in all.
+        // The codes of FISTA come nearest to three entries in all.
         assert!(found.fista.recall() >= 2.0 / 3.0 && found.fista.precision() >= 0.5);
         assert_eq!(found.fista_share(), found.fista.found() as f64 / 3.0);
         // Elements in another order stand for the same features.

@@ -12,8 +12,8 @@ crate::rows! {
     /// are ‖x − x̂‖² + λ Σ c, means over samples.
     pub struct Scores in "encoders" {
         /// synthetic data, with the coherence of the features if it is not 0; compressed (the control: more features
-        /// than can be read linearly, and the dictionary held at them); or the residual stream after a layer of a model of
-        /// `multilayer`, scaled to variance 1
+        /// than can be read linearly, and the dictionary held at them); or the residual stream after a layer of a model
+        /// of `multilayer`, scaled to variance 1
         source: String [""],
         /// linear, two-layer, lista, free-codes (FISTA in training too) or true-features (FISTA on the features that
         /// the data are made of)
@@ -30,8 +30,8 @@ crate::rows! {
         steps: u64 ["steps"],
         /// trained, or how it diverged
         end: String [""],
-        /// mean over the known directions (true features; before the first layer input embeddings) of the largest cosine with an
-        /// element
+        /// mean over the known directions (true features; before the first layer input embeddings) of the largest
+        /// cosine with an element
         mmcs: f64 ["1"],
         /// active elements of the encoder's own codes, mean over samples
         l0: f64 ["elements"],
@@ -61,27 +61,27 @@ crate::rows! {
         recall: f64 ["1"],
         /// F1 of the encoder's active elements against the active features
         f1: f64 ["1"],
-        /// number of FISTA's active elements at the λ where these come nearest in number to the encoder's, over the number of
-        /// those; below 1 where no λ gives as many
+        /// number of FISTA's active elements at the λ where these come nearest in number to the encoder's, over the
+        /// number of the encoder's; below 1 where no λ gives as many
         fista_share: f64 ["1"],
-        /// precision of FISTA's active elements at this λ
+        /// precision of FISTA's active elements at the λ of `fista_share`
         fista_precision: f64 ["1"],
-        /// their recall
+        /// recall of FISTA's active elements at the λ of `fista_share`
         fista_recall: f64 ["1"],
-        /// their F1
+        /// F1 of FISTA's active elements at the λ of `fista_share`
         fista_f1: f64 ["1"],
         /// precision of OMP's active elements, as many as the encoder's in each sample
         omp_precision: f64 ["1"],
-        /// their recall
+        /// recall of OMP's active elements, as many as the encoder's in each sample
         omp_recall: f64 ["1"],
-        /// their F1
+        /// F1 of OMP's active elements, as many as the encoder's in each sample
         omp_f1: f64 ["1"],
         /// F1 of the largest products with the elements, as many as the encoder's active ones in all
         transposed_f1: f64 ["1"],
     }
 }
 
-/// The rows of all models.
+/// Returns the tables of all models and of all trainings that were tried.
 pub fn tabulate(models: &[Model], tried: &[Tried]) -> Vec<Table> {
     let rows: Vec<Scores> = models.iter().map(scores).collect();
     vec![Table::of(&rows), Table::of(tried)]

@@ -1,4 +1,4 @@
-//! Every encoder at every learning rate and number of steps, and the best of them.
+//! The training of every encoder at every learning rate and number of steps, and the choice of the best.
 
 use kernels::MatRef;
 use rayon::prelude::*;
@@ -27,12 +27,13 @@ crate::rows! {
         steps: u64 ["steps"],
         /// seed
         seed: u64 [""],
-        /// ‖x − x̂‖² + λ Σ f, mean over the samples by which is chosen; not a number if the training diverged
+        /// ‖x − x̂‖² + λ Σ f, mean over the samples by which learning rate and steps are chosen; not a number if the
+        /// training diverged
         validation_loss: f64 ["1"],
     }
 }
 
-/// One training.
+/// One training of an encoder.
 #[derive(Clone, Copy)]
 struct Task {
     encoder: Encoder,
@@ -41,7 +42,7 @@ struct Task {
     steps: u64,
 }
 
-/// Trains every encoder with every λ at every rate for so many steps each, on the same batches.
+/// Trains the models of `tasks` for `steps` steps each, on the same batches.
 fn train(
     tasks: Vec<Task>,
     steps: u64,
@@ -105,7 +106,8 @@ fn tasks(s: &Settings, rates: &[f64], steps: u64) -> Vec<Task> {
     tasks
 }
 
-/// Trains every encoder at one rate, which nothing is chosen by, and reads all of them.
+/// Trains every encoder with every λ at the learning rate of the plan alone, so that nothing is chosen, and reads all
+/// of them.
 pub fn plainly(source: &Source, s: &Settings, steps: u64, ctx: &Ctx) -> Result<Vec<Model>> {
     let trained = train(tasks(s, &[1.0], steps), steps, source, s, ctx)?;
     let all = trained
@@ -157,7 +159,7 @@ pub fn tuned(source: &Source, s: &Settings, ctx: &Ctx) -> Result<(Vec<Model>, Ve
     Ok((read(chosen, source, ctx)?, tried))
 }
 
-/// The place of the least loss that is a number, the first of equals; the first place if none is.
+/// Returns the place of the least loss that is a number, the first of equals; the first place if no loss is a number.
 fn best(mut places: impl Iterator<Item = usize>, losses: &[f64]) -> usize {
     let first = places
         .next()

@@ -1,4 +1,4 @@
-//! The claims of the experiment.
+//! The claims of `l1-geometry`.
 
 use crate::claim::{Claim, Kind, above, at_least, at_most};
 

@@ -1,4 +1,4 @@
-//! The figures of `l1-geometry` and what is said of them, from its tables.
+//! The figures of `l1-geometry` and the text of its findings, from its tables.
 
 use super::claims::{SPARSEST, TRANSITION};
 use super::identity::{self, Point};
@@ -34,13 +34,13 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
-/// The rows of one law of dictionaries.
+/// Returns the rows of one law of dictionaries.
 fn of_law(rows: &[Recovered], codes: Codes, atoms: Atoms) -> Vec<&Recovered> {
     let ours = |r: &&Recovered| (r.codes, r.atoms) == (codes, atoms);
     rows.iter().filter(ours).collect()
 }
 
-/// Share of codes found again over M/N and K/M, with the predicted transition.
+/// Draws the share of codes found again over M/N and K/M, with the predicted transition.
 fn transition(tables: &Tables) -> Figure {
     let rows = tables.rows::<Recovered>();
     let mut figure = Figure::new(
@@ -91,7 +91,7 @@ fn diagram(title: String, codes: Codes, rows: &[&Recovered]) -> Panel {
     panel.line(Role::Control, "predicted: one half", half)
 }
 
-/// Share of codes found again over K/M, measured and predicted, a colour for each N.
+/// Draws the share of codes found again over K/M, measured and predicted, a colour for each N.
 fn curves(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[1],
@@ -125,7 +125,7 @@ fn curves(tables: &Tables) -> Figure {
     figure
 }
 
-/// The two targets in the plane, under either norm.
+/// Draws the two targets in the plane with their codes under either norm.
 fn examples(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[2],
@@ -172,7 +172,7 @@ fn subscript(digit: usize) -> char {
     char::from_u32('₀' as u32 + digit as u32 % 10).expect("a digit")
 }
 
-/// Share of targets by number of active atoms.
+/// Draws the share of targets by number of active atoms.
 fn active(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[3],
@@ -205,7 +205,7 @@ fn active(tables: &Tables) -> Figure {
     figure
 }
 
-/// The L1 gap against the angle.
+/// Draws the L1 gap against the angle.
 fn ties(tables: &Tables) -> Figure {
     let rows = tables.rows::<Gap>();
     let mut panel = Panel::new(
@@ -237,7 +237,7 @@ fn ties(tables: &Tables) -> Figure {
         .panel(panel)
 }
 
-/// ‖c‖₁ / ‖x‖ against the mean cosine.
+/// Draws ‖c‖₁ / ‖x‖ against the mean cosine.
 fn identity(tables: &Tables) -> Figure {
     let rows = tables.rows::<Point>();
     let points = |codes: identity::Codes| {

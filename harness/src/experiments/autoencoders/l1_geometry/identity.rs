@@ -1,10 +1,10 @@
-//! ‖c‖₁ = ‖x‖ / (mean cosine of the atoms with x, weighted by activity).
+//! The identity ‖c‖₁ = ‖x‖ / (mean cosine of the atoms with x, weighted by activity), for codes c that reconstruct x.
 
 use crate::rng::{Rng, random_direction};
 use crate::sae::minimum_l1::{Bases, Dictionary, dot, norm};
 use rand::RngExt as _;
 
-/// Codes that are written out, for each seed and for the exact and the shrunk ones.
+/// The number of codes of each seed that are written to the table, once with weighted and once with unweighted means.
 pub const SHOWN: usize = 200;
 
 /// A dictionary, a target and a code that reconstructs it.
@@ -17,8 +17,8 @@ pub struct Drawn {
     cheapest: bool,
 }
 
-/// Random dictionaries of 3 to 12 atoms in 2 to 6 dimensions with a random code each; every other one is replaced by
-/// the cheapest code of its target.
+/// Draws `count` random dictionaries of 3 to 12 atoms in 2 to 6 dimensions with a random code each; every other code is
+/// replaced by the cheapest one of its target.
 pub fn codes(count: usize, rng: &mut Rng) -> Vec<Drawn> {
     (0..count)
         .map(|i| {
@@ -55,13 +55,14 @@ crate::words! {
         Random,
         /// The code of least L1 norm for its target.
         Cheapest,
-        /// Either, with a mean cosine in which all active atoms count alike: the control.
+        /// A random or a cheapest code, with a mean cosine in which all active atoms count alike: the control.
         Unweighted,
     }
 }
 
 crate::rows! {
-    /// L1 norm and mean cosine of codes; the first 200 of each kind and seed.
+    /// L1 norm and mean cosine of the first 200 codes of each seed, random and cheapest in turn, and of the same codes
+    /// in the control.
     pub struct Point in "identity" {
         /// random, cheapest, or unweighted (the control: either, with a mean in which all active atoms count alike)
         codes: Codes [""],
@@ -74,19 +75,21 @@ crate::rows! {
     }
 }
 
-/// Both sides of the identity.
+/// Both sides of the identity for one code.
 #[derive(Debug)]
 pub struct Identity {
     codes: Codes,
-    /// ‖x‖
+    /// The norm of the target, ‖x‖.
     size: f64,
-    /// ‖c‖₁
+    /// The L1 norm of the code, ‖c‖₁.
     l1: f64,
+    /// The mean cosine of the atoms with the target.
     mean_cosine: f64,
 }
 
 impl Identity {
-    /// The identity of a code; in the control the mean does not weight the atoms that are active.
+    /// Returns both sides of the identity for a code. Unless `weighted`, in the control, all active atoms count alike
+    /// in the mean.
     pub fn of(drawn: &Drawn, weighted: bool) -> Identity {
         let (size, l1) = (norm(&drawn.x), drawn.code.iter().sum::<f64>());
         let active = |&c: &f64| if weighted { c } else { f64::from(c > 0.0) };
@@ -105,8 +108,9 @@ impl Identity {
         }
     }
 
-    /// |‖c‖₁ · mean cosine − ‖x‖| / ‖c‖₁. In the exact case both sides are sums of at most 12·6 products of numbers that
-    /// ‖c‖₁ bounds: some 80 ulp/2 of it, 1e-14. A code without activity has none.
+    /// Returns the error |‖c‖₁ · mean cosine − ‖x‖| / ‖c‖₁, which is 0 for a code without activity. With weighted means
+    /// both sides are sums of at most 12·6 products of numbers that ‖c‖₁ bounds, so that the error is some 80 ulp/2,
+    /// 1e-14.
     pub fn error(&self) -> f64 {
         if self.l1 == 0.0 {
             0.0
@@ -115,7 +119,7 @@ impl Identity {
         }
     }
 
-    /// Its row; a code without activity has none.
+    /// Returns the row of the code in the table; a code without activity has none.
     pub fn point(&self, seed: u64) -> Option<Point> {
         (self.l1 != 0.0).then(|| Point {
             codes: self.codes,

@@ -1,4 +1,4 @@
-//! Three directions in the plane: which of them does the cheapest code use?
+//! Codes on three directions in the plane: which of them does the cheapest code use?
 
 use rand::RngExt as _;
 use std::f64::consts::{PI, TAU};
@@ -10,10 +10,10 @@ use crate::table::record::Word;
 crate::words! {
     /// The norm that a code minimises.
     pub enum Norm {
-        /// The sum of its weights.
+        /// The L1 norm, the sum of the weights.
         #[strum(serialize = "L1")]
         L1,
-        /// The root of the sum of their squares.
+        /// The L2 norm, the root of the sum of the squared weights.
         #[strum(serialize = "L2")]
         L2,
     }
@@ -68,7 +68,7 @@ crate::rows! {
 }
 
 impl Norm {
-    /// The non-negative code of least norm; `None` if there is no code.
+    /// Returns the non-negative code of least norm that reconstructs `x`; `None` if there is no code.
     pub fn least(self, dictionary: &Dictionary, x: &[f64]) -> Option<Vec<f64>> {
         match self {
             Norm::L1 => Bases::new(dictionary).cheapest(x),
@@ -77,8 +77,8 @@ impl Norm {
     }
 }
 
-/// The non-negative code of least L2 norm in the plane. On its own support it is the least of all codes, so
-/// the best of the least codes of all supports that come out non-negative is the one.
+/// Returns the non-negative code of least L2 norm in the plane. On its own support it is the least of all codes of
+/// either sign, so it is the best among the least codes of all supports that come out non-negative.
 fn least_squares(dictionary: &Dictionary, x: &[f64]) -> Option<Vec<f64>> {
     let n = dictionary.len();
     let mut best: Option<Vec<f64>> = None;
@@ -118,21 +118,22 @@ fn least_squares(dictionary: &Dictionary, x: &[f64]) -> Option<Vec<f64>> {
     best
 }
 
-/// Targets by place and number of active atoms.
+/// The numbers of targets by place and number of active atoms.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// `counts[place][active − 1]`.
+    /// The number of targets at a place whose codes have so many active atoms, `counts[place][active − 1]`.
     counts: [[usize; 3]; 2],
+    /// The number of targets whose code is what the claim says.
     as_claimed: usize,
 }
 
 impl Tally {
-    /// Share of the targets whose code is what the claim says.
+    /// Returns the share of the targets whose code is what the claim says.
     pub fn as_claimed(&self) -> f64 {
         self.as_claimed as f64 / self.counts.iter().flatten().sum::<usize>() as f64
     }
 
-    /// Shares of the targets, by their place and the number of active atoms.
+    /// Returns the shares of the targets of a place by the number of active atoms, for each place.
     pub fn rows(&self, norm: Norm, seed: u64) -> Vec<Used> {
         let mut rows = Vec::new();
         for &target in Place::ALL {
@@ -150,8 +151,8 @@ impl Tally {
     }
 }
 
-/// Draws dictionaries of three directions with a target each, in turn on one of the atoms and in a random
-/// direction that has a non-negative code, and records at its code.
+/// Draws dictionaries of three directions with a target each, in turn on one of the atoms and in a random direction
+/// that has a non-negative code, and counts the targets by the atoms that their codes use.
 pub fn survey(norm: Norm, dictionaries: usize, rng: &mut Rng) -> Tally {
     let mut tally = Tally::default();
     for i in 0..dictionaries {
@@ -162,7 +163,7 @@ pub fn survey(norm: Norm, dictionaries: usize, rng: &mut Rng) -> Tally {
             let atom = rng.below(3);
             (Place::OnAtom, Some(atom), angles[atom])
         } else {
-            // At least half of the directions between two neighbours less than π apart have a code.
+            // A direction has a code if it lies between two neighbours less than π apart.
             let angle = loop {
                 let angle = TAU * rng.random::<f64>();
                 if neighbours(&angles, angle).is_some() {
@@ -191,14 +192,14 @@ pub fn survey(norm: Norm, dictionaries: usize, rng: &mut Rng) -> Tally {
     tally
 }
 
-/// Unit vectors at these angles.
+/// Returns the dictionary of unit vectors at these angles.
 fn directions(angles: &[f64]) -> Dictionary {
     let values = angles.iter().flat_map(|a| [a.cos(), a.sin()]).collect();
     Dictionary::new(2, values)
 }
 
-/// The nearest atom on either side of a direction, the closer one first; `None` if they do not enclose it, being
-/// π apart or more.
+/// Returns the nearest atom on either side of a direction, the closer one first; `None` if they do not enclose it,
+/// being π apart or more.
 fn neighbours(angles: &[f64], direction: f64) -> Option<(usize, usize)> {
     let turn = |angle: f64| (angle - direction).rem_euclid(TAU);
     let nearest = |distance: &dyn Fn(f64) -> f64| {
@@ -210,8 +211,8 @@ fn neighbours(angles: &[f64], direction: f64) -> Option<(usize, usize)> {
     (ahead + behind < PI).then_some(if ahead < behind { (a, b) } else { (b, a) })
 }
 
-/// Two targets drawn in the figure with the codes of either norm: three atoms at 10°, 50° and 100°, a target on
-/// the second of them and one between the second and the third.
+/// Returns the rows of the two targets of the figure with the codes of either norm: three atoms at 10°, 50° and 100°, a
+/// target on the second of them and one between the second and the third.
 pub fn examples() -> Vec<Weighted> {
     let degrees = [10.0, 50.0, 100.0f64];
     let angles = degrees.map(f64::to_radians);

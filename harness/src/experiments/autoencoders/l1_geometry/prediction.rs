@@ -13,11 +13,11 @@
 //! N) is the weak threshold of Donoho and Tanner (Counting faces of randomly projected polytopes when the projection
 //! radically lowers dimension, 2009).
 //!
-//! The width at finite size: the chance is that of V ≤ M, V a random number with mean δ and the variance of the squared
-//! norm of a Gaussian vector's projection on the cone, less 2δ (McCoy and Tropp, From Steiner formulas for cones to
-//! concentration of intrinsic volumes, 2014), and V is nearly normal (Goldstein, Nourdin and Peccati, Gaussian phase
-//! transitions and conic intrinsic volumes, 2017). That squared norm is the sum above before its mean is taken, at
-//! the best τ to leading order, so its variance is a sum over coordinates.
+//! The transition has a width at finite size. The chance is that of V ≤ M, with V a random number whose mean is δ and
+//! whose variance is that of the squared norm of a Gaussian vector's projection on the cone, less 2δ (McCoy and Tropp,
+//! From Steiner formulas for cones to concentration of intrinsic volumes, 2014), and V is nearly normal (Goldstein,
+//! Nourdin and Peccati, Gaussian phase transitions and conic intrinsic volumes, 2017). That squared norm is the sum
+//! above before its mean is taken, at the best τ to leading order, so its variance is a sum over coordinates.
 
 use std::f64::consts::PI;
 
@@ -26,35 +26,36 @@ use crate::sae::synthetic::normal_tail;
 crate::words! {
     /// The signs that weights may have.
     pub enum Codes {
-        /// None is below 0.
+        /// No weight is below 0.
         NonNegative,
-        /// Any.
+        /// Weights may have either sign.
         Signed,
     }
 }
 
-/// K of N atoms, to be found again: K is real, so that curves can be drawn.
+/// A code on K of N atoms that is to be found again. K is real, so that curves can be drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct Sparse {
-    /// Signs of the weights.
+    /// The signs that the weights may have.
     pub codes: Codes,
-    /// Active atoms K, above 0 and below N.
+    /// The number of active atoms K, above 0 and below N.
     pub active: f64,
-    /// Atoms N.
+    /// The number of atoms N.
     pub atoms: f64,
 }
 
-/// The place of a chance of one half, and the width over which the chance changes around it, in dimensions.
+/// The number of dimensions at which the chance of finding a code again is one half, and the width over which the
+/// chance changes around it.
 #[derive(Debug, Clone, Copy)]
 pub struct Transition {
     /// The statistical dimension δ.
     pub dimension: f64,
-    /// The standard deviation of V.
+    /// The standard deviation of V, in dimensions.
     pub width: f64,
 }
 
 impl Sparse {
-    /// The transition in the number of dimensions M.
+    /// Returns the transition in the number of dimensions M.
     pub fn transition(self) -> Transition {
         let Sparse {
             codes,
@@ -79,21 +80,21 @@ impl Sparse {
         }
     }
 
-    /// The chance that the code is found again in `dimensions` dimensions.
+    /// Returns the chance that the code is found again in `dimensions` dimensions.
     pub fn chance(self, dimensions: usize) -> f64 {
         normal_tail(-self.transition().widths_below(dimensions as f64))
     }
 }
 
 impl Transition {
-    /// The number of widths that it lies below so many dimensions.
+    /// Returns the number of widths by which the transition lies below `dimensions`.
     fn widths_below(self, dimensions: f64) -> f64 {
         (dimensions - self.dimension) / self.width
     }
 }
 
 impl Codes {
-    /// The number of signs that a weight can take.
+    /// Returns the number of signs that a weight can take, s.
     fn sides(self) -> f64 {
         match self {
             Codes::NonNegative => 1.0,
@@ -101,8 +102,8 @@ impl Codes {
         }
     }
 
-    /// The number of active atoms, out of `atoms` in `dimensions` dimensions, at which the dimensions lie so many
-    /// widths above the transition: a half is found again at 0, some 84 % at 1.
+    /// Returns the number of active atoms, out of `atoms` in `dimensions` dimensions, at which the dimensions lie
+    /// `widths` widths above the transition: half of the codes are found again at 0 widths, some 84 % at 1.
     pub fn active_at(self, widths: f64, dimensions: f64, atoms: f64) -> f64 {
         let off = |active: f64| {
             let sparse = Sparse {
@@ -116,7 +117,7 @@ impl Codes {
     }
 }
 
-/// The root of a rising function, by bisection.
+/// Returns the root of a rising function between `low` and `high`, by bisection.
 fn root(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
     for _ in 0..80 {
         let middle = (low + high) / 2.0;
@@ -128,7 +129,7 @@ fn root(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
     (low + high) / 2.0
 }
 
-/// ∫_τ^∞ (u − τ)^k φ(u) du for k = 0 … 4, each from the two before by integration by parts.
+/// Returns ∫_τ^∞ (u − τ)^k φ(u) du for k = 0 … 4, each from the two before by integration by parts.
 fn tails(tau: f64) -> [f64; 5] {
     let density = (-tau * tau / 2.0).exp() / (2.0 * PI).sqrt();
     let mut all = [normal_tail(tau), 0.0, 0.0, 0.0, 0.0];
@@ -146,8 +147,8 @@ mod tests {
     use crate::rng::Rng;
     use crate::table::record::Word as _;
 
-    /// The mean and the variance of the squared distance of Gaussian vectors from the multiples of the subgradients,
-    /// each minimised over τ by itself, and the standard error of the mean.
+    /// Returns the mean and the variance of the squared distance of Gaussian vectors from the multiples of the
+    /// subgradients, each minimised over τ by itself, and the standard error of the mean.
     fn drawn(codes: Codes, active: usize, atoms: usize) -> (f64, f64, f64) {
         let mut rng = Rng::stream(1, "test", "statistical-dimension", active as u64);
         let draws: Vec<f64> = (0..3000)
@@ -161,7 +162,7 @@ mod tests {
                     });
                     on.chain(off).sum()
                 };
-                // It is convex in τ.
+                // The squared distance is convex in τ.
                 let (mut low, mut high) = (0.0, 5.0);
                 for _ in 0..30 {
                     let (a, b) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
@@ -190,8 +191,8 @@ mod tests {
                     atoms: atoms as f64,
                 };
                 let Transition { dimension, width } = sparse.transition();
-                // The first order leaves less than a tenth of a dimension here, and the mean but for it would be off by
-                // one.
+                // With the correction of first order the dimension is off by less than a tenth here; without it, it
+                // would be off by one.
                 assert!(
                     (dimension - mean).abs() < 4.0 * error + 0.1,
                     "{codes} {active}: {dimension} {mean}"

@@ -9,11 +9,11 @@ crate::settings! {
         planar: usize = 10_000, in 2..=10_000_000;
         /// Dimension M of the random dictionaries that are held to the phase transition.
         dimension: usize = 32, quick = 20, full = 80, in 4..=1000;
-        /// Dimensions over atoms, M/N, of these dictionaries.
+        /// Dimensions over atoms, M/N, of the random dictionaries that are held to the phase transition.
         undersampling: Vec<f64> = vec![0.2, 0.4, 0.6, 0.8], quick = vec![0.3, 0.6],
             full = vec![0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], where s => {
                 let least = (s.dimension as f64 / 10_000.0).max(0.01);
-                // From one atom more than there are dimensions on.
+                // There is at least one atom more than there are dimensions.
                 let most = s.dimension as f64 / (s.dimension as f64 + 1.0);
                 increasing(2..=32, above(least).at_most(most))
             };
@@ -39,13 +39,13 @@ crate::settings! {
 }
 
 impl Settings {
-    /// Numbers N of atoms, the largest first.
+    /// Returns the numbers N of atoms, the largest first.
     pub fn numbers_of_atoms(&self) -> Vec<usize> {
         let of = |ratio: &f64| (self.dimension as f64 / ratio).round() as usize;
         self.undersampling.iter().map(of).collect()
     }
 
-    /// Numbers K of active atoms, increasing.
+    /// Returns the numbers K of active atoms, increasing.
     pub fn numbers_active(&self) -> Vec<usize> {
         let levels = self.active_levels;
         (1..=levels).map(|i| i * self.dimension / levels).collect()

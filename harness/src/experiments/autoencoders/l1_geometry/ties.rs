@@ -1,4 +1,4 @@
-//! 5·Y₁ against Y₂ + … + Y₆: what the dense code costs more, by the angle between the atoms.
+//! The costs of 5·Y₁ and of Y₂ + … + Y₆: what the dense code costs more, by the angle between the atoms.
 
 use rand::RngExt as _;
 use std::f64::consts::TAU;
@@ -7,19 +7,19 @@ use super::settings::Settings;
 use crate::rng::Rng;
 use crate::sae::minimum_l1::{Bases, Dictionary};
 
-/// Weight of Y₁ in the target.
+/// The weight of Y₁ in the target.
 const WEIGHT: f64 = 5.0;
 
-/// Rounding error of a cost: 64 ulp. The code solves a system that is off by a few ulp, Y₁ is one of its directions,
-/// and along Y₁ that system says what the cost is, but for the gap itself.
+/// The rounding error of a cost: 64 ulp. The code solves a system that is off by a few ulp, Y₁ is one of its
+/// directions, and along Y₁ that system says what the cost is, but for the gap itself.
 const ROUNDING: f64 = 64.0 * f64::EPSILON * WEIGHT;
 
 crate::words! {
     /// The length of the five atoms.
     pub enum Length {
-        /// 1.
+        /// Length 1.
         Unit,
-        /// 1 over the cosine with Y₁.
+        /// Length 1 over the cosine with Y₁.
         Stretched,
     }
 }
@@ -31,7 +31,7 @@ crate::rows! {
         atoms: Length [""],
         /// seed of the five atoms
         seed: u64 [""],
-        /// largest angle of the five atoms with Y₁; the others are at half of it or more
+        /// upper bound of the angles of the five atoms with Y₁, each of which is at least half of it
         angle: f64 ["rad"],
         /// L1 norm of the cheapest code on the five, minus 5
         gap: f64 ["1"],
@@ -41,14 +41,15 @@ crate::rows! {
 }
 
 impl Gap {
-    /// The gap in units of its rounding error.
+    /// Returns the gap in units of its rounding error.
     pub fn in_roundings(&self) -> f64 {
         self.gap / self.rounding
     }
 }
 
-/// The gap at angle 0 and at the angles of the settings. The five atoms stand around Y₁ = (1, 0, 0), each in a fifth of
-/// the circle of its own and at an angle of between half and all of the angle at hand: the same place for every angle.
+/// Returns the gap at angle 0 and at the angles of the settings. The five atoms stand around Y₁ = (1, 0, 0), each in a
+/// fifth of the circle of its own and at an angle of between half and all of the angle at hand, in the same places for
+/// every angle.
 pub fn gaps(atoms: Length, s: &Settings, seed: u64, rng: &mut Rng) -> Vec<Gap> {
     let places: Vec<(f64, f64)> = (0..5)
         .map(|k| {

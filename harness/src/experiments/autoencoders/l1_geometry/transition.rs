@@ -19,11 +19,11 @@ crate::words! {
     pub enum Atoms {
         /// Independent standard normal entries: the law of the prediction.
         Gaussian,
-        /// The same, each scaled to length 1.
+        /// Gaussian atoms, each scaled to length 1.
         Unit,
-        /// Pairs at a high cosine.
+        /// Gaussian atoms in pairs at a high cosine.
         Paired,
-        /// Gaussian ones that span half of the dimensions only: the control.
+        /// Gaussian atoms that span half of the dimensions only: the control.
         Crowded,
     }
 }
@@ -55,31 +55,32 @@ crate::rows! {
     }
 }
 
-/// Dictionaries of one law, at every number of atoms.
+/// A law of random dictionaries and their codes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Law {
-    /// Weights that codes may have.
+    /// The signs that the weights of codes may have.
     pub codes: Codes,
-    /// Law of the atoms.
+    /// The law of the atoms.
     pub atoms: Atoms,
 }
 
 impl Law {
-    /// All of them.
+    /// Returns all laws.
     pub fn all() -> impl Iterator<Item = Law> {
         let of = |&codes| Atoms::ALL.iter().map(move |&atoms| Law { codes, atoms });
         Codes::ALL.iter().flat_map(of)
     }
 
-    /// The cell of the specification curve; that of the point setting has the codes of a sparse autoencoder, and the
-    /// atoms of the theorem.
+    /// Returns the cell of the law in the specification curve. That of the point setting has the non-negative codes of
+    /// a sparse autoencoder, and the Gaussian atoms of the theorem.
     pub fn setting(self) -> Setting {
         let Law { codes, atoms } = self;
         let setting = Setting::new([("codes", codes.to_string()), ("atoms", atoms.to_string())]);
         setting.point_if((codes, atoms) == (Codes::NonNegative, Atoms::Gaussian))
     }
 
-    /// The number of atoms that non-negative codes are looked for on, where the dictionary has n.
+    /// Returns the number of atoms on which non-negative codes are looked for, where the dictionary has n: twice as
+    /// many for signed codes, which use the opposite of each atom as well.
     pub fn atoms_searched(self, n: usize) -> usize {
         match self.codes {
             Codes::NonNegative => n,
@@ -87,7 +88,7 @@ impl Law {
         }
     }
 
-    /// A row for every number of atoms and of active atoms.
+    /// Returns a row for every number of atoms and of active atoms.
     pub fn survey(self, s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Recovered>> {
         let mut rows = Vec::new();
         for n in s.numbers_of_atoms() {
@@ -130,7 +131,7 @@ impl Law {
         Ok(rows)
     }
 
-    /// A dictionary of n atoms; for signed codes each is followed, n places later, by its opposite, so that a
+    /// Draws a dictionary of n atoms. For signed codes each is followed, n places later, by its opposite, so that a
     /// non-negative code on both is a signed one.
     fn draw(self, s: &Settings, n: usize, rng: &mut Rng) -> Dictionary {
         let mut atoms: Vec<Vec<f64>> = Vec::with_capacity(2 * n);
@@ -163,18 +164,19 @@ impl Law {
     }
 }
 
-/// What became of a code.
+/// The outcome of the search for a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
-    /// It is the cheapest of its target.
+    /// The code is the cheapest of its target.
     Again,
-    /// Another one is cheaper.
+    /// Another code is cheaper.
     Not,
     /// The cheapest code could not be proven to be so.
     Unproven,
 }
 
-/// Largest relative error of a code that counts as the same, and largest residual and gap of a proof.
+/// The largest difference of a weight between codes that count as the same, and the largest residual and gap of a
+/// proof.
 const TOLERANCE: f64 = 1e-6;
 
 /// Builds a target from k of the n atoms, weights between 0.1 and 1.1, and looks for its cheapest code.
@@ -204,8 +206,9 @@ fn search(
     }
 }
 
-/// The distance from the predicted transition in K to the measured one, in units of its width in K, by number of atoms:
-/// the area between the two curves of the share over K (the Spearman–Kärber estimate of both medians on one grid).
+/// Returns, by number of atoms, the distance from the predicted transition in K to the measured one, in units of its
+/// width in K: the signed area between the two curves of the share over K (the Spearman–Kärber estimate of both medians
+/// on one grid).
 pub fn shifts(rows: &[Recovered]) -> Vec<(usize, f64)> {
     let of = |rows: &[Recovered]| {
         let Recovered { codes, m, n, .. } = rows[0];
@@ -226,7 +229,7 @@ pub fn shifts(rows: &[Recovered]) -> Vec<(usize, f64)> {
     rows.chunk_by(|a, b| a.n == b.n).map(of).collect()
 }
 
-/// What the claim is settled with: the mean and the largest distance of the transition from the predicted one.
+/// Returns the measures of the claim: the mean and the largest distance of the transition from the predicted one.
 ///
 /// Neither is measured if more than one in a hundred codes could not be proven to be the cheapest.
 pub fn distances(rows: &[Recovered]) -> [Result<f64, String>; 2] {

@@ -1,4 +1,4 @@
-//! What is computed at a seed, in parts that need no other.
+//! The units of `l1-geometry`: the computation at a seed, in parts that are independent of each other.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,51 +18,52 @@ pub struct Unit {
     part: Part,
 }
 
+/// The part that a unit computes.
 #[derive(Debug, Clone, Copy)]
 enum Part {
-    /// What algebra says of small dictionaries.
+    /// The measures of small dictionaries, which follow from algebra.
     Identities,
     /// The phase transition of dictionaries of one law.
     Transition(Law),
 }
 
-/// What comes out of a unit.
+/// The result of a unit.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Piece {
     Identities(Identities),
     Transition(Law, Vec<Recovered>),
 }
 
-/// Measures of small dictionaries. Where there are two of a kind, they are those of the claim and of its control.
+/// The measures of small dictionaries. Where there are two of a kind, they are those of the claim and of its control.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Identities {
-    /// Targets in the plane by the atoms that their codes use, for the L1 norm and the L2 norm.
+    /// The targets in the plane by the atoms that their codes use, for the L1 norm and the L2 norm.
     pub used: Vec<Used>,
-    /// Share of these whose code is what the claim says.
+    /// The share of the targets in the plane whose code is what the claim says.
     pub as_claimed: [f64; 2],
-    /// What a dense code costs more than a sparse one.
+    /// The amounts by which a dense code costs more than a sparse one.
     pub gaps: [Vec<Gap>; 2],
-    /// L1 norms and mean cosines of some codes.
+    /// The L1 norms and mean cosines of some codes.
     pub points: Vec<Point>,
-    /// The largest error of the identity of the two.
+    /// The largest error of the identity of L1 norm and mean cosine.
     pub errors: [f64; 2],
 }
 
-/// Seconds of the path of a target, for each atom and squared dimension, fitted to runs on Zen 3 with AVX2.
+/// The seconds of the path of a target, for each atom and squared dimension, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_PATH: f64 = 2e-9;
 
-/// Seconds of a target in the plane and of a code of the identity, fitted to runs on Zen 3 with AVX2.
+/// The seconds of a target in the plane and of a code of the identity, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SMALL: f64 = 1.1e-5;
 
 impl Unit {
-    /// The units of a seed.
+    /// Returns the units of a seed.
     pub fn of_seed(seed: u64) -> impl Iterator<Item = Unit> {
         let parts = [Part::Identities].into_iter();
         let parts = parts.chain(Law::all().map(Part::Transition));
         parts.map(move |part| Unit { seed, part })
     }
 
-    /// A name that no other has.
+    /// Returns a name that no other unit has.
     pub fn name(&self) -> String {
         let seed = self.seed;
         match self.part {
@@ -73,7 +74,7 @@ impl Unit {
         }
     }
 
-    /// The cost.
+    /// Returns the cost of the unit.
     pub fn cost(&self, s: &Settings) -> Cost {
         match self.part {
             Part::Identities => Cost {
@@ -98,7 +99,7 @@ impl Unit {
         }
     }
 
-    /// Computes it.
+    /// Computes the unit.
     pub fn compute(&self, s: &Settings, ctx: &Ctx) -> Result<Piece> {
         Ok(match self.part {
             Part::Identities => Piece::Identities(Identities::measure(s, self.seed, ctx)?),

@@ -6,23 +6,23 @@ use rand::RngExt as _;
 use crate::rng::Rng;
 
 crate::words! {
-    /// The true features.
+    /// The true features in the plane.
     pub enum Case {
-        /// (1, 0) and (1/√2, 1/√2).
+        /// Two features at 45°, (1, 0) and (1/√2, 1/√2).
         #[strum(serialize = "two at 45°")]
         Pair,
-        /// (1, 0) and (0, 1): the control.
+        /// Two features at 90°, (1, 0) and (0, 1): the control.
         #[strum(serialize = "two at 90°")]
         Orthogonal,
-        /// Three of them, a third of a turn apart: more than dimensions. At most two are on, so there is one way only
-        /// to say which.
+        /// Three features a third of a turn apart, more than there are dimensions. At most two are on, so that a sample
+        /// tells which.
         #[strum(serialize = "three at 120°")]
         Three,
     }
 }
 
 impl Case {
-    /// Unit vectors.
+    /// Returns the features, as unit vectors.
     pub fn features(self) -> Vec<[f64; 2]> {
         let degrees: &[f64] = match self {
             Case::Pair => &[0.0, 45.0],
@@ -33,7 +33,7 @@ impl Case {
         degrees.iter().map(unit).collect()
     }
 
-    /// The features that may be on together: none, each, each two.
+    /// Returns the sets of features that may be on together: none, each alone, each two.
     pub fn patterns(self) -> Vec<Vec<usize>> {
         let n = self.features().len();
         let single = (0..n).map(|i| vec![i]);
@@ -41,7 +41,7 @@ impl Case {
         [vec![]].into_iter().chain(single).chain(pairs).collect()
     }
 
-    /// Puts the features into a dictionary, and into its encoder if there is one.
+    /// Writes the features to the dictionary, and to the matrix of the encoder if there is one.
     pub fn set_dictionary(self, parameters: &mut Parameters) {
         let values: Vec<f32> = self
             .features()
@@ -58,7 +58,7 @@ impl Case {
         }
     }
 
-    /// Samples of one pattern, magnitudes uniform on (0, 2).
+    /// Draws a sample in which the features of `pattern` are on, with magnitudes uniform on (0, 2).
     pub fn draw(self, pattern: &[usize], rng: &mut Rng) -> [f32; 2] {
         let features = self.features();
         let mut x = [0.0; 2];

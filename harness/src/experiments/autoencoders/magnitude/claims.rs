@@ -1,4 +1,4 @@
-//! The claims of the experiment.
+//! The claims of `magnitude`.
 
 use crate::claim::{Bound, Claim, Kind, above, at_least, at_most, below};
 

@@ -1,4 +1,4 @@
-//! The target (2, 1) = 1·f₁ + √2·f₂ under one encoder or another.
+//! The example of the experiment: the target (2, 1) = 1·f₁ + √2·f₂ under one encoder or another.
 
 use kernels::sae::{self, Parameters, Shape, TiedL1, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef};
@@ -6,21 +6,21 @@ use kernels::{Exec, MatMut, MatRef};
 use super::case::Case;
 use crate::sae::minimum_l1::norm;
 
-/// The target.
+/// The target of the example.
 pub const TARGET: [f64; 2] = [2.0, 1.0];
 
 crate::words! {
-    /// The encoders of the target.
+    /// The encoders of the example.
     pub enum Encoder {
-        /// A tied one with the true features, not trained.
+        /// A tied encoder with the true features and without bias, not trained.
         #[strum(serialize = "tied, no bias")]
         WithoutBias,
         /// The true features with the magnitudes that reconstruct the target.
         Refitted,
-        /// A tied one that was trained.
+        /// A tied encoder that was trained.
         #[strum(serialize = "tied, trained")]
         Tied,
-        /// An untied one that was trained.
+        /// An untied encoder that was trained.
         #[strum(serialize = "untied, trained")]
         Untied,
     }
@@ -46,12 +46,12 @@ crate::rows! {
     }
 }
 
-/// What becomes of the target.
+/// A code of the target with its dictionary.
 #[derive(Debug)]
 pub struct Drawn {
     /// The elements of the dictionary, with their weights in the code.
     pub weighted: Vec<([f64; 2], f64)>,
-    /// What else the decoder adds.
+    /// The bias of the decoder.
     pub bias: [f64; 2],
 }
 
@@ -61,7 +61,7 @@ impl Drawn {
         self.weighted.iter().fold(self.bias, add)
     }
 
-    /// Norm of the code and of the reconstruction, over that of the target.
+    /// Returns the norm of the code and that of the reconstruction, each over that of the target.
     pub fn lengths(&self) -> (f64, f64) {
         let code: Vec<f64> = self.weighted.iter().map(|(_, w)| *w).collect();
         (
@@ -70,7 +70,7 @@ impl Drawn {
         )
     }
 
-    /// A row an element.
+    /// Returns a row for each element.
     pub fn rows(&self, features: Case, encoder: Encoder) -> impl Iterator<Item = Element> {
         let [reconstruction_x, reconstruction_y] = self.reconstruction();
         self.weighted
@@ -87,7 +87,7 @@ impl Drawn {
     }
 }
 
-/// What a model makes of the target.
+/// Returns the code of the target by a model, with its dictionary.
 pub fn by_model(parameters: &Parameters, exec: Exec) -> Drawn {
     let x = TARGET.map(|v| v as f32);
     let x = MatRef::from_rows(&x, 2);
@@ -110,7 +110,7 @@ pub fn by_model(parameters: &Parameters, exec: Exec) -> Drawn {
     }
 }
 
-/// What a tied encoder with the true features and no bias makes of the target.
+/// Returns the code of the target by a tied encoder with the true features and no bias.
 pub fn by_tied_encoder(case: Case, exec: Exec) -> Drawn {
     let shape = Shape {
         width: 2,
@@ -121,7 +121,7 @@ pub fn by_tied_encoder(case: Case, exec: Exec) -> Drawn {
     by_model(&parameters, exec)
 }
 
-/// The true features with the magnitudes that reconstruct the target: the solution of two equations.
+/// Returns the true features with the magnitudes that reconstruct the target: the solution of two equations.
 pub fn refitted(case: Case) -> Drawn {
     let [a, b] = [case.features()[0], case.features()[1]];
     let determinant = a[0] * b[1] - a[1] * b[0];

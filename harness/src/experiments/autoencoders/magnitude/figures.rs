@@ -1,4 +1,4 @@
-//! The figures of `magnitude` and what is said of them, from its tables.
+//! The figures of `magnitude` and the text of its findings, from its tables.
 
 use super::case::Case;
 use super::claims::{TIED, UNTIED};
@@ -39,7 +39,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
-/// The target (2, 1) under four encoders.
+/// Draws the target (2, 1) under four encoders.
 fn example(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[0],
@@ -61,7 +61,7 @@ fn example(tables: &Tables) -> Figure {
             panel = panel.arrow(Role::Control, "", (0.0, 0.0), element);
         }
         panel = panel.arrow(Role::Other(0), "t", (0.0, 0.0), (TARGET[0], TARGET[1]));
-        // What the decoder adds beside the elements comes first.
+        // The bias of the decoder comes first.
         let end = rows
             .first()
             .map(|r| (r.reconstruction_x, r.reconstruction_y));
@@ -84,7 +84,7 @@ fn example(tables: &Tables) -> Figure {
     figure
 }
 
-/// The share of ‖x‖² that is left, by pattern.
+/// Draws the share of ‖x‖² that is left, by the features that are on.
 fn patterns(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[1],
@@ -123,7 +123,7 @@ fn patterns(tables: &Tables) -> Figure {
     figure
 }
 
-/// The distance of encoders of given features from the best codes.
+/// Draws the excess of the loss of encoders of given features over that of the best codes.
 fn overlap(tables: &Tables) -> Figure {
     let all = tables.rows::<Encoded>();
     let excesses = all.iter().map(|r| r.excess).filter(|v| v.is_finite());
@@ -167,7 +167,7 @@ fn overlap(tables: &Tables) -> Figure {
     figure
 }
 
-/// Codes against strength.
+/// Draws the code of one feature against its strength.
 fn shrinkage(tables: &Tables) -> Figure {
     let all = tables.rows::<Shrunk>();
     let rows = |code: Code| all.iter().filter(move |r| r.code == code);
@@ -198,7 +198,7 @@ fn shrinkage(tables: &Tables) -> Figure {
     .panel(panel)
 }
 
-/// Error against active elements, a curve a method along its penalty.
+/// Draws the error against the number of active elements, a curve for each method along its penalty.
 fn methods(tables: &Tables) -> Figure {
     let rows = tables.rows::<Scores>();
     let mut panel = Panel::new(
@@ -237,7 +237,7 @@ fn methods(tables: &Tables) -> Figure {
     .panel(panel)
 }
 
-/// What refitted magnitudes leave on right sets, and on sets that are wrong by one element.
+/// Draws the error that refitted magnitudes leave on right sets, and on sets that are wrong by one element.
 fn refits(tables: &Tables) -> Figure {
     let rows = tables.rows::<Refit>();
     let mut panel = Panel::new(

@@ -22,16 +22,16 @@ use scales::scales;
 crate::words! {
     /// An encoder, and what is done to its magnitudes.
     pub enum Method {
-        /// The L1 SAE's own magnitudes.
+        /// The L1 SAE with its own magnitudes.
         #[strum(serialize = "L1")]
         L1,
-        /// A factor for each of its elements.
+        /// The L1 SAE with a factor for each element.
         #[strum(serialize = "L1, scaled")]
         Scaled,
-        /// One step of gradient pursuit from its codes.
+        /// The L1 SAE with one step of gradient pursuit from its codes.
         #[strum(serialize = "L1, 1 step")]
         OneStep,
-        /// Non-negative least squares on its active sets.
+        /// The L1 SAE with non-negative least squares on its active sets.
         #[strum(serialize = "L1, refitted")]
         Refitted,
         /// The gated SAE.
@@ -68,12 +68,13 @@ crate::rows! {
 /// The encoders that are trained, each with every penalty.
 pub const TRAINED: [Method; 4] = [Method::L1, Method::Gated, Method::JumpRelu, Method::TopK];
 
-/// What is left by methods at one seed.
+/// The errors that methods leave at one seed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Compared {
-    /// A row for each method and penalty; nothing is known of a model that diverged.
+    /// A row for each method and penalty; the scores of a model that diverged are not numbers.
     pub rows: Vec<Scores>,
-    /// What refitted magnitudes leave of each L1 model's error, or why that is not known.
+    /// The row of each refit of an L1 model, with the share of the error that refitted magnitudes leave, or why it is
+    /// not known.
     pub refits: Vec<(Refit, Result<f64, String>)>,
 }
 
@@ -99,8 +100,8 @@ fn variant(method: Method, penalty: f64, s: &Settings) -> Variant {
     }
 }
 
-/// Trains the models of one of the [encoders](TRAINED) with every penalty, and measures them and what is made of them on
-/// held-out samples.
+/// Trains the models of one of the [encoders](TRAINED) with every penalty, and measures on held-out samples them and
+/// the methods that change the magnitudes of L1 models.
 pub fn compare(s: &Settings, method: Method, seed: u64, ctx: &Ctx) -> Result<Compared> {
     let generator = Generator::new(s.data, &mut ctx.rng(seed, "features", 0));
     let shape = Shape {

@@ -41,26 +41,26 @@ crate::rows! {
     }
 }
 
-/// Features, by how many there are and how much they overlap.
+/// A kind of features, by how many there are and how much they overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Features {
-    /// Whether they are orthogonal.
+    /// Whether the features are orthogonal: the control.
     pub orthogonal: bool,
     /// The number of features for each dimension.
     pub ratio: f64,
-    /// Cosine of any two features of a group of four, beside chance.
+    /// The cosine of any two features of a group of four, beside chance.
     pub coherence: f64,
 }
 
 impl Features {
-    /// The control.
+    /// The features of the control, orthogonal and as many as dimensions.
     pub const ORTHOGONAL: Features = Features {
         orthogonal: true,
         ratio: 1.0,
         coherence: 0.0,
     };
 
-    /// All that encoders are trained for: the control, and every ratio with every coherence.
+    /// Returns all features that encoders are trained for: the control, and every ratio with every coherence.
     pub fn all(s: &Settings) -> Vec<Features> {
         let random = s.overlap_ratios.iter().flat_map(|&ratio| {
             let coherences = s.overlap_coherences.iter();
@@ -73,7 +73,7 @@ impl Features {
         [Features::ORTHOGONAL].into_iter().chain(random).collect()
     }
 
-    /// The number of features.
+    /// Returns the number of features.
     pub fn number(&self, s: &Settings) -> usize {
         (self.ratio * s.overlap_width as f64).round() as usize
     }
@@ -95,12 +95,12 @@ impl Features {
     }
 }
 
-/// The number of encoders for the same features.
+/// Returns the number of encoders for the same features.
 pub fn encoders(s: &Settings) -> usize {
     s.overlap_lambdas.len() * Encoder::ALL.len()
 }
 
-/// Estimated memory for some features, bytes: their encoders, and samples with two codes of them.
+/// Returns the estimated memory for some features in bytes: their encoders, and samples with two codes each.
 pub fn memory(s: &Settings, features: Features) -> f64 {
     let law = features.law(s);
     let sizes = std::iter::repeat_n(law.features, encoders(s));
@@ -111,17 +111,17 @@ pub fn memory(s: &Settings, features: Features) -> f64 {
 /// An encoder that was trained for given features.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Model {
-    /// The features.
+    /// The features that the encoder was trained for.
     pub features: Features,
-    /// Coefficient of the L1 norm.
+    /// The coefficient λ of the L1 norm.
     pub lambda: f64,
-    /// Tied or untied.
+    /// The kind of encoder, tied or untied.
     pub encoder: Encoder,
-    /// What was read from it, or how it diverged.
+    /// The reading of the encoder, or how its training diverged.
     pub encoded: Result<Encoded, String>,
 }
 
-/// Trains and reads every encoder for one of [all](Features::all) features at a seed, by their number there.
+/// Trains and reads every encoder for the features at place `number` of [all](Features::all), at a seed.
 pub fn train(s: &Settings, number: usize, seed: u64, ctx: &Ctx) -> Result<Vec<Model>> {
     let features = Features::all(s)[number];
     let mut rng = ctx.rng(seed, "overlapping features", number as u64);
@@ -189,7 +189,7 @@ pub fn train(s: &Settings, number: usize, seed: u64, ctx: &Ctx) -> Result<Vec<Mo
     pairs.map(read).collect()
 }
 
-/// Makes every row of dictionary and encoder, where there is one, a feature.
+/// Writes the features to the rows of the dictionary, and of the matrix of the encoder if there is one.
 fn set_features(parameters: &mut Parameters, features: MatRef) {
     let names: Vec<&str> = parameters.tensors().map(|(name, _)| name).collect();
     for name in names.into_iter().filter(|n| ["w_dec", "w_enc"].contains(n)) {
@@ -200,7 +200,8 @@ fn set_features(parameters: &mut Parameters, features: MatRef) {
     }
 }
 
-/// What is read from an encoder whose element j is feature j: its distance to the best codes, and to the truth.
+/// Reads an encoder whose element j is feature j: its distance from the best codes, and the F1 of its active elements
+/// and of those of the best codes.
 fn read(exec: Exec, parameters: &Parameters, lambda: f64, held_out: &Batch) -> Read {
     let Shape { width, dictionary } = parameters.shape();
     let x = MatRef::from_rows(&held_out.x, width);
@@ -231,7 +232,7 @@ struct Read {
     best_f1: f64,
 }
 
-/// A measure of the encoder of some features.
+/// Returns the excess of the loss of an encoder for some features over that of the best codes, or how it diverged.
 pub fn excess(
     models: &[Model],
     features: Features,

@@ -1,4 +1,5 @@
-//! Features in the plane, each on or off: what tied and untied models leave of each pattern.
+//! Features in the plane, each on or off: the errors that tied and untied models leave for each set of features that
+//! are on.
 
 use kernels::sae::{self, L1, Parameters, Rows, Shape, TiedL1, Variant, Workspace};
 use kernels::{Exec, MatMut, MatRef};
@@ -13,9 +14,9 @@ use crate::sae::training::{self, Candidate, Plan, Recipe};
 use crate::table::record::Word;
 
 crate::words! {
-    /// Whether encoder and decoder have a matrix each.
+    /// The kind of encoder: whether encoder and decoder have a matrix each.
     pub enum Encoder {
-        /// One for both.
+        /// One matrix for both.
         #[strum(serialize = "tied, trained")]
         Tied,
         /// A matrix each.
@@ -45,7 +46,7 @@ crate::rows! {
 }
 
 impl Encoder {
-    /// The encoder of the example's target.
+    /// Returns the encoder of the example that is of this kind and trained.
     fn of_example(self) -> example::Encoder {
         match self {
             Encoder::Tied => example::Encoder::Tied,
@@ -53,7 +54,7 @@ impl Encoder {
         }
     }
 
-    /// Its variant, with an L1 coefficient.
+    /// Returns the variant of sparse autoencoder with this encoder and an L1 coefficient of `lambda`.
     pub fn variant(self, lambda: f32) -> Variant {
         match self {
             Encoder::Tied => Variant::TiedL1(TiedL1 { lambda }),
@@ -65,17 +66,17 @@ impl Encoder {
     }
 }
 
-/// What is read from trained models in the plane.
+/// The readings of trained models in the plane.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Plane {
-    /// What they make of the example's target, an element a row; nothing if they are about other features.
+    /// The codes of the example's target, a row for each element; empty for features other than those of the example.
     pub elements: Vec<Element>,
-    /// What they leave, a row a pattern.
+    /// The errors that the models leave, a row for each model and pattern.
     pub left: Vec<Left>,
 }
 
-/// Trains a tied and an untied model on a case, both from the true features on, all patterns as likely. Nothing is read
-/// from one that diverged.
+/// Trains a tied and an untied model on a case, both starting from the true features, with all patterns equally likely,
+/// and reads those that did not diverge.
 pub fn train(s: &Settings, case: Case, seed: u64, ctx: &Ctx) -> Result<Plane> {
     let patterns = case.patterns();
     let draw = |_, number: u64| {
@@ -132,7 +133,7 @@ pub fn train(s: &Settings, case: Case, seed: u64, ctx: &Ctx) -> Result<Plane> {
     Ok(read)
 }
 
-/// The features of a pattern by their numbers, from 1.
+/// Returns the features of a pattern by their numbers, from 1.
 fn name(pattern: &[usize]) -> String {
     let numbers: Vec<String> = pattern.iter().map(|i| (i + 1).to_string()).collect();
     match numbers.is_empty() {
@@ -141,7 +142,7 @@ fn name(pattern: &[usize]) -> String {
     }
 }
 
-/// ‖x̂ − x‖² and ‖x‖², means over samples.
+/// Returns ‖x̂ − x‖² and ‖x‖², means over samples.
 fn errors(exec: Exec, parameters: &Parameters, x: &[f32]) -> (f64, f64) {
     let samples = x.len() / 2;
     let x = MatRef::from_rows(x, 2);

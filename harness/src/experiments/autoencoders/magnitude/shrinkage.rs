@@ -1,4 +1,4 @@
-//! One unit feature of strength g: what an L1 penalty leaves of it.
+//! The shrinkage of one unit feature of strength g by an L1 penalty, measured and in closed form.
 
 use kernels::adam::Adam;
 use kernels::sae::{self, Parameters, Shape, TiedL1, Trainer, Variant, Workspace};
@@ -11,15 +11,15 @@ use crate::error::Result;
 use crate::experiment::{Cost, Ctx};
 use crate::rng::random_direction;
 
-/// Dimensions in which the feature is a direction.
+/// The number of dimensions of the samples.
 const WIDTH: usize = 8;
 
 crate::words! {
-    /// Whether a code is under the penalty.
+    /// The kind of code: with the penalty or without.
     pub enum Code {
-        /// It is.
+        /// A code with the penalty.
         Penalised,
-        /// There is no penalty.
+        /// A code without a penalty: the control.
         Control,
     }
 }
@@ -44,10 +44,10 @@ crate::rows! {
     }
 }
 
-/// Seconds of a step of a model of one element on one sample, fitted to runs on Zen 3 with AVX2.
+/// The seconds of a step of a model of one element on one sample, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_STEP: f64 = 1.2e-6;
 
-/// The cost of all λ and g at a seed.
+/// Returns the cost of all λ and g at a seed.
 pub fn cost(s: &Settings) -> Cost {
     let ticks = ((s.lambdas.len() + 1) * s.strengths.len()) as u64;
     Cost {
@@ -56,7 +56,7 @@ pub fn cost(s: &Settings) -> Cost {
     }
 }
 
-/// All λ and g, and as the control every g without a penalty, judged by the largest λ.
+/// Measures the codes at all λ and g and, as the control, at every g without a penalty, judged by the largest λ.
 pub fn measure(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Shrunk>> {
     let direction = random_direction(WIDTH, &mut ctx.rng(seed, "direction", 0));
     let largest = s.lambdas.last().copied().unwrap_or(0.0);
@@ -86,7 +86,8 @@ pub fn measure(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<Shrunk>> {
     measured.collect()
 }
 
-/// The code of a tied model of one element, which has no bias but that of its encoder, trained on the one sample.
+/// Returns the code of a tied model of one element, which has no bias but that of its encoder, trained on sample `x`
+/// alone.
 fn trained(exec: Exec, s: &Settings, lambda: f32, feature: &[f32], x: &[f32]) -> f64 {
     let shape = Shape {
         width: WIDTH,
@@ -98,7 +99,7 @@ fn trained(exec: Exec, s: &Settings, lambda: f32, feature: &[f32], x: &[f32]) ->
     let mut trainer = Trainer::new(start, Adam::default(), 1);
     let x = MatRef::from_rows(x, WIDTH);
     for step in 0..s.shrinkage_steps {
-        // Down to 0 along a line, so that Adam comes to rest.
+        // The learning rate falls to 0 linearly, so that Adam comes to rest.
         let left = (s.shrinkage_steps - step) as f64 / s.shrinkage_steps as f64;
         trainer.adam_mut().learning_rate = (s.training.learning_rate * left) as f32;
         trainer.step(exec, x);

@@ -1,4 +1,4 @@
-//! What is computed at a seed, in parts that need no other.
+//! The units of `magnitude`: the computation at a seed, in parts that are independent of each other.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,15 +15,17 @@ use crate::table::record::Word as _;
 /// A part of the computation at a seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Unit {
+    /// The seed.
     pub seed: u64,
     part: Part,
 }
 
+/// The part that a unit computes.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     /// The models in the plane of a case.
     Plane(Case),
-    /// The encoders of given features, by their number among all.
+    /// The encoders of given features, with the number of these among all.
     Overlap(Features, usize),
     /// The models of one feature.
     Shrinkage,
@@ -31,7 +33,7 @@ enum Part {
     Methods(Method),
 }
 
-/// What comes out of a unit.
+/// The result of a unit.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Piece {
     Plane(Plane),
@@ -40,7 +42,7 @@ pub enum Piece {
     Methods(Compared),
 }
 
-/// What comes out of all units of a seed.
+/// The results of all units of a seed.
 #[derive(Debug, Default)]
 pub struct Gathered {
     pub planes: Vec<Plane>,
@@ -50,7 +52,7 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// The pieces of one seed, gathered.
+    /// Gathers the pieces of one seed.
     pub fn of(pieces: impl Iterator<Item = Piece>) -> Self {
         let mut all = Gathered::default();
         for piece in pieces {
@@ -68,12 +70,13 @@ impl Gathered {
     }
 }
 
-/// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
+/// The seconds of a step for each sample, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SAMPLE: f64 = 2e-7;
+/// The seconds of a step for each sample and weight of the dictionary, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_WEIGHT: f64 = 2.4e-10;
 
 impl Unit {
-    /// The units of a seed.
+    /// Returns the units of a seed.
     pub fn of_seed(s: &Settings, seed: u64) -> Vec<Unit> {
         let features = Features::all(s).into_iter().enumerate();
         let mut parts: Vec<Part> = Case::ALL.iter().copied().map(Part::Plane).collect();
@@ -83,7 +86,7 @@ impl Unit {
         parts.into_iter().map(|part| Unit { seed, part }).collect()
     }
 
-    /// A name that no other has.
+    /// Returns a name that no other unit has.
     pub fn name(&self) -> String {
         let part = match self.part {
             Part::Plane(Case::Pair) => "plane-pair".into(),
@@ -102,7 +105,7 @@ impl Unit {
         format!("{part}-seed{}", self.seed)
     }
 
-    /// The cost.
+    /// Returns the cost of the unit.
     pub fn cost(&self, s: &Settings) -> Cost {
         let trained = |models: usize, steps: u64, weights: usize| {
             let ticks = models as u64 * steps;
@@ -130,7 +133,7 @@ impl Unit {
         }
     }
 
-    /// Computes it.
+    /// Computes the unit.
     pub fn compute(&self, s: &Settings, ctx: &Ctx) -> Result<Piece> {
         let seed = self.seed;
         Ok(match self.part {

@@ -8,11 +8,11 @@ use crate::sae::optimum::Distance;
 use crate::stats::{max, min};
 use crate::table::record::Word as _;
 
-/// MMCS above which features count as recovered.
+/// The MMCS above which features count as recovered.
 pub const RECOVERED: f64 = 0.9;
-/// Cosine above which an element has another one as its duplicate.
+/// The cosine above which an element has another one as its duplicate.
 pub const DUPLICATE: f64 = 0.9;
-/// A stricter one.
+/// A stricter cosine above which elements are duplicates, for the specification curve.
 const TWIN: f64 = 0.95;
 
 pub static BAND: Claim<3> = Claim {
@@ -85,9 +85,9 @@ pub struct Family<'a> {
 enum Choice {
     /// The λ at which the MMCS is largest.
     Best,
-    /// The λ of the grid before that.
+    /// The λ of the grid before the best one.
     Below,
-    /// The λ of the grid after that.
+    /// The λ of the grid after the best one.
     Above,
 }
 
@@ -104,7 +104,7 @@ impl Choice {
 }
 
 impl<'a> Family<'a> {
-    /// The family of these models.
+    /// Returns the family of the models with this encoder, number of steps and seed.
     pub fn new(models: &'a [Model], encoder: Encoder, steps: u64, seed: u64) -> Self {
         Family {
             models,
@@ -114,7 +114,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// Its models at some ratios and λ, in order, or how one of them diverged.
+    /// Returns the models of the family at some ratios and λ, in order, or how one of them diverged.
     fn some(
         &self,
         ratio: impl Fn(f64) -> bool,
@@ -134,7 +134,7 @@ impl<'a> Family<'a> {
         checked.collect()
     }
 
-    /// The model of a ratio, with a penalty, whose MMCS is largest.
+    /// Returns the model of a ratio, with a penalty, whose MMCS is largest.
     pub fn best(&self, ratio: f64) -> Result<&'a Model, String> {
         self.chosen(ratio, Choice::Best)
     }
@@ -155,7 +155,7 @@ impl<'a> Family<'a> {
         found.ok_or_else(|| format!("the best λ, {best}, is at the end of its grid"))
     }
 
-    /// The share of duplicates at a cosine.
+    /// Returns the share of living elements that have another one at a cosine above `cosine`.
     fn duplicates(&self, ratio: f64, choice: Choice, cosine: f64) -> Result<f64, String> {
         let model = self.chosen(ratio, choice)?;
         let reading = model.reading.as_ref().map_err(String::clone)?;
@@ -168,7 +168,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// Excess and F1, of the model itself and of its transposed dictionary.
+    /// Returns the excess of the loss and the F1, of the model itself and of its transposed dictionary.
     fn distances(&self, ratio: f64, choice: Choice) -> [[Result<f64, String>; 2]; 2] {
         let chosen = self.chosen(ratio, choice);
         let reading = chosen.and_then(|m| m.reading.as_ref().map_err(String::clone));
@@ -186,7 +186,7 @@ impl<'a> Family<'a> {
         [of(own), of(transposed)]
     }
 
-    /// The three measures of the band over some ratios, and what they are without a penalty.
+    /// Returns the three measures of the claim on the band over some ratios, and the same measures without a penalty.
     fn band(&self, ratios: &[f64], ends: (f64, f64)) -> [[Result<f64, String>; 3]; 2] {
         // The largest MMCS over some λ, at each ratio.
         let at = |of: &dyn Fn(f64) -> bool| -> Result<Vec<f64>, String> {
@@ -240,7 +240,7 @@ pub fn settle(s: &Settings, models: &[Model], seeds: &[u64], outcome: &mut Outco
     }
 }
 
-/// Every combination of two lists and the choices of λ.
+/// Returns every combination of two lists and the choices of λ.
 fn grid<'a, A, B>(a: &'a [A], b: &'a [B]) -> impl Iterator<Item = (&'a A, &'a B, Choice)> {
     a.iter().flat_map(move |a| {
         b.iter()

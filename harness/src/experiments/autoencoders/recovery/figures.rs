@@ -1,4 +1,4 @@
-//! The figures of `recovery` and what is said of them, from its tables.
+//! The figures of `recovery` and the text of its findings, from its tables.
 
 use super::claims::{BAND, DUPLICATE, DUPLICATES, OPTIMUM, RECOVERED};
 use super::model::Encoder;
@@ -61,7 +61,7 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
 
 const LAMBDA: &str = "L1 coefficient λ";
 
-/// Rows of `saes` of one kind of encoder, with a penalty, that were trained longest.
+/// Returns the rows of `saes` of one kind of encoder, with a penalty, that were trained longest.
 fn saes(tables: &Tables, encoder: Encoder) -> Vec<Sae> {
     let mut rows = tables.rows::<Sae>();
     let longest = rows.iter().map(|r| r.steps).max();
@@ -69,7 +69,7 @@ fn saes(tables: &Tables, encoder: Encoder) -> Vec<Sae> {
     rows
 }
 
-/// A measure against λ, a line for each ratio and a panel for each kind of encoder.
+/// Draws a measure against λ, a line for each ratio and a panel for each kind of encoder.
 fn by_lambda(
     tables: &Tables,
     name: &str,
@@ -99,7 +99,7 @@ fn by_lambda(
     figure
 }
 
-/// MMCS, dead elements and loss over λ and ratio.
+/// Draws MMCS, dead elements and loss over λ and ratio.
 fn maps(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[0],
@@ -107,7 +107,7 @@ fn maps(tables: &Tables) -> Figure {
          loss on held-out samples, over the L1 coefficient and the number of elements for each true feature; median over \
          seeds.",
     ).of::<Sae>();
-    /// What a map shows: the value of a cell, its name, the ends of its scale, and where a contour runs.
+    /// The content of a map: the value of a cell, its name, the ends of its scale, and the value of a contour.
     type Map = (
         fn(&Sae) -> f64,
         &'static str,
@@ -120,7 +120,7 @@ fn maps(tables: &Tables) -> Figure {
         (|r| r.loss, "loss", None, None),
     ];
     for (measure, label, range, contour) in measures {
-        // One scale for both.
+        // One scale for both kinds of encoder.
         let both = [Encoder::Untied, Encoder::Tied]
             .into_iter()
             .flat_map(|e| saes(tables, e));
@@ -166,7 +166,7 @@ fn maps(tables: &Tables) -> Figure {
     figure
 }
 
-/// L0 against explained variance along λ.
+/// Draws explained variance against L0 along λ.
 fn frontier(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[2],
@@ -199,7 +199,7 @@ fn frontier(tables: &Tables) -> Figure {
     figure
 }
 
-/// Histogram of the largest cosine with another element.
+/// Draws the histogram of the largest cosine with another element.
 fn neighbours(tables: &Tables) -> Figure {
     let rows = tables.rows::<Neighbours>();
     let width = rows.first().map_or(0.0, |r| r.to - r.from);
@@ -232,7 +232,7 @@ fn neighbours(tables: &Tables) -> Figure {
         .panel(panel)
 }
 
-/// Do the encoders of near-duplicates differ, and do they fire together?
+/// Draws how often near-duplicates fire together against the cosine of their encoders.
 fn pairs(tables: &Tables) -> Figure {
     let rows = tables.rows::<Pair>();
     let mut panel = Panel::new(
@@ -257,7 +257,7 @@ fn pairs(tables: &Tables) -> Figure {
     .panel(panel)
 }
 
-/// Losses on the way.
+/// Draws the losses of the training batches by step.
 fn training(tables: &Tables) -> Figure {
     let mut figure = Figure::new(
         NAMES[7],

@@ -1,4 +1,4 @@
-//! What is read from a sparse autoencoder on held-out samples and from its dictionary.
+//! The measures of a sparse autoencoder on held-out samples, and of its dictionary.
 
 use kernels::metrics::{mmcs, neighbour_cosines};
 use kernels::sae::Parameters;
@@ -19,52 +19,53 @@ pub struct HeldOut<'a> {
 }
 
 impl<'a> HeldOut<'a> {
-    /// Draws samples.
+    /// Draws `samples` samples.
     pub fn draw(generator: &'a Generator, samples: usize, rng: &mut Rng) -> Self {
         let x = generator.batch(samples, rng).x;
         HeldOut { generator, x }
     }
 
-    /// The first of them.
+    /// Returns the first `samples` samples.
     pub fn first(&self, samples: usize) -> MatRef<'_> {
         let width = self.generator.features().cols();
         MatRef::first(&self.x, samples, width)
     }
 
-    /// All of them.
+    /// Returns all samples.
     pub fn samples(&self) -> MatRef<'_> {
         self.first(self.x.len() / self.generator.features().cols())
     }
 }
 
-/// What is read from one model.
+/// The measures of one model.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reading {
-    /// Mean over true features of the largest cosine with an element of the dictionary.
+    /// The mean over true features of the largest cosine with an element of the dictionary.
     pub mmcs: f64,
-    /// Mean over alive elements of the largest cosine with a true feature.
+    /// The mean over alive elements of the largest cosine with a true feature.
     pub mmcs_of_alive: f64,
-    /// Share of the elements that fire on no held-out sample.
+    /// The share of the elements that fire on no held-out sample.
     pub dead: f64,
-    /// ‖x̂ − x‖² + λ Σ f, mean over samples.
+    /// The loss ‖x̂ − x‖² + λ Σ f, mean over samples.
     pub loss: f64,
-    /// Share of the variance of the samples that reconstructions explain.
+    /// The share of the variance of the samples that reconstructions explain.
     pub explained_variance: f64,
-    /// Mean number of active entries of a code.
+    /// The mean number of active entries of a code.
     pub l0: f64,
-    /// Mean sum of a code.
+    /// The mean sum of a code.
     pub l1: f64,
-    /// For each alive element the largest cosine with another alive one.
+    /// The largest cosine of each alive element with another alive one.
     pub neighbours: Vec<f64>,
-    /// The distance of its codes from those of least loss on its dictionary; no number without a penalty.
+    /// The distance of the encoder's codes from those of least loss on the dictionary; not a number without a penalty.
     pub own: Distance,
-    /// The distance of codes by the transpose of its dictionary with thresholds of λ/2 from them.
+    /// The distance of the codes by the transpose of the dictionary, with thresholds of λ/2, from those of least loss;
+    /// not a number without a penalty.
     pub transposed: Distance,
 }
 
 impl Reading {
-    /// Reads a model trained with coefficient λ, and its distance to the best codes on the first `compared` samples.
-    /// Sums run in f64, in the order of the samples.
+    /// Measures a model trained with coefficient λ, and its distance from the best codes on the first `compared`
+    /// samples. Sums run in f64, in the order of the samples.
     pub fn of(
         exec: Exec,
         parameters: &Parameters,
@@ -104,14 +105,14 @@ impl Reading {
         }
     }
 
-    /// Share of the alive elements that have a neighbour at a cosine above `cosine`; not a number if none is alive,
-    /// or a cosine is not a number.
+    /// Returns the share of the alive elements that have a neighbour at a cosine above `cosine`; not a number if none
+    /// is alive, or a cosine is not a number.
     pub fn share_above(&self, cosine: f64) -> f64 {
         share(self.neighbours.iter().copied(), |c| c > cosine)
     }
 }
 
-/// The distances of a model's codes, and of those by its transposed dictionary, to the best ones.
+/// Returns the distances of a model's codes, and of those by its transposed dictionary, from the best ones.
 fn distances(exec: Exec, parameters: &Parameters, lambda: f64, x: MatRef) -> [Distance; 2] {
     let elements = reading::elements(exec, parameters);
     let elements = MatRef::from_rows(&elements, x.cols());

@@ -1,4 +1,4 @@
-//! The models of the grid.
+//! The models of the grid, and the series in which they are trained.
 
 use kernels::sae::{L1, Parameters, Rows, Shape, TiedL1, Variant};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ use crate::sae::training::{self, Record};
 use crate::table::record::Word as _;
 
 impl Settings {
-    /// All series of models at these seeds: trained for fewer steps and to the end, untied and tied, at every ratio.
+    /// Returns all series of models at `seeds`: trained for fewer steps and to the end, untied and tied, at every
+    /// ratio.
     pub fn series(&self, seeds: &[u64]) -> Vec<Series> {
         let mut all = Vec::new();
         for &seed in seeds {
@@ -30,11 +31,11 @@ impl Settings {
 }
 
 crate::words! {
-    /// Whether encoder and decoder have a matrix each.
+    /// The kind of encoder: whether encoder and decoder have a matrix each.
     pub enum Encoder {
         /// A matrix each.
         Untied,
-        /// One for both.
+        /// One matrix for both.
         Tied,
     }
 }
@@ -44,20 +45,21 @@ crate::words! {
 pub struct Series {
     pub encoder: Encoder,
     pub ratio: f64,
-    /// Steps of their training.
+    /// The number of training steps.
     pub steps: u64,
     pub seed: u64,
 }
 
-/// Seconds of a step on a sample, and for each weight of the dictionary, fitted to runs on Zen 3 with AVX2.
+/// The seconds of a step for each sample, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_SAMPLE: f64 = 4.3e-7;
+/// The seconds of a step for each sample and weight of the dictionary, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_WEIGHT: f64 = 1.5e-10;
 
-/// Seconds of the best code of a sample for each pair of elements, fitted to runs on Zen 3 with AVX2.
+/// The seconds of the best code of a sample for each pair of elements, fitted to runs on Zen 3 with AVX2.
 const SECONDS_OF_OPTIMUM: f64 = 1.8e-8;
 
 impl Series {
-    /// A name that no other has.
+    /// Returns a name that no other series has.
     pub fn name(&self) -> String {
         let Series {
             encoder,
@@ -68,7 +70,7 @@ impl Series {
         format!("{encoder}-ratio{ratio}-steps{steps}-seed{seed}")
     }
 
-    /// The models: with every λ, and if they are trained to the end also without a penalty.
+    /// Returns the models of the series: with every λ, and if they are trained to the end also without a penalty.
     pub fn tasks(&self, s: &Settings) -> Vec<Task> {
         let &Series {
             encoder,
@@ -88,12 +90,12 @@ impl Series {
         lambdas.map(task).collect()
     }
 
-    /// Whether the models are trained to the end.
+    /// Returns whether the models are trained to the end.
     pub fn is_full(&self, s: &Settings) -> bool {
         self.steps == s.training.steps
     }
 
-    /// The cost.
+    /// Returns the cost of the series.
     pub fn cost(&self, s: &Settings) -> Cost {
         let ticks = self.tasks(s).len() as u64 * self.steps;
         let elements = s.dictionary(self.ratio) as f64;
@@ -110,10 +112,10 @@ impl Series {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     pub encoder: Encoder,
-    /// Coefficient of the L1 norm; 0 in the control.
+    /// The coefficient of the L1 norm; 0 in the control.
     pub lambda: f64,
     pub ratio: f64,
-    /// Steps of its training.
+    /// The number of training steps.
     pub steps: u64,
     pub seed: u64,
 }
@@ -130,7 +132,7 @@ impl Task {
         }
     }
 
-    /// Models of one size start from the same dictionary, whatever their λ.
+    /// Returns the first parameters of the model. Models of one size start from the same dictionary, whatever their λ.
     pub fn start(&self, s: &Settings, ctx: &Ctx) -> Parameters {
         let shape = Shape {
             width: s.data.width,
@@ -161,9 +163,9 @@ impl std::fmt::Display for Task {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Model {
     pub task: Task,
-    /// Elements of its dictionary.
+    /// The number of elements of the dictionary.
     pub elements: usize,
     pub records: Vec<Record>,
-    /// What was read from it, or how it diverged.
+    /// The measures of the model, or how its training diverged.
     pub reading: Result<Reading, String>,
 }

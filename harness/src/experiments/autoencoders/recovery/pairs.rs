@@ -35,7 +35,7 @@ crate::rows! {
     }
 }
 
-/// The pairs of a model with an encoder of its own.
+/// Returns the pairs of an untied model, with firings on the samples `x`.
 pub fn of(exec: Exec, parameters: &Parameters, task: &Task, x: MatRef) -> Vec<Pair> {
     let _span = Phase::Metrics.begin();
     let n = parameters.shape().dictionary;
@@ -99,7 +99,7 @@ mod tests {
         let rows = Rows::Unit;
         let mut p = Parameters::zeros(shape, Variant::L1(L1 { lambda: 0.1, rows }));
         let [mut w_dec, mut w_enc, mut b_enc] = p.tensors_mut(["w_dec", "w_enc", "b_enc"]);
-        // Two that decode alike and read alike but for a threshold, and one apart.
+        // Two elements that decode alike, with encoders that differ in direction and threshold, and one element apart.
         for (j, [dec, enc]) in [[[1.0, 0.0]; 2], [[1.0, 0.0], [1.0, 1.0]], [[0.0, 1.0]; 2]]
             .into_iter()
             .enumerate()

@@ -41,19 +41,19 @@ crate::settings! {
     }
 }
 
-/// Elements for each true feature that are enough for all of them.
+/// The number of elements for each true feature that is enough for all features.
 pub const ENOUGH: f64 = 1.0;
 
-/// Elements for each true feature of which half are too many.
+/// The number of elements for each true feature of which half are too many.
 pub const TOO_MANY: f64 = 2.0;
 
 impl Settings {
-    /// Elements of a dictionary.
+    /// Returns the number of elements of a dictionary with `ratio` elements for each true feature.
     pub fn dictionary(&self, ratio: f64) -> usize {
         (ratio * self.data.features as f64).round() as usize
     }
 
-    /// Steps of the shorter trainings and of the full ones.
+    /// Returns the numbers of steps of the shorter trainings and of the full ones.
     pub fn budgets(&self) -> [u64; 2] {
         [self.training.steps.div_ceil(3), self.training.steps]
     }

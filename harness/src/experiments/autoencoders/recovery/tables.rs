@@ -48,7 +48,7 @@ crate::rows! {
         f1: f64 ["1"],
         /// excess of the codes by the transpose of the dictionary with thresholds of λ/2 (control)
         transposed_excess: f64 ["1"],
-        /// F1 of their active entries
+        /// F1 of the active entries of these codes against those of the best codes
         transposed_f1: f64 ["1"],
     }
 }
@@ -63,11 +63,11 @@ crate::rows! {
         ratio: f64 ["1"],
         /// seed of features, data and initial parameters
         seed: u64 [""],
-        /// cosine from
+        /// lower end of the bin of the largest cosine
         from: f64 ["1"],
-        /// cosine to
+        /// upper end of the bin of the largest cosine
         to: f64 ["1"],
-        /// share of the alive elements
+        /// share of the alive elements whose largest cosine lies in the bin
         share: f64 ["1"],
     }
 }
@@ -94,7 +94,7 @@ crate::rows! {
     }
 }
 
-/// All of them, in order.
+/// Returns all tables, in the order in which the experiment lists them.
 pub fn tabulate(s: &Settings, models: &[Model], pairs: &[Pair]) -> Vec<Table> {
     let saes: Vec<Sae> = models.iter().map(sae).collect();
     let full = || models.iter().filter(|m| m.task.steps == s.training.steps);
@@ -135,10 +135,10 @@ fn sae(model: &Model) -> Sae {
     }
 }
 
-/// Bins of the histogram of neighbours.
+/// The number of bins of the histogram of neighbours.
 const BINS: usize = 40;
 
-/// The histogram of a model, if it is one of those that are shown.
+/// Returns the histogram of a model, if it is the untied one of its ratio and seed whose MMCS is largest; else nothing.
 fn neighbours(model: &Model, models: &[Model]) -> Vec<Neighbours> {
     let task = &model.task;
     let best = Family::new(models, Encoder::Untied, task.steps, task.seed).best(task.ratio);

@@ -40,7 +40,8 @@ pub static STABILITY: Claim<1> = Claim {
         an element of the other. Its mean over the layers read from L/4 to 3L/4 is lower by at least 0.05 than that at the \
         input and than that at the output",
     control: "a look-up model of the same data, built by hand, in which each datapoint becomes right in one layer",
-    // Above the less similar end is not the opposite, which would be above both ends.
+    // A middle above the less similar end is not the opposite of the claim, for which it would have to be above both
+    // ends.
     conditions: [at_most(
         -0.05,
         "similarity of two dictionaries in the middle layers minus that at the less similar end",
@@ -50,19 +51,20 @@ pub static STABILITY: Claim<1> = Claim {
 pub const CLAIMS: &[&ClaimSpec] = &[&COST, &STABILITY];
 
 crate::words! {
-    /// The layers that count as the middle ones.
+    /// The choice of the layers that count as the middle ones.
     pub enum Middle {
-        /// From a quarter to three quarters of the depth.
+        /// The layers from a quarter to three quarters of the depth.
         HalfOfTheDepth,
-        /// The one nearest to half of the depth.
+        /// The layer nearest to half of the depth.
         OneLayer,
-        /// All but the input and the output.
+        /// All layers but the input and the output.
         AllBetween,
     }
 }
 
 impl Middle {
-    /// Whether a layer is one of them, out of those that are read.
+    /// Returns whether a layer is one of the middle ones, in a model of `blocks` blocks of which the layers `read` are
+    /// read.
     pub fn holds(self, layer: usize, blocks: usize, read: &[usize]) -> bool {
         let off = |layer: &usize| (2 * layer).abs_diff(blocks);
         match self {
@@ -73,7 +75,7 @@ impl Middle {
     }
 }
 
-/// The choices of middle layers that hold different ones of those that are read.
+/// Returns the choices of middle layers that hold different ones of the layers `read`.
 fn different(blocks: usize, read: &[usize]) -> Vec<Middle> {
     let layers = |&middle: &Middle| -> Vec<usize> {
         let holds = |&l: &usize| middle.holds(l, blocks, read);
@@ -91,8 +93,8 @@ fn different(blocks: usize, read: &[usize]) -> Vec<Middle> {
     different
 }
 
-/// The cost of the middle layers over that of the dearer end, from the least and the most that each layer may cost: of the
-/// possible ratios the one nearest to the bound of [`COST`], if all are on the same side of it.
+/// Returns the cost of the middle layers over that of the dearer end, from the least and the most that each layer may
+/// cost: of the possible ratios the one nearest to the bound of [`COST`], if all are on the same side of it.
 fn ratio(
     blocks: usize,
     read: &[usize],
@@ -116,7 +118,7 @@ fn ratio(
     }
 }
 
-/// The layer in words.
+/// Returns the place of a layer in words, for messages.
 fn at(layer: usize, blocks: usize) -> String {
     match layer {
         0 => "at the input".into(),
@@ -125,7 +127,8 @@ fn at(layer: usize, blocks: usize) -> String {
     }
 }
 
-/// The values of the layers that are read: the mean of the middle ones, and those of the input and of the output.
+/// Returns the values of the layers that are read: the mean of the middle ones, and those of the input and of the
+/// output.
 fn places(
     blocks: usize,
     read: &[usize],
@@ -137,7 +140,7 @@ fn places(
     Ok((mean(&between), [of(0)?, of(blocks)?]))
 }
 
-/// The fits of the dictionaries of one layer, of every penalty.
+/// Returns the fits of the dictionaries of one layer, with every penalty, or how one of them diverged.
 pub fn fits<'a>(
     dictionaries: impl Iterator<Item = &'a Dictionary>,
     layer: usize,
@@ -146,7 +149,8 @@ pub fn fits<'a>(
     ours.map(|d| d.fit.clone()).collect()
 }
 
-/// Measures the conditions at every seed: `models` are the model and its control.
+/// Measures the conditions at every seed, in every cell of the specification curves: `models` holds the model and the
+/// control of each seed, or why there are none.
 pub fn settle(
     s: &Settings,
     (blocks, read): (usize, &[usize]),
@@ -225,7 +229,7 @@ mod tests {
         assert_eq!(of(Middle::HalfOfTheDepth), [4, 8, 12]);
         assert_eq!(of(Middle::OneLayer), [8]);
         assert_eq!(of(Middle::AllBetween), [4, 8, 12]);
-        // What holds the same layers is the same choice.
+        // Two choices that hold the same layers are one.
         let both = [Middle::HalfOfTheDepth, Middle::OneLayer];
         assert_eq!(different(16, &read), both);
         assert_eq!(different(8, &[0, 1, 3, 5, 6, 8]), Middle::ALL);

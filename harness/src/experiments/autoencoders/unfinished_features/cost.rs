@@ -1,14 +1,14 @@
-//! What a layer costs: the active elements that it takes, from dictionaries trained with several penalties.
+//! The cost of a layer: the active elements that it takes, from dictionaries trained with several penalties.
 
 use super::elements::Fit;
 
 crate::words! {
     /// A measure of the cost.
     pub enum Cost {
-        /// Active elements a datapoint at which 0.95 of the variance is explained.
+        /// The number of active elements a datapoint at which 0.95 of the variance is explained.
         #[strum(serialize = "L0 at explained variance 0.95")]
         ActiveElements,
-        /// Share of the variance that is not explained with 10 active elements a datapoint.
+        /// The share of the variance that is not explained with 10 active elements a datapoint.
         #[strum(serialize = "unexplained variance at L0 10")]
         Unexplained,
     }
@@ -17,17 +17,19 @@ crate::words! {
 /// The explained variance at which active elements are counted.
 const EXPLAINED: f64 = 0.95;
 
-/// The active elements with which explained variance is looked at.
+/// The number of active elements a datapoint at which the explained variance is read.
 const ACTIVE: f64 = 10.0;
 
 impl Cost {
-    /// The least and the most that a layer may cost, from the fits of its dictionaries. Where they cross the level, both
-    /// are the cost interpolated between the penalties, with L0 on a logarithmic scale. A dictionary of more active
-    /// elements explains no less, so where all are on the cheap side of the level the cost is at most that at the penalty
-    /// nearest to it, and where none explains enough it is at least the active elements of the one that explains most.
+    /// Returns the least and the most that a layer may cost, from the fits of its dictionaries. Where they cross the
+    /// level, both are the cost interpolated between the penalties, with L0 on a logarithmic scale. A dictionary of
+    /// more active elements explains no less, so where all are on the cheap side of the level the cost is at most that
+    /// at the penalty nearest to it, and where none explains enough it is at least the active elements of the one that
+    /// explains most.
     ///
     /// # Errors
-    /// If a dictionary has no active elements, or none gets by with so few of them.
+    /// If there is no dictionary, one has no active elements, or, where the cost is the unexplained variance, all have
+    /// more than 10 of them.
     pub fn range(self, fits: &[Fit]) -> Result<[f64; 2], String> {
         if !fits.iter().all(Fit::is_measured) {
             return Err("a dictionary has no active elements".into());
@@ -60,7 +62,7 @@ impl Cost {
         }
     }
 
-    /// The cost of a layer, if its dictionaries tell it.
+    /// Returns the cost of a layer, if its dictionaries cross the level at which it is read.
     pub fn of(self, fits: &[Fit]) -> Option<f64> {
         let [least, most] = self.range(fits).ok()?;
         (least == most).then_some(least)
@@ -68,14 +70,14 @@ impl Cost {
 }
 
 impl Fit {
-    /// Whether there is anything to read a cost from.
+    /// Returns whether a cost can be read from the fit.
     fn is_measured(&self) -> bool {
         self.l0 > 0.0 && self.explained_variance.is_finite()
     }
 }
 
-/// y at the level of x, on straight lines between the points, and whether they cross it: where all are above it, y is that
-/// of the least x.
+/// Returns y at the level of x, on straight lines between the points (x, y), and whether these reach the level: where
+/// all are above it, y is that of the least x. Nothing is returned if all are below it.
 fn crossing(mut points: Vec<(f64, f64)>, level: f64) -> Option<(f64, bool)> {
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let above = points.iter().position(|p| p.0 >= level)?;

@@ -1,4 +1,4 @@
-//! The dictionaries of a model: which are trained, and what is read of each.
+//! The dictionaries of a model: the list of those that are trained, and the readings of each.
 
 use kernels::Exec;
 use serde::{Deserialize, Serialize};
@@ -8,44 +8,50 @@ use super::settings::Settings;
 use super::stream::Basis;
 use crate::experiments::many_layers::multilayer::task::{Kind, Task};
 
-/// The models, the control last.
+/// The kinds of models, the control last.
 pub const KINDS: [Kind; 2] = [Kind::Trained, Kind::LookUp];
 
-/// One dictionary.
+/// The description of one dictionary that is to be trained and read.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Job {
+    /// The model whose residual stream is encoded.
     pub task: Task,
+    /// The activations that the dictionary is trained on.
     pub basis: Basis,
     /// The layer whose stream is encoded.
     pub layer: usize,
-    /// Its elements, in multiples of the width.
+    /// The number of elements, in multiples of the width.
     pub ratio: usize,
+    /// The L1 coefficient.
     pub l1: f64,
-    /// The number of this one among those that differ by their initial parameters alone.
+    /// The number of the dictionary among those that differ by their initial parameters alone.
     pub copy: usize,
 }
 
-/// A dictionary that was trained, read on the stream of one layer.
+/// The readings of a dictionary on the stream of one layer.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Dictionary {
+    /// The description of the dictionary.
     pub job: Job,
-    /// Its fit to the stream, or how its training diverged.
+    /// The fit of the dictionary to the stream, or how its training diverged.
     pub fit: Result<Fit, String>,
-    /// Its living elements, if it is read.
+    /// The living elements, if they are looked at one by one; else empty.
     pub elements: Vec<Element>,
-    /// Mean over its living elements of the largest cosine with a living one of each layer's dictionary, by layer.
+    /// The mean over the living elements of the largest cosine with a living one of each layer's dictionary, by layer.
     pub mmcs: Vec<(usize, f64)>,
-    /// The same with the copy that has other initial parameters, mean of both ways.
+    /// The mean over the living elements of the largest cosine with a living one of the copy that has other initial
+    /// parameters, mean of both ways.
     pub stability: Option<f64>,
 }
 
 impl Job {
-    /// Whether a training of its own stands behind it: one dictionary of all layers is trained once, for the input layer.
+    /// Returns whether the dictionary has a training of its own: one dictionary of all layers is trained once, for the
+    /// input layer.
     pub fn is_trained(&self) -> bool {
         self.basis != Basis::AllLayers || self.layer == 0
     }
 
-    /// Whether the elements of its dictionary are looked at one by one.
+    /// Returns whether the elements of the dictionary are looked at one by one.
     pub fn is_read(&self, s: &Settings) -> bool {
         (self.ratio, self.l1) == (s.ratio, s.read_at)
     }
@@ -55,16 +61,21 @@ impl Job {
 /// dictionary is for all layers.
 #[derive(Debug, Clone, Copy)]
 pub struct Group {
+    /// The seed of the model.
     pub seed: u64,
+    /// The kind of the model.
     pub kind: Kind,
+    /// The activations that the dictionaries are trained on.
     pub basis: Basis,
+    /// The number of elements of a dictionary, in multiples of the width.
     pub ratio: usize,
     /// The number of the layer among those that are read; 0 for all layers in one.
     pub place: usize,
 }
 
 impl Group {
-    /// Those of one model; of fewer layers than are to be read, the last ones are empty.
+    /// Returns the groups of one model, with those of the fixes if it is not the control and `fixes` holds. If the
+    /// model has fewer layers than are to be read, the last groups are empty.
     pub fn of_model(seed: u64, kind: Kind, s: &Settings, fixes: bool) -> Vec<Group> {
         let group = |basis, ratio| {
             move |place| Group {
@@ -85,7 +96,7 @@ impl Group {
         groups
     }
 
-    /// Its name.
+    /// Returns the name of the group.
     pub fn name(&self) -> String {
         let Group {
             seed,
@@ -97,7 +108,7 @@ impl Group {
         format!("{kind}-seed{seed}-{basis}-ratio{ratio}-layer{place}")
     }
 
-    /// Number of trainings that stand behind its dictionaries, if these layers are read.
+    /// Returns the number of trainings of the dictionaries of the group, if `layers` are read.
     pub fn trained(&self, s: &Settings, layers: &[usize]) -> usize {
         if self.place >= layers.len() {
             return 0;
@@ -106,7 +117,7 @@ impl Group {
         s.l1.len() + usize::from(is_read)
     }
 
-    /// Its dictionaries for a model of which these layers are read.
+    /// Returns the descriptions of the dictionaries of the group, for a model of which `layers` are read.
     pub fn jobs(&self, task: Task, s: &Settings, layers: &[usize]) -> Vec<Job> {
         let layers = match self.basis {
             Basis::AllLayers => layers,
@@ -130,8 +141,8 @@ impl Group {
     }
 }
 
-/// Sets the dictionaries of one model that were read beside each other: how similar they are from layer to layer and
-/// from copy to copy, and how long each element persists.
+/// Compares the dictionaries of one model whose elements were read, and writes to them how similar they are from layer
+/// to layer and from copy to copy, and how long each element persists.
 pub fn compare(dictionaries: &mut [Dictionary], threshold: f64, width: usize, exec: Exec) {
     let directions = |d: &Dictionary| -> Vec<f32> {
         d.elements

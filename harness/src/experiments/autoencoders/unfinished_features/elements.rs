@@ -1,4 +1,4 @@
-//! What is read from a dictionary: how well it reconstructs, and what its elements line up with.
+//! The reading of a dictionary: how well it reconstructs, and what its elements line up with.
 
 use kernels::metrics::max_cosines;
 use kernels::mlp;
@@ -15,22 +15,22 @@ use crate::stats::max;
 /// The fit of a dictionary to a stream.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Fit {
-    /// Mean number of active elements a datapoint.
+    /// The mean number of active elements a datapoint.
     pub l0: f64,
-    /// 1 − Σ‖x̂ − x‖² / Σ‖x − x̄‖².
+    /// The explained variance 1 − Σ‖x̂ − x‖² / Σ‖x − x̄‖².
     pub explained_variance: f64,
-    /// Share of the elements that fire on no datapoint.
+    /// The share of the elements that fire on no datapoint.
     pub dead: f64,
 }
 
 crate::words! {
-    /// What an element lines up with.
+    /// The kind of thing that an element lines up with, or is selective for.
     pub enum Category {
-        /// An input embedding.
+        /// An input: by direction its embedding, by function its indicator.
         Input,
-        /// An output direction.
+        /// An output: by direction its axis, by function the indicator of its class.
         Output,
-        /// Neither.
+        /// Neither an input nor an output.
         Neither,
     }
 }
@@ -38,25 +38,28 @@ crate::words! {
 /// A living element of a dictionary.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Element {
+    /// The number of the element in its dictionary.
     pub number: usize,
-    /// Share of the datapoints that it fires on.
+    /// The share of the datapoints that the element fires on.
     pub frequency: f64,
-    /// Largest cosine with an input embedding.
+    /// The largest cosine with an input embedding.
     pub input: f64,
-    /// Largest cosine with an output direction.
+    /// The largest cosine with an output direction.
     pub output: f64,
+    /// The kind of direction that the element lines up with.
     pub category: Category,
-    /// Largest cosine of its activations with the indicator of an input, and with that of a class.
+    /// The largest cosine of the element's activations with the indicator of an input, and with that of a class.
     pub function: [f64; 2],
-    /// What it is selective for.
+    /// The kind of property that the element is selective for.
     pub selective: Category,
-    /// Following layers in a row in which an element lines up with it.
+    /// The number of following layers in a row in whose dictionaries some element lines up with this one.
     pub persistence: usize,
+    /// The direction of the element, of `width` values.
     pub direction: Vec<f32>,
 }
 
 impl Fit {
-    /// The fit of a dictionary to all activations, and on how many datapoints each element fires.
+    /// Returns the fit of a dictionary to all activations, and the number of datapoints that each element fires on.
     pub fn of(parameters: &Parameters, x: MatRef, exec: Exec) -> (Fit, Vec<u64>) {
         let stream = reading::measure(exec, parameters, x);
         let fit = Fit {
@@ -73,13 +76,13 @@ impl Fit {
 pub struct Directions {
     /// The input embeddings, 2·vocabulary × d.
     inputs: Vec<f32>,
-    /// Number of classes. The outputs are the first coordinate axes, as many; a model built by hand holds a code beside
-    /// them.
+    /// The number of classes. The output directions are the first coordinate axes, as many; a model built by hand holds
+    /// a code beside them.
     classes: usize,
 }
 
 impl Directions {
-    /// Those of a model with so many classes, in the coordinates of some activations.
+    /// Returns the directions of a model with so many classes, in the coordinates of some activations.
     pub fn of(model: &mlp::Parameters, classes: usize, activations: &Activations) -> Self {
         let rows = |m: MatRef| {
             (0..m.rows())
@@ -93,7 +96,7 @@ impl Directions {
     }
 }
 
-/// For each row of A the largest cosine with a row of B, both with rows of `width`.
+/// Returns for each row of `a` the largest cosine with a row of `b`, both with rows of `width` values.
 pub fn largest_cosines(a: &[f32], b: &[f32], width: usize, exec: Exec) -> Vec<f64> {
     let (a, b) = (MatRef::from_rows(a, width), MatRef::from_rows(b, width));
     let mut best = vec![0f32; a.rows()];
@@ -101,8 +104,8 @@ pub fn largest_cosines(a: &[f32], b: &[f32], width: usize, exec: Exec) -> Vec<f6
     best.into_iter().map(f64::from).collect()
 }
 
-/// The living elements of a dictionary, that fire on `fired` of the activations, and what they line up with and are
-/// selective for.
+/// Reads the living elements of a dictionary: what they line up with and are selective for. `fired` is the number of
+/// activations `x` that each element fires on.
 pub fn read(
     parameters: &Parameters,
     fired: &[u64],
@@ -156,7 +159,7 @@ mod tests {
         Exec::serial(Isa::detect())
     }
 
-    /// A dictionary in 4 dimensions with these rows.
+    /// Returns a dictionary in 4 dimensions with these rows.
     fn dictionary(rows: &[[f32; 4]]) -> Parameters {
         let shape = sae::Shape {
             width: 4,

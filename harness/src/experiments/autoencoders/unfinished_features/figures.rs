@@ -19,10 +19,10 @@ pub const NAMES: &[&str] = &[
     "persistence",
 ];
 
-/// What is drawn of a cost.
+/// The value of a cost that is drawn.
 type Column = fn(&LayerCost) -> f64;
 
-/// What sorts elements: their direction or their function.
+/// The way in which elements are sorted: by direction or by function.
 pub type Sorting = fn(&Element) -> Category;
 
 pub fn draw(tables: &Tables) -> Vec<Figure> {
@@ -35,19 +35,22 @@ pub fn draw(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
-/// The point setting's number of elements, in multiples of the width: that of the dictionaries of every basis.
-pub fn largest_ratio(rows: &[LayerCost]) -> Option<usize> {
-    rows.iter().map(|r| r.ratio).max()
+/// Returns the number of elements of the point setting, in multiples of the width: at no other size is there a dictionary
+/// of all layers. Where there is none at all, the largest size.
+pub fn point_ratio(rows: &[LayerCost]) -> Option<usize> {
+    let of_all_layers = rows.iter().find(|r| r.basis == Basis::AllLayers);
+    let largest = || rows.iter().map(|r| r.ratio).max();
+    of_all_layers.map(|r| r.ratio).or_else(largest)
 }
 
 fn layer_axis() -> Axis {
     Axis::linear("layer l")
 }
 
-/// The cost of every layer, and the fixes.
+/// Draws the cost of every layer, and the fixes.
 fn costs(tables: &Tables) -> Figure {
     let rows = tables.rows::<LayerCost>();
-    let largest = largest_ratio(&rows);
+    let point = point_ratio(&rows);
     let caption = "What it takes to reconstruct the stream of a layer: the active elements a datapoint at an explained \
         variance of 0.95 (their logarithm interpolated between penalties), and the share of the variance that is left with 10 \
         of them. Lines are medians over the seeds at \
@@ -91,7 +94,7 @@ fn costs(tables: &Tables) -> Figure {
         for (kind, basis, role, name) in lines {
             let ours = rows
                 .iter()
-                .filter(|r| (r.model, r.basis, Some(r.ratio)) == (kind, basis, largest));
+                .filter(|r| (r.model, r.basis, Some(r.ratio)) == (kind, basis, point));
             let points: Vec<(usize, f64)> = ours
                 .map(|r| (r.layer, column(r)))
                 .filter(|p| p.1.is_finite())
@@ -108,7 +111,7 @@ fn costs(tables: &Tables) -> Figure {
     figure
 }
 
-/// Explained variance against L0, a colour a layer.
+/// Draws explained variance against L0, a colour for each layer.
 fn reconstructions(tables: &Tables) -> Figure {
     let caption = "Explained variance against the mean number of active elements, a colour a layer, light to dark from the \
         input to the output; the largest dictionaries. A dot a seed and λ; lines through medians over seeds.";
@@ -151,7 +154,7 @@ fn reconstructions(tables: &Tables) -> Figure {
     figure
 }
 
-/// For each layer and seed what `of` makes of the elements.
+/// Returns for each layer and seed the value that `of` gives to the elements, with the layer.
 fn by_layer(elements: &[Element], of: impl Fn(&[&Element]) -> Option<f64>) -> Vec<(f64, f64)> {
     let mut points = Vec::new();
     for layer in elements.iter().map(|r| r.layer).levels() {
@@ -166,14 +169,14 @@ fn by_layer(elements: &[Element], of: impl Fn(&[&Element]) -> Option<f64>) -> Ve
     points
 }
 
-/// The elements of the dictionaries of one model.
+/// Returns the elements of the dictionaries of one kind of model in one basis.
 pub fn elements(tables: &Tables, kind: Kind, basis: Basis) -> Vec<Element> {
     let mut elements = tables.rows::<Element>();
     elements.retain(|r| (r.model, r.basis) == (kind, basis));
     elements
 }
 
-/// The share of elements that fall in a category, by direction or by function.
+/// Returns for each layer and seed the share of elements that fall in a category, by direction or by function.
 pub fn share(elements: &[Element], category: Category, of: Sorting) -> Vec<(f64, f64)> {
     by_layer(elements, |elements| {
         let ours = elements.iter().filter(|r| of(r) == category);
@@ -181,13 +184,13 @@ pub fn share(elements: &[Element], category: Category, of: Sorting) -> Vec<(f64,
     })
 }
 
-/// A line through the medians over seeds of points, and the points.
+/// Adds to a panel some points, and a line through their medians over seeds.
 fn over_seeds(panel: Panel, role: Role, label: &str, points: Vec<(f64, f64)>) -> Panel {
     let line = points.iter().copied().medians();
     panel.line(role, label, line).scatter(role, label, points)
 }
 
-/// What elements line up with, and what they are selective for.
+/// Draws the shares of elements by what they line up with, and by what they are selective for.
 fn shares(tables: &Tables) -> Figure {
     let caption = "Share of the living elements of each layer that belong to an input, to an output or to neither. Lines are \
         medians over seeds, points are seeds. By direction is by the cosine with an input embedding or an output direction, by \
@@ -213,7 +216,7 @@ fn shares(tables: &Tables) -> Figure {
     figure
 }
 
-/// The similarity of two dictionaries of one layer.
+/// Draws the similarity of two dictionaries of one layer.
 fn stability(tables: &Tables) -> Figure {
     let caption = "Mean largest cosine between the living elements of two dictionaries of one layer that differ by their \
         initial parameters alone. Lines are medians over seeds, points are seeds.";
@@ -236,7 +239,7 @@ fn stability(tables: &Tables) -> Figure {
         .panel(panel)
 }
 
-/// The persistence of directions over layers, and the similarity of the dictionaries of two layers.
+/// Draws the persistence of directions over layers, and the similarity of the dictionaries of two layers.
 fn persistence(tables: &Tables) -> Figure {
     let caption = "Lines: mean number of following layers, of those that are read, in a row in which an element's direction is \
         still there, by what it lines up with; medians over seeds, points are seeds. Maps: mean max cosine similarity of the \

@@ -1,9 +1,9 @@
-//! What `unfinished-features` says of its tables.
+//! The text of the findings of `unfinished-features`, from its tables.
 
 use super::claims::{COST, Middle};
 use super::dictionary::KINDS;
 use super::elements::Category;
-use super::figures::{Sorting, elements, largest_ratio, share};
+use super::figures::{Sorting, elements, point_ratio, share};
 use super::stream::Basis;
 use super::tables::{Element, LayerCost, Stability};
 use crate::claim::ledger::Ledger;
@@ -12,13 +12,13 @@ use crate::stats::{mean, median};
 use crate::table::Tables;
 use crate::text::{number, percent};
 
-/// What unfinished features cost, what elements are for, and whether they are found again.
+/// Returns some sentences on what unfinished features cost, what elements are for, and whether they are found again.
 pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let rows = tables.rows::<LayerCost>();
-    let largest = largest_ratio(&rows);
+    let point = point_ratio(&rows);
     let of_basis = |basis: Basis| {
         let ours = rows.iter();
-        ours.filter(move |r| (r.model, r.basis, Some(r.ratio)) == (KINDS[0], basis, largest))
+        ours.filter(move |r| (r.model, r.basis, Some(r.ratio)) == (KINDS[0], basis, point))
     };
     let trained = |basis: Basis, seeds: &[u64]| {
         let ours = of_basis(basis).filter(|r| seeds.contains(&r.seed));
@@ -29,22 +29,27 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     let whole = |value: f64| format!("{value:.0}");
     let seeds = of_basis(Basis::Stream).map(|r| r.seed).levels();
     let costs = trained(Basis::Stream, &seeds);
-    let (Some(first), Some(last)) = (costs.first(), costs.last()) else {
+    let layers = of_basis(Basis::Stream).map(|r| r.layer as f64).levels();
+    let (Some(&first), Some(&last)) = (layers.first(), layers.last()) else {
         return "No model of `multilayer` has learned its data, so there is no residual stream to look into.".into();
     };
     let between = |costs: &[(f64, f64)]| {
-        let ours = costs.iter().filter(|p| p.0 > first.0 && p.0 < last.0);
+        let ours = costs.iter().filter(|p| p.0 > first && p.0 < last);
         ours.map(|p| p.1).collect::<Vec<_>>()
     };
-    let at_last = of_basis(Basis::Stream).filter(|r| r.layer as f64 == last.0);
+    let at_last = of_basis(Basis::Stream).filter(|r| r.layer as f64 == last);
     let reach = at_last.filter(|r| r.l0.is_finite()).count();
-    let at_reach = match reach == seeds.len() {
+    let at_reach = match reach == seeds.len() || reach == 0 {
         true => String::new(),
         false => format!(
             ", where no dictionary explains so much at the other {} of {} seeds",
             seeds.len() - reach,
             seeds.len()
         ),
+    };
+    let at = |layer: f64| match costs.iter().find(|p| p.0 == layer) {
+        Some(cost) => whole(cost.1),
+        None => "a number outside the range of the dictionaries".into(),
     };
     let value = |id| ledger.get(id).map_or(f64::NAN, |e| e.value);
     let sizes = of_basis(Basis::Stream).map(|r| r.n).levels();
@@ -68,11 +73,11 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     };
     let mut said = of_sizes;
     said += &format!(
-        "To explain 95 % of the variance takes {} active elements at the input, {} in the layers between and {} at the \
+        "To explain 95 % of the variance takes, in active elements, {} at the input, {} in the layers between and {} at the \
          output{at_reach} (medians over the seeds at which that much is explained){}.",
-        whole(first.1),
+        at(first),
         whole(median(&between(&costs))),
-        whole(last.1),
+        at(last),
         match value(COST.id) {
             times if times.is_finite() => format!(
                 ", {} times as many in the middle as at the dearer end (at most, where the end is not reached)",
@@ -82,7 +87,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
         },
     );
     if value(COST.id).is_finite() {
-        said += &bounded(of_basis(Basis::Stream), last.0);
+        said += &bounded(of_basis(Basis::Stream), last);
     }
     let all = elements(tables, KINDS[0], Basis::Stream);
     // The means at the input, in the layers between, and at the output.
@@ -92,9 +97,9 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
             mean(&ours.map(|p| p.1).collect::<Vec<_>>())
         };
         [
-            of_layers(&|l| l == first.0),
-            of_layers(&|l| l > first.0 && l < last.0),
-            of_layers(&|l| l == last.0),
+            of_layers(&|l| l == first),
+            of_layers(&|l| l > first && l < last),
+            of_layers(&|l| l == last),
         ]
     };
     let neither = |elements: &[Element], of: Sorting| {
@@ -138,7 +143,7 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     })
     .collect();
     if !fixes.is_empty() {
-        // They are tried at the first seeds alone, and set beside what those seeds' own dictionaries take.
+        // The fixes are tried at the first seeds alone, and set beside what the layers' own dictionaries take at these.
         let tried = of_basis(Basis::AllLayers).map(|r| r.seed).levels();
         said += &format!(
             " In the layers between, where at the {} seeds at which the following was tried a dictionary of the layer's own \
@@ -151,7 +156,8 @@ pub fn findings(tables: &Tables, ledger: &Ledger) -> String {
     said
 }
 
-/// A sentence on the seeds at which the cost of a layer that the claim reads has only a bound.
+/// Returns a sentence on the seeds at which the cost of a layer that the claim reads has only a bound; nothing if there
+/// are none.
 fn bounded<'a>(rows: impl Iterator<Item = &'a LayerCost>, last: f64) -> String {
     let blocks = last as usize;
     let is_read = |layer: usize| {
@@ -168,5 +174,36 @@ fn bounded<'a>(rows: impl Iterator<Item = &'a LayerCost>, last: f64) -> String {
             if n == 1 { "seed" } else { "seeds" },
             seeds.join(", "),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tables::Sae;
+    use super::*;
+    use crate::table::Table;
+
+    #[test]
+    fn an_output_that_no_dictionary_reaches_is_not_taken_for_an_inner_layer() {
+        let cost = |(layer, l0)| LayerCost {
+            model: KINDS[0],
+            n: 500,
+            seed: 0,
+            basis: Basis::Stream,
+            layer,
+            ratio: 3,
+            l0,
+            unexplained: f64::NAN,
+        };
+        let costs = [(0, 3.0), (1, 40.0), (2, 50.0), (3, f64::NAN)].map(cost);
+        let tables = Tables::new(vec![
+            Table::of(&costs),
+            Table::of::<Sae>(&[]),
+            Table::of::<Element>(&[]),
+            Table::of::<Stability>(&[]),
+        ]);
+        let said = findings(&tables, &Ledger::default());
+        let costs = "3 at the input, 45 in the layers between and a number outside the range of the dictionaries";
+        assert!(said.contains(costs), "{said}");
     }
 }

@@ -1,20 +1,22 @@
-//! What an element is selective for: the input or the class on which it fires.
+//! The selectivity of an element: the input or the class on which it fires.
 
-/// The properties that a datapoint has: its two inputs and its class.
+/// The properties of all datapoints: two inputs and a class each.
 #[derive(Debug)]
 pub struct Properties {
-    /// For each datapoint the number of its first input, of its second, counted on from the first ones, and its class.
+    /// The numbers of the first and the second input of each datapoint; second inputs are counted on from the first
+    /// ones.
     pub inputs: Vec<[usize; 2]>,
-    /// The class that the model says.
+    /// The class that the model predicts for each datapoint.
     pub classes: Vec<usize>,
-    /// Number of different inputs, of either place together.
+    /// The number of different inputs, of either place together.
     pub most_inputs: usize,
-    /// Number of classes.
+    /// The number of classes.
     pub most_classes: usize,
 }
 
-/// The largest cosine, over datapoints, between an element's activations and the indicator of an input, and the same of
-/// a class: for activations of one size the geometric mean of precision and recall. 0 for an element that never fires.
+/// Returns the largest cosine, over datapoints, between an element's activations and the indicator of an input, and
+/// that with the indicator of a class: for activations of one size the geometric mean of precision and recall. Both are
+/// 0 for an element that never fires.
 pub fn selectivity(activations: impl Iterator<Item = f64> + Clone, of: &Properties) -> [f64; 2] {
     let mut inputs = vec![(0.0, 0.0); of.most_inputs];
     let mut classes = vec![(0.0, 0.0); of.most_classes];
@@ -54,7 +56,7 @@ mod tests {
         // One of two datapoints of a class, and the only one with inputs 2 and 5.
         let [input, class] = read([0.0, 0.0, 0.0, 1.0]);
         assert!((input - 1.0).abs() < 1e-12 && (class - 0.5f64.sqrt()).abs() < 1e-12);
-        // On everything alike: half of the datapoints have any one property.
+        // The element fires on everything alike, and at most half of the datapoints have any one property.
         let [input, class] = read([1.0; 4]);
         assert!((input - 0.5f64.sqrt()).abs() < 1e-12 && (class - 0.5f64.sqrt()).abs() < 1e-12);
         assert_eq!(read([0.0; 4]), [0.0, 0.0]);

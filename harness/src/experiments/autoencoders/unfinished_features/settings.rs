@@ -42,7 +42,7 @@ crate::settings! {
 }
 
 impl Settings {
-    /// The layers of a model of L blocks that are read, increasing.
+    /// Returns the layers that are read of a model of `blocks` blocks, increasing.
     pub fn read_layers(&self, blocks: usize) -> Vec<usize> {
         let steps = self.layers - 1;
         let mut layers: Vec<usize> = (0..=steps)

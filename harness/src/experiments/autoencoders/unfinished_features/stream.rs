@@ -6,37 +6,37 @@ use crate::experiments::many_layers::multilayer::streams::{Streams, scale};
 use crate::stats::affine::Affine;
 
 crate::words! {
-    /// What a dictionary is trained on.
+    /// The activations that a dictionary is trained on.
     pub enum Basis {
-        /// The residual stream of its layer.
+        /// The residual stream of the dictionary's layer.
         Stream,
-        /// The residual streams of all layers that are read, in one.
+        /// The residual streams of all layers that are read, together.
         AllLayers,
-        /// The stream of its layer in the coordinates of the tuned lens: the affine map of it that comes closest to the
-        /// output.
+        /// The residual stream of the dictionary's layer in the coordinates of the tuned lens: the affine map of it
+        /// that comes closest to the output.
         TunedLens,
     }
 }
 
-/// Ridge of the tuned lens, in units of the mean variance of an entry of the stream.
+/// The ridge of the tuned lens, in units of the mean variance of an entry of the stream.
 const RIDGE: f64 = 1e-3;
 
-/// One layer's activations, N×d, scaled to a mean squared distance of 1 from their mean.
+/// The activations of one layer, N×d, scaled to a mean squared distance of 1 from their mean.
 #[derive(Debug)]
 pub struct Activations {
     width: usize,
     values: Vec<f32>,
-    /// The map from the stream, if it is not the stream itself.
+    /// The tuned lens, if the activations are not the stream itself.
     lens: Option<Affine>,
 }
 
 impl Activations {
-    /// The stream of a layer.
+    /// Returns the stream of a layer, scaled.
     pub fn stream(streams: &Streams, layer: usize) -> Self {
         Activations::scaled(streams.layer(layer), None)
     }
 
-    /// The stream of a layer through its tuned lens.
+    /// Returns the stream of a layer through its tuned lens, scaled; or why there is no lens.
     pub fn tuned(streams: &Streams, layer: usize) -> Result<Self, String> {
         let (x, last) = (
             streams.layer(layer),
@@ -71,7 +71,7 @@ impl Activations {
         }
     }
 
-    /// These numbers as they are.
+    /// Returns activations with these values as they are.
     #[cfg(test)]
     pub fn plain(width: usize, values: Vec<f32>) -> Self {
         Activations {
@@ -81,12 +81,12 @@ impl Activations {
         }
     }
 
-    /// All of them.
+    /// Returns all activations, N×d.
     pub fn matrix(&self) -> MatRef<'_> {
         MatRef::from_rows(&self.values, self.width)
     }
 
-    /// A direction of the stream in these coordinates.
+    /// Returns a direction of the stream in the coordinates of the activations.
     pub fn direction(&self, v: &[f32]) -> Vec<f32> {
         match &self.lens {
             None => v.to_vec(),

@@ -40,8 +40,8 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// What the dictionaries of one layer cost, over their L1 coefficients; not a number where the level is not
-    /// reached.
+    /// What the dictionaries of one layer cost, over their L1 coefficients; not a number where they are all on one side
+    /// of the level at which the cost is read.
     pub struct LayerCost in "costs" {
         /// the model whose residual stream it is: trained, or look-up (the control)
         model: Kind [""],
@@ -49,7 +49,7 @@ crate::rows! {
         n: usize ["datapoints"],
         /// seed
         seed: u64 [""],
-        /// what they were trained on
+        /// what the dictionaries were trained on
         basis: Basis [""],
         /// layer l after which the residual stream is encoded; 0 is the input layer
         layer: usize [""],
@@ -58,8 +58,8 @@ crate::rows! {
         /// active elements a datapoint at an explained variance of 0.95, interpolated between penalties; NaN where all
         /// dictionaries explain more, or all explain less
         l0: f64 ["elements"],
-        /// share of the variance that is not explained with 10 active elements a datapoint, interpolated between penalties;
-        /// NaN where all dictionaries have fewer, or all have more
+        /// share of the variance that is not explained with 10 active elements a datapoint, interpolated between
+        /// penalties; NaN where all dictionaries have fewer, or all have more
         unexplained: f64 ["1"],
     }
 }
@@ -99,7 +99,7 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// The dictionaries of two layers of one model.
+    /// The similarity of the dictionaries of two layers of one model.
     pub struct Similarity in "similarity" {
         /// the model whose residual stream it is: trained, or look-up (the control)
         model: Kind [""],
@@ -117,7 +117,7 @@ crate::rows! {
 }
 
 crate::rows! {
-    /// Two dictionaries of one layer that differ by their initial parameters alone.
+    /// The similarity of two dictionaries of one layer that differ by their initial parameters alone.
     pub struct Stability in "stability" {
         /// the model whose residual stream it is: trained, or look-up (the control)
         model: Kind [""],
@@ -132,7 +132,7 @@ crate::rows! {
     }
 }
 
-/// All of them, in order.
+/// Returns all tables, in the order in which the experiment lists them.
 pub fn tabulate(dictionaries: &[Dictionary]) -> Vec<Table> {
     let saes: Vec<_> = dictionaries.iter().map(sae).collect();
     let elements: Vec<_> = dictionaries.iter().flat_map(elements).collect();
@@ -173,7 +173,7 @@ fn sae(dictionary: &Dictionary) -> Sae {
     }
 }
 
-/// A row for each layer, basis and size.
+/// Returns a row for each model, layer, basis and size.
 fn costs(dictionaries: &[Dictionary]) -> Vec<LayerCost> {
     let of = |job: &Job| Job {
         l1: 0.0,

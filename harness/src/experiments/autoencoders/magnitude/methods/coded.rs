@@ -1,4 +1,4 @@
-//! Codes of held-out samples, where they leave the samples, and which of them have the right active set.
+//! Codes of held-out samples, their errors, and the samples whose active set is right.
 
 use kernels::metrics::Matching;
 use kernels::sae::Parameters;
@@ -9,21 +9,24 @@ use crate::sae::reading;
 use crate::sae::synthetic::{Batch, Generator};
 use crate::sae::training::Trained;
 
-/// Codes of all held-out samples, B×n, and where they leave the samples.
+/// The codes of all held-out samples, with the samples and the dictionary.
 pub(super) struct Coded<'a> {
     pub exec: Exec,
+    /// The dictionary, n×d.
     pub dictionary: MatRef<'a>,
-    /// x − b_dec, B×d.
+    /// The samples less the bias of the decoder, x − b_dec, B×d.
     pub x: &'a [f32],
+    /// The codes f, B×n.
     pub codes: Vec<f32>,
 }
 
 impl<'a> Coded<'a> {
+    /// Returns the number of samples B.
     pub fn samples(&self) -> usize {
         self.x.len() / self.dictionary.cols()
     }
 
-    /// The same samples with other codes.
+    /// Returns the same samples with codes that `change` makes of these.
     pub fn with(&self, change: impl FnOnce(Exec, MatRef, MatRef, MatMut)) -> Coded<'a> {
         let mut codes = self.codes.clone();
         let x = MatRef::from_rows(self.x, self.dictionary.cols());
@@ -32,17 +35,19 @@ impl<'a> Coded<'a> {
         Coded { codes, ..*self }
     }
 
+    /// Returns the code of sample `i`.
     pub fn code(&self, i: usize) -> &[f32] {
         let n = self.dictionary.rows();
         &self.codes[i * n..][..n]
     }
 
+    /// Returns the active elements of sample `i`, increasing.
     pub fn active(&self, i: usize) -> Vec<usize> {
         let code = self.code(i).iter().enumerate();
         code.filter(|(_, f)| **f > 0.0).map(|(j, _)| j).collect()
     }
 
-    /// ‖x − b_dec − Dᵀf‖² of one sample.
+    /// Returns the squared error ‖x − b_dec − Dᵀf‖² of sample `i`.
     pub fn error(&self, i: usize) -> f64 {
         let d = self.dictionary.cols();
         let mut rest: Vec<f64> = self.x[i * d..][..d].iter().map(|&v| f64::from(v)).collect();
@@ -55,7 +60,8 @@ impl<'a> Coded<'a> {
         rest.iter().map(|r| r * r).sum()
     }
 
-    /// A count of active entries; not a number if an entry is not finite, which counts as neither.
+    /// Returns `count`, a count of active entries; not a number if an entry of the codes is not finite, which is
+    /// neither active nor inactive.
     pub fn known(&self, count: usize) -> f64 {
         match self.codes.iter().all(|f| f.is_finite()) {
             true => count as f64,
@@ -64,7 +70,7 @@ impl<'a> Coded<'a> {
     }
 }
 
-/// x − b_dec.
+/// Returns samples less the bias of the decoder, x − b_dec.
 pub(super) fn centred(parameters: &Parameters, x: &[f32]) -> Vec<f32> {
     let bias = parameters.b_dec();
     let rows = x.chunks_exact(bias.len());
@@ -72,7 +78,7 @@ pub(super) fn centred(parameters: &Parameters, x: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// The codes of samples that come without the decoder's bias.
+/// Returns the codes of samples from which the bias of the decoder was taken.
 pub(super) fn encode<'a>(exec: Exec, trained: &'a Trained, x: &'a [f32]) -> Coded<'a> {
     let parameters = &trained.parameters;
     let rows = x.chunks_exact(parameters.shape().width);
@@ -89,7 +95,7 @@ pub(super) fn encode<'a>(exec: Exec, trained: &'a Trained, x: &'a [f32]) -> Code
     }
 }
 
-/// The samples with some activity whose active elements are those matched to the active features.
+/// Returns the samples with some activity whose active elements are those matched to the active features.
 pub(super) fn right_sets(
     exec: Exec,
     generator: &Generator,

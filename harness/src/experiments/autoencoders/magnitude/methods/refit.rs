@@ -1,4 +1,4 @@
-//! What refitted magnitudes leave on the right active sets, and on sets that are wrong by one element.
+//! The error that refitted magnitudes leave on the right active sets, and on sets that are wrong by one element.
 
 use kernels::sparse_coding::nnls;
 
@@ -8,11 +8,11 @@ use crate::rng::Rng;
 crate::words! {
     /// The elements that magnitudes are refitted on.
     pub enum Set {
-        /// Those of the active features.
+        /// The right elements: those of the active features.
         Right,
-        /// One of them left out, at random.
+        /// The right elements but one, which is drawn at random.
         OneMissing,
-        /// And one more, at random.
+        /// The right elements and one more, which is drawn at random.
         OneTooMany,
     }
 }
@@ -34,7 +34,8 @@ crate::rows! {
     }
 }
 
-/// The error after refitting over the error before, over the samples whose active set is right, on each kind of set.
+/// Returns the error after refitting over the error before, summed over the samples whose active set is right, on each
+/// kind of set; or why it is not known.
 pub(super) fn left(coded: &Coded, right: &[usize], rng: &mut Rng) -> [Result<f64, String>; 3] {
     let why = match () {
         _ if coded.known(0).is_nan() => "a code of the L1 SAE is not finite",
@@ -51,7 +52,7 @@ pub(super) fn left(coded: &Coded, right: &[usize], rng: &mut Rng) -> [Result<f64
         let refitted = coded.with(|exec, dictionary, x, mut codes| {
             for &i in right {
                 let code = codes.row_mut(i);
-                // Only which entries are positive counts.
+                // Of the codes, the refit takes only which entries are positive.
                 let (active, value) = match set {
                     Set::Right => continue,
                     Set::OneMissing => (true, 0.0),

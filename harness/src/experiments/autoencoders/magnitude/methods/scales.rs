@@ -3,7 +3,8 @@
 use super::coded::Coded;
 use crate::stats::max;
 
-/// A factor for each element, by least squares over all samples: A s = b with A_jk = Σ fⱼfₖ dⱼ·dₖ and b_j = Σ fⱼ dⱼ·x.
+/// Returns a factor for each element, by least squares over all samples: A s = b with A_jk = Σ fⱼfₖ dⱼ·dₖ and
+/// b_j = Σ fⱼ dⱼ·x.
 pub(super) fn scales(coded: &Coded) -> Vec<f64> {
     let (n, d) = (coded.dictionary.rows(), coded.dictionary.cols());
     let element = |j: usize| coded.dictionary.row(j);
@@ -29,8 +30,8 @@ pub(super) fn scales(coded: &Coded) -> Vec<f64> {
             *entry *= product(element(j), element(k));
         }
     }
-    // By Gauss and Seidel: A is positive semi-definite with a dominant diagonal where codes are sparse; an element that
-    // never fires keeps the factor 1.
+    // The system is solved by the Gauss–Seidel method: A is positive semi-definite with a dominant diagonal where codes
+    // are sparse. An element that never fires keeps the factor 1.
     let mut s = vec![1.0; n];
     for _ in 0..1000 {
         let mut change: f64 = 0.0;
